@@ -1,0 +1,97 @@
+//! Findings: long-lived state found by looking at configuration.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::attack::Technique;
+use crate::detection::UnknownName;
+use crate::entity::ObjectRef;
+use crate::field_path::FieldPath;
+use crate::id::Id;
+use crate::place::Place;
+use crate::severity::Severity;
+use crate::tenancy::{Cluster, Tenant};
+
+/// Whether a finding still stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum FindingState {
+    /// The check fails.
+    #[default]
+    Open,
+    /// The object is still there and the check passes now.
+    Fixed,
+    /// The object is no longer there.
+    Gone,
+}
+
+impl FindingState {
+    /// All states.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Fixed, Self::Gone];
+
+    /// The state's name, as on the wire and in outputs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Fixed => "fixed",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+impl fmt::Display for FindingState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for FindingState {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| UnknownName::new("state of a finding", text))
+    }
+}
+
+/// A check that failed at this field of this object, in this file and line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The check's id.
+    pub check: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Open, fixed or gone.
+    pub state: FindingState,
+    /// The object, by name.
+    pub object: ObjectRef,
+    /// The field; the deepest existing one is where the place points to.
+    pub field: FieldPath,
+    /// What is wrong, in one sentence that names the value.
+    pub message: String,
+    /// What to change.
+    pub fix: String,
+    /// Where it stands.
+    pub place: Place,
+    /// ATT&CK techniques that the weakness enables.
+    pub techniques: Vec<Technique>,
+}
+
+impl Finding {
+    /// The fingerprint: stable while the check, the object and the field are the same, whatever line
+    /// they move to.
+    pub fn id(&self, tenant: &Tenant, cluster: &Cluster) -> Id {
+        Id::builder("finding")
+            .text(tenant.as_str())
+            .text(cluster.as_str())
+            .text(&self.check)
+            .text(&self.place.path)
+            .text(&self.object.group)
+            .text(&self.object.kind)
+            .optional(self.object.namespace.as_deref())
+            .text(&self.object.name)
+            .text(&self.field.to_string())
+            .finish()
+    }
+}

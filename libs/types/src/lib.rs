@@ -1,0 +1,41 @@
+//! The vocabulary of Airside: what every crate calls things.
+//!
+//! Owns identifiers, time, tenants, entities, facts, findings, boarding passes, decisions, detections,
+//! gaps and incidents, and the rules that make one of them well-formed.
+//! It knows no IO, no async runtime, no serialisation format and no clock: conversions to and from the
+//! wire are `airside-wire`'s, and times are read from records.
+
+pub mod attack;
+pub mod boarding_pass;
+pub mod decision;
+pub mod detection;
+pub mod entity;
+pub mod fact;
+pub mod field_path;
+pub mod finding;
+pub mod gap;
+pub mod id;
+pub mod incident;
+pub mod place;
+pub mod record;
+pub mod redact;
+pub mod severity;
+pub mod tenancy;
+pub mod time;
+
+pub use attack::{Tactic, Technique};
+pub use boarding_pass::{BoardingPass, FieldDigest, PassVerdict};
+pub use decision::{Authorisation, Decision, Operation, Verdict, Violation};
+pub use detection::{Confidence, Detection, Link, LinkRole, NamedValue, Phase};
+pub use entity::{Entity, EntityKey, ObjectRef};
+pub use fact::{Fact, Relation};
+pub use field_path::{FieldPath, Step};
+pub use finding::{Finding, FindingState};
+pub use gap::Gap;
+pub use id::{Id, IdBuilder};
+pub use incident::{Evidence, Incident, RootCause, ScoreTerm, Stage};
+pub use place::Place;
+pub use record::{Payload, Record, Source};
+pub use severity::Severity;
+pub use tenancy::{Cluster, Tenant};
+pub use time::Timestamp;
