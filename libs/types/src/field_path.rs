@@ -11,8 +11,8 @@ pub enum Step {
     Index(usize),
 }
 
-/// A path from the root of an object. Shown with dots and `[index]`; a key that holds a dot, a bracket
-/// or nothing is shown as `["key"]`.
+/// A path from the root of an object. Shown with dots and `[index]`; a key that holds a dot, a bracket,
+/// a quote or nothing is shown as `["key"]`, with a backslash before quotes and backslashes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FieldPath(Vec<Step>);
 
@@ -73,9 +73,9 @@ impl FieldPath {
         let mut rest = text;
         while !rest.is_empty() {
             if let Some(quoted) = rest.strip_prefix("[\"") {
-                let (key, after) = quoted.split_once("\"]")?;
-                steps.push(Step::Key(key.to_owned()));
-                rest = after;
+                let (key, after) = split_quoted(quoted)?;
+                steps.push(Step::Key(key));
+                rest = after.strip_prefix(']')?;
             } else if let Some(inner) = rest.strip_prefix('[') {
                 let (index, after) = inner.split_once(']')?;
                 steps.push(Step::Index(index.parse().ok()?));
@@ -95,6 +95,19 @@ impl FieldPath {
     }
 }
 
+/// Splits a quoted key, without its escapes, from what follows the closing quote.
+fn split_quoted(text: &str) -> Option<(String, &str)> {
+    let mut key = String::new();
+    let mut letters = text.chars();
+    loop {
+        match letters.next()? {
+            '"' => return Some((key, letters.as_str())),
+            '\\' => key.push(letters.next()?),
+            letter => key.push(letter),
+        }
+    }
+}
+
 impl From<Vec<Step>> for FieldPath {
     fn from(steps: Vec<Step>) -> Self {
         Self(steps)
@@ -107,7 +120,7 @@ impl fmt::Display for FieldPath {
             match step {
                 Step::Index(index) => write!(f, "[{index}]")?,
                 Step::Key(key) if key.is_empty() || key.contains(['.', '[', ']', '"']) => {
-                    write!(f, "[\"{key}\"]")?;
+                    write!(f, "[\"{}\"]", key.replace('\\', "\\\\").replace('"', "\\\""))?;
                 }
                 Step::Key(key) if position == 0 => f.write_str(key)?,
                 Step::Key(key) => write!(f, ".{key}")?,
@@ -136,6 +149,18 @@ mod tests {
         assert_eq!(dotted.to_string(), "metadata.annotations[\"a.b/c\"]");
         assert_eq!(FieldPath::parse(&dotted.to_string()), Some(dotted));
         assert_eq!(FieldPath::parse("a..b"), None);
+    }
+
+    #[test]
+    fn any_key_survives_its_text() {
+        for key in ["", "a\"]b", "\"", "\\", "a\\\"]", "]", "x.y\\", "a\\", "ä[", "\"].c[\"d"] {
+            for path in [FieldPath::root().key(key), FieldPath::of(&["a", key, "b"]).index(1)] {
+                assert_eq!(FieldPath::parse(&path.to_string()), Some(path.clone()), "{path}");
+            }
+        }
+        for broken in ["[\"a", "[\"a\"", "[\"a\\\"]", "[\"a\"x]", "[", "[x]"] {
+            assert_eq!(FieldPath::parse(broken), None, "{broken}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 pub mod attack;
 pub mod boarding_pass;
+pub mod dead_letter;
 pub mod decision;
 pub mod detection;
 pub mod entity;
@@ -25,6 +26,7 @@ pub mod time;
 
 pub use attack::{Tactic, Technique};
 pub use boarding_pass::{BoardingPass, FieldDigest, PassVerdict};
+pub use dead_letter::DeadLetter;
 pub use decision::{Authorisation, Decision, Operation, Verdict, Violation};
 pub use detection::{Confidence, Detection, Link, LinkRole, NamedValue, Phase};
 pub use entity::{Entity, EntityKey, ObjectRef};

@@ -1,0 +1,14 @@
+//! Tests of Airside as a whole, in one binary so that it is linked once.
+//!
+//! `tidy` holds the code to the architecture. Scenarios that need a control plane's binaries are in
+//! `tests/control_plane.rs`, so that they can be run by themselves.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its harness too"
+)]
+
+mod tidy;

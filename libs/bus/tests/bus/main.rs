@@ -1,0 +1,3 @@
+//! The logs and queues against the suites of their ports, and what is each adapter's alone.
+
+mod embedded;

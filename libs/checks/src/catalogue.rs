@@ -1,0 +1,78 @@
+//! The catalogue: every check, by family.
+//!
+//! A family is a file with one list. Adding a check means adding an entry to such a list; adding a family
+//! means adding its file here, in [`FAMILIES`]. Own wording throughout; of benchmarks only section numbers
+//! are cited.
+
+mod bindings;
+mod capabilities;
+mod confinement;
+mod host;
+mod images;
+mod network;
+mod order;
+mod probes;
+mod resources;
+mod roles;
+mod service_accounts;
+mod users;
+mod wildcards;
+
+use std::sync::LazyLock;
+
+use crate::check::{Check, Judge};
+
+/// All families, in the order in which people read them.
+static FAMILIES: [&[Check]; 13] = [
+    host::CHECKS,
+    confinement::CHECKS,
+    capabilities::CHECKS,
+    users::CHECKS,
+    service_accounts::CHECKS,
+    wildcards::CHECKS,
+    roles::CHECKS,
+    bindings::CHECKS,
+    network::CHECKS,
+    images::CHECKS,
+    resources::CHECKS,
+    probes::CHECKS,
+    order::CHECKS,
+];
+
+/// Every check.
+pub fn all() -> impl Iterator<Item = &'static Check> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}
+
+/// The check with this id, or with this name in another tool (`kube-linter:privileged-container`).
+pub fn find(name: &str) -> Option<&'static Check> {
+    all().find(|check| check.id == name || check.equivalents.contains(&name))
+}
+
+/// The checks by what they look at.
+pub(crate) struct Index {
+    /// Checks on pods, containers and what starts them.
+    pub(crate) workloads: Vec<&'static Check>,
+    /// Checks on rules of roles.
+    pub(crate) rules: Vec<&'static Check>,
+    /// Checks on bindings.
+    pub(crate) bindings: Vec<&'static Check>,
+}
+
+/// The index, made once.
+pub(crate) fn index() -> &'static Index {
+    static INDEX: LazyLock<Index> = LazyLock::new(|| {
+        let chosen = |wanted: fn(&Judge) -> bool| all().filter(|check| wanted(&check.judge)).collect();
+        Index {
+            workloads: chosen(|judge| {
+                matches!(judge, Judge::Pod(_) | Judge::Container(_) | Judge::Workload(_))
+            }),
+            rules: chosen(|judge| matches!(judge, Judge::Rule(_))),
+            bindings: chosen(|judge| matches!(judge, Judge::Binding(_))),
+        }
+    });
+    &INDEX
+}
+
+#[cfg(test)]
+mod tests;

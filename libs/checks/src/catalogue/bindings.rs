@@ -1,0 +1,95 @@
+//! Checks on who is given a role.
+
+use airside_types::Severity;
+use airside_types::attack::technique;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::{Binding, Rule};
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "cluster-admin-binding",
+        title: "cluster-admin is given away",
+        why: "Its holder may do anything, in the whole cluster or (by a RoleBinding) in the namespace: one stolen token is enough.",
+        fix: "Bind a role with the permissions that are used; keep cluster-admin for people in an emergency.",
+        severity: Severity::High,
+        category: Category::AccessControl,
+        techniques: &[technique("T1098.006")],
+        controls: &[
+            "cis-v1.12.0:5.1.1", "cis-aks-t1.8.0:4.1.1", "cis-eks-t1.8.0:4.1.1", "cis-gke-v1.9.0:4.1.1",
+        ],
+        equivalents: &[
+            "kube-linter:cluster-admin-role-binding", "polaris:clusterrolebindingClusterAdmin",
+            "polaris:rolebindingClusterAdminClusterRole", "kubescape:C-0035", "kubescape:C-0185",
+            "kyverno:other/restrict-binding-clusteradmin",
+        ],
+        judge: Judge::Binding(cluster_admin),
+        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: ci}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}\nsubjects:\n- {kind: ServiceAccount, name: ci, namespace: ci}\n",
+        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: ci}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects:\n- {kind: ServiceAccount, name: ci, namespace: ci}\n",
+    },
+    Check {
+        id: "all-powerful-role-binding",
+        title: "A role that allows everything is given away",
+        why: "The role has another name than cluster-admin and the same power.",
+        fix: "Bind a role with the permissions that are used.",
+        severity: Severity::High,
+        category: Category::AccessControl,
+        techniques: &[technique("T1098.006")],
+        controls: &[
+            "cis-v1.12.0:5.1.1", "cis-aks-t1.8.0:4.1.1", "cis-eks-t1.8.0:4.1.1", "cis-gke-v1.9.0:4.1.1",
+        ],
+        equivalents: &[
+            "polaris:clusterrolebindingClusterAdmin", "polaris:rolebindingClusterAdminClusterRole",
+            "polaris:rolebindingClusterAdminRole",
+        ],
+        judge: Judge::Binding(all_powerful),
+        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: ci}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: deployer}\nsubjects:\n- {kind: ServiceAccount, name: ci, namespace: ci}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: deployer}\nrules:\n- {apiGroups: [\"*\"], resources: [\"*\"], verbs: [\"*\"]}\n",
+        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: ci}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects:\n- {kind: ServiceAccount, name: ci, namespace: ci}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: deployer}\nrules:\n- {apiGroups: [\"*\"], resources: [\"*\"], verbs: [\"*\"]}\n",
+    },
+];
+
+const CLUSTER_ADMIN: &str = "cluster-admin";
+
+fn is_cluster_admin(binding: &Binding<'_>) -> bool {
+    binding.role_kind == "ClusterRole" && binding.role_name == CLUSTER_ADMIN
+}
+
+fn reach(binding: &Binding<'_>) -> String {
+    match (binding.object.kind(), binding.object.namespace()) {
+        ("ClusterRoleBinding", _) => "in the whole cluster".to_owned(),
+        (_, Some(namespace)) => format!("in the namespace {namespace}"),
+        (_, None) => "in its namespace".to_owned(),
+    }
+}
+
+fn cluster_admin(binding: &Binding<'_>, report: &mut Report<'_>) {
+    if is_cluster_admin(binding) {
+        report.fail(
+            binding.role_path(),
+            format!("cluster-admin {} is given to {}", reach(binding), binding.subjects()),
+        );
+    }
+}
+
+fn all_powerful(binding: &Binding<'_>, report: &mut Report<'_>) {
+    if is_cluster_admin(binding) {
+        return;
+    }
+    if binding.around.is_single_object() {
+        return report.undecided("what the bound role allows is in another object");
+    }
+    let (kind, name) = (binding.role_kind, binding.role_name);
+    let rules = binding.around.role_rules(kind, binding.object.namespace(), name);
+    if rules.iter().any(Rule::allows_everything) {
+        report.fail(
+            binding.role_path(),
+            format!(
+                "{kind} `{name}`, which allows everything, is given {} to {}",
+                reach(binding),
+                binding.subjects()
+            ),
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! Checks on Linux capabilities.
+
+use airside_types::Severity;
+use airside_types::attack::technique;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::ContainerOf;
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "dangerous-capability",
+        title: "Container is given a capability that leads to the node",
+        why: "With one of these capabilities a process loads kernel modules, mounts file systems, traces other processes, reads any file or rewires the network of the node.",
+        fix: "Remove the capability; where a program really needs it, run it as a node agent of its own.",
+        severity: Severity::High,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1611")],
+        controls: &["cis-v1.12.0:5.2.10", "cis-aks-t1.8.0:4.2.8", "pod-security-standards:baseline"],
+        equivalents: &[
+            "polaris:dangerousCapabilities", "kubescape:C-0046", "kubescape:C-0201", "trivy:KSV-0005",
+            "trivy:KSV-0106", "trivy:KSV-0120", "checkov:CKV_K8S_25", "checkov:CKV_K8S_39",
+            "kyverno:pod-security/disallow-capabilities",
+            "gatekeeper-library:pod-security-policy/capabilities", "kubesec:CapSysAdmin",
+        ],
+        judge: Judge::Container(dangerous),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {add: [SYS_ADMIN]}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {add: [NET_BIND_SERVICE]}\n",
+    },
+    Check {
+        id: "added-capability",
+        title: "Container is given a capability beyond what services need",
+        why: "Each capability is a part of root's power. Only NET_BIND_SERVICE, for ports below 1024, is common and harmless.",
+        fix: "Drop ALL and add back nothing but NET_BIND_SERVICE where it is needed.",
+        severity: Severity::Low,
+        category: Category::WorkloadHardening,
+        techniques: &[],
+        controls: &["cis-v1.12.0:5.2.10", "pod-security-standards:restricted"],
+        equivalents: &[
+            "kubescape:C-0201", "trivy:KSV-0106", "checkov:CKV_K8S_25",
+            "kyverno:pod-security/disallow-capabilities-strict",
+        ],
+        judge: Judge::Container(added),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {add: [CHOWN]}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {add: [NET_BIND_SERVICE]}\n",
+    },
+    Check {
+        id: "net-raw-capability",
+        title: "Container may forge network packets",
+        why: "NET_RAW allows raw sockets: spoofed ARP and DNS answers redirect the traffic of other pods on the node.",
+        fix: "Drop ALL, or at least NET_RAW; few programs but ping need it.",
+        severity: Severity::Medium,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1040"), technique("T1557.002")],
+        controls: &["cis-v1.12.0:5.2.9", "pod-security-standards:baseline"],
+        equivalents: &[
+            "kube-linter:drop-net-raw-capability", "kubescape:C-0200", "trivy:KSV-0119",
+        ],
+        judge: Judge::Container(net_raw),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {add: [NET_RAW], drop: [ALL]}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {drop: [ALL]}\n",
+    },
+    Check {
+        id: "capabilities-not-dropped",
+        title: "Container keeps the runtime's default capabilities",
+        why: "The defaults (CHOWN, SETUID, NET_RAW and eleven more) are more than services need, and help an intruder who is root in the container.",
+        fix: "Set securityContext.capabilities.drop to [ALL] and add back single ones where needed.",
+        severity: Severity::Low,
+        category: Category::WorkloadHardening,
+        techniques: &[],
+        controls: &["cis-v1.12.0:5.2.11", "pod-security-standards:restricted"],
+        equivalents: &[
+            "polaris:insecureCapabilities", "kubescape:C-0202", "trivy:KSV-0003", "trivy:KSV-0106",
+            "checkov:CKV_K8S_28", "checkov:CKV_K8S_37", "kyverno:best-practices/require-drop-all",
+            "kyverno:pod-security/disallow-capabilities-strict", "kubesec:CapDropAll",
+        ],
+        judge: Judge::Container(not_dropped),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {runAsUser: 1000}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      runAsUser: 1000\n      capabilities: {drop: [ALL]}\n",
+    },
+];
+
+/// Capabilities that lead out of a container, by what they allow: capabilities(7), and the escapes that are
+/// known for each.
+const DANGEROUS: [&str; 14] = [
+    "ALL", "BPF", "CHECKPOINT_RESTORE", "DAC_READ_SEARCH", "MAC_ADMIN", "MAC_OVERRIDE", "NET_ADMIN",
+    "PERFMON", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO",
+];
+
+/// What containerd and CRI-O give a container that asks for nothing.
+const RUNTIME_DEFAULTS: [&str; 14] = [
+    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
+    "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+];
+
+const HARMLESS: &str = "NET_BIND_SERVICE";
+
+fn report_added(
+    container: &ContainerOf<'_>,
+    report: &mut Report<'_>,
+    is_wanted: impl Fn(&str) -> bool,
+) {
+    for (index, name) in container.capabilities("add") {
+        if is_wanted(&name) {
+            report.fail(
+                container.capabilities_path("add").index(index),
+                format!("{} is given the capability {name}", container.label()),
+            );
+        }
+    }
+}
+
+fn dangerous(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    report_added(container, report, |name| DANGEROUS.contains(&name));
+}
+
+fn added(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    report_added(container, report, |name| {
+        !DANGEROUS.contains(&name) && name != "NET_RAW" && name != HARMLESS
+    });
+}
+
+/// NET_RAW is added, or somebody chose what to drop and left it. Who drops nothing at all fails another
+/// check.
+fn net_raw(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let dropped: Vec<String> = container.capabilities("drop").map(|(_, name)| name).collect();
+    let is_dropped = |name: &str| dropped.iter().any(|dropped| dropped == name);
+    let added = container.capabilities("add").find(|(_, name)| name == "NET_RAW");
+    if let Some((index, _)) = added {
+        report.fail(
+            container.capabilities_path("add").index(index),
+            format!("{} is given the capability NET_RAW", container.label()),
+        );
+    } else if !dropped.is_empty() && !is_dropped("ALL") && !is_dropped("NET_RAW") {
+        report.fail(
+            container.capabilities_path("drop"),
+            format!("{} drops capabilities but keeps NET_RAW", container.label()),
+        );
+    }
+}
+
+fn not_dropped(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    if container.pod.is_windows() {
+        return;
+    }
+    let dropped: Vec<String> = container.capabilities("drop").map(|(_, name)| name).collect();
+    let is_dropped = |name: &&str| dropped.iter().any(|dropped| dropped == name);
+    if is_dropped(&"ALL") || RUNTIME_DEFAULTS.iter().all(|name| is_dropped(&name)) {
+        return;
+    }
+    let how = if dropped.is_empty() {
+        "drops no capability".to_owned()
+    } else {
+        format!("drops only {}", dropped.join(", "))
+    };
+    report.fail(container.capabilities_path("drop"), format!("{} {how}", container.label()));
+}

@@ -1,0 +1,254 @@
+//! Checks on what a pod shares with its node: namespaces, ports, files, the container runtime.
+
+use airside_types::Severity;
+use airside_types::attack::technique;
+use serde_json::Value;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::{ContainerOf, Pod};
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "host-pid",
+        title: "Pod shares the node's process namespace",
+        why: "Its processes see, signal and trace every process of the node, and read their environment and open files through /proc.",
+        fix: "Remove hostPID. A node agent that needs it belongs into a namespace of its own that only cluster administrators can write to.",
+        severity: Severity::High,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1611")],
+        controls: &["cis-eks-t1.8.0:4.2.2", "pod-security-standards:baseline"],
+        equivalents: &[
+            "kube-linter:host-pid", "polaris:hostPIDSet", "kubescape:C-0038", "kubescape:C-0194",
+            "trivy:KSV-0010", "checkov:CKV_K8S_17", "kyverno:pod-security/disallow-host-namespaces",
+            "gatekeeper-library:pod-security-policy/host-namespaces", "kubesec:HostPID",
+        ],
+        judge: Judge::Pod(|pod, report| shares_namespace(pod, "hostPID", "process", report)),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostPID: true\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostPID: false\n",
+    },
+    Check {
+        id: "host-ipc",
+        title: "Pod shares the node's IPC namespace",
+        why: "Its processes can read and change shared memory and message queues of processes of the node and of other pods that do the same.",
+        fix: "Remove hostIPC.",
+        severity: Severity::Medium,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1611")],
+        controls: &["cis-eks-t1.8.0:4.2.3", "pod-security-standards:baseline"],
+        equivalents: &[
+            "kube-linter:host-ipc", "polaris:hostIPCSet", "kubescape:C-0038", "kubescape:C-0195",
+            "trivy:KSV-0008", "checkov:CKV_K8S_18", "kyverno:pod-security/disallow-host-namespaces",
+            "gatekeeper-library:pod-security-policy/host-namespaces", "kubesec:HostIPC",
+        ],
+        judge: Judge::Pod(|pod, report| shares_namespace(pod, "hostIPC", "IPC", report)),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostIPC: true\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {}\n",
+    },
+    Check {
+        id: "host-network",
+        title: "Pod shares the node's network",
+        why: "It reaches what listens on the node's loopback only (kubelet, cloud metadata service), can watch the node's traffic, and no NetworkPolicy applies to it.",
+        fix: "Remove hostNetwork; publish ports with a Service.",
+        severity: Severity::High,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1040"), technique("T1552.005")],
+        controls: &["cis-v1.12.0:5.2.5", "cis-eks-t1.8.0:4.2.4", "pod-security-standards:baseline"],
+        equivalents: &[
+            "kube-linter:host-network", "polaris:hostNetworkSet", "kubescape:C-0041", "kubescape:C-0196",
+            "trivy:KSV-0009", "checkov:CKV_K8S_19", "kyverno:pod-security/disallow-host-namespaces",
+            "kubesec:HostNetwork",
+        ],
+        judge: Judge::Pod(|pod, report| shares_namespace(pod, "hostNetwork", "network", report)),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostNetwork: true\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostNetwork: false\n",
+    },
+    Check {
+        id: "host-port",
+        title: "Container takes a port of its node",
+        why: "The port is open on the node's addresses, past Services and often past NetworkPolicies, and it ties the pod to nodes where the port is free.",
+        fix: "Remove hostPort; publish the port with a Service.",
+        severity: Severity::Low,
+        category: Category::Network,
+        techniques: &[],
+        controls: &["cis-v1.12.0:5.2.13", "pod-security-standards:baseline"],
+        equivalents: &[
+            "polaris:hostPortSet", "kubescape:C-0044", "kubescape:C-0204", "trivy:KSV-0024",
+            "checkov:CKV_K8S_26", "kyverno:pod-security/disallow-host-ports",
+        ],
+        judge: Judge::Container(host_port),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    ports:\n    - {containerPort: 80, hostPort: 8080}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    ports:\n    - {containerPort: 80}\n",
+    },
+    Check {
+        id: "container-runtime-socket",
+        title: "Pod can drive the node's container runtime",
+        why: "Who can write to the runtime's socket starts any container with any rights on the node, unseen by Kubernetes: this is root on the node.",
+        fix: "Remove the volume. Build images with a tool that needs no daemon (rootless BuildKit, Buildah); read container data from the kubelet's API.",
+        severity: Severity::Critical,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1609"), technique("T1610"), technique("T1611")],
+        controls: &["cis-v1.12.0:5.2.12", "pod-security-standards:baseline"],
+        equivalents: &[
+            "kube-linter:docker-sock", "kubescape:C-0074", "trivy:KSV-0006", "checkov:CKV_K8S_27",
+            "kyverno:best-practices/disallow-cri-sock-mount", "kubesec:DockerSock",
+            "polaris:hostPathSet", "trivy:KSV-0023", "kubescape:C-0203",
+        ],
+        judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::RuntimeSocket, report)),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: builder}\nspec:\n  volumes:\n  - name: docker\n    hostPath: {path: /var/run/docker.sock}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: builder}\nspec:\n  volumes:\n  - name: docker\n    emptyDir: {}\n",
+    },
+    Check {
+        id: "sensitive-host-path",
+        title: "Pod mounts a folder of its node that gives the node away",
+        why: "It holds credentials, configuration or device files of the node: reading it can be enough to become the node, writing it always is.",
+        fix: "Remove the volume, or mount the one file that is needed, read-only.",
+        severity: Severity::High,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1552.001"), technique("T1611")],
+        controls: &["cis-v1.12.0:5.2.12", "pod-security-standards:baseline"],
+        equivalents: &[
+            "kube-linter:sensitive-host-mounts", "kubescape:C-0048", "trivy:KSV-0121",
+            "polaris:hostPathSet", "trivy:KSV-0023", "kubescape:C-0203",
+            "kyverno:pod-security/disallow-host-path",
+        ],
+        judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::Sensitive, report)),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: agent}\nspec:\n  volumes:\n  - name: node\n    hostPath: {path: /etc/kubernetes}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: agent}\nspec:\n  volumes:\n  - name: node\n    configMap: {name: agent}\n",
+    },
+    Check {
+        id: "host-path",
+        title: "Pod mounts a folder of its node",
+        why: "Files of the node outlive the pod, are shared with whatever else mounts them, and are a step towards the node (links, logs, hooks).",
+        fix: "Use a PersistentVolumeClaim, emptyDir or configMap instead.",
+        severity: Severity::Medium,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1005"), technique("T1611")],
+        controls: &["cis-v1.12.0:5.2.12", "pod-security-standards:baseline"],
+        equivalents: &[
+            "polaris:hostPathSet", "kubescape:C-0048", "kubescape:C-0203", "trivy:KSV-0023",
+            "kyverno:pod-security/disallow-host-path",
+            "gatekeeper-library:pod-security-policy/host-filesystem",
+        ],
+        judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::Other, report)),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: cache}\nspec:\n  volumes:\n  - name: cache\n    hostPath: {path: /data/cache}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: cache}\nspec:\n  volumes:\n  - name: cache\n    emptyDir: {}\n",
+    },
+];
+
+fn shares_namespace(pod: &Pod<'_>, field: &str, what: &str, report: &mut Report<'_>) {
+    if pod.field(field) == Some(&Value::Bool(true)) {
+        report.fail(pod.path(field), format!("{field} is true: the pod shares the node's {what} namespace"));
+    }
+}
+
+fn host_port(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let ports = container.field("ports").and_then(Value::as_array).map(Vec::as_slice);
+    for (index, port) in ports.unwrap_or_default().iter().enumerate() {
+        if let Some(number) = port.get("hostPort").and_then(Value::as_u64).filter(|port| *port > 0) {
+            report.fail(
+                container.path("ports").index(index).key("hostPort"),
+                format!("{} takes port {number} of its node", container.label()),
+            );
+        }
+    }
+}
+
+/// What a path of the node gives away. Each volume is reported once, as the worst that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HostPath {
+    RuntimeSocket,
+    Sensitive,
+    Other,
+}
+
+/// Sockets of container runtimes, wherever they lie.
+const SOCKETS: [&str; 7] = [
+    "buildkitd.sock", "containerd.sock", "cri-dockerd.sock", "crio.sock", "docker.sock",
+    "dockershim.sock", "podman.sock",
+];
+
+/// Folders that are sensitive with everything below them.
+const SENSITIVE_TREES: [&str; 13] = [
+    "/boot", "/etc", "/home", "/proc", "/root", "/run/containerd", "/var/lib/cni",
+    "/var/lib/containerd", "/var/lib/containers", "/var/lib/docker", "/var/lib/etcd",
+    "/var/lib/kubelet", "/var/run/containerd",
+];
+
+/// Folders that are sensitive as a whole; single folders below them are often not.
+const SENSITIVE_FOLDERS: [&str; 15] = [
+    "/", "/bin", "/dev", "/lib", "/lib64", "/opt", "/run", "/sbin", "/srv", "/sys", "/usr",
+    "/usr/bin", "/var", "/var/lib", "/var/run",
+];
+
+fn classify(path: &str) -> HostPath {
+    let path = normalised(path);
+    let is_socket = path.rsplit('/').next().is_some_and(|name| SOCKETS.contains(&name));
+    let below = |tree: &&str| {
+        path.strip_prefix(*tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if is_socket {
+        HostPath::RuntimeSocket
+    } else if SENSITIVE_FOLDERS.contains(&path.as_str()) || SENSITIVE_TREES.iter().any(below) {
+        HostPath::Sensitive
+    } else {
+        HostPath::Other
+    }
+}
+
+/// The path without doubled slashes, `.` and `..`, as the node resolves it (links aside).
+fn normalised(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            name => parts.push(name),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+fn host_paths(pod: &Pod<'_>, wanted: HostPath, report: &mut Report<'_>) {
+    let volumes = pod.field("volumes").and_then(Value::as_array).map(Vec::as_slice);
+    for (index, volume) in volumes.unwrap_or_default().iter().enumerate() {
+        let path = volume.get("hostPath").and_then(|host| host.get("path")).and_then(Value::as_str);
+        let Some(path) = path.filter(|path| classify(path) == wanted) else { continue };
+        let name = volume.get("name").and_then(Value::as_str).unwrap_or("without a name");
+        let what = match wanted {
+            HostPath::RuntimeSocket => "the socket of the container runtime",
+            HostPath::Sensitive => "a sensitive place of the node",
+            HostPath::Other => "a place of the node",
+        };
+        report.fail(
+            pod.path("volumes").index(index).key("hostPath"),
+            format!("volume `{name}` mounts {path}, {what}"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_the_node_are_told_apart_however_they_are_written() {
+        for (path, expected) in [
+            ("/var/run/docker.sock", HostPath::RuntimeSocket),
+            ("/run/k3s/containerd/containerd.sock", HostPath::RuntimeSocket),
+            ("/", HostPath::Sensitive),
+            ("//", HostPath::Sensitive),
+            ("/etc/", HostPath::Sensitive),
+            ("/data/../etc/./ssh", HostPath::Sensitive),
+            ("/var/lib/kubelet/pods", HostPath::Sensitive),
+            ("/var/run", HostPath::Sensitive),
+            ("/etcd-backup", HostPath::Other),
+            ("/var/log", HostPath::Other),
+            ("/lib/modules", HostPath::Other),
+            ("/data", HostPath::Other),
+        ] {
+            assert_eq!(classify(path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Checks on image references.
+
+use airside_types::Severity;
+use airside_types::attack::technique;
+use serde_json::Value;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::ContainerOf;
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "floating-image-tag",
+        title: "Image has no fixed version",
+        why: "`latest`, or no tag, is whatever was pushed last: nobody can tell what ran, a roll-back is not possible, and who can push to the registry can change the program.",
+        fix: "Name a version, best with its digest: image: name:1.2.3@sha256:…",
+        severity: Severity::Medium,
+        category: Category::SupplyChain,
+        techniques: &[technique("T1525")],
+        controls: &[],
+        equivalents: &[
+            "kube-linter:latest-tag", "polaris:tagNotSpecified", "trivy:KSV-0013", "checkov:CKV_K8S_14",
+            "kube-score:container-image-tag", "kyverno:best-practices/disallow-latest-tag",
+            "gatekeeper-library:general/disallowedtags",
+        ],
+        judge: Judge::Container(floating_tag),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: registry.example/web:latest\n    imagePullPolicy: Always\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: registry.example/web:1.2.3\n    imagePullPolicy: Always\n",
+    },
+    Check {
+        id: "image-pull-policy",
+        title: "Image may come from the node's cache",
+        why: "A cached image runs without the registry being asked whether the pod may pull it, and a tag that moved stays at what the node has.",
+        fix: "Set imagePullPolicy to Always, or name the image by its digest.",
+        severity: Severity::Info,
+        category: Category::SupplyChain,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "checkov:CKV_K8S_15", "kube-score:container-image-pull-policy",
+            "kyverno:other/imagepullpolicy-always",
+        ],
+        judge: Judge::Container(pull_policy),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: registry.example/web:1.2.3\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: registry.example/web:1.2.3\n    imagePullPolicy: Always\n",
+    },
+];
+
+/// The tag of a reference that has no digest; `latest` where it names none. A port of the registry is no
+/// tag.
+fn tag(image: &str) -> Option<&str> {
+    if image.contains('@') {
+        return None;
+    }
+    let name = image.rsplit('/').next().unwrap_or(image);
+    Some(name.split_once(':').map_or("latest", |(_, tag)| tag))
+}
+
+fn image<'a>(container: &ContainerOf<'a>) -> Option<&'a str> {
+    container.container.image().filter(|image| !image.is_empty())
+}
+
+fn floating_tag(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let Some(image) = image(container) else { return };
+    if tag(image) != Some("latest") {
+        return;
+    }
+    let how = if image.ends_with(":latest") { "has the tag latest" } else { "has no tag" };
+    report.fail(container.path("image"), format!("{}: image {image} {how}", container.label()));
+}
+
+/// Without a policy, `latest` is always pulled and other tags when they are absent.
+fn pull_policy(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let Some(tag) = image(container).and_then(tag) else { return };
+    let given = container.field("imagePullPolicy").and_then(Value::as_str);
+    let policy = match given {
+        None if tag == "latest" => "Always",
+        None => "IfNotPresent by default",
+        Some(given) => given,
+    };
+    if policy != "Always" {
+        report.fail(
+            container.path("imagePullPolicy"),
+            format!("{}: imagePullPolicy is {policy}", container.label()),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_found_in_every_form_of_reference() {
+        for (image, expected) in [
+            ("web", Some("latest")),
+            ("web:1", Some("1")),
+            ("registry.example:5000/web", Some("latest")),
+            ("registry.example:5000/team/web:2", Some("2")),
+            ("web@sha256:00", None),
+            ("web:latest@sha256:00", None),
+        ] {
+            assert_eq!(tag(image), expected, "{image}");
+        }
+    }
+}

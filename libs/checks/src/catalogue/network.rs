@@ -1,0 +1,74 @@
+//! Checks on who can reach a pod, and whom it can reach.
+
+use airside_types::Severity;
+use airside_types::attack::technique;
+use serde_json::Value;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::Pod;
+use crate::surroundings::Direction;
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "no-ingress-policy",
+        title: "Pod accepts traffic from everywhere",
+        why: "Without a NetworkPolicy every pod of the cluster can connect to it: one broken pod reaches all others.",
+        fix: "Add a NetworkPolicy that selects the pod and lists who may connect; start with one that denies all ingress in the namespace.",
+        severity: Severity::Medium,
+        category: Category::Network,
+        techniques: &[technique("T1046"), technique("T1210")],
+        controls: &[
+            "cis-v1.12.0:5.3.2", "cis-aks-t1.8.0:4.4.2", "cis-eks-t1.8.0:4.3.2", "cis-gke-v1.9.0:4.3.2",
+        ],
+        equivalents: &[
+            "kube-linter:non-isolated-pod", "kubescape:C-0030", "kubescape:C-0206", "kubescape:C-0260",
+            "checkov:CKV2_K8S_6", "kube-score:pod-networkpolicy", "kyverno:other/require-netpol",
+        ],
+        judge: Judge::Pod(|pod, report| isolated(pod, Direction::Ingress, report)),
+        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web}]}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: api}\nspec:\n  podSelector: {}\n  policyTypes: [Egress]\n",
+        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web}]}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: api}\nspec:\n  podSelector: {}\n  policyTypes: [Egress, Ingress]\n",
+    },
+    Check {
+        id: "no-egress-policy",
+        title: "Pod can connect to everywhere",
+        why: "An intruder can load tools, reach the cloud's metadata service and other pods, and carry data out.",
+        fix: "Add a NetworkPolicy with the policy type Egress that selects the pod and lists what it may connect to, DNS included.",
+        severity: Severity::Low,
+        category: Category::Network,
+        techniques: &[
+            technique("T1041"), technique("T1071"), technique("T1105"), technique("T1552.005"),
+        ],
+        controls: &[
+            "cis-v1.12.0:5.3.2", "cis-aks-t1.8.0:4.4.2", "cis-eks-t1.8.0:4.3.2", "cis-gke-v1.9.0:4.3.2",
+        ],
+        equivalents: &["kubescape:C-0030", "kube-score:pod-networkpolicy"],
+        judge: Judge::Pod(|pod, report| isolated(pod, Direction::Egress, report)),
+        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web}]}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: api}\nspec:\n  podSelector: {matchLabels: {app: web}}\n",
+        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web}]}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: api}\nspec:\n  podSelector: {matchLabels: {app: web}}\n  egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}]\n",
+    },
+];
+
+fn isolated(pod: &Pod<'_>, direction: Direction, report: &mut Report<'_>) {
+    // No NetworkPolicy applies to pods on the node's network.
+    if pod.field("hostNetwork") == Some(&Value::Bool(true)) {
+        return;
+    }
+    if pod.around.is_single_object() {
+        return report.undecided("network policies are other objects");
+    }
+    let labels = pod.spec.labels();
+    if pod.around.isolates(direction, pod.object.namespace(), labels) {
+        return;
+    }
+    if pod.around.unread_policy_kind().is_some() {
+        return report.undecided("the input has network policies of a kind that is not read yet");
+    }
+    let what = match direction {
+        Direction::Ingress => "accepts traffic from everywhere: no NetworkPolicy for ingress selects it",
+        Direction::Egress => "can connect to everywhere: no NetworkPolicy for egress selects it",
+    };
+    let labels = pod.spec.path.parent().unwrap_or_default().keys(&["metadata", "labels"]);
+    report.fail(labels, format!("the pod {what}"));
+}

@@ -1,0 +1,96 @@
+//! Checks on order in the cluster: namespaces and labels.
+
+use airside_types::{FieldPath, Severity};
+use serde_json::Value;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::{Pod, Workload};
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "default-namespace",
+        title: "Workload lives in the default namespace",
+        why: "Rights, quotas and network policies are given by namespace; what shares `default` shares them all.",
+        fix: "Give the application a namespace of its own.",
+        severity: Severity::Low,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[
+            "cis-v1.12.0:5.7.4", "cis-aks-t1.8.0:4.7.3", "cis-eks-t1.8.0:4.5.2", "cis-gke-v1.9.0:4.6.4",
+        ],
+        equivalents: &[
+            "kube-linter:use-namespace", "kubescape:C-0061", "kubescape:C-0212", "trivy:KSV-0110",
+            "checkov:CKV_K8S_21", "kyverno:best-practices/disallow-default-namespace",
+        ],
+        judge: Judge::Workload(default_namespace),
+        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: default}\n",
+        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n",
+    },
+    Check {
+        id: "kube-system-namespace",
+        title: "Workload lives in kube-system",
+        why: "Pods in kube-system are often exempt from policies and quotas and share a namespace with the cluster's own credentials.",
+        fix: "Move what is no part of the control plane to a namespace of its own.",
+        severity: Severity::Low,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["trivy:KSV-0037"],
+        judge: Judge::Workload(kube_system),
+        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: kube-system}\n",
+        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n",
+    },
+    Check {
+        id: "application-label-missing",
+        title: "Pods do not say to which application they belong",
+        why: "Selectors, network policies, dashboards and people find pods by their labels; without a name of the application they go by pod names.",
+        fix: "Add the label app.kubernetes.io/name to the pod template, and app.kubernetes.io/part-of, version and managed-by where they help.",
+        severity: Severity::Info,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kubescape:C-0077", "kyverno:best-practices/require-labels"],
+        judge: Judge::Pod(application_label),
+        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {tier: front}}\n    spec: {containers: [{name: web}]}\n",
+        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {tier: front, app.kubernetes.io/name: web}}\n    spec: {containers: [{name: web}]}\n",
+    },
+];
+
+fn namespace_path() -> FieldPath {
+    FieldPath::of(&["metadata", "namespace"])
+}
+
+/// Only where the manifest says so: without a namespace it goes where the one who applies it says.
+fn default_namespace(workload: &Workload<'_>, report: &mut Report<'_>) {
+    if workload.object.namespace() == Some("default") {
+        let kind = workload.object.kind();
+        report.fail(namespace_path(), format!("the {kind} is put into the namespace default"));
+    }
+}
+
+/// The control plane's own pods, as kubeadm labels them, belong there.
+fn kube_system(workload: &Workload<'_>, report: &mut Report<'_>) {
+    let label = |name| {
+        workload.object.labels().and_then(|labels| labels.get(name)).and_then(Value::as_str)
+    };
+    let is_control_plane = label("component").is_some() && label("tier") == Some("control-plane");
+    if workload.object.namespace() == Some("kube-system") && !is_control_plane {
+        let kind = workload.object.kind();
+        report.fail(namespace_path(), format!("the {kind} is put into the namespace kube-system"));
+    }
+}
+
+fn application_label(pod: &Pod<'_>, report: &mut Report<'_>) {
+    const NAMES: [&str; 3] = ["app.kubernetes.io/name", "app", "k8s-app"];
+    let has_name =
+        pod.spec.labels().is_some_and(|labels| NAMES.iter().any(|name| labels.contains_key(*name)));
+    if !has_name && pod.is_service_like() && !pod.spec.containers.is_empty() {
+        let carrier = pod.spec.path.parent().unwrap_or_default();
+        report.fail(
+            carrier.keys(&["metadata", "labels"]).key("app.kubernetes.io/name"),
+            "the pods have none of the labels app.kubernetes.io/name, app and k8s-app".to_owned(),
+        );
+    }
+}

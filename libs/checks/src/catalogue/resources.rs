@@ -1,0 +1,118 @@
+//! Checks on requests and limits for CPU and memory.
+
+use airside_types::Severity;
+use serde_json::Value;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::{ContainerOf, field};
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "cpu-request-missing",
+        title: "Container asks for no CPU",
+        why: "The scheduler counts it as free, so nodes are overfilled, and it gets the smallest share when CPU is short.",
+        fix: "Set resources.requests.cpu to what the container usually uses.",
+        severity: Severity::Low,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "kube-linter:unset-cpu-requirements", "polaris:cpuRequestsMissing", "kubescape:C-0268",
+            "trivy:KSV-0015", "checkov:CKV_K8S_10",
+            "kyverno:best-practices/require-pod-requests-limits",
+            "gatekeeper-library:general/containerrequests", "kubesec:RequestsCPU",
+        ],
+        judge: Judge::Container(|container, report| request(container, "cpu", report)),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {memory: 64Mi}}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {memory: 64Mi, cpu: 50m}}\n",
+    },
+    Check {
+        id: "memory-request-missing",
+        title: "Container asks for no memory",
+        why: "The scheduler counts it as free, so nodes are overfilled, and it is among the first to be evicted when memory is short.",
+        fix: "Set resources.requests.memory to what the container usually uses.",
+        severity: Severity::Low,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "kube-linter:unset-memory-requirements", "polaris:memoryRequestsMissing",
+            "kubescape:C-0269", "trivy:KSV-0016", "checkov:CKV_K8S_12",
+            "kyverno:best-practices/require-pod-requests-limits",
+            "gatekeeper-library:general/containerrequests", "kubesec:RequestsMemory",
+        ],
+        judge: Judge::Container(|container, report| request(container, "memory", report)),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {cpu: 50m}}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {cpu: 50m, memory: 64Mi}}\n",
+    },
+    Check {
+        id: "cpu-limit-missing",
+        title: "Container may take all the CPU of its node",
+        why: "A loop, or a miner that an intruder starts, slows down everything else on the node.",
+        fix: "Set resources.limits.cpu; for programs that must not be throttled, set at least a request and a quota for the namespace.",
+        severity: Severity::Low,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "kube-linter:unset-cpu-requirements", "polaris:cpuLimitsMissing", "kubescape:C-0270",
+            "trivy:KSV-0011", "checkov:CKV_K8S_11", "kyverno:other/require-cpu-limits",
+            "gatekeeper-library:general/containerlimits", "kubesec:LimitsCPU",
+        ],
+        judge: Judge::Container(|container, report| limit(container, "cpu", report)),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {cpu: 50m}}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {cpu: 50m}, limits: {cpu: 500m}}\n",
+    },
+    Check {
+        id: "memory-limit-missing",
+        title: "Container may take all the memory of its node",
+        why: "A leak makes the kernel kill processes on the node, others' included.",
+        fix: "Set resources.limits.memory.",
+        severity: Severity::Low,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "kube-linter:unset-memory-requirements", "polaris:memoryLimitsMissing", "kubescape:C-0271",
+            "trivy:KSV-0018", "checkov:CKV_K8S_13",
+            "kyverno:best-practices/require-pod-requests-limits",
+            "gatekeeper-library:general/containerlimits", "kubesec:LimitsMemory",
+        ],
+        judge: Judge::Container(|container, report| limit(container, "memory", report)),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {memory: 64Mi}}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {memory: 64Mi}, limits: {memory: 256Mi}}\n",
+    },
+];
+
+/// Whether the container, or since Kubernetes 1.34 its pod as a whole, sets a resource.
+fn is_set(container: &ContainerOf<'_>, kind: &str, resource: &str) -> bool {
+    let own = container.field("resources");
+    let of_pod = container.pod.field("resources");
+    own.into_iter().chain(of_pod).any(|resources| {
+        let amounts = resources.get(kind).and_then(Value::as_object);
+        amounts.is_some_and(|amounts| field(amounts, resource).is_some())
+    })
+}
+
+fn report_missing(container: &ContainerOf<'_>, kind: &str, resource: &str, report: &mut Report<'_>) {
+    report.fail(
+        container.path("resources").keys(&[kind, resource]),
+        format!("{}: resources.{kind}.{resource} is not set", container.label()),
+    );
+}
+
+/// Without a request, Kubernetes takes the limit for it.
+fn request(container: &ContainerOf<'_>, resource: &str, report: &mut Report<'_>) {
+    let asked = ["requests", "limits"].iter().any(|kind| is_set(container, kind, resource));
+    if container.container.is_long_running() && !asked {
+        report_missing(container, "requests", resource, report);
+    }
+}
+
+fn limit(container: &ContainerOf<'_>, resource: &str, report: &mut Report<'_>) {
+    if container.container.is_long_running() && !is_set(container, "limits", resource) {
+        report_missing(container, "limits", resource, report);
+    }
+}

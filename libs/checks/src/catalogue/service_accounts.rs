@@ -1,0 +1,60 @@
+//! Checks on service accounts and their tokens.
+
+use airside_types::Severity;
+use airside_types::attack::technique;
+use serde_json::Value;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::Pod;
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[Check {
+    id: "service-account-token-automount",
+    title: "Pod gets a token for the Kubernetes API without asking",
+    why: "Who can read a file in the container can act as the pod's service account against the API server. Most programs never use the token.",
+    fix: "Set automountServiceAccountToken to false in the pod's specification; where the API is needed, mount a token with a short life by a projected volume.",
+    severity: Severity::Medium,
+    category: Category::AccessControl,
+    techniques: &[technique("T1528"), technique("T1552.007")],
+    controls: &[
+        "cis-v1.12.0:5.1.6", "cis-aks-t1.8.0:4.1.6", "cis-eks-t1.8.0:4.1.6", "cis-gke-v1.9.0:4.1.5",
+    ],
+    equivalents: &[
+        "polaris:automountServiceAccountToken", "kubescape:C-0034", "kubescape:C-0190",
+        "checkov:CKV_K8S_38", "kyverno:other/restrict-automount-sa-token",
+        "gatekeeper-library:general/automount-serviceaccount-token",
+        "kubesec:AutomountServiceAccountToken",
+    ],
+    judge: Judge::Pod(automount),
+    fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  serviceAccountName: web\n  containers:\n  - name: web\n",
+    passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  serviceAccountName: web\n  automountServiceAccountToken: false\n  containers:\n  - name: web\n",
+}];
+
+/// The pod decides; where it does not, its service account; where neither does, the token is mounted.
+fn automount(pod: &Pod<'_>, report: &mut Report<'_>) {
+    const FIELD: &str = "automountServiceAccountToken";
+    let in_pod = pod.field(FIELD).and_then(Value::as_bool);
+    if in_pod == Some(false) || pod.spec.containers.is_empty() {
+        return;
+    }
+    let named = pod.field("serviceAccountName").or_else(|| pod.field("serviceAccount"));
+    let account = named.and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or("default");
+    let how = match in_pod {
+        Some(_) => "is true",
+        None if pod.around.is_single_object() => {
+            return report.undecided("the pod's service account may turn it off, and is not at hand");
+        }
+        None => {
+            let found = pod.around.service_account(pod.object.namespace(), account);
+            if found.and_then(|account| account.fields().get(FIELD)) == Some(&Value::Bool(false)) {
+                return;
+            }
+            "is not set, and the service account does not turn it off"
+        }
+    };
+    report.fail(
+        pod.path(FIELD),
+        format!("the token of service account `{account}` is mounted: {FIELD} {how}"),
+    );
+}

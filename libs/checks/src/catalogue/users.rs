@@ -1,0 +1,88 @@
+//! Checks on the user that a container runs as.
+
+use airside_types::Severity;
+use serde_json::Value;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::{ContainerOf, Pod};
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "run-as-root",
+        title: "Container is told to run as root",
+        why: "User 0 in a container is user 0 on the node, unless user namespaces are in use: every hole in the isolation is worth the node.",
+        fix: "Set runAsUser to an id above 0 that owns the program's files, and runAsNonRoot to true.",
+        severity: Severity::Medium,
+        category: Category::WorkloadHardening,
+        techniques: &[],
+        controls: &["cis-v1.12.0:5.2.8", "pod-security-standards:restricted"],
+        equivalents: &[
+            "kube-linter:run-as-non-root", "polaris:runAsRootAllowed", "kubescape:C-0013",
+            "kubescape:C-0199", "trivy:KSV-0012", "trivy:KSV-0105", "checkov:CKV_K8S_23",
+            "kyverno:pod-security/require-run-as-non-root-user",
+            "gatekeeper-library:pod-security-policy/users",
+        ],
+        judge: Judge::Pod(runs_as_root),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {runAsUser: 0}\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {runAsUser: 1000}\n",
+    },
+    Check {
+        id: "run-as-non-root",
+        title: "Container may run as root",
+        why: "Nothing says which user runs the program, so the image decides, and most images say root.",
+        fix: "Set runAsNonRoot to true, or runAsUser to an id above 0, in the pod's or the container's securityContext.",
+        severity: Severity::Medium,
+        category: Category::WorkloadHardening,
+        techniques: &[],
+        controls: &["cis-v1.12.0:5.2.8", "pod-security-standards:restricted"],
+        equivalents: &[
+            "kube-linter:run-as-non-root", "polaris:runAsRootAllowed", "kubescape:C-0013",
+            "kubescape:C-0199", "trivy:KSV-0012", "checkov:CKV_K8S_23",
+            "kyverno:pod-security/require-run-as-nonroot",
+            "gatekeeper-library:pod-security-policy/users", "kubesec:RunAsNonRoot",
+        ],
+        judge: Judge::Container(may_run_as_root),
+        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n",
+        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  securityContext: {runAsNonRoot: true}\n  containers:\n  - name: web\n",
+    },
+];
+
+fn is_root(user: &Value) -> bool {
+    user.as_i64() == Some(0)
+}
+
+/// Reported where it is written: once for the pod, once for each container that says it itself.
+fn runs_as_root(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let mut inherits = false;
+    for container in pod.containers() {
+        match container.security("runAsUser") {
+            Some(user) if is_root(user) => report.fail(
+                container.security_path("runAsUser"),
+                format!("{} runs as root: runAsUser is 0", container.label()),
+            ),
+            Some(_) => {}
+            None => inherits = true,
+        }
+    }
+    if inherits && pod.security("runAsUser").is_some_and(is_root) {
+        report.fail(
+            pod.security_path("runAsUser"),
+            "the pod's containers run as root: runAsUser is 0".to_owned(),
+        );
+    }
+}
+
+fn may_run_as_root(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let non_root = container.effective("runAsNonRoot").and_then(Value::as_bool);
+    let user_is_given = container.effective("runAsUser").is_some_and(Value::is_number);
+    if non_root == Some(true) || user_is_given || container.pod.is_windows() {
+        return;
+    }
+    let how = if non_root.is_some() { "is false" } else { "is not set" };
+    report.fail(
+        container.security_path("runAsNonRoot"),
+        format!("{} may run as root: runAsNonRoot {how} and no runAsUser is given", container.label()),
+    );
+}

@@ -1,0 +1,163 @@
+//! Checks on `*` in the rules of roles. A rule that allows everything is reported once, not once for each
+//! `*`.
+
+use airside_types::Severity;
+use airside_types::attack::technique;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::Rule;
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "role-allows-everything",
+        title: "Role allows everything",
+        why: "Whoever holds it is cluster administrator (or namespace administrator): reads all secrets, runs anything, grants anything.",
+        fix: "List the resources and verbs that are used; an audit log tells which they are.",
+        severity: Severity::Critical,
+        category: Category::AccessControl,
+        techniques: &[
+            technique("T1098.006"), technique("T1552.007"), technique("T1609"), technique("T1610"),
+        ],
+        controls: &[
+            "cis-v1.12.0:5.1.1", "cis-v1.12.0:5.1.3", "cis-aks-t1.8.0:4.1.3", "cis-eks-t1.8.0:4.1.3",
+            "cis-gke-v1.9.0:4.1.3",
+        ],
+        equivalents: &[
+            "kube-linter:wildcard-in-rules", "kubescape:C-0187", "trivy:KSV-0044", "trivy:KSV-0046",
+            "trivy:KSV-0112", "checkov:CKV_K8S_49", "polaris:clusterrolePodExecAttach",
+            "polaris:rolePodExecAttach",
+        ],
+        judge: Judge::Rule(everything),
+        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: operator}\nrules:\n- apiGroups: [\"*\"]\n  resources: [\"*\"]\n  verbs: [\"*\"]\n",
+        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: operator}\nrules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [get, list, watch]\n",
+    },
+    Check {
+        id: "wildcard-core-resources",
+        title: "Role reaches all core resources",
+        why: "`*` in the core group includes secrets, pods/exec, serviceaccounts/token and nodes/proxy, and whatever later versions add.",
+        fix: "List the resources that are used.",
+        severity: Severity::High,
+        category: Category::AccessControl,
+        techniques: &[technique("T1098.006"), technique("T1552.007"), technique("T1609")],
+        controls: &[
+            "cis-v1.12.0:5.1.3", "cis-aks-t1.8.0:4.1.3", "cis-eks-t1.8.0:4.1.3", "cis-gke-v1.9.0:4.1.3",
+        ],
+        equivalents: &[
+            "kube-linter:wildcard-in-rules", "kubescape:C-0187", "trivy:KSV-0046", "trivy:KSV-0112",
+            "checkov:CKV_K8S_49", "kyverno:other/restrict-wildcard-resources",
+            "polaris:clusterrolePodExecAttach", "polaris:rolePodExecAttach",
+        ],
+        judge: Judge::Rule(|rule, report| resources(rule, true, report)),
+        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: reader}\nrules:\n- apiGroups: [\"\"]\n  resources: [\"*\"]\n  verbs: [get, list]\n",
+        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: reader}\nrules:\n- apiGroups: [\"\"]\n  resources: [pods, services]\n  verbs: [get, list]\n",
+    },
+    Check {
+        id: "wildcard-resources",
+        title: "Role reaches all resources of an API group",
+        why: "It grows with every resource that the group gets, subresources included.",
+        fix: "List the resources that are used.",
+        severity: Severity::Low,
+        category: Category::AccessControl,
+        techniques: &[],
+        controls: &[
+            "cis-v1.12.0:5.1.3", "cis-aks-t1.8.0:4.1.3", "cis-eks-t1.8.0:4.1.3", "cis-gke-v1.9.0:4.1.3",
+        ],
+        equivalents: &[
+            "kube-linter:wildcard-in-rules", "kubescape:C-0187", "checkov:CKV_K8S_49",
+            "kyverno:other/restrict-wildcard-resources",
+        ],
+        judge: Judge::Rule(|rule, report| resources(rule, false, report)),
+        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: reader}\nrules:\n- apiGroups: [apps]\n  resources: [\"*\"]\n  verbs: [get, list]\n",
+        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: reader}\nrules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [get, list]\n",
+    },
+    Check {
+        id: "wildcard-verbs",
+        title: "Role allows all verbs",
+        why: "`*` includes delete, and verbs beyond create and update: impersonate, bind, escalate, approve, use.",
+        fix: "List the verbs that are used.",
+        severity: Severity::Medium,
+        category: Category::AccessControl,
+        techniques: &[technique("T1098.006")],
+        controls: &[
+            "cis-v1.12.0:5.1.3", "cis-aks-t1.8.0:4.1.3", "cis-eks-t1.8.0:4.1.3", "cis-gke-v1.9.0:4.1.3",
+        ],
+        equivalents: &[
+            "kube-linter:wildcard-in-rules", "kubescape:C-0187", "trivy:KSV-0045", "checkov:CKV_K8S_49",
+            "kyverno:other/restrict-wildcard-verbs",
+        ],
+        judge: Judge::Rule(verbs),
+        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: editor}\nrules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [\"*\"]\n",
+        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: editor}\nrules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [get, list, patch]\n",
+    },
+    Check {
+        id: "wildcard-api-groups",
+        title: "Role reaches a resource in every API group",
+        why: "A definition with the same resource name in any group, present or future, is covered too.",
+        fix: "Name the API group of the resource.",
+        severity: Severity::Low,
+        category: Category::AccessControl,
+        techniques: &[],
+        controls: &[
+            "cis-v1.12.0:5.1.3", "cis-aks-t1.8.0:4.1.3", "cis-eks-t1.8.0:4.1.3", "cis-gke-v1.9.0:4.1.3",
+        ],
+        equivalents: &["kubescape:C-0187", "checkov:CKV_K8S_49"],
+        judge: Judge::Rule(api_groups),
+        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: reader}\nrules:\n- apiGroups: [\"*\"]\n  resources: [deployments]\n  verbs: [get]\n",
+        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: reader}\nrules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [get]\n",
+    },
+];
+
+fn wildcard(rule: &Rule<'_>, list: &'static str) -> Option<usize> {
+    rule.list(list).find(|(_, entry)| *entry == "*").map(|(index, _)| index)
+}
+
+fn everything(rule: &Rule<'_>, report: &mut Report<'_>) {
+    if let Some(entry) = wildcard(rule, "resources").filter(|_| rule.allows_everything()) {
+        report.fail(
+            rule.path("resources", entry),
+            format!("rule {} allows {} on all resources of all API groups", rule.index, rule.verbs()),
+        );
+    }
+}
+
+fn resources(rule: &Rule<'_>, core: bool, report: &mut Report<'_>) {
+    let Some(entry) = wildcard(rule, "resources") else { return };
+    if rule.allows_everything() || rule.is_for_core_group() != core {
+        return;
+    }
+    let groups: Vec<String> = rule.list("apiGroups").map(|(_, group)| format!("`{group}`")).collect();
+    report.fail(
+        rule.path("resources", entry),
+        format!(
+            "rule {} allows {} on all resources of the API groups {}",
+            rule.index,
+            rule.verbs(),
+            groups.join(", ")
+        ),
+    );
+}
+
+fn verbs(rule: &Rule<'_>, report: &mut Report<'_>) {
+    if let Some(entry) = wildcard(rule, "verbs").filter(|_| !rule.allows_everything()) {
+        let targets: Vec<&str> =
+            rule.list("resources").chain(rule.list("nonResourceURLs")).map(|(_, name)| name).collect();
+        report.fail(
+            rule.path("verbs", entry),
+            format!("rule {} allows all verbs on {}", rule.index, targets.join(", ")),
+        );
+    }
+}
+
+/// Only where the resources are named: otherwise another check says it.
+fn api_groups(rule: &Rule<'_>, report: &mut Report<'_>) {
+    let named = wildcard(rule, "resources").is_none();
+    if let Some(entry) = wildcard(rule, "apiGroups").filter(|_| named) {
+        let resources: Vec<&str> = rule.list("resources").map(|(_, name)| name).collect();
+        report.fail(
+            rule.path("apiGroups", entry),
+            format!("rule {} reaches {} in every API group", rule.index, resources.join(", ")),
+        );
+    }
+}

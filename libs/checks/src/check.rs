@@ -1,0 +1,101 @@
+//! What a check is: its text, its mapping, its examples and its code, in one value.
+
+use airside_types::{Severity, Technique};
+
+use crate::evaluate::Report;
+use crate::subject::{Binding, ContainerOf, Pod, Rule, Workload};
+
+/// What a check is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// How containers are confined.
+    WorkloadHardening,
+    /// Who may do what (RBAC) and with which token.
+    AccessControl,
+    /// Who can reach whom.
+    Network,
+    /// Where images come from.
+    SupplyChain,
+    /// Whether workloads stay up.
+    Reliability,
+    /// Order and conventions.
+    Conformance,
+}
+
+impl Category {
+    /// The name, as in outputs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WorkloadHardening => "workload-hardening",
+            Self::AccessControl => "access-control",
+            Self::Network => "network",
+            Self::SupplyChain => "supply-chain",
+            Self::Reliability => "reliability",
+            Self::Conformance => "conformance",
+        }
+    }
+}
+
+/// The code of a check, by what it looks at. An object meets only the checks of the parts that it has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Judge {
+    /// Each pod or pod template, in whatever kind.
+    Pod(fn(&Pod<'_>, &mut Report<'_>)),
+    /// Each container of a pod: main, init and ephemeral.
+    Container(fn(&ContainerOf<'_>, &mut Report<'_>)),
+    /// Each object that starts pods, as a whole.
+    Workload(fn(&Workload<'_>, &mut Report<'_>)),
+    /// Each rule of a Role or ClusterRole.
+    Rule(fn(&Rule<'_>, &mut Report<'_>)),
+    /// Each RoleBinding or ClusterRoleBinding.
+    Binding(fn(&Binding<'_>, &mut Report<'_>)),
+}
+
+/// A check of the catalogue.
+#[derive(Debug)]
+pub struct Check {
+    /// What people type and see: a stable slug, such as `privileged-container`.
+    pub id: &'static str,
+    /// What is wrong, as a headline.
+    pub title: &'static str,
+    /// Why it matters.
+    pub why: &'static str,
+    /// What to change.
+    pub fix: &'static str,
+    /// How bad a failure is.
+    pub severity: Severity,
+    /// What it is about.
+    pub category: Category,
+    /// ATT&CK techniques that the weakness enables; none for hygiene.
+    pub techniques: &'static [Technique],
+    /// Sections of benchmarks and standards, as `framework:section`.
+    pub controls: &'static [&'static str],
+    /// Other tools' names for the same, as `tool:id`. Several checks may share one: together they mean it.
+    pub equivalents: &'static [&'static str],
+    pub(crate) judge: Judge,
+    /// A configuration that fails.
+    pub fails: &'static str,
+    /// The same after the fix.
+    pub passes: &'static str,
+}
+
+impl Check {
+    /// The kinds of objects that the check looks at, for people.
+    pub const fn applies_to(&self) -> &'static str {
+        match self.judge {
+            Judge::Pod(_) | Judge::Container(_) | Judge::Workload(_) => {
+                "Pod, and every kind with a pod template"
+            }
+            Judge::Rule(_) => "Role, ClusterRole",
+            Judge::Binding(_) => "RoleBinding, ClusterRoleBinding",
+        }
+    }
+}
+
+impl PartialEq for Check {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Check {}

@@ -1,0 +1,182 @@
+//! The check-in: from documents of files to findings and boarding passes.
+//!
+//! Pure: the caller reads the files and keeps the results. All files are judged as one set, so that a
+//! network policy in one counts for a workload in another, and each finding keeps its file and line.
+
+use std::ops::Range;
+
+use airside_k8s::boarding_pass::{digest_of, fields};
+use airside_k8s::object::NotAnObject;
+use airside_k8s::{Document, Located, Object};
+use airside_types::{
+    BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict, Place, Severity, Tenant,
+};
+
+use crate::evaluate::{Completeness, Failure, NotEvaluated, evaluate};
+
+/// A file as it was read.
+#[derive(Debug, Clone, Copy)]
+pub struct InputFile<'a> {
+    /// The file as it was given, with `/` between folders.
+    pub path: &'a str,
+    /// What was read from it.
+    pub documents: &'a [Document],
+}
+
+/// An object that went through the check-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedObject {
+    /// The object, by name.
+    pub object: ObjectRef,
+    /// Its API version as written, such as `apps/v1`.
+    pub api_version: String,
+    /// Where it starts.
+    pub place: Place,
+    /// Its findings, as a range of [`CheckIn::findings`].
+    pub findings: Range<usize>,
+}
+
+/// Something in a file that is no Kubernetes object and was not judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where it starts.
+    pub place: Place,
+    /// What it lacks.
+    pub reason: NotAnObject,
+}
+
+/// What the check-in says about files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckIn {
+    /// Every failure, by file, object and check.
+    pub findings: Vec<Finding>,
+    /// A pass for each object that has a name, in the order of the objects.
+    pub passes: Vec<BoardingPass>,
+    /// The checks that could not be decided, with the reason.
+    pub not_evaluated: Vec<NotEvaluated>,
+    /// Every object that was judged.
+    pub objects: Vec<CheckedObject>,
+    /// What was not judged.
+    pub skipped: Vec<Skipped>,
+}
+
+/// An object, where it comes from.
+struct Source<'a> {
+    located: Located<'a>,
+    path: &'a str,
+    template: Option<&'a str>,
+}
+
+impl Source<'_> {
+    fn place_of_object(&self) -> Place {
+        let position = self.located.places.value_position();
+        Place { path: self.path.to_owned(), line: position.line, column: position.column }
+    }
+
+    fn finding(&self, failure: Failure) -> Finding {
+        let position = self.located.places.resolve(&failure.field);
+        let check = failure.check;
+        Finding {
+            check: check.id.to_owned(),
+            severity: check.severity,
+            state: FindingState::Open,
+            object: self.located.object.object_ref(),
+            field: failure.field,
+            message: failure.message,
+            fix: check.fix.to_owned(),
+            place: Place { path: self.path.to_owned(), line: position.line, column: position.column },
+            techniques: check.techniques.to_vec(),
+        }
+    }
+
+    /// None for an object that will be named at creation: nothing live could be led back to it.
+    fn pass(
+        &self,
+        findings: &[Finding],
+        tenant: &Tenant,
+        cluster: &Cluster,
+        failing: Severity,
+    ) -> Option<BoardingPass> {
+        let object = &self.located.object;
+        if object.name().is_empty() {
+            return None;
+        }
+        let fields = fields(object);
+        Some(BoardingPass {
+            object: object.object_ref().without_uid(),
+            digest: digest_of(object, &fields),
+            place: self.place_of_object(),
+            template: self.template.map(str::to_owned),
+            verdict: verdict(findings, failing),
+            findings: fingerprints(findings, tenant, cluster),
+            fields,
+        })
+    }
+}
+
+/// Judges files as one set. An object fails its boarding pass with a finding of `failing` severity or worse.
+pub fn check_in(
+    files: &[InputFile<'_>],
+    tenant: &Tenant,
+    cluster: &Cluster,
+    failing: Severity,
+) -> CheckIn {
+    let mut checked = CheckIn::default();
+    let sources = sources(files, &mut checked.skipped);
+    let objects: Vec<Object<'_>> = sources.iter().map(|source| source.located.object).collect();
+    let evaluation = evaluate(&objects, Completeness::WholeInput);
+    checked.not_evaluated = evaluation.not_evaluated;
+    let mut failures = evaluation.failures.into_iter().peekable();
+    for (index, source) in sources.iter().enumerate() {
+        let start = checked.findings.len();
+        while let Some(failure) = failures.next_if(|failure| failure.object == index) {
+            checked.findings.push(source.finding(failure));
+        }
+        let findings = checked.findings.get(start..).unwrap_or_default();
+        checked.passes.extend(source.pass(findings, tenant, cluster, failing));
+        checked.objects.push(CheckedObject {
+            object: source.located.object.object_ref(),
+            api_version: source.located.object.api_version(),
+            place: source.place_of_object(),
+            findings: start..checked.findings.len(),
+        });
+    }
+    checked
+}
+
+fn sources<'a>(files: &[InputFile<'a>], skipped: &mut Vec<Skipped>) -> Vec<Source<'a>> {
+    let mut sources = Vec::new();
+    for file in files {
+        for document in file.documents {
+            let contents = document.contents();
+            let template = document.template.as_deref();
+            sources.extend(
+                contents.objects.into_iter().map(|located| Source { located, path: file.path, template }),
+            );
+            skipped.extend(contents.foreign.into_iter().map(|foreign| Skipped {
+                place: Place {
+                    path: file.path.to_owned(),
+                    line: foreign.position.line,
+                    column: foreign.position.column,
+                },
+                reason: foreign.reason,
+            }));
+        }
+    }
+    sources
+}
+
+fn verdict(findings: &[Finding], failing: Severity) -> PassVerdict {
+    match findings.iter().map(|finding| finding.severity).max() {
+        None => PassVerdict::Clean,
+        Some(worst) if worst >= failing => PassVerdict::Failed,
+        Some(_) => PassVerdict::Flagged,
+    }
+}
+
+fn fingerprints(findings: &[Finding], tenant: &Tenant, cluster: &Cluster) -> Vec<Id> {
+    findings.iter().map(|finding| finding.id(tenant, cluster)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! Runs the catalogue over objects.
+//!
+//! Three answers exist for a check: it failed, it passed, or it could not be decided from what was given.
+//! The last is reported with its reason and never counts as passed.
+
+use std::collections::BTreeMap;
+
+use airside_k8s::{Object, workload};
+use airside_types::FieldPath;
+
+use crate::catalogue;
+use crate::check::{Check, Judge};
+use crate::subject::{Binding, Pod, Workload, rules};
+use crate::surroundings::{RBAC_GROUP, Surroundings};
+
+/// How much of the configuration the input holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// One object, as at admission: what else the cluster holds is not known.
+    SingleObject,
+    /// Everything that is meant to be applied together: what is not there does not exist.
+    WholeInput,
+}
+
+/// A check that failed at a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The check.
+    pub check: &'static Check,
+    /// The index of the object in the input.
+    pub object: usize,
+    /// The field; it may be missing, then it is the one to add.
+    pub field: FieldPath,
+    /// What is wrong, in one sentence that names the value.
+    pub message: String,
+}
+
+/// A check that could not be decided for at least one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotEvaluated {
+    /// The check.
+    pub check: &'static Check,
+    /// What is missing to decide it.
+    pub reason: &'static str,
+}
+
+/// What the catalogue says about objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evaluation {
+    /// The failures, by object, then in the order of the catalogue.
+    pub failures: Vec<Failure>,
+    /// The checks that could not be decided, each reason once, by check and reason.
+    pub not_evaluated: Vec<NotEvaluated>,
+}
+
+/// Takes what a check has to say about one object.
+#[derive(Debug)]
+pub(crate) struct Report<'r> {
+    check: &'static Check,
+    object: usize,
+    failures: &'r mut Vec<Failure>,
+    undecided: &'r mut BTreeMap<(&'static str, &'static str), &'static Check>,
+}
+
+impl Report<'_> {
+    /// The check fails at a field.
+    pub(crate) fn fail(&mut self, field: FieldPath, message: String) {
+        let Self { check, object, .. } = *self;
+        self.failures.push(Failure { check, object, field, message });
+    }
+
+    /// The check cannot be decided.
+    pub(crate) fn undecided(&mut self, reason: &'static str) {
+        self.undecided.insert((self.check.id, reason), self.check);
+    }
+}
+
+/// Runs every check that applies over every object.
+pub fn evaluate(objects: &[Object<'_>], completeness: Completeness) -> Evaluation {
+    let around = Surroundings::new(objects, completeness);
+    let mut failures = Vec::new();
+    let mut undecided = BTreeMap::new();
+    for (index, object) in objects.iter().enumerate() {
+        let mut run = |check: &'static Check, judge: &dyn Fn(&mut Report<'_>)| {
+            judge(&mut Report {
+                check,
+                object: index,
+                failures: &mut failures,
+                undecided: &mut undecided,
+            });
+        };
+        if object.group() == RBAC_GROUP {
+            judge_rbac(object, &around, &mut run);
+        } else {
+            judge_workload(object, &around, &mut run);
+        }
+    }
+    let not_evaluated = undecided
+        .into_iter()
+        .map(|((_, reason), check)| NotEvaluated { check, reason })
+        .collect();
+    Evaluation { failures, not_evaluated }
+}
+
+/// Runs a check with a report of its own.
+type Run<'r> = dyn FnMut(&'static Check, &dyn Fn(&mut Report<'_>)) + 'r;
+
+fn judge_rbac<'a>(object: &'a Object<'a>, around: &'a Surroundings<'a>, run: &mut Run<'_>) {
+    match object.kind() {
+        "Role" | "ClusterRole" => {
+            let rules: Vec<_> = rules(object).collect();
+            for check in &catalogue::index().rules {
+                let Judge::Rule(judge) = check.judge else { continue };
+                run(check, &|report| rules.iter().for_each(|rule| judge(rule, report)));
+            }
+        }
+        "RoleBinding" | "ClusterRoleBinding" => {
+            let Some(binding) = Binding::new(object, around) else { return };
+            for check in &catalogue::index().bindings {
+                let Judge::Binding(judge) = check.judge else { continue };
+                run(check, &|report| judge(&binding, report));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn judge_workload<'a>(object: &'a Object<'a>, around: &'a Surroundings<'a>, run: &mut Run<'_>) {
+    let specs = workload::pod_specs(object);
+    if specs.is_empty() && !workload::is_workload(object) {
+        return;
+    }
+    let pods: Vec<Pod<'_>> = specs.iter().map(|spec| Pod { object, spec, around }).collect();
+    for check in &catalogue::index().workloads {
+        match check.judge {
+            Judge::Pod(judge) => {
+                run(check, &|report| pods.iter().for_each(|pod| judge(pod, report)));
+            }
+            Judge::Container(judge) => run(check, &|report| {
+                let containers = pods.iter().flat_map(Pod::containers);
+                containers.for_each(|container| judge(&container, report));
+            }),
+            Judge::Workload(judge) => {
+                run(check, &|report| judge(&Workload { object }, report));
+            }
+            Judge::Rule(_) | Judge::Binding(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

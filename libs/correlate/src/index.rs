@@ -1,0 +1,284 @@
+//! Knowledge of one tenant's cluster that changes with each record and answers at once.
+//!
+//! Owns the lookup tables. Adding and removing a record are inverse, so the tables are a function of
+//! the set of records. Each change tells which questions may now be answered differently
+//! ([`Topic`]), so that only what asked them is looked at again.
+
+mod asking;
+mod sightings;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use airside_types::{
+    Entity, EntityKey, Fact, FindingState, Gap, Id, Payload, Record, Relation, Timestamp, Verdict,
+};
+
+use crate::joins::{acted_on, actor_of};
+use crate::knowledge::Knowledge;
+use crate::settings::Guards;
+use crate::signal::Signal;
+pub(crate) use asking::{Askers, Asking};
+use sightings::{Sightings, Tally, step};
+
+/// A question whose answer may have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Topic {
+    Bearer(EntityKey),
+    Related(EntityKey, Relation),
+    Holder(EntityKey),
+    ActsOnMany(Id),
+    SharedAddress(EntityKey),
+    Places(EntityKey),
+    DecisionOn(EntityKey),
+    Pass(Id),
+    Manifest(EntityKey),
+}
+
+/// The lookup tables.
+#[derive(Debug)]
+pub(crate) struct Index {
+    guards: Guards,
+    bearers: BTreeMap<EntityKey, Sightings>,
+    relations: BTreeMap<(EntityKey, Relation), BTreeMap<EntityKey, BTreeMap<Entity, u32>>>,
+    holders: BTreeMap<EntityKey, Sightings>,
+    objects_of_actors: BTreeMap<Id, Tally<EntityKey>>,
+    callers_of_addresses: BTreeMap<EntityKey, Tally<EntityKey>>,
+    places: BTreeMap<EntityKey, Sightings>,
+    decisions: BTreeMap<EntityKey, BTreeMap<(Timestamp, Id), Arc<Record>>>,
+    passes: BTreeMap<Id, Arc<Record>>,
+    passes_by_name: BTreeMap<EntityKey, BTreeMap<Id, Arc<Record>>>,
+    findings_by_name: BTreeMap<EntityKey, BTreeMap<Id, Arc<Record>>>,
+    gaps: BTreeMap<Id, Gap>,
+}
+
+/// Whether a record comes or goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    In,
+    Out,
+}
+
+impl Index {
+    pub(crate) fn new(guards: Guards) -> Self {
+        Self {
+            guards,
+            bearers: BTreeMap::new(),
+            relations: BTreeMap::new(),
+            holders: BTreeMap::new(),
+            objects_of_actors: BTreeMap::new(),
+            callers_of_addresses: BTreeMap::new(),
+            places: BTreeMap::new(),
+            decisions: BTreeMap::new(),
+            passes: BTreeMap::new(),
+            passes_by_name: BTreeMap::new(),
+            findings_by_name: BTreeMap::new(),
+            gaps: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a record in. Returns what may be answered differently now.
+    pub(crate) fn add(&mut self, record: &Arc<Record>, signal: Option<&Signal>) -> BTreeSet<Topic> {
+        self.turn(Turn::In, record, signal)
+    }
+
+    /// Takes a record out that was taken in.
+    pub(crate) fn remove(
+        &mut self,
+        record: &Arc<Record>,
+        signal: Option<&Signal>,
+    ) -> BTreeSet<Topic> {
+        self.turn(Turn::Out, record, signal)
+    }
+
+    fn turn(
+        &mut self,
+        turn: Turn,
+        record: &Arc<Record>,
+        signal: Option<&Signal>,
+    ) -> BTreeSet<Topic> {
+        let mut changed = BTreeSet::new();
+        if let Some(signal) = signal {
+            self.turn_signal(turn, signal, &mut changed);
+        }
+        match &record.payload {
+            Payload::Fact(fact) => self.turn_fact(turn, fact, &mut changed),
+            Payload::Decision(decision)
+                if decision.verdict != Verdict::Deny && !decision.dry_run =>
+            {
+                let object = Entity::Object(decision.object.clone());
+                for key in BTreeSet::from([object.key(), object.name_key()]) {
+                    let at = (record.event_time, record.id);
+                    enter(&mut self.decisions, key, at, record, turn);
+                    changed.insert(Topic::DecisionOn(key));
+                }
+            }
+            Payload::BoardingPass(pass) => {
+                let name = Entity::Object(pass.object.without_uid()).name_key();
+                enter(&mut self.passes_by_name, name, record.id, record, turn);
+                match turn {
+                    Turn::In => self.passes.insert(record.id, Arc::clone(record)),
+                    Turn::Out => self.passes.remove(&record.id),
+                };
+                changed.extend([Topic::Manifest(name), Topic::Pass(record.id)]);
+            }
+            Payload::Finding(finding) if finding.state == FindingState::Open => {
+                let name = Entity::Object(finding.object.without_uid()).name_key();
+                enter(&mut self.findings_by_name, name, record.id, record, turn);
+                changed.insert(Topic::Manifest(name));
+            }
+            Payload::Gap(gap) => {
+                match turn {
+                    Turn::In => self.gaps.insert(record.id, gap.clone()),
+                    Turn::Out => self.gaps.remove(&record.id),
+                };
+            }
+            _ => {}
+        }
+        changed
+    }
+
+    fn turn_signal(&mut self, turn: Turn, signal: &Signal, changed: &mut BTreeSet<Topic>) {
+        let parties = &signal.parties;
+        let entities = parties.targets.iter().chain(&parties.pod);
+        for entity in entities.chain(&parties.service_account).chain(&parties.grants) {
+            self.turn_bearer(turn, entity, signal.time(), changed);
+        }
+        if let Some(address) = &parties.address {
+            for caller in parties.users.iter().chain(&parties.service_account) {
+                let callers = self.callers_of_addresses.entry(address.key()).or_default();
+                callers.turn(caller.name_key(), turn == Turn::In);
+                if callers.crossed(self.guards.callers_of_address) {
+                    changed.insert(Topic::SharedAddress(address.key()));
+                }
+            }
+            for user in &parties.users {
+                let places = self.places.entry(user.name_key()).or_default();
+                places.turn(address, signal.time(), turn == Turn::In);
+                if places.candidates() > 1 || turn == Turn::Out {
+                    changed.insert(Topic::Places(user.name_key()));
+                }
+            }
+        }
+        if let Some(actor) = actor_of(parties) {
+            for object in acted_on(signal) {
+                let objects = self.objects_of_actors.entry(actor).or_default();
+                objects.turn(object, turn == Turn::In);
+                if objects.crossed(self.guards.objects_of_actor) {
+                    changed.insert(Topic::ActsOnMany(actor));
+                }
+            }
+        }
+    }
+
+    fn turn_bearer(
+        &mut self,
+        turn: Turn,
+        entity: &Entity,
+        time: Timestamp,
+        changed: &mut BTreeSet<Topic>,
+    ) {
+        let Entity::Object(object) = entity else { return };
+        if object.uid.is_none() || object.name.is_empty() {
+            return;
+        }
+        let bearers = self.bearers.entry(entity.name_key()).or_default();
+        // One bearer answers for any time; of several, each sighting may change which is nearest.
+        if bearers.turn(entity, time, turn == Turn::In) || bearers.candidates() > 1 {
+            changed.insert(Topic::Bearer(entity.name_key()));
+        }
+    }
+
+    fn turn_fact(&mut self, turn: Turn, fact: &Fact, changed: &mut BTreeSet<Topic>) {
+        let Fact { subject, relation, object, from, .. } = fact;
+        self.turn_bearer(turn, subject, *from, changed);
+        self.turn_bearer(turn, object, *from, changed);
+        let related = self.relations.entry((subject.key(), *relation)).or_default();
+        let forms = related.entry(object.key()).or_default();
+        let before = forms.last_key_value().map(|(form, _)| form.clone());
+        step(forms, object.clone(), turn == Turn::In);
+        if forms.last_key_value().map(|(form, _)| form) != before.as_ref() {
+            changed.insert(Topic::Related(subject.key(), *relation));
+        }
+        if forms.is_empty() {
+            related.remove(&object.key());
+        }
+        if *relation == Relation::HasAddress {
+            let holders = self.holders.entry(object.key()).or_default();
+            holders.turn(subject, *from, turn == Turn::In);
+            changed.insert(Topic::Holder(object.key()));
+        }
+    }
+}
+
+/// Enters a record under a key, or strikes it out.
+fn enter<K: Ord + Copy, T: Ord>(
+    table: &mut BTreeMap<K, BTreeMap<T, Arc<Record>>>,
+    key: K,
+    entry: T,
+    record: &Arc<Record>,
+    turn: Turn,
+) {
+    let entries = table.entry(key).or_default();
+    match turn {
+        Turn::In => entries.insert(entry, Arc::clone(record)),
+        Turn::Out => entries.remove(&entry),
+    };
+    if entries.is_empty() {
+        table.remove(&key);
+    }
+}
+
+impl Knowledge for Index {
+    fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Entity> {
+        self.bearers.get(&name)?.nearest(near)
+    }
+
+    fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Entity> {
+        let related = self.relations.get(&(subject, relation)).into_iter().flatten();
+        related.filter_map(|(_, forms)| Some(forms.last_key_value()?.0.clone())).collect()
+    }
+
+    fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Entity> {
+        self.holders.get(&address)?.nearest(near)
+    }
+
+    fn acts_on_many(&self, actor: Id) -> bool {
+        let objects = self.objects_of_actors.get(&actor);
+        objects.is_some_and(|objects| objects.distinct() > self.guards.objects_of_actor)
+    }
+
+    fn is_shared_address(&self, address: EntityKey) -> bool {
+        let callers = self.callers_of_addresses.get(&address);
+        callers.is_some_and(|callers| callers.distinct() > self.guards.callers_of_address)
+    }
+
+    fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Entity> {
+        self.places.get(&user).map(|places| places.between(from, until)).unwrap_or_default()
+    }
+
+    fn decision_on(&self, object: EntityKey, at: Timestamp) -> Option<Arc<Record>> {
+        let decisions = self.decisions.get(&object)?;
+        let upto = (at, Id::from_bytes([0xff; 16]));
+        let before = decisions.range(..=upto).next_back();
+        before.or_else(|| decisions.first_key_value()).map(|(_, record)| Arc::clone(record))
+    }
+
+    fn boarding_pass(&self, id: Id) -> Option<Arc<Record>> {
+        self.passes.get(&id).cloned()
+    }
+
+    fn boarding_passes_of(&self, name: EntityKey) -> Vec<Arc<Record>> {
+        self.passes_by_name.get(&name).into_iter().flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    fn findings_in(&self, name: EntityKey) -> Vec<Arc<Record>> {
+        self.findings_by_name.get(&name).into_iter().flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    fn gaps_between(&self, from: Timestamp, until: Timestamp) -> Vec<Gap> {
+        let overlaps = |gap: &&Gap| gap.from <= until && gap.until >= from;
+        let found: BTreeSet<Gap> = self.gaps.values().filter(overlaps).cloned().collect();
+        found.into_iter().collect()
+    }
+}

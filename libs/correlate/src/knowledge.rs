@@ -1,0 +1,85 @@
+//! What is known beside the signals, and the questions that joins and stories ask about it.
+//!
+//! Owns the questions and the walks that are built from them. Two implementations answer: `index`
+//! fast and changing with each record, `oracle` by looking at every record.
+
+use std::sync::Arc;
+
+use airside_types::{
+    Entity, EntityKey, Gap, Id, ObjectRef, Record, Relation, Timestamp,
+};
+
+/// How many owners stand above a pod at most: three in practice, the rest guards against a ring.
+const MAX_OWNERS: usize = 8;
+
+/// Questions about one tenant's cluster. Answers depend on the set of records only.
+pub(crate) trait Knowledge {
+    /// The object that bore a name at about this time, where records told its uid.
+    fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Entity>;
+
+    /// What the subject is owned by, runs on, runs as, …: each thing once, in the order of the keys.
+    fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Entity>;
+
+    /// The pod that had an address at about this time.
+    fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Entity>;
+
+    /// Whether an actor acted upon so many objects that touching one says nothing.
+    fn acts_on_many(&self, actor: Id) -> bool;
+
+    /// Whether so many identities come from an address that it says nothing.
+    fn is_shared_address(&self, address: EntityKey) -> bool;
+
+    /// The addresses from which a user acted between two moments.
+    fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Entity>;
+
+    /// The decision that let an object be what it was at this time: the latest before, else the
+    /// first after. Refusals and dry runs change nothing and are no answer.
+    fn decision_on(&self, object: EntityKey, at: Timestamp) -> Option<Arc<Record>>;
+
+    /// A boarding pass by its id.
+    fn boarding_pass(&self, id: Id) -> Option<Arc<Record>>;
+
+    /// The boarding passes of an object by name, in the order of their ids.
+    fn boarding_passes_of(&self, name: EntityKey) -> Vec<Arc<Record>>;
+
+    /// The open findings in an object by name, in the order of their ids.
+    fn findings_in(&self, name: EntityKey) -> Vec<Arc<Record>>;
+
+    /// The blind spots that overlap an interval, in order.
+    fn gaps_between(&self, from: Timestamp, until: Timestamp) -> Vec<Gap>;
+}
+
+/// The entity with its uid, where records tell which object bore the name at that time.
+pub(crate) fn resolved(known: &dyn Knowledge, entity: &Entity, near: Timestamp) -> Entity {
+    match entity {
+        Entity::Object(object) if object.uid.is_none() && !object.name.is_empty() => {
+            known.bearer_of(entity.name_key(), near).unwrap_or_else(|| entity.clone())
+        }
+        _ => entity.clone(),
+    }
+}
+
+/// The object itself and what it is owned by, nearest first.
+pub(crate) fn with_owners(known: &dyn Knowledge, entity: &Entity) -> Vec<Entity> {
+    let mut chain = vec![entity.clone()];
+    while chain.len() <= MAX_OWNERS
+        && let Some(last) = chain.last()
+        && let Some(owner) = known.related(last.key(), Relation::OwnedBy).into_iter().next()
+        && chain.iter().all(|seen| seen.key() != owner.key())
+    {
+        chain.push(owner);
+    }
+    chain
+}
+
+/// The names under which a manifest may hold a live object: with its namespace, and without, since
+/// the namespace is often given when the manifest is applied.
+pub(crate) fn manifest_names(object: &ObjectRef) -> Vec<EntityKey> {
+    let named = Entity::Object(object.without_uid());
+    let mut names = vec![named.name_key()];
+    if object.namespace.is_some() {
+        let bare = ObjectRef { namespace: None, uid: None, ..object.clone() };
+        names.push(Entity::Object(bare).name_key());
+    }
+    names
+}

@@ -1,0 +1,224 @@
+//! One cluster of one tenant: its records, and its incidents kept up to date.
+//!
+//! Owns the versions and the age of records, and what a new record makes look at again. Nothing is
+//! joined across scopes.
+
+mod held;
+mod stories;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use airside_types::{Cluster, Id, Incident, Payload, Record, Tenant, Timestamp};
+
+use crate::engine::Change;
+use crate::graph::Graph;
+use crate::index::{Askers, Asking, Index, Topic};
+use crate::joins::points_of;
+use crate::settings::Settings;
+use crate::signal::Signal;
+pub(crate) use held::{is_context, is_newer, same_content};
+use held::Held;
+use stories::Stories;
+
+/// The records and incidents of one cluster of one tenant.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    tenant: Tenant,
+    cluster: Cluster,
+    settings: Arc<Settings>,
+    records: BTreeMap<Id, Held>,
+    /// Detections, decisions and gaps by age.
+    signals_by_age: BTreeSet<(Timestamp, Id)>,
+    /// Facts, findings and boarding passes by age.
+    context_by_age: BTreeSet<(Timestamp, Id)>,
+    newest: Option<Timestamp>,
+    signals: BTreeMap<Id, Arc<Signal>>,
+    index: Index,
+    graph: Graph,
+    /// Which signals' points rest on which answers.
+    point_askers: Askers,
+    stories: Stories,
+    /// Intervals of gaps that came or went since the stories were told.
+    gaps_changed: Vec<(Timestamp, Timestamp)>,
+    expired: Vec<Id>,
+}
+
+impl Scope {
+    pub(crate) fn new(tenant: Tenant, cluster: Cluster, settings: Arc<Settings>) -> Self {
+        let spans = &settings.spans;
+        let furthest = [spans.session_in_pod, spans.creation, spans.issue, spans.escape, spans.address]
+            .into_iter()
+            .max()
+            .unwrap_or_default();
+        Self {
+            tenant,
+            cluster,
+            records: BTreeMap::new(),
+            signals_by_age: BTreeSet::new(),
+            context_by_age: BTreeSet::new(),
+            newest: None,
+            signals: BTreeMap::new(),
+            index: Index::new(settings.guards.clone()),
+            graph: Graph::new(spans.clock_skew, spans.illustration, furthest),
+            point_askers: Askers::default(),
+            stories: Stories::default(),
+            gaps_changed: Vec::new(),
+            expired: Vec::new(),
+            settings,
+        }
+    }
+
+    /// Takes a record in; a repeated or an older one changes nothing but its age.
+    pub(crate) fn apply(&mut self, record: &Record) {
+        self.newest = self.newest.max(Some(record.ingest_time));
+        let Some(held) = self.records.get_mut(&record.id) else {
+            return self.take_in(Arc::new(record.clone()), record.ingest_time);
+        };
+        let (age, was) = (held.age.max(record.ingest_time), held.age);
+        held.age = age;
+        let repeated = same_content(&held.record, record);
+        let newer = is_newer(record, (&held.record, held.ingested));
+        if repeated {
+            held.ingested = held.ingested.max(record.ingest_time);
+        }
+        let context = is_context(record);
+        if age != was {
+            let by_age = self.by_age(context);
+            by_age.remove(&(was, record.id));
+            by_age.insert((age, record.id));
+        }
+        if newer && !repeated {
+            self.take_out(record.id);
+            self.take_in(Arc::new(record.clone()), age);
+        }
+    }
+
+    fn by_age(&mut self, context: bool) -> &mut BTreeSet<(Timestamp, Id)> {
+        if context { &mut self.context_by_age } else { &mut self.signals_by_age }
+    }
+
+    fn take_in(&mut self, record: Arc<Record>, age: Timestamp) {
+        let id = record.id;
+        let context = is_context(&record);
+        if self.is_beyond_horizon(context, age) {
+            self.expired.push(id);
+            return;
+        }
+        let signal = Signal::of(&record).map(Arc::new);
+        let topics = self.index.add(&record, signal.as_deref());
+        if let Payload::Gap(gap) = &record.payload {
+            self.gaps_changed.push((gap.from, gap.until));
+        }
+        if let Some(signal) = signal {
+            self.signals.insert(id, signal);
+            self.place(id);
+        }
+        self.by_age(context).insert((age, id));
+        self.records.insert(id, Held { ingested: record.ingest_time, record, age });
+        self.look_again(&topics);
+        self.bound(context);
+    }
+
+    fn take_out(&mut self, id: Id) {
+        let Some(held) = self.records.remove(&id) else { return };
+        self.by_age(is_context(&held.record)).remove(&(held.age, id));
+        if let Payload::Gap(gap) = &held.record.payload {
+            self.gaps_changed.push((gap.from, gap.until));
+        }
+        let signal = self.signals.remove(&id);
+        let topics = self.index.remove(&held.record, signal.as_deref());
+        self.point_askers.forget(id);
+        self.graph.remove(id);
+        self.look_again(&topics);
+    }
+
+    /// Puts a signal where its points are now.
+    fn place(&mut self, id: Id) {
+        let Some(signal) = self.signals.get(&id) else { return };
+        let asking = Asking::new(&self.index);
+        let points = points_of(signal, &asking, &self.settings);
+        self.point_askers.note(id, asking.into_topics());
+        if self.graph.stands(id, &points) {
+            return;
+        }
+        self.graph.remove(id);
+        if signal.is_loud() {
+            self.graph.add_loud(id, signal.time(), points);
+        } else {
+            self.graph.add_quiet(id, signal.time(), points);
+        }
+    }
+
+    /// Looks again at what rests on answers that may have changed.
+    fn look_again(&mut self, topics: &BTreeSet<Topic>) {
+        for id in self.point_askers.of(topics) {
+            self.place(id);
+        }
+        for first in self.stories.resting_on(topics) {
+            self.graph.disturb(first);
+        }
+    }
+
+    fn is_beyond_horizon(&self, context: bool, age: Timestamp) -> bool {
+        let retention = &self.settings.retention;
+        let span = if context { retention.context } else { retention.signals };
+        self.newest.is_some_and(|newest| age < newest.minus(span))
+    }
+
+    /// Drops the oldest while there are too many.
+    fn bound(&mut self, context: bool) {
+        let retention = &self.settings.retention;
+        let most = if context { retention.max_context } else { retention.max_signals };
+        while self.by_age(context).len() > most {
+            self.drop_oldest(context);
+        }
+    }
+
+    fn drop_oldest(&mut self, context: bool) {
+        if let Some((_, id)) = self.by_age(context).first().copied() {
+            self.take_out(id);
+            self.expired.push(id);
+        }
+    }
+
+    fn expire(&mut self) {
+        for context in [false, true] {
+            while let Some((age, _)) = self.by_age(context).first().copied()
+                && self.is_beyond_horizon(context, age)
+            {
+                self.drop_oldest(context);
+            }
+        }
+    }
+
+    /// Tells the incidents anew that changed, and says what changed.
+    pub(crate) fn settle(&mut self) -> Vec<Change> {
+        self.expire();
+        for first in self.stories.overlapping(&std::mem::take(&mut self.gaps_changed)) {
+            self.graph.disturb(first);
+        }
+        let told = stories::Told {
+            tenant: &self.tenant,
+            cluster: &self.cluster,
+            settings: &self.settings,
+            signals: &self.signals,
+            index: &self.index,
+        };
+        self.stories.settle(&mut self.graph, &told)
+    }
+
+    /// The ids of records that were dropped since the last call.
+    pub(crate) fn take_expired(&mut self) -> Vec<Id> {
+        self.expire();
+        std::mem::take(&mut self.expired)
+    }
+
+    pub(crate) fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.stories.incidents()
+    }
+
+    pub(crate) fn resolve(&self, id: Id) -> Option<&Incident> {
+        self.stories.resolve(id)
+    }
+}

@@ -1,0 +1,178 @@
+//! Who takes part in a signal, read from the links of its record alone.
+//!
+//! Owns the reading of roles: person, workload, node or controller; credential and address; targets.
+//! What facts add (a uid for a name, a pod for an address) is `joins`'.
+
+use airside_types::{Decision, Entity, Id, Link, LinkRole, Payload, Phase, Record};
+
+/// The field of an audit detection that holds the id of the decision on the same request.
+const DECISION_FIELD: &str = "decision-id";
+
+/// The fields of a detection that hold the program that made a request.
+const AGENT_FIELDS: [&str; 2] = ["userAgent", "user-agent"];
+
+/// Who acts, with what, on what.
+#[derive(Debug, Default)]
+pub(crate) struct Parties {
+    /// People and machines with a name of their own; the controllers' users are `system_users`.
+    pub(crate) users: Vec<Entity>,
+    /// Users of Kubernetes itself, which many act as at once.
+    pub(crate) system_users: Vec<Entity>,
+    pub(crate) service_account: Option<Entity>,
+    /// The pod that acts, or whose token is used.
+    pub(crate) pod: Option<Entity>,
+    pub(crate) container: Option<Entity>,
+    /// The node, where it acts itself: the kubelet's identity, or a process outside of pods.
+    pub(crate) node: Option<Entity>,
+    /// The node that it happened on.
+    pub(crate) on_node: Option<Entity>,
+    pub(crate) credential: Option<Entity>,
+    pub(crate) address: Option<Entity>,
+    pub(crate) targets: Vec<Entity>,
+    /// Roles and bindings that allowed it.
+    pub(crate) grants: Vec<Entity>,
+    /// The namespace of a request for a collection.
+    pub(crate) namespace: Option<String>,
+    /// The program that made the request.
+    pub(crate) agent: Option<String>,
+    /// The decision of admission on the request.
+    pub(crate) decision: Option<Id>,
+}
+
+impl Parties {
+    /// The parties of a detection or decision; other records have none.
+    pub(crate) fn of(record: &Record) -> Option<Self> {
+        let mut parties = Self::default();
+        match &record.payload {
+            Payload::Detection(detection) => {
+                parties.take(&detection.links);
+                parties.read_values(detection);
+                if detection.phase == Phase::Runtime && parties.is_nobody() {
+                    parties.node = parties.on_node.clone();
+                }
+            }
+            Payload::Decision(decision) => parties.read_decision(record, decision),
+            _ => return None,
+        }
+        Some(parties)
+    }
+
+    fn read_values(&mut self, detection: &airside_types::Detection) {
+        let value = |names: &[&str]| {
+            let found = detection.values.iter().find(|value| names.contains(&value.name.as_str()));
+            found.map(|value| value.value.as_str())
+        };
+        self.decision = value(&[DECISION_FIELD]).and_then(|text| text.parse().ok());
+        self.agent = value(&AGENT_FIELDS).map(str::to_owned);
+    }
+
+    fn read_decision(&mut self, record: &Record, decision: &Decision) {
+        self.take(&decision.links);
+        let object = Entity::Object(decision.object.clone());
+        if !self.targets.contains(&object) {
+            self.targets.push(object);
+        }
+        self.decision = Some(Decision::id(&record.tenant, &record.cluster, &decision.request_uid));
+    }
+
+    fn take(&mut self, links: &[Link]) {
+        for link in links {
+            match link.role {
+                LinkRole::Actor => self.take_actor(&link.entity),
+                LinkRole::Target => self.targets.push(link.entity.clone()),
+                LinkRole::Means => self.take_means(&link.entity),
+                LinkRole::Grant => self.grants.push(link.entity.clone()),
+                LinkRole::Context => self.take_context(&link.entity),
+            }
+        }
+    }
+
+    fn take_actor(&mut self, entity: &Entity) {
+        match entity {
+            Entity::User { name } if node_of_user(name).is_some() => {
+                let name = node_of_user(name).unwrap_or_default();
+                self.node.get_or_insert(node(name));
+            }
+            Entity::User { name } if is_system_user(name) => self.system_users.push(entity.clone()),
+            Entity::User { .. } => self.users.push(entity.clone()),
+            Entity::Container { .. } => self.take_context(entity),
+            Entity::Object(object) => {
+                let place = match object.kind.as_str() {
+                    "ServiceAccount" => &mut self.service_account,
+                    "Pod" => &mut self.pod,
+                    "Node" => &mut self.node,
+                    _ => return,
+                };
+                place.get_or_insert_with(|| entity.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn take_means(&mut self, entity: &Entity) {
+        let place = match entity {
+            Entity::Credential { .. } => &mut self.credential,
+            Entity::Address { .. } => &mut self.address,
+            Entity::Container { .. } => &mut self.container,
+            _ => return,
+        };
+        place.get_or_insert_with(|| entity.clone());
+    }
+
+    fn take_context(&mut self, entity: &Entity) {
+        match entity {
+            // Falco writes the node's own processes as those of a container named `host`.
+            Entity::Container { id, .. } if !id.is_empty() && id != "host" => {
+                self.container.get_or_insert_with(|| entity.clone());
+            }
+            Entity::Object(object) if object.kind == "Node" => {
+                self.on_node.get_or_insert_with(|| entity.clone());
+            }
+            Entity::Object(object) if object.kind == "Namespace" => {
+                self.namespace.get_or_insert_with(|| object.name.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// Nobody was authenticated, and no process is known.
+    pub(crate) fn is_nobody(&self) -> bool {
+        self.users.is_empty()
+            && self.service_account.is_none()
+            && self.pod.is_none()
+            && self.container.is_none()
+            && self.node.is_none()
+            && self.system_users.iter().all(|user| user.name() == "system:anonymous")
+    }
+
+    /// An identity that many parts of the control plane act under: it says nothing about who is
+    /// behind a request, so it joins nothing. A token that is bound to a pod is the pod's, whatever
+    /// its namespace.
+    pub(crate) fn is_shared(&self) -> bool {
+        let of_control_plane = self.service_account.as_ref().and_then(Entity::as_object);
+        let in_kube_system =
+            of_control_plane.is_some_and(|account| account.namespace.as_deref() == Some("kube-system"));
+        let system = self.system_users.iter().any(|user| user.name() != "system:anonymous");
+        self.users.is_empty() && self.pod.is_none() && (in_kube_system || system)
+    }
+
+    /// Who the API server or sensor says did it: a user, service account, node or pod.
+    pub(crate) fn principal(&self) -> Option<&Entity> {
+        let account = self.service_account.as_ref();
+        let user = self.users.first().or(account);
+        user.or(self.node.as_ref()).or(self.pod.as_ref()).or(self.system_users.first())
+    }
+}
+
+/// Whether Kubernetes itself acts under this user name.
+fn is_system_user(name: &str) -> bool {
+    name.starts_with("system:") || name.starts_with("eks:")
+}
+
+fn node_of_user(name: &str) -> Option<&str> {
+    name.strip_prefix("system:node:").filter(|node| !node.is_empty())
+}
+
+fn node(name: &str) -> Entity {
+    Entity::Object(airside_types::ObjectRef::named("", "Node", None, name))
+}

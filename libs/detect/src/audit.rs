@@ -1,0 +1,180 @@
+//! Kubernetes audit events: from an event to detections and facts.
+//!
+//! Events are dispatched by what they are: resource and verb choose the few rules that look at one, so
+//! that most events meet only the rules about who asks.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use airside_types::{Detection, Id, NamedValue, Payload, Phase, Record, Severity, Source};
+
+use crate::intake::Intake;
+use crate::rule::Rule;
+
+mod actor;
+mod body;
+mod client;
+pub mod event;
+mod exec;
+mod facts;
+mod grant;
+mod kind;
+mod links;
+mod object;
+mod pod_spec;
+pub mod read;
+mod request;
+mod rules;
+
+pub(crate) use client::Client;
+pub use event::Event;
+use request::Request;
+pub(crate) use rules::SECRET_READ;
+use rules::{Definition, Firing, On};
+
+#[cfg(test)]
+mod tests;
+
+/// All rules for audit events.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    definitions().map(|definition| &definition.rule)
+}
+
+fn definitions() -> impl Iterator<Item = &'static Definition> {
+    rules::ALL.iter().copied().flatten()
+}
+
+/// What an event tells: its detections, and facts about the entities that it shows.
+pub fn records(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
+    let request = Request::new(event);
+    if !request.is_answered() {
+        return Vec::new();
+    }
+    let mut records = detections(&request, intake);
+    let of_interest = records.iter().any(is_above_info);
+    facts::of(&request, of_interest, intake, &mut records);
+    records
+}
+
+fn is_above_info(record: &Record) -> bool {
+    matches!(&record.payload, Payload::Detection(found) if found.severity > Severity::Info)
+}
+
+/// The rules by the resource that they look at.
+struct Dispatch {
+    any: Vec<&'static Definition>,
+    by_resource: HashMap<&'static str, Vec<Entry>>,
+}
+
+struct Entry {
+    subresource: &'static str,
+    verbs: &'static [&'static str],
+    definition: &'static Definition,
+}
+
+static DISPATCH: LazyLock<Dispatch> = LazyLock::new(|| {
+    let mut any = Vec::new();
+    let mut by_resource: HashMap<_, Vec<_>> = HashMap::new();
+    for definition in definitions() {
+        let On::Resources(verbs, resources) = definition.on else {
+            any.push(definition);
+            continue;
+        };
+        for written in resources {
+            let (resource, subresource) = written.split_once('/').unwrap_or((written, ""));
+            let entry = Entry { subresource, verbs, definition };
+            by_resource.entry(resource).or_default().push(entry);
+        }
+    }
+    Dispatch { any, by_resource }
+});
+
+impl Dispatch {
+    /// The rules that look at a request, in the order of the list.
+    fn rules_for(&self, request: &Request<'_>) -> impl Iterator<Item = &'static Definition> {
+        let (verb, subresource) = (request.verb(), request.subresource());
+        let entries = self.by_resource.get(request.resource()).map_or(&[][..], Vec::as_slice);
+        let specific = entries
+            .iter()
+            .filter(move |entry| entry.subresource == subresource && entry.verbs.contains(&verb))
+            .map(|entry| entry.definition);
+        self.any.iter().copied().chain(specific)
+    }
+}
+
+fn detections(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
+    let outcome = request.outcome();
+    DISPATCH
+        .rules_for(request)
+        .filter(|definition| definition.ended.allows(outcome))
+        .filter_map(|definition| Some((&definition.rule, (definition.when)(request)?)))
+        .map(|(rule, firing)| {
+            let detection = detection(rule, firing, request, intake);
+            let time = request.event().time();
+            intake.detection(Source::Audit, event_id(request, intake), time, detection)
+        })
+        .collect()
+}
+
+/// The identity of an event. A client can choose its auditID, so what was asked, by whom and when is part
+/// of it. The two events of a long-running request have one identity: its start and its end are one deed.
+fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
+    let event = request.event();
+    let asked = intake
+        .event_id(Source::Audit)
+        .text(&event.audit_id)
+        .text(&event.user.username)
+        .text(&event.verb)
+        .text(&event.request_uri)
+        .text(&event.request_received);
+    if request.is_long_running() {
+        asked.finish()
+    } else {
+        asked.text(&event.stage).text(&event.stage_reached).finish()
+    }
+}
+
+fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake<'_>) -> Detection {
+    let event = request.event();
+    let message = message(&firing.deed, request);
+    let mut values = firing.values;
+    if !event.user_agent.is_empty() {
+        let value = crate::command::shown(&event.user_agent, 120);
+        values.push(NamedValue { name: "userAgent".to_owned(), value });
+    }
+    for id in &event.annotations.decision_ids {
+        values.push(NamedValue { name: "decision-id".to_owned(), value: id.clone().into_owned() });
+    }
+    Detection {
+        rule: rule.id.to_owned(),
+        rule_version: rule.version,
+        title: rule.title.to_owned(),
+        message,
+        severity: firing.severity.unwrap_or(rule.severity),
+        confidence: firing.confidence.unwrap_or(rule.confidence),
+        tactic: rule.tactic,
+        techniques: rule.techniques.to_vec(),
+        phase: Phase::Audit,
+        links: links::of(request, firing.targets),
+        values,
+        native_id: event.audit_id.clone().into_owned(),
+        origin: intake.place(),
+    }
+}
+
+/// One sentence: who did what, from where, with what.
+fn message(deed: &str, request: &Request<'_>) -> String {
+    let mut message = format!("{} {deed}", request.actor());
+    if let Some(user) = &request.event().impersonated_user {
+        message.push_str(&format!(", acting as {}", user.username));
+    }
+    if let Some(ip) = request.event().source_address() {
+        message.push_str(&format!(", from {ip}"));
+    }
+    let agent = &request.event().user_agent;
+    if let Some(product) = agent.split(' ').next().filter(|product| !product.is_empty()) {
+        message.push_str(&format!(" with {}", crate::command::shown(product, 60)));
+    }
+    message.push('.');
+    message
+}

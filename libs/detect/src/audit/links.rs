@@ -1,0 +1,118 @@
+//! The entities that a request is about: what correlation joins on.
+//!
+//! Identity is a uid wherever the event has one. The address is the one that the API server saw itself;
+//! everything before it in `sourceIPs` is the client's word and is never linked.
+
+use airside_types::{Entity, Link, LinkRole, ObjectRef};
+
+use super::actor::Actor;
+use super::event::User;
+use super::object::ObjectMeta;
+use super::request::Request;
+use super::{grant, kind};
+
+/// The links of every detection about a request, each once, actors first.
+pub(super) fn of(request: &Request<'_>, targets: Vec<Entity>) -> Vec<Link> {
+    let mut links = Vec::new();
+    let mut link = |role, entity: Entity| {
+        let link = Link::new(role, entity);
+        if !links.contains(&link) {
+            links.push(link);
+        }
+    };
+    let event = request.event();
+    for user in [Some(&event.user), event.impersonated_user.as_ref()].into_iter().flatten() {
+        identities(user).into_iter().for_each(|entity| link(LinkRole::Actor, entity));
+    }
+    if let Some(pod) = bound_pod(&event.user) {
+        link(LinkRole::Actor, pod);
+    }
+    if let Some(credential) = credential(&event.user) {
+        link(LinkRole::Means, credential);
+    }
+    if let Some(ip) = event.source_address() {
+        link(LinkRole::Means, Entity::Address { ip: ip.to_string() });
+    }
+    match target(request) {
+        Some(target) => link(LinkRole::Target, target),
+        None if !request.namespace().is_empty() => {
+            link(LinkRole::Context, namespace(request.namespace()));
+        }
+        None => {}
+    }
+    targets.into_iter().for_each(|target| link(LinkRole::Target, target));
+    for grant in grant::of(&event.annotations.reason) {
+        link(LinkRole::Grant, grant);
+    }
+    if let Some(node) = bound_node(&event.user) {
+        link(LinkRole::Context, node);
+    }
+    links
+}
+
+/// What a user is: a user or service account, and for a node's identity the node as well.
+pub(super) fn identities(user: &User<'_>) -> Vec<Entity> {
+    match Actor::of(user) {
+        Actor::Unauthenticated | Actor::Anonymous => Vec::new(),
+        Actor::ServiceAccount { namespace, name } => {
+            let account = ObjectRef::named("", "ServiceAccount", Some(namespace), name);
+            vec![Entity::Object(account.with_uid(Some(&user.uid)))]
+        }
+        Actor::Node(name) => vec![named_user(user), node(name, None)],
+        Actor::Component(_) | Actor::User(_) => vec![named_user(user)],
+    }
+}
+
+fn named_user(user: &User<'_>) -> Entity {
+    Entity::User { name: user.username.clone().into_owned() }
+}
+
+/// A node.
+pub(super) fn node(name: &str, uid: Option<&str>) -> Entity {
+    Entity::Object(ObjectRef::named("", "Node", None, name).with_uid(uid))
+}
+
+fn namespace(name: &str) -> Entity {
+    Entity::Object(ObjectRef::named("", "Namespace", None, name))
+}
+
+/// The pod that a service account's token is bound to.
+pub(super) fn bound_pod(user: &User<'_>) -> Option<Entity> {
+    let Actor::ServiceAccount { namespace, .. } = Actor::of(user) else { return None };
+    let known = !user.extra.pod_name.is_empty();
+    known.then(|| Entity::pod(namespace, &user.extra.pod_name, Some(&user.extra.pod_uid)))
+}
+
+/// The node that the token was issued on.
+pub(super) fn bound_node(user: &User<'_>) -> Option<Entity> {
+    let known = !user.extra.node_name.is_empty();
+    known.then(|| node(&user.extra.node_name, Some(&user.extra.node_uid)))
+}
+
+/// The credential that was used, where the API server logs its id.
+pub(super) fn credential(user: &User<'_>) -> Option<Entity> {
+    let id = &user.extra.credential_id;
+    (!id.is_empty()).then(|| Entity::Credential { id: id.clone().into_owned() })
+}
+
+/// The object that the request acted upon; none for collections and paths.
+fn target(request: &Request<'_>) -> Option<Entity> {
+    let reference = request.target()?;
+    let from_response = || {
+        let is_object_itself =
+            reference.subresource.is_empty() || reference.subresource == "status";
+        let body = request.event().response_object.filter(|_| is_object_itself)?;
+        ObjectMeta::of(body)
+    };
+    let meta = from_response().unwrap_or_default();
+    let name = [request.name(), &meta.name].into_iter().find(|name| !name.is_empty())?;
+    let uid = [&*meta.uid, &*reference.uid].into_iter().find(|uid| !uid.is_empty());
+    let object = ObjectRef::named(
+        &reference.api_group,
+        kind::of(&reference.resource),
+        // A Namespace's own events carry its name as namespace.
+        Some(&*reference.namespace).filter(|_| reference.resource != "namespaces"),
+        name,
+    );
+    Some(Entity::Object(object.with_uid(uid)))
+}

@@ -1,0 +1,163 @@
+//! An audit event as rules see it: who, with what, did what to which object, and how it ended.
+//!
+//! Bodies are decoded when the first rule asks and then kept for the next one. Everything here is
+//! derived from one event; what several events say together is [`crate::counting`]'s.
+
+use std::cell::OnceCell;
+
+use serde_json::Value;
+
+use super::actor::{self, Actor};
+use super::body;
+use super::client::Client;
+use super::event::{Event, ObjectReference};
+
+/// One request to an API server.
+#[derive(Debug)]
+pub(super) struct Request<'e> {
+    event: &'e Event<'e>,
+    actor: Actor<'e>,
+    client: Client,
+    body: OnceCell<Value>,
+}
+
+/// How the API server answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It was done.
+    Done,
+    /// Authentication failed.
+    Unauthenticated,
+    /// Authorization or admission refused it.
+    Forbidden,
+    /// It failed for another reason.
+    Failed,
+}
+
+impl<'e> Request<'e> {
+    /// The request that an event reports.
+    pub(super) fn new(event: &'e Event<'e>) -> Self {
+        Self {
+            event,
+            actor: Actor::of(&event.user),
+            client: Client::of(&event.user_agent),
+            body: OnceCell::new(),
+        }
+    }
+
+    /// The event.
+    pub(super) fn event(&self) -> &'e Event<'e> {
+        self.event
+    }
+
+    /// Who authenticated. Impersonation does not hide them.
+    pub(super) fn actor(&self) -> Actor<'e> {
+        self.actor
+    }
+
+    /// With what kind of client.
+    pub(super) fn client(&self) -> Client {
+        self.client
+    }
+
+    /// The cluster's own machinery, doing its work.
+    pub(super) fn is_by_trusted_system(&self) -> bool {
+        self.actor.is_trusted_system(self.client)
+    }
+
+    /// A service account in the hands of somebody: its token is used through a person's tool.
+    pub(super) fn is_workload_by_hand(&self) -> bool {
+        self.actor.is_workload() && self.client.is_by_hand()
+    }
+
+    /// The verb.
+    pub(super) fn verb(&self) -> &'e str {
+        &self.event.verb
+    }
+
+    /// The object or collection, if the path is one of resources.
+    pub(super) fn target(&self) -> Option<&'e ObjectReference<'e>> {
+        self.event.object_ref.as_ref()
+    }
+
+    /// The resource's plural; empty for other paths.
+    pub(super) fn resource(&self) -> &'e str {
+        self.target().map_or("", |target| &target.resource)
+    }
+
+    /// The subresource, or empty.
+    pub(super) fn subresource(&self) -> &'e str {
+        self.target().map_or("", |target| &target.subresource)
+    }
+
+    /// The namespace; empty across namespaces and for cluster-scoped resources.
+    pub(super) fn namespace(&self) -> &'e str {
+        self.target().map_or("", |target| &target.namespace)
+    }
+
+    /// The object's name; for a creation that names it only in the body, from there.
+    pub(super) fn name(&self) -> &str {
+        let named = self.target().map_or("", |target| &*target.name);
+        if named.is_empty() && self.verb() == "create" {
+            body::text(body::at(self.body(), &["metadata"]), "name")
+        } else {
+            named
+        }
+    }
+
+    /// The namespace that the object is in belongs to the cluster itself.
+    pub(super) fn is_in_system_namespace(&self) -> bool {
+        actor::is_system_namespace(self.namespace())
+    }
+
+    /// A service account's request in its own namespace.
+    pub(super) fn is_in_own_namespace(&self) -> bool {
+        matches!(self.actor, Actor::ServiceAccount { namespace, .. } if namespace == self.namespace())
+    }
+
+    /// The path without the query.
+    pub(super) fn path(&self) -> &'e str {
+        let uri: &'e str = &self.event.request_uri;
+        uri.split_once('?').map_or(uri, |(path, _)| path)
+    }
+
+    /// The query, still encoded.
+    pub(super) fn query(&self) -> &'e str {
+        let uri: &'e str = &self.event.request_uri;
+        uri.split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// The part of the object that the request's body sets; `Null` if the event has no body.
+    pub(super) fn body(&self) -> &Value {
+        self.body.get_or_init(|| self.event.request_object.map_or(Value::Null, body::decode))
+    }
+
+    /// How it ended. An event that does not say counts as done.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self.event.response_status.code {
+            Some(401) => Outcome::Unauthenticated,
+            Some(403) => Outcome::Forbidden,
+            Some(400..) => Outcome::Failed,
+            _ if self.event.annotations.decision == "forbid" => Outcome::Forbidden,
+            _ if self.event.response_status.status == "Failure" => Outcome::Failed,
+            _ => Outcome::Done,
+        }
+    }
+
+    /// Authorization refused it; refusals by admission do not count.
+    pub(super) fn is_denied_by_authorization(&self) -> bool {
+        self.outcome() == Outcome::Forbidden && self.event.annotations.decision != "allow"
+    }
+
+    /// The stage after which nothing new is told about the request: rules look at these only, so that a
+    /// request is told once, and a long-running one when it starts.
+    pub(super) fn is_answered(&self) -> bool {
+        self.event.stage != "RequestReceived"
+    }
+
+    /// Requests that stay open report twice, when they start and when they end.
+    pub(super) fn is_long_running(&self) -> bool {
+        self.verb() == "watch"
+            || matches!(self.subresource(), "exec" | "attach" | "portforward" | "proxy" | "log")
+    }
+}

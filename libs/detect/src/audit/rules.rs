@@ -1,0 +1,154 @@
+//! The audit rules: how one is written, and the list of all.
+//!
+//! A rule is one entry of one list below: its metadata, the requests that it looks at, and a function that
+//! says what such a request gives away. Adding a rule is adding an entry; the listing, the documentation
+//! and the tests of its examples follow from it.
+
+use airside_types::{Confidence, Entity, NamedValue, Severity};
+
+use super::request::{Outcome, Request};
+use crate::command;
+use crate::rule::Rule;
+
+mod access;
+mod bindings;
+mod credentials;
+mod execution;
+mod identity;
+mod network;
+mod objects;
+mod persistence;
+mod pods;
+mod policy;
+mod roles;
+mod secrets;
+mod workloads;
+
+/// All rules for audit events, by theme.
+pub(super) static ALL: &[&[Definition]] = &[
+    access::RULES,
+    identity::RULES,
+    secrets::RULES,
+    credentials::RULES,
+    execution::RULES,
+    pods::RULES,
+    workloads::RULES,
+    persistence::RULES,
+    policy::RULES,
+    roles::RULES,
+    bindings::RULES,
+    network::RULES,
+    objects::RULES,
+];
+
+pub(crate) use secrets::READ as SECRET_READ;
+
+/// A rule with its code.
+#[derive(Debug)]
+pub(super) struct Definition {
+    pub(super) rule: Rule,
+    /// The requests that it looks at.
+    pub(super) on: On,
+    /// The answers that it looks at.
+    pub(super) ended: Ended,
+    /// What a request gives away, if anything.
+    pub(super) when: fn(&Request<'_>) -> Option<Firing>,
+}
+
+/// The requests that a rule looks at.
+#[derive(Debug)]
+pub(super) enum On {
+    /// Requests with one of the verbs for one of the resources, written `pods` or `pods/exec`.
+    Resources(&'static [&'static str], &'static [&'static str]),
+    /// Every request: for rules about who asks, not for what.
+    Anything,
+}
+
+/// The answers that a rule looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// What was asked for was done.
+    Done,
+    /// The API server refused.
+    Refused,
+    /// Either.
+    Either,
+}
+
+impl Ended {
+    pub(super) fn allows(self, outcome: Outcome) -> bool {
+        match self {
+            Self::Done => outcome == Outcome::Done,
+            Self::Refused => matches!(outcome, Outcome::Forbidden | Outcome::Unauthenticated),
+            Self::Either => true,
+        }
+    }
+}
+
+/// Verbs that read.
+const READ: &[&str] = &["get", "list", "watch"];
+/// Verbs that bring an object into being.
+const CREATE: &[&str] = &["create"];
+/// Verbs that write an object's fields.
+const WRITE: &[&str] = &["create", "update", "patch"];
+/// Verbs that change an object that is there.
+const MODIFY: &[&str] = &["update", "patch"];
+/// Verbs that take objects away.
+const DELETE: &[&str] = &["delete", "deletecollection"];
+
+/// The longest value that is kept with a detection, in characters.
+const MAX_VALUE_CHARS: usize = 400;
+/// How many values and targets a detection may have.
+const MAX_VALUES: usize = 12;
+
+/// What a rule has to say about a request.
+#[derive(Debug)]
+pub(super) struct Firing {
+    pub(super) deed: String,
+    pub(super) severity: Option<Severity>,
+    pub(super) confidence: Option<Confidence>,
+    pub(super) values: Vec<NamedValue>,
+    pub(super) targets: Vec<Entity>,
+}
+
+impl Firing {
+    /// The rule fires, because the actor did this: `listed the secrets of all namespaces`.
+    fn new(deed: impl Into<String>) -> Self {
+        Self {
+            deed: deed.into(),
+            severity: None,
+            confidence: None,
+            values: Vec::new(),
+            targets: Vec::new(),
+        }
+    }
+
+    /// With another severity than the rule's usual one.
+    fn at(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
+        self
+    }
+
+    /// More or less sure than usual.
+    fn sure(mut self, confidence: Confidence) -> Self {
+        self.confidence = Some(confidence);
+        self
+    }
+
+    /// With a value that made it fire; credentials in it are hidden.
+    fn with(mut self, name: &str, value: &str) -> Self {
+        if self.values.len() < MAX_VALUES {
+            let value = command::shown(value, MAX_VALUE_CHARS);
+            self.values.push(NamedValue { name: name.to_owned(), value });
+        }
+        self
+    }
+
+    /// Acting upon another entity than the one that the path names.
+    fn on(mut self, target: Entity) -> Self {
+        if self.targets.len() < MAX_VALUES {
+            self.targets.push(target);
+        }
+        self
+    }
+}

@@ -1,0 +1,303 @@
+//! Who gets in, who is turned away, and who looks around.
+
+use airside_types::attack::technique;
+use airside_types::{Severity, Source, Tactic};
+
+use super::super::actor::Actor;
+use super::super::request::{Outcome, Request};
+use super::{CREATE, Definition, Ended, Firing, On};
+use crate::address::is_public;
+use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
+
+pub(super) static RULES: &[Definition] = &[
+    Definition {
+        rule: Rule {
+            id: "AUD-R01",
+            version: 1,
+            title: "Anonymous request allowed",
+            why: "Whoever reaches the API server can do this, without any credential.",
+            severity: Severity::Medium,
+            confidence: SURE,
+            tactic: Tactic::InitialAccess,
+            techniques: &[technique("T1078.001"), technique("T1190")],
+            equivalents: &[
+                "falco:Anonymous Request Allowed",
+                "elastic:Kubernetes Anonymous Request Authorized",
+            ],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","requestURI":"/api/v1/namespaces/shop/pods","user":{"username":"system:anonymous"},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"get","requestURI":"/readyz?verbose","user":{"username":"system:anonymous"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Done,
+        when: |request| {
+            let counts = request.actor() == Actor::Anonymous && !is_open_to_all(request.path());
+            let writes = !matches!(request.verb(), "get" | "list" | "watch" | "");
+            counts.then(|| {
+                Firing::new(format!("was allowed to {} {}", request.verb(), request.path()))
+                    .at(if writes { Severity::High } else { Severity::Medium })
+                    .with("user.username", "system:anonymous")
+                    .with("requestURI", request.path())
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R01-public",
+            version: 1,
+            title: "Anonymous request from the internet",
+            why: "The API server answers the internet, and somebody there tries it without a credential.",
+            severity: Severity::Info,
+            confidence: SURE,
+            tactic: Tactic::Reconnaissance,
+            techniques: &[technique("T1595.003"), technique("T1190")],
+            equivalents: &["panther:Amazon.EKS.AnonymousAPIAccess"],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"get","requestURI":"/login.php","user":{"username":"system:anonymous"},"sourceIPs":["198.51.100.9"],"responseStatus":{"code":403}}"#,
+                quiet: r#"{"verb":"get","requestURI":"/healthz","user":{"username":"system:anonymous"},"sourceIPs":["10.0.0.7"],"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Either,
+        when: |request| {
+            let ip = request.event().source_address().filter(|ip| is_public(*ip))?;
+            (request.actor() == Actor::Anonymous).then(|| {
+                Firing::new(format!("asked for {}", request.path()))
+                    .with("sourceIPs", &ip.to_string())
+                    .with("requestURI", request.path())
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R05",
+            version: 1,
+            title: "Credential refused",
+            why: "A credential that is not, or no longer, valid was used: a stolen one that expired, or a guess.",
+            severity: Severity::Low,
+            confidence: WEAK,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1110"), technique("T1550.001")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"stage":"ResponseStarted","verb":"list","requestURI":"/api/v1/namespaces/shop/secrets","user":{},"sourceIPs":["198.51.100.9"],"objectRef":{"resource":"secrets","namespace":"shop"},"responseStatus":{"code":401}}"#,
+                quiet: r#"{"verb":"list","requestURI":"/api/v1/namespaces/shop/secrets","user":{"username":"dana"},"objectRef":{"resource":"secrets","namespace":"shop"},"responseStatus":{"code":403}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Refused,
+        when: |request| {
+            (request.outcome() == Outcome::Unauthenticated).then(|| {
+                Firing::new(format!("was refused {} {}", request.verb(), request.path()))
+                    .with("responseStatus.code", "401")
+                    .with("requestURI", request.path())
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R07",
+            version: 1,
+            title: "Service account denied",
+            why: "Programs know what they may do; a service account that is refused is tried out or misconfigured.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::Discovery,
+            techniques: &[technique("T1613")],
+            equivalents: &["elastic:Kubernetes Denied Service Account Request"],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web"},"userAgent":"curl/8.5.0","objectRef":{"resource":"nodes"},"responseStatus":{"code":403},"annotations":{"authorization.k8s.io/decision":"forbid"}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"system:serviceaccount:shop:operator"},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":403},"annotations":{"authorization.k8s.io/decision":"allow"}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Refused,
+        when: |request| {
+            let counts = request.actor().is_workload() && request.is_denied_by_authorization();
+            counts.then(|| {
+                let by_hand = request.client().is_by_hand();
+                Firing::new(format!("was denied {}", asked_for(request)))
+                    .at(if by_hand { Severity::Medium } else { Severity::Info })
+                    .with("responseStatus.code", "403")
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R08",
+            version: 1,
+            title: "Creation denied",
+            why: "Somebody tried to create what they may not.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::Execution,
+            techniques: &[technique("T1610")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"jobs","namespace":"shop"},"responseStatus":{"code":403},"annotations":{"authorization.k8s.io/decision":"forbid"}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"jobs","namespace":"shop"},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Refused,
+        when: |request| {
+            let counts = request.verb() == "create"
+                && matches!(request.actor(), Actor::User(_) | Actor::ServiceAccount { .. })
+                && request.is_denied_by_authorization()
+                && !request.is_by_trusted_system();
+            counts.then(|| {
+                Firing::new(format!("was denied {}", asked_for(request)))
+                    .with("responseStatus.code", "403")
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R09",
+            version: 1,
+            title: "Own rights enumerated",
+            why: "Asking the API server for all of one's rights is an intruder's first step; programs know theirs.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::Discovery,
+            techniques: &[technique("T1613"), technique("T1069.003")],
+            equivalents: &[
+                "sigma:RBAC Permission Enumeration Attempt",
+                "elastic:Kubernetes Suspicious Self-Subject Review",
+            ],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"system:serviceaccount:shop:web"},"userAgent":"curl/8.5.0","objectRef":{"resource":"selfsubjectrulesreviews","apiGroup":"authorization.k8s.io"},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"selfsubjectaccessreviews","apiGroup":"authorization.k8s.io"},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(CREATE, &["selfsubjectrulesreviews", "selfsubjectaccessreviews"]),
+        ended: Ended::Done,
+        when: own_rights,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R10-read",
+            version: 1,
+            title: "Cluster looked through by hand from the internet",
+            why: "Normal for administrators of clusters with a public address; from an address that nobody knows, the first steps of an intruder.",
+            severity: Severity::Info,
+            confidence: WEAK,
+            tactic: Tactic::Discovery,
+            techniques: &[technique("T1613")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","sourceIPs":["198.51.100.9"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"list","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","sourceIPs":["10.20.4.7"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Done,
+        when: |request| {
+            let reads = matches!(request.verb(), "get" | "list" | "watch")
+                && request.target().is_some()
+                && request.subresource().is_empty();
+            let known = !matches!(request.actor(), Actor::Anonymous | Actor::Unauthenticated);
+            let counts = reads && known && request.client().is_by_hand();
+            let ip = request.event().source_address().filter(|ip| counts && is_public(*ip))?;
+            Some(
+                Firing::new(format!("asked for {}", asked_for(request)))
+                    .with("sourceIPs", &ip.to_string()),
+            )
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R90",
+            version: 1,
+            title: "Debugging endpoint of the API server read",
+            why: "Logs, profiles and flags of the control plane hold secrets and show the way to them.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::Discovery,
+            techniques: &[technique("T1613")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"get","requestURI":"/debug/pprof/heap","user":{"username":"dana"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"get","requestURI":"/metrics","user":{"username":"system:serviceaccount:ops:prometheus"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Done,
+        when: |request| {
+            let counts = request.target().is_none()
+                && (request.path().starts_with("/debug/")
+                    || request.path() == "/logs"
+                    || request.path().starts_with("/logs/"))
+                && !request.is_by_trusted_system();
+            counts.then(|| {
+                Firing::new(format!("read {}", request.path())).with("requestURI", request.path())
+            })
+        },
+    },
+];
+
+/// Paths that Kubernetes opens to everybody: discovery of itself and its health.
+fn is_open_to_all(path: &str) -> bool {
+    const EXACT: [&str; 7] = ["/", "/api", "/apis", "/healthz", "/livez", "/readyz", "/version"];
+    const BELOW: [&str; 6] =
+        ["/healthz/", "/livez/", "/readyz/", "/version/", "/openid/", "/.well-known/"];
+    EXACT.contains(&path)
+        || BELOW.iter().any(|prefix| path.starts_with(prefix))
+        // kubeadm lets nodes that join find the cluster.
+        || path == "/api/v1/namespaces/kube-public/configmaps/cluster-info"
+}
+
+/// What was asked for, in words: `list nodes`, `create jobs in namespace shop`, `get /metrics`.
+pub(super) fn asked_for(request: &Request<'_>) -> String {
+    let Some(target) = request.target() else {
+        return format!("{} {}", request.verb(), request.path());
+    };
+    let mut text = format!("{} {}", request.verb(), target.resource);
+    if !target.subresource.is_empty() {
+        text.push('/');
+        text.push_str(&target.subresource);
+    }
+    if !target.name.is_empty() {
+        text.push(' ');
+        text.push_str(&target.name);
+    }
+    if !target.namespace.is_empty() {
+        text.push_str(" in namespace ");
+        text.push_str(&target.namespace);
+    }
+    text
+}
+
+/// Reviews of all rules, by anybody but the machinery; reviews of a single right only where a service
+/// account's token is used by hand, as `kubectl auth can-i` and admission of many programs make them.
+fn own_rights(request: &Request<'_>) -> Option<Firing> {
+    if request.is_by_trusted_system() {
+        return None;
+    }
+    let by_hand = request.client().is_by_hand();
+    let workload = request.actor().is_workload();
+    let severity = match (request.resource(), workload, by_hand) {
+        ("selfsubjectrulesreviews", true, true) => Severity::Medium,
+        ("selfsubjectrulesreviews", true, false) | ("selfsubjectaccessreviews", true, true) => {
+            Severity::Low
+        }
+        ("selfsubjectrulesreviews", false, true) => Severity::Low,
+        // Consoles ask on behalf of every person who opens them.
+        ("selfsubjectrulesreviews", false, false) => Severity::Info,
+        _ => return None,
+    };
+    Some(
+        Firing::new("asked the API server what it may do")
+            .at(severity)
+            .with("objectRef.resource", request.resource()),
+    )
+}

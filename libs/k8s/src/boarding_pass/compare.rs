@@ -1,0 +1,82 @@
+//! Whether a live object still has the values that were scanned.
+
+use airside_types::{BoardingPass, FieldDigest, FieldPath, Step};
+use serde_json::Value;
+
+use super::leaf;
+use crate::object::Object;
+
+/// What the comparison of a pass with a live object says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Comparison {
+    /// Every scanned leaf has the value that was scanned.
+    Same,
+    /// These scanned fields have another value, or are gone; in the order of the fields.
+    Drifted(Vec<FieldPath>),
+}
+
+/// Booleans and numbers that Kubernetes drops when they are false or 0, because absence means the same.
+/// Others (`allowPrivilegeEscalation: false`) are kept, so their absence is drift.
+const DROPPED_WHEN_ZERO: [&str; 16] = [
+    "allowVolumeExpansion", "hostIPC", "hostNetwork", "hostPID", "hostPort", "initialDelaySeconds",
+    "minReadySeconds", "nodePort", "paused", "publishNotReadyAddresses", "readOnly",
+    "setHostnameAsFQDN", "stdin", "stdinOnce", "tty", "weight",
+];
+
+/// Compares a pass with an object as the API server has it, or is asked to store it. Fields that were not
+/// scanned do not matter. A list element that carries a `name` is looked for by that name, wherever it
+/// stands now: injectors put containers before the scanned ones.
+pub fn compare(pass: &BoardingPass, live: &Object<'_>) -> Comparison {
+    let drifted: Vec<FieldPath> = pass
+        .fields
+        .iter()
+        .filter(|scanned| !is_unchanged(scanned, &pass.fields, live.value()))
+        .map(|scanned| scanned.field.clone())
+        .collect();
+    if drifted.is_empty() { Comparison::Same } else { Comparison::Drifted(drifted) }
+}
+
+fn is_unchanged(scanned: &FieldDigest, all: &[FieldDigest], live: &Value) -> bool {
+    let steps = scanned.field.steps();
+    let mut value = live;
+    let mut context = leaf::Context::default();
+    for (depth, step) in steps.iter().enumerate() {
+        let next = match step {
+            Step::Key(key) => {
+                context = context.below(key);
+                value.get(key)
+            }
+            Step::Index(index) => steps
+                .get(..=depth)
+                .and_then(|element| find_by_name(element, all, value))
+                .or_else(|| value.get(index)),
+        };
+        match next {
+            Some(found) => value = found,
+            None => return was_dropped(scanned, context),
+        }
+    }
+    leaf::digest("", value, context) == Some(scanned.digest)
+}
+
+/// The live list's element with the name that the scanned element had.
+fn find_by_name<'v>(element: &[Step], all: &[FieldDigest], list: &'v Value) -> Option<&'v Value> {
+    let name = FieldPath::from(element.to_vec()).key("name");
+    let at = all.binary_search_by(|leaf| leaf.field.cmp(&name)).ok()?;
+    let wanted = all.get(at)?.digest;
+    list.as_array()?.iter().find(|candidate| {
+        candidate.get("name").and_then(|name| leaf::digest("", name, leaf::Context::default()))
+            == Some(wanted)
+    })
+}
+
+/// Whether a missing live value means what was scanned: an empty text, or a zero that Kubernetes drops.
+fn was_dropped(scanned: &FieldDigest, context: leaf::Context) -> bool {
+    let is = |value: Value| leaf::digest("", &value, context) == Some(scanned.digest);
+    let last_key = match scanned.field.steps().last() {
+        Some(Step::Key(key)) => key.as_str(),
+        _ => "",
+    };
+    is(Value::String(String::new()))
+        || (DROPPED_WHEN_ZERO.contains(&last_key) && (is(Value::Bool(false)) || is(0.into())))
+}

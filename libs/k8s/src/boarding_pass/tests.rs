@@ -1,0 +1,207 @@
+//! What is scanned, what is left out, and when a live object is the scanned one.
+
+use airside_types::{BoardingPass, PassVerdict, Place};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn deployment() -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": { "name": "web", "labels": { "app": "web" } },
+        "spec": {
+            "replicas": 2,
+            "template": { "spec": {
+                "automountServiceAccountToken": false,
+                "hostNetwork": false,
+                "containers": [{
+                    "name": "web",
+                    "image": "registry.example/web:1",
+                    "env": [{ "name": "MODE", "value": "" }, { "name": "DB_PASSWORD", "value": "x" }],
+                    "ports": [{ "containerPort": 80 }],
+                    "resources": { "limits": { "cpu": "1000m", "memory": "1024Mi" }, "requests": { "cpu": 0.5 } },
+                    "securityContext": { "privileged": false },
+                }],
+            } },
+        },
+    })
+}
+
+fn pass_for(value: &Value) -> BoardingPass {
+    let object = Object::new(value).unwrap();
+    let fields = fields(&object);
+    BoardingPass {
+        object: object.object_ref(),
+        digest: digest_of(&object, &fields),
+        place: Place::default(),
+        template: None,
+        verdict: PassVerdict::Clean,
+        findings: Vec::new(),
+        fields,
+    }
+}
+
+fn drift(scanned: &Value, live: &Value) -> Vec<String> {
+    match compare(&pass_for(scanned), &Object::new(live).unwrap()) {
+        Comparison::Same => Vec::new(),
+        Comparison::Drifted(fields) => fields.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The deployment with one change, given as a JSON pointer and a value; null removes.
+fn changed(pointer: &str, value: Value) -> Value {
+    let mut live = deployment();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    let parent = live.pointer_mut(parent).unwrap();
+    match (parent, value) {
+        (Value::Object(map), Value::Null) => drop(map.remove(key)),
+        (Value::Object(map), value) => drop(map.insert(key.to_owned(), value)),
+        (other, value) => other[key.parse::<usize>().unwrap()] = value,
+    }
+    live
+}
+
+#[test]
+fn scanned_are_leaves_that_the_manifest_sets_and_that_are_no_secret() {
+    let mut value = deployment();
+    value["status"] = json!({ "replicas": 1 });
+    value["metadata"]["uid"] = json!("u");
+    value["metadata"]["creationTimestamp"] = json!(null);
+    value["metadata"]["annotations"] = json!({ LAST_APPLIED: "{}", "note": "n" });
+    value["spec"]["strategy"] = json!({});
+    value["spec"]["args"] = json!([]);
+    let object = Object::new(&value).unwrap();
+    let shown: Vec<String> = fields(&object).iter().map(|leaf| leaf.field.to_string()).collect();
+    let container = "spec.template.spec.containers[0]";
+    let expected = [
+        "metadata.annotations.note".to_owned(),
+        "metadata.labels.app".to_owned(),
+        "metadata.name".to_owned(),
+        "spec.replicas".to_owned(),
+        "spec.template.spec.automountServiceAccountToken".to_owned(),
+        format!("{container}.env[0].name"),
+        format!("{container}.env[0].value"),
+        format!("{container}.env[1].name"),
+        format!("{container}.image"),
+        format!("{container}.name"),
+        format!("{container}.ports[0].containerPort"),
+        format!("{container}.resources.limits.cpu"),
+        format!("{container}.resources.limits.memory"),
+        format!("{container}.resources.requests.cpu"),
+        format!("{container}.securityContext.privileged"),
+        "spec.template.spec.hostNetwork".to_owned(),
+    ];
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn values_of_secrets_leave_no_digest() {
+    let value = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": { "name": "db" },
+        "data": { "pin": "MTIzNA==" }, "stringData": { "pin": "1234" },
+    });
+    let shown: Vec<String> =
+        pass_for(&value).fields.iter().map(|leaf| leaf.field.to_string()).collect();
+    assert_eq!(shown, ["metadata.name", "type"]);
+    let other_pin = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": { "name": "db" }, "data": { "pin": "NDMyMQ==" },
+    });
+    assert_eq!(pass_for(&value).digest, pass_for(&other_pin).digest);
+}
+
+#[test]
+fn what_the_api_server_does_to_an_object_is_no_drift() {
+    let mut live = deployment();
+    live["metadata"]["namespace"] = json!("shop");
+    live["metadata"]["uid"] = json!("u1");
+    live["spec"]["strategy"] = json!({ "type": "RollingUpdate" });
+    let pod = &mut live["spec"]["template"]["spec"];
+    pod["restartPolicy"] = json!("Always");
+    pod.as_object_mut().unwrap().remove("hostNetwork");
+    let container = &mut pod["containers"][0];
+    container["env"][0].as_object_mut().unwrap().remove("value");
+    container["ports"][0]["protocol"] = json!("TCP");
+    container["resources"] =
+        json!({ "limits": { "cpu": "1", "memory": "1Gi" }, "requests": { "cpu": "500m" } });
+    live["apiVersion"] = json!("apps/v1beta2");
+    assert_eq!(drift(&deployment(), &live), Vec::<String>::new());
+}
+
+#[test]
+fn containers_are_found_by_name_wherever_an_injector_moves_them() {
+    let mut live = deployment();
+    let containers = live["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap();
+    containers.insert(0, json!({ "name": "proxy", "image": "proxy:1" }));
+    assert_eq!(drift(&deployment(), &live), Vec::<String>::new());
+}
+
+#[test]
+fn a_changed_or_removed_value_is_drift_at_its_field() {
+    let pod = "/spec/template/spec";
+    for (pointer, value, expected) in [
+        ("/spec/replicas", json!(3), "spec.replicas"),
+        ("/metadata/labels/app", json!("api"), "metadata.labels.app"),
+        (
+            &format!("{pod}/automountServiceAccountToken"),
+            json!(null),
+            "spec.template.spec.automountServiceAccountToken",
+        ),
+        (&format!("{pod}/hostNetwork"), json!(true), "spec.template.spec.hostNetwork"),
+        (
+            &format!("{pod}/containers/0/securityContext"),
+            json!({ "privileged": true }),
+            "spec.template.spec.containers[0].securityContext.privileged",
+        ),
+        (
+            &format!("{pod}/containers/0/image"),
+            json!("evil:1"),
+            "spec.template.spec.containers[0].image",
+        ),
+        (
+            &format!("{pod}/containers/0/resources/limits/cpu"),
+            json!("1001m"),
+            "spec.template.spec.containers[0].resources.limits.cpu",
+        ),
+        (
+            &format!("{pod}/containers/0/ports"),
+            json!([{ "containerPort": "80" }]),
+            "spec.template.spec.containers[0].ports[0].containerPort",
+        ),
+    ] {
+        assert_eq!(drift(&deployment(), &changed(pointer, value)), [expected], "{pointer}");
+    }
+}
+
+/// Any object content, as a fuzzer would write it.
+fn any_content() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i32>().prop_map(Value::from),
+        "[a-z0-9:=/ ]{0,10}".prop_map(Value::String),
+        Just(json!("500m")),
+    ];
+    leaf.prop_recursive(4, 60, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::btree_map("(name|value|limits|data|[a-z.]{1,5})", inner, 0..5)
+                .prop_map(|map| Value::Object(Map::from_iter(map))),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_object_is_the_same_as_itself(spec in any_content(), metadata in any_content()) {
+        let value = json!({ "apiVersion": "x.io/v1", "kind": "Any", "metadata": metadata, "spec": spec });
+        let pass = pass_for(&value);
+        let object = Object::new(&value).unwrap();
+        prop_assert_eq!(compare(&pass, &object), Comparison::Same);
+        prop_assert!(pass.fields.is_sorted_by(|a, b| a.field < b.field), "{:?}", pass.fields);
+        prop_assert_eq!(digest(&object), pass.digest);
+    }
+}

@@ -1,0 +1,228 @@
+//! A view of a value as a Kubernetes object, and the objects that a document holds.
+//!
+//! Nothing is copied: a view borrows the value. What is no object is reported, never fatal: folders of
+//! manifests hold Helm values, kustomizations and other YAML as well.
+
+use std::fmt;
+
+use airside_types::{FieldPath, ObjectRef, Step};
+use serde_json::{Map, Value};
+
+use crate::places::{PlacesView, Position};
+use crate::yaml::Document;
+
+/// A value that has an API version and a kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'a> {
+    value: &'a Value,
+    fields: &'a Map<String, Value>,
+    group: &'a str,
+    version: &'a str,
+    kind: &'a str,
+}
+
+/// Why a value is no Kubernetes object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnObject {
+    /// A scalar or a list.
+    #[error("not a map, so no Kubernetes object")]
+    NotAMap,
+    /// No `apiVersion`, or one that is no text.
+    #[error("no `apiVersion`, so no Kubernetes object")]
+    NoApiVersion,
+    /// No `kind`, or one that is no text.
+    #[error("no `kind`, so no Kubernetes object")]
+    NoKind,
+}
+
+impl<'a> Object<'a> {
+    /// Sees a value as an object.
+    pub fn new(value: &'a Value) -> Result<Self, NotAnObject> {
+        let fields = value.as_object().ok_or(NotAnObject::NotAMap)?;
+        let api_version = text(fields, "apiVersion").ok_or(NotAnObject::NoApiVersion)?;
+        let kind = text(fields, "kind").ok_or(NotAnObject::NoKind)?;
+        Ok(Self::of_kind(value, fields, api_version, kind))
+    }
+
+    fn of_kind(
+        value: &'a Value,
+        fields: &'a Map<String, Value>,
+        api_version: &'a str,
+        kind: &'a str,
+    ) -> Self {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        Self { value, fields, group, version, kind }
+    }
+
+    /// The whole value.
+    pub const fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    /// The value's fields.
+    pub const fn fields(&self) -> &'a Map<String, Value> {
+        self.fields
+    }
+
+    /// The API group; empty for the core group.
+    pub const fn group(&self) -> &'a str {
+        self.group
+    }
+
+    /// The API version without the group, such as `v1`.
+    pub const fn version(&self) -> &'a str {
+        self.version
+    }
+
+    /// The API version as written, such as `apps/v1`.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// The kind, such as `Deployment`.
+    pub const fn kind(&self) -> &'a str {
+        self.kind
+    }
+
+    /// The object's metadata, where it is a map.
+    pub fn metadata(&self) -> Option<&'a Map<String, Value>> {
+        self.fields.get("metadata").and_then(Value::as_object)
+    }
+
+    /// The name; empty where there is none yet (`generateName`).
+    pub fn name(&self) -> &'a str {
+        self.metadata().and_then(|metadata| text(metadata, "name")).unwrap_or_default()
+    }
+
+    /// The namespace as written; none where the manifest leaves it to the one who applies it.
+    pub fn namespace(&self) -> Option<&'a str> {
+        self.metadata().and_then(|metadata| text(metadata, "namespace"))
+    }
+
+    /// The labels, where there are any.
+    pub fn labels(&self) -> Option<&'a Map<String, Value>> {
+        self.metadata().and_then(|metadata| metadata.get("labels")).and_then(Value::as_object)
+    }
+
+    /// The annotations, where there are any.
+    pub fn annotations(&self) -> Option<&'a Map<String, Value>> {
+        self.metadata().and_then(|metadata| metadata.get("annotations")).and_then(Value::as_object)
+    }
+
+    /// The uid, for an object that an API server has accepted.
+    pub fn uid(&self) -> Option<&'a str> {
+        self.metadata().and_then(|metadata| text(metadata, "uid"))
+    }
+
+    /// The object as an entity.
+    pub fn object_ref(&self) -> ObjectRef {
+        ObjectRef::named(self.group, self.kind, self.namespace(), self.name()).with_uid(self.uid())
+    }
+
+    /// The value at a path.
+    pub fn at(&self, path: &FieldPath) -> Option<&'a Value> {
+        path.steps().iter().try_fold(self.value, |value, step| match step {
+            Step::Key(key) => value.get(key),
+            Step::Index(index) => value.get(index),
+        })
+    }
+}
+
+impl fmt::Display for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.namespace() {
+            Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name()),
+            None => write!(f, "{} {}", self.kind, self.name()),
+        }
+    }
+}
+
+/// A text field that is not empty.
+fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// An object with the places of its fields.
+#[derive(Debug, Clone, Copy)]
+pub struct Located<'a> {
+    /// The object.
+    pub object: Object<'a>,
+    /// The places, seen from the object.
+    pub places: PlacesView<'a>,
+}
+
+/// A document, or an item of a list, that is no object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Foreign {
+    /// Where it starts.
+    pub position: Position,
+    /// What it lacks.
+    pub reason: NotAnObject,
+}
+
+/// What a document holds.
+#[derive(Debug, Clone, Default)]
+pub struct Contents<'a> {
+    /// The objects, in order.
+    pub objects: Vec<Located<'a>>,
+    /// What is no object.
+    pub foreign: Vec<Foreign>,
+}
+
+impl Document {
+    /// The objects of the document: itself, or the items of a `List`, `PodList` and so on.
+    pub fn contents(&self) -> Contents<'_> {
+        let mut contents = Contents::default();
+        let places = self.places.root();
+        match Object::new(&self.value) {
+            Err(reason) => {
+                contents.foreign.push(Foreign { position: places.value_position(), reason });
+            }
+            Ok(object) => match list_of(&object) {
+                None => contents.objects.push(Located { object, places }),
+                Some((item_kind, items)) => {
+                    let places = places.child(&Step::Key("items".to_owned())).unwrap_or_default();
+                    for (index, item) in items.iter().enumerate() {
+                        let places = places.child(&Step::Index(index)).unwrap_or_default();
+                        match item_of(&object, item_kind, item) {
+                            Ok(object) => contents.objects.push(Located { object, places }),
+                            Err(reason) => contents
+                                .foreign
+                                .push(Foreign { position: places.value_position(), reason }),
+                        }
+                    }
+                }
+            },
+        }
+        contents
+    }
+}
+
+/// The items of a list object, and the kind that they have where they do not say.
+fn list_of<'a>(object: &Object<'a>) -> Option<(Option<&'a str>, &'a [Value])> {
+    let item_kind = object.kind.strip_suffix("List")?;
+    let items = object.fields.get("items")?.as_array()?;
+    Some(((!item_kind.is_empty()).then_some(item_kind), items))
+}
+
+/// An item of a typed list leaves out the kind and API version that the list gives.
+fn item_of<'a>(
+    list: &Object<'a>,
+    item_kind: Option<&'a str>,
+    item: &'a Value,
+) -> Result<Object<'a>, NotAnObject> {
+    match (Object::new(item), item_kind) {
+        (Err(NotAnObject::NoApiVersion | NotAnObject::NoKind), Some(kind)) => {
+            let fields = item.as_object().ok_or(NotAnObject::NotAMap)?;
+            Ok(Object { value: item, fields, group: list.group, version: list.version, kind })
+        }
+        (result, _) => result,
+    }
+}
+
+#[cfg(test)]
+mod tests;

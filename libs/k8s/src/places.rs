@@ -1,0 +1,123 @@
+//! Where each key and value of a document stands in its text.
+//!
+//! The tree runs beside the document's value and is kept flat, in the order of the text, each node with
+//! the size of its subtree: no pointers, and no recursion to walk or to drop it.
+
+use std::fmt;
+
+use airside_types::{FieldPath, Step};
+
+/// A place in a text. The default, line 0, says that the place is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// The place of one value, and of the key that it stands under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Node {
+    /// The key; none for list elements and for the document itself.
+    pub(crate) key: Option<Box<str>>,
+    /// Where the key stands; where the value stands when there is no key.
+    pub(crate) key_position: Position,
+    /// Where the value starts. For a value taken from an anchor, where it is written.
+    pub(crate) value_position: Position,
+    /// The number of nodes of this value: itself and all that is below.
+    pub(crate) size: u32,
+}
+
+/// The places of a whole document.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Places {
+    nodes: Vec<Node>,
+}
+
+impl Places {
+    pub(crate) const fn new(nodes: Vec<Node>) -> Self {
+        Self { nodes }
+    }
+
+    /// The places, seen from the document's root.
+    pub fn root(&self) -> PlacesView<'_> {
+        PlacesView { nodes: &self.nodes }
+    }
+}
+
+/// The places of a value and of everything below it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PlacesView<'a> {
+    /// The value's node first.
+    nodes: &'a [Node],
+}
+
+impl<'a> PlacesView<'a> {
+    /// Where the key of this value stands; the value's own place for a list element and for a document.
+    pub fn key_position(&self) -> Position {
+        self.nodes.first().map(|node| node.key_position).unwrap_or_default()
+    }
+
+    /// Where the value starts.
+    pub fn value_position(&self) -> Position {
+        self.nodes.first().map(|node| node.value_position).unwrap_or_default()
+    }
+
+    /// The places one step down, when that key or element exists.
+    pub fn child(&self, step: &Step) -> Option<Self> {
+        match step {
+            // Merge keys can leave several nodes under one key: the last one is in force.
+            Step::Key(key) => self
+                .children()
+                .filter(|child| child.first_key() == Some(key.as_str()))
+                .last(),
+            Step::Index(index) => {
+                self.children().nth(*index).filter(|child| child.first_key().is_none())
+            }
+        }
+    }
+
+    /// Where the deepest existing step of a path stands: the place to look at for a field, and where to
+    /// write one that is missing. Keys are preferred to their values, since that is what a reader looks
+    /// for.
+    pub fn resolve(&self, path: &FieldPath) -> Position {
+        self.descend(path).key_position()
+    }
+
+    /// The places at the deepest existing step of a path.
+    pub fn descend(&self, path: &FieldPath) -> Self {
+        let mut view = *self;
+        for step in path.steps() {
+            match view.child(step) {
+                Some(child) => view = child,
+                None => break,
+            }
+        }
+        view
+    }
+
+    fn first_key(&self) -> Option<&'a str> {
+        self.nodes.first().and_then(|node| node.key.as_deref())
+    }
+
+    fn children(&self) -> impl Iterator<Item = Self> + use<'a> {
+        let mut rest = self
+            .nodes
+            .first()
+            .and_then(|node| self.nodes.get(1..node.size as usize))
+            .unwrap_or_default();
+        std::iter::from_fn(move || {
+            let size = rest.first()?.size as usize;
+            let (child, after) = rest.split_at_checked(size)?;
+            rest = after;
+            Some(Self { nodes: child })
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! Where pods are found.
+
+use serde_json::json;
+
+use super::*;
+
+/// The paths of the pod specifications and of their containers.
+fn found(value: &Value) -> Vec<String> {
+    let object = Object::new(value).unwrap();
+    pod_specs(&object)
+        .iter()
+        .flat_map(|spec| {
+            let own = spec.path.to_string();
+            std::iter::once(own).chain(spec.containers.iter().map(|c| c.path.to_string()))
+        })
+        .collect()
+}
+
+#[test]
+fn built_in_kinds_keep_their_pods_at_known_paths() {
+    let pod = json!({ "containers": [{ "name": "a" }] });
+    let template = json!({ "metadata": { "labels": { "app": "x" } }, "spec": pod });
+    let templated = json!({ "template": template });
+    for (api_version, kind, field, content, path) in [
+        ("v1", "Pod", "spec", &pod, "spec"),
+        ("v1", "PodTemplate", "template", &template, "template.spec"),
+        ("v1", "ReplicationController", "spec", &templated, "spec.template.spec"),
+        ("apps/v1", "Deployment", "spec", &templated, "spec.template.spec"),
+        ("apps/v1", "DaemonSet", "spec", &templated, "spec.template.spec"),
+        ("apps/v1", "StatefulSet", "spec", &templated, "spec.template.spec"),
+        ("apps/v1", "ReplicaSet", "spec", &templated, "spec.template.spec"),
+        ("extensions/v1beta1", "Deployment", "spec", &templated, "spec.template.spec"),
+        ("batch/v1", "Job", "spec", &templated, "spec.template.spec"),
+        (
+            "batch/v1",
+            "CronJob",
+            "spec",
+            &json!({ "jobTemplate": { "spec": templated } }),
+            "spec.jobTemplate.spec.template.spec",
+        ),
+    ] {
+        let value = json!({ "apiVersion": api_version, "kind": kind, field: content });
+        let expected = [path.to_owned(), format!("{path}.containers[0]")];
+        assert_eq!(found(&value), expected, "{kind}");
+    }
+}
+
+#[test]
+fn a_custom_kind_carries_whatever_is_shaped_like_a_pod() {
+    let value = json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "spec": {
+            "template": {
+                "metadata": { "labels": { "app": "x" } },
+                "spec": { "containers": [{ "name": "a", "image": "a:1" }] },
+            },
+            "steps": [{ "job": { "spec": { "containers": [{ "name": "b", "image": "b:1" }] } } }],
+            // Patches of containers that an operator makes, and lists of something else.
+            "containers": [{ "name": "prometheus", "args": ["--x"] }],
+            "other": { "containers": ["a", "b"] },
+        },
+    });
+    let object = Object::new(&value).unwrap();
+    let specs = pod_specs(&object);
+    let mut paths: Vec<String> = specs.iter().map(|spec| spec.path.to_string()).collect();
+    paths.sort();
+    assert_eq!(paths, ["spec.steps[0].job.spec", "spec.template.spec"]);
+    let labelled = specs.iter().filter(|spec| spec.labels().is_some()).count();
+    assert_eq!(labelled, 1);
+}
+
+#[test]
+fn other_built_in_kinds_carry_none() {
+    for (api_version, kind) in [
+        ("v1", "ConfigMap"),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+        ("rbac.authorization.k8s.io/v1", "Role"),
+    ] {
+        let shaped = json!({ "containers": [{ "name": "a", "image": "a:1" }] });
+        let value = json!({ "apiVersion": api_version, "kind": kind, "spec": shaped });
+        assert_eq!(found(&value), Vec::<String>::new(), "{kind}");
+    }
+}
+
+#[test]
+fn all_three_lists_of_containers_are_seen_with_their_roles() {
+    let value = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "spec": {
+            "containers": [{ "name": "main", "image": "m" }, "broken"],
+            "initContainers": [{ "name": "once" }, { "name": "proxy", "restartPolicy": "Always" }],
+            "ephemeralContainers": [{ "name": "debug" }],
+        },
+    });
+    let object = Object::new(&value).unwrap();
+    let specs = pod_specs(&object);
+    let shown: Vec<(String, &str, bool)> = specs[0]
+        .containers
+        .iter()
+        .map(|c| (c.path.to_string(), c.name(), c.is_long_running()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("spec.containers[0]".to_owned(), "main", true),
+            ("spec.initContainers[0]".to_owned(), "once", false),
+            ("spec.initContainers[1]".to_owned(), "proxy", true),
+            ("spec.ephemeralContainers[0]".to_owned(), "debug", false),
+        ]
+    );
+    assert_eq!(specs[0].containers[0].image(), Some("m"));
+    let malformed = json!({ "apiVersion": "v1", "kind": "Pod", "spec": ["containers"] });
+    assert_eq!(found(&malformed), Vec::<String>::new());
+}

@@ -1,0 +1,294 @@
+//! Builds a document's value and places from what a reader meets, one call for each thing.
+//!
+//! No recursion: open lists and maps lie on a stack whose height is bounded, and what aliases repeat is
+//! counted against the same budget as what is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::error::{Problem, YamlError};
+use super::limits::Limits;
+use crate::places::{Node, Places, Position};
+
+/// What an anchor stands for.
+struct Anchored {
+    value: Value,
+    nodes: Vec<Node>,
+    height: usize,
+}
+
+/// A key whose value has not come yet.
+struct PendingKey {
+    name: String,
+    position: Position,
+    is_merge: bool,
+}
+
+/// A list or map that is still open.
+struct Frame {
+    content: Content,
+    /// The index of its node.
+    start: usize,
+    anchor: usize,
+    /// The levels below it, itself counted.
+    height: usize,
+}
+
+enum Content {
+    List(Vec<Value>),
+    Map {
+        entries: Map<String, Value>,
+        pending: Option<PendingKey>,
+        /// Keys that came by a merge: the map itself may give them once more.
+        merged: BTreeSet<String>,
+    },
+}
+
+/// The state of one text; [`Builder::reset`] starts the next document.
+pub(super) struct Builder<'l> {
+    limits: &'l Limits,
+    /// Nodes made since the text's start.
+    spent: usize,
+    nodes: Vec<Node>,
+    frames: Vec<Frame>,
+    anchors: BTreeMap<usize, Anchored>,
+    root: Option<Value>,
+}
+
+impl<'l> Builder<'l> {
+    pub(super) const fn new(limits: &'l Limits) -> Self {
+        Self {
+            limits,
+            spent: 0,
+            nodes: Vec::new(),
+            frames: Vec::new(),
+            anchors: BTreeMap::new(),
+            root: None,
+        }
+    }
+
+    /// Forgets the document, not the budget.
+    pub(super) fn reset(&mut self) {
+        self.nodes.clear();
+        self.frames.clear();
+        self.anchors.clear();
+        self.root = None;
+    }
+
+    /// The finished document; none where it is empty.
+    pub(super) fn finish(&mut self) -> Option<(Value, Places)> {
+        let value = self.root.take().filter(|value| !value.is_null());
+        let mut nodes = std::mem::take(&mut self.nodes);
+        nodes.shrink_to_fit();
+        value.map(|value| (value, Places::new(nodes)))
+    }
+
+    /// Whether the next thing is a key of a map.
+    pub(super) fn expects_key(&self) -> bool {
+        matches!(
+            self.frames.last(),
+            Some(Frame { content: Content::Map { pending: None, .. }, .. })
+        )
+    }
+
+    /// A key; its value comes next.
+    pub(super) fn key(&mut self, name: String, position: Position) {
+        self.set_pending(PendingKey { name, position, is_merge: false });
+    }
+
+    /// The key `<<`; what to merge comes next.
+    pub(super) fn merge_key(&mut self, position: Position) {
+        self.set_pending(PendingKey { name: String::new(), position, is_merge: true });
+    }
+
+    fn set_pending(&mut self, key: PendingKey) {
+        if let Some(Frame { content: Content::Map { pending, .. }, .. }) = self.frames.last_mut() {
+            *pending = Some(key);
+        }
+    }
+
+    /// A value that is no list and no map.
+    pub(super) fn scalar(
+        &mut self,
+        value: Value,
+        anchor: usize,
+        at: Position,
+    ) -> Result<(), YamlError> {
+        let start = self.open_node(at)?;
+        self.close_value(value, start, anchor, 0)
+    }
+
+    /// A list starts; its elements come next.
+    pub(super) fn begin_list(&mut self, anchor: usize, at: Position) -> Result<(), YamlError> {
+        self.begin(Content::List(Vec::new()), anchor, at)
+    }
+
+    /// A map starts; its keys and values come next.
+    pub(super) fn begin_map(&mut self, anchor: usize, at: Position) -> Result<(), YamlError> {
+        let content =
+            Content::Map { entries: Map::new(), pending: None, merged: BTreeSet::new() };
+        self.begin(content, anchor, at)
+    }
+
+    fn begin(&mut self, content: Content, anchor: usize, at: Position) -> Result<(), YamlError> {
+        if self.expects_key() {
+            return Err(YamlError::new(at, Problem::KeyIsNoText));
+        }
+        self.check_depth(1, at)?;
+        let start = self.open_node(at)?;
+        self.frames.push(Frame { content, start, anchor, height: 1 });
+        Ok(())
+    }
+
+    /// The innermost list or map ends.
+    pub(super) fn end(&mut self) -> Result<(), YamlError> {
+        let Some(Frame { content, start, anchor, height }) = self.frames.pop() else {
+            return Ok(());
+        };
+        let value = match content {
+            Content::List(elements) => Value::Array(elements),
+            Content::Map { entries, .. } => Value::Object(entries),
+        };
+        self.close_value(value, start, anchor, height)
+    }
+
+    /// What an anchor stands for, once more.
+    pub(super) fn alias(&mut self, anchor: usize, at: Position) -> Result<(), YamlError> {
+        let unknown = || YamlError::new(at, Problem::UnknownAnchor);
+        let (size, height) =
+            self.anchors.get(&anchor).map(|a| (a.nodes.len(), a.height)).ok_or_else(unknown)?;
+        self.spend(size, at)?;
+        self.check_depth(height, at)?;
+        let expects_key = self.expects_key();
+        let anchored = self.anchors.get(&anchor).ok_or_else(unknown)?;
+        let value = anchored.value.clone();
+        if expects_key {
+            let key = super::scalar::key_text(value)
+                .ok_or_else(|| YamlError::new(at, Problem::KeyIsNoText))?;
+            self.key(key, at);
+            return Ok(());
+        }
+        let start = self.nodes.len();
+        self.nodes.extend(anchored.nodes.iter().cloned());
+        let (key, key_position) = self.pending_name(at);
+        if let Some(node) = self.nodes.get_mut(start) {
+            node.key = key;
+            node.key_position = key_position;
+        }
+        self.attach(value, start, height)
+    }
+
+    fn check_depth(&self, more: usize, at: Position) -> Result<(), YamlError> {
+        if self.frames.len() + more > self.limits.max_depth {
+            return Err(YamlError::new(at, Problem::TooDeep(self.limits.max_depth)));
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, nodes: usize, at: Position) -> Result<(), YamlError> {
+        self.spent += nodes;
+        if self.spent > self.limits.max_nodes {
+            return Err(YamlError::new(at, Problem::TooManyNodes(self.limits.max_nodes)));
+        }
+        Ok(())
+    }
+
+    /// The key that the next value stands under, and its place.
+    fn pending_name(&self, otherwise: Position) -> (Option<Box<str>>, Position) {
+        match self.frames.last() {
+            Some(Frame { content: Content::Map { pending: Some(key), .. }, .. }) => {
+                (Some(key.name.as_str().into()), key.position)
+            }
+            _ => (None, otherwise),
+        }
+    }
+
+    fn open_node(&mut self, value_position: Position) -> Result<usize, YamlError> {
+        self.spend(1, value_position)?;
+        let (key, key_position) = self.pending_name(value_position);
+        self.nodes.push(Node { key, key_position, value_position, size: 1 });
+        Ok(self.nodes.len() - 1)
+    }
+
+    fn close_value(
+        &mut self,
+        value: Value,
+        start: usize,
+        anchor: usize,
+        height: usize,
+    ) -> Result<(), YamlError> {
+        let size = self.nodes.len() - start;
+        if let Some(node) = self.nodes.get_mut(start) {
+            node.size = u32::try_from(size).unwrap_or(u32::MAX);
+        }
+        if anchor != 0 {
+            let nodes = self.nodes.get(start..).unwrap_or_default().to_vec();
+            let at = nodes.first().map(|node| node.value_position).unwrap_or_default();
+            self.spend(nodes.len(), at)?;
+            self.anchors.insert(anchor, Anchored { value: value.clone(), nodes, height });
+        }
+        self.attach(value, start, height)
+    }
+
+    /// Puts a finished value into the list or map that is open, or makes it the document.
+    fn attach(&mut self, value: Value, start: usize, height: usize) -> Result<(), YamlError> {
+        let Some(frame) = self.frames.last_mut() else {
+            self.root = Some(value);
+            return Ok(());
+        };
+        frame.height = frame.height.max(height + 1);
+        match &mut frame.content {
+            Content::List(elements) => elements.push(value),
+            Content::Map { entries, pending, merged } => match pending.take() {
+                Some(key) if key.is_merge => {
+                    let nodes = self.nodes.split_off(start);
+                    let spliced = merge(entries, merged, value, &nodes)
+                        .ok_or_else(|| YamlError::new(key.position, Problem::BadMerge))?;
+                    self.nodes.extend(spliced);
+                }
+                Some(key) => {
+                    let position = key.position;
+                    if entries.contains_key(&key.name) && !merged.remove(&key.name) {
+                        return Err(YamlError::new(position, Problem::DuplicateKey(key.name)));
+                    }
+                    entries.insert(key.name, value);
+                }
+                None => {}
+            },
+        }
+        Ok(())
+    }
+}
+
+/// Merges a map, or the maps of a list, into a map, as go-yaml v2 does: what is merged overrides what the
+/// map gave before, and of a list the first has the last word. Returns the nodes to add to the map.
+fn merge(
+    entries: &mut Map<String, Value>,
+    merged: &mut BTreeSet<String>,
+    value: Value,
+    nodes: &[Node],
+) -> Option<Vec<Node>> {
+    let below = nodes.get(1..)?;
+    let mut sources = Vec::new();
+    match value {
+        Value::Object(map) => sources.push((map, below)),
+        Value::Array(list) => {
+            let mut rest = below;
+            for element in list {
+                let Value::Object(map) = element else { return None };
+                let (own, after) = rest.split_at_checked(rest.first()?.size as usize)?;
+                sources.push((map, own.get(1..)?));
+                rest = after;
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return None,
+    }
+    let mut spliced = Vec::new();
+    for (map, own) in sources.into_iter().rev() {
+        merged.extend(map.keys().cloned());
+        entries.extend(map);
+        spliced.extend_from_slice(own);
+    }
+    Some(spliced)
+}

@@ -1,0 +1,28 @@
+//! How much a text may ask of the reader.
+
+/// The bounds within which a text is read. What goes beyond is refused with an error that names the
+/// bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The size of a text in bytes. Default: 64 MiB; the largest rendered charts have a tenth.
+    pub max_bytes: usize,
+    /// The number of documents in a text. Default: 20,000.
+    pub max_documents: usize,
+    /// The number of values in a text, with those that aliases and merge keys repeat: what stops a small
+    /// text that expands to gigabytes. Default: 1,000,000; a bundle of all the definitions of a large
+    /// operator has 80,000.
+    pub max_nodes: usize,
+    /// How deep lists and maps may lie in each other. Default: 128, where JSON readers stop as well.
+    pub max_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 64 * 1024 * 1024,
+            max_documents: 20_000,
+            max_nodes: 1_000_000,
+            max_depth: 128,
+        }
+    }
+}

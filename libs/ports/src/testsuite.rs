@@ -1,0 +1,39 @@
+//! The conformance suites of the ports, run against every adapter.
+//!
+//! Each suite is a list of cases, one async function each, and a macro that makes tests of them for an
+//! adapter: [`crate::log_conformance`], [`crate::queue_conformance`], [`crate::store_conformance`] and
+//! [`crate::durable_store_conformance`]. An adapter gives a harness: how to start it empty, and how to start
+//! it anew on the data it left. The macros take the test attribute, so that adapters that wait with tokio's
+//! timers run with a paused clock and those that talk to a server do not.
+
+pub mod log;
+pub mod queue;
+pub mod store;
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+/// How long a test waits for what must come. It bounds a failing test, not a passing one.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// Polls a future once: starts it, and shows whether it was ready.
+pub async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+    poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
+}
+
+/// Makes a test of each case of a suite. Used by the suites' own macros.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_tests {
+    ($suite:path, $harness:ty, #[$test:meta], [$($case:ident),+ $(,)?]) => {
+        $(
+            #[$test]
+            async fn $case() {
+                use $suite as suite;
+                suite::$case::<$harness>().await;
+            }
+        )+
+    };
+}

@@ -1,0 +1,51 @@
+//! What every service is given: the ports and what the node shares.
+
+use std::sync::Arc;
+
+use airside_auth::KeyRing;
+use airside_ports::{Clock, Log, Partitioner, Queue, Store};
+use airside_telemetry::Metrics;
+use tokio_util::sync::CancellationToken;
+
+use crate::dead_letter::DeadLetters;
+use crate::health::Health;
+use crate::peers::Peers;
+use crate::publisher::Publisher;
+
+/// The ports and shared parts of a node. Which process a service runs in is decided only by what is in
+/// here. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// The log.
+    pub log: Arc<dyn Log>,
+    /// The work queues.
+    pub queue: Arc<dyn Queue>,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// How many partitions the deployment has.
+    pub partitioner: Partitioner,
+    /// Who may call.
+    pub keys: Arc<KeyRing>,
+    /// Other services, here or elsewhere.
+    pub peers: Peers,
+    /// The node's metrics.
+    pub metrics: Metrics,
+    /// Whether the node's services are ready.
+    pub health: Health,
+    /// Cancelled when the node stops taking requests: answers that never end must end then.
+    pub draining: CancellationToken,
+}
+
+impl Deps {
+    /// A publisher of records onto the log.
+    pub fn publisher(&self) -> Publisher {
+        Publisher::new(Arc::clone(&self.log), self.partitioner)
+    }
+
+    /// Where a service puts what it cannot understand, counted under the service's name.
+    pub fn dead_letters(&self, service: &'static str) -> DeadLetters {
+        DeadLetters::new(service, Arc::clone(&self.log), &self.metrics)
+    }
+}

@@ -1,0 +1,142 @@
+//! What every HTTP intake does alike: who calls, for which cluster, a bounded body, durable records.
+
+use airside_auth::Scope;
+use airside_telemetry::metrics::Counter;
+use airside_types::{Cluster, DeadLetter, Record, Tenant, Timestamp};
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+
+use crate::body::{read_bounded, require_json};
+use crate::caller::principal_of;
+use crate::dead_letter::DeadLetters;
+use crate::deps::Deps;
+use crate::http_error::HttpError;
+use crate::publisher::{PublishError, Publisher};
+
+/// Bodies above this size are decoded off the async threads.
+pub const BLOCKING_BYTES: usize = 128 << 10;
+
+/// The intake of one service.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    deps: Deps,
+    publisher: Publisher,
+    dead_letters: DeadLetters,
+    max_body: usize,
+    setting: &'static str,
+    refused: Counter,
+}
+
+/// A body that was taken from an authenticated caller.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// The cluster that it is about.
+    pub cluster: Cluster,
+    /// When it was taken: the ingest time of its records.
+    pub time: Timestamp,
+    /// The decompressed body.
+    pub body: Bytes,
+}
+
+/// What a body was turned into.
+#[derive(Debug, Default)]
+pub struct Understood {
+    /// How many inputs the body held, understood or not.
+    pub inputs: u64,
+    /// The records.
+    pub records: Vec<Record>,
+    /// What could not be understood.
+    pub letters: Vec<DeadLetter>,
+}
+
+impl Intake {
+    /// The intake of a service whose setting `setting` bounds the body.
+    pub fn new(
+        service: &'static str,
+        deps: &Deps,
+        max_body: usize,
+        setting: &'static str,
+    ) -> Self {
+        let refused = deps
+            .metrics
+            .counter_by(
+                "airside_intake_refused_requests_total",
+                "Requests of sources that were refused, by service",
+                &["service"],
+            )
+            .with(&[service]);
+        Self {
+            publisher: deps.publisher(),
+            dead_letters: deps.dead_letters(service),
+            deps: deps.clone(),
+            max_body,
+            setting,
+            refused,
+        }
+    }
+
+    /// Authenticates the caller and takes the body.
+    pub async fn receive(
+        &self,
+        cluster: &str,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Received, HttpError> {
+        self.count_refusal(self.try_receive(cluster, headers, body).await)
+    }
+
+    async fn try_receive(
+        &self,
+        cluster: &str,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Received, HttpError> {
+        let principal = principal_of(&self.deps, headers)?;
+        principal.require(Scope::Ingest)?;
+        let cluster = Cluster::new(cluster)
+            .map_err(|error| HttpError::new(StatusCode::NOT_FOUND, error.to_string()))?;
+        require_json(headers)?;
+        let body = read_bounded(headers, body, self.max_body, self.setting).await?;
+        let time = self.deps.clock.now();
+        Ok(Received { tenant: principal.tenant, cluster, time, body })
+    }
+
+    /// Turns a body into records; off the async threads when it is large.
+    pub async fn understand<E, F>(&self, received: Received, decode: F) -> Result<Understood, HttpError>
+    where
+        E: Into<HttpError> + Send + 'static,
+        F: FnOnce(&Received) -> Result<Understood, E> + Send + 'static,
+    {
+        let understood = if received.body.len() > BLOCKING_BYTES {
+            let decoding = tokio::task::spawn_blocking(move || decode(&received));
+            decoding.await.map_err(|_| {
+                HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, "decoding ended unexpectedly")
+            })?
+        } else {
+            decode(&received)
+        };
+        self.count_refusal(understood.map_err(Into::into))
+    }
+
+    /// Makes records and dead letters durable. Only then may the request be answered with success.
+    pub async fn keep(&self, understood: Understood) -> Result<(), HttpError> {
+        let kept = async {
+            self.publisher.publish(understood.records).await?;
+            self.dead_letters.set_aside(&understood.letters).await?;
+            Ok(())
+        };
+        self.count_refusal(kept.await.map_err(|error: PublishError| error.into()))
+    }
+
+    fn count_refusal<T>(&self, result: Result<T, HttpError>) -> Result<T, HttpError> {
+        if let Err(error) = &result {
+            self.refused.inc();
+            let service = self.dead_letters.service();
+            tracing::warn!(service, status = error.status.as_u16(), error = %error, "request refused");
+        }
+        result
+    }
+}

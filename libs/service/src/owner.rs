@@ -1,0 +1,320 @@
+//! The loop of a log's owner: read in order, apply, commit state, offset and outputs together, publish.
+//!
+//! Owns the promise "at least once in, once in effect": the offset is part of the same atomic commit as
+//! the state that the entries caused, so a crash at any point repeats no effect and loses none. An entry
+//! that cannot be applied is tried again a few times, then set aside on the dead-letter stream; the log
+//! goes on. What applying means is the [`LogOwner`]'s.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use airside_ports::{
+    Batch, Clock, Entry, Keyspace, Log, LogBatch, LogError, LogReader, LostRange, Offset,
+    PartitionSet, ReadLimit, Store, StoreError, StoredEntry, Stream,
+};
+use airside_types::DeadLetter;
+use anyhow::Context;
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::dead_letter::{DeadLetters, entry_of};
+use crate::health::ReadySignal;
+use crate::outbox::Outbox;
+use crate::retry::Backoff;
+
+/// What applying entries changes and causes; it is committed together.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Changes of the owner's state.
+    pub batch: Batch,
+    /// What is published after the commit.
+    pub outputs: Vec<(Stream, Entry)>,
+}
+
+/// Why an entry could not be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// It never will be: it is damaged, or of a kind that nobody knows.
+    #[error("{0}")]
+    Poison(String),
+    /// It may be when it is tried again.
+    #[error("{0}")]
+    Transient(String),
+}
+
+/// A state that is a fold of some streams.
+#[async_trait]
+pub trait LogOwner: Send {
+    /// Applies one entry to the state, and adds what changes and what follows to the effects. An error
+    /// must leave the state as it was.
+    async fn apply(
+        &mut self,
+        stream: Stream,
+        entry: &StoredEntry,
+        effects: &mut Effects,
+    ) -> Result<(), ApplyError>;
+
+    /// Entries were removed from the stream before they were read: a gap to record.
+    async fn lost(&mut self, stream: Stream, range: LostRange, effects: &mut Effects);
+
+    /// What was applied since the last call is durable now: it may be shown.
+    fn committed(&mut self) {}
+}
+
+/// How an owner works.
+#[derive(Debug, Clone)]
+pub struct OwnerSettings {
+    /// The owner's name in logs and dead letters.
+    pub name: &'static str,
+    /// The streams to follow.
+    pub streams: Vec<Stream>,
+    /// The partitions that it owns.
+    pub partitions: PartitionSet,
+    /// Where its offsets are kept, one key for each stream.
+    pub offsets: Keyspace,
+    /// Where its outbox is kept.
+    pub outbox: Keyspace,
+    /// How often an entry is tried before it is set aside; at least 1.
+    pub attempts: u32,
+    /// How much one read returns at most.
+    pub limit: ReadLimit,
+}
+
+/// What an owner needs from its node.
+#[derive(Debug, Clone)]
+pub struct OwnerPorts {
+    /// The log to follow and publish to.
+    pub log: Arc<dyn Log>,
+    /// The store of state, offsets and outbox.
+    pub store: Arc<dyn Store>,
+    /// Stamps dead letters.
+    pub clock: Arc<dyn Clock>,
+    /// Counts dead letters.
+    pub dead_letters: DeadLetters,
+}
+
+/// How long one read waits for entries before it looks whether to stop.
+const READ_WAIT: Duration = Duration::from_secs(2);
+
+/// Follows the streams until the token is cancelled. Becomes ready once everything that was in the log at
+/// the start has been applied.
+pub async fn run_owner(
+    owner: &mut dyn LogOwner,
+    settings: &OwnerSettings,
+    ports: &OwnerPorts,
+    shutdown: &CancellationToken,
+    ready: &ReadySignal,
+) -> anyhow::Result<()> {
+    let outbox =
+        Outbox::recover(settings.outbox, Arc::clone(&ports.store), Arc::clone(&ports.log))
+            .await
+            .with_context(|| format!("the outbox of `{}` cannot be emptied", settings.name))?;
+    let stop_reading = shutdown.child_token();
+    let (sender, mut batches) = mpsc::channel(settings.streams.len().max(1));
+    let mut waiting = Vec::new();
+    let readers = tokio_util::task::TaskTracker::new();
+    for stream in settings.streams.iter().copied() {
+        let from = stored_offset(ports.store.as_ref(), settings.offsets, stream).await?;
+        let end = ports.log.end(stream).await?;
+        if from.unwrap_or(Offset::START) < end {
+            waiting.push((stream, end));
+        }
+        let start = from.unwrap_or(Offset::START);
+        let reader = ports.log.reader(stream, settings.partitions, start).await?;
+        readers.spawn(follow(
+            stream,
+            reader,
+            settings.limit,
+            sender.clone(),
+            stop_reading.clone(),
+        ));
+    }
+    readers.close();
+    drop(sender);
+    let mut work = Work { owner, settings, ports, outbox };
+    if waiting.is_empty() {
+        ready.ready();
+    }
+    let result = loop {
+        let Some((stream, batch)) = batches.recv().await else { break Ok(()) };
+        let next = batch.next;
+        match work.commit(stream, batch, shutdown).await {
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+        let caught_up_before = waiting.is_empty();
+        waiting.retain(|(waiting_stream, end)| *waiting_stream != stream || next < *end);
+        if waiting.is_empty() && !caught_up_before {
+            ready.ready();
+        }
+    };
+    stop_reading.cancel();
+    drop(batches);
+    readers.wait().await;
+    result
+}
+
+/// Reads one stream into the bounded channel, so that reading goes on while a batch is applied.
+async fn follow(
+    stream: Stream,
+    mut reader: Box<dyn LogReader>,
+    limit: ReadLimit,
+    batches: mpsc::Sender<(Stream, LogBatch)>,
+    stop: CancellationToken,
+) {
+    let mut backoff = Backoff::default();
+    loop {
+        let read = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            read = reader.next(limit, READ_WAIT) => read,
+        };
+        match read {
+            Ok(batch) if batch.entries.is_empty() && batch.lost.is_none() => backoff.reset(),
+            Ok(batch) => {
+                backoff.reset();
+                if batches.send((stream, batch)).await.is_err() {
+                    return;
+                }
+            }
+            Err(LogError::Closed) => return,
+            Err(error) => {
+                tracing::warn!(%stream, error = %error, "stream cannot be read, trying again");
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(backoff.wait()) => {}
+                }
+            }
+        }
+    }
+}
+
+struct Work<'a> {
+    owner: &'a mut dyn LogOwner,
+    settings: &'a OwnerSettings,
+    ports: &'a OwnerPorts,
+    outbox: Outbox,
+}
+
+impl Work<'_> {
+    /// Applies a batch and commits state, offset and outputs; then publishes the outputs.
+    async fn commit(
+        &mut self,
+        stream: Stream,
+        read: LogBatch,
+        shutdown: &CancellationToken,
+    ) -> anyhow::Result<ControlFlow<()>> {
+        let mut effects = Effects::default();
+        let mut letters = Vec::new();
+        if let Some(range) = read.lost {
+            tracing::warn!(%stream, ?range, "entries were removed before they were read");
+            self.owner.lost(stream, range, &mut effects).await;
+        }
+        for entry in &read.entries {
+            let headers = &entry.entry.headers;
+            let span = tracing::info_span!("log.apply", owner = self.settings.name, %stream);
+            airside_telemetry::trace::continue_from(&span, headers.trace_parent.as_deref());
+            let applied = self.apply(stream, entry, &mut effects).instrument(span).await;
+            letters.extend(applied.err());
+        }
+        let kept = letters.iter().filter_map(entry_of).map(|entry| (Stream::DeadLetters, entry));
+        effects.outputs.extend(kept);
+        let key = stream.as_str().as_bytes().to_vec();
+        effects.batch.put(
+            self.settings.offsets,
+            key,
+            Bytes::copy_from_slice(&read.next.0.to_be_bytes()),
+        );
+        self.outbox.stage(&mut effects.batch, &effects.outputs);
+        self.commit_durably(effects.batch, shutdown).await?;
+        self.owner.committed();
+        self.ports.dead_letters.counted(&letters);
+        Ok(self.publish(effects.outputs, shutdown).await)
+    }
+
+    /// Applies one entry, again after a failure that may pass, and sets it aside in the end.
+    async fn apply(
+        &mut self,
+        stream: Stream,
+        entry: &StoredEntry,
+        effects: &mut Effects,
+    ) -> Result<(), DeadLetter> {
+        let mut backoff = Backoff::default();
+        for attempt in 1.. {
+            let error = match self.owner.apply(stream, entry, effects).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let last = attempt >= self.settings.attempts.max(1);
+            if last || matches!(error, ApplyError::Poison(_)) {
+                let origin = format!("{} {stream}@{}", self.settings.name, entry.offset.0);
+                let (reason, input) = (error.to_string(), &entry.entry.payload);
+                return Err(DeadLetter::new(&origin, &reason, input, self.ports.clock.now()));
+            }
+            tokio::time::sleep(backoff.wait()).await;
+        }
+        Ok(())
+    }
+
+    /// Commits, however long the store takes to come back.
+    async fn commit_durably(
+        &self,
+        batch: Batch,
+        shutdown: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.ports.store.commit(batch.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(error @ (StoreError::Closed | StoreError::Conflict { .. })) => {
+                    return Err(error).context("the state cannot be committed");
+                }
+                Err(error) if shutdown.is_cancelled() => {
+                    return Err(error).context("the state could not be committed while draining");
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "commit failed, trying again");
+                    tokio::time::sleep(backoff.wait()).await;
+                }
+            }
+        }
+    }
+
+    /// Publishes what was committed, however long the log takes to come back. While draining one failure
+    /// is enough: the outbox keeps the entries for the next start, and nothing more may be committed.
+    async fn publish(
+        &mut self,
+        outputs: Vec<(Stream, Entry)>,
+        shutdown: &CancellationToken,
+    ) -> ControlFlow<()> {
+        let mut backoff = Backoff::default();
+        while let Err(error) = self.outbox.publish(outputs.clone()).await {
+            if shutdown.is_cancelled() || matches!(error, LogError::Closed) {
+                tracing::warn!(error = %error, "outputs stay in the outbox until the next start");
+                return ControlFlow::Break(());
+            }
+            tracing::warn!(error = %error, "outputs cannot be published, trying again");
+            tokio::time::sleep(backoff.wait()).await;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+async fn stored_offset(
+    store: &dyn Store,
+    keyspace: Keyspace,
+    stream: Stream,
+) -> anyhow::Result<Option<Offset>> {
+    let stored = store.get(keyspace, stream.as_str().as_bytes()).await?;
+    let Some(bytes) = stored else { return Ok(None) };
+    let bytes: [u8; 8] = bytes
+        .as_ref()
+        .try_into()
+        .with_context(|| format!("the stored offset of `{stream}` is damaged"))?;
+    Ok(Some(Offset(u64::from_be_bytes(bytes))))
+}

@@ -1,0 +1,11 @@
+//! What tests of several crates start: real servers of other projects, on loopback, with storage of their own.
+//!
+//! Owns where their binaries are found and how they are started, stopped and killed. What is asked of them is
+//! the business of the tests.
+
+mod nats;
+
+pub use nats::{
+    NATS_SERVER_PACKAGE, NATS_SERVER_VERSION, NatsCluster, NatsServer, NatsServerError,
+    nats_server_binary, nats_server_folder,
+};

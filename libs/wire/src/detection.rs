@@ -1,0 +1,79 @@
+//! Detections on the wire.
+
+use airside_types::{Confidence, Detection, NamedValue};
+
+use crate::closed_list::ClosedList;
+use crate::invalid::{InvalidField, Problem};
+use crate::limits::{MAX_LINKS, MAX_VALUES};
+use crate::{bounded, field, v1};
+
+impl From<&NamedValue> for v1::NamedValue {
+    fn from(value: &NamedValue) -> Self {
+        Self { name: bounded::text(&value.name), value: bounded::text(&value.value) }
+    }
+}
+
+impl TryFrom<v1::NamedValue> for NamedValue {
+    type Error = InvalidField;
+
+    fn try_from(value: v1::NamedValue) -> Result<Self, Self::Error> {
+        Ok(Self {
+            name: field::text("name", value.name)?,
+            value: field::text("value", value.value)?,
+        })
+    }
+}
+
+impl From<&Detection> for v1::Detection {
+    fn from(detection: &Detection) -> Self {
+        Self {
+            rule: bounded::identity(&detection.rule),
+            rule_version: detection.rule_version,
+            title: bounded::text(&detection.title),
+            message: bounded::text(&detection.message),
+            severity: detection.severity.to_wire(),
+            confidence_per_mille: detection.confidence.as_per_mille().into(),
+            tactic: detection.tactic.to_wire(),
+            techniques: bounded::techniques(&detection.techniques),
+            phase: detection.phase.to_wire(),
+            links: bounded::list(&detection.links, MAX_LINKS),
+            values: bounded::list(&detection.values, MAX_VALUES),
+            native_id: bounded::identity(&detection.native_id),
+            origin: detection.origin.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl TryFrom<v1::Detection> for Detection {
+    type Error = InvalidField;
+
+    fn try_from(detection: v1::Detection) -> Result<Self, Self::Error> {
+        Ok(Self {
+            rule: field::identity("rule", detection.rule)?,
+            rule_version: detection.rule_version,
+            title: field::text("title", detection.title)?,
+            message: field::text("message", detection.message)?,
+            severity: field::listed("severity", detection.severity)?,
+            confidence: confidence("confidence_per_mille", detection.confidence_per_mille)?,
+            tactic: field::listed("tactic", detection.tactic)?,
+            techniques: field::techniques("techniques", detection.techniques)?,
+            phase: field::listed("phase", detection.phase)?,
+            links: field::list("links", detection.links, MAX_LINKS)?,
+            values: field::list("values", detection.values, MAX_VALUES)?,
+            native_id: field::identity("native_id", detection.native_id)?,
+            origin: field::optional("origin", detection.origin)?,
+        })
+    }
+}
+
+fn confidence(field: &str, value: u32) -> Result<Confidence, InvalidField> {
+    let most = Confidence::CERTAIN.as_per_mille();
+    u16::try_from(value)
+        .ok()
+        .filter(|per_mille| *per_mille <= most)
+        .map(Confidence::per_mille)
+        .ok_or_else(|| {
+            let problem = Problem::TooLarge { value: value.into(), most: most.into() };
+            InvalidField::new(field, problem)
+        })
+}

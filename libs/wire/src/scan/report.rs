@@ -1,0 +1,109 @@
+//! What a scan saw, on the wire.
+//!
+//! Reports are never cut: a report with fewer findings would close findings that are still open.
+
+use airside_types::{BoardingPass, Finding, ObjectRef, Place};
+
+use crate::invalid::InvalidField;
+use crate::limits::MAX_REPORT_ENTRIES;
+use crate::{bounded, field, v1};
+
+/// A check that could not be judged for an object, and says nothing about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotEvaluated {
+    /// The check's id.
+    pub check: String,
+    /// The object, by name.
+    pub object: ObjectRef,
+    /// Where the object stands.
+    pub place: Place,
+    /// What was missing.
+    pub reason: String,
+}
+
+impl From<&NotEvaluated> for v1::NotEvaluated {
+    fn from(unjudged: &NotEvaluated) -> Self {
+        Self {
+            check: bounded::identity(&unjudged.check),
+            object: Some((&unjudged.object).into()),
+            place: Some((&unjudged.place).into()),
+            reason: bounded::text(&unjudged.reason),
+        }
+    }
+}
+
+impl TryFrom<v1::NotEvaluated> for NotEvaluated {
+    type Error = InvalidField;
+
+    fn try_from(unjudged: v1::NotEvaluated) -> Result<Self, Self::Error> {
+        Ok(Self {
+            check: field::identity("check", unjudged.check)?,
+            object: field::required("object", unjudged.object)?,
+            place: field::required("place", unjudged.place)?,
+            reason: field::text("reason", unjudged.reason)?,
+        })
+    }
+}
+
+/// An input, or a part of it, that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Where reading stopped.
+    pub place: Place,
+    /// Why.
+    pub reason: String,
+}
+
+impl From<&Unreadable> for v1::Unreadable {
+    fn from(unreadable: &Unreadable) -> Self {
+        Self { place: Some((&unreadable.place).into()), reason: bounded::text(&unreadable.reason) }
+    }
+}
+
+impl TryFrom<v1::Unreadable> for Unreadable {
+    type Error = InvalidField;
+
+    fn try_from(unreadable: v1::Unreadable) -> Result<Self, Self::Error> {
+        Ok(Self {
+            place: field::required("place", unreadable.place)?,
+            reason: field::text("reason", unreadable.reason)?,
+        })
+    }
+}
+
+/// What a scan saw. Each list has at most [`MAX_REPORT_ENTRIES`] entries on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScanReport {
+    /// The checks that failed.
+    pub findings: Vec<Finding>,
+    /// A boarding pass for each object.
+    pub passes: Vec<BoardingPass>,
+    /// Checks that could not be judged.
+    pub not_evaluated: Vec<NotEvaluated>,
+    /// Inputs, or parts of them, that could not be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl From<&ScanReport> for v1::ScanReport {
+    fn from(report: &ScanReport) -> Self {
+        Self {
+            findings: report.findings.iter().map(Into::into).collect(),
+            passes: report.passes.iter().map(Into::into).collect(),
+            not_evaluated: report.not_evaluated.iter().map(Into::into).collect(),
+            unreadable: report.unreadable.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl TryFrom<v1::ScanReport> for ScanReport {
+    type Error = InvalidField;
+
+    fn try_from(report: v1::ScanReport) -> Result<Self, Self::Error> {
+        Ok(Self {
+            findings: field::list("findings", report.findings, MAX_REPORT_ENTRIES)?,
+            passes: field::list("passes", report.passes, MAX_REPORT_ENTRIES)?,
+            not_evaluated: field::list("not_evaluated", report.not_evaluated, MAX_REPORT_ENTRIES)?,
+            unreadable: field::list("unreadable", report.unreadable, MAX_REPORT_ENTRIES)?,
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! The gate: from a review to a verdict, a decision to record and an answer. Pure.
+//!
+//! Used by the webhook, and by `airside replay` over recorded reviews.
+
+use std::collections::BTreeMap;
+
+use airside_checks::{Completeness, evaluate};
+use airside_detect::audit::event::{Extra, User};
+use airside_k8s::Object;
+use airside_k8s::admission::{Response, Review};
+use airside_k8s::boarding_pass::{Comparison, compare};
+use airside_types::{
+    Authorisation, Cluster, Decision, Operation, Payload, Place, Record, Severity, Source, Tenant,
+    Timestamp, Verdict, Violation,
+};
+use serde_json::Value;
+
+use crate::passes::Passes;
+
+/// From which severity on a failed check warns or denies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Warn from this severity on; none: never.
+    pub warn_from: Option<Severity>,
+    /// Deny from this severity on; none: never.
+    pub deny_from: Option<Severity>,
+}
+
+impl Policy {
+    /// Reads the settings: a severity, or `never`.
+    pub fn parse(warn_from: &str, deny_from: &str) -> anyhow::Result<Self> {
+        let read = |setting: &str, text: &str| match text {
+            "never" => Ok(None),
+            text => text.parse().map(Some).map_err(|error| {
+                anyhow::anyhow!("`admission.{setting}` is not usable: {error}, or `never`")
+            }),
+        };
+        Ok(Self {
+            warn_from: read("warn_from", warn_from)?,
+            deny_from: read("deny_from", deny_from)?,
+        })
+    }
+
+    fn verdict(self, violations: &[Violation]) -> Verdict {
+        let worst = violations.iter().map(|violation| violation.severity).max();
+        let reaches = |from: Option<Severity>| from.is_some_and(|from| worst >= Some(from));
+        if reaches(self.deny_from) {
+            Verdict::Deny
+        } else if reaches(self.warn_from) {
+            Verdict::Warn
+        } else {
+            Verdict::Allow
+        }
+    }
+}
+
+/// What is known of a review beside its content.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Whose cluster it is.
+    pub tenant: Tenant,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// When the review came.
+    pub time: Timestamp,
+    /// The file and line, for recorded reviews.
+    pub origin: Option<Place>,
+}
+
+/// What the gate says.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The decision, to be recorded.
+    pub record: Record,
+    /// The answer to the API server.
+    pub response: Response,
+}
+
+/// Judges a review by the catalogue of checks and the known boarding passes.
+pub fn judge(review: &Review, passes: &Passes, policy: &Policy, seen: &Seen) -> Judgement {
+    // What goes away, and what is only connected to, is not judged as configuration.
+    let changes = matches!(review.operation, Operation::Create | Operation::Update);
+    let object = review
+        .object
+        .as_ref()
+        .filter(|_| changes && review.subresource.is_none())
+        .and_then(|value: &Value| Object::new(value).ok());
+    let violations = object.as_ref().map(violations).unwrap_or_default();
+    let authorisation = object.as_ref().map_or(Authorisation::Unknown, |object| {
+        authorisation(review, object, passes, seen)
+    });
+    let verdict = policy.verdict(&violations);
+    let id = Decision::id(&seen.tenant, &seen.cluster, &review.uid);
+    let response = answer(review, verdict, policy, &violations, &authorisation, &id.to_string());
+    let user = User {
+        username: review.user.username.as_str().into(),
+        uid: review.user.uid.as_deref().unwrap_or_default().into(),
+        groups: review.user.groups.iter().map(|group| group.as_str().into()).collect(),
+        extra: Extra::of(&review.user.extra),
+    };
+    let decision = Decision {
+        request_uid: review.uid.clone(),
+        verdict,
+        operation: review.operation,
+        object: review.object_ref(),
+        subresource: review.subresource.clone().unwrap_or_default(),
+        dry_run: review.dry_run,
+        links: airside_detect::audit::links_of_user(&user),
+        violations,
+        authorisation,
+        origin: seen.origin.clone(),
+    };
+    let record = Record {
+        tenant: seen.tenant.clone(),
+        cluster: seen.cluster.clone(),
+        id,
+        source: Source::Admission,
+        event_time: seen.time,
+        ingest_time: seen.time,
+        payload: Payload::Decision(decision),
+    };
+    Judgement { verdict, record, response }
+}
+
+fn violations(object: &Object<'_>) -> Vec<Violation> {
+    let evaluation = evaluate(std::slice::from_ref(object), Completeness::SingleObject);
+    let mut violations: Vec<_> = evaluation
+        .failures
+        .into_iter()
+        .map(|failure| Violation {
+            check: failure.check.id.to_owned(),
+            severity: failure.check.severity,
+            field: failure.field,
+            message: failure.message,
+        })
+        .collect();
+    violations.sort_by(|left, right| {
+        right.severity.cmp(&left.severity).then_with(|| left.field.cmp(&right.field))
+    });
+    violations
+}
+
+/// Whether the object went through the check-in: as it is, with differences, or not at all. Of several passes
+/// the one that differs least is told.
+fn authorisation(
+    review: &Review,
+    object: &Object<'_>,
+    passes: &Passes,
+    seen: &Seen,
+) -> Authorisation {
+    let mut closest = None;
+    for (id, pass) in passes.of(&seen.tenant, &seen.cluster, &review.object_ref()) {
+        match compare(&pass, object) {
+            Comparison::Same => {
+                return Authorisation::Authorised { pass: id, place: pass.place.clone() };
+            }
+            Comparison::Drifted(fields) => {
+                let closer = closest.as_ref().is_none_or(|found: &(usize, _)| fields.len() < found.0);
+                if closer {
+                    let place = pass.place.clone();
+                    closest = Some((
+                        fields.len(),
+                        Authorisation::Drifted { pass: id, place, fields },
+                    ));
+                }
+            }
+        }
+    }
+    closest.map_or(Authorisation::Unknown, |(_, drifted)| drifted)
+}
+
+fn answer(
+    review: &Review,
+    verdict: Verdict,
+    policy: &Policy,
+    violations: &[Violation],
+    authorisation: &Authorisation,
+    decision_id: &str,
+) -> Response {
+    let told = |from: Option<Severity>| {
+        violations
+            .iter()
+            .filter(move |violation| from.is_some_and(|from| violation.severity >= from))
+            .map(|it| format!("{}: {} ({})", it.field, it.message, it.check))
+    };
+    let mut response = match verdict {
+        Verdict::Deny => {
+            let reasons: Vec<_> = told(policy.deny_from).collect();
+            Response::deny(&review.uid, format!("denied by Airside: {}", reasons.join("; ")))
+        }
+        Verdict::Allow | Verdict::Warn => Response::allow(&review.uid),
+    };
+    response.warnings = told(policy.warn_from).collect();
+    response.audit_annotations = BTreeMap::from([
+        ("decision-id".to_owned(), decision_id.to_owned()),
+        ("verdict".to_owned(), verdict.as_str().to_owned()),
+        ("authorisation".to_owned(), authorisation.as_str().to_owned()),
+    ]);
+    response
+}

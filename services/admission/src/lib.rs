@@ -1,0 +1,115 @@
+//! The admission service: the gate of the cluster.
+//!
+//! Owns the admission webhook: it answers AdmissionReviews within the caller's deadline by the checks that
+//! the scanner uses ([`gate`]), knows from boarding passes whether a configuration was checked in
+//! ([`passes`]), and records every decision ([`recorder`]). It never breaks the cluster: what it cannot
+//! judge or record in time it answers all the same, and says so.
+
+mod deadline;
+pub mod gate;
+mod options;
+pub mod passes;
+mod recorder;
+mod webhook;
+
+use std::sync::Arc;
+
+use airside_ports::{Log, Offset, PartitionSet, ReadLimit, Stream};
+use airside_service::retry::Backoff;
+use airside_service::{CancellationToken, Deps, Mounts, Service, ServiceContext};
+use airside_wire::decode_records;
+use async_trait::async_trait;
+
+pub use crate::options::Options;
+use crate::passes::Passes;
+use crate::recorder::Recorder;
+use crate::webhook::Webhook;
+
+/// How long one read of the log waits.
+const READ_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The admission service.
+#[derive(Debug)]
+pub struct Admission {
+    log: Arc<dyn Log>,
+    partitions: PartitionSet,
+    passes: Arc<Passes>,
+    recorder: Recorder,
+}
+
+#[async_trait]
+impl Service for Admission {
+    const NAME: &'static str = "admission";
+    const ABOUT: &'static str = "answers admission reviews and records the decisions";
+    type Options = Options;
+
+    async fn build(options: Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self> {
+        let passes = Arc::new(Passes::new(options.max_passes));
+        let (recording, recorder) = recorder::new(&deps);
+        let webhook = Webhook::new(&options, &deps, Arc::clone(&passes), recording)?;
+        mounts.webhook(webhook.routes());
+        let partitions = deps.partitioner.all();
+        Ok(Self { log: deps.log, partitions, passes, recorder })
+    }
+
+    async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
+        let stop_recording = CancellationToken::new();
+        let recording = self.recorder.run(&stop_recording);
+        tokio::pin!(recording);
+        let learning = learn(self.log.as_ref(), self.partitions, &self.passes, &context);
+        tokio::select! {
+            () = &mut recording => anyhow::bail!("decisions are no longer recorded"),
+            learnt = learning => learnt?,
+        }
+        stop_recording.cancel();
+        recording.await;
+        Ok(())
+    }
+}
+
+/// Follows the boarding passes on the log. Becomes ready once those that were there are known, so that an
+/// authorised configuration is not called unknown after a restart.
+async fn learn(
+    log: &dyn Log,
+    partitions: PartitionSet,
+    passes: &Passes,
+    context: &ServiceContext,
+) -> anyhow::Result<()> {
+    let mut backoff = Backoff::default();
+    let mut from = Offset::START;
+    loop {
+        let followed = async {
+            let end = log.end(Stream::Configuration).await?;
+            let mut reader = log.reader(Stream::Configuration, partitions, from).await?;
+            if from >= end {
+                context.ready.ready();
+            }
+            loop {
+                let batch = reader.next(ReadLimit::default(), READ_WAIT).await?;
+                for stored in &batch.entries {
+                    match decode_records(&stored.entry.payload) {
+                        Ok(records) => passes.learn(&records),
+                        // Correlation reads the same entry and sets it aside.
+                        Err(error) => tracing::warn!(error = %error, "entry cannot be read"),
+                    }
+                }
+                from = batch.next;
+                if from >= end {
+                    context.ready.ready();
+                }
+            }
+        };
+        let result: Result<(), airside_ports::LogError> = tokio::select! {
+            biased;
+            () = context.shutdown.cancelled() => return Ok(()),
+            result = followed => result,
+        };
+        if let Err(error) = result {
+            tracing::warn!(error = %error, "boarding passes cannot be read, trying again");
+        }
+        tokio::select! {
+            () = context.shutdown.cancelled() => return Ok(()),
+            () = tokio::time::sleep(backoff.wait()) => {}
+        }
+    }
+}

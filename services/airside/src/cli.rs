@@ -1,0 +1,234 @@
+//! The command line: what people can type, and its help.
+
+use std::path::PathBuf;
+
+use airside_types::Severity;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Secures Kubernetes deployments from runway to take-off: checks manifests, guards admission, watches the
+/// audit log and the running workloads, and tells each attack as one incident.
+#[derive(Debug, Parser)]
+#[command(name = "airside", version, about, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole platform in this process, and print how to connect a cluster
+    Up(UpArguments),
+    /// Run one or several services, over NATS JetStream with the others
+    Run(RunArguments),
+    /// Watch a recorded attack become one incident
+    Demo(DemoArguments),
+    /// Check manifests: files, folders, or `-` for standard input
+    Scan(ScanArguments),
+    /// List the checks
+    Checks(CatalogueArguments),
+    /// List the detection rules
+    Rules(CatalogueArguments),
+    /// Run the detection rules over a file of events
+    Detect(DetectArguments),
+    /// Tell the incidents of a recorded scenario
+    Replay(ReplayArguments),
+    /// List, show and watch the incidents of a running platform
+    Incidents(IncidentsArguments),
+    /// Print the settings in force
+    Config(ConfigArguments),
+    /// Print a completion script for your shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where settings come from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SettingsArguments {
+    /// Settings file (TOML)
+    #[arg(long, value_name = "FILE", env = "AIRSIDE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Set one setting, such as `node.data_dir=/var/lib/airside`; may be given again
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// How to reach a running platform.
+#[derive(Debug, Clone, Args)]
+pub struct ServerArguments {
+    /// The platform's API
+    #[arg(long, value_name = "URL", env = "AIRSIDE_SERVER", default_value = "http://127.0.0.1:7600")]
+    pub server: String,
+    /// File with the API key [default: airside-data/api-key]
+    #[arg(long, value_name = "FILE", env = "AIRSIDE_API_KEY_FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// PEM certificate to trust, for an https server with an authority of its own
+    #[arg(long, value_name = "FILE", env = "AIRSIDE_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Arguments of `up`.
+#[derive(Debug, Args)]
+pub struct UpArguments {
+    /// Where to keep everything [default: airside-data]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SettingsArguments,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The services: scanner, admission, audit-ingest, runtime-collector, correlation, gateway
+    #[arg(required = true, value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SettingsArguments,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Leave the platform running, and print its addresses
+    #[arg(long)]
+    pub keep: bool,
+    /// Play a recording of your own: a folder as `replay` takes it
+    #[arg(long, value_name = "DIR")]
+    pub recording: Option<PathBuf>,
+}
+
+/// Arguments of `scan`.
+#[derive(Debug, Args)]
+pub struct ScanArguments {
+    /// Files and folders; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How to print the findings
+    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+    /// Exit with 1 when a finding is at least this severe
+    #[arg(long, value_name = "SEVERITY", default_value = "high")]
+    pub fail_on: Severity,
+    /// Exit with 0 even when findings reach the failing severity
+    #[arg(long)]
+    pub exit_zero: bool,
+    /// Send findings and boarding passes to a running platform; manifests stay here
+    #[arg(long)]
+    pub publish: bool,
+    /// The cluster that the manifests are meant for
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub cluster: String,
+    /// The platform.
+    #[command(flatten)]
+    pub server: ServerArguments,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Arguments of `checks` and `rules`.
+#[derive(Debug, Args)]
+pub struct CatalogueArguments {
+    /// How to print the list
+    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+}
+
+/// Arguments of `detect`.
+#[derive(Debug, Args)]
+pub struct DetectArguments {
+    /// The file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What wrote the file: audit, falco or tetragon
+    #[arg(long, value_name = "SOURCE", default_value = "audit")]
+    pub source: String,
+    /// How to print the detections
+    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// The folder: manifests/, admission.jsonl, audit.jsonl, falco.jsonl, tetragon.jsonl, whichever exist
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// How to print the incidents
+    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+    /// Shuffle the records by this seed and repeat some of them; the incidents must not change
+    #[arg(long, value_name = "SEED")]
+    pub permute: Option<u64>,
+}
+
+/// Arguments of `incidents`.
+#[derive(Debug, Args)]
+pub struct IncidentsArguments {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: IncidentsCommand,
+}
+
+/// The commands about incidents.
+#[derive(Debug, Subcommand)]
+pub enum IncidentsCommand {
+    /// List incidents, the latest first
+    List {
+        /// Only those at least this severe
+        #[arg(long, value_name = "SEVERITY", default_value = "medium")]
+        min_severity: Severity,
+        /// How to print them
+        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+        output: OutputFormat,
+        /// The platform.
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Show one incident, by any id that it ever had
+    Show {
+        /// The id
+        id: String,
+        /// How to print it
+        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+        output: OutputFormat,
+        /// The platform.
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Print incidents as they arrive and change
+    Watch {
+        /// Only those at least this severe
+        #[arg(long, value_name = "SEVERITY", default_value = "medium")]
+        min_severity: Severity,
+        /// Go on where an earlier watch ended
+        #[arg(long, value_name = "TOKEN")]
+        resume: Option<String>,
+        /// How to print them
+        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+        output: OutputFormat,
+        /// The platform.
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+}
+
+/// Arguments of `config`.
+#[derive(Debug, Args)]
+pub struct ConfigArguments {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SettingsArguments,
+}

@@ -1,0 +1,69 @@
+//! The command line's way to a running platform: a gRPC channel with the API key.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::{Request, Status};
+
+use crate::cli::ServerArguments;
+
+/// A channel that presents an API key with every call.
+pub type ApiChannel = InterceptedService<Channel, PresentKey>;
+
+/// Adds the API key to a call.
+#[derive(Debug, Clone)]
+pub struct PresentKey(MetadataValue<Ascii>);
+
+impl Interceptor for PresentKey {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// Connects to the platform that the arguments name.
+pub async fn connect(server: &ServerArguments) -> anyhow::Result<ApiChannel> {
+    let path = server.api_key_file.clone().unwrap_or_else(|| PathBuf::from("airside-data/api-key"));
+    let key = std::fs::read_to_string(&path).with_context(|| {
+        format!(
+            "the API key cannot be read from `{}`: `airside up` writes it to DATA_DIR/api-key; \
+             name the file with --api-key-file",
+            path.display()
+        )
+    })?;
+    connect_with_key(&server.server, key.trim(), server.ca_file.as_deref()).await
+}
+
+/// Connects to an API with a key, trusting the given certificate for https.
+pub async fn connect_with_key(
+    url: &str,
+    key: &str,
+    ca_file: Option<&Path>,
+) -> anyhow::Result<ApiChannel> {
+    let mut endpoint = Endpoint::from_shared(url.to_owned())
+        .with_context(|| format!("`{url}` is no address: write http://HOST:PORT"))?
+        .connect_timeout(Duration::from_secs(5))
+        .user_agent(concat!("airside/", env!("CARGO_PKG_VERSION")))?;
+    if url.starts_with("https://") {
+        let mut tls = ClientTlsConfig::new();
+        if let Some(path) = ca_file {
+            let pem = std::fs::read(path).with_context(|| {
+                format!("the certificate `{}` cannot be read", path.display())
+            })?;
+            tls = tls.ca_certificate(Certificate::from_pem(pem));
+        }
+        endpoint = endpoint.tls_config(tls)?;
+    }
+    let channel = endpoint.connect().await.with_context(|| {
+        format!("no platform answers at {url}: start one with `airside up`, or name it with --server")
+    })?;
+    let mut value: MetadataValue<Ascii> =
+        format!("Bearer {key}").parse().context("the API key has characters that no key has")?;
+    value.set_sensitive(true);
+    Ok(InterceptedService::new(channel, PresentKey(value)))
+}

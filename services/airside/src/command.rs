@@ -1,0 +1,80 @@
+//! Carrying out the commands: one module each, and the exit statuses that they share.
+
+mod catalogue;
+mod config;
+pub mod connect;
+mod demo;
+mod detect;
+mod incidents;
+mod node;
+pub mod replay;
+mod scan;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+
+/// How a command ended, when nothing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is well: 0.
+    Good,
+    /// Findings reached the failing severity: 1.
+    Findings,
+    /// An input could not be read; the rest was carried out: 2.
+    Unreadable,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Good => Self::SUCCESS,
+            Outcome::Findings => Self::from(1),
+            Outcome::Unreadable => Self::from(2),
+        }
+    }
+}
+
+/// Carries out a command line.
+pub fn run(cli: Cli) -> ExitCode {
+    match carry_out(cli.command) {
+        Ok(outcome) => outcome.into(),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("{}error:{} {error:#}", crate::show::ERROR, crate::show::RESET);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn carry_out(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Up(arguments) => node::up(&arguments),
+        Command::Run(arguments) => node::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Scan(arguments) => scan::run(&arguments),
+        Command::Checks(arguments) => catalogue::checks(&arguments),
+        Command::Rules(arguments) => catalogue::rules(&arguments),
+        Command::Detect(arguments) => detect::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Incidents(arguments) => incidents::run(arguments.command),
+        Command::Config(arguments) => config::run(&arguments),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "airside", &mut script);
+            crate::show::print_bytes(&script)?;
+            Ok(Outcome::Good)
+        }
+    }
+}
+
+/// Whether the reader of our output went away, as `head` does: no error of ours.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

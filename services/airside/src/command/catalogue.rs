@@ -1,0 +1,80 @@
+//! `airside checks` and `airside rules`: what Airside looks for.
+
+use airside_checks::{Check, catalogue};
+use airside_detect::Rule;
+use serde_json::{Value, json};
+
+use crate::cli::{CatalogueArguments, OutputFormat};
+use crate::command::Outcome;
+use crate::show;
+
+pub(super) fn checks(arguments: &CatalogueArguments) -> anyhow::Result<Outcome> {
+    let checks: Vec<&Check> = catalogue::checks().collect();
+    match arguments.output {
+        OutputFormat::Json => print_json(checks.iter().map(|check| check_json(check)))?,
+        OutputFormat::Text => {
+            let mut out = String::new();
+            for check in checks {
+                out.push_str(&line(check.severity, check.id, check.title));
+            }
+            show::print(&out)?;
+        }
+    }
+    Ok(Outcome::Good)
+}
+
+pub(super) fn rules(arguments: &CatalogueArguments) -> anyhow::Result<Outcome> {
+    let rules = airside_detect::rules();
+    match arguments.output {
+        OutputFormat::Json => print_json(rules.iter().map(|rule| rule_json(rule)))?,
+        OutputFormat::Text => {
+            let mut out = String::new();
+            for rule in rules {
+                out.push_str(&line(rule.severity, rule.id, rule.title));
+            }
+            show::print(&out)?;
+        }
+    }
+    Ok(Outcome::Good)
+}
+
+fn line(severity: airside_types::Severity, id: &str, title: &str) -> String {
+    let style = show::severity(severity);
+    format!("{style}{severity:<8}{}  {id:<34}  {title}\n", show::RESET)
+}
+
+fn print_json(entries: impl Iterator<Item = Value>) -> anyhow::Result<()> {
+    let all: Vec<_> = entries.collect();
+    Ok(show::print_bytes(format!("{}\n", serde_json::to_string_pretty(&all)?).as_bytes())?)
+}
+
+fn check_json(check: &Check) -> Value {
+    let techniques: Vec<_> = check.techniques.iter().map(|technique| technique.id()).collect();
+    json!({
+        "id": check.id,
+        "title": check.title,
+        "severity": check.severity.as_str(),
+        "category": check.category.as_str(),
+        "techniques": techniques,
+        "controls": check.controls,
+        "equivalents": check.equivalents,
+        "applies_to": check.applies_to(),
+        "why": check.why,
+        "fix": check.fix,
+    })
+}
+
+fn rule_json(rule: &Rule) -> Value {
+    let techniques: Vec<_> = rule.techniques.iter().map(|technique| technique.id()).collect();
+    json!({
+        "id": rule.id,
+        "title": rule.title,
+        "severity": rule.severity.as_str(),
+        "category": rule.tactic.as_str(),
+        "techniques": techniques,
+        "controls": [],
+        "equivalents": rule.equivalents,
+        "source": rule.source.as_str(),
+        "why": rule.why,
+    })
+}

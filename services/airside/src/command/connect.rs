@@ -1,0 +1,142 @@
+//! What connects a cluster to a running platform, ready to paste.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use airside_config::Settings;
+use airside_node::settings::WebhookOptions;
+use airside_node::{Node, api_key_path};
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::show::{FAINT, RESET, STRONG};
+
+/// The addresses, certificate and key of a running platform.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The API's URL.
+    pub api: String,
+    /// Where clusters reach the webhook listener, `HOST:PORT`.
+    pub webhook: String,
+    /// The certificate to trust, as PEM.
+    pub ca_pem: String,
+    /// The API key.
+    pub api_key: String,
+    /// Where the API key is kept.
+    pub api_key_file: String,
+    /// The name by which the cluster is known.
+    pub cluster: String,
+}
+
+impl Connection {
+    /// How to connect to a node.
+    pub fn of(node: &Node, settings: &Settings) -> anyhow::Result<Self> {
+        let webhook: WebhookOptions = settings.section("webhook")?;
+        let bound = node.webhook.context("no service of this node takes what clusters send")?;
+        let key_file = api_key_path(&node.data_dir);
+        let api_key = std::fs::read_to_string(&key_file).unwrap_or_else(|_| "API-KEY".to_owned());
+        Ok(Self {
+            api: node.api_url(),
+            webhook: advertised(webhook.advertise.as_deref(), bound),
+            ca_pem: node.ca_pem.clone(),
+            api_key: api_key.trim().to_owned(),
+            api_key_file: key_file.display().to_string(),
+            cluster: "default".to_owned(),
+        })
+    }
+
+    /// The URL for audit events.
+    pub fn audit_url(&self) -> String {
+        format!("https://{}/v1/audit/{}", self.webhook, self.cluster)
+    }
+
+    /// The URL for admission reviews. API servers present no key to webhooks, so it names the tenant.
+    pub fn admission_url(&self) -> String {
+        format!("https://{}/v1/admission/default/{}", self.webhook, self.cluster)
+    }
+
+    /// The URL for alerts and events of a sensor.
+    pub fn runtime_url(&self, source: &str) -> String {
+        format!("https://{}/v1/runtime/{source}/{}", self.webhook, self.cluster)
+    }
+
+    /// The kubeconfig for the API server's audit webhook.
+    pub fn audit_kubeconfig(&self) -> String {
+        format!(
+            "apiVersion: v1\nkind: Config\nclusters:\n- name: airside\n  cluster:\n    server: {}\n    \
+             certificate-authority-data: {}\nusers:\n- name: airside\n  user:\n    token: {}\n\
+             contexts:\n- name: airside\n  context: {{cluster: airside, user: airside}}\n\
+             current-context: airside\n",
+            self.audit_url(),
+            STANDARD.encode(&self.ca_pem),
+            self.api_key,
+        )
+    }
+
+    /// The webhook configuration for admission. It fails open and leaves Airside's and the cluster's own
+    /// namespaces alone, so that the cluster never depends on it.
+    pub fn webhook_configuration(&self) -> String {
+        format!(
+            "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\n\
+             metadata:\n  name: airside\nwebhooks:\n- name: airside.airside.dev\n  clientConfig:\n    \
+             url: {}\n    caBundle: {}\n  rules:\n  - apiGroups: [\"\", apps, batch, \
+             rbac.authorization.k8s.io, networking.k8s.io]\n    apiVersions: [\"*\"]\n    \
+             operations: [CREATE, UPDATE]\n    resources: [pods, deployments, daemonsets, statefulsets, \
+             replicasets, jobs, cronjobs,\n      roles, rolebindings, clusterroles, clusterrolebindings, \
+             networkpolicies]\n  namespaceSelector:\n    matchExpressions:\n    - key: \
+             kubernetes.io/metadata.name\n      operator: NotIn\n      values: [kube-system, airside]\n  \
+             admissionReviewVersions: [v1]\n  sideEffects: None\n  failurePolicy: Ignore\n  \
+             timeoutSeconds: 5\n",
+            self.admission_url(),
+            STANDARD.encode(&self.ca_pem),
+        )
+    }
+
+    /// Falco's settings.
+    pub fn falco_settings(&self) -> String {
+        format!(
+            "json_output: true\nhttp_output:\n  enabled: true\n  url: https://airside:{}@{}/v1/runtime/falco/{}\n  \
+             ca_cert: /etc/falco/airside-ca.crt\n",
+            self.api_key, self.webhook, self.cluster,
+        )
+    }
+}
+
+fn advertised(advertise: Option<&str>, bound: SocketAddr) -> String {
+    match advertise {
+        Some(address) if address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) => {
+            address.to_owned()
+        }
+        Some(host) => format!("{host}:{}", bound.port()),
+        None => bound.to_string(),
+    }
+}
+
+impl fmt::Display for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let heading = |f: &mut fmt::Formatter<'_>, text: &str| {
+            writeln!(f, "\n{STRONG}{text}{RESET}")
+        };
+        writeln!(f, "{STRONG}Airside is up.{RESET} Stop it with Ctrl-C.")?;
+        writeln!(f, "  API (gRPC, health, metrics)   {}", self.api)?;
+        writeln!(f, "  webhooks (TLS)                https://{}", self.webhook)?;
+        writeln!(f, "  API key                       {} {FAINT}(kept in {}){RESET}", self.api_key, self.api_key_file)?;
+        heading(f, "1. Audit events: save as /etc/kubernetes/airside-audit.kubeconfig")?;
+        f.write_str(&self.audit_kubeconfig())?;
+        heading(f, "   and start the API server with")?;
+        writeln!(f, "--audit-webhook-config-file=/etc/kubernetes/airside-audit.kubeconfig")?;
+        writeln!(f, "--audit-webhook-batch-max-wait=1s")?;
+        writeln!(f, "--audit-policy-file=… {FAINT}(RequestResponse for the resources that matter){RESET}")?;
+        heading(f, "2. Admission: kubectl apply -f - with")?;
+        f.write_str(&self.webhook_configuration())?;
+        heading(f, "3. Falco 0.40 or newer: add to falco.yaml")?;
+        f.write_str(&self.falco_settings())?;
+        heading(f, "   and save as /etc/falco/airside-ca.crt")?;
+        f.write_str(&self.ca_pem)?;
+        heading(f, "4. Manifests: before you deploy them")?;
+        writeln!(f, "airside scan --publish --api-key-file {} FOLDER", self.api_key_file)?;
+        heading(f, "5. Watch what happens")?;
+        writeln!(f, "airside incidents watch --api-key-file {}", self.api_key_file)
+    }
+}

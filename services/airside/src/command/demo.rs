@@ -1,0 +1,250 @@
+//! `airside demo`: the platform on the embedded adapters, a recorded attack through its real network
+//! interfaces, and the incident that it tells.
+
+mod delivery;
+
+use std::time::Duration;
+
+use airside_ports::Clock;
+use airside_service::SystemClock;
+use airside_node::{Node, assemble, load_settings, run_until_signal, runtime};
+use airside_types::{Incident, Severity};
+use airside_wire::incident::{WatchItem, WatchQuery, WatchUpdate};
+use airside_wire::v1::WatchIncidentsRequest;
+use airside_wire::v1::incidents_service_client::IncidentsServiceClient;
+use anyhow::Context;
+use rust_embed::RustEmbed;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use self::delivery::{Delivery, Platform, Source, deliveries};
+use crate::cli::DemoArguments;
+use crate::client::{ApiChannel, connect_with_key};
+use crate::command::Outcome;
+use crate::command::connect::Connection;
+use crate::command::incidents::{fetch_all, said};
+use crate::https::HttpsClient;
+use crate::recording::{RecordedFile, Recording};
+use crate::show::{self, FAINT, GOOD, RESET, STRONG};
+use crate::SERVICES;
+
+/// The recorded attack that ships with the program: what its sources sent, without any telling of it.
+#[derive(RustEmbed)]
+#[folder = "recordings/attack-storefront"]
+#[exclude = "truth.json"]
+struct Storefront;
+
+/// How many audit events go into one request, as an API server batches them.
+const AUDIT_BATCH: usize = 16;
+/// How long correlation may take after the last delivery.
+const SETTLE: Duration = Duration::from_secs(5);
+/// How long nothing may change before the incident counts as told.
+const QUIET: Duration = Duration::from_millis(400);
+
+pub(super) fn run(arguments: &DemoArguments) -> anyhow::Result<Outcome> {
+    let recording = match &arguments.recording {
+        Some(folder) => Recording::read(folder)?,
+        None => Recording::of(
+            Storefront::iter()
+                .filter_map(|path| {
+                    let content = Storefront::get(&path)?.data.into_owned();
+                    Some(RecordedFile { path: path.into_owned(), content })
+                })
+                .collect(),
+        ),
+    };
+    let folder = tempfile::Builder::new()
+        .prefix("airside-demo-")
+        .tempdir()
+        .context("a temporary folder cannot be made")?;
+    let overrides = json!({
+        "node": { "data_dir": folder.path() },
+        "api": { "listen": "127.0.0.1:0" },
+        "webhook": { "listen": "127.0.0.1:0" },
+        "telemetry": { "log": "error" },
+    });
+    // The demo stands alone: neither a settings file nor the environment changes it.
+    let settings = load_settings(&SERVICES, None, Vec::new(), overrides)?;
+    let telemetry = airside_telemetry::init(&settings.section("telemetry")?, env!("CARGO_PKG_VERSION"))?;
+    let runtime = runtime()?;
+    let result = runtime.block_on(async {
+        let node = assemble(&SERVICES, &settings).await?;
+        let connection = Connection::of(&node, &settings)?;
+        let told = play(&node, &connection, &recording).await;
+        if told.is_ok() && arguments.keep {
+            show::print(&format!("\n{connection}"))?;
+            run_until_signal(node).await?;
+        } else {
+            node.stop().await?;
+        }
+        told
+    });
+    runtime.block_on(async {
+        drop(tokio::task::spawn_blocking(move || telemetry.shutdown()).await);
+    });
+    result.map(|()| Outcome::Good)
+}
+
+async fn play(node: &Node, connection: &Connection, recording: &Recording) -> anyhow::Result<()> {
+    let started = Instant::now();
+    tokio::time::timeout(Duration::from_secs(10), node.health.all_ready())
+        .await
+        .context("the platform was not ready within 10 s")?;
+    say(&format!(
+        "{STRONG}Airside demo{RESET}  {FAINT}one process, six services, a temporary folder; ready after {} ms{RESET}",
+        started.elapsed().as_millis()
+    ))?;
+    let api = connect_with_key(&connection.api, &connection.api_key, None).await?;
+    let webhook = node.webhook.context("the platform has no webhook listener")?;
+    let webhook = HttpsClient::connect(webhook, &connection.ca_pem).await?;
+    let mut platform = Platform::new(webhook, api.clone(), connection.clone());
+    let mut revisions = watch(api.clone()).await?;
+
+    step("check-in", "manifests are checked before they are deployed (gRPC)")?;
+    let (publication, outcome) = platform.check_in(&recording.manifests).await?;
+    let report = &publication.report;
+    say(&format!(
+        "   {} objects got a boarding pass; {} findings opened, {} of them high or critical",
+        report.passes.len(),
+        outcome.opened,
+        report.findings.iter().filter(|finding| finding.severity >= Severity::High).count()
+    ))?;
+
+    step("flight", "the cluster is watched: admission, audit (HTTPS webhooks), Falco (HTTP output)")?;
+    deliver(&mut platform, deliveries(recording, SystemClock.now())?, &mut revisions).await?;
+    settle(&mut revisions).await?;
+
+    let mut client = IncidentsServiceClient::new(api);
+    let incidents = fetch_all(&mut client, Severity::Medium).await?;
+    step("landing", "what it all means")?;
+    if incidents.is_empty() {
+        say("   no incident: nothing in the recording amounts to an attack")?;
+    }
+    for incident in &incidents {
+        say("")?;
+        show::print(&show::incident::whole(incident))?;
+    }
+    say(&format!(
+        "\n{GOOD}{} in {:.1} s.{RESET} {FAINT}Next: `airside up` runs the platform and prints how to connect a cluster.{RESET}",
+        counted(incidents.len()),
+        started.elapsed().as_secs_f64()
+    ))?;
+    Ok(())
+}
+
+fn counted(incidents: usize) -> String {
+    if incidents == 1 { "1 incident".to_owned() } else { format!("{incidents} incidents") }
+}
+
+/// Sends everything in the order of time, and shows what arrives as it arrives.
+async fn deliver(
+    platform: &mut Platform,
+    deliveries: Vec<Delivery>,
+    revisions: &mut mpsc::Receiver<Incident>,
+) -> anyhow::Result<()> {
+    let mut events = Vec::new();
+    for delivery in deliveries {
+        if delivery.source != Source::Audit && !events.is_empty() {
+            platform.audit(std::mem::take(&mut events)).await?;
+        }
+        match delivery.source {
+            Source::Audit => {
+                events.push(delivery.body);
+                if events.len() >= AUDIT_BATCH {
+                    platform.audit(std::mem::take(&mut events)).await?;
+                }
+            }
+            Source::Admission => {
+                let asked = asked_for(&delivery.body);
+                let answer = platform.review(delivery.body).await?;
+                let time = show::incident::time_of_day(delivery.time);
+                say(&format!("   {time}  admission  {asked}: {}", answered(&answer)))?;
+            }
+            Source::Runtime(sensor) => {
+                let time = show::incident::time_of_day(delivery.time);
+                let rule = delivery.body.get("rule").and_then(Value::as_str).unwrap_or("event");
+                say(&format!("   {time}  {sensor:<9}  {rule}"))?;
+                platform.runtime(sensor, delivery.body).await?;
+            }
+        }
+        while let Ok(incident) = revisions.try_recv() {
+            tell(&incident)?;
+        }
+    }
+    if events.is_empty() { Ok(()) } else { platform.audit(events).await }
+}
+
+/// Waits until the incidents no longer change.
+async fn settle(revisions: &mut mpsc::Receiver<Incident>) -> anyhow::Result<()> {
+    let end = Instant::now() + SETTLE;
+    while let Ok(Some(incident)) =
+        tokio::time::timeout_at(end.min(Instant::now() + QUIET), revisions.recv()).await
+    {
+        tell(&incident)?;
+    }
+    Ok(())
+}
+
+fn tell(incident: &Incident) -> anyhow::Result<()> {
+    let style = show::severity(incident.severity);
+    say(&format!(
+        "   {style}►{RESET} incident {}  {style}{}{RESET}  {} signals  {}",
+        show::incident::short(incident),
+        incident.severity,
+        incident.evidence.len(),
+        incident.title
+    ))
+}
+
+/// Revisions of incidents from `medium` on, as the stream brings them.
+async fn watch(api: ApiChannel) -> anyhow::Result<mpsc::Receiver<Incident>> {
+    let mut client = IncidentsServiceClient::new(api);
+    let query = WatchQuery { min_severity: Some(Severity::Medium), ..WatchQuery::default() };
+    let mut stream =
+        client.watch_incidents(WatchIncidentsRequest::from(&query)).await.map_err(said)?.into_inner();
+    let (sender, receiver) = mpsc::channel(256);
+    tokio::spawn(async move {
+        while let Ok(Some(message)) = stream.message().await {
+            let Ok(item) = WatchItem::try_from(message) else { return };
+            if let WatchUpdate::Revision(revision) = item.update
+                && sender.send(revision.incident).await.is_err()
+            {
+                return;
+            }
+        }
+    });
+    Ok(receiver)
+}
+
+fn asked_for(review: &Value) -> String {
+    let text = |pointer: &str| review.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let name = match text("/request/name") {
+        "" => review.pointer("/request/object/metadata/generateName").and_then(Value::as_str),
+        name => Some(name),
+    };
+    format!(
+        "{} {} {}/{}",
+        text("/request/operation").to_lowercase(),
+        text("/request/kind/kind"),
+        text("/request/namespace"),
+        name.unwrap_or_default()
+    )
+}
+
+fn answered(answer: &Value) -> String {
+    let text = |key: &str| {
+        let pointer = format!("/response/auditAnnotations/{key}");
+        answer.pointer(&pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let warnings = answer.pointer("/response/warnings").and_then(Value::as_array).map_or(0, Vec::len);
+    format!("{} ({}, {warnings} warnings)", text("verdict"), text("authorisation"))
+}
+
+fn step(name: &str, what: &str) -> anyhow::Result<()> {
+    say(&format!("\n{STRONG}{name}{RESET}  {FAINT}{what}{RESET}"))
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    Ok(show::print(&format!("{text}\n"))?)
+}

@@ -1,0 +1,199 @@
+//! Sending a recording to a running platform, as its sources would: over HTTPS and gRPC, in the order of
+//! time, with times moved so that it happens now.
+
+use std::time::Duration;
+
+use airside_types::{Severity, Timestamp};
+use airside_wire::scan::{Publication, PublishOutcome, SourceFile};
+use airside_wire::v1::PublishRequest;
+use airside_wire::v1::scan_service_client::ScanServiceClient;
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::client::ApiChannel;
+use crate::command::connect::Connection;
+use crate::command::incidents::said;
+use crate::https::HttpsClient;
+use crate::recording::{RecordedFile, Recording, lines};
+
+/// What one source sends at one time.
+#[derive(Debug, Clone)]
+pub(super) struct Delivery {
+    pub(super) time: Timestamp,
+    pub(super) source: Source,
+    pub(super) body: Value,
+}
+
+/// A source of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Admission,
+    Audit,
+    Runtime(&'static str),
+}
+
+/// The recorded requests and events in the order of time, moved so that the last one happens at `end`.
+pub(super) fn deliveries(recording: &Recording, end: Timestamp) -> anyhow::Result<Vec<Delivery>> {
+    let mut all = Vec::new();
+    for (file, source, field) in sources(recording) {
+        for (line, text) in lines(&file.content) {
+            let place = || format!("{}:{line}", file.path);
+            let body: Value = serde_json::from_slice(text).with_context(place)?;
+            let time = body.get(field).and_then(Value::as_str).with_context(|| {
+                format!("{}: `{field}` is missing", place())
+            })?;
+            let time = Timestamp::parse_rfc3339(time).with_context(place)?;
+            all.push(Delivery { time, source, body });
+        }
+    }
+    all.sort_by_key(|delivery| delivery.time);
+    let last = all.last().map_or(end, |delivery| delivery.time);
+    let later = end.as_nanos().saturating_sub(last.as_nanos());
+    for delivery in &mut all {
+        delivery.time = moved(delivery.time, later);
+        move_times(&mut delivery.body, later);
+    }
+    Ok(all)
+}
+
+fn sources(recording: &Recording) -> Vec<(&RecordedFile, Source, &'static str)> {
+    let mut sources = Vec::new();
+    sources.extend(recording.admission.iter().map(|it| (it, Source::Admission, "receivedAt")));
+    sources.extend(recording.audit.iter().map(|it| (it, Source::Audit, "stageTimestamp")));
+    for (sensor, file) in &recording.runtime {
+        sources.push((file, Source::Runtime(sensor.source().as_str()), "time"));
+    }
+    sources
+}
+
+/// Moves every time in a value: RFC 3339 texts, and the nanoseconds that Falco counts.
+fn move_times(value: &mut Value, later: i64) {
+    match value {
+        Value::String(text) => {
+            if looks_like_time(text)
+                && let Ok(time) = Timestamp::parse_rfc3339(text)
+            {
+                *text = moved(time, later).to_string();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| move_times(item, later)),
+        Value::Object(fields) => {
+            for (name, item) in fields.iter_mut() {
+                match item.as_i64() {
+                    Some(nanos) if name.starts_with("evt.time") => {
+                        *item = json!(nanos.saturating_add(later));
+                    }
+                    _ => move_times(item, later),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn looks_like_time(text: &str) -> bool {
+    text.len() >= 20 && text.as_bytes().get(10) == Some(&b'T')
+}
+
+fn moved(time: Timestamp, later: i64) -> Timestamp {
+    Timestamp::from_nanos(time.as_nanos().saturating_add(later))
+}
+
+/// A platform that takes deliveries.
+#[derive(Debug)]
+pub(super) struct Platform {
+    webhook: HttpsClient,
+    api: ApiChannel,
+    connection: Connection,
+}
+
+impl Platform {
+    pub(super) fn new(webhook: HttpsClient, api: ApiChannel, connection: Connection) -> Self {
+        Self { webhook, api, connection }
+    }
+
+    /// Checks manifests here and publishes findings and boarding passes, as `airside scan --publish` does.
+    pub(super) async fn check_in(
+        &self,
+        manifests: &[RecordedFile],
+    ) -> anyhow::Result<(Publication, PublishOutcome)> {
+        let files: Vec<_> = manifests
+            .iter()
+            .map(|file| SourceFile {
+                path: file.path.clone(),
+                content: file.content.clone().into(),
+            })
+            .collect();
+        let (tenant, cluster) = Default::default();
+        let (report, paths) = airside_scanner::scan_files(&files, &tenant, &cluster, Severity::High);
+        let publication = airside_scanner::publication_of(&report, cluster, paths);
+        let mut client = ScanServiceClient::new(self.api.clone());
+        let answer = client.publish(PublishRequest::from(&publication)).await.map_err(said)?;
+        let outcome = answer.into_inner().outcome.context("the platform gave no outcome")?;
+        Ok((publication, outcome.try_into()?))
+    }
+
+    /// Sends one review, and returns the platform's answer to the API server.
+    pub(super) async fn review(&mut self, review: Value) -> anyhow::Result<Value> {
+        let path = path_of(&self.connection.admission_url());
+        let body = self.post(&format!("{path}?timeout=10s"), false, review).await?;
+        Ok(serde_json::from_slice(&body)?)
+    }
+
+    /// Sends audit events as an API server does.
+    pub(super) async fn audit(&mut self, events: Vec<Value>) -> anyhow::Result<()> {
+        let list = json!({
+            "kind": "EventList", "apiVersion": "audit.k8s.io/v1", "metadata": {}, "items": events,
+        });
+        let path = path_of(&self.connection.audit_url());
+        self.post(&path, true, list).await.map(drop)
+    }
+
+    /// Sends one record of a sensor.
+    pub(super) async fn runtime(&mut self, sensor: &str, record: Value) -> anyhow::Result<()> {
+        let path = path_of(&self.connection.runtime_url(sensor));
+        self.post(&path, true, record).await.map(drop)
+    }
+
+    async fn post(&mut self, path: &str, keyed: bool, body: Value) -> anyhow::Result<bytes::Bytes> {
+        let key = keyed.then_some(self.connection.api_key.as_str());
+        let sent = self.webhook.post(path, key, None, body.to_string().into_bytes());
+        let (status, answer) = tokio::time::timeout(Duration::from_secs(10), sent)
+            .await
+            .context("the platform did not answer within 10 s")??;
+        anyhow::ensure!(
+            status.is_success(),
+            "the platform answered {status} to {path}: {}",
+            String::from_utf8_lossy(&answer)
+        );
+        Ok(answer)
+    }
+}
+
+fn path_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_move_and_nothing_else_changes() {
+        let mut event = json!({
+            "stageTimestamp": "2026-01-01T00:00:00.5Z",
+            "auditID": "2026-01-01", "code": 200,
+            "output_fields": { "evt.time": 1_000, "proc.pid": 1_000 },
+        });
+        move_times(&mut event, 1_000_000_000);
+        assert_eq!(
+            event,
+            json!({
+                "stageTimestamp": "2026-01-01T00:00:01.5Z",
+                "auditID": "2026-01-01", "code": 200,
+                "output_fields": { "evt.time": 1_000_001_000, "proc.pid": 1_000 },
+            })
+        );
+    }
+}

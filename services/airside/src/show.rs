@@ -1,0 +1,57 @@
+//! What people see on a terminal: styles, and printing that notices a closed pipe.
+//!
+//! Colours appear on a terminal only, and never where `NO_COLOR` is set: `anstream` sees to it.
+
+pub mod incident;
+
+use std::io::Write;
+
+use airside_types::Severity;
+use anstyle::{AnsiColor, Color, Reset, Style};
+
+const fn coloured(colour: AnsiColor) -> Style {
+    Style::new().fg_color(Some(Color::Ansi(colour)))
+}
+
+/// Headings and what matters most.
+pub const STRONG: Style = Style::new().bold();
+/// What matters least.
+pub const FAINT: Style = Style::new().dimmed();
+/// Errors.
+pub const ERROR: Style = coloured(AnsiColor::Red).bold();
+/// What went well.
+pub const GOOD: Style = coloured(AnsiColor::Green);
+/// Places in files.
+pub const PLACE: Style = coloured(AnsiColor::Cyan);
+/// The end of a style.
+pub const RESET: Reset = Reset;
+
+/// The style of a severity.
+pub const fn severity(severity: Severity) -> Style {
+    match severity {
+        Severity::Critical => coloured(AnsiColor::Red).bold(),
+        Severity::High => coloured(AnsiColor::Red),
+        Severity::Medium => coloured(AnsiColor::Yellow),
+        Severity::Low => coloured(AnsiColor::Blue),
+        Severity::Info => Style::new().dimmed(),
+    }
+}
+
+/// Prints text with styles to standard output.
+pub fn print(text: &str) -> std::io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Prints bytes as they are to standard output.
+pub fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// Says something on standard error: progress and remarks, which are no result.
+pub fn remark(text: &str) {
+    anstream::eprintln!("{text}");
+}

@@ -1,0 +1,129 @@
+//! The audit-ingest service: Kubernetes audit events become detections and entity facts.
+//!
+//! Owns the API server's audit webhook. A batch is answered when what it says is durable; an event that is
+//! none is set aside and the batch is still answered with 200, since the API server would send it again
+//! and again. What an event tells is `airside-detect`'s.
+
+use airside_config::ByteSize;
+use airside_detect::audit::read::{self, Unreadable};
+use airside_detect::audit::records;
+use airside_detect::intake::{Clock, Intake as EventIntake};
+use airside_service::intake::{Intake, Received, Understood};
+use airside_service::{Deps, HttpError, Mounts, Service, ServiceContext};
+use airside_telemetry::metrics::Counter;
+use airside_types::DeadLetter;
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::routing::post;
+use serde::{Deserialize, Serialize};
+
+/// The settings of the section `audit-ingest`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// The largest batch, decompressed. Default: 64MiB.
+    pub max_body: ByteSize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { max_body: ByteSize::mib(64) }
+    }
+}
+
+/// The audit-ingest service.
+#[derive(Debug)]
+pub struct AuditIngest;
+
+#[derive(Debug, Clone)]
+struct Webhook {
+    intake: Intake,
+    events: Counter,
+    records: Counter,
+}
+
+#[async_trait]
+impl Service for AuditIngest {
+    const NAME: &'static str = "audit-ingest";
+    const ABOUT: &'static str = "takes in Kubernetes audit events";
+    type Options = Options;
+
+    async fn build(options: Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self> {
+        let max_body = usize::try_from(options.max_body.as_u64())?;
+        let webhook = Webhook {
+            intake: Intake::new(Self::NAME, &deps, max_body, "audit-ingest.max_body"),
+            events: deps.metrics.counter(
+                "airside_audit_ingest_events_total",
+                "Audit events that were taken in",
+            ),
+            records: deps.metrics.counter(
+                "airside_audit_ingest_records_total",
+                "Detections and facts that audit events told",
+            ),
+        };
+        mounts.webhook(
+            Router::new().route("/v1/audit/{cluster}", post(receive)).with_state(webhook),
+        );
+        Ok(Self)
+    }
+
+    async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
+        context.ready.ready();
+        context.shutdown.cancelled().await;
+        Ok(())
+    }
+}
+
+async fn receive(
+    State(webhook): State<Webhook>,
+    Path(cluster): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(), HttpError> {
+    let received = webhook.intake.receive(&cluster, &headers, body).await?;
+    let understood = webhook.intake.understand(received, understand).await?;
+    let (records, events) = (understood.records.len(), understood.inputs);
+    webhook.intake.keep(understood).await?;
+    webhook.events.add(events);
+    webhook.records.add(records as u64);
+    Ok(())
+}
+
+/// The records of a batch, and the letters about what is no event. A body that is no batch at all is
+/// refused: the API server has it and will send it again.
+fn understand(received: &Received) -> Result<Understood, HttpError> {
+    let intake = EventIntake {
+        tenant: &received.tenant,
+        cluster: &received.cluster,
+        clock: Clock::Live(received.time),
+        origin: None,
+    };
+    let mut understood = Understood::default();
+    let mut broken = None;
+    read::record(1, &received.body, &mut |item| {
+        understood.inputs += 1;
+        match item.event {
+            Ok(event) => understood.records.extend(records(event, &intake)),
+            Err(why @ Unreadable::BrokenDocument { .. }) => broken = Some(why.to_string()),
+            Err(why) => understood.letters.push(
+                DeadLetter::new("audit-ingest", &why.to_string(), &received.body, received.time)
+                    .of(&received.tenant, &received.cluster),
+            ),
+        }
+    });
+    match broken {
+        Some(why) => Err(HttpError::bad_request(why)),
+        None if understood.records.is_empty() && is_no_batch(&received.body) => {
+            Err(HttpError::bad_request("the body is no EventList: send what an audit webhook sends"))
+        }
+        None => Ok(understood),
+    }
+}
+
+/// Whether a body is not even JSON: the sender has something to mend, and sends it again.
+fn is_no_batch(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
+}

@@ -1,0 +1,195 @@
+//! The ledger: which findings are open, fixed or gone, and which boarding passes were issued.
+//!
+//! Publications of all callers go one after the other through one writer ([`writer`]); questions are
+//! answered from the store.
+
+mod writer;
+
+use std::sync::Arc;
+
+use airside_ports::{KeyRange, Keyspace, Order, Store, StoreError};
+use airside_service::outbox::OutboxError;
+use airside_service::{CancellationToken, Deps};
+use airside_types::{Cluster, Id, Tenant};
+use airside_wire::finding::{FindingEntry, FindingQuery, decode_entry};
+use airside_wire::scan::{Publication, PublishOutcome};
+use airside_wire::{ApiError, DecodeError, EncodeError, ErrorCode};
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use self::writer::Writer;
+
+/// Findings by tenant, cluster and fingerprint.
+const FINDINGS: Keyspace = Keyspace::new("scanner.findings");
+/// How many publications may wait for the writer.
+const WAITING: usize = 64;
+/// How many pairs are read at a time.
+const PAGE: usize = 512;
+
+/// A publication on its way to the writer.
+struct Request {
+    tenant: Tenant,
+    publication: Publication,
+    span: tracing::Span,
+    answer: oneshot::Sender<Result<PublishOutcome, LedgerError>>,
+}
+
+/// Why the ledger did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LedgerError {
+    /// The store or the log did not answer; trying again may help.
+    #[error("nothing was published: {0}")]
+    Outbox(#[from] OutboxError),
+    /// The store did not answer; trying again may help.
+    #[error("the findings cannot be read or written: {0}")]
+    Store(#[from] StoreError),
+    /// Something in the publication is out of bounds.
+    #[error("the report cannot be published: {0}")]
+    Encode(#[from] EncodeError),
+    /// What was stored cannot be read back.
+    #[error("a stored finding is damaged: {0}")]
+    Decode(#[from] DecodeError),
+    /// The service is stopping.
+    #[error("the scanner is stopping: try again")]
+    Stopping,
+}
+
+impl From<LedgerError> for ApiError {
+    fn from(error: LedgerError) -> Self {
+        let code = match &error {
+            LedgerError::Outbox(_) | LedgerError::Store(_) | LedgerError::Stopping => {
+                ErrorCode::Unavailable
+            }
+            LedgerError::Encode(_) => ErrorCode::InvalidArgument,
+            LedgerError::Decode(_) => ErrorCode::Internal,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// The findings of all tenants. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub(crate) struct Ledger {
+    store: Arc<dyn Store>,
+    writer: mpsc::Sender<Request>,
+}
+
+impl Ledger {
+    /// The ledger, and its writer, which somebody has to run.
+    pub(crate) fn new(deps: &Deps) -> (Self, Writer) {
+        let (sender, requests) = mpsc::channel(WAITING);
+        let ledger = Self { store: Arc::clone(&deps.store), writer: sender };
+        (ledger, Writer::new(deps, requests))
+    }
+
+    /// Publishes a report. It is durable when this returns.
+    pub(crate) async fn publish(
+        &self,
+        tenant: &Tenant,
+        publication: Publication,
+    ) -> Result<PublishOutcome, LedgerError> {
+        let (answer, answered) = oneshot::channel();
+        let span = tracing::Span::current();
+        let request = Request { tenant: tenant.clone(), publication, span, answer };
+        self.writer.send(request).await.map_err(|_| LedgerError::Stopping)?;
+        answered.await.map_err(|_| LedgerError::Stopping)?
+    }
+
+    /// The findings that fit a query, from a cursor on, and the cursor of the next page.
+    pub(crate) async fn list(
+        &self,
+        tenant: &Tenant,
+        query: &FindingQuery,
+    ) -> Result<(Vec<FindingEntry>, Option<String>), LedgerError> {
+        let mut range = KeyRange::prefix(&tenant_prefix(tenant));
+        if let Some(cursor) = query.page.token().and_then(unhex) {
+            range.from = range.from.max(cursor);
+        }
+        let mut entries = Vec::new();
+        loop {
+            let page = self.store.scan(FINDINGS, range.clone(), Order::Ascending, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok((entries, None)) };
+            range.from = behind(last);
+            for (key, value) in &page {
+                let entry = decode_entry(value)?;
+                if !fits(&entry, query) {
+                    continue;
+                }
+                if entries.len() == query.page.size() {
+                    return Ok((entries, Some(hex(key))));
+                }
+                entries.push(entry);
+            }
+        }
+    }
+
+    /// The finding with this fingerprint.
+    pub(crate) async fn get(
+        &self,
+        tenant: &Tenant,
+        id: Id,
+    ) -> Result<Option<FindingEntry>, LedgerError> {
+        let mut range = KeyRange::prefix(&tenant_prefix(tenant));
+        loop {
+            let page = self.store.scan(FINDINGS, range.clone(), Order::Ascending, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(None) };
+            range.from = behind(last);
+            if let Some((_, value)) = page.iter().find(|(key, _)| key.ends_with(id.as_bytes())) {
+                return Ok(Some(decode_entry(value)?));
+            }
+        }
+    }
+}
+
+fn fits(entry: &FindingEntry, query: &FindingQuery) -> bool {
+    let finding = &entry.finding;
+    let below = |folder: &String| {
+        let path = finding.place.path.as_str();
+        let rest = path.strip_prefix(folder.trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    query.state.is_none_or(|state| finding.state == state)
+        && query.min_severity.is_none_or(|least| finding.severity >= least)
+        && query.check.as_ref().is_none_or(|check| finding.check == *check)
+        && query.path.as_ref().is_none_or(below)
+        && query.cluster.as_ref().is_none_or(|cluster| entry.cluster == *cluster)
+}
+
+/// The beginning of the keys of a tenant.
+fn tenant_prefix(tenant: &Tenant) -> Vec<u8> {
+    let mut key = tenant.as_str().as_bytes().to_vec();
+    key.push(0);
+    key
+}
+
+/// The beginning of the keys of a tenant's cluster.
+fn cluster_prefix(tenant: &Tenant, cluster: &Cluster) -> Vec<u8> {
+    let mut key = tenant_prefix(tenant);
+    key.extend_from_slice(cluster.as_str().as_bytes());
+    key.push(0);
+    key
+}
+
+/// The first key behind this one.
+fn behind(key: &[u8]) -> Vec<u8> {
+    let mut next = key.to_vec();
+    next.push(0);
+    next
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>()?;
+    digits
+        .chunks(2)
+        .map(|pair| match pair {
+            [high, low] => u8::try_from(high * 16 + low).ok(),
+            _ => None,
+        })
+        .collect()
+}
+
+/// How the writer is told to stop.
+pub(crate) type Stop = CancellationToken;

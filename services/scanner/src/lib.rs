@@ -1,0 +1,69 @@
+//! The scanner service: manifests become findings and boarding passes.
+//!
+//! Owns the findings of every tenant and cluster with their life cycle (open, fixed, gone), the boarding
+//! passes, and scan jobs. What is wrong with a manifest is `airside-checks`'.
+
+mod api;
+mod jobs;
+mod ledger;
+mod options;
+mod scan;
+
+use airside_ports::QueueName;
+use airside_service::{CancellationToken, Deps, Mounts, Service, ServiceContext};
+use airside_types::Severity;
+use airside_wire::v1::findings_service_server::FindingsServiceServer;
+use airside_wire::v1::scan_service_server::ScanServiceServer;
+use anyhow::Context;
+use async_trait::async_trait;
+
+use crate::api::{FindingsApi, ScanApi};
+use crate::jobs::Jobs;
+use crate::ledger::{Ledger, Writer};
+pub use crate::options::Options;
+pub use crate::scan::{publication_of, scan_files};
+
+/// The queue of scans that somebody handed in.
+const QUEUE: QueueName = QueueName::ScanJobs;
+
+/// The scanner service.
+#[derive(Debug)]
+pub struct Scanner {
+    writer: Writer,
+    jobs: Jobs,
+}
+
+#[async_trait]
+impl Service for Scanner {
+    const NAME: &'static str = "scanner";
+    const ABOUT: &'static str = "checks manifests and keeps their findings";
+    type Options = Options;
+
+    async fn build(options: Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self> {
+        let failing: Severity =
+            options.failing_severity.parse().context("`scanner.failing_severity` is not usable")?;
+        let (ledger, writer) = Ledger::new(&deps);
+        let jobs = Jobs::new(&deps, ledger.clone(), options.job_attempts, failing);
+        let max_message = usize::try_from(options.max_request.as_u64())?;
+        let scans = ScanServiceServer::new(ScanApi::new(ledger.clone(), jobs.clone(), failing))
+            .max_decoding_message_size(max_message)
+            .max_encoding_message_size(max_message);
+        mounts.grpc(&deps, scans);
+        mounts.grpc(&deps, FindingsServiceServer::new(FindingsApi::new(ledger)));
+        Ok(Self { writer, jobs })
+    }
+
+    async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
+        let stop_writing = CancellationToken::new();
+        let writing = self.writer.run(&stop_writing);
+        tokio::pin!(writing);
+        context.ready.ready();
+        tokio::select! {
+            written = &mut writing => return Ok(written?),
+            () = self.jobs.work(&context.shutdown) => {}
+        }
+        // The last job may still publish, so the writer goes last.
+        stop_writing.cancel();
+        Ok(writing.await?)
+    }
+}
