@@ -14,9 +14,6 @@ pub use self::queue::{EmbeddedQueue, EmbeddedQueueOptions};
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::time::Instant;
 
 /// The error that several callers get for one commit that served them all.
 #[derive(Debug, Clone)]
@@ -32,11 +29,4 @@ impl std::error::Error for SharedError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source()
     }
-}
-
-/// When a wait that starts now ends. A wait beyond the clock's range ends in a year.
-fn deadline(wait: Duration) -> Instant {
-    const YEAR: Duration = Duration::from_hours(365 * 24);
-    let now = Instant::now();
-    now.checked_add(wait).unwrap_or_else(|| now + YEAR)
 }

@@ -1,7 +1,7 @@
 //! The catalogue: every check, by family.
 //!
 //! A family is a file with one list. Adding a check means adding an entry to such a list; adding a family
-//! means adding its file here, in [`FAMILIES`]. Own wording throughout; of benchmarks only section numbers
+//! means adding its file here, in `FAMILIES`. Own wording throughout; of benchmarks only section numbers
 //! are cited.
 
 mod bindings;
@@ -62,7 +62,8 @@ pub(crate) struct Index {
 /// The index, made once.
 pub(crate) fn index() -> &'static Index {
     static INDEX: LazyLock<Index> = LazyLock::new(|| {
-        let chosen = |wanted: fn(&Judge) -> bool| all().filter(|check| wanted(&check.judge)).collect();
+        let chosen =
+            |wanted: fn(&Judge) -> bool| all().filter(|check| wanted(&check.judge)).collect();
         Index {
             workloads: chosen(|judge| {
                 matches!(judge, Judge::Pod(_) | Judge::Container(_) | Judge::Workload(_))

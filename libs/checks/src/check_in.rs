@@ -9,7 +9,8 @@ use airside_k8s::boarding_pass::{digest_of, fields};
 use airside_k8s::object::NotAnObject;
 use airside_k8s::{Document, Located, Object};
 use airside_types::{
-    BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict, Place, Severity, Tenant,
+    BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict, Place, Severity,
+    Tenant,
 };
 
 use crate::evaluate::{Completeness, Failure, NotEvaluated, evaluate};
@@ -84,7 +85,11 @@ impl Source<'_> {
             field: failure.field,
             message: failure.message,
             fix: check.fix.to_owned(),
-            place: Place { path: self.path.to_owned(), line: position.line, column: position.column },
+            place: Place {
+                path: self.path.to_owned(),
+                line: position.line,
+                column: position.column,
+            },
             techniques: check.techniques.to_vec(),
         }
     }
@@ -150,9 +155,11 @@ fn sources<'a>(files: &[InputFile<'a>], skipped: &mut Vec<Skipped>) -> Vec<Sourc
         for document in file.documents {
             let contents = document.contents();
             let template = document.template.as_deref();
-            sources.extend(
-                contents.objects.into_iter().map(|located| Source { located, path: file.path, template }),
-            );
+            sources.extend(contents.objects.into_iter().map(|located| Source {
+                located,
+                path: file.path,
+                template,
+            }));
             skipped.extend(contents.foreign.into_iter().map(|foreign| Skipped {
                 place: Place {
                     path: file.path.to_owned(),

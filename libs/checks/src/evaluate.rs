@@ -95,10 +95,8 @@ pub fn evaluate(objects: &[Object<'_>], completeness: Completeness) -> Evaluatio
             judge_workload(object, &around, &mut run);
         }
     }
-    let not_evaluated = undecided
-        .into_iter()
-        .map(|((_, reason), check)| NotEvaluated { check, reason })
-        .collect();
+    let not_evaluated =
+        undecided.into_iter().map(|((_, reason), check)| NotEvaluated { check, reason }).collect();
     Evaluation { failures, not_evaluated }
 }
 

@@ -55,13 +55,25 @@ mod tests {
             (json!({ "matchLabels": null }), true),
             (json!({ "matchLabels": { "app": "web" } }), true),
             (json!({ "matchLabels": { "app": "web", "tier": "back" } }), false),
-            (json!({ "matchExpressions": [{ "key": "app", "operator": "In", "values": ["api", "web"] }] }), true),
-            (json!({ "matchExpressions": [{ "key": "app", "operator": "NotIn", "values": ["web"] }] }), false),
-            (json!({ "matchExpressions": [{ "key": "zone", "operator": "NotIn", "values": ["a"] }] }), true),
+            (
+                json!({ "matchExpressions": [{ "key": "app", "operator": "In", "values": ["api", "web"] }] }),
+                true,
+            ),
+            (
+                json!({ "matchExpressions": [{ "key": "app", "operator": "NotIn", "values": ["web"] }] }),
+                false,
+            ),
+            (
+                json!({ "matchExpressions": [{ "key": "zone", "operator": "NotIn", "values": ["a"] }] }),
+                true,
+            ),
             (json!({ "matchExpressions": [{ "key": "zone", "operator": "Exists" }] }), false),
             (json!({ "matchExpressions": [{ "key": "zone", "operator": "DoesNotExist" }] }), true),
             (json!({ "matchExpressions": [{ "key": "app", "operator": "Like" }] }), false),
-            (json!({ "matchLabels": { "app": "web" }, "matchExpressions": [{ "key": "zone", "operator": "Exists" }] }), false),
+            (
+                json!({ "matchLabels": { "app": "web" }, "matchExpressions": [{ "key": "zone", "operator": "Exists" }] }),
+                false,
+            ),
             // Malformed: labels where the selector should be.
             (json!({ "app": "web" }), false),
             (json!(null), false),

@@ -78,12 +78,10 @@ impl<'a> Pod<'a> {
     pub(crate) fn is_service_like(&self) -> bool {
         let kind = (self.object.group(), self.object.kind());
         match kind {
-            ("", "Pod") => {
-                !matches!(
-                    self.field("restartPolicy").and_then(Value::as_str),
-                    Some("Never" | "OnFailure")
-                )
-            }
+            ("", "Pod") => !matches!(
+                self.field("restartPolicy").and_then(Value::as_str),
+                Some("Never" | "OnFailure")
+            ),
             ("", "ReplicationController")
             | ("apps" | "extensions", _)
             | ("apps.openshift.io", "DeploymentConfig")

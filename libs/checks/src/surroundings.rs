@@ -1,6 +1,6 @@
 //! The other objects of the input, for checks that need them: network policies, service accounts, roles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use airside_k8s::Object;
 use serde_json::{Map, Value};
@@ -48,8 +48,9 @@ type Named<'a> = (&'a str, Option<&'a str>, &'a str);
 pub(crate) struct Surroundings<'a> {
     completeness: Completeness,
     network_policies: Vec<Object<'a>>,
-    /// A kind of network policy that is in the input and not understood.
-    unread_policy_kind: Option<&'a str>,
+    /// The namespaces of network policies that are in the input and not understood; none for policies of
+    /// the whole cluster.
+    unread_policies: BTreeSet<Option<&'a str>>,
     named: BTreeMap<Named<'a>, Object<'a>>,
 }
 
@@ -59,7 +60,7 @@ impl<'a> Surroundings<'a> {
         let mut surroundings = Self {
             completeness,
             network_policies: Vec::new(),
-            unread_policy_kind: None,
+            unread_policies: BTreeSet::new(),
             named: BTreeMap::new(),
         };
         for object in objects {
@@ -67,15 +68,15 @@ impl<'a> Surroundings<'a> {
                 ("networking.k8s.io" | "extensions", "NetworkPolicy") => {
                     surroundings.network_policies.push(*object);
                 }
-                ("" , "ServiceAccount") | (RBAC_GROUP, "Role" | "ClusterRole") => {
+                ("", "ServiceAccount") | (RBAC_GROUP, "Role" | "ClusterRole") => {
                     let namespace = object.namespace().filter(|_| object.kind() != "ClusterRole");
                     surroundings.named.insert((object.kind(), namespace, object.name()), *object);
                 }
-                (_, kind) if OTHER_NETWORK_POLICIES.contains(&kind) => {
-                    surroundings.unread_policy_kind = Some(kind);
-                }
-                (group, kind @ "NetworkPolicy") if group.contains("calico") => {
-                    surroundings.unread_policy_kind = Some(kind);
+                (group, kind)
+                    if OTHER_NETWORK_POLICIES.contains(&kind)
+                        || (kind == "NetworkPolicy" && group.contains("calico")) =>
+                {
+                    surroundings.unread_policies.insert(object.namespace());
                 }
                 _ => {}
             }
@@ -88,9 +89,9 @@ impl<'a> Surroundings<'a> {
         self.completeness == Completeness::SingleObject
     }
 
-    /// A kind of network policy in the input that cannot be judged.
-    pub(crate) const fn unread_policy_kind(&self) -> Option<&'a str> {
-        self.unread_policy_kind
+    /// Whether a network policy of a kind that is not read may isolate pods of a namespace.
+    pub(crate) fn has_unread_policy(&self, namespace: Option<&str>) -> bool {
+        self.unread_policies.iter().any(|policy| same_namespace(*policy, namespace))
     }
 
     /// Whether a policy of the input isolates pods with these labels in a direction. A policy or a pod
@@ -111,7 +112,11 @@ impl<'a> Surroundings<'a> {
     }
 
     /// The service account of a pod, when the input holds it.
-    pub(crate) fn service_account(&self, namespace: Option<&'a str>, name: &'a str) -> Option<&Object<'a>> {
+    pub(crate) fn service_account(
+        &self,
+        namespace: Option<&'a str>,
+        name: &'a str,
+    ) -> Option<&Object<'a>> {
         self.look_up("ServiceAccount", namespace, name)
     }
 
@@ -126,7 +131,12 @@ impl<'a> Surroundings<'a> {
         self.look_up(kind, namespace, name).map(|role| rules(role).collect()).unwrap_or_default()
     }
 
-    fn look_up(&self, kind: &'a str, namespace: Option<&'a str>, name: &'a str) -> Option<&Object<'a>> {
+    fn look_up(
+        &self,
+        kind: &'a str,
+        namespace: Option<&'a str>,
+        name: &'a str,
+    ) -> Option<&Object<'a>> {
         self.named
             .get(&(kind, namespace, name))
             // A manifest that leaves the namespace to the one who applies it.

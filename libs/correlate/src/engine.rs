@@ -53,15 +53,17 @@ impl Engine {
     }
 
     /// Takes a record in. The same record twice changes nothing; of several versions under one id the
-    /// newest counts, whichever comes last.
-    pub fn apply(&mut self, record: &Record) {
+    /// newest counts, whichever comes last. Whether the record is now the one that is held, so that what
+    /// keeps records has to keep it.
+    pub fn apply(&mut self, record: &Record) -> bool {
         let (tenant, cluster) = (record.tenant.clone(), record.cluster.clone());
         let scopes = self.scopes.entry(tenant.clone()).or_default();
         let scope = scopes.entry(cluster.clone()).or_insert_with(|| {
             Scope::new(tenant.clone(), cluster.clone(), Arc::clone(&self.settings))
         });
-        scope.apply(record);
+        let kept = scope.apply(record);
         self.touched.insert((tenant, cluster));
+        kept
     }
 
     /// Brings the incidents up to date with the records and says what changed since the last call, by

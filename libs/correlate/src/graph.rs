@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use airside_types::{Id, Timestamp};
 
-use crate::joins::{Point, Points, Side};
+use crate::joins::{Common, Point, Points, Side};
+use crate::table::Table;
 
 /// A signal's place in time, which orders signals everywhere.
 pub(crate) type Moment = (Timestamp, Id);
@@ -44,13 +45,13 @@ pub(crate) struct Graph {
     illustration: Duration,
     /// The furthest that a cause may reach.
     furthest: Duration,
-    nodes: BTreeMap<Id, Node>,
-    both: BTreeMap<Id, BTreeSet<Moment>>,
-    causes: BTreeMap<Id, BTreeMap<Moment, Duration>>,
-    effects: BTreeMap<Id, BTreeSet<Moment>>,
-    hosts: BTreeMap<Id, BTreeSet<Moment>>,
-    guests: BTreeMap<Id, BTreeSet<Moment>>,
-    components: BTreeMap<ComponentId, Component>,
+    nodes: Table<Id, Node>,
+    both: Table<Common, BTreeSet<Moment>>,
+    causes: Table<Common, BTreeMap<Moment, Duration>>,
+    effects: Table<Common, BTreeSet<Moment>>,
+    hosts: Table<Common, BTreeSet<Moment>>,
+    guests: Table<Common, BTreeSet<Moment>>,
+    components: Table<ComponentId, Component>,
     next: ComponentId,
     stale: BTreeSet<ComponentId>,
     /// Ids of incidents that were told of components that are no more.
@@ -66,13 +67,13 @@ impl Graph {
             clock_skew,
             illustration,
             furthest,
-            nodes: BTreeMap::new(),
-            both: BTreeMap::new(),
-            causes: BTreeMap::new(),
-            effects: BTreeMap::new(),
-            hosts: BTreeMap::new(),
-            guests: BTreeMap::new(),
-            components: BTreeMap::new(),
+            nodes: Table::default(),
+            both: Table::default(),
+            causes: Table::default(),
+            effects: Table::default(),
+            hosts: Table::default(),
+            guests: Table::default(),
+            components: Table::default(),
             next: 0,
             stale: BTreeSet::new(),
             orphaned: BTreeSet::new(),
@@ -149,7 +150,7 @@ impl Graph {
     }
 
     /// The loud signal that is nearest to a moment; of several as near, the one with the lowest id.
-    fn host_of(&self, key: &Id, time: Timestamp) -> Option<Id> {
+    fn host_of(&self, key: &Common, time: Timestamp) -> Option<Id> {
         let hosts = self.hosts.get(key)?;
         let before = hosts.range(..=(time, LAST)).next_back();
         let before = before.and_then(|(moment, _)| hosts.range((*moment, FIRST)..).next());
@@ -210,7 +211,7 @@ impl Graph {
     }
 
     fn neighbours(&self, point: &Point, here: Moment, met: &mut BTreeSet<Id>) {
-        let Some(row) = self.both.get(&point.key) else { return };
+        let Some(row) = self.both.get(&point.common) else { return };
         let before = row.range(..here).next_back();
         let after = row.range(here..).find(|moment| **moment != here);
         let near = |moment: &&Moment| moment.0.distance(here.0) <= point.reach;
@@ -218,14 +219,14 @@ impl Graph {
     }
 
     fn effects_of(&self, cause: &Point, time: Timestamp, met: &mut BTreeSet<Id>) {
-        let Some(effects) = self.effects.get(&cause.key) else { return };
+        let Some(effects) = self.effects.get(&cause.common) else { return };
         let from = (time.minus(self.clock_skew), FIRST);
         let until = (time.plus(cause.reach), LAST);
         met.extend(effects.range(from..=until).map(|(_, id)| *id));
     }
 
     fn causes_of(&self, effect: &Point, time: Timestamp, met: &mut BTreeSet<Id>) {
-        let Some(causes) = self.causes.get(&effect.key) else { return };
+        let Some(causes) = self.causes.get(&effect.common) else { return };
         let from = (time.minus(self.furthest), FIRST);
         let until = (time.plus(self.clock_skew), LAST);
         let reaching = causes.range(from..=until).filter(|((at, _), reach)| at.plus(**reach) >= time);
@@ -273,10 +274,10 @@ impl Graph {
         let here = (time, id);
         for point in points.joins.iter().filter(|_| loud) {
             match point.side {
-                Side::Both => _ = self.both.entry(point.key).or_default().insert(here),
-                Side::Effect => _ = self.effects.entry(point.key).or_default().insert(here),
+                Side::Both => _ = self.both.entry(point.common).or_default().insert(here),
+                Side::Effect => _ = self.effects.entry(point.common).or_default().insert(here),
                 Side::Cause => {
-                    let reach = self.causes.entry(point.key).or_default().entry(here).or_default();
+                    let reach = self.causes.entry(point.common).or_default().entry(here).or_default();
                     *reach = point.reach.max(*reach);
                 }
             }
@@ -291,13 +292,13 @@ impl Graph {
         let here = (time, id);
         for point in points.joins.iter().filter(|_| loud) {
             match point.side {
-                Side::Both => strike_out(&mut self.both, point.key, here),
-                Side::Effect => strike_out(&mut self.effects, point.key, here),
+                Side::Both => strike_out(&mut self.both, point.common, here),
+                Side::Effect => strike_out(&mut self.effects, point.common, here),
                 Side::Cause => {
-                    if let Some(causes) = self.causes.get_mut(&point.key) {
+                    if let Some(causes) = self.causes.get_mut(&point.common) {
                         causes.remove(&here);
                         if causes.is_empty() {
-                            self.causes.remove(&point.key);
+                            self.causes.remove(&point.common);
                         }
                     }
                 }
@@ -308,7 +309,7 @@ impl Graph {
     }
 }
 
-fn strike_out(table: &mut BTreeMap<Id, BTreeSet<Moment>>, key: Id, here: Moment) {
+fn strike_out(table: &mut Table<Common, BTreeSet<Moment>>, key: Common, here: Moment) {
     if let Some(row) = table.get_mut(&key) {
         row.remove(&here);
         if row.is_empty() {

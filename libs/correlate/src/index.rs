@@ -15,19 +15,21 @@ use airside_types::{
 };
 
 use crate::joins::{acted_on, actor_of};
-use crate::knowledge::Knowledge;
+use crate::keyed::Keyed;
+use crate::knowledge::{ActorKey, Knowledge};
 use crate::settings::Guards;
 use crate::signal::Signal;
+use crate::table::Table;
 pub(crate) use asking::{Askers, Asking};
 use sightings::{Sightings, Tally, step};
 
 /// A question whose answer may have changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Topic {
     Bearer(EntityKey),
     Related(EntityKey, Relation),
     Holder(EntityKey),
-    ActsOnMany(Id),
+    ActsOnMany(ActorKey),
     SharedAddress(EntityKey),
     Places(EntityKey),
     DecisionOn(EntityKey),
@@ -39,16 +41,16 @@ pub(crate) enum Topic {
 #[derive(Debug)]
 pub(crate) struct Index {
     guards: Guards,
-    bearers: BTreeMap<EntityKey, Sightings>,
-    relations: BTreeMap<(EntityKey, Relation), BTreeMap<EntityKey, BTreeMap<Entity, u32>>>,
-    holders: BTreeMap<EntityKey, Sightings>,
-    objects_of_actors: BTreeMap<Id, Tally<EntityKey>>,
-    callers_of_addresses: BTreeMap<EntityKey, Tally<EntityKey>>,
-    places: BTreeMap<EntityKey, Sightings>,
-    decisions: BTreeMap<EntityKey, BTreeMap<(Timestamp, Id), Arc<Record>>>,
-    passes: BTreeMap<Id, Arc<Record>>,
-    passes_by_name: BTreeMap<EntityKey, BTreeMap<Id, Arc<Record>>>,
-    findings_by_name: BTreeMap<EntityKey, BTreeMap<Id, Arc<Record>>>,
+    bearers: Table<EntityKey, Sightings>,
+    relations: Table<(EntityKey, Relation), BTreeMap<EntityKey, BTreeMap<Arc<Keyed>, u32>>>,
+    holders: Table<EntityKey, Sightings>,
+    objects_of_actors: Table<ActorKey, Tally<EntityKey>>,
+    callers_of_addresses: Table<EntityKey, Tally<EntityKey>>,
+    places: Table<EntityKey, Sightings>,
+    decisions: Table<EntityKey, BTreeMap<(Timestamp, Id), Arc<Record>>>,
+    passes: Table<Id, Arc<Record>>,
+    passes_by_name: Table<EntityKey, BTreeMap<Id, Arc<Record>>>,
+    findings_by_name: Table<EntityKey, BTreeMap<Id, Arc<Record>>>,
     gaps: BTreeMap<Id, Gap>,
 }
 
@@ -63,16 +65,16 @@ impl Index {
     pub(crate) fn new(guards: Guards) -> Self {
         Self {
             guards,
-            bearers: BTreeMap::new(),
-            relations: BTreeMap::new(),
-            holders: BTreeMap::new(),
-            objects_of_actors: BTreeMap::new(),
-            callers_of_addresses: BTreeMap::new(),
-            places: BTreeMap::new(),
-            decisions: BTreeMap::new(),
-            passes: BTreeMap::new(),
-            passes_by_name: BTreeMap::new(),
-            findings_by_name: BTreeMap::new(),
+            bearers: Table::default(),
+            relations: Table::default(),
+            holders: Table::default(),
+            objects_of_actors: Table::default(),
+            callers_of_addresses: Table::default(),
+            places: Table::default(),
+            decisions: Table::default(),
+            passes: Table::default(),
+            passes_by_name: Table::default(),
+            findings_by_name: Table::default(),
             gaps: BTreeMap::new(),
         }
     }
@@ -174,11 +176,11 @@ impl Index {
     fn turn_bearer(
         &mut self,
         turn: Turn,
-        entity: &Entity,
+        entity: &Arc<Keyed>,
         time: Timestamp,
         changed: &mut BTreeSet<Topic>,
     ) {
-        let Entity::Object(object) = entity else { return };
+        let Entity::Object(object) = entity.entity() else { return };
         if object.uid.is_none() || object.name.is_empty() {
             return;
         }
@@ -190,13 +192,15 @@ impl Index {
     }
 
     fn turn_fact(&mut self, turn: Turn, fact: &Fact, changed: &mut BTreeSet<Topic>) {
-        let Fact { subject, relation, object, from, .. } = fact;
+        let Fact { relation, from, .. } = fact;
+        let subject = &Keyed::new(fact.subject.clone());
+        let object = &Keyed::new(fact.object.clone());
         self.turn_bearer(turn, subject, *from, changed);
         self.turn_bearer(turn, object, *from, changed);
         let related = self.relations.entry((subject.key(), *relation)).or_default();
         let forms = related.entry(object.key()).or_default();
-        let before = forms.last_key_value().map(|(form, _)| form.clone());
-        step(forms, object.clone(), turn == Turn::In);
+        let before = forms.last_key_value().map(|(form, _)| Arc::clone(form));
+        step(forms, Arc::clone(object), turn == Turn::In);
         if forms.last_key_value().map(|(form, _)| form) != before.as_ref() {
             changed.insert(Topic::Related(subject.key(), *relation));
         }
@@ -212,9 +216,9 @@ impl Index {
 }
 
 /// Enters a record under a key, or strikes it out.
-fn enter<K: Ord + Copy, T: Ord>(
-    table: &mut BTreeMap<K, BTreeMap<T, Arc<Record>>>,
-    key: K,
+fn enter<T: Ord>(
+    table: &mut Table<EntityKey, BTreeMap<T, Arc<Record>>>,
+    key: EntityKey,
     entry: T,
     record: &Arc<Record>,
     turn: Turn,
@@ -230,20 +234,20 @@ fn enter<K: Ord + Copy, T: Ord>(
 }
 
 impl Knowledge for Index {
-    fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Entity> {
+    fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Arc<Keyed>> {
         self.bearers.get(&name)?.nearest(near)
     }
 
-    fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Entity> {
+    fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Arc<Keyed>> {
         let related = self.relations.get(&(subject, relation)).into_iter().flatten();
-        related.filter_map(|(_, forms)| Some(forms.last_key_value()?.0.clone())).collect()
+        related.filter_map(|(_, forms)| Some(Arc::clone(forms.last_key_value()?.0))).collect()
     }
 
-    fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Entity> {
+    fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Arc<Keyed>> {
         self.holders.get(&address)?.nearest(near)
     }
 
-    fn acts_on_many(&self, actor: Id) -> bool {
+    fn acts_on_many(&self, actor: ActorKey) -> bool {
         let objects = self.objects_of_actors.get(&actor);
         objects.is_some_and(|objects| objects.distinct() > self.guards.objects_of_actor)
     }
@@ -253,7 +257,7 @@ impl Knowledge for Index {
         callers.is_some_and(|callers| callers.distinct() > self.guards.callers_of_address)
     }
 
-    fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Entity> {
+    fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Arc<Keyed>> {
         self.places.get(&user).map(|places| places.between(from, until)).unwrap_or_default()
     }
 

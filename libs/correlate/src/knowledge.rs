@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use airside_types::{
-    Entity, EntityKey, Gap, Id, ObjectRef, Record, Relation, Timestamp,
-};
+use airside_types::{Entity, EntityKey, Gap, Id, ObjectRef, Record, Relation, Timestamp};
+
+use crate::keyed::Keyed;
 
 /// How many owners stand above a pod at most: three in practice, the rest guards against a ring.
 const MAX_OWNERS: usize = 8;
@@ -15,22 +15,22 @@ const MAX_OWNERS: usize = 8;
 /// Questions about one tenant's cluster. Answers depend on the set of records only.
 pub(crate) trait Knowledge {
     /// The object that bore a name at about this time, where records told its uid.
-    fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Entity>;
+    fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Arc<Keyed>>;
 
     /// What the subject is owned by, runs on, runs as, …: each thing once, in the order of the keys.
-    fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Entity>;
+    fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Arc<Keyed>>;
 
-    /// The pod that had an address at about this time.
-    fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Entity>;
+    /// The pod or node that had an address at about this time.
+    fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Arc<Keyed>>;
 
     /// Whether an actor acted upon so many objects that touching one says nothing.
-    fn acts_on_many(&self, actor: Id) -> bool;
+    fn acts_on_many(&self, actor: ActorKey) -> bool;
 
     /// Whether so many identities come from an address that it says nothing.
     fn is_shared_address(&self, address: EntityKey) -> bool;
 
     /// The addresses from which a user acted between two moments.
-    fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Entity>;
+    fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Arc<Keyed>>;
 
     /// The decision that let an object be what it was at this time: the latest before, else the
     /// first after. Refusals and dry runs change nothing and are no answer.
@@ -49,19 +49,28 @@ pub(crate) trait Knowledge {
     fn gaps_between(&self, from: Timestamp, until: Timestamp) -> Vec<Gap>;
 }
 
+/// The identity under which an actor is counted and joined: a credential where the source tells one,
+/// else a name together with the address that it was used from. A name alone is none: the owner of a
+/// stolen account works under it at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum ActorKey {
+    Credential(EntityKey),
+    Session(EntityKey, EntityKey),
+}
+
 /// The entity with its uid, where records tell which object bore the name at that time.
-pub(crate) fn resolved(known: &dyn Knowledge, entity: &Entity, near: Timestamp) -> Entity {
-    match entity {
+pub(crate) fn resolved(known: &dyn Knowledge, entity: &Arc<Keyed>, near: Timestamp) -> Arc<Keyed> {
+    match entity.entity() {
         Entity::Object(object) if object.uid.is_none() && !object.name.is_empty() => {
-            known.bearer_of(entity.name_key(), near).unwrap_or_else(|| entity.clone())
+            known.bearer_of(entity.name_key(), near).unwrap_or_else(|| Arc::clone(entity))
         }
-        _ => entity.clone(),
+        _ => Arc::clone(entity),
     }
 }
 
 /// The object itself and what it is owned by, nearest first.
-pub(crate) fn with_owners(known: &dyn Knowledge, entity: &Entity) -> Vec<Entity> {
-    let mut chain = vec![entity.clone()];
+pub(crate) fn with_owners(known: &dyn Knowledge, entity: &Arc<Keyed>) -> Vec<Arc<Keyed>> {
+    let mut chain = vec![Arc::clone(entity)];
     while chain.len() <= MAX_OWNERS
         && let Some(last) = chain.last()
         && let Some(owner) = known.related(last.key(), Relation::OwnedBy).into_iter().next()
@@ -74,10 +83,11 @@ pub(crate) fn with_owners(known: &dyn Knowledge, entity: &Entity) -> Vec<Entity>
 
 /// The names under which a manifest may hold a live object: with its namespace, and without, since
 /// the namespace is often given when the manifest is applied.
-pub(crate) fn manifest_names(object: &ObjectRef) -> Vec<EntityKey> {
-    let named = Entity::Object(object.without_uid());
-    let mut names = vec![named.name_key()];
-    if object.namespace.is_some() {
+pub(crate) fn manifest_names(object: &Keyed) -> Vec<EntityKey> {
+    let mut names = vec![object.name_key()];
+    if let Some(object) = object.as_object()
+        && object.namespace.is_some()
+    {
         let bare = ObjectRef { namespace: None, uid: None, ..object.clone() };
         names.push(Entity::Object(bare).name_key());
     }

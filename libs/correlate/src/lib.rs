@@ -10,12 +10,14 @@ mod engine;
 mod graph;
 mod index;
 mod joins;
+mod keyed;
 mod knowledge;
 mod oracle;
 mod scope;
 mod settings;
 mod signal;
 mod story;
+mod table;
 
 pub use engine::{Change, Engine};
 pub use oracle::incidents_of;

@@ -33,13 +33,12 @@ pub fn incidents_of(records: &[Record], settings: &Settings) -> Vec<Incident> {
 
 /// The newest version of each record within the horizon.
 fn retained(records: Vec<&Record>, settings: &Settings) -> Vec<Arc<Record>> {
-    let mut newest: BTreeMap<Id, (&Record, Timestamp)> = BTreeMap::new();
+    let mut newest: BTreeMap<Id, &Record> = BTreeMap::new();
     for record in &records {
-        let held = newest.entry(record.id).or_insert((record, record.ingest_time));
-        if is_newer(record, (held.0, held.0.ingest_time)) {
-            held.0 = record;
+        let held = newest.entry(record.id).or_insert(record);
+        if is_newer(record, (held, held.ingest_time)) {
+            *held = record;
         }
-        held.1 = held.1.max(record.ingest_time);
     }
     let now = records.iter().map(|record| record.ingest_time).max().unwrap_or_default();
     let retention = &settings.retention;
@@ -50,10 +49,11 @@ fn retained(records: Vec<&Record>, settings: &Settings) -> Vec<Arc<Record>> {
         } else {
             (retention.signals, retention.max_signals)
         };
-        let of_kind = newest.values().filter(|(record, _)| is_context(record) == context);
-        let mut fresh: Vec<_> = of_kind.filter(|(_, age)| *age >= now.minus(span)).collect();
-        fresh.sort_by_key(|(record, age)| std::cmp::Reverse((*age, record.id)));
-        kept.extend(fresh.into_iter().take(most).map(|(record, _)| Arc::new((*record).clone())));
+        let of_kind = newest.values().filter(|record| is_context(record) == context);
+        let mut fresh: Vec<&&Record> =
+            of_kind.filter(|record| record.ingest_time >= now.minus(span)).collect();
+        fresh.sort_by_key(|record| std::cmp::Reverse((record.ingest_time, record.id)));
+        kept.extend(fresh.into_iter().take(most).map(|record| Arc::new((*record).clone())));
     }
     kept
 }
@@ -87,14 +87,9 @@ fn incidents(
     let mut told = Vec::new();
     for component in components(&loud, settings) {
         for slice in component.chunks(settings.caps.signals.max(1)) {
-            let case = Case {
-                tenant,
-                cluster,
-                signals: slice.iter().map(|node| Arc::clone(&node.signal)).collect(),
-                guests: guests(slice, &loud, &quiet, settings),
-                known: everything,
-                settings,
-            };
+            let signals = slice.iter().map(|node| Arc::clone(&node.signal)).collect();
+            let guests = guests(slice, &loud, &quiet, settings);
+            let case = Case::new((tenant, cluster), signals, guests, everything, settings);
             told.extend(case.tell());
         }
     }

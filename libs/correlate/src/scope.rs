@@ -6,7 +6,7 @@
 mod held;
 mod stories;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use airside_types::{Cluster, Id, Incident, Payload, Record, Tenant, Timestamp};
@@ -17,6 +17,7 @@ use crate::index::{Askers, Asking, Index, Topic};
 use crate::joins::points_of;
 use crate::settings::Settings;
 use crate::signal::Signal;
+use crate::table::Table;
 pub(crate) use held::{is_context, is_newer, same_content};
 use held::Held;
 use stories::Stories;
@@ -27,13 +28,13 @@ pub(crate) struct Scope {
     tenant: Tenant,
     cluster: Cluster,
     settings: Arc<Settings>,
-    records: BTreeMap<Id, Held>,
+    records: Table<Id, Held>,
     /// Detections, decisions and gaps by age.
     signals_by_age: BTreeSet<(Timestamp, Id)>,
     /// Facts, findings and boarding passes by age.
     context_by_age: BTreeSet<(Timestamp, Id)>,
     newest: Option<Timestamp>,
-    signals: BTreeMap<Id, Arc<Signal>>,
+    signals: Table<Id, Arc<Signal>>,
     index: Index,
     graph: Graph,
     /// Which signals' points rest on which answers.
@@ -54,11 +55,11 @@ impl Scope {
         Self {
             tenant,
             cluster,
-            records: BTreeMap::new(),
+            records: Table::default(),
             signals_by_age: BTreeSet::new(),
             context_by_age: BTreeSet::new(),
             newest: None,
-            signals: BTreeMap::new(),
+            signals: Table::default(),
             index: Index::new(settings.guards.clone()),
             graph: Graph::new(spans.clock_skew, spans.illustration, furthest),
             point_askers: Askers::default(),
@@ -69,41 +70,36 @@ impl Scope {
         }
     }
 
-    /// Takes a record in; a repeated or an older one changes nothing but its age.
-    pub(crate) fn apply(&mut self, record: &Record) {
+    /// Takes a record in; an older version changes nothing, a repeated one only its age. Returns whether
+    /// the record is now the one that is held.
+    pub(crate) fn apply(&mut self, record: &Record) -> bool {
         self.newest = self.newest.max(Some(record.ingest_time));
         let Some(held) = self.records.get_mut(&record.id) else {
-            return self.take_in(Arc::new(record.clone()), record.ingest_time);
+            return self.take_in(Arc::new(record.clone()));
         };
-        let (age, was) = (held.age.max(record.ingest_time), held.age);
-        held.age = age;
-        let repeated = same_content(&held.record, record);
-        let newer = is_newer(record, (&held.record, held.ingested));
-        if repeated {
-            held.ingested = held.ingested.max(record.ingest_time);
+        if !is_newer(record, (&held.record, held.ingested)) {
+            return false;
         }
-        let context = is_context(record);
-        if age != was {
-            let by_age = self.by_age(context);
+        if same_content(&held.record, record) {
+            let was = std::mem::replace(&mut held.ingested, record.ingest_time);
+            let by_age = self.by_age(is_context(record));
             by_age.remove(&(was, record.id));
-            by_age.insert((age, record.id));
+            return by_age.insert((record.ingest_time, record.id));
         }
-        if newer && !repeated {
-            self.take_out(record.id);
-            self.take_in(Arc::new(record.clone()), age);
-        }
+        self.take_out(record.id);
+        self.take_in(Arc::new(record.clone()))
     }
 
     fn by_age(&mut self, context: bool) -> &mut BTreeSet<(Timestamp, Id)> {
         if context { &mut self.context_by_age } else { &mut self.signals_by_age }
     }
 
-    fn take_in(&mut self, record: Arc<Record>, age: Timestamp) {
-        let id = record.id;
+    fn take_in(&mut self, record: Arc<Record>) -> bool {
+        let (id, ingested) = (record.id, record.ingest_time);
         let context = is_context(&record);
-        if self.is_beyond_horizon(context, age) {
+        if self.is_beyond_horizon(context, ingested) {
             self.expired.push(id);
-            return;
+            return false;
         }
         let signal = Signal::of(&record).map(Arc::new);
         let topics = self.index.add(&record, signal.as_deref());
@@ -114,15 +110,16 @@ impl Scope {
             self.signals.insert(id, signal);
             self.place(id);
         }
-        self.by_age(context).insert((age, id));
-        self.records.insert(id, Held { ingested: record.ingest_time, record, age });
+        self.by_age(context).insert((ingested, id));
+        self.records.insert(id, Held { record, ingested });
         self.look_again(&topics);
         self.bound(context);
+        self.records.contains_key(&id)
     }
 
     fn take_out(&mut self, id: Id) {
         let Some(held) = self.records.remove(&id) else { return };
-        self.by_age(is_context(&held.record)).remove(&(held.age, id));
+        self.by_age(is_context(&held.record)).remove(&(held.ingested, id));
         if let Payload::Gap(gap) = &held.record.payload {
             self.gaps_changed.push((gap.from, gap.until));
         }

@@ -6,6 +6,7 @@
 mod advice;
 mod causes;
 mod deeds;
+mod digest;
 mod entities;
 mod evidence;
 mod lineage;
@@ -14,24 +15,27 @@ mod score;
 mod stages;
 mod title;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use airside_types::{Cluster, Id, Incident, Phase, Severity, Tenant};
 
+use crate::joins::acting_pod;
+use crate::keyed::Keyed;
 use crate::knowledge::Knowledge;
 use crate::settings::Settings;
 use crate::signal::Signal;
 
 /// The signals of one incident and what is known.
 pub(crate) struct Case<'a> {
-    pub(crate) tenant: &'a Tenant,
-    pub(crate) cluster: &'a Cluster,
-    /// Loud signals that are joined, in the order of time; at least one.
-    pub(crate) signals: Vec<Arc<Signal>>,
-    /// Quiet signals that illustrate them, in the order of time.
-    pub(crate) guests: Vec<Arc<Signal>>,
-    pub(crate) known: &'a dyn Knowledge,
-    pub(crate) settings: &'a Settings,
+    tenant: &'a Tenant,
+    cluster: &'a Cluster,
+    signals: Vec<Arc<Signal>>,
+    guests: Vec<Arc<Signal>>,
+    /// The pods that act, by signal.
+    pods: BTreeMap<Id, Arc<Keyed>>,
+    known: &'a dyn Knowledge,
+    settings: &'a Settings,
 }
 
 /// The id that an anchor gives its incident. Every loud signal is an anchor, so the ids of an incident
@@ -40,7 +44,25 @@ pub(crate) fn alias_of(anchor: Id) -> Id {
     Id::builder("incident").id(anchor).finish()
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// The case of loud signals and the quiet ones that illustrate them, each in the order of time.
+    pub(crate) fn new(
+        (tenant, cluster): (&'a Tenant, &'a Cluster),
+        signals: Vec<Arc<Signal>>,
+        guests: Vec<Arc<Signal>>,
+        known: &'a dyn Knowledge,
+        settings: &'a Settings,
+    ) -> Self {
+        let acting = |signal: &Arc<Signal>| Some((signal.id(), acting_pod(signal, known)?));
+        let pods = signals.iter().chain(&guests).filter_map(acting).collect();
+        Self { tenant, cluster, signals, guests, pods, known, settings }
+    }
+
+    /// The pod that acts in a signal of this case.
+    fn pod_of(&self, signal: &Signal) -> Option<&Arc<Keyed>> {
+        self.pods.get(&signal.id())
+    }
+
     /// Tells the incident. None without a signal.
     pub(crate) fn tell(&self) -> Option<Incident> {
         let (first, last) = (self.signals.first()?, self.signals.last()?);
@@ -71,7 +93,7 @@ impl Case<'_> {
             root_causes,
             gaps: self.gaps(),
         };
-        incident.content_hash = content_hash(&incident);
+        incident.content_hash = digest::content_hash(&incident);
         Some(incident)
     }
 
@@ -94,9 +116,4 @@ impl Case<'_> {
         let seen = |phase: &Phase| self.signals.iter().any(|signal| signal.phase == *phase);
         Phase::ALL.into_iter().filter(seen).collect()
     }
-}
-
-/// A digest of all that an incident says; its own field counts as empty.
-fn content_hash(incident: &Incident) -> Id {
-    Id::builder("incident/content").text(&format!("{incident:?}")).finish()
 }

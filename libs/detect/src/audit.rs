@@ -28,6 +28,7 @@ mod rules;
 
 pub(crate) use client::Client;
 pub use event::Event;
+pub use links::of_user as links_of_user;
 use request::Request;
 pub(crate) use rules::SECRET_READ;
 use rules::{Definition, Firing, On};
@@ -151,7 +152,7 @@ fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake
         title: rule.title.to_owned(),
         message,
         severity: firing.severity.unwrap_or(rule.severity),
-        confidence: firing.confidence.unwrap_or(rule.confidence),
+        confidence: rule.confidence,
         tactic: rule.tactic,
         techniques: rule.techniques.to_vec(),
         phase: Phase::Audit,

@@ -14,6 +14,7 @@ pub mod falco;
 pub mod intake;
 pub mod rule;
 pub mod runtime;
+pub mod tetragon;
 
 pub use intake::{Clock, Intake, Origin};
 pub use rule::{Examples, Rule};

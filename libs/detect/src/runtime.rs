@@ -5,15 +5,17 @@
 
 use airside_types::{Record, Source};
 
-use crate::falco;
 use crate::intake::Intake;
 use crate::rule::Rule;
+use crate::{falco, tetragon};
 
 /// A runtime sensor whose export Airside reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RuntimeSource {
     /// Falco's alerts, as its HTTP, file and standard outputs write them.
     Falco,
+    /// Tetragon's JSON export: started programs.
+    Tetragon,
 }
 
 /// Why a record is not what its source should have sent.
@@ -39,12 +41,13 @@ pub enum Unreadable {
 
 impl RuntimeSource {
     /// All sensors.
-    pub const ALL: [Self; 1] = [Self::Falco];
+    pub const ALL: [Self; 2] = [Self::Falco, Self::Tetragon];
 
     /// The source that its records carry.
     pub const fn source(self) -> Source {
         match self {
             Self::Falco => Source::Falco,
+            Self::Tetragon => Source::Tetragon,
         }
     }
 
@@ -52,6 +55,7 @@ impl RuntimeSource {
     pub fn rules(self) -> Vec<&'static Rule> {
         match self {
             Self::Falco => falco::rules().collect(),
+            Self::Tetragon => tetragon::rules().collect(),
         }
     }
 
@@ -59,6 +63,7 @@ impl RuntimeSource {
     pub fn read(self, record: &[u8], intake: &Intake<'_>) -> Result<Vec<Record>, Unreadable> {
         match self {
             Self::Falco => falco::read(record, intake),
+            Self::Tetragon => tetragon::read(record, intake),
         }
     }
 }

@@ -10,4 +10,6 @@ mod review;
 mod tests;
 
 pub use response::{MAX_WARNING_CHARS, MAX_WARNINGS_BYTES, Response};
-pub use review::{GroupVersionKind, GroupVersionResource, Review, ReviewError, ReviewVersion, User};
+pub use review::{
+    GroupVersionKind, GroupVersionResource, Review, ReviewError, ReviewVersion, User,
+};

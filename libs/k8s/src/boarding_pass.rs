@@ -52,12 +52,17 @@ pub fn digest(object: &Object<'_>) -> Id {
 
 /// The same from digests that were already made.
 pub fn digest_of(object: &Object<'_>, fields: &[FieldDigest]) -> Id {
-    let builder = Id::builder("normalised-object").text(object.group()).text(object.kind());
-    fields
-        .iter()
-        .fold(builder, |builder, leaf| {
-            builder.text(&leaf.field.to_string()).bytes(&leaf.digest.to_be_bytes())
-        })
+    let mut content = Vec::with_capacity(fields.len() * 64);
+    for leaf in fields {
+        let field = leaf.field.to_string();
+        content.extend_from_slice(&(field.len() as u64).to_be_bytes());
+        content.extend_from_slice(field.as_bytes());
+        content.extend_from_slice(&leaf.digest.to_be_bytes());
+    }
+    Id::builder("normalised-object")
+        .text(object.group())
+        .text(object.kind())
+        .bytes(&content)
         .finish()
 }
 

@@ -74,10 +74,9 @@ impl<'a> PlacesView<'a> {
     pub fn child(&self, step: &Step) -> Option<Self> {
         match step {
             // Merge keys can leave several nodes under one key: the last one is in force.
-            Step::Key(key) => self
-                .children()
-                .filter(|child| child.first_key() == Some(key.as_str()))
-                .last(),
+            Step::Key(key) => {
+                self.children().filter(|child| child.first_key() == Some(key.as_str())).last()
+            }
             Step::Index(index) => {
                 self.children().nth(*index).filter(|child| child.first_key().is_none())
             }

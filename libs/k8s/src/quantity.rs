@@ -20,7 +20,9 @@ impl Quantity {
     pub fn parse(text: &str) -> Option<Self> {
         let number_end = text
             .char_indices()
-            .find(|(at, c)| !(c.is_ascii_digit() || *c == '.' || (*at == 0 && matches!(c, '+' | '-'))))
+            .find(|(at, c)| {
+                !(c.is_ascii_digit() || *c == '.' || (*at == 0 && matches!(c, '+' | '-')))
+            })
             .map_or(text.len(), |(at, _)| at);
         let (number, suffix) = text.split_at_checked(number_end)?;
         let (mantissa, scale) = decimal(number)?;

@@ -114,7 +114,10 @@ pub fn pod_specs<'a>(object: &Object<'a>) -> Vec<PodSpec<'a>> {
     if let Some(template) = template_path(object) {
         let path = FieldPath::of(template);
         let carrier = object.at(&path).and_then(Value::as_object);
-        return carrier.and_then(|carrier| templated(carrier, path.key("spec"))).into_iter().collect();
+        return carrier
+            .and_then(|carrier| templated(carrier, path.key("spec")))
+            .into_iter()
+            .collect();
     }
     let mut found = Vec::new();
     if is_custom(object.group()) {

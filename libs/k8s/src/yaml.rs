@@ -2,7 +2,7 @@
 //!
 //! Owns which documents a text holds and what their scalars mean. The reference is `kubectl`, that is
 //! sigs.k8s.io/yaml over go-yaml v2 (YAML 1.1 for plain scalars: `0644` is 420, `yes` and `y` are true):
-//! see [`scalar`]. It departs in two things, both in favour of people: a key given twice is an error
+//! see its `scalar` module. It departs in two things, both in favour of people: a key given twice is an error
 //! (Kubernetes takes the last), and one broken document does not hide the others of the text.
 
 mod build;

@@ -48,7 +48,7 @@ pub enum ApplyError {
 
 /// A state that is a fold of some streams.
 #[async_trait]
-pub trait LogOwner: Send {
+pub trait LogOwner: Send + Sync {
     /// Applies one entry to the state, and adds what changes and what follows to the effects. An error
     /// must leave the state as it was.
     async fn apply(

@@ -5,7 +5,7 @@ mod config;
 pub mod connect;
 mod demo;
 mod detect;
-mod incidents;
+pub(crate) mod incidents;
 mod node;
 pub mod replay;
 mod scan;

@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod client;
 pub mod command;
+pub mod delivery;
 pub mod https;
 pub mod recording;
 pub mod show;

@@ -26,6 +26,13 @@ pub struct RecordedFile {
     pub content: Vec<u8>,
 }
 
+impl RecordedFile {
+    /// A file that ships with the program.
+    pub fn embedded((path, content): &(&str, &[u8])) -> Self {
+        Self { path: (*path).to_owned(), content: content.to_vec() }
+    }
+}
+
 /// The files of a recording.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
@@ -169,7 +176,7 @@ impl Recording {
                 content: file.content.clone().into(),
             })
             .collect();
-        let (report, _) = airside_scanner::scan_files(&files, tenant, cluster, Severity::High);
+        let report = airside_scanner::scan_files(&files, tenant, cluster, Severity::High).report;
         let record = |id, payload| Record {
             tenant: tenant.clone(),
             cluster: cluster.clone(),

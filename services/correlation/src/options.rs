@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Options {
     /// How often an entry of the log is tried before it is set aside. Default: 3.
     pub attempts: u32,
-    /// How long signals and facts are kept, measured by the newest one. Default: 7d.
+    /// How long detections, decisions and gaps are kept, measured by the newest record. Default: 7d.
     pub retention: Interval,
 }
 

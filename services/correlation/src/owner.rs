@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use airside_correlate::{Change, Engine, Settings};
-use airside_detect::counting::Counting;
+use airside_detect::counting::{Counting, Limits};
 use airside_ports::{Entry, Headers, LostRange, StoredEntry, Stream};
 use airside_service::{ApplyError, Deps, Effects, LogOwner};
 use airside_telemetry::metrics::Counter;
@@ -38,11 +38,11 @@ impl IncidentOwner {
         view: Arc<View>,
     ) -> anyhow::Result<Self> {
         let mut settings = Settings::default();
-        settings.retention.horizon = options.retention.as_duration();
+        settings.retention.signals = options.retention.as_duration();
         let state = State::open(Arc::clone(&deps.store)).await?;
         let mut owner = Self {
             engine: Engine::new(settings),
-            counting: Counting::default(),
+            counting: Counting::new(Limits::default()),
             state,
             view,
             pending: Vec::new(),
@@ -65,7 +65,7 @@ impl IncidentOwner {
             for record in &page.records {
                 // What it counted to is stored as a record of its own.
                 let _stored = self.counting.observe(record);
-                self.engine.apply(record);
+                let _held = self.engine.apply(record);
             }
             after = Some(page.last_key);
         }
@@ -73,7 +73,7 @@ impl IncidentOwner {
             if let Change::Revised(incident) = change {
                 let known = self.state.revision_of(&incident.tenant, incident.id).unwrap_or(1);
                 self.pending.push(ViewChange::Revised(Arc::new(Revision {
-                    incident,
+                    incident: Arc::unwrap_or_clone(incident),
                     revision: known,
                     trace_parent: None,
                 })));
@@ -113,7 +113,7 @@ impl IncidentOwner {
                         continue;
                     };
                     let revision = Revision {
-                        incident,
+                        incident: Arc::unwrap_or_clone(incident),
                         revision: number,
                         trace_parent: trace_parent.cloned(),
                     };

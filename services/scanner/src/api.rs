@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use crate::jobs::Jobs;
 use crate::ledger::Ledger;
-use crate::scan::{publication_of, scan_files};
+use crate::scan::scan_files;
 
 /// Scans on demand, publications and jobs.
 #[derive(Debug)]
@@ -90,16 +90,15 @@ pub(crate) async fn carry_out(
     let tenant = caller.tenant().clone();
     // Checking is pure computation, perhaps of many megabytes.
     let scanned = tokio::task::spawn_blocking(move || scan_files(&scan.files, &tenant, &scan.cluster, failing));
-    let (report, paths) = scanned
+    let scan = scanned
         .await
         .map_err(|_| ApiError::new(ErrorCode::Internal, "the scan ended unexpectedly"))?;
     let published = if publish {
-        let publication = publication_of(&report, cluster, paths);
-        Some(ledger.publish(caller.tenant(), publication).await?)
+        Some(ledger.publish(caller.tenant(), scan.publication(cluster)).await?)
     } else {
         None
     };
-    Ok(ScanAnswer { report, published })
+    Ok(ScanAnswer { report: scan.report, published })
 }
 
 /// Questions about findings.

@@ -1,3 +1,4 @@
 //! The logs and queues against the suites of their ports, and what is each adapter's alone.
 
 mod embedded;
+mod nats;

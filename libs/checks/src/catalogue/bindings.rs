@@ -18,16 +18,34 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::AccessControl,
         techniques: &[technique("T1098.006")],
         controls: &[
-            "cis-v1.12.0:5.1.1", "cis-aks-t1.8.0:4.1.1", "cis-eks-t1.8.0:4.1.1", "cis-gke-v1.9.0:4.1.1",
+            "cis-v1.12.0:5.1.1",
+            "cis-aks-t1.8.0:4.1.1",
+            "cis-eks-t1.8.0:4.1.1",
+            "cis-gke-v1.9.0:4.1.1",
         ],
         equivalents: &[
-            "kube-linter:cluster-admin-role-binding", "polaris:clusterrolebindingClusterAdmin",
-            "polaris:rolebindingClusterAdminClusterRole", "kubescape:C-0035", "kubescape:C-0185",
+            "kube-linter:cluster-admin-role-binding",
+            "polaris:clusterrolebindingClusterAdmin",
+            "polaris:rolebindingClusterAdminClusterRole",
+            "kubescape:C-0035",
+            "kubescape:C-0185",
             "kyverno:other/restrict-binding-clusteradmin",
         ],
         judge: Judge::Binding(cluster_admin),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: ci}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}\nsubjects:\n- {kind: ServiceAccount, name: ci, namespace: ci}\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: ci}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects:\n- {kind: ServiceAccount, name: ci, namespace: ci}\n",
+        fails: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: ci}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects:
+- {kind: ServiceAccount, name: ci, namespace: ci}
+",
+        passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: ci}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects:
+- {kind: ServiceAccount, name: ci, namespace: ci}
+",
     },
     Check {
         id: "all-powerful-role-binding",
@@ -38,15 +56,43 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::AccessControl,
         techniques: &[technique("T1098.006")],
         controls: &[
-            "cis-v1.12.0:5.1.1", "cis-aks-t1.8.0:4.1.1", "cis-eks-t1.8.0:4.1.1", "cis-gke-v1.9.0:4.1.1",
+            "cis-v1.12.0:5.1.1",
+            "cis-aks-t1.8.0:4.1.1",
+            "cis-eks-t1.8.0:4.1.1",
+            "cis-gke-v1.9.0:4.1.1",
         ],
         equivalents: &[
-            "polaris:clusterrolebindingClusterAdmin", "polaris:rolebindingClusterAdminClusterRole",
+            "polaris:clusterrolebindingClusterAdmin",
+            "polaris:rolebindingClusterAdminClusterRole",
             "polaris:rolebindingClusterAdminRole",
         ],
         judge: Judge::Binding(all_powerful),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: ci}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: deployer}\nsubjects:\n- {kind: ServiceAccount, name: ci, namespace: ci}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: deployer}\nrules:\n- {apiGroups: [\"*\"], resources: [\"*\"], verbs: [\"*\"]}\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: ci}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects:\n- {kind: ServiceAccount, name: ci, namespace: ci}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: deployer}\nrules:\n- {apiGroups: [\"*\"], resources: [\"*\"], verbs: [\"*\"]}\n",
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: ci}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: deployer}
+subjects:
+- {kind: ServiceAccount, name: ci, namespace: ci}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: deployer}
+rules:
+- {apiGroups: ["*"], resources: ["*"], verbs: ["*"]}
+"#,
+        passes: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: ci}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects:
+- {kind: ServiceAccount, name: ci, namespace: ci}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: deployer}
+rules:
+- {apiGroups: ["*"], resources: ["*"], verbs: ["*"]}
+"#,
     },
 ];
 

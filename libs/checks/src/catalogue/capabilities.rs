@@ -17,16 +17,43 @@ pub(super) static CHECKS: &[Check] = &[
         severity: Severity::High,
         category: Category::WorkloadHardening,
         techniques: &[technique("T1611")],
-        controls: &["cis-v1.12.0:5.2.10", "cis-aks-t1.8.0:4.2.8", "pod-security-standards:baseline"],
+        controls: &[
+            "cis-v1.12.0:5.2.10",
+            "cis-aks-t1.8.0:4.2.8",
+            "pod-security-standards:baseline",
+        ],
         equivalents: &[
-            "polaris:dangerousCapabilities", "kubescape:C-0046", "kubescape:C-0201", "trivy:KSV-0005",
-            "trivy:KSV-0106", "trivy:KSV-0120", "checkov:CKV_K8S_25", "checkov:CKV_K8S_39",
+            "polaris:dangerousCapabilities",
+            "kubescape:C-0046",
+            "kubescape:C-0201",
+            "trivy:KSV-0005",
+            "trivy:KSV-0106",
+            "trivy:KSV-0120",
+            "checkov:CKV_K8S_25",
+            "checkov:CKV_K8S_39",
             "kyverno:pod-security/disallow-capabilities",
-            "gatekeeper-library:pod-security-policy/capabilities", "kubesec:CapSysAdmin",
+            "gatekeeper-library:pod-security-policy/capabilities",
+            "kubesec:CapSysAdmin",
         ],
         judge: Judge::Container(dangerous),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {add: [SYS_ADMIN]}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {add: [NET_BIND_SERVICE]}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {add: [SYS_ADMIN]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {add: [NET_BIND_SERVICE]}
+",
     },
     Check {
         id: "added-capability",
@@ -38,12 +65,30 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &["cis-v1.12.0:5.2.10", "pod-security-standards:restricted"],
         equivalents: &[
-            "kubescape:C-0201", "trivy:KSV-0106", "checkov:CKV_K8S_25",
+            "kubescape:C-0201",
+            "trivy:KSV-0106",
+            "checkov:CKV_K8S_25",
             "kyverno:pod-security/disallow-capabilities-strict",
         ],
         judge: Judge::Container(added),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {add: [CHOWN]}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {add: [NET_BIND_SERVICE]}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {add: [CHOWN]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {add: [NET_BIND_SERVICE]}
+",
     },
     Check {
         id: "net-raw-capability",
@@ -54,12 +99,26 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::WorkloadHardening,
         techniques: &[technique("T1040"), technique("T1557.002")],
         controls: &["cis-v1.12.0:5.2.9", "pod-security-standards:baseline"],
-        equivalents: &[
-            "kube-linter:drop-net-raw-capability", "kubescape:C-0200", "trivy:KSV-0119",
-        ],
+        equivalents: &["kube-linter:drop-net-raw-capability", "kubescape:C-0200", "trivy:KSV-0119"],
         judge: Judge::Container(net_raw),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {add: [NET_RAW], drop: [ALL]}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      capabilities: {drop: [ALL]}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {add: [NET_RAW], drop: [ALL]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {drop: [ALL]}
+",
     },
     Check {
         id: "capabilities-not-dropped",
@@ -71,27 +130,73 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &["cis-v1.12.0:5.2.11", "pod-security-standards:restricted"],
         equivalents: &[
-            "polaris:insecureCapabilities", "kubescape:C-0202", "trivy:KSV-0003", "trivy:KSV-0106",
-            "checkov:CKV_K8S_28", "checkov:CKV_K8S_37", "kyverno:best-practices/require-drop-all",
-            "kyverno:pod-security/disallow-capabilities-strict", "kubesec:CapDropAll",
+            "polaris:insecureCapabilities",
+            "kubescape:C-0202",
+            "trivy:KSV-0003",
+            "trivy:KSV-0106",
+            "checkov:CKV_K8S_28",
+            "checkov:CKV_K8S_37",
+            "kyverno:best-practices/require-drop-all",
+            "kyverno:pod-security/disallow-capabilities-strict",
+            "kubesec:CapDropAll",
         ],
         judge: Judge::Container(not_dropped),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {runAsUser: 1000}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      runAsUser: 1000\n      capabilities: {drop: [ALL]}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext: {runAsUser: 1000}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      runAsUser: 1000
+      capabilities: {drop: [ALL]}
+",
     },
 ];
 
 /// Capabilities that lead out of a container, by what they allow: capabilities(7), and the escapes that are
 /// known for each.
 const DANGEROUS: [&str; 14] = [
-    "ALL", "BPF", "CHECKPOINT_RESTORE", "DAC_READ_SEARCH", "MAC_ADMIN", "MAC_OVERRIDE", "NET_ADMIN",
-    "PERFMON", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO",
+    "ALL",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+    "DAC_READ_SEARCH",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "NET_ADMIN",
+    "PERFMON",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_MODULE",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
 ];
 
 /// What containerd and CRI-O give a container that asks for nothing.
 const RUNTIME_DEFAULTS: [&str; 14] = [
-    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
-    "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
 ];
 
 const HARMLESS: &str = "NET_BIND_SERVICE";
@@ -145,8 +250,8 @@ fn not_dropped(container: &ContainerOf<'_>, report: &mut Report<'_>) {
         return;
     }
     let dropped: Vec<String> = container.capabilities("drop").map(|(_, name)| name).collect();
-    let is_dropped = |name: &&str| dropped.iter().any(|dropped| dropped == name);
-    if is_dropped(&"ALL") || RUNTIME_DEFAULTS.iter().all(|name| is_dropped(&name)) {
+    let is_dropped = |name: &str| dropped.iter().any(|dropped| dropped == name);
+    if is_dropped("ALL") || RUNTIME_DEFAULTS.iter().all(|name| is_dropped(name)) {
         return;
     }
     let how = if dropped.is_empty() {

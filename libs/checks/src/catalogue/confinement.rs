@@ -20,15 +20,34 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1611")],
         controls: &["cis-v1.12.0:5.2.2", "cis-eks-t1.8.0:4.2.1", "pod-security-standards:baseline"],
         equivalents: &[
-            "kube-linter:privileged-container", "polaris:runAsPrivileged", "kubescape:C-0057",
-            "kubescape:C-0193", "trivy:KSV-0017", "checkov:CKV_K8S_16",
+            "kube-linter:privileged-container",
+            "polaris:runAsPrivileged",
+            "kubescape:C-0057",
+            "kubescape:C-0193",
+            "trivy:KSV-0017",
+            "checkov:CKV_K8S_16",
             "kube-score:container-security-context-privileged",
             "kyverno:pod-security/disallow-privileged-containers",
-            "gatekeeper-library:pod-security-policy/privileged-containers", "kubesec:Privileged",
+            "gatekeeper-library:pod-security-policy/privileged-containers",
+            "kubesec:Privileged",
         ],
         judge: Judge::Container(privileged),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {privileged: true}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {privileged: false}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext: {privileged: true}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext: {privileged: false}
+",
     },
     Check {
         id: "privilege-escalation",
@@ -40,15 +59,33 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1548.001")],
         controls: &["cis-v1.12.0:5.2.7", "pod-security-standards:restricted"],
         equivalents: &[
-            "kube-linter:privilege-escalation-container", "polaris:privilegeEscalationAllowed",
-            "kubescape:C-0016", "kubescape:C-0198", "trivy:KSV-0001", "checkov:CKV_K8S_20",
+            "kube-linter:privilege-escalation-container",
+            "polaris:privilegeEscalationAllowed",
+            "kubescape:C-0016",
+            "kubescape:C-0198",
+            "trivy:KSV-0001",
+            "checkov:CKV_K8S_20",
             "kyverno:pod-security/disallow-privilege-escalation",
             "gatekeeper-library:pod-security-policy/allow-privilege-escalation",
             "kubesec:AllowPrivilegeEscalation",
         ],
         judge: Judge::Container(privilege_escalation),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {runAsUser: 1000}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {runAsUser: 1000, allowPrivilegeEscalation: false}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext: {runAsUser: 1000}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext: {runAsUser: 1000, allowPrivilegeEscalation: false}
+",
     },
     Check {
         id: "writable-root-filesystem",
@@ -60,16 +97,33 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &[],
         equivalents: &[
-            "kube-linter:no-read-only-root-fs", "polaris:notReadOnlyRootFilesystem", "kubescape:C-0017",
-            "trivy:KSV-0014", "checkov:CKV_K8S_22",
+            "kube-linter:no-read-only-root-fs",
+            "polaris:notReadOnlyRootFilesystem",
+            "kubescape:C-0017",
+            "trivy:KSV-0014",
+            "checkov:CKV_K8S_22",
             "kube-score:container-security-context-readonlyrootfilesystem",
             "kyverno:best-practices/require-ro-rootfs",
             "gatekeeper-library:pod-security-policy/read-only-root-filesystem",
             "kubesec:ReadOnlyRootFilesystem",
         ],
         judge: Judge::Container(writable_root),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {readOnlyRootFilesystem: false}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {readOnlyRootFilesystem: true}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext: {readOnlyRootFilesystem: false}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext: {readOnlyRootFilesystem: true}
+",
     },
     Check {
         id: "unmasked-proc-mount",
@@ -81,13 +135,29 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1611")],
         controls: &["cis-v1.12.0:5.7.3", "cis-gke-v1.9.0:4.6.3", "pod-security-standards:baseline"],
         equivalents: &[
-            "kube-linter:unsafe-proc-mount", "polaris:procMount", "trivy:KSV-0027",
+            "kube-linter:unsafe-proc-mount",
+            "polaris:procMount",
+            "trivy:KSV-0027",
             "kyverno:pod-security/disallow-proc-mount",
             "gatekeeper-library:pod-security-policy/proc-mount",
         ],
         judge: Judge::Container(proc_mount),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {procMount: Unmasked}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {procMount: Default}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext: {procMount: Unmasked}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext: {procMount: Default}
+",
     },
     Check {
         id: "seccomp-unconfined",
@@ -99,13 +169,33 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1068")],
         controls: &["cis-v1.12.0:5.7.2", "cis-gke-v1.9.0:4.6.2", "pod-security-standards:baseline"],
         equivalents: &[
-            "kubescape:C-0210", "trivy:KSV-0030", "trivy:KSV-0104", "checkov:CKV_K8S_31",
-            "kube-score:container-seccomp-profile", "kyverno:pod-security/restrict-seccomp",
+            "kubescape:C-0210",
+            "trivy:KSV-0030",
+            "trivy:KSV-0104",
+            "checkov:CKV_K8S_31",
+            "kube-score:container-seccomp-profile",
+            "kyverno:pod-security/restrict-seccomp",
             "kubesec:SeccompUnconfined",
         ],
         judge: Judge::Container(seccomp_unconfined),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      seccompProfile: {type: Unconfined}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext:\n      seccompProfile: {type: RuntimeDefault}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      seccompProfile: {type: Unconfined}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      seccompProfile: {type: RuntimeDefault}
+",
     },
     Check {
         id: "seccomp-profile-missing",
@@ -115,15 +205,38 @@ pub(super) static CHECKS: &[Check] = &[
         severity: Severity::Low,
         category: Category::WorkloadHardening,
         techniques: &[],
-        controls: &["cis-v1.12.0:5.7.2", "cis-gke-v1.9.0:4.6.2", "pod-security-standards:restricted"],
+        controls: &[
+            "cis-v1.12.0:5.7.2",
+            "cis-gke-v1.9.0:4.6.2",
+            "pod-security-standards:restricted",
+        ],
         equivalents: &[
-            "kubescape:C-0210", "trivy:KSV-0030", "trivy:KSV-0104", "checkov:CKV_K8S_31",
-            "kube-score:container-seccomp-profile", "kyverno:pod-security/restrict-seccomp-strict",
-            "gatekeeper-library:pod-security-policy/seccompv2", "kubesec:SeccompAny",
+            "kubescape:C-0210",
+            "trivy:KSV-0030",
+            "trivy:KSV-0104",
+            "checkov:CKV_K8S_31",
+            "kube-score:container-seccomp-profile",
+            "kyverno:pod-security/restrict-seccomp-strict",
+            "gatekeeper-library:pod-security-policy/seccompv2",
+            "kubesec:SeccompAny",
         ],
         judge: Judge::Container(seccomp_missing),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  securityContext:\n    seccompProfile: {type: RuntimeDefault}\n  containers:\n  - name: web\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext:
+    seccompProfile: {type: RuntimeDefault}
+  containers:
+  - name: web
+",
     },
 ];
 

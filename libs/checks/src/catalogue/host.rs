@@ -20,13 +20,29 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1611")],
         controls: &["cis-eks-t1.8.0:4.2.2", "pod-security-standards:baseline"],
         equivalents: &[
-            "kube-linter:host-pid", "polaris:hostPIDSet", "kubescape:C-0038", "kubescape:C-0194",
-            "trivy:KSV-0010", "checkov:CKV_K8S_17", "kyverno:pod-security/disallow-host-namespaces",
-            "gatekeeper-library:pod-security-policy/host-namespaces", "kubesec:HostPID",
+            "kube-linter:host-pid",
+            "polaris:hostPIDSet",
+            "kubescape:C-0038",
+            "kubescape:C-0194",
+            "trivy:KSV-0010",
+            "checkov:CKV_K8S_17",
+            "kyverno:pod-security/disallow-host-namespaces",
+            "gatekeeper-library:pod-security-policy/host-namespaces",
+            "kubesec:HostPID",
         ],
         judge: Judge::Pod(|pod, report| shares_namespace(pod, "hostPID", "process", report)),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostPID: true\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostPID: false\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostPID: true
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostPID: false
+",
     },
     Check {
         id: "host-ipc",
@@ -38,13 +54,28 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1611")],
         controls: &["cis-eks-t1.8.0:4.2.3", "pod-security-standards:baseline"],
         equivalents: &[
-            "kube-linter:host-ipc", "polaris:hostIPCSet", "kubescape:C-0038", "kubescape:C-0195",
-            "trivy:KSV-0008", "checkov:CKV_K8S_18", "kyverno:pod-security/disallow-host-namespaces",
-            "gatekeeper-library:pod-security-policy/host-namespaces", "kubesec:HostIPC",
+            "kube-linter:host-ipc",
+            "polaris:hostIPCSet",
+            "kubescape:C-0038",
+            "kubescape:C-0195",
+            "trivy:KSV-0008",
+            "checkov:CKV_K8S_18",
+            "kyverno:pod-security/disallow-host-namespaces",
+            "gatekeeper-library:pod-security-policy/host-namespaces",
+            "kubesec:HostIPC",
         ],
         judge: Judge::Pod(|pod, report| shares_namespace(pod, "hostIPC", "IPC", report)),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostIPC: true\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostIPC: true
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {}
+",
     },
     Check {
         id: "host-network",
@@ -56,13 +87,28 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1040"), technique("T1552.005")],
         controls: &["cis-v1.12.0:5.2.5", "cis-eks-t1.8.0:4.2.4", "pod-security-standards:baseline"],
         equivalents: &[
-            "kube-linter:host-network", "polaris:hostNetworkSet", "kubescape:C-0041", "kubescape:C-0196",
-            "trivy:KSV-0009", "checkov:CKV_K8S_19", "kyverno:pod-security/disallow-host-namespaces",
+            "kube-linter:host-network",
+            "polaris:hostNetworkSet",
+            "kubescape:C-0041",
+            "kubescape:C-0196",
+            "trivy:KSV-0009",
+            "checkov:CKV_K8S_19",
+            "kyverno:pod-security/disallow-host-namespaces",
             "kubesec:HostNetwork",
         ],
         judge: Judge::Pod(|pod, report| shares_namespace(pod, "hostNetwork", "network", report)),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostNetwork: true\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostNetwork: false\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostNetwork: true
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostNetwork: false
+",
     },
     Check {
         id: "host-port",
@@ -74,12 +120,32 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &["cis-v1.12.0:5.2.13", "pod-security-standards:baseline"],
         equivalents: &[
-            "polaris:hostPortSet", "kubescape:C-0044", "kubescape:C-0204", "trivy:KSV-0024",
-            "checkov:CKV_K8S_26", "kyverno:pod-security/disallow-host-ports",
+            "polaris:hostPortSet",
+            "kubescape:C-0044",
+            "kubescape:C-0204",
+            "trivy:KSV-0024",
+            "checkov:CKV_K8S_26",
+            "kyverno:pod-security/disallow-host-ports",
         ],
         judge: Judge::Container(host_port),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    ports:\n    - {containerPort: 80, hostPort: 8080}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    ports:\n    - {containerPort: 80}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    ports:
+    - {containerPort: 80, hostPort: 8080}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    ports:
+    - {containerPort: 80}
+",
     },
     Check {
         id: "container-runtime-socket",
@@ -91,13 +157,33 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1609"), technique("T1610"), technique("T1611")],
         controls: &["cis-v1.12.0:5.2.12", "pod-security-standards:baseline"],
         equivalents: &[
-            "kube-linter:docker-sock", "kubescape:C-0074", "trivy:KSV-0006", "checkov:CKV_K8S_27",
-            "kyverno:best-practices/disallow-cri-sock-mount", "kubesec:DockerSock",
-            "polaris:hostPathSet", "trivy:KSV-0023", "kubescape:C-0203",
+            "kube-linter:docker-sock",
+            "kubescape:C-0074",
+            "trivy:KSV-0006",
+            "checkov:CKV_K8S_27",
+            "kyverno:best-practices/disallow-cri-sock-mount",
+            "kubesec:DockerSock",
+            "polaris:hostPathSet",
+            "trivy:KSV-0023",
+            "kubescape:C-0203",
         ],
         judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::RuntimeSocket, report)),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: builder}\nspec:\n  volumes:\n  - name: docker\n    hostPath: {path: /var/run/docker.sock}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: builder}\nspec:\n  volumes:\n  - name: docker\n    emptyDir: {}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: builder}
+spec:
+  volumes:
+  - name: docker
+    hostPath: {path: /var/run/docker.sock}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: builder}
+spec:
+  volumes:
+  - name: docker
+    emptyDir: {}
+",
     },
     Check {
         id: "sensitive-host-path",
@@ -109,13 +195,31 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1552.001"), technique("T1611")],
         controls: &["cis-v1.12.0:5.2.12", "pod-security-standards:baseline"],
         equivalents: &[
-            "kube-linter:sensitive-host-mounts", "kubescape:C-0048", "trivy:KSV-0121",
-            "polaris:hostPathSet", "trivy:KSV-0023", "kubescape:C-0203",
+            "kube-linter:sensitive-host-mounts",
+            "kubescape:C-0048",
+            "trivy:KSV-0121",
+            "polaris:hostPathSet",
+            "trivy:KSV-0023",
+            "kubescape:C-0203",
             "kyverno:pod-security/disallow-host-path",
         ],
         judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::Sensitive, report)),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: agent}\nspec:\n  volumes:\n  - name: node\n    hostPath: {path: /etc/kubernetes}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: agent}\nspec:\n  volumes:\n  - name: node\n    configMap: {name: agent}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: agent}
+spec:
+  volumes:
+  - name: node
+    hostPath: {path: /etc/kubernetes}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: agent}
+spec:
+  volumes:
+  - name: node
+    configMap: {name: agent}
+",
     },
     Check {
         id: "host-path",
@@ -127,26 +231,47 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1005"), technique("T1611")],
         controls: &["cis-v1.12.0:5.2.12", "pod-security-standards:baseline"],
         equivalents: &[
-            "polaris:hostPathSet", "kubescape:C-0048", "kubescape:C-0203", "trivy:KSV-0023",
+            "polaris:hostPathSet",
+            "kubescape:C-0048",
+            "kubescape:C-0203",
+            "trivy:KSV-0023",
             "kyverno:pod-security/disallow-host-path",
             "gatekeeper-library:pod-security-policy/host-filesystem",
         ],
         judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::Other, report)),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: cache}\nspec:\n  volumes:\n  - name: cache\n    hostPath: {path: /data/cache}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: cache}\nspec:\n  volumes:\n  - name: cache\n    emptyDir: {}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: cache}
+spec:
+  volumes:
+  - name: cache
+    hostPath: {path: /data/cache}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: cache}
+spec:
+  volumes:
+  - name: cache
+    emptyDir: {}
+",
     },
 ];
 
 fn shares_namespace(pod: &Pod<'_>, field: &str, what: &str, report: &mut Report<'_>) {
     if pod.field(field) == Some(&Value::Bool(true)) {
-        report.fail(pod.path(field), format!("{field} is true: the pod shares the node's {what} namespace"));
+        report.fail(
+            pod.path(field),
+            format!("{field} is true: the pod shares the node's {what} namespace"),
+        );
     }
 }
 
 fn host_port(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     let ports = container.field("ports").and_then(Value::as_array).map(Vec::as_slice);
     for (index, port) in ports.unwrap_or_default().iter().enumerate() {
-        if let Some(number) = port.get("hostPort").and_then(Value::as_u64).filter(|port| *port > 0) {
+        if let Some(number) = port.get("hostPort").and_then(Value::as_u64).filter(|port| *port > 0)
+        {
             report.fail(
                 container.path("ports").index(index).key("hostPort"),
                 format!("{} takes port {number} of its node", container.label()),
@@ -165,15 +290,30 @@ enum HostPath {
 
 /// Sockets of container runtimes, wherever they lie.
 const SOCKETS: [&str; 7] = [
-    "buildkitd.sock", "containerd.sock", "cri-dockerd.sock", "crio.sock", "docker.sock",
-    "dockershim.sock", "podman.sock",
+    "buildkitd.sock",
+    "containerd.sock",
+    "cri-dockerd.sock",
+    "crio.sock",
+    "docker.sock",
+    "dockershim.sock",
+    "podman.sock",
 ];
 
 /// Folders that are sensitive with everything below them.
 const SENSITIVE_TREES: [&str; 13] = [
-    "/boot", "/etc", "/home", "/proc", "/root", "/run/containerd", "/var/lib/cni",
-    "/var/lib/containerd", "/var/lib/containers", "/var/lib/docker", "/var/lib/etcd",
-    "/var/lib/kubelet", "/var/run/containerd",
+    "/boot",
+    "/etc",
+    "/home",
+    "/proc",
+    "/root",
+    "/run/containerd",
+    "/var/lib/cni",
+    "/var/lib/containerd",
+    "/var/lib/containers",
+    "/var/lib/docker",
+    "/var/lib/etcd",
+    "/var/lib/kubelet",
+    "/var/run/containerd",
 ];
 
 /// Folders that are sensitive as a whole; single folders below them are often not.

@@ -20,13 +20,33 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1525")],
         controls: &[],
         equivalents: &[
-            "kube-linter:latest-tag", "polaris:tagNotSpecified", "trivy:KSV-0013", "checkov:CKV_K8S_14",
-            "kube-score:container-image-tag", "kyverno:best-practices/disallow-latest-tag",
+            "kube-linter:latest-tag",
+            "polaris:tagNotSpecified",
+            "trivy:KSV-0013",
+            "checkov:CKV_K8S_14",
+            "kube-score:container-image-tag",
+            "kyverno:best-practices/disallow-latest-tag",
             "gatekeeper-library:general/disallowedtags",
         ],
         judge: Judge::Container(floating_tag),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: registry.example/web:latest\n    imagePullPolicy: Always\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: registry.example/web:1.2.3\n    imagePullPolicy: Always\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: registry.example/web:latest
+    imagePullPolicy: Always
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: registry.example/web:1.2.3
+    imagePullPolicy: Always
+",
     },
     Check {
         id: "image-pull-policy",
@@ -38,12 +58,28 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &[],
         equivalents: &[
-            "checkov:CKV_K8S_15", "kube-score:container-image-pull-policy",
+            "checkov:CKV_K8S_15",
+            "kube-score:container-image-pull-policy",
             "kyverno:other/imagepullpolicy-always",
         ],
         judge: Judge::Container(pull_policy),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: registry.example/web:1.2.3\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: registry.example/web:1.2.3\n    imagePullPolicy: Always\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: registry.example/web:1.2.3
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: registry.example/web:1.2.3
+    imagePullPolicy: Always
+",
     },
 ];
 

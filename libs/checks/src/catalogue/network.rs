@@ -20,15 +20,51 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::Network,
         techniques: &[technique("T1046"), technique("T1210")],
         controls: &[
-            "cis-v1.12.0:5.3.2", "cis-aks-t1.8.0:4.4.2", "cis-eks-t1.8.0:4.3.2", "cis-gke-v1.9.0:4.3.2",
+            "cis-v1.12.0:5.3.2",
+            "cis-aks-t1.8.0:4.4.2",
+            "cis-eks-t1.8.0:4.3.2",
+            "cis-gke-v1.9.0:4.3.2",
         ],
         equivalents: &[
-            "kube-linter:non-isolated-pod", "kubescape:C-0030", "kubescape:C-0206", "kubescape:C-0260",
-            "checkov:CKV2_K8S_6", "kube-score:pod-networkpolicy", "kyverno:other/require-netpol",
+            "kube-linter:non-isolated-pod",
+            "kubescape:C-0030",
+            "kubescape:C-0206",
+            "kubescape:C-0260",
+            "checkov:CKV2_K8S_6",
+            "kube-score:pod-networkpolicy",
+            "kyverno:other/require-netpol",
         ],
         judge: Judge::Pod(|pod, report| isolated(pod, Direction::Ingress, report)),
-        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web}]}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: api}\nspec:\n  podSelector: {}\n  policyTypes: [Egress]\n",
-        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web}]}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: api}\nspec:\n  podSelector: {}\n  policyTypes: [Egress, Ingress]\n",
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: api}
+spec:
+  podSelector: {}
+  policyTypes: [Egress]
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: api}
+spec:
+  podSelector: {}
+  policyTypes: [Egress, Ingress]
+",
     },
     Check {
         id: "no-egress-policy",
@@ -38,15 +74,48 @@ pub(super) static CHECKS: &[Check] = &[
         severity: Severity::Low,
         category: Category::Network,
         techniques: &[
-            technique("T1041"), technique("T1071"), technique("T1105"), technique("T1552.005"),
+            technique("T1041"),
+            technique("T1071"),
+            technique("T1105"),
+            technique("T1552.005"),
         ],
         controls: &[
-            "cis-v1.12.0:5.3.2", "cis-aks-t1.8.0:4.4.2", "cis-eks-t1.8.0:4.3.2", "cis-gke-v1.9.0:4.3.2",
+            "cis-v1.12.0:5.3.2",
+            "cis-aks-t1.8.0:4.4.2",
+            "cis-eks-t1.8.0:4.3.2",
+            "cis-gke-v1.9.0:4.3.2",
         ],
         equivalents: &["kubescape:C-0030", "kube-score:pod-networkpolicy"],
         judge: Judge::Pod(|pod, report| isolated(pod, Direction::Egress, report)),
-        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web}]}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: api}\nspec:\n  podSelector: {matchLabels: {app: web}}\n",
-        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web}]}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: api}\nspec:\n  podSelector: {matchLabels: {app: web}}\n  egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}]\n",
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: api}
+spec:
+  podSelector: {matchLabels: {app: web}}
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: api}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}]
+",
     },
 ];
 
@@ -62,11 +131,13 @@ fn isolated(pod: &Pod<'_>, direction: Direction, report: &mut Report<'_>) {
     if pod.around.isolates(direction, pod.object.namespace(), labels) {
         return;
     }
-    if pod.around.unread_policy_kind().is_some() {
+    if pod.around.has_unread_policy(pod.object.namespace()) {
         return report.undecided("the input has network policies of a kind that is not read yet");
     }
     let what = match direction {
-        Direction::Ingress => "accepts traffic from everywhere: no NetworkPolicy for ingress selects it",
+        Direction::Ingress => {
+            "accepts traffic from everywhere: no NetworkPolicy for ingress selects it"
+        }
         Direction::Egress => "can connect to everywhere: no NetworkPolicy for egress selects it",
     };
     let labels = pod.spec.path.parent().unwrap_or_default().keys(&["metadata", "labels"]);

@@ -18,15 +18,28 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::Conformance,
         techniques: &[],
         controls: &[
-            "cis-v1.12.0:5.7.4", "cis-aks-t1.8.0:4.7.3", "cis-eks-t1.8.0:4.5.2", "cis-gke-v1.9.0:4.6.4",
+            "cis-v1.12.0:5.7.4",
+            "cis-aks-t1.8.0:4.7.3",
+            "cis-eks-t1.8.0:4.5.2",
+            "cis-gke-v1.9.0:4.6.4",
         ],
         equivalents: &[
-            "kube-linter:use-namespace", "kubescape:C-0061", "kubescape:C-0212", "trivy:KSV-0110",
-            "checkov:CKV_K8S_21", "kyverno:best-practices/disallow-default-namespace",
+            "kube-linter:use-namespace",
+            "kubescape:C-0061",
+            "kubescape:C-0212",
+            "trivy:KSV-0110",
+            "checkov:CKV_K8S_21",
+            "kyverno:best-practices/disallow-default-namespace",
         ],
         judge: Judge::Workload(default_namespace),
-        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: default}\n",
-        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n",
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: default}
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+",
     },
     Check {
         id: "kube-system-namespace",
@@ -39,8 +52,14 @@ pub(super) static CHECKS: &[Check] = &[
         controls: &[],
         equivalents: &["trivy:KSV-0037"],
         judge: Judge::Workload(kube_system),
-        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: kube-system}\n",
-        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n",
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: kube-system}
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+",
     },
     Check {
         id: "application-label-missing",
@@ -53,8 +72,22 @@ pub(super) static CHECKS: &[Check] = &[
         controls: &[],
         equivalents: &["kubescape:C-0077", "kyverno:best-practices/require-labels"],
         judge: Judge::Pod(application_label),
-        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {tier: front}}\n    spec: {containers: [{name: web}]}\n",
-        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {labels: {tier: front, app.kubernetes.io/name: web}}\n    spec: {containers: [{name: web}]}\n",
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {tier: front}}
+    spec: {containers: [{name: web}]}
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {tier: front, app.kubernetes.io/name: web}}
+    spec: {containers: [{name: web}]}
+",
     },
 ];
 
@@ -72,9 +105,8 @@ fn default_namespace(workload: &Workload<'_>, report: &mut Report<'_>) {
 
 /// The control plane's own pods, as kubeadm labels them, belong there.
 fn kube_system(workload: &Workload<'_>, report: &mut Report<'_>) {
-    let label = |name| {
-        workload.object.labels().and_then(|labels| labels.get(name)).and_then(Value::as_str)
-    };
+    let label =
+        |name| workload.object.labels().and_then(|labels| labels.get(name)).and_then(Value::as_str);
     let is_control_plane = label("component").is_some() && label("tier") == Some("control-plane");
     if workload.object.namespace() == Some("kube-system") && !is_control_plane {
         let kind = workload.object.kind();

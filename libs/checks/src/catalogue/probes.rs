@@ -20,13 +20,35 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &[],
         equivalents: &[
-            "kube-linter:no-liveness-probe", "polaris:livenessProbeMissing", "kubescape:C-0056",
-            "checkov:CKV_K8S_8", "kyverno:best-practices/require-probes",
+            "kube-linter:no-liveness-probe",
+            "polaris:livenessProbeMissing",
+            "kubescape:C-0056",
+            "checkov:CKV_K8S_8",
+            "kyverno:best-practices/require-probes",
             "gatekeeper-library:general/requiredprobes",
         ],
         judge: Judge::Container(|container, report| probe(container, "livenessProbe", report)),
-        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n        ports: [{containerPort: 80}]\n",
-        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n        ports: [{containerPort: 80}]\n        livenessProbe: {tcpSocket: {port: 80}}\n",
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        ports: [{containerPort: 80}]
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        ports: [{containerPort: 80}]
+        livenessProbe: {tcpSocket: {port: 80}}
+",
     },
     Check {
         id: "readiness-probe-missing",
@@ -38,13 +60,35 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &[],
         equivalents: &[
-            "kube-linter:no-readiness-probe", "polaris:readinessProbeMissing", "kubescape:C-0018",
-            "checkov:CKV_K8S_9", "kyverno:best-practices/require-probes",
+            "kube-linter:no-readiness-probe",
+            "polaris:readinessProbeMissing",
+            "kubescape:C-0018",
+            "checkov:CKV_K8S_9",
+            "kyverno:best-practices/require-probes",
             "gatekeeper-library:general/requiredprobes",
         ],
         judge: Judge::Container(|container, report| probe(container, "readinessProbe", report)),
-        fails: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n        ports: [{containerPort: 80}]\n",
-        passes: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n        ports: [{containerPort: 80}]\n        readinessProbe: {tcpSocket: {port: 80}}\n",
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        ports: [{containerPort: 80}]
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        ports: [{containerPort: 80}]
+        readinessProbe: {tcpSocket: {port: 80}}
+",
     },
 ];
 

@@ -19,14 +19,32 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &[],
         equivalents: &[
-            "kube-linter:unset-cpu-requirements", "polaris:cpuRequestsMissing", "kubescape:C-0268",
-            "trivy:KSV-0015", "checkov:CKV_K8S_10",
+            "kube-linter:unset-cpu-requirements",
+            "polaris:cpuRequestsMissing",
+            "kubescape:C-0268",
+            "trivy:KSV-0015",
+            "checkov:CKV_K8S_10",
             "kyverno:best-practices/require-pod-requests-limits",
-            "gatekeeper-library:general/containerrequests", "kubesec:RequestsCPU",
+            "gatekeeper-library:general/containerrequests",
+            "kubesec:RequestsCPU",
         ],
         judge: Judge::Container(|container, report| request(container, "cpu", report)),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {memory: 64Mi}}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {memory: 64Mi, cpu: 50m}}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    resources: {requests: {memory: 64Mi}}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    resources: {requests: {memory: 64Mi, cpu: 50m}}
+",
     },
     Check {
         id: "memory-request-missing",
@@ -38,14 +56,32 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &[],
         equivalents: &[
-            "kube-linter:unset-memory-requirements", "polaris:memoryRequestsMissing",
-            "kubescape:C-0269", "trivy:KSV-0016", "checkov:CKV_K8S_12",
+            "kube-linter:unset-memory-requirements",
+            "polaris:memoryRequestsMissing",
+            "kubescape:C-0269",
+            "trivy:KSV-0016",
+            "checkov:CKV_K8S_12",
             "kyverno:best-practices/require-pod-requests-limits",
-            "gatekeeper-library:general/containerrequests", "kubesec:RequestsMemory",
+            "gatekeeper-library:general/containerrequests",
+            "kubesec:RequestsMemory",
         ],
         judge: Judge::Container(|container, report| request(container, "memory", report)),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {cpu: 50m}}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {cpu: 50m, memory: 64Mi}}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    resources: {requests: {cpu: 50m}}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    resources: {requests: {cpu: 50m, memory: 64Mi}}
+",
     },
     Check {
         id: "cpu-limit-missing",
@@ -57,13 +93,32 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &[],
         equivalents: &[
-            "kube-linter:unset-cpu-requirements", "polaris:cpuLimitsMissing", "kubescape:C-0270",
-            "trivy:KSV-0011", "checkov:CKV_K8S_11", "kyverno:other/require-cpu-limits",
-            "gatekeeper-library:general/containerlimits", "kubesec:LimitsCPU",
+            "kube-linter:unset-cpu-requirements",
+            "polaris:cpuLimitsMissing",
+            "kubescape:C-0270",
+            "trivy:KSV-0011",
+            "checkov:CKV_K8S_11",
+            "kyverno:other/require-cpu-limits",
+            "gatekeeper-library:general/containerlimits",
+            "kubesec:LimitsCPU",
         ],
         judge: Judge::Container(|container, report| limit(container, "cpu", report)),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {cpu: 50m}}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {cpu: 50m}, limits: {cpu: 500m}}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    resources: {requests: {cpu: 50m}}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    resources: {requests: {cpu: 50m}, limits: {cpu: 500m}}
+",
     },
     Check {
         id: "memory-limit-missing",
@@ -75,14 +130,32 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &[],
         equivalents: &[
-            "kube-linter:unset-memory-requirements", "polaris:memoryLimitsMissing", "kubescape:C-0271",
-            "trivy:KSV-0018", "checkov:CKV_K8S_13",
+            "kube-linter:unset-memory-requirements",
+            "polaris:memoryLimitsMissing",
+            "kubescape:C-0271",
+            "trivy:KSV-0018",
+            "checkov:CKV_K8S_13",
             "kyverno:best-practices/require-pod-requests-limits",
-            "gatekeeper-library:general/containerlimits", "kubesec:LimitsMemory",
+            "gatekeeper-library:general/containerlimits",
+            "kubesec:LimitsMemory",
         ],
         judge: Judge::Container(|container, report| limit(container, "memory", report)),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {memory: 64Mi}}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    resources: {requests: {memory: 64Mi}, limits: {memory: 256Mi}}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    resources: {requests: {memory: 64Mi}}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    resources: {requests: {memory: 64Mi}, limits: {memory: 256Mi}}
+",
     },
 ];
 
@@ -96,7 +169,12 @@ fn is_set(container: &ContainerOf<'_>, kind: &str, resource: &str) -> bool {
     })
 }
 
-fn report_missing(container: &ContainerOf<'_>, kind: &str, resource: &str, report: &mut Report<'_>) {
+fn report_missing(
+    container: &ContainerOf<'_>,
+    kind: &str,
+    resource: &str,
+    report: &mut Report<'_>,
+) {
     report.fail(
         container.path("resources").keys(&[kind, resource]),
         format!("{}: resources.{kind}.{resource} is not set", container.label()),

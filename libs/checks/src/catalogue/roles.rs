@@ -18,17 +18,39 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::AccessControl,
         techniques: &[technique("T1552.007")],
         controls: &[
-            "cis-v1.12.0:5.1.2", "cis-aks-t1.8.0:4.1.2", "cis-eks-t1.8.0:4.1.2", "cis-gke-v1.9.0:4.1.2",
+            "cis-v1.12.0:5.1.2",
+            "cis-aks-t1.8.0:4.1.2",
+            "cis-eks-t1.8.0:4.1.2",
+            "cis-gke-v1.9.0:4.1.2",
         ],
         equivalents: &[
-            "kube-linter:access-to-secrets", "kubescape:C-0015", "kubescape:C-0186", "trivy:KSV-0041",
-            "trivy:KSV-0113", "checkov:CKV2_K8S_5", "kyverno:other/restrict-secret-role-verbs",
+            "kube-linter:access-to-secrets",
+            "kubescape:C-0015",
+            "kubescape:C-0186",
+            "trivy:KSV-0041",
+            "trivy:KSV-0113",
+            "checkov:CKV2_K8S_5",
+            "kyverno:other/restrict-secret-role-verbs",
         ],
         judge: Judge::Rule(|rule, report| {
             secrets(rule, &["get", "list", "watch", "*"], "read", report);
         }),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: sync}\nrules:\n- apiGroups: [\"\"]\n  resources: [configmaps, secrets]\n  verbs: [get, list]\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: sync}\nrules:\n- apiGroups: [\"\"]\n  resources: [configmaps]\n  verbs: [get, list]\n",
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: sync}
+rules:
+- apiGroups: [""]
+  resources: [configmaps, secrets]
+  verbs: [get, list]
+"#,
+        passes: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: sync}
+rules:
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list]
+"#,
     },
     Check {
         id: "write-secrets",
@@ -44,8 +66,22 @@ pub(super) static CHECKS: &[Check] = &[
             const WRITING: [&str; 5] = ["create", "update", "patch", "delete", "deletecollection"];
             secrets(rule, &WRITING, "change", report);
         }),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: issuer}\nrules:\n- apiGroups: [\"\"]\n  resources: [secrets]\n  verbs: [create]\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: issuer}\nrules:\n- apiGroups: [\"\"]\n  resources: [events]\n  verbs: [create]\n",
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: issuer}
+rules:
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
+"#,
+        passes: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: issuer}
+rules:
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
+"#,
     },
     Check {
         id: "pods-exec",
@@ -57,14 +93,31 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1609")],
         controls: &[],
         equivalents: &[
-            "polaris:clusterrolePodExecAttach", "polaris:rolePodExecAttach", "kubescape:C-0002",
-            "trivy:KSV-0053", "checkov:CKV2_K8S_2",
+            "polaris:clusterrolePodExecAttach",
+            "polaris:rolePodExecAttach",
+            "kubescape:C-0002",
+            "trivy:KSV-0053",
+            "checkov:CKV2_K8S_2",
         ],
         judge: Judge::Rule(|rule, report| {
             subresource(rule, "pods/exec", "run commands in pods", report);
         }),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: developer}\nrules:\n- apiGroups: [\"\"]\n  resources: [pods, pods/exec]\n  verbs: [get, create]\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: developer}\nrules:\n- apiGroups: [\"\"]\n  resources: [pods, pods/log]\n  verbs: [get, create]\n",
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: developer}
+rules:
+- apiGroups: [""]
+  resources: [pods, pods/exec]
+  verbs: [get, create]
+"#,
+        passes: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: developer}
+rules:
+- apiGroups: [""]
+  resources: [pods, pods/log]
+  verbs: [get, create]
+"#,
     },
     Check {
         id: "pods-attach",
@@ -76,13 +129,29 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[technique("T1609")],
         controls: &[],
         equivalents: &[
-            "polaris:clusterrolePodExecAttach", "polaris:rolePodExecAttach", "trivy:KSV-0054",
+            "polaris:clusterrolePodExecAttach",
+            "polaris:rolePodExecAttach",
+            "trivy:KSV-0054",
         ],
         judge: Judge::Rule(|rule, report| {
             subresource(rule, "pods/attach", "attach to processes in pods", report);
         }),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: developer}\nrules:\n- apiGroups: [\"\"]\n  resources: [pods/attach]\n  verbs: [create]\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: developer}\nrules:\n- apiGroups: [\"\"]\n  resources: [pods/log]\n  verbs: [get]\n",
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: developer}
+rules:
+- apiGroups: [""]
+  resources: [pods/attach]
+  verbs: [create]
+"#,
+        passes: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: developer}
+rules:
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+"#,
     },
     Check {
         id: "pods-portforward",
@@ -97,8 +166,22 @@ pub(super) static CHECKS: &[Check] = &[
         judge: Judge::Rule(|rule, report| {
             subresource(rule, "pods/portforward", "forward ports of pods", report);
         }),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: developer}\nrules:\n- apiGroups: [\"\"]\n  resources: [pods/portforward]\n  verbs: [create]\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: developer}\nrules:\n- apiGroups: [\"\"]\n  resources: [pods/status]\n  verbs: [get]\n",
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: developer}
+rules:
+- apiGroups: [""]
+  resources: [pods/portforward]
+  verbs: [create]
+"#,
+        passes: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: developer}
+rules:
+- apiGroups: [""]
+  resources: [pods/status]
+  verbs: [get]
+"#,
     },
 ];
 

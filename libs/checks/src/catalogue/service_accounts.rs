@@ -18,17 +18,38 @@ pub(super) static CHECKS: &[Check] = &[Check {
     category: Category::AccessControl,
     techniques: &[technique("T1528"), technique("T1552.007")],
     controls: &[
-        "cis-v1.12.0:5.1.6", "cis-aks-t1.8.0:4.1.6", "cis-eks-t1.8.0:4.1.6", "cis-gke-v1.9.0:4.1.5",
+        "cis-v1.12.0:5.1.6",
+        "cis-aks-t1.8.0:4.1.6",
+        "cis-eks-t1.8.0:4.1.6",
+        "cis-gke-v1.9.0:4.1.5",
     ],
     equivalents: &[
-        "polaris:automountServiceAccountToken", "kubescape:C-0034", "kubescape:C-0190",
-        "checkov:CKV_K8S_38", "kyverno:other/restrict-automount-sa-token",
+        "polaris:automountServiceAccountToken",
+        "kubescape:C-0034",
+        "kubescape:C-0190",
+        "checkov:CKV_K8S_38",
+        "kyverno:other/restrict-automount-sa-token",
         "gatekeeper-library:general/automount-serviceaccount-token",
         "kubesec:AutomountServiceAccountToken",
     ],
     judge: Judge::Pod(automount),
-    fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  serviceAccountName: web\n  containers:\n  - name: web\n",
-    passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  serviceAccountName: web\n  automountServiceAccountToken: false\n  containers:\n  - name: web\n",
+    fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  serviceAccountName: web
+  containers:
+  - name: web
+",
+    passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  serviceAccountName: web
+  automountServiceAccountToken: false
+  containers:
+  - name: web
+",
 }];
 
 /// The pod decides; where it does not, its service account; where neither does, the token is mounted.
@@ -39,11 +60,13 @@ fn automount(pod: &Pod<'_>, report: &mut Report<'_>) {
         return;
     }
     let named = pod.field("serviceAccountName").or_else(|| pod.field("serviceAccount"));
-    let account = named.and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or("default");
+    let account =
+        named.and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or("default");
     let how = match in_pod {
         Some(_) => "is true",
         None if pod.around.is_single_object() => {
-            return report.undecided("the pod's service account may turn it off, and is not at hand");
+            return report
+                .undecided("the pod's service account may turn it off, and is not at hand");
         }
         None => {
             let found = pod.around.service_account(pod.object.namespace(), account);

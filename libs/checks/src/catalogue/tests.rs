@@ -1,0 +1,111 @@
+//! What every entry of the catalogue must keep. The examples are documentation and tests at once.
+
+use std::collections::BTreeSet;
+
+use airside_k8s::{Limits, yaml};
+use airside_types::Severity;
+
+use super::*;
+use crate::check::Category;
+use crate::evaluate::{Completeness, evaluate};
+
+/// The ids of the checks that fail for a text.
+fn failing(text: &str) -> BTreeSet<&'static str> {
+    let parsed = yaml::parse(text, &Limits::default());
+    assert_eq!(parsed.errors, [], "{text}");
+    let contents: Vec<_> = parsed.documents.iter().map(yaml::Document::contents).collect();
+    assert!(contents.iter().all(|contents| contents.foreign.is_empty()), "{text}");
+    let objects: Vec<_> =
+        contents.iter().flat_map(|contents| &contents.objects).map(|o| o.object).collect();
+    let evaluation = evaluate(&objects, Completeness::WholeInput);
+    evaluation.failures.iter().map(|failure| failure.check.id).collect()
+}
+
+#[test]
+fn examples_differ_in_exactly_their_check() {
+    for check in all() {
+        let (fails, passes) = (failing(check.fails), failing(check.passes));
+        assert!(!passes.contains(check.id), "{}: the passing example fails", check.id);
+        let only: Vec<_> = fails.difference(&passes).collect();
+        assert_eq!(only, [&check.id], "{}: the failing example", check.id);
+    }
+}
+
+#[test]
+fn ids_are_unique_slugs() {
+    let mut seen = BTreeSet::new();
+    for check in all() {
+        let is_slug = check.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        assert!(is_slug && !check.id.starts_with('-') && !check.id.ends_with('-'), "{}", check.id);
+        assert!(seen.insert(check.id), "{} is given twice", check.id);
+    }
+}
+
+#[test]
+fn texts_are_sentences_and_headlines() {
+    for check in all() {
+        let id = check.id;
+        assert!(!check.title.ends_with('.') && check.title.len() <= 80, "{id}: {}", check.title);
+        for sentence in [check.why, check.fix] {
+            let last = sentence.chars().last();
+            assert!(matches!(last, Some('.' | '…')), "{id}: {sentence}");
+        }
+    }
+}
+
+#[test]
+fn mappings_are_well_formed() {
+    const TOOLS: [&str; 9] = [
+        "checkov",
+        "gatekeeper-library",
+        "kube-linter",
+        "kube-score",
+        "kubescape",
+        "kubesec",
+        "kyverno",
+        "polaris",
+        "trivy",
+    ];
+    const FRAMEWORKS: [&str; 4] =
+        ["cis-aks-t1.8.0", "cis-eks-t1.8.0", "cis-gke-v1.9.0", "cis-v1.12.0"];
+    for check in all() {
+        for equivalent in check.equivalents {
+            let (tool, name) = equivalent.split_once(':').unwrap_or_default();
+            assert!(TOOLS.contains(&tool) && !name.is_empty(), "{}: {equivalent}", check.id);
+        }
+        for control in check.controls {
+            let (framework, section) = control.split_once(':').unwrap_or_default();
+            let numbered = FRAMEWORKS.contains(&framework)
+                && section.split('.').all(|part| part.parse::<u8>().is_ok());
+            let pod_security = framework == "pod-security-standards"
+                && matches!(section, "baseline" | "restricted");
+            assert!(numbered || pod_security, "{}: {control}", check.id);
+        }
+        let distinct: BTreeSet<_> = check.equivalents.iter().chain(check.controls).collect();
+        assert_eq!(distinct.len(), check.equivalents.len() + check.controls.len(), "{}", check.id);
+    }
+}
+
+#[test]
+fn what_leads_to_attacks_says_how_and_hygiene_does_not() {
+    for check in all() {
+        match check.category {
+            Category::Reliability | Category::Conformance => {
+                assert_eq!(check.techniques, [], "{}", check.id);
+                assert!(check.severity <= Severity::Low, "{}", check.id);
+            }
+            _ if check.severity >= Severity::High => {
+                assert!(!check.techniques.is_empty(), "{} names no technique", check.id);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn checks_are_found_by_their_own_and_by_other_tools_names() {
+    for name in ["privileged-container", "kube-linter:privileged-container", "trivy:KSV-0017"] {
+        assert_eq!(find(name).map(|check| check.id), Some("privileged-container"), "{name}");
+    }
+    assert_eq!(find("no-such-check"), None);
+}

@@ -19,14 +19,33 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &["cis-v1.12.0:5.2.8", "pod-security-standards:restricted"],
         equivalents: &[
-            "kube-linter:run-as-non-root", "polaris:runAsRootAllowed", "kubescape:C-0013",
-            "kubescape:C-0199", "trivy:KSV-0012", "trivy:KSV-0105", "checkov:CKV_K8S_23",
+            "kube-linter:run-as-non-root",
+            "polaris:runAsRootAllowed",
+            "kubescape:C-0013",
+            "kubescape:C-0199",
+            "trivy:KSV-0012",
+            "trivy:KSV-0105",
+            "checkov:CKV_K8S_23",
             "kyverno:pod-security/require-run-as-non-root-user",
             "gatekeeper-library:pod-security-policy/users",
         ],
         judge: Judge::Pod(runs_as_root),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {runAsUser: 0}\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    securityContext: {runAsUser: 1000}\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext: {runAsUser: 0}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext: {runAsUser: 1000}
+",
     },
     Check {
         id: "run-as-non-root",
@@ -38,14 +57,32 @@ pub(super) static CHECKS: &[Check] = &[
         techniques: &[],
         controls: &["cis-v1.12.0:5.2.8", "pod-security-standards:restricted"],
         equivalents: &[
-            "kube-linter:run-as-non-root", "polaris:runAsRootAllowed", "kubescape:C-0013",
-            "kubescape:C-0199", "trivy:KSV-0012", "checkov:CKV_K8S_23",
+            "kube-linter:run-as-non-root",
+            "polaris:runAsRootAllowed",
+            "kubescape:C-0013",
+            "kubescape:C-0199",
+            "trivy:KSV-0012",
+            "checkov:CKV_K8S_23",
             "kyverno:pod-security/require-run-as-nonroot",
-            "gatekeeper-library:pod-security-policy/users", "kubesec:RunAsNonRoot",
+            "gatekeeper-library:pod-security-policy/users",
+            "kubesec:RunAsNonRoot",
         ],
         judge: Judge::Container(may_run_as_root),
-        fails: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n",
-        passes: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  securityContext: {runAsNonRoot: true}\n  containers:\n  - name: web\n",
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext: {runAsNonRoot: true}
+  containers:
+  - name: web
+",
     },
 ];
 
@@ -83,6 +120,9 @@ fn may_run_as_root(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     let how = if non_root.is_some() { "is false" } else { "is not set" };
     report.fail(
         container.security_path("runAsNonRoot"),
-        format!("{} may run as root: runAsNonRoot {how} and no runAsUser is given", container.label()),
+        format!(
+            "{} may run as root: runAsNonRoot {how} and no runAsUser is given",
+            container.label()
+        ),
     );
 }

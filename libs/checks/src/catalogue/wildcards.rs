@@ -18,20 +18,45 @@ pub(super) static CHECKS: &[Check] = &[
         severity: Severity::Critical,
         category: Category::AccessControl,
         techniques: &[
-            technique("T1098.006"), technique("T1552.007"), technique("T1609"), technique("T1610"),
+            technique("T1098.006"),
+            technique("T1552.007"),
+            technique("T1609"),
+            technique("T1610"),
         ],
         controls: &[
-            "cis-v1.12.0:5.1.1", "cis-v1.12.0:5.1.3", "cis-aks-t1.8.0:4.1.3", "cis-eks-t1.8.0:4.1.3",
+            "cis-v1.12.0:5.1.1",
+            "cis-v1.12.0:5.1.3",
+            "cis-aks-t1.8.0:4.1.3",
+            "cis-eks-t1.8.0:4.1.3",
             "cis-gke-v1.9.0:4.1.3",
         ],
         equivalents: &[
-            "kube-linter:wildcard-in-rules", "kubescape:C-0187", "trivy:KSV-0044", "trivy:KSV-0046",
-            "trivy:KSV-0112", "checkov:CKV_K8S_49", "polaris:clusterrolePodExecAttach",
+            "kube-linter:wildcard-in-rules",
+            "kubescape:C-0187",
+            "trivy:KSV-0044",
+            "trivy:KSV-0046",
+            "trivy:KSV-0112",
+            "checkov:CKV_K8S_49",
+            "polaris:clusterrolePodExecAttach",
             "polaris:rolePodExecAttach",
         ],
         judge: Judge::Rule(everything),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: operator}\nrules:\n- apiGroups: [\"*\"]\n  resources: [\"*\"]\n  verbs: [\"*\"]\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: operator}\nrules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [get, list, watch]\n",
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: operator}
+rules:
+- apiGroups: ["*"]
+  resources: ["*"]
+  verbs: ["*"]
+"#,
+        passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: operator}
+rules:
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch]
+",
     },
     Check {
         id: "wildcard-core-resources",
@@ -42,16 +67,38 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::AccessControl,
         techniques: &[technique("T1098.006"), technique("T1552.007"), technique("T1609")],
         controls: &[
-            "cis-v1.12.0:5.1.3", "cis-aks-t1.8.0:4.1.3", "cis-eks-t1.8.0:4.1.3", "cis-gke-v1.9.0:4.1.3",
+            "cis-v1.12.0:5.1.3",
+            "cis-aks-t1.8.0:4.1.3",
+            "cis-eks-t1.8.0:4.1.3",
+            "cis-gke-v1.9.0:4.1.3",
         ],
         equivalents: &[
-            "kube-linter:wildcard-in-rules", "kubescape:C-0187", "trivy:KSV-0046", "trivy:KSV-0112",
-            "checkov:CKV_K8S_49", "kyverno:other/restrict-wildcard-resources",
-            "polaris:clusterrolePodExecAttach", "polaris:rolePodExecAttach",
+            "kube-linter:wildcard-in-rules",
+            "kubescape:C-0187",
+            "trivy:KSV-0046",
+            "trivy:KSV-0112",
+            "checkov:CKV_K8S_49",
+            "kyverno:other/restrict-wildcard-resources",
+            "polaris:clusterrolePodExecAttach",
+            "polaris:rolePodExecAttach",
         ],
         judge: Judge::Rule(|rule, report| resources(rule, true, report)),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: reader}\nrules:\n- apiGroups: [\"\"]\n  resources: [\"*\"]\n  verbs: [get, list]\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: reader}\nrules:\n- apiGroups: [\"\"]\n  resources: [pods, services]\n  verbs: [get, list]\n",
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reader}
+rules:
+- apiGroups: [""]
+  resources: ["*"]
+  verbs: [get, list]
+"#,
+        passes: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reader}
+rules:
+- apiGroups: [""]
+  resources: [pods, services]
+  verbs: [get, list]
+"#,
     },
     Check {
         id: "wildcard-resources",
@@ -62,15 +109,34 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::AccessControl,
         techniques: &[],
         controls: &[
-            "cis-v1.12.0:5.1.3", "cis-aks-t1.8.0:4.1.3", "cis-eks-t1.8.0:4.1.3", "cis-gke-v1.9.0:4.1.3",
+            "cis-v1.12.0:5.1.3",
+            "cis-aks-t1.8.0:4.1.3",
+            "cis-eks-t1.8.0:4.1.3",
+            "cis-gke-v1.9.0:4.1.3",
         ],
         equivalents: &[
-            "kube-linter:wildcard-in-rules", "kubescape:C-0187", "checkov:CKV_K8S_49",
+            "kube-linter:wildcard-in-rules",
+            "kubescape:C-0187",
+            "checkov:CKV_K8S_49",
             "kyverno:other/restrict-wildcard-resources",
         ],
         judge: Judge::Rule(|rule, report| resources(rule, false, report)),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: reader}\nrules:\n- apiGroups: [apps]\n  resources: [\"*\"]\n  verbs: [get, list]\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: reader}\nrules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [get, list]\n",
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reader}
+rules:
+- apiGroups: [apps]
+  resources: ["*"]
+  verbs: [get, list]
+"#,
+        passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reader}
+rules:
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list]
+",
     },
     Check {
         id: "wildcard-verbs",
@@ -81,15 +147,35 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::AccessControl,
         techniques: &[technique("T1098.006")],
         controls: &[
-            "cis-v1.12.0:5.1.3", "cis-aks-t1.8.0:4.1.3", "cis-eks-t1.8.0:4.1.3", "cis-gke-v1.9.0:4.1.3",
+            "cis-v1.12.0:5.1.3",
+            "cis-aks-t1.8.0:4.1.3",
+            "cis-eks-t1.8.0:4.1.3",
+            "cis-gke-v1.9.0:4.1.3",
         ],
         equivalents: &[
-            "kube-linter:wildcard-in-rules", "kubescape:C-0187", "trivy:KSV-0045", "checkov:CKV_K8S_49",
+            "kube-linter:wildcard-in-rules",
+            "kubescape:C-0187",
+            "trivy:KSV-0045",
+            "checkov:CKV_K8S_49",
             "kyverno:other/restrict-wildcard-verbs",
         ],
         judge: Judge::Rule(verbs),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: editor}\nrules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [\"*\"]\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: editor}\nrules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [get, list, patch]\n",
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: editor}
+rules:
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: ["*"]
+"#,
+        passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: editor}
+rules:
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, patch]
+",
     },
     Check {
         id: "wildcard-api-groups",
@@ -100,12 +186,29 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::AccessControl,
         techniques: &[],
         controls: &[
-            "cis-v1.12.0:5.1.3", "cis-aks-t1.8.0:4.1.3", "cis-eks-t1.8.0:4.1.3", "cis-gke-v1.9.0:4.1.3",
+            "cis-v1.12.0:5.1.3",
+            "cis-aks-t1.8.0:4.1.3",
+            "cis-eks-t1.8.0:4.1.3",
+            "cis-gke-v1.9.0:4.1.3",
         ],
         equivalents: &["kubescape:C-0187", "checkov:CKV_K8S_49"],
         judge: Judge::Rule(api_groups),
-        fails: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: reader}\nrules:\n- apiGroups: [\"*\"]\n  resources: [deployments]\n  verbs: [get]\n",
-        passes: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: reader}\nrules:\n- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [get]\n",
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader}
+rules:
+- apiGroups: ["*"]
+  resources: [deployments]
+  verbs: [get]
+"#,
+        passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader}
+rules:
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get]
+",
     },
 ];
 
@@ -117,7 +220,11 @@ fn everything(rule: &Rule<'_>, report: &mut Report<'_>) {
     if let Some(entry) = wildcard(rule, "resources").filter(|_| rule.allows_everything()) {
         report.fail(
             rule.path("resources", entry),
-            format!("rule {} allows {} on all resources of all API groups", rule.index, rule.verbs()),
+            format!(
+                "rule {} allows {} on all resources of all API groups",
+                rule.index,
+                rule.verbs()
+            ),
         );
     }
 }
@@ -127,7 +234,8 @@ fn resources(rule: &Rule<'_>, core: bool, report: &mut Report<'_>) {
     if rule.allows_everything() || rule.is_for_core_group() != core {
         return;
     }
-    let groups: Vec<String> = rule.list("apiGroups").map(|(_, group)| format!("`{group}`")).collect();
+    let groups: Vec<String> =
+        rule.list("apiGroups").map(|(_, group)| format!("`{group}`")).collect();
     report.fail(
         rule.path("resources", entry),
         format!(
@@ -141,8 +249,11 @@ fn resources(rule: &Rule<'_>, core: bool, report: &mut Report<'_>) {
 
 fn verbs(rule: &Rule<'_>, report: &mut Report<'_>) {
     if let Some(entry) = wildcard(rule, "verbs").filter(|_| !rule.allows_everything()) {
-        let targets: Vec<&str> =
-            rule.list("resources").chain(rule.list("nonResourceURLs")).map(|(_, name)| name).collect();
+        let targets: Vec<&str> = rule
+            .list("resources")
+            .chain(rule.list("nonResourceURLs"))
+            .map(|(_, name)| name)
+            .collect();
         report.fail(
             rule.path("verbs", entry),
             format!("rule {} allows all verbs on {}", rule.index, targets.join(", ")),

@@ -1,0 +1,144 @@
+//! What a user gets for files: findings with places, and boarding passes.
+
+use airside_k8s::{Limits, yaml};
+
+use super::*;
+
+const WEB: &str = "\
+# Source: shop/templates/web.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: shop
+  labels: {app: web}
+spec:
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      automountServiceAccountToken: false
+      securityContext:
+        runAsNonRoot: true
+        seccompProfile: {type: RuntimeDefault}
+      containers:
+      - name: web
+        image: registry.example/web@sha256:0000000000000000000000000000000000000000000000000000000000000000
+        livenessProbe: &probe {tcpSocket: {port: 80}}
+        readinessProbe: *probe
+        resources: {requests: {cpu: 50m, memory: 64Mi}, limits: {cpu: 1, memory: 128Mi}}
+        securityContext:
+          privileged: true
+          allowPrivilegeEscalation: false
+          readOnlyRootFilesystem: true
+          capabilities: {drop: [ALL]}
+";
+
+const POLICY: &str = "\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  podSelector: {}
+  policyTypes: [Ingress, Egress]
+";
+
+fn check(files: &[(&str, &str)]) -> CheckIn {
+    let parsed: Vec<_> = files
+        .iter()
+        .map(|(path, text)| {
+            let parsed = yaml::parse(text, &Limits::default());
+            assert_eq!(parsed.errors, [], "{path}");
+            (*path, parsed.documents)
+        })
+        .collect();
+    let inputs: Vec<_> =
+        parsed.iter().map(|(path, documents)| InputFile { path, documents }).collect();
+    check_in(&inputs, &Tenant::default(), &Cluster::default(), Severity::High)
+}
+
+/// The findings as a user reads them.
+fn shown(checked: &CheckIn) -> String {
+    let lines = checked.findings.iter().map(|finding| {
+        let Finding { place, severity, check, object, field, message, .. } = finding;
+        format!("{place} {severity} {check} {object} {field}: {message}")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_finding_points_at_file_line_and_column() {
+    let checked = check(&[("k8s/web.yaml", WEB), ("k8s/policy.yaml", POLICY)]);
+    insta::assert_snapshot!(shown(&checked), @"k8s/web.yaml:24:11 high privileged-container Deployment shop/web spec.template.spec.containers[0].securityContext.privileged: container `web` runs privileged");
+    assert_eq!(checked.objects.len(), 2);
+    assert_eq!(checked.objects[0].findings, 0..1);
+    assert_eq!(checked.objects[1].findings, 1..1);
+    assert_eq!(checked.objects[0].api_version, "apps/v1");
+    assert_eq!(checked.not_evaluated, []);
+}
+
+#[test]
+fn files_are_judged_together_and_told_apart() {
+    let without_policy = check(&[("k8s/web.yaml", WEB)]);
+    let ids: Vec<&str> = without_policy.findings.iter().map(|f| f.check.as_str()).collect();
+    assert_eq!(ids, ["privileged-container", "no-ingress-policy", "no-egress-policy"]);
+    // A missing field stands at the deepest step that exists.
+    assert_eq!(without_policy.findings[1].place.to_string(), "k8s/web.yaml:11:7");
+
+    let two = check(&[("a.yaml", WEB), ("b.yaml", WEB), ("p.yaml", POLICY)]);
+    let places: Vec<String> = two.findings.iter().map(|f| f.place.to_string()).collect();
+    assert_eq!(places, ["a.yaml:24:11", "b.yaml:24:11"]);
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    assert_ne!(two.findings[0].id(&tenant, &cluster), two.findings[1].id(&tenant, &cluster));
+}
+
+#[test]
+fn a_boarding_pass_says_where_an_object_came_from_and_whether_it_passed() {
+    let checked = check(&[("k8s/web.yaml", WEB), ("k8s/policy.yaml", POLICY)]);
+    let [web, policy] = checked.passes.as_slice() else { panic!("{checked:?}") };
+    assert_eq!(web.object, ObjectRef::named("apps", "Deployment", Some("shop"), "web"));
+    assert_eq!(web.place.to_string(), "k8s/web.yaml:2:1");
+    assert_eq!(web.template.as_deref(), Some("shop/templates/web.yaml"));
+    assert_eq!((web.verdict, policy.verdict), (PassVerdict::Failed, PassVerdict::Clean));
+    let fingerprint = checked.findings[0].id(&Tenant::default(), &Cluster::default());
+    assert_eq!(web.findings, [fingerprint]);
+    let image =
+        web.fields.iter().any(|leaf| leaf.field.to_string().ends_with("containers[0].image"));
+    assert!(image && web.fields.len() > 15, "{:?}", web.fields);
+
+    let fixed = WEB.replace("privileged: true", "privileged: false");
+    let clean = check(&[("k8s/web.yaml", &fixed), ("k8s/policy.yaml", POLICY)]);
+    assert_eq!(clean.passes[0].verdict, PassVerdict::Clean);
+    assert_ne!(clean.passes[0].digest, web.digest);
+    assert_eq!(clean.passes[1], *policy);
+
+    let flagged = check(&[("k8s/web.yaml", &fixed)]);
+    assert_eq!(flagged.passes[0].verdict, PassVerdict::Flagged);
+}
+
+#[test]
+fn a_moved_line_changes_no_fingerprint() {
+    let moved = format!("# a comment\n\n{WEB}");
+    let (one, other) = (check(&[("web.yaml", WEB)]), check(&[("web.yaml", &moved)]));
+    let ids = |checked: &CheckIn| {
+        fingerprints(&checked.findings, &Tenant::default(), &Cluster::default())
+    };
+    assert_eq!(ids(&one), ids(&other));
+    assert_eq!(one.findings[0].place.line + 2, other.findings[0].place.line);
+    assert_eq!(one.passes[0].digest, other.passes[0].digest);
+}
+
+#[test]
+fn items_of_lists_and_objects_without_names() {
+    let text = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: a}\n  spec:\n    hostPID: true\n\
+                - apiVersion: batch/v1\n  kind: Job\n  metadata: {generateName: job-}\n---\nkey: value\n";
+    let checked = check(&[("list.yaml", text)]);
+    assert_eq!(checked.objects.len(), 2);
+    let host_pid = checked.findings.iter().find(|finding| finding.check == "host-pid").unwrap();
+    assert_eq!((host_pid.place.line, host_pid.field.to_string().as_str()), (8, "spec.hostPID"));
+    let passes: Vec<&str> = checked.passes.iter().map(|pass| pass.object.name.as_str()).collect();
+    assert_eq!(passes, ["a"], "nothing live could be led back to a name that is made at creation");
+    let skipped: Vec<String> =
+        checked.skipped.iter().map(|s| format!("{} {}", s.place, s.reason)).collect();
+    assert_eq!(skipped, ["list.yaml:13:1 no `apiVersion`, so no Kubernetes object"]);
+}

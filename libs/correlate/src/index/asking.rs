@@ -1,18 +1,20 @@
 //! Remembers what was asked, so that who asked can be told when an answer changes.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use airside_types::{Entity, EntityKey, Gap, Id, Record, Relation, Timestamp};
+use airside_types::{EntityKey, Gap, Id, Record, Relation, Timestamp};
 
 use super::{Index, Topic};
-use crate::knowledge::Knowledge;
+use crate::keyed::Keyed;
+use crate::knowledge::{ActorKey, Knowledge};
+use crate::table::Table;
 
 /// The index, noting the topics of the questions that it answers.
 pub(crate) struct Asking<'a> {
     index: &'a Index,
-    topics: RefCell<BTreeSet<Topic>>,
+    topics: RefCell<Vec<Topic>>,
 }
 
 impl<'a> Asking<'a> {
@@ -20,33 +22,36 @@ impl<'a> Asking<'a> {
         Self { index, topics: RefCell::default() }
     }
 
-    /// The topics that were asked about.
-    pub(crate) fn into_topics(self) -> BTreeSet<Topic> {
-        self.topics.into_inner()
+    /// The topics that were asked about, sorted, each once.
+    pub(crate) fn into_topics(self) -> Vec<Topic> {
+        let mut topics = self.topics.into_inner();
+        topics.sort_unstable();
+        topics.dedup();
+        topics
     }
 
     fn note(&self, topic: Topic) {
-        self.topics.borrow_mut().insert(topic);
+        self.topics.borrow_mut().push(topic);
     }
 }
 
 impl Knowledge for Asking<'_> {
-    fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Entity> {
+    fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Arc<Keyed>> {
         self.note(Topic::Bearer(name));
         self.index.bearer_of(name, near)
     }
 
-    fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Entity> {
+    fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Arc<Keyed>> {
         self.note(Topic::Related(subject, relation));
         self.index.related(subject, relation)
     }
 
-    fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Entity> {
+    fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Arc<Keyed>> {
         self.note(Topic::Holder(address));
         self.index.holder_of(address, near)
     }
 
-    fn acts_on_many(&self, actor: Id) -> bool {
+    fn acts_on_many(&self, actor: ActorKey) -> bool {
         self.note(Topic::ActsOnMany(actor));
         self.index.acts_on_many(actor)
     }
@@ -56,7 +61,7 @@ impl Knowledge for Asking<'_> {
         self.index.is_shared_address(address)
     }
 
-    fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Entity> {
+    fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Arc<Keyed>> {
         self.note(Topic::Places(user));
         self.index.places_of(user, from, until)
     }
@@ -90,34 +95,27 @@ impl Knowledge for Asking<'_> {
 /// Who asked about what.
 #[derive(Debug, Default)]
 pub(crate) struct Askers {
-    by_topic: BTreeMap<Topic, BTreeSet<Id>>,
-    by_asker: BTreeMap<Id, BTreeSet<Topic>>,
+    by_topic: Table<Topic, BTreeSet<Id>>,
+    by_asker: Table<Id, Vec<Topic>>,
 }
 
 impl Askers {
-    /// Notes what somebody asked about, in place of what they asked about before.
-    pub(crate) fn note(&mut self, asker: Id, topics: BTreeSet<Topic>) {
-        if self.by_asker.get(&asker) == Some(&topics) {
-            return;
-        }
-        self.forget(asker);
-        for topic in &topics {
+    /// Notes what somebody asked about (sorted, each once), in place of what they asked about before.
+    pub(crate) fn note(&mut self, asker: Id, topics: Vec<Topic>) {
+        let before = self.by_asker.insert(asker, topics).unwrap_or_default();
+        let topics = self.by_asker.get(&asker).map(Vec::as_slice).unwrap_or_default();
+        for topic in topics.iter().filter(|topic| before.binary_search(topic).is_err()) {
             self.by_topic.entry(*topic).or_default().insert(asker);
         }
-        if !topics.is_empty() {
-            self.by_asker.insert(asker, topics);
+        for topic in before.iter().filter(|topic| topics.binary_search(topic).is_err()) {
+            leave(&mut self.by_topic, topic, asker);
         }
     }
 
     /// Forgets somebody.
     pub(crate) fn forget(&mut self, asker: Id) {
         for topic in self.by_asker.remove(&asker).unwrap_or_default() {
-            if let Some(askers) = self.by_topic.get_mut(&topic) {
-                askers.remove(&asker);
-                if askers.is_empty() {
-                    self.by_topic.remove(&topic);
-                }
-            }
+            leave(&mut self.by_topic, &topic, asker);
         }
     }
 
@@ -125,5 +123,14 @@ impl Askers {
     pub(crate) fn of(&self, topics: &BTreeSet<Topic>) -> BTreeSet<Id> {
         let askers = topics.iter().filter_map(|topic| self.by_topic.get(topic));
         askers.flatten().copied().collect()
+    }
+}
+
+fn leave(by_topic: &mut Table<Topic, BTreeSet<Id>>, topic: &Topic, asker: Id) {
+    if let Some(askers) = by_topic.get_mut(topic) {
+        askers.remove(&asker);
+        if askers.is_empty() {
+            by_topic.remove(topic);
+        }
     }
 }

@@ -3,8 +3,11 @@
 //! Both can take back what they took in, so that they are a function of what is in them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use airside_types::{Entity, EntityKey, Timestamp};
+use airside_types::{EntityKey, Timestamp};
+
+use crate::keyed::Keyed;
 
 /// Candidates for one role (the pods that bore a name, the pods that had an address), each with the
 /// moments at which it was seen in it.
@@ -17,16 +20,16 @@ pub(crate) struct Sightings {
 struct Candidate {
     times: BTreeMap<Timestamp, u32>,
     /// The forms under which it was named, such as a uid with and without a namespace.
-    forms: BTreeMap<Entity, u32>,
+    forms: BTreeMap<Arc<Keyed>, u32>,
 }
 
 impl Sightings {
     /// Notes or takes back a sighting. Returns whether the candidates or their forms changed.
-    pub(crate) fn turn(&mut self, entity: &Entity, time: Timestamp, seen: bool) -> bool {
+    pub(crate) fn turn(&mut self, entity: &Arc<Keyed>, time: Timestamp, seen: bool) -> bool {
         let candidate = self.seen.entry(entity.key()).or_default();
         let before = candidate.form().cloned();
         step(&mut candidate.times, time, seen);
-        step(&mut candidate.forms, entity.clone(), seen);
+        step(&mut candidate.forms, Arc::clone(entity), seen);
         let changed = candidate.form() != before.as_ref();
         if candidate.times.is_empty() {
             self.seen.remove(&entity.key());
@@ -40,7 +43,7 @@ impl Sightings {
     }
 
     /// The candidate that was seen nearest to a moment; of two as near, the one with the lower key.
-    pub(crate) fn nearest(&self, moment: Timestamp) -> Option<Entity> {
+    pub(crate) fn nearest(&self, moment: Timestamp) -> Option<Arc<Keyed>> {
         let distance = |candidate: &Candidate| {
             let before = candidate.times.range(..=moment).next_back();
             let after = candidate.times.range(moment..).next();
@@ -51,7 +54,7 @@ impl Sightings {
     }
 
     /// The candidates that were seen between two moments.
-    pub(crate) fn between(&self, from: Timestamp, until: Timestamp) -> Vec<Entity> {
+    pub(crate) fn between(&self, from: Timestamp, until: Timestamp) -> Vec<Arc<Keyed>> {
         let within = |candidate: &&Candidate| {
             from <= until && candidate.times.range(from..=until).next().is_some()
         };
@@ -61,7 +64,7 @@ impl Sightings {
 
 impl Candidate {
     /// The fullest form: one with a name stands after one without.
-    fn form(&self) -> Option<&Entity> {
+    fn form(&self) -> Option<&Arc<Keyed>> {
         self.forms.last_key_value().map(|(form, _)| form)
     }
 }

@@ -8,7 +8,8 @@ use airside_types::{
 };
 
 use crate::joins::{acted_on, actor_of};
-use crate::knowledge::Knowledge;
+use crate::keyed::Keyed;
+use crate::knowledge::{ActorKey, Knowledge};
 use crate::settings::Guards;
 use crate::signal::Signal;
 
@@ -50,7 +51,7 @@ impl<'a> Everything<'a> {
             let parties = &signal.parties;
             let entities = parties.targets.iter().chain(&parties.grants).chain(&parties.pod);
             let entities = entities.chain(&parties.service_account);
-            seen.extend(entities.map(|entity| (entity.clone(), signal.time())));
+            seen.extend(entities.map(|entity| (entity.entity().clone(), signal.time())));
         }
         for fact in self.facts() {
             seen.extend([(fact.subject.clone(), fact.from), (fact.object.clone(), fact.from)]);
@@ -63,20 +64,20 @@ impl<'a> Everything<'a> {
 }
 
 /// The entity that was seen nearest to a moment, in its fullest form.
-fn nearest(seen: Vec<(Entity, Timestamp)>, near: Timestamp) -> Option<Entity> {
+fn nearest(seen: Vec<(Entity, Timestamp)>, near: Timestamp) -> Option<Arc<Keyed>> {
     let (closest, _) = seen.iter().min_by_key(|(it, time)| (time.distance(near), it.key()))?;
     let forms = seen.iter().map(|(entity, _)| entity);
-    forms.filter(|entity| entity.key() == closest.key()).max().cloned()
+    forms.filter(|entity| entity.key() == closest.key()).max().cloned().map(Keyed::new)
 }
 
 impl Knowledge for Everything<'_> {
-    fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Entity> {
+    fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Arc<Keyed>> {
         let mut seen = self.exact_objects();
         seen.retain(|(entity, _)| entity.name_key() == name);
         nearest(seen, near)
     }
 
-    fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Entity> {
+    fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Arc<Keyed>> {
         let mut objects: BTreeMap<EntityKey, Entity> = BTreeMap::new();
         for fact in self.facts() {
             if fact.relation == relation && fact.subject.key() == subject {
@@ -86,17 +87,17 @@ impl Knowledge for Everything<'_> {
                 }
             }
         }
-        objects.into_values().collect()
+        objects.into_values().map(Keyed::new).collect()
     }
 
-    fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Entity> {
+    fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Arc<Keyed>> {
         let holding = self.facts().filter(|fact| {
             fact.relation == Relation::HasAddress && fact.object.key() == address
         });
         nearest(holding.map(|fact| (fact.subject.clone(), fact.from)).collect(), near)
     }
 
-    fn acts_on_many(&self, actor: Id) -> bool {
+    fn acts_on_many(&self, actor: ActorKey) -> bool {
         let by_actor = self.signals.iter().filter(|it| actor_of(&it.parties) == Some(actor));
         let objects: BTreeSet<EntityKey> = by_actor.flat_map(|it| acted_on(it)).collect();
         objects.len() > self.guards.objects_of_actor
@@ -107,15 +108,15 @@ impl Knowledge for Everything<'_> {
         for signal in &self.signals {
             let parties = &signal.parties;
             if parties.address.as_ref().is_some_and(|it| it.key() == address) {
-                callers.extend(parties.users.iter().map(Entity::name_key));
-                callers.extend(parties.service_account.as_ref().map(Entity::name_key));
+                callers.extend(parties.users.iter().map(|it| it.name_key()));
+                callers.extend(parties.service_account.as_ref().map(|it| it.name_key()));
             }
         }
         callers.len() > self.guards.callers_of_address
     }
 
-    fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Entity> {
-        let mut places: BTreeMap<EntityKey, Entity> = BTreeMap::new();
+    fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Arc<Keyed>> {
+        let mut places: BTreeMap<EntityKey, Arc<Keyed>> = BTreeMap::new();
         for signal in &self.signals {
             let by_user = signal.parties.users.iter().any(|it| it.name_key() == user);
             let time = signal.time();
@@ -124,7 +125,7 @@ impl Knowledge for Everything<'_> {
                 && from <= time
                 && time <= until
             {
-                places.insert(address.key(), address.clone());
+                places.insert(address.key(), Arc::clone(address));
             }
         }
         places.into_values().collect()

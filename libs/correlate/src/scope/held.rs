@@ -9,10 +9,8 @@ use airside_types::{Payload, Place, Record, Timestamp};
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) record: Arc<Record>,
-    /// The latest ingest time of this version.
+    /// The latest ingest time of this version, from which the horizon is measured.
     pub(super) ingested: Timestamp,
-    /// The latest ingest time of any version, from which the horizon is measured.
-    pub(super) age: Timestamp,
 }
 
 /// Whether a record describes the world for long (facts, findings, boarding passes), or is an event.

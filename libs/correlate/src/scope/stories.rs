@@ -14,13 +14,14 @@ use crate::index::{Askers, Asking, Index, Topic};
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::story::{Case, alias_of};
+use crate::table::Table;
 
 /// What a story is told from.
 pub(super) struct Told<'a> {
     pub(super) tenant: &'a Tenant,
     pub(super) cluster: &'a Cluster,
     pub(super) settings: &'a Settings,
-    pub(super) signals: &'a BTreeMap<Id, Arc<Signal>>,
+    pub(super) signals: &'a Table<Id, Arc<Signal>>,
     pub(super) index: &'a Index,
 }
 
@@ -45,7 +46,7 @@ struct Story {
 pub(super) struct Stories {
     by_id: BTreeMap<Id, Story>,
     /// Every id of every incident, with the id under which it is now.
-    aliases: BTreeMap<Id, Id>,
+    aliases: Table<Id, Id>,
     askers: Askers,
 }
 
@@ -118,13 +119,13 @@ impl Stories {
         let mut changes = BTreeMap::new();
         for story in &fresh {
             let id = story.incident.id;
-            if let Some(old) = self.by_id.remove(&id) {
-                self.forget_aliases(&old.incident);
-                if old.incident.content_hash == story.incident.content_hash {
-                    continue;
-                }
+            let old = self.by_id.get(&id).map(|old| Arc::clone(&old.incident));
+            if let Some(old) = old.as_deref().filter(|old| old.aliases != story.incident.aliases) {
+                self.forget_aliases(old);
             }
-            changes.insert(id, Change::Revised(Arc::clone(&story.incident)));
+            if old.is_none_or(|old| old.content_hash != story.incident.content_hash) {
+                changes.insert(id, Change::Revised(Arc::clone(&story.incident)));
+            }
         }
         for story in fresh {
             let id = story.incident.id;
@@ -171,20 +172,16 @@ fn fingerprint(slice: &[Moment]) -> Fingerprint {
     }
 }
 
-fn tell(graph: &Graph, told: &Told<'_>, slice: &[Moment]) -> Option<(Incident, BTreeSet<Topic>)> {
+fn tell(graph: &Graph, told: &Told<'_>, slice: &[Moment]) -> Option<(Incident, Vec<Topic>)> {
     let most = told.settings.caps.illustrations;
     let guests: BTreeSet<Moment> =
         slice.iter().flat_map(|(_, host)| graph.guests_of(*host, most)).collect();
     let signal = |moment: &Moment| told.signals.get(&moment.1).cloned();
     let asking = Asking::new(told.index);
-    let case = Case {
-        tenant: told.tenant,
-        cluster: told.cluster,
-        signals: slice.iter().filter_map(signal).collect(),
-        guests: guests.iter().filter_map(signal).collect(),
-        known: &asking,
-        settings: told.settings,
-    };
+    let signals = slice.iter().filter_map(signal).collect();
+    let guests = guests.iter().filter_map(signal).collect();
+    let whose = (told.tenant, told.cluster);
+    let case = Case::new(whose, signals, guests, &asking, told.settings);
     let incident = case.tell()?;
     Some((incident, asking.into_topics()))
 }

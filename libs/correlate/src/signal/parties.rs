@@ -3,7 +3,13 @@
 //! Owns the reading of roles: person, workload, node or controller; credential and address; targets.
 //! What facts add (a uid for a name, a pod for an address) is `joins`'.
 
-use airside_types::{Decision, Entity, Id, Link, LinkRole, Payload, Phase, Record};
+use std::sync::Arc;
+
+use airside_types::{
+    Decision, Entity, Id, Link, LinkRole, ObjectRef, Payload, Phase, Record,
+};
+
+use crate::keyed::Keyed;
 
 /// The field of an audit detection that holds the id of the decision on the same request.
 const DECISION_FIELD: &str = "decision-id";
@@ -15,26 +21,28 @@ const AGENT_FIELDS: [&str; 2] = ["userAgent", "user-agent"];
 #[derive(Debug, Default)]
 pub(crate) struct Parties {
     /// People and machines with a name of their own; the controllers' users are `system_users`.
-    pub(crate) users: Vec<Entity>,
+    pub(crate) users: Vec<Arc<Keyed>>,
     /// Users of Kubernetes itself, which many act as at once.
-    pub(crate) system_users: Vec<Entity>,
-    pub(crate) service_account: Option<Entity>,
+    pub(crate) system_users: Vec<Arc<Keyed>>,
+    pub(crate) service_account: Option<Arc<Keyed>>,
     /// The pod that acts, or whose token is used.
-    pub(crate) pod: Option<Entity>,
-    pub(crate) container: Option<Entity>,
+    pub(crate) pod: Option<Arc<Keyed>>,
+    pub(crate) container: Option<Arc<Keyed>>,
     /// The node, where it acts itself: the kubelet's identity, or a process outside of pods.
-    pub(crate) node: Option<Entity>,
+    pub(crate) node: Option<Arc<Keyed>>,
     /// The node that it happened on.
-    pub(crate) on_node: Option<Entity>,
-    pub(crate) credential: Option<Entity>,
-    pub(crate) address: Option<Entity>,
-    pub(crate) targets: Vec<Entity>,
+    pub(crate) on_node: Option<Arc<Keyed>>,
+    pub(crate) credential: Option<Arc<Keyed>>,
+    pub(crate) address: Option<Arc<Keyed>>,
+    pub(crate) targets: Vec<Arc<Keyed>>,
     /// Roles and bindings that allowed it.
-    pub(crate) grants: Vec<Entity>,
+    pub(crate) grants: Vec<Arc<Keyed>>,
+    /// All links, as the record has them.
+    pub(crate) links: Vec<(LinkRole, Arc<Keyed>)>,
     /// The namespace of a request for a collection.
     pub(crate) namespace: Option<String>,
-    /// The program that made the request.
-    pub(crate) agent: Option<String>,
+    /// The program that made the request, by what it calls itself.
+    pub(crate) agent: Id,
     /// The decision of admission on the request.
     pub(crate) decision: Option<Id>,
 }
@@ -63,12 +71,12 @@ impl Parties {
             found.map(|value| value.value.as_str())
         };
         self.decision = value(&[DECISION_FIELD]).and_then(|text| text.parse().ok());
-        self.agent = value(&AGENT_FIELDS).map(str::to_owned);
+        self.agent = Id::builder("correlate/agent").optional(value(&AGENT_FIELDS)).finish();
     }
 
     fn read_decision(&mut self, record: &Record, decision: &Decision) {
         self.take(&decision.links);
-        let object = Entity::Object(decision.object.clone());
+        let object = Keyed::new(Entity::Object(decision.object.clone()));
         if !self.targets.contains(&object) {
             self.targets.push(object);
         }
@@ -77,24 +85,25 @@ impl Parties {
 
     fn take(&mut self, links: &[Link]) {
         for link in links {
+            let entity = Keyed::new(link.entity.clone());
             match link.role {
-                LinkRole::Actor => self.take_actor(&link.entity),
-                LinkRole::Target => self.targets.push(link.entity.clone()),
-                LinkRole::Means => self.take_means(&link.entity),
-                LinkRole::Grant => self.grants.push(link.entity.clone()),
-                LinkRole::Context => self.take_context(&link.entity),
+                LinkRole::Actor => self.take_actor(&entity),
+                LinkRole::Target => self.targets.push(Arc::clone(&entity)),
+                LinkRole::Means => self.take_means(&entity),
+                LinkRole::Grant => self.grants.push(Arc::clone(&entity)),
+                LinkRole::Context => self.take_context(&entity),
             }
+            self.links.push((link.role, entity));
         }
     }
 
-    fn take_actor(&mut self, entity: &Entity) {
-        match entity {
-            Entity::User { name } if node_of_user(name).is_some() => {
-                let name = node_of_user(name).unwrap_or_default();
-                self.node.get_or_insert(node(name));
-            }
-            Entity::User { name } if is_system_user(name) => self.system_users.push(entity.clone()),
-            Entity::User { .. } => self.users.push(entity.clone()),
+    fn take_actor(&mut self, entity: &Arc<Keyed>) {
+        match entity.entity() {
+            Entity::User { name } if is_system_user(name) => match node_of_user(name) {
+                Some(name) => _ = self.node.get_or_insert_with(|| node(name)),
+                None => self.system_users.push(Arc::clone(entity)),
+            },
+            Entity::User { .. } => self.users.push(Arc::clone(entity)),
             Entity::Container { .. } => self.take_context(entity),
             Entity::Object(object) => {
                 let place = match object.kind.as_str() {
@@ -103,30 +112,30 @@ impl Parties {
                     "Node" => &mut self.node,
                     _ => return,
                 };
-                place.get_or_insert_with(|| entity.clone());
+                place.get_or_insert_with(|| Arc::clone(entity));
             }
             _ => {}
         }
     }
 
-    fn take_means(&mut self, entity: &Entity) {
-        let place = match entity {
+    fn take_means(&mut self, entity: &Arc<Keyed>) {
+        let place = match entity.entity() {
             Entity::Credential { .. } => &mut self.credential,
             Entity::Address { .. } => &mut self.address,
             Entity::Container { .. } => &mut self.container,
             _ => return,
         };
-        place.get_or_insert_with(|| entity.clone());
+        place.get_or_insert_with(|| Arc::clone(entity));
     }
 
-    fn take_context(&mut self, entity: &Entity) {
-        match entity {
+    fn take_context(&mut self, entity: &Arc<Keyed>) {
+        match entity.entity() {
             // Falco writes the node's own processes as those of a container named `host`.
             Entity::Container { id, .. } if !id.is_empty() && id != "host" => {
-                self.container.get_or_insert_with(|| entity.clone());
+                self.container.get_or_insert_with(|| Arc::clone(entity));
             }
             Entity::Object(object) if object.kind == "Node" => {
-                self.on_node.get_or_insert_with(|| entity.clone());
+                self.on_node.get_or_insert_with(|| Arc::clone(entity));
             }
             Entity::Object(object) if object.kind == "Namespace" => {
                 self.namespace.get_or_insert_with(|| object.name.clone());
@@ -149,7 +158,7 @@ impl Parties {
     /// behind a request, so it joins nothing. A token that is bound to a pod is the pod's, whatever
     /// its namespace.
     pub(crate) fn is_shared(&self) -> bool {
-        let of_control_plane = self.service_account.as_ref().and_then(Entity::as_object);
+        let of_control_plane = self.service_account.as_ref().and_then(|it| it.as_object());
         let in_kube_system =
             of_control_plane.is_some_and(|account| account.namespace.as_deref() == Some("kube-system"));
         let system = self.system_users.iter().any(|user| user.name() != "system:anonymous");
@@ -157,7 +166,7 @@ impl Parties {
     }
 
     /// Who the API server or sensor says did it: a user, service account, node or pod.
-    pub(crate) fn principal(&self) -> Option<&Entity> {
+    pub(crate) fn principal(&self) -> Option<&Arc<Keyed>> {
         let account = self.service_account.as_ref();
         let user = self.users.first().or(account);
         user.or(self.node.as_ref()).or(self.pod.as_ref()).or(self.system_users.first())
@@ -173,6 +182,6 @@ fn node_of_user(name: &str) -> Option<&str> {
     name.strip_prefix("system:node:").filter(|node| !node.is_empty())
 }
 
-fn node(name: &str) -> Entity {
-    Entity::Object(airside_types::ObjectRef::named("", "Node", None, name))
+fn node(name: &str) -> Arc<Keyed> {
+    Keyed::new(Entity::Object(ObjectRef::named("", "Node", None, name)))
 }

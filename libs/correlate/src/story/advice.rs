@@ -1,11 +1,12 @@
 //! What to do: close the hole first, then contain what happened.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use airside_types::{Entity, RootCause};
+use airside_types::RootCause;
 
 use super::{Case, places};
-use crate::joins::acting_pod;
+use crate::keyed::Keyed;
 use crate::knowledge::resolved;
 
 /// How many fixes of manifests stand before the containment.
@@ -43,8 +44,8 @@ pub(super) fn advice(case: &Case<'_>, causes: &[RootCause]) -> Vec<String> {
 
 /// Pods in which something ran that should not.
 fn pods(case: &Case<'_>) -> Vec<String> {
-    let pods: BTreeSet<Entity> =
-        case.signals.iter().filter_map(|signal| acting_pod(signal, case.known)).collect();
+    let pods: BTreeSet<&Arc<Keyed>> =
+        case.signals.iter().filter_map(|signal| case.pod_of(signal)).collect();
     pods.into_iter()
         .map(|pod| format!("Keep what you need for analysis, then delete {pod}"))
         .collect()
@@ -71,7 +72,7 @@ fn nodes(case: &Case<'_>) -> Vec<String> {
 /// Credentials that somebody else may hold now.
 fn identities(case: &Case<'_>) -> Vec<String> {
     let mut advice = Vec::new();
-    for (pod, address) in places::credentials_abroad(case) {
+    for [pod, address] in places::credentials_abroad(case) {
         advice.push(format!(
             "The token of {pod} is in use at {}: deleting the pod ends the token",
             address.name()
@@ -117,7 +118,7 @@ fn secrets(case: &Case<'_>) -> Vec<String> {
     for signal in reads {
         let secrets = signal.parties.targets.iter().filter(|target| target.kind() == "Secret");
         let before = names.len();
-        names.extend(secrets.filter(|secret| !secret.name().is_empty()).map(Entity::to_string));
+        names.extend(secrets.filter(|secret| !secret.name().is_empty()).map(|secret| secret.to_string()));
         if names.len() == before {
             namespaces.extend(signal.parties.namespace.clone());
         }

@@ -2,8 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
 
-use airside_types::{Finding, Id, ObjectRef, RootCause, Tactic};
+use airside_types::{Finding, Id, ObjectRef, Record, RootCause, Tactic};
 
 use super::{Case, lineage, stages};
 
@@ -21,27 +23,35 @@ pub(super) fn root_causes(case: &Case<'_>) -> Vec<RootCause> {
     let caps = &case.settings.caps;
     let seen = Seen::in_case(case);
     let mut taken: BTreeSet<Id> = BTreeSet::new();
-    let mut bearing = Vec::new();
+    let mut bearing: Vec<(Bearing, Arc<Record>, Rc<Vec<String>>)> = Vec::new();
     for trail in lineage::trails(case) {
-        for finding in trail.findings(case.known) {
-            if let Some(how) = seen.bearing(&finding)
-                && taken.insert(finding.id(case.tenant, case.cluster))
+        for record in trail.findings(case.known) {
+            let how = lineage::finding(&record).and_then(|finding| seen.bearing(finding));
+            if let Some(how) = how
+                && taken.insert(record.id)
             {
-                bearing.push((how, finding, trail.steps.clone()));
+                bearing.push((how, record, Rc::clone(&trail.steps)));
             }
         }
     }
-    let place = |finding: &Finding| (finding.place.clone(), finding.check.clone());
-    bearing.sort_by_key(|(how, finding, _)| (*how, Reverse(finding.severity), place(finding)));
+    let severity = |record: &Record| Reverse(lineage::finding(record).map(|it| it.severity));
+    let place = |record: &Record| {
+        lineage::finding(record).map(|it| (it.place.clone(), it.check.clone(), record.id))
+    };
+    bearing.sort_by_key(|(how, record, _)| (*how, severity(record), place(record)));
     let mut in_object: BTreeMap<ObjectRef, usize> = BTreeMap::new();
-    bearing.retain(|(_, finding, _)| {
+    bearing.retain(|(_, record, _)| {
+        let Some(finding) = lineage::finding(record) else { return false };
         let count = in_object.entry(finding.object.clone()).or_default();
         *count += 1;
         *count <= caps.root_causes_in_object
     });
     bearing.truncate(caps.root_causes);
-    bearing.sort_by_key(|(how, finding, _)| (Reverse(finding.severity), *how, place(finding)));
-    bearing.into_iter().map(|(_, finding, steps)| root_cause(finding, steps)).collect()
+    bearing.sort_by_key(|(how, record, _)| (severity(record), *how, place(record)));
+    let told = |(_, record, steps): &(Bearing, Arc<Record>, Rc<Vec<String>>)| {
+        Some(root_cause(lineage::finding(record)?.clone(), steps.to_vec()))
+    };
+    bearing.iter().filter_map(told).collect()
 }
 
 fn root_cause(finding: Finding, mut lineage: Vec<String>) -> RootCause {

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use airside_types::{Entity, Timestamp};
+use airside_types::Timestamp;
 
 use super::Case;
+use crate::keyed::Keyed;
 use crate::signal::Signal;
 
 /// One kind of deed.
@@ -73,7 +74,7 @@ pub(super) struct Deed {
     /// Past tense, without a subject.
     pub(super) words: String,
     /// What it was done to, in the order of time.
-    pub(super) targets: Vec<Entity>,
+    pub(super) targets: Vec<Arc<Keyed>>,
 }
 
 /// The deeds of a case in the order of their rank.
@@ -94,7 +95,7 @@ pub(super) fn deeds(case: &Case<'_>) -> Vec<Deed> {
         };
         for target in targets {
             if deed.targets.iter().all(|seen| seen.name_key() != target.name_key()) {
-                deed.targets.push(target.clone());
+                deed.targets.push(Arc::clone(target));
             }
         }
     }
@@ -105,13 +106,13 @@ pub(super) fn deeds(case: &Case<'_>) -> Vec<Deed> {
     deeds
 }
 
-fn classify(signal: &Arc<Signal>) -> Option<(usize, Vec<&Entity>)> {
+fn classify(signal: &Arc<Signal>) -> Option<(usize, Vec<&Arc<Keyed>>)> {
     KINDS.iter().enumerate().find_map(|(rank, kind)| {
         if !signal.has_technique(kind.techniques) {
             return None;
         }
         let named = signal.parties.targets.iter().filter(|target| !target.name().is_empty());
-        let fitting: Vec<&Entity> =
+        let fitting: Vec<&Arc<Keyed>> =
             named.filter(|target| kind.on.contains(&target.kind())).collect();
         (kind.on.is_empty() || !fitting.is_empty()).then_some((rank, fitting))
     })

@@ -1,63 +1,60 @@
 //! Who and what is involved: the actors first, each once, bounded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use airside_types::{Entity, EntityKey, Link, LinkRole, Payload};
+use airside_types::{Entity, EntityKey, Link, LinkRole};
 
 use super::Case;
-use crate::joins::acting_pod;
+use crate::keyed::Keyed;
 use crate::knowledge::resolved;
 use crate::signal::Signal;
 
 /// The entities of all signals: each in the most active role that it plays, in the order in which
 /// they appear; the loud signals' before the quiet ones'.
 pub(super) fn entities(case: &Case<'_>) -> Vec<Link> {
-    let mut roles: BTreeMap<EntityKey, LinkRole> = BTreeMap::new();
-    let mut order: Vec<Entity> = Vec::new();
+    let mut seen: BTreeMap<EntityKey, usize> = BTreeMap::new();
+    let mut playing: Vec<(LinkRole, Arc<Keyed>)> = Vec::new();
     for signal in case.signals.iter().chain(&case.guests) {
-        for Link { role, entity } in links(case, signal) {
-            let known = roles.entry(entity.key()).or_insert_with(|| {
-                order.push(entity);
-                role
-            });
-            *known = role.min(*known);
+        for (role, entity) in links(case, signal) {
+            let at = *seen.entry(entity.key()).or_insert(playing.len());
+            match playing.get_mut(at) {
+                Some(known) => known.0 = known.0.min(role),
+                None => playing.push((role, entity)),
+            }
         }
     }
-    let mut links: Vec<Link> = Vec::new();
+    let most = case.settings.caps.entities_in_role;
+    let mut links = Vec::new();
     for role in LinkRole::ALL {
-        let playing = order.iter().filter(|entity| roles.get(&entity.key()) == Some(&role));
-        let bounded = playing.take(case.settings.caps.entities_in_role);
-        links.extend(bounded.map(|entity| Link::new(role, entity.clone())));
+        let bounded = playing.iter().filter(|(plays, _)| *plays == role).take(most);
+        links.extend(bounded.map(|(_, entity)| Link::new(role, entity.entity().clone())));
     }
     links
 }
 
-/// The links of one signal with uids where they are known, and the pod that acts. Collections (all
-/// secrets of a namespace) are no entities.
-fn links(case: &Case<'_>, signal: &Signal) -> Vec<Link> {
-    let given = match &signal.record.payload {
-        Payload::Detection(detection) => detection.links.as_slice(),
-        Payload::Decision(decision) => decision.links.as_slice(),
-        _ => &[],
-    };
+/// The links of one signal with uids where they are known, and the pod or node that acts. Collections
+/// (all secrets of a namespace) and shared identities are no entities.
+fn links(case: &Case<'_>, signal: &Signal) -> Vec<(LinkRole, Arc<Keyed>)> {
     let parties = &signal.parties;
-    let mut links = Vec::new();
-    let acting = acting_pod(signal, case.known);
-    for actor in acting.iter().chain(&parties.node) {
-        links.push(Link::new(LinkRole::Actor, actor.clone()));
-    }
-    let node_users: BTreeSet<EntityKey> = parties.system_users.iter().map(Entity::key).collect();
-    for link in given {
-        let is_node_user = matches!(&link.entity, Entity::User { name } if name.starts_with("system:node:"));
-        let is_host = matches!(&link.entity, Entity::Container { id, .. } if id == "host");
-        let by_controller = link.role == LinkRole::Actor && node_users.contains(&link.entity.key());
-        if link.entity.name().is_empty() || is_node_user || is_host || by_controller {
-            continue;
+    let acting = case.pod_of(signal).into_iter().chain(&parties.node);
+    let mut links: Vec<_> = acting.map(|actor| (LinkRole::Actor, Arc::clone(actor))).collect();
+    let targets = parties.targets.iter().map(|target| (LinkRole::Target, target));
+    let given = parties.links.iter().map(|(role, entity)| (*role, entity));
+    for (role, entity) in given.chain(targets) {
+        if !entity.name().is_empty() && !is_shared(entity) {
+            links.push((role, resolved(case.known, entity, signal.time())));
         }
-        links.push(Link::new(link.role, resolved(case.known, &link.entity, signal.time())));
-    }
-    for target in parties.targets.iter().filter(|target| !target.name().is_empty()) {
-        links.push(Link::new(LinkRole::Target, resolved(case.known, target, signal.time())));
     }
     links
+}
+
+/// The users of Kubernetes itself, nodes' among them (the node stands for them), and the place where a
+/// sensor puts a node's own processes.
+fn is_shared(entity: &Entity) -> bool {
+    match entity {
+        Entity::User { name } => name.starts_with("system:"),
+        Entity::Container { id, .. } => id == "host",
+        _ => false,
+    }
 }

@@ -4,38 +4,46 @@
 //! missing, the trail goes on by name and says so.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use airside_types::{
-    Authorisation, BoardingPass, Entity, Finding, ObjectRef, Payload, Record, Relation,
+    Authorisation, BoardingPass, Entity, EntityKey, Finding, ObjectRef, Payload, Record, Relation,
 };
 
 use super::Case;
-use crate::joins::acting_pod;
+use crate::keyed::Keyed;
 use crate::knowledge::{Knowledge, manifest_names, resolved, with_owners};
 
 /// A manifest's object and how the incident leads there.
 #[derive(Debug)]
 pub(super) struct Trail {
-    pub(super) object: ObjectRef,
+    object: Arc<Keyed>,
     /// The file, where a decision or boarding pass tells it.
     path: Option<String>,
     /// One sentence a step.
-    pub(super) steps: Vec<String>,
+    pub(super) steps: Rc<Vec<String>>,
 }
 
 impl Trail {
     /// The open findings at the trail's end.
-    pub(super) fn findings(&self, known: &dyn Knowledge) -> Vec<Finding> {
+    pub(super) fn findings(&self, known: &dyn Knowledge) -> Vec<Arc<Record>> {
         let names = manifest_names(&self.object);
         let records = names.into_iter().flat_map(|name| known.findings_in(name));
-        let findings = records.filter_map(|record| match &record.payload {
-            Payload::Finding(finding) => Some(finding.clone()),
-            _ => None,
-        });
-        let here = |finding: &Finding| {
-            self.path.as_ref().is_none_or(|path| *path == finding.place.path)
+        let here = |record: &Arc<Record>| match (&record.payload, &self.path) {
+            (Payload::Finding(finding), Some(path)) => *path == finding.place.path,
+            (Payload::Finding(_), None) => true,
+            _ => false,
         };
-        findings.filter(here).collect()
+        records.filter(here).collect()
+    }
+}
+
+/// The finding in a record of one.
+pub(super) fn finding(record: &Record) -> Option<&Finding> {
+    match &record.payload {
+        Payload::Finding(finding) => Some(finding),
+        _ => None,
     }
 }
 
@@ -43,41 +51,39 @@ impl Trail {
 pub(super) fn trails(case: &Case<'_>) -> Vec<Trail> {
     let mut walk = Walk { case, seen: BTreeSet::new(), trails: Vec::new() };
     for signal in &case.signals {
-        if let Some(pod) = acting_pod(signal, case.known) {
-            walk.pod(&pod);
+        if let Some(pod) = case.pod_of(signal) {
+            walk.pod(pod);
         }
         let parties = &signal.parties;
         for target in parties.targets.iter().filter(|target| target.kind() == "Pod") {
             walk.pod(&resolved(case.known, target, signal.time()));
         }
-        let principal = parties.principal().map(named).unwrap_or_else(|| "Somebody".to_owned());
+        let principal = || {
+            let principal = parties.principal();
+            principal.map_or_else(|| "Somebody".to_owned(), |principal| principal.to_string())
+        };
         if let Some(account) = &parties.service_account {
-            walk.object(account, vec![format!("Requests were made as {account}")]);
+            walk.object(account, || vec![format!("Requests were made as {account}")]);
         }
         for grant in &parties.grants {
-            walk.object(grant, vec![format!("{principal} was allowed by {grant}")]);
+            walk.object(grant, || vec![format!("{} was allowed by {grant}", principal())]);
         }
         for target in parties.targets.iter().filter(|target| target.kind() == "ConfigMap") {
-            walk.object(target, vec![format!("{principal} acted upon {target}")]);
+            walk.object(target, || vec![format!("{} acted upon {target}", principal())]);
         }
     }
     walk.trails
 }
 
-/// How an entity is called within a sentence.
-fn named(entity: &Entity) -> String {
-    entity.to_string()
-}
-
 struct Walk<'a> {
     case: &'a Case<'a>,
-    seen: BTreeSet<airside_types::EntityKey>,
+    seen: BTreeSet<EntityKey>,
     trails: Vec<Trail>,
 }
 
 impl Walk<'_> {
     /// The pod, its owners, and the service account that it runs as.
-    fn pod(&mut self, pod: &Entity) {
+    fn pod(&mut self, pod: &Arc<Keyed>) {
         if !self.seen.insert(pod.key()) {
             return;
         }
@@ -90,69 +96,69 @@ impl Walk<'_> {
                 steps.push(format!("{below} is owned by {entity}"));
             }
             below = entity;
-            self.object(entity, steps.clone());
+            self.object(entity, || steps.clone());
         }
         if chain.len() == 1 {
             self.owners_by_name(pod);
         }
         for entity in &chain {
             for account in known.related(entity.key(), Relation::RunsAs) {
-                self.object(&account, vec![format!("{entity} runs as {account}")]);
+                self.object(&account, || vec![format!("{entity} runs as {account}")]);
             }
         }
     }
 
     /// Without facts about owners, the name of a pod tells the names that its owner may have.
-    fn owners_by_name(&mut self, pod: &Entity) {
+    fn owners_by_name(&mut self, pod: &Arc<Keyed>) {
         let Some(object) = pod.as_object() else { return };
         for (group, kind, name) in owners_by_name(&object.name) {
-            let owner =
-                Entity::Object(ObjectRef::named(group, kind, object.namespace.as_deref(), &name));
-            let step = format!("{pod} seems to belong to {owner}, by its name alone");
-            self.object(&owner, vec![step]);
+            let owner = ObjectRef::named(group, kind, object.namespace.as_deref(), &name);
+            let owner = Keyed::new(Entity::Object(owner));
+            let step = || vec![format!("{pod} seems to belong to {owner}, by its name alone")];
+            self.object(&owner, step);
         }
     }
 
     /// The object's way to a manifest: by decision and boarding pass, else by name.
-    fn object(&mut self, entity: &Entity, mut steps: Vec<String>) {
-        let Some(object) = entity.as_object() else { return };
-        if !self.seen.insert(entity.name_key()) {
+    fn object(&mut self, object: &Arc<Keyed>, steps: impl FnOnce() -> Vec<String>) {
+        if object.as_object().is_none() || !self.seen.insert(object.name_key()) {
             return;
         }
-        let path = self.by_decision(entity, &mut steps);
+        let mut steps = steps();
+        let path = self.by_decision(object, &mut steps);
         if path.is_none() {
-            let names = manifest_names(object);
             let known = self.case.known;
-            let passes = names.iter().flat_map(|name| known.boarding_passes_of(*name));
+            let names = manifest_names(object).into_iter();
+            let passes = names.flat_map(|name| known.boarding_passes_of(name));
             let place = passes.filter_map(|record| Some(pass(&record)?.place.clone())).min();
             steps.push(match place {
                 Some(place) => format!(
-                    "No decision on {entity} led to its manifest; by name it went through the \
+                    "No decision on {object} led to its manifest; by name it went through the \
                      check-in at {place}"
                 ),
-                None => format!("By name, {entity} is the object that was scanned"),
+                None => format!("By name, {object} is the object that was scanned"),
             });
         }
-        self.trails.push(Trail { object: object.clone(), path, steps });
+        self.trails.push(Trail { object: Arc::clone(object), path, steps: Rc::new(steps) });
     }
 
     /// The file that the decision on the object names, and the steps there.
-    fn by_decision(&self, entity: &Entity, steps: &mut Vec<String>) -> Option<String> {
+    fn by_decision(&self, object: &Keyed, steps: &mut Vec<String>) -> Option<String> {
         let known = self.case.known;
         let at = self.case.signals.first()?.time();
-        let decision = known.decision_on(entity.key(), at);
-        let decision = decision.or_else(|| known.decision_on(entity.name_key(), at))?;
+        let decision = known.decision_on(object.key(), at);
+        let decision = decision.or_else(|| known.decision_on(object.name_key(), at))?;
         let Payload::Decision(decision) = &decision.payload else { return None };
         let (id, place, how) = match &decision.authorisation {
             Authorisation::Authorised { pass, place } => (pass, place, "authorised by"),
             Authorisation::Drifted { pass, place, .. } => (pass, place, "drifted from"),
             Authorisation::Unknown => return None,
         };
-        steps.push(format!("{entity} was admitted as {how} boarding pass {id}"));
-        let place = known.boarding_pass(*id).and_then(|record| Some(pass(&record)?.place.clone()))
-            .unwrap_or_else(|| place.clone());
+        let record = known.boarding_pass(*id);
+        let place = record.as_deref().and_then(pass).map_or(place, |pass| &pass.place);
+        steps.push(format!("{object} was admitted as {how} boarding pass {id}"));
         steps.push(format!("The boarding pass was made from {place}"));
-        Some(place.path)
+        Some(place.path.clone())
     }
 }
 

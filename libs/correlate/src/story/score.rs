@@ -1,8 +1,11 @@
 //! The score: how bad an incident is, term by term, in whole thousandths of a point.
 
+use std::sync::Arc;
+
 use airside_types::{ScoreTerm, Severity};
 
 use super::{Case, places, stages};
+use crate::keyed::Keyed;
 use crate::signal::Signal;
 
 /// The terms, each with a reason that a person understands. Their sum is the score.
@@ -46,14 +49,14 @@ pub(super) fn terms(case: &Case<'_>) -> Vec<ScoreTerm> {
 fn special_terms(case: &Case<'_>) -> Vec<ScoreTerm> {
     let scores = &case.settings.scores;
     let mut terms = Vec::new();
-    if let Some((pod, address)) = places::credentials_abroad(case).into_iter().next() {
+    if let Some([pod, address]) = places::credentials_abroad(case).into_iter().next() {
         let reason = format!(
             "the credential of {pod} was used from {}, which is not the pod's address",
             address.name()
         );
         terms.push(ScoreTerm { reason, points: scores.credential_abroad });
     }
-    if let Some((user, here, there)) = places::users_in_two_places(case).into_iter().next() {
+    if let Some([user, here, there]) = places::users_in_two_places(case).into_iter().next() {
         let reason = format!(
             "{user} acts from {} while working from {}",
             here.name(),
@@ -69,8 +72,8 @@ fn special_terms(case: &Case<'_>) -> Vec<ScoreTerm> {
 }
 
 /// The node that acts after an escape attempt in a pod.
-fn left_for(case: &Case<'_>) -> Option<airside_types::Entity> {
-    let escapes = |signal: &&std::sync::Arc<Signal>| {
+fn left_for(case: &Case<'_>) -> Option<Arc<Keyed>> {
+    let escapes = |signal: &&Arc<Signal>| {
         signal.has_technique(&["T1611"]) && signal.parties.node.is_none()
     };
     case.signals.iter().find(escapes)?;

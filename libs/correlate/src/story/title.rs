@@ -1,10 +1,7 @@
 //! The title: one sentence that says who did what.
 
-use airside_types::Entity;
-
 use super::Case;
 use super::deeds::{Deed, deeds};
-use crate::joins::acting_pod;
 
 /// How many deeds a sentence holds.
 const MOST_DEEDS: usize = 3;
@@ -30,21 +27,14 @@ fn subject(case: &Case<'_>) -> String {
         let from = signal.parties.address.as_ref();
         Some(from.map_or_else(|| user.to_string(), |from| format!("{user} (from {})", from.name())))
     });
-    let pod = || case.signals.iter().find_map(|signal| acting_pod(signal, case.known));
+    let pod = || case.signals.iter().find_map(|signal| case.pod_of(signal));
     let other = || case.signals.iter().find_map(|signal| signal.parties.principal().cloned());
     let from = || case.signals.iter().find_map(|signal| signal.parties.address.clone());
     person
         .or_else(|| pod().map(|pod| pod.to_string()))
-        .or_else(|| other().map(|other| named(&other)))
+        .or_else(|| other().map(|other| other.to_string()))
         .or_else(|| from().map(|from| format!("Somebody at {}", from.name())))
         .unwrap_or_else(|| "Somebody".to_owned())
-}
-
-fn named(entity: &Entity) -> String {
-    match entity {
-        Entity::User { name } => format!("User {name}"),
-        other => other.to_string(),
-    }
 }
 
 /// For what no deed describes: the words of the rule that weighs most.

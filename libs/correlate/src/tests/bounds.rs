@@ -9,7 +9,7 @@ use crate::{Engine, Settings, incidents_of};
 
 fn engine_with(scene: &Scene, settings: Settings) -> Engine {
     let mut engine = Engine::new(settings);
-    scene.records.iter().for_each(|record| engine.apply(record));
+    scene.records.iter().for_each(|record| _ = engine.apply(record));
     engine.take_changes();
     engine
 }

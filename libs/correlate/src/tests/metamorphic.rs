@@ -13,7 +13,7 @@ use crate::{Change, Engine, Settings};
 
 fn told(records: &[Record]) -> Vec<Incident> {
     let mut engine = Engine::new(Settings::default());
-    records.iter().for_each(|record| engine.apply(record));
+    records.iter().for_each(|record| _ = engine.apply(record));
     engine.take_changes();
     engine.incidents(&Tenant::default()).cloned().collect()
 }

@@ -106,7 +106,7 @@ proptest! {
         let settings = Settings::default();
         let mut engine = Engine::new(settings.clone());
         for records in arriving.chunks(batch) {
-            records.iter().for_each(|record| engine.apply(record));
+            records.iter().for_each(|record| _ = engine.apply(record));
             engine.take_changes();
         }
         assert_equal(&engine, &arriving, &settings)?;

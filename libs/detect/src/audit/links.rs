@@ -21,14 +21,11 @@ pub(super) fn of(request: &Request<'_>, targets: Vec<Entity>) -> Vec<Link> {
         }
     };
     let event = request.event();
-    for user in [Some(&event.user), event.impersonated_user.as_ref()].into_iter().flatten() {
+    for Link { role, entity } in of_user(&event.user) {
+        link(role, entity);
+    }
+    if let Some(user) = &event.impersonated_user {
         identities(user).into_iter().for_each(|entity| link(LinkRole::Actor, entity));
-    }
-    if let Some(pod) = bound_pod(&event.user) {
-        link(LinkRole::Actor, pod);
-    }
-    if let Some(credential) = credential(&event.user) {
-        link(LinkRole::Means, credential);
     }
     if let Some(ip) = event.source_address() {
         link(LinkRole::Means, Entity::Address { ip: ip.to_string() });
@@ -44,10 +41,25 @@ pub(super) fn of(request: &Request<'_>, targets: Vec<Entity>) -> Vec<Link> {
     for grant in grant::of(&event.annotations.reason) {
         link(LinkRole::Grant, grant);
     }
-    if let Some(node) = bound_node(&event.user) {
-        link(LinkRole::Context, node);
-    }
+    // Actors first, the surroundings last.
+    links.sort_by_key(|link| match link.role {
+        LinkRole::Actor => 0,
+        LinkRole::Target | LinkRole::Means | LinkRole::Grant => 1,
+        LinkRole::Context => 2,
+    });
     links
+}
+
+/// What a user's identity links to, whoever reports it: the user or service account, the pod and node that
+/// the token is bound to, and the credential.
+pub fn of_user(user: &User<'_>) -> Vec<Link> {
+    let identities = identities(user).into_iter().map(|entity| (LinkRole::Actor, entity));
+    identities
+        .chain(bound_pod(user).map(|pod| (LinkRole::Actor, pod)))
+        .chain(credential(user).map(|credential| (LinkRole::Means, credential)))
+        .chain(bound_node(user).map(|node| (LinkRole::Context, node)))
+        .map(|(role, entity)| Link::new(role, entity))
+        .collect()
 }
 
 /// What a user is: a user or service account, and for a node's identity the node as well.

@@ -56,9 +56,9 @@ pub enum Unreadable {
 pub fn input(bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
     let mut reader = Reader { each, contained: 0 };
     let Some(first) = lines(bytes).next() else { return };
-    let is_document = matches!(check(first.1), Err(error) if error.is_eof())
-        && !lines(bytes).nth(1).is_some_and(|(_, line)| check(line).is_ok());
-    if is_document && lines(bytes).nth(1).is_some() {
+    let goes_on = matches!(check(first.1), Err(error) if error.is_eof());
+    let second = lines(bytes).nth(1);
+    if goes_on && second.is_some_and(|(_, line)| check(line).is_err()) {
         reader.record(1, bytes);
     } else {
         lines(bytes).for_each(|(number, line)| reader.record(number, line));
@@ -128,9 +128,8 @@ impl Reader<'_> {
             }
         };
         // Firehose puts objects one after the other without a line break.
-        let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
         let mut found = false;
-        while let Some(value) = values.next() {
+        for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
             match value {
                 Ok(value) => self.value(line, value.get()),
                 Err(error) => return self.broken(line, text, &error),

@@ -4,7 +4,7 @@
 //! says what such a request gives away. Adding a rule is adding an entry; the listing, the documentation
 //! and the tests of its examples follow from it.
 
-use airside_types::{Confidence, Entity, NamedValue, Severity};
+use airside_types::{Entity, NamedValue, Severity};
 
 use super::request::{Outcome, Request};
 use crate::command;
@@ -106,7 +106,6 @@ const MAX_VALUES: usize = 12;
 pub(super) struct Firing {
     pub(super) deed: String,
     pub(super) severity: Option<Severity>,
-    pub(super) confidence: Option<Confidence>,
     pub(super) values: Vec<NamedValue>,
     pub(super) targets: Vec<Entity>,
 }
@@ -114,24 +113,12 @@ pub(super) struct Firing {
 impl Firing {
     /// The rule fires, because the actor did this: `listed the secrets of all namespaces`.
     fn new(deed: impl Into<String>) -> Self {
-        Self {
-            deed: deed.into(),
-            severity: None,
-            confidence: None,
-            values: Vec::new(),
-            targets: Vec::new(),
-        }
+        Self { deed: deed.into(), severity: None, values: Vec::new(), targets: Vec::new() }
     }
 
     /// With another severity than the rule's usual one.
     fn at(mut self, severity: Severity) -> Self {
         self.severity = Some(severity);
-        self
-    }
-
-    /// More or less sure than usual.
-    fn sure(mut self, confidence: Confidence) -> Self {
-        self.confidence = Some(confidence);
         self
     }
 

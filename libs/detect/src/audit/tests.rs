@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use airside_types::{Cluster, Detection, Payload, Record, Severity, Tenant};
+use airside_types::{Cluster, Detection, Entity, Link, Payload, Record, Severity, Tenant};
 
 use super::event::Event;
 use super::{read, records, rules};
@@ -121,7 +121,46 @@ fn the_two_stages_of_an_exec_are_one_detection() {
 
 #[test]
 fn a_detection_tells_who_what_where_and_by_which_right() {
-    insta::assert_debug_snapshot!(told(&exec("ResponseComplete", "2026-11-22T11:00:00Z")));
+    let found = detections(&exec("ResponseComplete", "2026-11-22T11:00:00Z"));
+    let exec = found.iter().find(|found| found.rule == "AUD-R24").unwrap();
+    insta::assert_snapshot!(exec.message, @"ServiceAccount ops/deployer ran `mysql --password=«redacted»` in pod shop/web-0, container web, from 10.1.2.3 with kubectl/v1.33.1.");
+    insta::assert_snapshot!(links(exec), @"
+    actor: ServiceAccount ops/deployer (sa-1)
+    actor: Pod ops/deployer-0 (pod-1)
+    means: Credential JTI=c1
+    means: Address 10.1.2.3
+    target: Pod shop/web-0
+    grant: RoleBinding shop/deployers
+    grant: Role shop/deployer
+    context: Node node-1 (node-uid-1)
+    ");
+    insta::assert_snapshot!(values(exec), @"
+    objectRef.subresource: exec
+    command: mysql --password=«redacted»
+    userAgent: kubectl/v1.33.1 (linux/amd64) kubernetes/0
+    decision-id: 0123
+    ");
+    assert_eq!(exec.severity, Severity::Medium, "a service account's exec weighs more");
+    assert_eq!(exec.native_id, "a-1");
+    assert_eq!(exec.origin.as_ref().unwrap().to_string(), "audit.jsonl:7");
+}
+
+/// The links of a detection, one a line, with uids.
+fn links(detection: &Detection) -> String {
+    let line = |link: &Link| {
+        let role = link.role.as_str();
+        format!("{role}: {}{}\n", link.entity, uid(&link.entity))
+    };
+    detection.links.iter().map(line).collect()
+}
+
+fn values(detection: &Detection) -> String {
+    detection.values.iter().map(|value| format!("{}: {}\n", value.name, value.value)).collect()
+}
+
+fn uid(entity: &Entity) -> String {
+    let uid = entity.as_object().and_then(|object| object.uid.clone());
+    uid.map_or_else(String::new, |uid| format!(" ({uid})"))
 }
 
 #[test]
@@ -167,13 +206,30 @@ fn secrets_in_commands_are_not_shown() {
 
 #[test]
 fn objects_become_facts() {
-    insta::assert_snapshot!(facts(&[
+    let facts = facts(&[
         r#"{"verb":"patch","user":{"username":"system:node:n1"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"status"},"requestObject":{"status":{"podIP":"10.244.1.7"}},"responseObject":{"metadata":{"name":"web-0","namespace":"shop","uid":"p1","creationTimestamp":"2026-11-22T10:00:00Z","ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web","uid":"r1","controller":true}]},"spec":{"serviceAccountName":"web","nodeName":"n1","containers":[{"image":"shop/web:1"}]},"status":{"podIP":"10.244.1.7","podIPs":[{"ip":"10.244.1.7"}],"startTime":"2026-11-22T10:00:02Z","containerStatuses":[{"name":"web","image":"shop/web:1","imageID":"shop/web@sha256:aa","containerID":"containerd://0123456789abcdef"}]}},"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-11-22T10:00:03Z"}"#,
         r#"{"verb":"create","user":{"username":"system:kube-scheduler"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-1","subresource":"binding"},"requestObject":{"metadata":{"uid":"p2"},"target":{"kind":"Node","name":"n2"}},"responseStatus":{"code":201},"requestReceivedTimestamp":"2026-11-22T10:01:00Z"}"#,
         r#"{"verb":"create","user":{"username":"system:serviceaccount:kube-system:deployment-controller","uid":"d"},"objectRef":{"resource":"replicasets","namespace":"shop","name":"web","apiGroup":"apps"},"responseObject":{"metadata":{"name":"web","namespace":"shop","uid":"r1","creationTimestamp":"2026-11-22T09:00:00Z","ownerReferences":[{"apiVersion":"apps/v1","kind":"Deployment","name":"web","uid":"d1","controller":true}]}},"responseStatus":{"code":201},"requestReceivedTimestamp":"2026-11-22T09:00:00.5Z"}"#,
         r#"{"verb":"create","user":{"username":"system:node:n1"},"userAgent":"kubelet/v1","objectRef":{"resource":"serviceaccounts","namespace":"shop","name":"web","subresource":"token"},"requestObject":{"spec":{"boundObjectRef":{"kind":"Pod","name":"web-0","uid":"p1"}}},"responseStatus":{"code":201},"annotations":{"authentication.kubernetes.io/issued-credential-id":"JTI=7"},"requestReceivedTimestamp":"2026-11-22T10:00:01Z"}"#,
         r#"{"verb":"delete","user":{"username":"system:node:n1"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0"},"responseObject":{"metadata":{"name":"web-0","namespace":"shop","uid":"p1","creationTimestamp":"2026-11-22T10:00:00Z","deletionTimestamp":"2026-11-22T10:09:00Z","deletionGracePeriodSeconds":0}},"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-11-22T10:09:30Z"}"#,
-    ]));
+    ]);
+    insta::assert_snapshot!(facts, @"
+    Pod shop/web-0 (p1) exists Pod shop/web-0 (p1) from 2026-11-22T10:00:00Z
+    Pod shop/web-0 (p1) owned-by ReplicaSet shop/web (r1) from 2026-11-22T10:00:00Z
+    Pod shop/web-0 (p1) runs-as ServiceAccount shop/web from 2026-11-22T10:00:00Z
+    Pod shop/web-0 (p1) runs-on Node n1 from 2026-11-22T10:00:02Z
+    Pod shop/web-0 (p1) has-address Address 10.244.1.7 from 2026-11-22T10:00:02Z
+    Container web part-of Pod shop/web-0 (p1) from 2026-11-22T10:00:00Z
+    Container web runs-image Image shop/web:1 from 2026-11-22T10:00:00Z
+    Pod shop/web-1 (p2) runs-on Node n2 from 2026-11-22T10:01:00Z
+    ReplicaSet shop/web (r1) exists ReplicaSet shop/web (r1) from 2026-11-22T09:00:00Z
+    ReplicaSet shop/web (r1) owned-by Deployment shop/web (d1) from 2026-11-22T09:00:00Z
+    Credential JTI=7 issued-for ServiceAccount shop/web from 2026-11-22T10:00:01Z
+    Credential JTI=7 issued-for Pod shop/web-0 (p1) from 2026-11-22T10:00:01Z
+    Credential JTI=7 issued-to User system:node:n1 from 2026-11-22T10:00:01Z
+    Credential JTI=7 issued-to Node n1 from 2026-11-22T10:00:01Z
+    Pod shop/web-0 (p1) exists Pod shop/web-0 (p1) from 2026-11-22T10:00:00Z until 2026-11-22T10:09:30Z
+    ");
 }
 
 #[test]
@@ -195,10 +251,6 @@ fn facts(texts: &[&str]) -> String {
     for record in texts.iter().flat_map(|text| told(text)) {
         if let Payload::Fact(fact) = record.payload {
             let until = fact.until.map_or_else(String::new, |until| format!(" until {until}"));
-            let uid = |entity: &airside_types::Entity| {
-                let uid = entity.as_object().and_then(|object| object.uid.clone());
-                uid.map_or_else(String::new, |uid| format!(" ({uid})"))
-            };
             lines.push_str(&format!(
                 "{}{} {} {}{} from {}{until}\n",
                 fact.subject,

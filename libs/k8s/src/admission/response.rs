@@ -85,8 +85,11 @@ fn bounded(warnings: &[String]) -> Vec<String> {
 
 /// A warning in one line of at most 256 characters: the header that carries it takes no line break.
 fn shortened(warning: &str) -> String {
-    let mut text: String =
-        warning.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_WARNING_CHARS).collect();
+    let mut text: String = warning
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_WARNING_CHARS)
+        .collect();
     if warning.chars().count() > MAX_WARNING_CHARS {
         text.pop();
         text.push('…');

@@ -171,11 +171,8 @@ impl Review {
         let is_pod_subresource = self.subresource.is_some() && self.resource.resource == "pods";
         let kind = if is_pod_subresource { "Pod" } else { self.kind.kind.as_str() };
         let own = subject.filter(|object| object.kind() == kind);
-        let name = self
-            .name
-            .as_deref()
-            .or_else(|| own.map(|object| object.name()))
-            .unwrap_or_default();
+        let name =
+            self.name.as_deref().or_else(|| own.map(|object| object.name())).unwrap_or_default();
         let group = if is_pod_subresource { "" } else { self.kind.group.as_str() };
         ObjectRef::named(group, kind, self.namespace.as_deref(), name)
             .with_uid(own.and_then(|object| object.uid()))
@@ -223,9 +220,8 @@ fn user(request: &Map<String, Value>) -> Result<User, ReviewError> {
     let mut extra = BTreeMap::new();
     if let Some(value) = fields.get("extra").filter(|value| !value.is_null()) {
         const FIELD: &str = "request.userInfo.extra";
-        let map = value
-            .as_object()
-            .ok_or(ReviewError::WrongType { field: FIELD, expected: "a map" })?;
+        let map =
+            value.as_object().ok_or(ReviewError::WrongType { field: FIELD, expected: "a map" })?;
         for (key, values) in map {
             extra.insert(key.clone(), texts(values, FIELD)?);
         }

@@ -58,7 +58,8 @@ fn deletes_creates_and_connections_name_their_object() {
     exec["request"]["kind"] = json!({ "group": "", "version": "v1", "kind": "PodExecOptions" });
     exec["request"]["resource"] = json!({ "version": "v1", "resource": "pods" });
     exec["request"]["subResource"] = json!("exec");
-    exec["request"]["object"] = json!({ "apiVersion": "v1", "kind": "PodExecOptions", "command": ["sh"] });
+    exec["request"]["object"] =
+        json!({ "apiVersion": "v1", "kind": "PodExecOptions", "command": ["sh"] });
     let review = Review::from_value(exec).unwrap();
     assert_eq!(review.version, ReviewVersion::V1Beta1);
     assert_eq!(review.object_ref(), ObjectRef::named("", "Pod", Some("shop"), "web"));

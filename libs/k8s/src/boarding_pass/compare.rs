@@ -18,9 +18,22 @@ pub enum Comparison {
 /// Booleans and numbers that Kubernetes drops when they are false or 0, because absence means the same.
 /// Others (`allowPrivilegeEscalation: false`) are kept, so their absence is drift.
 const DROPPED_WHEN_ZERO: [&str; 16] = [
-    "allowVolumeExpansion", "hostIPC", "hostNetwork", "hostPID", "hostPort", "initialDelaySeconds",
-    "minReadySeconds", "nodePort", "paused", "publishNotReadyAddresses", "readOnly",
-    "setHostnameAsFQDN", "stdin", "stdinOnce", "tty", "weight",
+    "allowVolumeExpansion",
+    "hostIPC",
+    "hostNetwork",
+    "hostPID",
+    "hostPort",
+    "initialDelaySeconds",
+    "minReadySeconds",
+    "nodePort",
+    "paused",
+    "publishNotReadyAddresses",
+    "readOnly",
+    "setHostnameAsFQDN",
+    "stdin",
+    "stdinOnce",
+    "tty",
+    "weight",
 ];
 
 /// Compares a pass with an object as the API server has it, or is asked to store it. Fields that were not
@@ -59,15 +72,21 @@ fn is_unchanged(scanned: &FieldDigest, all: &[FieldDigest], live: &Value) -> boo
     leaf::digest("", value, context) == Some(scanned.digest)
 }
 
-/// The live list's element with the name that the scanned element had.
+/// The live list's element with the name that the scanned element had: the one at the same index where its
+/// name fits, since names can repeat, else the first with that name.
 fn find_by_name<'v>(element: &[Step], all: &[FieldDigest], list: &'v Value) -> Option<&'v Value> {
+    let Some(Step::Index(index)) = element.last() else { return None };
     let name = FieldPath::from(element.to_vec()).key("name");
     let at = all.binary_search_by(|leaf| leaf.field.cmp(&name)).ok()?;
     let wanted = all.get(at)?.digest;
-    list.as_array()?.iter().find(|candidate| {
-        candidate.get("name").and_then(|name| leaf::digest("", name, leaf::Context::default()))
-            == Some(wanted)
-    })
+    let has_name = |candidate: &&Value| {
+        candidate
+            .get("name")
+            .and_then(|name| leaf::digest("", name, leaf::Context::default()))
+            .is_some_and(|digest| digest == wanted)
+    };
+    let list = list.as_array()?;
+    list.get(*index).filter(has_name).or_else(|| list.iter().find(has_name))
 }
 
 /// Whether a missing live value means what was scanned: an empty text, or a zero that Kubernetes drops.

@@ -9,8 +9,21 @@ use crate::quantity::Quantity;
 
 /// Keys below which values are quantities: resources, storage, quotas, limit ranges, overhead.
 const QUANTITY_KEYS: [&str; 15] = [
-    "allocatable", "averageValue", "capacity", "default", "defaultRequest", "divisor", "hard",
-    "limits", "max", "maxLimitRequestRatio", "min", "podFixed", "requests", "sizeLimit", "storage",
+    "allocatable",
+    "averageValue",
+    "capacity",
+    "default",
+    "defaultRequest",
+    "divisor",
+    "hard",
+    "limits",
+    "max",
+    "maxLimitRequestRatio",
+    "min",
+    "podFixed",
+    "requests",
+    "sizeLimit",
+    "storage",
 ];
 
 /// The longest text that is searched for credentials. Longer ones cannot be guessed from a digest.

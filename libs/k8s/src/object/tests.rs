@@ -53,10 +53,8 @@ fn the_items_of_a_list_are_objects_with_their_own_places() {
     assert_eq!(shown, ["Service a", "Pod b"]);
     let name = FieldPath::of(&["metadata", "name"]);
     assert_eq!(contents.objects[1].places.resolve(&name), Position { line: 11, column: 5 });
-    let foreign = Foreign {
-        position: Position { line: 7, column: 3 },
-        reason: NotAnObject::NoApiVersion,
-    };
+    let foreign =
+        Foreign { position: Position { line: 7, column: 3 }, reason: NotAnObject::NoApiVersion };
     assert_eq!(contents.foreign, [foreign]);
 
     let typed = documents[1].contents();

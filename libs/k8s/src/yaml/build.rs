@@ -126,8 +126,7 @@ impl<'l> Builder<'l> {
 
     /// A map starts; its keys and values come next.
     pub(super) fn begin_map(&mut self, anchor: usize, at: Position) -> Result<(), YamlError> {
-        let content =
-            Content::Map { entries: Map::new(), pending: None, merged: BTreeSet::new() };
+        let content = Content::Map { entries: Map::new(), pending: None, merged: BTreeSet::new() };
         self.begin(content, anchor, at)
     }
 

@@ -35,7 +35,9 @@ pub enum Problem {
     #[error("a key must be a text: quote it, or add the value that is missing")]
     KeyIsNoText,
     /// An alias names an anchor that does not exist, or lies within its own anchor.
-    #[error("this alias has no anchor before it in the same document: define `&name` above `*name`")]
+    #[error(
+        "this alias has no anchor before it in the same document: define `&name` above `*name`"
+    )]
     UnknownAnchor,
     /// A merge key has a value that cannot be merged.
     #[error("`<<` needs a map, or a list of maps")]
@@ -69,7 +71,9 @@ pub enum Problem {
         limit: usize,
     },
     /// The bytes are not UTF-8.
-    #[error("not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)")]
+    #[error(
+        "not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)"
+    )]
     NotUtf8,
 }
 

@@ -41,8 +41,10 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Parsed {
 
 /// An unrendered template breaks in many ways; one answer helps with all of them.
 fn template_or(error: YamlError, part: Part<'_>) -> YamlError {
-    let from_syntax =
-        matches!(error.problem, Problem::Syntax(_) | Problem::KeyIsNoText | Problem::DuplicateKey(_));
+    let from_syntax = matches!(
+        error.problem,
+        Problem::Syntax(_) | Problem::KeyIsNoText | Problem::DuplicateKey(_)
+    );
     match part.template_action() {
         Some((line, column)) if from_syntax => {
             YamlError::new(position(line, column), Problem::Template)
@@ -65,9 +67,7 @@ fn read_part(
     builder: &mut Builder<'_>,
     documents: &mut Vec<Document>,
 ) -> Result<(), YamlError> {
-    let place = |marker: &Marker| {
-        position(marker.line() + part.first_line - 1, marker.col() + 1)
-    };
+    let place = |marker: &Marker| position(marker.line() + part.first_line - 1, marker.col() + 1);
     let mut parser = Parser::new_from_str_with_options(part.text, options.clone());
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| syntax(&error, place(error.marker())))?;
@@ -100,7 +100,8 @@ fn read_part(
                     None => serde_json::Value::String(text.into_owned()),
                 };
                 if builder.expects_key() {
-                    let key = scalar::key_text(value).ok_or_else(|| failed(Problem::KeyIsNoText))?;
+                    let key =
+                        scalar::key_text(value).ok_or_else(|| failed(Problem::KeyIsNoText))?;
                     builder.key(key, at);
                 } else {
                     builder.scalar(value, anchor, at)?;

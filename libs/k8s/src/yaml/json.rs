@@ -179,7 +179,8 @@ impl<'a> Reader<'a> {
 
     fn scalar(&mut self) -> Result<Value, YamlError> {
         if self.rest.starts_with('"') {
-            let text = self.string().ok_or_else(|| self.error("a text is not closed or not valid"))?;
+            let text =
+                self.string().ok_or_else(|| self.error("a text is not closed or not valid"))?;
             return Ok(Value::String(text.into_owned()));
         }
         for (word, value) in

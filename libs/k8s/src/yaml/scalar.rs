@@ -39,10 +39,10 @@ pub(super) fn tagged(tag: &Tag, text: Cow<'_, str>) -> Result<Value, Problem> {
         value: text.chars().take(SHOWN_CHARS).collect(),
     };
     match tag.suffix() {
-        "int" => expect(text, |value| value.is_i64() || value.is_u64(), wrong),
-        "float" => expect(text, Value::is_number, wrong),
-        "bool" => expect(text, Value::is_boolean, wrong),
-        "null" => expect(text, Value::is_null, wrong),
+        "int" => expect(&text, |value| value.is_i64() || value.is_u64(), wrong),
+        "float" => expect(&text, Value::is_number, wrong),
+        "bool" => expect(&text, Value::is_boolean, wrong),
+        "null" => expect(&text, Value::is_null, wrong),
         "binary" => {
             let compact: String = text.split_ascii_whitespace().collect();
             let bytes = STANDARD.decode(compact).map_err(|_| wrong(&text))?;
@@ -53,12 +53,12 @@ pub(super) fn tagged(tag: &Tag, text: Cow<'_, str>) -> Result<Value, Problem> {
 }
 
 fn expect(
-    text: Cow<'_, str>,
+    text: &str,
     fits: impl Fn(&Value) -> bool,
     wrong: impl Fn(&str) -> Problem,
 ) -> Result<Value, Problem> {
-    let value = plain(Cow::Borrowed(&text))?;
-    if fits(&value) { Ok(value) } else { Err(wrong(&text)) }
+    let value = plain(Cow::Borrowed(text))?;
+    if fits(&value) { Ok(value) } else { Err(wrong(text)) }
 }
 
 /// The text of a scalar that stands as a key; none for null.
@@ -125,9 +125,9 @@ fn integer(text: &str) -> Option<Value> {
 
 /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`, finite.
 fn float(text: &str) -> Option<Value> {
-    let starts_like_one = text.bytes().all(|byte| {
-        byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-')
-    });
+    let starts_like_one = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
     // Rust reads exactly this grammar once words such as `inf` are out of the way.
     let value = starts_like_one.then(|| text.parse::<f64>().ok()).flatten()?;
     value.is_finite().then(|| Value::Number(from_float(value)))

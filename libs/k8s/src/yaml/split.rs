@@ -65,14 +65,13 @@ fn count(text: &str) -> usize {
 }
 
 fn is_separator(line: &str) -> bool {
-    line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r']))
+    line.strip_prefix("---")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r']))
 }
 
 fn only_prologue(text: Option<&str>) -> bool {
     text.is_some_and(|text| {
-        lines(text).all(|(_, line)| {
-            line.trim().is_empty() || line.starts_with(['#', '%'])
-        })
+        lines(text).all(|(_, line)| line.trim().is_empty() || line.starts_with(['#', '%']))
     })
 }
 

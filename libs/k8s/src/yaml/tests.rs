@@ -186,7 +186,10 @@ fn errors_say_where_and_what_to_do() {
         ("a: 1\nb: 2\na: 3\n", "line 3, column 1: the key `a` is given twice in this map"),
         ("m: {x: 1, x: 2}\n", "line 1, column 11: the key `x` is given twice"),
         ("a:\n\tb: 1\n", "line 2, column 2: not valid YAML (tabs"),
-        ("a: 'b\n", "line 2, column 1: not valid YAML (invalid indentation in multiline quoted scalar)"),
+        (
+            "a: 'b\n",
+            "line 2, column 1: not valid YAML (invalid indentation in multiline quoted scalar)",
+        ),
         ("? [a]\n: 1\n", "line 1, column 3: a key must be a text"),
         ("null: 1\n", "line 1, column 1: a key must be a text"),
         ("a: *b\n", "line 1, column 4: this alias has no anchor"),
@@ -258,7 +261,9 @@ fn anchors_and_merge_keys_resolve_as_in_kubernetes() {
 
 #[test]
 fn json_is_read_with_places_and_several_values() {
-    let parsed = read("{\n\t\"a\": \"\\ud83d\\ude00\\n\",\n\t\"ö\": [1, -2.5e1, true, null, {}]\n}\n{\"b\": 2}\n");
+    let parsed = read(
+        "{\n\t\"a\": \"\\ud83d\\ude00\\n\",\n\t\"ö\": [1, -2.5e1, true, null, {}]\n}\n{\"b\": 2}\n",
+    );
     assert_eq!(parsed.errors, []);
     let [first, second] = parsed.documents.as_slice() else { panic!("{parsed:?}") };
     assert_eq!(first.value, json!({ "a": "😀\n", "ö": [1, -25, true, null, {}] }));
@@ -303,5 +308,8 @@ fn the_default_limits_stop_an_alias_bomb() {
     }
     let parsed = read(&bomb);
     assert_eq!(parsed.documents.len(), 0);
-    assert!(matches!(parsed.errors.as_slice(), [YamlError { problem: Problem::TooManyNodes(_), .. }]));
+    assert!(matches!(
+        parsed.errors.as_slice(),
+        [YamlError { problem: Problem::TooManyNodes(_), .. }]
+    ));
 }

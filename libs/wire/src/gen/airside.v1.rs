@@ -2505,20 +2505,14 @@ pub struct ScanReport {
     #[prost(message, repeated, tag = "4")]
     pub unreadable: ::prost::alloc::vec::Vec<Unreadable>,
 }
-/// A check that could not be judged for an object, and says nothing about it.
+/// A check that could not be judged for some object of the input, and says nothing about it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NotEvaluated {
     /// The check's id.
     #[prost(string, tag = "1")]
     pub check: ::prost::alloc::string::String,
-    /// The object, by name.
-    #[prost(message, optional, tag = "2")]
-    pub object: ::core::option::Option<ObjectRef>,
-    /// Where the object stands.
-    #[prost(message, optional, tag = "3")]
-    pub place: ::core::option::Option<Place>,
     /// What was missing.
-    #[prost(string, tag = "4")]
+    #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
 }
 /// An input, or a part of it, that could not be read.

@@ -2,21 +2,17 @@
 //!
 //! Reports are never cut: a report with fewer findings would close findings that are still open.
 
-use airside_types::{BoardingPass, Finding, ObjectRef, Place};
+use airside_types::{BoardingPass, Finding, Place};
 
 use crate::invalid::InvalidField;
 use crate::limits::MAX_REPORT_ENTRIES;
 use crate::{bounded, field, v1};
 
-/// A check that could not be judged for an object, and says nothing about it.
+/// A check that could not be judged for some object of the input, and says nothing about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotEvaluated {
     /// The check's id.
     pub check: String,
-    /// The object, by name.
-    pub object: ObjectRef,
-    /// Where the object stands.
-    pub place: Place,
     /// What was missing.
     pub reason: String,
 }
@@ -25,8 +21,6 @@ impl From<&NotEvaluated> for v1::NotEvaluated {
     fn from(unjudged: &NotEvaluated) -> Self {
         Self {
             check: bounded::identity(&unjudged.check),
-            object: Some((&unjudged.object).into()),
-            place: Some((&unjudged.place).into()),
             reason: bounded::text(&unjudged.reason),
         }
     }
@@ -38,8 +32,6 @@ impl TryFrom<v1::NotEvaluated> for NotEvaluated {
     fn try_from(unjudged: v1::NotEvaluated) -> Result<Self, Self::Error> {
         Ok(Self {
             check: field::identity("check", unjudged.check)?,
-            object: field::required("object", unjudged.object)?,
-            place: field::required("place", unjudged.place)?,
             reason: field::text("reason", unjudged.reason)?,
         })
     }

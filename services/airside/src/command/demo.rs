@@ -1,39 +1,45 @@
 //! `airside demo`: the platform on the embedded adapters, a recorded attack through its real network
 //! interfaces, and the incident that it tells.
 
-mod delivery;
-
 use std::time::Duration;
 
+use airside_node::{Node, assemble, load_settings, run_until_signal, runtime};
 use airside_ports::Clock;
 use airside_service::SystemClock;
-use airside_node::{Node, assemble, load_settings, run_until_signal, runtime};
 use airside_types::{Incident, Severity};
 use airside_wire::incident::{WatchItem, WatchQuery, WatchUpdate};
 use airside_wire::v1::WatchIncidentsRequest;
 use airside_wire::v1::incidents_service_client::IncidentsServiceClient;
 use anyhow::Context;
-use rust_embed::RustEmbed;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::delivery::{Delivery, Platform, Source, deliveries};
 use crate::cli::DemoArguments;
 use crate::client::{ApiChannel, connect_with_key};
 use crate::command::Outcome;
 use crate::command::connect::Connection;
 use crate::command::incidents::{fetch_all, said};
+use crate::delivery::{Delivery, Platform, Source, deliveries};
 use crate::https::HttpsClient;
 use crate::recording::{RecordedFile, Recording};
 use crate::show::{self, FAINT, GOOD, RESET, STRONG};
 use crate::SERVICES;
 
-/// The recorded attack that ships with the program: what its sources sent, without any telling of it.
-#[derive(RustEmbed)]
-#[folder = "recordings/attack-storefront"]
-#[exclude = "truth.json"]
-struct Storefront;
+macro_rules! recordings {
+    () => {
+        "../../recordings/attack-storefront/"
+    };
+}
+
+/// The recorded attack that ships with the program: what its sources sent, and no word about what it means.
+const STOREFRONT: [(&str, &[u8]); 5] = [
+    ("manifests/platform.yaml", include_bytes!(concat!(recordings!(), "manifests/platform.yaml"))),
+    ("manifests/storefront.yaml", include_bytes!(concat!(recordings!(), "manifests/storefront.yaml"))),
+    ("admission.jsonl", include_bytes!(concat!(recordings!(), "admission.jsonl"))),
+    ("audit.jsonl", include_bytes!(concat!(recordings!(), "audit.jsonl"))),
+    ("falco.jsonl", include_bytes!(concat!(recordings!(), "falco.jsonl"))),
+];
 
 /// How many audit events go into one request, as an API server batches them.
 const AUDIT_BATCH: usize = 16;
@@ -45,14 +51,7 @@ const QUIET: Duration = Duration::from_millis(400);
 pub(super) fn run(arguments: &DemoArguments) -> anyhow::Result<Outcome> {
     let recording = match &arguments.recording {
         Some(folder) => Recording::read(folder)?,
-        None => Recording::of(
-            Storefront::iter()
-                .filter_map(|path| {
-                    let content = Storefront::get(&path)?.data.into_owned();
-                    Some(RecordedFile { path: path.into_owned(), content })
-                })
-                .collect(),
-        ),
+        None => Recording::of(STOREFRONT.iter().map(RecordedFile::embedded).collect()),
     };
     let folder = tempfile::Builder::new()
         .prefix("airside-demo-")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use airside_detect::audit;
-use airside_detect::counting::Counting;
+use airside_detect::counting::{Counting, Limits};
 use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::runtime::RuntimeSource;
 use airside_types::{Cluster, Detection, LinkRole, Payload, Record, Severity, Tenant};
@@ -47,11 +47,18 @@ pub(super) fn run(arguments: &DetectArguments) -> anyhow::Result<Outcome> {
     Ok(Outcome::Good)
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Found {
     detections: Vec<Detection>,
     counting: Counting,
     unreadable: usize,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        let counting = Counting::new(Limits::default());
+        Self { detections: Vec::new(), counting, unreadable: 0 }
+    }
 }
 
 impl Found {

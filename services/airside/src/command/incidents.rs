@@ -156,7 +156,7 @@ async fn watch(
 }
 
 /// What the platform said, without gRPC's wrapping.
-pub(super) fn said(status: tonic::Status) -> anyhow::Error {
+pub(crate) fn said(status: tonic::Status) -> anyhow::Error {
     match status.code() {
         tonic::Code::Unauthenticated => {
             anyhow::anyhow!("the platform does not know the API key: {}", status.message())

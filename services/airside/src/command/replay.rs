@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use airside_correlate::{Engine, Settings};
-use airside_detect::counting::Counting;
+use airside_detect::counting::{Counting, Limits};
 use airside_types::{Evidence, Incident, LinkRole, Record, RootCause, Severity, Tenant};
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ struct Told {
 
 fn tell(records: &[Record]) -> Told {
     let mut engine = Engine::new(Settings::default());
-    let mut counting = Counting::default();
+    let mut counting = Counting::new(Limits::default());
     let mut detections = std::collections::BTreeSet::new();
     for record in records {
         for derived in counting.observe(record) {
@@ -57,6 +57,8 @@ fn tell(records: &[Record]) -> Told {
             detections.insert(record.id);
         }
     }
+    // Brings the incidents up to date.
+    let _changes = engine.take_changes();
     let mut incidents: Vec<_> = engine.incidents(&Tenant::default()).cloned().collect();
     incidents.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), incident.first_seen, incident.id));
     Told { incidents, detections: detections.len() }

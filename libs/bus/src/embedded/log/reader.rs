@@ -12,9 +12,10 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 
-use super::super::{deadline, encoding};
+use super::super::encoding;
 use super::head::{Head, entries, entry_key, entry_offset};
 use super::unavailable;
+use crate::deadline;
 
 /// How many entries one scan of the store returns: with the bound of an entry, what a reader keeps at most
 /// beyond what it was asked for.

@@ -15,9 +15,10 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::super::{deadline, encoding};
+use super::super::encoding;
 use super::jobs::{Jobs, Lease, Number};
 use super::{EmbeddedQueueOptions, finished, unavailable};
+use crate::deadline;
 
 /// How many pairs one scan reads when the queue is opened.
 const SCAN: usize = 1000;

@@ -2,6 +2,7 @@
 //! `annotations`. Other keys are skipped without being kept.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -41,6 +42,32 @@ pub struct Annotations<'a> {
     pub truncated: bool,
 }
 
+impl<'a> Extra<'a> {
+    /// The extra fields as a map has them, such as that of an AdmissionReview.
+    pub fn of(fields: &'a BTreeMap<String, Vec<String>>) -> Self {
+        let mut extra = Self::default();
+        for (key, values) in fields {
+            if let (Some(field), Some(value)) = (extra.field(key), values.first()) {
+                *field = Cow::Borrowed(value);
+            }
+        }
+        extra
+    }
+
+    /// Where the value of a key belongs; none for keys that say nothing about who asks.
+    fn field(&mut self, key: &str) -> Option<&mut Cow<'a, str>> {
+        Some(match key {
+            "authentication.kubernetes.io/credential-id" => &mut self.credential_id,
+            "authentication.kubernetes.io/pod-name" => &mut self.pod_name,
+            "authentication.kubernetes.io/pod-uid" => &mut self.pod_uid,
+            "authentication.kubernetes.io/node-name" => &mut self.node_name,
+            "authentication.kubernetes.io/node-uid" => &mut self.node_uid,
+            "accessKeyId" if self.credential_id.is_empty() => &mut self.credential_id,
+            _ => return None,
+        })
+    }
+}
+
 /// A client chooses none of the annotations, but there may be many webhooks.
 const MAX_DECISION_IDS: usize = 8;
 
@@ -60,17 +87,9 @@ impl<'de> Visitor<'de> for ExtraVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Extra<'de>, A::Error> {
         let mut extra = Extra::default();
         while let Some(Text(key)) = map.next_key()? {
-            let field = match &*key {
-                "authentication.kubernetes.io/credential-id" => &mut extra.credential_id,
-                "authentication.kubernetes.io/pod-name" => &mut extra.pod_name,
-                "authentication.kubernetes.io/pod-uid" => &mut extra.pod_uid,
-                "authentication.kubernetes.io/node-name" => &mut extra.node_name,
-                "authentication.kubernetes.io/node-uid" => &mut extra.node_uid,
-                "accessKeyId" if extra.credential_id.is_empty() => &mut extra.credential_id,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
+            let Some(field) = extra.field(&key) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
             };
             *field = map.next_value::<List<'_>>()?.0.into_iter().next().unwrap_or_default();
         }

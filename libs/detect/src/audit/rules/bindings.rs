@@ -97,6 +97,33 @@ pub(super) static RULES: &[Definition] = &[
     },
     Definition {
         rule: Rule {
+            id: "AUD-R60-cluster",
+            version: 1,
+            title: "Service account given rights in the whole cluster",
+            why: "Whoever takes over one of its pods has these rights in every namespace.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1098.006")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterrolebindings","name":"b"},"requestObject":{"roleRef":{"kind":"ClusterRole","name":"r"},"subjects":[{"kind":"ServiceAccount","namespace":"shop","name":"web"}]},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterrolebindings","name":"b"},"requestObject":{"roleRef":{"kind":"ClusterRole","name":"r"},"subjects":[{"kind":"User","name":"erin"}]},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, &["clusterrolebindings"]),
+        ended: Ended::Done,
+        when: |request| {
+            let subjects = items(request.body(), "subjects");
+            let is_account =
+                subjects.iter().any(|subject| text(subject, "kind") == "ServiceAccount");
+            let counts = is_account && !request.is_by_trusted_system();
+            counts.then(|| bound(request, "bound"))
+        },
+    },
+    Definition {
+        rule: Rule {
             id: "AUD-R65",
             version: 1,
             title: "Role of the cluster itself changed or deleted",
@@ -153,7 +180,7 @@ pub(super) static RULES: &[Definition] = &[
             let by_hand = request.client().is_by_hand();
             request.actor().is_workload().then(|| {
                 Firing::new(format!("changed rights: {}", super::access::asked_for(request)))
-                    .at(if by_hand { Severity::High } else { Severity::Info })
+                    .at(if by_hand { Severity::High } else { Severity::Low })
                     .with("verb", request.verb())
             })
         },
@@ -188,6 +215,7 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
+/// A firing about a binding, with its role, and its subjects as targets.
 fn bound(request: &Request<'_>, deed: &str) -> Firing {
     let role = at(request.body(), &["roleRef"]);
     let subjects = items(request.body(), "subjects");
@@ -202,6 +230,7 @@ fn bound(request: &Request<'_>, deed: &str) -> Firing {
     subjects.iter().filter_map(subject_entity).fold(firing, Firing::on)
 }
 
+/// A subject of a binding; groups are no entities.
 fn subject_entity(subject: &Value) -> Option<Entity> {
     let name = text(subject, "name");
     match text(subject, "kind") {

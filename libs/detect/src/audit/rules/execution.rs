@@ -42,10 +42,13 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| {
             let line = exec::command_line(request);
-            let what = if line.is_empty() { "a command" } else { "a command line" };
-            let severity =
-                if request.actor().is_workload() { Severity::Medium } else { Severity::Low };
-            Some(exec_firing(request, &format!("ran {what}")).at(severity))
+            let deed = match line.as_str() {
+                "" => "ran a command".to_owned(),
+                line => format!("ran `{}`", command::shown(line, 120)),
+            };
+            let by_workload = request.actor().is_workload();
+            let severity = if by_workload { Severity::Medium } else { Severity::Low };
+            Some(in_pod(request, &deed).at(severity).with("command", &line))
         },
     },
     Definition {
@@ -186,7 +189,7 @@ pub(super) static RULES: &[Definition] = &[
             why: "A tunnel past every network policy, to ports that no service exposes.",
             severity: Severity::Info,
             confidence: SURE,
-            tactic: Tactic::LateralMovement,
+            tactic: Tactic::CommandAndControl,
             techniques: &[technique("T1572"), technique("T1090")],
             equivalents: &[],
             source: Source::Audit,
@@ -253,7 +256,7 @@ pub(super) static RULES: &[Definition] = &[
             why: "The proxy reaches inside ports with the API server's own address.",
             severity: Severity::Info,
             confidence: PLAUSIBLE,
-            tactic: Tactic::LateralMovement,
+            tactic: Tactic::CommandAndControl,
             techniques: &[technique("T1090")],
             equivalents: &[],
             source: Source::Audit,
@@ -355,8 +358,8 @@ fn kubelet_proxy(request: &Request<'_>) -> Option<Firing> {
     let is_figures = ["/metrics", "/stats", "/healthz"].iter().any(|figures| {
         path.strip_prefix(figures).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
-    let counts = !(is_figures && request.verb() == "get") && !request.is_by_trusted_system();
-    counts.then(|| {
+    let is_monitoring = is_figures && request.verb() == "get";
+    (!is_monitoring && !request.is_by_trusted_system()).then(|| {
         let node: Entity = links::node(request.name(), None);
         Firing::new(format!("reached the kubelet of node {} at {path}", request.name()))
             .with("requestURI", request.path())

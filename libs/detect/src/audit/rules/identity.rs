@@ -123,7 +123,7 @@ pub(super) static RULES: &[Definition] = &[
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,
-            techniques: &[technique("T1090")],
+            techniques: &[technique("T1036"), technique("T1090")],
             equivalents: &[],
             source: Source::Audit,
             examples: Some(Examples {

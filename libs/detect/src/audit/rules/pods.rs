@@ -284,7 +284,7 @@ fn is_own_business(request: &Request<'_>) -> bool {
 
 /// A firing about what a pod specification asks for. What a controller makes of a template was told when
 /// the template was written, so it weighs less.
-fn pod_firing(request: &Request<'_>, deed: String) -> Firing {
+fn pod_firing(request: &Request<'_>, deed: &str) -> Firing {
     let name = match request.name() {
         "" => String::new(),
         name => format!(" {}/{name}", request.namespace()),
@@ -314,7 +314,7 @@ fn containers(
         }
     }
     let first = names.first()?;
-    let firing = pod_firing(request, format!("{deed} for container {first}"));
+    let firing = pod_firing(request, &format!("{deed} for container {first}"));
     Some(values.iter().fold(firing, |firing, (field, value)| firing.with(field, value)))
 }
 
@@ -353,7 +353,7 @@ fn capabilities(request: &Request<'_>) -> Option<Firing> {
 fn flag(request: &Request<'_>, name: &str, what: &str) -> Option<Firing> {
     let spec = PodSpec::of(request).filter(|_| !is_own_business(request))?;
     spec.has(name).then(|| {
-        pod_firing(request, format!("shared the host's {what} with the pods"))
+        pod_firing(request, &format!("shared the host's {what} with the pods"))
             .with(&format!("requestObject.{}", spec.field(name)), "true")
     })
 }
@@ -362,7 +362,7 @@ fn host_paths(request: &Request<'_>, counts: impl Fn(&str) -> bool) -> Option<Fi
     let spec = PodSpec::of(request).filter(|_| !is_own_business(request))?;
     let paths: Vec<_> = spec.host_paths().into_iter().filter(|(_, path)| counts(path)).collect();
     let (_, first) = paths.first()?;
-    let firing = pod_firing(request, format!("mounted {first} of the host into the pods"));
+    let firing = pod_firing(request, &format!("mounted {first} of the host into the pods"));
     Some(
         paths.iter().fold(firing, |firing, (field, path)| {
             firing.with(&format!("requestObject.{field}"), path)

@@ -175,6 +175,7 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
+/// Fires for a role of which some rules answer a question.
 fn rules_that(
     request: &Request<'_>,
     deed: &str,
@@ -193,6 +194,7 @@ fn rules_that(
     Some(answers.fold(firing, |firing, (field, answer)| firing.with(&field, &answer)))
 }
 
+/// What in a rule leads to rights beyond it.
 fn leads_to_more(rule: &Value) -> Option<String> {
     const VERBS: [&str; 3] = ["escalate", "bind", "impersonate"];
     const RESOURCES: [&str; 9] = [

@@ -157,7 +157,7 @@ pub(super) static RULES: &[Definition] = &[
             let by_hand = request.client().is_by_hand();
             counts.then(|| {
                 Firing::new(format!("read secrets {}", place(request)))
-                    .at(if by_hand { Severity::Medium } else { Severity::Info })
+                    .at(if by_hand { Severity::Medium } else { Severity::Low })
                     .with("objectRef.namespace", request.namespace())
             })
         },

@@ -10,7 +10,7 @@ use super::super::pod_spec::{POD_WRITERS, PodSpec, TEMPLATES};
 use super::super::request::Request;
 use super::{CREATE, Definition, Ended, Firing, On, WRITE};
 use crate::command::Command;
-use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
+use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 
 pub(super) static RULES: &[Definition] = &[
     Definition {
@@ -111,6 +111,40 @@ pub(super) static RULES: &[Definition] = &[
     },
     Definition {
         rule: Rule {
+            id: "AUD-R50-hand",
+            version: 1,
+            title: "Image of a workload changed by hand",
+            why: "Pipelines bring new images; one that a person sets has passed no review and stands in no repository.",
+            severity: Severity::Low,
+            confidence: WEAK,
+            tactic: Tactic::Persistence,
+            techniques: &[technique("T1525"), technique("T1610")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"deployments","namespace":"shop","name":"web"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"example.net/web:2"}]}}}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"ci"},"userAgent":"Helm/3.16.2","objectRef":{"resource":"deployments","namespace":"shop","name":"web"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"shop/web:2"}]}}}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(&["patch"], TEMPLATES),
+        ended: Ended::Done,
+        when: |request| {
+            let spec = PodSpec::of(request).filter(|_| request.client().is_by_hand())?;
+            let container =
+                spec.containers().find(|container| container.value.get("image").is_some())?;
+            let image = text(container.value, "image");
+            let by_workload = request.actor().is_workload();
+            let kind = super::super::kind::of(request.resource());
+            let workload = format!("{kind} {}/{}", request.namespace(), request.name());
+            Some(
+                Firing::new(format!("set image {image} in {workload}"))
+                    .at(if by_workload { Severity::Medium } else { Severity::Low })
+                    .with(&format!("requestObject.{}.image", container.field), image),
+            )
+        },
+    },
+    Definition {
+        rule: Rule {
             id: "AUD-R53",
             version: 1,
             title: "Container added to a workload that is there",
@@ -138,7 +172,7 @@ pub(super) static RULES: &[Definition] = &[
             why: "The annotation makes a pod look like a static one of a node, which no controller explains.",
             severity: Severity::High,
             confidence: SURE,
-            tactic: Tactic::Persistence,
+            tactic: Tactic::DefenseEvasion,
             techniques: &[technique("T1610"), technique("T1036.005")],
             equivalents: &[],
             source: Source::Audit,

@@ -25,8 +25,8 @@ pub(in crate::tests) fn scan_request() -> impl Strategy<Value = ScanRequest> + C
 }
 
 pub(in crate::tests) fn report(scale: Scale) -> impl Strategy<Value = ScanReport> + Clone {
-    let unjudged = (text(scale), object(scale), place(scale), text(scale))
-        .prop_map(|(check, object, place, reason)| NotEvaluated { check, object, place, reason });
+    let unjudged =
+        (text(scale), text(scale)).prop_map(|(check, reason)| NotEvaluated { check, reason });
     let unreadable =
         (place(scale), text(scale)).prop_map(|(place, reason)| Unreadable { place, reason });
     (vec(finding(scale), 0..3), vec(pass(scale), 0..3), vec(unjudged, 0..3), vec(unreadable, 0..3))

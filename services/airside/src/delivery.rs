@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use airside_types::{Severity, Timestamp};
+use airside_types::{Cluster, Severity, Tenant, Timestamp};
 use airside_wire::scan::{Publication, PublishOutcome, SourceFile};
 use airside_wire::v1::PublishRequest;
 use airside_wire::v1::scan_service_client::ScanServiceClient;
@@ -18,22 +18,28 @@ use crate::recording::{RecordedFile, Recording, lines};
 
 /// What one source sends at one time.
 #[derive(Debug, Clone)]
-pub(super) struct Delivery {
-    pub(super) time: Timestamp,
-    pub(super) source: Source,
-    pub(super) body: Value,
+pub struct Delivery {
+    /// When it happens.
+    pub time: Timestamp,
+    /// Who sends it.
+    pub source: Source,
+    /// The request's body, or one of its events.
+    pub body: Value,
 }
 
 /// A source of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub enum Source {
+    /// An API server that asks for admission.
     Admission,
+    /// An API server's audit webhook.
     Audit,
+    /// A sensor, by the name of its source.
     Runtime(&'static str),
 }
 
 /// The recorded requests and events in the order of time, moved so that the last one happens at `end`.
-pub(super) fn deliveries(recording: &Recording, end: Timestamp) -> anyhow::Result<Vec<Delivery>> {
+pub fn deliveries(recording: &Recording, end: Timestamp) -> anyhow::Result<Vec<Delivery>> {
     let mut all = Vec::new();
     for (file, source, field) in sources(recording) {
         for (line, text) in lines(&file.content) {
@@ -101,19 +107,20 @@ fn moved(time: Timestamp, later: i64) -> Timestamp {
 
 /// A platform that takes deliveries.
 #[derive(Debug)]
-pub(super) struct Platform {
+pub struct Platform {
     webhook: HttpsClient,
     api: ApiChannel,
     connection: Connection,
 }
 
 impl Platform {
-    pub(super) fn new(webhook: HttpsClient, api: ApiChannel, connection: Connection) -> Self {
+    /// A platform that is reached by these.
+    pub fn new(webhook: HttpsClient, api: ApiChannel, connection: Connection) -> Self {
         Self { webhook, api, connection }
     }
 
     /// Checks manifests here and publishes findings and boarding passes, as `airside scan --publish` does.
-    pub(super) async fn check_in(
+    pub async fn check_in(
         &self,
         manifests: &[RecordedFile],
     ) -> anyhow::Result<(Publication, PublishOutcome)> {
@@ -124,9 +131,9 @@ impl Platform {
                 content: file.content.clone().into(),
             })
             .collect();
-        let (tenant, cluster) = Default::default();
-        let (report, paths) = airside_scanner::scan_files(&files, &tenant, &cluster, Severity::High);
-        let publication = airside_scanner::publication_of(&report, cluster, paths);
+        let (tenant, cluster) = (Tenant::default(), Cluster::default());
+        let scan = airside_scanner::scan_files(&files, &tenant, &cluster, Severity::High);
+        let publication = scan.publication(cluster);
         let mut client = ScanServiceClient::new(self.api.clone());
         let answer = client.publish(PublishRequest::from(&publication)).await.map_err(said)?;
         let outcome = answer.into_inner().outcome.context("the platform gave no outcome")?;
@@ -134,23 +141,21 @@ impl Platform {
     }
 
     /// Sends one review, and returns the platform's answer to the API server.
-    pub(super) async fn review(&mut self, review: Value) -> anyhow::Result<Value> {
+    pub async fn review(&mut self, review: Value) -> anyhow::Result<Value> {
         let path = path_of(&self.connection.admission_url());
         let body = self.post(&format!("{path}?timeout=10s"), false, review).await?;
         Ok(serde_json::from_slice(&body)?)
     }
 
     /// Sends audit events as an API server does.
-    pub(super) async fn audit(&mut self, events: Vec<Value>) -> anyhow::Result<()> {
-        let list = json!({
-            "kind": "EventList", "apiVersion": "audit.k8s.io/v1", "metadata": {}, "items": events,
-        });
+    pub async fn audit(&mut self, events: Vec<Value>) -> anyhow::Result<()> {
+        let list = event_list(events);
         let path = path_of(&self.connection.audit_url());
         self.post(&path, true, list).await.map(drop)
     }
 
     /// Sends one record of a sensor.
-    pub(super) async fn runtime(&mut self, sensor: &str, record: Value) -> anyhow::Result<()> {
+    pub async fn runtime(&mut self, sensor: &str, record: Value) -> anyhow::Result<()> {
         let path = path_of(&self.connection.runtime_url(sensor));
         self.post(&path, true, record).await.map(drop)
     }
@@ -168,6 +173,13 @@ impl Platform {
         );
         Ok(answer)
     }
+}
+
+/// Audit events in the form in which an API server sends them.
+pub fn event_list(events: Vec<Value>) -> Value {
+    json!({
+        "kind": "EventList", "apiVersion": "audit.k8s.io/v1", "metadata": {}, "items": events,
+    })
 }
 
 fn path_of(url: &str) -> String {

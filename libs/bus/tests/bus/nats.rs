@@ -1,0 +1,268 @@
+//! The log and queue in JetStream, against real servers with the configuration that `deploy/nats` ships.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use airside_bus::nats::{
+    NatsAuth, NatsError, NatsLogOptions, NatsOptions, NatsQueueOptions, Storage,
+};
+use airside_bus::{NatsConnection, NatsLog, NatsQueue};
+use airside_ports::testsuite::log::LogHarness;
+use airside_ports::testsuite::queue::{QueueHarness, QueueLimits};
+use airside_ports::{
+    Entry, Headers, Log, LogError, LogReader, Offset, Partition, PartitionSet, Queue, ReadLimit, Stream,
+};
+use airside_testkit::{NatsCluster, NatsServer};
+use async_trait::async_trait;
+
+const EVERY: PartitionSet = PartitionSet::range(0, 64);
+const SOON: Duration = Duration::from_secs(20);
+
+async fn connect(urls: Vec<String>) -> NatsConnection {
+    NatsConnection::connect(&NatsOptions::new(urls)).await.unwrap()
+}
+
+fn entry(partition: u16, text: &str) -> Entry {
+    let headers = Headers { message: "test.v1".to_owned(), trace_parent: None };
+    Entry { partition: Partition(partition), headers, payload: text.to_owned().into() }
+}
+
+async fn append(log: &NatsLog, texts: impl IntoIterator<Item = String>) {
+    let entries = texts.into_iter().map(|text| entry(0, &text)).collect();
+    log.append(Stream::Activity, entries).await.unwrap();
+}
+
+/// Reads so many entries, going on when the server is away for a while.
+async fn read(reader: &mut dyn LogReader, count: usize) -> Vec<String> {
+    let mut texts = Vec::new();
+    while texts.len() < count {
+        let limit = ReadLimit { entries: count - texts.len(), ..ReadLimit::default() };
+        match reader.next(limit, SOON).await {
+            Ok(batch) => {
+                assert_eq!(batch.lost, None);
+                assert!(!batch.entries.is_empty(), "only {} of {count} entries came", texts.len());
+                let found = batch.entries.iter();
+                texts.extend(found.map(|e| String::from_utf8(e.entry.payload.to_vec()).unwrap()));
+            }
+            Err(LogError::Unavailable { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    texts
+}
+
+fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|number| number.to_string()).collect()
+}
+
+mod log {
+    use super::*;
+
+    struct LogOnServer {
+        server: NatsServer,
+        log: Arc<NatsLog>,
+        options: NatsLogOptions,
+    }
+
+    #[async_trait]
+    impl LogHarness for LogOnServer {
+        const QUIET: Duration = Duration::from_millis(100);
+
+        async fn start(max_stream_bytes: u64) -> Self {
+            let server = NatsServer::start().unwrap();
+            let options = NatsLogOptions { max_stream_bytes, ..NatsLogOptions::default() };
+            let connection = connect(vec![server.url()]).await;
+            let log = Arc::new(NatsLog::open(&connection, options.clone()).await.unwrap());
+            Self { server, log, options }
+        }
+
+        fn log(&self) -> Arc<dyn Log> {
+            self.log.clone()
+        }
+
+        async fn restart(&mut self) {
+            // What it acknowledged is on its disk, whatever happens.
+            self.server.kill();
+            self.server.start_again().unwrap();
+            let connection = connect(vec![self.server.url()]).await;
+            self.log = Arc::new(NatsLog::open(&connection, self.options.clone()).await.unwrap());
+        }
+
+        async fn trim(&self, stream: Stream, before: Offset) {
+            self.log.trim(stream, before).await.unwrap();
+        }
+    }
+
+    airside_ports::log_conformance!(LogOnServer, #[tokio::test]);
+}
+
+mod queue {
+    use super::*;
+
+    struct QueueOnServer {
+        server: NatsServer,
+        queue: Arc<NatsQueue>,
+        options: NatsQueueOptions,
+    }
+
+    #[async_trait]
+    impl QueueHarness for QueueOnServer {
+        const QUIET: Duration = Duration::from_millis(200);
+        const VISIBILITY: Duration = Duration::from_secs(1);
+
+        async fn start(limits: QueueLimits) -> Self {
+            let server = NatsServer::start().unwrap();
+            let QueueLimits { visibility, max_jobs } = limits;
+            let options = NatsQueueOptions { visibility, max_jobs, ..NatsQueueOptions::default() };
+            let connection = connect(vec![server.url()]).await;
+            let queue = Arc::new(NatsQueue::open(&connection, options.clone()).await.unwrap());
+            Self { server, queue, options }
+        }
+
+        fn queue(&self) -> Arc<dyn Queue> {
+            self.queue.clone()
+        }
+
+        async fn restart(&mut self) {
+            // Stopped in order: how often a job was delivered reaches the disk a moment later.
+            self.server.stop().unwrap();
+            self.server.start_again().unwrap();
+            let connection = connect(vec![self.server.url()]).await;
+            self.queue = Arc::new(NatsQueue::open(&connection, self.options.clone()).await.unwrap());
+        }
+    }
+
+    airside_ports::queue_conformance!(QueueOnServer, #[tokio::test]);
+}
+
+#[tokio::test]
+async fn readers_and_appenders_outlive_a_server_that_is_killed() {
+    let mut server = NatsServer::start().unwrap();
+    let connection = connect(vec![server.url()]).await;
+    let log = NatsLog::open(&connection, NatsLogOptions::default()).await.unwrap();
+    let mut all = log.reader(Stream::Activity, EVERY, Offset::START).await.unwrap();
+    let some = PartitionSet::range(0, 2);
+    let mut some = log.reader(Stream::Activity, some, Offset::START).await.unwrap();
+    append(&log, numbers(0..20)).await;
+    assert_eq!(read(&mut *all, 10).await, numbers(0..10));
+    assert_eq!(read(&mut *some, 20).await, numbers(0..20));
+
+    server.kill();
+    // Appending goes on when the server is back, within the same call.
+    let (restarted, ()) =
+        tokio::join!(async { server.start_again() }, append(&log, numbers(20..40)));
+    restarted.unwrap();
+    assert_eq!(read(&mut *all, 30).await, numbers(10..40));
+    assert_eq!(read(&mut *some, 20).await, numbers(20..40));
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_told_when_the_wait_is_over() {
+    let mut server = NatsServer::start().unwrap();
+    let connection = connect(vec![server.url()]).await;
+    let log = NatsLog::open(&connection, NatsLogOptions::default()).await.unwrap();
+    let mut reader = log.reader(Stream::Activity, EVERY, Offset::START).await.unwrap();
+    append(&log, numbers(0..1)).await;
+    server.kill();
+    let options = NatsLogOptions { append_within: Duration::ZERO, ..NatsLogOptions::default() };
+    drop(options);
+    server.start_again().unwrap();
+    assert_eq!(read(&mut *reader, 1).await, numbers(0..1));
+}
+
+#[tokio::test]
+async fn a_cluster_goes_on_without_any_one_of_its_servers() {
+    let mut cluster = NatsCluster::start().unwrap();
+    let connection = connect(cluster.urls()).await;
+    let options = NatsLogOptions { replicas: 3, ..NatsLogOptions::default() };
+    let log = NatsLog::open(&connection, options).await.unwrap();
+    let mut reader = log.reader(Stream::Activity, EVERY, Offset::START).await.unwrap();
+    append(&log, numbers(0..10)).await;
+    let mut seen = read(&mut *reader, 5).await;
+    for down in 0..3 {
+        // One of them leads the stream, and one has the reader's consumer.
+        cluster.servers()[down].kill();
+        append(&log, numbers(10 * (down + 1)..10 * (down + 2))).await;
+        seen.extend(read(&mut *reader, 10 * (down + 2) - seen.len()).await);
+        cluster.servers()[down].start_again().unwrap();
+    }
+    seen.dedup();
+    assert_eq!(seen, numbers(0..40));
+}
+
+#[tokio::test]
+async fn prefixes_are_deployments_of_their_own() {
+    let server = NatsServer::start().unwrap();
+    let mut logs = Vec::new();
+    for prefix in ["one", "two"] {
+        let options = NatsOptions { prefix: prefix.to_owned(), ..NatsOptions::new([server.url()]) };
+        let connection = NatsConnection::connect(&options).await.unwrap();
+        logs.push(NatsLog::open(&connection, NatsLogOptions::default()).await.unwrap());
+    }
+    append(&logs[0], numbers(0..3)).await;
+    assert_eq!(logs[0].end(Stream::Activity).await.unwrap(), Offset(4));
+    assert_eq!(logs[1].end(Stream::Activity).await.unwrap(), Offset::START);
+    let options = NatsOptions { prefix: "a.b".to_owned(), ..NatsOptions::new([server.url()]) };
+    let error = NatsConnection::connect(&options).await.unwrap_err();
+    assert!(matches!(error, NatsError::Prefix { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn bounds_follow_the_settings_and_what_cannot_change_is_told() {
+    let server = NatsServer::start().unwrap();
+    let connection = connect(vec![server.url()]).await;
+    let options = |max_stream_bytes| NatsLogOptions { max_stream_bytes, ..NatsLogOptions::default() };
+    let small = NatsLog::open(&connection, options(10_000)).await.unwrap();
+    append(&small, ["x".repeat(8000)]).await;
+    let refused = small.append(Stream::Activity, vec![entry(0, &"y".repeat(8000))]).await;
+    assert!(matches!(refused, Err(LogError::Full { limit_bytes: 10_000, .. })), "{refused:?}");
+    let larger = NatsLog::open(&connection, options(100_000)).await.unwrap();
+    append(&larger, ["y".repeat(8000)]).await;
+    assert_eq!(larger.end(Stream::Activity).await.unwrap(), Offset(3));
+
+    let memory = NatsLogOptions { storage: Storage::Memory, ..NatsLogOptions::default() };
+    let error = NatsLog::open(&connection, memory).await.unwrap_err();
+    assert!(matches!(error, NatsError::Mismatch { what: "storage", .. }), "{error}");
+}
+
+#[tokio::test]
+async fn credentials_are_used_checked_and_not_shown() {
+    let cases = [
+        (vec!["--auth", "s3cret"], NatsAuth::Token("s3cret".to_owned())),
+        (
+            vec!["--user", "airside", "--pass", "s3cret"],
+            NatsAuth::UserPassword { user: "airside".to_owned(), password: "s3cret".to_owned() },
+        ),
+    ];
+    for (flags, auth) in cases {
+        let server = NatsServer::start_with(&flags).unwrap();
+        let options = NatsOptions { auth, ..NatsOptions::new([server.url()]) };
+        assert!(!format!("{options:?}").contains("s3cret"), "{options:?}");
+        let connection = NatsConnection::connect(&options).await.unwrap();
+        let log = NatsLog::open(&connection, NatsLogOptions::default()).await.unwrap();
+        append(&log, numbers(0..1)).await;
+        let nobody = NatsOptions { auth: NatsAuth::None, ..options };
+        let error = NatsConnection::connect(&nobody).await.unwrap_err();
+        assert!(matches!(error, NatsError::Connect { .. }), "{error}");
+    }
+    let missing = NatsAuth::CredentialsFile("no/such/file.creds".into());
+    let options = NatsOptions { auth: missing, ..NatsOptions::new(["nats://127.0.0.1:1"]) };
+    let error = NatsConnection::connect(&options).await.unwrap_err();
+    assert!(matches!(error, NatsError::Credentials { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn connecting_waits_for_a_server_that_starts_later() {
+    let mut server = NatsServer::start().unwrap();
+    let url = server.url();
+    server.kill();
+    let options = NatsOptions::new([url.clone()]);
+    let (connection, started) =
+        tokio::join!(NatsConnection::connect(&options), async { server.start_again() });
+    started.unwrap();
+    connection.unwrap();
+    server.kill();
+    let hasty = NatsOptions { start_within: Duration::ZERO, ..NatsOptions::new([url]) };
+    let error = NatsConnection::connect(&hasty).await.unwrap_err();
+    assert!(matches!(error, NatsError::Connect { .. }), "{error}");
+}
