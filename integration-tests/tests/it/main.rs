@@ -11,4 +11,8 @@
     reason = "a test fails by panicking, in its harness too"
 )]
 
+mod bad_input;
+mod platform;
+mod recordings;
 mod tidy;
+mod trace;

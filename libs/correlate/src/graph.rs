@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use airside_types::{Id, Timestamp};
 
-use crate::joins::{Common, Point, Points, Side};
+use crate::joins::{Attachment, Common, Point, Points, Side};
 use crate::table::Table;
 
 /// A signal's place in time, which orders signals everywhere.
@@ -41,8 +41,6 @@ pub(crate) struct Component {
 #[derive(Debug)]
 pub(crate) struct Graph {
     clock_skew: Duration,
-    /// How far a quiet signal may lie from the loud one that it illustrates.
-    illustration: Duration,
     /// The furthest that a cause may reach.
     furthest: Duration,
     nodes: Table<Id, Node>,
@@ -62,10 +60,9 @@ const FIRST: Id = Id::from_bytes([0; 16]);
 const LAST: Id = Id::from_bytes([0xff; 16]);
 
 impl Graph {
-    pub(crate) fn new(clock_skew: Duration, illustration: Duration, furthest: Duration) -> Self {
+    pub(crate) fn new(clock_skew: Duration, furthest: Duration) -> Self {
         Self {
             clock_skew,
-            illustration,
             furthest,
             nodes: Table::default(),
             both: Table::default(),
@@ -138,20 +135,19 @@ impl Graph {
         let mut found = BTreeSet::new();
         let Some(node) = self.nodes.get(&host) else { return found };
         let here = (node.time, host);
-        let from = (node.time.minus(self.illustration), FIRST);
-        let until = (node.time.plus(self.illustration), LAST);
-        for key in &node.points.attachments {
-            let Some(guests) = self.guests.get(key) else { continue };
+        for Attachment { common, reach } in &node.points.attachments {
+            let Some(guests) = self.guests.get(common) else { continue };
+            let (from, until) = ((node.time.minus(*reach), FIRST), (node.time.plus(*reach), LAST));
             let before = guests.range(from..=here).rev().take(most);
             let around = before.chain(guests.range(here..=until).take(most));
-            found.extend(around.filter(|guest| self.host_of(key, guest.0) == Some(host)));
+            found.extend(around.filter(|guest| self.host_of(common, guest.0) == Some(host)));
         }
         found
     }
 
     /// The loud signal that is nearest to a moment; of several as near, the one with the lowest id.
-    fn host_of(&self, key: &Common, time: Timestamp) -> Option<Id> {
-        let hosts = self.hosts.get(key)?;
+    fn host_of(&self, common: &Common, time: Timestamp) -> Option<Id> {
+        let hosts = self.hosts.get(common)?;
         let before = hosts.range(..=(time, LAST)).next_back();
         let before = before.and_then(|(moment, _)| hosts.range((*moment, FIRST)..).next());
         let after = hosts.range((time, FIRST)..).next();
@@ -163,8 +159,8 @@ impl Graph {
     fn disturb_hosts_around(&mut self, id: Id) {
         let Some(node) = self.nodes.get(&id) else { return };
         let mut hosts = BTreeSet::from([id]);
-        for key in &node.points.attachments {
-            let Some(around) = self.hosts.get(key) else { continue };
+        for Attachment { common, .. } in &node.points.attachments {
+            let Some(around) = self.hosts.get(common) else { continue };
             let before = around.range(..(node.time, FIRST)).next_back();
             let at = around.range((node.time, FIRST)..=(node.time, LAST));
             let after = around.range((node.time, LAST)..).next();
@@ -283,8 +279,8 @@ impl Graph {
             }
         }
         let table = if loud { &mut self.hosts } else { &mut self.guests };
-        for key in &points.attachments {
-            table.entry(*key).or_default().insert(here);
+        for Attachment { common, .. } in &points.attachments {
+            table.entry(*common).or_default().insert(here);
         }
     }
 
@@ -305,7 +301,7 @@ impl Graph {
             }
         }
         let table = if loud { &mut self.hosts } else { &mut self.guests };
-        points.attachments.iter().for_each(|key| strike_out(table, *key, here));
+        points.attachments.iter().for_each(|it| strike_out(table, it.common, here));
     }
 }
 

@@ -67,11 +67,19 @@ pub(crate) struct Point {
     pub(crate) reach: Duration,
 }
 
+/// What a quiet signal has in common with the loud one that it illustrates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Attachment {
+    pub(crate) common: Common,
+    /// How far apart in time they may lie.
+    pub(crate) reach: Duration,
+}
+
 /// Where a signal can meet others, and where quiet signals can attach to it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Points {
     pub(crate) joins: Vec<Point>,
-    pub(crate) attachments: Vec<Common>,
+    pub(crate) attachments: Vec<Attachment>,
 }
 
 /// All points of a signal, sorted, each once.

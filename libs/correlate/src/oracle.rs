@@ -137,10 +137,12 @@ fn guests(
     let most = settings.caps.illustrations;
     let mut found: BTreeMap<(Timestamp, Id), Arc<Signal>> = BTreeMap::new();
     for host in slice {
-        for key in &host.points.attachments {
-            let has = |node: &&Node| node.points.attachments.contains(key);
+        for attachment in &host.points.attachments {
+            let has = |node: &&Node| {
+                node.points.attachments.iter().any(|it| it.common == attachment.common)
+            };
             let near = |node: &&Node| {
-                node.signal.time().distance(host.signal.time()) <= settings.spans.illustration
+                node.signal.time().distance(host.signal.time()) <= attachment.reach
             };
             let around = quiet.iter().filter(has).filter(near);
             let (before, after): (Vec<&Node>, Vec<&Node>) =

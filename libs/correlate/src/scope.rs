@@ -61,7 +61,7 @@ impl Scope {
             newest: None,
             signals: Table::default(),
             index: Index::new(settings.guards.clone()),
-            graph: Graph::new(spans.clock_skew, spans.illustration, furthest),
+            graph: Graph::new(spans.clock_skew, furthest),
             point_askers: Askers::default(),
             stories: Stories::default(),
             gaps_changed: Vec::new(),

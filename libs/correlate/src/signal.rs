@@ -125,6 +125,17 @@ impl Signal {
         }
     }
 
+    /// Whether what was tried was refused.
+    pub(crate) fn is_refused(&self) -> bool {
+        match &self.record.payload {
+            Payload::Detection(detection) => detection.values.iter().any(|value| {
+                value.name == "responseStatus.code" && ["401", "403"].contains(&value.value.as_str())
+            }),
+            Payload::Decision(decision) => decision.verdict == Verdict::Deny,
+            _ => false,
+        }
+    }
+
     /// Whether it has one of these techniques, sub-techniques included.
     pub(crate) fn has_technique(&self, base_ids: &[&str]) -> bool {
         self.techniques.iter().any(|technique| base_ids.contains(&technique.base_id()))

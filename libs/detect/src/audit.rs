@@ -158,13 +158,20 @@ fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake
         phase: Phase::Audit,
         links: links::of(request, firing.targets),
         values,
-        native_id: event.audit_id.clone().into_owned(),
+        native_id: event.audit_id.chars().take(MAX_AUDIT_ID_CHARS).collect(),
         origin: intake.place(),
     }
 }
 
+/// The longest description of a deed, and the longest auditID that is kept, in characters. A client
+/// chooses its auditID freely; an ordinary one has 36.
+const MAX_DEED_CHARS: usize = 400;
+const MAX_AUDIT_ID_CHARS: usize = 128;
+
 /// One sentence: who did what, from where, with what.
 fn message(deed: &str, request: &Request<'_>) -> String {
+    // A path is as long as a client makes it.
+    let deed: String = deed.chars().take(MAX_DEED_CHARS).collect();
     let mut message = format!("{} {deed}", request.actor());
     if let Some(user) = &request.event().impersonated_user {
         message.push_str(&format!(", acting as {}", user.username));

@@ -25,7 +25,7 @@ pub(crate) struct Adapters {
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) store: Arc<dyn Store>,
     embedded: Option<Embedded>,
-    nats: Option<nats::Connection>,
+    nats: Option<airside_bus::NatsConnection>,
     stores: Vec<Arc<SledStore>>,
     stop: CancellationToken,
     tasks: TaskTracker,

@@ -162,7 +162,7 @@ pub struct NatsOptions {
     pub prefix: String,
     /// How many servers keep each stream. Default: 1; use 3 in production.
     pub replicas: u8,
-    /// The bound of each stream. A full stream refuses input. Default: 16GiB.
+    /// The bound of each stream, which the servers reserve. A full stream refuses input. Default: 1GiB.
     pub max_bytes: ByteSize,
     /// How long activity, incidents and dead letters are kept. Default: 7d.
     pub max_age: Interval,
@@ -176,7 +176,7 @@ impl Default for NatsOptions {
             ca: None,
             prefix: "airside".to_owned(),
             replicas: 1,
-            max_bytes: ByteSize::mib(16 << 10),
+            max_bytes: ByteSize::mib(1 << 10),
             max_age: Interval::from_days(7),
         }
     }

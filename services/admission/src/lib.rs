@@ -54,16 +54,14 @@ impl Service for Admission {
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
         let stop_recording = CancellationToken::new();
-        let recording = self.recorder.run(&stop_recording);
-        tokio::pin!(recording);
-        let learning = learn(self.log.as_ref(), self.partitions, &self.passes, &context);
-        tokio::select! {
-            () = &mut recording => anyhow::bail!("decisions are no longer recorded"),
-            learnt = learning => learnt?,
-        }
-        stop_recording.cancel();
-        recording.await;
-        Ok(())
+        let learning = async {
+            let learnt = learn(self.log.as_ref(), self.partitions, &self.passes, &context).await;
+            // No review is under way any more; what they decided may still wait to be recorded.
+            stop_recording.cancel();
+            learnt
+        };
+        let (learnt, ()) = tokio::join!(learning, self.recorder.run(&stop_recording));
+        learnt
     }
 }
 

@@ -16,14 +16,17 @@ use crate::command::incidents::said;
 use crate::https::HttpsClient;
 use crate::recording::{RecordedFile, Recording, lines};
 
-/// What one source sends at one time.
+/// How many audit events go into one request, as an API server batches them.
+const AUDIT_BATCH: usize = 16;
+
+/// A request that one source sends.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// When it happens.
+    /// When what it tells happened.
     pub time: Timestamp,
     /// Who sends it.
     pub source: Source,
-    /// The request's body, or one of its events.
+    /// The body.
     pub body: Value,
 }
 
@@ -38,8 +41,47 @@ pub enum Source {
     Runtime(&'static str),
 }
 
-/// The recorded requests and events in the order of time, moved so that the last one happens at `end`.
+/// The requests that tell a recording, in the order of time, moved so that the last one happens at `end`.
 pub fn deliveries(recording: &Recording, end: Timestamp) -> anyhow::Result<Vec<Delivery>> {
+    let mut all = recorded(recording)?;
+    all.sort_by_key(|delivery| delivery.time);
+    let last = all.last().map_or(end, |delivery| delivery.time);
+    let later = end.as_nanos().saturating_sub(last.as_nanos());
+    for delivery in &mut all {
+        delivery.time = moved(delivery.time, later);
+        move_times(&mut delivery.body, later);
+    }
+    Ok(batched(all))
+}
+
+/// Audit events that follow each other, put together as an API server does.
+fn batched(all: Vec<Delivery>) -> Vec<Delivery> {
+    let mut requests: Vec<Delivery> = Vec::new();
+    let mut events: Vec<Value> = Vec::new();
+    let mut time = Timestamp::EPOCH;
+    let flush = |events: &mut Vec<Value>, time, requests: &mut Vec<Delivery>| {
+        if !events.is_empty() {
+            let body = event_list(std::mem::take(events));
+            requests.push(Delivery { time, source: Source::Audit, body });
+        }
+    };
+    for delivery in all {
+        if delivery.source != Source::Audit || events.len() >= AUDIT_BATCH {
+            flush(&mut events, time, &mut requests);
+        }
+        time = delivery.time;
+        if delivery.source == Source::Audit {
+            events.push(delivery.body);
+        } else {
+            requests.push(delivery);
+        }
+    }
+    flush(&mut events, time, &mut requests);
+    requests
+}
+
+/// One delivery for each line of the recording.
+fn recorded(recording: &Recording) -> anyhow::Result<Vec<Delivery>> {
     let mut all = Vec::new();
     for (file, source, field) in sources(recording) {
         for (line, text) in lines(&file.content) {
@@ -51,13 +93,6 @@ pub fn deliveries(recording: &Recording, end: Timestamp) -> anyhow::Result<Vec<D
             let time = Timestamp::parse_rfc3339(time).with_context(place)?;
             all.push(Delivery { time, source, body });
         }
-    }
-    all.sort_by_key(|delivery| delivery.time);
-    let last = all.last().map_or(end, |delivery| delivery.time);
-    let later = end.as_nanos().saturating_sub(last.as_nanos());
-    for delivery in &mut all {
-        delivery.time = moved(delivery.time, later);
-        move_times(&mut delivery.body, later);
     }
     Ok(all)
 }
@@ -140,27 +175,20 @@ impl Platform {
         Ok((publication, outcome.try_into()?))
     }
 
-    /// Sends one review, and returns the platform's answer to the API server.
-    pub async fn review(&mut self, review: Value) -> anyhow::Result<Value> {
-        let path = path_of(&self.connection.admission_url());
-        let body = self.post(&format!("{path}?timeout=10s"), false, review).await?;
-        Ok(serde_json::from_slice(&body)?)
+    /// Sends a request, and returns the platform's answer: that to an API server for a review, nothing else
+    /// otherwise.
+    pub async fn send(&mut self, delivery: &Delivery) -> anyhow::Result<Value> {
+        let connection = &self.connection;
+        let (url, keyed) = match delivery.source {
+            Source::Admission => (format!("{}?timeout=10s", connection.admission_url()), false),
+            Source::Audit => (connection.audit_url(), true),
+            Source::Runtime(sensor) => (connection.runtime_url(sensor), true),
+        };
+        let answer = self.post(&path_of(&url), keyed, &delivery.body).await?;
+        if answer.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&answer)?) }
     }
 
-    /// Sends audit events as an API server does.
-    pub async fn audit(&mut self, events: Vec<Value>) -> anyhow::Result<()> {
-        let list = event_list(events);
-        let path = path_of(&self.connection.audit_url());
-        self.post(&path, true, list).await.map(drop)
-    }
-
-    /// Sends one record of a sensor.
-    pub async fn runtime(&mut self, sensor: &str, record: Value) -> anyhow::Result<()> {
-        let path = path_of(&self.connection.runtime_url(sensor));
-        self.post(&path, true, record).await.map(drop)
-    }
-
-    async fn post(&mut self, path: &str, keyed: bool, body: Value) -> anyhow::Result<bytes::Bytes> {
+    async fn post(&mut self, path: &str, keyed: bool, body: &Value) -> anyhow::Result<bytes::Bytes> {
         let key = keyed.then_some(self.connection.api_key.as_str());
         let sent = self.webhook.post(path, key, None, body.to_string().into_bytes());
         let (status, answer) = tokio::time::timeout(Duration::from_secs(10), sent)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use bytes::Bytes;
-use http::{Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -56,17 +56,42 @@ impl HttpsClient {
         trace_parent: Option<&str>,
         body: Vec<u8>,
     ) -> anyhow::Result<(StatusCode, Bytes)> {
-        let mut request = Request::post(path)
-            .header(header::HOST, &self.host)
-            .header(header::CONTENT_TYPE, "application/json");
+        let mut headers = HeaderMap::new();
         if let Some(key) = key {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+            headers.insert(header::AUTHORIZATION, format!("Bearer {key}").parse()?);
         }
         if let Some(trace_parent) = trace_parent {
-            request = request.header("traceparent", trace_parent);
+            headers.insert("traceparent", trace_parent.parse()?);
         }
+        self.send(path, headers, body).await
+    }
+
+    /// Posts a compressed body, as sensors may.
+    pub async fn post_encoded(
+        &mut self,
+        path: &str,
+        key: &str,
+        encoding: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, format!("Bearer {key}").parse()?);
+        headers.insert(header::CONTENT_ENCODING, encoding.parse()?);
+        self.send(path, headers, body).await
+    }
+
+    async fn send(
+        &mut self,
+        path: &str,
+        mut headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        headers.insert(header::HOST, self.host.parse()?);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut request = Request::post(path).body(Full::new(Bytes::from(body)))?;
+        *request.headers_mut() = headers;
         self.sender.ready().await.context("the connection was closed")?;
-        let answer = self.sender.send_request(request.body(Full::new(Bytes::from(body)))?).await?;
+        let answer = self.sender.send_request(request).await?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), MAX_ANSWER)
             .collect()

@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self, Context};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::options::{NatsAuth, NatsError, NatsOptions};
 
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long an acknowledgement may take once the connection is there again.
+const AFTER_RECONNECT: Duration = Duration::from_millis(500);
 
 /// A connection to NATS. It is kept up: when the server goes, it is sought again, for as long as this lives.
 #[derive(Debug, Clone)]
@@ -28,7 +33,31 @@ pub(super) struct Link {
     /// Counts connections. What waited for an answer of an earlier one need not wait any more.
     pub(super) connections: watch::Receiver<u64>,
     pub(super) start_within: Duration,
-    pub(super) request_timeout: Duration,
+}
+
+impl Link {
+    /// Publishes a message and waits until it is stored.
+    pub(super) async fn publish(
+        &self,
+        subject: String,
+        message: PublishMessage,
+    ) -> Result<(), PublishError> {
+        let mut connections = self.connections.clone();
+        connections.mark_unchanged();
+        let acknowledged = self.context.send_publish(subject, message).await?.into_future();
+        let mut acknowledged = std::pin::pin!(acknowledged);
+        let result = tokio::select! {
+            biased;
+            result = &mut acknowledged => result,
+            // What was sent on the connection before has no answer on this one; what waited for a connection
+            // is sent now and soon has.
+            Ok(()) = connections.changed() => match timeout(AFTER_RECONNECT, acknowledged).await {
+                Ok(result) => result,
+                Err(_elapsed) => Err(PublishErrorKind::TimedOut.into()),
+            },
+        };
+        result.map(|_stored| ())
+    }
 }
 
 impl NatsConnection {
@@ -70,7 +99,6 @@ impl NatsConnection {
             prefix: Arc::from(options.prefix.as_str()),
             connections,
             start_within: options.start_within,
-            request_timeout: options.request_timeout,
         };
         Ok(Self { link })
     }

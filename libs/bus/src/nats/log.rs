@@ -128,10 +128,7 @@ impl NatsLog {
         let mut attempt = 0;
         loop {
             let message = message::publish(&entry.headers, entry.payload.clone());
-            let published = match self.link.context.send_publish(subject.clone(), message).await {
-                Ok(acknowledged) => acknowledged.await,
-                Err(error) => Err(error),
-            };
+            let published = self.link.publish(subject.clone(), message).await;
             let Err(error) = published else { return Ok(()) };
             if is_full(&error) {
                 let limit_bytes = self.options.max_stream_bytes;

@@ -220,10 +220,7 @@ impl Queue for NatsQueue {
         let mut attempt = 0;
         loop {
             let message = message::publish(&job.headers, job.payload.clone());
-            let published = match self.link.context.send_publish(subject.clone(), message).await {
-                Ok(acknowledged) => acknowledged.await,
-                Err(error) => Err(error),
-            };
+            let published = self.link.publish(subject.clone(), message).await;
             let Err(error) = published else { return Ok(()) };
             if is_over(&error, "maximum messages per subject exceeded") {
                 // It is there, perhaps from the attempt before.

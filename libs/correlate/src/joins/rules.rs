@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use airside_types::{Entity, Id, Payload, Phase, Record, Relation};
+use airside_types::{Authorisation, Entity, Id, Payload, Phase, Record, Relation};
 
-use super::{Common, Point, Points, Side, acting_pod, actor_of};
+use super::{Attachment, Common, Point, Points, Side, acting_pod, actor_of};
 use crate::keyed::Keyed;
 use crate::knowledge::{Knowledge, resolved, with_owners};
 use crate::settings::Settings;
@@ -45,8 +45,9 @@ pub(super) fn leads_on(target: &Entity) -> Option<LeadsTo> {
         Entity::Object(object) => match object.kind.as_str() {
             "Pod" => Some(LeadsTo::Pod),
             "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob"
-            | "ReplicationController" | "Role" | "ClusterRole" | "RoleBinding"
-            | "ClusterRoleBinding" => Some(LeadsTo::Creation),
+            | "ReplicationController" | "RoleBinding" | "ClusterRoleBinding" => {
+                Some(LeadsTo::Creation)
+            }
             _ => None,
         },
         _ => None,
@@ -183,16 +184,29 @@ impl Pen<'_> {
                     let pod = resolved(self.known, target, self.signal.time());
                     self.cause(Common::Through(pod.key()), spans.session_in_pod);
                 }
-                Some(LeadsTo::Creation) => {
+                Some(LeadsTo::Creation) if !self.is_authorised(target) => {
                     self.cause(Common::Through(target.name_key()), spans.creation);
                 }
                 Some(LeadsTo::Issue) => self.cause(Common::Issued(target.key()), spans.issue),
-                None => {}
+                Some(LeadsTo::Creation) | None => {}
             }
         }
     }
 
-    /// The rights that allowed it, and the workload for which a controller made a pod.
+    /// Whether the object, as it was let in, had gone through the check-in: who deployed it then did
+    /// what was agreed, and what its pods do later does not lead back to them.
+    fn is_authorised(&self, object: &Keyed) -> bool {
+        let at = self.signal.time().plus(self.settings.spans.request);
+        let decision = self.known.decision_on(object.name_key(), at);
+        decision.is_some_and(|record| match &record.payload {
+            Payload::Decision(decision) => {
+                matches!(decision.authorisation, Authorisation::Authorised { .. })
+            }
+            _ => false,
+        })
+    }
+
+    /// The bindings that allowed it, and the workload for which a controller made a pod.
     fn what_it_follows(&mut self) {
         let Signal { parties, .. } = self.signal;
         for grant in &parties.grants {
@@ -212,18 +226,23 @@ impl Pen<'_> {
     /// what a client says, good enough to illustrate and too weak to join.
     fn attachments(&mut self) {
         let Signal { parties, .. } = self.signal;
-        let mut common = self.requests();
-        common.extend(parties.decision.map(Common::Decision));
+        let spans = &self.settings.spans;
+        let requests = self.requests().into_iter().chain(parties.decision.map(Common::Decision));
+        let mut attachments: Vec<Attachment> =
+            requests.map(|common| Attachment { common, reach: spans.request }).collect();
+        let mut nearby = |common| {
+            attachments.push(Attachment { common, reach: spans.illustration });
+        };
         if !matches!(self.signal.record.payload, Payload::Decision(_)) {
             if let (Some(actor), Some(address)) = (actor_of(parties), &parties.address) {
-                common.push(Common::Program(actor, address.key(), parties.agent));
+                nearby(Common::Program(actor, address.key(), parties.agent));
             }
             if self.signal.phase == Phase::Runtime
                 && let Some(pod) = &self.pod
             {
-                common.push(Common::Pod(pod.key()));
+                nearby(Common::Pod(pod.key()));
             }
         }
-        self.points.attachments = common;
+        self.points.attachments = attachments;
     }
 }

@@ -114,7 +114,9 @@ fn left_behind(case: &Case<'_>) -> Vec<String> {
 fn secrets(case: &Case<'_>) -> Vec<String> {
     let mut names = BTreeSet::new();
     let mut namespaces = BTreeSet::new();
-    let reads = case.signals.iter().filter(|signal| signal.has_technique(&["T1552", "T1528"]));
+    let reads = case.signals.iter().chain(&case.guests);
+    let reads = reads.filter(|signal| signal.has_technique(&["T1552", "T1528"]));
+    let reads = reads.filter(|signal| !signal.is_refused());
     for signal in reads {
         let secrets = signal.parties.targets.iter().filter(|target| target.kind() == "Secret");
         let before = names.len();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use airside_types::{Finding, Id, ObjectRef, Record, RootCause, Tactic};
+use airside_types::{Finding, Id, ObjectRef, Record, RootCause, Severity, Tactic};
 
 use super::{Case, lineage, stages};
 
@@ -14,7 +14,7 @@ use super::{Case, lineage, stages};
 enum Bearing {
     /// It enables a technique that was seen.
     Technique,
-    /// It serves a goal that was pursued.
+    /// It serves a goal that was pursued. Minor weaknesses are not told for that alone.
     Goal,
 }
 
@@ -89,6 +89,9 @@ impl Seen {
             return Some(Bearing::Technique);
         }
         let pursued = |tactic: &Tactic| self.tactics.contains(tactic);
+        if finding.severity < Severity::Medium {
+            return None;
+        }
         let serves = finding.techniques.iter().any(|enabled| enabled.tactics().iter().any(pursued));
         serves.then_some(Bearing::Goal)
     }

@@ -53,10 +53,10 @@ const KINDS: &[Kind] = &[
     kind(&["T1098", "T1528"], &["ServiceAccount"], "took a token of {}", "took tokens of {} accounts"),
     kind(&["T1565", "T1557"], &["ConfigMap"], "changed {}", "changed {} config maps"),
     plain(&["T1562"], "weakened defences"),
+    kind(&["T1609"], &["Pod"], "opened a session in {}", "opened sessions in {} pods"),
     plain(&["T1098", "T1543", "T1546", "T1136", "T1505", "T1053", "T1525"], "left a way back in"),
     plain(&["T1550", "T1078"], "used a credential that is not theirs"),
     plain(&["T1552", "T1555", "T1528"], "read credentials"),
-    kind(&["T1609"], &["Pod"], "opened a session in {}", "opened sessions in {} pods"),
     plain(&["T1105"], "fetched tools"),
     plain(&["T1070"], "removed traces"),
     plain(&["T1190"], "exploited an application"),
@@ -106,7 +106,11 @@ pub(super) fn deeds(case: &Case<'_>) -> Vec<Deed> {
     deeds
 }
 
+/// The deed of a signal. What was refused did not happen.
 fn classify(signal: &Arc<Signal>) -> Option<(usize, Vec<&Arc<Keyed>>)> {
+    if signal.is_refused() {
+        return None;
+    }
     KINDS.iter().enumerate().find_map(|(rank, kind)| {
         if !signal.has_technique(kind.techniques) {
             return None;

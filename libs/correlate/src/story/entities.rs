@@ -34,7 +34,8 @@ pub(super) fn entities(case: &Case<'_>) -> Vec<Link> {
 }
 
 /// The links of one signal with uids where they are known, and the pod or node that acts. Collections
-/// (all secrets of a namespace) and shared identities are no entities.
+/// (all secrets of a namespace) are no entities, nor are the controllers that carry a wish out, their
+/// credentials and their rights.
 fn links(case: &Case<'_>, signal: &Signal) -> Vec<(LinkRole, Arc<Keyed>)> {
     let parties = &signal.parties;
     let acting = case.pod_of(signal).into_iter().chain(&parties.node);
@@ -42,7 +43,8 @@ fn links(case: &Case<'_>, signal: &Signal) -> Vec<(LinkRole, Arc<Keyed>)> {
     let targets = parties.targets.iter().map(|target| (LinkRole::Target, target));
     let given = parties.links.iter().map(|(role, entity)| (*role, entity));
     for (role, entity) in given.chain(targets) {
-        if !entity.name().is_empty() && !is_shared(entity) {
+        let of_controller = parties.is_shared() && role != LinkRole::Target;
+        if !entity.name().is_empty() && !is_shared(entity) && !of_controller {
             links.push((role, resolved(case.known, entity, signal.time())));
         }
     }

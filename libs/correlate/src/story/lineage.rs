@@ -64,6 +64,7 @@ pub(super) fn trails(case: &Case<'_>) -> Vec<Trail> {
         };
         if let Some(account) = &parties.service_account {
             walk.object(account, || vec![format!("Requests were made as {account}")]);
+            walk.roles_of(account);
         }
         for grant in &parties.grants {
             walk.object(grant, || vec![format!("{} was allowed by {grant}", principal())]);
@@ -98,8 +99,8 @@ impl Walk<'_> {
             below = entity;
             self.object(entity, || steps.clone());
         }
-        if chain.len() == 1 {
-            self.owners_by_name(pod);
+        if let Some(top) = chain.last() {
+            self.owners_by_name(top, &steps);
         }
         for entity in &chain {
             for account in known.related(entity.key(), Relation::RunsAs) {
@@ -108,14 +109,25 @@ impl Walk<'_> {
         }
     }
 
-    /// Without facts about owners, the name of a pod tells the names that its owner may have.
-    fn owners_by_name(&mut self, pod: &Arc<Keyed>) {
-        let Some(object) = pod.as_object() else { return };
-        for (group, kind, name) in owners_by_name(&object.name) {
+    /// The roles that are known to be an identity's, whether or not a request said so.
+    fn roles_of(&mut self, identity: &Arc<Keyed>) {
+        for key in [identity.key(), identity.name_key()] {
+            for role in self.case.known.related(key, Relation::GrantedBy) {
+                self.object(&role, || vec![format!("{identity} has the rights of {role}")]);
+            }
+        }
+    }
+
+    /// Where facts about owners end, the name of an object tells the names that its owner may have.
+    fn owners_by_name(&mut self, top: &Arc<Keyed>, steps: &[String]) {
+        let Some(object) = top.as_object() else { return };
+        for (group, kind, name) in owners_by_name(&object.kind, &object.name) {
             let owner = ObjectRef::named(group, kind, object.namespace.as_deref(), &name);
             let owner = Keyed::new(Entity::Object(owner));
-            let step = || vec![format!("{pod} seems to belong to {owner}, by its name alone")];
-            self.object(&owner, step);
+            self.object(&owner, || {
+                let guess = format!("{top} seems to belong to {owner}, by its name alone");
+                steps.iter().cloned().chain([guess]).collect()
+            });
         }
     }
 
@@ -169,26 +181,24 @@ fn pass(record: &Record) -> Option<&BoardingPass> {
     }
 }
 
-/// Owners whose pods have such names: a controller adds a generated end, a Deployment's ReplicaSet and
-/// a CronJob's Job have one themselves.
-fn owners_by_name(pod: &str) -> Vec<(&'static str, &'static str, String)> {
-    let mut owners = Vec::new();
-    let Some((middle, end)) = pod.rsplit_once('-') else { return owners };
-    if end.bytes().all(|byte| byte.is_ascii_digit()) {
-        owners.push(("apps", "StatefulSet", middle.to_owned()));
-    }
-    if end.len() == 5 && is_generated(end) {
-        owners.push(("apps", "DaemonSet", middle.to_owned()));
-        owners.push(("batch", "Job", middle.to_owned()));
-        if let Some((name, hash)) = middle.rsplit_once('-') {
-            if hash.bytes().all(|byte| byte.is_ascii_digit()) && hash.len() >= 8 {
-                owners.push(("batch", "CronJob", name.to_owned()));
-            } else if hash.len() <= 10 && is_generated(hash) {
-                owners.push(("apps", "Deployment", name.to_owned()));
-            }
+/// Owners that objects of such names may have: a controller adds a generated end to its own name.
+fn owners_by_name(kind: &str, name: &str) -> Vec<(&'static str, &'static str, String)> {
+    let Some((base, end)) = name.rsplit_once('-') else { return Vec::new() };
+    let digits = end.bytes().all(|byte| byte.is_ascii_digit());
+    let hash = end.len() <= 10 && is_generated(end);
+    let owner = |group, kind| (group, kind, base.to_owned());
+    match kind {
+        "ReplicaSet" if hash => vec![owner("apps", "Deployment")],
+        "Job" if digits && end.len() >= 8 => vec![owner("batch", "CronJob")],
+        "Pod" if digits && end.len() < 5 => vec![owner("apps", "StatefulSet")],
+        "Pod" if end.len() == 5 && is_generated(end) => {
+            let mut owners = vec![owner("apps", "DaemonSet"), owner("batch", "Job")];
+            owners.extend(owners_by_name("ReplicaSet", base));
+            owners.extend(owners_by_name("Job", base));
+            owners
         }
+        _ => Vec::new(),
     }
-    owners
 }
 
 /// Kubernetes generates names without vowels and without digits that look like letters.
@@ -204,7 +214,7 @@ mod tests {
     #[test]
     fn names_of_pods_tell_the_kinds_of_owners() {
         let of = |pod: &str| -> Vec<String> {
-            let owners = owners_by_name(pod).into_iter();
+            let owners = owners_by_name("Pod", pod).into_iter();
             owners.map(|(_, kind, name)| format!("{kind} {name}")).collect()
         };
         assert_eq!(of("api-6dcdd65946-gjx46"), [
@@ -218,6 +228,7 @@ mod tests {
             "Job warm-29922155",
             "CronJob warm"
         ]);
+        assert_eq!(owners_by_name("ReplicaSet", "api-6dcdd65946").len(), 1);
         assert!(of("by-hand-debug").is_empty());
     }
 }

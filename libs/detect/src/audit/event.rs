@@ -2,7 +2,7 @@
 //!
 //! Owns the fields and how tolerant their reading is: `audit.k8s.io/v1` and `v1beta1`, missing fields,
 //! `null`s and unknown keys are all fine. Bodies stay undecoded until a rule asks for them. What an event
-//! means is left to [`super::request`].
+//! means is left to the rules.
 
 use std::borrow::Cow;
 use std::fmt;

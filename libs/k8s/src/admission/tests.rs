@@ -125,17 +125,27 @@ fn answers_have_the_form_that_the_api_server_wants() {
 
 #[test]
 fn warnings_stay_within_the_bounds_of_clients() {
-    let mut answer = Response::allow("r-1");
-    answer.warnings = vec!["ä".repeat(300); 20];
-    let shown = answer.to_json(ReviewVersion::V1)["response"]["warnings"].clone();
-    let shown: Vec<&str> = shown.as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect();
-    assert!(shown.iter().all(|warning| warning.chars().count() <= MAX_WARNING_CHARS));
-    assert!(shown.iter().map(|warning| warning.len()).sum::<usize>() <= MAX_WARNINGS_BYTES);
-    assert!(shown[0].ends_with('…'), "{}", shown[0]);
-    let note = format!("{} more warnings are not shown", 20 - (shown.len() - 1));
-    assert_eq!(shown.last(), Some(&note.as_str()));
-
-    answer.warnings = vec!["w".repeat(256); 16];
-    let all = answer.to_json(ReviewVersion::V1);
-    assert_eq!(all["response"]["warnings"].as_array().unwrap().len(), 16, "exactly full");
+    let shown = |warnings: Vec<String>| -> Vec<String> {
+        let answer = Response { warnings, ..Response::allow("r-1") };
+        let message = answer.to_json(ReviewVersion::V1);
+        let listed = message["response"]["warnings"].as_array().unwrap();
+        listed.iter().map(|warning| warning.as_str().unwrap().to_owned()).collect()
+    };
+    for (warning, count, kept) in [
+        ("ä".repeat(300), 20, 7),
+        // Full to the last byte, and one more than that: the note has to fit as well.
+        ("w".repeat(MAX_WARNING_CHARS), 16, 16),
+        ("w".repeat(MAX_WARNING_CHARS), 17, 15),
+    ] {
+        let shown = shown(vec![warning; count]);
+        assert!(shown.iter().all(|warning| warning.chars().count() <= MAX_WARNING_CHARS));
+        assert!(shown.iter().map(String::len).sum::<usize>() <= MAX_WARNINGS_BYTES, "{count}");
+        let (left_out, note) = (count - kept, shown.last().unwrap());
+        if left_out == 0 {
+            assert_eq!(shown.len(), count);
+        } else {
+            assert_eq!(*note, format!("{left_out} more warnings are not shown"));
+        }
+    }
+    assert!(shown(vec!["ä".repeat(300)])[0].ends_with('…'));
 }

@@ -41,8 +41,6 @@ const STOREFRONT: [(&str, &[u8]); 5] = [
     ("falco.jsonl", include_bytes!(concat!(recordings!(), "falco.jsonl"))),
 ];
 
-/// How many audit events go into one request, as an API server batches them.
-const AUDIT_BATCH: usize = 16;
 /// How long correlation may take after the last delivery.
 const SETTLE: Duration = Duration::from_secs(5);
 /// How long nothing may change before the incident counts as told.
@@ -68,9 +66,10 @@ pub(super) fn run(arguments: &DemoArguments) -> anyhow::Result<Outcome> {
     let telemetry = airside_telemetry::init(&settings.section("telemetry")?, env!("CARGO_PKG_VERSION"))?;
     let runtime = runtime()?;
     let result = runtime.block_on(async {
+        let started = Instant::now();
         let node = assemble(&SERVICES, &settings).await?;
         let connection = Connection::of(&node, &settings)?;
-        let told = play(&node, &connection, &recording).await;
+        let told = play(&node, &connection, &recording, started).await;
         if told.is_ok() && arguments.keep {
             show::print(&format!("\n{connection}"))?;
             run_until_signal(node).await?;
@@ -85,8 +84,12 @@ pub(super) fn run(arguments: &DemoArguments) -> anyhow::Result<Outcome> {
     result.map(|()| Outcome::Good)
 }
 
-async fn play(node: &Node, connection: &Connection, recording: &Recording) -> anyhow::Result<()> {
-    let started = Instant::now();
+async fn play(
+    node: &Node,
+    connection: &Connection,
+    recording: &Recording,
+    started: Instant,
+) -> anyhow::Result<()> {
     tokio::time::timeout(Duration::from_secs(10), node.health.all_ready())
         .await
         .context("the platform was not ready within 10 s")?;
@@ -142,36 +145,28 @@ async fn deliver(
     deliveries: Vec<Delivery>,
     revisions: &mut mpsc::Receiver<Incident>,
 ) -> anyhow::Result<()> {
-    let mut events = Vec::new();
     for delivery in deliveries {
-        if delivery.source != Source::Audit && !events.is_empty() {
-            platform.audit(std::mem::take(&mut events)).await?;
-        }
+        let time = show::incident::time_of_day(delivery.time);
+        let answer = platform.send(&delivery).await?;
         match delivery.source {
             Source::Audit => {
-                events.push(delivery.body);
-                if events.len() >= AUDIT_BATCH {
-                    platform.audit(std::mem::take(&mut events)).await?;
-                }
+                let events = delivery.body.get("items").and_then(Value::as_array).map_or(0, Vec::len);
+                say(&format!("   {time}  {FAINT}audit      {events} events{RESET}"))?;
             }
             Source::Admission => {
                 let asked = asked_for(&delivery.body);
-                let answer = platform.review(delivery.body).await?;
-                let time = show::incident::time_of_day(delivery.time);
                 say(&format!("   {time}  admission  {asked}: {}", answered(&answer)))?;
             }
             Source::Runtime(sensor) => {
-                let time = show::incident::time_of_day(delivery.time);
                 let rule = delivery.body.get("rule").and_then(Value::as_str).unwrap_or("event");
                 say(&format!("   {time}  {sensor:<9}  {rule}"))?;
-                platform.runtime(sensor, delivery.body).await?;
             }
         }
         while let Ok(incident) = revisions.try_recv() {
             tell(&incident)?;
         }
     }
-    if events.is_empty() { Ok(()) } else { platform.audit(events).await }
+    Ok(())
 }
 
 /// Waits until the incidents no longer change.

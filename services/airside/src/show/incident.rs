@@ -103,7 +103,7 @@ fn write_entities(out: &mut String, incident: &Incident) -> std::fmt::Result {
 
 fn write_evidence(out: &mut String, evidence: &[Evidence]) -> std::fmt::Result {
     writeln!(out, "\n{STRONG}Evidence{RESET}")?;
-    for item in evidence.iter().take(SHOWN_EVIDENCE) {
+    for item in most_telling(evidence) {
         writeln!(
             out,
             "  {}  {:<9} {}{:<8}{RESET} {} {FAINT}({}){RESET}",
@@ -116,9 +116,18 @@ fn write_evidence(out: &mut String, evidence: &[Evidence]) -> std::fmt::Result {
         )?;
     }
     if evidence.len() > SHOWN_EVIDENCE {
-        writeln!(out, "  … and {} more", evidence.len() - SHOWN_EVIDENCE)?;
+        writeln!(out, "  … and {} more, less severe", evidence.len() - SHOWN_EVIDENCE)?;
     }
     Ok(())
+}
+
+/// The most severe signals, in the order of time.
+fn most_telling(evidence: &[Evidence]) -> Vec<&Evidence> {
+    let mut telling: Vec<_> = evidence.iter().enumerate().collect();
+    telling.sort_by_key(|(position, item)| (std::cmp::Reverse(item.severity), *position));
+    telling.truncate(SHOWN_EVIDENCE);
+    telling.sort_by_key(|(position, _)| *position);
+    telling.into_iter().map(|(_, item)| item).collect()
 }
 
 fn write_causes(out: &mut String, causes: &[RootCause]) -> std::fmt::Result {

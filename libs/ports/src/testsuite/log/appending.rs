@@ -161,10 +161,10 @@ pub async fn a_full_stream_refuses_and_keeps_what_it_has<H: LogHarness>() {
 pub async fn a_large_append_is_stored_whole<H: LogHarness>() {
     let harness = H::start(ROOMY).await;
     let log = harness.log();
-    let entries = (0..1500).map(|number| entry(number % 64, format!("{number:0500}"))).collect();
+    let entries = (0..600).map(|number| entry(number % 64, format!("{number:0500}"))).collect();
     log.append(Stream::Activity, entries).await.unwrap();
     let mut reader = reader(&*log, Offset::START).await;
-    read(&mut *reader, 1500).await;
+    read(&mut *reader, 600).await;
     assert_eq!(nothing_comes::<H>(&mut *reader).await, None);
 }
 

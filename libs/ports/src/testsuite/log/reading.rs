@@ -106,7 +106,7 @@ pub async fn a_waiting_reader_wakes<H: LogHarness>() {
 pub async fn a_reader_of_others_partitions_moves_on<H: LogHarness>() {
     let harness = H::start(ROOMY).await;
     let log = harness.log();
-    let others = (0..1000).map(|number| entry(1, number.to_string())).collect();
+    let others = (0..300).map(|number| entry(1, number.to_string())).collect();
     log.append(Stream::Activity, others).await.unwrap();
     let mine = PartitionSet::range(2, 3);
     let mut reader = log.reader(Stream::Activity, mine, Offset::START).await.unwrap();

@@ -1,0 +1,117 @@
+//! The areas: what can be measured, and what their runs have in common.
+
+mod admission;
+mod audit;
+mod correlate;
+mod gateway;
+mod idle;
+mod runtime;
+mod scan;
+mod version;
+mod webhook;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::serve;
+use crate::report::Report;
+
+/// What to measure. The names are a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Area {
+    /// Manifests through the checks
+    Scan,
+    /// Audit events through parse, rules and durable publish, without a network
+    Audit,
+    /// Audit batches over HTTPS to a whole node
+    Webhook,
+    /// Admission reviews over HTTPS to a whole node
+    Admission,
+    /// Falco alerts over HTTPS to a whole node
+    Runtime,
+    /// Records through the correlation engine
+    Correlate,
+    /// ListIncidents by gRPC
+    Gateway,
+    /// Memory and CPU of `airside up` without load
+    Idle,
+    /// Start-up: `airside --version`
+    Version,
+    /// A node for the areas above, until standard input ends
+    #[value(hide = true)]
+    ServeNode,
+    /// The floor of the areas that go over HTTPS, until standard input ends
+    #[value(hide = true)]
+    ServeFloor,
+}
+
+/// How to measure.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    /// Less of everything, so that each area ends within 30 s.
+    pub(crate) quick: bool,
+    /// Data of others.
+    pub(crate) corpus: Option<PathBuf>,
+    /// The `airside` to measure.
+    pub(crate) binary: Option<PathBuf>,
+    /// Where a server keeps its data.
+    pub(crate) folder: Option<PathBuf>,
+}
+
+impl Area {
+    /// Measures, or serves what is measured; servers report nothing.
+    pub(crate) fn carry_out(self, run: &Run) -> anyhow::Result<Option<Report>> {
+        let report = match self {
+            Self::Scan => scan::measure(run)?,
+            Self::Audit => audit::measure(run)?,
+            Self::Webhook => webhook::measure(run)?,
+            Self::Admission => admission::measure(run)?,
+            Self::Runtime => runtime::measure(run)?,
+            Self::Correlate => correlate::measure(run)?,
+            Self::Gateway => gateway::measure(run)?,
+            Self::Idle => idle::measure(run)?,
+            Self::Version => version::measure(run)?,
+            Self::ServeNode => {
+                serve::serve_node(run)?;
+                return Ok(None);
+            }
+            Self::ServeFloor => {
+                serve::serve_floor(run)?;
+                return Ok(None);
+            }
+        };
+        Ok(Some(report))
+    }
+}
+
+impl Run {
+    pub(crate) fn corpus(&self) -> Option<&Path> {
+        self.corpus.as_deref()
+    }
+
+    /// One of two amounts.
+    pub(crate) fn amount(&self, quick: usize, whole: usize) -> usize {
+        if self.quick { quick } else { whole }
+    }
+
+    /// How long one phase of load may take at most, whatever is left to send.
+    pub(crate) fn phase(&self) -> Duration {
+        Duration::from_secs(if self.quick { 5 } else { 30 })
+    }
+
+    /// The `airside` to measure: the one that was named, else the one beside this program.
+    pub(crate) fn binary(&self) -> anyhow::Result<PathBuf> {
+        let path = match &self.binary {
+            Some(path) => path.clone(),
+            None => std::env::current_exe()?.with_file_name("airside"),
+        };
+        anyhow::ensure!(
+            path.is_file(),
+            "`{}` is no program: build it with `cargo build --release -p airside`, or name one with --binary",
+            path.display()
+        );
+        Ok(path)
+    }
+}

@@ -1,0 +1,116 @@
+//! Starting a server in a child process, and stopping it again.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+use tokio::time::Instant;
+
+use crate::measure::Process;
+use crate::serve::Announcement;
+
+/// How long a server may take to be ready, and to stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The most that is read of an answer to a plain GET.
+const MAX_PAGE: u64 = 1 << 20;
+
+/// A server in a process of its own, with a folder of its own. Dropping it ends the process.
+#[derive(Debug)]
+pub(crate) struct Child {
+    /// How to reach it.
+    pub(crate) announcement: Announcement,
+    /// Its process, to be measured.
+    pub(crate) process: Process,
+    running: tokio::process::Child,
+    folder: TempDir,
+}
+
+impl Child {
+    /// A node with all services.
+    pub(crate) async fn node() -> anyhow::Result<Self> {
+        Self::start("serve-node").await
+    }
+
+    /// The floor.
+    pub(crate) async fn floor() -> anyhow::Result<Self> {
+        Self::start("serve-floor").await
+    }
+
+    async fn start(area: &str) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("airside-loadtest-").tempdir()?;
+        let log = folder.path().join("log");
+        let mut running = Command::new(std::env::current_exe()?)
+            .arg(area)
+            .arg("--folder")
+            .arg(folder.path().join("data"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log)?)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("`{area}` cannot be started"))?;
+        let id = running.id().with_context(|| format!("`{area}` ended at once"))?;
+        let out = running.stdout.take().context("a child without standard output")?;
+        let mut line = String::new();
+        let mut reader = BufReader::new(out).take(MAX_PAGE);
+        let read = tokio::time::timeout(PATIENCE, reader.read_line(&mut line)).await;
+        if !matches!(read, Ok(Ok(bytes)) if bytes > 0) {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            anyhow::bail!("`{area}` was not ready within {PATIENCE:?}; it said: {said}");
+        }
+        let announcement = serde_json::from_str(&line)?;
+        Ok(Self { announcement, process: Process::Child(id), running, folder })
+    }
+
+    /// A figure of the node's metrics.
+    pub(crate) async fn metric(&self, name: &str) -> anyhow::Result<u64> {
+        let page = self.get("/metrics").await?;
+        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let value = value.with_context(|| format!("the node has no metric {name}"))?;
+        Ok(value.trim().parse()?)
+    }
+
+    /// Waits until correlation has nothing left to do: until it has applied nothing for a second, and at
+    /// most so long. Whether it came to that.
+    pub(crate) async fn settle(&self, most: Duration) -> anyhow::Result<bool> {
+        const APPLIED: &str = "airside_correlation_records_total";
+        const QUIET: Duration = Duration::from_secs(1);
+        let end = Instant::now() + most;
+        let (mut last, mut since) = (self.metric(APPLIED).await?, Instant::now());
+        while since.elapsed() < QUIET {
+            if Instant::now() > end {
+                return Ok(false);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let now = self.metric(APPLIED).await?;
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+        }
+        Ok(true)
+    }
+
+    async fn get(&self, path: &str) -> anyhow::Result<String> {
+        let address = self.announcement.api.context("the floor has no API")?;
+        let mut stream = TcpStream::connect(address).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.take(MAX_PAGE).read_to_string(&mut answer).await?;
+        anyhow::ensure!(answer.starts_with("HTTP/1.1 200 "), "no answer to {path}: {answer}");
+        Ok(answer)
+    }
+
+    /// Stops the server, by letting its input end, and removes its folder.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        drop(self.running.stdin.take());
+        let ended = tokio::time::timeout(PATIENCE, self.running.wait()).await;
+        let status = ended.with_context(|| format!("the server did not stop within {PATIENCE:?}"))??;
+        anyhow::ensure!(status.success(), "the server ended with {status}");
+        Ok(self.folder.close()?)
+    }
+}
