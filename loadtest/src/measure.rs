@@ -17,6 +17,8 @@ pub(crate) enum Process {
     This,
     /// A child, by its process id; what generates the load is not counted.
     Child(u32),
+    /// All children that have ended, together. They have CPU time only.
+    Ended,
 }
 
 impl Process {
@@ -28,8 +30,8 @@ impl Process {
                 let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
                 Ok(Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanos))
             }
-            Self::Child(_) => {
-                let ticks = cpu_ticks(&self.read("stat")?)
+            Self::Child(_) | Self::Ended => {
+                let ticks = cpu_ticks(&self.read("stat")?, self == Self::Ended)
                     .with_context(|| format!("`{}` has another form", self.path("stat")))?;
                 let per_second = rustix::param::clock_ticks_per_second().max(1);
                 Ok(Duration::from_nanos(ticks.saturating_mul(1_000_000_000 / per_second)))
@@ -66,15 +68,17 @@ impl Process {
 
     fn path(self, file: &str) -> String {
         match self {
-            Self::This => format!("/proc/self/{file}"),
+            Self::This | Self::Ended => format!("/proc/self/{file}"),
             Self::Child(id) => format!("/proc/{id}/{file}"),
         }
     }
 }
 
-/// `utime` and `stime` of `/proc/PID/stat`. The name before them may hold spaces and brackets.
-fn cpu_ticks(stat: &str) -> Option<u64> {
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+/// `utime` and `stime` of `/proc/PID/stat`, or `cutime` and `cstime` behind them: those of children that
+/// have ended. The name before them may hold spaces and brackets.
+fn cpu_ticks(stat: &str, of_ended_children: bool) -> Option<u64> {
+    let before = if of_ended_children { 13 } else { 11 };
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(before);
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
     Some(user + system)
@@ -165,9 +169,9 @@ mod tests {
 
     #[test]
     fn proc_files_are_read_by_their_form() {
-        let stat = "7 (a b) c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 3 0 1 2 3";
-        assert_eq!(cpu_ticks(stat), Some(300));
-        assert_eq!(cpu_ticks("7 (a"), None);
+        let stat = "7 (a b) c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 7 8 20 0 3 0 1 2 3";
+        assert_eq!((cpu_ticks(stat, false), cpu_ticks(stat, true)), (Some(300), Some(15)));
+        assert_eq!(cpu_ticks("7 (a", false), None);
         let status = "Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n";
         assert_eq!(kibibytes(status, "VmHWM:"), Some(2048));
         assert_eq!(kibibytes(status, "VmSwap:"), None);

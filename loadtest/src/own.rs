@@ -4,28 +4,57 @@
 //! is a repeat. Names, users and addresses stay: it is the same cluster, day after day.
 
 use airside::recording::{RecordedFile, Recording};
-use rust_embed::RustEmbed;
 
-#[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../services/airside/recordings"]
-#[exclude = "*/truth.json"]
-struct Recordings;
+/// A file of the project's recordings: its path within the recording, and its content.
+macro_rules! recorded {
+    ($recording:literal, $($file:literal),+) => {
+        &[$(($file, include_bytes!(concat!(
+            env!("CARGO_MANIFEST_DIR"), "/../services/airside/recordings/", $recording, "/", $file
+        )))),+]
+    };
+}
+
+const ATTACK_STOREFRONT: &[(&str, &[u8])] = recorded!(
+    "attack-storefront",
+    "manifests/platform.yaml",
+    "manifests/storefront.yaml",
+    "admission.jsonl",
+    "audit.jsonl",
+    "falco.jsonl"
+);
+const ATTACK_LEDGER: &[(&str, &[u8])] = recorded!(
+    "attack-ledger",
+    "manifests/ledger.yaml",
+    "manifests/platform.yaml",
+    "manifests/team-access.yaml",
+    "admission.jsonl",
+    "audit.jsonl",
+    "falco.jsonl"
+);
+const BENIGN_RELEASE: &[(&str, &[u8])] = recorded!(
+    "benign-release",
+    "manifests/newsletter.yaml",
+    "manifests/paywall.yaml",
+    "manifests/platform.yaml",
+    "manifests/website.yaml",
+    "admission.jsonl",
+    "audit.jsonl",
+    "falco.jsonl"
+);
 
 /// The length of a UUID as text.
 const UUID: usize = 36;
 /// How many hexadecimal digits at a UUID's end differ from copy to copy.
 const TAIL: usize = 8;
 
-/// All recordings, by the names of their folders.
+/// All recordings: two attacks and an ordinary day.
 pub(crate) fn recordings() -> Vec<Recording> {
-    let mut folders = std::collections::BTreeMap::<String, Vec<RecordedFile>>::new();
-    for path in Recordings::iter() {
-        let Some((folder, inner)) = path.split_once('/') else { continue };
-        let Some(file) = Recordings::get(&path) else { continue };
-        let recorded = RecordedFile { path: inner.to_owned(), content: file.data.into_owned() };
-        folders.entry(folder.to_owned()).or_default().push(recorded);
-    }
-    folders.into_values().map(Recording::of).collect()
+    let file = |(path, content): &(&str, &[u8])| RecordedFile {
+        path: (*path).to_owned(),
+        content: content.to_vec(),
+    };
+    let all = [ATTACK_STOREFRONT, ATTACK_LEDGER, BENIGN_RELEASE];
+    all.into_iter().map(|files| Recording::of(files.iter().map(file).collect())).collect()
 }
 
 /// Copies of lines, as many as it takes to have this many, in the order of the copies.
@@ -40,8 +69,8 @@ pub(crate) fn copies(lines: &[String], count: usize) -> Vec<String> {
 /// A copy of a line: copy 0 is the line itself.
 pub(crate) fn copy(line: &str, number: u32) -> String {
     let mut bytes = line.as_bytes().to_vec();
-    let mut at = 0;
-    while let Some(window) = bytes.get_mut(at..at.saturating_add(UUID)) {
+    let mut at = 0_usize;
+    while let Some(window) = bytes.get_mut(at..at + UUID) {
         at += if is_uuid(window) {
             change_tail(window, number);
             UUID

@@ -82,6 +82,7 @@ impl Report {
         let whose = match process {
             Process::This => "this process",
             Process::Child(_) => "the server, a child process; the load generator is not counted",
+            Process::Ended => "children that have ended",
         };
         self.cpu_seconds = Some(rounded(span.cpu.as_secs_f64(), 1e3));
         self.wall_seconds = Some(rounded(span.wall.as_secs_f64(), 1e3));

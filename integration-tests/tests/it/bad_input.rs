@@ -69,7 +69,7 @@ fn cases() -> Vec<Case> {
         case("an unknown path", "/v1/elsewhere", Key::Right, "{}", gone, "/v1/elsewhere"),
         case("an unknown sensor", "/v1/runtime/radar/default", Key::Right, "{}", gone, "falco"),
         case("an unknown tenant", "/v1/admission/nobody/default", Key::None, "{}", gone, "nobody"),
-        case("no JSON at all", AUDIT, Key::Right, "event!", bad, "JSON"),
+        case("no JSON at all", AUDIT, Key::Right, "event!", bad, "EventList"),
         case("half an EventList", AUDIT, Key::Right, half_list, bad, "breaks off"),
         case("a review without uid", ADMISSION, Key::None, without_uid, bad, "request.uid"),
         case("no review", ADMISSION, Key::None, "[]", bad, ""),

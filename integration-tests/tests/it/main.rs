@@ -1,7 +1,7 @@
 //! Tests of Airside as a whole, in one binary so that it is linked once.
 //!
 //! `tidy` holds the code to the architecture. Scenarios that need a control plane's binaries are in
-//! `tests/control_plane.rs`, so that they can be run by themselves.
+//! `tests/control_plane`, so that they can be run by themselves.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -13,6 +13,8 @@
 
 mod bad_input;
 mod platform;
+mod processes;
 mod recordings;
+mod split_over_nats;
 mod tidy;
 mod trace;

@@ -73,7 +73,9 @@ impl TestPlatform {
 
     /// A platform that takes deliveries.
     pub(crate) async fn sources(&self) -> Platform {
-        Platform::new(self.webhook().await, self.api().await, self.connection.clone())
+        let webhook = self.node.webhook.expect("a webhook listener");
+        let platform = Platform::connect(webhook, self.api().await, self.connection.clone());
+        platform.await.expect("a connection")
     }
 
     /// Checks the manifests in and delivers everything else of a recording.
@@ -83,6 +85,11 @@ impl TestPlatform {
         for delivery in deliveries(recording, SystemClock.now()).expect("a recording") {
             sources.send(&delivery).await.expect("the delivery is taken");
         }
+    }
+
+    /// The incidents as they are.
+    pub(crate) async fn list(&self) -> Vec<Incident> {
+        list(self.api().await, Severity::Medium).await
     }
 
     /// The incidents once they satisfy a condition; what there was when patience ended otherwise.
@@ -116,8 +123,7 @@ pub(crate) async fn incidents_when(
     }
 }
 
-/// Waits until everything that was delivered has been correlated: until a heartbeat says that the stream
-/// has been quiet, and the list no longer changes.
+/// The incidents of at least a severity, the latest first.
 pub(crate) async fn list(api: ApiChannel, min_severity: Severity) -> Vec<Incident> {
     let query = IncidentQuery { min_severity: Some(min_severity), ..IncidentQuery::default() };
     let request = ListIncidentsRequest::from(&query);

@@ -9,7 +9,7 @@ mod rules;
 use std::sync::Arc;
 use std::time::Duration;
 
-use airside_types::{EntityKey, Id, Relation, Timestamp};
+use airside_types::{Authorisation, EntityKey, Id, Payload, Relation, Timestamp};
 
 use crate::keyed::Keyed;
 use crate::knowledge::{ActorKey, Knowledge, resolved};
@@ -148,4 +148,22 @@ pub(crate) fn acting_pod(signal: &Signal, known: &dyn Knowledge) -> Option<Arc<K
     let pod = known.holder_of(parties.address.as_ref()?.key(), signal.time())?;
     let accounts = known.related(pod.key(), Relation::RunsAs);
     accounts.iter().any(|entity| entity.name_key() == account.name_key()).then_some(pod)
+}
+
+/// How far apart admission and audit may see one request. Longer, and the decision on another change
+/// of the object would answer.
+const SAME_REQUEST: Duration = Duration::from_secs(5);
+
+/// Whether what a signal did to an object was let in as a configuration that had gone through the
+/// check-in.
+pub(crate) fn is_authorised(signal: &Signal, object: &Keyed, known: &dyn Knowledge) -> bool {
+    let at = signal.time().plus(SAME_REQUEST);
+    let decision = known.decision_on(object.name_key(), at);
+    decision.is_some_and(|record| match &record.payload {
+        Payload::Decision(decision) => {
+            record.event_time.distance(signal.time()) <= SAME_REQUEST
+                && matches!(decision.authorisation, Authorisation::Authorised { .. })
+        }
+        _ => false,
+    })
 }

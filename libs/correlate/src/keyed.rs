@@ -1,17 +1,19 @@
 //! An entity with its identities worked out once.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use airside_types::{Entity, EntityKey};
+use airside_types::{Entity, EntityKey, ObjectRef};
 
 /// An entity and its keys. Working a key out means hashing, and joins and stories ask for it often.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 pub(crate) struct Keyed {
     entity: Entity,
     key: EntityKey,
     name_key: EntityKey,
+    bare_name_key: OnceLock<EntityKey>,
 }
 
 impl Keyed {
@@ -19,7 +21,7 @@ impl Keyed {
         let name_key = entity.name_key();
         let has_uid = entity.as_object().is_some_and(|object| object.uid.is_some());
         let key = if has_uid { entity.key() } else { name_key };
-        Arc::new(Self { entity, key, name_key })
+        Arc::new(Self { entity, key, name_key, bare_name_key: OnceLock::new() })
     }
 
     /// The identity: by uid or digest where there is one, by name otherwise.
@@ -30,6 +32,17 @@ impl Keyed {
     /// The identity by name alone.
     pub(crate) const fn name_key(&self) -> EntityKey {
         self.name_key
+    }
+
+    /// The identity by name without the namespace, which a manifest may leave to whoever applies it.
+    pub(crate) fn bare_name_key(&self) -> EntityKey {
+        *self.bare_name_key.get_or_init(|| match &self.entity {
+            Entity::Object(object) if object.namespace.is_some() => {
+                let bare = ObjectRef { namespace: None, uid: None, ..object.clone() };
+                Entity::Object(bare).name_key()
+            }
+            _ => self.name_key,
+        })
     }
 
     pub(crate) const fn entity(&self) -> &Entity {
@@ -48,5 +61,27 @@ impl Deref for Keyed {
 impl fmt::Display for Keyed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.entity.fmt(f)
+    }
+}
+
+// Two are the same if their entities are: the keys follow from them.
+
+impl PartialEq for Keyed {
+    fn eq(&self, other: &Self) -> bool {
+        self.entity == other.entity
+    }
+}
+
+impl Eq for Keyed {}
+
+impl PartialOrd for Keyed {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Keyed {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.entity.cmp(&other.entity)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use airside_types::{Entity, EntityKey, Gap, Id, ObjectRef, Record, Relation, Timestamp};
+use airside_types::{Entity, EntityKey, Gap, Id, Record, Relation, Timestamp};
 
 use crate::keyed::Keyed;
 
@@ -81,15 +81,15 @@ pub(crate) fn with_owners(known: &dyn Knowledge, entity: &Arc<Keyed>) -> Vec<Arc
     chain
 }
 
-/// The names under which a manifest may hold a live object: with its namespace, and without, since
-/// the namespace is often given when the manifest is applied.
-pub(crate) fn manifest_names(object: &Keyed) -> Vec<EntityKey> {
-    let mut names = vec![object.name_key()];
-    if let Some(object) = object.as_object()
-        && object.namespace.is_some()
-    {
-        let bare = ObjectRef { namespace: None, uid: None, ..object.clone() };
-        names.push(Entity::Object(bare).name_key());
+/// The records about an object under the names that its manifest may give it: with its namespace, and
+/// without.
+pub(crate) fn under_manifest_names(
+    object: &Keyed,
+    records_of: impl Fn(EntityKey) -> Vec<Arc<Record>>,
+) -> Vec<Arc<Record>> {
+    let mut records = records_of(object.name_key());
+    if object.bare_name_key() != object.name_key() {
+        records.extend(records_of(object.bare_name_key()));
     }
-    names
+    records
 }

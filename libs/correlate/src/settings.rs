@@ -152,9 +152,11 @@ pub struct Scores {
     pub low: i64,
     /// The strongest medium signal of a tactic: the unit.
     pub medium: i64,
-    /// The strongest high signal of a tactic.
+    /// The strongest high signal of a tactic. By itself enough for a medium incident where its rule
+    /// finds it likely (60 %): one step below what the rule says, since nothing supports it.
     pub high: i64,
-    /// The strongest critical signal of a tactic.
+    /// The strongest critical signal of a tactic. By itself, if its rule is sure, enough for a high
+    /// incident.
     pub critical: i64,
     /// Each tactic from the third on. One or two goals are what people and controllers do all day;
     /// a chain of three is what attacks look like.
@@ -168,7 +170,8 @@ pub struct Scores {
     pub two_places: i64,
     /// What began in a pod went on as its node.
     pub left_the_pod: i64,
-    /// From here on an incident is medium.
+    /// From here on an incident is medium: four goals pursued with quiet means, or one high signal.
+    /// The busiest harmless session of the scenarios reaches a third of it.
     pub medium_from: i64,
     /// From here on an incident is high.
     pub high_from: i64,
@@ -181,14 +184,14 @@ impl Default for Scores {
         Self {
             low: 300,
             medium: 1_000,
-            high: 2_500,
-            critical: 4_000,
+            high: 5_000,
+            critical: 9_000,
             further_tactic: 1_000,
             further_phase: 500,
             credential_abroad: 3_000,
             two_places: 1_500,
             left_the_pod: 2_000,
-            medium_from: 4_000,
+            medium_from: 3_000,
             high_from: 7_000,
             critical_from: 11_000,
         }

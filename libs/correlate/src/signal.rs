@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use airside_types::attack::technique;
 use airside_types::{
-    Decision, Id, Operation, Payload, Phase, Place, Record, Severity, Tactic, Technique,
+    Authorisation, Decision, Id, Operation, Payload, Phase, Place, Record, Severity, Tactic, Technique,
     Timestamp, Verdict,
 };
 
@@ -20,8 +20,9 @@ pub(crate) use parties::Parties;
 pub(crate) enum Voice {
     /// Joins others and makes an incident: everything from `low`.
     Loud,
-    /// Is shown beside the loud signal that it belongs to; joins nothing: `info` detections and
-    /// requests that admission let through.
+    /// Is shown beside the loud signal that it belongs to; joins nothing: `info` detections, requests
+    /// that admission let through, and what controllers do, up to `low`, because somebody else wanted
+    /// it.
     Quiet,
 }
 
@@ -53,7 +54,8 @@ impl Signal {
             }
             _ => return None,
         };
-        let voice = if severity >= Severity::Low { Voice::Loud } else { Voice::Quiet };
+        let loud_from = if parties.is_shared() { Severity::Medium } else { Severity::Low };
+        let voice = if severity >= loud_from { Voice::Loud } else { Voice::Quiet };
         let record = Arc::clone(record);
         Some(Self { record, voice, severity, tactic, techniques, phase, parties })
     }
@@ -136,6 +138,12 @@ impl Signal {
         }
     }
 
+    /// Whether a process in a pod reached for its node.
+    pub(crate) fn is_escape(&self) -> bool {
+        let in_pod = self.phase == Phase::Runtime && self.parties.node.is_none();
+        in_pod && self.has_technique(&["T1611"])
+    }
+
     /// Whether it has one of these techniques, sub-techniques included.
     pub(crate) fn has_technique(&self, base_ids: &[&str]) -> bool {
         self.techniques.iter().any(|technique| base_ids.contains(&technique.base_id()))
@@ -143,16 +151,17 @@ impl Signal {
 }
 
 /// A refusal matters in context and never by itself. So does a connection into a pod that a person
-/// opened: audit may not be there to tell it. Warnings count where a check of weight failed. What
-/// controllers ask for repeats what somebody else wanted.
+/// opened: audit may not be there to tell it. Warnings count where a check of weight failed that the
+/// check-in did not see. What controllers ask for repeats what somebody else wanted.
 fn severity_of(decision: &Decision, parties: &Parties) -> Severity {
     if parties.is_shared() || decision.dry_run {
         return Severity::Info;
     }
     let worst = decision.violations.iter().map(|violation| violation.severity).max();
+    let authorised = matches!(decision.authorisation, Authorisation::Authorised { .. });
     match (decision.verdict, decision.operation) {
         (Verdict::Deny, _) | (_, Operation::Connect) => Severity::Low,
-        (Verdict::Warn, _) if worst >= Some(Severity::High) => Severity::Low,
+        (Verdict::Warn, _) if worst >= Some(Severity::High) && !authorised => Severity::Low,
         _ => Severity::Info,
     }
 }

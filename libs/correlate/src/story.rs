@@ -18,7 +18,7 @@ mod title;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use airside_types::{Cluster, Id, Incident, Phase, Severity, Tenant};
+use airside_types::{Cluster, Id, Incident, Phase, Tenant};
 
 use crate::joins::acting_pod;
 use crate::keyed::Keyed;
@@ -104,11 +104,6 @@ impl<'a> Case<'a> {
         let mut gaps = self.known.gaps_between(first.time(), last.time());
         gaps.truncate(self.settings.caps.gaps);
         gaps
-    }
-
-    /// The worst of the signals by themselves.
-    fn worst_signal(&self) -> Severity {
-        self.signals.iter().map(|signal| signal.severity).max().unwrap_or_default()
     }
 
     /// The phases in which loud signals were seen, in the order of a deployment's journey.

@@ -11,7 +11,7 @@ use airside_ports::{Clock, Partitioner};
 use airside_service::listener::{Listener, ListenerLimits};
 use airside_service::peers::PeerLimits;
 use airside_service::service::BuiltService;
-use airside_service::tls::{Identity, create_private_folder, server_names};
+use airside_service::tls::{Identity, create_private_folder, server_names, write_private};
 use airside_service::{
     CancellationToken, Deps, Health, Mounts, Peers, ServiceContext, ServiceEntry, SystemClock,
 };
@@ -100,6 +100,7 @@ pub async fn assemble(services: &[ServiceEntry], settings: &Settings) -> anyhow:
         let router = mounts.webhook_router();
         node.listeners.spawn(listener.serve(router, node.stop_listening.clone()));
     }
+    node.tell_addresses()?;
     node.start(built, &deps);
     node.adapters.start_housekeeping(&options, Arc::clone(&deps.clock));
     Ok(node)
@@ -193,6 +194,16 @@ impl Node {
             let name = service.name;
             self.services.spawn(async move { (name, service.run(context).await) });
         }
+    }
+
+    /// Writes where the node listens to `DATA_DIR/addresses.json`, for scripts that let it choose its ports.
+    fn tell_addresses(&self) -> anyhow::Result<()> {
+        let addresses = serde_json::json!({
+            "api": self.api_url(),
+            "webhook": self.webhook.map(|address| format!("https://{address}")),
+        });
+        let path = self.data_dir.join("addresses.json");
+        Ok(write_private(&path, &format!("{addresses}\n"))?)
     }
 
     /// The address of the API as a URL.

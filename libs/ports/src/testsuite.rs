@@ -12,11 +12,33 @@ pub mod store;
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use airside_types::Timestamp;
+
+use crate::Clock;
+
 /// How long a test waits for what must come. It bounds a failing test, not a passing one.
 pub const SOON: Duration = Duration::from_secs(20);
+
+/// A clock that a test sets. It starts at the epoch and stands still.
+#[derive(Debug, Default)]
+pub struct SetClock(AtomicI64);
+
+impl SetClock {
+    /// Sets the time.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.as_nanos(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
 
 /// Polls a future once: starts it, and shows whether it was ready.
 pub async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {

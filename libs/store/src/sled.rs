@@ -49,10 +49,8 @@ impl SledStore {
         let opened = open::open(&path, &options).await?;
         let file = match options.durability {
             Durability::Process => None,
-            Durability::Machine => Some(Tree::data_file(&path).map_err(|source| OpenError::Io {
-                action: "open the data file in",
-                path: path.clone(),
-                source,
+            Durability::Machine => Some(Tree::data_file(&path).map_err(|source| {
+                OpenError::Io { action: "open the data file in", path: path.clone(), source }
             })?),
         };
         let tree = Arc::new(Tree::new(opened.db, file));

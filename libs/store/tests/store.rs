@@ -1,5 +1,13 @@
 //! The stores against the suite of their port, and what is sled's alone: locks, damage, leftovers.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking; the exception for tests does not reach their common parts"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -132,6 +140,54 @@ async fn a_damaged_store_fails_or_is_moved_away_as_the_option_says() {
         put(&store, 1, vec![1]).await;
         store.close().await;
         fs::remove_dir_all(&path).unwrap();
+    }
+}
+
+/// Changes the files that start with a name.
+fn damage(folder: &Path, name: &str, change: impl Fn(&mut Vec<u8>)) {
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with(name) {
+            let mut bytes = fs::read(&path).unwrap();
+            change(&mut bytes);
+            fs::write(&path, bytes).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_damaged_store_answers_is_right_or_an_error() {
+    static GARBAGE: [u8; 20_000] = [0x5a; 20_000];
+    type Change = fn(&mut Vec<u8>);
+    let damages: [(&str, &str, Change); 5] = [
+        ("a flipped bit in the snapshot", "snap", |bytes| *bytes.last_mut().unwrap() ^= 1),
+        ("flipped bits in the data", "db", |bytes| {
+            bytes.iter_mut().skip(1000).step_by(50_000).for_each(|byte| *byte ^= 1);
+        }),
+        ("half the data", "db", |bytes| bytes.truncate(bytes.len() / 2)),
+        ("garbage at the start", "db", |bytes| bytes[..GARBAGE.len()].copy_from_slice(&GARBAGE)),
+        ("garbage in the middle", "db", |bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle..middle + GARBAGE.len()].copy_from_slice(&GARBAGE);
+        }),
+    ];
+    for (what, file, change) in damages {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("store");
+        for _ in 0..6 {
+            filled(&path).await;
+        }
+        damage(&path, file, change);
+        let store = match SledStore::open(&path, SledOptions::default()).await {
+            Ok(store) => store,
+            Err(OpenError::Damaged { .. }) => continue,
+            Err(error) => panic!("{what}: {error}"),
+        };
+        for key in 0..100_u8 {
+            if let Ok(Some(value)) = store.get(KEYSPACE, &[key]).await {
+                assert!(value.len() == 1000 && value.iter().all(|byte| *byte == key), "{what}");
+            }
+        }
     }
 }
 

@@ -10,12 +10,15 @@ use airside_k8s::Object;
 use airside_k8s::admission::{Response, Review};
 use airside_k8s::boarding_pass::{Comparison, compare};
 use airside_types::{
-    Authorisation, Cluster, Decision, Operation, Payload, Place, Record, Severity, Source, Tenant,
+    Authorisation, Cluster, Decision, FieldPath, Operation, Payload, Place, Record, Severity, Source, Tenant,
     Timestamp, Verdict, Violation,
 };
 use serde_json::Value;
 
 use crate::passes::Passes;
+
+/// How many drifted fields the audit log is told; the decision's record holds all.
+const MAX_LISTED_FIELDS: usize = 8;
 
 /// From which severity on a failed check warns or denies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,5 +201,19 @@ fn answer(
         ("verdict".to_owned(), verdict.as_str().to_owned()),
         ("authorisation".to_owned(), authorisation.as_str().to_owned()),
     ]);
+    if let Authorisation::Drifted { fields, .. } = authorisation {
+        response.audit_annotations.insert("drifted-fields".to_owned(), listed(fields));
+    }
     response
+}
+
+/// The first fields by name, and how many more there are.
+fn listed(fields: &[FieldPath]) -> String {
+    let mut names: Vec<String> =
+        fields.iter().take(MAX_LISTED_FIELDS).map(ToString::to_string).collect();
+    let more = fields.len().saturating_sub(MAX_LISTED_FIELDS);
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    names.join(", ")
 }

@@ -1,6 +1,7 @@
 //! Sending a recording to a running platform, as its sources would: over HTTPS and gRPC, in the order of
 //! time, with times moved so that it happens now.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use airside_types::{Cluster, Severity, Tenant, Timestamp};
@@ -140,18 +141,48 @@ fn moved(time: Timestamp, later: i64) -> Timestamp {
     Timestamp::from_nanos(time.as_nanos().saturating_add(later))
 }
 
-/// A platform that takes deliveries.
+/// A platform that takes deliveries: a connection for each kind of source, as they are different programs.
 #[derive(Debug)]
 pub struct Platform {
-    webhook: HttpsClient,
+    admission: HttpsClient,
+    audit: HttpsClient,
+    runtime: HttpsClient,
     api: ApiChannel,
     connection: Connection,
+    answered: Vec<Answered>,
+}
+
+/// A review that was answered: an API server writes the answer's annotations into the request's audit event.
+#[derive(Debug)]
+struct Answered {
+    object: String,
+    decision: Value,
 }
 
 impl Platform {
-    /// A platform that is reached by these.
-    pub fn new(webhook: HttpsClient, api: ApiChannel, connection: Connection) -> Self {
-        Self { webhook, api, connection }
+    /// A platform in one process, which takes everything at one address.
+    pub async fn connect(
+        webhook: SocketAddr,
+        api: ApiChannel,
+        connection: Connection,
+    ) -> anyhow::Result<Self> {
+        Self::connect_apart([webhook; 3], api, connection).await
+    }
+
+    /// A platform that takes admission reviews, audit events and sensors' records at an address each.
+    pub async fn connect_apart(
+        [admission, audit, runtime]: [SocketAddr; 3],
+        api: ApiChannel,
+        connection: Connection,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            admission: HttpsClient::connect(admission, &connection.ca_pem).await?,
+            audit: HttpsClient::connect(audit, &connection.ca_pem).await?,
+            runtime: HttpsClient::connect(runtime, &connection.ca_pem).await?,
+            api,
+            connection,
+            answered: Vec::new(),
+        })
     }
 
     /// Checks manifests here and publishes findings and boarding passes, as `airside scan --publish` does.
@@ -178,19 +209,22 @@ impl Platform {
     /// Sends a request, and returns the platform's answer: that to an API server for a review, nothing else
     /// otherwise.
     pub async fn send(&mut self, delivery: &Delivery) -> anyhow::Result<Value> {
-        let connection = &self.connection;
-        let (url, keyed) = match delivery.source {
-            Source::Admission => (format!("{}?timeout=10s", connection.admission_url()), false),
-            Source::Audit => (connection.audit_url(), true),
-            Source::Runtime(sensor) => (connection.runtime_url(sensor), true),
+        let body = match delivery.source {
+            Source::Audit => self.annotated(&delivery.body).to_string(),
+            Source::Admission | Source::Runtime(_) => delivery.body.to_string(),
         };
-        let answer = self.post(&path_of(&url), keyed, &delivery.body).await?;
-        if answer.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&answer)?) }
-    }
-
-    async fn post(&mut self, path: &str, keyed: bool, body: &Value) -> anyhow::Result<bytes::Bytes> {
-        let key = keyed.then_some(self.connection.api_key.as_str());
-        let sent = self.webhook.post(path, key, None, body.to_string().into_bytes());
+        let connection = &self.connection;
+        let (client, url, key) = match delivery.source {
+            Source::Admission => {
+                (&mut self.admission, format!("{}?timeout=10s", connection.admission_url()), None)
+            }
+            Source::Audit => (&mut self.audit, connection.audit_url(), Some(&connection.api_key)),
+            Source::Runtime(sensor) => {
+                (&mut self.runtime, connection.runtime_url(sensor), Some(&connection.api_key))
+            }
+        };
+        let path = path_of(&url);
+        let sent = client.post(&path, key.map(String::as_str), None, body.into_bytes());
         let (status, answer) = tokio::time::timeout(Duration::from_secs(10), sent)
             .await
             .context("the platform did not answer within 10 s")??;
@@ -199,7 +233,42 @@ impl Platform {
             "the platform answered {status} to {path}: {}",
             String::from_utf8_lossy(&answer)
         );
+        let answer =
+            if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer)? };
+        self.remember(delivery, &answer);
         Ok(answer)
+    }
+
+    /// Keeps what the answer to a review annotates.
+    fn remember(&mut self, delivery: &Delivery, answer: &Value) {
+        let object = delivery.body.pointer("/request/object/metadata/uid").and_then(Value::as_str);
+        let decision = answer.pointer("/response/auditAnnotations/decision-id");
+        if let (Source::Admission, Some(object), Some(decision)) =
+            (delivery.source, object, decision)
+        {
+            self.answered.push(Answered { object: object.to_owned(), decision: decision.clone() });
+        }
+    }
+
+    /// Audit events with the annotations of the reviews that were part of their requests.
+    fn annotated(&mut self, list: &Value) -> Value {
+        let mut list = list.clone();
+        let events = list.get_mut("items").and_then(Value::as_array_mut);
+        for event in events.into_iter().flatten() {
+            let writes = event.get("verb").and_then(Value::as_str);
+            let object = event.pointer("/responseObject/metadata/uid").and_then(Value::as_str);
+            let known = object
+                .filter(|_| matches!(writes, Some("create" | "update" | "patch")))
+                .and_then(|uid| self.answered.iter().position(|it| it.object == uid));
+            if let (Some(position), Some(fields)) = (known, event.as_object_mut()) {
+                let annotations = fields.entry("annotations").or_insert_with(|| json!({}));
+                if let Some(annotations) = annotations.as_object_mut() {
+                    let Answered { decision, .. } = self.answered.remove(position);
+                    annotations.insert("airside.airside.dev/decision-id".to_owned(), decision);
+                }
+            }
+        }
+        list
     }
 }
 

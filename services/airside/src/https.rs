@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -18,11 +18,12 @@ use tokio_rustls::TlsConnector;
 /// The largest answer that is read.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// A connection over TLS.
+/// A connection over TLS, made again when the other side has closed it.
 #[derive(Debug)]
 pub struct HttpsClient {
+    address: SocketAddr,
+    config: Arc<rustls::ClientConfig>,
     sender: SendRequest<Full<Bytes>>,
-    host: String,
 }
 
 impl HttpsClient {
@@ -37,15 +38,14 @@ impl HttpsClient {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let stream = TcpStream::connect(address)
-            .await
-            .with_context(|| format!("nothing answers at {address}"))?;
-        let name = ServerName::IpAddress(address.ip().into());
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        // Ends with the sender; what went wrong shows in the request that was under way.
-        tokio::spawn(async move { drop(connection.await) });
-        Ok(Self { sender, host: address.to_string() })
+        let config = Arc::new(config);
+        let sender = open(address, &config).await?;
+        Ok(Self { address, config, sender })
+    }
+
+    /// Gets a path, such as a probe, and returns status and body.
+    pub async fn get(&mut self, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+        self.request(Method::GET, path, HeaderMap::new(), Vec::new()).await
     }
 
     /// Posts JSON and returns status and body.
@@ -63,7 +63,7 @@ impl HttpsClient {
         if let Some(trace_parent) = trace_parent {
             headers.insert("traceparent", trace_parent.parse()?);
         }
-        self.send(path, headers, body).await
+        self.request(Method::POST, path, headers, body).await
     }
 
     /// Posts a compressed body, as sensors may.
@@ -77,20 +77,25 @@ impl HttpsClient {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, format!("Bearer {key}").parse()?);
         headers.insert(header::CONTENT_ENCODING, encoding.parse()?);
-        self.send(path, headers, body).await
+        self.request(Method::POST, path, headers, body).await
     }
 
-    async fn send(
+    /// Sends any request with JSON and returns status and body.
+    pub async fn request(
         &mut self,
+        method: Method,
         path: &str,
         mut headers: HeaderMap,
         body: Vec<u8>,
     ) -> anyhow::Result<(StatusCode, Bytes)> {
-        headers.insert(header::HOST, self.host.parse()?);
+        headers.insert(header::HOST, self.address.to_string().parse()?);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let mut request = Request::post(path).body(Full::new(Bytes::from(body)))?;
+        let mut request =
+            Request::builder().method(method).uri(path).body(Full::new(Bytes::from(body)))?;
         *request.headers_mut() = headers;
-        self.sender.ready().await.context("the connection was closed")?;
+        if self.sender.is_closed() || self.sender.ready().await.is_err() {
+            self.sender = open(self.address, &self.config).await?;
+        }
         let answer = self.sender.send_request(request).await?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), MAX_ANSWER)
@@ -99,4 +104,19 @@ impl HttpsClient {
             .map_err(|error| anyhow::anyhow!("the answer ended early: {error}"))?;
         Ok((status, body.to_bytes()))
     }
+}
+
+async fn open(
+    address: SocketAddr,
+    config: &Arc<rustls::ClientConfig>,
+) -> anyhow::Result<SendRequest<Full<Bytes>>> {
+    let stream = TcpStream::connect(address)
+        .await
+        .with_context(|| format!("nothing answers at {address}"))?;
+    let name = ServerName::IpAddress(address.ip().into());
+    let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    // Ends with the sender; what went wrong shows in the request that was under way.
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(sender)
 }

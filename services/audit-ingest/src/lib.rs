@@ -94,7 +94,7 @@ async fn receive(
 
 /// The records of a batch, and the letters about what is no event. A body that is no batch at all is
 /// refused: the API server has it and will send it again.
-fn understand(received: &Received) -> Result<Understood, HttpError> {
+pub fn understand(received: &Received) -> Result<Understood, HttpError> {
     let intake = EventIntake {
         tenant: &received.tenant,
         cluster: &received.cluster,

@@ -116,7 +116,8 @@ mod tests {
     fn every_truncation_is_told_and_none_panics() {
         let headers = Headers { message: "m.v1".into(), trace_parent: Some("00-ab".into()) };
         let payload = Bytes::from_static(b"payload");
-        let entry = Entry { partition: Partition(7), headers: headers.clone(), payload: payload.clone() };
+        let entry =
+            Entry { partition: Partition(7), headers: headers.clone(), payload: payload.clone() };
         let stored = Bytes::from(encode_entry(&entry, Timestamp::from_nanos(5)));
         assert_eq!(decode_entry(&stored), Ok((entry, Timestamp::from_nanos(5))));
         let job = Job { id: Id::from_bytes([3; 16]), headers, payload: payload.clone() };

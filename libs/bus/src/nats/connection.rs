@@ -90,9 +90,8 @@ impl NatsConnection {
             sleep(pause(attempt)).await;
             attempt += 1;
         };
-        let context = jetstream::ContextBuilder::new()
-            .timeout(options.request_timeout)
-            .build(client.clone());
+        let context =
+            jetstream::ContextBuilder::new().timeout(options.request_timeout).build(client.clone());
         let link = Link {
             client,
             context,

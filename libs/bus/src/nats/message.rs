@@ -1,8 +1,8 @@
 //! Headers and payloads as NATS messages.
 
+use airside_ports::Headers;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::{HeaderMap, HeaderValue};
-use airside_ports::Headers;
 use bytes::Bytes;
 
 const MESSAGE: &str = "airside-msg";
@@ -17,7 +17,9 @@ pub(super) fn publish(headers: &Headers, payload: Bytes) -> PublishMessage {
     for (name, value) in given {
         match value.map(|value| value.parse::<HeaderValue>()) {
             Some(Ok(value)) => map.insert(name, value),
-            Some(Err(_)) => tracing::warn!(header = name, "header has a line break and is left out"),
+            Some(Err(_)) => {
+                tracing::warn!(header = name, "header has a line break and is left out")
+            }
             None => {}
         }
     }
@@ -26,7 +28,8 @@ pub(super) fn publish(headers: &Headers, payload: Bytes) -> PublishMessage {
 
 /// The size of a message as the server's bound counts it, at most.
 pub(super) fn wire_bytes(headers: &Headers, payload: &Bytes) -> usize {
-    let trace_parent = headers.trace_parent.as_ref().map_or(0, |text| TRACE_PARENT.len() + text.len());
+    let trace_parent =
+        headers.trace_parent.as_ref().map_or(0, |text| TRACE_PARENT.len() + text.len());
     FRAME_BYTES + MESSAGE.len() + headers.message.len() + trace_parent + payload.len()
 }
 

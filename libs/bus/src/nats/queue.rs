@@ -8,7 +8,8 @@
 //!
 //! A delivery that is dropped within its time limit is handed back at once; later it is the server's, and
 //! perhaps somebody else's. A take that is dropped may leave jobs on their way; they come again after the
-//! time limit.
+//! time limit. How often a job was delivered reaches the server's disk a moment later: one that is killed may
+//! count a delivery less.
 
 mod settlement;
 
@@ -195,7 +196,8 @@ impl Line {
             ack_policy: AckPolicy::Explicit,
             ack_wait: options.visibility,
             max_deliver: -1,
-            max_ack_pending: i64::try_from(options.max_jobs).unwrap_or(i64::MAX),
+            // Never reached: the bound of jobs is the stream's, and some that are done may not be settled yet.
+            max_ack_pending: i64::try_from(options.max_jobs.saturating_mul(2)).unwrap_or(i64::MAX),
             ..pull::Config::default()
         };
         // Makes it, or changes its time limit.

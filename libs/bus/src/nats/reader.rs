@@ -6,11 +6,12 @@
 //! consumer have a hole), and when nothing comes although the stream has more. Consumers of JetStream have
 //! stalled without a word in all of these.
 
-use std::collections::VecDeque;
+mod received;
+
 use std::time::Duration;
 
 use airside_ports::{
-    Entry, LogBatch, LogError, LogReader, LostRange, Offset, Partition, ReadLimit, StoredEntry, Stream,
+    Entry, LogBatch, LogError, LogReader, LostRange, Offset, Partition, ReadLimit, Stream,
 };
 use async_nats::jetstream::consumer::pull::{self, Batch};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use self::received::Received;
 use super::connection::{Link, pause};
 use super::log::unavailable;
 use super::message::headers;
@@ -41,14 +43,14 @@ pub(super) struct NatsReader {
     link: Link,
     inner: JetStream,
     stream: Stream,
+    /// The subjects of its partitions.
     filters: Vec<String>,
+    /// Whether those are all.
+    every: bool,
     /// The offset from which on messages are to be received.
     next: Offset,
     consumer: Option<Following>,
-    /// Received, in order, and not returned.
-    received: VecDeque<Received>,
-    /// Missing before the first of `received`.
-    lost: Option<LostRange>,
+    received: Received,
 }
 
 /// A consumer, and the request that stands with it.
@@ -71,21 +73,6 @@ struct Request {
     brought: bool,
 }
 
-struct Received {
-    offset: Offset,
-    entry: Result<Entry, String>,
-    gap: Gap,
-}
-
-/// What lies between a message and the one before it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Gap {
-    None,
-    /// Offsets from here on: of other partitions, or trimmed.
-    Unknown(Offset),
-    Lost(LostRange),
-}
-
 /// How a step ended that brought nothing to return.
 enum Step {
     /// There may be more: take the next step.
@@ -104,9 +91,9 @@ impl NatsReader {
         filters: Vec<String>,
         from: Offset,
     ) -> Self {
-        let next = from.max(Offset::START);
-        let (consumer, received, lost) = (None, VecDeque::new(), None);
-        Self { link, inner, stream, filters, next, consumer, received, lost }
+        let every = filters.iter().any(|filter| filter.ends_with('*'));
+        let (next, received) = (from.max(Offset::START), Received::default());
+        Self { link, inner, stream, filters, every, next, consumer: None, received }
     }
 
     /// Makes a consumer from the offset on, unless there is one, and finds out what is lost before it.
@@ -135,12 +122,12 @@ impl NatsReader {
         let consumer = made.map_err(unavailable("make a consumer of a stream"))?;
         let more = consumer.cached_info().num_pending > 0;
         if from > self.next {
-            self.lost = Some(LostRange { from: self.next, until: from });
+            self.received.lose(LostRange { from: self.next, until: from });
         }
-        // When nothing waits in these partitions, all up to the end is of others.
-        self.next = if more { from } else { end };
+        self.next = from;
         let heard = Instant::now();
-        self.consumer = Some(Following { consumer, connection, request: None, number: 0, more, heard });
+        self.consumer =
+            Some(Following { consumer, connection, request: None, number: 0, more, heard });
         Ok(())
     }
 
@@ -216,13 +203,13 @@ impl NatsReader {
         let consumer = consumer.map_err(unavailable("tell where a consumer is"))?;
         let quiet =
             consumer.num_pending == 0 && consumer.delivered.consumer_sequence == following.number;
-        Ok(if quiet && self.filters.len() > 1 { Step::On } else { Step::Stale })
+        Ok(if quiet && !self.every { Step::On } else { Step::Stale })
     }
 
     /// Takes what else is there or on its way, up to the limit or the end of the request.
     async fn gather(&mut self, limit: ReadLimit) {
         let Some(following) = &mut self.consumer else { return };
-        let mut bytes: usize = self.received.iter().map(Received::bytes).sum();
+        let mut bytes = self.received.bytes();
         while following.more && self.received.len() < limit.entries && bytes < limit.bytes {
             let Some(request) = &mut following.request else { break };
             match timeout(ON_ITS_WAY, request.messages.next()).await {
@@ -243,73 +230,30 @@ impl NatsReader {
         }
     }
 
-    /// Finds out whether what lies between received messages was others' or was trimmed. Retention moves the
-    /// first offset of a stream up only: what lies behind it now was there all the time.
+    /// Finds out whether what lies between received messages was others' or was trimmed.
     async fn judge_gaps(&mut self) -> Result<(), LogError> {
-        if !self.received.iter().any(|received| matches!(received.gap, Gap::Unknown(_))) {
-            return Ok(());
-        }
-        let info = self.inner.get_info().await.map_err(unavailable("tell where a stream is"))?;
-        let first = Offset(info.state.first_sequence);
-        for received in &mut self.received {
-            if let Gap::Unknown(from) = received.gap {
-                let until = first.min(received.offset);
-                let lost = first > from;
-                received.gap =
-                    if lost { Gap::Lost(LostRange { from, until }) } else { Gap::None };
-            }
+        if self.received.has_unknown_gaps() {
+            let info =
+                self.inner.get_info().await.map_err(unavailable("tell where a stream is"))?;
+            self.received.judge_gaps(Offset(info.state.first_sequence));
         }
         Ok(())
     }
 
-    /// What is to be returned, if there is anything.
-    fn take(&mut self, limit: ReadLimit) -> Option<Result<LogBatch, LogError>> {
-        let mut lost = self.lost.take();
-        let (mut entries, mut bytes) = (Vec::new(), 0);
-        while let Some(first) = self.received.front_mut() {
-            bytes += first.bytes();
-            let over = entries.len() >= limit.entries || bytes > limit.bytes;
-            if !entries.is_empty() && (over || first.gap != Gap::None || first.entry.is_err()) {
-                break;
-            }
-            if let Gap::Lost(range) = first.gap {
-                lost = Some(LostRange { from: lost.map_or(range.from, |lost| lost.from), ..range });
-                first.gap = Gap::None;
-            }
-            match &first.entry {
-                Ok(entry) => {
-                    entries.push(StoredEntry { offset: first.offset, entry: entry.clone() });
-                    self.received.pop_front();
-                }
-                // Told again and again until the reader is opened behind it; a loss before it is told first.
-                Err(_) if lost.is_some() => break,
-                Err(reason) => {
-                    let (stream, offset, reason) = (self.stream, first.offset, reason.clone());
-                    return Some(Err(LogError::Damaged { stream, offset, reason }));
-                }
-            }
+    /// Makes sure of a consumer, then waits for messages.
+    async fn step(&mut self, limit: ReadLimit, until: Instant) -> Result<Step, LogError> {
+        if self.consumer.is_none() {
+            self.start().await?;
+            // Perhaps there is a loss to tell of.
+            return Ok(Step::On);
         }
-        if entries.is_empty() && lost.is_none() {
-            return None;
-        }
-        let next = match (entries.last(), self.received.front()) {
-            (Some(last), Some(_)) => last.offset.after(),
-            (None, Some(first)) => first.offset,
-            (_, None) => self.next,
-        };
-        Some(Ok(LogBatch { entries, next, lost }))
-    }
-}
-
-impl Received {
-    fn bytes(&self) -> usize {
-        self.entry.as_ref().map_or(0, |entry| entry.payload.len())
+        self.receive(limit, until).await
     }
 }
 
 /// Adds a message to those received. False when it is not the next one of its consumer.
 fn accept(
-    received: &mut VecDeque<Received>,
+    received: &mut Received,
     next: &mut Offset,
     following: &mut Following,
     message: &Message,
@@ -322,8 +266,7 @@ fn accept(
     following.number = info.consumer_sequence;
     following.more = info.pending > 0;
     following.heard = Instant::now();
-    let gap = if offset == *next { Gap::None } else { Gap::Unknown(*next) };
-    received.push_back(Received { offset, entry: entry(message, &info), gap });
+    received.push(offset, entry(message, &info), *next);
     *next = offset.after();
     true
 }
@@ -331,7 +274,10 @@ fn accept(
 fn entry(message: &Message, info: &Info<'_>) -> Result<Entry, String> {
     let token = message.subject.rsplit('.').next().unwrap_or_default();
     let partition = token.parse().map_err(|_| {
-        format!("message {} has subject `{}`, which ends in no partition", info.stream_sequence, message.subject)
+        format!(
+            "message {} has subject `{}`, which ends in no partition",
+            info.stream_sequence, message.subject
+        )
     })?;
     let headers = headers(message.headers.as_ref());
     Ok(Entry { partition: Partition(partition), headers, payload: message.payload.clone() })
@@ -345,38 +291,33 @@ impl LogReader for NatsReader {
         let mut failures = 0;
         loop {
             self.judge_gaps().await?;
-            if let Some(batch) = self.take(limit) {
+            if let Some(batch) = self.received.take(self.stream, limit, self.next) {
                 return batch;
             }
-            match self.step(limit, until).await {
-                Ok(Step::On) => failures = 0,
-                Ok(Step::Stale) => self.consumer = None,
+            let failure = match self.step(limit, until).await {
+                Ok(Step::On) => continue,
                 Ok(Step::Over) => {
                     return Ok(LogBatch { entries: Vec::new(), next: self.next, lost: None });
                 }
-                Err(failure) => {
-                    self.consumer = None;
-                    // While the server is away, try again until the wait is over.
-                    let passing = matches!(failure, LogError::Unavailable { .. });
-                    if !passing || Instant::now() + pause(failures) >= until {
-                        return Err(failure);
-                    }
-                    sleep(pause(failures)).await;
-                    failures += 1;
-                }
+                Ok(Step::Stale) if failures == 0 => None,
+                Ok(Step::Stale) => Some(unavailable("keep in step")(Stalled)),
+                Err(failure) => Some(failure),
+            };
+            self.consumer = None;
+            // While the server is away, try again until the wait is over.
+            match failure {
+                Some(LogError::Unavailable { .. }) | None
+                    if Instant::now() + pause(failures) < until => {}
+                Some(failure) => return Err(failure),
+                None => {}
             }
+            sleep(pause(failures)).await;
+            failures += 1;
         }
     }
 }
 
-impl NatsReader {
-    /// Makes sure of a consumer, then waits for messages.
-    async fn step(&mut self, limit: ReadLimit, until: Instant) -> Result<Step, LogError> {
-        if self.consumer.is_none() {
-            self.start().await?;
-            // Perhaps there is a loss to tell of.
-            return Ok(Step::On);
-        }
-        self.receive(limit, until).await
-    }
-}
+/// Several consumers in a row gave out of order, or not at all, what they said they had.
+#[derive(Debug, thiserror::Error)]
+#[error("its consumers do not give what they say they have")]
+struct Stalled;

@@ -73,7 +73,11 @@ async fn try_ensure(link: &Link, wanted: &Config) -> Result<Stream, Failure> {
         Err(error) => match error.kind() {
             CreateStreamErrorKind::JetStream(refusal) if refusal.code() != 503 => {
                 let (action, stream) = ("change the stream", wanted.name.clone());
-                Err(Failure::Final(NatsError::JetStream { action, stream, source: Box::new(error) }))
+                Err(Failure::Final(NatsError::JetStream {
+                    action,
+                    stream,
+                    source: Box::new(error),
+                }))
             }
             _ => Err(Failure::Passing(Box::new(error))),
         },

@@ -56,7 +56,9 @@ fn nothing_acknowledged_is_lost_over_two_hundred_kills() {
     }
     assert!(killed_at_work > KILLS / 2);
     let Acknowledged { appended, folded } = acknowledged;
-    println!("{KILLS} kills, {killed_at_work} at work: {appended} inputs appended, {folded} folded");
+    println!(
+        "{KILLS} kills, {killed_at_work} at work: {appended} inputs appended, {folded} folded"
+    );
     assert!(appended > 500 && folded > 500, "hardly anything was done");
 
     // The last life is left to finish, and says what it computed.

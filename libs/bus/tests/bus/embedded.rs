@@ -1,15 +1,15 @@
 //! The embedded log and queue over each store.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use airside_bus::embedded::{EmbeddedLogOptions, EmbeddedQueueOptions, TrimBefore};
 use airside_bus::{EmbeddedLog, EmbeddedQueue};
+use airside_ports::testsuite::SetClock;
 use airside_ports::testsuite::log::LogHarness;
 use airside_ports::testsuite::queue::{QueueHarness, QueueLimits};
 use airside_ports::{
-    Clock, Entry, Headers, KeyRange, Keyspace, Log, LogError, LostRange, Offset, Order, Partition,
+    Entry, Headers, KeyRange, Keyspace, Log, LogError, LostRange, Offset, Order, Partition,
     PartitionSet, Queue, ReadLimit, Store, Stream,
 };
 use airside_store::sled::Durability;
@@ -69,16 +69,6 @@ impl Ground for Sled {
     async fn reopen(&mut self) {
         self.store.close().await;
         self.store = Self::open(&self.folder).await;
-    }
-}
-
-/// A clock that a test sets.
-#[derive(Debug, Default)]
-struct SetClock(AtomicI64);
-
-impl Clock for SetClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_nanos(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -186,7 +176,7 @@ async fn trimming_by_age_keeps_what_is_young_and_counts_what_goes() {
     let clock = Arc::new(SetClock::default());
     let log = EmbeddedLog::open(store, clock.clone(), EmbeddedLogOptions::default()).await.unwrap();
     for second in 0..200_i64 {
-        clock.0.store(second * 1_000_000_000, Ordering::Relaxed);
+        clock.set(Timestamp::from_nanos(second * 1_000_000_000));
         log.append(Stream::Activity, vec![entry("0123456789")]).await.unwrap();
     }
     let before = log.stream_bytes(Stream::Activity).unwrap();
@@ -206,7 +196,8 @@ async fn trimming_by_age_keeps_what_is_young_and_counts_what_goes() {
 async fn closing_wakes_readers_and_takers_and_answers_closed() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let options = EmbeddedLogOptions::default();
-    let log = EmbeddedLog::open(store.clone(), Arc::new(SetClock::default()), options).await.unwrap();
+    let log =
+        EmbeddedLog::open(store.clone(), Arc::new(SetClock::default()), options).await.unwrap();
     let every = PartitionSet::range(0, 1);
     let mut reader = log.reader(Stream::Activity, every, Offset::START).await.unwrap();
     let wait = Duration::from_secs(3600);

@@ -10,7 +10,8 @@ use airside_bus::{NatsConnection, NatsLog, NatsQueue};
 use airside_ports::testsuite::log::LogHarness;
 use airside_ports::testsuite::queue::{QueueHarness, QueueLimits};
 use airside_ports::{
-    Entry, Headers, Log, LogError, LogReader, Offset, Partition, PartitionSet, Queue, ReadLimit, Stream,
+    Entry, Headers, Log, LogError, LogReader, Offset, Partition, PartitionSet, Queue, ReadLimit,
+    Stream,
 };
 use airside_testkit::{NatsCluster, NatsServer};
 use async_trait::async_trait;
@@ -133,7 +134,8 @@ mod queue {
             self.server.stop().unwrap();
             self.server.start_again().unwrap();
             let connection = connect(vec![self.server.url()]).await;
-            self.queue = Arc::new(NatsQueue::open(&connection, self.options.clone()).await.unwrap());
+            self.queue =
+                Arc::new(NatsQueue::open(&connection, self.options.clone()).await.unwrap());
         }
     }
 
@@ -222,7 +224,8 @@ async fn prefixes_are_deployments_of_their_own() {
 async fn bounds_follow_the_settings_and_what_cannot_change_is_told() {
     let server = NatsServer::start().unwrap();
     let connection = connect(vec![server.url()]).await;
-    let options = |max_stream_bytes| NatsLogOptions { max_stream_bytes, ..NatsLogOptions::default() };
+    let options =
+        |max_stream_bytes| NatsLogOptions { max_stream_bytes, ..NatsLogOptions::default() };
     let small = NatsLog::open(&connection, options(10_000)).await.unwrap();
     append(&small, ["x".repeat(8000)]).await;
     let refused = small.append(Stream::Activity, vec![entry(0, &"y".repeat(8000))]).await;

@@ -104,6 +104,9 @@ impl Askers {
     pub(crate) fn note(&mut self, asker: Id, topics: Vec<Topic>) {
         let before = self.by_asker.insert(asker, topics).unwrap_or_default();
         let topics = self.by_asker.get(&asker).map(Vec::as_slice).unwrap_or_default();
+        if topics == before {
+            return;
+        }
         for topic in topics.iter().filter(|topic| before.binary_search(topic).is_err()) {
             self.by_topic.entry(*topic).or_default().insert(asker);
         }

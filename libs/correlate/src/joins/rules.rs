@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use airside_types::{Authorisation, Entity, Id, Payload, Phase, Record, Relation};
+use airside_types::{Entity, Id, Payload, Phase, Record, Relation};
 
-use super::{Attachment, Common, Point, Points, Side, acting_pod, actor_of};
+use super::{Attachment, Common, Point, Points, Side, acting_pod, actor_of, is_authorised};
 use crate::keyed::Keyed;
 use crate::knowledge::{Knowledge, resolved, with_owners};
 use crate::settings::Settings;
@@ -160,7 +160,7 @@ impl Pen<'_> {
         if let Some(node) = &parties.node {
             self.both(Common::Node(node.name_key()), spans.node);
             self.effect(Common::Escape(node.name_key()));
-        } else if self.signal.has_technique(&["T1611"])
+        } else if self.signal.is_escape()
             && let Some(pod) = self.pod.clone()
         {
             let runs_on = self.known.related(pod.key(), Relation::RunsOn);
@@ -171,7 +171,8 @@ impl Pen<'_> {
     }
 
     /// Opening a way into a pod, creating a workload or a right, issuing a credential: by anyone but
-    /// those who do so all day.
+    /// those who do so all day. Who deployed what had gone through the check-in did what was agreed,
+    /// and what its pods do later does not lead back to them.
     fn what_it_acts_on(&mut self) {
         let Signal { parties, .. } = self.signal;
         if actor_of(parties).is_some_and(|actor| self.known.acts_on_many(actor)) {
@@ -184,26 +185,13 @@ impl Pen<'_> {
                     let pod = resolved(self.known, target, self.signal.time());
                     self.cause(Common::Through(pod.key()), spans.session_in_pod);
                 }
-                Some(LeadsTo::Creation) if !self.is_authorised(target) => {
+                Some(LeadsTo::Creation) if !is_authorised(self.signal, target, self.known) => {
                     self.cause(Common::Through(target.name_key()), spans.creation);
                 }
                 Some(LeadsTo::Issue) => self.cause(Common::Issued(target.key()), spans.issue),
                 Some(LeadsTo::Creation) | None => {}
             }
         }
-    }
-
-    /// Whether the object, as it was let in, had gone through the check-in: who deployed it then did
-    /// what was agreed, and what its pods do later does not lead back to them.
-    fn is_authorised(&self, object: &Keyed) -> bool {
-        let at = self.signal.time().plus(self.settings.spans.request);
-        let decision = self.known.decision_on(object.name_key(), at);
-        decision.is_some_and(|record| match &record.payload {
-            Payload::Decision(decision) => {
-                matches!(decision.authorisation, Authorisation::Authorised { .. })
-            }
-            _ => false,
-        })
     }
 
     /// The bindings that allowed it, and the workload for which a controller made a pod.

@@ -25,7 +25,7 @@ pub(super) fn root_causes(case: &Case<'_>) -> Vec<RootCause> {
     let mut taken: BTreeSet<Id> = BTreeSet::new();
     let mut bearing: Vec<(Bearing, Arc<Record>, Rc<Vec<String>>)> = Vec::new();
     for trail in lineage::trails(case) {
-        for record in trail.findings(case.known) {
+        for record in trail.findings {
             let how = lineage::finding(&record).and_then(|finding| seen.bearing(finding));
             if let Some(how) = how
                 && taken.insert(record.id)

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use airside_types::Timestamp;
+use airside_types::{Phase, Timestamp};
 
 use super::Case;
 use crate::keyed::Keyed;
@@ -21,6 +21,9 @@ struct Kind {
     to_one: &'static str,
     /// What was done to several; `{}` is their number.
     to_many: &'static str,
+    /// Whether it is only known to have happened where a sensor saw it: elsewhere the same technique
+    /// is a configuration that would allow it.
+    only_running: bool,
 }
 
 const fn kind(
@@ -29,25 +32,29 @@ const fn kind(
     to_one: &'static str,
     to_many: &'static str,
 ) -> Kind {
-    Kind { techniques, on, to_one, to_many }
+    Kind { techniques, on, to_one, to_many, only_running: false }
 }
 
 const fn plain(techniques: &'static [&'static str], words: &'static str) -> Kind {
     kind(techniques, &[], words, words)
 }
 
+const fn running(techniques: &'static [&'static str], words: &'static str) -> Kind {
+    Kind { only_running: true, ..plain(techniques, words) }
+}
+
 const RIGHTS: &[&str] = &["ClusterRoleBinding", "RoleBinding", "ClusterRole", "Role"];
 const WORKLOADS: &[&str] =
-    &["Pod", "Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Job", "CronJob"];
+    &["Pod", "Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "ReplicationController"];
 
 /// The deeds, those first that tell most about an incident. A signal is the first that fits.
 const KINDS: &[Kind] = &[
     plain(&["T1496"], "mined cryptocurrency"),
     plain(&["T1485", "T1489"], "destroyed data or services"),
     plain(&["T1041", "T1567"], "sent data out"),
-    plain(&["T1611"], "reached out of the container to its node"),
+    running(&["T1611"], "reached out of the container to its node"),
     kind(&["T1552", "T1555", "T1528"], &["Secret"], "read {}", "read {} secrets"),
-    kind(&["T1053"], &["CronJob", "Job"], "created {}", "created {} jobs"),
+    kind(&["T1053", "T1610"], &["CronJob", "Job"], "created {}", "created {} jobs"),
     kind(&["T1098"], RIGHTS, "changed rights with {}", "changed {} roles and bindings"),
     kind(&["T1610"], WORKLOADS, "deployed {}", "deployed {} workloads"),
     kind(&["T1098", "T1528"], &["ServiceAccount"], "took a token of {}", "took tokens of {} accounts"),
@@ -106,13 +113,14 @@ pub(super) fn deeds(case: &Case<'_>) -> Vec<Deed> {
     deeds
 }
 
-/// The deed of a signal. What was refused did not happen.
+/// The deed of a signal. What was refused did not happen, and what controllers do is a consequence.
 fn classify(signal: &Arc<Signal>) -> Option<(usize, Vec<&Arc<Keyed>>)> {
-    if signal.is_refused() {
+    if signal.is_refused() || signal.parties.is_shared() {
         return None;
     }
     KINDS.iter().enumerate().find_map(|(rank, kind)| {
-        if !signal.has_technique(kind.techniques) {
+        let elsewhere = kind.only_running && signal.phase != Phase::Runtime;
+        if elsewhere || !signal.has_technique(kind.techniques) {
             return None;
         }
         let named = signal.parties.targets.iter().filter(|target| !target.name().is_empty());

@@ -7,7 +7,7 @@ use airside_types::{Entity, EntityKey, Link, LinkRole};
 
 use super::Case;
 use crate::keyed::Keyed;
-use crate::knowledge::resolved;
+use crate::knowledge::{resolved, with_owners};
 use crate::signal::Signal;
 
 /// The entities of all signals: each in the most active role that it plays, in the order in which
@@ -33,7 +33,8 @@ pub(super) fn entities(case: &Case<'_>) -> Vec<Link> {
     links
 }
 
-/// The links of one signal with uids where they are known, and the pod or node that acts. Collections
+/// The links of one signal with uids where they are known, the pod or node that acts, and the workload
+/// whose pod it is. Collections
 /// (all secrets of a namespace) are no entities, nor are the controllers that carry a wish out, their
 /// credentials and their rights.
 fn links(case: &Case<'_>, signal: &Signal) -> Vec<(LinkRole, Arc<Keyed>)> {
@@ -47,6 +48,10 @@ fn links(case: &Case<'_>, signal: &Signal) -> Vec<(LinkRole, Arc<Keyed>)> {
         if !entity.name().is_empty() && !is_shared(entity) && !of_controller {
             links.push((role, resolved(case.known, entity, signal.time())));
         }
+    }
+    if let Some(pod) = case.pod_of(signal) {
+        let owners = with_owners(case.known, pod).into_iter().skip(1);
+        links.extend(owners.last().map(|owner| (LinkRole::Context, owner)));
     }
     links
 }

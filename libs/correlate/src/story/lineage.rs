@@ -13,30 +13,15 @@ use airside_types::{
 
 use super::Case;
 use crate::keyed::Keyed;
-use crate::knowledge::{Knowledge, manifest_names, resolved, with_owners};
+use crate::knowledge::{resolved, under_manifest_names, with_owners};
 
-/// A manifest's object and how the incident leads there.
+/// The open findings in a manifest's object, and how the incident leads there.
 #[derive(Debug)]
 pub(super) struct Trail {
-    object: Arc<Keyed>,
-    /// The file, where a decision or boarding pass tells it.
-    path: Option<String>,
+    /// The findings, as records.
+    pub(super) findings: Vec<Arc<Record>>,
     /// One sentence a step.
     pub(super) steps: Rc<Vec<String>>,
-}
-
-impl Trail {
-    /// The open findings at the trail's end.
-    pub(super) fn findings(&self, known: &dyn Knowledge) -> Vec<Arc<Record>> {
-        let names = manifest_names(&self.object);
-        let records = names.into_iter().flat_map(|name| known.findings_in(name));
-        let here = |record: &Arc<Record>| match (&record.payload, &self.path) {
-            (Payload::Finding(finding), Some(path)) => *path == finding.place.path,
-            (Payload::Finding(_), None) => true,
-            _ => false,
-        };
-        records.filter(here).collect()
-    }
 }
 
 /// The finding in a record of one.
@@ -47,7 +32,8 @@ pub(super) fn finding(record: &Record) -> Option<&Finding> {
     }
 }
 
-/// The trails of a case, each object once, in the order in which the signals lead there.
+/// The trails of a case to objects with open findings, each object once, in the order in which the
+/// signals lead there.
 pub(super) fn trails(case: &Case<'_>) -> Vec<Trail> {
     let mut walk = Walk { case, seen: BTreeSet::new(), trails: Vec::new() };
     for signal in &case.signals {
@@ -90,17 +76,11 @@ impl Walk<'_> {
         }
         let known = self.case.known;
         let chain = with_owners(known, pod);
-        let mut steps = Vec::new();
-        let mut below = pod;
-        for entity in &chain {
-            if entity.key() != below.key() {
-                steps.push(format!("{below} is owned by {entity}"));
-            }
-            below = entity;
-            self.object(entity, || steps.clone());
+        for (height, entity) in chain.iter().enumerate() {
+            self.object(entity, || owned(chain.iter().take(height + 1)));
         }
         if let Some(top) = chain.last() {
-            self.owners_by_name(top, &steps);
+            self.owners_by_name(top, &chain);
         }
         for entity in &chain {
             for account in known.related(entity.key(), Relation::RunsAs) {
@@ -119,14 +99,14 @@ impl Walk<'_> {
     }
 
     /// Where facts about owners end, the name of an object tells the names that its owner may have.
-    fn owners_by_name(&mut self, top: &Arc<Keyed>, steps: &[String]) {
+    fn owners_by_name(&mut self, top: &Arc<Keyed>, chain: &[Arc<Keyed>]) {
         let Some(object) = top.as_object() else { return };
         for (group, kind, name) in owners_by_name(&object.kind, &object.name) {
             let owner = ObjectRef::named(group, kind, object.namespace.as_deref(), &name);
             let owner = Keyed::new(Entity::Object(owner));
             self.object(&owner, || {
                 let guess = format!("{top} seems to belong to {owner}, by its name alone");
-                steps.iter().cloned().chain([guess]).collect()
+                owned(chain.iter()).into_iter().chain([guess]).collect()
             });
         }
     }
@@ -136,22 +116,33 @@ impl Walk<'_> {
         if object.as_object().is_none() || !self.seen.insert(object.name_key()) {
             return;
         }
-        let mut steps = steps();
-        let path = self.by_decision(object, &mut steps);
-        if path.is_none() {
-            let known = self.case.known;
-            let names = manifest_names(object).into_iter();
-            let passes = names.flat_map(|name| known.boarding_passes_of(name));
-            let place = passes.filter_map(|record| Some(pass(&record)?.place.clone())).min();
-            steps.push(match place {
-                Some(place) => format!(
-                    "No decision on {object} led to its manifest; by name it went through the \
-                     check-in at {place}"
-                ),
-                None => format!("By name, {object} is the object that was scanned"),
-            });
+        let known = self.case.known;
+        let mut findings = under_manifest_names(object, |name| known.findings_in(name));
+        if findings.is_empty() {
+            return;
         }
-        self.trails.push(Trail { object: Arc::clone(object), path, steps: Rc::new(steps) });
+        let mut steps = steps();
+        match self.by_decision(object, &mut steps) {
+            Some(path) => findings.retain(|record| {
+                finding(record).is_some_and(|finding| finding.place.path == path)
+            }),
+            None => steps.push(self.by_name(object)),
+        }
+        self.trails.push(Trail { findings, steps: Rc::new(steps) });
+    }
+
+    /// The step to the manifest that has the same name.
+    fn by_name(&self, object: &Keyed) -> String {
+        let known = self.case.known;
+        let passes = under_manifest_names(object, |name| known.boarding_passes_of(name));
+        let places = passes.iter().filter_map(|record| Some(&pass(record)?.place));
+        match places.min() {
+            Some(place) => format!(
+                "No decision on {object} led to its manifest; by name it went through the check-in \
+                 at {place}"
+            ),
+            None => format!("By name, {object} is the object that was scanned"),
+        }
     }
 
     /// The file that the decision on the object names, and the steps there.
@@ -172,6 +163,12 @@ impl Walk<'_> {
         steps.push(format!("The boarding pass was made from {place}"));
         Some(place.path.clone())
     }
+}
+
+/// The steps along a chain of owners.
+fn owned<'a>(chain: impl Iterator<Item = &'a Arc<Keyed>> + Clone) -> Vec<String> {
+    let pairs = chain.clone().zip(chain.skip(1));
+    pairs.map(|(below, above)| format!("{below} is owned by {above}")).collect()
 }
 
 fn pass(record: &Record) -> Option<&BoardingPass> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use airside_types::{ScoreTerm, Severity};
 
 use super::{Case, places, stages};
+use crate::joins::is_authorised;
 use crate::keyed::Keyed;
 use crate::signal::Signal;
 
@@ -15,7 +16,7 @@ pub(super) fn terms(case: &Case<'_>) -> Vec<ScoreTerm> {
     let tactics = stages::tactics(case);
     for tactic in &tactics {
         let serving = case.signals.iter().filter(|signal| signal.tactic == *tactic);
-        let points = |signal: &Signal| weight(case, signal.severity) * signal.confidence() / 1_000;
+        let points = |signal: &Signal| weight(case, signal) * signal.confidence() / 1_000;
         // The earliest of the strongest: `max_by_key` would take the last.
         let best = serving.min_by_key(|signal| (-points(signal), signal.time(), signal.id()));
         if let Some(best) = best {
@@ -73,17 +74,18 @@ fn special_terms(case: &Case<'_>) -> Vec<ScoreTerm> {
 
 /// The node that acts after an escape attempt in a pod.
 fn left_for(case: &Case<'_>) -> Option<Arc<Keyed>> {
-    let escapes = |signal: &&Arc<Signal>| {
-        signal.has_technique(&["T1611"]) && signal.parties.node.is_none()
-    };
-    case.signals.iter().find(escapes)?;
+    case.signals.iter().find(|signal| signal.is_escape())?;
     case.signals.iter().find_map(|signal| signal.parties.node.clone())
 }
 
-fn weight(case: &Case<'_>, severity: Severity) -> i64 {
+/// What a signal weighs. A change that had gone through the check-in weighs little, however risky the
+/// configuration is: its findings say so already, and who made it did what was agreed.
+fn weight(case: &Case<'_>, signal: &Signal) -> i64 {
     let scores = &case.settings.scores;
-    match severity {
+    let authorised = |target: &Arc<Keyed>| is_authorised(signal, target, case.known);
+    match signal.severity {
         Severity::Info => 0,
+        _ if signal.parties.targets.iter().any(authorised) => scores.low,
         Severity::Low => scores.low,
         Severity::Medium => scores.medium,
         Severity::High => scores.high,
@@ -95,12 +97,10 @@ fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// What a score means. An incident that nothing made worse than its worst signal would be, by itself
-/// a low one, stays low whatever the sum of its repetitions.
+/// What a score means.
 pub(super) fn severity(case: &Case<'_>, score: i64) -> Severity {
     let scores = &case.settings.scores;
     match score {
-        _ if case.worst_signal() <= Severity::Info => Severity::Info,
         score if score >= scores.critical_from => Severity::Critical,
         score if score >= scores.high_from => Severity::High,
         score if score >= scores.medium_from => Severity::Medium,

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::oracle::arriving;
 use super::random::{event, records, records_in};
 use super::scene::{EXEC, SHELL, Scene, by_pod, from, pod, to, user};
-use crate::{Change, Engine, Settings};
+use crate::{Change, Engine, Settings, incidents_of};
 
 fn told(records: &[Record]) -> Vec<Incident> {
     let mut engine = Engine::new(Settings::default());
@@ -118,12 +118,18 @@ proptest! {
         prop_assert_eq!(groups(&told(&records)), groups(&told(&renamed(&records))));
     }
 
+    /// Below the guards, that is: whoever acts on many things joins less than whoever acts on few. And
+    /// where the signals do not tell which uid a name had: one sighting less may leave another the
+    /// nearest.
     #[test]
     fn without_a_signal_groups_only_shrink_or_split(
         events in prop::collection::vec(event(), 2..50),
         gone in any::<prop::sample::Index>(),
     ) {
-        let all = records(&events);
+        let mut settings = Settings::default();
+        settings.guards.callers_of_address = usize::MAX;
+        let all: Vec<Record> =
+            records(&events).into_iter().filter(|record| !names_the_second_database(record)).collect();
         let signal = |record: &&Record| {
             matches!(record.payload, Payload::Detection(_) | Payload::Decision(_))
         };
@@ -131,12 +137,17 @@ proptest! {
         prop_assume!(!signals.is_empty());
         let gone = *gone.get(&signals);
         let rest: Vec<Record> = all.iter().filter(|record| record.id != gone).cloned().collect();
-        let before = groups(&told(&all));
-        for group in groups(&told(&rest)) {
+        let before = groups(&incidents_of(&all, &settings));
+        for group in groups(&incidents_of(&rest, &settings)) {
             let within = before.iter().any(|old| group.iter().all(|id| old.contains(id)));
             prop_assert!(within, "{group:?} was not together before");
         }
     }
+}
+
+/// The pod that takes over a name in the random scenes.
+fn names_the_second_database(record: &Record) -> bool {
+    format!("{:?}", record.payload).contains("\"p3\"")
 }
 
 #[test]

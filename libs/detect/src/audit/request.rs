@@ -32,6 +32,8 @@ pub(super) enum Outcome {
     Forbidden,
     /// It failed for another reason.
     Failed,
+    /// It was only tried out: the answer shows what would be, and nothing was kept.
+    DryRun,
 }
 
 impl<'e> Request<'e> {
@@ -140,8 +142,16 @@ impl<'e> Request<'e> {
             Some(400..) => Outcome::Failed,
             _ if self.event.annotations.decision == "forbid" => Outcome::Forbidden,
             _ if self.event.response_status.status == "Failure" => Outcome::Failed,
+            _ if self.is_dry_run() => Outcome::DryRun,
             _ => Outcome::Done,
         }
+    }
+
+    /// The client asked to keep nothing: in the query, or in a deletion's options.
+    fn is_dry_run(&self) -> bool {
+        let in_query = || self.query().split('&').any(|pair| pair == "dryRun=All");
+        let in_options = || !body::items(self.body(), "dryRun").is_empty();
+        in_query() || (matches!(self.verb(), "delete" | "deletecollection") && in_options())
     }
 
     /// Authorization refused it; refusals by admission do not count.

@@ -277,6 +277,24 @@ fn facts(texts: &[&str]) -> String {
 }
 
 #[test]
+fn a_dry_run_is_no_deed_and_shows_no_object() {
+    let privileged = |query: &str| {
+        format!(
+            r#"{{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods{query}","user":{{"username":"dana"}},"objectRef":{{"resource":"pods","namespace":"shop","name":"p"}},"requestObject":{{"spec":{{"containers":[{{"name":"a","securityContext":{{"privileged":true}}}}]}}}},"responseObject":{{"metadata":{{"name":"p","namespace":"shop","uid":"p1"}}}},"responseStatus":{{"code":201}},"requestReceivedTimestamp":"2026-11-22T10:00:00Z"}}"#
+        )
+    };
+    assert!(fired(&privileged("?fieldManager=kubectl-create")).contains("AUD-R37"));
+    assert_eq!(told(&privileged("?dryRun=All&fieldManager=kubectl-create")), []);
+    let deletion = |options: &str| {
+        format!(
+            r#"{{"verb":"delete","user":{{"username":"dana"}},"objectRef":{{"resource":"deployments","apiGroup":"apps","namespace":"shop","name":"web"}},"requestObject":{options},"responseObject":{{"kind":"Status","details":{{"uid":"d1"}}}},"responseStatus":{{"code":200}},"requestReceivedTimestamp":"2026-11-22T10:00:00Z"}}"#
+        )
+    };
+    assert!(!told(&deletion(r#"{"kind":"DeleteOptions"}"#)).is_empty());
+    assert_eq!(told(&deletion(r#"{"kind":"DeleteOptions","dryRun":["All"]}"#)), []);
+}
+
+#[test]
 fn a_cut_event_still_tells_the_deed() {
     let whole = r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"responseStatus":{"code":201},"requestObject":{"spec":{"pad":"xxxx[Truncated...]"#;
     let mut rules = BTreeSet::new();

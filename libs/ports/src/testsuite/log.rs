@@ -50,6 +50,7 @@ macro_rules! log_conformance {
                 repeats_are_stored_and_harmless,
                 concurrent_appenders_lose_nothing_and_keep_their_order,
                 a_full_stream_refuses_and_keeps_what_it_has,
+                a_failed_append_leaves_no_holes,
                 a_large_append_is_stored_whole,
                 too_large_an_entry_is_refused,
                 a_reader_starts_where_it_is_told,

@@ -72,7 +72,10 @@ const PATIENT: QueueLimits = QueueLimits { visibility: Duration::from_secs(300),
 fn job(name: &str) -> Job {
     Job {
         id: Id::builder("suite job").text(name).finish(),
-        headers: Headers { message: "suite.v1".to_owned(), trace_parent: Some("00-1-2-01".to_owned()) },
+        headers: Headers {
+            message: "suite.v1".to_owned(),
+            trace_parent: Some("00-1-2-01".to_owned()),
+        },
         payload: Bytes::copy_from_slice(name.as_bytes()),
     }
 }
@@ -308,6 +311,8 @@ pub async fn a_full_queue_refuses_and_keeps_what_it_has<H: QueueHarness>() {
     enqueue(&*queue, &["d"]).await;
     let rest = several(&*queue, 3).await;
     assert_eq!(rest.iter().map(name).collect::<Vec<_>>(), ["b", "c", "d"]);
+    // All places are taken, by jobs at work: that is no error of the taker's.
+    nothing_comes::<H>(&*queue).await;
     for delivery in rest {
         delivery.done().await.unwrap();
     }

@@ -221,7 +221,8 @@ pub async fn concurrent_increments_lose_none<H: StoreHarness>() {
             let mut done = 0;
             while done < EACH {
                 let before = store.get(A, b"count").await.unwrap();
-                let count = before.as_deref().map_or(0, |b| u64::from_be_bytes(b.try_into().unwrap()));
+                let count =
+                    before.as_deref().map_or(0, |b| u64::from_be_bytes(b.try_into().unwrap()));
                 let mut batch = Batch::new();
                 batch.expect(A, "count", before);
                 batch.put(A, "count", Bytes::copy_from_slice(&(count + 1).to_be_bytes()));

@@ -122,6 +122,7 @@ fn quarantine(path: &Path) -> Result<PathBuf, OpenError> {
             return Ok(aside);
         }
     }
-    let message = format!("{MAX_QUARANTINED} damaged stores lie beside it: look at them and remove them");
+    let message =
+        format!("{MAX_QUARANTINED} damaged stores lie beside it: look at them and remove them");
     Err(failed(io::Error::other(message)))
 }

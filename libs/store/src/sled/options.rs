@@ -59,7 +59,9 @@ pub enum Durability {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has the directory open.
-    #[error("the store at {path} is in use: stop the process that has it open, or name another folder")]
+    #[error(
+        "the store at {path} is in use: stop the process that has it open, or name another folder"
+    )]
     InUse {
         /// The directory.
         path: PathBuf,

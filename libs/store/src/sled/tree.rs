@@ -116,13 +116,14 @@ impl Tree {
         self.check()?;
         let db = self.db.read().unwrap_or_else(PoisonError::into_inner).clone();
         let db = db.ok_or(StoreError::Closed)?;
-        let flushed = db.flush().map_err(unavailable("write a commit to disk")).and_then(|_bytes| {
-            let Some(file) = &self.file else { return Ok(()) };
-            file.sync_data().map_err(|source| StoreError::Unavailable {
-                action: "sync a commit to disk",
-                source: Box::new(source),
-            })
-        });
+        let flushed =
+            db.flush().map_err(unavailable("write a commit to disk")).and_then(|_bytes| {
+                let Some(file) = &self.file else { return Ok(()) };
+                file.sync_data().map_err(|source| StoreError::Unavailable {
+                    action: "sync a commit to disk",
+                    source: Box::new(source),
+                })
+            });
         flushed.inspect_err(|error| self.fail(error))
     }
 
@@ -133,7 +134,8 @@ impl Tree {
 
     /// Refuses whatever comes from now on.
     pub(super) fn fail(&self, error: &dyn std::error::Error) {
-        let reason = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+        let reason =
+            error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
         tracing::error!(error = %reason, "store failed and takes no more until it is opened again");
         // The first reason is the one that tells.
         drop(self.failed.set(reason));

@@ -21,7 +21,6 @@ use crate::command::Outcome;
 use crate::command::connect::Connection;
 use crate::command::incidents::{fetch_all, said};
 use crate::delivery::{Delivery, Platform, Source, deliveries};
-use crate::https::HttpsClient;
 use crate::recording::{RecordedFile, Recording};
 use crate::show::{self, FAINT, GOOD, RESET, STRONG};
 use crate::SERVICES;
@@ -99,8 +98,7 @@ async fn play(
     ))?;
     let api = connect_with_key(&connection.api, &connection.api_key, None).await?;
     let webhook = node.webhook.context("the platform has no webhook listener")?;
-    let webhook = HttpsClient::connect(webhook, &connection.ca_pem).await?;
-    let mut platform = Platform::new(webhook, api.clone(), connection.clone());
+    let mut platform = Platform::connect(webhook, api.clone(), connection.clone()).await?;
     let mut revisions = watch(api.clone()).await?;
 
     step("check-in", "manifests are checked before they are deployed (gRPC)")?;

@@ -77,7 +77,8 @@ impl Appender {
         reply: oneshot::Sender<Result<(), LogError>>,
     ) -> Option<Pending> {
         let mut pending = pending;
-        if pending.as_ref().is_some_and(|full| full.head.bytes >= self.head().bytes + COMMIT_BYTES) {
+        if pending.as_ref().is_some_and(|full| full.head.bytes >= self.head().bytes + COMMIT_BYTES)
+        {
             self.commit(pending.take()).await;
         }
         if pending.is_none() {

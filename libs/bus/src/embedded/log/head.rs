@@ -31,7 +31,11 @@ impl Head {
         let (fields, []) = stored.as_chunks::<8>() else { return None };
         let &[first, next, bytes] = fields else { return None };
         let number = u64::from_be_bytes;
-        Some(Self { first: Offset(number(first)), next: Offset(number(next)), bytes: number(bytes) })
+        Some(Self {
+            first: Offset(number(first)),
+            next: Offset(number(next)),
+            bytes: number(bytes),
+        })
     }
 }
 

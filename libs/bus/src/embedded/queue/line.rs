@@ -145,7 +145,8 @@ impl Line {
                     deliveries.push(Delivery::new(job, lease.attempt, settle));
                 }
                 damage => {
-                    let reason = damage.and_then(Result::err).unwrap_or_else(|| "it is missing".into());
+                    let reason =
+                        damage.and_then(Result::err).unwrap_or_else(|| "it is missing".into());
                     tracing::error!(
                         queue = %self.queue, number = lease.number, %reason,
                         "job is damaged and left out; its bytes stay in the store"

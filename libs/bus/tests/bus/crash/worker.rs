@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use airside_bus::EmbeddedLog;
 use airside_bus::embedded::EmbeddedLogOptions;
+use airside_ports::testsuite::SetClock;
 use airside_ports::{
-    Batch, Clock, Entry, Headers, KeyRange, Keyspace, Log, LogReader, Offset, Order, Partition, PartitionSet,
-    ReadLimit, Store, Stream,
+    Batch, Entry, Headers, KeyRange, Keyspace, Log, LogReader, Offset, Order, Partition,
+    PartitionSet, ReadLimit, Store, Stream,
 };
 use airside_store::sled::Durability;
 use airside_store::{SledOptions, SledStore};
-use airside_types::{Id, Timestamp};
+use airside_types::Id;
 use bytes::Bytes;
 
 /// Tells a child what to do.
@@ -65,19 +66,10 @@ impl fmt::Display for Life {
     }
 }
 
-#[derive(Debug)]
-struct Standstill;
-
-impl Clock for Standstill {
-    fn now(&self) -> Timestamp {
-        Timestamp::EPOCH
-    }
-}
-
 /// What an input is: its size goes from nothing to several parts of a value.
 fn input(number: u64) -> Entry {
     let filling = usize::try_from(number * 7919 % 5000).unwrap();
-    let filling = if number % 10 == 0 { 2 * filling } else { filling / 10 };
+    let filling = if number.is_multiple_of(10) { 2 * filling } else { filling / 10 };
     Entry {
         partition: Partition(u16::try_from(number % u64::from(PARTITIONS)).unwrap()),
         headers: Headers { message: "input.v1".to_owned(), trace_parent: None },
@@ -95,7 +87,7 @@ fn fold(state: &str, input: &Entry) -> (String, Option<String>) {
     let count: u64 = count.parse().unwrap();
     let id = id(input).to_string();
     let hash = Id::builder("fold").text(hash).text(&id).finish();
-    let output = (count % 5 == 0).then(|| format!("{} {hash}", input.partition.0));
+    let output = count.is_multiple_of(5).then(|| format!("{} {hash}", input.partition.0));
     (format!("{} {hash}", count + 1), output)
 }
 
@@ -134,7 +126,8 @@ impl Life {
         let options = SledOptions { durability: Durability::Process, ..SledOptions::default() };
         let store = Arc::new(SledStore::open(self.folder.join("store"), options).await.unwrap());
         let options = EmbeddedLogOptions::default();
-        let log = EmbeddedLog::open(store.clone(), Arc::new(Standstill), options).await.unwrap();
+        let log =
+            EmbeddedLog::open(store.clone(), Arc::<SetClock>::default(), options).await.unwrap();
         self.find_acknowledged(&*store, &log).await;
         println!("up");
         let ((), ()) = tokio::join!(self.append_inputs(&log), self.work(&*store, &log));
@@ -181,9 +174,9 @@ impl Life {
     async fn work(&self, store: &dyn Store, log: &EmbeddedLog) {
         publish(store, log).await;
         let mut stored_offset = store.get(STATE, OFFSET).await.unwrap();
-        let from = stored_offset.as_deref().map_or(Offset::START, |bytes| {
-            Offset(u64::from_be_bytes(bytes.try_into().unwrap()))
-        });
+        let from = stored_offset
+            .as_deref()
+            .map_or(Offset::START, |bytes| Offset(u64::from_be_bytes(bytes.try_into().unwrap())));
         let mut reader = log.reader(Stream::Activity, EVERY, from).await.unwrap();
         let mut states = states(store).await;
         let mut folded = counted(&states);

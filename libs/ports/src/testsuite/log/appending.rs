@@ -88,7 +88,12 @@ pub async fn repeats_are_stored_and_harmless<H: LogHarness>() {
     let entries = read(&mut *reader, 6).await;
     let mut first_seen = texts(&entries);
     let mut seen = Vec::new();
-    first_seen.retain(|text| !seen.contains(text) && { seen.push(*text); true });
+    first_seen.retain(|text| {
+        !seen.contains(text) && {
+            seen.push(*text);
+            true
+        }
+    });
     assert_eq!(first_seen, ["a", "b", "c"]);
 }
 
@@ -155,6 +160,34 @@ pub async fn a_full_stream_refuses_and_keeps_what_it_has<H: LogHarness>() {
     harness.trim(Stream::Activity, entries[5].offset).await;
     log.append(Stream::Activity, vec![large(100)]).await.unwrap();
     assert_eq!(texts(&read(&mut *reader, 1).await)[0].parse(), Ok(100));
+}
+
+/// Of an append that fails in its middle, a beginning of each partition is stored and nothing behind it, so that
+/// appending again keeps the order of what is seen for the first time.
+pub async fn a_failed_append_leaves_no_holes<H: LogHarness>() {
+    const LIMIT: u64 = 100_000;
+    let harness = H::start(LIMIT).await;
+    let log = harness.log();
+    // Two partitions with large entries, of which not all fit, and then small ones that would fit.
+    let filling = |number: usize| if number < 30 { 10_000 } else { 10 };
+    let entries: Vec<Entry> = (0..40)
+        .map(|number| {
+            let partition = u16::try_from(number % 2).unwrap();
+            entry(partition, format!("{number:0width$}", width = filling(number)))
+        })
+        .collect();
+    let refused = log.append(Stream::Activity, entries).await;
+    assert!(matches!(refused, Err(LogError::Full { .. })), "{refused:?}");
+
+    let mut reader = reader(&*log, Offset::START).await;
+    let end = log.end(Stream::Activity).await.unwrap();
+    let stored = read(&mut *reader, usize::try_from(end.0 - 1).unwrap()).await;
+    let mut next = [0, 1];
+    for stored in &stored {
+        let next = &mut next[usize::from(stored.entry.partition.0)];
+        assert_eq!(texts(std::slice::from_ref(stored))[0].parse(), Ok(*next));
+        *next += 2;
+    }
 }
 
 /// One append of more than a read returns is stored, all of it.

@@ -143,7 +143,9 @@ pub async fn a_dropped_read_loses_nothing<H: LogHarness>() {
             let mut dropped = pin!(reader.next(ReadLimit::default(), SOON));
             for _ in 0..polls {
                 if let std::task::Poll::Ready(batch) = poll_once(dropped.as_mut()).await {
-                    seen.extend(texts(&batch.unwrap().entries).iter().map(|text| (*text).to_owned()));
+                    seen.extend(
+                        texts(&batch.unwrap().entries).iter().map(|text| (*text).to_owned()),
+                    );
                     break;
                 }
                 tokio::task::yield_now().await;

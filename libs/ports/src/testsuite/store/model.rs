@@ -74,7 +74,8 @@ pub(super) async fn check(store: &dyn Store, steps: Vec<Step>) {
             }
             Step::Prefix { second, prefix } => {
                 let range = KeyRange::prefix(KEYS[prefix]);
-                let found = store.scan(keyspace(second), range, Order::Ascending, 99).await.unwrap();
+                let found =
+                    store.scan(keyspace(second), range, Order::Ascending, 99).await.unwrap();
                 let mut expected =
                     expected(&model, keyspace(second), &KeyRange::all(), Order::Ascending, 99);
                 expected.retain(|(key, _)| key.starts_with(KEYS[prefix]));

@@ -1,0 +1,110 @@
+//! Airside in this process, on the embedded adapters, with everything that a cluster and a person reach
+//! it by.
+//!
+//! Owns starting and stopping it and waiting for its incidents. What they have to say is `story`'s.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use airside::SERVICES;
+use airside::client::{ApiChannel, connect_with_key};
+use airside::command::connect::Connection;
+use airside::delivery::Platform;
+use airside::show;
+use airside_node::{Node, assemble, load_settings};
+use airside_types::{Id, Incident, Severity};
+use airside_wire::IncidentEvent;
+use airside_wire::incident::{IncidentQuery, WatchQuery, watched};
+use airside_wire::v1::incidents_service_client::IncidentsServiceClient;
+use airside_wire::v1::{ListIncidentsRequest, WatchIncidentsRequest};
+use serde_json::json;
+use tokio::time::Instant;
+
+/// How long the platform may take until it is ready.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// A running platform.
+#[derive(Debug)]
+pub(crate) struct Airside {
+    /// What it prints to connect a cluster.
+    pub(crate) connection: Connection,
+    /// Its way in for manifests and sensors.
+    pub(crate) intake: Platform,
+    node: Node,
+    api: ApiChannel,
+}
+
+impl Airside {
+    /// Starts every service in one process, as `airside up` does.
+    pub(crate) async fn start(folder: &Path) -> Self {
+        let overrides = json!({
+            "node": { "data_dir": folder.join("airside") },
+            "api": { "listen": "127.0.0.1:0" },
+            "webhook": { "listen": "127.0.0.1:0" },
+        });
+        let settings = load_settings(&SERVICES, None, Vec::new(), overrides).unwrap();
+        let node = assemble(&SERVICES, &settings).await.unwrap();
+        tokio::time::timeout(READY_WITHIN, node.health.all_ready()).await.expect("never ready");
+        let connection = Connection::of(&node, &settings).unwrap();
+        let api = connect_with_key(&connection.api, &connection.api_key, None).await.unwrap();
+        let intake =
+            Platform::connect(node.webhook.unwrap(), api.clone(), connection.clone()).await;
+        Self { connection, intake: intake.unwrap(), node, api }
+    }
+
+    /// Follows the stream of incidents until `complete` has nothing to miss in what they are now.
+    ///
+    /// # Panics
+    /// When that takes longer than `within`: with what is missing and what there is.
+    pub(crate) async fn incidents_until(
+        &self,
+        within: Duration,
+        complete: impl Fn(&[&Incident]) -> Result<(), String>,
+    ) {
+        let mut client = IncidentsServiceClient::new(self.api.clone());
+        let request = WatchIncidentsRequest::from(&WatchQuery::default());
+        let mut stream = client.watch_incidents(request).await.unwrap().into_inner();
+        let mut current: BTreeMap<Id, Incident> = BTreeMap::new();
+        let end = Instant::now() + within;
+        loop {
+            let now: Vec<&Incident> = current.values().collect();
+            let Err(missing) = complete(&now) else { return };
+            let Ok(message) = tokio::time::timeout_at(end, stream.message()).await else {
+                panic!("after {} s: {missing}\n{}", within.as_secs(), told(current.values()));
+            };
+            match watched(message.unwrap().expect("the stream goes on")).unwrap() {
+                Some(IncidentEvent::Revision(revision)) => {
+                    current.insert(revision.incident.id, revision.incident);
+                }
+                Some(IncidentEvent::Merged(merge)) => _ = current.remove(&merge.old),
+                None => {}
+            }
+        }
+    }
+
+    /// All incidents of at least this severity.
+    pub(crate) async fn incidents(&self, min_severity: Severity) -> Vec<Incident> {
+        let query = IncidentQuery { min_severity: Some(min_severity), ..Default::default() };
+        let mut client = IncidentsServiceClient::new(self.api.clone());
+        let answer = client.list_incidents(ListIncidentsRequest::from(&query)).await.unwrap();
+        let answer = answer.into_inner();
+        assert_eq!(answer.next_page_token, "", "more incidents than one page holds");
+        answer.incidents.into_iter().map(|it| it.try_into().unwrap()).collect()
+    }
+
+    /// Stops it by draining.
+    pub(crate) async fn stop(self) {
+        self.node.stop().await.unwrap();
+    }
+}
+
+/// Incidents as a person reads them.
+pub(crate) fn told<'a>(incidents: impl Iterator<Item = &'a Incident>) -> String {
+    let mut text = String::new();
+    for incident in incidents {
+        writeln!(text, "{}", show::incident::whole(incident)).unwrap();
+    }
+    text
+}

@@ -1,0 +1,115 @@
+//! `audit`: batches of audit events through parse, rules and durable publish, in this process.
+//!
+//! The floor reads the same bytes into a struct of three borrowed texts for each event, and nothing else.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::Context;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::Run;
+use crate::corpus::{self, BATCH};
+use crate::measure::{Process, Stopwatch, measured};
+use crate::pipeline::{Kept, Pipeline, received};
+use crate::report::Report;
+
+/// How many batches are under way at a time: an API server sends them concurrently.
+const CONCURRENT: usize = 4;
+
+pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
+    let input = corpus::audit_events(run.corpus(), run.amount(20_000, 100_000))?;
+    let batches = corpus::event_lists(&input.items, BATCH);
+    let events = input.items.len() as u64;
+    drop(input.items);
+    let bytes: usize = batches.iter().map(Bytes::len).sum();
+    // The first pass fills tables that live as long as the process.
+    understand(batches.get(..1).unwrap_or_default())?;
+    let (_, understanding) = measured(|| understand(&batches))?;
+    let (_, reading) = measured(|| least(&batches))?;
+    let runtime = airside_node::runtime()?;
+    let batch_count = batches.len();
+    let (kept, span, log_bytes) = runtime.block_on(async {
+        let pipeline = Arc::new(Pipeline::open().await?);
+        let watch = Stopwatch::start(Process::This)?;
+        let kept = take_all(&pipeline, batches).await?;
+        let span = watch.stop()?;
+        let log_bytes = pipeline.log_bytes()?;
+        let pipeline = Arc::into_inner(pipeline).context("the pipeline is still in use")?;
+        pipeline.close().await?;
+        anyhow::Ok((kept, span, log_bytes))
+    })?;
+    anyhow::ensure!(kept.events == events, "{} of {events} events were taken", kept.events);
+    let report = Report::of("audit")
+        .took(Process::This, "events", events, span)?
+        .with("input", input.source)
+        .with("bytes", bytes)
+        .with("batches", batch_count)
+        .with("concurrent_batches", CONCURRENT)
+        .with("records", kept.records)
+        .with("dead_letters", kept.letters)
+        .with("log_bytes", log_bytes)
+        .with("parse_and_rules_events_per_cpu_second", understanding.rate(events).map(f64::round));
+    Ok(report.above("serde_json into three borrowed texts for each event", events, reading))
+}
+
+/// Parse and rules alone: how many records.
+fn understand(batches: &[Bytes]) -> anyhow::Result<usize> {
+    let mut records = 0;
+    for body in batches {
+        let understood = airside_audit_ingest::understand(&received(body.clone()))
+            .map_err(|error| anyhow::anyhow!("a batch was refused: {error}"))?;
+        records += understood.records.len();
+    }
+    Ok(records)
+}
+
+async fn take_all(pipeline: &Arc<Pipeline>, batches: Vec<Bytes>) -> anyhow::Result<Kept> {
+    let (batches, next) = (Arc::new(batches), Arc::new(AtomicUsize::new(0)));
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..CONCURRENT {
+        let (pipeline, batches) = (Arc::clone(pipeline), Arc::clone(&batches));
+        let next = Arc::clone(&next);
+        senders.spawn(async move {
+            let mut kept = Kept::default();
+            while let Some(body) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                kept.add(pipeline.take(body.clone()).await?);
+            }
+            anyhow::Ok(kept)
+        });
+    }
+    let mut all = Kept::default();
+    while let Some(kept) = senders.join_next().await {
+        all.add(kept??);
+    }
+    Ok(all)
+}
+
+#[derive(Deserialize)]
+struct List<'a> {
+    #[serde(borrow)]
+    items: Vec<Least<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Least<'a> {
+    #[serde(borrow, rename = "auditID")]
+    audit_id: Cow<'a, str>,
+    #[serde(borrow)]
+    verb: Cow<'a, str>,
+    #[serde(borrow)]
+    stage: Cow<'a, str>,
+}
+
+fn least(batches: &[Bytes]) -> anyhow::Result<usize> {
+    let mut length = 0;
+    for body in batches {
+        let list: List<'_> = serde_json::from_slice(body)?;
+        let texts = |item: &Least<'_>| item.audit_id.len() + item.verb.len() + item.stage.len();
+        length += list.items.iter().map(texts).sum::<usize>();
+    }
+    Ok(std::hint::black_box(length))
+}
