@@ -207,11 +207,8 @@ impl Cluster {
     fn controller_manager_flags(&self, binaries: &ControlPlaneBinaries) -> Vec<String> {
         let help = binaries.help("kube-controller-manager");
         let key = self.path("service-accounts.key");
-        let mut flags = self.component_flags(
-            &CONTROLLER_MANAGER,
-            self.ports.controller_manager,
-            &help,
-        );
+        let mut flags =
+            self.component_flags(&CONTROLLER_MANAGER, self.ports.controller_manager, &help);
         flags.extend([
             format!("--service-account-private-key-file={key}"),
             format!("--root-ca-file={}", self.path("certs/apiserver.crt")),

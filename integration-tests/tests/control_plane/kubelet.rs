@@ -137,10 +137,9 @@ impl Kubelet {
             }},
         });
         let what = format!("the token of {namespace}/{name}");
-        let answer =
-            eventually(&what, TOKEN_WITHIN, async || {
-                self.client.send(Method::POST, &path, &request).await
-            });
+        let answer = eventually(&what, TOKEN_WITHIN, async || {
+            self.client.send(Method::POST, &path, &request).await
+        });
         answer.await["status"]["token"].as_str().unwrap().to_owned()
     }
 }

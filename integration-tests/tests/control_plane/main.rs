@@ -30,7 +30,7 @@ use std::time::Duration;
 use binaries::ControlPlaneBinaries;
 use tokio::time::Instant;
 
-/// The whole suite, from the first process to the last. It takes about 30 s on two cores.
+/// The whole suite, from the first process to the last. It takes about 20 s on two cores.
 const WITHIN: Duration = Duration::from_secs(170);
 
 /// Writes to the process's own stderr: what a test prints is hidden when it passes.
@@ -48,7 +48,9 @@ fn an_attack_on_a_real_cluster_becomes_one_incident() {
     say(&format!("runs with {}", binaries.folder().display()));
     airside_node::runtime().unwrap().block_on(async {
         let started = Instant::now();
-        tokio::time::timeout(WITHIN, story::play(&binaries)).await.expect("the suite took too long");
+        tokio::time::timeout(WITHIN, story::play(&binaries))
+            .await
+            .expect("the suite took too long");
         say(&format!("took {:.1} s", started.elapsed().as_secs_f64()));
     });
 }

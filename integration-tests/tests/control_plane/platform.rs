@@ -12,6 +12,8 @@ use airside::SERVICES;
 use airside::client::{ApiChannel, connect_with_key};
 use airside::command::connect::Connection;
 use airside::delivery::Platform;
+use airside::https::HttpsClient;
+use airside::recording::RecordedFile;
 use airside::show;
 use airside_node::{Node, assemble, load_settings};
 use airside_types::{Id, Incident, Severity};
@@ -19,7 +21,11 @@ use airside_wire::IncidentEvent;
 use airside_wire::incident::{IncidentQuery, WatchQuery, watched};
 use airside_wire::v1::incidents_service_client::IncidentsServiceClient;
 use airside_wire::v1::{ListIncidentsRequest, WatchIncidentsRequest};
-use serde_json::json;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 /// How long the platform may take until it is ready.
@@ -30,8 +36,6 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 pub(crate) struct Airside {
     /// What it prints to connect a cluster.
     pub(crate) connection: Connection,
-    /// Its way in for manifests and sensors.
-    pub(crate) intake: Platform,
     node: Node,
     api: ApiChannel,
 }
@@ -49,9 +53,29 @@ impl Airside {
         tokio::time::timeout(READY_WITHIN, node.health.all_ready()).await.expect("never ready");
         let connection = Connection::of(&node, &settings).unwrap();
         let api = connect_with_key(&connection.api, &connection.api_key, None).await.unwrap();
-        let intake =
-            Platform::connect(node.webhook.unwrap(), api.clone(), connection.clone()).await;
-        Self { connection, intake: intake.unwrap(), node, api }
+        Self { connection, node, api }
+    }
+
+    /// Checks manifests and publishes what came of it, as `airside scan --publish` does.
+    pub(crate) async fn check_in(&self, manifests: &[RecordedFile]) {
+        let webhook = self.node.webhook.unwrap();
+        let platform = Platform::connect(webhook, self.api.clone(), self.connection.clone()).await;
+        platform.unwrap().check_in(manifests).await.unwrap();
+    }
+
+    /// Posts an alert as Falco does with the settings that Airside prints: the key is in the URL.
+    pub(crate) async fn falco(&self, alert: &Value) {
+        let settings = self.connection.falco_settings();
+        let url = settings.lines().find_map(|line| line.trim().strip_prefix("url: https://"));
+        let (credentials, rest) = url.unwrap().split_once('@').unwrap();
+        let (address, path) = rest.split_once('/').unwrap();
+        let address = address.parse().unwrap();
+        let mut sensor = HttpsClient::connect(address, &self.connection.ca_pem).await.unwrap();
+        let credentials = format!("Basic {}", STANDARD.encode(credentials));
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, credentials.parse().unwrap())]);
+        let (path, body) = (format!("/{path}"), alert.to_string().into_bytes());
+        let (status, answer) = sensor.request(Method::POST, &path, headers, body).await.unwrap();
+        assert!(status.is_success(), "{path}: {status}: {answer:?}");
     }
 
     /// Follows the stream of incidents until `complete` has nothing to miss in what they are now.

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use airside::delivery::{Delivery, Source};
 use airside::recording::RecordedFile;
 use airside_ports::Clock;
 use airside_service::SystemClock;
@@ -57,7 +56,7 @@ const TIMETABLE: Manifest =
 /// Plays the story and holds Airside to what it has to tell.
 pub(crate) async fn play(binaries: &ControlPlaneBinaries) {
     let folder = tempfile::tempdir().unwrap();
-    let mut airside = Airside::start(folder.path()).await;
+    let airside = Airside::start(folder.path()).await;
     let callers = [PLATFORM_TEAM, PIPELINE, DEVELOPER, STOLEN, KUBELET];
     let kubeconfig = airside.connection.audit_kubeconfig();
     let cluster = Cluster::start(binaries, folder.path(), &kubeconfig, &callers).await;
@@ -71,7 +70,7 @@ pub(crate) async fn play(binaries: &ControlPlaneBinaries) {
     a_change_by_hand_is_drift(&cluster).await;
     say(&format!("{} runs; the attack begins", pod.name));
 
-    break_in(&cluster, &mut airside, &pod).await;
+    break_in(&cluster, &airside, &pod).await;
     let missing = |incidents: &[&Incident]| expected::missing(incidents, &pod);
     airside.incidents_until(TOLD_WITHIN, missing).await;
     let incidents = airside.incidents(Severity::Info).await;
@@ -105,7 +104,7 @@ async fn check_in(airside: &Airside) {
             .iter()
             .map(|it| RecordedFile { path: it.path.to_owned(), content: it.text.into() })
             .collect();
-        airside.intake.check_in(&files).await.unwrap();
+        airside.check_in(&files).await;
     }
 }
 
@@ -122,7 +121,9 @@ async fn take_off(cluster: &Cluster, kubelet: &mut Kubelet) -> RunningPod {
 }
 
 async fn the_gate_knows_what_was_checked_in(cluster: &Cluster) {
-    for (namespace, name, verdict) in [("rental", "docking", "warn"), ("timetable", "board", "allow")] {
+    for (namespace, name, verdict) in
+        [("rental", "docking", "warn"), ("timetable", "board", "allow")]
+    {
         let decision = decision_on(cluster, "create", namespace, name).await;
         assert_eq!(decision["authorisation"], "authorised", "{namespace}/{name}: {decision}");
         assert_eq!(decision["verdict"], verdict, "{namespace}/{name}: {decision}");
@@ -136,10 +137,7 @@ async fn a_change_by_hand_is_drift(cluster: &Cluster) {
     cluster.kubectl(&DEVELOPER).await.apply(&changed).await;
     let decision = decision_on(cluster, "patch", "rental", "screen").await;
     assert_eq!(decision["authorisation"], "drifted", "{decision}");
-    assert_eq!(
-        decision["drifted-fields"], "spec.template.spec.containers[0].image",
-        "{decision}"
-    );
+    assert_eq!(decision["drifted-fields"], "spec.template.spec.containers[0].image", "{decision}");
 }
 
 /// What the gate had to say about a deployment, as the API server wrote it into its audit log: the
@@ -170,7 +168,7 @@ async fn decision_on(cluster: &Cluster, verb: &str, namespace: &str, name: &str)
 
 /// Somebody with a developer's credentials opens a shell in the pod, reaches for its node, lists all
 /// secrets with the pod's token, and makes a pod that owns the node.
-async fn break_in(cluster: &Cluster, airside: &mut Airside, pod: &RunningPod) {
+async fn break_in(cluster: &Cluster, airside: &Airside, pod: &RunningPod) {
     let stolen = cluster.kubectl(&STOLEN).await;
     let RunningPod { namespace, name, .. } = pod;
     let _shell = stolen.open(&["exec", "-n", namespace, name, "--", "sh", "-c", "id"]);
@@ -181,7 +179,7 @@ async fn break_in(cluster: &Cluster, airside: &mut Airside, pod: &RunningPod) {
         cluster.audit_log().iter().find(|event| opened(event)).map(drop).ok_or("no such event")
     })
     .await;
-    airside.intake.send(&mount_alert(pod)).await.unwrap();
+    airside.falco(&mount_alert(pod)).await;
     let inside = cluster.kubectl_with(&pod.token, pod.address).await;
     list_all_secrets(&inside).await;
     inside.must(&["create", "--validate=false", "-f", "-"], INTRUDER).await;
@@ -192,10 +190,10 @@ async fn list_all_secrets(inside: &Kubectl) {
 }
 
 /// What Falco 0.40 posts when the node's disk is mounted in the pod.
-fn mount_alert(pod: &RunningPod) -> Delivery {
+fn mount_alert(pod: &RunningPod) -> Value {
     let now = SystemClock.now();
     let (short, _) = pod.container_id.split_at(12);
-    let alert = json!({
+    json!({
         "hostname": NODE, "source": "syscall", "priority": "Warning",
         "rule": "Mount Launched in Privileged Container",
         "time": now.to_string(),
@@ -209,6 +207,5 @@ fn mount_alert(pod: &RunningPod) -> Delivery {
             "k8s.pod.name": pod.name, "k8s.pod.uid": pod.uid,
         },
         "tags": ["T1611", "container", "maturity_incubating", "mitre_privilege_escalation"],
-    });
-    Delivery { time: now, source: Source::Runtime("falco"), body: alert }
+    })
 }

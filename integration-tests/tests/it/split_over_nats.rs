@@ -93,7 +93,7 @@ async fn send(sources: &mut Platform, delivery: &Delivery) {
 #[derive(Debug, PartialEq, Eq)]
 struct Told {
     aliases: BTreeSet<Id>,
-    evidence: BTreeSet<Id>,
+    evidence: BTreeSet<(Id, String)>,
     causes: BTreeSet<String>,
 }
 
@@ -102,8 +102,9 @@ fn assert_same(told: &[Told], expected: &[Told], when: &str) {
     assert_eq!(told.len(), expected.len(), "{when}");
     for (told, expected) in told.iter().zip(expected) {
         assert_eq!(told.aliases, expected.aliases, "{when}");
-        let differing: Vec<_> = told.evidence.symmetric_difference(&expected.evidence).collect();
-        assert!(differing.is_empty(), "{when}: evidence on one side only: {differing:?}");
+        let missing: Vec<_> = expected.evidence.difference(&told.evidence).collect();
+        let extra: Vec<_> = told.evidence.difference(&expected.evidence).collect();
+        assert!(missing.is_empty() && extra.is_empty(), "{when}: lacks {missing:?}, has {extra:?}");
         assert_eq!(told.causes, expected.causes, "{when}");
     }
 }
@@ -113,7 +114,7 @@ fn told(incidents: &[Incident]) -> Vec<Told> {
         .iter()
         .map(|incident| Told {
             aliases: incident.aliases.iter().copied().collect(),
-            evidence: incident.evidence.iter().map(|evidence| evidence.record).collect(),
+            evidence: incident.evidence.iter().map(|it| (it.record, it.summary.clone())).collect(),
             causes: incident
                 .root_causes
                 .iter()

@@ -225,7 +225,8 @@ impl Graph {
         let Some(causes) = self.causes.get(&effect.common) else { return };
         let from = (time.minus(self.furthest), FIRST);
         let until = (time.plus(self.clock_skew), LAST);
-        let reaching = causes.range(from..=until).filter(|((at, _), reach)| at.plus(**reach) >= time);
+        let reaching =
+            causes.range(from..=until).filter(|((at, _), reach)| at.plus(**reach) >= time);
         met.extend(reaching.map(|((_, id), _)| *id));
     }
 
@@ -273,7 +274,8 @@ impl Graph {
                 Side::Both => _ = self.both.entry(point.common).or_default().insert(here),
                 Side::Effect => _ = self.effects.entry(point.common).or_default().insert(here),
                 Side::Cause => {
-                    let reach = self.causes.entry(point.common).or_default().entry(here).or_default();
+                    let reach =
+                        self.causes.entry(point.common).or_default().entry(here).or_default();
                     *reach = point.reach.max(*reach);
                 }
             }

@@ -128,12 +128,7 @@ fn joined(a: &Node, b: &Node, settings: &Settings) -> bool {
 
 /// The quiet signals that illustrate a slice: for each thing that a loud signal has in common with
 /// quiet ones, those to which no other loud signal is nearer, so many before and after.
-fn guests(
-    slice: &[&Node],
-    loud: &[Node],
-    quiet: &[Node],
-    settings: &Settings,
-) -> Vec<Arc<Signal>> {
+fn guests(slice: &[&Node], loud: &[Node], quiet: &[Node], settings: &Settings) -> Vec<Arc<Signal>> {
     let most = settings.caps.illustrations;
     let mut found: BTreeMap<(Timestamp, Id), Arc<Signal>> = BTreeMap::new();
     for host in slice {
@@ -141,9 +136,8 @@ fn guests(
             let has = |node: &&Node| {
                 node.points.attachments.iter().any(|it| it.common == attachment.common)
             };
-            let near = |node: &&Node| {
-                node.signal.time().distance(host.signal.time()) <= attachment.reach
-            };
+            let near =
+                |node: &&Node| node.signal.time().distance(host.signal.time()) <= attachment.reach;
             let around = quiet.iter().filter(has).filter(near);
             let (before, after): (Vec<&Node>, Vec<&Node>) =
                 around.partition(|guest| guest.moment() < host.moment());

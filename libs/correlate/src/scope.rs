@@ -18,8 +18,8 @@ use crate::joins::points_of;
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::table::Table;
-pub(crate) use held::{is_context, is_newer, same_content};
 use held::Held;
+pub(crate) use held::{is_context, is_newer, same_content};
 use stories::Stories;
 
 /// The records and incidents of one cluster of one tenant.
@@ -48,10 +48,11 @@ pub(crate) struct Scope {
 impl Scope {
     pub(crate) fn new(tenant: Tenant, cluster: Cluster, settings: Arc<Settings>) -> Self {
         let spans = &settings.spans;
-        let furthest = [spans.session_in_pod, spans.creation, spans.issue, spans.escape, spans.address]
-            .into_iter()
-            .max()
-            .unwrap_or_default();
+        let furthest =
+            [spans.session_in_pod, spans.creation, spans.issue, spans.escape, spans.address]
+                .into_iter()
+                .max()
+                .unwrap_or_default();
         Self {
             tenant,
             cluster,

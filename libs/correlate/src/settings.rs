@@ -214,11 +214,6 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self {
-            signals: 7 * DAY,
-            context: 90 * DAY,
-            max_signals: 1_000_000,
-            max_context: 2_000_000,
-        }
+        Self { signals: 7 * DAY, context: 90 * DAY, max_signals: 1_000_000, max_context: 2_000_000 }
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use airside_types::attack::technique;
 use airside_types::{
-    Authorisation, Decision, Id, Operation, Payload, Phase, Place, Record, Severity, Tactic, Technique,
-    Timestamp, Verdict,
+    Authorisation, Decision, Id, Operation, Payload, Phase, Place, Record, Severity, Tactic,
+    Technique, Timestamp, Verdict,
 };
 
 pub(crate) use parties::Parties;
@@ -131,7 +131,8 @@ impl Signal {
     pub(crate) fn is_refused(&self) -> bool {
         match &self.record.payload {
             Payload::Detection(detection) => detection.values.iter().any(|value| {
-                value.name == "responseStatus.code" && ["401", "403"].contains(&value.value.as_str())
+                value.name == "responseStatus.code"
+                    && ["401", "403"].contains(&value.value.as_str())
             }),
             Payload::Decision(decision) => decision.verdict == Verdict::Deny,
             _ => false,

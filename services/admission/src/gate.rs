@@ -10,8 +10,8 @@ use airside_k8s::Object;
 use airside_k8s::admission::{Response, Review};
 use airside_k8s::boarding_pass::{Comparison, compare};
 use airside_types::{
-    Authorisation, Cluster, Decision, FieldPath, Operation, Payload, Place, Record, Severity, Source, Tenant,
-    Timestamp, Verdict, Violation,
+    Authorisation, Cluster, Decision, FieldPath, Operation, Payload, Place, Record, Severity,
+    Source, Tenant, Timestamp, Verdict, Violation,
 };
 use serde_json::Value;
 
@@ -216,4 +216,17 @@ fn listed(fields: &[FieldPath]) -> String {
         names.push(format!("and {more} more"));
     }
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audit_log_is_told_some_drifted_fields_and_how_many_more() {
+        let image = FieldPath::default().key("spec").key("containers").index(0).key("image");
+        assert_eq!(listed(std::slice::from_ref(&image)), "spec.containers[0].image");
+        let many = vec![FieldPath::default().key("a"); MAX_LISTED_FIELDS + 2];
+        assert_eq!(listed(&many), "a, a, a, a, a, a, a, a, and 2 more");
+    }
 }

@@ -46,7 +46,8 @@ pub struct NatsLogOptions {
     pub max_age: Duration,
     /// The partitions of the deployment; default 64.
     pub partitioner: Partitioner,
-    /// How long an append tries again before it fails, while the server does not answer; default 10 s.
+    /// How long an append tries again before it fails, while the server does not answer; default 15 s, since a
+    /// cluster that lost a server takes up to 10 s to choose who leads a stream.
     pub append_within: Duration,
 }
 
@@ -58,7 +59,7 @@ impl Default for NatsLogOptions {
             max_stream_bytes: 1 << 30,
             max_age: Duration::from_hours(72),
             partitioner: Partitioner::default(),
-            append_within: Duration::from_secs(10),
+            append_within: Duration::from_secs(15),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use airside_bus::nats::{
-    NatsAuth, NatsError, NatsLogOptions, NatsOptions, NatsQueueOptions, Storage,
+    NatsAuth, NatsError, NatsLogOptions, NatsOptions, NatsQueueOptions, NatsTls, Storage,
 };
 use airside_bus::{NatsConnection, NatsLog, NatsQueue};
 use airside_ports::testsuite::log::LogHarness;
@@ -17,7 +17,7 @@ use airside_testkit::{NatsCluster, NatsServer};
 use async_trait::async_trait;
 
 const EVERY: PartitionSet = PartitionSet::range(0, 64);
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(90);
 
 async fn connect(urls: Vec<String>) -> NatsConnection {
     // Servers are killed here: so as not to wait long for answers that do not come.
@@ -188,7 +188,9 @@ async fn a_server_that_is_away_is_told_when_the_wait_is_over() {
 async fn a_cluster_goes_on_without_any_one_of_its_servers() {
     let mut cluster = NatsCluster::start().unwrap();
     let connection = connect(cluster.urls()).await;
-    let options = NatsLogOptions { replicas: 3, ..NatsLogOptions::default() };
+    // On a busy machine the servers take their time to choose leaders.
+    let append_within = Duration::from_secs(90);
+    let options = NatsLogOptions { replicas: 3, append_within, ..NatsLogOptions::default() };
     let log = NatsLog::open(&connection, options).await.unwrap();
     let mut reader = log.reader(Stream::Activity, EVERY, Offset::START).await.unwrap();
     append(&log, numbers(0..10)).await;
@@ -263,6 +265,34 @@ async fn credentials_are_used_checked_and_not_shown() {
     let options = NatsOptions { auth: missing, ..NatsOptions::new(["nats://127.0.0.1:1"]) };
     let error = NatsConnection::connect(&options).await.unwrap_err();
     assert!(matches!(error, NatsError::Credentials { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_servers_certificate_is_checked_against_the_given_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names = vec!["127.0.0.1".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+    let (certificate_file, key_file) =
+        (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    std::fs::write(&certificate_file, certificate.pem()).unwrap();
+    std::fs::write(&key_file, key.serialize_pem()).unwrap();
+    let (certificate_flag, key_flag) = (certificate_file.display(), key_file.display());
+    let flags =
+        ["--tls", "--tlscert", &certificate_flag.to_string(), "--tlskey", &key_flag.to_string()];
+    let server = NatsServer::start_with(&flags).unwrap();
+
+    let connect = |authority| {
+        let tls = NatsTls { required: true, authority, ..NatsTls::default() };
+        let start_within = Duration::from_secs(5);
+        NatsOptions { tls, start_within, ..NatsOptions::new([server.url()]) }
+    };
+    let trusting = connect(Some(certificate_file.clone()));
+    let connection = NatsConnection::connect(&trusting).await.unwrap();
+    let log = NatsLog::open(&connection, NatsLogOptions::default()).await.unwrap();
+    append(&log, numbers(0..1)).await;
+    let error = NatsConnection::connect(&connect(None)).await.unwrap_err();
+    assert!(matches!(error, NatsError::Connect { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -44,10 +44,15 @@ pub(super) fn leads_on(target: &Entity) -> Option<LeadsTo> {
         Entity::Object(object) if object.name.is_empty() => None,
         Entity::Object(object) => match object.kind.as_str() {
             "Pod" => Some(LeadsTo::Pod),
-            "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob"
-            | "ReplicationController" | "RoleBinding" | "ClusterRoleBinding" => {
-                Some(LeadsTo::Creation)
-            }
+            "Deployment"
+            | "ReplicaSet"
+            | "StatefulSet"
+            | "DaemonSet"
+            | "Job"
+            | "CronJob"
+            | "ReplicationController"
+            | "RoleBinding"
+            | "ClusterRoleBinding" => Some(LeadsTo::Creation),
             _ => None,
         },
         _ => None,
@@ -215,9 +220,11 @@ impl Pen<'_> {
     fn attachments(&mut self) {
         let Signal { parties, .. } = self.signal;
         let spans = &self.settings.spans;
-        let requests = self.requests().into_iter().chain(parties.decision.map(Common::Decision));
+        let requests = self.requests().into_iter().map(|common| (common, spans.request));
+        // The id is exact, however long the audit event took.
+        let decision = parties.decision.map(|id| (Common::Decision(id), spans.session_in_pod));
         let mut attachments: Vec<Attachment> =
-            requests.map(|common| Attachment { common, reach: spans.request }).collect();
+            requests.chain(decision).map(|(common, reach)| Attachment { common, reach }).collect();
         let mut nearby = |common| {
             attachments.push(Attachment { common, reach: spans.illustration });
         };

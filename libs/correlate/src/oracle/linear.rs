@@ -91,9 +91,9 @@ impl Knowledge for Everything<'_> {
     }
 
     fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Arc<Keyed>> {
-        let holding = self.facts().filter(|fact| {
-            fact.relation == Relation::HasAddress && fact.object.key() == address
-        });
+        let holding = self
+            .facts()
+            .filter(|fact| fact.relation == Relation::HasAddress && fact.object.key() == address);
         nearest(holding.map(|fact| (fact.subject.clone(), fact.from)).collect(), near)
     }
 

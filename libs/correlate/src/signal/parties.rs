@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use airside_types::{
-    Decision, Entity, Id, Link, LinkRole, ObjectRef, Payload, Phase, Record,
-};
+use airside_types::{Decision, Entity, Id, Link, LinkRole, ObjectRef, Payload, Phase, Record};
 
 use crate::keyed::Keyed;
 
@@ -159,8 +157,8 @@ impl Parties {
     /// its namespace.
     pub(crate) fn is_shared(&self) -> bool {
         let of_control_plane = self.service_account.as_ref().and_then(|it| it.as_object());
-        let in_kube_system =
-            of_control_plane.is_some_and(|account| account.namespace.as_deref() == Some("kube-system"));
+        let in_kube_system = of_control_plane
+            .is_some_and(|account| account.namespace.as_deref() == Some("kube-system"));
         let system = self.system_users.iter().any(|user| user.name() != "system:anonymous");
         self.users.is_empty() && self.pod.is_none() && (in_kube_system || system)
     }

@@ -120,7 +120,9 @@ fn secrets(case: &Case<'_>) -> Vec<String> {
     for signal in reads {
         let secrets = signal.parties.targets.iter().filter(|target| target.kind() == "Secret");
         let before = names.len();
-        names.extend(secrets.filter(|secret| !secret.name().is_empty()).map(|secret| secret.to_string()));
+        names.extend(
+            secrets.filter(|secret| !secret.name().is_empty()).map(|secret| secret.to_string()),
+        );
         if names.len() == before {
             namespaces.extend(signal.parties.namespace.clone());
         }

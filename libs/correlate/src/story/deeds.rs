@@ -57,7 +57,12 @@ const KINDS: &[Kind] = &[
     kind(&["T1053", "T1610"], &["CronJob", "Job"], "created {}", "created {} jobs"),
     kind(&["T1098"], RIGHTS, "changed rights with {}", "changed {} roles and bindings"),
     kind(&["T1610"], WORKLOADS, "deployed {}", "deployed {} workloads"),
-    kind(&["T1098", "T1528"], &["ServiceAccount"], "took a token of {}", "took tokens of {} accounts"),
+    kind(
+        &["T1098", "T1528"],
+        &["ServiceAccount"],
+        "took a token of {}",
+        "took tokens of {} accounts",
+    ),
     kind(&["T1565", "T1557"], &["ConfigMap"], "changed {}", "changed {} config maps"),
     plain(&["T1562"], "weakened defences"),
     kind(&["T1609"], &["Pod"], "opened a session in {}", "opened sessions in {} pods"),

@@ -40,11 +40,7 @@ pub(super) fn content_hash(incident: &Incident) -> Id {
     each(digest, gaps, gap).finish()
 }
 
-fn each<T>(
-    digest: IdBuilder,
-    items: &[T],
-    add: impl Fn(IdBuilder, &T) -> IdBuilder,
-) -> IdBuilder {
+fn each<T>(digest: IdBuilder, items: &[T], add: impl Fn(IdBuilder, &T) -> IdBuilder) -> IdBuilder {
     let counted = digest.number(i64::try_from(items.len()).unwrap_or(i64::MAX));
     items.iter().fold(counted, add)
 }

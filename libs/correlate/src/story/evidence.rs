@@ -14,9 +14,8 @@ pub(super) fn evidence(case: &Case<'_>) -> (Vec<Evidence>, Option<ScoreTerm>) {
     let most = case.settings.caps.evidence;
     if all > most {
         // The first and the most severe tell the story; repetitions come last.
-        chosen.sort_by_key(|signal| {
-            (std::cmp::Reverse(signal.severity), signal.time(), signal.id())
-        });
+        chosen
+            .sort_by_key(|signal| (std::cmp::Reverse(signal.severity), signal.time(), signal.id()));
         chosen.truncate(most);
     }
     chosen.sort_by_key(|signal| (signal.time(), signal.id()));

@@ -123,9 +123,8 @@ impl Walk<'_> {
         }
         let mut steps = steps();
         match self.by_decision(object, &mut steps) {
-            Some(path) => findings.retain(|record| {
-                finding(record).is_some_and(|finding| finding.place.path == path)
-            }),
+            Some(path) => findings
+                .retain(|record| finding(record).is_some_and(|finding| finding.place.path == path)),
             None => steps.push(self.by_name(object)),
         }
         self.trails.push(Trail { findings, steps: Rc::new(steps) });
@@ -214,17 +213,15 @@ mod tests {
             let owners = owners_by_name("Pod", pod).into_iter();
             owners.map(|(_, kind, name)| format!("{kind} {name}")).collect()
         };
-        assert_eq!(of("api-6dcdd65946-gjx46"), [
-            "DaemonSet api-6dcdd65946",
-            "Job api-6dcdd65946",
-            "Deployment api"
-        ]);
+        assert_eq!(
+            of("api-6dcdd65946-gjx46"),
+            ["DaemonSet api-6dcdd65946", "Job api-6dcdd65946", "Deployment api"]
+        );
         assert_eq!(of("db-0"), ["StatefulSet db"]);
-        assert_eq!(of("warm-29922155-svjjl"), [
-            "DaemonSet warm-29922155",
-            "Job warm-29922155",
-            "CronJob warm"
-        ]);
+        assert_eq!(
+            of("warm-29922155-svjjl"),
+            ["DaemonSet warm-29922155", "Job warm-29922155", "CronJob warm"]
+        );
         assert_eq!(owners_by_name("ReplicaSet", "api-6dcdd65946").len(), 1);
         assert!(of("by-hand-debug").is_empty());
     }

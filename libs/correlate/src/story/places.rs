@@ -24,7 +24,8 @@ pub(super) fn credentials_abroad(case: &Case<'_>) -> BTreeSet<[Arc<Keyed>; 2]> {
         let at_home = case.known.related(pod.key(), Relation::HasAddress);
         let holder = case.known.holder_of(address.key(), signal.time());
         let is_node = holder.is_some_and(|holder| holder.kind() == "Node");
-        if !at_home.is_empty() && at_home.iter().all(|home| home.key() != address.key()) && !is_node {
+        if !at_home.is_empty() && at_home.iter().all(|home| home.key() != address.key()) && !is_node
+        {
             abroad.insert([Arc::clone(pod), Arc::clone(address)]);
         }
     }
@@ -43,7 +44,8 @@ pub(super) fn users_in_two_places(case: &Case<'_>) -> BTreeSet<[Arc<Keyed>; 3]> 
         let (from, until) = (signal.time().minus(span), signal.time().plus(span));
         for user in &signal.parties.users {
             let places = case.known.places_of(user.name_key(), from, until);
-            let elsewhere = places.into_iter().find(|place| place.key() != here.key() && !is_public(place));
+            let elsewhere =
+                places.into_iter().find(|place| place.key() != here.key() && !is_public(place));
             if let Some(elsewhere) = elsewhere {
                 twice.insert([Arc::clone(user), Arc::clone(here), elsewhere]);
             }

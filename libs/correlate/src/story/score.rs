@@ -58,11 +58,8 @@ fn special_terms(case: &Case<'_>) -> Vec<ScoreTerm> {
         terms.push(ScoreTerm { reason, points: scores.credential_abroad });
     }
     if let Some([user, here, there]) = places::users_in_two_places(case).into_iter().next() {
-        let reason = format!(
-            "{user} acts from {} while working from {}",
-            here.name(),
-            there.name()
-        );
+        let reason =
+            format!("{user} acts from {} while working from {}", here.name(), there.name());
         terms.push(ScoreTerm { reason, points: scores.two_places });
     }
     if let Some(node) = left_for(case) {

@@ -1,7 +1,7 @@
 //! Scenes with the incidents that they must be told as.
 
 use airside_types::attack::technique;
-use airside_types::{Authorisation, Entity, Incident, Relation, Severity, Verdict};
+use airside_types::{Authorisation, Entity, Incident, Link, LinkRole, Relation, Severity, Verdict};
 
 use super::scene::*;
 use crate::{Settings, incidents_of};
@@ -51,40 +51,68 @@ fn stolen_account() -> Scene {
         .fires(10, EXEC, &[user("eve"), from("198.51.100.9"), to(&named), allowed_by(&role)])
         .fires(11, SHELL, &[by_pod(&target)])
         .fires(20, TOKEN_FILE, &[by_pod(&target)])
-        .fires(60, READ_SECRET, &[
-            books.clone(),
-            by_pod(&target),
-            with_credential("JTI=1"),
-            from("10.1.0.5"),
-            allowed_by(&wide),
-        ])
-        .fires(90, READ_SECRET, &[
-            books,
-            by_pod(&target),
-            with_credential("JTI=1"),
-            from("198.51.100.9"),
-            to(&secret("pay", "bank")),
-            allowed_by(&wide),
-        ])
+        .fires(
+            60,
+            READ_SECRET,
+            &[
+                books.clone(),
+                by_pod(&target),
+                with_credential("JTI=1"),
+                from("10.1.0.5"),
+                allowed_by(&wide),
+            ],
+        )
+        .fires(
+            90,
+            READ_SECRET,
+            &[
+                books,
+                by_pod(&target),
+                with_credential("JTI=1"),
+                from("198.51.100.9"),
+                to(&secret("pay", "bank")),
+                allowed_by(&wide),
+            ],
+        )
         .fires(300, REFUSED, &[from("198.51.100.9")])
         .finding("may-exec", Severity::High, technique("T1609"), &role, &place("roles.yaml", 12))
-        .finding("reads-secrets", Severity::High, technique("T1552"), &wide, &place("roles.yaml", 40))
-        .finding("no-limits", Severity::Medium, technique("T1499"), &wide, &place("roles.yaml", 41));
+        .finding(
+            "reads-secrets",
+            Severity::High,
+            technique("T1552"),
+            &wide,
+            &place("roles.yaml", 40),
+        )
+        .finding(
+            "no-limits",
+            Severity::Medium,
+            technique("T1499"),
+            &wide,
+            &place("roles.yaml", 41),
+        );
     scene
 }
 
 #[test]
 fn exec_then_shell_then_the_pods_token_used_elsewhere_is_one_incident() {
-    insta::assert_snapshot!(told(&stolen_account()), @"");
+    insta::assert_snapshot!(told(&stolen_account()), @r#"
+    medium: User eve (from 198.51.100.9) opened a session in Pod pay/books-7d9f8c6b5-x2x4x, read credentials and read Secret pay/bank
+      evidence: rights, exec, shell, token-file, secret, secret, refused
+      stages: discovery, execution, credential-access
+      cause: may-exec at roles.yaml:12:1
+      cause: reads-secrets at roles.yaml:40:1
+    "#);
 }
 
 #[test]
 fn the_owner_of_a_stolen_account_is_not_part_of_it() {
     let mut scene = stolen_account();
     let other = pod("pay", "web-1", "u-web");
-    scene.fires(12, EXEC, &[user("eve"), from("10.9.0.1"), to(&other)]).fires(13, SHELL, &[
-        by_pod(&other),
-    ]);
+    scene.fires(12, EXEC, &[user("eve"), from("10.9.0.1"), to(&other)]).fires(
+        13,
+        SHELL,
+        &[by_pod(&other)],
+    );
     let with = incidents_of(&scene.records, &Settings::default());
     let elsewhere = with.iter().find(|incident| incident.evidence.len() == 2).unwrap();
     assert_eq!(elsewhere.severity, Severity::Low);
@@ -104,16 +132,35 @@ fn two_attackers_in_one_namespace_stay_two() {
         .fires(5, SHELL, &[by_pod(&resizer)])
         .fires(30, ESCAPE, &[by_pod(&resizer)])
         .fires(70, SSH_KEY, &[on_node("node-2")])
-        .fires(80, READ_SECRET, &[
-            Link::new(LinkRole::Actor, node("node-2")),
-            from("10.0.0.2"),
-            to(&secret("pay", "ledger")),
-        ])
-        .finding("privileged", Severity::Critical, technique("T1611"), &daemon, &place("t.yaml", 9));
-    insta::assert_snapshot!(told(&scene), @"");
-}
+        .fires(
+            80,
+            READ_SECRET,
+            &[
+                Link::new(LinkRole::Actor, node("node-2")),
+                from("10.0.0.2"),
+                to(&secret("pay", "ledger")),
+            ],
+        )
+        .finding(
+            "privileged",
+            Severity::Critical,
+            technique("T1611"),
+            &daemon,
+            &place("t.yaml", 9),
+        );
+    insta::assert_snapshot!(told(&scene), @r#"
+    medium: User eve (from 198.51.100.9) opened a session in Pod pay/books-7d9f8c6b5-x2x4x, read credentials and read Secret pay/bank
+      evidence: rights, exec, shell, token-file, secret, secret, refused
+      stages: discovery, execution, credential-access
+      cause: may-exec at roles.yaml:12:1
+      cause: reads-secrets at roles.yaml:40:1
 
-use airside_types::{Link, LinkRole};
+    critical: Pod pay/thumbs-0 reached out of the container to its node, left a way back in and read Secret pay/ledger
+      evidence: shell, escape, ssh-key, secret
+      stages: execution, privilege-escalation, persistence, credential-access
+      cause: privileged at t.yaml:9:1
+    "#);
+}
 
 #[test]
 fn a_burst_of_deployments_is_no_incident() {
@@ -172,7 +219,11 @@ fn what_an_attacker_leaves_behind_leads_back_to_the_attack() {
         .fact(600, &run, Relation::OwnedBy, &live)
         .fact(600, &miner, Relation::OwnedBy, &run)
         .fires(4_000, MINER, &[by_pod(&miner)]);
-    insta::assert_snapshot!(told(&scene), @"");
+    insta::assert_snapshot!(told(&scene), @r#"
+    high: Pod shop/web-1 ran commands in a container, created CronJob shop/warm and mined cryptocurrency
+      evidence: shell, admission/allow, cronjob, miner
+      stages: execution, persistence, impact
+    "#);
 }
 
 #[test]
@@ -187,12 +238,27 @@ fn a_live_pod_leads_through_decision_and_boarding_pass_to_the_manifest() {
     let stands = place("deploy/web.yaml", 3);
     let pass = scene.pass(&scanned, &stands);
     scene
-        .finding("privileged", Severity::High, technique("T1611"), &scanned, &place("deploy/web.yaml", 21))
-        .finding("privileged", Severity::High, technique("T1611"), &scanned, &place("other/web.yaml", 8))
-        .decides_by(-20, Verdict::Allow, &live, &[user("ci")], Authorisation::Authorised {
-            pass,
-            place: stands,
-        })
+        .finding(
+            "privileged",
+            Severity::High,
+            technique("T1611"),
+            &scanned,
+            &place("deploy/web.yaml", 21),
+        )
+        .finding(
+            "privileged",
+            Severity::High,
+            technique("T1611"),
+            &scanned,
+            &place("other/web.yaml", 8),
+        )
+        .decides_by(
+            -20,
+            Verdict::Allow,
+            &live,
+            &[user("ci")],
+            Authorisation::Authorised { pass, place: stands },
+        )
         .fact(-10, &set, Relation::OwnedBy, &live)
         .fact(-10, &web, Relation::OwnedBy, &set)
         .fires(0, ESCAPE, &[by_pod(&web)]);
@@ -200,20 +266,40 @@ fn a_live_pod_leads_through_decision_and_boarding_pass_to_the_manifest() {
     let causes = &incidents[0].root_causes;
     assert_eq!(causes.len(), 1, "the pass names the file, so the other file is not meant");
     let lineage = causes[0].lineage.join("\n").replace(&pass.to_string(), "«pass»");
-    insta::assert_snapshot!(lineage, @"");
+    insta::assert_snapshot!(lineage, @r#"
+    Pod shop/web-5d-abcde is owned by ReplicaSet shop/web-5d
+    ReplicaSet shop/web-5d is owned by Deployment shop/web
+    Deployment shop/web was admitted as authorised by boarding pass «pass»
+    The boarding pass was made from deploy/web.yaml:3:1
+    Deployment web fails check privileged at deploy/web.yaml:21:1
+    "#);
 }
 
 #[test]
 fn an_incident_says_what_to_do() {
     let incidents = incidents_of(&stolen_account().records, &Settings::default());
-    insta::assert_snapshot!(incidents[0].advice.join("\n"), @"");
+    insta::assert_snapshot!(incidents[0].advice.join("\n"), @r#"
+    In roles.yaml:12:1, spec of Role pay/developers: Put may-exec right.
+    In roles.yaml:40:1, spec of ClusterRole reads-everything: Put reads-secrets right.
+    Keep what you need for analysis, then delete Pod pay/books-7d9f8c6b5-x2x4x
+    The token of Pod pay/books-7d9f8c6b5-x2x4x is in use at 198.51.100.9: deleting the pod ends the token
+    Ask User eve whether this was their work from 198.51.100.9; if not, revoke their credentials
+    Rotate Secret pay/bank
+    "#);
 }
 
 #[test]
 fn a_score_gives_its_reasons() {
     let incidents = incidents_of(&stolen_account().records, &Settings::default());
     let terms = incidents[0].terms.iter().map(|term| format!("{:>5} {}", term.points, term.reason));
-    insta::assert_snapshot!(terms.collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(terms.collect::<Vec<_>>().join("\n"), @r#"
+     270 execution: Exec into a pod (exec, low, 90 % sure)
+     900 credential-access: Token file read (token-file, medium, 90 % sure)
+     270 discovery: Own rights listed (rights, low, 90 % sure)
+    1000 3 different goals pursued by joined signals
+     500 seen independently by audit and runtime
+    3000 the credential of Pod pay/books-7d9f8c6b5-x2x4x was used from 198.51.100.9, which is not the pod's address
+    "#);
 }
 
 #[test]
@@ -223,4 +309,55 @@ fn blind_spots_during_an_incident_are_shown() {
     let incidents = incidents_of(&scene.records, &Settings::default());
     let shown: Vec<_> = incidents[0].gaps.iter().map(|gap| gap.from).collect();
     assert_eq!(shown, [at(25)]);
+}
+
+/// A pipeline deploys a risky workload; an hour later its pod is attacked.
+fn attacked_after_deployment(authorisation: Authorisation) -> Scene {
+    let mut scene = Scene::new();
+    let deployment = object("apps", "Deployment", "shop", "agent");
+    let live = with_uid(&deployment, "u-dep");
+    let agent = pod("shop", "agent-1", "u-agent");
+    scene
+        .fires(0, RISKY_WORKLOAD, &[user("ci"), from("10.3.0.8"), to(&deployment)])
+        .decides_by(1, Verdict::Warn, &live, &[user("ci")], authorisation)
+        .fact(5, &agent, Relation::OwnedBy, &live)
+        .fires(3_600, MINER, &[by_pod(&agent)]);
+    scene
+}
+
+#[test]
+fn who_deployed_what_was_agreed_is_no_part_of_an_attack_on_it() {
+    let stands = place("agent.yaml", 1);
+    let pass = Scene::new().pass(&object("apps", "Deployment", "shop", "agent"), &stands);
+    let agreed = Authorisation::Authorised { pass, place: stands };
+    let by_the_check_in = attacked_after_deployment(agreed);
+    assert_eq!(sizes(&by_the_check_in), [(Severity::Low, 2), (Severity::High, 1)]);
+    let past_the_check_in = attacked_after_deployment(Authorisation::Unknown);
+    assert_eq!(sizes(&past_the_check_in), [(Severity::Critical, 3)]);
+}
+
+#[test]
+fn what_was_refused_is_told_as_evidence_and_not_as_done() {
+    let mut scene = Scene::new();
+    let links = [user("eve"), from("198.51.100.9"), to(&secret("pay", "bank"))];
+    scene.fires_with(0, READ_SECRET, &links, &[("responseStatus.code", "403")]);
+    insta::assert_snapshot!(told(&scene), @r#"
+    low: User eve (from 198.51.100.9): Secret read
+      evidence: secret
+      stages: credential-access
+    "#);
+}
+
+#[test]
+fn quiet_signals_illustrate_the_same_program_and_nothing_else() {
+    let mut scene = Scene::new();
+    let ann = [user("ann"), from("192.0.2.1")];
+    let curl = [("userAgent", "curl/8")];
+    let kubectl = [("userAgent", "kubectl/v1.33")];
+    scene
+        .fires_with(0, ASK_RIGHTS, &ann, &curl)
+        .fires_with(5, LIST_PODS, &ann, &curl)
+        .fires_with(6, LIST_PODS, &ann, &kubectl)
+        .fires_with(700, LIST_PODS, &ann, &curl);
+    assert_eq!(sizes(&scene), [(Severity::Low, 2)]);
 }

@@ -155,10 +155,11 @@ fn a_late_record_merges_and_old_ids_lead_on() {
     let mut scene = Scene::new();
     let web = pod("shop", "web", "u1");
     let first = [user("ann"), from("192.0.2.1")];
-    scene
-        .fires(0, super::scene::ASK_RIGHTS, &first)
-        .fires(100, SHELL, &[by_pod(&web)])
-        .fires(99, EXEC, &[user("ann"), from("192.0.2.1"), to(&web)]);
+    scene.fires(0, super::scene::ASK_RIGHTS, &first).fires(100, SHELL, &[by_pod(&web)]).fires(
+        99,
+        EXEC,
+        &[user("ann"), from("192.0.2.1"), to(&web)],
+    );
     let [rights, shell, exec] = scene.records.as_slice() else { panic!("three records") };
     let tenant = Tenant::default();
     let mut engine = Engine::new(Settings::default());

@@ -51,13 +51,20 @@ impl Reader {
     }
 }
 
-fn assert_equal(engine: &Engine, known: &[Record], settings: &Settings) -> Result<(), TestCaseError> {
+fn assert_equal(
+    engine: &Engine,
+    known: &[Record],
+    settings: &Settings,
+) -> Result<(), TestCaseError> {
     let tenant = Tenant::default();
     let expected = incidents_of(known, settings);
     prop_assert_eq!(by_id(engine.incidents(&tenant)), by_id(&expected));
     for incident in &expected {
         for alias in &incident.aliases {
-            prop_assert_eq!(engine.resolve(&tenant, *alias).map(|found| found.id), Some(incident.id));
+            prop_assert_eq!(
+                engine.resolve(&tenant, *alias).map(|found| found.id),
+                Some(incident.id)
+            );
         }
     }
     Ok(())
@@ -72,7 +79,10 @@ fn agree_after_every_record(arriving: &[Record], settings: &Settings) -> Result<
         reader.read(engine.take_changes());
         let known = arriving.get(..=position).unwrap();
         assert_equal(&engine, known, settings)?;
-        prop_assert_eq!(by_id(reader.current.values()), by_id(engine.incidents(&Tenant::default())));
+        prop_assert_eq!(
+            by_id(reader.current.values()),
+            by_id(engine.incidents(&Tenant::default()))
+        );
     }
     Ok(())
 }

@@ -138,8 +138,10 @@ fn write(scene: &mut Scene, event: &Event) {
             scene.fires(time, rule, &[by_pod(&pick(&pods(), pod))]);
         }
         Event::Api { time, rule, who: by, address, target } => {
-            let rules: Vec<Rule> =
-                ALL_RULES.into_iter().filter(|rule| rule.source == airside_types::Source::Audit).collect();
+            let rules: Vec<Rule> = ALL_RULES
+                .into_iter()
+                .filter(|rule| rule.source == airside_types::Source::Audit)
+                .collect();
             let mut links = who(by);
             links.push(Link::new(LinkRole::Means, ip(address)));
             links.push(to(&pick(&targets(), target)));

@@ -50,32 +50,81 @@ use Source::{Audit, Falco};
 
 pub(super) const EXEC: Rule =
     rule(("exec", "Exec into a pod"), Low, Tactic::Execution, technique("T1609"), Audit);
-pub(super) const READ_SECRET: Rule =
-    rule(("secret", "Secret read"), Medium, Tactic::CredentialAccess, technique("T1552.007"), Audit);
+pub(super) const READ_SECRET: Rule = rule(
+    ("secret", "Secret read"),
+    Medium,
+    Tactic::CredentialAccess,
+    technique("T1552.007"),
+    Audit,
+);
 pub(super) const LIST_PODS: Rule =
     rule(("pods", "Pods listed"), Info, Tactic::Discovery, technique("T1613"), Audit);
 pub(super) const ASK_RIGHTS: Rule =
     rule(("rights", "Own rights listed"), Low, Tactic::Discovery, technique("T1069.003"), Audit);
-pub(super) const CRONJOB: Rule =
-    rule(("cronjob", "Cron job created"), Medium, Tactic::Persistence, technique("T1053.007"), Audit);
+pub(super) const CRONJOB: Rule = rule(
+    ("cronjob", "Cron job created"),
+    Medium,
+    Tactic::Persistence,
+    technique("T1053.007"),
+    Audit,
+);
 pub(super) const TOKEN: Rule =
     rule(("token", "Token requested"), Medium, Tactic::CredentialAccess, technique("T1528"), Audit);
-pub(super) const REFUSED: Rule =
-    rule(("refused", "Invalid credential"), Low, Tactic::CredentialAccess, technique("T1110"), Audit);
+pub(super) const REFUSED: Rule = rule(
+    ("refused", "Invalid credential"),
+    Low,
+    Tactic::CredentialAccess,
+    technique("T1110"),
+    Audit,
+);
 pub(super) const SHELL: Rule =
     rule(("shell", "Shell in a container"), Low, Tactic::Execution, technique("T1059.004"), Falco);
-pub(super) const TOKEN_FILE: Rule =
-    rule(("token-file", "Token file read"), Medium, Tactic::CredentialAccess, technique("T1552.001"), Falco);
-pub(super) const ESCAPE: Rule =
-    rule(("escape", "Host device mounted"), Critical, Tactic::PrivilegeEscalation, technique("T1611"), Falco);
+pub(super) const TOKEN_FILE: Rule = rule(
+    ("token-file", "Token file read"),
+    Medium,
+    Tactic::CredentialAccess,
+    technique("T1552.001"),
+    Falco,
+);
+pub(super) const ESCAPE: Rule = rule(
+    ("escape", "Host device mounted"),
+    Critical,
+    Tactic::PrivilegeEscalation,
+    technique("T1611"),
+    Falco,
+);
 pub(super) const MINER: Rule =
     rule(("miner", "Miner started"), Critical, Tactic::Impact, technique("T1496"), Falco);
-pub(super) const SSH_KEY: Rule =
-    rule(("ssh-key", "Key for SSH added"), High, Tactic::Persistence, technique("T1098.004"), Falco);
+pub(super) const SSH_KEY: Rule = rule(
+    ("ssh-key", "Key for SSH added"),
+    High,
+    Tactic::Persistence,
+    technique("T1098.004"),
+    Falco,
+);
 
-pub(super) const ALL_RULES: [Rule; 12] = [
-    EXEC, READ_SECRET, LIST_PODS, ASK_RIGHTS, CRONJOB, TOKEN, REFUSED, SHELL, TOKEN_FILE, ESCAPE,
-    MINER, SSH_KEY,
+pub(super) const RISKY_WORKLOAD: Rule = rule(
+    ("risky", "Privileged workload deployed"),
+    High,
+    Tactic::PrivilegeEscalation,
+    technique("T1610"),
+    Audit,
+);
+
+pub(super) const ALL_RULES: [Rule; 13] = [
+    EXEC,
+    READ_SECRET,
+    LIST_PODS,
+    ASK_RIGHTS,
+    CRONJOB,
+    TOKEN,
+    REFUSED,
+    SHELL,
+    TOKEN_FILE,
+    ESCAPE,
+    MINER,
+    SSH_KEY,
+    RISKY_WORKLOAD,
 ];
 
 pub(super) fn user(name: &str) -> Link {

@@ -93,11 +93,12 @@ impl Connection {
         )
     }
 
-    /// Falco's settings.
+    /// Falco's settings: its HTTP output, and the pod's uid with every alert, since names come again.
     pub fn falco_settings(&self) -> String {
         format!(
             "json_output: true\nhttp_output:\n  enabled: true\n  url: https://airside:{}@{}/v1/runtime/falco/{}\n  \
-             ca_cert: /etc/falco/airside-ca.crt\n",
+             ca_cert: /etc/falco/airside-ca.crt\nappend_output:\n- match: {{source: syscall}}\n  \
+             extra_fields: [k8s.pod.uid]\n",
             self.api_key, self.webhook, self.cluster,
         )
     }

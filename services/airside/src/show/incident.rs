@@ -135,7 +135,7 @@ fn write_causes(out: &mut String, causes: &[RootCause]) -> std::fmt::Result {
     if causes.is_empty() {
         return writeln!(
             out,
-            "  no manifest of the objects involved was checked in: `airside scan --publish` makes it known"
+            "  no finding in a manifest that was checked in bears on it; `airside scan --publish` checks in"
         );
     }
     for cause in causes {
