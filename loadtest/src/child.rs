@@ -1,5 +1,6 @@
 //! Starting a server in a child process, and stopping it again.
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::serve::Announcement;
 
 /// How long a server may take to be ready, and to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How many lines of a failed server's log are shown.
+const SHOWN_LINES: usize = 5;
 /// The most that is read of an answer to a plain GET.
 const MAX_PAGE: u64 = 1 << 20;
 
@@ -26,6 +29,8 @@ pub(crate) struct Child {
     /// Its process, to be measured.
     pub(crate) process: Process,
     running: tokio::process::Child,
+    /// What it writes to standard error.
+    log: PathBuf,
     folder: TempDir,
 }
 
@@ -59,11 +64,10 @@ impl Child {
         let mut reader = BufReader::new(out).take(MAX_PAGE);
         let read = tokio::time::timeout(PATIENCE, reader.read_line(&mut line)).await;
         if !matches!(read, Ok(Ok(bytes)) if bytes > 0) {
-            let said = std::fs::read_to_string(&log).unwrap_or_default();
-            anyhow::bail!("`{area}` was not ready within {PATIENCE:?}; it said: {said}");
+            anyhow::bail!("`{area}` was not ready within {PATIENCE:?}; {}", said(&log));
         }
         let announcement = serde_json::from_str(&line)?;
-        Ok(Self { announcement, process: Process::Child(id), running, folder })
+        Ok(Self { announcement, process: Process::Child(id), running, log, folder })
     }
 
     /// A figure of the node's metrics.
@@ -110,7 +114,14 @@ impl Child {
         drop(self.running.stdin.take());
         let ended = tokio::time::timeout(PATIENCE, self.running.wait()).await;
         let status = ended.with_context(|| format!("the server did not stop within {PATIENCE:?}"))??;
-        anyhow::ensure!(status.success(), "the server ended with {status}");
+        anyhow::ensure!(status.success(), "the server ended with {status}; {}", said(&self.log));
         Ok(self.folder.close()?)
     }
+}
+
+/// The end of what a server wrote to its log, for error messages.
+fn said(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().rev().take(SHOWN_LINES).collect();
+    format!("it said: {}", lines.into_iter().rev().collect::<Vec<_>>().join(" | "))
 }

@@ -65,7 +65,8 @@ pub(crate) fn serve_node(run: &Run) -> anyhow::Result<()> {
         end_of_input().await?;
         node.stop().await
     });
-    runtime.block_on(tokio::task::spawn_blocking(move || telemetry.shutdown()))?;
+    // On a thread of its own: flushing spans needs the runtime's other threads.
+    runtime.block_on(async { tokio::task::spawn_blocking(move || telemetry.shutdown()).await })?;
     served
 }
 

@@ -125,7 +125,7 @@ impl Airside {
 }
 
 /// Incidents as a person reads them.
-pub(crate) fn told<'a>(incidents: impl Iterator<Item = &'a Incident>) -> String {
+fn told<'a>(incidents: impl Iterator<Item = &'a Incident>) -> String {
     let mut text = String::new();
     for incident in incidents {
         writeln!(text, "{}", show::incident::whole(incident)).unwrap();

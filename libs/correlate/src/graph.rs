@@ -1,16 +1,19 @@
 //! The graph of signals: who meets whom, and which components that makes, kept up to date.
 //!
-//! Owns the tables in which points meet, the components, and which of them changed. Adding a signal
-//! merges components, the smaller into the larger. What can take a join away (a signal that goes or
-//! whose points change) takes its component apart and joins the members anew.
+//! Owns the components, and which of them changed. Adding a signal merges components, the smaller into
+//! the larger. What can take a join away (a signal that goes or whose points change) takes its component
+//! apart and joins the members anew. Where points meet is `meetings`'.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod meetings;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use airside_types::{Id, Timestamp};
 
-use crate::joins::{Attachment, Common, Point, Points, Side};
+use crate::joins::Points;
 use crate::table::Table;
+use meetings::Meetings;
 
 /// A signal's place in time, which orders signals everywhere.
 pub(crate) type Moment = (Timestamp, Id);
@@ -40,15 +43,8 @@ pub(crate) struct Component {
 /// Signals, where they meet, and the components.
 #[derive(Debug)]
 pub(crate) struct Graph {
-    clock_skew: Duration,
-    /// The furthest that a cause may reach.
-    furthest: Duration,
     nodes: Table<Id, Node>,
-    both: Table<Common, BTreeSet<Moment>>,
-    causes: Table<Common, BTreeMap<Moment, Duration>>,
-    effects: Table<Common, BTreeSet<Moment>>,
-    hosts: Table<Common, BTreeSet<Moment>>,
-    guests: Table<Common, BTreeSet<Moment>>,
+    meetings: Meetings,
     components: Table<ComponentId, Component>,
     next: ComponentId,
     stale: BTreeSet<ComponentId>,
@@ -56,20 +52,12 @@ pub(crate) struct Graph {
     orphaned: BTreeSet<Id>,
 }
 
-const FIRST: Id = Id::from_bytes([0; 16]);
-const LAST: Id = Id::from_bytes([0xff; 16]);
-
 impl Graph {
+    /// An empty graph. No cause reaches further than `furthest`.
     pub(crate) fn new(clock_skew: Duration, furthest: Duration) -> Self {
         Self {
-            clock_skew,
-            furthest,
             nodes: Table::default(),
-            both: Table::default(),
-            causes: Table::default(),
-            effects: Table::default(),
-            hosts: Table::default(),
-            guests: Table::default(),
+            meetings: Meetings::new(clock_skew, furthest),
             components: Table::default(),
             next: 0,
             stale: BTreeSet::new(),
@@ -79,7 +67,7 @@ impl Graph {
 
     /// Adds a loud signal and merges what it joins.
     pub(crate) fn add_loud(&mut self, id: Id, time: Timestamp, points: Points) {
-        self.enter(id, time, &points, true);
+        self.meetings.enter((time, id), &points, true);
         let component = self.found(id, time);
         self.nodes.insert(id, Node { time, points, component: Some(component) });
         self.join(id);
@@ -88,18 +76,16 @@ impl Graph {
 
     /// Adds a quiet signal.
     pub(crate) fn add_quiet(&mut self, id: Id, time: Timestamp, points: Points) {
-        self.enter(id, time, &points, false);
+        self.meetings.enter((time, id), &points, false);
         self.nodes.insert(id, Node { time, points, component: None });
         self.disturb_hosts_around(id);
     }
 
     /// Takes a signal out, and its component apart.
     pub(crate) fn remove(&mut self, id: Id) {
-        let Some(node) = self.nodes.get(&id) else { return };
-        let (time, points, component) = (node.time, node.points.clone(), node.component);
         self.disturb_hosts_around(id);
-        self.strike(id, time, &points, component.is_some());
-        self.nodes.remove(&id);
+        let Some(Node { time, points, component }) = self.nodes.remove(&id) else { return };
+        self.meetings.strike((time, id), &points, component.is_some());
         if let Some(component) = component {
             self.take_apart(component);
         }
@@ -112,7 +98,7 @@ impl Graph {
 
     /// Marks what is told of a signal as out of date.
     pub(crate) fn disturb(&mut self, id: Id) {
-        let Some(component) = self.nodes.get(&id).and_then(|node| node.component) else { return };
+        let Some(component) = self.component_of(id) else { return };
         if let Some(found) = self.components.get_mut(&component) {
             found.changed.insert(id);
             self.stale.insert(component);
@@ -129,43 +115,23 @@ impl Graph {
         self.components.get_mut(&id)
     }
 
-    /// The quiet signals that illustrate this loud one: for each thing that they have in common, those
-    /// to which no other loud signal is nearer, at most so many before and after.
+    /// The quiet signals that illustrate a loud one, at most so many before and after for each thing
+    /// that they have in common.
     pub(crate) fn guests_of(&self, host: Id, most: usize) -> BTreeSet<Moment> {
-        let mut found = BTreeSet::new();
-        let Some(node) = self.nodes.get(&host) else { return found };
-        let here = (node.time, host);
-        for Attachment { common, reach } in &node.points.attachments {
-            let Some(guests) = self.guests.get(common) else { continue };
-            let (from, until) = ((node.time.minus(*reach), FIRST), (node.time.plus(*reach), LAST));
-            let before = guests.range(from..=here).rev().take(most);
-            let around = before.chain(guests.range(here..=until).take(most));
-            found.extend(around.filter(|guest| self.host_of(common, guest.0) == Some(host)));
-        }
-        found
+        let node = self.nodes.get(&host);
+        let guests = |node: &Node| self.meetings.guests_of((node.time, host), &node.points, most);
+        node.map(guests).unwrap_or_default()
     }
 
-    /// The loud signal that is nearest to a moment; of several as near, the one with the lowest id.
-    fn host_of(&self, common: &Common, time: Timestamp) -> Option<Id> {
-        let hosts = self.hosts.get(common)?;
-        let before = hosts.range(..=(time, LAST)).next_back();
-        let before = before.and_then(|(moment, _)| hosts.range((*moment, FIRST)..).next());
-        let after = hosts.range((time, FIRST)..).next();
-        let nearest = before.into_iter().chain(after);
-        nearest.min_by_key(|(moment, host)| (moment.distance(time), *host)).map(|(_, host)| *host)
+    fn component_of(&self, id: Id) -> Option<ComponentId> {
+        self.nodes.get(&id)?.component
     }
 
     /// A quiet signal may move from one host to another when a signal comes or goes near them.
     fn disturb_hosts_around(&mut self, id: Id) {
         let Some(node) = self.nodes.get(&id) else { return };
-        let mut hosts = BTreeSet::from([id]);
-        for Attachment { common, .. } in &node.points.attachments {
-            let Some(around) = self.hosts.get(common) else { continue };
-            let before = around.range(..(node.time, FIRST)).next_back();
-            let at = around.range((node.time, FIRST)..=(node.time, LAST));
-            let after = around.range((node.time, LAST)..).next();
-            hosts.extend(before.into_iter().chain(at).chain(after).map(|(_, host)| *host));
-        }
+        let hosts = self.meetings.hosts_around(node.time, &node.points);
+        self.disturb(id);
         hosts.into_iter().for_each(|host| self.disturb(host));
     }
 
@@ -182,52 +148,12 @@ impl Graph {
 
     /// Merges the component of a signal with those of all that it meets.
     fn join(&mut self, id: Id) {
-        for other in self.met_by(id) {
-            let component = |id| self.nodes.get(&id).and_then(|node: &Node| node.component);
-            if let (Some(a), Some(b)) = (component(id), component(other)) {
+        let Some(node) = self.nodes.get(&id) else { return };
+        for other in self.meetings.met_by((node.time, id), &node.points) {
+            if let (Some(a), Some(b)) = (self.component_of(id), self.component_of(other)) {
                 self.merge(a, b);
             }
         }
-    }
-
-    /// The signals that a signal meets; of a row of signals that meet like with like, the neighbours
-    /// stand for the others.
-    fn met_by(&self, id: Id) -> BTreeSet<Id> {
-        let mut met = BTreeSet::new();
-        let Some(node) = self.nodes.get(&id) else { return met };
-        for point in &node.points.joins {
-            match point.side {
-                Side::Both => self.neighbours(point, (node.time, id), &mut met),
-                Side::Cause => self.effects_of(point, node.time, &mut met),
-                Side::Effect => self.causes_of(point, node.time, &mut met),
-            }
-        }
-        met.remove(&id);
-        met
-    }
-
-    fn neighbours(&self, point: &Point, here: Moment, met: &mut BTreeSet<Id>) {
-        let Some(row) = self.both.get(&point.common) else { return };
-        let before = row.range(..here).next_back();
-        let after = row.range(here..).find(|moment| **moment != here);
-        let near = |moment: &&Moment| moment.0.distance(here.0) <= point.reach;
-        met.extend(before.into_iter().chain(after).filter(near).map(|(_, id)| *id));
-    }
-
-    fn effects_of(&self, cause: &Point, time: Timestamp, met: &mut BTreeSet<Id>) {
-        let Some(effects) = self.effects.get(&cause.common) else { return };
-        let from = (time.minus(self.clock_skew), FIRST);
-        let until = (time.plus(cause.reach), LAST);
-        met.extend(effects.range(from..=until).map(|(_, id)| *id));
-    }
-
-    fn causes_of(&self, effect: &Point, time: Timestamp, met: &mut BTreeSet<Id>) {
-        let Some(causes) = self.causes.get(&effect.common) else { return };
-        let from = (time.minus(self.furthest), FIRST);
-        let until = (time.plus(self.clock_skew), LAST);
-        let reaching =
-            causes.range(from..=until).filter(|((at, _), reach)| at.plus(**reach) >= time);
-        met.extend(reaching.map(|((_, id), _)| *id));
     }
 
     fn merge(&mut self, a: ComponentId, b: ComponentId) {
@@ -265,53 +191,5 @@ impl Graph {
             }
         }
         left.into_iter().for_each(|(_, id)| self.join(id));
-    }
-
-    fn enter(&mut self, id: Id, time: Timestamp, points: &Points, loud: bool) {
-        let here = (time, id);
-        for point in points.joins.iter().filter(|_| loud) {
-            match point.side {
-                Side::Both => _ = self.both.entry(point.common).or_default().insert(here),
-                Side::Effect => _ = self.effects.entry(point.common).or_default().insert(here),
-                Side::Cause => {
-                    let reach =
-                        self.causes.entry(point.common).or_default().entry(here).or_default();
-                    *reach = point.reach.max(*reach);
-                }
-            }
-        }
-        let table = if loud { &mut self.hosts } else { &mut self.guests };
-        for Attachment { common, .. } in &points.attachments {
-            table.entry(*common).or_default().insert(here);
-        }
-    }
-
-    fn strike(&mut self, id: Id, time: Timestamp, points: &Points, loud: bool) {
-        let here = (time, id);
-        for point in points.joins.iter().filter(|_| loud) {
-            match point.side {
-                Side::Both => strike_out(&mut self.both, point.common, here),
-                Side::Effect => strike_out(&mut self.effects, point.common, here),
-                Side::Cause => {
-                    if let Some(causes) = self.causes.get_mut(&point.common) {
-                        causes.remove(&here);
-                        if causes.is_empty() {
-                            self.causes.remove(&point.common);
-                        }
-                    }
-                }
-            }
-        }
-        let table = if loud { &mut self.hosts } else { &mut self.guests };
-        points.attachments.iter().for_each(|it| strike_out(table, it.common, here));
-    }
-}
-
-fn strike_out(table: &mut Table<Common, BTreeSet<Moment>>, key: Common, here: Moment) {
-    if let Some(row) = table.get_mut(&key) {
-        row.remove(&here);
-        if row.is_empty() {
-            table.remove(&key);
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! the set of records. Each change tells which questions may now be answered differently
 //! ([`Topic`]), so that only what asked them is looked at again.
 
+mod answers;
 mod asking;
 mod sightings;
 
@@ -16,7 +17,7 @@ use airside_types::{
 
 use crate::joins::{acted_on, actor_of};
 use crate::keyed::Keyed;
-use crate::knowledge::{ActorKey, Knowledge};
+use crate::knowledge::ActorKey;
 use crate::settings::Guards;
 use crate::signal::Signal;
 use crate::table::Table;
@@ -37,12 +38,15 @@ pub(crate) enum Topic {
     Manifest(EntityKey),
 }
 
+/// The forms under which one entity was named, with how often.
+type Forms = BTreeMap<Arc<Keyed>, u32>;
+
 /// The lookup tables.
 #[derive(Debug)]
 pub(crate) struct Index {
     guards: Guards,
     bearers: Table<EntityKey, Sightings>,
-    relations: Table<(EntityKey, Relation), BTreeMap<EntityKey, BTreeMap<Arc<Keyed>, u32>>>,
+    relations: Table<(EntityKey, Relation), BTreeMap<EntityKey, Forms>>,
     holders: Table<EntityKey, Sightings>,
     objects_of_actors: Table<ActorKey, Tally<EntityKey>>,
     callers_of_addresses: Table<EntityKey, Tally<EntityKey>>,
@@ -230,59 +234,5 @@ fn enter<T: Ord>(
     };
     if entries.is_empty() {
         table.remove(&key);
-    }
-}
-
-impl Knowledge for Index {
-    fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Arc<Keyed>> {
-        self.bearers.get(&name)?.nearest(near)
-    }
-
-    fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Arc<Keyed>> {
-        let related = self.relations.get(&(subject, relation)).into_iter().flatten();
-        related.filter_map(|(_, forms)| Some(Arc::clone(forms.last_key_value()?.0))).collect()
-    }
-
-    fn holder_of(&self, address: EntityKey, near: Timestamp) -> Option<Arc<Keyed>> {
-        self.holders.get(&address)?.nearest(near)
-    }
-
-    fn acts_on_many(&self, actor: ActorKey) -> bool {
-        let objects = self.objects_of_actors.get(&actor);
-        objects.is_some_and(|objects| objects.distinct() > self.guards.objects_of_actor)
-    }
-
-    fn is_shared_address(&self, address: EntityKey) -> bool {
-        let callers = self.callers_of_addresses.get(&address);
-        callers.is_some_and(|callers| callers.distinct() > self.guards.callers_of_address)
-    }
-
-    fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Arc<Keyed>> {
-        self.places.get(&user).map(|places| places.between(from, until)).unwrap_or_default()
-    }
-
-    fn decision_on(&self, object: EntityKey, at: Timestamp) -> Option<Arc<Record>> {
-        let decisions = self.decisions.get(&object)?;
-        let upto = (at, Id::from_bytes([0xff; 16]));
-        let before = decisions.range(..=upto).next_back();
-        before.or_else(|| decisions.first_key_value()).map(|(_, record)| Arc::clone(record))
-    }
-
-    fn boarding_pass(&self, id: Id) -> Option<Arc<Record>> {
-        self.passes.get(&id).cloned()
-    }
-
-    fn boarding_passes_of(&self, name: EntityKey) -> Vec<Arc<Record>> {
-        self.passes_by_name.get(&name).into_iter().flat_map(BTreeMap::values).cloned().collect()
-    }
-
-    fn findings_in(&self, name: EntityKey) -> Vec<Arc<Record>> {
-        self.findings_by_name.get(&name).into_iter().flat_map(BTreeMap::values).cloned().collect()
-    }
-
-    fn gaps_between(&self, from: Timestamp, until: Timestamp) -> Vec<Gap> {
-        let overlaps = |gap: &&Gap| gap.from <= until && gap.until >= from;
-        let found: BTreeSet<Gap> = self.gaps.values().filter(overlaps).cloned().collect();
-        found.into_iter().collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use airside_types::{Entity, EntityKey, ObjectRef};
 
@@ -13,7 +13,7 @@ pub(crate) struct Keyed {
     entity: Entity,
     key: EntityKey,
     name_key: EntityKey,
-    bare_name_key: OnceLock<EntityKey>,
+    bare_name_key: EntityKey,
 }
 
 impl Keyed {
@@ -21,7 +21,14 @@ impl Keyed {
         let name_key = entity.name_key();
         let has_uid = entity.as_object().is_some_and(|object| object.uid.is_some());
         let key = if has_uid { entity.key() } else { name_key };
-        Arc::new(Self { entity, key, name_key, bare_name_key: OnceLock::new() })
+        let bare_name_key = match &entity {
+            Entity::Object(object) if object.namespace.is_some() => {
+                let bare = ObjectRef::named(&object.group, &object.kind, None, &object.name);
+                Entity::Object(bare).name_key()
+            }
+            _ => name_key,
+        };
+        Arc::new(Self { entity, key, name_key, bare_name_key })
     }
 
     /// The identity: by uid or digest where there is one, by name otherwise.
@@ -35,14 +42,8 @@ impl Keyed {
     }
 
     /// The identity by name without the namespace, which a manifest may leave to whoever applies it.
-    pub(crate) fn bare_name_key(&self) -> EntityKey {
-        *self.bare_name_key.get_or_init(|| match &self.entity {
-            Entity::Object(object) if object.namespace.is_some() => {
-                let bare = ObjectRef { namespace: None, uid: None, ..object.clone() };
-                Entity::Object(bare).name_key()
-            }
-            _ => self.name_key,
-        })
+    pub(crate) const fn bare_name_key(&self) -> EntityKey {
+        self.bare_name_key
     }
 
     pub(crate) const fn entity(&self) -> &Entity {

@@ -24,17 +24,18 @@ pub fn incidents_of(records: &[Record], settings: &Settings) -> Vec<Incident> {
     for record in records {
         scopes.entry((&record.tenant, &record.cluster)).or_default().push(record);
     }
-    let of_scope = |((tenant, cluster), records)| {
-        let everything = Everything::new(retained(records, settings), &settings.guards);
-        incidents(tenant, cluster, &everything, settings)
-    };
-    scopes.into_iter().flat_map(of_scope).collect()
+    let mut told = Vec::new();
+    for ((tenant, cluster), records) in scopes {
+        let everything = Everything::new(retained(&records, settings), &settings.guards);
+        told.extend(incidents(tenant, cluster, &everything, settings));
+    }
+    told
 }
 
 /// The newest version of each record within the horizon.
-fn retained(records: Vec<&Record>, settings: &Settings) -> Vec<Arc<Record>> {
+fn retained(records: &[&Record], settings: &Settings) -> Vec<Arc<Record>> {
     let mut newest: BTreeMap<Id, &Record> = BTreeMap::new();
-    for record in &records {
+    for record in records {
         let held = newest.entry(record.id).or_insert(record);
         if is_newer(record, (held, held.ingest_time)) {
             *held = record;

@@ -62,7 +62,7 @@ impl Adapters {
                     () = tokio::time::sleep(HOUSEKEEPING) => {}
                 }
                 let oldest = TrimBefore::Time(clock.now().minus(max_age));
-                for stream in aging() {
+                for stream in Stream::ALL.into_iter().filter(|stream| stream.ages()) {
                     match log.trim(stream, oldest).await {
                         Ok(trimmed) if trimmed.entries > 0 => {
                             tracing::info!(%stream, entries = trimmed.entries, "old entries removed");
@@ -93,9 +93,4 @@ impl Adapters {
             store.close().await;
         }
     }
-}
-
-/// The streams whose entries grow old. What is known of configuration does not: it is replaced.
-fn aging() -> impl Iterator<Item = Stream> {
-    Stream::ALL.into_iter().filter(|stream| *stream != Stream::Configuration)
 }

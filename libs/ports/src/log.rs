@@ -40,6 +40,11 @@ impl Stream {
             Self::DeadLetters => "dead-letters",
         }
     }
+
+    /// Whether entries go with age. What is known of configuration does not: it is replaced.
+    pub const fn ages(self) -> bool {
+        !matches!(self, Self::Configuration)
+    }
 }
 
 impl fmt::Display for Stream {

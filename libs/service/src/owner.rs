@@ -118,12 +118,18 @@ pub async fn run_owner(
     let mut waiting = Vec::new();
     let readers = tokio_util::task::TaskTracker::new();
     for stream in settings.streams.iter().copied() {
-        let from = stored_offset(ports.store.as_ref(), settings.offsets, stream).await?;
+        let stored = stored_offset(ports.store.as_ref(), settings.offsets, stream).await?;
         let end = ports.log.end(stream).await?;
-        if from.unwrap_or(Offset::START) < end {
+        let mut start = stored.unwrap_or(Offset::START);
+        if start > end {
+            // The log is another one than that which the state was made from. What it holds is applied to
+            // the state that there is: records that were applied before change nothing.
+            tracing::warn!(%stream, %start, %end, "the log was replaced: reading it from its start");
+            start = Offset::START;
+        }
+        if start < end {
             waiting.push((stream, end));
         }
-        let start = from.unwrap_or(Offset::START);
         let reader = ports.log.reader(stream, settings.partitions, start).await?;
         readers.spawn(follow(
             stream,
@@ -140,7 +146,11 @@ pub async fn run_owner(
         ready.ready();
     }
     let result = loop {
-        let Some((stream, batch)) = batches.recv().await else { break Ok(()) };
+        let Some((stream, read)) = batches.recv().await else { break Ok(()) };
+        let batch = match read {
+            Ok(batch) => batch,
+            Err(error) => break Err(error).context("the log was replaced: start the node again"),
+        };
         let next = batch.next;
         match work.commit(stream, batch, shutdown).await {
             Ok(ControlFlow::Continue(())) => {}
@@ -164,7 +174,7 @@ async fn follow(
     stream: Stream,
     mut reader: Box<dyn LogReader>,
     limit: ReadLimit,
-    batches: mpsc::Sender<(Stream, LogBatch)>,
+    batches: mpsc::Sender<(Stream, Result<LogBatch, LogError>)>,
     stop: CancellationToken,
 ) {
     let mut backoff = Backoff::default();
@@ -178,11 +188,16 @@ async fn follow(
             Ok(batch) if batch.entries.is_empty() && batch.lost.is_none() => backoff.reset(),
             Ok(batch) => {
                 backoff.reset();
-                if batches.send((stream, batch)).await.is_err() {
+                if batches.send((stream, Ok(batch))).await.is_err() {
                     return;
                 }
             }
             Err(LogError::Closed) => return,
+            Err(error @ LogError::Rewound { .. }) => {
+                // Whoever applies ends with it; if nobody does any more, that is the end as well.
+                let _nobody = batches.send((stream, Err(error))).await.is_err();
+                return;
+            }
             Err(error) => {
                 tracing::warn!(%stream, error = %error, "stream cannot be read, trying again");
                 tokio::select! {

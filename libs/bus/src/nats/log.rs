@@ -42,7 +42,7 @@ pub struct NatsLogOptions {
     pub storage: Storage,
     /// The bytes that one stream may hold before appends are refused; default 1 GiB. The server reserves them.
     pub max_stream_bytes: u64,
-    /// The age at which entries go; default 72 h. Zero keeps them.
+    /// The age at which entries of streams that age go; default 72 h. Zero keeps them.
     pub max_age: Duration,
     /// The partitions of the deployment; default 64.
     pub partitioner: Partitioner,
@@ -89,7 +89,7 @@ impl NatsLog {
                 storage: storage_type(options.storage),
                 num_replicas: options.replicas,
                 max_bytes: i64::try_from(options.max_stream_bytes).unwrap_or(i64::MAX),
-                max_age: options.max_age,
+                max_age: if stream.ages() { options.max_age } else { Duration::ZERO },
                 max_messages: -1,
                 max_messages_per_subject: -1,
                 ..Config::default()

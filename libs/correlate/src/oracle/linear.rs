@@ -64,7 +64,7 @@ impl<'a> Everything<'a> {
 }
 
 /// The entity that was seen nearest to a moment, in its fullest form.
-fn nearest(seen: Vec<(Entity, Timestamp)>, near: Timestamp) -> Option<Arc<Keyed>> {
+fn nearest(seen: &[(Entity, Timestamp)], near: Timestamp) -> Option<Arc<Keyed>> {
     let (closest, _) = seen.iter().min_by_key(|(it, time)| (time.distance(near), it.key()))?;
     let forms = seen.iter().map(|(entity, _)| entity);
     forms.filter(|entity| entity.key() == closest.key()).max().cloned().map(Keyed::new)
@@ -74,7 +74,7 @@ impl Knowledge for Everything<'_> {
     fn bearer_of(&self, name: EntityKey, near: Timestamp) -> Option<Arc<Keyed>> {
         let mut seen = self.exact_objects();
         seen.retain(|(entity, _)| entity.name_key() == name);
-        nearest(seen, near)
+        nearest(&seen, near)
     }
 
     fn related(&self, subject: EntityKey, relation: Relation) -> Vec<Arc<Keyed>> {
@@ -94,7 +94,8 @@ impl Knowledge for Everything<'_> {
         let holding = self
             .facts()
             .filter(|fact| fact.relation == Relation::HasAddress && fact.object.key() == address);
-        nearest(holding.map(|fact| (fact.subject.clone(), fact.from)).collect(), near)
+        let seen: Vec<_> = holding.map(|fact| (fact.subject.clone(), fact.from)).collect();
+        nearest(&seen, near)
     }
 
     fn acts_on_many(&self, actor: ActorKey) -> bool {

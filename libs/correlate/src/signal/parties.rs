@@ -167,7 +167,8 @@ impl Parties {
     pub(crate) fn principal(&self) -> Option<&Arc<Keyed>> {
         let account = self.service_account.as_ref();
         let user = self.users.first().or(account);
-        user.or(self.node.as_ref()).or(self.pod.as_ref()).or(self.system_users.first())
+        let process = self.node.as_ref().or(self.pod.as_ref());
+        user.or(process).or_else(|| self.system_users.first())
     }
 }
 

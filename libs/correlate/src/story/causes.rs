@@ -23,7 +23,7 @@ pub(super) fn root_causes(case: &Case<'_>) -> Vec<RootCause> {
     let caps = &case.settings.caps;
     let seen = Seen::in_case(case);
     let mut taken: BTreeSet<Id> = BTreeSet::new();
-    let mut bearing: Vec<(Bearing, Arc<Record>, Rc<Vec<String>>)> = Vec::new();
+    let mut bearing: Vec<(Bearing, Arc<Record>, Rc<[String]>)> = Vec::new();
     for trail in lineage::trails(case) {
         for record in trail.findings {
             let how = lineage::finding(&record).and_then(|finding| seen.bearing(finding));
@@ -48,7 +48,7 @@ pub(super) fn root_causes(case: &Case<'_>) -> Vec<RootCause> {
     });
     bearing.truncate(caps.root_causes);
     bearing.sort_by_key(|(how, record, _)| (severity(record), *how, place(record)));
-    let told = |(_, record, steps): &(Bearing, Arc<Record>, Rc<Vec<String>>)| {
+    let told = |(_, record, steps): &(Bearing, Arc<Record>, Rc<[String]>)| {
         Some(root_cause(lineage::finding(record)?.clone(), steps.to_vec()))
     };
     bearing.iter().filter_map(told).collect()

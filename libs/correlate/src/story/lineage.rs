@@ -21,7 +21,7 @@ pub(super) struct Trail {
     /// The findings, as records.
     pub(super) findings: Vec<Arc<Record>>,
     /// One sentence a step.
-    pub(super) steps: Rc<Vec<String>>,
+    pub(super) steps: Rc<[String]>,
 }
 
 /// The finding in a record of one.
@@ -127,7 +127,7 @@ impl Walk<'_> {
                 .retain(|record| finding(record).is_some_and(|finding| finding.place.path == path)),
             None => steps.push(self.by_name(object)),
         }
-        self.trails.push(Trail { findings, steps: Rc::new(steps) });
+        self.trails.push(Trail { findings, steps: steps.into() });
     }
 
     /// The step to the manifest that has the same name.
