@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::serve;
 use crate::report::Report;
+use crate::serve;
 
 /// What to measure. The names are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

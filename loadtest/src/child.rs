@@ -101,7 +101,8 @@ impl Child {
     async fn get(&self, path: &str) -> anyhow::Result<String> {
         let address = self.announcement.api.context("the floor has no API")?;
         let mut stream = TcpStream::connect(address).await?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         stream.take(MAX_PAGE).read_to_string(&mut answer).await?;
@@ -113,7 +114,8 @@ impl Child {
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         drop(self.running.stdin.take());
         let ended = tokio::time::timeout(PATIENCE, self.running.wait()).await;
-        let status = ended.with_context(|| format!("the server did not stop within {PATIENCE:?}"))??;
+        let status =
+            ended.with_context(|| format!("the server did not stop within {PATIENCE:?}"))??;
         anyhow::ensure!(status.success(), "the server ended with {status}; {}", said(&self.log));
         Ok(self.folder.close()?)
     }

@@ -161,8 +161,8 @@ fn unpacked(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use airside_types::{Cluster, Tenant, Timestamp};
     use airside_service::intake::Received;
+    use airside_types::{Cluster, Tenant, Timestamp};
 
     use super::*;
 

@@ -50,10 +50,8 @@ impl Pipeline {
     pub(crate) async fn open() -> anyhow::Result<Self> {
         let defaults = NodeOptions::default();
         let folder = tempfile::Builder::new().prefix("airside-loadtest-").tempdir()?;
-        let sled = SledOptions {
-            cache_bytes: defaults.store_cache.as_u64(),
-            ..SledOptions::default()
-        };
+        let sled =
+            SledOptions { cache_bytes: defaults.store_cache.as_u64(), ..SledOptions::default() };
         let store = Arc::new(SledStore::open(folder.path(), sled).await?);
         let port: Arc<dyn Store> = Arc::<SledStore>::clone(&store);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

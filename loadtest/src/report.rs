@@ -95,10 +95,8 @@ impl Report {
     #[must_use]
     pub(crate) fn above(mut self, what: &'static str, count: u64, span: Span) -> Self {
         let rate = span.rate(count);
-        self.ratio_to_floor = self
-            .rate_per_cpu_second
-            .zip(rate)
-            .map(|(ours, floor)| rounded(ours / floor, 1e4));
+        self.ratio_to_floor =
+            self.rate_per_cpu_second.zip(rate).map(|(ours, floor)| rounded(ours / floor, 1e4));
         self.floor = Some(Floor { what, rate_per_cpu_second: rate.map(f64::round) });
         self
     }
@@ -169,8 +167,15 @@ mod tests {
         let empty = serde_json::to_value(Report::of("version")).unwrap();
         let keys: Vec<_> = empty.as_object().unwrap().keys().map(String::as_str).collect();
         let mut contract = [
-            "area", "work", "cpu_seconds", "wall_seconds", "rate_per_cpu_second", "peak_rss_bytes",
-            "latency_us", "floor", "ratio_to_floor",
+            "area",
+            "work",
+            "cpu_seconds",
+            "wall_seconds",
+            "rate_per_cpu_second",
+            "peak_rss_bytes",
+            "latency_us",
+            "floor",
+            "ratio_to_floor",
         ];
         contract.sort_unstable();
         let mut found = keys.clone();

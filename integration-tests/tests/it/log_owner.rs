@@ -98,7 +98,8 @@ async fn reasons(log: &Arc<dyn Log>) -> Vec<String> {
     let mut reader = log.reader(Stream::DeadLetters, all, Offset::START).await.expect("a reader");
     let wait = std::time::Duration::from_millis(300);
     let batch = reader.next(ReadLimit::default(), wait).await.expect("dead letters");
-    let letter = |stored: &StoredEntry| decode_dead_letter(&stored.entry.payload).expect("a letter");
+    let letter =
+        |stored: &StoredEntry| decode_dead_letter(&stored.entry.payload).expect("a letter");
     batch.entries.iter().map(|stored| letter(stored).reason).collect()
 }
 

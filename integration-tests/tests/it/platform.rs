@@ -68,7 +68,9 @@ impl TestPlatform {
     }
 
     pub(crate) async fn api(&self) -> ApiChannel {
-        connect_with_key(&self.connection.api, &self.connection.api_key, None).await.expect("the API")
+        connect_with_key(&self.connection.api, &self.connection.api_key, None)
+            .await
+            .expect("the API")
     }
 
     /// A platform that takes deliveries.
@@ -137,7 +139,8 @@ pub(crate) async fn next_update(
     watch: &mut tonic::Streaming<airside_wire::v1::WatchIncidentsResponse>,
 ) -> WatchItem {
     loop {
-        let message = tokio::time::timeout(PATIENCE, watch.message()).await.expect("an update in time");
+        let message =
+            tokio::time::timeout(PATIENCE, watch.message()).await.expect("an update in time");
         let item = message.expect("an update").expect("the watch goes on");
         let item = WatchItem::try_from(item).expect("a valid update");
         if !matches!(item.update, WatchUpdate::Heartbeat { .. }) {

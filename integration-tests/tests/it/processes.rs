@@ -36,7 +36,8 @@ impl ServiceProcess {
             "api.tls=true".to_owned(),
         ]);
         let mut first = settings.clone();
-        first.extend(["api.listen=127.0.0.1:0".to_owned(), "webhook.listen=127.0.0.1:0".to_owned()]);
+        first
+            .extend(["api.listen=127.0.0.1:0".to_owned(), "webhook.listen=127.0.0.1:0".to_owned()]);
         let child = spawn(name, &first);
         let (api, webhook) = addresses(&data_dir).await;
         let ca = folder.join("tls/ca.crt");
@@ -49,7 +50,8 @@ impl ServiceProcess {
     pub(crate) async fn kill_and_start_again(&mut self) {
         self.child.kill().expect("the process is killed");
         self.child.wait().expect("the process is gone");
-        std::fs::remove_file(self.data_dir.join("addresses.json")).expect("it had told its addresses");
+        std::fs::remove_file(self.data_dir.join("addresses.json"))
+            .expect("it had told its addresses");
         let mut settings = self.settings.clone();
         settings.push(format!("api.listen={}", self.api));
         settings.extend(self.webhook.map(|address| format!("webhook.listen={address}")));

@@ -104,7 +104,8 @@ async fn an_ordinary_afternoon_gives_no_incident() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_changes_nothing_in_what_is_told() {
     let platform =
-        TestPlatform::start_with(json!({ "node": { "store": "sled", "store_cache": "4MiB" } })).await;
+        TestPlatform::start_with(json!({ "node": { "store": "sled", "store_cache": "4MiB" } }))
+            .await;
     an_attack_is_told("attack-storefront", &platform).await;
     // A node is ready once everything that was in the log has been applied.
     let platform = platform.restart().await;

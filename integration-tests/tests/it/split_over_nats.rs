@@ -57,7 +57,8 @@ impl Deployment {
         let connection = Connection {
             api: format!("https://{}", processes[5].api),
             webhook: String::new(),
-            ca_pem: std::fs::read_to_string(folder.path().join("tls/ca.crt")).expect("a certificate"),
+            ca_pem: std::fs::read_to_string(folder.path().join("tls/ca.crt"))
+                .expect("a certificate"),
             api_key: std::fs::read_to_string(&key).expect("a key").trim().to_owned(),
             api_key_file: key.display().to_string(),
             cluster: "default".to_owned(),
@@ -128,7 +129,8 @@ fn told(incidents: &[Incident]) -> Vec<Told> {
 
 /// What one process tells of the same deliveries.
 async fn expected(deliveries: &[Delivery]) -> Vec<Told> {
-    let platform = TestPlatform::start_with(serde_json::json!({ "node": { "store_cache": "2MiB" } })).await;
+    let platform =
+        TestPlatform::start_with(serde_json::json!({ "node": { "store_cache": "2MiB" } })).await;
     let mut sources = platform.sources().await;
     sources.check_in(&recording("attack-storefront").manifests).await.expect("checked in");
     for delivery in deliveries {

@@ -39,10 +39,8 @@ async fn the_revision_carries_the_trace_of_the_request_that_caused_it() {
         let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
         let key = Some(platform.connection.api_key.as_str());
         let body = delivery.body.to_string().into_bytes();
-        let (status, _) = webhook
-            .post("/v1/audit/default", key, Some(&parent), body)
-            .await
-            .expect("an answer");
+        let (status, _) =
+            webhook.post("/v1/audit/default", key, Some(&parent), body).await.expect("an answer");
         assert!(status.is_success());
     }
     let item = next_update(&mut watch).await;

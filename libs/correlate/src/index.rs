@@ -147,18 +147,18 @@ impl Index {
     fn turn_signal(&mut self, turn: Turn, signal: &Signal, changed: &mut BTreeSet<Topic>) {
         let parties = &signal.parties;
         let entities = parties.targets.iter().chain(&parties.pod);
-        for entity in entities.chain(&parties.service_account).chain(&parties.grants) {
+        for entity in entities.chain(&parties.identities).chain(&parties.grants) {
             self.turn_bearer(turn, entity, signal.time(), changed);
         }
         if let Some(address) = &parties.address {
-            for caller in parties.users.iter().chain(&parties.service_account) {
+            for caller in &parties.identities {
                 let callers = self.callers_of_addresses.entry(address.key()).or_default();
                 callers.turn(caller.name_key(), turn == Turn::In);
                 if callers.crossed(self.guards.callers_of_address) {
                     changed.insert(Topic::SharedAddress(address.key()));
                 }
             }
-            for user in &parties.users {
+            for user in parties.users() {
                 let places = self.places.entry(user.name_key()).or_default();
                 places.turn(address, signal.time(), turn == Turn::In);
                 if places.candidates() > 1 || turn == Turn::Out {

@@ -35,6 +35,8 @@ pub(crate) enum Common {
     Through(EntityKey),
     /// A credential that was issued and used.
     Issued(EntityKey),
+    /// A service account's token, by who asked for it and whose it is.
+    Token(EntityKey, EntityKey),
     /// An address from which somebody came without an identity.
     StrangersAt(EntityKey),
     /// The same, for who acts from there after the stranger.
@@ -116,11 +118,11 @@ pub(crate) fn actor_of(parties: &Parties) -> Option<ActorKey> {
     if parties.is_shared() {
         return None;
     }
-    let account = parties.service_account.as_ref();
+    let account = parties.account();
     if let Some(credential) = parties.credential.as_ref().filter(|_| account.is_some()) {
         return Some(ActorKey::Credential(credential.key()));
     }
-    let name = parties.users.first().or(account)?;
+    let name = account.or_else(|| parties.users().next())?;
     Some(ActorKey::Session(name.name_key(), parties.address.as_ref()?.key()))
 }
 
@@ -140,7 +142,7 @@ pub(crate) fn acting_pod(signal: &Signal, known: &dyn Knowledge) -> Option<Arc<K
     if let Some(container) = &parties.container {
         return known.related(container.key(), Relation::PartOf).into_iter().next();
     }
-    let account = parties.service_account.as_ref()?;
+    let account = parties.account()?;
     if let Some(credential) = &parties.credential {
         let bound = known.related(credential.key(), Relation::IssuedFor);
         return bound.into_iter().find(|entity| entity.kind() == "Pod");

@@ -23,8 +23,7 @@ use tonic::service::Routes;
 use crate::adapters::Adapters;
 use crate::keys::open_keys;
 use crate::settings::{
-    ApiOptions, AuthOptions, NatsOptions, NodeOptions, PeerOptions, TlsOptions,
-    WebhookOptions,
+    ApiOptions, AuthOptions, NatsOptions, NodeOptions, PeerOptions, TlsOptions, WebhookOptions,
 };
 
 /// A running node.
@@ -71,7 +70,8 @@ pub async fn assemble(services: &[ServiceEntry], settings: &Settings) -> anyhow:
         let section: serde_json::Value = settings.section(entry.name)?;
         built.push(entry.build(section, deps.clone(), &mut mounts).await?);
     }
-    let limits = ListenerLimits { drain: options.drain_timeout.as_duration(), ..Default::default() };
+    let limits =
+        ListenerLimits { drain: options.drain_timeout.as_duration(), ..Default::default() };
     let api_tls = if api.tls { Some(security.identity.server()?) } else { None };
     let api_listener = Listener::bind(api.listen, api_tls, limits).await?;
     let webhook_listener = if mounts.has_webhooks() {

@@ -30,7 +30,9 @@ pub fn load_settings(
 ) -> anyhow::Result<Settings> {
     let mut all = sections();
     let here = |name: &&str| services.iter().any(|entry| entry.name == *name);
-    all.extend(SERVICE_SECTIONS.iter().filter(|name| !here(name)).map(|name| Section::foreign(name)));
+    all.extend(
+        SERVICE_SECTIONS.iter().filter(|name| !here(name)).map(|name| Section::foreign(name)),
+    );
     all.extend(services.iter().map(ServiceEntry::section));
     Ok(airside_config::load(&all, &Sources { file, environment, overrides })?)
 }
@@ -93,7 +95,12 @@ fn run_one<S: Service>(version: &'static str) -> anyhow::Result<()> {
                 return Ok(());
             }
             _ => {
-                say(&format!("airside-{}: {}\n\nusage: airside-{} [--config FILE]", S::NAME, S::ABOUT, S::NAME));
+                say(&format!(
+                    "airside-{}: {}\n\nusage: airside-{} [--config FILE]",
+                    S::NAME,
+                    S::ABOUT,
+                    S::NAME
+                ));
                 anyhow::ensure!(argument == "--help" || argument == "-h", "unknown argument");
                 return Ok(());
             }

@@ -136,10 +136,9 @@ impl PeerOptions {
         use airside_wire::v1::incidents_service_server::SERVICE_NAME as INCIDENTS;
         use airside_wire::v1::scan_service_server::SERVICE_NAME as SCAN;
         let mut addresses = BTreeMap::new();
-        for (address, services) in [
-            (&self.correlation, &[INCIDENTS][..]),
-            (&self.scanner, &[SCAN, FINDINGS][..]),
-        ] {
+        for (address, services) in
+            [(&self.correlation, &[INCIDENTS][..]), (&self.scanner, &[SCAN, FINDINGS][..])]
+        {
             for service in services {
                 addresses.extend(address.clone().map(|address| ((*service).to_owned(), address)));
             }

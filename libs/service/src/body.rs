@@ -20,7 +20,9 @@ pub async fn read_bounded(
     let too_large = || {
         HttpError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is larger than {limit} bytes: raise `{setting}` or send less at once"),
+            format!(
+                "the body is larger than {limit} bytes: raise `{setting}` or send less at once"
+            ),
         )
     };
     let collected = Limited::new(body, limit).collect().await.map_err(|error| {
@@ -93,7 +95,11 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    async fn read(encoding: Option<&str>, body: Vec<u8>, limit: usize) -> Result<Bytes, StatusCode> {
+    async fn read(
+        encoding: Option<&str>,
+        body: Vec<u8>,
+        limit: usize,
+    ) -> Result<Bytes, StatusCode> {
         let mut headers = HeaderMap::new();
         if let Some(encoding) = encoding {
             headers.insert(header::CONTENT_ENCODING, encoding.parse().unwrap());

@@ -73,7 +73,8 @@ fn caller_of(deps: &Deps, request: &Request) -> Result<Caller, AuthError> {
     let peer = request.extensions().get::<PeerCertificate>();
     if let (Some(peer), Some(tenant)) = (peer, request.headers().get(TENANT_HEADER)) {
         let name = tenant.to_str().map_err(|_| malformed("comes with a tenant that is no text"))?;
-        let tenant = Tenant::new(name).map_err(|_| malformed("comes with a tenant of no valid name"))?;
+        let tenant =
+            Tenant::new(name).map_err(|_| malformed("comes with a tenant of no valid name"))?;
         return Ok(Caller(Principal::peer(&peer.name, tenant)));
     }
     principal_of(deps, request.headers()).map(Caller)

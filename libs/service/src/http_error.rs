@@ -29,10 +29,7 @@ impl HttpError {
 
     /// 503: try again later; the caller keeps what it sent.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self {
-            retry_after: Some(5),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
-        }
+        Self { retry_after: Some(5), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message) }
     }
 }
 

@@ -54,12 +54,7 @@ pub struct Understood {
 
 impl Intake {
     /// The intake of a service whose setting `setting` bounds the body.
-    pub fn new(
-        service: &'static str,
-        deps: &Deps,
-        max_body: usize,
-        setting: &'static str,
-    ) -> Self {
+    pub fn new(service: &'static str, deps: &Deps, max_body: usize, setting: &'static str) -> Self {
         let refused = deps
             .metrics
             .counter_by(
@@ -105,7 +100,11 @@ impl Intake {
     }
 
     /// Turns a body into records; off the async threads when it is large.
-    pub async fn understand<E, F>(&self, received: Received, decode: F) -> Result<Understood, HttpError>
+    pub async fn understand<E, F>(
+        &self,
+        received: Received,
+        decode: F,
+    ) -> Result<Understood, HttpError>
     where
         E: Into<HttpError> + Send + 'static,
         F: FnOnce(&Received) -> Result<Understood, E> + Send + 'static,

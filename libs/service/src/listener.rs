@@ -194,7 +194,9 @@ impl Connection {
     }
 }
 
-fn peer_certificate(stream: &tokio_rustls::server::TlsStream<TcpStream>) -> Option<PeerCertificate> {
+fn peer_certificate(
+    stream: &tokio_rustls::server::TlsStream<TcpStream>,
+) -> Option<PeerCertificate> {
     let (_, session) = stream.get_ref();
     let certificates = session.peer_certificates()?;
     certificates.first().map(|_| PeerCertificate { name: "node".to_owned() })

@@ -73,9 +73,10 @@ impl Mounts {
     /// (health and reflection).
     pub fn api_router(&self, deps: &Deps, open_grpc: Routes) -> Router {
         let grpc = self.grpc.clone().prepare().into_axum_router().reset_fallback();
-        let authenticated = Router::new().merge(self.api.clone()).merge(grpc).layer(
-            axum::middleware::from_fn_with_state(deps.clone(), authenticate),
-        );
+        let authenticated = Router::new()
+            .merge(self.api.clone())
+            .merge(grpc)
+            .layer(axum::middleware::from_fn_with_state(deps.clone(), authenticate));
         let open = open_grpc.prepare().into_axum_router().reset_fallback();
         finish(authenticated.merge(open).merge(probes(deps)))
     }
@@ -95,7 +96,10 @@ fn probes(deps: &Deps) -> Router {
         .route(
             "/metrics",
             get(async move || {
-                ([(header::CONTENT_TYPE, airside_telemetry::METRICS_CONTENT_TYPE)], metrics.encode())
+                (
+                    [(header::CONTENT_TYPE, airside_telemetry::METRICS_CONTENT_TYPE)],
+                    metrics.encode(),
+                )
             }),
         )
 }

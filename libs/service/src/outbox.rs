@@ -83,6 +83,13 @@ impl Outbox {
         }
     }
 
+    /// Forgets what was published, at an orderly end: the next life then repeats nothing.
+    pub async fn close(mut self) -> Result<(), StoreError> {
+        let mut done = Batch::new();
+        self.stage(&mut done, &[]);
+        if done.is_empty() { Ok(()) } else { self.store.commit(done).await }
+    }
+
     /// Publishes the entries of the batch that was just committed.
     pub async fn publish(&mut self, entries: Vec<(Stream, Entry)>) -> Result<(), LogError> {
         let mut rest = entries.into_iter().peekable();

@@ -109,10 +109,9 @@ pub async fn run_owner(
     shutdown: &CancellationToken,
     ready: &ReadySignal,
 ) -> anyhow::Result<()> {
-    let outbox =
-        Outbox::recover(settings.outbox, Arc::clone(&ports.store), Arc::clone(&ports.log))
-            .await
-            .with_context(|| format!("the outbox of `{}` cannot be emptied", settings.name))?;
+    let outbox = Outbox::recover(settings.outbox, Arc::clone(&ports.store), Arc::clone(&ports.log))
+        .await
+        .with_context(|| format!("the outbox of `{}` cannot be emptied", settings.name))?;
     let stop_reading = shutdown.child_token();
     let (sender, mut batches) = mpsc::channel(settings.streams.len().max(1));
     let mut waiting = Vec::new();
@@ -131,17 +130,12 @@ pub async fn run_owner(
             waiting.push((stream, end));
         }
         let reader = ports.log.reader(stream, settings.partitions, start).await?;
-        readers.spawn(follow(
-            stream,
-            reader,
-            settings.limit,
-            sender.clone(),
-            stop_reading.clone(),
-        ));
+        readers.spawn(follow(stream, reader, settings.limit, sender.clone(), stop_reading.clone()));
     }
     readers.close();
     drop(sender);
     let mut work = Work { owner, settings, ports, outbox };
+    let mut unpublished = false;
     if waiting.is_empty() {
         ready.ready();
     }
@@ -154,7 +148,10 @@ pub async fn run_owner(
         let next = batch.next;
         match work.commit(stream, batch, shutdown).await {
             Ok(ControlFlow::Continue(())) => {}
-            Ok(ControlFlow::Break(())) => break Ok(()),
+            Ok(ControlFlow::Break(())) => {
+                unpublished = true;
+                break Ok(());
+            }
             Err(error) => break Err(error),
         }
         let caught_up_before = waiting.is_empty();
@@ -166,6 +163,9 @@ pub async fn run_owner(
     stop_reading.cancel();
     drop(batches);
     readers.wait().await;
+    if result.is_ok() && !unpublished {
+        work.outbox.close().await.context("the outbox cannot be closed")?;
+    }
     result
 }
 

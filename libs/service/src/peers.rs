@@ -58,7 +58,9 @@ pub struct Peers {
 
 /// The address of a peer cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the address `{address}` of peer `{service}` is not usable: write http://HOST:PORT or https://HOST:PORT")]
+#[error(
+    "the address `{address}` of peer `{service}` is not usable: write http://HOST:PORT or https://HOST:PORT"
+)]
 pub struct PeerAddressError {
     service: String,
     address: String,
@@ -110,9 +112,7 @@ impl Peers {
 
     fn target(&self, service: &str) -> Option<Target> {
         let local = self.local.lock().unwrap_or_else(PoisonError::into_inner).get(service).cloned();
-        local
-            .map(Target::Local)
-            .or_else(|| self.remote.get(service).cloned().map(Target::Remote))
+        local.map(Target::Local).or_else(|| self.remote.get(service).cloned().map(Target::Remote))
     }
 }
 

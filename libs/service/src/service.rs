@@ -34,7 +34,8 @@ pub trait Service: Send + Sized + 'static {
     type Options: DeserializeOwned + Serialize + Default + Send;
 
     /// Builds the service and mounts its routes. It does no work yet.
-    async fn build(options: Self::Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self>;
+    async fn build(options: Self::Options, deps: Deps, mounts: &mut Mounts)
+    -> anyhow::Result<Self>;
 
     /// Works until the shutdown token is cancelled, then finishes what it began.
     async fn run(self, context: ServiceContext) -> anyhow::Result<()>;

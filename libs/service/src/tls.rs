@@ -130,7 +130,10 @@ impl Identity {
     }
 
     /// What a gRPC client of this node presents and trusts when it calls a peer.
-    pub fn peer_client(&self, folder: &Path) -> Result<tonic::transport::ClientTlsConfig, TlsError> {
+    pub fn peer_client(
+        &self,
+        folder: &Path,
+    ) -> Result<tonic::transport::ClientTlsConfig, TlsError> {
         let certificate = read(&folder.join("server.crt"))?;
         let key = read(&folder.join("server.key"))?;
         Ok(tonic::transport::ClientTlsConfig::new()
@@ -175,11 +178,8 @@ pub fn server_names(listen: IpAddr, advertised: &[String]) -> Vec<String> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let unusable = |reason: String| TlsError::Pem {
-        path: path.to_owned(),
-        what: "certificate",
-        reason,
-    };
+    let unusable =
+        |reason: String| TlsError::Pem { path: path.to_owned(), what: "certificate", reason };
     let chain: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
         .map_err(|error| unusable(error.to_string()))?;

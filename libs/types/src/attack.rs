@@ -176,7 +176,11 @@ impl fmt::Debug for Technique {
 }
 
 /// The technique with this id, for constants: an id that the table does not have stops the compiler.
-#[expect(clippy::panic, clippy::indexing_slicing, reason = "evaluated by the compiler in constants")]
+#[expect(
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler in constants"
+)]
 pub const fn technique(id: &str) -> Technique {
     let mut at = 0;
     while at < TABLE.len() {

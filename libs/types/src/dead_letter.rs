@@ -32,8 +32,7 @@ pub struct DeadLetter {
 impl DeadLetter {
     /// Sets an input aside.
     pub fn new(origin: &str, reason: &str, input: &[u8], time: Timestamp) -> Self {
-        let text: String =
-            String::from_utf8_lossy(input).chars().take(MAX_EXCERPT_CHARS).collect();
+        let text: String = String::from_utf8_lossy(input).chars().take(MAX_EXCERPT_CHARS).collect();
         Self {
             tenant: None,
             cluster: None,

@@ -44,8 +44,7 @@ pub enum LinkRole {
 
 impl LinkRole {
     /// All roles.
-    pub const ALL: [Self; 5] =
-        [Self::Actor, Self::Target, Self::Means, Self::Grant, Self::Context];
+    pub const ALL: [Self; 5] = [Self::Actor, Self::Target, Self::Means, Self::Grant, Self::Context];
 
     /// The role's name, as on the wire and in outputs.
     pub const fn as_str(self) -> &'static str {

@@ -5,8 +5,17 @@ pub const REDACTED: &str = "«redacted»";
 
 /// Words before `=`, `:` or a space after which a value is a secret.
 const SECRET_WORDS: [&str; 11] = [
-    "password", "passwd", "secret", "token", "apikey", "api-key", "api_key", "authorization",
-    "bearer", "private-key", "access-key",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "apikey",
+    "api-key",
+    "api_key",
+    "authorization",
+    "bearer",
+    "private-key",
+    "access-key",
 ];
 
 /// Replaces values that look like credentials: what follows a word such as `--password`, user

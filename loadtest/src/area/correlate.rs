@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
+use airside::recording::{RecordedFile, Recording};
 use airside_correlate::{Engine, Settings};
 use airside_detect::counting::{Counting, Limits};
 use airside_types::{Payload, Record, Severity, Tenant};
 use airside_wire::{decode_records, encode_batches};
-use airside::recording::{RecordedFile, Recording};
 use bytes::Bytes;
 
 use super::Run;

@@ -6,12 +6,12 @@
 use std::time::{Duration, Instant};
 
 use airside::client::{ApiChannel, connect_with_key};
+use airside::https::HttpsClient;
 use airside_types::Severity;
 use airside_wire::incident::IncidentQuery;
 use airside_wire::page::Page;
 use airside_wire::v1::ListIncidentsRequest;
 use airside_wire::v1::incidents_service_client::IncidentsServiceClient;
-use airside::https::HttpsClient;
 use anyhow::Context;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;

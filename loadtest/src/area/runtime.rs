@@ -49,7 +49,11 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
             .with("cpu_seconds_until_answered", answered.cpu.as_secs_f64())
             .answered_within(&latencies);
         node.stop().await?;
-        Ok(report.above("an HTTPS handler that checks that the body is JSON", floor_count, floor_span))
+        Ok(report.above(
+            "an HTTPS handler that checks that the body is JSON",
+            floor_count,
+            floor_span,
+        ))
     })
 }
 

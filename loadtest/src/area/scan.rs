@@ -25,7 +25,10 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let (_, parsing) = measured(|| Ok(events(files)))?;
     let (_, reading) = measured(|| {
         let limits = Limits::default();
-        Ok(files.iter().map(|file| parse_bytes(&file.content, &limits).documents.len()).sum::<usize>())
+        Ok(files
+            .iter()
+            .map(|file| parse_bytes(&file.content, &limits).documents.len())
+            .sum::<usize>())
     })?;
     let (scan, span) = measured(|| Ok(scan_files(files, &tenant, &cluster, Severity::High)))?;
     let objects = scan.objects.len() as u64;

@@ -33,10 +33,7 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     Ok(report.above("starting a program that does nothing", RUNS, least_span))
 }
 
-fn starts(
-    binary: &Path,
-    arguments: &[&str],
-) -> anyhow::Result<(Latencies, crate::measure::Span)> {
+fn starts(binary: &Path, arguments: &[&str]) -> anyhow::Result<(Latencies, crate::measure::Span)> {
     let mut latencies = Latencies::new()?;
     let watch = Stopwatch::start(Process::Ended)?;
     for _ in 0..RUNS {

@@ -66,7 +66,11 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         let paced = slow.send(&node.announcement).await?;
         let report = report.with("paced_requests", paced.count()).answered_within(&paced);
         node.stop().await?;
-        Ok(report.above("an HTTPS handler that checks that the body is JSON", floor_events, floor_span))
+        Ok(report.above(
+            "an HTTPS handler that checks that the body is JSON",
+            floor_events,
+            floor_span,
+        ))
     })
 }
 

@@ -91,9 +91,9 @@ pub fn judge(review: &Review, passes: &Passes, policy: &Policy, seen: &Seen) -> 
         .filter(|_| changes && review.subresource.is_none())
         .and_then(|value: &Value| Object::new(value).ok());
     let violations = object.as_ref().map(violations).unwrap_or_default();
-    let authorisation = object.as_ref().map_or(Authorisation::Unknown, |object| {
-        authorisation(review, object, passes, seen)
-    });
+    let authorisation = object
+        .as_ref()
+        .map_or(Authorisation::Unknown, |object| authorisation(review, object, passes, seen));
     let verdict = policy.verdict(&violations);
     let id = Decision::id(&seen.tenant, &seen.cluster, &review.uid);
     let response = answer(review, verdict, policy, &violations, &authorisation, &id.to_string());
@@ -160,13 +160,12 @@ fn authorisation(
                 return Authorisation::Authorised { pass: id, place: pass.place.clone() };
             }
             Comparison::Drifted(fields) => {
-                let closer = closest.as_ref().is_none_or(|found: &(usize, _)| fields.len() < found.0);
+                let closer =
+                    closest.as_ref().is_none_or(|found: &(usize, _)| fields.len() < found.0);
                 if closer {
                     let place = pass.place.clone();
-                    closest = Some((
-                        fields.len(),
-                        Authorisation::Drifted { pass: id, place, fields },
-                    ));
+                    closest =
+                        Some((fields.len(), Authorisation::Drifted { pass: id, place, fields }));
                 }
             }
         }

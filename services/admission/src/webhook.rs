@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use airside_k8s::admission::Review;
 use airside_ports::Clock;
 use airside_service::body::{read_bounded, require_json};
 use airside_service::{DeadLetters, Deps, HttpError};
 use airside_telemetry::metrics::{CounterFamily, Histogram, LATENCY_SECONDS};
 use airside_types::{Cluster, DeadLetter, Tenant};
-use airside_k8s::admission::Review;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};

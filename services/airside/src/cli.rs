@@ -60,7 +60,12 @@ pub struct SettingsArguments {
 #[derive(Debug, Clone, Args)]
 pub struct ServerArguments {
     /// The platform's API
-    #[arg(long, value_name = "URL", env = "AIRSIDE_SERVER", default_value = "http://127.0.0.1:7600")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "AIRSIDE_SERVER",
+        default_value = "http://127.0.0.1:7600"
+    )]
     pub server: String,
     /// File with the API key [default: airside-data/api-key]
     #[arg(long, value_name = "FILE", env = "AIRSIDE_API_KEY_FILE")]

@@ -52,15 +52,16 @@ pub async fn connect_with_key(
     if url.starts_with("https://") {
         let mut tls = ClientTlsConfig::new();
         if let Some(path) = ca_file {
-            let pem = std::fs::read(path).with_context(|| {
-                format!("the certificate `{}` cannot be read", path.display())
-            })?;
+            let pem = std::fs::read(path)
+                .with_context(|| format!("the certificate `{}` cannot be read", path.display()))?;
             tls = tls.ca_certificate(Certificate::from_pem(pem));
         }
         endpoint = endpoint.tls_config(tls)?;
     }
     let channel = endpoint.connect().await.with_context(|| {
-        format!("no platform answers at {url}: start one with `airside up`, or name it with --server")
+        format!(
+            "no platform answers at {url}: start one with `airside up`, or name it with --server"
+        )
     })?;
     let mut value: MetadataValue<Ascii> =
         format!("Bearer {key}").parse().context("the API key has characters that no key has")?;

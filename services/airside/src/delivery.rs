@@ -88,9 +88,10 @@ fn recorded(recording: &Recording) -> anyhow::Result<Vec<Delivery>> {
         for (line, text) in lines(&file.content) {
             let place = || format!("{}:{line}", file.path);
             let body: Value = serde_json::from_slice(text).with_context(place)?;
-            let time = body.get(field).and_then(Value::as_str).with_context(|| {
-                format!("{}: `{field}` is missing", place())
-            })?;
+            let time = body
+                .get(field)
+                .and_then(Value::as_str)
+                .with_context(|| format!("{}: `{field}` is missing", place()))?;
             let time = Timestamp::parse_rfc3339(time).with_context(place)?;
             all.push(Delivery { time, source, body });
         }
@@ -233,8 +234,7 @@ impl Platform {
             "the platform answered {status} to {path}: {}",
             String::from_utf8_lossy(&answer)
         );
-        let answer =
-            if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer)? };
+        let answer = if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer)? };
         self.remember(delivery, &answer);
         Ok(answer)
     }

@@ -72,7 +72,8 @@ impl Recording {
                 (path, _) if path.starts_with("manifests/") => recording.manifests.push(file),
                 (path, _) if path.ends_with(".jsonl") => {
                     let lines = lines(&file.content).count();
-                    let remark = format!("{path}: {lines} records of a source that is not understood");
+                    let remark =
+                        format!("{path}: {lines} records of a source that is not understood");
                     recording.remarks.push(remark);
                 }
                 _ => {}
@@ -154,11 +155,13 @@ impl Recording {
         let mut reviews = Vec::new();
         let Some(file) = &self.admission else { return reviews };
         for (line, text) in lines(&file.content) {
-            let parsed = serde_json::from_slice::<Value>(text).context("no JSON").and_then(|value| {
-                let time = value.get("receivedAt").and_then(Value::as_str).context("no receivedAt")?;
-                let time = Timestamp::parse_rfc3339(time)?;
-                Ok((line, time, Review::from_value(value)?))
-            });
+            let parsed =
+                serde_json::from_slice::<Value>(text).context("no JSON").and_then(|value| {
+                    let time =
+                        value.get("receivedAt").and_then(Value::as_str).context("no receivedAt")?;
+                    let time = Timestamp::parse_rfc3339(time)?;
+                    Ok((line, time, Review::from_value(value)?))
+                });
             match parsed {
                 Ok(review) => reviews.push(review),
                 Err(why) => crate::show::remark(&format!("{}:{line}: {why:#}", file.path)),

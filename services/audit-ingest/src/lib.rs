@@ -55,18 +55,16 @@ impl Service for AuditIngest {
         let max_body = usize::try_from(options.max_body.as_u64())?;
         let webhook = Webhook {
             intake: Intake::new(Self::NAME, &deps, max_body, "audit-ingest.max_body"),
-            events: deps.metrics.counter(
-                "airside_audit_ingest_events_total",
-                "Audit events that were taken in",
-            ),
+            events: deps
+                .metrics
+                .counter("airside_audit_ingest_events_total", "Audit events that were taken in"),
             records: deps.metrics.counter(
                 "airside_audit_ingest_records_total",
                 "Detections and facts that audit events told",
             ),
         };
-        mounts.webhook(
-            Router::new().route("/v1/audit/{cluster}", post(receive)).with_state(webhook),
-        );
+        mounts
+            .webhook(Router::new().route("/v1/audit/{cluster}", post(receive)).with_state(webhook));
         Ok(Self)
     }
 
@@ -116,9 +114,9 @@ pub fn understand(received: &Received) -> Result<Understood, HttpError> {
     });
     match broken {
         Some(why) => Err(HttpError::bad_request(why)),
-        None if understood.records.is_empty() && is_no_batch(&received.body) => {
-            Err(HttpError::bad_request("the body is no EventList: send what an audit webhook sends"))
-        }
+        None if understood.records.is_empty() && is_no_batch(&received.body) => Err(
+            HttpError::bad_request("the body is no EventList: send what an audit webhook sends"),
+        ),
         None => Ok(understood),
     }
 }

@@ -41,7 +41,8 @@ impl IncidentsApi {
     }
 }
 
-type Watch = Pin<Box<dyn futures::Stream<Item = Result<v1::WatchIncidentsResponse, Status>> + Send>>;
+type Watch =
+    Pin<Box<dyn futures::Stream<Item = Result<v1::WatchIncidentsResponse, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl IncidentsService for IncidentsApi {
@@ -97,8 +98,9 @@ impl IncidentsService for IncidentsApi {
                 ApiError::new(ErrorCode::InvalidArgument, "resume_token is not one of ours")
             })?,
         };
-        let unavailable =
-            |error| ApiError::new(ErrorCode::Unavailable, format!("incidents cannot be read: {error}"));
+        let unavailable = |error| {
+            ApiError::new(ErrorCode::Unavailable, format!("incidents cannot be read: {error}"))
+        };
         let caught_up_at = self.log.end(Stream::Incidents).await.map_err(unavailable)?;
         let reader =
             self.log.reader(Stream::Incidents, INCIDENTS, from).await.map_err(unavailable)?;

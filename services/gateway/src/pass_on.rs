@@ -40,7 +40,8 @@ async fn call(State(to): State<PassOn>, request: Request) -> Response {
     match channel.oneshot(request).await {
         Ok(response) => response.map(Body::new).into_response(),
         Err(error) => {
-            let status = Status::unavailable(format!("`{}` cannot be reached: {error}", to.service));
+            let status =
+                Status::unavailable(format!("`{}` cannot be reached: {error}", to.service));
             status.into_http::<Body>()
         }
     }

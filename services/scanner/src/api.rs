@@ -57,9 +57,10 @@ impl ScanService for ScanApi {
         request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::SubmitResponse>, Status> {
         let caller = Caller::of(&request, Scope::Scan)?;
-        let scan = request.into_inner().scan.ok_or_else(|| {
-            ApiError::new(ErrorCode::InvalidArgument, "scan: is missing")
-        })?;
+        let scan = request
+            .into_inner()
+            .scan
+            .ok_or_else(|| ApiError::new(ErrorCode::InvalidArgument, "scan: is missing"))?;
         let id = self.jobs.submit(caller.tenant(), ScanRequest::try_from(scan)?).await?;
         Ok(Response::new(v1::SubmitResponse { job_id: Bytes::copy_from_slice(id.as_bytes()) }))
     }
@@ -71,9 +72,8 @@ impl ScanService for ScanApi {
         let caller = Caller::of(&request, Scope::Scan)?;
         let id = Id::try_from(request.into_inner())?;
         let job = self.jobs.get(caller.tenant(), id).await?;
-        let job = job.ok_or_else(|| {
-            ApiError::new(ErrorCode::NotFound, format!("there is no job {id}"))
-        })?;
+        let job =
+            job.ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no job {id}")))?;
         Ok(Response::new(v1::GetJobResponse { job: Some((&job).into()) }))
     }
 }
@@ -89,7 +89,9 @@ pub(crate) async fn carry_out(
     let failing = scan.failing_severity.unwrap_or(failing_severity);
     let tenant = caller.tenant().clone();
     // Checking is pure computation, perhaps of many megabytes.
-    let scanned = tokio::task::spawn_blocking(move || scan_files(&scan.files, &tenant, &scan.cluster, failing));
+    let scanned = tokio::task::spawn_blocking(move || {
+        scan_files(&scan.files, &tenant, &scan.cluster, failing)
+    });
     let scan = scanned
         .await
         .map_err(|_| ApiError::new(ErrorCode::Internal, "the scan ended unexpectedly"))?;

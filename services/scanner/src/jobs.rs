@@ -6,7 +6,7 @@ use std::time::Duration;
 use airside_ports::{Batch, Clock, Delivery, Keyspace, Queue, QueueError, Store};
 use airside_ports::{Headers, Job as QueuedJob};
 use airside_service::retry::Backoff;
-use airside_service::{CancellationToken, Caller, DeadLetters, Deps};
+use airside_service::{Caller, CancellationToken, DeadLetters, Deps};
 use airside_types::{DeadLetter, Id, Severity, Tenant};
 use airside_wire::job::{
     Job, JobState, ScanJob, decode_job, decode_scan_job, encode_job, encode_scan_job,
@@ -78,7 +78,8 @@ impl Jobs {
 
     /// How far a job is.
     pub(crate) async fn get(&self, tenant: &Tenant, id: Id) -> Result<Option<Job>, ApiError> {
-        let stored = self.store.get(JOBS, &key(tenant, id)).await.map_err(|error| unavailable(&error))?;
+        let stored =
+            self.store.get(JOBS, &key(tenant, id)).await.map_err(|error| unavailable(&error))?;
         let job = stored.map(|bytes| decode_job(&bytes)).transpose();
         job.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))
     }
@@ -128,10 +129,12 @@ impl Jobs {
 
     async fn carry_out(&self, delivery: &Delivery) -> Result<(), ApiError> {
         let job = decode_scan_job(&delivery.job.payload).map_err(|error| invalid(&error))?;
-        let state = |state| Job { id: job.id, submitted: job.submitted, attempts: delivery.attempt, state };
+        let state =
+            |state| Job { id: job.id, submitted: job.submitted, attempts: delivery.attempt, state };
         self.put(&job.tenant, &state(JobState::Running)).await?;
         let caller = Caller::local(job.tenant.clone());
-        let answer = carry_out(&self.ledger, &caller, job.scan.clone(), self.failing_severity).await?;
+        let answer =
+            carry_out(&self.ledger, &caller, job.scan.clone(), self.failing_severity).await?;
         let finished = self.clock.now();
         let done = JobState::Done { finished, answer: Box::new(answer) };
         self.put(&job.tenant, &state(done)).await

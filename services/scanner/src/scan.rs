@@ -53,10 +53,7 @@ pub fn scan_files(
         not_evaluated: checked
             .not_evaluated
             .iter()
-            .map(|it| NotEvaluated {
-                check: it.check.id.to_owned(),
-                reason: it.reason.to_owned(),
-            })
+            .map(|it| NotEvaluated { check: it.check.id.to_owned(), reason: it.reason.to_owned() })
             .collect(),
         findings: checked.findings,
         passes: checked.passes,

@@ -83,7 +83,11 @@ const ALLOWED: &[Row] = &[
     row(TESTKIT, &[SERVICE, PURE, ADAPTERS], &[]),
     // Services: engines and the kit; another service only by messages.
     row("airside-scanner", &[SERVICE, &["airside-checks", "airside-k8s"]], ADAPTERS),
-    row("airside-admission", &[SERVICE, &["airside-checks", "airside-k8s"]], ADAPTERS),
+    row(
+        "airside-admission",
+        &[SERVICE, &["airside-checks", "airside-detect", "airside-k8s"]],
+        ADAPTERS,
+    ),
     row("airside-audit-ingest", &[SERVICE, &["airside-detect", "airside-k8s"]], ADAPTERS),
     row("airside-runtime-collector", &[SERVICE, &["airside-detect"]], ADAPTERS),
     // `detect` for the rules that count over many events: only the log's owner sees them all.

@@ -35,6 +35,8 @@ pub(super) enum LeadsTo {
     Creation,
     /// Use of the credential.
     Issue,
+    /// Use of a token that was asked for.
+    Token,
 }
 
 /// What acting on an object can lead to; nothing for objects that are only read or kept.
@@ -44,6 +46,7 @@ pub(super) fn leads_on(target: &Entity) -> Option<LeadsTo> {
         Entity::Object(object) if object.name.is_empty() => None,
         Entity::Object(object) => match object.kind.as_str() {
             "Pod" => Some(LeadsTo::Pod),
+            "ServiceAccount" => Some(LeadsTo::Token),
             "Deployment"
             | "ReplicaSet"
             | "StatefulSet"
@@ -103,25 +106,37 @@ impl Pen<'_> {
         }
     }
 
-    /// The same principal does something to the same object.
+    /// The same identity does something to the same object. Admission sees whom a request acts as,
+    /// audit also who was authenticated.
     fn requests(&self) -> Vec<Common> {
         let parties = &self.signal.parties;
-        let Some(principal) = parties.principal() else { return Vec::new() };
-        let named = parties.targets.iter().filter(|target| !target.name().is_empty());
-        named.map(|target| Common::Request(principal.name_key(), target.name_key())).collect()
+        let pod = parties.pod.as_ref().filter(|_| parties.identities.is_empty());
+        let mut requests = Vec::new();
+        for identity in parties.identities.iter().chain(pod) {
+            let named = parties.targets.iter().filter(|target| !target.name().is_empty());
+            let request =
+                |target: &Arc<Keyed>| Common::Request(identity.name_key(), target.name_key());
+            requests.extend(named.map(request));
+        }
+        requests
     }
 
     /// The same credential, or the same name from the same address.
     fn same_actor(&mut self) {
         let parties = &self.signal.parties;
         let spans = &self.settings.spans;
-        let by_credential = parties.service_account.is_some() && parties.credential.is_some();
+        let by_credential = parties.account().is_some() && parties.credential.is_some();
         let span = if by_credential { spans.credential } else { spans.session };
         if let Some(actor) = actor_of(parties) {
             self.both(Common::Actor(actor), span);
         }
-        if let Some(credential) = &parties.credential {
-            self.effect(Common::Issued(credential.key()));
+        let Some(credential) = parties.credential.as_ref().map(|it| it.key()) else { return };
+        self.effect(Common::Issued(credential));
+        let accounts = self.known.related(credential, Relation::IssuedFor);
+        for account in accounts.iter().filter(|it| it.kind() == "ServiceAccount") {
+            for asker in self.known.related(credential, Relation::IssuedTo) {
+                self.effect(Common::Token(asker.name_key(), account.name_key()));
+            }
         }
     }
 
@@ -194,6 +209,12 @@ impl Pen<'_> {
                     self.cause(Common::Through(target.name_key()), spans.creation);
                 }
                 Some(LeadsTo::Issue) => self.cause(Common::Issued(target.key()), spans.issue),
+                Some(LeadsTo::Token) => {
+                    for asker in &parties.identities {
+                        let token = Common::Token(asker.name_key(), target.name_key());
+                        self.cause(token, spans.issue);
+                    }
+                }
                 Some(LeadsTo::Creation) | None => {}
             }
         }

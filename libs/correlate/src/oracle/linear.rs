@@ -50,7 +50,7 @@ impl<'a> Everything<'a> {
         for signal in &self.signals {
             let parties = &signal.parties;
             let entities = parties.targets.iter().chain(&parties.grants).chain(&parties.pod);
-            let entities = entities.chain(&parties.service_account);
+            let entities = entities.chain(&parties.identities);
             seen.extend(entities.map(|entity| (entity.entity().clone(), signal.time())));
         }
         for fact in self.facts() {
@@ -109,8 +109,7 @@ impl Knowledge for Everything<'_> {
         for signal in &self.signals {
             let parties = &signal.parties;
             if parties.address.as_ref().is_some_and(|it| it.key() == address) {
-                callers.extend(parties.users.iter().map(|it| it.name_key()));
-                callers.extend(parties.service_account.as_ref().map(|it| it.name_key()));
+                callers.extend(parties.identities.iter().map(|it| it.name_key()));
             }
         }
         callers.len() > self.guards.callers_of_address
@@ -119,7 +118,7 @@ impl Knowledge for Everything<'_> {
     fn places_of(&self, user: EntityKey, from: Timestamp, until: Timestamp) -> Vec<Arc<Keyed>> {
         let mut places: BTreeMap<EntityKey, Arc<Keyed>> = BTreeMap::new();
         for signal in &self.signals {
-            let by_user = signal.parties.users.iter().any(|it| it.name_key() == user);
+            let by_user = signal.parties.users().any(|it| it.name_key() == user);
             let time = signal.time();
             if let Some(address) = &signal.parties.address
                 && by_user

@@ -18,11 +18,9 @@ const AGENT_FIELDS: [&str; 2] = ["userAgent", "user-agent"];
 /// Who acts, with what, on what.
 #[derive(Debug, Default)]
 pub(crate) struct Parties {
-    /// People and machines with a name of their own; the controllers' users are `system_users`.
-    pub(crate) users: Vec<Arc<Keyed>>,
-    /// Users of Kubernetes itself, which many act as at once.
-    pub(crate) system_users: Vec<Arc<Keyed>>,
-    pub(crate) service_account: Option<Arc<Keyed>>,
+    /// Whom the API server saw: first who was authenticated, then whom they act as. Users, service
+    /// accounts and nodes.
+    pub(crate) identities: Vec<Arc<Keyed>>,
     /// The pod that acts, or whose token is used.
     pub(crate) pod: Option<Arc<Keyed>>,
     pub(crate) container: Option<Arc<Keyed>>,
@@ -97,22 +95,26 @@ impl Parties {
 
     fn take_actor(&mut self, entity: &Arc<Keyed>) {
         match entity.entity() {
-            Entity::User { name } if is_system_user(name) => match node_of_user(name) {
-                Some(name) => _ = self.node.get_or_insert_with(|| node(name)),
-                None => self.system_users.push(Arc::clone(entity)),
+            Entity::User { name } => match node_of_user(name) {
+                Some(name) => self.take_node(&node(name)),
+                None => self.identities.push(Arc::clone(entity)),
             },
-            Entity::User { .. } => self.users.push(Arc::clone(entity)),
             Entity::Container { .. } => self.take_context(entity),
-            Entity::Object(object) => {
-                let place = match object.kind.as_str() {
-                    "ServiceAccount" => &mut self.service_account,
-                    "Pod" => &mut self.pod,
-                    "Node" => &mut self.node,
-                    _ => return,
-                };
-                place.get_or_insert_with(|| Arc::clone(entity));
-            }
+            Entity::Object(object) => match object.kind.as_str() {
+                "ServiceAccount" => self.identities.push(Arc::clone(entity)),
+                "Pod" => _ = self.pod.get_or_insert_with(|| Arc::clone(entity)),
+                "Node" => self.take_node(entity),
+                _ => {}
+            },
             _ => {}
+        }
+    }
+
+    /// A node's user and the node itself are one identity.
+    fn take_node(&mut self, node: &Arc<Keyed>) {
+        if self.node.is_none() {
+            self.node = Some(Arc::clone(node));
+            self.identities.push(Arc::clone(node));
         }
     }
 
@@ -144,33 +146,46 @@ impl Parties {
 
     /// Nobody was authenticated, and no process is known.
     pub(crate) fn is_nobody(&self) -> bool {
-        self.users.is_empty()
-            && self.service_account.is_none()
-            && self.pod.is_none()
-            && self.container.is_none()
-            && self.node.is_none()
-            && self.system_users.iter().all(|user| user.name() == "system:anonymous")
+        let anonymous = |identity: &Arc<Keyed>| identity.name() == ANONYMOUS;
+        self.pod.is_none() && self.container.is_none() && self.identities.iter().all(anonymous)
     }
 
     /// An identity that many parts of the control plane act under: it says nothing about who is
     /// behind a request, so it joins nothing. A token that is bound to a pod is the pod's, whatever
     /// its namespace.
     pub(crate) fn is_shared(&self) -> bool {
-        let of_control_plane = self.service_account.as_ref().and_then(|it| it.as_object());
-        let in_kube_system = of_control_plane
-            .is_some_and(|account| account.namespace.as_deref() == Some("kube-system"));
-        let system = self.system_users.iter().any(|user| user.name() != "system:anonymous");
-        self.users.is_empty() && self.pod.is_none() && (in_kube_system || system)
+        let Some(identity) = self.identities.first() else { return false };
+        match identity.entity() {
+            Entity::User { name } => is_system_user(name) && name != ANONYMOUS,
+            Entity::Object(object) if object.kind == "ServiceAccount" => {
+                self.pod.is_none() && object.namespace.as_deref() == Some("kube-system")
+            }
+            _ => false,
+        }
     }
 
-    /// Who the API server or sensor says did it: a user, service account, node or pod.
+    /// Who did it: whom the API server authenticated, else the pod whose process it was.
     pub(crate) fn principal(&self) -> Option<&Arc<Keyed>> {
-        let account = self.service_account.as_ref();
-        let user = self.users.first().or(account);
-        let process = self.node.as_ref().or(self.pod.as_ref());
-        user.or(process).or_else(|| self.system_users.first())
+        self.identities.first().or(self.pod.as_ref())
+    }
+
+    /// The service account that was authenticated.
+    pub(crate) fn account(&self) -> Option<&Arc<Keyed>> {
+        self.identities.first().filter(|identity| identity.kind() == "ServiceAccount")
+    }
+
+    /// People and programs with a name of their own, among the identities.
+    pub(crate) fn users(&self) -> impl Iterator<Item = &Arc<Keyed>> {
+        let own = |identity: &&Arc<Keyed>| match identity.entity() {
+            Entity::User { name } => !is_system_user(name),
+            _ => false,
+        };
+        self.identities.iter().filter(own)
     }
 }
+
+/// The user of requests without a credential.
+const ANONYMOUS: &str = "system:anonymous";
 
 /// Whether Kubernetes itself acts under this user name.
 fn is_system_user(name: &str) -> bool {

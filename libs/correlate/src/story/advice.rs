@@ -80,7 +80,7 @@ fn identities(case: &Case<'_>) -> Vec<String> {
     }
     let mut sessions = BTreeSet::new();
     for signal in &case.signals {
-        for user in &signal.parties.users {
+        for user in signal.parties.users() {
             sessions.insert((user.clone(), signal.parties.address.clone()));
         }
     }

@@ -48,7 +48,8 @@ pub(super) fn trails(case: &Case<'_>) -> Vec<Trail> {
             let principal = parties.principal();
             principal.map_or_else(|| "Somebody".to_owned(), |principal| principal.to_string())
         };
-        if let Some(account) = &parties.service_account {
+        let accounts = parties.identities.iter();
+        for account in accounts.filter(|identity| identity.kind() == "ServiceAccount") {
             walk.object(account, || vec![format!("Requests were made as {account}")]);
             walk.roles_of(account);
         }

@@ -17,7 +17,7 @@ pub(super) fn credentials_abroad(case: &Case<'_>) -> BTreeSet<[Arc<Keyed>; 2]> {
     let mut abroad = BTreeSet::new();
     for signal in &case.signals {
         let Some(address) = &signal.parties.address else { continue };
-        if signal.parties.service_account.is_none() || is_loopback(address) {
+        if signal.parties.account().is_none() || is_loopback(address) {
             continue;
         }
         let Some(pod) = case.pod_of(signal) else { continue };
@@ -42,7 +42,7 @@ pub(super) fn users_in_two_places(case: &Case<'_>) -> BTreeSet<[Arc<Keyed>; 3]> 
         };
         let span = case.settings.spans.two_places;
         let (from, until) = (signal.time().minus(span), signal.time().plus(span));
-        for user in &signal.parties.users {
+        for user in signal.parties.users() {
             let places = case.known.places_of(user.name_key(), from, until);
             let elsewhere =
                 places.into_iter().find(|place| place.key() != here.key() && !is_public(place));

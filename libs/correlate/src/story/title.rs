@@ -23,7 +23,7 @@ pub(super) fn title(case: &Case<'_>) -> String {
 /// The person behind it where one is known, else the pod, service account or node.
 fn subject(case: &Case<'_>) -> String {
     let person = case.signals.iter().find_map(|signal| {
-        let user = signal.parties.users.first()?;
+        let user = signal.parties.users().next()?;
         let from = signal.parties.address.as_ref();
         Some(from.map_or_else(|| user.to_string(), |from| format!("{user} (from {})", from.name())))
     });

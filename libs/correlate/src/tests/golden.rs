@@ -201,6 +201,24 @@ fn a_token_that_a_pipeline_asked_for_and_used_is_no_incident_of_weight() {
 }
 
 #[test]
+fn a_token_is_joined_to_the_request_that_issued_it() {
+    let token = Entity::Credential { id: "JTI=9".to_owned() };
+    let books = Entity::service_account("pay", "books");
+    let used = [account("pay", "books"), with_credential("JTI=9"), from("198.51.100.9")];
+    let asked = [user("eve"), from("192.0.2.9"), to(&books)];
+    let mut scene = Scene::new();
+    scene.fires(0, TOKEN, &asked).fires(5_000, READ_SECRET, &used);
+    assert_eq!(sizes(&scene), [(Severity::Low, 1), (Severity::Low, 1)]);
+    scene.fact(0, &token, Relation::IssuedTo, &Entity::User { name: "eve".to_owned() }).fact(
+        0,
+        &token,
+        Relation::IssuedFor,
+        &books,
+    );
+    assert_eq!(sizes(&scene), [(Severity::Low, 2)]);
+}
+
+#[test]
 fn what_an_attacker_leaves_behind_leads_back_to_the_attack() {
     let mut scene = Scene::new();
     let web = pod("shop", "web-1", "u-web");

@@ -19,6 +19,7 @@ pub(super) enum Event {
     Runs { time: i64, pod: usize, node: usize },
     Address { time: i64, pod: usize, address: usize },
     RunsAs { time: i64, pod: usize, account: usize },
+    Token { time: i64, asker: usize },
     Host { time: i64, node: usize },
     Finding { check: usize, fixed: bool, version: i64 },
     Gap { from: i64, length: i64 },
@@ -45,6 +46,7 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(time, pod, address)| Event::Address { time, pod, address }),
         1 => (times(), number.clone(), number.clone())
             .prop_map(|(time, pod, account)| Event::RunsAs { time, pod, account }),
+        1 => (times(), number.clone()).prop_map(|(time, asker)| Event::Token { time, asker }),
         1 => (times(), number.clone()).prop_map(|(time, node)| Event::Host { time, node }),
         1 => (number, any::<bool>(), 0_i64..3)
             .prop_map(|(check, fixed, version)| Event::Finding { check, fixed, version }),
@@ -110,6 +112,7 @@ fn targets() -> Vec<Entity> {
         deployment,
         job,
         Entity::Credential { id: "JTI=issued".to_owned() },
+        Entity::service_account("pay", "warm"),
         object("rbac.authorization.k8s.io", "ClusterRole", "", "wide"),
     ]
 }
@@ -179,6 +182,16 @@ fn write(scene: &mut Scene, event: &Event) {
         Event::RunsAs { time, pod, account } => {
             let account = Entity::service_account("shop", pick(&["web", "db"], account));
             scene.fact(time, &pick(&pods(), pod), Relation::RunsAs, &account);
+        }
+        Event::Token { time, asker } => {
+            let token = Entity::Credential { id: "JTI=issued".to_owned() };
+            let asker = Entity::User { name: pick(&["ann", "ben"], asker).to_owned() };
+            scene.fact(time, &token, Relation::IssuedTo, &asker).fact(
+                time,
+                &token,
+                Relation::IssuedFor,
+                &Entity::service_account("pay", "warm"),
+            );
         }
         Event::Host { time, node: on } => {
             scene.fires(time, SSH_KEY, &[on_node(pick(&["node-1", "node-2"], on))]);

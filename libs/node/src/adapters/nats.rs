@@ -59,6 +59,9 @@ async fn connect(nats: &NatsOptions) -> anyhow::Result<NatsConnection> {
         connect.auth = NatsAuth::CredentialsFile(path.clone());
     }
     NatsConnection::connect(&connect).await.with_context(|| {
-        format!("the bus cannot be reached: start a nats-server, or set `nats.url` (it is {})", nats.url)
+        format!(
+            "the bus cannot be reached: start a nats-server, or set `nats.url` (it is {})",
+            nats.url
+        )
     })
 }

@@ -19,10 +19,7 @@ pub struct NotEvaluated {
 
 impl From<&NotEvaluated> for v1::NotEvaluated {
     fn from(unjudged: &NotEvaluated) -> Self {
-        Self {
-            check: bounded::identity(&unjudged.check),
-            reason: bounded::text(&unjudged.reason),
-        }
+        Self { check: bounded::identity(&unjudged.check), reason: bounded::text(&unjudged.reason) }
     }
 }
 

@@ -106,7 +106,9 @@ impl Connection {
 
 fn advertised(advertise: Option<&str>, bound: SocketAddr) -> String {
     match advertise {
-        Some(address) if address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) => {
+        Some(address)
+            if address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) =>
+        {
             address.to_owned()
         }
         Some(host) => format!("{host}:{}", bound.port()),
@@ -116,21 +118,27 @@ fn advertised(advertise: Option<&str>, bound: SocketAddr) -> String {
 
 impl fmt::Display for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heading = |f: &mut fmt::Formatter<'_>, text: &str| {
-            writeln!(f, "\n{STRONG}{text}{RESET}")
-        };
+        let heading =
+            |f: &mut fmt::Formatter<'_>, text: &str| writeln!(f, "\n{STRONG}{text}{RESET}");
         writeln!(f, "{STRONG}Airside is up.{RESET} Stop it with Ctrl-C.")?;
         writeln!(f, "  API (gRPC, health, metrics)   {}", self.api)?;
         writeln!(f, "  webhooks (TLS)                https://{}", self.webhook)?;
-        writeln!(f, "  API key                       {} {FAINT}(kept in {}){RESET}", self.api_key, self.api_key_file)?;
-        heading(f, "1. Audit events: save as /etc/kubernetes/airside-audit.kubeconfig")?;
+        writeln!(
+            f,
+            "  API key                       {} {FAINT}(kept in {}){RESET}",
+            self.api_key, self.api_key_file
+        )?;
+        heading(f, "1. Admission: kubectl apply -f - with")?;
+        f.write_str(&self.webhook_configuration())?;
+        heading(f, "2. Audit events: save as /etc/kubernetes/airside-audit.kubeconfig")?;
         f.write_str(&self.audit_kubeconfig())?;
         heading(f, "   and start the API server with")?;
         writeln!(f, "--audit-webhook-config-file=/etc/kubernetes/airside-audit.kubeconfig")?;
         writeln!(f, "--audit-webhook-batch-max-wait=1s")?;
-        writeln!(f, "--audit-policy-file=… {FAINT}(RequestResponse for the resources that matter){RESET}")?;
-        heading(f, "2. Admission: kubectl apply -f - with")?;
-        f.write_str(&self.webhook_configuration())?;
+        writeln!(
+            f,
+            "--audit-policy-file=… {FAINT}(RequestResponse for the resources that matter){RESET}"
+        )?;
         heading(f, "3. Falco 0.40 or newer: add to falco.yaml")?;
         f.write_str(&self.falco_settings())?;
         heading(f, "   and save as /etc/falco/airside-ca.crt")?;

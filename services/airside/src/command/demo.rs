@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::SERVICES;
 use crate::cli::DemoArguments;
 use crate::client::{ApiChannel, connect_with_key};
 use crate::command::Outcome;
@@ -23,7 +24,6 @@ use crate::command::incidents::{fetch_all, said};
 use crate::delivery::{Delivery, Platform, Source, deliveries};
 use crate::recording::{RecordedFile, Recording};
 use crate::show::{self, FAINT, GOOD, RESET, STRONG};
-use crate::SERVICES;
 
 macro_rules! recordings {
     () => {
@@ -34,7 +34,10 @@ macro_rules! recordings {
 /// The recorded attack that ships with the program: what its sources sent, and no word about what it means.
 const STOREFRONT: [(&str, &[u8]); 5] = [
     ("manifests/platform.yaml", include_bytes!(concat!(recordings!(), "manifests/platform.yaml"))),
-    ("manifests/storefront.yaml", include_bytes!(concat!(recordings!(), "manifests/storefront.yaml"))),
+    (
+        "manifests/storefront.yaml",
+        include_bytes!(concat!(recordings!(), "manifests/storefront.yaml")),
+    ),
     ("admission.jsonl", include_bytes!(concat!(recordings!(), "admission.jsonl"))),
     ("audit.jsonl", include_bytes!(concat!(recordings!(), "audit.jsonl"))),
     ("falco.jsonl", include_bytes!(concat!(recordings!(), "falco.jsonl"))),
@@ -62,7 +65,8 @@ pub(super) fn run(arguments: &DemoArguments) -> anyhow::Result<Outcome> {
     });
     // The demo stands alone: neither a settings file nor the environment changes it.
     let settings = load_settings(&SERVICES, None, Vec::new(), overrides)?;
-    let telemetry = airside_telemetry::init(&settings.section("telemetry")?, env!("CARGO_PKG_VERSION"))?;
+    let telemetry =
+        airside_telemetry::init(&settings.section("telemetry")?, env!("CARGO_PKG_VERSION"))?;
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         let started = Instant::now();
@@ -111,7 +115,10 @@ async fn play(
         report.findings.iter().filter(|finding| finding.severity >= Severity::High).count()
     ))?;
 
-    step("flight", "the cluster is watched: admission, audit (HTTPS webhooks), Falco (HTTP output)")?;
+    step(
+        "flight",
+        "the cluster is watched: admission, audit (HTTPS webhooks), Falco (HTTP output)",
+    )?;
     deliver(&mut platform, deliveries(recording, SystemClock.now())?, &mut revisions).await?;
     settle(&mut revisions).await?;
 
@@ -148,7 +155,8 @@ async fn deliver(
         let answer = platform.send(&delivery).await?;
         match delivery.source {
             Source::Audit => {
-                let events = delivery.body.get("items").and_then(Value::as_array).map_or(0, Vec::len);
+                let events =
+                    delivery.body.get("items").and_then(Value::as_array).map_or(0, Vec::len);
                 say(&format!("   {time}  {FAINT}audit      {events} events{RESET}"))?;
             }
             Source::Admission => {
@@ -193,8 +201,11 @@ fn tell(incident: &Incident) -> anyhow::Result<()> {
 async fn watch(api: ApiChannel) -> anyhow::Result<mpsc::Receiver<Incident>> {
     let mut client = IncidentsServiceClient::new(api);
     let query = WatchQuery { min_severity: Some(Severity::Medium), ..WatchQuery::default() };
-    let mut stream =
-        client.watch_incidents(WatchIncidentsRequest::from(&query)).await.map_err(said)?.into_inner();
+    let mut stream = client
+        .watch_incidents(WatchIncidentsRequest::from(&query))
+        .await
+        .map_err(said)?
+        .into_inner();
     let (sender, receiver) = mpsc::channel(256);
     tokio::spawn(async move {
         while let Ok(Some(message)) = stream.message().await {
@@ -229,7 +240,8 @@ fn answered(answer: &Value) -> String {
         let pointer = format!("/response/auditAnnotations/{key}");
         answer.pointer(&pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
-    let warnings = answer.pointer("/response/warnings").and_then(Value::as_array).map_or(0, Vec::len);
+    let warnings =
+        answer.pointer("/response/warnings").and_then(Value::as_array).map_or(0, Vec::len);
     format!("{} ({}, {warnings} warnings)", text("verdict"), text("authorisation"))
 }
 

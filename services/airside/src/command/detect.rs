@@ -18,12 +18,14 @@ use crate::recording::lines;
 use crate::show;
 
 pub(super) fn run(arguments: &DetectArguments) -> anyhow::Result<Outcome> {
-    let sensor =
-        RuntimeSource::ALL.into_iter().find(|it| it.source().as_str() == arguments.source);
+    let sensor = RuntimeSource::ALL.into_iter().find(|it| it.source().as_str() == arguments.source);
     let path = arguments.file.display().to_string();
     let content = if path == "-" {
         let mut content = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut content).context("standard input cannot be read")?;
+        std::io::stdin()
+            .lock()
+            .read_to_end(&mut content)
+            .context("standard input cannot be read")?;
         content
     } else {
         read(&arguments.file)?
@@ -35,7 +37,9 @@ pub(super) fn run(arguments: &DetectArguments) -> anyhow::Result<Outcome> {
             show::remark(&format!("`{}` is not understood yet", arguments.source));
             Found::default()
         }
-        (other, None) => anyhow::bail!("there is no source `{other}`: use audit, falco or tetragon"),
+        (other, None) => {
+            anyhow::bail!("there is no source `{other}`: use audit, falco or tetragon")
+        }
     };
     if found.unreadable > 0 {
         show::remark(&format!("{} records could not be understood", found.unreadable));
@@ -119,14 +123,10 @@ fn print_lines(detections: &[Detection]) -> anyhow::Result<()> {
 
 fn detection_json(detection: &Detection) -> Value {
     let techniques: Vec<_> = detection.techniques.iter().map(|technique| technique.id()).collect();
-    let values: serde_json::Map<_, _> = detection
-        .values
-        .iter()
-        .map(|value| (value.name.clone(), json!(value.value)))
-        .collect();
+    let values: serde_json::Map<_, _> =
+        detection.values.iter().map(|value| (value.name.clone(), json!(value.value))).collect();
     // The actor is who did it; without one the target is what it is about.
-    let entity =
-        detection.linked(LinkRole::Actor).chain(detection.linked(LinkRole::Target)).next();
+    let entity = detection.linked(LinkRole::Actor).chain(detection.linked(LinkRole::Target)).next();
     let entity = entity.map(|entity| {
         let object = entity.as_object();
         json!({
@@ -151,7 +151,8 @@ fn detection_json(detection: &Detection) -> Value {
 
 /// One line for each rule that fired, with how often, the most severe first, and one example.
 fn print_summary(detections: &[Detection]) -> anyhow::Result<()> {
-    let mut by_rule: BTreeMap<(std::cmp::Reverse<Severity>, &str), Vec<&Detection>> = BTreeMap::new();
+    let mut by_rule: BTreeMap<(std::cmp::Reverse<Severity>, &str), Vec<&Detection>> =
+        BTreeMap::new();
     for detection in detections {
         let key = (std::cmp::Reverse(detection.severity), detection.rule.as_str());
         by_rule.entry(key).or_default().push(detection);

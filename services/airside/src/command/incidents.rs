@@ -46,7 +46,11 @@ pub(super) async fn fetch_all(
     loop {
         let page = Page::new(PAGE, Some(page_token));
         let query = IncidentQuery { min_severity: Some(min_severity), page, ..Default::default() };
-        let answer = client.list_incidents(ListIncidentsRequest::from(&query)).await.map_err(said)?.into_inner();
+        let answer = client
+            .list_incidents(ListIncidentsRequest::from(&query))
+            .await
+            .map_err(said)?
+            .into_inner();
         for incident in answer.incidents {
             incidents.push(Incident::try_from(incident)?);
         }
@@ -81,7 +85,8 @@ async fn show(id: &str, output: OutputFormat, server: &ServerArguments) -> anyho
         Ok(id) => id,
         Err(error) => by_beginning(&mut client, id).await?.ok_or(error)?,
     };
-    let answer = client.get_incident(GetIncidentRequest::from(id)).await.map_err(said)?.into_inner();
+    let answer =
+        client.get_incident(GetIncidentRequest::from(id)).await.map_err(said)?.into_inner();
     let incident = answer.incident.context("the platform answered without an incident")?;
     let incident = Incident::try_from(incident)?;
     let text = match output {
@@ -121,8 +126,13 @@ async fn watch(
     server: &ServerArguments,
 ) -> anyhow::Result<()> {
     let mut client = IncidentsServiceClient::new(connect(server).await?);
-    let query = WatchQuery { resume_token: resume, min_severity: Some(min_severity), cluster: None };
-    let mut stream = client.watch_incidents(WatchIncidentsRequest::from(&query)).await.map_err(said)?.into_inner();
+    let query =
+        WatchQuery { resume_token: resume, min_severity: Some(min_severity), cluster: None };
+    let mut stream = client
+        .watch_incidents(WatchIncidentsRequest::from(&query))
+        .await
+        .map_err(said)?
+        .into_inner();
     while let Some(message) = stream.message().await.map_err(said)? {
         let token = message.resume_token.clone();
         let Some(event) = airside_wire::incident::watched(message)? else { continue };
@@ -133,7 +143,13 @@ async fn watch(
                 format_args!("{}revision {}{}", show::FAINT, revision.revision, show::RESET)
             ),
             (IncidentEvent::Merged(merge), OutputFormat::Text) => {
-                format!("{}incident {} became part of {}{}\n", show::FAINT, merge.old, merge.into, show::RESET)
+                format!(
+                    "{}incident {} became part of {}{}\n",
+                    show::FAINT,
+                    merge.old,
+                    merge.into,
+                    show::RESET
+                )
             }
             (IncidentEvent::Revision(revision), OutputFormat::Json) => {
                 let mut incident = incident_json(&revision.incident);

@@ -70,9 +70,9 @@ fn parsed(assignments: &[String]) -> anyhow::Result<Vec<(String, Value)>> {
     assignments
         .iter()
         .map(|assignment| {
-            let (key, text) = assignment.split_once('=').with_context(|| {
-                format!("`--set {assignment}` gives no value: write KEY=VALUE")
-            })?;
+            let (key, text) = assignment
+                .split_once('=')
+                .with_context(|| format!("`--set {assignment}` gives no value: write KEY=VALUE"))?;
             // Numbers, booleans and lists as in JSON; everything else is text.
             let value = serde_json::from_str(text).unwrap_or_else(|_| json!(text));
             Ok((key.to_owned(), value))

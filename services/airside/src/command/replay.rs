@@ -60,7 +60,9 @@ fn tell(records: &[Record]) -> Told {
     // Brings the incidents up to date.
     let _changes = engine.take_changes();
     let mut incidents: Vec<_> = engine.incidents(&Tenant::default()).cloned().collect();
-    incidents.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), incident.first_seen, incident.id));
+    incidents.sort_by_key(|incident| {
+        (std::cmp::Reverse(incident.severity), incident.first_seen, incident.id)
+    });
     Told { incidents, detections: detections.len() }
 }
 

@@ -44,7 +44,11 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         let outcome = publish(arguments, &scan, cluster)?;
         show::remark(&format!(
             "published: {} opened, {} fixed, {} gone, {} unchanged; {} boarding passes",
-            outcome.opened, outcome.fixed, outcome.gone, outcome.unchanged, report.passes.len()
+            outcome.opened,
+            outcome.fixed,
+            outcome.gone,
+            outcome.unchanged,
+            report.passes.len()
         ));
     }
     Ok(outcome(arguments, &inputs, report))
@@ -96,13 +100,16 @@ impl Inputs {
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => {
-                return self.problems.push(format!("`{}` cannot be read: {error}", folder.display()));
+                return self
+                    .problems
+                    .push(format!("`{}` cannot be read: {error}", folder.display()));
             }
         };
         let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.sort();
         for path in paths {
-            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            let hidden =
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
             let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
             if path.is_dir() && !hidden && !path.is_symlink() {
                 self.folder(&path);
@@ -245,8 +252,7 @@ fn summary(report: &ScanReport, files: usize) -> String {
             (count > 0).then(|| format!("{}{count} {severity}{RESET}", show::severity(severity)))
         })
         .collect();
-    let findings =
-        if counted.is_empty() { "no findings".to_owned() } else { counted.join(", ") };
+    let findings = if counted.is_empty() { "no findings".to_owned() } else { counted.join(", ") };
     let mut text = format!(
         "\n{STRONG}{findings}{RESET} in {} objects of {files} files\n",
         report.passes.len()

@@ -59,9 +59,10 @@ impl Writer {
                     self.requests.recv().await
                 }
             };
-            let Some(Request { tenant, publication, span, answer }) = request else { return Ok(()) };
-            let result =
-                self.carry_out(&mut outbox, &tenant, &publication).instrument(span).await;
+            let Some(Request { tenant, publication, span, answer }) = request else {
+                return Ok(());
+            };
+            let result = self.carry_out(&mut outbox, &tenant, &publication).instrument(span).await;
             let failed = matches!(result, Err(LedgerError::Outbox(_)));
             // A caller that went away has no use for the answer.
             let _unheard = answer.send(result).is_err();
@@ -192,9 +193,8 @@ impl<'a> Change<'a> {
         for (id, entry) in known {
             let finding = &entry.finding;
             let path = finding.place.path.as_str();
-            let left = finding.state == FindingState::Open
-                && !seen.contains(id)
-                && scanned.contains(path);
+            let left =
+                finding.state == FindingState::Open && !seen.contains(id) && scanned.contains(path);
             if !left {
                 continue;
             }
