@@ -116,7 +116,7 @@ async fn refusals_are_by_the_book_and_say_what_to_do() {
 async fn a_poison_event_is_set_aside_and_its_batch_is_taken() {
     let platform = TestPlatform::start().await;
     let mut client = platform.webhook().await;
-    let list = airside::delivery::event_list(vec![json!({ "no": "event" }), json!("text"), exec()]);
+    let list = airside::delivery::event_list(&[json!({ "no": "event" }), json!("text"), exec()]);
     let (status, answer) = post(&platform, &mut client, list.to_string().into_bytes()).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     let metrics = metrics(&platform).await;
@@ -129,7 +129,7 @@ async fn a_poison_event_is_set_aside_and_its_batch_is_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_truncated_gzip_body_is_refused_and_a_whole_one_is_taken() {
     let platform = TestPlatform::start().await;
-    let list = airside::delivery::event_list(vec![exec()]).to_string().into_bytes();
+    let list = airside::delivery::event_list(&[exec()]).to_string().into_bytes();
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(&list).expect("compressed");
     let whole = encoder.finish().expect("compressed");

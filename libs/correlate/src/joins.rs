@@ -152,18 +152,20 @@ pub(crate) fn acting_pod(signal: &Signal, known: &dyn Knowledge) -> Option<Arc<K
     accounts.iter().any(|entity| entity.name_key() == account.name_key()).then_some(pod)
 }
 
-/// How far apart admission and audit may see one request. Longer, and the decision on another change
-/// of the object would answer.
-const SAME_REQUEST: Duration = Duration::from_secs(5);
-
 /// Whether what a signal did to an object was let in as a configuration that had gone through the
-/// check-in.
-pub(crate) fn is_authorised(signal: &Signal, object: &Keyed, known: &dyn Knowledge) -> bool {
-    let at = signal.time().plus(SAME_REQUEST);
+/// check-in. The decision must be on the same request: one on another change says nothing.
+pub(crate) fn is_authorised(
+    signal: &Signal,
+    object: &Keyed,
+    known: &dyn Knowledge,
+    settings: &Settings,
+) -> bool {
+    let same_request = settings.spans.request;
+    let at = signal.time().plus(same_request);
     let decision = known.decision_on(object.name_key(), at);
     decision.is_some_and(|record| match &record.payload {
         Payload::Decision(decision) => {
-            record.event_time.distance(signal.time()) <= SAME_REQUEST
+            record.event_time.distance(signal.time()) <= same_request
                 && matches!(decision.authorisation, Authorisation::Authorised { .. })
         }
         _ => false,

@@ -25,9 +25,9 @@ pub(crate) fn open_keys(data_dir: &Path, keys_file: Option<&PathBuf>) -> anyhow:
     let key = random_key()?;
     let mut ring = KeyRing::default();
     let mut record = KeyRecord::new(&key, Tenant::default(), Scope::ALL);
-    record.description = "made at the first start".to_owned();
+    "made at the first start".clone_into(&mut record.description);
     ring.add(record);
-    write_private(&api_key_path(data_dir), &key.expose())?;
+    write_private(&api_key_path(data_dir), key.expose())?;
     write_private(&path, &ring.to_toml())?;
     Ok(ring)
 }

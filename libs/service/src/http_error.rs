@@ -85,10 +85,7 @@ impl IntoResponse for HttpError {
 
 /// The API's error code for a status; what HTTP distinguishes further is the caller's mistake, or ours.
 fn code_of(status: StatusCode) -> ErrorCode {
-    let same = ErrorCode::ALL.into_iter().find(|code| code.http() == status);
-    same.unwrap_or(if status.is_client_error() {
-        ErrorCode::InvalidArgument
-    } else {
-        ErrorCode::Internal
-    })
+    let otherwise =
+        if status.is_client_error() { ErrorCode::InvalidArgument } else { ErrorCode::Internal };
+    ErrorCode::ALL.into_iter().find(|code| code.http() == status).unwrap_or(otherwise)
 }

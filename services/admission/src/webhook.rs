@@ -30,7 +30,7 @@ pub(crate) struct Webhook {
     passes: Arc<Passes>,
     recording: Recording,
     clock: Arc<dyn Clock>,
-    tenants: Arc<Vec<Tenant>>,
+    tenants: Arc<[Tenant]>,
     dead_letters: DeadLetters,
     max_body: usize,
     deadline: Duration,
@@ -51,7 +51,7 @@ impl Webhook {
             passes,
             recording,
             clock: Arc::clone(&deps.clock),
-            tenants: Arc::new(deps.keys.tenants().cloned().collect()),
+            tenants: deps.keys.tenants().cloned().collect(),
             dead_letters: deps.dead_letters("admission"),
             max_body: usize::try_from(options.max_body.as_u64())?,
             deadline: options.deadline.as_duration(),
@@ -64,7 +64,7 @@ impl Webhook {
             latency: deps.metrics.histogram(
                 "airside_admission_latency_seconds",
                 "From the request to the answer",
-                &LATENCY_SECONDS,
+                LATENCY_SECONDS,
             ),
         })
     }

@@ -62,7 +62,7 @@ fn batched(all: Vec<Delivery>) -> Vec<Delivery> {
     let mut time = Timestamp::EPOCH;
     let flush = |events: &mut Vec<Value>, time, requests: &mut Vec<Delivery>| {
         if !events.is_empty() {
-            let body = event_list(std::mem::take(events));
+            let body = event_list(&std::mem::take(events));
             requests.push(Delivery { time, source: Source::Audit, body });
         }
     };
@@ -273,7 +273,7 @@ impl Platform {
 }
 
 /// Audit events in the form in which an API server sends them.
-pub fn event_list(events: Vec<Value>) -> Value {
+pub fn event_list(events: &[Value]) -> Value {
     json!({
         "kind": "EventList", "apiVersion": "audit.k8s.io/v1", "metadata": {}, "items": events,
     })

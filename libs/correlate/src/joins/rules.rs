@@ -205,7 +205,9 @@ impl Pen<'_> {
                     let pod = resolved(self.known, target, self.signal.time());
                     self.cause(Common::Through(pod.key()), spans.session_in_pod);
                 }
-                Some(LeadsTo::Creation) if !is_authorised(self.signal, target, self.known) => {
+                Some(LeadsTo::Creation)
+                    if !is_authorised(self.signal, target, self.known, self.settings) =>
+                {
                     self.cause(Common::Through(target.name_key()), spans.creation);
                 }
                 Some(LeadsTo::Issue) => self.cause(Common::Issued(target.key()), spans.issue),

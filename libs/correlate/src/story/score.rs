@@ -79,7 +79,7 @@ fn left_for(case: &Case<'_>) -> Option<Arc<Keyed>> {
 /// configuration is: its findings say so already, and who made it did what was agreed.
 fn weight(case: &Case<'_>, signal: &Signal) -> i64 {
     let scores = &case.settings.scores;
-    let authorised = |target: &Arc<Keyed>| is_authorised(signal, target, case.known);
+    let authorised = |target: &Arc<Keyed>| is_authorised(signal, target, case.known, case.settings);
     match signal.severity {
         Severity::Info => 0,
         _ if signal.parties.targets.iter().any(authorised) => scores.low,

@@ -172,6 +172,7 @@ async fn watch(
 }
 
 /// What the platform said, without gRPC's wrapping.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 pub(crate) fn said(status: tonic::Status) -> anyhow::Error {
     match status.code() {
         tonic::Code::Unauthenticated => {

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::{Scale, cluster, finding, id, list, object, pass, place, severity, tenant, text, time};
+use super::{Scale, cluster, finding, id, list, pass, place, severity, tenant, text, time};
 use crate::job::{Job, JobState, ScanJob};
 use crate::scan::{
     NotEvaluated, Publication, PublishOutcome, ScanAnswer, ScanReport, ScanRequest, SourceFile,
