@@ -1,5 +1,6 @@
 //! Starting a server in a child process, and stopping it again.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -78,24 +79,28 @@ impl Child {
         Ok(value.trim().parse()?)
     }
 
-    /// Waits until correlation has nothing left to do: until it has applied nothing for a second, and at
-    /// most so long. Whether it came to that.
+    /// Waits until correlation has nothing left to do: until the node has applied nothing and has hardly
+    /// worked for a second, and at most so long. Whether it came to that.
     pub(crate) async fn settle(&self, most: Duration) -> anyhow::Result<bool> {
-        const APPLIED: &str = "airside_correlation_records_total";
         const QUIET: Duration = Duration::from_secs(1);
+        const HARDLY: Duration = Duration::from_millis(100);
         let end = Instant::now() + most;
-        let (mut last, mut since) = (self.metric(APPLIED).await?, Instant::now());
-        while since.elapsed() < QUIET {
+        loop {
+            let before = (self.applied().await?, self.process.cpu()?);
+            tokio::time::sleep(QUIET).await;
+            let after = (self.applied().await?, self.process.cpu()?);
+            if after.0 == before.0 && after.1.saturating_sub(before.1) < HARDLY {
+                return Ok(true);
+            }
             if Instant::now() > end {
                 return Ok(false);
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            let now = self.metric(APPLIED).await?;
-            if now != last {
-                (last, since) = (now, Instant::now());
-            }
         }
-        Ok(true)
+    }
+
+    /// How many records correlation has applied.
+    pub(crate) async fn applied(&self) -> anyhow::Result<u64> {
+        self.metric("airside_correlation_records_total").await
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<String> {
@@ -110,13 +115,21 @@ impl Child {
         Ok(answer)
     }
 
-    /// Stops the server, by letting its input end, and removes its folder.
+    /// Stops the server, by letting its input end, and removes its folder. One that goes on is ended by
+    /// force: what was measured is measured.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         drop(self.running.stdin.take());
-        let ended = tokio::time::timeout(PATIENCE, self.running.wait()).await;
-        let status =
-            ended.with_context(|| format!("the server did not stop within {PATIENCE:?}"))??;
-        anyhow::ensure!(status.success(), "the server ended with {status}; {}", said(&self.log));
+        match tokio::time::timeout(PATIENCE, self.running.wait()).await {
+            Ok(status) => {
+                let status = status?;
+                anyhow::ensure!(status.success(), "the server ended with {status}; {}", said(&self.log));
+            }
+            Err(_) => {
+                let mut out = std::io::stderr();
+                writeln!(out, "airside-loadtest: the server did not stop within {PATIENCE:?}")?;
+                self.running.kill().await?;
+            }
+        }
         Ok(self.folder.close()?)
     }
 }

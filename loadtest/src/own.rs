@@ -1,7 +1,8 @@
 //! The project's own recordings as load: copied as often as it takes, each copy with identities of its own.
 //!
-//! A copy's UUIDs (audit ids, uids, credential ids) differ from those of every other copy, so that no copy
-//! is a repeat. Names, users and addresses stay: it is the same cluster, day after day.
+//! A copy's UUIDs (audit ids, uids, credential ids) and generated names (those of pods) differ from those of
+//! every other copy, so that no copy is a repeat. Other names, users and addresses stay: it is the same
+//! cluster, day after day, deployed anew each time.
 
 use airside::recording::{RecordedFile, Recording};
 
@@ -47,6 +48,10 @@ const UUID: usize = 36;
 /// How many hexadecimal digits at a UUID's end differ from copy to copy.
 const TAIL: usize = 8;
 
+/// The length of what the API server puts behind `generateName`, and the characters that it takes for it.
+const SUFFIX: usize = 5;
+const GENERATED: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+
 /// All recordings: two attacks and an ordinary day.
 pub(crate) fn recordings() -> Vec<Recording> {
     let file = |(path, content): &(&str, &[u8])| RecordedFile {
@@ -70,15 +75,19 @@ pub(crate) fn copies(lines: &[String], count: usize) -> Vec<String> {
 pub(crate) fn copy(line: &str, number: u32) -> String {
     let mut bytes = line.as_bytes().to_vec();
     let mut at = 0_usize;
-    while let Some(window) = bytes.get_mut(at..at + UUID) {
-        at += if is_uuid(window) {
-            change_tail(window, number);
+    while at < bytes.len() {
+        at += if let Some(uuid) = bytes.get_mut(at..at + UUID).filter(|text| is_uuid(text)) {
+            change_tail(uuid, number);
             UUID
+        } else if is_generated_suffix(bytes.get(at..).unwrap_or_default()) {
+            let suffix = bytes.get_mut(at + 1..at + 1 + SUFFIX).unwrap_or_default();
+            change_suffix(suffix, number);
+            1 + SUFFIX
         } else {
             1
         };
     }
-    // Hexadecimal digits were replaced by others, so it is text still.
+    // Characters of ASCII were replaced by others, so it is text still.
     String::from_utf8(bytes).unwrap_or_else(|_| line.to_owned())
 }
 
@@ -97,6 +106,25 @@ fn change_tail(uuid: &mut [u8], number: u32) {
     tail.copy_from_slice(changed.as_bytes());
 }
 
+/// Whether a text begins with the end of a generated name, such as `-t4bbk`.
+fn is_generated_suffix(text: &[u8]) -> bool {
+    let Some((b'-', rest)) = text.split_first() else { return false };
+    let Some((suffix, after)) = rest.split_at_checked(SUFFIX) else { return false };
+    let ends = after.first().is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-');
+    ends && suffix.iter().all(|byte| GENERATED.contains(byte))
+}
+
+/// Turns each character on by a digit of the number.
+fn change_suffix(suffix: &mut [u8], number: u32) {
+    let mut left = usize::try_from(number).unwrap_or_default();
+    for byte in suffix {
+        let place = GENERATED.iter().position(|known| known == byte).unwrap_or_default();
+        let turned = GENERATED.get((place + left % GENERATED.len()) % GENERATED.len());
+        *byte = turned.copied().unwrap_or(*byte);
+        left /= GENERATED.len();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -104,13 +132,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn copies_differ_in_uuids_only_and_no_two_are_alike() {
+    fn copies_differ_in_identities_only_and_no_two_are_alike() {
         let line = r#"{"uid":"01234567-89ab-cdef-0123-456789abcdef","x":"é JTI=ffffffff-ffff-ffff-ffff-ffffffffffff"}"#;
         assert_eq!(copy(line, 0), line);
         assert_eq!(
             copy(line, 1),
             r#"{"uid":"01234567-89ab-cdef-0123-456789abcdee","x":"é JTI=ffffffff-ffff-ffff-ffff-fffffffffffe"}"#
         );
+        assert_eq!(copy(r#""web-75cb8dd64c-ddnmg""#, 28), r#""web-75cb8dd64c-ffnmg""#);
+        for fixed in ["kube-system", "web-0", "x-ddnmgz", "node-pool"] {
+            assert_eq!(copy(fixed, 28), fixed);
+        }
         let short = "not 01234567-89ab-cdef-0123-456789abcde";
         assert_eq!(copy(short, 7), short);
         let all = copies(&[line.to_owned()], 500);

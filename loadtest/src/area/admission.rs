@@ -43,12 +43,15 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         let watch = Stopwatch::start(node.process)?;
         let alone = one.send(&node.announcement).await?;
         let together = many.send(&node.announcement).await?;
+        let answered = watch.stop()?;
         let settled = node.settle(run.phase()).await?;
         let span = watch.stop()?;
         let report = Report::of("admission")
             .took(node.process, "reviews", alone.count() + together.count(), span)?
             .with("input", input.source)
+            .with("records_correlated", node.applied().await?)
             .with("correlation_caught_up", settled)
+            .with("cpu_seconds_until_answered", answered.cpu.as_secs_f64())
             .with("latency_us_of_8_connections", Quantiles::of(&together))
             .with("floor_latency_us", Quantiles::of(&floor_one))
             .with("floor_latency_us_of_8_connections", Quantiles::of(&floor_many))

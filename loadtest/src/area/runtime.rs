@@ -44,7 +44,7 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
             .took(node.process, "alerts", latencies.count(), span)?
             .with("input", input.source)
             .with("connections", NODES)
-            .with("records_correlated", node.metric("airside_correlation_records_total").await?)
+            .with("records_correlated", node.applied().await?)
             .with("correlation_caught_up", settled)
             .with("cpu_seconds_until_answered", answered.cpu.as_secs_f64())
             .answered_within(&latencies);

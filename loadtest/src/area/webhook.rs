@@ -20,6 +20,8 @@ const CONNECTIONS: usize = 4;
 /// `--audit-webhook-batch-throttle-qps` is 10 by default: 4,000 events a second.
 const PACE: Duration = Duration::from_millis(100);
 
+const RECORDS: &str = "airside_audit_ingest_records_total";
+
 pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let input = corpus::audit_events(run.corpus(), run.amount(12_000, 100_000))?;
     let mut batches = corpus::event_lists(&input.items, BATCH);
@@ -50,8 +52,8 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         let settled = node.settle(run.phase()).await?;
         let span = watch.stop()?;
         let events = node.metric("airside_audit_ingest_events_total").await?;
-        let records = node.metric("airside_audit_ingest_records_total").await?;
-        let applied = node.metric("airside_correlation_records_total").await?;
+        let records = node.metric(RECORDS).await?;
+        let applied = node.applied().await?;
         let report = Report::of("webhook")
             .took(node.process, "events", events, span)?
             .with("input", input.source)
@@ -64,7 +66,11 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
             .with("events_per_wall_second_until_answered", per_second(events, answered.wall))
             .with("closed_loop_latency_us", Quantiles::of(&unpaced));
         let paced = slow.send(&node.announcement).await?;
-        let report = report.with("paced_requests", paced.count()).answered_within(&paced);
+        let waiting = node.metric(RECORDS).await?.saturating_sub(node.applied().await?);
+        let report = report
+            .with("paced_requests", paced.count())
+            .with("records_not_yet_correlated_after_pace", waiting)
+            .answered_within(&paced);
         node.stop().await?;
         Ok(report.above(
             "an HTTPS handler that checks that the body is JSON",
