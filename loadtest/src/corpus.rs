@@ -46,9 +46,10 @@ pub(crate) fn manifests(corpus: Option<&Path>) -> anyhow::Result<Input<SourceFil
         return Input::of_corpus("manifests", files);
     }
     let recorded: Vec<_> = own::recordings().into_iter().flat_map(|it| it.manifests).collect();
-    let copies = (0_u32..).flat_map(|copy| recorded.iter().map(move |file| (copy, file)));
-    let files = copies.take(OWN_MANIFESTS).map(|(copy, file)| SourceFile {
-        path: format!("{copy}/{}", file.path),
+    // Numbered, since recordings have files of the same name.
+    let copies = recorded.iter().cycle().zip(0_u32..);
+    let files = copies.take(OWN_MANIFESTS).map(|(file, number)| SourceFile {
+        path: format!("{number}/{}", file.path),
         content: file.content.clone().into(),
     });
     Ok(Input::own(files.collect()))

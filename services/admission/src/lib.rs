@@ -2,7 +2,7 @@
 //!
 //! Owns the admission webhook: it answers AdmissionReviews within the caller's deadline by the checks that
 //! the scanner uses ([`gate`]), knows from boarding passes whether a configuration was checked in
-//! ([`passes`]), and records every decision ([`recorder`]). It never breaks the cluster: what it cannot
+//! ([`passes`]), and records every decision. It never breaks the cluster: what it cannot
 //! judge or record in time it answers all the same, and says so.
 
 mod deadline;

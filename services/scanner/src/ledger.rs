@@ -1,6 +1,6 @@
 //! The ledger: which findings are open, fixed or gone, and which boarding passes were issued.
 //!
-//! Publications of all callers go one after the other through one writer ([`writer`]); questions are
+//! Publications of all callers go one after the other through one writer (`writer`); questions are
 //! answered from the store.
 
 mod writer;
