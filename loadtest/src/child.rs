@@ -122,7 +122,11 @@ impl Child {
         match tokio::time::timeout(PATIENCE, self.running.wait()).await {
             Ok(status) => {
                 let status = status?;
-                anyhow::ensure!(status.success(), "the server ended with {status}; {}", said(&self.log));
+                anyhow::ensure!(
+                    status.success(),
+                    "the server ended with {status}; {}",
+                    said(&self.log)
+                );
             }
             Err(_) => {
                 let mut out = std::io::stderr();
