@@ -34,6 +34,7 @@ pub(crate) enum Topic {
     SharedAddress(EntityKey),
     Places(EntityKey),
     DecisionOn(EntityKey),
+    Decision(Id),
     Pass(Id),
     Manifest(EntityKey),
 }
@@ -51,7 +52,8 @@ pub(crate) struct Index {
     objects_of_actors: Table<ActorKey, Tally<EntityKey>>,
     callers_of_addresses: Table<EntityKey, Tally<EntityKey>>,
     places: Table<EntityKey, Sightings>,
-    decisions: Table<EntityKey, BTreeMap<(Timestamp, Id), Arc<Record>>>,
+    decisions: Table<Id, Arc<Record>>,
+    decisions_on: Table<EntityKey, BTreeMap<(Timestamp, Id), Arc<Record>>>,
     passes: Table<Id, Arc<Record>>,
     passes_by_name: Table<EntityKey, BTreeMap<Id, Arc<Record>>>,
     findings_by_name: Table<EntityKey, BTreeMap<Id, Arc<Record>>>,
@@ -76,6 +78,7 @@ impl Index {
             callers_of_addresses: Table::default(),
             places: Table::default(),
             decisions: Table::default(),
+            decisions_on: Table::default(),
             passes: Table::default(),
             passes_by_name: Table::default(),
             findings_by_name: Table::default(),
@@ -109,23 +112,22 @@ impl Index {
         }
         match &record.payload {
             Payload::Fact(fact) => self.turn_fact(turn, fact, &mut changed),
-            Payload::Decision(decision)
-                if decision.verdict != Verdict::Deny && !decision.dry_run =>
-            {
-                let object = Entity::Object(decision.object.clone());
-                for key in BTreeSet::from([object.key(), object.name_key()]) {
-                    let at = (record.event_time, record.id);
-                    enter(&mut self.decisions, key, at, record, turn);
-                    changed.insert(Topic::DecisionOn(key));
+            Payload::Decision(decision) => {
+                keep(&mut self.decisions, record, turn);
+                changed.insert(Topic::Decision(record.id));
+                if decision.verdict != Verdict::Deny && !decision.dry_run {
+                    let object = Entity::Object(decision.object.clone());
+                    for key in BTreeSet::from([object.key(), object.name_key()]) {
+                        let at = (record.event_time, record.id);
+                        enter(&mut self.decisions_on, key, at, record, turn);
+                        changed.insert(Topic::DecisionOn(key));
+                    }
                 }
             }
             Payload::BoardingPass(pass) => {
                 let name = Entity::Object(pass.object.without_uid()).name_key();
                 enter(&mut self.passes_by_name, name, record.id, record, turn);
-                match turn {
-                    Turn::In => self.passes.insert(record.id, Arc::clone(record)),
-                    Turn::Out => self.passes.remove(&record.id),
-                };
+                keep(&mut self.passes, record, turn);
                 changed.extend([Topic::Manifest(name), Topic::Pass(record.id)]);
             }
             Payload::Finding(finding) if finding.state == FindingState::Open => {
@@ -217,6 +219,14 @@ impl Index {
             changed.insert(Topic::Holder(object.key()));
         }
     }
+}
+
+/// Keeps a record under its id, or lets it go.
+fn keep(table: &mut Table<Id, Arc<Record>>, record: &Arc<Record>, turn: Turn) {
+    match turn {
+        Turn::In => table.insert(record.id, Arc::clone(record)),
+        Turn::Out => table.remove(&record.id),
+    };
 }
 
 /// Enters a record under a key, or strikes it out.

@@ -9,7 +9,7 @@ mod rules;
 use std::sync::Arc;
 use std::time::Duration;
 
-use airside_types::{Authorisation, EntityKey, Id, Payload, Relation, Timestamp};
+use airside_types::{Authorisation, Entity, EntityKey, Id, Payload, Record, Relation, Timestamp};
 
 use crate::keyed::Keyed;
 use crate::knowledge::{ActorKey, Knowledge, resolved};
@@ -160,14 +160,33 @@ pub(crate) fn is_authorised(
     known: &dyn Knowledge,
     settings: &Settings,
 ) -> bool {
-    let same_request = settings.spans.request;
-    let at = signal.time().plus(same_request);
-    let decision = known.decision_on(object.name_key(), at);
+    let decision = decision_of_request(signal, object, known, settings);
     decision.is_some_and(|record| match &record.payload {
         Payload::Decision(decision) => {
-            record.event_time.distance(signal.time()) <= same_request
-                && matches!(decision.authorisation, Authorisation::Authorised { .. })
+            matches!(decision.authorisation, Authorisation::Authorised { .. })
         }
         _ => false,
     })
+}
+
+/// The decision on what a signal's request did to an object: the one that the audit event names, else
+/// the one on the same object at the same time.
+fn decision_of_request(
+    signal: &Signal,
+    object: &Keyed,
+    known: &dyn Knowledge,
+    settings: &Settings,
+) -> Option<Arc<Record>> {
+    // The two clocks may differ by more than a request takes. The object is compared as well: another
+    // webhook of the cluster can write an annotation of that name.
+    let named = signal.parties.decision.and_then(|id| known.decision(id));
+    if let Some(record) = named
+        && let Payload::Decision(decision) = &record.payload
+        && Entity::Object(decision.object.clone()).name_key() == object.name_key()
+    {
+        return Some(record);
+    }
+    let same_request = settings.spans.request;
+    let nearest = known.decision_on(object.name_key(), signal.time().plus(same_request));
+    nearest.filter(|record| record.event_time.distance(signal.time()) <= same_request)
 }

@@ -36,6 +36,9 @@ pub(crate) trait Knowledge {
     /// first after. Refusals and dry runs change nothing and are no answer.
     fn decision_on(&self, object: EntityKey, at: Timestamp) -> Option<Arc<Record>>;
 
+    /// A decision by its id, whatever was decided.
+    fn decision(&self, id: Id) -> Option<Arc<Record>>;
+
     /// A boarding pass by its id.
     fn boarding_pass(&self, id: Id) -> Option<Arc<Record>>;
 

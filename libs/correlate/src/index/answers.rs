@@ -38,10 +38,14 @@ impl Knowledge for Index {
     }
 
     fn decision_on(&self, object: EntityKey, at: Timestamp) -> Option<Arc<Record>> {
-        let decisions = self.decisions.get(&object)?;
+        let decisions = self.decisions_on.get(&object)?;
         let upto = (at, Id::from_bytes([0xff; 16]));
         let before = decisions.range(..=upto).next_back();
         before.or_else(|| decisions.first_key_value()).map(|(_, record)| Arc::clone(record))
+    }
+
+    fn decision(&self, id: Id) -> Option<Arc<Record>> {
+        self.decisions.get(&id).cloned()
     }
 
     fn boarding_pass(&self, id: Id) -> Option<Arc<Record>> {

@@ -71,6 +71,11 @@ impl Knowledge for Asking<'_> {
         self.index.decision_on(object, at)
     }
 
+    fn decision(&self, id: Id) -> Option<Arc<Record>> {
+        self.note(Topic::Decision(id));
+        self.index.decision(id)
+    }
+
     fn boarding_pass(&self, id: Id) -> Option<Arc<Record>> {
         self.note(Topic::Pass(id));
         self.index.boarding_pass(id)

@@ -145,6 +145,11 @@ impl Knowledge for Everything<'_> {
         before.or_else(|| decisions.first()).cloned()
     }
 
+    fn decision(&self, id: Id) -> Option<Arc<Record>> {
+        let decisions = self.chosen(|payload| matches!(payload, Payload::Decision(_)));
+        decisions.into_iter().find(|record| record.id == id)
+    }
+
     fn boarding_pass(&self, id: Id) -> Option<Arc<Record>> {
         let passes = self.chosen(|payload| matches!(payload, Payload::BoardingPass(_)));
         passes.into_iter().find(|record| record.id == id)

@@ -329,15 +329,22 @@ fn blind_spots_during_an_incident_are_shown() {
     assert_eq!(shown, [at(25)]);
 }
 
-/// A pipeline deploys a risky workload; an hour later its pod is attacked.
-fn attacked_after_deployment(authorisation: Authorisation) -> Scene {
+/// A pipeline deploys a risky workload; an hour later its pod is attacked. The gate decided on the
+/// deployment at `decided`; the audit event names a decision where `named` does.
+fn attacked_after_deployment(
+    authorisation: Authorisation,
+    decided: i64,
+    named: Option<&str>,
+) -> Scene {
     let mut scene = Scene::new();
-    let deployment = object("apps", "Deployment", "shop", "agent");
+    let deployment = agent_deployment();
     let live = with_uid(&deployment, "u-dep");
     let agent = pod("shop", "agent-1", "u-agent");
+    let values: Vec<_> = named.into_iter().map(|id| ("decision-id", id)).collect();
+    let links = [user("ci"), from("10.3.0.8"), to(&deployment)];
     scene
-        .fires(0, RISKY_WORKLOAD, &[user("ci"), from("10.3.0.8"), to(&deployment)])
-        .decides_by(1, Verdict::Warn, &live, &[user("ci")], authorisation)
+        .fires_with(0, RISKY_WORKLOAD, &links, &values)
+        .decides_by(decided, Verdict::Warn, &live, &[user("ci")], authorisation)
         .fact(5, &agent, Relation::OwnedBy, &live)
         .fires(3_600, MINER, &[by_pod(&agent)]);
     scene
@@ -345,13 +352,36 @@ fn attacked_after_deployment(authorisation: Authorisation) -> Scene {
 
 #[test]
 fn who_deployed_what_was_agreed_is_no_part_of_an_attack_on_it() {
-    let stands = place("agent.yaml", 1);
-    let pass = Scene::new().pass(&object("apps", "Deployment", "shop", "agent"), &stands);
-    let agreed = Authorisation::Authorised { pass, place: stands };
-    let by_the_check_in = attacked_after_deployment(agreed);
+    let by_the_check_in = attacked_after_deployment(agreed(), 1, None);
     assert_eq!(sizes(&by_the_check_in), [(Severity::Low, 2), (Severity::High, 1)]);
-    let past_the_check_in = attacked_after_deployment(Authorisation::Unknown);
+    let past_the_check_in = attacked_after_deployment(Authorisation::Unknown, 1, None);
     assert_eq!(sizes(&past_the_check_in), [(Severity::Critical, 3)]);
+}
+
+#[test]
+fn the_decision_that_an_audit_event_names_is_found_whatever_the_clocks_say() {
+    let live = with_uid(&agent_deployment(), "u-dep");
+    let named = Scene::new().decision_id(40, &live);
+    let clocks_apart = attacked_after_deployment(agreed(), 40, Some(&named));
+    assert_eq!(sizes(&clocks_apart), [(Severity::Low, 2), (Severity::High, 1)]);
+    let not_named = attacked_after_deployment(agreed(), 40, None);
+    assert_eq!(sizes(&not_named), [(Severity::Critical, 2)], "the deployment joins the attack");
+    // An annotation of that name that another webhook wrote, about another object.
+    let other = object("apps", "Deployment", "shop", "other");
+    let elsewhere = Scene::new().decision_id(40, &other);
+    let mut forged = attacked_after_deployment(Authorisation::Unknown, 1, Some(&elsewhere));
+    forged.decides_by(40, Verdict::Allow, &other, &[user("ci")], agreed());
+    assert_eq!(sizes(&forged), [(Severity::Critical, 4)], "it agrees to nothing");
+}
+
+fn agent_deployment() -> Entity {
+    object("apps", "Deployment", "shop", "agent")
+}
+
+fn agreed() -> Authorisation {
+    let stands = place("agent.yaml", 1);
+    let pass = Scene::new().pass(&agent_deployment(), &stands);
+    Authorisation::Authorised { pass, place: stands }
 }
 
 #[test]

@@ -152,8 +152,10 @@ fn write(scene: &mut Scene, event: &Event) {
             if target % 3 == 0 {
                 links.push(allowed_by(&wide));
             }
-            let agent = pick(&["curl", "kubectl"], address / 4);
-            scene.fires_with(time, pick(&rules, rule), &links, &[("userAgent", agent)]);
+            let mut values = vec![("userAgent", pick(&["curl", "kubectl"], address / 4))];
+            let decision = last_decision(scene).filter(|_| target % 4 == 0);
+            values.extend(decision.as_deref().map(|id| ("decision-id", id)));
+            scene.fires_with(time, pick(&rules, rule), &links, &values);
         }
         Event::Decision { time, verdict: said, who: by, target } => {
             let objects: Vec<Entity> =
@@ -201,6 +203,12 @@ fn write(scene: &mut Scene, event: &Event) {
             scene.gap(from, from + length);
         }
     }
+}
+
+/// The id of the decision that was written down last.
+fn last_decision(scene: &Scene) -> Option<String> {
+    let is_decision = |record: &&Record| matches!(record.payload, Payload::Decision(_));
+    scene.records.iter().rfind(is_decision).map(|record| record.id.to_string())
 }
 
 /// Findings keep their id from scan to scan: a later one replaces an earlier one.

@@ -186,7 +186,18 @@ pub(super) fn place(path: &str, line: u32) -> Place {
     Place { path: path.to_owned(), line, column: 1 }
 }
 
+/// The id of the request that [`Scene::decides_by`] decides on.
+fn request_uid(seconds: i64, object: &ObjectRef) -> String {
+    format!("{seconds}/{object}")
+}
+
 impl Scene {
+    /// The id of the decision on an object at a moment, as an audit event names it.
+    pub(super) fn decision_id(&self, seconds: i64, object: &Entity) -> String {
+        let request_uid = request_uid(seconds, object.as_object().unwrap());
+        Decision::id(&self.tenant, &self.cluster, &request_uid).to_string()
+    }
+
     pub(super) fn new() -> Self {
         Self::of(Tenant::default(), Cluster::default())
     }
@@ -282,7 +293,7 @@ impl Scene {
         authorisation: Authorisation,
     ) -> &mut Self {
         let object = object.as_object().unwrap().clone();
-        let request_uid = format!("{seconds}/{object}");
+        let request_uid = request_uid(seconds, &object);
         let id = Decision::id(&self.tenant, &self.cluster, &request_uid);
         let decision = Decision {
             request_uid,

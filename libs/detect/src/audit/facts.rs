@@ -1,8 +1,10 @@
 //! Facts that audit events carry about entities: what exists under which uid, who owns it, where it runs,
-//! and for whom a credential was issued.
+//! for whom a credential was issued, and who was given which role.
 //!
 //! Facts come from answers that show an object anew, not from every answer that shows it. Where they can,
 //! they start with the object's creation, so that the same fact from two events is one record.
+
+mod rights;
 
 use airside_types::{Entity, Fact, ObjectRef, Record, Relation, Source, Timestamp};
 use serde::Deserialize;
@@ -52,6 +54,9 @@ pub(super) fn of(
         ("nodes", "" | "status", "create" | "update" | "patch") => {
             facts.of_node(event.response_object)
         }
+        (resource, "", "create" | "update" | "patch") if is_binding(resource) => {
+            facts.of_role_binding(request);
+        }
         (_, "", "delete") => facts.of_deletion(request),
         (_, "", _) => facts.of_object(request),
         _ => {}
@@ -68,7 +73,9 @@ fn shows_something_new(request: &Request<'_>) -> bool {
         ("serviceaccounts", "token", "create") | ("pods", "binding" | "", "create") => true,
         ("pods", "status", "patch" | "update") => says(&["\"podIP\"", "\"containerID\""]),
         ("nodes", "" | "status", "create" | "update" | "patch") => says(&["\"addresses\""]),
-        (resource, "", "create" | "update" | "patch") => is_owner_or_account(resource),
+        (resource, "", "create" | "update" | "patch") => {
+            is_owner_or_account(resource) || is_binding(resource)
+        }
         (resource, "", "delete") => {
             is_owner_or_account(resource) || matches!(resource, "pods" | "nodes")
         }
@@ -88,6 +95,10 @@ fn is_owner_or_account(resource: &str) -> bool {
             | "replicationcontrollers"
             | "serviceaccounts"
     )
+}
+
+fn is_binding(resource: &str) -> bool {
+    matches!(resource, "rolebindings" | "clusterrolebindings")
 }
 
 impl Facts<'_, '_> {

@@ -2,7 +2,8 @@
 
 use airside_types::{Entity, ObjectRef};
 
-const GROUP: &str = "rbac.authorization.k8s.io";
+/// The API group of roles and bindings.
+pub(super) const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// The binding and the role of a reason such as
 /// `RBAC: allowed by RoleBinding "devs/shop" of Role "dev" to Group "devs"`: names of namespaced bindings

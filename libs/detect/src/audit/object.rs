@@ -116,6 +116,39 @@ pub(super) struct ContainerStatus<'a> {
     pub(super) container_id: Cow<'a, str>,
 }
 
+/// A RoleBinding or ClusterRoleBinding.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Binding<'a> {
+    #[serde(borrow)]
+    pub(super) metadata: ObjectMeta<'a>,
+    #[serde(borrow)]
+    pub(super) role_ref: RoleRef<'a>,
+    #[serde(borrow)]
+    pub(super) subjects: Vec<Subject<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RoleRef<'a> {
+    #[serde(borrow)]
+    pub(super) kind: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) name: Cow<'a, str>,
+}
+
+/// Whom a binding gives its role.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Subject<'a> {
+    #[serde(borrow)]
+    pub(super) kind: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) name: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) namespace: Cow<'a, str>,
+}
+
 /// Any other object with metadata; `Status` answers of deletions name theirs in `details`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

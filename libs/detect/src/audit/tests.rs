@@ -244,6 +244,24 @@ fn objects_become_facts() {
 }
 
 #[test]
+fn a_binding_tells_who_has_which_role() {
+    let facts = facts(&[
+        r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterrolebindings","apiGroup":"rbac.authorization.k8s.io","name":"act"},"responseObject":{"metadata":{"name":"act","uid":"b1","creationTimestamp":"2026-11-22T10:00:00Z"},"roleRef":{"kind":"ClusterRole","name":"act-as"},"subjects":[{"kind":"ServiceAccount","namespace":"shop","name":"web"},{"kind":"User","name":"erin"},{"kind":"Group","name":"devs"}]},"responseStatus":{"code":201},"requestReceivedTimestamp":"2026-11-22T10:00:00.5Z"}"#,
+        r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"rolebindings","apiGroup":"rbac.authorization.k8s.io","namespace":"shop","name":"read"},"requestObject":{"subjects":[]},"responseObject":{"metadata":{"name":"read","namespace":"shop","uid":"b2","creationTimestamp":"2026-11-22T08:00:00Z"},"roleRef":{"kind":"Role","name":"reader"},"subjects":[{"kind":"ServiceAccount","name":"web"}]},"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-11-22T11:00:00Z"}"#,
+        // A policy of level Request keeps no answer.
+        r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"rolebindings","apiGroup":"rbac.authorization.k8s.io","namespace":"shop","name":"r"},"requestObject":{"metadata":{"name":"r"},"roleRef":{"kind":"ClusterRole","name":"view"},"subjects":[{"kind":"User","name":"erin"}]},"responseStatus":{"code":201},"requestReceivedTimestamp":"2026-11-22T12:00:00Z"}"#,
+    ]);
+    insta::assert_snapshot!(facts, @"
+    ClusterRoleBinding act (b1) exists ClusterRoleBinding act (b1) from 2026-11-22T10:00:00Z
+    ServiceAccount shop/web granted-by ClusterRole act-as from 2026-11-22T10:00:00Z
+    User erin granted-by ClusterRole act-as from 2026-11-22T10:00:00Z
+    RoleBinding shop/read (b2) exists RoleBinding shop/read (b2) from 2026-11-22T08:00:00Z
+    ServiceAccount shop/web granted-by Role shop/reader from 2026-11-22T11:00:00Z
+    User erin granted-by ClusterRole view from 2026-11-22T12:00:00Z
+    ");
+}
+
+#[test]
 fn objects_that_show_nothing_new_are_no_facts() {
     for text in [
         // A heartbeat, a pod that is asked to end, a failure, an event without bodies.
