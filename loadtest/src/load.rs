@@ -20,10 +20,8 @@ pub(crate) type Bodies = Arc<dyn Fn(usize) -> Vec<u8> + Send + Sync>;
 /// What to send, and how much.
 #[derive(Clone)]
 pub(crate) struct Load {
-    /// The path, and whether the API key is presented.
+    /// The path. Every request presents the API key.
     pub(crate) path: &'static str,
-    /// Whether requests present the API key.
-    pub(crate) keyed: bool,
     /// The bodies.
     pub(crate) bodies: Bodies,
     /// Connections.
@@ -45,7 +43,7 @@ impl Load {
         for _ in 0..self.connections.max(1) {
             clients.push(HttpsClient::connect(to.webhook, &to.ca_pem).await?);
         }
-        let key = self.keyed.then(|| to.api_key.clone());
+        let key = &to.api_key;
         let sent = Arc::new(AtomicUsize::new(0));
         let started = Instant::now();
         let mut connections = tokio::task::JoinSet::new();
@@ -71,7 +69,7 @@ impl Load {
 struct Connection {
     client: HttpsClient,
     load: Load,
-    key: Option<String>,
+    key: String,
     sent: Arc<AtomicUsize>,
     started: Instant,
 }
@@ -86,7 +84,7 @@ impl Connection {
             }
             let body = (self.load.bodies)(self.load.first + number);
             let due = self.due(number).await;
-            let posted = self.client.post(self.load.path, self.key.as_deref(), None, body).await?;
+            let posted = self.client.post(self.load.path, Some(&self.key), None, body).await?;
             latencies.record(due.elapsed());
             anyhow::ensure!(
                 posted.0.is_success(),

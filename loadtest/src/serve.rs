@@ -93,7 +93,7 @@ pub(crate) fn serve_floor(run: &Run) -> anyhow::Result<()> {
 
 fn floor() -> Router {
     Router::new()
-        .route("/v1/admission/{tenant}/{cluster}", post(allow))
+        .route("/v1/admission/{cluster}", post(allow))
         .route("/v1/audit/{cluster}", post(read_json))
         .route("/v1/runtime/{source}/{cluster}", post(read_json))
         .layer(DefaultBodyLimit::max(MAX_BODY))

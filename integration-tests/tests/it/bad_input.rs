@@ -1,6 +1,7 @@
 //! What is sent wrongly gets an answer by the book that says what to do; nothing panics, nothing that was
 //! answered with success is lost, and what is refused is counted.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use airside::https::HttpsClient;
@@ -54,7 +55,10 @@ fn review(change: impl FnOnce(&mut Value)) -> Vec<u8> {
 fn cases() -> Vec<Case> {
     const AUDIT: &str = "/v1/audit/default";
     const FALCO: &str = "/v1/runtime/falco/default";
-    const ADMISSION: &str = "/v1/admission/default/default";
+    const ADMISSION: &str = "/v1/admission/default";
+    const CUT: &str = "/v1/admission/default/abcdefgh-AAAA";
+    const FORGED: &str =
+        "/v1/admission/default/abcdefgh-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let without_uid = review(|review| {
         review["request"].as_object_mut().expect("a request").remove("uid");
     });
@@ -62,17 +66,19 @@ fn cases() -> Vec<Case> {
     let (ok, bad, gone) = (StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND);
     let unauthorized = StatusCode::UNAUTHORIZED;
     vec![
-        case("a right review", ADMISSION, Key::None, review(|_| ()), ok, "r-1"),
+        case("a right review", ADMISSION, Key::Right, review(|_| ()), ok, "r-1"),
         case("no key", AUDIT, Key::None, "{}", unauthorized, "Authorization"),
         case("an unknown key", AUDIT, Key::Wrong, "{}", unauthorized, "key"),
         case("an invalid cluster", "/v1/audit/Not_A_Name", Key::Right, "{}", gone, "cluster"),
         case("an unknown path", "/v1/elsewhere", Key::Right, "{}", gone, "/v1/elsewhere"),
         case("an unknown sensor", "/v1/runtime/radar/default", Key::Right, "{}", gone, "falco"),
-        case("an unknown tenant", "/v1/admission/nobody/default", Key::None, "{}", gone, "nobody"),
+        case("a review without key", ADMISSION, Key::None, review(|_| ()), unauthorized, "key"),
+        case("a URL that is cut", CUT, Key::None, review(|_| ()), unauthorized, "copy the URL"),
+        case("a token of no key", FORGED, Key::None, review(|_| ()), unauthorized, "not known"),
         case("no JSON at all", AUDIT, Key::Right, "event!", bad, "EventList"),
         case("half an EventList", AUDIT, Key::Right, half_list, bad, "breaks off"),
-        case("a review without uid", ADMISSION, Key::None, without_uid, bad, "request.uid"),
-        case("no review", ADMISSION, Key::None, "[]", bad, ""),
+        case("a review without uid", ADMISSION, Key::Right, without_uid, bad, "request.uid"),
+        case("no review", ADMISSION, Key::Right, "[]", bad, ""),
         case("an alert that is none", FALCO, Key::Right, "nonsense", bad, "JSON"),
         case(
             "an oversized alert",
@@ -85,9 +91,20 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// The service that takes what is sent to a path; none takes what has no route.
+fn service_at(path: &str) -> &'static str {
+    match path.split('/').nth(2) {
+        Some("audit") => "audit-ingest",
+        Some("admission") => "admission",
+        Some("runtime") if !path.contains("radar") => "runtime-collector",
+        _ => "",
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_are_by_the_book_and_say_what_to_do() {
     let platform = TestPlatform::start().await;
+    let mut refused = BTreeMap::<&str, u64>::new();
     for case in cases() {
         let mut client = platform.webhook().await;
         let key = match case.key {
@@ -105,7 +122,14 @@ async fn refusals_are_by_the_book_and_say_what_to_do() {
         if !status.is_success() {
             let error: Value = serde_json::from_slice(&answer).expect("a JSON error");
             assert!(error["code"].is_string() && error["message"].is_string(), "{}", case.name);
+            *refused.entry(service_at(case.path)).or_default() += 1;
         }
+    }
+    let metrics = metrics(&platform).await;
+    for (service, times) in refused.into_iter().filter(|(service, _)| !service.is_empty()) {
+        let line =
+            format!("airside_intake_refused_requests_total{{service=\"{service}\"}} {times}");
+        assert!(metrics.lines().any(|metric| metric == line), "{line}: {metrics}");
     }
     platform.stop().await;
 }

@@ -28,6 +28,15 @@ pub enum AuthError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The last part of a webhook's URL has not the form of a key's token.
+    #[error(
+        "the end of this URL is no token of an API key: it {problem}; copy the URL as `airside up` \
+         prints it"
+    )]
+    MalformedToken {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The key has the right form, but its id or its secret is not known here.
     #[error(
         "API key `{id}` is not known: it was removed, or belongs to another deployment; \

@@ -11,12 +11,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
+use crate::url_token::UrlToken;
 
 /// What every key begins with, so that secret scanners find a leaked one.
 pub(crate) const PREFIX: &str = "airside_";
 
 /// Separates this use of BLAKE3 from all others (its key derivation mode).
-const HASH_CONTEXT: &str = "airside 2026-11 API key v1";
+const HASH_CONTEXT: &str = "airside 2026-11 API key v2";
 
 /// The alphabet of RFC 4648's base 32, in lower case.
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -107,9 +108,12 @@ impl ApiKey {
 
     /// What is kept to recognise the key.
     pub fn hash(&self) -> KeyHash {
-        let mut hasher = blake3::Hasher::new_derive_key(HASH_CONTEXT);
-        hasher.update(self.text.as_bytes());
-        KeyHash(hasher.finalize())
+        self.url_token().hash()
+    }
+
+    /// What stands for the key in the URL of an admission webhook.
+    pub fn url_token(&self) -> UrlToken {
+        UrlToken::of(&self.id, &self.text)
     }
 
     /// The whole key, for the one time that it is shown: when it is made.
@@ -134,6 +138,15 @@ impl fmt::Debug for ApiKey {
 /// they are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct KeyHash(blake3::Hash);
+
+impl KeyHash {
+    /// The hash of the secret of a key's token, which covers the whole key.
+    pub(crate) fn of(token_secret: &[u8]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key(HASH_CONTEXT);
+        hasher.update(token_secret);
+        Self(hasher.finalize())
+    }
+}
 
 impl fmt::Display for KeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

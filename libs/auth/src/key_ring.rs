@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{AuthError, KeyRingError};
 use crate::key::{ApiKey, KeyHash, KeyId, PREFIX};
 use crate::principal::{Principal, Scope};
+use crate::url_token::UrlToken;
 
 /// What is kept of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,22 +97,36 @@ impl KeyRing {
     /// [`AuthError::Expired`] only for who has the right secret.
     pub fn authenticate(&self, presented: &str, now: Timestamp) -> Result<Principal, AuthError> {
         let key = ApiKey::parse(presented)?;
-        let record = self
-            .records
-            .get(key.id())
-            .filter(|record| record.hash == key.hash())
-            .ok_or_else(|| AuthError::UnknownKey { id: key.id().clone() })?;
-        match record.expires {
-            Some(at) if now >= at => Err(AuthError::Expired { id: record.id.clone(), at }),
-            Some(_) | None => {
-                Ok(Principal::key(record.id.clone(), record.tenant.clone(), record.scopes.clone()))
-            }
-        }
+        let record = self.record(key.id(), key.hash(), now)?;
+        Ok(Principal::key(record.id.clone(), record.tenant.clone(), record.scopes.clone()))
     }
 
-    /// The tenants that have keys, each once, sorted.
-    pub fn tenants(&self) -> impl Iterator<Item = &Tenant> {
-        self.records.values().map(|record| &record.tenant).collect::<BTreeSet<_>>().into_iter()
+    /// Who presents this token of a key at this moment. Whatever the key is good for, the token is good for
+    /// [`Scope::Ingest`] at the most.
+    ///
+    /// # Errors
+    /// [`AuthError::MalformedToken`], and else those of [`KeyRing::authenticate`].
+    pub fn authenticate_token(
+        &self,
+        presented: &str,
+        now: Timestamp,
+    ) -> Result<Principal, AuthError> {
+        let token = UrlToken::parse(presented)?;
+        let record = self.record(token.id(), token.hash(), now)?;
+        let scopes = record.scopes.iter().copied().filter(|scope| *scope == Scope::Ingest);
+        Ok(Principal::key(record.id.clone(), record.tenant.clone(), scopes.collect()))
+    }
+
+    fn record(&self, id: &KeyId, hash: KeyHash, now: Timestamp) -> Result<&KeyRecord, AuthError> {
+        let record = self
+            .records
+            .get(id)
+            .filter(|record| record.hash == hash)
+            .ok_or_else(|| AuthError::UnknownKey { id: id.clone() })?;
+        match record.expires {
+            Some(at) if now >= at => Err(AuthError::Expired { id: record.id.clone(), at }),
+            Some(_) | None => Ok(record),
+        }
     }
 }
 

@@ -10,9 +10,11 @@ mod error;
 mod key;
 mod key_ring;
 mod principal;
+mod url_token;
 
 pub use authorization::{MAX_AUTHORIZATION_BYTES, presented_key};
 pub use error::{AuthError, KeyRingError};
 pub use key::{ApiKey, KeyHash, KeyId};
 pub use key_ring::{KeyRecord, KeyRing};
 pub use principal::{Principal, PrincipalKind, Scope};
+pub use url_token::{UrlToken, without_token};

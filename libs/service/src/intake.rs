@@ -1,6 +1,7 @@
 //! What every HTTP intake does alike: who calls, for which cluster, a bounded body, durable records.
 
 use airside_auth::Scope;
+use airside_telemetry::Metrics;
 use airside_telemetry::metrics::Counter;
 use airside_types::{Cluster, DeadLetter, Record, Tenant, Timestamp};
 use axum::body::Body;
@@ -26,6 +27,13 @@ pub struct Intake {
     max_body: usize,
     setting: &'static str,
     refused: Counter,
+}
+
+/// Counts the requests of sources that a service refuses.
+pub fn refused_requests(metrics: &Metrics, service: &'static str) -> Counter {
+    let name = "airside_intake_refused_requests_total";
+    let about = "Requests of sources that were refused, by service";
+    metrics.counter_by(name, about, &["service"]).with(&[service])
 }
 
 /// A body that was taken from an authenticated caller.
@@ -55,21 +63,13 @@ pub struct Understood {
 impl Intake {
     /// The intake of a service whose setting `setting` bounds the body.
     pub fn new(service: &'static str, deps: &Deps, max_body: usize, setting: &'static str) -> Self {
-        let refused = deps
-            .metrics
-            .counter_by(
-                "airside_intake_refused_requests_total",
-                "Requests of sources that were refused, by service",
-                &["service"],
-            )
-            .with(&[service]);
         Self {
             publisher: deps.publisher(),
             dead_letters: deps.dead_letters(service),
             deps: deps.clone(),
             max_body,
             setting,
-            refused,
+            refused: refused_requests(&deps.metrics, service),
         }
     }
 
@@ -80,7 +80,7 @@ impl Intake {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Received, HttpError> {
-        self.count_refusal(self.try_receive(cluster, headers, body).await)
+        self.counted(self.try_receive(cluster, headers, body).await)
     }
 
     async fn try_receive(
@@ -117,7 +117,7 @@ impl Intake {
         } else {
             decode(&received)
         };
-        self.count_refusal(understood.map_err(Into::into))
+        self.counted(understood.map_err(Into::into))
     }
 
     /// Makes records and dead letters durable. Only then may the request be answered with success.
@@ -127,10 +127,11 @@ impl Intake {
             self.dead_letters.set_aside(&understood.letters).await?;
             Ok(())
         };
-        self.count_refusal(kept.await.map_err(|error: PublishError| error.into()))
+        self.counted(kept.await.map_err(|error: PublishError| error.into()))
     }
 
-    fn count_refusal<T>(&self, result: Result<T, HttpError>) -> Result<T, HttpError> {
+    /// The same result; a refusal is counted and logged.
+    pub fn counted<T>(&self, result: Result<T, HttpError>) -> Result<T, HttpError> {
         if let Err(error) = &result {
             self.refused.inc();
             let service = self.dead_letters.service();

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use airside_auth::without_token;
 use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
@@ -205,7 +206,8 @@ fn peer_certificate(
 /// Middleware: one span a request, which continues the trace that the caller sent.
 pub async fn trace_requests(request: Request, next: Next) -> Response {
     let method = request.method().as_str();
-    let span = tracing::info_span!("http.request", method, path = request.uri().path());
+    let path = without_token(request.uri().path());
+    let span = tracing::info_span!("http.request", method, path);
     let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     airside_telemetry::trace::continue_from(&span, parent);
     next.run(request).instrument(span).await

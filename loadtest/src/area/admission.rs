@@ -20,8 +20,7 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let input = corpus::reviews(run.corpus())?;
     let each = run.amount(500, 4000);
     let load = |connections, first| Load {
-        path: "/v1/admission/default/default?timeout=10s",
-        keyed: false,
+        path: "/v1/admission/default?timeout=10s",
         bodies: bodies(input.items.clone()),
         connections,
         first,

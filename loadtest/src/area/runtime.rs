@@ -19,7 +19,6 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let input = corpus::alerts(run.corpus())?;
     let load = Load {
         path: "/v1/runtime/falco/default",
-        keyed: true,
         bodies: bodies(input.items),
         connections: NODES,
         first: 0,

@@ -29,7 +29,6 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let slow = batches.split_off(batches.len() - paced);
     let load = |batches: Vec<Bytes>, pace| Load {
         path: "/v1/audit/default",
-        keyed: true,
         requests: batches.len(),
         bodies: bodies(batches),
         connections: CONNECTIONS,

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use airside_auth::{AuthError, Principal, Scope};
 use airside_k8s::admission::Review;
-use airside_ports::Clock;
 use airside_service::body::{read_bounded, require_json};
+use airside_service::caller::principal_of;
+use airside_service::intake::refused_requests;
 use airside_service::{DeadLetters, Deps, HttpError};
-use airside_telemetry::metrics::{CounterFamily, Histogram, LATENCY_SECONDS};
-use airside_types::{Cluster, DeadLetter, Tenant};
+use airside_telemetry::metrics::{Counter, CounterFamily, Histogram, LATENCY_SECONDS};
+use airside_types::{Cluster, DeadLetter, Timestamp};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -29,9 +31,9 @@ pub(crate) struct Webhook {
     policy: Policy,
     passes: Arc<Passes>,
     recording: Recording,
-    clock: Arc<dyn Clock>,
-    tenants: Arc<[Tenant]>,
+    deps: Deps,
     dead_letters: DeadLetters,
+    refused: Counter,
     max_body: usize,
     deadline: Duration,
     record_wait: Duration,
@@ -50,9 +52,9 @@ impl Webhook {
             policy: Policy::parse(&options.warn_from, &options.deny_from)?,
             passes,
             recording,
-            clock: Arc::clone(&deps.clock),
-            tenants: deps.keys.tenants().cloned().collect(),
+            deps: deps.clone(),
             dead_letters: deps.dead_letters("admission"),
+            refused: refused_requests(&deps.metrics, "admission"),
             max_body: usize::try_from(options.max_body.as_u64())?,
             deadline: options.deadline.as_duration(),
             record_wait: options.record_wait.as_duration(),
@@ -70,61 +72,96 @@ impl Webhook {
     }
 
     pub(crate) fn routes(self) -> Router {
-        Router::new().route("/v1/admission/{tenant}/{cluster}", post(review)).with_state(self)
+        Router::new()
+            .route("/v1/admission/{cluster}", post(review_with_key))
+            .route("/v1/admission/{cluster}/{token}", post(review_with_token))
+            .with_state(self)
     }
 
-    /// The tenant and cluster of a path. API servers present no key to webhooks, so the path names them;
-    /// only tenants that have a key are known.
-    fn addressee(&self, tenant: &str, cluster: &str) -> Result<(Tenant, Cluster), HttpError> {
-        let not_found = |message: String| HttpError::new(StatusCode::NOT_FOUND, message);
-        let tenant = Tenant::new(tenant).map_err(|error| not_found(error.to_string()))?;
-        let cluster = Cluster::new(cluster).map_err(|error| not_found(error.to_string()))?;
-        if !self.tenants.contains(&tenant) {
-            return Err(not_found(format!(
-                "there is no tenant `{tenant}`: the URL is /v1/admission/TENANT/CLUSTER"
-            )));
+    /// Answers a review of a cluster from who is behind the header's key, or the URL's token.
+    async fn answer(
+        &self,
+        cluster: &str,
+        principal: Result<Principal, AuthError>,
+        RawQuery(query): RawQuery,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Json<Value>, HttpError> {
+        let started = Instant::now();
+        let budget = budget(query.as_deref(), self.deadline);
+        let (review, seen) = self
+            .receive(cluster, principal, headers, body)
+            .await
+            .inspect_err(|_| self.refused.inc())?;
+        let judgement = judge(&review, &self.passes, &self.policy, &seen);
+        self.decisions.with(&[judgement.verdict.as_str()]).inc();
+        // A dry run must leave no trace but its answer.
+        if !review.dry_run {
+            let wait = self.record_wait.min(budget.saturating_sub(started.elapsed()));
+            self.recording.record(judgement.record, wait).await;
         }
-        Ok((tenant, cluster))
+        self.latency.observe(started.elapsed().as_secs_f64());
+        Ok(Json(judgement.response.to_json(review.version)))
+    }
+
+    async fn receive(
+        &self,
+        cluster: &str,
+        principal: Result<Principal, AuthError>,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<(Review, Seen), HttpError> {
+        let principal = principal?;
+        principal.require(Scope::Ingest)?;
+        let cluster = Cluster::new(cluster)
+            .map_err(|error| HttpError::new(StatusCode::NOT_FOUND, error.to_string()))?;
+        require_json(headers)?;
+        let body = read_bounded(headers, body, self.max_body, "admission.max_body").await?;
+        let seen = Seen { tenant: principal.tenant, cluster, time: self.now(), origin: None };
+        match Review::parse(&body) {
+            Ok(review) => Ok((review, seen)),
+            Err(error) => {
+                let error = HttpError::bad_request(error.to_string());
+                self.set_aside(&error, &body, &seen).await;
+                Err(error)
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.deps.clock.now()
     }
 
     /// Keeps what is no review. It is refused all the same: the API server follows its failure policy.
-    async fn refuse(&self, error: &HttpError, body: &Bytes, whose: &(Tenant, Cluster)) {
-        let letter = DeadLetter::new("admission", &error.message, body, self.clock.now());
-        if let Err(error) = self.dead_letters.set_aside(&[letter.of(&whose.0, &whose.1)]).await {
+    async fn set_aside(&self, error: &HttpError, body: &Bytes, seen: &Seen) {
+        let letter = DeadLetter::new("admission", &error.message, body, seen.time);
+        let letter = letter.of(&seen.tenant, &seen.cluster);
+        if let Err(error) = self.dead_letters.set_aside(&[letter]).await {
             tracing::warn!(error = %error, "a dead letter cannot be kept");
         }
     }
 }
 
-async fn review(
+/// From an API server that was told the key (its AdmissionConfiguration names a kubeconfig).
+async fn review_with_key(
     State(webhook): State<Webhook>,
-    Path((tenant, cluster)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
+    Path(cluster): Path<String>,
+    query: RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, HttpError> {
-    let started = Instant::now();
-    let budget = budget(query.as_deref(), webhook.deadline);
-    let whose = webhook.addressee(&tenant, &cluster)?;
-    require_json(&headers)?;
-    let body = read_bounded(&headers, body, webhook.max_body, "admission.max_body").await?;
-    let review = match Review::parse(&body) {
-        Ok(review) => review,
-        Err(error) => {
-            let error = HttpError::bad_request(error.to_string());
-            webhook.refuse(&error, &body, &whose).await;
-            return Err(error);
-        }
-    };
-    let (tenant, cluster) = whose;
-    let seen = Seen { tenant, cluster, time: webhook.clock.now(), origin: None };
-    let judgement = judge(&review, &webhook.passes, &webhook.policy, &seen);
-    webhook.decisions.with(&[judgement.verdict.as_str()]).inc();
-    // A dry run must leave no trace but its answer.
-    if !review.dry_run {
-        let wait = webhook.record_wait.min(budget.saturating_sub(started.elapsed()));
-        webhook.recording.record(judgement.record, wait).await;
-    }
-    webhook.latency.observe(started.elapsed().as_secs_f64());
-    Ok(Json(judgement.response.to_json(review.version)))
+    let principal = principal_of(&webhook.deps, &headers);
+    webhook.answer(&cluster, principal, query, &headers, body).await
+}
+
+/// From an API server that knows the webhook configuration and nothing else.
+async fn review_with_token(
+    State(webhook): State<Webhook>,
+    Path((cluster, token)): Path<(String, String)>,
+    query: RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, HttpError> {
+    let principal = webhook.deps.keys.authenticate_token(&token, webhook.now());
+    webhook.answer(&cluster, principal, query, &headers, body).await
 }

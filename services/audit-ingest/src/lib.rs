@@ -107,7 +107,7 @@ pub fn understand(received: &Received) -> Result<Understood, HttpError> {
             Ok(event) => understood.records.extend(records(event, &intake)),
             Err(why @ Unreadable::BrokenDocument { .. }) => broken = Some(why.to_string()),
             Err(why) => understood.letters.push(
-                DeadLetter::new("audit-ingest", &why.to_string(), &received.body, received.time)
+                DeadLetter::new("audit-ingest", &why.to_string(), item.bytes, received.time)
                     .of(&received.tenant, &received.cluster),
             ),
         }
@@ -124,4 +124,32 @@ pub fn understand(received: &Received) -> Result<Understood, HttpError> {
 /// Whether a body is not even JSON: the sender has something to mend, and sends it again.
 fn is_no_batch(body: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use airside_types::{Cluster, Tenant, Timestamp};
+    use axum::body::Bytes;
+
+    use super::*;
+
+    fn received(body: &str) -> Received {
+        Received {
+            tenant: Tenant::default(),
+            cluster: Cluster::default(),
+            time: Timestamp::EPOCH,
+            body: Bytes::from(body.to_owned()),
+        }
+    }
+
+    #[test]
+    fn what_is_set_aside_is_the_event_and_not_its_batch() {
+        let exec = r#"{"kind":"Event","verb":"create","user":{"username":"ada"},"objectRef":{"resource":"pods","subresource":"exec","namespace":"shop","name":"web"}}"#;
+        let body = format!(r#"{{"kind":"EventList","items":[{{"no":"event"}},{exec},"text"]}}"#);
+        let understood = understand(&received(&body)).unwrap();
+        assert_eq!(understood.inputs, 3);
+        assert_eq!(understood.records.len(), 1);
+        let excerpts: Vec<_> = understood.letters.iter().map(|it| it.excerpt.as_str()).collect();
+        assert_eq!(excerpts, [r#"{"no":"event"}"#, r#""text""#]);
+    }
 }

@@ -88,7 +88,9 @@ async fn receive(
     collector.events.with(&[source.source().as_str()]).add(inputs);
     match first_reason {
         // Set aside and counted all the same; a sensor that sends nothing else should be told.
-        Some(reason) if none_understood => Err(HttpError::bad_request(reason)),
+        Some(reason) if none_understood => {
+            collector.intake.counted(Err(HttpError::bad_request(reason)))
+        }
         _ => Ok(()),
     }
 }

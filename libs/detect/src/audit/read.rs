@@ -17,6 +17,8 @@ pub struct Item<'e, 'a> {
     /// The line of the input, from 1; for events that one line or document contains (an `EventList`,
     /// CloudWatch or Event Hub records), the event's number, from 1.
     pub line: u32,
+    /// The bytes that were read as this event, without what carried them.
+    pub bytes: &'e [u8],
     /// The event, or why there is none.
     pub event: Result<&'e Event<'a>, &'e Unreadable>,
 }
@@ -111,12 +113,12 @@ struct Form<'a> {
 }
 
 impl Reader<'_> {
-    fn tell(&mut self, line: u32, event: Result<&Event<'_>, &Unreadable>) {
-        (self.each)(Item { line, event });
+    fn tell(&mut self, line: u32, text: &str, event: Result<&Event<'_>, &Unreadable>) {
+        (self.each)(Item { line, bytes: text.as_bytes(), event });
     }
 
-    fn refuse(&mut self, line: u32, why: &Unreadable) {
-        self.tell(line, Err(why));
+    fn refuse(&mut self, line: u32, text: &str, why: &Unreadable) {
+        self.tell(line, text, Err(why));
     }
 
     /// One record: an event, or something that carries events.
@@ -124,7 +126,8 @@ impl Reader<'_> {
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
-                return self.refuse(line, &Unreadable::NotJson { reason: error.to_string() });
+                let why = Unreadable::NotJson { reason: error.to_string() };
+                return (self.each)(Item { line, bytes, event: Err(&why) });
             }
         };
         // Firehose puts objects one after the other without a line break.
@@ -137,14 +140,14 @@ impl Reader<'_> {
             found = true;
         }
         if !found {
-            self.refuse(line, &Unreadable::NotJson { reason: "it is empty".to_owned() });
+            self.refuse(line, text, &Unreadable::NotJson { reason: "it is empty".to_owned() });
         }
     }
 
     /// One whole JSON value. Plain events are by far the most, so they are tried first.
     fn value(&mut self, line: u32, text: &str) {
         let why = match Event::parse(text) {
-            Ok(event) if event.is_event() => return self.tell(line, Ok(&event)),
+            Ok(event) if event.is_event() => return self.tell(line, text, Ok(&event)),
             Ok(_) => "it has neither verb nor user, nor a known envelope".to_owned(),
             Err(error) => error.to_string(),
         };
@@ -153,7 +156,7 @@ impl Reader<'_> {
         }
         let form = serde_json::from_str::<Form<'_>>(text).unwrap_or_default();
         if !self.envelope(line, text, &form) {
-            self.refuse(line, &Unreadable::NotAnEvent { reason: why });
+            self.refuse(line, text, &Unreadable::NotAnEvent { reason: why });
         }
     }
 
@@ -161,12 +164,12 @@ impl Reader<'_> {
     fn envelope(&mut self, line: u32, text: &str, form: &Form<'_>) -> bool {
         if let Some(payload) = form.proto_payload {
             match gke::LogEntry::parse(text, payload) {
-                Ok(entry) => self.tell(line, Ok(&entry.event())),
-                Err(why) => self.refuse(line, &why),
+                Ok(entry) => self.tell(line, text, Ok(&entry.event())),
+                Err(why) => self.refuse(line, text, &why),
             }
         } else if form.message_type.as_deref() == Some("CONTROL_MESSAGE") {
             let what = "CloudWatch control messages".to_owned();
-            self.refuse(line, &Unreadable::OtherLog { what });
+            self.refuse(line, text, &Unreadable::OtherLog { what });
         } else if let Some(list) = form.items.or(form.records).or(form.log_events) {
             self.list(list.get());
         } else if let Some(properties) = form.properties {
@@ -186,7 +189,11 @@ impl Reader<'_> {
         if let Err(error) = end {
             let reason = error.to_string();
             let number = self.contained.saturating_add(1);
-            self.refuse(number, &Unreadable::BrokenDocument { events: self.contained, reason });
+            self.refuse(
+                number,
+                text,
+                &Unreadable::BrokenDocument { events: self.contained, reason },
+            );
         }
     }
 
@@ -215,7 +222,8 @@ impl Reader<'_> {
             }
             _ => {
                 let what = if category.is_empty() { "Azure" } else { category };
-                return self.refuse(line, &Unreadable::OtherLog { what: what.to_owned() });
+                let why = Unreadable::OtherLog { what: what.to_owned() };
+                return self.refuse(line, properties, &why);
             }
         };
         match serde_json::from_str::<String>(log) {
@@ -227,10 +235,10 @@ impl Reader<'_> {
     /// An event that an envelope carries as text, perhaps cut by the envelope's limit.
     fn message(&mut self, line: u32, text: &str) {
         match Event::parse(text) {
-            Ok(event) if event.is_event() => self.tell(line, Ok(&event)),
+            Ok(event) if event.is_event() => self.tell(line, text, Ok(&event)),
             Ok(_) => {
                 let reason = "the envelope's text has neither verb nor user".to_owned();
-                self.refuse(line, &Unreadable::NotAnEvent { reason });
+                self.refuse(line, text, &Unreadable::NotAnEvent { reason });
             }
             Err(error) => self.broken(line, text, &error),
         }
@@ -243,8 +251,8 @@ impl Reader<'_> {
             return self.half_list(text, error);
         }
         match Event::recover(text).filter(|_| text.trim_end().ends_with(CUT)) {
-            Some(event) => self.tell(line, Ok(&event)),
-            None => self.refuse(line, &Unreadable::NotJson { reason: error.to_string() }),
+            Some(event) => self.tell(line, text, Ok(&event)),
+            None => self.refuse(line, text, &Unreadable::NotJson { reason: error.to_string() }),
         }
     }
 
@@ -254,7 +262,7 @@ impl Reader<'_> {
             self.element(self.contained, element);
         });
         let (events, reason) = (self.contained, error.to_string());
-        self.refuse(events.saturating_add(1), &Unreadable::BrokenDocument { events, reason });
+        self.refuse(events.saturating_add(1), text, &Unreadable::BrokenDocument { events, reason });
     }
 }
 

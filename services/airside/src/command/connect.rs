@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use airside_auth::ApiKey;
 use airside_config::Settings;
 use airside_node::settings::WebhookOptions;
 use airside_node::{Node, api_key_path};
@@ -51,9 +52,12 @@ impl Connection {
         format!("https://{}/v1/audit/{}", self.webhook, self.cluster)
     }
 
-    /// The URL for admission reviews. API servers present no key to webhooks, so it names the tenant.
+    /// The URL for admission reviews. An API server sends a webhook no header, so the URL carries what
+    /// stands for the key.
     pub fn admission_url(&self) -> String {
-        format!("https://{}/v1/admission/default/{}", self.webhook, self.cluster)
+        let token = ApiKey::parse(&self.api_key).map(|key| key.url_token().expose());
+        let token = token.as_deref().map_or("TOKEN-OF-THE-API-KEY", String::as_str);
+        format!("https://{}/v1/admission/{}/{token}", self.webhook, self.cluster)
     }
 
     /// The URL for alerts and events of a sensor.
@@ -84,7 +88,9 @@ impl Connection {
              rbac.authorization.k8s.io, networking.k8s.io]\n    apiVersions: [\"*\"]\n    \
              operations: [CREATE, UPDATE]\n    resources: [pods, deployments, daemonsets, statefulsets, \
              replicasets, jobs, cronjobs,\n      roles, rolebindings, clusterroles, clusterrolebindings, \
-             networkpolicies]\n  namespaceSelector:\n    matchExpressions:\n    - key: \
+             networkpolicies]\n  - apiGroups: [\"\"]\n    apiVersions: [\"*\"]\n    \
+             operations: [CONNECT]\n    resources: [pods/exec, pods/attach, pods/portforward]\n  \
+             namespaceSelector:\n    matchExpressions:\n    - key: \
              kubernetes.io/metadata.name\n      operator: NotIn\n      values: [kube-system, airside]\n  \
              admissionReviewVersions: [v1]\n  sideEffects: None\n  failurePolicy: Ignore\n  \
              timeoutSeconds: 5\n",

@@ -1,12 +1,13 @@
 //! `airside demo`: the platform on the embedded adapters, a recorded attack through its real network
 //! interfaces, and the incident that it tells.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use airside_node::{Node, assemble, load_settings, run_until_signal, runtime};
 use airside_ports::Clock;
 use airside_service::SystemClock;
-use airside_types::{Incident, Severity};
+use airside_types::{Id, Incident, Severity};
 use airside_wire::incident::{WatchItem, WatchQuery, WatchUpdate};
 use airside_wire::v1::WatchIncidentsRequest;
 use airside_wire::v1::incidents_service_client::IncidentsServiceClient;
@@ -119,8 +120,10 @@ async fn play(
         "flight",
         "the cluster is watched: admission, audit (HTTPS webhooks), Falco (HTTP output)",
     )?;
-    deliver(&mut platform, deliveries(recording, SystemClock.now())?, &mut revisions).await?;
-    settle(&mut revisions).await?;
+    let mut told = Told::default();
+    let sent = deliveries(recording, SystemClock.now())?;
+    deliver(&mut platform, sent, &mut revisions, &mut told).await?;
+    settle(&mut revisions, &mut told).await?;
 
     let mut client = IncidentsServiceClient::new(api);
     let incidents = fetch_all(&mut client, Severity::Medium).await?;
@@ -149,6 +152,7 @@ async fn deliver(
     platform: &mut Platform,
     deliveries: Vec<Delivery>,
     revisions: &mut mpsc::Receiver<Incident>,
+    told: &mut Told,
 ) -> anyhow::Result<()> {
     for delivery in deliveries {
         let time = show::incident::time_of_day(delivery.time);
@@ -169,32 +173,43 @@ async fn deliver(
             }
         }
         while let Ok(incident) = revisions.try_recv() {
-            tell(&incident)?;
+            told.tell(&incident)?;
         }
     }
     Ok(())
 }
 
 /// Waits until the incidents no longer change.
-async fn settle(revisions: &mut mpsc::Receiver<Incident>) -> anyhow::Result<()> {
+async fn settle(revisions: &mut mpsc::Receiver<Incident>, told: &mut Told) -> anyhow::Result<()> {
     let end = Instant::now() + SETTLE;
     while let Ok(Some(incident)) =
         tokio::time::timeout_at(end.min(Instant::now() + QUIET), revisions.recv()).await
     {
-        tell(&incident)?;
+        told.tell(&incident)?;
     }
     Ok(())
 }
 
-fn tell(incident: &Incident) -> anyhow::Result<()> {
-    let style = show::severity(incident.severity);
-    say(&format!(
-        "   {style}►{RESET} incident {}  {style}{}{RESET}  {} signals  {}",
-        show::incident::short(incident),
-        incident.severity,
-        incident.evidence.len(),
-        incident.title
-    ))
+/// What the screen last said of each incident.
+#[derive(Default)]
+struct Told(BTreeMap<Id, (Severity, String)>);
+
+impl Told {
+    /// Tells a revision; one that only adds evidence to what was told is left out.
+    fn tell(&mut self, incident: &Incident) -> anyhow::Result<()> {
+        let now = (incident.severity, incident.title.clone());
+        if self.0.insert(incident.id, now.clone()).as_ref() == Some(&now) {
+            return Ok(());
+        }
+        let style = show::severity(incident.severity);
+        say(&format!(
+            "   {style}►{RESET} incident {}  {style}{}{RESET}  {} signals  {}",
+            show::incident::short(incident),
+            incident.severity,
+            incident.evidence.len(),
+            incident.title
+        ))
+    }
 }
 
 /// Revisions of incidents from `medium` on, as the stream brings them.

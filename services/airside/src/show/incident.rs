@@ -1,5 +1,7 @@
 //! An incident as people read it on a terminal: what happened, who, why we think so, what to change.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use airside_types::{Evidence, Incident, LinkRole, RootCause, Timestamp};
@@ -121,11 +123,16 @@ fn write_evidence(out: &mut String, evidence: &[Evidence]) -> std::fmt::Result {
     Ok(())
 }
 
-/// The most severe signals, in the order of time.
+/// The most severe signals, of each phase that saw something at least one, in the order of time.
 fn most_telling(evidence: &[Evidence]) -> Vec<&Evidence> {
     let mut telling: Vec<_> = evidence.iter().enumerate().collect();
-    telling.sort_by_key(|(position, item)| (std::cmp::Reverse(item.severity), *position));
-    telling.truncate(SHOWN_EVIDENCE);
+    telling.sort_by_key(|(position, item)| (Reverse(item.severity), *position));
+    let mut seen = BTreeSet::new();
+    let (mut first, others): (Vec<_>, Vec<_>) =
+        telling.into_iter().partition(|(_, item)| seen.insert(item.phase));
+    let room = SHOWN_EVIDENCE.saturating_sub(first.len());
+    first.extend(others.into_iter().take(room));
+    let mut telling = first;
     telling.sort_by_key(|(position, _)| *position);
     telling.into_iter().map(|(_, item)| item).collect()
 }
@@ -180,4 +187,39 @@ fn points(milli: i64) -> String {
 pub fn time_of_day(time: Timestamp) -> String {
     let text = time.to_string();
     text.get(11..19).unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use airside_types::{Id, Phase, Severity, Source};
+
+    use super::*;
+
+    fn evidence(number: u8, source: Source, phase: Phase, severity: Severity) -> Evidence {
+        Evidence {
+            record: Id::builder("test").bytes(&[number]).finish(),
+            source,
+            phase,
+            time: Timestamp::from_nanos(i64::from(number)),
+            rule: format!("rule-{number}"),
+            summary: String::new(),
+            severity,
+            native_id: String::new(),
+            origin: None,
+        }
+    }
+
+    #[test]
+    fn the_most_severe_is_shown_and_something_of_each_phase() {
+        let mut all = vec![evidence(0, Source::Admission, Phase::Admission, Severity::Low)];
+        all.push(evidence(1, Source::Admission, Phase::Admission, Severity::Medium));
+        all.extend((2..40).map(|number| {
+            let severity = if number < 10 { Severity::Medium } else { Severity::High };
+            evidence(number, Source::Audit, Phase::Audit, severity)
+        }));
+        let shown: Vec<_> = most_telling(&all).into_iter().map(|it| it.rule.as_str()).collect();
+        let expected: Vec<_> =
+            std::iter::once(1).chain(10..29).map(|number| format!("rule-{number}")).collect();
+        assert_eq!(shown, expected);
+    }
 }
