@@ -15,15 +15,17 @@ mod probes;
 mod resources;
 mod roles;
 mod service_accounts;
+mod services;
 mod users;
 mod wildcards;
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::check::{Check, Judge};
 
 /// All families, in the order in which people read them.
-static FAMILIES: [&[Check]; 13] = [
+static FAMILIES: &[&[Check]] = &[
     host::CHECKS,
     confinement::CHECKS,
     capabilities::CHECKS,
@@ -33,6 +35,7 @@ static FAMILIES: [&[Check]; 13] = [
     roles::CHECKS,
     bindings::CHECKS,
     network::CHECKS,
+    services::CHECKS,
     images::CHECKS,
     resources::CHECKS,
     probes::CHECKS,
@@ -57,6 +60,10 @@ pub(crate) struct Index {
     pub(crate) rules: Vec<&'static Check>,
     /// Checks on bindings.
     pub(crate) bindings: Vec<&'static Check>,
+    /// Checks on whole objects, by API group and kind.
+    pub(crate) kinds: HashMap<(&'static str, &'static str), Vec<&'static Check>>,
+    /// Checks on whatever object.
+    pub(crate) any: Vec<&'static Check>,
 }
 
 /// The index, made once.
@@ -70,9 +77,21 @@ pub(crate) fn index() -> &'static Index {
             }),
             rules: chosen(|judge| matches!(judge, Judge::Rule(_))),
             bindings: chosen(|judge| matches!(judge, Judge::Binding(_))),
+            kinds: by_kind(),
+            any: chosen(|judge| matches!(judge, Judge::Any(_))),
         }
     });
     &INDEX
+}
+
+fn by_kind() -> HashMap<(&'static str, &'static str), Vec<&'static Check>> {
+    let mut kinds: HashMap<_, Vec<_>> = HashMap::new();
+    for check in all() {
+        if let Judge::Object(wanted, _) = check.judge {
+            wanted.iter().for_each(|kind| kinds.entry(*kind).or_default().push(check));
+        }
+    }
+    kinds
 }
 
 #[cfg(test)]

@@ -1,19 +1,32 @@
 //! What a check is: its text, its mapping, its examples and its code, in one value.
 
+use std::borrow::Cow;
+
+use airside_k8s::rbac::Rule;
 use airside_types::{Severity, Technique};
 
 use crate::evaluate::Report;
-use crate::subject::{Binding, ContainerOf, Pod, Rule, Workload};
+use crate::subject::{Binding, ContainerOf, Pod, Whole};
 
 /// What a check is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Category {
     /// How containers are confined.
     WorkloadHardening,
+    /// Credentials that lie where they should not.
+    Secrets,
     /// Who may do what (RBAC) and with which token.
     AccessControl,
     /// Who can reach whom.
     Network,
+    /// Istio and its like: encryption and authorisation between workloads.
+    ServiceMesh,
+    /// What brings traffic in: Ingresses, gateways, their controllers.
+    Ingress,
+    /// API server, etcd, kubelet and their configuration.
+    ControlPlane,
+    /// Operators, their webhooks and custom resources.
+    Operators,
     /// Where images come from.
     SupplyChain,
     /// Whether workloads stay up.
@@ -27,8 +40,13 @@ impl Category {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::WorkloadHardening => "workload-hardening",
+            Self::Secrets => "secrets",
             Self::AccessControl => "access-control",
             Self::Network => "network",
+            Self::ServiceMesh => "service-mesh",
+            Self::Ingress => "ingress",
+            Self::ControlPlane => "control-plane",
+            Self::Operators => "operators",
             Self::SupplyChain => "supply-chain",
             Self::Reliability => "reliability",
             Self::Conformance => "conformance",
@@ -44,11 +62,15 @@ pub(crate) enum Judge {
     /// Each container of a pod: main, init and ephemeral.
     Container(fn(&ContainerOf<'_>, &mut Report<'_>)),
     /// Each object that starts pods, as a whole.
-    Workload(fn(&Workload<'_>, &mut Report<'_>)),
+    Workload(fn(&Whole<'_>, &mut Report<'_>)),
     /// Each rule of a Role or ClusterRole.
     Rule(fn(&Rule<'_>, &mut Report<'_>)),
     /// Each RoleBinding or ClusterRoleBinding.
     Binding(fn(&Binding<'_>, &mut Report<'_>)),
+    /// Each object of these kinds (API group, kind), as a whole.
+    Object(&'static [(&'static str, &'static str)], fn(&Whole<'_>, &mut Report<'_>)),
+    /// Each object of whatever kind.
+    Any(fn(&Whole<'_>, &mut Report<'_>)),
 }
 
 /// A check of the catalogue.
@@ -81,14 +103,22 @@ pub struct Check {
 
 impl Check {
     /// The kinds of objects that the check looks at, for people.
-    pub const fn applies_to(&self) -> &'static str {
-        match self.judge {
+    pub fn applies_to(&self) -> Cow<'static, str> {
+        let text = match self.judge {
             Judge::Pod(_) | Judge::Container(_) | Judge::Workload(_) => {
                 "Pod, and every kind with a pod template"
             }
             Judge::Rule(_) => "Role, ClusterRole",
             Judge::Binding(_) => "RoleBinding, ClusterRoleBinding",
-        }
+            Judge::Object([(_, kind)], _) => kind,
+            Judge::Object(kinds, _) => {
+                let mut names: Vec<_> = kinds.iter().map(|(_, kind)| *kind).collect();
+                names.dedup();
+                return Cow::Owned(names.join(", "));
+            }
+            Judge::Any(_) => "every kind",
+        };
+        Cow::Borrowed(text)
     }
 }
 

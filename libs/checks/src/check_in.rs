@@ -7,13 +7,13 @@ use std::ops::Range;
 
 use airside_k8s::boarding_pass::{digest_of, fields};
 use airside_k8s::object::NotAnObject;
-use airside_k8s::{Document, Located, Object};
+use airside_k8s::{Completeness, Document, Located, Object};
 use airside_types::{
     BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict, Place, Severity,
     Tenant,
 };
 
-use crate::evaluate::{Completeness, Failure, NotEvaluated, evaluate};
+use crate::evaluate::{Failure, NotEvaluated, evaluate};
 
 /// A file as it was read.
 #[derive(Debug, Clone, Copy)]

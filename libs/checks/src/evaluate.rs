@@ -5,22 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use airside_k8s::{Object, workload};
+use airside_k8s::rbac::{GROUP, rules};
+use airside_k8s::{Completeness, Graph, Object, workload};
 use airside_types::FieldPath;
 
 use crate::catalogue;
 use crate::check::{Check, Judge};
-use crate::subject::{Binding, Pod, Workload, rules};
-use crate::surroundings::{RBAC_GROUP, Surroundings};
-
-/// How much of the configuration the input holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Completeness {
-    /// One object, as at admission: what else the cluster holds is not known.
-    SingleObject,
-    /// Everything that is meant to be applied together: what is not there does not exist.
-    WholeInput,
-}
+use crate::subject::{Binding, Pod, Whole};
 
 /// A check that failed at a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,10 +68,14 @@ impl Report<'_> {
 
 /// Runs every check that applies over every object.
 pub fn evaluate(objects: &[Object<'_>], completeness: Completeness) -> Evaluation {
-    let around = Surroundings::new(objects, completeness);
+    evaluate_graph(&Graph::new(objects, completeness))
+}
+
+/// Runs every check that applies over every object of a graph.
+pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
     let mut failures = Vec::new();
     let mut undecided = BTreeMap::new();
-    for (index, object) in objects.iter().enumerate() {
+    for (index, object) in graph.objects().iter().enumerate() {
         let mut run = |check: &'static Check, judge: &dyn Fn(&mut Report<'_>)| {
             judge(&mut Report {
                 check,
@@ -89,11 +84,11 @@ pub fn evaluate(objects: &[Object<'_>], completeness: Completeness) -> Evaluatio
                 undecided: &mut undecided,
             });
         };
-        if object.group() == RBAC_GROUP {
-            judge_rbac(object, &around, &mut run);
-        } else {
-            judge_workload(object, &around, &mut run);
+        if object.group() == GROUP {
+            judge_rbac(object, graph, &mut run);
         }
+        judge_workload(index, object, graph, &mut run);
+        judge_whole(&Whole { object, graph }, &mut run);
     }
     let not_evaluated =
         undecided.into_iter().map(|((_, reason), check)| NotEvaluated { check, reason }).collect();
@@ -103,7 +98,7 @@ pub fn evaluate(objects: &[Object<'_>], completeness: Completeness) -> Evaluatio
 /// Runs a check with a report of its own.
 type Run<'r> = dyn FnMut(&'static Check, &dyn Fn(&mut Report<'_>)) + 'r;
 
-fn judge_rbac<'a>(object: &'a Object<'a>, around: &'a Surroundings<'a>, run: &mut Run<'_>) {
+fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, run: &mut Run<'_>) {
     match object.kind() {
         "Role" | "ClusterRole" => {
             let rules: Vec<_> = rules(object).collect();
@@ -113,7 +108,7 @@ fn judge_rbac<'a>(object: &'a Object<'a>, around: &'a Surroundings<'a>, run: &mu
             }
         }
         "RoleBinding" | "ClusterRoleBinding" => {
-            let Some(binding) = Binding::new(object, around) else { return };
+            let Some(binding) = Binding::new(object, graph) else { return };
             for check in &catalogue::index().bindings {
                 let Judge::Binding(judge) = check.judge else { continue };
                 run(check, &|report| judge(&binding, report));
@@ -123,12 +118,18 @@ fn judge_rbac<'a>(object: &'a Object<'a>, around: &'a Surroundings<'a>, run: &mu
     }
 }
 
-fn judge_workload<'a>(object: &'a Object<'a>, around: &'a Surroundings<'a>, run: &mut Run<'_>) {
-    let specs = workload::pod_specs(object);
-    if specs.is_empty() && !workload::is_workload(object) {
+fn judge_workload<'a>(
+    index: usize,
+    object: &'a Object<'a>,
+    graph: &'a Graph<'a>,
+    run: &mut Run<'_>,
+) {
+    let nodes = graph.pods_of(index);
+    if nodes.is_empty() && !workload::is_workload(object) {
         return;
     }
-    let pods: Vec<Pod<'_>> = specs.iter().map(|spec| Pod { object, spec, around }).collect();
+    let pods: Vec<Pod<'_>> =
+        nodes.iter().map(|node| Pod { object, spec: &node.spec, graph }).collect();
     for check in &catalogue::index().workloads {
         match check.judge {
             Judge::Pod(judge) => {
@@ -139,9 +140,20 @@ fn judge_workload<'a>(object: &'a Object<'a>, around: &'a Surroundings<'a>, run:
                 containers.for_each(|container| judge(&container, report));
             }),
             Judge::Workload(judge) => {
-                run(check, &|report| judge(&Workload { object }, report));
+                run(check, &|report| judge(&Whole { object, graph }, report));
             }
-            Judge::Rule(_) | Judge::Binding(_) => {}
+            _ => {}
+        }
+    }
+}
+
+fn judge_whole(whole: &Whole<'_>, run: &mut Run<'_>) {
+    let index = catalogue::index();
+    let kind = (whole.object.group(), whole.object.kind());
+    let of_kind = index.kinds.get(&kind).map(Vec::as_slice).unwrap_or_default();
+    for check in of_kind.iter().chain(&index.any) {
+        if let Judge::Object(_, judge) | Judge::Any(judge) = check.judge {
+            run(check, &|report| judge(whole, report));
         }
     }
 }

@@ -9,10 +9,8 @@ pub mod catalogue;
 pub mod check;
 pub mod check_in;
 pub mod evaluate;
-mod selector;
 mod subject;
-mod surroundings;
 
 pub use check::{Category, Check};
 pub use check_in::{CheckIn, CheckedObject, InputFile, check_in};
-pub use evaluate::{Completeness, Evaluation, Failure, NotEvaluated, evaluate};
+pub use evaluate::{Evaluation, Failure, NotEvaluated, evaluate, evaluate_graph};

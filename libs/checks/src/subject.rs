@@ -1,38 +1,27 @@
-//! The parts of an object that checks look at, with what they share: reading a field that may be missing or
-//! null, and naming its path.
+//! The parts of an object that checks look at, with what they share: reading a field, and naming its path.
 
 use std::borrow::Cow;
 
-use airside_k8s::{Container, Object, PodSpec};
+use airside_k8s::fields::{field, texts};
+use airside_k8s::rbac::role_of;
+use airside_k8s::{Container, Graph, Object, PodSpec};
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::surroundings::Surroundings;
-
-/// A field's value; null counts as missing, as it does for Kubernetes.
-pub(crate) fn field<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    fields.get(name).filter(|value| !value.is_null())
-}
-
-/// The texts of a list field; anything else in it is passed over.
-pub(crate) fn texts<'a>(
-    fields: &'a Map<String, Value>,
-    name: &str,
-) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
-    fields
-        .get(name)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-        .filter_map(|(index, value)| value.as_str().map(|text| (index, text)))
-}
-
-/// An object that starts pods.
-#[derive(Debug)]
-pub(crate) struct Workload<'a> {
+/// An object as a whole, with what surrounds it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whole<'a> {
+    /// The object.
     pub(crate) object: &'a Object<'a>,
+    /// All objects of the input.
+    pub(crate) graph: &'a Graph<'a>,
+}
+
+impl<'a> Whole<'a> {
+    /// A field of the object's `spec`.
+    pub(crate) fn spec(&self, name: &str) -> Option<&'a Value> {
+        field(self.object.fields().get("spec")?.as_object()?, name)
+    }
 }
 
 /// A pod or pod template of an object.
@@ -40,7 +29,7 @@ pub(crate) struct Workload<'a> {
 pub(crate) struct Pod<'a> {
     pub(crate) object: &'a Object<'a>,
     pub(crate) spec: &'a PodSpec<'a>,
-    pub(crate) around: &'a Surroundings<'a>,
+    pub(crate) graph: &'a Graph<'a>,
 }
 
 impl<'a> Pod<'a> {
@@ -152,70 +141,6 @@ impl<'a> ContainerOf<'a> {
     }
 }
 
-/// A rule of a Role or ClusterRole.
-#[derive(Debug)]
-pub(crate) struct Rule<'a> {
-    pub(crate) index: usize,
-    pub(crate) fields: &'a Map<String, Value>,
-}
-
-impl<'a> Rule<'a> {
-    /// The entries of one of the rule's lists.
-    pub(crate) fn list(
-        &self,
-        name: &'static str,
-    ) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
-        texts(self.fields, name)
-    }
-
-    /// Whether a list holds one of these.
-    pub(crate) fn has(&self, name: &'static str, wanted: &[&str]) -> bool {
-        self.list(name).any(|(_, entry)| wanted.contains(&entry))
-    }
-
-    /// Whether the rule reaches resources of the core group.
-    pub(crate) fn is_for_core_group(&self) -> bool {
-        self.has("apiGroups", &["", "*"])
-    }
-
-    /// Whether the rule is limited to objects that it names.
-    pub(crate) fn names_its_objects(&self) -> bool {
-        self.list("resourceNames").next().is_some()
-    }
-
-    /// Whether the rule allows everything: all resources of all groups with all verbs that change them.
-    pub(crate) fn allows_everything(&self) -> bool {
-        const ALL_VERBS: [&str; 7] =
-            ["get", "list", "watch", "create", "update", "patch", "delete"];
-        let all_verbs =
-            self.has("verbs", &["*"]) || ALL_VERBS.iter().all(|verb| self.has("verbs", &[verb]));
-        all_verbs && self.has("resources", &["*"]) && self.has("apiGroups", &["*"])
-    }
-
-    /// The path to an entry of one of the rule's lists.
-    pub(crate) fn path(&self, list: &str, entry: usize) -> FieldPath {
-        FieldPath::of(&["rules"]).index(self.index).key(list).index(entry)
-    }
-
-    /// The verbs, as messages show them.
-    pub(crate) fn verbs(&self) -> String {
-        let verbs: Vec<&str> = self.list("verbs").map(|(_, verb)| verb).collect();
-        verbs.join(", ")
-    }
-}
-
-/// The rules of a Role or ClusterRole.
-pub(crate) fn rules<'a>(role: &Object<'a>) -> impl Iterator<Item = Rule<'a>> + use<'a> {
-    role.fields()
-        .get("rules")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-        .filter_map(|(index, rule)| Some(Rule { index, fields: rule.as_object()? }))
-}
-
 /// A RoleBinding or ClusterRoleBinding.
 #[derive(Debug)]
 pub(crate) struct Binding<'a> {
@@ -223,15 +148,14 @@ pub(crate) struct Binding<'a> {
     /// `Role` or `ClusterRole`.
     pub(crate) role_kind: &'a str,
     pub(crate) role_name: &'a str,
-    pub(crate) around: &'a Surroundings<'a>,
+    pub(crate) graph: &'a Graph<'a>,
 }
 
 impl<'a> Binding<'a> {
     /// Sees an object as a binding; none where it names no role.
-    pub(crate) fn new(object: &'a Object<'a>, around: &'a Surroundings<'a>) -> Option<Self> {
-        let role = object.fields().get("roleRef")?;
-        let text = |name| role.get(name).and_then(Value::as_str);
-        Some(Self { object, role_kind: text("kind")?, role_name: text("name")?, around })
+    pub(crate) fn new(object: &'a Object<'a>, graph: &'a Graph<'a>) -> Option<Self> {
+        let (role_kind, role_name) = role_of(object)?;
+        Some(Self { object, role_kind, role_name, graph })
     }
 
     /// The path to the name of the role.

@@ -2,18 +2,22 @@
 //!
 //! Owns how YAML and JSON become objects with a line and a column for every key and value ([`yaml`],
 //! [`places`]), views over objects and over the pods that they would start ([`object`], [`workload`]),
-//! quantities ([`quantity`]), the digests of a boarding pass and their comparison with a live object
+//! quantities ([`quantity`]), how objects hang together ([`graph`], [`rbac`]), the digests of a boarding pass and their comparison with a live object
 //! ([`boarding_pass`]), and the admission webhook's messages ([`admission`]).
 //! It judges nothing (`airside-checks` does) and reads no file, cluster or clock.
 
 pub mod admission;
 pub mod boarding_pass;
+pub mod fields;
+pub mod graph;
 pub mod object;
 pub mod places;
 pub mod quantity;
+pub mod rbac;
 pub mod workload;
 pub mod yaml;
 
+pub use graph::{Completeness, Graph};
 pub use object::{Located, Object};
 pub use places::{Places, PlacesView, Position};
 pub use workload::{Container, ContainerRole, PodSpec};

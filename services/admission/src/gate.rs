@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use airside_checks::{Completeness, evaluate};
+use airside_checks::evaluate;
 use airside_detect::audit::event::{Extra, User};
-use airside_k8s::Object;
 use airside_k8s::admission::{Response, Review};
 use airside_k8s::boarding_pass::{Comparison, compare};
+use airside_k8s::{Completeness, Object};
 use airside_types::{
     Authorisation, Cluster, Decision, FieldPath, Operation, Payload, Place, Record, Severity,
     Source, Tenant, Timestamp, Verdict, Violation,

@@ -5,7 +5,7 @@ use airside_types::attack::technique;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::{Binding, Rule};
+use crate::subject::Binding;
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -123,12 +123,13 @@ fn all_powerful(binding: &Binding<'_>, report: &mut Report<'_>) {
     if is_cluster_admin(binding) {
         return;
     }
-    if binding.around.is_single_object() {
+    if binding.graph.is_single_object() {
         return report.undecided("what the bound role allows is in another object");
     }
     let (kind, name) = (binding.role_kind, binding.role_name);
-    let rules = binding.around.role_rules(kind, binding.object.namespace(), name);
-    if rules.iter().any(Rule::allows_everything) {
+    let role = binding.graph.role(binding.object);
+    let rules = role.map(|role| binding.graph.rules_of(role)).unwrap_or_default();
+    if rules.iter().any(|(_, rule)| rule.allows_everything()) {
         report.fail(
             binding.role_path(),
             format!(

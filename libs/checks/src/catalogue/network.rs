@@ -1,5 +1,6 @@
 //! Checks on who can reach a pod, and whom it can reach.
 
+use airside_k8s::graph::Direction;
 use airside_types::Severity;
 use airside_types::attack::technique;
 use serde_json::Value;
@@ -7,7 +8,6 @@ use serde_json::Value;
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Pod;
-use crate::surroundings::Direction;
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -124,14 +124,14 @@ fn isolated(pod: &Pod<'_>, direction: Direction, report: &mut Report<'_>) {
     if pod.field("hostNetwork") == Some(&Value::Bool(true)) {
         return;
     }
-    if pod.around.is_single_object() {
+    if pod.graph.is_single_object() {
         return report.undecided("network policies are other objects");
     }
     let labels = pod.spec.labels();
-    if pod.around.isolates(direction, pod.object.namespace(), labels) {
+    if pod.graph.isolates(direction, pod.object.namespace(), labels) {
         return;
     }
-    if pod.around.has_unread_policy(pod.object.namespace()) {
+    if pod.graph.has_unread_policy(pod.object.namespace()) {
         return report.undecided("the input has network policies of a kind that is not read yet");
     }
     let what = match direction {

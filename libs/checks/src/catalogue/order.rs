@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::{Pod, Workload};
+use crate::subject::{Pod, Whole};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -96,7 +96,7 @@ fn namespace_path() -> FieldPath {
 }
 
 /// Only where the manifest says so: without a namespace it goes where the one who applies it says.
-fn default_namespace(workload: &Workload<'_>, report: &mut Report<'_>) {
+fn default_namespace(workload: &Whole<'_>, report: &mut Report<'_>) {
     if workload.object.namespace() == Some("default") {
         let kind = workload.object.kind();
         report.fail(namespace_path(), format!("the {kind} is put into the namespace default"));
@@ -104,7 +104,7 @@ fn default_namespace(workload: &Workload<'_>, report: &mut Report<'_>) {
 }
 
 /// The control plane's own pods, as kubeadm labels them, belong there.
-fn kube_system(workload: &Workload<'_>, report: &mut Report<'_>) {
+fn kube_system(workload: &Whole<'_>, report: &mut Report<'_>) {
     let label =
         |name| workload.object.labels().and_then(|labels| labels.get(name)).and_then(Value::as_str);
     let is_control_plane = label("component").is_some() && label("tier") == Some("control-plane");

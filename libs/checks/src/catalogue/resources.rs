@@ -1,11 +1,12 @@
 //! Checks on requests and limits for CPU and memory.
 
+use airside_k8s::fields::field;
 use airside_types::Severity;
 use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::{ContainerOf, field};
+use crate::subject::ContainerOf;
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[

@@ -1,11 +1,11 @@
 //! Checks on single permissions that lead further: secrets, and ways into running pods.
 
+use airside_k8s::rbac::Rule;
 use airside_types::Severity;
 use airside_types::attack::technique;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::Rule;
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[

@@ -64,12 +64,12 @@ fn automount(pod: &Pod<'_>, report: &mut Report<'_>) {
         named.and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or("default");
     let how = match in_pod {
         Some(_) => "is true",
-        None if pod.around.is_single_object() => {
+        None if pod.graph.is_single_object() => {
             return report
                 .undecided("the pod's service account may turn it off, and is not at hand");
         }
         None => {
-            let found = pod.around.service_account(pod.object.namespace(), account);
+            let found = pod.graph.service_account(pod.object.namespace(), account);
             if found.and_then(|account| account.fields().get(FIELD)) == Some(&Value::Bool(false)) {
                 return;
             }

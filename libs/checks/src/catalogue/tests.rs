@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use airside_k8s::{Limits, yaml};
+use airside_k8s::{Completeness, Limits, yaml};
 use airside_types::Severity;
 
 use super::*;
 use crate::check::Category;
-use crate::evaluate::{Completeness, evaluate};
+use crate::evaluate::evaluate;
 
 /// The ids of the checks that fail for a text.
 fn failing(text: &str) -> BTreeSet<&'static str> {
@@ -55,15 +55,19 @@ fn texts_are_sentences_and_headlines() {
 
 #[test]
 fn mappings_are_well_formed() {
-    const TOOLS: [&str; 9] = [
+    const TOOLS: [&str; 13] = [
         "checkov",
         "gatekeeper-library",
+        "istio",
+        "kiali",
+        "kube-bench",
         "kube-linter",
         "kube-score",
         "kubescape",
         "kubesec",
         "kyverno",
         "polaris",
+        "popeye",
         "trivy",
     ];
     const FRAMEWORKS: [&str; 4] =

@@ -1,12 +1,12 @@
 //! Checks on `*` in the rules of roles. A rule that allows everything is reported once, not once for each
 //! `*`.
 
+use airside_k8s::rbac::Rule;
 use airside_types::Severity;
 use airside_types::attack::technique;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::Rule;
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[

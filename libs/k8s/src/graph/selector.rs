@@ -1,11 +1,11 @@
-//! Label selectors, as NetworkPolicies have them.
+//! Label selectors: those of NetworkPolicies and workloads, and the plain ones of Services.
 
 use serde_json::{Map, Value};
 
 /// Whether a label selector (`matchLabels`, `matchExpressions`) selects labels. An empty selector selects
 /// everything. One with other keys, or of another type, is malformed: the API server would refuse it, so it
 /// selects nothing.
-pub(crate) fn selects(selector: &Value, labels: Option<&Map<String, Value>>) -> bool {
+pub fn selects(selector: &Value, labels: Option<&Map<String, Value>>) -> bool {
     let Some(selector) = selector.as_object() else { return false };
     selector.iter().all(|(key, value)| match (key.as_str(), value) {
         ("matchLabels" | "matchExpressions", Value::Null) => true,
@@ -17,6 +17,11 @@ pub(crate) fn selects(selector: &Value, labels: Option<&Map<String, Value>>) -> 
         }
         _ => false,
     })
+}
+
+/// Whether labels have all these values, as the selector of a Service asks.
+pub fn labels_match(wanted: &Map<String, Value>, labels: Option<&Map<String, Value>>) -> bool {
+    wanted.iter().all(|(name, value)| value.is_string() && label(labels, name) == value.as_str())
 }
 
 fn label<'a>(labels: Option<&'a Map<String, Value>>, name: &str) -> Option<&'a str> {

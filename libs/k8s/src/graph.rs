@@ -1,0 +1,193 @@
+//! The objects of an input as a graph: what names what, which pods a selector selects, who may do what.
+//!
+//! Built once from files, from one object at the gate, or from a cluster; checks ask it. It judges
+//! nothing. What a manifest leaves open (its namespace) matches anything: a graph of files must not call
+//! something missing that the one who applies them puts there.
+
+mod isolation;
+mod rights;
+mod selector;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use crate::object::Object;
+use crate::workload::{PodSpec, pod_specs};
+
+pub use isolation::Direction;
+pub use rights::Grant;
+pub use selector::{labels_match, selects};
+
+/// How much of the configuration the input holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// One object, as at admission: what else the cluster holds is not known.
+    SingleObject,
+    /// Everything that is meant to be applied together: what is not there does not exist.
+    WholeInput,
+}
+
+/// A pod or pod template of the input.
+#[derive(Debug, Clone)]
+pub struct PodNode<'a> {
+    /// The index of the object that starts it.
+    pub owner: usize,
+    /// The specification.
+    pub spec: PodSpec<'a>,
+}
+
+/// Group, kind, namespace as written, name.
+type Named<'a> = (&'a str, &'a str, Option<&'a str>, &'a str);
+
+/// The objects of an input, and how they hang together.
+#[derive(Debug)]
+pub struct Graph<'a> {
+    completeness: Completeness,
+    objects: Vec<Object<'a>>,
+    /// By kind, then by API group: few kinds have more than one.
+    by_kind: HashMap<&'a str, Vec<(&'a str, Vec<usize>)>>,
+    by_name: HashMap<Named<'a>, usize>,
+    /// All pods, in the order of their owners.
+    pods: Vec<PodNode<'a>>,
+    /// For each object the first of its pods; one more at the end.
+    first_pod: Vec<usize>,
+    /// The bindings that name a service account, by its name.
+    bindings_of_account: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Graph<'a> {
+    /// The graph of objects.
+    pub fn new(objects: &[Object<'a>], completeness: Completeness) -> Self {
+        let mut graph = Self {
+            completeness,
+            objects: objects.to_vec(),
+            by_kind: HashMap::new(),
+            by_name: HashMap::with_capacity(objects.len()),
+            pods: Vec::new(),
+            first_pod: Vec::with_capacity(objects.len() + 1),
+            bindings_of_account: HashMap::new(),
+        };
+        for (index, object) in objects.iter().enumerate() {
+            graph.add_to_kind(object, index);
+            let named = (object.group(), object.kind(), object.namespace(), object.name());
+            graph.by_name.insert(named, index);
+            graph.first_pod.push(graph.pods.len());
+            let specs = pod_specs(object).into_iter();
+            graph.pods.extend(specs.map(|spec| PodNode { owner: index, spec }));
+        }
+        graph.first_pod.push(graph.pods.len());
+        graph.bindings_of_account = rights::bindings_by_account(&graph);
+        graph
+    }
+
+    fn add_to_kind(&mut self, object: &Object<'a>, index: usize) {
+        let groups = self.by_kind.entry(object.kind()).or_default();
+        match groups.iter_mut().find(|(group, _)| *group == object.group()) {
+            Some((_, indices)) => indices.push(index),
+            None => groups.push((object.group(), vec![index])),
+        }
+    }
+
+    /// Whether nothing but the judged object is known.
+    pub fn is_single_object(&self) -> bool {
+        self.completeness == Completeness::SingleObject
+    }
+
+    /// All objects, in the order of the input.
+    pub fn objects(&self) -> &[Object<'a>] {
+        &self.objects
+    }
+
+    /// The objects of a kind, in the order of the input.
+    pub fn of_kind<'g>(
+        &'g self,
+        group: &str,
+        kind: &str,
+    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        self.indices(group, kind).iter().filter_map(|index| self.objects.get(*index))
+    }
+
+    fn indices<'g>(&'g self, group: &str, kind: &str) -> &'g [usize] {
+        let groups = self.by_kind.get(kind).map(Vec::as_slice).unwrap_or_default();
+        let found = groups.iter().find(|(given, _)| *given == group);
+        found.map(|(_, indices)| indices.as_slice()).unwrap_or_default()
+    }
+
+    /// Whether the input holds an object of a kind.
+    pub fn has_kind(&self, group: &str, kind: &str) -> bool {
+        !self.indices(group, kind).is_empty()
+    }
+
+    /// The object of a name. One whose manifest leaves the namespace open is found in any namespace.
+    pub fn find(
+        &self,
+        group: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<&Object<'a>> {
+        let named = |namespace| self.by_name.get(&(group, kind, namespace, name)).copied();
+        let index = named(namespace).or_else(|| namespace.and_then(|_| named(None)));
+        match (index, namespace) {
+            (None, None) => self.of_kind(group, kind).find(|object| object.name() == name),
+            (index, _) => self.objects.get(index?),
+        }
+    }
+
+    /// All pods and pod templates, in the order of the input.
+    pub fn pods(&self) -> &[PodNode<'a>] {
+        &self.pods
+    }
+
+    /// The object that starts a pod.
+    pub fn owner(&self, pod: &PodNode<'a>) -> Option<&Object<'a>> {
+        self.objects.get(pod.owner)
+    }
+
+    /// The pods that an object starts, by its index.
+    pub fn pods_of(&self, object: usize) -> &[PodNode<'a>] {
+        let bounds = self.first_pod.get(object).zip(self.first_pod.get(object + 1));
+        bounds.and_then(|(from, to)| self.pods.get(*from..*to)).unwrap_or_default()
+    }
+
+    /// The pods of a namespace whose labels satisfy a condition.
+    pub fn pods_where<'g>(
+        &'g self,
+        namespace: Option<&'g str>,
+        condition: impl Fn(Option<&'a Map<String, Value>>) -> bool + 'g,
+    ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
+        self.pods.iter().filter(move |pod| {
+            self.owner(pod).is_some_and(|owner| same_namespace(owner.namespace(), namespace))
+                && condition(pod.spec.labels())
+        })
+    }
+
+    /// The pods of a namespace that a label selector (`matchLabels`, `matchExpressions`) selects.
+    pub fn pods_selected<'g>(
+        &'g self,
+        namespace: Option<&'g str>,
+        selector: &'g Value,
+    ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
+        self.pods_where(namespace, move |labels| selects(selector, labels))
+    }
+
+    /// The pods of a Service, by its selector; none for a Service without one.
+    pub fn pods_of_service<'g>(
+        &'g self,
+        service: &'g Object<'a>,
+    ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
+        let selector = service.fields().get("spec").and_then(|spec| spec.get("selector"));
+        let selector = selector.and_then(Value::as_object).filter(|labels| !labels.is_empty());
+        self.pods_where(service.namespace(), move |labels| {
+            selector.is_some_and(|wanted| labels_match(wanted, labels))
+        })
+    }
+}
+
+/// Whether two namespaces may be the same: one that a manifest leaves open may be any.
+pub fn same_namespace(left: Option<&str>, right: Option<&str>) -> bool {
+    left.is_none() || right.is_none() || left == right
+}
