@@ -47,6 +47,11 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
     FAMILIES.iter().flat_map(|family| family.iter())
 }
 
+/// The checks that a name means: the one with this id, or all that bear it in another tool.
+pub fn find_all(name: &str) -> impl Iterator<Item = &'static Check> {
+    all().filter(move |check| check.id == name || check.equivalents.contains(&name))
+}
+
 /// The check with this id, or with this name in another tool (`kube-linter:privileged-container`).
 pub fn find(name: &str) -> Option<&'static Check> {
     all().find(|check| check.id == name || check.equivalents.contains(&name))

@@ -52,9 +52,11 @@ fn check(files: &[(&str, &str)]) -> CheckIn {
             (*path, parsed.documents)
         })
         .collect();
-    let inputs: Vec<_> =
-        parsed.iter().map(|(path, documents)| InputFile { path, documents }).collect();
-    check_in(&inputs, &Tenant::default(), &Cluster::default(), Severity::High)
+    let inputs: Vec<_> = parsed
+        .iter()
+        .map(|(path, documents)| InputFile { path, documents, comments: &[] })
+        .collect();
+    check_in(&inputs, &Terms::new(&Tenant::default(), &Cluster::default(), Severity::High))
 }
 
 /// The findings as a user reads them.

@@ -1,0 +1,81 @@
+//! Which files a scan reads: those that are named, manifests in folders, standard input.
+
+use std::io::Read;
+use std::path::Path;
+
+use airside_wire::scan::SourceFile;
+
+use crate::command::replay::read;
+
+/// The endings of files that are scanned when a folder is given.
+pub(super) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// What was read, and what could not be.
+#[derive(Debug, Default)]
+pub(super) struct Inputs {
+    pub(super) files: Vec<SourceFile>,
+    pub(super) problems: Vec<String>,
+}
+
+impl Inputs {
+    /// Reads all paths.
+    pub(super) fn read<P: AsRef<Path>>(paths: &[P]) -> Self {
+        let mut inputs = Self::default();
+        paths.iter().for_each(|path| inputs.take(path.as_ref()));
+        inputs
+    }
+
+    fn take(&mut self, path: &Path) {
+        if path == Path::new("-") {
+            let mut content = Vec::new();
+            match std::io::stdin().lock().read_to_end(&mut content) {
+                Ok(_) => self.add("-".to_owned(), content),
+                Err(error) => self.problems.push(format!("standard input cannot be read: {error}")),
+            }
+        } else if path.is_dir() {
+            self.folder(path);
+        } else {
+            self.file(path);
+        }
+    }
+
+    /// Links to folders are not followed: they may lead in a circle.
+    fn folder(&mut self, folder: &Path) {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                return self
+                    .problems
+                    .push(format!("`{}` cannot be read: {error}", folder.display()));
+            }
+        };
+        let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        for path in paths {
+            let hidden =
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if path.is_dir() && !hidden && !path.is_symlink() {
+                self.folder(&path);
+            } else if path.is_file() && is_manifest(&path) {
+                self.file(&path);
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        match read(path) {
+            Ok(content) => self.add(path.to_string_lossy().replace('\\', "/"), content),
+            Err(error) => self.problems.push(format!("{error:#}")),
+        }
+    }
+
+    pub(super) fn add(&mut self, path: String, content: Vec<u8>) {
+        self.files.push(SourceFile { path, content: content.into() });
+    }
+}
+
+/// Whether a file of a folder is scanned.
+pub(super) fn is_manifest(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}
