@@ -1,6 +1,6 @@
 //! What uses a service account or a ClusterRole beside bindings: pods, and ClusterRoles that aggregate.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Graph, PodNode, same_namespace, selects};
 use crate::fields::{elements, text};
@@ -18,6 +18,8 @@ pub(super) struct Usage<'a> {
     pods_of_account: HashMap<&'a str, Vec<usize>>,
     /// ClusterRoles that aggregate others.
     aggregating: Vec<usize>,
+    /// Namespaces, as written, with pods or service accounts.
+    inhabited: HashSet<Option<&'a str>>,
 }
 
 impl<'a> Usage<'a> {
@@ -25,7 +27,9 @@ impl<'a> Usage<'a> {
         let mut found = Self::default();
         for (index, pod) in graph.pods.iter().enumerate() {
             found.pods_of_account.entry(pod.spec.service_account()).or_default().push(index);
+            found.inhabited.extend(graph.owner(pod).map(Object::namespace));
         }
+        found.inhabited.extend(graph.of_kind("", "ServiceAccount").map(Object::namespace));
         let roles = graph.indices(GROUP, "ClusterRole").iter();
         found.aggregating = roles
             .copied()
@@ -66,6 +70,11 @@ impl<'a> Graph<'a> {
             let owner = self.owner(pod);
             owner.is_some_and(|owner| same_namespace(owner.namespace(), account.namespace()))
         })
+    }
+
+    /// Whether the input has pods or service accounts in a namespace.
+    pub fn runs_in(&self, namespace: Option<&str>) -> bool {
+        self.usage.inhabited.contains(&namespace)
     }
 
     /// Whether another ClusterRole of the input takes over a ClusterRole's rules.
