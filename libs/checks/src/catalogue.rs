@@ -12,6 +12,7 @@ mod images;
 mod network;
 mod order;
 mod probes;
+mod rbac;
 mod resources;
 mod roles;
 mod service_accounts;
@@ -34,6 +35,18 @@ static FAMILIES: &[&[Check]] = &[
     wildcards::CHECKS,
     roles::CHECKS,
     bindings::CHECKS,
+    rbac::workloads::CHECKS,
+    rbac::escalation::CHECKS,
+    rbac::certificates::CHECKS,
+    rbac::admission::CHECKS,
+    rbac::nodes::CHECKS,
+    rbac::network::CHECKS,
+    rbac::objects::CHECKS,
+    rbac::subjects::CHECKS,
+    rbac::holders::CHECKS,
+    rbac::joins::CHECKS,
+    rbac::accounts::CHECKS,
+    rbac::dangling::CHECKS,
     network::CHECKS,
     services::CHECKS,
     images::CHECKS,

@@ -4,11 +4,13 @@
 //! nothing. What a manifest leaves open (its namespace) matches anything: a graph of files must not call
 //! something missing that the one who applies them puts there.
 
+mod bindings;
 mod isolation;
 mod rights;
 mod selector;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::collections::HashMap;
 
@@ -17,9 +19,11 @@ use serde_json::{Map, Value};
 use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
+use bindings::Bindings;
 pub use isolation::Direction;
 pub use rights::Grant;
 pub use selector::{labels_match, selects};
+use usage::Usage;
 
 /// How much of the configuration the input holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +58,10 @@ pub struct Graph<'a> {
     pods: Vec<PodNode<'a>>,
     /// For each object the first of its pods; one more at the end.
     first_pod: Vec<usize>,
-    /// The bindings that name a service account, by its name.
-    bindings_of_account: HashMap<&'a str, Vec<usize>>,
+    /// The bindings, by whom and what they name.
+    bindings: Bindings<'a>,
+    /// What uses service accounts and ClusterRoles.
+    usage: Usage<'a>,
 }
 
 impl<'a> Graph<'a> {
@@ -68,7 +74,8 @@ impl<'a> Graph<'a> {
             by_name: HashMap::with_capacity(objects.len()),
             pods: Vec::new(),
             first_pod: Vec::with_capacity(objects.len() + 1),
-            bindings_of_account: HashMap::new(),
+            bindings: Bindings::default(),
+            usage: Usage::default(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -79,7 +86,8 @@ impl<'a> Graph<'a> {
             graph.pods.extend(specs.map(|spec| PodNode { owner: index, spec }));
         }
         graph.first_pod.push(graph.pods.len());
-        graph.bindings_of_account = rights::bindings_by_account(&graph);
+        graph.bindings = Bindings::of(&graph);
+        graph.usage = Usage::of(&graph);
         graph
     }
 

@@ -30,6 +30,7 @@ pub(super) static CHECKS: &[Check] = &[
             "kubescape:C-0035",
             "kubescape:C-0185",
             "kyverno:other/restrict-binding-clusteradmin",
+            "trivy:KSV-0111",
         ],
         judge: Judge::Binding(cluster_admin),
         fails: r"apiVersion: rbac.authorization.k8s.io/v1
@@ -65,6 +66,11 @@ subjects:
             "polaris:clusterrolebindingClusterAdmin",
             "polaris:rolebindingClusterAdminClusterRole",
             "polaris:rolebindingClusterAdminRole",
+            "checkov:CKV2_K8S_1",
+            "checkov:CKV2_K8S_2",
+            "checkov:CKV2_K8S_3",
+            "checkov:CKV2_K8S_4",
+            "checkov:CKV2_K8S_5",
         ],
         judge: Judge::Binding(all_powerful),
         fails: r#"apiVersion: rbac.authorization.k8s.io/v1

@@ -1,0 +1,87 @@
+//! What uses a service account or a ClusterRole beside bindings: pods, and ClusterRoles that aggregate.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Graph, PodNode, same_namespace, selects};
+use crate::fields::{elements, text};
+use crate::object::Object;
+use crate::rbac::GROUP;
+use crate::workload::PodSpec;
+
+/// The service account of pods that name none.
+const DEFAULT_ACCOUNT: &str = "default";
+
+/// Indices of users.
+#[derive(Debug, Default)]
+pub(super) struct Usage<'a> {
+    /// Pods, by the name of their service account.
+    pods_of_account: HashMap<&'a str, Vec<usize>>,
+    /// ClusterRoles that aggregate others.
+    aggregating: Vec<usize>,
+    /// Namespaces, as written, with pods or service accounts.
+    inhabited: HashSet<Option<&'a str>>,
+}
+
+impl<'a> Usage<'a> {
+    pub(super) fn of(graph: &Graph<'a>) -> Self {
+        let mut found = Self::default();
+        for (index, pod) in graph.pods.iter().enumerate() {
+            found.pods_of_account.entry(pod.spec.service_account()).or_default().push(index);
+            found.inhabited.extend(graph.owner(pod).map(Object::namespace));
+        }
+        found.inhabited.extend(graph.of_kind("", "ServiceAccount").map(Object::namespace));
+        let roles = graph.indices(GROUP, "ClusterRole").iter();
+        found.aggregating = roles
+            .copied()
+            .filter(|index| {
+                graph
+                    .objects
+                    .get(*index)
+                    .is_some_and(|role| !aggregation_selectors(role).is_empty())
+            })
+            .collect();
+        found
+    }
+}
+
+impl<'a> PodSpec<'a> {
+    /// The name of the service account that the pods run as.
+    pub fn service_account(&self) -> &'a str {
+        let named = text(self.fields, "serviceAccountName");
+        named.or_else(|| text(self.fields, "serviceAccount")).unwrap_or(DEFAULT_ACCOUNT)
+    }
+}
+
+/// The selectors of the ClusterRoles that a ClusterRole aggregates.
+pub(super) fn aggregation_selectors<'a>(role: &Object<'a>) -> &'a [serde_json::Value] {
+    let aggregation = role.fields().get("aggregationRule");
+    elements(aggregation.and_then(|rule| rule.get("clusterRoleSelectors")))
+}
+
+impl<'a> Graph<'a> {
+    /// The pods that run as a service account.
+    pub fn pods_of_account<'g>(
+        &'g self,
+        account: &'g Object<'a>,
+    ) -> impl Iterator<Item = &'g PodNode<'a>> + use<'g, 'a> {
+        let named = self.usage.pods_of_account.get(account.name());
+        let indices = named.map(Vec::as_slice).unwrap_or_default().iter();
+        indices.filter_map(|index| self.pods.get(*index)).filter(move |pod| {
+            let owner = self.owner(pod);
+            owner.is_some_and(|owner| same_namespace(owner.namespace(), account.namespace()))
+        })
+    }
+
+    /// Whether the input has pods or service accounts in a namespace.
+    pub fn runs_in(&self, namespace: Option<&str>) -> bool {
+        self.usage.inhabited.contains(&namespace)
+    }
+
+    /// Whether another ClusterRole of the input takes over a ClusterRole's rules.
+    pub fn is_aggregated(&self, role: &Object<'a>) -> bool {
+        let others = self.usage.aggregating.iter().filter_map(|index| self.objects.get(*index));
+        others.filter(|other| other.name() != role.name()).any(|other| {
+            aggregation_selectors(other).iter().any(|selector| selects(selector, role.labels()))
+        })
+    }
+}
