@@ -4,6 +4,7 @@
 //! nothing. What a manifest leaves open (its namespace) matches anything: a graph of files must not call
 //! something missing that the one who applies them puts there.
 
+mod exposure;
 mod isolation;
 mod rights;
 mod selector;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
+pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use isolation::Direction;
 pub use rights::Grant;
 pub use selector::{labels_match, selects};
@@ -56,6 +58,7 @@ pub struct Graph<'a> {
     first_pod: Vec<usize>,
     /// The bindings that name a service account, by its name.
     bindings_of_account: HashMap<&'a str, Vec<usize>>,
+    exposure: exposure::Exposure<'a>,
 }
 
 impl<'a> Graph<'a> {
@@ -69,6 +72,7 @@ impl<'a> Graph<'a> {
             pods: Vec::new(),
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings_of_account: HashMap::new(),
+            exposure: exposure::Exposure::default(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -80,6 +84,7 @@ impl<'a> Graph<'a> {
         }
         graph.first_pod.push(graph.pods.len());
         graph.bindings_of_account = rights::bindings_by_account(&graph);
+        graph.exposure = exposure::Exposure::of(&graph);
         graph
     }
 
@@ -129,11 +134,22 @@ impl<'a> Graph<'a> {
         namespace: Option<&str>,
         name: &str,
     ) -> Option<&Object<'a>> {
+        self.objects.get(self.position(group, kind, namespace, name)?)
+    }
+
+    fn position(
+        &self,
+        group: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<usize> {
         let named = |namespace| self.by_name.get(&(group, kind, namespace, name)).copied();
         let index = named(namespace).or_else(|| namespace.and_then(|_| named(None)));
+        let has_name = |index: &usize| self.objects.get(*index).is_some_and(|o| o.name() == name);
         match (index, namespace) {
-            (None, None) => self.of_kind(group, kind).find(|object| object.name() == name),
-            (index, _) => self.objects.get(index?),
+            (None, None) => self.indices(group, kind).iter().copied().find(has_name),
+            (index, _) => index,
         }
     }
 
