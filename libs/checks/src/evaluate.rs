@@ -54,10 +54,15 @@ pub(crate) struct Report<'r> {
 }
 
 impl Report<'_> {
-    /// The check fails at a field.
+    /// The check fails at a field. What several pods of an object take over from one place is said once.
     pub(crate) fn fail(&mut self, field: FieldPath, message: String) {
         let Self { check, object, .. } = *self;
-        self.failures.push(Failure { check, object, field, message });
+        let failure = Failure { check, object, field, message };
+        let own = self.failures.iter().rev();
+        let mut own = own.take_while(|other| other.object == object && other.check == check);
+        if !own.any(|other| *other == failure) {
+            self.failures.push(failure);
+        }
     }
 
     /// The check cannot be decided.

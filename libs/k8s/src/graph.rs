@@ -5,6 +5,7 @@
 //! something missing that the one who applies them puts there.
 
 mod bindings;
+mod exposure;
 mod isolation;
 mod rights;
 mod selector;
@@ -20,6 +21,7 @@ use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
 use bindings::Bindings;
+pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use isolation::Direction;
 pub use rights::Grant;
 pub use selector::{labels_match, selects};
@@ -62,6 +64,9 @@ pub struct Graph<'a> {
     bindings: Bindings<'a>,
     /// What uses service accounts and ClusterRoles.
     usage: Usage<'a>,
+    /// The bindings that name a service account, by its name.
+    bindings_of_account: HashMap<&'a str, Vec<usize>>,
+    exposure: exposure::Exposure<'a>,
 }
 
 impl<'a> Graph<'a> {
@@ -76,6 +81,8 @@ impl<'a> Graph<'a> {
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings: Bindings::default(),
             usage: Usage::default(),
+            bindings_of_account: HashMap::new(),
+            exposure: exposure::Exposure::default(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -88,6 +95,8 @@ impl<'a> Graph<'a> {
         graph.first_pod.push(graph.pods.len());
         graph.bindings = Bindings::of(&graph);
         graph.usage = Usage::of(&graph);
+        graph.bindings_of_account = rights::bindings_by_account(&graph);
+        graph.exposure = exposure::Exposure::of(&graph);
         graph
     }
 
@@ -137,11 +146,22 @@ impl<'a> Graph<'a> {
         namespace: Option<&str>,
         name: &str,
     ) -> Option<&Object<'a>> {
+        self.objects.get(self.position(group, kind, namespace, name)?)
+    }
+
+    fn position(
+        &self,
+        group: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<usize> {
         let named = |namespace| self.by_name.get(&(group, kind, namespace, name)).copied();
         let index = named(namespace).or_else(|| namespace.and_then(|_| named(None)));
+        let has_name = |index: &usize| self.objects.get(*index).is_some_and(|o| o.name() == name);
         match (index, namespace) {
-            (None, None) => self.of_kind(group, kind).find(|object| object.name() == name),
-            (index, _) => self.objects.get(index?),
+            (None, None) => self.indices(group, kind).iter().copied().find(has_name),
+            (index, _) => index,
         }
     }
 

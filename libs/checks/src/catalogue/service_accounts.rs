@@ -59,9 +59,7 @@ fn automount(pod: &Pod<'_>, report: &mut Report<'_>) {
     if in_pod == Some(false) || pod.spec.containers.is_empty() {
         return;
     }
-    let named = pod.field("serviceAccountName").or_else(|| pod.field("serviceAccount"));
-    let account =
-        named.and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or("default");
+    let account = pod.spec.service_account();
     let how = match in_pod {
         Some(_) => "is true",
         None if pod.graph.is_single_object() => {
