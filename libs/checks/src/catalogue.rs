@@ -9,6 +9,7 @@ mod capabilities;
 mod confinement;
 mod host;
 mod images;
+mod istio;
 mod network;
 mod order;
 mod probes;
@@ -36,6 +37,11 @@ static FAMILIES: &[&[Check]] = &[
     bindings::CHECKS,
     network::CHECKS,
     services::CHECKS,
+    istio::authorization::CHECKS,
+    istio::gateway_servers::CHECKS,
+    istio::gateways::CHECKS,
+    istio::mutual_tls::CHECKS,
+    istio::sidecars::CHECKS,
     images::CHECKS,
     resources::CHECKS,
     probes::CHECKS,

@@ -5,6 +5,7 @@
 //! something missing that the one who applies them puts there.
 
 mod isolation;
+mod mesh;
 mod rights;
 mod selector;
 #[cfg(test)]
@@ -18,6 +19,10 @@ use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
 pub use isolation::Direction;
+pub use mesh::{
+    DEFAULT_NAMESPACE, Enrolment, MeshConfig, MeshWorkload, MutualTls, ServiceName, TlsMode,
+    full_host, host_matches, is_exported_to,
+};
 pub use rights::Grant;
 pub use selector::{labels_match, selects};
 
@@ -56,6 +61,8 @@ pub struct Graph<'a> {
     first_pod: Vec<usize>,
     /// The bindings that name a service account, by its name.
     bindings_of_account: HashMap<&'a str, Vec<usize>>,
+    /// Istio's view.
+    mesh: mesh::Index<'a>,
 }
 
 impl<'a> Graph<'a> {
@@ -69,6 +76,7 @@ impl<'a> Graph<'a> {
             pods: Vec::new(),
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings_of_account: HashMap::new(),
+            mesh: mesh::Index::default(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -80,6 +88,7 @@ impl<'a> Graph<'a> {
         }
         graph.first_pod.push(graph.pods.len());
         graph.bindings_of_account = rights::bindings_by_account(&graph);
+        graph.mesh = mesh::Index::new(&graph);
         graph
     }
 
