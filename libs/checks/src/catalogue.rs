@@ -38,6 +38,8 @@ static FAMILIES: &[&[Check]] = &[
     network::CHECKS,
     services::CHECKS,
     istio::authorization::CHECKS,
+    istio::credentials::CHECKS,
+    istio::destination_rules::CHECKS,
     istio::gateway_servers::CHECKS,
     istio::gateways::CHECKS,
     istio::mutual_tls::CHECKS,

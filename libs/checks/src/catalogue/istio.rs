@@ -4,10 +4,13 @@
 //! `airside_k8s::graph`'s.
 
 pub(super) mod authorization;
+pub(super) mod credentials;
+pub(super) mod destination_rules;
 pub(super) mod gateway_servers;
 pub(super) mod gateways;
 pub(super) mod mutual_tls;
 pub(super) mod sidecars;
+mod workloads;
 
 use airside_k8s::{Graph, Object};
 use serde_json::{Map, Value};
@@ -41,4 +44,9 @@ fn scope_of(policy: &Whole<'_>) -> &'static str {
 /// Whether pods of a namespace, or without one of any, bear labels.
 fn has_labels(graph: &Graph<'_>, namespace: Option<&str>, labels: &Map<String, Value>) -> bool {
     graph.mesh_workloads(namespace, Some(labels)).next().is_some()
+}
+
+/// Whether a namespace is filled by the cluster or by Istio's installation rather than by the input.
+fn is_system_namespace(namespace: &str) -> bool {
+    matches!(namespace, "kube-system" | "kube-public" | "istio-system")
 }

@@ -1,11 +1,12 @@
 //! Checks on mutual TLS between workloads: what the policies say, and what holds for each workload.
 
-use airside_k8s::graph::{MeshWorkload, TlsMode};
+use airside_k8s::graph::TlsMode;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
 use super::SECURITY;
+use super::workloads::{is_gateway, is_member, of_pod};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::{Pod, Whole};
@@ -200,9 +201,9 @@ fn effective_mode(pod: &Pod<'_>, wanted: TlsMode, report: &mut Report<'_>) {
     if pod.graph.is_single_object() {
         return report.undecided("the mode of mutual TLS is set by other objects");
     }
-    let workload = workload_of(pod);
+    let workload = of_pod(pod);
     // A gateway takes what comes from outside the mesh.
-    if !is_member(pod, &workload) || is_gateway(&workload) {
+    if !is_member(pod.graph, &workload) || is_gateway(&workload) {
         return;
     }
     let tls = pod.graph.mutual_tls(&workload);
@@ -220,30 +221,4 @@ fn effective_mode(pod: &Pod<'_>, wanted: TlsMode, report: &mut Report<'_>) {
         let ports = ports.join(", ");
         report.fail(path, format!("mutual TLS is {mode} for port {ports} of this workload"));
     }
-}
-
-/// The pod as the mesh sees it.
-pub(super) fn workload_of<'a>(pod: &Pod<'a>) -> MeshWorkload<'a> {
-    MeshWorkload {
-        owner: *pod.object,
-        labels: pod.spec.labels(),
-        annotations: pod.spec.annotations(),
-        spec: Some(pod.spec.fields),
-    }
-}
-
-/// Whether a pod is in the mesh for certain.
-pub(super) fn is_member(pod: &Pod<'_>, workload: &MeshWorkload<'_>) -> bool {
-    pod.graph.has_mesh() && pod.graph.enrolment(workload).is_member()
-}
-
-/// Whether pods are nothing but a proxy: an ingress or egress gateway, a waypoint.
-pub(super) fn is_gateway(workload: &MeshWorkload<'_>) -> bool {
-    let containers =
-        workload.spec.and_then(|spec| spec.get("containers")).and_then(Value::as_array);
-    let is_proxy = |container: &Value| {
-        container.get("name").and_then(Value::as_str) == Some("istio-proxy")
-            || container.get("image").and_then(Value::as_str) == Some("auto")
-    };
-    containers.is_some_and(|containers| !containers.is_empty() && containers.iter().all(is_proxy))
 }
