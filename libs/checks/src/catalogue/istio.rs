@@ -6,10 +6,13 @@
 pub(super) mod authorization;
 pub(super) mod credentials;
 pub(super) mod destination_rules;
+pub(super) mod destinations;
 pub(super) mod gateway_servers;
 pub(super) mod gateways;
 pub(super) mod mutual_tls;
+pub(super) mod route_order;
 pub(super) mod sidecars;
+pub(super) mod virtual_services;
 mod workloads;
 
 use airside_k8s::{Graph, Object};
@@ -22,6 +25,8 @@ const NETWORKING: &str = "networking.istio.io";
 /// The API group of policies.
 const SECURITY: &str = "security.istio.io";
 
+/// The API group of the Gateway API.
+const GATEWAY_API: &str = "gateway.networking.k8s.io";
 /// The API group of telemetry.
 const TELEMETRY: &str = "telemetry.istio.io";
 

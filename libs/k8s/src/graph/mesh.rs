@@ -10,7 +10,7 @@ mod mutual_tls;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -62,6 +62,9 @@ pub(super) struct Index<'a> {
     services_of_label: HashMap<(&'a str, &'a str), Vec<usize>>,
     entries_of_host: HashMap<&'a str, Vec<usize>>,
     rules_of_host: HashMap<String, Vec<usize>>,
+    /// VirtualServices for what goes from workload to workload.
+    routes_of_host: HashMap<String, Vec<usize>>,
+    namespaces: HashSet<&'a str>,
 }
 
 impl<'a> Index<'a> {
@@ -86,6 +89,11 @@ impl<'a> Index<'a> {
 
     fn add_object(&mut self, number: usize, object: &Object<'a>) {
         let namespace = object.namespace().unwrap_or_default();
+        self.namespaces.insert(if object.kind() == "Namespace" {
+            object.name()
+        } else {
+            namespace
+        });
         if is_mesh_group(object.group()) {
             self.by_namespace.entry((object.kind(), namespace)).or_default().push(number);
         }
@@ -103,6 +111,12 @@ impl<'a> Index<'a> {
             ("networking.istio.io", "ServiceEntry") => {
                 for host in spec_texts(object, "hosts") {
                     self.entries_of_host.entry(host).or_default().push(number);
+                }
+            }
+            ("networking.istio.io", "VirtualService") if is_for_mesh(object) => {
+                for host in spec_texts(object, "hosts") {
+                    let routes = self.routes_of_host.entry(full_host(host, object.namespace()));
+                    routes.or_default().push(number);
                 }
             }
             ("networking.istio.io", "DestinationRule") => {
@@ -170,6 +184,11 @@ impl<'a> Graph<'a> {
         indices.filter_map(|index| self.objects.get(*index))
     }
 
+    /// Whether the input holds anything of a namespace.
+    pub fn knows_namespace(&self, namespace: &str) -> bool {
+        self.mesh.namespaces.contains(namespace)
+    }
+
     /// The workloads that a plain label selector selects, in one namespace or, without one, wherever they
     /// are. A workload without a namespace may be in any. No labels select everything.
     pub fn mesh_workloads<'g>(
@@ -235,6 +254,12 @@ impl<Item, All: Iterator<Item = Item>, Some: Iterator<Item = Item>> Iterator
             Self::Some(some) => some.next(),
         }
     }
+}
+
+/// Whether a VirtualService is for what goes from workload to workload: without a gateway, or with `mesh`.
+fn is_for_mesh(route: &Object<'_>) -> bool {
+    let mut gateways = spec_texts(route, "gateways").peekable();
+    gateways.peek().is_none() || gateways.any(|gateway| gateway == "mesh")
 }
 
 fn is_mesh_group(group: &str) -> bool {

@@ -109,6 +109,15 @@ impl<'a> Graph<'a> {
             .filter_map(|index| self.objects.get(*index))
     }
 
+    /// The VirtualServices for a full host name that route from workload to workload.
+    pub fn mesh_routes<'g>(
+        &'g self,
+        host: &str,
+    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        let found = self.mesh.routes_of_host.get(host).map(Vec::as_slice).unwrap_or_default();
+        found.iter().filter_map(|index| self.objects.get(*index))
+    }
+
     /// Whether a Service selects pods with some of these labels besides its own.
     pub fn has_pods_with(
         &self,
