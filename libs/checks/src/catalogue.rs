@@ -9,6 +9,7 @@ mod capabilities;
 mod confinement;
 mod host;
 mod images;
+mod istio;
 mod network;
 mod order;
 mod probes;
@@ -49,6 +50,16 @@ static FAMILIES: &[&[Check]] = &[
     rbac::dangling::CHECKS,
     network::CHECKS,
     services::CHECKS,
+    istio::authorization::CHECKS,
+    istio::credentials::CHECKS,
+    istio::destination_rules::CHECKS,
+    istio::destinations::CHECKS,
+    istio::gateway_servers::CHECKS,
+    istio::gateways::CHECKS,
+    istio::mutual_tls::CHECKS,
+    istio::route_order::CHECKS,
+    istio::sidecars::CHECKS,
+    istio::virtual_services::CHECKS,
     images::CHECKS,
     resources::CHECKS,
     probes::CHECKS,

@@ -7,6 +7,7 @@
 mod bindings;
 mod exposure;
 mod isolation;
+mod mesh;
 mod rights;
 mod selector;
 #[cfg(test)]
@@ -23,6 +24,10 @@ use crate::workload::{PodSpec, pod_specs};
 use bindings::Bindings;
 pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use isolation::Direction;
+pub use mesh::{
+    DEFAULT_NAMESPACE, Enrolment, MeshConfig, MeshWorkload, MutualTls, ServiceName, TlsMode,
+    full_host, host_matches, is_exported_to,
+};
 pub use rights::Grant;
 pub use selector::{labels_match, selects};
 use usage::Usage;
@@ -64,9 +69,9 @@ pub struct Graph<'a> {
     bindings: Bindings<'a>,
     /// What uses service accounts and ClusterRoles.
     usage: Usage<'a>,
-    /// The bindings that name a service account, by its name.
-    bindings_of_account: HashMap<&'a str, Vec<usize>>,
     exposure: exposure::Exposure<'a>,
+    /// Istio's view.
+    mesh: mesh::Index<'a>,
 }
 
 impl<'a> Graph<'a> {
@@ -81,8 +86,8 @@ impl<'a> Graph<'a> {
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings: Bindings::default(),
             usage: Usage::default(),
-            bindings_of_account: HashMap::new(),
             exposure: exposure::Exposure::default(),
+            mesh: mesh::Index::default(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -95,8 +100,8 @@ impl<'a> Graph<'a> {
         graph.first_pod.push(graph.pods.len());
         graph.bindings = Bindings::of(&graph);
         graph.usage = Usage::of(&graph);
-        graph.bindings_of_account = rights::bindings_by_account(&graph);
         graph.exposure = exposure::Exposure::of(&graph);
+        graph.mesh = mesh::Index::new(&graph);
         graph
     }
 

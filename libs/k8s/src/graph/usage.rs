@@ -3,13 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Graph, PodNode, same_namespace, selects};
-use crate::fields::{elements, text};
+use crate::fields::elements;
 use crate::object::Object;
 use crate::rbac::GROUP;
-use crate::workload::PodSpec;
-
-/// The service account of pods that name none.
-const DEFAULT_ACCOUNT: &str = "default";
 
 /// Indices of users.
 #[derive(Debug, Default)]
@@ -41,14 +37,6 @@ impl<'a> Usage<'a> {
             })
             .collect();
         found
-    }
-}
-
-impl<'a> PodSpec<'a> {
-    /// The name of the service account that the pods run as.
-    pub fn service_account(&self) -> &'a str {
-        let named = text(self.fields, "serviceAccountName");
-        named.or_else(|| text(self.fields, "serviceAccount")).unwrap_or(DEFAULT_ACCOUNT)
     }
 }
 
