@@ -7,6 +7,7 @@
 mod bindings;
 mod capabilities;
 mod confinement;
+mod escalation_paths;
 mod host;
 mod images;
 mod istio;
@@ -36,6 +37,7 @@ static FAMILIES: &[&[Check]] = &[
     wildcards::CHECKS,
     roles::CHECKS,
     bindings::CHECKS,
+    escalation_paths::CHECKS,
     rbac::workloads::CHECKS,
     rbac::escalation::CHECKS,
     rbac::certificates::CHECKS,

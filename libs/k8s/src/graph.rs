@@ -5,6 +5,7 @@
 //! something missing that the one who applies them puts there.
 
 mod bindings;
+mod escalation;
 mod exposure;
 mod isolation;
 mod mesh;
@@ -22,6 +23,8 @@ use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
 use bindings::Bindings;
+use escalation::Escalation;
+pub use escalation::{How, Standing, Step};
 pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use isolation::Direction;
 pub use mesh::{
@@ -70,6 +73,8 @@ pub struct Graph<'a> {
     /// What uses service accounts and ClusterRoles.
     usage: Usage<'a>,
     exposure: exposure::Exposure<'a>,
+    /// Ways to the administrator.
+    escalation: Escalation<'a>,
     /// Istio's view.
     mesh: mesh::Index<'a>,
 }
@@ -87,6 +92,7 @@ impl<'a> Graph<'a> {
             bindings: Bindings::default(),
             usage: Usage::default(),
             exposure: exposure::Exposure::default(),
+            escalation: Escalation::default(),
             mesh: mesh::Index::default(),
         };
         for (index, object) in objects.iter().enumerate() {
@@ -100,6 +106,7 @@ impl<'a> Graph<'a> {
         graph.first_pod.push(graph.pods.len());
         graph.bindings = Bindings::of(&graph);
         graph.usage = Usage::of(&graph);
+        graph.escalation = Escalation::of(&graph);
         graph.exposure = exposure::Exposure::of(&graph);
         graph.mesh = mesh::Index::new(&graph);
         graph

@@ -224,7 +224,7 @@ fn what_cannot_be_decided_says_why() {
                    roleRef: {kind: Role, name: x}\n";
     assert_eq!(
         undecided(binding, Completeness::SingleObject),
-        ["all-powerful-role-binding", "binding-without-role"]
+        ["all-powerful-role-binding", "binding-without-role", "subject-escalation-path"]
     );
     let cilium =
         web + "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: c}\n";
