@@ -24,7 +24,7 @@ use crate::workload::{PodSpec, pod_specs};
 
 use bindings::Bindings;
 use escalation::Escalation;
-pub use escalation::{How, Standing, Step};
+pub use escalation::{How, Reach, Standing, Step};
 pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use isolation::Direction;
 pub use mesh::{

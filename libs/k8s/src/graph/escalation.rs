@@ -22,12 +22,31 @@ use powers::{Holding, edges_of};
 pub enum Standing<'a> {
     /// A user, everybody of a group, or a service account.
     Bearer(Bearer<'a>),
-    /// Any service account of a namespace, or with none, of all.
-    AccountsOf(Option<&'a str>),
-    /// The service accounts of the pods that run in a namespace, or with none, in all.
-    PodsOf(Option<&'a str>),
+    /// Any service account of a place.
+    AccountsOf(Reach<'a>),
+    /// The service accounts of the pods that run in a place.
+    PodsOf(Reach<'a>),
     /// Who may do everything in the cluster.
     Administrator,
+}
+
+/// How far a right reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach<'a> {
+    /// The whole cluster.
+    Cluster,
+    /// A namespace; none where the manifest leaves it to the one who applies it.
+    Namespace(Option<&'a str>),
+}
+
+impl fmt::Display for Reach<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster => f.write_str("the cluster"),
+            Self::Namespace(Some(namespace)) => write!(f, "namespace {namespace}"),
+            Self::Namespace(None) => f.write_str("the same namespace"),
+        }
+    }
 }
 
 /// One step towards the administrator.
@@ -109,10 +128,8 @@ impl fmt::Display for Standing<'_> {
                 write!(f, "service account {namespace}/{name}")
             }
             Self::Bearer(Bearer::ServiceAccount(None, name)) => write!(f, "service account {name}"),
-            Self::AccountsOf(Some(namespace)) => write!(f, "any service account of {namespace}"),
-            Self::AccountsOf(None) => f.write_str("any service account"),
-            Self::PodsOf(Some(namespace)) => write!(f, "the pods of {namespace}"),
-            Self::PodsOf(None) => f.write_str("any pod"),
+            Self::AccountsOf(reach) => write!(f, "any service account of {reach}"),
+            Self::PodsOf(reach) => write!(f, "any pod of {reach}"),
             Self::Administrator => f.write_str("administrator of the cluster"),
         }
     }
@@ -175,11 +192,13 @@ fn all_steps<'a>(graph: &Graph<'a>) -> Vec<Step<'a>> {
     for kind in ["ClusterRoleBinding", "RoleBinding"] {
         for binding in graph.of_kind(GROUP, kind) {
             let given = rules_given(graph, binding);
-            let scope = binding.namespace().filter(|_| kind == "RoleBinding");
-            let is_cluster_wide = kind == "ClusterRoleBinding";
+            let reach = match kind {
+                "RoleBinding" => Reach::Namespace(binding.namespace()),
+                _ => Reach::Cluster,
+            };
             for (_, bearer) in subjects(binding) {
                 let holding = holdings.entry(bearer).or_default();
-                holding.add(binding, scope, is_cluster_wide, &given);
+                holding.add(binding, reach, &given);
             }
         }
     }

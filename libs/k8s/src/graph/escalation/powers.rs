@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{How, Standing, Step};
+use super::{How, Reach, Standing, Step};
 use crate::fields::text;
 use crate::graph::Graph;
 use crate::object::Object;
@@ -45,8 +45,7 @@ pub(super) enum Given<'a> {
 #[derive(Debug)]
 struct Held<'a> {
     binding: Object<'a>,
-    scope: Option<&'a str>,
-    is_cluster_wide: bool,
+    reach: Reach<'a>,
     given: Given<'a>,
 }
 
@@ -57,21 +56,14 @@ pub(super) struct Holding<'a> {
 }
 
 impl<'a> Holding<'a> {
-    pub(super) fn add(
-        &mut self,
-        binding: &Object<'a>,
-        scope: Option<&'a str>,
-        is_cluster_wide: bool,
-        given: &Given<'a>,
-    ) {
-        let given = given.clone();
-        self.held.push(Held { binding: *binding, scope, is_cluster_wide, given });
+    pub(super) fn add(&mut self, binding: &Object<'a>, reach: Reach<'a>, given: &Given<'a>) {
+        self.held.push(Held { binding: *binding, reach, given: given.clone() });
     }
 
     /// Whether another binding gives a right where this one holds: some powers need two rights.
     fn has_as_well(&self, held: &Held<'a>, right: impl Fn(&Rule<'a>) -> bool) -> bool {
         self.held.iter().any(|other| {
-            let reaches = other.is_cluster_wide || other.scope == held.scope;
+            let reaches = other.reach == Reach::Cluster || other.reach == held.reach;
             reaches && matches!(&other.given, Given::Rules(rules) if rules.iter().any(&right))
         })
     }
@@ -100,9 +92,9 @@ pub(super) fn edges_of<'a>(
                 binding: Some(held.binding),
             });
         };
-        let accounts = Standing::AccountsOf(held.scope.filter(|_| !held.is_cluster_wide));
+        let accounts = Standing::AccountsOf(held.reach);
         match &held.given {
-            Given::Everything if held.is_cluster_wide => {
+            Given::Everything if held.reach == Reach::Cluster => {
                 add(How::HasAllRights, Standing::Administrator);
             }
             Given::Everything | Given::Editing => add(How::StartsPods, accounts),
@@ -123,10 +115,10 @@ fn of_rule<'a>(
     rule: &Rule<'a>,
     add: &mut dyn FnMut(How, Standing<'a>),
 ) {
-    let scope = held.scope.filter(|_| !held.is_cluster_wide);
-    let accounts = Standing::AccountsOf(scope);
+    let is_cluster_wide = held.reach == Reach::Cluster;
+    let accounts = Standing::AccountsOf(held.reach);
     // Whoever may do everything in a namespace starts pods there.
-    if rule.allows_everything() && held.is_cluster_wide {
+    if rule.allows_everything() && is_cluster_wide {
         return add(How::HasAllRights, Standing::Administrator);
     }
     let all_objects = !rule.names_its_objects();
@@ -144,7 +136,7 @@ fn of_rule<'a>(
         || may(&["create", "get"], "", "pods/attach")
         || may(&["update", "patch"], "", "pods/ephemeralcontainers")
     {
-        add(How::EntersPods, Standing::PodsOf(scope));
+        add(How::EntersPods, Standing::PodsOf(held.reach));
     }
     if may(&["get", "list", "watch"], "", "secrets") {
         token_secrets(graph, held, rule, &mut |account| {
@@ -152,16 +144,18 @@ fn of_rule<'a>(
         });
     }
     if may(&["create"], "", "serviceaccounts/token") {
-        match (all_objects, scope) {
-            (false, Some(namespace)) => rule.list("resourceNames").for_each(|(_, name)| {
-                let account = Bearer::ServiceAccount(Some(namespace), name);
-                add(How::RequestsToken, Standing::Bearer(account));
-            }),
+        match (all_objects, held.reach) {
+            (false, Reach::Namespace(namespace)) => {
+                rule.list("resourceNames").for_each(|(_, name)| {
+                    let account = Bearer::ServiceAccount(namespace, name);
+                    add(How::RequestsToken, Standing::Bearer(account));
+                })
+            }
             _ => add(How::RequestsToken, accounts),
         }
     }
     impersonation(held, rule, add);
-    if held.is_cluster_wide {
+    if is_cluster_wide {
         of_cluster_rule(holding, held, rule, add);
     } else {
         of_namespaced_rule(holding, held, rule, accounts, add);
@@ -193,7 +187,7 @@ fn of_cluster_rule<'a>(
         add(How::Binds, Standing::Administrator);
     }
     if may(rule, &["get", "create"], "", "nodes/proxy") {
-        add(How::ProxiesToNodes, Standing::PodsOf(None));
+        add(How::ProxiesToNodes, Standing::PodsOf(Reach::Cluster));
     }
     if may(rule, &["update", "patch"], CERTIFICATES, "certificatesigningrequests/approval")
         && holding.has_as_well(held, |it| may(it, &["approve"], CERTIFICATES, "signers"))
@@ -201,10 +195,10 @@ fn of_cluster_rule<'a>(
             may(it, &["create"], CERTIFICATES, "certificatesigningrequests")
         })
     {
-        add(How::SignsCertificates, Standing::AccountsOf(None));
+        add(How::SignsCertificates, Standing::AccountsOf(Reach::Cluster));
     }
     if may(rule, &WRITE, ADMISSION, "mutatingwebhookconfigurations") {
-        add(How::ChangesRequests, Standing::AccountsOf(None));
+        add(How::ChangesRequests, Standing::AccountsOf(Reach::Cluster));
     }
 }
 
@@ -240,10 +234,10 @@ fn impersonation<'a>(held: &Held<'a>, rule: &Rule<'a>, add: &mut dyn FnMut(How, 
     if !rule.allows_verb(&["impersonate"]) {
         return;
     }
-    let scope = held.scope.filter(|_| !held.is_cluster_wide);
+    let is_cluster_wide = held.reach == Reach::Cluster;
     let names: Vec<&str> = rule.list("resourceNames").map(|(_, name)| name).collect();
     // Users and groups belong to no namespace: a RoleBinding gives no right over them.
-    if held.is_cluster_wide && rule.reaches("", "groups") {
+    if is_cluster_wide && rule.reaches("", "groups") {
         match names.as_slice() {
             [] => add(How::Impersonates, Standing::Administrator),
             names => names.iter().for_each(|name| {
@@ -251,23 +245,23 @@ fn impersonation<'a>(held: &Held<'a>, rule: &Rule<'a>, add: &mut dyn FnMut(How, 
             }),
         }
     }
-    if held.is_cluster_wide && rule.reaches("", "users") {
+    if is_cluster_wide && rule.reaches("", "users") {
         match names.as_slice() {
             // Users of service accounts and of the controllers among them.
-            [] => add(How::Impersonates, Standing::AccountsOf(None)),
+            [] => add(How::Impersonates, Standing::AccountsOf(Reach::Cluster)),
             names => names.iter().for_each(|name| {
                 add(How::Impersonates, Standing::Bearer(user_or_account(name)));
             }),
         }
     }
     if rule.reaches("", "serviceaccounts") {
-        match (names.as_slice(), scope) {
-            ([], scope) => add(How::Impersonates, Standing::AccountsOf(scope)),
-            (names, Some(namespace)) => names.iter().for_each(|name| {
-                let account = Bearer::ServiceAccount(Some(namespace), name);
+        match (names.as_slice(), held.reach) {
+            ([], reach) => add(How::Impersonates, Standing::AccountsOf(reach)),
+            (names, Reach::Namespace(namespace)) => names.iter().for_each(|name| {
+                let account = Bearer::ServiceAccount(namespace, name);
                 add(How::Impersonates, Standing::Bearer(account));
             }),
-            (_, None) => {}
+            (_, Reach::Cluster) => {}
         }
     }
 }
@@ -291,7 +285,7 @@ fn token_secrets<'a>(
     for secret in graph.of_kind("", "Secret") {
         let is_token = secret.fields().get("type").and_then(|it| it.as_str())
             == Some("kubernetes.io/service-account-token");
-        let within = held.is_cluster_wide || secret.namespace() == held.scope;
+        let within = [Reach::Cluster, Reach::Namespace(secret.namespace())].contains(&held.reach);
         let named = !rule.names_its_objects() || rule.has("resourceNames", &[secret.name()]);
         let account = secret
             .annotations()
@@ -308,8 +302,8 @@ pub(super) fn standing_edges<'a>(
     bearers: impl Iterator<Item = Bearer<'a>>,
     steps: &mut Vec<Step<'a>>,
 ) {
-    let all = Standing::AccountsOf(None);
-    let control_plane = Standing::AccountsOf(Some(CONTROL_PLANE));
+    let all = Standing::AccountsOf(Reach::Cluster);
+    let control_plane = Standing::AccountsOf(Reach::Namespace(Some(CONTROL_PLANE)));
     steps.push(step(all, How::TakesController, Standing::Administrator));
     steps.push(step(control_plane, How::TakesController, Standing::Administrator));
     let mut accounts: BTreeSet<(Option<&'a str>, &'a str)> = BTreeSet::new();
@@ -318,9 +312,8 @@ pub(super) fn standing_edges<'a>(
         let (namespace, name) = (owner.namespace(), pod.spec.service_account());
         accounts.insert((namespace, name));
         let account = Standing::Bearer(Bearer::ServiceAccount(namespace, name));
-        steps.push(step(Standing::PodsOf(namespace), How::Is, account));
-        if namespace.is_some() {
-            steps.push(step(Standing::PodsOf(None), How::Is, account));
+        for reach in [Reach::Namespace(namespace), Reach::Cluster] {
+            steps.push(step(Standing::PodsOf(reach), How::Is, account));
         }
     }
     let groups: BTreeSet<&str> = bearers
@@ -335,7 +328,7 @@ pub(super) fn standing_edges<'a>(
         .collect();
     for (namespace, name) in accounts {
         let account = Standing::Bearer(Bearer::ServiceAccount(namespace, name));
-        steps.push(step(Standing::AccountsOf(namespace), How::Is, account));
+        steps.push(step(Standing::AccountsOf(Reach::Namespace(namespace)), How::Is, account));
         for group in groups.iter().filter(|group| holds(group, namespace)) {
             steps.push(step(account, How::BelongsTo, Standing::Bearer(Bearer::Group(group))));
         }

@@ -125,8 +125,8 @@ fn steps_are_joined_over_accounts_pods_and_groups() {
     ];
     let create_pods = json!([rule(&["create"], "", &["pods"])]);
     insta::assert_snapshot!(with_rules(&create_pods, Some("shop"), &strong), @"
-    service account shop/web starts pods that run as any service account of shop
-    any service account of shop such as service account shop/operator
+    service account shop/web starts pods that run as any service account of namespace shop
+    any service account of namespace shop such as service account shop/operator
     service account shop/operator may do everything, as administrator of the cluster
     ");
     let exec = json!([rule(&["create"], "", &["pods/exec"])]);
@@ -134,8 +134,8 @@ fn steps_are_joined_over_accounts_pods_and_groups() {
     let mut running = strong.to_vec();
     running.push(pod("shop", "operator-1", "operator"));
     insta::assert_snapshot!(with_rules(&exec, Some("shop"), &running), @"
-    service account shop/web runs commands in pods, and takes the token of the pods of shop
-    the pods of shop such as service account shop/operator
+    service account shop/web runs commands in pods, and takes the token of any pod of namespace shop
+    any pod of namespace shop such as service account shop/operator
     service account shop/operator may do everything, as administrator of the cluster
     ");
     let token = json!({
@@ -168,13 +168,13 @@ fn built_in_roles_are_known_without_their_manifest() {
     let ada = Bearer::User("ada");
     insta::assert_snapshot!(way(&[binding(None, ("ClusterRole", "cluster-admin"), &user)], ada), @"user ada may do everything, as administrator of the cluster");
     insta::assert_snapshot!(way(&[binding(None, ("ClusterRole", "edit"), &user)], ada), @"
-    user ada starts pods that run as any service account
-    any service account takes the account of a controller, and is administrator of the cluster
+    user ada starts pods that run as any service account of the cluster
+    any service account of the cluster takes the account of a controller, and is administrator of the cluster
     ");
     assert_eq!(way(&[binding(None, ("ClusterRole", "view"), &user)], ada), "no way");
     insta::assert_snapshot!(way(&[binding(Some("kube-system"), ("ClusterRole", "edit"), &user)], ada), @"
-    user ada starts pods that run as any service account of kube-system
-    any service account of kube-system takes the account of a controller, and is administrator of the cluster
+    user ada starts pods that run as any service account of namespace kube-system
+    any service account of namespace kube-system takes the account of a controller, and is administrator of the cluster
     ");
     assert_eq!(
         way(&[binding(Some("shop"), ("ClusterRole", "cluster-admin"), &user)], ada),
