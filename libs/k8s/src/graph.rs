@@ -9,6 +9,7 @@ mod escalation;
 mod exposure;
 mod isolation;
 mod mesh;
+mod reach;
 mod rights;
 mod selector;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use mesh::{
     DEFAULT_NAMESPACE, Enrolment, MeshConfig, MeshWorkload, MutualTls, ServiceName, TlsMode,
     full_host, host_matches, is_exported_to,
 };
+pub use reach::{Answer, Port, Reachability, Source};
 pub use rights::Grant;
 pub use selector::{labels_match, selects};
 use usage::Usage;

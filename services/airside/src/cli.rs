@@ -145,6 +145,11 @@ pub struct ScanArguments {
     /// it exists]
     #[arg(long, value_name = "FILE")]
     pub exceptions: Option<PathBuf>,
+    /// Instead of checking: can FROM connect to TO, by all NetworkPolicies? An end is
+    /// [NAMESPACE/][KIND/]NAME; FROM may be internet or node, TO may end in :PORT[/PROTOCOL]. Exits
+    /// with 0 for no, 1 for yes, 2 for not known
+    #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
+    pub reach: Vec<String>,
     /// Send findings and boarding passes to a running platform; manifests stay here
     #[arg(long)]
     pub publish: bool,

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod inputs;
+mod reach;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,9 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let inputs = Inputs::read(&arguments.paths);
     for problem in &inputs.problems {
         show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+    }
+    if !arguments.reach.is_empty() {
+        return reach::run(&arguments.reach, &inputs, arguments.output);
     }
     let baseline = baseline(arguments, &terms)?;
     let mut scan = airside_scanner::scan_files(&inputs.files, &terms);
