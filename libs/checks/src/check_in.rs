@@ -15,6 +15,8 @@ use airside_types::{
     Tenant, Timestamp,
 };
 
+use serde_json::Value;
+
 use self::acceptance::Acceptance;
 use crate::evaluate::{Failure, NotEvaluated, evaluate_graph};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
@@ -65,13 +67,24 @@ pub struct CheckedObject {
     pub findings: Range<usize>,
 }
 
-/// Something in a file that is no Kubernetes object and was not judged.
+/// Something in a file that was not judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
     /// Where it starts.
     pub place: Place,
-    /// What it lacks.
-    pub reason: NotAnObject,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why something was not judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SkipReason {
+    /// It is no Kubernetes object.
+    #[error(transparent)]
+    NotAnObject(#[from] NotAnObject),
+    /// `helm test` runs it, and nobody else.
+    #[error("a test of a chart, no Kubernetes object that is deployed")]
+    HelmTest,
 }
 
 /// What the check-in says about files.
@@ -185,22 +198,34 @@ fn sources<'a>(files: &[InputFile<'a>], skipped: &mut Vec<Skipped>) -> Vec<Sourc
         for document in file.documents {
             let contents = document.contents();
             let template = document.template.as_deref();
-            sources.extend(contents.objects.into_iter().map(|located| Source {
-                located,
-                path: file.path,
-                template,
-            }));
+            for located in contents.objects {
+                let source = Source { located, path: file.path, template };
+                if is_helm_test(&located.object) {
+                    let place = source.place_of_object();
+                    skipped.push(Skipped { place, reason: SkipReason::HelmTest });
+                } else {
+                    sources.push(source);
+                }
+            }
             skipped.extend(contents.foreign.into_iter().map(|foreign| Skipped {
                 place: Place {
                     path: file.path.to_owned(),
                     line: foreign.position.line,
                     column: foreign.position.column,
                 },
-                reason: foreign.reason,
+                reason: foreign.reason.into(),
             }));
         }
     }
     sources
+}
+
+/// Whether an object is one that only `helm test` creates. Other hooks run at every installation.
+fn is_helm_test(object: &Object<'_>) -> bool {
+    let hooks = object.annotations().and_then(|it| it.get("helm.sh/hook")).and_then(Value::as_str);
+    hooks.is_some_and(|hooks| {
+        hooks.split(',').all(|hook| matches!(hook.trim(), "test" | "test-success" | "test-failure"))
+    })
 }
 
 fn verdict(findings: &[Finding], failing: Severity) -> PassVerdict {

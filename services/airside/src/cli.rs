@@ -117,9 +117,16 @@ pub struct DemoArguments {
 /// Arguments of `scan`.
 #[derive(Debug, Args)]
 pub struct ScanArguments {
-    /// Files and folders; `-` is standard input
+    /// Files and folders; `-` is standard input. Charts and kustomizations are rendered where helm,
+    /// kustomize or kubectl is installed
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// File of values for charts; may be given again
+    #[arg(long, short = 'f', value_name = "FILE")]
+    pub values: Vec<PathBuf>,
+    /// The namespace that charts are installed into
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
     /// How to print the findings
     #[arg(long, short, value_enum, default_value_t = ReportFormat::Text)]
     pub output: ReportFormat,

@@ -144,3 +144,22 @@ fn items_of_lists_and_objects_without_names() {
         checked.skipped.iter().map(|s| format!("{} {}", s.place, s.reason)).collect();
     assert_eq!(skipped, ["list.yaml:13:1 no `apiVersion`, so no Kubernetes object"]);
 }
+
+#[test]
+fn what_only_a_charts_tests_create_is_not_judged() {
+    let hook = |hooks: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p, annotations: {{helm.sh/hook: '{hooks}'}}}}\nspec: {{}}\n"
+        )
+    };
+    for (hooks, judged) in [
+        ("test", 0),
+        ("test-success, test-failure", 0),
+        ("pre-install", 1),
+        ("test, post-install", 1),
+    ] {
+        let checked = check(&[("pod.yaml", &hook(hooks))]);
+        assert_eq!(checked.objects.len(), judged, "{hooks}");
+        assert_eq!(checked.skipped.len(), 1 - judged, "{hooks}");
+    }
+}

@@ -3,6 +3,7 @@
 mod baseline;
 mod inputs;
 mod reach;
+mod render;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use airside_wire::v1::scan_service_client::ScanServiceClient;
 use anyhow::Context;
 
 use self::inputs::Inputs;
+use self::render::Rendering;
 use crate::cli::{ReportFormat, ScanArguments};
 use crate::client::connect;
 use crate::command::Outcome;
@@ -39,7 +41,9 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         exceptions: &exceptions,
         ..Terms::new(&tenant, &cluster, arguments.fail_on)
     };
-    let inputs = Inputs::read(&arguments.paths);
+    let rendering =
+        Rendering { values: arguments.values.clone(), namespace: arguments.namespace.clone() };
+    let inputs = Inputs::read(&arguments.paths, &rendering);
     for problem in &inputs.problems {
         show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
     }

@@ -1,10 +1,12 @@
-//! Which files a scan reads: those that are named, manifests in folders, standard input.
+//! Which files a scan reads: those that are named, manifests in folders, what charts and kustomizations
+//! render to, standard input.
 
 use std::io::Read;
 use std::path::Path;
 
 use airside_wire::scan::SourceFile;
 
+use super::render::{Renderer, Rendering};
 use crate::command::replay::read;
 
 /// The endings of files that are scanned when a folder is given.
@@ -19,28 +21,34 @@ pub(super) struct Inputs {
 
 impl Inputs {
     /// Reads all paths.
-    pub(super) fn read<P: AsRef<Path>>(paths: &[P]) -> Self {
+    pub(super) fn read<P: AsRef<Path>>(paths: &[P], how: &Rendering) -> Self {
         let mut inputs = Self::default();
-        paths.iter().for_each(|path| inputs.take(path.as_ref()));
+        paths.iter().for_each(|path| inputs.take(path.as_ref(), how));
         inputs
     }
 
-    fn take(&mut self, path: &Path) {
+    fn take(&mut self, path: &Path, how: &Rendering) {
         if path == Path::new("-") {
             let mut content = Vec::new();
             match std::io::stdin().lock().read_to_end(&mut content) {
                 Ok(_) => self.add("-".to_owned(), content),
                 Err(error) => self.problems.push(format!("standard input cannot be read: {error}")),
             }
+        } else if Renderer::of(path) == Some(Renderer::Kustomize) {
+            self.rendered(Renderer::Kustomize, path, how);
         } else if path.is_dir() {
-            self.folder(path);
+            self.folder(path, how);
         } else {
             self.file(path);
         }
     }
 
-    /// Links to folders are not followed: they may lead in a circle.
-    fn folder(&mut self, folder: &Path) {
+    /// Links to folders are not followed: they may lead in a circle. A kustomization below the folder that
+    /// was named is read as the plain files that it is made of.
+    fn folder(&mut self, folder: &Path, how: &Rendering) {
+        if Renderer::of(folder) == Some(Renderer::Helm) {
+            return self.rendered(Renderer::Helm, folder, how);
+        }
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => {
@@ -55,10 +63,19 @@ impl Inputs {
             let hidden =
                 path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
             if path.is_dir() && !hidden && !path.is_symlink() {
-                self.folder(&path);
+                self.folder(&path, how);
             } else if path.is_file() && is_manifest(&path) {
                 self.file(&path);
             }
+        }
+    }
+
+    fn rendered(&mut self, renderer: Renderer, folder: &Path, how: &Rendering) {
+        match renderer.render(folder, how) {
+            Ok(rendered) => {
+                rendered.into_iter().for_each(|it| self.add(it.path, it.content.into_bytes()));
+            }
+            Err(error) => self.problems.push(format!("{error:#}")),
         }
     }
 
