@@ -4,18 +4,38 @@
 //! means adding its file here, in `FAMILIES`. Own wording throughout; of benchmarks only section numbers
 //! are cited.
 
+mod api_versions;
+mod autoscalers;
 mod bindings;
+mod budget_limits;
 mod capabilities;
 mod confinement;
+mod disruption;
+mod exposure;
 mod host;
 mod images;
+mod ingress_backends;
+mod labels;
+mod lifecycle;
 mod network;
+mod node_access;
 mod order;
+mod placement;
+mod policy_targets;
+mod ports;
+mod probe_targets;
 mod probes;
+mod references;
+mod reserved_names;
+mod resource_shape;
 mod resources;
 mod roles;
+mod scheduling;
+mod selectors;
 mod service_accounts;
+mod service_targets;
 mod services;
+mod shell_bindings;
 mod users;
 mod wildcards;
 
@@ -27,6 +47,7 @@ use crate::check::{Check, Judge};
 /// All families, in the order in which people read them.
 static FAMILIES: &[&[Check]] = &[
     host::CHECKS,
+    node_access::CHECKS,
     confinement::CHECKS,
     capabilities::CHECKS,
     users::CHECKS,
@@ -34,11 +55,30 @@ static FAMILIES: &[&[Check]] = &[
     wildcards::CHECKS,
     roles::CHECKS,
     bindings::CHECKS,
+    shell_bindings::CHECKS,
+    reserved_names::CHECKS,
     network::CHECKS,
+    policy_targets::CHECKS,
     services::CHECKS,
+    exposure::CHECKS,
+    service_targets::CHECKS,
+    ingress_backends::CHECKS,
     images::CHECKS,
     resources::CHECKS,
+    resource_shape::CHECKS,
     probes::CHECKS,
+    probe_targets::CHECKS,
+    ports::CHECKS,
+    placement::CHECKS,
+    disruption::CHECKS,
+    budget_limits::CHECKS,
+    autoscalers::CHECKS,
+    scheduling::CHECKS,
+    lifecycle::CHECKS,
+    references::CHECKS,
+    selectors::CHECKS,
+    labels::CHECKS,
+    api_versions::CHECKS,
     order::CHECKS,
 ];
 

@@ -175,8 +175,9 @@ fn sources<'a>(files: &[InputFile<'a>], skipped: &mut Vec<Skipped>) -> Vec<Sourc
 
 fn verdict(findings: &[Finding], failing: Severity) -> PassVerdict {
     match findings.iter().map(|finding| finding.severity).max() {
-        None => PassVerdict::Clean,
         Some(worst) if worst >= failing => PassVerdict::Failed,
+        // What is mere advice applies to nearly every workload and would flag them all.
+        None | Some(Severity::Info) => PassVerdict::Clean,
         Some(_) => PassVerdict::Flagged,
     }
 }

@@ -5,20 +5,23 @@
 //! something missing that the one who applies them puts there.
 
 mod isolation;
+mod links;
 mod rights;
+mod scaling;
 mod selector;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
 pub use isolation::Direction;
 pub use rights::Grant;
+pub use scaling::{lowest_count, replicas, scale_target};
 pub use selector::{labels_match, selects};
 
 /// How much of the configuration the input holds.
@@ -56,6 +59,10 @@ pub struct Graph<'a> {
     first_pod: Vec<usize>,
     /// The bindings that name a service account, by its name.
     bindings_of_account: HashMap<&'a str, Vec<usize>>,
+    /// Pods by label, and what selects them.
+    links: links::Links<'a>,
+    /// The autoscalers, by kind and name of what they scale.
+    autoscalers: HashMap<(&'a str, &'a str), Vec<usize>>,
 }
 
 impl<'a> Graph<'a> {
@@ -69,6 +76,8 @@ impl<'a> Graph<'a> {
             pods: Vec::new(),
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings_of_account: HashMap::new(),
+            links: links::Links::default(),
+            autoscalers: HashMap::new(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -80,6 +89,8 @@ impl<'a> Graph<'a> {
         }
         graph.first_pod.push(graph.pods.len());
         graph.bindings_of_account = rights::bindings_by_account(&graph);
+        graph.links = links::Links::new(&graph);
+        graph.autoscalers = scaling::autoscalers_by_target(&graph);
         graph
     }
 
@@ -153,25 +164,15 @@ impl<'a> Graph<'a> {
         bounds.and_then(|(from, to)| self.pods.get(*from..*to)).unwrap_or_default()
     }
 
-    /// The pods of a namespace whose labels satisfy a condition.
-    pub fn pods_where<'g>(
-        &'g self,
-        namespace: Option<&'g str>,
-        condition: impl Fn(Option<&'a Map<String, Value>>) -> bool + 'g,
-    ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
-        self.pods.iter().filter(move |pod| {
-            self.owner(pod).is_some_and(|owner| same_namespace(owner.namespace(), namespace))
-                && condition(pod.spec.labels())
-        })
-    }
-
     /// The pods of a namespace that a label selector (`matchLabels`, `matchExpressions`) selects.
     pub fn pods_selected<'g>(
         &'g self,
         namespace: Option<&'g str>,
         selector: &'g Value,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
-        self.pods_where(namespace, move |labels| selects(selector, labels))
+        let wanted = selector.get("matchLabels").and_then(Value::as_object);
+        self.bearers(wanted)
+            .filter(move |pod| self.is_in(pod, namespace) && selects(selector, pod.spec.labels()))
     }
 
     /// The pods of a Service, by its selector; none for a Service without one.
@@ -181,9 +182,16 @@ impl<'a> Graph<'a> {
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
         let selector = service.fields().get("spec").and_then(|spec| spec.get("selector"));
         let selector = selector.and_then(Value::as_object).filter(|labels| !labels.is_empty());
-        self.pods_where(service.namespace(), move |labels| {
-            selector.is_some_and(|wanted| labels_match(wanted, labels))
+        let namespace = service.namespace();
+        selector.into_iter().flat_map(move |wanted| {
+            self.bearers(Some(wanted)).filter(move |pod| {
+                self.is_in(pod, namespace) && labels_match(wanted, pod.spec.labels())
+            })
         })
+    }
+
+    fn is_in(&self, pod: &PodNode<'a>, namespace: Option<&str>) -> bool {
+        self.owner(pod).is_some_and(|owner| same_namespace(owner.namespace(), namespace))
     }
 }
 

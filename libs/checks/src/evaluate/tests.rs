@@ -215,14 +215,15 @@ fn what_cannot_be_decided_says_why() {
         run(text, completeness).not_evaluated.iter().map(|n| n.check.id).collect()
     };
     let web = deployment("{containers: [{name: a}]}");
-    assert_eq!(
-        undecided(&web, Completeness::SingleObject),
-        ["no-egress-policy", "no-ingress-policy", "service-account-token-automount"]
-    );
+    let open = undecided(&web, Completeness::SingleObject);
+    for check in ["no-egress-policy", "service-account-token-automount", "single-replica"] {
+        assert!(open.contains(&check), "{check}");
+    }
     assert_eq!(undecided(&web, Completeness::WholeInput), [""; 0]);
     let binding = "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: b}\n\
                    roleRef: {kind: Role, name: x}\n";
-    assert_eq!(undecided(binding, Completeness::SingleObject), ["all-powerful-role-binding"]);
+    let open = undecided(binding, Completeness::SingleObject);
+    assert!(open.contains(&"all-powerful-role-binding") && !open.contains(&"no-egress-policy"));
     let cilium =
         web + "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: c}\n";
     assert_eq!(

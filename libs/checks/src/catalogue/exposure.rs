@@ -1,0 +1,164 @@
+//! Checks on what opens Services to the world outside of the cluster.
+
+use airside_k8s::Object;
+use airside_k8s::fields::elements;
+use airside_types::attack::technique;
+use airside_types::{FieldPath, Severity};
+use serde_json::Value;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::Whole;
+
+const SERVICES: &[(&str, &str)] = &[("", "Service")];
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "node-port-service",
+        title: "Service opens a port on every node",
+        why: "Who reaches any node reaches the Service, past the Ingress with its TLS, its access rules and its log.",
+        fix: "Use the type ClusterIP and an Ingress or a Gateway; for traffic that is not HTTP, a LoadBalancer with loadBalancerSourceRanges.",
+        severity: Severity::Low,
+        category: Category::Network,
+        techniques: &[technique("T1133"), technique("T1190")],
+        controls: &[],
+        equivalents: &[
+            "kube-linter:exposed-services",
+            "kube-score:service-type",
+            "kyverno:best-practices/restrict-node-port",
+            "gatekeeper-library:general/block-nodeport-services",
+            "popeye:1104",
+        ],
+        judge: Judge::Object(SERVICES, node_port),
+        fails: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: NodePort, ports: [{port: 80}]}
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: ClusterIP, ports: [{port: 80}]}
+",
+    },
+    Check {
+        id: "load-balancer-service",
+        title: "Service has a load balancer of its own",
+        why: "Each one is another way in from outside that has to be watched, and another bill.",
+        fix: "Use the type ClusterIP and an Ingress or a Gateway where the traffic is HTTP.",
+        severity: Severity::Info,
+        category: Category::Network,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "kube-linter:exposed-services",
+            "kyverno:best-practices/disallow-loadbalancer",
+            "kyverno:other/restrict-loadbalancer",
+            "gatekeeper-library:general/block-loadbalancer-services",
+            "popeye:1103",
+        ],
+        judge: Judge::Object(SERVICES, |service, report| {
+            if is_of_type(service.object, "LoadBalancer") {
+                report.fail(type_path(), "the type is LoadBalancer".to_owned());
+            }
+        }),
+        fails: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: LoadBalancer, ports: [{port: 443}], loadBalancerSourceRanges: [192.0.2.0/24]}
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: ClusterIP, ports: [{port: 443}]}
+",
+    },
+    Check {
+        id: "load-balancer-open",
+        title: "Load balancer takes traffic from everywhere",
+        why: "The whole internet can connect: scanners find the address within minutes, and a hole in the program is open to all.",
+        fix: "List who may connect in loadBalancerSourceRanges, or have the cloud give it an internal address.",
+        severity: Severity::Medium,
+        category: Category::Network,
+        techniques: &[technique("T1133"), technique("T1190")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(SERVICES, open),
+        fails: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: LoadBalancer, ports: [{port: 443}], loadBalancerSourceRanges: [0.0.0.0/0]}
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: LoadBalancer, ports: [{port: 443}], loadBalancerSourceRanges: [192.0.2.0/24]}
+",
+    },
+];
+
+fn type_path() -> FieldPath {
+    FieldPath::of(&["spec", "type"])
+}
+
+fn is_of_type(service: &Object<'_>, wanted: &str) -> bool {
+    let given = service.fields().get("spec").and_then(|spec| spec.get("type"));
+    given.and_then(Value::as_str) == Some(wanted)
+}
+
+fn node_port(service: &Whole<'_>, report: &mut Report<'_>) {
+    if !is_of_type(service.object, "NodePort") {
+        return;
+    }
+    let ports = elements(service.spec("ports")).iter();
+    let numbers: Vec<String> =
+        ports.filter_map(|port| Some(port.get("nodePort")?.as_u64()?.to_string())).collect();
+    let which = if numbers.is_empty() { String::new() } else { format!(" {}", numbers.join(", ")) };
+    report.fail(type_path(), format!("the type is NodePort: port{which} of every node"));
+}
+
+/// Annotations by which the clouds give a load balancer an address of the inner network, or a list of those
+/// who may connect.
+const LIMITING: [(&str, &str); 10] = [
+    ("networking.gke.io/load-balancer-type", "Internal"),
+    ("cloud.google.com/load-balancer-type", "Internal"),
+    ("service.beta.kubernetes.io/azure-load-balancer-internal", "true"),
+    ("service.beta.kubernetes.io/aws-load-balancer-internal", "true"),
+    ("service.beta.kubernetes.io/aws-load-balancer-internal", "0.0.0.0/0"),
+    ("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal"),
+    ("service.beta.kubernetes.io/openstack-internal-load-balancer", "true"),
+    ("service.beta.kubernetes.io/oci-load-balancer-internal", "true"),
+    ("service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type", "intranet"),
+    ("service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type", "private"),
+];
+
+const SOURCE_LISTS: [&str; 3] = [
+    "service.beta.kubernetes.io/load-balancer-source-ranges",
+    "service.beta.kubernetes.io/azure-allowed-service-tags",
+    "service.beta.kubernetes.io/azure-allowed-ip-ranges",
+];
+
+fn open(service: &Whole<'_>, report: &mut Report<'_>) {
+    if !is_of_type(service.object, "LoadBalancer") || is_limited(service.object) {
+        return;
+    }
+    let ranges = elements(service.spec("loadBalancerSourceRanges"));
+    let everywhere = ranges
+        .iter()
+        .filter_map(Value::as_str)
+        .find(|range| matches!(*range, "0.0.0.0/0" | "::/0"));
+    let how = match everywhere {
+        Some(range) => format!("loadBalancerSourceRanges has {range}"),
+        None if ranges.is_empty() => "loadBalancerSourceRanges is not set".to_owned(),
+        None => return,
+    };
+    report.fail(FieldPath::of(&["spec", "loadBalancerSourceRanges"]), how);
+}
+
+fn is_limited(service: &Object<'_>) -> bool {
+    let Some(annotations) = service.annotations() else { return false };
+    let has = |name: &str| annotations.get(name).and_then(Value::as_str);
+    LIMITING.iter().any(|(name, value)| has(name) == Some(*value))
+        || SOURCE_LISTS.iter().any(|name| has(name).is_some_and(|list| !list.contains("0.0.0.0/0")))
+}
