@@ -35,6 +35,7 @@ mod selectors;
 mod service_accounts;
 mod service_targets;
 mod services;
+mod shape;
 mod shell_bindings;
 mod users;
 mod wildcards;
@@ -77,10 +78,13 @@ static FAMILIES: &[&[Check]] = &[
     lifecycle::CHECKS,
     references::CHECKS,
     selectors::CHECKS,
+    shape::CHECKS,
     labels::CHECKS,
     api_versions::CHECKS,
     order::CHECKS,
 ];
+
+pub(crate) use reserved_names::JUDGED_BY_NAME;
 
 /// Every check.
 pub fn all() -> impl Iterator<Item = &'static Check> {

@@ -175,6 +175,42 @@ spec:
 ",
     },
     Check {
+        id: "duplicate-autoscaler",
+        title: "Two autoscalers scale the same workload",
+        why: "Each undoes what the other one did: the count of pods jumps up and down.",
+        fix: "Keep one of them; an autoscaler can have several metrics.",
+        severity: Severity::Low,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kyverno:other/prevent-duplicate-hpa"],
+        judge: Judge::Object(AUTOSCALERS, duplicate),
+        fails: r"apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: cpu}
+spec:
+  minReplicas: 3
+  maxReplicas: 9
+  scaleTargetRef: {apiVersion: example.com/v1, kind: Shop, name: web}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: memory}
+spec:
+  minReplicas: 3
+  maxReplicas: 9
+  scaleTargetRef: {apiVersion: example.com/v1, kind: Shop, name: web}
+",
+        passes: r"apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: cpu}
+spec:
+  minReplicas: 3
+  maxReplicas: 9
+  scaleTargetRef: {apiVersion: example.com/v1, kind: Shop, name: web}
+",
+    },
+    Check {
         id: "autoscaled-replicas-set",
         title: "Manifest and autoscaler both set the count of pods",
         why: "Each time the manifest is applied, the count jumps back to the manifest's: under load pods are stopped that are needed.",
@@ -242,6 +278,23 @@ fn target_missing(autoscaler: &Whole<'_>, report: &mut Report<'_>) {
         report.fail(
             FieldPath::of(&["spec", "scaleTargetRef", "name"]),
             format!("there is no {kind} `{name}`"),
+        );
+    }
+}
+
+/// Variants of one autoscaler, in files that are not meant to be applied together, have the same name.
+fn duplicate(autoscaler: &Whole<'_>, report: &mut Report<'_>) {
+    if autoscaler.graph.is_single_object() {
+        return report.undecided("other autoscalers are other objects");
+    }
+    let other = autoscaler
+        .graph
+        .autoscalers_alike(autoscaler.object)
+        .find(|other| other.name() != autoscaler.object.name());
+    if let Some(other) = other {
+        report.fail(
+            FieldPath::of(&["spec", "scaleTargetRef"]),
+            format!("{} `{}` scales the same workload", other.kind(), other.name()),
         );
     }
 }

@@ -57,6 +57,7 @@ spec:
         equivalents: &[
             "kube-linter:pdb-min-available",
             "gatekeeper-library:general/poddisruptionbudget",
+            "kyverno:other/deployment-replicas-higher-than-pdb",
             "kyverno:other/pdb-minavailable",
         ],
         judge: Judge::Object(BUDGETS, |budget, report| {
@@ -276,7 +277,7 @@ fn too_high(budget: &Whole<'_>, is_too_high: fn(u64, &Lowest) -> bool, report: &
         // 100% and more is reported by itself.
         let is_told = matches!(amount, Amount::Percent(100)) || lowest.count == 0;
         if !is_told && is_too_high(minimum, &lowest) {
-            report.fail(
+            return report.fail(
                 spec_path("minAvailable"),
                 format!(
                     "{minimum} of the pods of {} `{}` must stay, and it may have only {}",

@@ -96,6 +96,63 @@ metadata: {name: web}
 spec: {type: LoadBalancer, ports: [{port: 443}], loadBalancerSourceRanges: [192.0.2.0/24]}
 ",
     },
+    Check {
+        id: "localhost-service",
+        title: "Service leads to the machine of whoever uses it",
+        why: "An Ingress controller or another pod that follows it connects to itself: this opens ports that listen on the loopback only, such as a controller's own API.",
+        fix: "Remove the Service, or have externalName name a host outside of the cluster.",
+        severity: Severity::Medium,
+        category: Category::Network,
+        techniques: &[technique("T1090")],
+        controls: &[],
+        equivalents: &["kyverno:other/disallow-localhost-services"],
+        judge: Judge::Object(SERVICES, localhost),
+        fails: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: ExternalName, externalName: localhost}
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: ExternalName, externalName: shop.example}
+",
+    },
+    Check {
+        id: "services-share-selector",
+        title: "Two Services lead to the same pods",
+        why: "One of them is often a copy whose selector was forgotten: traffic for one application reaches another one.",
+        fix: "Give each Service the labels of its own pods; a headless Service beside another one is fine.",
+        severity: Severity::Info,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "gatekeeper-library:general/uniqueserviceselector",
+            "kyverno:other/require-unique-service-selector",
+        ],
+        judge: Judge::Object(SERVICES, shares_selector),
+        fails: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec: {selector: {app: api}, ports: [{port: 80}]}
+",
+    },
 ];
 
 fn type_path() -> FieldPath {
@@ -161,4 +218,32 @@ fn is_limited(service: &Object<'_>) -> bool {
     let has = |name: &str| annotations.get(name).and_then(Value::as_str);
     LIMITING.iter().any(|(name, value)| has(name) == Some(*value))
         || SOURCE_LISTS.iter().any(|name| has(name).is_some_and(|list| !list.contains("0.0.0.0/0")))
+}
+
+fn localhost(service: &Whole<'_>, report: &mut Report<'_>) {
+    let name = service.spec("externalName").and_then(Value::as_str).unwrap_or_default();
+    let host = name.trim_end_matches('.').to_ascii_lowercase();
+    let is_local = host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.");
+    if is_of_type(service.object, "ExternalName") && is_local {
+        report.fail(FieldPath::of(&["spec", "externalName"]), format!("externalName is {name}"));
+    }
+}
+
+/// A headless Service gives the pods names, another one beside it balances load.
+fn shares_selector(service: &Whole<'_>, report: &mut Report<'_>) {
+    let is_headless = |service: &Object<'_>| {
+        let address = service.fields().get("spec").and_then(|spec| spec.get("clusterIP"));
+        address.and_then(Value::as_str) == Some("None")
+    };
+    if service.graph.is_single_object() {
+        return report.undecided("other Services are other objects");
+    }
+    let own = is_headless(service.object);
+    let mut others = service.graph.services_alike(service.object);
+    if let Some(other) = others.find(|other| is_headless(other) == own) {
+        report.fail(
+            FieldPath::of(&["spec", "selector"]),
+            format!("Service `{}` has the same selector", other.name()),
+        );
+    }
 }

@@ -136,13 +136,14 @@ fn backend_missing(ingress: &Whole<'_>, report: &mut Report<'_>) {
             report.undecided("the Service of the backend is another object");
             continue;
         }
-        match ingress.graph.find("", "Service", ingress.object.namespace(), name) {
-            None => report.fail(path, format!("there is no Service `{name}`")),
-            Some(service) => {
-                if let Some(port) = port.filter(|port| !offers(service, port)) {
-                    report.fail(path, format!("Service `{name}` has no port {port}"));
-                }
-            }
+        let mut services =
+            ingress.graph.all_named("Service", ingress.object.namespace(), name).peekable();
+        if services.peek().is_none() {
+            report.fail(path, format!("there is no Service `{name}`"));
+        } else if let Some(port) = port
+            && !services.any(|service| offers(service, port))
+        {
+            report.fail(path, format!("Service `{name}` has no port {port}"));
         }
     }
 }

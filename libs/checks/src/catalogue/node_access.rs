@@ -99,6 +99,28 @@ spec:
 ",
     },
     Check {
+        id: "interactive-container",
+        title: "Container waits for input from a terminal",
+        why: "stdin and tty are for people: whoever may attach to the pod can type into its program, past exec and what watches it.",
+        fix: "Remove stdin and tty.",
+        severity: Severity::Info,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1609")],
+        controls: &[],
+        equivalents: &["gatekeeper-library:general/disallowinteractive"],
+        judge: Judge::Container(interactive),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, stdin: true, tty: true}]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web}]}
+",
+    },
+    Check {
         id: "privileged-scc",
         title: "SecurityContextConstraints allow privileged containers",
         why: "Whoever may use them starts containers with all rights on the node.",
@@ -176,6 +198,15 @@ fn ephemeral(pod: &Pod<'_>, report: &mut Report<'_>) {
                 format!("the pod has the ephemeral container `{}`", container.name()),
             );
         }
+    }
+}
+
+fn interactive(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let is_meant = container.container.role != ContainerRole::Ephemeral;
+    let fields = ["stdin", "tty"];
+    let open = fields.iter().find(|name| container.field(name) == Some(&Value::Bool(true)));
+    if let Some(name) = open.filter(|_| is_meant) {
+        report.fail(container.path(name), format!("{}: {name} is true", container.label()));
     }
 }
 

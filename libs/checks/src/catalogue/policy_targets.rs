@@ -18,7 +18,7 @@ pub(super) static CHECKS: &[Check] = &[
         title: "NetworkPolicy protects no pod",
         why: "Its podSelector fits no pod of the namespace: the pods that it was written for accept traffic as if it were not there.",
         fix: "Make podSelector fit the labels of the pods, in the same namespace.",
-        severity: Severity::Medium,
+        severity: Severity::Low,
         category: Category::Network,
         techniques: &[],
         controls: &[],

@@ -13,8 +13,8 @@ use crate::subject::{ContainerOf, Pod};
 pub(super) static CHECKS: &[Check] = &[
     Check {
         id: "probe-port-unknown",
-        title: "Probe asks a port that the container does not declare",
-        why: "A port by name that is not declared makes the probe fail for ever; a number that is not declared is often a mistake of typing.",
+        title: "Probe names a port that the container does not have",
+        why: "The name is looked up in the container's TCP ports; where none has it, the probe fails for ever and the container is restarted or never ready.",
         fix: "Declare the port in the container's ports, or correct the probe.",
         severity: Severity::Low,
         category: Category::Reliability,
@@ -25,7 +25,9 @@ pub(super) static CHECKS: &[Check] = &[
             "kube-linter:readiness-port",
             "kube-linter:startup-port",
         ],
-        judge: Judge::Container(port_unknown),
+        judge: Judge::Container(|container, report| {
+            port_unknown(container, Value::is_string, report)
+        }),
         fails: r"apiVersion: v1
 kind: Pod
 metadata: {name: web}
@@ -43,6 +45,42 @@ spec:
   - name: web
     ports: [{name: http, containerPort: 8080}]
     livenessProbe: {httpGet: {path: /alive, port: http}}
+",
+    },
+    Check {
+        id: "probe-port-undeclared",
+        title: "Probe asks a port that is not among those that the container declares",
+        why: "It works where the program listens on it, and is often a mistake of typing; people and policies go by the declared ports.",
+        fix: "Declare the port in the container's ports, or correct the probe.",
+        severity: Severity::Info,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "kube-linter:liveness-port",
+            "kube-linter:readiness-port",
+            "kube-linter:startup-port",
+        ],
+        judge: Judge::Container(|container, report| {
+            port_unknown(container, Value::is_number, report)
+        }),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    ports: [{name: http, containerPort: 8080}]
+    livenessProbe: {httpGet: {path: /alive, port: 8008}}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    ports: [{name: http, containerPort: 8080}]
+    livenessProbe: {httpGet: {path: /alive, port: 8080}}
 ",
     },
     Check {
@@ -121,7 +159,11 @@ spec: {selector: {app: web}, ports: [{port: 80}]}
 const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
 
 /// Probes of another host are not about the container.
-fn port_unknown(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+fn port_unknown(
+    container: &ContainerOf<'_>,
+    is_meant: fn(&Value) -> bool,
+    report: &mut Report<'_>,
+) {
     for probe in PROBES {
         for kind in ["httpGet", "tcpSocket", "grpc"] {
             let Some(target) = container.field(probe).and_then(|probe| down(probe, &[kind])) else {
@@ -130,7 +172,7 @@ fn port_unknown(container: &ContainerOf<'_>, report: &mut Report<'_>) {
             let of_other_host =
                 target.get("host").and_then(Value::as_str).is_some_and(|host| !host.is_empty());
             let Some(port) = target.get("port").filter(|_| !of_other_host) else { continue };
-            if !declares(container, port) {
+            if is_meant(port) && !declares(container, port) {
                 report.fail(
                     container.path(probe).keys(&[kind, "port"]),
                     format!(

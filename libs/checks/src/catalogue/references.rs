@@ -53,7 +53,7 @@ automountServiceAccountToken: false
         title: "Pod needs a ConfigMap that does not exist",
         why: "The container does not start until somebody creates it, and takes whatever it then says.",
         fix: "Add the ConfigMap, correct the name, or set optional: true where the program can do without.",
-        severity: Severity::Low,
+        severity: Severity::Info,
         category: Category::Reliability,
         techniques: &[],
         controls: &[],
@@ -216,7 +216,7 @@ fn config_map_missing(container: &ContainerOf<'_>, report: &mut Report<'_>) {
             return report.undecided("ConfigMaps are other objects");
         }
         let namespace = container.pod.object.namespace();
-        if graph.find("", "ConfigMap", namespace, source.name).is_none()
+        if graph.all_named("ConfigMap", namespace, source.name).next().is_none()
             && !is_generated(container, source.name)
         {
             report.fail(
@@ -245,8 +245,8 @@ fn key_missing(container: &ContainerOf<'_>, report: &mut Report<'_>) {
             return report.undecided("ConfigMaps and Secrets are other objects");
         }
         let namespace = container.pod.object.namespace();
-        let found = graph.find("", source.kind, namespace, source.name);
-        if found.is_some_and(|found| !has_key(found, key)) {
+        let mut found = graph.all_named(source.kind, namespace, source.name).peekable();
+        if found.peek().is_some() && !found.any(|found| has_key(found, key)) {
             report.fail(
                 source.path.key("key"),
                 format!(
@@ -284,6 +284,11 @@ fn monitor(monitor: &Whole<'_>, report: &mut Report<'_>) {
     };
     if monitor.graph.is_single_object() {
         return report.undecided("the Services that the monitor selects are other objects");
+    }
+    // The control plane has Services of its own, in no repository.
+    let of_cluster = |name: &Value| matches!(name.as_str(), Some("default" | "kube-system"));
+    if !named.is_empty() && named.iter().all(of_cluster) {
+        return;
     }
     let mut services = monitor.graph.of_kind("", "Service");
     if !services.any(|service| is_in_reach(service) && selects(selector, service.labels())) {

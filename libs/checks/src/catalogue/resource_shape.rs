@@ -1,13 +1,13 @@
 //! Checks on how requests and limits go together, and on local disk space.
 
-use airside_k8s::fields::field;
+use airside_k8s::fields::{down, elements, field};
 use airside_k8s::quantity::Quantity;
 use airside_types::Severity;
 use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::ContainerOf;
+use crate::subject::{ContainerOf, Pod};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -20,7 +20,7 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::Reliability,
         techniques: &[],
         controls: &[],
-        equivalents: &["kube-score:container-resources"],
+        equivalents: &["kube-score:container-resources", "kubescape:C-0004", "kubescape:C-0050"],
         judge: Judge::Container(implied_request),
         fails: r"apiVersion: v1
 kind: Pod
@@ -31,6 +31,28 @@ spec: {containers: [{name: web, resources: {limits: {memory: 64Mi}}}]}
 kind: Pod
 metadata: {name: web}
 spec: {containers: [{name: web, resources: {limits: {memory: 64Mi}, requests: {memory: 64Mi}}}]}
+",
+    },
+    Check {
+        id: "request-above-limit",
+        title: "Container asks for more than it may take",
+        why: "The API server refuses the object: a request cannot be above its limit.",
+        fix: "Lower the request or raise the limit.",
+        severity: Severity::Low,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Container(request_above_limit),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, resources: {limits: {memory: 1Gi}, requests: {memory: 2Gi}}}]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, resources: {limits: {memory: 2Gi}, requests: {memory: 1Gi}}}]}
 ",
     },
     Check {
@@ -110,6 +132,32 @@ spec: {containers: [{name: web, resources: {requests: {ephemeral-storage: 1Gi}, 
 ",
     },
     Check {
+        id: "empty-dir-unbounded",
+        title: "Volume for scratch files may fill the disk of its node",
+        why: "An emptyDir without a sizeLimit grows until the node's disk is full, and with medium: Memory until its memory is; pods are then evicted, others' included.",
+        fix: "Set emptyDir.sizeLimit.",
+        severity: Severity::Info,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kyverno:other/require-emptydir-requests-limits"],
+        judge: Judge::Pod(empty_dirs),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, volumeMounts: [{name: scratch, mountPath: /tmp}]}]
+  volumes: [{name: scratch, emptyDir: {}}]
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, volumeMounts: [{name: scratch, mountPath: /tmp}]}]
+  volumes: [{name: scratch, emptyDir: {sizeLimit: 1Gi}}]
+",
+    },
+    Check {
         id: "ephemeral-storage-request-missing",
         title: "Container asks for no disk space",
         why: "The scheduler puts it on nodes whose disk is nearly full, and it is among the first to be evicted there.",
@@ -182,18 +230,40 @@ fn implied_request(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// The request and the limit, as written and as amounts.
+fn both(container: &ContainerOf<'_>, resource: &str) -> Option<[(String, Quantity); 2]> {
+    let read = |kind| {
+        let text = shown(amount(container, kind, resource)?);
+        let amount = Quantity::parse(&text)?;
+        Some((text, amount))
+    };
+    Some([read("requests")?, read("limits")?])
+}
+
 fn differs(container: &ContainerOf<'_>, resource: &str, report: &mut Report<'_>) {
-    let limit = amount(container, "limits", resource).map(shown);
-    let request = amount(container, "requests", resource).map(shown);
-    let (Some(limit), Some(request)) = (limit, request) else { return };
-    let values = Quantity::parse(&limit).zip(Quantity::parse(&request));
-    if container.container.is_long_running()
-        && values.is_some_and(|(limit, request)| limit != request)
-    {
+    let Some([(request, asked), (limit, allowed)]) = both(container, resource) else { return };
+    if container.container.is_long_running() && asked < allowed {
         report.fail(
             container.path("resources").keys(&["requests", resource]),
             format!("{} asks for {request} of {resource} and may take {limit}", container.label()),
         );
+    }
+}
+
+fn request_above_limit(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    for resource in ["cpu", "memory", "ephemeral-storage"] {
+        let Some([(request, asked), (limit, allowed)]) = both(container, resource) else {
+            continue;
+        };
+        if asked > allowed {
+            report.fail(
+                container.path("resources").keys(&["requests", resource]),
+                format!(
+                    "{} asks for {request} of {resource}, above its limit of {limit}",
+                    container.label()
+                ),
+            );
+        }
     }
 }
 
@@ -205,4 +275,29 @@ fn disk(container: &ContainerOf<'_>, kind: &str, report: &mut Report<'_>) {
             format!("{}: resources.{kind}.{RESOURCE} is not set", container.label()),
         );
     }
+}
+
+/// A container's limit for local disk space counts its volumes too.
+fn empty_dirs(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for (index, volume) in elements(pod.field("volumes")).iter().enumerate() {
+        let Some(scratch) = volume.get("emptyDir") else { continue };
+        let is_limited = down(scratch, &["sizeLimit"]).is_some();
+        let name = volume.get("name").and_then(Value::as_str).unwrap_or_default();
+        let bounded = |container: &ContainerOf<'_>| {
+            amount(container, "limits", "ephemeral-storage").is_some() || !mounts(container, name)
+        };
+        let in_memory = scratch.get("medium").and_then(Value::as_str) == Some("Memory");
+        if is_limited || (!in_memory && pod.containers().all(|container| bounded(&container))) {
+            continue;
+        }
+        report.fail(
+            pod.path("volumes").index(index).keys(&["emptyDir", "sizeLimit"]),
+            format!("volume `{name}` has no sizeLimit"),
+        );
+    }
+}
+
+fn mounts(container: &ContainerOf<'_>, volume: &str) -> bool {
+    let mounts = elements(container.field("volumeMounts"));
+    mounts.iter().any(|mount| mount.get("name").and_then(Value::as_str) == Some(volume))
 }

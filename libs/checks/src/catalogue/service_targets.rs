@@ -218,25 +218,23 @@ fn target_port_invalid(service: &Whole<'_>, report: &mut Report<'_>) {
 
 fn stateful_set_service(set: &Whole<'_>, report: &mut Report<'_>) {
     let name = set.spec("serviceName").and_then(Value::as_str).unwrap_or_default();
-    let path = FieldPath::of(&["spec", "serviceName"]);
     if set.graph.is_single_object() {
         return report.undecided("the Service of the StatefulSet is another object");
     }
-    let service = set.graph.find("", "Service", set.object.namespace(), name);
-    let problem = match service {
-        _ if name.is_empty() => Some("serviceName is not set".to_owned()),
-        None => Some(format!("there is no Service `{name}`")),
-        Some(service) if !is_headless(service) => {
-            Some(format!("Service `{name}` has a cluster address, so the pods get no names"))
-        }
-        Some(service) if !selects_pods(service, set) => {
-            Some(format!("Service `{name}` does not select the pods"))
-        }
-        Some(_) => None,
+    let services: Vec<_> = set.graph.all_named("Service", set.object.namespace(), name).collect();
+    let headless: Vec<_> = services.iter().filter(|service| is_headless(service)).collect();
+    let problem = if name.is_empty() {
+        "serviceName is not set".to_owned()
+    } else if services.is_empty() {
+        format!("there is no Service `{name}`")
+    } else if headless.is_empty() {
+        format!("Service `{name}` has a cluster address, so the pods get no names")
+    } else if !headless.iter().any(|service| selects_pods(service, set)) {
+        format!("Service `{name}` does not select the pods")
+    } else {
+        return;
     };
-    if let Some(problem) = problem {
-        report.fail(path, problem);
-    }
+    report.fail(FieldPath::of(&["spec", "serviceName"]), problem);
 }
 
 fn is_headless(service: &Object<'_>) -> bool {

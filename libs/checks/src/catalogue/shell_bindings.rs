@@ -86,7 +86,7 @@ rules: [{apiGroups: [""], resources: [pods/exec], verbs: [create]}]
 ];
 
 /// The API server opens a connection for create (POST), and for get when the client uses a web socket.
-fn opens_shell(rule: &Rule<'_>) -> Option<&'static str> {
+pub(super) fn opens_shell(rule: &Rule<'_>) -> Option<&'static str> {
     let ways = ["pods/exec", "pods/attach"];
     let can_connect = rule.allows_verb(&["create", "get"]) && !rule.names_its_objects();
     let reached = |way: &&str| {

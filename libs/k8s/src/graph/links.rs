@@ -11,7 +11,7 @@ use super::{Graph, PodNode, labels_match, same_namespace, selects};
 use crate::fields::down;
 use crate::object::Object;
 
-/// Lists of indices by a label's name, then by its value.
+/// Lists of indices by the name and value of a label, or by the kind and name of an object.
 #[derive(Debug, Default)]
 struct ByLabel<'a>(HashMap<&'a str, HashMap<&'a str, Vec<usize>>>);
 
@@ -32,7 +32,12 @@ pub(super) struct Links<'a> {
     pods: ByLabel<'a>,
     services: Selectors<'a>,
     budgets: Selectors<'a>,
+    /// Objects that pods and Ingresses name, by kind and name.
+    named: ByLabel<'a>,
 }
+
+/// Kinds of the core group that others refer to by name.
+const NAMED: [&str; 3] = ["ConfigMap", "Secret", "Service"];
 
 /// Objects with a selector, by one of the labels that it asks for.
 #[derive(Debug, Default)]
@@ -57,6 +62,12 @@ impl<'a> Links<'a> {
         for index in graph.indices("policy", "PodDisruptionBudget") {
             let Some(selector) = graph.objects.get(*index).and_then(pod_selector) else { continue };
             links.budgets.add(selector.get("matchLabels").and_then(Value::as_object), *index);
+        }
+        for kind in NAMED {
+            for index in graph.indices("", kind) {
+                let Some(object) = graph.objects.get(*index) else { continue };
+                links.named.add((object.kind(), object.name()), *index);
+            }
         }
         links
     }
@@ -109,6 +120,20 @@ impl<'a> Graph<'a> {
         some.iter().filter_map(|index| self.pods.get(*index)).chain(all)
     }
 
+    /// All ConfigMaps, Secrets or Services of a name: variants of one application, in files that are not meant
+    /// to be applied together, have several.
+    pub fn all_named<'g>(
+        &'g self,
+        kind: &str,
+        namespace: Option<&'g str>,
+        name: &str,
+    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        let found = self.links.named.get((kind, name)).iter();
+        found
+            .filter_map(|index| self.objects.get(*index))
+            .filter(move |object| same_namespace(object.namespace(), namespace))
+    }
+
     /// The Services that send traffic to a pod with these labels.
     pub fn services_selecting<'g>(
         &'g self,
@@ -119,6 +144,21 @@ impl<'a> Graph<'a> {
         found.filter_map(|index| self.objects.get(index)).filter(move |service| {
             same_namespace(service.namespace(), namespace)
                 && service_labels(service).is_some_and(|wanted| labels_match(wanted, labels))
+        })
+    }
+
+    /// The other Services of the namespace that ask for the same labels.
+    pub fn services_alike<'g>(
+        &'g self,
+        service: &'g Object<'a>,
+    ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
+        let wanted = service_labels(service);
+        let first = pairs(wanted).next();
+        let found = first.map(|label| self.links.services.by_label.get(label)).unwrap_or_default();
+        found.iter().filter_map(|index| self.objects.get(*index)).filter(move |other| {
+            other.name() != service.name()
+                && same_namespace(other.namespace(), service.namespace())
+                && service_labels(other) == wanted
         })
     }
 
@@ -159,6 +199,8 @@ mod tests {
             object("v1", "Service", "both", json!({ "app": "web", "tier": "front" })),
             object("v1", "Service", "other-tier", json!({ "app": "web", "tier": "back" })),
             object("v1", "Service", "nobody", json!({})),
+            object("v1", "Service", "both", json!({ "app": "db" })),
+            object("v1", "Service", "twin", json!({ "app": "web", "tier": "front" })),
             object("policy/v1", "PodDisruptionBudget", "every", json!({})),
             object(
                 "policy/v1",
@@ -179,10 +221,14 @@ mod tests {
         let graph = Graph::new(&objects, Completeness::WholeInput);
         let labels = json!({ "app": "web", "tier": "front" });
         let labels = labels.as_object();
-        assert_eq!(names(graph.services_selecting(Some("shop"), labels)), ["both"]);
-        assert_eq!(names(graph.services_selecting(None, labels)), ["both"]);
+        assert_eq!(names(graph.services_selecting(Some("shop"), labels)), ["both", "twin"]);
+        assert_eq!(names(graph.services_selecting(None, labels)), ["both", "twin"]);
         assert_eq!(names(graph.services_selecting(Some("bank"), labels)), [""; 0]);
         assert_eq!(names(graph.budgets_selecting(Some("shop"), labels)), ["web", "every"]);
         assert_eq!(names(graph.budgets_selecting(Some("shop"), None)), ["every", "not-web"]);
+        let alike = |index: usize| names(graph.services_alike(&objects[index]));
+        assert_eq!((alike(0), alike(1), alike(2)), (vec!["twin"], vec![], vec![]));
+        assert_eq!(graph.all_named("Service", Some("shop"), "both").count(), 2);
+        assert_eq!(graph.all_named("Service", Some("bank"), "both").count(), 0);
     }
 }

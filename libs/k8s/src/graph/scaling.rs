@@ -53,12 +53,28 @@ impl<'a> Graph<'a> {
         &'g self,
         workload: &'g Object<'a>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
-        let found = self.autoscalers.get(&(workload.kind(), workload.name()));
-        let found = found.map(Vec::as_slice).unwrap_or_default();
+        self.autoscalers_for((workload.kind(), workload.name()), workload.namespace())
+    }
+
+    /// The autoscalers that scale what an autoscaler does, itself included.
+    pub fn autoscalers_alike<'g>(
+        &'g self,
+        autoscaler: &'g Object<'a>,
+    ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
+        let target = scale_target(autoscaler).into_iter();
+        target.flat_map(|target| self.autoscalers_for(target, autoscaler.namespace()))
+    }
+
+    fn autoscalers_for<'g>(
+        &'g self,
+        target: (&'g str, &'g str),
+        namespace: Option<&'g str>,
+    ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
+        let found = self.autoscalers.get(&target).map(Vec::as_slice).unwrap_or_default();
         found
             .iter()
             .filter_map(|index| self.objects.get(*index))
-            .filter(|scaler| same_namespace(scaler.namespace(), workload.namespace()))
+            .filter(move |scaler| same_namespace(scaler.namespace(), namespace))
     }
 }
 
@@ -102,6 +118,8 @@ mod tests {
         };
         assert_eq!(of(0), [("hpa", Some(2)), ("keda", Some(0))]);
         assert_eq!(of(1), []);
+        assert_eq!(graph.autoscalers_alike(&objects[2]).count(), 2);
+        assert_eq!(graph.autoscalers_alike(&objects[4]).count(), 0);
         assert_eq!((replicas(&objects[0]), replicas(&objects[1])), (Some(2), None));
     }
 }

@@ -42,9 +42,9 @@ const OWN: [&str; 32] = [
     "system:metrics-server",
 ];
 
-/// Whether a ClusterRole is there in every cluster, whether or not an input holds it.
-pub fn is_built_in_role(name: &str) -> bool {
-    CLUSTER_ROLES.contains(&name) || name.starts_with("system:")
+/// Whether a ClusterRole is one of those without a prefix that the API server makes for people.
+pub fn is_default(name: &str) -> bool {
+    CLUSTER_ROLES.contains(&name)
 }
 
 /// Whether a name has a prefix that is kept for Kubernetes and the cloud that runs it.
@@ -66,15 +66,15 @@ mod tests {
 
     #[test]
     fn names_are_told_apart() {
-        for (name, built_in, reserved, known) in [
+        for (name, default, reserved, known) in [
             ("view", true, false, false),
-            ("system:node", true, true, true),
-            ("system:controller:job-controller", true, true, true),
-            ("system:evil", true, true, false),
+            ("system:node", false, true, true),
+            ("system:controller:job-controller", false, true, true),
+            ("system:evil", false, true, false),
             ("gce:podsecuritypolicy:any", false, true, false),
             ("deployer", false, false, false),
         ] {
-            assert_eq!(is_built_in_role(name), built_in, "{name}");
+            assert_eq!(is_default(name), default, "{name}");
             assert_eq!(is_reserved(name), reserved, "{name}");
             assert_eq!(is_known(name), known, "{name}");
         }
