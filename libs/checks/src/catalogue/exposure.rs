@@ -1,7 +1,7 @@
 //! Checks on what opens Services to the world outside of the cluster.
 
 use airside_k8s::Object;
-use airside_k8s::fields::elements;
+use airside_k8s::fields::{down, elements};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
@@ -120,9 +120,9 @@ spec: {type: ExternalName, externalName: shop.example}
     },
     Check {
         id: "services-share-selector",
-        title: "Two Services lead to the same pods",
+        title: "Two Services lead to the same port of the same pods",
         why: "One of them is often a copy whose selector was forgotten: traffic for one application reaches another one.",
-        fix: "Give each Service the labels of its own pods; a headless Service beside another one is fine.",
+        fix: "Give each Service the labels of its own pods.",
         severity: Severity::Info,
         category: Category::Conformance,
         techniques: &[],
@@ -229,21 +229,35 @@ fn localhost(service: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// A headless Service gives the pods names, another one beside it balances load.
+/// A Service for each kind of client is usual: one of another type, a headless one, one for other ports.
 fn shares_selector(service: &Whole<'_>, report: &mut Report<'_>) {
-    let is_headless = |service: &Object<'_>| {
-        let address = service.fields().get("spec").and_then(|spec| spec.get("clusterIP"));
-        address.and_then(Value::as_str) == Some("None")
-    };
     if service.graph.is_single_object() {
         return report.undecided("other Services are other objects");
     }
-    let own = is_headless(service.object);
-    let mut others = service.graph.services_alike(service.object);
-    if let Some(other) = others.find(|other| is_headless(other) == own) {
+    let own = offer(service.object);
+    let is_twin = |other: &&Object<'_>| {
+        let other = offer(other);
+        other.form == own.form && other.targets.iter().any(|target| own.targets.contains(target))
+    };
+    if let Some(other) = service.graph.services_alike(service.object).find(is_twin) {
         report.fail(
             FieldPath::of(&["spec", "selector"]),
-            format!("Service `{}` has the same selector", other.name()),
+            format!("Service `{}` has the same selector and a port in common", other.name()),
         );
     }
+}
+
+/// What a Service offers: its form, and the ports of the pods that it leads to.
+struct Offer<'a> {
+    form: (Option<&'a str>, bool),
+    targets: Vec<&'a Value>,
+}
+
+fn offer<'a>(service: &Object<'a>) -> Offer<'a> {
+    let text = |name| down(service.value(), &["spec", name]).and_then(Value::as_str);
+    let form =
+        (text("type").filter(|given| *given != "ClusterIP"), text("clusterIP") == Some("None"));
+    let ports = elements(down(service.value(), &["spec", "ports"])).iter();
+    let targets = ports.filter_map(|port| port.get("targetPort").or_else(|| port.get("port")));
+    Offer { form, targets: targets.collect() }
 }

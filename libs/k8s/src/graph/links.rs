@@ -1,7 +1,7 @@
 //! Who points at whom by labels: pods by label, Services and disruption budgets by what they select.
 //!
-//! A selector asks for all of its labels, so it is kept under one of them and found from there: neither
-//! direction walks over all objects.
+//! A selector asks for all of its labels, so it is kept under the one of them that the fewest pods bear and
+//! found from there: neither direction walks over all objects.
 
 use std::collections::HashMap;
 
@@ -23,6 +23,11 @@ impl<'a> ByLabel<'a> {
     fn get(&self, (name, value): (&str, &str)) -> &[usize] {
         let found = self.0.get(name).and_then(|values| values.get(value));
         found.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The label of these that stands for the fewest.
+    fn rarest<'l>(&self, labels: Option<&'l Map<String, Value>>) -> Option<(&'l str, &'l str)> {
+        pairs(labels).min_by_key(|label| self.get(*label).len())
     }
 }
 
@@ -57,11 +62,14 @@ impl<'a> Links<'a> {
         }
         for index in graph.indices("", "Service") {
             let Some(labels) = graph.objects.get(*index).and_then(service_labels) else { continue };
-            links.services.add(Some(labels), *index);
+            let label = links.pods.rarest(Some(labels));
+            links.services.add(label, *index);
         }
         for index in graph.indices("policy", "PodDisruptionBudget") {
             let Some(selector) = graph.objects.get(*index).and_then(pod_selector) else { continue };
-            links.budgets.add(selector.get("matchLabels").and_then(Value::as_object), *index);
+            let labels = selector.get("matchLabels").and_then(Value::as_object);
+            let label = links.pods.rarest(labels);
+            links.budgets.add(label, *index);
         }
         for kind in NAMED {
             for index in graph.indices("", kind) {
@@ -74,8 +82,8 @@ impl<'a> Links<'a> {
 }
 
 impl<'a> Selectors<'a> {
-    fn add(&mut self, labels: Option<&'a Map<String, Value>>, index: usize) {
-        match pairs(labels).next() {
+    fn add(&mut self, label: Option<(&'a str, &'a str)>, index: usize) {
+        match label {
             Some(label) => self.by_label.add(label, index),
             None => self.others.push(index),
         }
@@ -111,10 +119,8 @@ impl<'a> Graph<'a> {
         &'g self,
         wanted: Option<&Map<String, Value>>,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + use<'g, 'a> {
-        let lists = pairs(wanted).map(|label| self.links.pods.get(label));
-        let rarest = lists.min_by_key(|list| list.len());
-        let (some, all) = match rarest {
-            Some(list) => (list, [].as_slice()),
+        let (some, all) = match self.links.pods.rarest(wanted) {
+            Some(label) => (self.links.pods.get(label), [].as_slice()),
             None => ([].as_slice(), self.pods.as_slice()),
         };
         some.iter().filter_map(|index| self.pods.get(*index)).chain(all)
@@ -153,8 +159,8 @@ impl<'a> Graph<'a> {
         service: &'g Object<'a>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
         let wanted = service_labels(service);
-        let first = pairs(wanted).next();
-        let found = first.map(|label| self.links.services.by_label.get(label)).unwrap_or_default();
+        let label = self.links.pods.rarest(wanted);
+        let found = label.map(|label| self.links.services.by_label.get(label)).unwrap_or_default();
         found.iter().filter_map(|index| self.objects.get(*index)).filter(move |other| {
             other.name() != service.name()
                 && same_namespace(other.namespace(), service.namespace())
