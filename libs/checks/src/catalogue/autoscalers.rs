@@ -25,7 +25,6 @@ pub(super) static CHECKS: &[Check] = &[
             "kube-linter:dangling-horizontalpodautoscaler",
             "kube-score:horizontalpodautoscaler-has-target",
             "kubescape:C-0300",
-            "kyverno:other/check-hpa-exists",
             "popeye:600",
         ],
         judge: Judge::Object(AUTOSCALERS, target_missing),
@@ -183,7 +182,7 @@ spec:
         category: Category::Reliability,
         techniques: &[],
         controls: &[],
-        equivalents: &["kyverno:other/prevent-duplicate-hpa"],
+        equivalents: &["kyverno:other/prevent-duplicate-hpa:check-targetref-duplicates"],
         judge: Judge::Object(AUTOSCALERS, duplicate),
         fails: r"apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler

@@ -53,7 +53,6 @@ spec: {type: ClusterIP, ports: [{port: 80}]}
         controls: &[],
         equivalents: &[
             "kube-linter:exposed-services",
-            "kyverno:best-practices/disallow-loadbalancer",
             "kyverno:other/restrict-loadbalancer",
             "gatekeeper-library:general/block-loadbalancer-services",
             "popeye:1103",

@@ -67,7 +67,7 @@ spec: {ports: [{port: 80}]}
         equivalents: &[
             "polaris:tlsSettingsMissing",
             "kubescape:C-0263",
-            "kyverno:other/require-ingress-https",
+            "kyverno:other/require-ingress-https:has-tls",
             "gatekeeper-library:general/httpsonly",
         ],
         judge: Judge::Object(INGRESSES, without_tls),

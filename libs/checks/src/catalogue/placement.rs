@@ -32,7 +32,7 @@ pub(super) static CHECKS: &[Check] = &[
         equivalents: &[
             "polaris:deploymentMissingReplicas",
             "kube-score:deployment-replicas",
-            "kyverno:other/deployment-has-multiple-replicas",
+            "kyverno:other/require-deployments-have-multiple-replicas",
         ],
         judge: Judge::Object(COUNTED, |workload, report| fewer_than(workload, 2, report)),
         fails: r"apiVersion: apps/v1
@@ -121,10 +121,7 @@ spec:
         category: Category::Reliability,
         techniques: &[],
         controls: &[],
-        equivalents: &[
-            "polaris:topologySpreadConstraint",
-            "kyverno:other/topologyspreadconstraints-policy",
-        ],
+        equivalents: &["polaris:topologySpreadConstraint"],
         judge: Judge::Pod(spread_missing),
         fails: r"apiVersion: apps/v1
 kind: Deployment
@@ -191,7 +188,7 @@ fn fewer_than(workload: &Whole<'_>, wanted: u64, report: &mut Report<'_>) {
     if count >= wanted || count == 0 {
         return;
     }
-    if written.is_none() && workload.graph.is_single_object() {
+    if workload.graph.is_single_object() {
         return report.undecided("an autoscaler may set the count of pods, and is another object");
     }
     if workload.graph.autoscalers_of(workload.object).next().is_some() {
