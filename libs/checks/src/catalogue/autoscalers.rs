@@ -289,7 +289,8 @@ fn duplicate(autoscaler: &Whole<'_>, report: &mut Report<'_>) {
     let other = autoscaler
         .graph
         .autoscalers_alike(autoscaler.object)
-        .find(|other| other.name() != autoscaler.object.name());
+        .filter(|other| other.name() != autoscaler.object.name())
+        .min_by_key(|other| (other.kind(), other.name()));
     if let Some(other) = other {
         report.fail(
             FieldPath::of(&["spec", "scaleTargetRef"]),
@@ -319,7 +320,10 @@ fn replicas_set(workload: &Whole<'_>, report: &mut Report<'_>) {
     if workload.graph.is_single_object() {
         return report.undecided("autoscalers are other objects");
     }
-    let Some(autoscaler) = workload.graph.autoscalers_of(workload.object).next() else { return };
+    let autoscalers = workload.graph.autoscalers_of(workload.object);
+    let Some(autoscaler) = autoscalers.min_by_key(|found| (found.kind(), found.name())) else {
+        return;
+    };
     report.fail(
         FieldPath::of(&["spec", "replicas"]),
         format!(

@@ -268,25 +268,24 @@ fn too_high(budget: &Whole<'_>, is_too_high: fn(u64, &Lowest) -> bool, report: &
     if budget.graph.is_single_object() {
         return report.undecided("the workload that the budget selects is another object");
     }
-    for pod in budget.graph.pods_selected(budget.object.namespace(), selector) {
-        let Some(owner) = budget.graph.owner(pod).filter(|owner| has_count(owner)) else {
-            continue;
-        };
+    let pods = budget.graph.pods_selected(budget.object.namespace(), selector);
+    let owners = pods.filter_map(|pod| budget.graph.owner(pod)).filter(|owner| has_count(owner));
+    let blocked = owners.filter_map(|owner| {
         let lowest = Lowest::of(&Whole { object: owner, graph: budget.graph });
         let minimum = amount.of_pods(lowest.count);
-        // 100% and more is reported by itself.
-        let is_told = matches!(amount, Amount::Percent(100)) || lowest.count == 0;
-        if !is_told && is_too_high(minimum, &lowest) {
-            return report.fail(
-                spec_path("minAvailable"),
-                format!(
-                    "{minimum} of the pods of {} `{}` must stay, and it may have only {}",
-                    owner.kind(),
-                    owner.name(),
-                    lowest.count
-                ),
-            );
-        }
+        // 100% is reported by itself.
+        let is_told = amount == Amount::Percent(100) || lowest.count == 0;
+        let is_blocked = !is_told && is_too_high(minimum, &lowest);
+        is_blocked.then(|| (owner.kind(), owner.name(), minimum, lowest.count))
+    });
+    // One workload is enough to be told; variants of it often lie in several files.
+    if let Some((kind, name, minimum, count)) = blocked.min() {
+        report.fail(
+            spec_path("minAvailable"),
+            format!(
+                "{minimum} of the pods of {kind} `{name}` must stay, and it may have only {count}"
+            ),
+        );
     }
 }
 

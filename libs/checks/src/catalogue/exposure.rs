@@ -118,6 +118,28 @@ spec: {type: ExternalName, externalName: shop.example}
 ",
     },
     Check {
+        id: "ssh-service",
+        title: "Service offers a login by SSH",
+        why: "An SSH server in a pod is a way in that Kubernetes neither authorises nor records, and a Service opens it to the whole cluster or beyond.",
+        fix: "Remove the port; use kubectl exec or kubectl debug, which RBAC and the audit log cover.",
+        severity: Severity::Low,
+        category: Category::Network,
+        techniques: &[technique("T1021.004")],
+        controls: &[],
+        equivalents: &["kubescape:C-0042"],
+        judge: Judge::Object(SERVICES, ssh),
+        fails: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {ports: [{port: 2222, targetPort: 22}]}
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {ports: [{port: 2222, targetPort: 8080}]}
+",
+    },
+    Check {
         id: "services-share-selector",
         title: "Two Services lead to the same port of the same pods",
         why: "One of them is often a copy whose selector was forgotten: traffic for one application reaches another one.",
@@ -219,6 +241,21 @@ fn is_limited(service: &Object<'_>) -> bool {
         || SOURCE_LISTS.iter().any(|name| has(name).is_some_and(|list| !list.contains("0.0.0.0/0")))
 }
 
+/// By the port of the pods; where it has a name, or none, by the Service's own.
+fn ssh(service: &Whole<'_>, report: &mut Report<'_>) {
+    for (index, port) in elements(service.spec("ports")).iter().enumerate() {
+        let number = |name| port.get(name).and_then(Value::as_u64);
+        let is_tcp = port.get("protocol").and_then(Value::as_str).is_none_or(|it| it == "TCP");
+        let target = number("targetPort").or_else(|| number("port"));
+        if let Some(target @ (22 | 2222)) = target.filter(|_| is_tcp) {
+            report.fail(
+                FieldPath::of(&["spec", "ports"]).index(index),
+                format!("the Service leads to port {target} of its pods"),
+            );
+        }
+    }
+}
+
 fn localhost(service: &Whole<'_>, report: &mut Report<'_>) {
     let name = service.spec("externalName").and_then(Value::as_str).unwrap_or_default();
     let host = name.trim_end_matches('.').to_ascii_lowercase();
@@ -238,7 +275,8 @@ fn shares_selector(service: &Whole<'_>, report: &mut Report<'_>) {
         let other = offer(other);
         other.form == own.form && other.targets.iter().any(|target| own.targets.contains(target))
     };
-    if let Some(other) = service.graph.services_alike(service.object).find(is_twin) {
+    let twins = service.graph.services_alike(service.object).filter(is_twin);
+    if let Some(other) = twins.min_by_key(|other| other.name()) {
         report.fail(
             FieldPath::of(&["spec", "selector"]),
             format!("Service `{}` has the same selector and a port in common", other.name()),

@@ -48,7 +48,7 @@ spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
         category: Category::WorkloadHardening,
         techniques: &[technique("T1021.004")],
         controls: &[],
-        equivalents: &["kube-linter:ssh-port", "kubescape:C-0042"],
+        equivalents: &["kube-linter:ssh-port"],
         judge: Judge::Container(ssh),
         fails: r"apiVersion: v1
 kind: Pod

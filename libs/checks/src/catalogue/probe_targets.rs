@@ -232,8 +232,8 @@ fn without_readiness(pod: &Pod<'_>, report: &mut Report<'_>) {
     if pod.graph.is_single_object() {
         return report.undecided("the Services that select the pod are other objects");
     }
-    let mut services = pod.graph.services_selecting(pod.object.namespace(), pod.spec.labels());
-    if let Some(service) = services.next() {
+    let services = pod.graph.services_selecting(pod.object.namespace(), pod.spec.labels());
+    if let Some(service) = services.min_by_key(|service| service.name()) {
         report.fail(
             first.path.key("readinessProbe"),
             format!(
