@@ -11,7 +11,6 @@ mod budget_limits;
 mod capabilities;
 mod confinement;
 mod disruption;
-mod exposure;
 mod host;
 mod images;
 mod ingress_backends;
@@ -30,10 +29,12 @@ mod reserved_names;
 mod resource_shape;
 mod resources;
 mod roles;
+mod route_backends;
 mod scheduling;
 mod selectors;
 mod service_accounts;
 mod service_targets;
+mod service_types;
 mod services;
 mod shape;
 mod shell_bindings;
@@ -61,9 +62,10 @@ static FAMILIES: &[&[Check]] = &[
     network::CHECKS,
     policy_targets::CHECKS,
     services::CHECKS,
-    exposure::CHECKS,
+    service_types::CHECKS,
     service_targets::CHECKS,
     ingress_backends::CHECKS,
+    route_backends::CHECKS,
     images::CHECKS,
     resources::CHECKS,
     resource_shape::CHECKS,

@@ -155,7 +155,7 @@ fn is_action(ingress: &Object<'_>, name: &str) -> bool {
 }
 
 /// Whether a Service offers a port, by number or by name.
-fn offers(service: &Object<'_>, wanted: &Value) -> bool {
+pub(super) fn offers(service: &Object<'_>, wanted: &Value) -> bool {
     let number = |value: &Value| match value {
         Value::String(text) => text.parse().ok(),
         value => value.as_u64(),

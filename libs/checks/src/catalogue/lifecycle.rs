@@ -50,7 +50,7 @@ spec: {strategy: {type: RollingUpdate}}
     Check {
         id: "cron-job-deadline-missing",
         title: "CronJob has no deadline for a late start",
-        why: "After 100 missed starts it is never started again, and a start that is hours late may do harm.",
+        why: "Kubernetes makes up for a missed start whenever it can, be it hours later, and after a hundred missed ones it may stop to try.",
         fix: "Set startingDeadlineSeconds to how late a start still makes sense.",
         severity: Severity::Info,
         category: Category::Reliability,
