@@ -4,21 +4,43 @@
 //! means adding its file here, in `FAMILIES`. Own wording throughout; of benchmarks only section numbers
 //! are cited.
 
+mod api_versions;
+mod autoscalers;
 mod bindings;
+mod budget_limits;
 mod capabilities;
 mod confinement;
+mod disruption;
 mod escalation_paths;
 mod host;
 mod images;
+mod ingress_backends;
 mod istio;
+mod labels;
+mod lifecycle;
 mod network;
+mod node_access;
 mod order;
+mod placement;
+mod policy_targets;
+mod ports;
+mod probe_targets;
 mod probes;
 mod rbac;
+mod references;
+mod reserved_names;
+mod resource_shape;
 mod resources;
 mod roles;
+mod route_backends;
+mod scheduling;
+mod selectors;
 mod service_accounts;
+mod service_targets;
+mod service_types;
 mod services;
+mod shape;
+mod shell_bindings;
 mod users;
 mod wildcards;
 
@@ -30,6 +52,7 @@ use crate::check::{Check, Judge};
 /// All families, in the order in which people read them.
 static FAMILIES: &[&[Check]] = &[
     host::CHECKS,
+    node_access::CHECKS,
     confinement::CHECKS,
     capabilities::CHECKS,
     users::CHECKS,
@@ -50,7 +73,10 @@ static FAMILIES: &[&[Check]] = &[
     rbac::joins::CHECKS,
     rbac::accounts::CHECKS,
     rbac::dangling::CHECKS,
+    shell_bindings::CHECKS,
+    reserved_names::CHECKS,
     network::CHECKS,
+    policy_targets::CHECKS,
     services::CHECKS,
     istio::authorization::CHECKS,
     istio::credentials::CHECKS,
@@ -62,11 +88,31 @@ static FAMILIES: &[&[Check]] = &[
     istio::route_order::CHECKS,
     istio::sidecars::CHECKS,
     istio::virtual_services::CHECKS,
+    service_types::CHECKS,
+    service_targets::CHECKS,
+    ingress_backends::CHECKS,
+    route_backends::CHECKS,
     images::CHECKS,
     resources::CHECKS,
+    resource_shape::CHECKS,
     probes::CHECKS,
+    probe_targets::CHECKS,
+    ports::CHECKS,
+    placement::CHECKS,
+    disruption::CHECKS,
+    budget_limits::CHECKS,
+    autoscalers::CHECKS,
+    scheduling::CHECKS,
+    lifecycle::CHECKS,
+    references::CHECKS,
+    selectors::CHECKS,
+    shape::CHECKS,
+    labels::CHECKS,
+    api_versions::CHECKS,
     order::CHECKS,
 ];
+
+pub(crate) use reserved_names::JUDGED_BY_NAME;
 
 /// Every check.
 pub fn all() -> impl Iterator<Item = &'static Check> {

@@ -230,8 +230,9 @@ fn is_helm_test(object: &Object<'_>) -> bool {
 
 fn verdict(findings: &[Finding], failing: Severity) -> PassVerdict {
     match findings.iter().map(|finding| finding.severity).max() {
-        None => PassVerdict::Clean,
         Some(worst) if worst >= failing => PassVerdict::Failed,
+        // What is mere advice applies to nearly every workload and would flag them all.
+        None | Some(Severity::Info) => PassVerdict::Clean,
         Some(_) => PassVerdict::Flagged,
     }
 }

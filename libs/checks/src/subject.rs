@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use airside_k8s::fields::{field, texts};
-use airside_k8s::rbac::role_of;
+use airside_k8s::rbac::{names, role_of};
 use airside_k8s::{Container, Graph, Object, PodSpec};
 use airside_types::FieldPath;
 use serde_json::Value;
@@ -156,6 +156,11 @@ impl<'a> Binding<'a> {
     pub(crate) fn new(object: &'a Object<'a>, graph: &'a Graph<'a>) -> Option<Self> {
         let (role_kind, role_name) = role_of(object)?;
         Some(Self { object, role_kind, role_name, graph })
+    }
+
+    /// Whether its name is kept for Kubernetes; such names are judged by a check of their own.
+    pub(crate) fn is_reserved(&self) -> bool {
+        names::is_reserved(self.object.name())
     }
 
     /// The path to the name of the role.

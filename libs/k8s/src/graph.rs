@@ -8,9 +8,11 @@ mod bindings;
 mod escalation;
 mod exposure;
 mod isolation;
+mod links;
 mod mesh;
 mod reach;
 mod rights;
+mod scaling;
 mod selector;
 #[cfg(test)]
 mod tests;
@@ -18,7 +20,7 @@ mod usage;
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
@@ -34,6 +36,7 @@ pub use mesh::{
 };
 pub use reach::{Answer, Port, Reachability, Source};
 pub use rights::Grant;
+pub use scaling::{lowest_count, replicas, scale_target};
 pub use selector::{labels_match, selects};
 use usage::Usage;
 
@@ -79,6 +82,10 @@ pub struct Graph<'a> {
     escalation: Escalation<'a>,
     /// Istio's view.
     mesh: mesh::Index<'a>,
+    /// Pods by label, and what selects them.
+    links: links::Links<'a>,
+    /// The autoscalers, by kind and name of what they scale.
+    autoscalers: HashMap<(&'a str, &'a str), Vec<usize>>,
 }
 
 impl<'a> Graph<'a> {
@@ -96,6 +103,8 @@ impl<'a> Graph<'a> {
             exposure: exposure::Exposure::default(),
             escalation: Escalation::default(),
             mesh: mesh::Index::default(),
+            links: links::Links::default(),
+            autoscalers: HashMap::new(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -111,6 +120,8 @@ impl<'a> Graph<'a> {
         graph.escalation = Escalation::of(&graph);
         graph.exposure = exposure::Exposure::of(&graph);
         graph.mesh = mesh::Index::new(&graph);
+        graph.links = links::Links::new(&graph);
+        graph.autoscalers = scaling::autoscalers_by_target(&graph);
         graph
     }
 
@@ -195,25 +206,15 @@ impl<'a> Graph<'a> {
         bounds.and_then(|(from, to)| self.pods.get(*from..*to)).unwrap_or_default()
     }
 
-    /// The pods of a namespace whose labels satisfy a condition.
-    pub fn pods_where<'g>(
-        &'g self,
-        namespace: Option<&'g str>,
-        condition: impl Fn(Option<&'a Map<String, Value>>) -> bool + 'g,
-    ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
-        self.pods.iter().filter(move |pod| {
-            self.owner(pod).is_some_and(|owner| same_namespace(owner.namespace(), namespace))
-                && condition(pod.spec.labels())
-        })
-    }
-
     /// The pods of a namespace that a label selector (`matchLabels`, `matchExpressions`) selects.
     pub fn pods_selected<'g>(
         &'g self,
         namespace: Option<&'g str>,
         selector: &'g Value,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
-        self.pods_where(namespace, move |labels| selects(selector, labels))
+        let wanted = selector.get("matchLabels").and_then(Value::as_object);
+        self.bearers(wanted)
+            .filter(move |pod| self.is_in(pod, namespace) && selects(selector, pod.spec.labels()))
     }
 
     /// The pods of a Service, by its selector; none for a Service without one.
@@ -223,9 +224,16 @@ impl<'a> Graph<'a> {
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
         let selector = service.fields().get("spec").and_then(|spec| spec.get("selector"));
         let selector = selector.and_then(Value::as_object).filter(|labels| !labels.is_empty());
-        self.pods_where(service.namespace(), move |labels| {
-            selector.is_some_and(|wanted| labels_match(wanted, labels))
+        let namespace = service.namespace();
+        selector.into_iter().flat_map(move |wanted| {
+            self.bearers(Some(wanted)).filter(move |pod| {
+                self.is_in(pod, namespace) && labels_match(wanted, pod.spec.labels())
+            })
         })
+    }
+
+    fn is_in(&self, pod: &PodNode<'a>, namespace: Option<&str>) -> bool {
+        self.owner(pod).is_some_and(|owner| same_namespace(owner.namespace(), namespace))
     }
 }
 

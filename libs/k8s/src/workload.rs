@@ -5,6 +5,8 @@
 
 mod shapes;
 
+use std::sync::LazyLock;
+
 use airside_types::FieldPath;
 use serde_json::{Map, Value};
 
@@ -165,24 +167,28 @@ pub fn is_workload(object: &Object<'_>) -> bool {
     template_path(object).is_some()
 }
 
-/// The path to what has the pod's `metadata` and `spec`, for kinds that are known to start pods.
+/// The path to what has the pod's `metadata` and `spec`, for kinds that are known to start pods. A wrong
+/// `apiVersion: v1` is the author's mistake; it should not hide what else is wrong.
 fn template_path(object: &Object<'_>) -> Option<&'static [&'static str]> {
     match (object.group(), object.kind()) {
         ("", "Pod") => Some(&[]),
         ("", "PodTemplate") => Some(&["template"]),
         ("", "ReplicationController")
-        | ("apps" | "extensions", "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet")
+        | ("" | "apps" | "extensions", "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet")
         | ("apps.openshift.io", "DeploymentConfig")
-        | ("batch", "Job") => Some(&["spec", "template"]),
-        ("batch", "CronJob") => Some(&["spec", "jobTemplate", "spec", "template"]),
+        | ("" | "batch", "Job") => Some(&["spec", "template"]),
+        ("" | "batch", "CronJob") => Some(&["spec", "jobTemplate", "spec", "template"]),
         _ => None,
     }
 }
 
-/// The pod of a map with `metadata` and `spec`.
+/// The pod of a map with `metadata` and `spec`. One without a specification still has labels that select it.
 fn templated<'a>(carrier: &'a Map<String, Value>, path: FieldPath) -> Option<PodSpec<'a>> {
-    let fields = carrier.get("spec")?.as_object()?;
-    Some(PodSpec::new(path, fields, carrier.get("metadata").and_then(Value::as_object)))
+    static NOTHING: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+    let metadata = carrier.get("metadata").and_then(Value::as_object);
+    let fields = carrier.get("spec").and_then(Value::as_object);
+    let fields = fields.or_else(|| metadata.map(|_| &*NOTHING))?;
+    Some(PodSpec::new(path, fields, metadata))
 }
 
 /// Whether a group is of custom resources. The built-in groups have no dot or end in `.k8s.io`; sub-projects

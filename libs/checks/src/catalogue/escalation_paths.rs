@@ -48,6 +48,14 @@ metadata: {name: deployer}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
 subjects:
 - {kind: ServiceAccount, name: deployer, namespace: ci}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: deployer, namespace: ci}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner, namespace: ci}
 "#,
         passes: r#"apiVersion: v1
 kind: Pod
@@ -75,6 +83,14 @@ metadata: {name: deployer}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
 subjects:
 - {kind: ServiceAccount, name: deployer, namespace: deployment}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: deployer, namespace: deployment}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner, namespace: ci}
 "#,
     },
     Check {

@@ -56,7 +56,7 @@ apiVersion: v1
 kind: Pod
 metadata: {name: web, namespace: shop}
 spec:
-  serviceAccountName: shop
+  automountServiceAccountToken: false
 ",
         passes: r"apiVersion: v1
 kind: ServiceAccount
@@ -68,6 +68,7 @@ kind: Pod
 metadata: {name: web, namespace: shop}
 spec:
   serviceAccountName: web
+  automountServiceAccountToken: false
 ",
     },
 ];

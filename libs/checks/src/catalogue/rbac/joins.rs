@@ -48,6 +48,10 @@ metadata: {name: deployer}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
 subjects:
 - {kind: ServiceAccount, name: deployer, namespace: ci}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: deployer, namespace: ci}
 ",
         passes: r"apiVersion: v1
 kind: Pod
@@ -60,6 +64,10 @@ metadata: {name: deployer}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
 subjects:
 - {kind: ServiceAccount, name: deployer, namespace: ci}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: deployer, namespace: ci}
 ",
     },
     Check {
@@ -90,6 +98,10 @@ kind: Role
 metadata: {name: sync, namespace: sync}
 rules:
 - {apiGroups: [""], resources: [secrets], verbs: [list]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: sync, namespace: sync}
 "#,
         passes: r#"apiVersion: v1
 kind: Pod
@@ -108,6 +120,10 @@ kind: Role
 metadata: {name: sync, namespace: sync}
 rules:
 - {apiGroups: [""], resources: [secrets], verbs: [list]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: sync, namespace: sync}
 "#,
     },
     Check {
@@ -138,6 +154,10 @@ kind: Role
 metadata: {name: runner, namespace: ci}
 rules:
 - {apiGroups: [""], resources: [pods], verbs: [create]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner, namespace: ci}
 "#,
         passes: r#"apiVersion: v1
 kind: Pod
@@ -156,6 +176,10 @@ kind: Role
 metadata: {name: runner, namespace: ci}
 rules:
 - {apiGroups: [""], resources: [pods], verbs: [create]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner, namespace: ci}
 "#,
     },
     Check {
@@ -186,6 +210,10 @@ kind: Role
 metadata: {name: runner, namespace: ci}
 rules:
 - {apiGroups: [""], resources: [pods/exec], verbs: [create]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner, namespace: ci}
 "#,
         passes: r#"apiVersion: v1
 kind: Pod
@@ -204,6 +232,10 @@ kind: Role
 metadata: {name: runner, namespace: ci}
 rules:
 - {apiGroups: [""], resources: [pods/exec], verbs: [create]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner, namespace: ci}
 "#,
     },
 ];
