@@ -9,15 +9,22 @@ mod capabilities;
 mod confinement;
 mod host;
 mod images;
+mod linux_security;
+mod namespaces;
 mod network;
 mod order;
+mod placement;
+mod policy_selectors;
 mod probes;
 mod rbac;
 mod resources;
 mod roles;
+mod security_contexts;
 mod service_accounts;
 mod services;
+mod user_ids;
 mod users;
+mod volume_types;
 mod wildcards;
 
 use std::collections::HashMap;
@@ -31,6 +38,12 @@ static FAMILIES: &[&[Check]] = &[
     confinement::CHECKS,
     capabilities::CHECKS,
     users::CHECKS,
+    user_ids::CHECKS,
+    security_contexts::CHECKS,
+    linux_security::CHECKS,
+    volume_types::CHECKS,
+    placement::CHECKS,
+    namespaces::CHECKS,
     service_accounts::CHECKS,
     wildcards::CHECKS,
     roles::CHECKS,
@@ -48,6 +61,7 @@ static FAMILIES: &[&[Check]] = &[
     rbac::accounts::CHECKS,
     rbac::dangling::CHECKS,
     network::CHECKS,
+    policy_selectors::CHECKS,
     services::CHECKS,
     images::CHECKS,
     resources::CHECKS,

@@ -25,8 +25,8 @@ pub(super) static CHECKS: &[Check] = &[
         equivalents: &[
             "polaris:dangerousCapabilities",
             "kubescape:C-0046",
-            "kubescape:C-0201",
             "trivy:KSV-0005",
+            "trivy:KSV-0022",
             "trivy:KSV-0106",
             "trivy:KSV-0120",
             "checkov:CKV_K8S_25",
@@ -65,7 +65,7 @@ spec:
         techniques: &[],
         controls: &["cis-v1.12.0:5.2.10", "pod-security-standards:restricted"],
         equivalents: &[
-            "kubescape:C-0201",
+            "trivy:KSV-0022",
             "trivy:KSV-0106",
             "checkov:CKV_K8S_25",
             "kyverno:pod-security/disallow-capabilities-strict",
@@ -91,6 +91,38 @@ spec:
 ",
     },
     Check {
+        id: "net-bind-service-capability",
+        title: "Container is given the capability to use low ports",
+        why: "NET_BIND_SERVICE is harmless, and seldom needed: a program can listen above 1024 behind a Service, and the sysctl net.ipv4.ip_unprivileged_port_start opens low ports without it.",
+        fix: "Let the program listen above 1024, or set the sysctl.",
+        severity: Severity::Info,
+        category: Category::WorkloadHardening,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["trivy:KSV-0022", "checkov:CKV_K8S_25"],
+        judge: Judge::Container(|container, report| {
+            report_added(container, report, |name| name == HARMLESS);
+        }),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {add: [NET_BIND_SERVICE], drop: [ALL]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {drop: [ALL]}
+",
+    },
+    Check {
         id: "net-raw-capability",
         title: "Container may forge network packets",
         why: "NET_RAW allows raw sockets: spoofed ARP and DNS answers redirect the traffic of other pods on the node.",
@@ -99,7 +131,7 @@ spec:
         category: Category::WorkloadHardening,
         techniques: &[technique("T1040"), technique("T1557.002")],
         controls: &["cis-v1.12.0:5.2.9", "pod-security-standards:baseline"],
-        equivalents: &["kube-linter:drop-net-raw-capability", "kubescape:C-0200", "trivy:KSV-0119"],
+        equivalents: &["kube-linter:drop-net-raw-capability", "trivy:KSV-0119"],
         judge: Judge::Container(net_raw),
         fails: r"apiVersion: v1
 kind: Pod
@@ -131,7 +163,6 @@ spec:
         controls: &["cis-v1.12.0:5.2.11", "pod-security-standards:restricted"],
         equivalents: &[
             "polaris:insecureCapabilities",
-            "kubescape:C-0202",
             "trivy:KSV-0003",
             "trivy:KSV-0106",
             "checkov:CKV_K8S_28",
@@ -147,7 +178,9 @@ metadata: {name: web}
 spec:
   containers:
   - name: web
-    securityContext: {runAsUser: 1000}
+    securityContext:
+      runAsUser: 1000
+      seccompProfile: {type: RuntimeDefault}
 ",
         passes: r"apiVersion: v1
 kind: Pod
@@ -157,6 +190,7 @@ spec:
   - name: web
     securityContext:
       runAsUser: 1000
+      seccompProfile: {type: RuntimeDefault}
       capabilities: {drop: [ALL]}
 ",
     },

@@ -23,7 +23,6 @@ pub(super) static CHECKS: &[Check] = &[
             "kube-linter:privileged-container",
             "polaris:runAsPrivileged",
             "kubescape:C-0057",
-            "kubescape:C-0193",
             "trivy:KSV-0017",
             "checkov:CKV_K8S_16",
             "kube-score:container-security-context-privileged",
@@ -62,7 +61,6 @@ spec:
             "kube-linter:privilege-escalation-container",
             "polaris:privilegeEscalationAllowed",
             "kubescape:C-0016",
-            "kubescape:C-0198",
             "trivy:KSV-0001",
             "checkov:CKV_K8S_20",
             "kyverno:pod-security/disallow-privilege-escalation",
@@ -186,6 +184,7 @@ spec:
   - name: web
     securityContext:
       seccompProfile: {type: Unconfined}
+      capabilities: {drop: [ALL]}
 ",
         passes: r"apiVersion: v1
 kind: Pod
@@ -195,6 +194,7 @@ spec:
   - name: web
     securityContext:
       seccompProfile: {type: RuntimeDefault}
+      capabilities: {drop: [ALL]}
 ",
     },
     Check {
@@ -225,17 +225,23 @@ spec:
 kind: Pod
 metadata: {name: web}
 spec:
+  securityContext: {runAsUser: 1000}
   containers:
   - name: web
+    securityContext:
+      capabilities: {drop: [ALL]}
 ",
         passes: r"apiVersion: v1
 kind: Pod
 metadata: {name: web}
 spec:
   securityContext:
+    runAsUser: 1000
     seccompProfile: {type: RuntimeDefault}
   containers:
   - name: web
+    securityContext:
+      capabilities: {drop: [ALL]}
 ",
     },
 ];

@@ -1,4 +1,5 @@
-//! What uses a service account or a ClusterRole beside bindings: pods, and ClusterRoles that aggregate.
+//! What uses a service account or a ClusterRole beside bindings (pods, and ClusterRoles that aggregate), and
+//! which namespaces have what.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,6 +21,8 @@ pub(super) struct Usage<'a> {
     aggregating: Vec<usize>,
     /// Namespaces, as written, with pods or service accounts.
     inhabited: HashSet<Option<&'a str>>,
+    /// API groups and kinds with the namespaces, as written, that have an object of them.
+    kinds: HashSet<(&'a str, &'a str, Option<&'a str>)>,
 }
 
 impl<'a> Usage<'a> {
@@ -30,6 +33,11 @@ impl<'a> Usage<'a> {
             found.inhabited.extend(graph.owner(pod).map(Object::namespace));
         }
         found.inhabited.extend(graph.of_kind("", "ServiceAccount").map(Object::namespace));
+        found.kinds = graph
+            .objects
+            .iter()
+            .map(|object| (object.group(), object.kind(), object.namespace()))
+            .collect();
         let roles = graph.indices(GROUP, "ClusterRole").iter();
         found.aggregating = roles
             .copied()
@@ -75,6 +83,14 @@ impl<'a> Graph<'a> {
     /// Whether the input has pods or service accounts in a namespace.
     pub fn runs_in(&self, namespace: Option<&str>) -> bool {
         self.usage.inhabited.contains(&namespace)
+    }
+
+    /// Whether a namespace has an object of a kind. One whose manifest leaves the namespace open counts for
+    /// any.
+    pub fn has_in_namespace(&self, group: &str, kind: &str, namespace: &str) -> bool {
+        [Some(namespace), None]
+            .into_iter()
+            .any(|namespace| self.usage.kinds.contains(&(group, kind, namespace)))
     }
 
     /// Whether another ClusterRole of the input takes over a ClusterRole's rules.
