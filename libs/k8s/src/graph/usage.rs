@@ -3,11 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::{Map, Value};
+
 use super::{Graph, PodNode, same_namespace, selects};
 use crate::fields::{elements, text};
 use crate::object::Object;
 use crate::rbac::GROUP;
-use crate::workload::PodSpec;
+use crate::workload::{PodSpec, is_custom};
 
 /// The service account of pods that name none.
 const DEFAULT_ACCOUNT: &str = "default";
@@ -21,6 +23,8 @@ pub(super) struct Usage<'a> {
     aggregating: Vec<usize>,
     /// Namespaces, as written, with pods or service accounts.
     inhabited: HashSet<Option<&'a str>>,
+    /// Names of service accounts that custom resources mention, for the pods that their operators make.
+    mentioned: HashSet<&'a str>,
     /// API groups and kinds with the namespaces, as written, that have an object of them.
     kinds: HashSet<(&'a str, &'a str, Option<&'a str>)>,
 }
@@ -33,6 +37,9 @@ impl<'a> Usage<'a> {
             found.inhabited.extend(graph.owner(pod).map(Object::namespace));
         }
         found.inhabited.extend(graph.of_kind("", "ServiceAccount").map(Object::namespace));
+        for object in graph.objects.iter().filter(|object| is_custom(object.group())) {
+            add_mentioned(object.fields(), &mut found.mentioned);
+        }
         found.kinds = graph
             .objects
             .iter()
@@ -52,6 +59,24 @@ impl<'a> Usage<'a> {
     }
 }
 
+/// Adds what stands in the fields of a map, however deep, that name a service account. The depth is that of
+/// the value, which its reader has bounded.
+fn add_mentioned<'a>(fields: &'a Map<String, Value>, mentioned: &mut HashSet<&'a str>) {
+    for (key, value) in fields {
+        match value {
+            Value::String(name) if key.to_ascii_lowercase().contains("serviceaccount") => {
+                mentioned.insert(name);
+            }
+            Value::Object(below) => add_mentioned(below, mentioned),
+            Value::Array(elements) => {
+                let maps = elements.iter().filter_map(Value::as_object);
+                maps.for_each(|below| add_mentioned(below, mentioned));
+            }
+            _ => {}
+        }
+    }
+}
+
 impl<'a> PodSpec<'a> {
     /// The name of the service account that the pods run as.
     pub fn service_account(&self) -> &'a str {
@@ -61,7 +86,7 @@ impl<'a> PodSpec<'a> {
 }
 
 /// The selectors of the ClusterRoles that a ClusterRole aggregates.
-pub(super) fn aggregation_selectors<'a>(role: &Object<'a>) -> &'a [serde_json::Value] {
+pub(super) fn aggregation_selectors<'a>(role: &Object<'a>) -> &'a [Value] {
     let aggregation = role.fields().get("aggregationRule");
     elements(aggregation.and_then(|rule| rule.get("clusterRoleSelectors")))
 }
@@ -78,6 +103,11 @@ impl<'a> Graph<'a> {
             let owner = self.owner(pod);
             owner.is_some_and(|owner| same_namespace(owner.namespace(), account.namespace()))
         })
+    }
+
+    /// Whether a custom resource mentions a service account of this name.
+    pub fn mentions_account(&self, name: &str) -> bool {
+        self.usage.mentioned.contains(name)
     }
 
     /// Whether the input has pods or service accounts in a namespace.
