@@ -12,8 +12,8 @@ mod images;
 mod linux_security;
 mod namespaces;
 mod network;
+mod node_sharing;
 mod order;
-mod placement;
 mod policy_selectors;
 mod probes;
 mod rbac;
@@ -22,6 +22,7 @@ mod roles;
 mod security_contexts;
 mod service_accounts;
 mod services;
+mod tiller;
 mod user_ids;
 mod users;
 mod volume_types;
@@ -42,7 +43,8 @@ static FAMILIES: &[&[Check]] = &[
     security_contexts::CHECKS,
     linux_security::CHECKS,
     volume_types::CHECKS,
-    placement::CHECKS,
+    node_sharing::CHECKS,
+    tiller::CHECKS,
     namespaces::CHECKS,
     service_accounts::CHECKS,
     wildcards::CHECKS,
@@ -55,6 +57,7 @@ static FAMILIES: &[&[Check]] = &[
     rbac::nodes::CHECKS,
     rbac::network::CHECKS,
     rbac::objects::CHECKS,
+    rbac::aggregation::CHECKS,
     rbac::subjects::CHECKS,
     rbac::holders::CHECKS,
     rbac::joins::CHECKS,

@@ -168,6 +168,7 @@ spec:
         controls: &["cis-v1.12.0:5.7.2", "cis-gke-v1.9.0:4.6.2", "pod-security-standards:baseline"],
         equivalents: &[
             "kubescape:C-0210",
+            "kubescape:set-seccomp-profile",
             "trivy:KSV-0030",
             "trivy:KSV-0104",
             "checkov:CKV_K8S_31",
@@ -212,6 +213,7 @@ spec:
         ],
         equivalents: &[
             "kubescape:C-0210",
+            "kubescape:set-seccomp-profile",
             "trivy:KSV-0030",
             "trivy:KSV-0104",
             "checkov:CKV_K8S_31",

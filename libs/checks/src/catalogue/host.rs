@@ -161,6 +161,8 @@ spec:
             "kubesec:DockerSock",
             "polaris:hostPathSet",
             "trivy:KSV-0023",
+            "kyverno:pod-security/disallow-host-path",
+            "kyverno:pod-security/restrict-volume-types",
         ],
         judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::RuntimeSocket, report)),
         fails: r"apiVersion: v1
@@ -196,6 +198,7 @@ spec:
             "polaris:hostPathSet",
             "trivy:KSV-0023",
             "kyverno:pod-security/disallow-host-path",
+            "kyverno:pod-security/restrict-volume-types",
         ],
         judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::Sensitive, report)),
         fails: r"apiVersion: v1
@@ -229,6 +232,7 @@ spec:
             "kubescape:C-0048",
             "trivy:KSV-0023",
             "kyverno:pod-security/disallow-host-path",
+            "kyverno:pod-security/restrict-volume-types",
             "gatekeeper-library:pod-security-policy/host-filesystem",
         ],
         judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::Other, report)),

@@ -34,8 +34,12 @@ spec:
 ",
 }];
 
-const POLICIES: &[(&str, &str)] =
-    &[("networking.k8s.io", "NetworkPolicy"), ("extensions", "NetworkPolicy")];
+/// A wrong `apiVersion: v1` is a mistake that should not hide this one.
+const POLICIES: &[(&str, &str)] = &[
+    ("networking.k8s.io", "NetworkPolicy"),
+    ("extensions", "NetworkPolicy"),
+    ("", "NetworkPolicy"),
+];
 
 /// Whether a rule's peers are named by a selector or an address.
 fn names_peers(rule: &Value, field: &str) -> bool {

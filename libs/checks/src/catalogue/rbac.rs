@@ -9,6 +9,7 @@ use crate::evaluate::Report;
 
 pub(super) mod accounts;
 pub(super) mod admission;
+pub(super) mod aggregation;
 pub(super) mod certificates;
 pub(super) mod dangling;
 pub(super) mod escalation;

@@ -55,7 +55,6 @@ spec:
             "trivy:KSV-0021",
             "kube-score:container-security-context-user-group-id",
             "kubesec:RunAsGroup",
-            "kyverno:other/require-non-root-groups:check-runasgroup",
         ],
         judge: Judge::Container(|container, report| low_id(container, "runAsGroup", report)),
         fails: r"apiVersion: v1
@@ -86,8 +85,8 @@ spec:
         controls: &[],
         equivalents: &[
             "trivy:KSV-0116",
-            "kyverno:other/require-non-root-groups:check-supplementalgroups",
-            "kyverno:other/require-non-root-groups:check-fsgroup",
+            "kyverno:other/rec-req/require-non-root-groups:check-supplementalgroups",
+            "kyverno:other/rec-req/require-non-root-groups:check-fsgroup",
         ],
         judge: Judge::Pod(root_group),
         fails: r"apiVersion: v1

@@ -1,6 +1,6 @@
-//! Checks on pods that belong elsewhere or should not run any more: the control plane's nodes, Tiller.
+//! Checks on Tiller, the server of Helm 2, which takes orders from anybody.
 
-use airside_k8s::fields::{maps, text};
+use airside_k8s::fields::text;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
@@ -11,32 +11,6 @@ use crate::subject::{Pod, Whole};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
-    Check {
-        id: "control-plane-scheduling",
-        title: "Pod may run on nodes of the control plane",
-        why: "A program that leaves its container there is beside the keys of the API server and of etcd, and it takes CPU and memory from them.",
-        fix: "Remove the toleration or the node selector.",
-        severity: Severity::Low,
-        category: Category::WorkloadHardening,
-        techniques: &[technique("T1611")],
-        controls: &[],
-        equivalents: &["kyverno:other/restrict-controlplane-scheduling"],
-        judge: Judge::Pod(control_plane),
-        fails: r"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  tolerations:
-  - {key: node-role.kubernetes.io/control-plane, operator: Exists, effect: NoSchedule}
-",
-        passes: r"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  tolerations:
-  - {key: node.kubernetes.io/disk-pressure, operator: Exists, effect: NoSchedule}
-",
-    },
     Check {
         id: "tiller",
         title: "Tiller of Helm 2 runs in the cluster",
@@ -92,40 +66,6 @@ spec:
 ",
     },
 ];
-
-/// The taints, and labels, of nodes of the control plane.
-const CONTROL_PLANE: [&str; 2] =
-    ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
-
-fn is_control_plane(key: &str) -> bool {
-    CONTROL_PLANE.contains(&key)
-}
-
-/// A DaemonSet with a toleration of everything is an agent of all nodes; anything else with one is told.
-fn control_plane(pod: &Pod<'_>, report: &mut Report<'_>) {
-    let is_agent = pod.object.kind() == "DaemonSet";
-    for (index, toleration) in maps(pod.spec.fields, "tolerations") {
-        let path = pod.path("tolerations").index(index);
-        let exists = text(toleration, "operator") == Some("Exists");
-        match text(toleration, "key") {
-            Some(key) if is_control_plane(key) => {
-                report.fail(path.key("key"), format!("the pod tolerates the taint {key}"));
-            }
-            None if exists && !is_agent && text(toleration, "effect") != Some("NoExecute") => {
-                report.fail(path, "the pod tolerates every taint".to_owned());
-            }
-            _ => {}
-        }
-    }
-    if let Some(selector) = pod.field("nodeSelector").and_then(Value::as_object) {
-        for key in selector.keys().filter(|key| is_control_plane(key)) {
-            report.fail(
-                pod.path("nodeSelector").key(key),
-                format!("the pod selects nodes with the label {key}"),
-            );
-        }
-    }
-}
 
 fn has_tiller(text: &str) -> bool {
     text.to_ascii_lowercase().contains("tiller")
