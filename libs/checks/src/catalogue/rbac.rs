@@ -19,6 +19,8 @@ pub(super) mod network;
 pub(super) mod nodes;
 pub(super) mod objects;
 pub(super) mod subjects;
+#[cfg(test)]
+mod tests;
 pub(super) mod workloads;
 
 /// The kinds that hold rules.
