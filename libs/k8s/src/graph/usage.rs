@@ -19,8 +19,10 @@ const DEFAULT_ACCOUNT: &str = "default";
 pub(super) struct Usage<'a> {
     /// Pods, by the name of their service account.
     pods_of_account: HashMap<&'a str, Vec<usize>>,
-    /// ClusterRoles that aggregate others.
-    aggregating: Vec<usize>,
+    /// The ClusterRoles that a ClusterRole aggregates, by its name.
+    aggregated_by: HashMap<&'a str, Vec<usize>>,
+    /// Names of ClusterRoles that are aggregated by another.
+    aggregated: HashSet<&'a str>,
     /// Namespaces, as written, with pods or service accounts.
     inhabited: HashSet<Option<&'a str>>,
     /// Names of service accounts that custom resources mention, for the pods that their operators make.
@@ -45,17 +47,27 @@ impl<'a> Usage<'a> {
             .iter()
             .map(|object| (object.group(), object.kind(), object.namespace()))
             .collect();
-        let roles = graph.indices(GROUP, "ClusterRole").iter();
-        found.aggregating = roles
-            .copied()
-            .filter(|index| {
-                graph
-                    .objects
-                    .get(*index)
-                    .is_some_and(|role| !aggregation_selectors(role).is_empty())
-            })
-            .collect();
+        for role in graph.of_kind(GROUP, "ClusterRole") {
+            found.add_aggregation(graph, role);
+        }
         found
+    }
+
+    fn add_aggregation(&mut self, graph: &Graph<'a>, role: &Object<'a>) {
+        let selectors = aggregation_selectors(role);
+        if selectors.is_empty() {
+            return;
+        }
+        for index in graph.indices(GROUP, "ClusterRole") {
+            let other = graph.objects.get(*index).filter(|other| {
+                other.name() != role.name()
+                    && selectors.iter().any(|selector| selects(selector, other.labels()))
+            });
+            if let Some(other) = other {
+                self.aggregated_by.entry(role.name()).or_default().push(*index);
+                self.aggregated.insert(other.name());
+            }
+        }
     }
 }
 
@@ -86,7 +98,7 @@ impl<'a> PodSpec<'a> {
 }
 
 /// The selectors of the ClusterRoles that a ClusterRole aggregates.
-pub(super) fn aggregation_selectors<'a>(role: &Object<'a>) -> &'a [Value] {
+fn aggregation_selectors<'a>(role: &Object<'a>) -> &'a [Value] {
     let aggregation = role.fields().get("aggregationRule");
     elements(aggregation.and_then(|rule| rule.get("clusterRoleSelectors")))
 }
@@ -125,9 +137,17 @@ impl<'a> Graph<'a> {
 
     /// Whether another ClusterRole of the input takes over a ClusterRole's rules.
     pub fn is_aggregated(&self, role: &Object<'a>) -> bool {
-        let others = self.usage.aggregating.iter().filter_map(|index| self.objects.get(*index));
-        others.filter(|other| other.name() != role.name()).any(|other| {
-            aggregation_selectors(other).iter().any(|selector| selects(selector, role.labels()))
-        })
+        self.usage.aggregated.contains(role.name())
+    }
+
+    /// The ClusterRoles whose rules a ClusterRole takes over, in the order of the input.
+    pub(super) fn aggregated_by<'g>(
+        &'g self,
+        role: &Object<'a>,
+    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        let listed =
+            self.usage.aggregated_by.get(role.name()).filter(|_| role.kind() == "ClusterRole");
+        let indices = listed.map(Vec::as_slice).unwrap_or_default().iter();
+        indices.filter_map(|index| self.objects.get(*index))
     }
 }
