@@ -18,10 +18,14 @@ mod ingress_backends;
 mod istio;
 mod labels;
 mod lifecycle;
+mod linux_security;
+mod namespaces;
 mod network;
 mod node_access;
+mod node_sharing;
 mod order;
 mod placement;
+mod policy_selectors;
 mod policy_targets;
 mod ports;
 mod probe_targets;
@@ -34,6 +38,7 @@ mod resources;
 mod roles;
 mod route_backends;
 mod scheduling;
+mod security_contexts;
 mod selectors;
 mod service_accounts;
 mod service_targets;
@@ -41,7 +46,10 @@ mod service_types;
 mod services;
 mod shape;
 mod shell_bindings;
+mod tiller;
+mod user_ids;
 mod users;
+mod volume_types;
 mod wildcards;
 
 use std::collections::HashMap;
@@ -56,6 +64,13 @@ static FAMILIES: &[&[Check]] = &[
     confinement::CHECKS,
     capabilities::CHECKS,
     users::CHECKS,
+    user_ids::CHECKS,
+    security_contexts::CHECKS,
+    linux_security::CHECKS,
+    volume_types::CHECKS,
+    node_sharing::CHECKS,
+    tiller::CHECKS,
+    namespaces::CHECKS,
     service_accounts::CHECKS,
     wildcards::CHECKS,
     roles::CHECKS,
@@ -68,6 +83,7 @@ static FAMILIES: &[&[Check]] = &[
     rbac::nodes::CHECKS,
     rbac::network::CHECKS,
     rbac::objects::CHECKS,
+    rbac::aggregation::CHECKS,
     rbac::subjects::CHECKS,
     rbac::holders::CHECKS,
     rbac::joins::CHECKS,
@@ -77,6 +93,7 @@ static FAMILIES: &[&[Check]] = &[
     reserved_names::CHECKS,
     network::CHECKS,
     policy_targets::CHECKS,
+    policy_selectors::CHECKS,
     services::CHECKS,
     istio::authorization::CHECKS,
     istio::credentials::CHECKS,

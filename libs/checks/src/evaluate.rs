@@ -104,27 +104,26 @@ pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
 type Run<'r> = dyn FnMut(&'static Check, &dyn Fn(&mut Report<'_>)) + 'r;
 
 fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, run: &mut Run<'_>) {
-    match object.kind() {
-        "Role" | "ClusterRole" if is_kubernetes_own(object) => {}
-        "Role" | "ClusterRole" => {
-            let rules: Vec<_> = rules(object).collect();
-            let masquerades = names::is_reserved(object.name());
-            for check in &catalogue::index().rules {
-                let Judge::Rule(judge) = check.judge else { continue };
-                if masquerades && catalogue::JUDGED_BY_NAME.contains(&check.id) {
-                    continue;
-                }
-                run(check, &|report| rules.iter().for_each(|rule| judge(rule, report)));
+    // The API server refuses a kind in the wrong case. That mistake should not hide what else is wrong.
+    let is_kind =
+        |kinds: [&str; 2]| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(object.kind()));
+    if is_kind(["Role", "ClusterRole"]) && !is_kubernetes_own(object) {
+        let rules: Vec<_> = rules(object).collect();
+        let masquerades = names::is_reserved(object.name());
+        for check in &catalogue::index().rules {
+            let Judge::Rule(judge) = check.judge else { continue };
+            if masquerades && catalogue::JUDGED_BY_NAME.contains(&check.id) {
+                continue;
             }
+            run(check, &|report| rules.iter().for_each(|rule| judge(rule, report)));
         }
-        "RoleBinding" | "ClusterRoleBinding" => {
-            let Some(binding) = Binding::new(object, graph) else { return };
-            for check in &catalogue::index().bindings {
-                let Judge::Binding(judge) = check.judge else { continue };
-                run(check, &|report| judge(&binding, report));
-            }
+    } else if is_kind(["RoleBinding", "ClusterRoleBinding"])
+        && let Some(binding) = Binding::new(object, graph)
+    {
+        for check in &catalogue::index().bindings {
+            let Judge::Binding(judge) = check.judge else { continue };
+            run(check, &|report| judge(&binding, report));
         }
-        _ => {}
     }
 }
 

@@ -9,6 +9,7 @@ use crate::evaluate::Report;
 
 pub(super) mod accounts;
 pub(super) mod admission;
+pub(super) mod aggregation;
 pub(super) mod certificates;
 pub(super) mod dangling;
 pub(super) mod escalation;
@@ -18,6 +19,8 @@ pub(super) mod network;
 pub(super) mod nodes;
 pub(super) mod objects;
 pub(super) mod subjects;
+#[cfg(test)]
+mod tests;
 pub(super) mod workloads;
 
 /// The kinds that hold rules.

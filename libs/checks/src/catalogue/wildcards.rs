@@ -122,6 +122,8 @@ rules:
         ],
         equivalents: &[
             "kube-linter:wildcard-in-rules",
+            "trivy:KSV-0046",
+            "trivy:KSV-0112",
             "checkov:CKV_K8S_49",
             "kyverno:other/restrict-wildcard-resources",
         ],

@@ -18,9 +18,9 @@ spec:
       labels: {app: web}
     spec:
       automountServiceAccountToken: false
+      hostUsers: false
       securityContext:
-        runAsNonRoot: true
-        seccompProfile: {type: RuntimeDefault}
+        {runAsNonRoot: true, runAsUser: 10001, runAsGroup: 10001, seccompProfile: {type: RuntimeDefault}}
       containers:
       - name: web
         image: registry.example/web@sha256:0000000000000000000000000000000000000000000000000000000000000000

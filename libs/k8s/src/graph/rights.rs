@@ -1,7 +1,8 @@
 //! Who may do what: from a service account through its bindings to the rules of its roles.
 
-use super::usage::aggregation_selectors;
-use super::{Graph, selects};
+use std::collections::BTreeSet;
+
+use super::Graph;
 use crate::object::Object;
 use crate::rbac::{GROUP, Rule, role_of, rules};
 
@@ -42,17 +43,17 @@ impl<'a> Graph<'a> {
     }
 
     /// The rules of a role with the role that holds them: its own, and those of the ClusterRoles that it
-    /// aggregates.
+    /// aggregates, and these in turn.
     pub fn rules_of(&self, role: &Object<'a>) -> Vec<(Object<'a>, Rule<'a>)> {
         let mut found: Vec<_> = rules(role).map(|rule| (*role, rule)).collect();
-        let selectors = aggregation_selectors(role);
-        if selectors.is_empty() {
-            return found;
-        }
-        for other in self.of_kind(GROUP, "ClusterRole") {
-            let is_other = other.name() != role.name();
-            if is_other && selectors.iter().any(|selector| selects(selector, other.labels())) {
-                found.extend(rules(other).map(|rule| (*other, rule)));
+        let mut seen = BTreeSet::from([role.name()]);
+        let mut waiting = vec![*role];
+        while let Some(next) = waiting.pop() {
+            for other in self.aggregated_by(&next) {
+                if seen.insert(other.name()) {
+                    found.extend(rules(other).map(|rule| (*other, rule)));
+                    waiting.push(*other);
+                }
             }
         }
         found

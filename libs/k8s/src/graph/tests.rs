@@ -117,9 +117,17 @@ fn an_aggregating_role_has_the_rules_of_what_it_selects() {
     let mut whole = role("ClusterRole", "whole", None, "pods");
     whole["aggregationRule"] =
         json!({ "clusterRoleSelectors": [{ "matchLabels": { "part": "extra" } }] });
+    let mut extra = role("ClusterRole", "extra", None, "secrets");
+    extra["aggregationRule"] =
+        json!({ "clusterRoleSelectors": [{ "matchLabels": { "part": "further" } }] });
+    // Two that take over each other end.
+    let mut further = role("ClusterRole", "further", None, "services");
+    further["aggregationRule"] =
+        json!({ "clusterRoleSelectors": [{ "matchLabels": { "part": "extra" } }] });
     let values = [
         whole,
-        role("ClusterRole", "extra", None, "secrets"),
+        extra,
+        further,
         role("ClusterRole", "other", None, "nodes"),
         binding(
             "ClusterRoleBinding",
@@ -128,7 +136,8 @@ fn an_aggregating_role_has_the_rules_of_what_it_selects() {
             &json!({ "kind": "ServiceAccount", "name": "web", "namespace": "shop" }),
         ),
     ];
-    assert_eq!(resources(&graph(&values), Some("shop"), "web"), ["pods in *", "secrets in *"]);
+    let expected = ["pods in *", "secrets in *", "services in *"];
+    assert_eq!(resources(&graph(&values), Some("shop"), "web"), expected);
 }
 
 #[test]

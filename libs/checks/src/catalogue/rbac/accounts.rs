@@ -100,7 +100,8 @@ fn unused(account: &Whole<'_>, report: &mut Report<'_>) {
         subjects(binding)
             .any(|(_, bearer)| matches!(bearer, Bearer::ServiceAccount(_, given) if given == name))
     });
-    if !is_named && graph.pods_of_account(object).next().is_none() {
+    let runs = graph.pods_of_account(object).next().is_some() || graph.mentions_account(name);
+    if !is_named && !runs {
         report.fail(
             FieldPath::of(&["metadata", "name"]),
             format!("no pod runs as service account `{name}` and no binding names it"),

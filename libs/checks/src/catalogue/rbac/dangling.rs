@@ -111,8 +111,8 @@ subjects:
     },
 ];
 
-/// Whether a ClusterRole comes with the cluster: the API server's own, and those that distributions add.
-fn comes_with_cluster(name: &str) -> bool {
+/// Whether a role comes with the cluster: the API server's own, and those that distributions add.
+fn comes_with_cluster(kind: &str, name: &str) -> bool {
     const NAMES: [&str; 8] = [
         "admin",
         "basic-user",
@@ -124,7 +124,11 @@ fn comes_with_cluster(name: &str) -> bool {
         "view",
     ];
     const PREFIXES: [&str; 6] = ["system:", "kubeadm:", "eks:", "aks:", "gce:", "openshift"];
-    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    let is_named = match kind {
+        "Role" => name == "extension-apiserver-authentication-reader",
+        _ => NAMES.contains(&name),
+    };
+    is_named || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn without_role(binding: &Binding<'_>, report: &mut Report<'_>) {
@@ -135,7 +139,7 @@ fn without_role(binding: &Binding<'_>, report: &mut Report<'_>) {
             format!("a ClusterRoleBinding cannot give the Role `{name}`, only a ClusterRole"),
         );
     }
-    if kind == "ClusterRole" && comes_with_cluster(name) {
+    if comes_with_cluster(kind, name) {
         return;
     }
     if binding.graph.is_single_object() {
@@ -176,7 +180,8 @@ fn without_binding(role: &Whole<'_>, report: &mut Report<'_>) {
     let (object, graph) = (role.object, role.graph);
     let is_cluster_role = object.kind() == "ClusterRole";
     if object.name().is_empty()
-        || is_cluster_role && (comes_with_cluster(object.name()) || is_for_aggregation(object))
+        || comes_with_cluster(object.kind(), object.name())
+        || is_cluster_role && is_for_aggregation(object)
     {
         return;
     }

@@ -1,8 +1,10 @@
 //! Checks on what pods can do with the token that lies in them: from the pod to its service account, to the
 //! bindings that name it, to the rules of the roles that they give.
 
+use airside_k8s::Object;
+use airside_k8s::fields::list;
 use airside_k8s::graph::Grant;
-use airside_k8s::rbac::{Rule, role_of};
+use airside_k8s::rbac::{Bearer, Rule, role_of, subjects};
 use airside_types::Severity;
 use airside_types::attack::technique;
 use serde_json::Value;
@@ -255,7 +257,7 @@ fn has_token(pod: &Pod<'_>) -> bool {
     if pod.spec.containers.is_empty() {
         return false;
     }
-    let sources = airside_k8s::fields::list(pod.spec.fields, "volumes")
+    let sources = list(pod.spec.fields, "volumes")
         .iter()
         .filter_map(|volume| volume.get("projected")?.get("sources")?.as_array())
         .flatten();
@@ -280,7 +282,24 @@ fn grants<'a>(pod: &Pod<'a>, report: &mut Report<'_>) -> Vec<Grant<'a>> {
     if !has_token(pod) {
         return Vec::new();
     }
-    pod.graph.grants_of_account(pod.object.namespace(), pod.spec.service_account())
+    let mut grants =
+        pod.graph.grants_of_account(pod.object.namespace(), pod.spec.service_account());
+    grants.retain(|grant| is_meant(&grant.binding, pod));
+    grants
+}
+
+/// Every namespace has an account named default. A pod whose manifest leaves its namespace open runs as one
+/// of them, and a binding that names the one of a certain namespace says nothing about it.
+fn is_meant(binding: &Object<'_>, pod: &Pod<'_>) -> bool {
+    const DEFAULT: &str = "default";
+    pod.spec.service_account() != DEFAULT
+        || subjects(binding).any(|(_, bearer)| match bearer {
+            Bearer::ServiceAccount(namespace, name) => {
+                name == DEFAULT && namespace == pod.object.namespace()
+            }
+            Bearer::Group(_) => true,
+            Bearer::User(_) => false,
+        })
 }
 
 /// All resources of the core group with all verbs are enough.
@@ -330,7 +349,8 @@ fn administrator(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
     let name = pod.spec.service_account();
     let mut bindings = pod.graph.bindings_of_account(pod.object.namespace(), name);
-    if let Some(binding) = bindings.find(|binding| role_of(binding) == Some(ADMIN)) {
+    let admin = |binding: &&Object<'_>| role_of(binding) == Some(ADMIN) && is_meant(binding, pod);
+    if let Some(binding) = bindings.find(admin) {
         let reach = match binding.kind() {
             "ClusterRoleBinding" => "in the whole cluster",
             _ => "in a namespace",

@@ -142,10 +142,7 @@ subjects:
             "cis-eks-t1.8.0:4.1.5",
             "cis-gke-v1.9.0:4.1.4",
         ],
-        equivalents: &[
-            "kubescape:ensure-default-service-accounts-has-only-default-roles",
-            "checkov:CKV_K8S_42",
-        ],
+        equivalents: &["checkov:CKV_K8S_42"],
         judge: Judge::Binding(default_account),
         fails: r"apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding

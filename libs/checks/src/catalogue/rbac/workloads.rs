@@ -70,6 +70,34 @@ rules:
 ",
     },
     Check {
+        id: "change-pods",
+        title: "Role can change running pods",
+        why: "Who changes a pod's image runs his own program with the pod's service account and secrets; who changes its labels takes it out of services and network policies.",
+        fix: "Remove update and patch; status is a subresource of its own.",
+        severity: Severity::Medium,
+        category: Category::AccessControl,
+        techniques: &[technique("T1610"), technique("T1525")],
+        controls: &[],
+        equivalents: &["trivy:KSV-0048"],
+        judge: Judge::Rule(|rule, report| CHANGE_PODS.judge(rule, report)),
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: marker}
+rules:
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, patch]
+"#,
+        passes: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: marker}
+rules:
+- apiGroups: [""]
+  resources: [pods, pods/status]
+  verbs: [get]
+"#,
+    },
+    Check {
         id: "delete-workloads",
         title: "Role can delete workloads, services or secrets",
         why: "One request, or one with deletecollection, ends an application; data on its volumes may go with it.",
@@ -131,10 +159,13 @@ rules:
     },
 ];
 
-pub(super) const CREATE_PODS: Right =
+const CREATE_PODS: Right =
     Right { resources: &[("", "pods")], verbs: &["create"], what: "create pods" };
 
-pub(super) const CHANGE_WORKLOADS: Right = Right {
+const CHANGE_PODS: Right =
+    Right { resources: &[("", "pods")], verbs: &["update", "patch"], what: "change running pods" };
+
+const CHANGE_WORKLOADS: Right = Right {
     resources: &[
         ("", "replicationcontrollers"),
         ("apps", "daemonsets"),
@@ -143,6 +174,9 @@ pub(super) const CHANGE_WORKLOADS: Right = Right {
         ("apps", "statefulsets"),
         ("batch", "cronjobs"),
         ("batch", "jobs"),
+        ("extensions", "daemonsets"),
+        ("extensions", "deployments"),
+        ("extensions", "replicasets"),
     ],
     verbs: &["create", "update", "patch"],
     what: "decide what runs",
