@@ -44,6 +44,7 @@ static FAMILIES: &[&[Check]] = &[
     istio::envoy_filters::CHECKS,
     istio::gateway_servers::CHECKS,
     istio::gateways::CHECKS,
+    istio::injection::CHECKS,
     istio::mutual_tls::CHECKS,
     istio::route_order::CHECKS,
     istio::service_entries::CHECKS,

@@ -20,8 +20,8 @@ use crate::workload::{PodSpec, pod_specs};
 
 pub use isolation::Direction;
 pub use mesh::{
-    DEFAULT_NAMESPACE, Enrolment, MeshConfig, MeshWorkload, MutualTls, ServiceName, TlsMode,
-    full_host, host_matches, is_exported_to,
+    DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshWorkload, MutualTls, ServiceName,
+    TlsMode, full_host, host_matches, is_exported_to,
 };
 pub use rights::Grant;
 pub use selector::{labels_match, selects};

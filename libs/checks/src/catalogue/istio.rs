@@ -10,6 +10,7 @@ pub(super) mod destinations;
 pub(super) mod envoy_filters;
 pub(super) mod gateway_servers;
 pub(super) mod gateways;
+pub(super) mod injection;
 pub(super) mod mutual_tls;
 pub(super) mod route_order;
 pub(super) mod service_entries;
