@@ -3,6 +3,7 @@
 //! Owns the families' list and what they share. How pods, policies and hosts hang together is
 //! `airside_k8s::graph`'s.
 
+pub(super) mod annotations;
 pub(super) mod authorization;
 pub(super) mod credentials;
 pub(super) mod destination_rules;
@@ -14,6 +15,7 @@ pub(super) mod injection;
 pub(super) mod mutual_tls;
 pub(super) mod outbound;
 pub(super) mod policy_targets;
+pub(super) mod ports;
 pub(super) mod requests;
 pub(super) mod route_order;
 pub(super) mod service_entries;
