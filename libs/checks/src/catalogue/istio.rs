@@ -5,10 +5,12 @@
 
 pub(super) mod annotations;
 pub(super) mod authorization;
+pub(super) mod control_plane;
 pub(super) mod credentials;
 pub(super) mod destination_rules;
 pub(super) mod destinations;
 pub(super) mod envoy_filters;
+pub(super) mod gateway_api;
 pub(super) mod gateway_servers;
 pub(super) mod gateways;
 pub(super) mod injection;
