@@ -72,8 +72,7 @@ pub(super) struct Index<'a> {
 
 impl<'a> Index<'a> {
     pub(super) fn new(graph: &Graph<'a>) -> Self {
-        let mut index = Self::default();
-        index.is_meshed = shows_mesh(graph);
+        let mut index = Self { is_meshed: shows_mesh(graph), ..Self::default() };
         if !index.is_meshed {
             return index;
         }

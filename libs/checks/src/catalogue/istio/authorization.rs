@@ -6,6 +6,7 @@ use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
 
+use super::gateway_servers::is_built_in;
 use super::{SECURITY, scope_of, spec_map};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -18,7 +19,7 @@ pub(crate) static CHECKS: &[Check] = &[
         title: "AuthorizationPolicy allows every request",
         why: "A rule without a condition matches all requests from everywhere: the policy protects nothing and overrules the narrower ALLOW policies beside it.",
         fix: "Say in the rule who may call (from) and what (to); leave rules out altogether to deny everything.",
-        severity: Severity::High,
+        severity: Severity::Medium,
         category: Category::ServiceMesh,
         techniques: &[technique("T1210"), technique("T1190")],
         controls: &[],
@@ -219,7 +220,10 @@ fn is_open(rule: &Map<String, Value>, part: &str, inner: &str) -> bool {
 }
 
 fn allows_all(policy: &Whole<'_>, report: &mut Report<'_>) {
-    if action(policy) != "ALLOW" {
+    // An ingress gateway serves everybody anyway.
+    let selected = down(policy.object.value(), &["spec", "selector", "matchLabels"]);
+    let is_gateway = selected.and_then(Value::as_object).is_some_and(is_built_in);
+    if action(policy) != "ALLOW" || is_gateway {
         return;
     }
     for (index, rule) in rules(policy) {
@@ -234,10 +238,10 @@ fn allows_all(policy: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// The lists of identities of a rule's sources with their path and name.
-fn sources<'a>(
+fn sources(
     index: usize,
-    rule: &'a Map<String, Value>,
-) -> impl Iterator<Item = (FieldPath, &'a Map<String, Value>)> {
+    rule: &Map<String, Value>,
+) -> impl Iterator<Item = (FieldPath, &Map<String, Value>)> {
     maps(rule, "from").filter_map(move |(at, from)| {
         let path = rule_path(index).key("from").index(at).key("source");
         Some((path, from.get("source")?.as_object()?))

@@ -224,7 +224,7 @@ fn overlaps(configuration: &Whole<'_>, report: &mut Report<'_>) {
         return report.undecided("other webhooks are other objects");
     }
     let selectors = |webhook: &Map<String, Value>| {
-        let of = |name| webhook.get(name).cloned().unwrap_or(Value::Object(Map::new()));
+        let of = |name| webhook.get(name).cloned().unwrap_or_else(|| Value::Object(Map::new()));
         (of("namespaceSelector"), of("objectSelector"))
     };
     for (path, webhook) in
@@ -318,7 +318,6 @@ fn not_accepted(whole: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 fn deprecated(whole: &Whole<'_>, report: &mut Report<'_>) {
-    const PROXY: &[&str] = &["outboundTrafficPolicy", "egressProxy"];
     let Some(spec) = spec_map(whole.object) else { return };
     let path = FieldPath::of(&["spec"]);
     let mut say = |path: FieldPath, field: &str, instead: &str| {
@@ -335,8 +334,10 @@ fn deprecated(whole: &Whole<'_>, report: &mut Report<'_>) {
             say(path, "mirrorPercent", "use mirrorPercentage.value");
         }
     }
-    if down(whole.object.value(), &["spec", PROXY[0], PROXY[1]]).is_some() {
-        say(path.keys(PROXY), "egressProxy", "route through an egress gateway");
+    let policy = spec.get("outboundTrafficPolicy");
+    if policy.is_some_and(|policy| policy.get("egressProxy").is_some()) {
+        let path = path.keys(&["outboundTrafficPolicy", "egressProxy"]);
+        say(path, "egressProxy", "route through an egress gateway");
     }
     if spec.contains_key("workloadLabels") {
         say(path.key("workloadLabels"), "workloadLabels", "use workloadSelector");

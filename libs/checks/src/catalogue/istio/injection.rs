@@ -20,7 +20,7 @@ pub(crate) static CHECKS: &[Check] = &[
         title: "Pod refuses the mesh's proxy",
         why: "It takes no part in mutual TLS and authorisation: nobody checks who calls it, and what it sends is plaintext.",
         fix: "Remove sidecar.istio.io/inject: \"false\"; exclude single ports instead where a protocol does not bear the proxy.",
-        severity: Severity::Medium,
+        severity: Severity::Low,
         category: Category::ServiceMesh,
         techniques: &[technique("T1562.001"), technique("T1040")],
         controls: &[],

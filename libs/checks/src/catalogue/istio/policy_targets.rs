@@ -4,7 +4,10 @@ use airside_k8s::fields::{down, maps, texts};
 use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
 
-use super::{SECURITY, TELEMETRY, has_labels, is_system_namespace, spec_map};
+use super::gateway_servers::is_built_in;
+use super::{
+    PATCHED_LATER, SECURITY, TELEMETRY, has_labels, is_patched_later, is_system_namespace, spec_map,
+};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -135,11 +138,14 @@ fn selects_nothing(policy: &Whole<'_>, report: &mut Report<'_>) {
     if graph.is_single_object() {
         return report.undecided("the pods that it covers are other objects");
     }
+    if is_patched_later(graph) {
+        return report.undecided(PATCHED_LATER);
+    }
     let is_root = policy.object.namespace() == Some(graph.root_namespace());
     let namespace = policy.object.namespace().filter(|_| !is_root);
     match labels(policy) {
         Some(labels) => {
-            if !has_labels(graph, namespace, labels) {
+            if !is_built_in(labels) && !has_labels(graph, namespace, labels) {
                 report.fail(
                     FieldPath::of(&["spec", "selector", "matchLabels"]),
                     "no pods with these labels are in the namespace".to_owned(),

@@ -7,7 +7,7 @@ use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
 
-use super::{NETWORKING, spec_map};
+use super::{NETWORKING, is_same_object, spec_map};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -141,7 +141,7 @@ fn disagrees(entry: &Whole<'_>, report: &mut Report<'_>) {
     }
     for (_, host) in texts(spec, "hosts") {
         for other in entry.graph.service_entries_of(host) {
-            if std::ptr::eq(other.value(), entry.object.value()) || !meet(entry.object, other) {
+            if is_same_object(other, entry.object) || !meet(entry.object, other) {
                 continue;
             }
             if let Some((index, number)) = disagreement(spec, other) {

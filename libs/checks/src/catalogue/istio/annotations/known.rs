@@ -1,5 +1,7 @@
 //! The annotations that Istio reads: where they belong, what they hold, how settled they are.
 
+use crate::catalogue::istio::is_placeholder;
+
 /// What an annotation belongs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -49,8 +51,7 @@ impl Known {
 
     /// Whether a value has the form that the annotation asks for.
     pub(super) fn accepts(&self, value: &str) -> bool {
-        // Templates are filled in later.
-        if value.contains(['{', '$']) {
+        if is_placeholder(value) {
             return true;
         }
         match self.form {
