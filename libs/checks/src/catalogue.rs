@@ -39,6 +39,7 @@ static FAMILIES: &[&[Check]] = &[
     services::CHECKS,
     istio::annotations::CHECKS,
     istio::authorization::CHECKS,
+    istio::authorization_gaps::CHECKS,
     istio::control_plane::CHECKS,
     istio::credentials::CHECKS,
     istio::destination_rules::CHECKS,

@@ -5,6 +5,7 @@
 
 pub(super) mod annotations;
 pub(super) mod authorization;
+pub(super) mod authorization_gaps;
 pub(super) mod control_plane;
 pub(super) mod credentials;
 pub(super) mod destination_rules;

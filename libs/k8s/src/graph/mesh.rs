@@ -279,7 +279,8 @@ fn shows_mesh(graph: &Graph<'_>) -> bool {
     };
     graph.objects.iter().any(|object| {
         is_mesh_group(object.group())
-            || (object.kind() == "Namespace" && is_marked(object.labels()))
+            || is_marked(object.labels())
+            || is_marked(object.annotations())
             || mesh_config_text(object).is_some()
             || Injector::read(object).is_some()
     }) || graph

@@ -46,7 +46,7 @@ spec: {containers: [{name: web}]}
         category: Category::ServiceMesh,
         techniques: &[technique("T1040")],
         controls: &[],
-        equivalents: &[],
+        equivalents: &["istio:IST0103"],
         judge: Judge::Pod(lacks_proxy),
         fails: r"apiVersion: v1
 kind: Namespace

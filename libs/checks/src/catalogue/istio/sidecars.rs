@@ -58,7 +58,7 @@ spec: {workloadSelector: {labels: {app: web}}}
         category: Category::ServiceMesh,
         techniques: &[],
         controls: &[],
-        equivalents: &["istio:IST0110", "kiali:KIA1201"],
+        equivalents: &["istio:IST0110", "kiali:KIA0003"],
         judge: Judge::Object(&[(NETWORKING, "Sidecar")], overlaps),
         fails: r"apiVersion: v1
 kind: Pod
@@ -95,7 +95,7 @@ spec: {workloadSelector: {labels: {app: web}}}
         category: Category::ServiceMesh,
         techniques: &[],
         controls: &[],
-        equivalents: &["istio:IST0111", "kiali:KIA1203"],
+        equivalents: &["istio:IST0111", "kiali:KIA0002"],
         judge: Judge::Object(&[(NETWORKING, "Sidecar")], shares_namespace),
         fails: r"apiVersion: networking.istio.io/v1
 kind: Sidecar
