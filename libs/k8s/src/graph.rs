@@ -31,8 +31,8 @@ pub use escalation::{How, Reach, Standing, Step};
 pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use isolation::Direction;
 pub use mesh::{
-    DEFAULT_NAMESPACE, Enrolment, MeshConfig, MeshWorkload, MutualTls, ServiceName, TlsMode,
-    full_host, host_matches, is_exported_to,
+    DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshWorkload, MutualTls, ServiceName,
+    TlsMode, full_host, host_matches, is_exported_to,
 };
 pub use reach::{Answer, Port, Reachability, Source};
 pub use rights::Grant;

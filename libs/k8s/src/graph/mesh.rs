@@ -6,6 +6,7 @@
 
 mod enrolment;
 mod hosts;
+mod injector;
 mod mutual_tls;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::yaml::{self, Limits};
 
 pub use enrolment::Enrolment;
 pub use hosts::{DEFAULT_NAMESPACE, ServiceName, full_host, host_matches, is_exported_to};
+pub use injector::Injector;
 pub use mutual_tls::{MutualTls, TlsMode};
 
 /// The namespace whose policies hold in the whole mesh, unless the mesh says another.
@@ -53,6 +55,7 @@ pub struct MeshConfig {
 pub(super) struct Index<'a> {
     is_meshed: bool,
     configs: Vec<MeshConfig>,
+    injectors: Vec<Injector<'a>>,
     /// Istio's own objects by kind and namespace; an open namespace is empty.
     by_namespace: HashMap<(&'a str, &'a str), Vec<usize>>,
     workloads: Vec<MeshWorkload<'a>>,
@@ -69,8 +72,7 @@ pub(super) struct Index<'a> {
 
 impl<'a> Index<'a> {
     pub(super) fn new(graph: &Graph<'a>) -> Self {
-        let mut index = Self::default();
-        index.is_meshed = shows_mesh(graph);
+        let mut index = Self { is_meshed: shows_mesh(graph), ..Self::default() };
         if !index.is_meshed {
             return index;
         }
@@ -126,9 +128,11 @@ impl<'a> Index<'a> {
                     self.rules_of_host.entry(host).or_default().push(number);
                 }
             }
-            _ => self
-                .configs
-                .extend(mesh_config(object).map(|value| MeshConfig { object: number, value })),
+            _ => {
+                let config = mesh_config(object);
+                self.configs.extend(config.map(|value| MeshConfig { object: number, value }));
+                self.injectors.extend(Injector::read(object));
+            }
         }
     }
 
@@ -275,8 +279,10 @@ fn shows_mesh(graph: &Graph<'_>) -> bool {
     };
     graph.objects.iter().any(|object| {
         is_mesh_group(object.group())
-            || (object.kind() == "Namespace" && is_marked(object.labels()))
+            || is_marked(object.labels())
+            || is_marked(object.annotations())
             || mesh_config_text(object).is_some()
+            || Injector::read(object).is_some()
     }) || graph
         .pods
         .iter()

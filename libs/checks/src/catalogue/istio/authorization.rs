@@ -6,6 +6,7 @@ use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
 
+use super::gateway_servers::is_built_in;
 use super::{SECURITY, scope_of, spec_map};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -18,7 +19,7 @@ pub(crate) static CHECKS: &[Check] = &[
         title: "AuthorizationPolicy allows every request",
         why: "A rule without a condition matches all requests from everywhere: the policy protects nothing and overrules the narrower ALLOW policies beside it.",
         fix: "Say in the rule who may call (from) and what (to); leave rules out altogether to deny everything.",
-        severity: Severity::High,
+        severity: Severity::Medium,
         category: Category::ServiceMesh,
         techniques: &[technique("T1210"), technique("T1190")],
         controls: &[],
@@ -107,32 +108,6 @@ spec:
 ",
     },
     Check {
-        id: "authorization-policy-host-without-port",
-        title: "DENY rule misses its host when the request names a port",
-        why: "Hosts are compared with the request's Host header, which may hold a port: a request to `host:80` passes a rule that denies `host`.",
-        fix: "Add the host with `:*` beside it, as in hosts: [admin.example.com, \"admin.example.com:*\"].",
-        severity: Severity::Medium,
-        category: Category::ServiceMesh,
-        techniques: &[technique("T1190")],
-        controls: &[],
-        equivalents: &[],
-        judge: Judge::Object(&[(SECURITY, "AuthorizationPolicy")], host_without_port),
-        fails: r"apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: {name: web, namespace: shop}
-spec:
-  action: DENY
-  rules: [{to: [{operation: {hosts: [admin.example.com]}}]}]
-",
-        passes: r"apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: {name: web, namespace: shop}
-spec:
-  action: DENY
-  rules: [{to: [{operation: {hosts: [admin.example.com, 'admin.example.com:*']}}]}]
-",
-    },
-    Check {
         id: "authorization-policy-unknown-provider",
         title: "AuthorizationPolicy asks a provider that the mesh does not have",
         why: "The mesh-wide configuration has no extension provider of this name, so Istio denies every request that the rules match.",
@@ -194,17 +169,17 @@ spec: {}
     },
 ];
 
-fn action<'a>(policy: &Whole<'a>) -> &'a str {
+pub(super) fn action<'a>(policy: &Whole<'a>) -> &'a str {
     policy.spec("action").and_then(Value::as_str).unwrap_or("ALLOW")
 }
 
-fn rules<'a>(
+pub(super) fn rules<'a>(
     policy: &Whole<'a>,
 ) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
     spec_map(policy.object).into_iter().flat_map(|spec| maps(spec, "rules"))
 }
 
-fn rule_path(index: usize) -> FieldPath {
+pub(super) fn rule_path(index: usize) -> FieldPath {
     FieldPath::of(&["spec", "rules"]).index(index)
 }
 
@@ -219,7 +194,10 @@ fn is_open(rule: &Map<String, Value>, part: &str, inner: &str) -> bool {
 }
 
 fn allows_all(policy: &Whole<'_>, report: &mut Report<'_>) {
-    if action(policy) != "ALLOW" {
+    // An ingress gateway serves everybody anyway.
+    let selected = down(policy.object.value(), &["spec", "selector", "matchLabels"]);
+    let is_gateway = selected.and_then(Value::as_object).is_some_and(is_built_in);
+    if action(policy) != "ALLOW" || is_gateway {
         return;
     }
     for (index, rule) in rules(policy) {
@@ -234,10 +212,10 @@ fn allows_all(policy: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// The lists of identities of a rule's sources with their path and name.
-fn sources<'a>(
+fn sources(
     index: usize,
-    rule: &'a Map<String, Value>,
-) -> impl Iterator<Item = (FieldPath, &'a Map<String, Value>)> {
+    rule: &Map<String, Value>,
+) -> impl Iterator<Item = (FieldPath, &Map<String, Value>)> {
     maps(rule, "from").filter_map(move |(at, from)| {
         let path = rule_path(index).key("from").index(at).key("source");
         Some((path, from.get("source")?.as_object()?))
@@ -272,17 +250,16 @@ const BY_IDENTITY: [&str; 6] = [
 
 fn needs_mutual_tls(policy: &Whole<'_>, report: &mut Report<'_>) {
     let action = action(policy);
-    let mut relied = rules(policy).flat_map(|(index, rule)| sources(index, rule)).filter_map(
+    let found = rules(policy).flat_map(|(index, rule)| sources(index, rule)).filter_map(
         |(path, source)| {
-            // An ALLOW rule that asks for an identity is safe without one: no caller matches it.
-            let list = BY_IDENTITY.iter().find(|list| {
-                let is_exclusion = list.starts_with("not");
-                (action == "DENY" || is_exclusion) && texts(source, list).next().is_some()
-            })?;
-            Some(path.key(list))
+            let list = BY_IDENTITY.iter().find(|list| texts(source, list).next().is_some())?;
+            // An ALLOW rule that asks for an identity lets nobody without one in.
+            Some((path.key(list), action == "DENY" || list.starts_with("not")))
         },
     );
-    let Some(path) = relied.next() else { return };
+    let found: Vec<_> = found.collect();
+    let open = found.iter().find(|(_, is_open)| *is_open);
+    let Some((path, is_open)) = open.or_else(|| found.first()).cloned() else { return };
     if policy.graph.is_single_object() {
         return report.undecided("the mode of mutual TLS is set by other objects");
     }
@@ -290,40 +267,15 @@ fn needs_mutual_tls(policy: &Whole<'_>, report: &mut Report<'_>) {
     let is_mesh_wide = policy.object.namespace() == Some(policy.graph.root_namespace());
     let namespace = policy.object.namespace().filter(|_| !is_mesh_wide);
     let mut covered = policy.graph.mesh_workloads(namespace, labels.and_then(Value::as_object));
-    let open = covered.find_map(|workload| {
-        let tls = policy.graph.mutual_tls(workload);
-        (!workload.is_on_host_network() && tls.mode != TlsMode::Strict).then_some((workload, tls))
+    let weak = covered.find_map(|workload| {
+        let mode = policy.graph.mutual_tls(workload).mode;
+        let is_weak = mode == TlsMode::Disable || (is_open && mode == TlsMode::Permissive);
+        (is_weak && !workload.is_on_host_network()).then_some((workload.owner, mode.as_str()))
     });
-    if let Some((workload, tls)) = open {
-        let (owner, mode) = (workload.owner, tls.mode.as_str());
-        report.fail(
-            path,
-            format!("callers of {owner} need no identity, since its mutual TLS is {mode}"),
-        );
-    }
-}
-
-fn host_without_port(policy: &Whole<'_>, report: &mut Report<'_>) {
-    let list = match action(policy) {
-        "DENY" => "hosts",
-        "ALLOW" => "notHosts",
-        _ => return,
-    };
-    for (index, rule) in rules(policy) {
-        for (at, to) in maps(rule, "to") {
-            let Some(operation) = to.get("operation").and_then(Value::as_object) else { continue };
-            let hosts: Vec<&str> = texts(operation, list).map(|(_, host)| host).collect();
-            let covers_ports = |host: &str| {
-                let all = format!("{host}:*");
-                host.contains(':') || host.ends_with('*') || hosts.contains(&all.as_str())
-            };
-            for (entry, host) in texts(operation, list).filter(|(_, host)| !covers_ports(host)) {
-                let path = rule_path(index).key("to").index(at).keys(&["operation", list]);
-                let message =
-                    format!("a request whose host is `{host}:80` passes the rule on `{host}`");
-                report.fail(path.index(entry), message);
-            }
-        }
+    if let Some((owner, mode)) = weak {
+        let message =
+            format!("callers of {owner} need no identity, since its mutual TLS is {mode}");
+        report.fail(path, message);
     }
 }
 

@@ -7,9 +7,9 @@ use airside_k8s::{Graph, Object};
 use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
 
-use super::NETWORKING;
 use super::gateway_servers::is_built_in;
 use super::gateways::{servers, tls};
+use super::{NETWORKING, PATCHED_LATER, is_patched_later, is_placeholder};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -99,6 +99,7 @@ fn named<'a>(gateway: &Whole<'a>) -> impl Iterator<Item = (FieldPath, &'a str)> 
         let name = tls(server, "credentialName").filter(|name| !name.is_empty())?;
         // Other schemes name what is no Secret of the cluster.
         let is_secret = !name.contains("://")
+            && !is_placeholder(name)
             && matches!(tls(server, "mode"), Some("SIMPLE" | "MUTUAL" | "OPTIONAL_MUTUAL"));
         is_secret.then(|| (path.keys(&["tls", "credentialName"]), name))
     })
@@ -139,6 +140,9 @@ fn no_credential(gateway: &Whole<'_>, report: &mut Report<'_>) {
     for (path, name) in named(gateway) {
         if graph.is_single_object() || !graph.has_kind("", "Secret") {
             return report.undecided("Secrets are no part of the input");
+        }
+        if is_patched_later(graph) {
+            return report.undecided(PATCHED_LATER);
         }
         let missing = namespaces(gateway)
             .into_iter()

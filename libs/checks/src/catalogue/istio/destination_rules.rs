@@ -6,7 +6,7 @@ use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
 
-use super::{NETWORKING, spec_map};
+use super::{NETWORKING, PATCHED_LATER, is_patched_later, spec_map};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -317,6 +317,9 @@ fn unknown_host(rule: &Whole<'_>, report: &mut Report<'_>) {
     if graph.is_single_object() {
         return report.undecided("Services and ServiceEntries are other objects");
     }
+    if is_patched_later(graph) {
+        return report.undecided(PATCHED_LATER);
+    }
     let full = full_host(host, namespace);
     // Hosts outside the cluster and wildcards are often meant for what is not known yet.
     let Some(name) = ServiceName::parse(&full) else { return };
@@ -335,6 +338,9 @@ fn subset_without_pods(rule: &Whole<'_>, report: &mut Report<'_>) {
     let (Some(spec), Some(host)) = (spec_map(rule.object), host(rule)) else { return };
     if graph.is_single_object() {
         return report.undecided("the pods of its host are other objects");
+    }
+    if is_patched_later(graph) {
+        return report.undecided(PATCHED_LATER);
     }
     let full = full_host(host, rule.object.namespace());
     let Some(service) = graph.service_of_host(&full, rule.object.namespace()) else { return };

@@ -6,7 +6,9 @@ use airside_k8s::{Graph, Object};
 use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
 
-use super::{NETWORKING, is_system_namespace, spec_map};
+use super::{
+    NETWORKING, PATCHED_LATER, is_patched_later, is_placeholder, is_system_namespace, spec_map,
+};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -263,10 +265,15 @@ fn is_elsewhere(graph: &Graph<'_>, route: &Object<'_>, destination: &Destination
         Some(name) => {
             let is_own =
                 route.namespace() == Some(name.namespace) || !destination.host.contains('.');
-            !is_own
-                && (is_system_namespace(name.namespace) || !graph.knows_namespace(name.namespace))
+            is_system_namespace(name.namespace)
+                || (!is_own && !graph.knows_namespace(name.namespace))
         }
-        None => [".clusterset.local", ".global"].iter().any(|end| destination.full.ends_with(end)),
+        None => {
+            is_placeholder(&destination.full)
+                || [".clusterset.local", ".global"]
+                    .iter()
+                    .any(|end| destination.full.ends_with(end))
+        }
     }
 }
 
@@ -287,6 +294,9 @@ fn unknown_host(route: &Whole<'_>, report: &mut Report<'_>) {
     let (graph, object) = (route.graph, route.object);
     if graph.is_single_object() {
         return report.undecided("Services and ServiceEntries are other objects");
+    }
+    if is_patched_later(graph) {
+        return report.undecided(PATCHED_LATER);
     }
     for destination in destinations(object) {
         if is_elsewhere(graph, object, &destination) {

@@ -7,7 +7,7 @@ use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
 
 use super::gateways::{protocol, servers, tls, without_namespace};
-use super::{NETWORKING, has_labels};
+use super::{NETWORKING, PATCHED_LATER, has_labels, is_patched_later, is_same_object};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -172,14 +172,19 @@ fn selector<'a>(gateway: &Object<'a>) -> Option<&'a Map<String, Value>> {
 
 /// Whether these labels are those of the proxies that Istio itself installs.
 pub(super) fn is_built_in(labels: &Map<String, Value>) -> bool {
-    let role = labels.get("istio").and_then(Value::as_str);
-    matches!(role, Some("ingressgateway" | "egressgateway" | "eastwestgateway"))
+    const ROLES: [&str; 3] = ["ingressgateway", "egressgateway", "eastwestgateway"];
+    let text = |name: &str| labels.get(name).and_then(Value::as_str).unwrap_or_default();
+    ROLES.contains(&text("istio"))
+        || text("app").strip_prefix("istio-").is_some_and(|role| ROLES.contains(&role))
 }
 
 fn no_pods(gateway: &Whole<'_>, report: &mut Report<'_>) {
     let Some(labels) = selector(gateway.object) else { return };
     if gateway.graph.is_single_object() {
         return report.undecided("the pods that it selects are other objects");
+    }
+    if is_patched_later(gateway.graph) {
+        return report.undecided(PATCHED_LATER);
     }
     if !is_built_in(labels) && !has_labels(gateway.graph, None, labels) {
         let message = format!("no pods have the labels {}", shown(labels));
@@ -219,18 +224,21 @@ fn port_not_on_service(gateway: &Whole<'_>, report: &mut Report<'_>) {
 /// Ports and target ports of the Services of the selected pods; none when there is no such Service, or when
 /// a target port is a name that only the pods know.
 fn service_ports(graph: &Graph<'_>, labels: &Map<String, Value>) -> Option<Vec<u64>> {
+    let of_pods = graph
+        .mesh_workloads(None, Some(labels))
+        .flat_map(|workload| graph.services_of(workload.owner.namespace(), workload.labels));
+    // The pods may be installed by something else, and the input hold further Services for them.
+    let of_labels = graph.services_of(None, Some(labels));
     let mut ports = Vec::new();
-    for workload in graph.mesh_workloads(None, Some(labels)) {
-        for service in graph.services_of(workload.owner.namespace(), workload.labels) {
-            let listed = down(service.value(), &["spec", "ports"]).and_then(Value::as_array);
-            for port in listed.into_iter().flatten() {
-                let target = port.get("targetPort");
-                if target.is_some_and(Value::is_string) {
-                    return None;
-                }
-                ports.extend(port.get("port").and_then(Value::as_u64));
-                ports.extend(target.and_then(Value::as_u64));
+    for service in of_pods.chain(of_labels) {
+        let listed = down(service.value(), &["spec", "ports"]).and_then(Value::as_array);
+        for port in listed.into_iter().flatten() {
+            let target = port.get("targetPort");
+            if target.is_some_and(Value::is_string) {
+                return None;
             }
+            ports.extend(port.get("port").and_then(Value::as_u64));
+            ports.extend(target.and_then(Value::as_u64));
         }
     }
     (!ports.is_empty()).then_some(ports)
@@ -244,7 +252,7 @@ fn neighbours<'a>(
     let own = *gateway.object;
     let graph = gateway.graph;
     let others = graph.of_kind(NETWORKING, "Gateway");
-    others.filter(move |other| !std::ptr::eq(other.value(), own.value())).filter(move |other| {
+    others.filter(move |other| !is_same_object(other, &own)).filter(move |other| {
         let (Some(mine), Some(theirs)) = (selector(&own), selector(other)) else { return false };
         mine == theirs
             || labels_match(mine, Some(theirs))

@@ -5,8 +5,8 @@ use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
-use super::SECURITY;
 use super::workloads::{is_gateway, is_member, of_pod};
+use super::{SECURITY, is_same_object, spec_map};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::{Pod, Whole};
@@ -75,7 +75,7 @@ spec:
         category: Category::ServiceMesh,
         techniques: &[technique("T1040"), technique("T1557")],
         controls: &[],
-        equivalents: &["kiali:KIA0501"],
+        equivalents: &[],
         judge: Judge::Pod(|pod, report| effective_mode(pod, TlsMode::Permissive, report)),
         fails: r"apiVersion: v1
 kind: Namespace
@@ -155,6 +155,33 @@ metadata: {name: web, namespace: shop}
 spec: {mtls: {mode: STRICT}, selector: {matchLabels: {app: web}}}
 ",
     },
+    Check {
+        id: "peer-authentications-for-one-namespace",
+        title: "Namespace has several PeerAuthentications for all of its pods",
+        why: "Istio takes the oldest one: a stricter policy that was added later has no effect, and nothing says so.",
+        fix: "Keep one PeerAuthentication without a selector in the namespace.",
+        severity: Severity::Medium,
+        category: Category::ServiceMesh,
+        techniques: &[technique("T1040")],
+        controls: &[],
+        equivalents: &["kiali:KIA0002"],
+        judge: Judge::Object(&[(SECURITY, "PeerAuthentication")], shares_namespace),
+        fails: r"apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: shop}
+spec: {mtls: {mode: UNSET}}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: strict, namespace: shop}
+spec: {mtls: {mode: STRICT}}
+",
+        passes: r"apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: strict, namespace: shop}
+spec: {mtls: {mode: STRICT}}
+",
+    },
 ];
 
 fn says_mode(policy: &Whole<'_>, wanted: TlsMode, report: &mut Report<'_>) {
@@ -191,6 +218,26 @@ fn scope(policy: &Whole<'_>) -> &'static str {
         "in the whole mesh"
     } else {
         "in the whole namespace"
+    }
+}
+
+fn shares_namespace(policy: &Whole<'_>, report: &mut Report<'_>) {
+    if policy.spec("selector").is_some() {
+        return;
+    }
+    if policy.graph.is_single_object() {
+        return report.undecided("other policies are other objects");
+    }
+    let namespace = policy.object.namespace();
+    let mut others = policy.graph.mesh_objects_in("PeerAuthentication", namespace);
+    let other = others.find(|other| {
+        other.namespace() == namespace
+            && !is_same_object(other, policy.object)
+            && spec_map(other).is_none_or(|spec| !spec.contains_key("selector"))
+    });
+    if let Some(other) = other {
+        let message = format!("{} is for all pods of the namespace too", other.name());
+        report.fail(FieldPath::of(&["metadata", "name"]), message);
     }
 }
 

@@ -8,7 +8,9 @@ use airside_k8s::graph::Enrolment;
 use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
 
-use super::{NETWORKING, TELEMETRY, has_labels, spec_map};
+use super::{
+    NETWORKING, PATCHED_LATER, TELEMETRY, has_labels, is_patched_later, is_same_object, spec_map,
+};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -56,7 +58,7 @@ spec: {workloadSelector: {labels: {app: web}}}
         category: Category::ServiceMesh,
         techniques: &[],
         controls: &[],
-        equivalents: &["istio:IST0110", "kiali:KIA1201"],
+        equivalents: &["istio:IST0110", "kiali:KIA0003"],
         judge: Judge::Object(&[(NETWORKING, "Sidecar")], overlaps),
         fails: r"apiVersion: v1
 kind: Pod
@@ -93,7 +95,7 @@ spec: {workloadSelector: {labels: {app: web}}}
         category: Category::ServiceMesh,
         techniques: &[],
         controls: &[],
-        equivalents: &["istio:IST0111", "kiali:KIA1203"],
+        equivalents: &["istio:IST0111", "kiali:KIA0002"],
         judge: Judge::Object(&[(NETWORKING, "Sidecar")], shares_namespace),
         fails: r"apiVersion: networking.istio.io/v1
 kind: Sidecar
@@ -289,6 +291,9 @@ fn selects_nothing(whole: &Whole<'_>, report: &mut Report<'_>) {
     if whole.graph.is_single_object() {
         return report.undecided("the pods that it selects are other objects");
     }
+    if is_patched_later(whole.graph) {
+        return report.undecided(PATCHED_LATER);
+    }
     if !has_labels(whole.graph, selected_namespace(whole), labels) {
         let message = "no pods with these labels are in the namespace".to_owned();
         report.fail(selector_path(whole.object), message);
@@ -302,8 +307,7 @@ fn others<'a>(
 ) -> impl Iterator<Item = &'a Object<'a>> + use<'a> {
     let own = *whole.object;
     whole.graph.mesh_objects_in(own.kind(), own.namespace()).filter(move |other| {
-        let is_itself = std::ptr::eq(other.value(), own.value());
-        !is_itself
+        !is_same_object(other, &own)
             && other.kind() == own.kind()
             && other.namespace() == own.namespace()
             && !has_targets(other)

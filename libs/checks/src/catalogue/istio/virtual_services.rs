@@ -6,7 +6,10 @@ use airside_k8s::{Graph, Object};
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
-use super::{GATEWAY_API, NETWORKING, is_system_namespace, spec_map};
+use super::{
+    GATEWAY_API, NETWORKING, PATCHED_LATER, is_patched_later, is_same_object, is_system_namespace,
+    spec_map,
+};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -190,6 +193,8 @@ fn unknown_gateway(route: &Whole<'_>, report: &mut Report<'_>) {
                 .is_some_and(|other| is_system_namespace(other) || !graph.knows_namespace(other));
         if is_elsewhere {
             report.undecided("the input holds nothing of the gateway's namespace");
+        } else if is_patched_later(graph) {
+            report.undecided(PATCHED_LATER);
         } else {
             let namespace = namespace.unwrap_or("its namespace");
             report.fail(path, format!("no Gateway `{bare}` is in {namespace}"));
@@ -252,9 +257,9 @@ fn conflicts(route: &Whole<'_>, report: &mut Report<'_>) {
     }
     for (index, host) in texts(spec, "hosts") {
         let full = full_host(host, route.object.namespace());
-        let other = graph.mesh_routes(&full).find(|other| {
-            !std::ptr::eq(other.value(), route.object.value()) && meet(route.object, other)
-        });
+        let other = graph
+            .mesh_routes(&full)
+            .find(|other| !is_same_object(other, route.object) && meet(route.object, other));
         if let Some(other) = other {
             let path = FieldPath::of(&["spec", "hosts"]).index(index);
             report.fail(path, format!("{other} routes `{host}` within the mesh too"));

@@ -94,6 +94,7 @@ impl Graph<'_> {
                 Enrolment::Sidecar
             }
             _ if text(labels, "istio.io/dataplane-mode") == Some("ambient") => Enrolment::Ambient,
+            (None, None) if self.injects_by_default() => Enrolment::Sidecar,
             _ => Enrolment::Outside,
         }
     }

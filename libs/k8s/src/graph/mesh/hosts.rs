@@ -97,6 +97,15 @@ impl<'a> Graph<'a> {
             })
     }
 
+    /// The ServiceEntries that name exactly this host.
+    pub fn service_entries_of<'g>(
+        &'g self,
+        host: &str,
+    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        let found = self.mesh.entries_of_host.get(host).map(Vec::as_slice).unwrap_or_default();
+        found.iter().filter_map(|index| self.objects.get(*index))
+    }
+
     /// The DestinationRules for a full host name, the most specific host first.
     pub fn destination_rules<'g>(
         &'g self,

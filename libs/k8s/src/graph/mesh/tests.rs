@@ -10,11 +10,11 @@ fn graph(values: &[Value]) -> Graph<'_> {
     Graph::new(&objects, Completeness::WholeInput)
 }
 
-fn namespace(name: &str, labels: Value) -> Value {
+fn namespace(name: &str, labels: &Value) -> Value {
     json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } })
 }
 
-fn pod(namespace: &str, labels: Value) -> Value {
+fn pod(namespace: &str, labels: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": { "name": "p", "namespace": namespace, "labels": labels },
@@ -22,7 +22,7 @@ fn pod(namespace: &str, labels: Value) -> Value {
     })
 }
 
-fn peer_authentication(namespace: &str, app: Option<&str>, spec: Value) -> Value {
+fn peer_authentication(namespace: &str, app: Option<&str>, spec: &Value) -> Value {
     let mut policy = json!({
         "apiVersion": "security.istio.io/v1", "kind": "PeerAuthentication",
         "metadata": { "name": "p", "namespace": namespace }, "spec": spec,
@@ -56,13 +56,13 @@ fn pods_are_in_the_mesh_by_their_namespace_and_by_themselves() {
             Enrolment::Outside,
         ),
     ] {
-        let values = [namespace("shop", of_namespace), pod("shop", of_pod)];
+        let values = [namespace("shop", &of_namespace), pod("shop", &of_pod)];
         let graph = graph(&values);
         for workload in graph.mesh_workloads(Some("shop"), None) {
             assert_eq!(graph.enrolment(workload), expected, "{values:?}");
         }
     }
-    let values = [pod("shop", json!({ "sidecar.istio.io/inject": "" }))];
+    let values = [pod("shop", &json!({ "sidecar.istio.io/inject": "" }))];
     let graph = graph(&values);
     let workload = graph.mesh_workloads(None, None).next().unwrap();
     assert_eq!(graph.enrolment(workload), Enrolment::Unknown);
@@ -71,30 +71,30 @@ fn pods_are_in_the_mesh_by_their_namespace_and_by_themselves() {
 #[test]
 fn the_narrowest_policy_decides_about_mutual_tls() {
     let mode = |mode: &str| json!({ "mtls": { "mode": mode } });
-    let web = pod("shop", json!({ "app": "web" }));
-    let mesh = peer_authentication("istio-system", None, mode("STRICT"));
+    let web = pod("shop", &json!({ "app": "web" }));
+    let mesh = peer_authentication("istio-system", None, &mode("STRICT"));
     let own = peer_authentication(
         "shop",
         Some("web"),
-        json!({ "mtls": { "mode": "UNSET" }, "portLevelMtls": { "8080": { "mode": "DISABLE" } } }),
+        &json!({ "mtls": { "mode": "UNSET" }, "portLevelMtls": { "8080": { "mode": "DISABLE" } } }),
     );
     for (policies, expected, ports) in [
         (vec![], TlsMode::Permissive, vec![]),
         (vec![mesh.clone()], TlsMode::Strict, vec![]),
         (
-            vec![mesh.clone(), peer_authentication("shop", None, mode("DISABLE"))],
+            vec![mesh.clone(), peer_authentication("shop", None, &mode("DISABLE"))],
             TlsMode::Disable,
             vec![],
         ),
-        (vec![mesh.clone(), own.clone()], TlsMode::Strict, vec![("8080", TlsMode::Disable)]),
+        (vec![mesh.clone(), own], TlsMode::Strict, vec![("8080", TlsMode::Disable)]),
         (
-            vec![mesh, peer_authentication("shop", Some("api"), mode("DISABLE"))],
+            vec![mesh, peer_authentication("shop", Some("api"), &mode("DISABLE"))],
             TlsMode::Strict,
             vec![],
         ),
     ] {
         let mut values = policies;
-        values.extend([namespace("shop", json!({ "istio-injection": "enabled" })), web.clone()]);
+        values.extend([namespace("shop", &json!({ "istio-injection": "enabled" })), web.clone()]);
         let graph = graph(&values);
         let workload = graph.mesh_workloads(Some("shop"), None).next().unwrap();
         let found = graph.mutual_tls(workload);
