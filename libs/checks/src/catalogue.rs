@@ -14,6 +14,7 @@ mod order;
 mod probes;
 mod resources;
 mod roles;
+mod secrets;
 mod service_accounts;
 mod services;
 mod users;
@@ -34,6 +35,14 @@ static FAMILIES: &[&[Check]] = &[
     wildcards::CHECKS,
     roles::CHECKS,
     bindings::CHECKS,
+    secrets::environment::CHECKS,
+    secrets::commands::CHECKS,
+    secrets::config_maps::CHECKS,
+    secrets::annotations::CHECKS,
+    secrets::custom_resources::CHECKS,
+    secrets::manifests::CHECKS,
+    secrets::references::CHECKS,
+    secrets::placeholders::CHECKS,
     network::CHECKS,
     services::CHECKS,
     images::CHECKS,

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod check;
 pub mod check_in;
 pub mod evaluate;
+mod secrets;
 mod subject;
 
 pub use check::{Category, Check};

@@ -5,12 +5,14 @@
 //! something missing that the one who applies them puts there.
 
 mod isolation;
+mod references;
 mod rights;
 mod selector;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
@@ -18,6 +20,7 @@ use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
 pub use isolation::Direction;
+pub use references::{Reference, Referent, keys, references};
 pub use rights::Grant;
 pub use selector::{labels_match, selects};
 
@@ -56,6 +59,8 @@ pub struct Graph<'a> {
     first_pod: Vec<usize>,
     /// The bindings that name a service account, by its name.
     bindings_of_account: HashMap<&'a str, Vec<usize>>,
+    /// Made when it is first asked for: reading all texts takes its time.
+    referents: OnceLock<references::Referents>,
 }
 
 impl<'a> Graph<'a> {
@@ -69,6 +74,7 @@ impl<'a> Graph<'a> {
             pods: Vec::new(),
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings_of_account: HashMap::new(),
+            referents: OnceLock::new(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);

@@ -153,7 +153,7 @@ fn templated<'a>(carrier: &'a Map<String, Value>, path: FieldPath) -> Option<Pod
 
 /// Whether a group is of custom resources. The built-in groups have no dot or end in `.k8s.io`; sub-projects
 /// use `x-k8s.io`.
-fn is_custom(group: &str) -> bool {
+pub fn is_custom(group: &str) -> bool {
     group.contains('.') && !group.ends_with(".k8s.io")
 }
 
