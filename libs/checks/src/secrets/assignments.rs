@@ -32,20 +32,34 @@ fn assignment(text: &str, sign: usize) -> Option<Assignment<'_>> {
     if after.starts_with(['=', '~', ':']) || (!is_equal && !after.starts_with([' ', '"', '\t'])) {
         return None;
     }
-    let bare = before.trim_end_matches([' ', ':', '"', '\'', '\\', '\t']);
+    let bare = before.trim_end_matches([' ', ':', '"', '\'', '\\', '\t', ']']);
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
     let length = bare.bytes().rev().take(LONGEST_NAME).take_while(|byte| is_part(byte)).count();
     let at = bare.len() - length;
     let name = bare.get(at..).filter(|name| !name.is_empty())?;
     let (value, is_quoted) = value_at(after.trim_start_matches([' ', '\t']))?;
-    let line = before.get(..at).map(|head| head.rsplit('\n').next().unwrap_or_default());
-    let head = line.unwrap_or_default().trim();
+    let is_upper = !name.bytes().any(|byte| byte.is_ascii_lowercase());
+    let is_literal =
+        is_quoted || name.starts_with('-') || is_upper || is_set_off(before.get(..at)?, after);
+    // `password = get("password")` of a program.
+    let is_literal = is_literal && (is_quoted || !value.contains('('));
+    Some(Assignment { name, value, at, is_literal })
+}
+
+/// Whether what stands before and after a name shows that a value is written out, not handed on: a line or
+/// a flag of its own, a part of a connection string.
+fn is_set_off(before: &str, after: &str) -> bool {
+    let head = before.rsplit('\n').next().unwrap_or_default().trim();
     let is_alone = matches!(head, "" | "export" | "ENV" | "-" | "set" | "env");
     // `--from-literal=password=foo`, `--set auth.password=foo`
     let is_of_flag = head.rsplit(' ').next().is_some_and(|word| word.starts_with('-'));
-    let is_upper = !name.bytes().any(|byte| byte.is_ascii_lowercase());
-    let is_literal = is_quoted || name.starts_with('-') || is_alone || is_of_flag || is_upper;
-    Some(Assignment { name, value, at, is_literal })
+    let is_part = before.ends_with([';', '&', '?']);
+    // `host=db user=shop password=foo`
+    let tail = after.split('\n').next().unwrap_or_default();
+    let rest = || head.split(' ').chain(tail.split(' ').skip(1)).map(str::trim);
+    let is_pairs = head.len() + tail.len() <= LONGEST_VALUE
+        && rest().filter(|word| !word.is_empty()).all(|word| word.contains('='));
+    is_alone || is_of_flag || is_part || is_pairs
 }
 
 /// The value at the start of a text, and whether it is quoted.

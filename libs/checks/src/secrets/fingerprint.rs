@@ -2,8 +2,9 @@
 //!
 //! A digest of a short password can be searched by trying passwords, and a salt that everybody knows does
 //! not change that. So only a value that was made by a machine and is long enough has one; for anything
-//! that a person may have thought up there is none.
+//! that a person may have thought up, plain or in base64, there is none.
 
+use super::shapes::decoded;
 use super::values::is_random;
 
 /// Changing it changes every fingerprint.
@@ -12,7 +13,7 @@ const SHOWN_DIGITS: usize = 12;
 
 /// The fingerprint of a value, when the value cannot be guessed from it.
 pub(super) fn fingerprint(value: &str) -> Option<String> {
-    if !is_random(value) {
+    if !is_random(value) || decoded(value).is_some() {
         return None;
     }
     let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
@@ -30,7 +31,14 @@ mod tests {
         let random = fingerprint("q7Rk2ZpV9xT4mWc8Ls3NbY6h").unwrap();
         assert_eq!(random.len(), SHOWN_DIGITS);
         assert_eq!(fingerprint("q7Rk2ZpV9xT4mWc8Ls3NbY6h"), Some(random));
-        for guessable in ["hunter2", "Password123Password123", "correcthorsebatterystaple", ""] {
+        for guessable in [
+            "hunter2",
+            "Password123Password123",
+            "correcthorsebatterystaple",
+            // shop:mXq7-dune
+            "c2hvcDptWHE3LWR1bmU=",
+            "",
+        ] {
             assert_eq!(fingerprint(guessable), None, "{guessable}");
         }
     }

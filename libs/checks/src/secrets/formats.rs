@@ -123,12 +123,14 @@ pub(crate) fn visit<'v>(
 /// Whether a map refers to a key of a Secret, as `passwordSecret: {secretName: web, password: password}`
 /// does: what stands under the names in it are names.
 fn is_reference(fields: &Map<String, Value>, key: Option<&Step>) -> bool {
-    let Some(Step::Key(key)) = key else { return fields.contains_key("secretName") };
+    let Some(Step::Key(key)) = key else { return false };
     let words = words(key);
-    let last = words.last().map(String::as_str).unwrap_or_default();
-    fields.contains_key("secretName")
-        || matches!(last, "ref" | "reference" | "selector")
-        || (last == "secret" && words.len() > 1 && fields.contains_key("name"))
+    let has_name = fields.contains_key("secretName") || fields.contains_key("name");
+    match words.last().map(String::as_str) {
+        Some("ref" | "reference" | "selector") => true,
+        Some("secret") => words.len() > 1 && has_name,
+        _ => false,
+    }
 }
 
 fn is_texts(list: &[Value]) -> bool {

@@ -46,6 +46,9 @@ const AFTER: &str = "
     service size source status storage store strategy strength suffix sync template text
     threshold timeout transform ttl type uri url usage user username valid validation validity
     verify version volume webhook
+    attempts blacklist change changed cost dictionary encoder hasher hashing hint history input
+    iterations link lockout page placeholder retries reuse rounds salt screen state title tooltip
+    update updated view
 ";
 
 /// Words before which a name speaks of something else than a credential.
@@ -54,6 +57,7 @@ const BEFORE: &str = "
     disable disallow enable enabled eos existing expired fingerprint forgot generate has hash
     ignore invalid is mask max min next no num pad page prompt public pull remove require
     required requires reset sha256 show skip sync unk use validate wrong xsrf
+    change confirm enter error hint label message repeat tooltip translation unauthorized
 ";
 
 /// Two words that are one credential, with what they say.
@@ -66,6 +70,7 @@ const PAIRS: &[(&str, &str, Sense)] = &[
     ("auth", "key", Sense::Secret),
     ("batch", "key", Sense::Secret),
     ("encryption", "key", Sense::Secret),
+    ("erlang", "cookie", Sense::Secret),
     ("license", "key", Sense::Account),
     ("master", "key", Sense::Secret),
     ("pass", "phrase", Sense::Password),

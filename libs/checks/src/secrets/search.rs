@@ -1,12 +1,14 @@
 //! Looks through one text: by shape, then in its own format by name, then in what it encodes.
 
+use std::borrow::Cow;
+
 use airside_types::Step;
 use serde_json::Value;
 
 use super::assignments::{Assignment, assignments, directives, elements, flags, words};
 use super::fingerprint::fingerprint;
 use super::formats::{Item, documents, place, registry_auths, sort_of, visit};
-use super::shapes::{Tokens, decoded, is_literal, pair_of, tokens};
+use super::shapes::{Token, Tokens, decoded, is_literal, pair_of, tokens};
 use super::values::{by_name, is_indirect, unquoted};
 use super::{Confidence, Hit, Sort, Style, Verdict};
 
@@ -38,7 +40,19 @@ const MAX_TEXT: usize = 4 * 1024 * 1024;
 pub(crate) fn search(name: &str, text: &str, style: Style) -> Search {
     let mut found = Search::default();
     found.look(name, text, style, 0);
+    if holds_wording(name) {
+        found.found.retain(|found| found.hit.confidence > Confidence::Named);
+    }
     found
+}
+
+/// Whether a name is that of a file with the words of a user interface, where `password` is a label.
+fn holds_wording(name: &str) -> bool {
+    const FILES: [&str; 8] =
+        ["i18n", "l10n", "labels", "locale", "locales", "messages", "strings", "translations"];
+    let name = name.to_ascii_lowercase();
+    let mut parts = name.split(['.', '-', '_', '/']);
+    parts.any(|part| FILES.contains(&part))
 }
 
 /// Judges a number by its name.
@@ -66,7 +80,7 @@ pub(crate) fn search_arguments(arguments: &[&str]) -> Vec<(usize, Search)> {
         if let Some((_, search)) = found.get_mut(at)
             && search.found.is_empty()
         {
-            search.judge(by_name(flag.name, flag.value, Style::Values), None);
+            search.judge(by_name(flag.name, flag.value, style_of(flag.name)), None);
         }
     }
     found.retain(|(_, search)| !search.found.is_empty());
@@ -99,7 +113,7 @@ impl Search {
                 what: token.what,
                 sort: token.sort,
                 confidence: token.confidence,
-                fingerprint: fingerprint(token.text),
+                fingerprint: fingerprint(&compact(token)),
             };
             let line = text.get(..token.at).map(line_of);
             self.push(hit, line.filter(|_| has_lines));
@@ -179,7 +193,7 @@ impl Search {
             if is_told(tokens, assignment.value) || is_expanded(assignment.value) {
                 continue;
             }
-            let verdict = by_name(assignment.name, assignment.value, Style::Values);
+            let verdict = by_name(assignment.name, assignment.value, style_of(assignment.name));
             let is_credential = match &verdict {
                 Some(Verdict::Credential(hit)) => {
                     assignment.is_literal || hit.confidence > Confidence::Named
@@ -251,11 +265,28 @@ fn is_told(tokens: &Tokens<'_>, value: &str) -> bool {
     tokens.found.iter().any(|token| value.contains(token.text) || token.text.contains(value))
 }
 
+/// `--secret` takes the name of a Secret with many programs.
+fn style_of(name: &str) -> Style {
+    let is_plain = matches!(name, "--secret" | "-secret" | "--secrets");
+    if is_plain { Style::References } else { Style::Values }
+}
+
 /// Whether a shell puts something in: `$NAME` within a word, `$$NAME` where Kubernetes would.
 fn is_expanded(value: &str) -> bool {
     let is_name =
         |rest: &str| rest.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
     is_indirect(value) || value.split('$').skip(1).any(is_name)
+}
+
+/// The text of a credential whatever its line breaks.
+fn compact<'t>(token: &Token<'t>) -> Cow<'t, str> {
+    match token.sort {
+        Sort::PrivateKey => {
+            let lines = token.text.split("\\n").flat_map(str::split_ascii_whitespace);
+            Cow::Owned(lines.filter(|line| !line.starts_with('-')).collect())
+        }
+        _ => Cow::Borrowed(token.text),
+    }
 }
 
 fn line_of(before: &str) -> String {

@@ -14,7 +14,8 @@ pub(super) fn by_name(name: &str, value: &str, style: Style) -> Option<Verdict> 
     if value.is_empty() || value.len() > MAX_VALUE || is_indirect(value) {
         return None;
     }
-    if is_placeholder(value) || is_shouted_name(name, value) {
+    let is_counted = sense != Sense::Password && has_run(value.as_bytes());
+    if is_placeholder(value) || is_shouted_name(name, value) || is_counted {
         return Some(Verdict::Placeholder);
     }
     if value.len() < 3 || value.chars().any(char::is_whitespace) || is_setting(value) {
@@ -23,7 +24,9 @@ pub(super) fn by_name(name: &str, value: &str, style: Style) -> Option<Verdict> 
     let is_shaped = is_random(value) || is_mixed(value);
     let is_credential = match sense {
         Sense::Password => is_password(name, value),
-        Sense::Secret => is_shaped || (!is_name(value) && style == Style::Values),
+        Sense::Secret => {
+            is_shaped || (style == Style::Values && !is_name(value) && !is_echo(name, value))
+        }
         Sense::Account => is_random(value),
     };
     is_credential.then(|| {
@@ -43,10 +46,21 @@ pub(super) fn by_name(name: &str, value: &str, style: Style) -> Option<Verdict> 
 fn is_password(name: &str, value: &str) -> bool {
     let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
     let is_call = value.ends_with(')') && value.contains('(');
-    // The label of an input field, or a variable that is handed on: `password: Password`.
-    let is_echo = value != "password" && words(value) == words(name)
-        || value.contains('.') && words(value).last() == words(name).last();
-    !(is_call || is_echo || (is_number && value.len() < 4) || is_file(value) || is_type(value))
+    !(is_call
+        || is_echo(name, value)
+        || (is_number && value.len() < 4)
+        || is_file(value)
+        || is_type(value))
+}
+
+/// The label of an input field, or a variable that is handed on: `password: Password`, `args.token`. Those
+/// who take the word itself for a password write it small.
+fn is_echo(name: &str, value: &str) -> bool {
+    let (value_words, name_words) = (words(value), words(name));
+    let is_last = value_words.last() == name_words.last();
+    let is_word = value_words.len() == 1 && value.starts_with(|letter: char| letter.is_uppercase());
+    is_last
+        && (is_word || value.contains('.') || (value != "password" && value_words == name_words))
 }
 
 /// Without one pair of quotes around it.
@@ -169,6 +183,7 @@ const SETTINGS: &str = "
     file gcp hidden input int integer jwt kubernetes ldap md5 never nil none null oauth oauth2
     off oidc opaque optional plain refresh required scram sha256 ssl static str string tls true
     vault
+    argon2 asc bcrypt desc pbkdf2 scrypt sha1 sha512
 ";
 
 /// Whether a value sets something: a switch, a kind of authentication, a duration, an address.
