@@ -7,8 +7,11 @@
 mod bindings;
 mod capabilities;
 mod confinement;
+mod exposed_services;
+mod exposure;
 mod host;
 mod images;
+mod ingress;
 mod network;
 mod order;
 mod probes;
@@ -36,6 +39,16 @@ static FAMILIES: &[&[Check]] = &[
     bindings::CHECKS,
     network::CHECKS,
     services::CHECKS,
+    exposed_services::CHECKS,
+    exposure::CHECKS,
+    ingress::tls::CHECKS,
+    ingress::hosts::CHECKS,
+    ingress::injection::CHECKS,
+    ingress::access::CHECKS,
+    ingress::controller::CHECKS,
+    ingress::controller_config::CHECKS,
+    ingress::traefik::CHECKS,
+    ingress::contour::CHECKS,
     images::CHECKS,
     resources::CHECKS,
     probes::CHECKS,

@@ -5,6 +5,7 @@
 //! something missing that the one who applies them puts there.
 
 mod exposure;
+mod hosts;
 mod isolation;
 mod rights;
 mod selector;
@@ -19,6 +20,7 @@ use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
 pub use exposure::{Backend, Entry, Way, backends, is_private};
+pub use hosts::{Taken, taken};
 pub use isolation::Direction;
 pub use rights::Grant;
 pub use selector::{labels_match, selects};
@@ -59,6 +61,7 @@ pub struct Graph<'a> {
     /// The bindings that name a service account, by its name.
     bindings_of_account: HashMap<&'a str, Vec<usize>>,
     exposure: exposure::Exposure<'a>,
+    ingresses_by_place: HashMap<(&'a str, &'a str), Vec<usize>>,
 }
 
 impl<'a> Graph<'a> {
@@ -73,6 +76,7 @@ impl<'a> Graph<'a> {
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings_of_account: HashMap::new(),
             exposure: exposure::Exposure::default(),
+            ingresses_by_place: HashMap::new(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -85,6 +89,7 @@ impl<'a> Graph<'a> {
         graph.first_pod.push(graph.pods.len());
         graph.bindings_of_account = rights::bindings_by_account(&graph);
         graph.exposure = exposure::Exposure::of(&graph);
+        graph.ingresses_by_place = hosts::by_place(&graph);
         graph
     }
 

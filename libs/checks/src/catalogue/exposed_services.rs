@@ -1,0 +1,155 @@
+//! Checks on Services that open themselves to the outside.
+
+use airside_k8s::fields::texts;
+use airside_k8s::graph::is_private;
+use airside_types::attack::technique;
+use airside_types::{FieldPath, Severity};
+use serde_json::Value;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::Whole;
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "service-node-port",
+        title: "Service opens a port on every node",
+        why: "The port is open on all addresses of all nodes, past the ingress controller with its TLS, logins and logs.",
+        fix: "Use type ClusterIP, and publish the Service with an Ingress or a Gateway.",
+        severity: Severity::Low,
+        category: Category::Network,
+        techniques: &[technique("T1133")],
+        controls: &[],
+        equivalents: &[
+            "kube-linter:exposed-services",
+            "kube-score:service-type",
+            "kyverno:best-practices/restrict-node-port",
+            "gatekeeper-library:general/block-nodeport-services",
+            "popeye:POP-1104",
+            "popeye:1104",
+        ],
+        judge: Judge::Object(&[("", "Service")], node_port),
+        fails: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: NodePort
+  selector: {app: web}
+  ports: [{port: 80}]
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: ClusterIP
+  selector: {app: web}
+  ports: [{port: 80}]
+",
+    },
+    Check {
+        id: "service-load-balancer",
+        title: "Service has a load balancer of its own",
+        why: "It is reached from outside the cluster past the ingress controller with its TLS, logins and logs, on one more address to watch.",
+        fix: "Publish the Service with an Ingress or a Gateway, unless its protocol needs its own address.",
+        severity: Severity::Info,
+        category: Category::Network,
+        techniques: &[technique("T1133")],
+        controls: &[],
+        equivalents: &[
+            "kube-linter:exposed-services",
+            "kyverno:other/restrict-loadbalancer",
+            "gatekeeper-library:general/block-loadbalancer-services",
+            "popeye:POP-1103",
+            "popeye:1103",
+        ],
+        judge: Judge::Object(&[("", "Service")], load_balancer),
+        fails: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: LoadBalancer
+  loadBalancerSourceRanges: [192.0.2.0/24]
+  selector: {app: web}
+  ports: [{port: 80}]
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  loadBalancerSourceRanges: [192.0.2.0/24]
+  selector: {app: web}
+  ports: [{port: 80}]
+",
+    },
+    Check {
+        id: "load-balancer-open-to-all",
+        title: "Load balancer of a Service takes connections from everywhere",
+        why: "Everybody on the internet can connect to the pods behind it, and scanners will within minutes.",
+        fix: "List the networks of the clients in loadBalancerSourceRanges, or ask for an internal load balancer.",
+        severity: Severity::Low,
+        category: Category::Network,
+        techniques: &[technique("T1190"), technique("T1133")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(&[("", "Service")], open_to_all),
+        fails: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: LoadBalancer
+  selector: {app: web}
+  ports: [{port: 80}]
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: LoadBalancer
+  loadBalancerSourceRanges: [192.0.2.0/24]
+  selector: {app: web}
+  ports: [{port: 80}]
+",
+    },
+];
+
+fn is_of_type(service: &Whole<'_>, wanted: &str) -> bool {
+    service.spec("type").and_then(Value::as_str) == Some(wanted)
+}
+
+fn node_port(service: &Whole<'_>, report: &mut Report<'_>) {
+    if is_of_type(service, "NodePort") {
+        let message = "type NodePort opens a port on every node".to_owned();
+        report.fail(FieldPath::of(&["spec", "type"]), message);
+    }
+}
+
+fn load_balancer(service: &Whole<'_>, report: &mut Report<'_>) {
+    if is_of_type(service, "LoadBalancer") {
+        let what = if is_private(service.object) { "private network" } else { "internet" };
+        let message = format!("type LoadBalancer opens the Service to the {what}");
+        report.fail(FieldPath::of(&["spec", "type"]), message);
+    }
+}
+
+fn open_to_all(service: &Whole<'_>, report: &mut Report<'_>) {
+    const FIELD: &str = "loadBalancerSourceRanges";
+    const ANNOTATIONS: [&str; 3] = [
+        "service.beta.kubernetes.io/azure-allowed-ip-ranges",
+        "service.beta.kubernetes.io/load-balancer-source-ranges",
+        "service.beta.kubernetes.io/aws-load-balancer-security-groups",
+    ];
+    let Some(spec) = service.spec_fields() else { return };
+    let by_annotation = ANNOTATIONS.iter().any(|name| service.annotation(name).is_some());
+    if !is_of_type(service, "LoadBalancer") || is_private(service.object) || by_annotation {
+        return;
+    }
+    let path = FieldPath::of(&["spec", FIELD]);
+    let mut ranges = texts(spec, FIELD).peekable();
+    if ranges.peek().is_none() {
+        return report.fail(path, "no list of client networks is set".to_owned());
+    }
+    if let Some((index, range)) = ranges.find(|(_, range)| matches!(*range, "0.0.0.0/0" | "::/0")) {
+        report.fail(path.index(index), format!("{range} is everybody"));
+    }
+}
