@@ -13,6 +13,7 @@ mod host;
 mod images;
 mod ingress;
 mod network;
+mod operators;
 mod order;
 mod probes;
 mod resources;
@@ -49,6 +50,17 @@ static FAMILIES: &[&[Check]] = &[
     ingress::controller_config::CHECKS,
     ingress::traefik::CHECKS,
     ingress::contour::CHECKS,
+    operators::webhooks::CHECKS,
+    operators::webhook_reach::CHECKS,
+    operators::rights::CHECKS,
+    operators::crds::CHECKS,
+    operators::olm::CHECKS,
+    operators::monitoring::CHECKS,
+    operators::argo_cd::CHECKS,
+    operators::flux::CHECKS,
+    operators::certificates::CHECKS,
+    operators::exceptions::CHECKS,
+    operators::openshift::CHECKS,
     images::CHECKS,
     resources::CHECKS,
     probes::CHECKS,
