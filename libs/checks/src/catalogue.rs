@@ -7,6 +7,7 @@
 mod bindings;
 mod capabilities;
 mod confinement;
+mod dashboard;
 mod exposed_services;
 mod exposure;
 mod host;
@@ -42,6 +43,7 @@ static FAMILIES: &[&[Check]] = &[
     services::CHECKS,
     exposed_services::CHECKS,
     exposure::CHECKS,
+    dashboard::CHECKS,
     ingress::tls::CHECKS,
     ingress::hosts::CHECKS,
     ingress::injection::CHECKS,

@@ -364,6 +364,7 @@ fn exposed(pod: &Pod<'_>, by_gateway: bool, report: &mut Report<'_>) {
     if let Some(way) = easiest(&wanted) {
         let others = match wanted.len() {
             1 => String::new(),
+            2 => " and one other way".to_owned(),
             count => format!(" and {} other ways", count - 1),
         };
         report.fail(labels_path(pod), format!("reached by {}{others}", way.shown()));

@@ -3,6 +3,7 @@
 //! Ingress, Gateway API, Istio, Contour, Traefik and OpenShift routes are read. What the addresses mean (the
 //! internet or an office's network) is not known here, and network policies are `isolation.rs`'s.
 
+mod gateway_api;
 mod routes;
 #[cfg(test)]
 mod tests;

@@ -254,6 +254,12 @@ fn http_kept(ingress: &Whole<'_>, report: &mut Report<'_>) {
     if !has_tls(ingress) {
         return;
     }
+    const KONG: &str = "konghq.com/protocols";
+    let kong = ingress.annotation(KONG).unwrap_or_default();
+    if kong.split(',').any(|protocol| protocol.trim() == "http") {
+        let message = format!("{KONG} has http: plain HTTP is served beside HTTPS");
+        report.fail(annotation_path(KONG), message);
+    }
     for (name, forced) in OFF {
         let is_off = ingress.annotation(name) == Some("false");
         if is_off && ingress.annotation(forced) != Some("true") {

@@ -73,7 +73,7 @@ spec:
         title: "Nothing says which certificate the conversion webhook must have",
         why: "The API server hands it every stored object of the kind and takes back what it answers: without caBundle the calls fail, or anybody's certificate for the name will do.",
         fix: "Set caBundle, or the annotation cert-manager.io/inject-ca-from.",
-        severity: Severity::Low,
+        severity: Severity::Info,
         category: Category::Operators,
         techniques: &[technique("T1557")],
         controls: &[],

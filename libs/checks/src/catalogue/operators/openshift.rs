@@ -1,13 +1,14 @@
 //! Checks on OpenShift's security context constraints.
 
 use airside_k8s::fields::{down, list, texts};
+use airside_k8s::rbac::Rule;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::Whole;
+use crate::subject::{Binding, Whole};
 
 const CONSTRAINTS: &[(&str, &str)] =
     &[("security.openshift.io", "SecurityContextConstraints"), ("", "SecurityContextConstraints")];
@@ -131,7 +132,117 @@ metadata: {name: agents}
 groups: ['system:cluster-admins']
 ",
     },
+    Check {
+        id: "scc-wide-rule",
+        title: "Role lets its bearers use constraints that protect nothing",
+        why: "With anyuid, privileged or the host constraints, pods may run as root or share the node: whoever has the role can start them.",
+        fix: "Use restricted-v2; make constraints of your own for what the workload needs.",
+        severity: Severity::Medium,
+        category: Category::AccessControl,
+        techniques: &[technique("T1611")],
+        controls: &[],
+        equivalents: &["kyverno:openshift/disallow-security-context-constraint-anyuid"],
+        judge: Judge::Rule(wide_rule),
+        fails: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: agent}
+rules:
+- apiGroups: [security.openshift.io]
+  resources: [securitycontextconstraints]
+  resourceNames: [anyuid]
+  verbs: [use]
+",
+        passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: agent}
+rules:
+- apiGroups: [security.openshift.io]
+  resources: [securitycontextconstraints]
+  resourceNames: [restricted-v2]
+  verbs: [use]
+",
+    },
+    Check {
+        id: "scc-wide-binding",
+        title: "Binding lets its subjects use constraints that protect nothing",
+        why: "With anyuid, privileged or the host constraints, pods may run as root or share the node: the subjects can start them.",
+        fix: "Bind system:openshift:scc:restricted-v2; make constraints of your own for what the workload needs.",
+        severity: Severity::Medium,
+        category: Category::AccessControl,
+        techniques: &[technique("T1611")],
+        controls: &[],
+        equivalents: &["kyverno:openshift/disallow-security-context-constraint-anyuid"],
+        judge: Judge::Binding(wide_binding),
+        fails: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: agent}
+roleRef: {kind: ClusterRole, name: 'system:openshift:scc:anyuid'}
+",
+        passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: agent}
+roleRef: {kind: ClusterRole, name: 'system:openshift:scc:restricted-v2'}
+",
+    },
+    Check {
+        id: "openshift-route-without-tls",
+        title: "OpenShift route serves without encryption",
+        why: "Logins, cookies and data pass in the clear between client and router.",
+        fix: "Set spec.tls.termination to edge, reencrypt or passthrough.",
+        severity: Severity::Medium,
+        category: Category::Ingress,
+        techniques: &[technique("T1040"), technique("T1557")],
+        controls: &[],
+        equivalents: &["kyverno:openshift/check-routes"],
+        judge: Judge::Object(&[("route.openshift.io", "Route")], route_without_tls),
+        fails: r"apiVersion: route.openshift.io/v1
+kind: Route
+metadata: {name: web}
+spec: {to: {kind: Service, name: web}}
+",
+        passes: r"apiVersion: route.openshift.io/v1
+kind: Route
+metadata: {name: web}
+spec: {to: {kind: Service, name: web}, tls: {termination: edge}}
+",
+    },
 ];
+
+/// The constraints of OpenShift by which pods can be root or share the node.
+const WIDE: [&str; 7] = [
+    "anyuid",
+    "hostaccess",
+    "hostmount-anyuid",
+    "hostnetwork",
+    "hostnetwork-v2",
+    "node-exporter",
+    "privileged",
+];
+
+fn wide_rule(rule: &Rule<'_>, report: &mut Report<'_>) {
+    let uses = rule.reaches("security.openshift.io", "securitycontextconstraints")
+        && rule.allows_verb(&["use"]);
+    for (index, name) in rule.list("resourceNames").filter(|(_, name)| WIDE.contains(name)) {
+        if uses {
+            let message = format!("the rule lets its bearers use the constraints {name}");
+            report.fail(rule.path("resourceNames", index), message);
+        }
+    }
+}
+
+fn wide_binding(binding: &Binding<'_>, report: &mut Report<'_>) {
+    let constraints = binding.role_name.strip_prefix("system:openshift:scc:");
+    if let Some(name) = constraints.filter(|name| WIDE.contains(name)) {
+        let message = format!("the constraints {name} may be used by {}", binding.subjects());
+        report.fail(binding.role_path(), message);
+    }
+}
+
+fn route_without_tls(route: &Whole<'_>, report: &mut Report<'_>) {
+    if route.spec("tls").is_none() {
+        report.fail(FieldPath::of(&["spec", "tls"]), "no TLS is set up".to_owned());
+    }
+}
 
 fn allows(scc: &Whole<'_>, field: &str, what: &str, report: &mut Report<'_>) {
     if scc.object.fields().get(field) == Some(&Value::Bool(true)) {

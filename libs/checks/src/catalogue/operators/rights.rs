@@ -238,16 +238,15 @@ fn raises_rights(grant: &Grant<'_>) -> bool {
     raises && !rule.names_its_objects()
 }
 
-/// Whether the pod runs an operator: its rights name the group of a CRD of the input, or it is called like
-/// one beside such CRDs.
+/// Whether the pod runs an operator: its rights name the group of a CRD of the input, or are for all groups
+/// and it is called like one.
 fn is_operator(pod: &Pod<'_>, grants: &[Grant<'_>]) -> bool {
     let crds = pod.graph.of_kind("apiextensions.k8s.io", "CustomResourceDefinition");
     let mut groups = crds.filter_map(|crd| {
         crd.fields().get("spec").and_then(|spec| spec.get("group")).and_then(Value::as_str)
     });
     let name = pod.object.name();
-    if ["operator", "controller", "manager"].iter().any(|word| name.contains(word)) {
-        return groups.next().is_some();
-    }
-    groups.any(|group| grants.iter().any(|grant| grant.rule.has("apiGroups", &[group])))
+    let is_called_so = ["operator", "controller", "manager"].iter().any(|word| name.contains(word));
+    let names = |wanted: &str| grants.iter().any(|grant| grant.rule.has("apiGroups", &[wanted]));
+    if is_called_so && names("*") { groups.next().is_some() } else { groups.any(names) }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Entry;
+use super::{Entry, gateway_api};
 use crate::fields::{down, elements, maps, text};
 use crate::graph::Graph;
 use crate::object::Object;
@@ -26,11 +26,11 @@ const ROUTES: [(&str, &str, Entry); 13] = [
     ("traefik.containo.us", "IngressRoute", Entry::Ingress),
     ("traefik.io", "IngressRouteTCP", Entry::Ingress),
     ("route.openshift.io", "Route", Entry::Ingress),
-    ("gateway.networking.k8s.io", "HTTPRoute", Entry::Gateway),
-    ("gateway.networking.k8s.io", "GRPCRoute", Entry::Gateway),
-    ("gateway.networking.k8s.io", "TLSRoute", Entry::Gateway),
-    ("gateway.networking.k8s.io", "TCPRoute", Entry::Gateway),
-    ("gateway.networking.k8s.io", "UDPRoute", Entry::Gateway),
+    (gateway_api::GROUP, "HTTPRoute", Entry::Gateway),
+    (gateway_api::GROUP, "GRPCRoute", Entry::Gateway),
+    (gateway_api::GROUP, "TLSRoute", Entry::Gateway),
+    (gateway_api::GROUP, "TCPRoute", Entry::Gateway),
+    (gateway_api::GROUP, "UDPRoute", Entry::Gateway),
     ("networking.istio.io", "VirtualService", Entry::Gateway),
 ];
 
@@ -42,7 +42,8 @@ pub(super) fn all<'a>(graph: &Graph<'a>) -> Vec<(Entry, Vec<usize>, usize)> {
         for index in graph.indices(group, kind) {
             let Some(route) = graph.objects.get(*index) else { continue };
             let Some(gateways) = gateways(graph, route) else { continue };
-            for backend in backends(route) {
+            let allowed = |backend: &Backend<'_>| gateway_api::may_refer(graph, route, backend);
+            for backend in backends(route).into_iter().filter(allowed) {
                 let service = graph.position("", "Service", backend.namespace, backend.name);
                 let Some(service) = service else { continue };
                 if gateways.is_empty() {
@@ -60,17 +61,7 @@ pub(super) fn all<'a>(graph: &Graph<'a>) -> Vec<(Entry, Vec<usize>, usize)> {
 fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
     let spec = route.fields().get("spec").and_then(Value::as_object)?;
     let named: Vec<Backend<'a>> = match route.group() {
-        "gateway.networking.k8s.io" => {
-            let parents = maps(spec, "parentRefs").map(|(_, parent)| parent);
-            let gateways: Vec<_> = parents
-                .filter(|parent| text(parent, "kind").unwrap_or("Gateway") != "Service")
-                .collect();
-            if gateways.is_empty() {
-                return None;
-            }
-            let named = gateways.into_iter().filter_map(|parent| reference(parent, route));
-            named.collect()
-        }
+        gateway_api::GROUP => return gateway_api::gateways(graph, route, spec),
         "networking.istio.io" => {
             let names = elements(spec.get("gateways")).iter().filter_map(Value::as_str);
             let outside: Vec<&str> = names.filter(|name| *name != "mesh").collect();
@@ -98,7 +89,7 @@ pub fn backends<'a>(route: &Object<'a>) -> Vec<Backend<'a>> {
     };
     match (route.group(), route.kind()) {
         (_, "Ingress") => ingress(spec, route),
-        ("gateway.networking.k8s.io", _) => references(spec, "rules", "backendRefs", route),
+        (gateway_api::GROUP, _) => references(spec, "rules", "backendRefs", route),
         ("networking.istio.io", _) => virtual_service(spec, route),
         ("projectcontour.io", _) => {
             let mut found = references(spec, "routes", "services", route);

@@ -122,3 +122,41 @@ fn routes_lead_through_their_gateway_to_the_services_that_they_name() {
         ]
     );
 }
+
+#[test]
+fn a_route_to_another_namespace_needs_the_leave_of_both() {
+    let group = "gateway.networking.k8s.io/v1";
+    let in_namespace = |mut value: Value, namespace: &str| {
+        value["metadata"]["namespace"] = json!(namespace);
+        value
+    };
+    let gateway = |from: &str| {
+        let listeners =
+            json!([{ "name": "web", "allowedRoutes": { "namespaces": { "from": from } } }]);
+        in_namespace(object(group, "Gateway", "edge", &json!({ "listeners": listeners })), "edge")
+    };
+    let route = in_namespace(
+        object(
+            group,
+            "HTTPRoute",
+            "route",
+            &json!({ "parentRefs": [{ "name": "edge", "namespace": "edge" }],
+                "rules": [{ "backendRefs": [{ "name": "web", "namespace": "shop" }] }] }),
+        ),
+        "routes",
+    );
+    let grant = object(
+        group,
+        "ReferenceGrant",
+        "grant",
+        &json!({ "from": [{ "group": "gateway.networking.k8s.io", "kind": "HTTPRoute",
+            "namespace": "routes" }], "to": [{ "group": "", "kind": "Service" }] }),
+    );
+    let web = service("web", "ClusterIP", &json!({ "app": "web" }));
+    let count = |values: &[Value]| ways(values, &json!({ "app": "web" })).len();
+    let all = [web.clone(), gateway("All"), route.clone(), grant.clone()];
+    assert_eq!(count(&all), 1);
+    assert_eq!(count(&[web.clone(), gateway("Same"), route.clone(), grant.clone()]), 0);
+    assert_eq!(count(&[web.clone(), gateway("All"), route.clone()]), 0);
+    assert_eq!(count(&[web, route, grant]), 1, "a Gateway that is not in the input may take it");
+}
