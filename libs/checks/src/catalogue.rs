@@ -7,7 +7,7 @@
 mod bindings;
 mod capabilities;
 mod confinement;
-mod dashboard;
+mod consoles;
 mod exposed_services;
 mod exposure;
 mod host;
@@ -43,7 +43,7 @@ static FAMILIES: &[&[Check]] = &[
     services::CHECKS,
     exposed_services::CHECKS,
     exposure::CHECKS,
-    dashboard::CHECKS,
+    consoles::CHECKS,
     ingress::tls::CHECKS,
     ingress::hosts::CHECKS,
     ingress::injection::CHECKS,

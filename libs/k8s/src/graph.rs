@@ -20,7 +20,7 @@ use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
 pub use exposure::{Backend, Entry, Way, backends, is_private};
-pub use hosts::{Taken, taken};
+pub use hosts::{Taken, hosts, taken};
 pub use isolation::Direction;
 pub use rights::Grant;
 pub use selector::{labels_match, selects};
@@ -61,7 +61,7 @@ pub struct Graph<'a> {
     /// The bindings that name a service account, by its name.
     bindings_of_account: HashMap<&'a str, Vec<usize>>,
     exposure: exposure::Exposure<'a>,
-    ingresses_by_place: HashMap<(&'a str, &'a str), Vec<usize>>,
+    hosts: hosts::Hosts<'a>,
 }
 
 impl<'a> Graph<'a> {
@@ -76,7 +76,7 @@ impl<'a> Graph<'a> {
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings_of_account: HashMap::new(),
             exposure: exposure::Exposure::default(),
-            ingresses_by_place: HashMap::new(),
+            hosts: hosts::Hosts::default(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -89,7 +89,7 @@ impl<'a> Graph<'a> {
         graph.first_pod.push(graph.pods.len());
         graph.bindings_of_account = rights::bindings_by_account(&graph);
         graph.exposure = exposure::Exposure::of(&graph);
-        graph.ingresses_by_place = hosts::by_place(&graph);
+        graph.hosts = hosts::Hosts::of(&graph);
         graph
     }
 

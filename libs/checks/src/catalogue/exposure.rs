@@ -1,6 +1,5 @@
 //! Checks on workloads that are reached from outside the cluster, and on what an intruder would get there.
 
-use airside_k8s::fields::maps;
 use airside_k8s::graph::{Entry, Grant, Way};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
@@ -285,57 +284,10 @@ metadata: {name: agent, namespace: shop}
 spec: {serviceAccountName: web, containers: [{name: agent}]}
 ",
     },
-    Check {
-        id: "exposed-sensitive-interface",
-        title: "Console that controls the cluster or its data is reached from outside",
-        why: "Consoles such as the Kubernetes dashboard, Argo Workflows, Kubeflow, Weave Scope or Jenkins start code for whoever gets in, and several ask for no login.",
-        fix: "Make the Service ClusterIP and reach it by `kubectl port-forward`, a VPN, or a proxy that asks for a login.",
-        severity: Severity::High,
-        category: Category::Network,
-        techniques: &[technique("T1133"), technique("T1190"), technique("T1613")],
-        controls: &[],
-        equivalents: &["kubescape:C-0021"],
-        judge: Judge::Pod(sensitive_interface),
-        fails: r"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: argo-server}
-spec:
-  template:
-    metadata: {labels: {app: argo}}
-    spec: {containers: [{name: web}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: argo}
-spec:
-  type: NodePort
-  selector: {app: argo}
-",
-        passes: r"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: argo}
-spec:
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: argo}
-spec:
-  type: NodePort
-  selector: {app: web}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: argo-server}
-spec: {containers: [{name: web}]}
-",
-    },
 ];
 
 /// The ways to a pod from outside; none where only one object is known.
-fn ways<'a>(pod: &Pod<'a>, report: &mut Report<'_>) -> Vec<Way<'a>> {
+pub(super) fn ways<'a>(pod: &Pod<'a>, report: &mut Report<'_>) -> Vec<Way<'a>> {
     if pod.graph.is_single_object() {
         report.undecided("Services and routes are other objects");
         return Vec::new();
@@ -344,11 +296,12 @@ fn ways<'a>(pod: &Pod<'a>, report: &mut Report<'_>) -> Vec<Way<'a>> {
 }
 
 /// The way that is the easiest for outsiders.
-fn easiest<'w, 'a>(ways: &'w [Way<'a>]) -> Option<&'w Way<'a>> {
+pub(super) fn easiest<'w, 'a>(ways: &'w [Way<'a>]) -> Option<&'w Way<'a>> {
     ways.iter().min_by_key(|way| way.entry == Entry::PrivateLoadBalancer)
 }
 
-fn labels_path(pod: &Pod<'_>) -> FieldPath {
+/// The path to the labels of a pod.
+pub(super) fn labels_path(pod: &Pod<'_>) -> FieldPath {
     pod.spec.path.parent().unwrap_or_default().keys(&["metadata", "labels"])
 }
 
@@ -452,48 +405,4 @@ fn exposed_rights(pod: &Pod<'_>, report: &mut Report<'_>) {
             ),
         );
     }
-}
-
-/// Consoles by how their workloads or images are called.
-const CONSOLES: [&str; 14] = [
-    "airflow-webserver",
-    "argo-server",
-    "centraldashboard",
-    "jenkins",
-    "jupyter-notebook",
-    "kubeflow",
-    "kubernetes-dashboard",
-    "longhorn-ui",
-    "nifi",
-    "phpmyadmin",
-    "prometheus-deployment",
-    "rook-ceph-mgr-dashboard",
-    "weave-scope",
-    "workflow-controller-ui",
-];
-
-fn sensitive_interface(pod: &Pod<'_>, report: &mut Report<'_>) {
-    let name = pod.object.name();
-    let known = CONSOLES.iter().find(|console| name.contains(**console)).copied();
-    let by_image = || {
-        pod.spec.containers.iter().find_map(|container| {
-            let image = container.image()?.rsplit('/').next()?.split([':', '@']).next()?;
-            CONSOLES.iter().find(|console| **console == image).copied()
-        })
-    };
-    let Some(console) = known.or_else(by_image).or_else(|| open_grafana(pod)) else { return };
-    if let Some(way) = easiest(&ways(pod, report)) {
-        report.fail(labels_path(pod), format!("{console} is reached by {}", way.shown()));
-    }
-}
-
-/// Grafana asks for a login unless it is told not to.
-fn open_grafana(pod: &Pod<'_>) -> Option<&'static str> {
-    let anonymous = pod.spec.containers.iter().any(|container| {
-        maps(container.fields, "env").any(|(_, variable)| {
-            let text = |name: &str| variable.get(name).and_then(Value::as_str);
-            text("name") == Some("GF_AUTH_ANONYMOUS_ENABLED") && text("value") == Some("true")
-        })
-    });
-    anonymous.then_some("grafana without login")
 }

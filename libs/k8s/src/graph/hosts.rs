@@ -36,20 +36,42 @@ pub fn taken<'a>(ingress: &Object<'a>) -> impl Iterator<Item = Taken<'a>> + use<
     })
 }
 
-/// The Ingresses by host and path.
-pub(super) fn by_place<'a>(graph: &Graph<'a>) -> HashMap<(&'a str, &'a str), Vec<usize>> {
-    let mut found: HashMap<_, Vec<usize>> = HashMap::new();
-    for group in ["networking.k8s.io", "extensions"] {
-        for index in graph.indices(group, "Ingress") {
-            for taken in graph.objects.get(*index).into_iter().flat_map(taken) {
-                let ingresses = found.entry((taken.host, taken.path)).or_default();
-                if ingresses.last() != Some(index) {
-                    ingresses.push(*index);
+/// The Ingresses by what they take.
+#[derive(Debug, Default)]
+pub(super) struct Hosts<'a> {
+    by_place: HashMap<(&'a str, &'a str), Vec<usize>>,
+    by_host: HashMap<&'a str, Vec<usize>>,
+}
+
+/// The hosts of an Ingress with the index of their rule; rules without a host are passed over.
+pub fn hosts<'a>(ingress: &Object<'a>) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
+    let spec = ingress.fields().get("spec").and_then(Value::as_object);
+    let rules = spec.into_iter().flat_map(|spec| maps(spec, "rules"));
+    rules.filter_map(|(rule, fields)| Some((rule, text(fields, "host")?)))
+}
+
+impl<'a> Hosts<'a> {
+    pub(super) fn of(graph: &Graph<'a>) -> Self {
+        let mut found = Self::default();
+        for group in ["networking.k8s.io", "extensions"] {
+            for index in graph.indices(group, "Ingress") {
+                let Some(ingress) = graph.objects.get(*index) else { continue };
+                for taken in taken(ingress) {
+                    add(found.by_place.entry((taken.host, taken.path)).or_default(), *index);
+                }
+                for (_, host) in hosts(ingress) {
+                    add(found.by_host.entry(host).or_default(), *index);
                 }
             }
         }
+        found
     }
-    found
+}
+
+fn add(ingresses: &mut Vec<usize>, index: usize) {
+    if ingresses.last() != Some(&index) {
+        ingresses.push(index);
+    }
 }
 
 impl<'a> Graph<'a> {
@@ -59,7 +81,18 @@ impl<'a> Graph<'a> {
         host: &'g str,
         path: &'g str,
     ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
-        let indices = self.ingresses_by_place.get(&(host, path)).map(Vec::as_slice);
+        let indices = self.hosts.by_place.get(&(host, path)).map(Vec::as_slice);
+        indices.unwrap_or_default().iter().filter_map(|index| self.objects.get(*index))
+    }
+}
+
+impl<'a> Graph<'a> {
+    /// The Ingresses that have a rule for a host, in the order of the input.
+    pub fn ingresses_of_host<'g>(
+        &'g self,
+        host: &'g str,
+    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        let indices = self.hosts.by_host.get(host).map(Vec::as_slice);
         indices.unwrap_or_default().iter().filter_map(|index| self.objects.get(*index))
     }
 }
@@ -90,6 +123,8 @@ mod tests {
         let names = |host, path| -> Vec<&str> {
             graph.ingresses_taking(host, path).map(Object::name).collect()
         };
+        let of_host: Vec<&str> = graph.ingresses_of_host("x.test").map(Object::name).collect();
+        assert_eq!(of_host, ["a", "b", "d"]);
         assert_eq!(names("x.test", "/"), ["a", "b"]);
         assert_eq!(names("", "/"), ["c"]);
         assert_eq!(names("x.test", "/d"), ["d"]);

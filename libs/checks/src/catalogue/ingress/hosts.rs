@@ -2,7 +2,7 @@
 
 use airside_k8s::Object;
 use airside_k8s::fields::text;
-use airside_k8s::graph::{same_namespace, taken};
+use airside_k8s::graph::{hosts, same_namespace, taken};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
@@ -83,10 +83,7 @@ spec:
         category: Category::Ingress,
         techniques: &[technique("T1557")],
         controls: &[],
-        equivalents: &[
-            "kyverno:other/unique-ingress-host-and-path",
-            "gatekeeper-library:general/uniqueingresshost",
-        ],
+        equivalents: &["kyverno:other/unique-ingress-host-and-path"],
         judge: Judge::Object(INGRESS, taken_twice),
         fails: r"apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -126,6 +123,38 @@ spec:
 ",
     },
     Check {
+        id: "ingress-host-shared",
+        title: "Two Ingresses serve the same host",
+        why: "Paths of one host share cookies and origin: who may write one of the Ingresses can act for users of the other.",
+        fix: "Keep a host in one Ingress, or make sure that its Ingresses have the same owners.",
+        severity: Severity::Info,
+        category: Category::Ingress,
+        techniques: &[technique("T1557")],
+        controls: &[],
+        equivalents: &["gatekeeper-library:general/uniqueingresshost"],
+        judge: Judge::Object(INGRESS, host_shared),
+        fails: r"apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec: {tls: [{secretName: shop}], rules: [{host: shop.example.com}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: api}
+spec: {tls: [{secretName: shop}], rules: [{host: shop.example.com}]}
+",
+        passes: r"apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec: {tls: [{secretName: shop}], rules: [{host: shop.example.com}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: api}
+spec: {tls: [{secretName: shop}], rules: [{host: api.example.com}]}
+",
+    },
+    Check {
         id: "ingress-default-backend",
         title: "Ingress takes all requests that no rule takes",
         why: "A default backend receives requests for whatever host and path, so what was never meant to be published can be.",
@@ -151,7 +180,41 @@ spec:
   rules: [{host: shop.example.com}]
 ",
     },
+    Check {
+        id: "ingress-without-class",
+        title: "Ingress does not say which controller serves it",
+        why: "The default class, or every controller that is there, takes it: an internal host may so be served by the public one.",
+        fix: "Set spec.ingressClassName.",
+        severity: Severity::Info,
+        category: Category::Ingress,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(INGRESS, without_class),
+        fails: r"apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  tls: [{secretName: shop}]
+  rules: [{host: shop.example.com}]
+",
+        passes: r"apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  ingressClassName: internal
+  tls: [{secretName: shop}]
+  rules: [{host: shop.example.com}]
+",
+    },
 ];
+
+fn without_class(ingress: &Whole<'_>, report: &mut Report<'_>) {
+    if class(ingress).is_none() {
+        let message = "no ingressClassName is set".to_owned();
+        report.fail(FieldPath::of(&["spec", "ingressClassName"]), message);
+    }
+}
 
 fn without_host(ingress: &Whole<'_>, report: &mut Report<'_>) {
     for (index, rule) in rules(ingress).filter(|(_, rule)| text(rule, "host").is_none()) {
@@ -197,6 +260,21 @@ fn taken_twice(ingress: &Whole<'_>, report: &mut Report<'_>) {
             rule_path(place.rule).keys(&["http", "paths"]).index(place.place).key("path"),
             format!("{other} takes {} of {host} too", place.path),
         );
+    }
+}
+
+fn host_shared(ingress: &Whole<'_>, report: &mut Report<'_>) {
+    if ingress.graph.is_single_object() {
+        return report.undecided("other Ingresses are other objects");
+    }
+    if is_canary(ingress) {
+        return;
+    }
+    for (rule, host) in hosts(ingress.object) {
+        let mut others = ingress.graph.ingresses_of_host(host);
+        if let Some(other) = others.find(|other| competes(ingress, other)) {
+            report.fail(rule_path(rule).key("host"), format!("{other} serves {host} too"));
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use airside_k8s::fields::{down, elements, list, maps, text, texts};
 use airside_k8s::graph::selects;
+use airside_k8s::{Graph, Object};
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{WEBHOOKS, webhook_path, webhooks};
 use crate::check::{Category, Check, Judge};
@@ -149,12 +150,34 @@ fn takes_pods(webhook: &Map<String, Value>) -> bool {
     })
 }
 
-/// Whether the webhook is asked about objects of a namespace that nobody gave labels.
-fn takes_namespace(webhook: &Map<String, Value>, namespace: &str) -> bool {
-    let labels = json!({ "kubernetes.io/metadata.name": namespace });
-    match webhook.get("namespaceSelector") {
-        None | Some(Value::Null) => true,
-        Some(selector) => selects(selector, labels.as_object()),
+/// Whether a webhook is asked about objects of a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Yes,
+    No,
+    /// It depends on labels of a namespace that the input lacks.
+    Unknown,
+}
+
+fn asked_about(webhook: &Map<String, Value>, namespace: &str, graph: &Graph<'_>) -> Asked {
+    const NAME: &str = "kubernetes.io/metadata.name";
+    let selector = match webhook.get("namespaceSelector") {
+        None | Some(Value::Null) => return Asked::Yes,
+        Some(selector) => selector,
+    };
+    let object = graph.find("", "Namespace", None, namespace);
+    let mut labels = object.and_then(Object::labels).cloned().unwrap_or_default();
+    labels.insert(NAME.to_owned(), Value::from(namespace));
+    let excludes = |expression: &Value| {
+        let field = |name: &str| expression.get(name).and_then(Value::as_str);
+        field("key") != Some(NAME) && matches!(field("operator"), Some("DoesNotExist" | "NotIn"))
+    };
+    if !selects(selector, Some(&labels)) {
+        Asked::No
+    } else if object.is_none() && elements(selector.get("matchExpressions")).iter().any(excludes) {
+        Asked::Unknown
+    } else {
+        Asked::Yes
     }
 }
 
@@ -172,24 +195,26 @@ fn locks(configuration: &Whole<'_>, report: &mut Report<'_>) {
         if !fails || !takes_pods(webhook) || !takes_all_objects(webhook) {
             continue;
         }
-        let service =
-            webhook.get("clientConfig").and_then(|client| down(client, &["service", "namespace"]));
-        let own = service.and_then(Value::as_str).unwrap_or("kube-system");
-        let taken: Vec<&str> = ["kube-system", own]
-            .into_iter()
-            .filter(|namespace| takes_namespace(webhook, namespace))
-            .collect();
-        if let ["kube-system", ..] = taken.as_slice() {
-            let own = if taken.len() > 1 && own != "kube-system" {
-                format!(" and of its own namespace {own}")
-            } else {
-                String::new()
-            };
-            let name = text(webhook, "name").unwrap_or("without a name");
-            let message =
-                format!("webhook {name} must answer before pods of kube-system{own} are created");
-            report.fail(webhook_path(index, &["namespaceSelector"]), message);
+        let asked = |namespace: &str| asked_about(webhook, namespace, configuration.graph);
+        match asked("kube-system") {
+            Asked::No => continue,
+            Asked::Unknown => {
+                report.undecided("labels of namespaces decide it, and the input lacks them");
+                continue;
+            }
+            Asked::Yes => {}
         }
+        let client = webhook.get("clientConfig");
+        let service = client.and_then(|client| down(client, &["service", "namespace"]));
+        let own = service.and_then(Value::as_str).filter(|own| *own != "kube-system");
+        let own = match own {
+            Some(own) if asked(own) == Asked::Yes => format!(" and of its own namespace {own}"),
+            _ => String::new(),
+        };
+        let name = text(webhook, "name").unwrap_or("without a name");
+        let message =
+            format!("webhook {name} must answer before pods of kube-system{own} are created");
+        report.fail(webhook_path(index, &["namespaceSelector"]), message);
     }
 }
 
@@ -233,6 +258,41 @@ fn opt_out(configuration: &Whole<'_>, report: &mut Report<'_>) {
                     format!("an object that has the label {key} is not shown to the webhook");
                 report.fail(path.index(place), message);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use airside_k8s::Completeness;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn namespaces_are_asked_about_unless_they_are_left_out() {
+        let labelled = json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": { "name": "kube-system", "labels": { "skip": "yes" } },
+        });
+        let object = Object::new(&labelled).unwrap();
+        let without = Graph::new(&[], Completeness::WholeInput);
+        let with = Graph::new(&[object], Completeness::WholeInput);
+        let name = "kubernetes.io/metadata.name";
+        let expression = |key: &str, operator: &str, value: &str| json!({ "matchExpressions": [{ "key": key, "operator": operator, "values": [value] }] });
+        for (selector, unlabelled, labelled) in [
+            (json!(null), Asked::Yes, Asked::Yes),
+            (json!({}), Asked::Yes, Asked::Yes),
+            (expression(name, "NotIn", "kube-system"), Asked::No, Asked::No),
+            (expression(name, "NotIn", "other"), Asked::Yes, Asked::Yes),
+            (expression("skip", "NotIn", "yes"), Asked::Unknown, Asked::No),
+            (expression("skip", "NotIn", "no"), Asked::Unknown, Asked::Yes),
+            (json!({ "matchLabels": { "check": "yes" } }), Asked::No, Asked::No),
+        ] {
+            let webhook = json!({ "namespaceSelector": selector });
+            let webhook = webhook.as_object().unwrap();
+            assert_eq!(asked_about(webhook, "kube-system", &without), unlabelled, "{selector}");
+            assert_eq!(asked_about(webhook, "kube-system", &with), labelled, "{selector}");
         }
     }
 }

@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Entry, gateway_api};
+use super::{Entry, gateway_api, own_entries, selector};
 use crate::fields::{down, elements, maps, text};
-use crate::graph::Graph;
+use crate::graph::{Graph, labels_match};
 use crate::object::Object;
 
 /// A Service that a route names.
@@ -76,10 +76,30 @@ fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
         }
         _ => return Some(Vec::new()),
     };
-    let found = named.iter().filter_map(|gateway| {
-        graph.position(route.group(), "Gateway", gateway.namespace, gateway.name)
-    });
-    Some(found.collect())
+    let mut open = Vec::new();
+    let mut is_closed = !named.is_empty();
+    for gateway in &named {
+        match graph.position(route.group(), "Gateway", gateway.namespace, gateway.name) {
+            Some(index)
+                if graph.objects.get(index).is_some_and(|one| serves_inside(graph, one)) => {}
+            found => {
+                is_closed = false;
+                open.extend(found);
+            }
+        }
+    }
+    (!is_closed).then_some(open)
+}
+
+/// Whether the Services of an Istio gateway's pods are in the input, and none of them is open.
+fn serves_inside(graph: &Graph<'_>, gateway: &Object<'_>) -> bool {
+    let wanted = down(gateway.value(), &["spec", "selector"]).and_then(Value::as_object);
+    let Some(wanted) = wanted.filter(|labels| !labels.is_empty()) else { return false };
+    let mut own = graph
+        .of_kind("", "Service")
+        .filter(|service| labels_match(wanted, selector(service)))
+        .peekable();
+    own.peek().is_some() && own.all(|service| own_entries(service).is_empty())
 }
 
 /// The Services that a route names, in its order.

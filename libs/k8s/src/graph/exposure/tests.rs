@@ -160,3 +160,24 @@ fn a_route_to_another_namespace_needs_the_leave_of_both() {
     assert_eq!(count(&[web.clone(), gateway("All"), route.clone()]), 0);
     assert_eq!(count(&[web, route, grant]), 1, "a Gateway that is not in the input may take it");
 }
+
+#[test]
+fn a_mesh_gateway_that_is_not_open_lets_nobody_in() {
+    let istio = "networking.istio.io/v1";
+    let gateway = object(istio, "Gateway", "edge", &json!({ "selector": { "istio": "edge" } }));
+    let virtual_service = object(
+        istio,
+        "VirtualService",
+        "vs",
+        &json!({ "gateways": ["edge"], "http": [{ "route": [{ "destination": { "host": "web" } }] }] }),
+    );
+    let web = service("web", "ClusterIP", &json!({ "app": "web" }));
+    let routed = |kind: &str| {
+        let edge = service("edge", kind, &json!({ "istio": "edge" }));
+        let all = [web.clone(), gateway.clone(), virtual_service.clone(), edge];
+        ways(&all, &json!({ "app": "web" })).len()
+    };
+    assert_eq!([routed("LoadBalancer"), routed("ClusterIP")], [1, 0]);
+    let alone = [web.clone(), gateway.clone(), virtual_service.clone()];
+    assert_eq!(ways(&alone, &json!({ "app": "web" })).len(), 1);
+}

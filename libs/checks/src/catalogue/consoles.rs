@@ -1,8 +1,11 @@
-//! Checks on the Kubernetes dashboard: a web page with rights in the cluster.
+//! Checks on web pages with rights in the cluster: consoles that outsiders reach, the Kubernetes dashboard.
 
+use airside_k8s::fields::{maps, text};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
+use serde_json::Value;
 
+use super::exposure::{easiest, labels_path, ways};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::{Binding, Pod};
@@ -12,6 +15,53 @@ const DASHBOARD: &str = "kubernetes-dashboard";
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "exposed-sensitive-interface",
+        title: "Console that controls the cluster or its data is reached from outside",
+        why: "Consoles such as the Kubernetes dashboard, Argo Workflows, Kubeflow, Weave Scope or Jenkins start code for whoever gets in, and several ask for no login.",
+        fix: "Make the Service ClusterIP and reach it by `kubectl port-forward`, a VPN, or a proxy that asks for a login.",
+        severity: Severity::High,
+        category: Category::Network,
+        techniques: &[technique("T1133"), technique("T1190"), technique("T1613")],
+        controls: &[],
+        equivalents: &["kubescape:C-0021"],
+        judge: Judge::Pod(sensitive_interface),
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: argo-server}
+spec:
+  template:
+    metadata: {labels: {app: argo}}
+    spec: {containers: [{name: web}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: argo}
+spec:
+  type: NodePort
+  selector: {app: argo}
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: argo}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: argo}
+spec:
+  type: NodePort
+  selector: {app: web}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: argo-server}
+spec: {containers: [{name: web}]}
+",
+    },
     Check {
         id: "dashboard-deployed",
         title: "Kubernetes dashboard is deployed",
@@ -94,8 +144,10 @@ fn deployed(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
     let label = |name: &str| pod.spec.labels()?.get(name)?.as_str();
     if let Some(name) = ["app", "k8s-app"].into_iter().find(|name| label(name) == Some(DASHBOARD)) {
-        let labels = pod.spec.path.parent().unwrap_or_default().keys(&["metadata", "labels", name]);
-        report.fail(labels, format!("label {name} says that this is the Kubernetes dashboard"));
+        report.fail(
+            labels_path(pod).key(name),
+            format!("label {name} says that this is the Kubernetes dashboard"),
+        );
     }
 }
 
@@ -111,11 +163,55 @@ fn role_lent(binding: &Binding<'_>, report: &mut Report<'_>) {
     if binding.role_name != DASHBOARD {
         return;
     }
-    for (index, subject) in airside_k8s::fields::maps(binding.object.fields(), "subjects") {
-        let name = airside_k8s::fields::text(subject, "name").unwrap_or_default();
+    for (index, subject) in maps(binding.object.fields(), "subjects") {
+        let name = text(subject, "name").unwrap_or_default();
         if name != DASHBOARD {
             let path = FieldPath::of(&["subjects"]).index(index).key("name");
             report.fail(path, format!("{name} has the dashboard's role"));
         }
     }
+}
+
+/// Consoles by how their workloads or images are called.
+const CONSOLES: [&str; 14] = [
+    "airflow-webserver",
+    "argo-server",
+    "centraldashboard",
+    "jenkins",
+    "jupyter-notebook",
+    "kubeflow",
+    "kubernetes-dashboard",
+    "longhorn-ui",
+    "nifi",
+    "phpmyadmin",
+    "prometheus-deployment",
+    "rook-ceph-mgr-dashboard",
+    "weave-scope",
+    "workflow-controller-ui",
+];
+
+fn sensitive_interface(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let name = pod.object.name();
+    let known = CONSOLES.iter().find(|console| name.contains(**console)).copied();
+    let by_image = || {
+        pod.spec.containers.iter().find_map(|container| {
+            let image = container.image()?.rsplit('/').next()?.split([':', '@']).next()?;
+            CONSOLES.iter().find(|console| **console == image).copied()
+        })
+    };
+    let Some(console) = known.or_else(by_image).or_else(|| open_grafana(pod)) else { return };
+    if let Some(way) = easiest(&ways(pod, report)) {
+        report.fail(labels_path(pod), format!("{console} is reached by {}", way.shown()));
+    }
+}
+
+/// Grafana asks for a login unless it is told not to.
+fn open_grafana(pod: &Pod<'_>) -> Option<&'static str> {
+    let anonymous = pod.spec.containers.iter().any(|container| {
+        maps(container.fields, "env").any(|(_, variable)| {
+            let text = |name: &str| variable.get(name).and_then(Value::as_str);
+            text("name") == Some("GF_AUTH_ANONYMOUS_ENABLED") && text("value") == Some("true")
+        })
+    });
+    anonymous.then_some("grafana without login")
 }
