@@ -63,6 +63,7 @@ static FAMILIES: &[&[Check]] = &[
     operators::certificates::CHECKS,
     operators::exceptions::CHECKS,
     operators::openshift::CHECKS,
+    operators::workflows::CHECKS,
     images::CHECKS,
     resources::CHECKS,
     probes::CHECKS,

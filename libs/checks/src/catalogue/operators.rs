@@ -11,6 +11,7 @@ pub(super) mod openshift;
 pub(super) mod rights;
 pub(super) mod webhook_reach;
 pub(super) mod webhooks;
+pub(super) mod workflows;
 
 use airside_k8s::fields::maps;
 use airside_types::FieldPath;

@@ -1,6 +1,6 @@
 //! Which Ingresses take a host and path.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -39,8 +39,8 @@ pub fn taken<'a>(ingress: &Object<'a>) -> impl Iterator<Item = Taken<'a>> + use<
 /// The Ingresses by what they take.
 #[derive(Debug, Default)]
 pub(super) struct Hosts<'a> {
-    by_place: HashMap<(&'a str, &'a str), Vec<usize>>,
-    by_host: HashMap<&'a str, Vec<usize>>,
+    by_place: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    by_host: BTreeMap<&'a str, Vec<usize>>,
 }
 
 /// The hosts of an Ingress with the index of their rule; rules without a host are passed over.
