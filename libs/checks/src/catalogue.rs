@@ -7,6 +7,7 @@
 mod bindings;
 mod capabilities;
 mod confinement;
+mod control_plane;
 mod host;
 mod images;
 mod network;
@@ -21,6 +22,8 @@ mod wildcards;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use airside_k8s::component::Component;
 
 use crate::check::{Check, Judge};
 
@@ -44,7 +47,7 @@ static FAMILIES: &[&[Check]] = &[
 
 /// Every check.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    FAMILIES.iter().flat_map(|family| family.iter())
+    FAMILIES.iter().chain(control_plane::FAMILIES).flat_map(|family| family.iter())
 }
 
 /// The check with this id, or with this name in another tool (`kube-linter:privileged-container`).
@@ -60,6 +63,8 @@ pub(crate) struct Index {
     pub(crate) rules: Vec<&'static Check>,
     /// Checks on bindings.
     pub(crate) bindings: Vec<&'static Check>,
+    /// Checks on the configuration of Kubernetes' components.
+    pub(crate) components: HashMap<Component, Vec<&'static Check>>,
     /// Checks on whole objects, by API group and kind.
     pub(crate) kinds: HashMap<(&'static str, &'static str), Vec<&'static Check>>,
     /// Checks on whatever object.
@@ -77,11 +82,22 @@ pub(crate) fn index() -> &'static Index {
             }),
             rules: chosen(|judge| matches!(judge, Judge::Rule(_))),
             bindings: chosen(|judge| matches!(judge, Judge::Binding(_))),
+            components: by_component(),
             kinds: by_kind(),
             any: chosen(|judge| matches!(judge, Judge::Any(_))),
         }
     });
     &INDEX
+}
+
+fn by_component() -> HashMap<Component, Vec<&'static Check>> {
+    let mut components: HashMap<_, Vec<_>> = HashMap::new();
+    for check in all() {
+        if let Judge::Component(component, _) = check.judge {
+            components.entry(component).or_default().push(check);
+        }
+    }
+    components
 }
 
 fn by_kind() -> HashMap<(&'static str, &'static str), Vec<&'static Check>> {

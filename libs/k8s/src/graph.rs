@@ -129,12 +129,26 @@ impl<'a> Graph<'a> {
         namespace: Option<&str>,
         name: &str,
     ) -> Option<&Object<'a>> {
+        self.objects.get(self.index_of(group, kind, namespace, name)?)
+    }
+
+    /// The index of the object of a name, by the same rule.
+    pub fn index_of(
+        &self,
+        group: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<usize> {
         let named = |namespace| self.by_name.get(&(group, kind, namespace, name)).copied();
         let index = named(namespace).or_else(|| namespace.and_then(|_| named(None)));
-        match (index, namespace) {
-            (None, None) => self.of_kind(group, kind).find(|object| object.name() == name),
-            (index, _) => self.objects.get(index?),
-        }
+        index.or_else(|| {
+            let is_named = |index: &&usize| {
+                self.objects.get(**index).is_some_and(|object| object.name() == name)
+            };
+            let open = namespace.is_none().then(|| self.indices(group, kind));
+            open.and_then(|indices| indices.iter().find(is_named)).copied()
+        })
     }
 
     /// All pods and pod templates, in the order of the input.
