@@ -44,6 +44,9 @@ mod durations;
 mod etcd;
 mod kubelet;
 mod kubelet_certificates;
+mod node_facts;
+mod node_files_control_plane;
+mod node_files_worker;
 mod tls;
 
 use crate::check::Check;
@@ -58,4 +61,6 @@ pub(super) static FAMILIES: &[&[Check]] = &[
     etcd::CHECKS,
     kubelet::CHECKS,
     kubelet_certificates::CHECKS,
+    node_files_control_plane::CHECKS,
+    node_files_worker::CHECKS,
 ];
