@@ -38,15 +38,20 @@ macro_rules! node_facts {
 mod api_server_access;
 mod api_server_admission;
 mod api_server_audit;
+mod api_server_files;
 mod api_server_tls;
+mod audit_policy;
+mod audit_rules;
 mod controllers;
 mod durations;
+mod encryption;
 mod etcd;
 mod kubelet;
 mod kubelet_certificates;
 mod node_facts;
 mod node_files_control_plane;
 mod node_files_worker;
+mod nodes;
 mod tls;
 
 use crate::check::Check;
@@ -57,10 +62,14 @@ pub(super) static FAMILIES: &[&[Check]] = &[
     api_server_admission::CHECKS,
     api_server_tls::CHECKS,
     api_server_audit::CHECKS,
+    api_server_files::CHECKS,
+    audit_policy::CHECKS,
+    encryption::CHECKS,
     controllers::CHECKS,
     etcd::CHECKS,
     kubelet::CHECKS,
     kubelet_certificates::CHECKS,
     node_files_control_plane::CHECKS,
     node_files_worker::CHECKS,
+    nodes::CHECKS,
 ];
