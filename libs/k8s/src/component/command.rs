@@ -46,10 +46,11 @@ pub(super) fn configurations(pod: &PodSpec<'_>, container: &Container<'_>) -> Ve
     let has_command = !command.is_empty();
     let line: Vec<Word> = command.into_iter().chain(arguments).collect();
 
-    let mut found = match line.first().map(|word| program(&word.text)) {
-        None | Some("") => of_entrypoint(pod, container, &line, has_command),
-        Some(name) if name.starts_with('-') => of_entrypoint(pod, container, &line, has_command),
-        Some(_) => of_line(&line),
+    let is_flags_only = line.first().is_none_or(|word| word.text.starts_with('-'));
+    let mut found = if is_flags_only {
+        of_entrypoint(pod, container, &line, has_command)
+    } else {
+        of_line(&line)
     };
     for configuration in &mut found {
         if configuration.anchor == FieldPath::root() {
@@ -74,9 +75,10 @@ fn program(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
 }
 
-/// The component that a word runs, as itself or within hyperkube.
+/// The component that a word runs; flags (`--log=/var/log/kubelet`) and settings run none.
 fn component(word: &str) -> Option<Component> {
-    Component::of_program(program(word))
+    let is_program = !word.starts_with('-') && !word.contains('=');
+    is_program.then(|| Component::of_program(program(word)))?
 }
 
 /// Flags alone: the image's own program takes them. The image's name tells it, or labels of the control

@@ -58,6 +58,9 @@ fn a_container_that_runs_a_component_is_recognised_by_its_program_or_its_image()
         (json!({ "command": ["sh", "-c", "# kube-apiserver --a=b\nsleep 1"] }), None),
         (json!({ "command": ["sh", "-c", "echo kube-apiserver --a=b"] }), None),
         (json!({ "command": ["kube-apiserver", "--version"] }), None),
+        (json!({ "image": "web", "args": ["--kubelet-service=kube-system/kubelet"] }), None),
+        (json!({ "command": ["env", "LOG=/var/log/kubelet", "web"] }), None),
+        (json!({ "command": ["tini", "--log=/var/log/kubelet", "web"] }), None),
         (json!({ "image": "web", "command": ["web", "--apiserver=kube-apiserver"] }), None),
     ] {
         let mut value = pod(&container);

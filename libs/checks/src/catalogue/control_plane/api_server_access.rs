@@ -14,7 +14,7 @@ pub(super) static CHECKS: &[Check] = &[
         id: "api-server-anonymous-auth",
         title: "API server answers requests without credentials",
         why: "Whoever reaches the port is let in as system:anonymous. One careless binding to system:unauthenticated, or one bug in authorisation, is then open to the whole network.",
-        fix: "Set --anonymous-auth=false. Where load balancers probe /livez and /readyz, allow anonymous requests to those paths alone with --authentication-config.",
+        fix: "Set --anonymous-auth=false. Where probes ask for /livez and /readyz without credentials, as those of kubeadm do, allow those paths alone with --authentication-config.",
         severity: Severity::Medium,
         category: Category::ControlPlane,
         techniques: &[technique("T1133"), technique("T1613")],
@@ -120,6 +120,7 @@ pub(super) static CHECKS: &[Check] = &[
         equivalents: &[
             "trivy:KCV-0009",
             "kubescape:C-0120",
+            "kubescape:C-0088",
             "checkov:CKV_K8S_77",
             "kube-bench:1.2.8",
         ],

@@ -158,7 +158,7 @@ pub(super) static CHECKS: &[Check] = &[
 
 fn audit_log(it: &Configured<'_>, report: &mut Report<'_>) {
     if !it.may_have("audit-webhook-config-file") {
-        it.must_have(&["audit-log-path"], "audit events are thrown away", report);
+        it.must_have(&["audit-log-path"], "audit events are written nowhere", report);
     }
 }
 
