@@ -112,6 +112,8 @@ pub struct Configuration {
     flags: BTreeMap<String, Vec<Given>>,
     /// Whether other flags may be given that are not seen here.
     is_open: bool,
+    /// Whether all of it stands in one text, which has no places within.
+    is_text: bool,
     /// Flags that are known not to be given, with the place that says so.
     absent: BTreeMap<&'static str, FieldPath>,
 }
@@ -119,7 +121,7 @@ pub struct Configuration {
 impl Configuration {
     fn new(component: Component, source: Source, anchor: FieldPath) -> Self {
         let (flags, absent) = (BTreeMap::new(), BTreeMap::new());
-        Self { component, source, anchor, flags, is_open: false, absent }
+        Self { component, source, anchor, flags, is_open: false, is_text: false, absent }
     }
 
     fn give(&mut self, flag: &str, value: String, path: FieldPath) {
@@ -173,7 +175,7 @@ impl Configuration {
             return place.clone();
         }
         match (self.source, files::field_of(self.component, flag)) {
-            (Source::File, Some(field)) => self.anchor.keys(field),
+            (Source::File, Some(field)) if !self.is_text => self.anchor.keys(field),
             _ => self.anchor.clone(),
         }
     }
@@ -216,7 +218,11 @@ pub fn configurations(graph: &Graph<'_>, index: usize) -> Vec<Configuration> {
         found.extend(running.flat_map(|container| command::configurations(&pod.spec, container)));
     }
     match object.group() {
-        "" => found.extend(gathered::kubelet(object)),
+        "" => match object.kind() {
+            "ConfigMap" => found.extend(files::in_config_map(object)),
+            "NodeInfo" => found.extend(gathered::kubelet(object)),
+            _ => {}
+        },
         group if group.ends_with(".config.k8s.io") => {
             let is_kubeadms =
                 kubeadm::KINDS.iter().any(|kind| graph.has_kind(kubeadm::GROUP, kind));

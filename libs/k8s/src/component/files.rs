@@ -3,9 +3,10 @@
 use airside_types::FieldPath;
 use serde_json::Value;
 
-use super::{Component, Configuration, Source};
+use super::{Component, Configuration, Given, Source};
 use crate::fields::down;
 use crate::object::Object;
+use crate::yaml::{self, Limits};
 
 type Fields = &'static [(&'static str, &'static [&'static str])];
 
@@ -65,6 +66,29 @@ pub(super) fn configuration(object: &Object<'_>, is_kubeadms: bool) -> Option<Co
         }
     }
     Some(configuration)
+}
+
+/// The file that a cluster keeps in a ConfigMap for its nodes, as kubeadm names it. All of it stands at one
+/// key, so that is the place of each flag.
+pub(super) fn in_config_map(object: &Object<'_>) -> Option<Configuration> {
+    let key = match (object.namespace(), object.name()) {
+        (Some("kube-system"), "kube-proxy") => "config.conf",
+        (Some("kube-system"), name) if name.starts_with("kubelet-config") => "kubelet",
+        _ => return None,
+    };
+    let text = down(object.value(), &["data", key])?.as_str()?;
+    let documents = yaml::parse(text, &Limits::default()).documents;
+    let file = documents
+        .iter()
+        .find_map(|document| configuration(&Object::new(&document.value).ok()?, false))?;
+    let anchor = FieldPath::of(&["data", key]);
+    let mut found = Configuration::new(file.component, Source::File, anchor.clone());
+    for (flag, given) in file.flags {
+        let values = given.into_iter().map(|given| Given { path: anchor.clone(), ..given });
+        found.flags.insert(flag, values.collect());
+    }
+    found.is_text = true;
+    Some(found)
 }
 
 /// A value as a flag would have it.

@@ -29,9 +29,6 @@ const FACTS: [(&str, &str); 14] = [
 
 /// The kubelet's configuration of a node; none where nothing about the kubelet was gathered.
 pub(super) fn kubelet(object: &Object<'_>) -> Option<Configuration> {
-    if object.kind() != "NodeInfo" {
-        return None;
-    }
     let info = object.fields().get("info").and_then(Value::as_object)?;
     let anchor = FieldPath::of(&["info"]);
     let mut found = Configuration::new(Component::Kubelet, Source::Gathered, anchor.clone());

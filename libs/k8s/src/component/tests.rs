@@ -194,3 +194,26 @@ fn of_a_node_only_what_was_gathered_is_known() {
     assert_eq!(found[0].answer("client-ca-file"), Answer::Unknown);
     assert!(of(json!({ "apiVersion": "v1", "kind": "NodeInfo", "info": {} })).is_empty());
 }
+
+#[test]
+fn the_files_that_a_cluster_keeps_for_its_nodes_are_read() {
+    let map = |name: &str, namespace: &str, key: &str, text: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": { "name": name, "namespace": namespace }, "data": { key: text },
+        })
+    };
+    let kubelet =
+        "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nreadOnlyPort: 1\n";
+    let found = of(map("kubelet-config", "kube-system", "kubelet", kubelet));
+    assert_eq!(shown(&found[0], "read-only-port"), "1 at data.kubelet");
+    assert_eq!(shown(&found[0], "client-ca-file"), "unset at data.kubelet");
+    for other in [
+        map("kubelet-config", "web", "kubelet", kubelet),
+        map("kubelet-config", "kube-system", "other", kubelet),
+        map("kubelet-config", "kube-system", "kubelet", "no: configuration"),
+        map("kubelet-config", "kube-system", "kubelet", "{"),
+    ] {
+        assert!(of(other).is_empty());
+    }
+}

@@ -261,13 +261,16 @@ fn plain_http(it: &Configured<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The API server beside an etcd: kubeadm's of the same configuration, or the static pod of the same node,
-/// by kubeadm's way of naming them.
+/// The API server beside an etcd is the static pod of the same node, by kubeadm's way of naming them.
 fn shared_ca(it: &Configured<'_>, report: &mut Report<'_>) {
     let Some(trusted) = it.known("trusted-ca-file").filter(|file| !file.is_empty()) else { return };
     let Some(node) = it.object.name().strip_prefix("etcd") else { return };
+    if it.graph.is_single_object() {
+        return report.undecided("the API server is another object");
+    }
     let name = format!("kube-apiserver{node}");
-    let Some(at) = it.graph.index_of("", "Pod", it.object.namespace(), &name) else { return };
+    let namespace = it.object.namespace().unwrap_or("kube-system");
+    let Some(at) = it.graph.index_of("", "Pod", Some(namespace), &name) else { return };
     let clients = configurations(it.graph, at).into_iter().find_map(|other| {
         let is_api_server = other.component == Component::ApiServer;
         match other.answer("client-ca-file") {

@@ -50,13 +50,37 @@ status:
 kind: Node
 metadata: {name: node-7}
 status:
-  nodeInfo: {kubeletVersion: v1.28.3}
+  nodeInfo: {kubeletVersion: v1.34.9}
 ",
         passes: r"apiVersion: v1
 kind: Node
 metadata: {name: node-7}
 status:
   nodeInfo: {kubeletVersion: v1.37.1}
+",
+    },
+    Check {
+        id: "kubernetes-open-holes",
+        title: "Kubernetes release has known holes that newer patches close",
+        why: "How to use them is described in public; some lead from a pod to its node, others past rules of the API server.",
+        fix: "Update to the newest patch of the release.",
+        severity: Severity::High,
+        category: Category::ControlPlane,
+        techniques: &[technique("T1190"), technique("T1611")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(VERSIONED, open_holes),
+        fails: r"apiVersion: v1
+kind: Node
+metadata: {name: node-7}
+status:
+  nodeInfo: {kubeletVersion: v1.30.2}
+",
+        passes: r"apiVersion: v1
+kind: Node
+metadata: {name: node-7}
+status:
+  nodeInfo: {kubeletVersion: v1.30.14}
 ",
     },
     Check {
@@ -117,6 +141,46 @@ const ENDED: [(u64, &str); 9] = [
     (34, "October 2026"),
 ];
 
+/// A hole in Kubernetes.
+struct Hole {
+    name: &'static str,
+    /// Whether kubelets have it, or else the API server.
+    is_of_kubelet: bool,
+    /// The patches that close it, by minor release; older minors stay open, newer ones never had it.
+    closed: &'static [(u64, u64)],
+}
+
+/// From the announcements of Kubernetes' security response committee; what has no fix, or needs a setting
+/// that few have, is not here.
+const HOLES: [Hole; 5] = [
+    Hole {
+        name: "CVE-2021-25741",
+        is_of_kubelet: true,
+        closed: &[(19, 15), (20, 11), (21, 5), (22, 2)],
+    },
+    Hole {
+        name: "CVE-2022-3172",
+        is_of_kubelet: false,
+        closed: &[(22, 14), (23, 11), (24, 5), (25, 1)],
+    },
+    Hole {
+        name: "CVE-2022-3294",
+        is_of_kubelet: false,
+        closed: &[(22, 16), (23, 14), (24, 8), (25, 4)],
+    },
+    Hole { name: "CVE-2024-10220", is_of_kubelet: true, closed: &[(28, 12), (29, 7), (30, 3)] },
+    Hole { name: "CVE-2025-5187", is_of_kubelet: false, closed: &[(31, 12), (32, 8), (33, 4)] },
+];
+
+impl Hole {
+    fn is_open_in(&self, minor: u64, patch: u64) -> bool {
+        match self.closed.iter().find(|(closed, _)| *closed == minor) {
+            Some((_, closing)) => patch < *closing,
+            None => self.closed.iter().all(|(closed, _)| minor < *closed),
+        }
+    }
+}
+
 fn public_address(node: &Whole<'_>, report: &mut Report<'_>) {
     let keys = ["status", "addresses"];
     for (index, entry) in elements(down(node.object.value(), &keys)).iter().enumerate() {
@@ -141,6 +205,28 @@ fn out_of_support(whole: &Whole<'_>, report: &mut Report<'_>) {
         };
         let message = format!("Kubernetes {version} has had no fixes {ended} (as of {AS_OF})");
         report.fail(FieldPath::of(keys), message);
+    }
+}
+
+fn open_holes(whole: &Whole<'_>, report: &mut Report<'_>) {
+    let is_node = whole.object.kind() == "Node";
+    for keys in VERSIONS {
+        let Some(version) = down(whole.object.value(), keys).and_then(Value::as_str) else {
+            continue;
+        };
+        // Without a patch it is the newest one.
+        if version.split('.').count() < 3 {
+            continue;
+        }
+        let Some([1, minor, patch]) = numbers(version) else { continue };
+        let open = HOLES
+            .iter()
+            .filter(|hole| (hole.is_of_kubelet || !is_node) && hole.is_open_in(minor, patch));
+        let names: Vec<_> = open.map(|hole| hole.name).collect();
+        if !names.is_empty() {
+            let message = format!("Kubernetes {version} is open to {}", names.join(", "));
+            report.fail(FieldPath::of(keys), message);
+        }
     }
 }
 
@@ -187,6 +273,21 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(numbers(version), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_hole_is_open_until_the_patch_of_its_minor() {
+        let hole = HOLES.iter().find(|hole| hole.name == "CVE-2024-10220").unwrap();
+        for (minor, patch, expected) in [
+            (27, 16, true),
+            (28, 11, true),
+            (28, 12, false),
+            (30, 2, true),
+            (30, 3, false),
+            (31, 0, false),
+        ] {
+            assert_eq!(hole.is_open_in(minor, patch), expected, "1.{minor}.{patch}");
         }
     }
 }
