@@ -73,3 +73,6 @@ pub(super) static FAMILIES: &[&[Check]] = &[
     node_files_worker::CHECKS,
     nodes::CHECKS,
 ];
+
+#[cfg(test)]
+mod tests;
