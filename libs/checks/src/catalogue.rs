@@ -20,7 +20,7 @@ mod services;
 mod users;
 mod wildcards;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use airside_k8s::component::Component;
@@ -64,7 +64,7 @@ pub(crate) struct Index {
     /// Checks on bindings.
     pub(crate) bindings: Vec<&'static Check>,
     /// Checks on the configuration of Kubernetes' components.
-    pub(crate) components: HashMap<Component, Vec<&'static Check>>,
+    pub(crate) components: BTreeMap<Component, Vec<&'static Check>>,
     /// Checks on whole objects, by API group and kind.
     pub(crate) kinds: HashMap<(&'static str, &'static str), Vec<&'static Check>>,
     /// Checks on whatever object.
@@ -90,8 +90,8 @@ pub(crate) fn index() -> &'static Index {
     &INDEX
 }
 
-fn by_component() -> HashMap<Component, Vec<&'static Check>> {
-    let mut components: HashMap<_, Vec<_>> = HashMap::new();
+fn by_component() -> BTreeMap<Component, Vec<&'static Check>> {
+    let mut components: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for check in all() {
         if let Judge::Component(component, _) = check.judge {
             components.entry(component).or_default().push(check);

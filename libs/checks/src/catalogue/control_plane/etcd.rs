@@ -1,6 +1,6 @@
 //! Checks on etcd: who is let in by clients' and peers' ports, and what crosses the network.
 
-use airside_k8s::component::{Answer, Component, configurations};
+use airside_k8s::component::{Answer, Component, Source, configurations};
 use airside_types::Severity;
 use airside_types::attack::technique;
 
@@ -199,18 +199,33 @@ pub(super) static CHECKS: &[Check] = &[
     },
 ];
 
-/// Whether only the node, or the pod, itself can reach a port: the addresses say so, or none is given at
-/// all, neither to listen on nor to be told to others.
+/// Whether only the pod itself, or its node, can reach a port: all its addresses are the loopback's, or it
+/// is a store that some program keeps beside itself with nothing said about addresses and certificates.
 fn is_local(it: &Configured<'_>, listen: &str, advertise: &str) -> bool {
     let all_local = |flag: &str| {
         let addresses = it.configuration.items(flag);
         !addresses.is_empty() && addresses.iter().all(|address| is_loopback(address))
     };
-    if it.may_have(listen) {
-        all_local(listen)
-    } else {
-        !it.may_have(advertise) || all_local(advertise)
+    match [listen, advertise].into_iter().find(|flag| it.may_have(flag)) {
+        Some(flag) => all_local(flag),
+        None => !is_the_clusters(it) && !SECURED.iter().any(|flag| it.may_have(flag)),
     }
+}
+
+/// Flags of those who mean to be reached by others.
+const SECURED: [&str; 7] = [
+    "cert-file",
+    "client-cert-auth",
+    "key-file",
+    "peer-cert-file",
+    "peer-client-cert-auth",
+    "peer-key-file",
+    "trusted-ca-file",
+];
+
+/// Whether it holds the objects of the cluster: a pod of the system, or kubeadm's.
+fn is_the_clusters(it: &Configured<'_>) -> bool {
+    it.object.namespace() == Some("kube-system") || it.configuration.source == Source::Kubeadm
 }
 
 fn is_local_to_clients(it: &Configured<'_>) -> bool {
@@ -219,8 +234,9 @@ fn is_local_to_clients(it: &Configured<'_>) -> bool {
 
 /// Members that say where clients find them, but not peers, may still have peers.
 fn is_local_to_peers(it: &Configured<'_>) -> bool {
-    if it.may_have("listen-peer-urls") || it.may_have("initial-advertise-peer-urls") {
-        is_local(it, "listen-peer-urls", "initial-advertise-peer-urls")
+    let (listen, advertise) = ("listen-peer-urls", "initial-advertise-peer-urls");
+    if it.may_have(listen) || it.may_have(advertise) {
+        is_local(it, listen, advertise)
     } else {
         is_local_to_clients(it)
     }

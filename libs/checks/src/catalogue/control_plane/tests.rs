@@ -125,6 +125,8 @@ fn an_etcd_that_only_its_own_pod_reaches_needs_no_certificates() {
     let open = pod("[etcd, '--listen-client-urls=http://0.0.0.0:2379']");
     assert!(failing(&open).contains(&"etcd-client-authentication"));
     assert!(failing(&open).contains(&"etcd-plain-http"));
+    let of_the_cluster = pod("[etcd]").replace("name: p", "name: p, namespace: kube-system");
+    assert!(failing(&of_the_cluster).contains(&"etcd-client-authentication"));
 }
 
 #[test]
