@@ -40,6 +40,10 @@ const BOOLEANS: [&str; 16] = [
 
 /// The components that a container runs; a script may run several.
 pub(super) fn configurations(pod: &PodSpec<'_>, container: &Container<'_>) -> Vec<Configuration> {
+    let by_label = component_of_labels(pod);
+    if by_label.is_none() && !is_mentioned(container) {
+        return Vec::new();
+    }
     let command = words(container, "command");
     let arguments = words(container, "args");
     let anchor = container.path.key(if arguments.is_empty() { "command" } else { "args" });
@@ -48,7 +52,7 @@ pub(super) fn configurations(pod: &PodSpec<'_>, container: &Container<'_>) -> Ve
 
     let is_flags_only = line.first().is_none_or(|word| word.text.starts_with('-'));
     let mut found = if is_flags_only {
-        of_entrypoint(pod, container, &line, has_command)
+        of_entrypoint(container, by_label, &line, has_command)
     } else {
         of_line(&line)
     };
@@ -81,24 +85,31 @@ fn component(word: &str) -> Option<Component> {
     is_program.then(|| Component::of_program(program(word)))?
 }
 
+/// Whether a container names a component at all. Almost none does, and this is asked of every container.
+fn is_mentioned(container: &Container<'_>) -> bool {
+    let names = |text: &str| text.contains("kube") || text.contains("etcd");
+    let listed = |field| texts(container.fields, field).any(|(_, text)| names(text));
+    container.image().is_some_and(names) || listed("command") || listed("args")
+}
+
+/// The component that a pod of the control plane is labelled with, when it has one container only.
+fn component_of_labels(pod: &PodSpec<'_>) -> Option<Component> {
+    let labels = pod.labels()?;
+    let text = |name: &str| labels.get(name).and_then(Value::as_str);
+    let is_alone = pod.containers.len() == 1 && text("tier") == Some("control-plane");
+    Component::of_program(text("component")?).filter(|_| is_alone)
+}
+
 /// Flags alone: the image's own program takes them. The image's name tells it, or labels of the control
-/// plane do.
+/// plane do. Nothing at all is believed of etcd only, which runs without flags.
 fn of_entrypoint(
-    pod: &PodSpec<'_>,
     container: &Container<'_>,
+    by_label: Option<Component>,
     line: &[Word],
     has_command: bool,
 ) -> Vec<Configuration> {
-    let by_image = || component(image_name(container.image()?));
-    let by_label = || {
-        let labels = pod.labels()?;
-        let text = |name: &str| labels.get(name).and_then(Value::as_str);
-        let component = Component::of_program(text("component").or_else(|| text("k8s-app"))?)?;
-        let is_alone = pod.containers.len() == 1;
-        (text("tier") == Some("control-plane") && is_alone).then_some(component)
-    };
-    // Neither a command nor arguments: only an image whose name says all is believed.
-    let found = if has_command { by_label() } else { by_image().or_else(by_label) };
+    let by_image = container.image().map(image_name).and_then(component);
+    let found = by_image.filter(|_| !has_command).or(by_label);
     let is_silent = line.is_empty() && found != Some(Component::Etcd);
     match found {
         Some(component) if !is_silent => of_flags(component, line).into_iter().collect(),
