@@ -48,6 +48,7 @@ mod encryption;
 mod etcd;
 mod kubelet;
 mod kubelet_certificates;
+mod managed;
 mod node_facts;
 mod node_files_control_plane;
 mod node_files_worker;
@@ -72,6 +73,7 @@ pub(super) static FAMILIES: &[&[Check]] = &[
     node_files_control_plane::CHECKS,
     node_files_worker::CHECKS,
     nodes::CHECKS,
+    managed::CHECKS,
 ];
 
 #[cfg(test)]
