@@ -152,7 +152,18 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_script_is_read_to_its_end(script in "[a-z $(){}'\"`\\\\<>&|;#\n0-9-]{0,60}") {
+            let words = commands(&script).into_iter().flatten();
+            let letters: usize = words.map(|word| word.len()).sum();
+            prop_assert!(letters <= script.len());
+        }
+    }
 
     #[test]
     fn a_script_is_cut_into_commands_and_words() {
