@@ -120,6 +120,20 @@ pub(super) static CHECKS: &[Check] = &[
         passes: runs!("kube-apiserver", "--audit-log-maxsize=100"),
     },
     Check {
+        id: "api-server-audit-log-small",
+        title: "API server rotates its audit log at less than 100 megabytes",
+        why: "A busy cluster fills a small file within minutes, so that all the old ones together hold hours, not days.",
+        fix: "Set --audit-log-maxsize=100 (megabytes) or more, or ship the log to a place that keeps it.",
+        severity: Severity::Info,
+        category: Category::ControlPlane,
+        techniques: &[technique("T1070")],
+        controls: &["cis-v1.12.0:1.2.19"],
+        equivalents: &["checkov:CKV_K8S_94"],
+        judge: Judge::Component(Component::ApiServer, small_audit_log),
+        fails: runs!("kube-apiserver", "--audit-log-maxsize=10"),
+        passes: runs!("kube-apiserver", "--audit-log-maxsize=100"),
+    },
+    Check {
         id: "api-server-profiling",
         title: "API server serves profiles of itself",
         why: "Profiles show internals of the program, and making them costs time that an attacker can make it spend.",
@@ -159,6 +173,15 @@ pub(super) static CHECKS: &[Check] = &[
 fn audit_log(it: &Configured<'_>, report: &mut Report<'_>) {
     if !it.may_have("audit-webhook-config-file") {
         it.must_have(&["audit-log-path"], "audit events are written nowhere", report);
+    }
+}
+
+fn small_audit_log(it: &Configured<'_>, report: &mut Report<'_>) {
+    const LEAST: i64 = 100;
+    let flag = "audit-log-maxsize";
+    let megabytes = it.known(flag).and_then(|text| text.parse::<i64>().ok());
+    if megabytes.is_some_and(|megabytes| (1..LEAST).contains(&megabytes)) {
+        it.fail(flag, "the log reaches back for a short time only", report);
     }
 }
 
