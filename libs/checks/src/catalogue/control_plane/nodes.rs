@@ -64,7 +64,7 @@ status:
         title: "Kubernetes release has known holes that newer patches close",
         why: "How to use them is described in public; some lead from a pod to its node, others past rules of the API server.",
         fix: "Update to the newest patch of the release.",
-        severity: Severity::High,
+        severity: Severity::Medium,
         category: Category::ControlPlane,
         techniques: &[technique("T1190"), technique("T1611")],
         controls: &[],
@@ -131,10 +131,10 @@ const AS_OF: &str = "November 2026";
 /// before, newer ones have not ended.
 const ENDED: [(u64, &str); 9] = [
     (26, "February 2024"),
-    (27, "June 2024"),
+    (27, "July 2024"),
     (28, "October 2024"),
     (29, "February 2025"),
-    (30, "June 2025"),
+    (30, "July 2025"),
     (31, "November 2025"),
     (32, "February 2026"),
     (33, "June 2026"),
