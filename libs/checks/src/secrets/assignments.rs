@@ -27,7 +27,8 @@ pub(super) fn assignments(text: &str) -> Vec<Assignment<'_>> {
 }
 
 fn assignment(text: &str, sign: usize) -> Option<Assignment<'_>> {
-    let (before, after) = (text.get(..sign)?, text.get(sign + 1..)?);
+    let (before, after) = (near_end(text.get(..sign)?), text.get(sign + 1..)?);
+    let skipped = sign - before.len();
     let is_equal = text.as_bytes().get(sign) == Some(&b'=');
     if after.starts_with(['=', '~', ':']) || (!is_equal && !after.starts_with([' ', '"', '\t'])) {
         return None;
@@ -43,7 +44,13 @@ fn assignment(text: &str, sign: usize) -> Option<Assignment<'_>> {
         is_quoted || name.starts_with('-') || is_upper || is_set_off(before.get(..at)?, after);
     // `password = get("password")` of a program.
     let is_literal = is_literal && (is_quoted || !value.contains('('));
-    Some(Assignment { name, value, at, is_literal })
+    Some(Assignment { name, value, at: skipped + at, is_literal })
+}
+
+/// The end of a text: what a name and its line can take.
+fn near_end(text: &str) -> &str {
+    let from = text.len().saturating_sub(LONGEST_VALUE);
+    (from..text.len()).find_map(|from| text.get(from..)).unwrap_or_default()
 }
 
 /// Whether what stands before and after a name shows that a value is written out, not handed on: a line or
@@ -55,7 +62,8 @@ fn is_set_off(before: &str, after: &str) -> bool {
     let is_of_flag = head.rsplit(' ').next().is_some_and(|word| word.starts_with('-'));
     let is_part = before.ends_with([';', '&', '?']);
     // `host=db user=shop password=foo`
-    let tail = after.split('\n').next().unwrap_or_default();
+    let length = after.bytes().take(LONGEST_VALUE).take_while(|byte| *byte != b'\n').count();
+    let tail = after.get(..length).unwrap_or_default();
     let rest = || head.split(' ').chain(tail.split(' ').skip(1)).map(str::trim);
     let is_pairs = head.len() + tail.len() <= LONGEST_VALUE
         && rest().filter(|word| !word.is_empty()).all(|word| word.contains('='));

@@ -112,6 +112,7 @@ fn providers<'t>(text: &'t str, tokens: &mut Tokens<'t>) {
 /// as in JSON.
 fn private_keys<'t>(text: &'t str, tokens: &mut Tokens<'t>) {
     const LONGEST_LABEL: usize = 40;
+    const LONGEST: usize = 16 * 1024;
     for (at, rest) in marks(text, "---BEGIN ") {
         let head = rest.bytes().take(LONGEST_LABEL).take_while(|byte| *byte != b'-').count();
         let Some((label, body)) = rest.split_at_checked(head) else { continue };
@@ -119,7 +120,9 @@ fn private_keys<'t>(text: &'t str, tokens: &mut Tokens<'t>) {
         if !is_private {
             continue;
         }
-        let end = memmem::find(body.as_bytes(), b"---END").unwrap_or(body.len());
+        let body = body.trim_start_matches('-');
+        let near = body.as_bytes().get(..LONGEST).unwrap_or(body.as_bytes());
+        let end = memmem::find(near, b"---").unwrap_or(near.len());
         let body = body.get(..end).unwrap_or_default();
         if is_key_material(body) {
             let what = "a private key";
