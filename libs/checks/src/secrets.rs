@@ -20,7 +20,7 @@ use airside_types::FieldPath;
 
 pub(crate) use formats::{Item, visit};
 pub(crate) use search::{Found, Search, search, search_arguments, search_number};
-pub(crate) use values::{is_ciphertext, is_indirect, is_placeholder};
+pub(crate) use values::{is_ciphertext, is_indirect, is_placeholder, is_setting};
 
 /// What a field of an object holds.
 #[derive(Debug, Clone)]

@@ -134,7 +134,7 @@ impl Search {
             if pair_of(auth).is_some_and(|(_, password)| is_literal(&password)) {
                 let what = "a registry's credential";
                 let confidence = Confidence::Proven;
-                let place = (host.len() <= 64).then(|| format!("auths.{host}"));
+                let place = (host.len() <= 64).then(|| format!("registry {host}"));
                 self.push(Hit { what, sort, confidence, fingerprint: None }, place);
             }
         }

@@ -138,11 +138,15 @@ fn is_key_material(body: &str) -> bool {
     const LEAST_LINE: usize = 40;
     const LINES: usize = 12;
     let lines = body.split(['\n', ' ']).flat_map(|line| line.split("\\n"));
-    lines.map(str::trim).filter(|line| !line.is_empty()).take(LINES).any(|line| {
-        line.len() >= LEAST_LINE
-            && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
-            && is_no_example(line)
-    })
+    lines
+        .map(|line| line.trim().trim_matches('\\'))
+        .filter(|line| !line.is_empty())
+        .take(LINES)
+        .any(|line| {
+            line.len() >= LEAST_LINE
+                && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+                && is_no_example(line)
+        })
 }
 
 /// JSON Web Tokens: three parts, of which the first decodes to a header.

@@ -197,7 +197,12 @@ fn kubeconfigs_and_docker_configurations_are_told_by_their_whole() {
     assert_eq!(sort(&kubeconfig), Some(Sort::Kubeconfig));
     let docker = "{\"auths\": {\"r.example.net\": {\"auth\": \"c2hvcDptWHE3LWR1bmU=\"}}}";
     assert_eq!(sort(docker), Some(Sort::DockerConfig));
-    assert_eq!(values("config", docker), ["a registry's credential Proven @ auths.r.example.net"]);
+    let older = "{\"https://r.example.net\": {\"auth\": \"c2hvcDptWHE3LWR1bmU=\"}}";
+    assert_eq!(sort(older), Some(Sort::DockerConfig));
+    assert_eq!(
+        values("config", docker),
+        ["a registry's credential Proven @ registry r.example.net"]
+    );
 }
 
 #[test]

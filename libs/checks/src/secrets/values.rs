@@ -15,7 +15,7 @@ pub(super) fn by_name(name: &str, value: &str, style: Style) -> Option<Verdict> 
         return None;
     }
     let is_counted = sense != Sense::Password && has_run(value.as_bytes());
-    if is_placeholder(value) || is_shouted_name(name, value) || is_counted {
+    if is_placeholder(value) || is_counted {
         return Some(Verdict::Placeholder);
     }
     if value.len() < 3 || value.chars().any(char::is_whitespace) || is_setting(value) {
@@ -158,15 +158,15 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
         .map(|letter| letter.to_ascii_lowercase())
         .collect();
     is_monotonous(value)
+        || is_shouted_name(value)
         || HOLDS.iter().any(|word| bare.contains(word))
         || STARTS.iter().any(|word| bare.starts_with(word))
         || matches!(bare.as_str(), "tbd" | "unset" | "notset" | "undefined")
 }
 
-/// `SECRET`, `MY_TOKEN`: the name again, in capitals, for somebody to replace.
-fn is_shouted_name(name: &str, value: &str) -> bool {
-    let is_capital = value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    is_capital && words(value).last().is_some_and(|last| words(name).contains(last))
+/// `SECRET`, `MY_TOKEN`: the name of a credential in capitals, for somebody to replace.
+fn is_shouted_name(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') && sense(value).is_some()
 }
 
 /// One character again and again, as in `xxxxx`, `***` and `...`.
@@ -187,7 +187,7 @@ const SETTINGS: &str = "
 ";
 
 /// Whether a value sets something: a switch, a kind of authentication, a duration, an address.
-fn is_setting(value: &str) -> bool {
+pub(crate) fn is_setting(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     SETTINGS.split_ascii_whitespace().any(|setting| setting == lower)
         || is_duration(&lower)

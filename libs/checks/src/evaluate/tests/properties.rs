@@ -30,6 +30,9 @@ fn any_content() -> impl Strategy<Value = Value> {
             "cluster-admin",
             "windows",
             "In",
+            "sunflower",
+            "amqp://a:sunflower@mq",
+            "password: sunflower\n",
         ])
         .prop_map(Value::from),
     ];
@@ -74,6 +77,18 @@ fn any_content() -> impl Strategy<Value = Value> {
         "os",
         "image",
         "hostPID",
+        "env",
+        "value",
+        "valueFrom",
+        "secretKeyRef",
+        "password",
+        "command",
+        "data",
+        "annotations",
+        "exec",
+        "httpGet",
+        "httpHeaders",
+        "livenessProbe",
     ]);
     leaf.prop_recursive(6, 80, 6, move |inner| {
         prop_oneof![
@@ -92,6 +107,8 @@ fn any_object() -> impl Strategy<Value = Value> {
         ("rbac.authorization.k8s.io/v1", "RoleBinding"),
         ("networking.k8s.io/v1", "NetworkPolicy"),
         ("v1", "ServiceAccount"),
+        ("v1", "ConfigMap"),
+        ("v1", "Secret"),
         ("example.com/v1", "Custom"),
     ]);
     (kind, any_content()).prop_map(|((api_version, kind), content)| {
