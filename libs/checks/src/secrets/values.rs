@@ -252,7 +252,9 @@ pub(super) fn is_random(value: &str) -> bool {
     let bytes = value.as_bytes();
     bytes.len() >= LEAST
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-.~".contains(byte))
-        && changes(bytes) * 10 >= bytes.len() * 3
+        && changes(bytes) * 10
+            >= bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()).count() * 3
+        && bytes.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
         && distinct(bytes) >= 10
         && !has_run(bytes)
 }
@@ -268,15 +270,18 @@ fn is_mixed(value: &str) -> bool {
         && !has_run(bytes)
 }
 
-/// How often the class (small, capital, digit, other) changes from one character to the next.
+/// How often the class (small, capital, digit) changes from one letter or digit to the next. At separators
+/// nothing changes by chance: paths and compound names have many.
 fn changes(bytes: &[u8]) -> usize {
-    let class =
-        |byte: &u8| (byte.is_ascii_lowercase(), byte.is_ascii_uppercase(), byte.is_ascii_digit());
-    bytes
-        .iter()
-        .zip(bytes.iter().skip(1))
-        .filter(|(left, right)| class(left) != class(right))
-        .count()
+    let class = |byte: u8| match byte {
+        b'a'..=b'z' => Some(1),
+        b'A'..=b'Z' => Some(2),
+        b'0'..=b'9' => Some(3),
+        _ => None,
+    };
+    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    let classes = pairs.filter_map(|(left, right)| Some((class(*left)?, class(*right)?)));
+    classes.filter(|(left, right)| left != right).count()
 }
 
 pub(super) fn distinct(bytes: &[u8]) -> usize {
