@@ -45,7 +45,7 @@ pub(crate) enum Sort {
 /// How sure it is that a value is a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Confidence {
-    /// Only its name says so.
+    /// Only its name says so, or it is half of a credential.
     Named,
     /// Its shape does, or its name and its shape together.
     Shaped,

@@ -91,7 +91,7 @@ impl Search {
     fn look(&mut self, name: &str, text: &str, style: Style, depth: usize) {
         let text = text.get(..MAX_TEXT).unwrap_or(text);
         let tokens = tokens(text);
-        self.take_tokens(text, &tokens);
+        self.take_tokens(text, &tokens, style);
         let is_line = !text.trim().contains('\n');
         if is_line && !is_told(&tokens, text) {
             self.judge(by_name(name, text, style), None);
@@ -105,10 +105,13 @@ impl Search {
         self.open(text, style, depth);
     }
 
-    fn take_tokens(&mut self, text: &str, tokens: &Tokens<'_>) {
+    fn take_tokens(&mut self, text: &str, tokens: &Tokens<'_>, style: Style) {
         self.has_placeholder |= tokens.has_placeholder;
         let has_lines = text.trim().contains('\n');
-        for token in &tokens.found {
+        // Where things are named, the id of a key is one more name.
+        let is_told =
+            |token: &&Token<'_>| style == Style::Values || token.confidence > Confidence::Named;
+        for token in tokens.found.iter().filter(is_told) {
             let hit = Hit {
                 what: token.what,
                 sort: token.sort,

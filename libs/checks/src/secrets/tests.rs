@@ -1,5 +1,6 @@
 //! What is found, what is not, and that no value is ever shown.
 
+mod harmless;
 mod properties;
 
 use super::*;
@@ -30,7 +31,7 @@ fn credentials_with_a_shape_are_found_in_any_text() {
     for (text, expected) in [
         (concat!("use ghp", "_zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq17 here"), "a GitHub token Proven"),
         (concat!("AKI", "AQ7RZ2PV9XT4MWC5L"), ""),
-        (concat!("AKI", "AQ7RZ2PV6XT4MWC5L"), "an AWS access key id Shaped"),
+        (concat!("AKI", "AQ7RZ2PV6XT4MWC5L"), "an AWS access key id Named"),
         (&format!("AIza{}", random(35)), "a Google API key Shaped"),
         (
             &format!("AccountName=a;AccountKey={}==;", random(86)),

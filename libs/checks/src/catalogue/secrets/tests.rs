@@ -91,6 +91,10 @@ fn fields_of_any_custom_kind_are_searched_and_references_are_not_values() {
         ("{pin: {password: 123456}}", "spec.pin.password"),
         ("{steps: [{script: \"export PGPASSWORD=sunflower\\npsql\\n\"}]}", "spec.steps[0].script"),
         ("{container: {args: [run, --password=sunflower]}}", "spec.container.args[1]"),
+        (
+            "{container: {env: [{name: NPM_TOKEN, value: sunflower}]}}",
+            "spec.container.env[0].value",
+        ),
     ] {
         let expected = format!("credential-in-custom-resource {field}");
         assert_eq!(failing(&resource(spec)), [expected], "{spec}");
