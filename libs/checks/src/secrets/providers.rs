@@ -1,5 +1,7 @@
 //! Credentials that their makers gave a recognisable shape: one table.
 
+use std::sync::LazyLock;
+
 use super::Confidence::{self, Named, Proven, Shaped};
 use super::checksum::{ends_in_crc32, is_bech32};
 use super::values::{distinct, has_run};
@@ -41,7 +43,7 @@ const fn only(shape: Shape, holds: fn(&str) -> bool) -> Shape {
 }
 
 /// All shapes.
-pub(super) static SHAPES: &[Shape] = &[
+static SHAPES: &[Shape] = &[
     // Clouds. An id opens nothing without its key, and some operators want it in plain text.
     named(shape("an AWS access key id", "AKIA", base32, (16, 16))),
     named(shape("an AWS access key id", "ASIA", base32, (16, 16))),
@@ -138,6 +140,16 @@ pub(super) static SHAPES: &[Shape] = &[
     shape("a Linear key", "lin_api_", alnum, (40, 40)),
     shape("a Notion token", "ntn_", alnum, (43, 50)),
 ];
+
+/// The shapes whose prefix starts with a byte.
+pub(super) fn starting_with(byte: u8) -> &'static [&'static Shape] {
+    static BY_FIRST: LazyLock<Vec<Vec<&'static Shape>>> = LazyLock::new(|| {
+        let of =
+            |byte: u8| SHAPES.iter().filter(move |s| s.prefix.as_bytes().first() == Some(&byte));
+        (0..=u8::MAX).map(|byte| of(byte).collect()).collect()
+    });
+    BY_FIRST.get(usize::from(byte)).map(Vec::as_slice).unwrap_or_default()
+}
 
 impl Shape {
     /// The credential whose prefix ends where this text starts: the length of its body.

@@ -6,7 +6,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use memchr::memmem;
 
-use super::providers::{SHAPES, is_no_example};
+use super::providers::{is_no_example, starting_with};
 use super::values::{is_indirect, is_placeholder, is_random};
 use super::{Confidence, Sort, urls};
 
@@ -51,7 +51,9 @@ pub(super) fn tokens(text: &str) -> Tokens<'_> {
     private_keys(text, &mut tokens);
     web_tokens(text, &mut tokens);
     authorisations(text, &mut tokens);
-    hashes(text, &mut tokens);
+    if memchr::memchr(b'$', text.as_bytes()).is_some() {
+        hashes(text, &mut tokens);
+    }
     urls::passwords(text, &mut tokens);
     tokens.found.sort_by_key(|token| token.at);
     tokens
@@ -94,16 +96,21 @@ fn starts_word(text: &str, at: usize) -> bool {
     !before.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
+/// Credentials of the table, in one pass over the text.
 fn providers<'t>(text: &'t str, tokens: &mut Tokens<'t>) {
-    for shape in SHAPES {
-        for (at, rest) in marks(text, shape.prefix) {
-            let is_inner = shape.prefix.starts_with('.');
-            if !is_inner && !starts_word(text, at) {
-                continue;
+    for (at, first) in text.bytes().enumerate() {
+        let shapes = starting_with(first);
+        // Shapes with a mark in their middle begin with a dot.
+        if shapes.is_empty() || (first != b'.' && !starts_word(text, at)) {
+            continue;
+        }
+        let Some(here) = text.get(at..) else { continue };
+        for shape in shapes {
+            let length = here.strip_prefix(shape.prefix).and_then(|rest| shape.body(rest));
+            let token = length.and_then(|length| here.get(..shape.prefix.len() + length));
+            if let Some(token) = token {
+                tokens.add(shape.what, shape.confidence, at, token);
             }
-            let Some(length) = shape.body(rest) else { continue };
-            let token = text.get(at..at + shape.prefix.len() + length).unwrap_or_default();
-            tokens.add(shape.what, shape.confidence, at, token);
         }
     }
 }
