@@ -72,8 +72,8 @@ pub(super) fn unquoted(value: &str) -> &str {
 /// Whether a value is filled in by something else: a template, a variable, a reference to a store, or
 /// ciphertext.
 pub(crate) fn is_indirect(value: &str) -> bool {
-    const MARKS: [&str; 12] =
-        ["${", "$(", "{{", "}}", "{%", "<%", "%{", "#{", "$[", "%(", "`", "@@"];
+    const MARKS: [&str; 13] =
+        ["${", "$(", "{{", "}}", "{%", "<%", "%{", "#{", "$[", "%(", "`", "@@", "$__"];
     let is_variable = |mark: char, end: &str| {
         value.strip_prefix(mark).and_then(|rest| rest.strip_suffix(end)).is_some_and(|name| {
             !name.is_empty()
@@ -118,7 +118,8 @@ fn is_store_reference(value: &str) -> bool {
 
 /// Whether a value is encrypted: SOPS, Ansible Vault, PGP, age, AWS KMS.
 pub(crate) fn is_ciphertext(value: &str) -> bool {
-    const STARTS: [&str; 6] = [
+    const STARTS: [&str; 7] = [
+        "{cipher}",
         "ENC[",
         "ENC(",
         "$ANSIBLE_VAULT",
