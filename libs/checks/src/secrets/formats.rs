@@ -148,7 +148,10 @@ fn name_beside_value(fields: &Map<String, Value>) -> Option<(&'static str, &str)
 pub(super) fn place(steps: &[Step]) -> Option<String> {
     const LONGEST: usize = 120;
     let is_name = |step: &Step| match step {
-        Step::Key(key) => key.len() <= 64 && !key.chars().any(char::is_control),
+        Step::Key(key) => {
+            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./$@:".contains(&byte);
+            key.len() <= 64 && key.bytes().all(is_part)
+        }
         Step::Index(_) => true,
     };
     let path = FieldPath::from(steps.to_vec()).to_string();

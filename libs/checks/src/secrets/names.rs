@@ -52,6 +52,8 @@ const AFTER: &str = "
     iterations link lockout page placeholder retries reuse rounds salt screen state title tooltip
     update updated view
     checksum digest md5 revision sha sha256 sum
+    env envvar var variable
+    at created date issued obtained time
 ";
 
 /// Words before which a name speaks of something else than a credential.
@@ -227,6 +229,7 @@ mod tests {
             "secretary",
             "eos_token",
             "secretHash",
+            "secretEnv",
             "token.sha256",
             "public_key",
             "monkey",

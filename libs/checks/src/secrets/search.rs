@@ -175,7 +175,8 @@ impl Search {
     ) {
         let mut below = Self::default();
         below.judge(by_name(name, text, style), None);
-        if below.found.is_empty() && depth < MAX_DEPTH && text.trim().contains('\n') {
+        let has_more = text.contains('=') || text.trim().contains('\n');
+        if below.found.is_empty() && depth < MAX_DEPTH && has_more {
             below.look("", text, style, depth + 1);
         } else if below.found.is_empty() {
             below.open(text, style, depth);

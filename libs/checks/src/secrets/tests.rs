@@ -170,7 +170,16 @@ fn files_are_read_in_their_own_format() {
         ("env:\n- name: PASSWORD\n  value: sunflower\n", "a password Named @ env[0].value"),
         ("<a>\n<password>sunflower</password></a>", "a password Named @ line 2"),
         ("<p>\n<name>x.password</name><value>sunflower</value></p>", "a password Named @ line 2"),
+        (
+            "Server {\n Plain required { username=\"a\" password=\"sunflower\"; };\n",
+            "a password Named @ line 2",
+        ),
         ("port 6379\nrequirepass sunflower\n", "a password Named @ line 2"),
+        ("x;\nproxy_set_header X-Token \"sunflower\";\n", "a secret, token or key Named @ line 2"),
+        (
+            "{\"database\": \"Server=db;User Id=sa;Password=sunflower;\"}",
+            "a password Named @ database",
+        ),
         ("#!/bin/sh\nmysql -u root -psunflower\n", "a password Named @ line 2"),
         ("#!/bin/sh\ncurl -u shop:sunflower https://x\n", "a password Named @ line 2"),
         ("kubectl create secret generic a --from-literal=password=sunflower", "a password Named"),

@@ -20,6 +20,7 @@ fn configuration_that_speaks_of_credentials_holds_none() {
             "ssl.keystore.password=${file:/opt/pw:keystore}\npassword.encoder.iterations=4096\ndelegation.token.max.lifetime.ms=604800000\n",
         ),
         ("redis.conf", "# requirepass sunflower\nport 6379\n"),
+        ("app.env", "# DB_PASSWORD=sunflower\nDB_HOST=db\n"),
         (
             "rules.yaml",
             "groups:\n- name: a\n  rules:\n  - alert: TokenExpired\n    expr: sum(rate(token_requests_total{token=\"abc\"}[5m])) > 1\n",
