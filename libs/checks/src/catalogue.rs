@@ -52,6 +52,7 @@ static FAMILIES: &[&[Check]] = &[
     ingress::controller_config::CHECKS,
     ingress::traefik::CHECKS,
     ingress::contour::CHECKS,
+    ingress::load_balancers::CHECKS,
     operators::webhooks::CHECKS,
     operators::webhook_reach::CHECKS,
     operators::rights::CHECKS,

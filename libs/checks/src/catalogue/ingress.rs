@@ -6,6 +6,7 @@ pub(super) mod controller;
 pub(super) mod controller_config;
 pub(super) mod hosts;
 pub(super) mod injection;
+pub(super) mod load_balancers;
 pub(super) mod tls;
 pub(super) mod traefik;
 
