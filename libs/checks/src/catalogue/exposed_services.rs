@@ -1,6 +1,6 @@
 //! Checks on Services that open themselves to the outside.
 
-use airside_k8s::fields::texts;
+use airside_k8s::fields::{elements, text, texts};
 use airside_k8s::graph::is_private;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::Whole;
+use crate::subject::{Whole, annotation_path};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -171,7 +171,93 @@ spec:
   ports: [{port: 80}]
 ",
     },
+    Check {
+        id: "aws-load-balancer-without-tls",
+        title: "Load balancer of AWS takes plain traffic",
+        why: "It has no certificate, and its ports are not those of TLS: what clients send passes in the clear over the internet.",
+        fix: "Name a certificate in service.beta.kubernetes.io/aws-load-balancer-ssl-cert, or let the pods end TLS on port 443.",
+        severity: Severity::Low,
+        category: Category::Network,
+        techniques: &[technique("T1040"), technique("T1557")],
+        controls: &[],
+        equivalents: &["kyverno:aws/require-encryption-aws-loadbalancers"],
+        judge: Judge::Object(&[("", "Service")], aws_without_tls),
+        fails: r"apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations: {service.beta.kubernetes.io/aws-load-balancer-type: external}
+spec:
+  type: LoadBalancer
+  selector: {app: web}
+  ports: [{port: 80}]
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations:
+    service.beta.kubernetes.io/aws-load-balancer-type: external
+    service.beta.kubernetes.io/aws-load-balancer-ssl-cert: arn:aws:acm:eu-west-1:1:certificate/a
+spec:
+  type: LoadBalancer
+  selector: {app: web}
+  ports: [{port: 80}]
+",
+    },
+    Check {
+        id: "service-for-localhost",
+        title: "Service stands for the host of whoever calls it",
+        why: "An ingress controller that resolves it calls itself: its own status page, admin port or metrics are then published by an Ingress.",
+        fix: "Name the host that is meant, or delete the Service.",
+        severity: Severity::Medium,
+        category: Category::Network,
+        techniques: &[technique("T1190")],
+        controls: &[],
+        equivalents: &["kyverno:other/disallow-localhost-services"],
+        judge: Judge::Object(&[("", "Service")], for_localhost),
+        fails: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: ExternalName, externalName: localhost}
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: ExternalName, externalName: shop.example.com}
+",
+    },
 ];
+
+const AWS: &str = "service.beta.kubernetes.io/aws-load-balancer-";
+
+fn aws_without_tls(service: &Whole<'_>, report: &mut Report<'_>) {
+    let name = format!("{AWS}ssl-cert");
+    let Some(spec) = service.spec_fields() else { return };
+    let annotations = service.object.annotations().into_iter().flatten();
+    let by_annotation = annotations.into_iter().any(|(name, _)| name.starts_with(AWS));
+    let class = text(spec, "loadBalancerClass").unwrap_or_default();
+    let is_aws = by_annotation || class.starts_with("service.k8s.aws/");
+    if !is_of_type(service, "LoadBalancer") || !is_aws || service.annotation(&name).is_some() {
+        return;
+    }
+    let is_plain =
+        |port: &Value| !matches!(port.get("port").and_then(Value::as_u64), Some(443 | 8443));
+    if elements(spec.get("ports")).iter().any(is_plain) {
+        let message = "no certificate is named, and not all ports are those of TLS".to_owned();
+        report.fail(annotation_path(&name), message);
+    }
+}
+
+fn for_localhost(service: &Whole<'_>, report: &mut Report<'_>) {
+    const FIELD: &str = "externalName";
+    let name = service.spec(FIELD).and_then(Value::as_str).unwrap_or_default();
+    let is_local = matches!(name, "localhost" | "localhost." | "127.0.0.1" | "::1")
+        || name.ends_with(".localhost");
+    if is_of_type(service, "ExternalName") && is_local {
+        report.fail(FieldPath::of(&["spec", FIELD]), format!("externalName is {name}"));
+    }
+}
 
 const TRAFFIC_POLICY: &str = "externalTrafficPolicy";
 
