@@ -9,6 +9,7 @@ pub(super) mod injection;
 pub(super) mod load_balancers;
 pub(super) mod tls;
 pub(super) mod traefik;
+pub(super) mod virtual_server;
 
 use airside_k8s::fields::{maps, text};
 use airside_types::FieldPath;
