@@ -292,7 +292,7 @@ pub(super) fn ways<'a>(pod: &Pod<'a>, report: &mut Report<'_>) -> Vec<Way<'a>> {
         report.undecided("Services and routes are other objects");
         return Vec::new();
     }
-    pod.graph.ways_to(pod.object.namespace(), pod.spec.labels())
+    pod.graph.ways_to_pods_of(pod.object, pod.spec.labels())
 }
 
 /// The way that is the easiest for outsiders.
