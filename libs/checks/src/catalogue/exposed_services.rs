@@ -174,7 +174,7 @@ spec:
     Check {
         id: "aws-load-balancer-without-tls",
         title: "Load balancer of AWS takes plain traffic",
-        why: "It has no certificate, and its ports are not those of TLS: what clients send passes in the clear over the internet.",
+        why: "It has no certificate, and no port of TLS: what clients send passes in the clear over the internet.",
         fix: "Name a certificate in service.beta.kubernetes.io/aws-load-balancer-ssl-cert, or let the pods end TLS on port 443.",
         severity: Severity::Low,
         category: Category::Network,
@@ -241,10 +241,11 @@ fn aws_without_tls(service: &Whole<'_>, report: &mut Report<'_>) {
     if !is_of_type(service, "LoadBalancer") || !is_aws || service.annotation(&name).is_some() {
         return;
     }
-    let is_plain =
-        |port: &Value| !matches!(port.get("port").and_then(Value::as_u64), Some(443 | 8443));
-    if elements(spec.get("ports")).iter().any(is_plain) {
-        let message = "no certificate is named, and not all ports are those of TLS".to_owned();
+    let is_tls =
+        |port: &Value| matches!(port.get("port").and_then(Value::as_u64), Some(443 | 8443));
+    // A port of TLS beside port 80, as of an ingress controller: the latter only redirects.
+    if !elements(spec.get("ports")).iter().any(is_tls) {
+        let message = "no certificate is named, and no port is one of TLS".to_owned();
         report.fail(annotation_path(&name), message);
     }
 }
