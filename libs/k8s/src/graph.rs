@@ -74,6 +74,8 @@ pub struct Graph<'a> {
     /// By kind, then by API group: few kinds have more than one.
     by_kind: HashMap<&'a str, Vec<(&'a str, Vec<usize>)>>,
     by_name: HashMap<Named<'a>, usize>,
+    /// The first of a group, kind and name, in whatever namespace.
+    first_of_name: HashMap<(&'a str, &'a str, &'a str), usize>,
     /// All pods, in the order of their owners.
     pods: Vec<PodNode<'a>>,
     /// For each object the first of its pods; one more at the end.
@@ -104,6 +106,7 @@ impl<'a> Graph<'a> {
             objects: objects.to_vec(),
             by_kind: HashMap::new(),
             by_name: HashMap::with_capacity(objects.len()),
+            first_of_name: HashMap::with_capacity(objects.len()),
             pods: Vec::new(),
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings: Bindings::default(),
@@ -120,6 +123,8 @@ impl<'a> Graph<'a> {
             graph.add_to_kind(object, index);
             let named = (object.group(), object.kind(), object.namespace(), object.name());
             graph.by_name.insert(named, index);
+            let name = (object.group(), object.kind(), object.name());
+            graph.first_of_name.entry(name).or_insert(index);
             graph.first_pod.push(graph.pods.len());
             let specs = pod_specs(object).into_iter();
             graph.pods.extend(specs.map(|spec| PodNode { owner: index, spec }));
@@ -195,9 +200,8 @@ impl<'a> Graph<'a> {
     ) -> Option<usize> {
         let named = |namespace| self.by_name.get(&(group, kind, namespace, name)).copied();
         let index = named(namespace).or_else(|| namespace.and_then(|_| named(None)));
-        let has_name = |index: &usize| self.objects.get(*index).is_some_and(|o| o.name() == name);
         match (index, namespace) {
-            (None, None) => self.indices(group, kind).iter().copied().find(has_name),
+            (None, None) => self.first_of_name.get(&(group, kind, name)).copied(),
             (index, _) => index,
         }
     }

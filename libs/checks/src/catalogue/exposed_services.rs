@@ -1,14 +1,13 @@
 //! Checks on Services that open themselves to the outside.
 
-use airside_k8s::fields::texts;
-use airside_k8s::graph::is_private;
+use airside_k8s::fields::{elements, text};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::Whole;
+use crate::subject::{Whole, annotation_path};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -71,7 +70,62 @@ spec:
   ports: [{port: 80}]
 ",
     },
+    Check {
+        id: "aws-load-balancer-without-tls",
+        title: "Load balancer of AWS takes plain traffic",
+        why: "It has no certificate, and no port of TLS: what clients send passes in the clear over the internet.",
+        fix: "Name a certificate in service.beta.kubernetes.io/aws-load-balancer-ssl-cert, or let the pods end TLS on port 443.",
+        severity: Severity::Low,
+        category: Category::Network,
+        techniques: &[technique("T1040"), technique("T1557")],
+        controls: &[],
+        equivalents: &["kyverno:aws/require-encryption-aws-loadbalancers"],
+        judge: Judge::Object(&[("", "Service")], aws_without_tls),
+        fails: r"apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations: {service.beta.kubernetes.io/aws-load-balancer-type: external}
+spec:
+  type: LoadBalancer
+  selector: {app: web}
+  ports: [{port: 80}]
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations:
+    service.beta.kubernetes.io/aws-load-balancer-type: external
+    service.beta.kubernetes.io/aws-load-balancer-ssl-cert: arn:aws:acm:eu-west-1:1:certificate/a
+spec:
+  type: LoadBalancer
+  selector: {app: web}
+  ports: [{port: 80}]
+",
+    },
 ];
+
+const AWS: &str = "service.beta.kubernetes.io/aws-load-balancer-";
+
+fn aws_without_tls(service: &Whole<'_>, report: &mut Report<'_>) {
+    let name = format!("{AWS}ssl-cert");
+    let Some(spec) = service.spec_fields() else { return };
+    let annotations = service.object.annotations().into_iter().flatten();
+    let by_annotation = annotations.into_iter().any(|(name, _)| name.starts_with(AWS));
+    let class = text(spec, "loadBalancerClass").unwrap_or_default();
+    let is_aws = by_annotation || class.starts_with("service.k8s.aws/");
+    if !is_of_type(service, "LoadBalancer") || !is_aws || service.annotation(&name).is_some() {
+        return;
+    }
+    let is_tls =
+        |port: &Value| matches!(port.get("port").and_then(Value::as_u64), Some(443 | 8443));
+    // A port of TLS beside port 80, as of an ingress controller: the latter only redirects.
+    if !elements(spec.get("ports")).iter().any(is_tls) {
+        let message = "no certificate is named, and no port is one of TLS".to_owned();
+        report.fail(annotation_path(&name), message);
+    }
+}
 
 const TRAFFIC_POLICY: &str = "externalTrafficPolicy";
 
@@ -97,41 +151,4 @@ fn on_some_nodes(service: &Whole<'_>, report: &mut Report<'_>) {
 
 fn is_of_type(service: &Whole<'_>, wanted: &str) -> bool {
     service.spec("type").and_then(Value::as_str) == Some(wanted)
-}
-
-fn node_port(service: &Whole<'_>, report: &mut Report<'_>) {
-    if is_of_type(service, "NodePort") {
-        let message = "type NodePort opens a port on every node".to_owned();
-        report.fail(FieldPath::of(&["spec", "type"]), message);
-    }
-}
-
-fn load_balancer(service: &Whole<'_>, report: &mut Report<'_>) {
-    if is_of_type(service, "LoadBalancer") {
-        let what = if is_private(service.object) { "private network" } else { "internet" };
-        let message = format!("type LoadBalancer opens the Service to the {what}");
-        report.fail(FieldPath::of(&["spec", "type"]), message);
-    }
-}
-
-fn open_to_all(service: &Whole<'_>, report: &mut Report<'_>) {
-    const FIELD: &str = "loadBalancerSourceRanges";
-    const ANNOTATIONS: [&str; 3] = [
-        "service.beta.kubernetes.io/azure-allowed-ip-ranges",
-        "service.beta.kubernetes.io/load-balancer-source-ranges",
-        "service.beta.kubernetes.io/aws-load-balancer-security-groups",
-    ];
-    let Some(spec) = service.spec_fields() else { return };
-    let by_annotation = ANNOTATIONS.iter().any(|name| service.annotation(name).is_some());
-    if !is_of_type(service, "LoadBalancer") || is_private(service.object) || by_annotation {
-        return;
-    }
-    let path = FieldPath::of(&["spec", FIELD]);
-    let mut ranges = texts(spec, FIELD).peekable();
-    if ranges.peek().is_none() {
-        return report.fail(path, "no list of client networks is set".to_owned());
-    }
-    if let Some((index, range)) = ranges.find(|(_, range)| matches!(*range, "0.0.0.0/0" | "::/0")) {
-        report.fail(path.index(index), format!("{range} is everybody"));
-    }
 }

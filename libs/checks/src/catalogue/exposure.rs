@@ -292,7 +292,7 @@ pub(super) fn ways<'a>(pod: &Pod<'a>, report: &mut Report<'_>) -> Vec<Way<'a>> {
         report.undecided("Services and routes are other objects");
         return Vec::new();
     }
-    pod.graph.ways_to(pod.object.namespace(), pod.spec.labels())
+    pod.graph.ways_to_pods_of(pod.object, pod.spec.labels())
 }
 
 /// The way that is the easiest for outsiders.
@@ -307,13 +307,17 @@ pub(super) fn labels_path(pod: &Pod<'_>) -> FieldPath {
 
 fn exposed(pod: &Pod<'_>, by_gateway: bool, report: &mut Report<'_>) {
     let ways = ways(pod, report);
+    let service =
+        |way: &Way<'_>| way.chain.last().map(|service| std::ptr::from_ref(service.fields()));
     let opens_itself = |way: &Way<'_>| !matches!(way.entry, Entry::Ingress | Entry::Gateway);
+    let open: Vec<_> = ways.iter().filter(|way| opens_itself(way)).map(service).collect();
     // A Service that opens itself is told once, and not for each route to it.
-    if by_gateway && ways.iter().any(opens_itself) {
-        return;
-    }
-    let wanted: Vec<_> =
-        ways.into_iter().filter(|way| (way.entry == Entry::Gateway) == by_gateway).collect();
+    let is_told = |way: &Way<'_>| way.entry == Entry::Gateway && open.contains(&service(way));
+    let wanted: Vec<_> = ways
+        .iter()
+        .filter(|way| (way.entry == Entry::Gateway) == by_gateway && !is_told(way))
+        .cloned()
+        .collect();
     if let Some(way) = easiest(&wanted) {
         let others = match wanted.len() {
             1 => String::new(),

@@ -6,8 +6,10 @@ pub(super) mod controller;
 pub(super) mod controller_config;
 pub(super) mod hosts;
 pub(super) mod injection;
+pub(super) mod load_balancers;
 pub(super) mod tls;
 pub(super) mod traefik;
+pub(super) mod virtual_server;
 
 use airside_k8s::Object;
 use airside_k8s::fields::{maps, text};
@@ -60,4 +62,72 @@ fn covers(pattern: &str, host: &str) -> bool {
     let tail = |name: &str| name.split_once('.').map(|(_, tail)| tail.to_ascii_lowercase());
     pattern.eq_ignore_ascii_case(host)
         || (pattern.starts_with("*.") && tail(pattern).is_some() && tail(pattern) == tail(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use airside_k8s::{Completeness, Limits, yaml};
+
+    use super::*;
+    use crate::evaluate::evaluate;
+
+    /// Whether a check fails for an Ingress with these annotations.
+    fn fails(check: &str, annotations: &str) -> bool {
+        let text = format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\n\
+             metadata: {{name: web, annotations: {{{annotations}}}}}\n"
+        );
+        let parsed = yaml::parse(&text, &Limits::default());
+        assert_eq!(parsed.errors, [], "{text}");
+        let contents: Vec<_> = parsed.documents.iter().map(yaml::Document::contents).collect();
+        let objects: Vec<_> =
+            contents.iter().flat_map(|contents| &contents.objects).map(|o| o.object).collect();
+        let failures = evaluate(&objects, Completeness::WholeInput).failures;
+        failures.iter().any(|failure| failure.check.id == check)
+    }
+
+    #[test]
+    fn a_wildcard_covers_one_label() {
+        for (pattern, host, covered) in [
+            ("shop.example.com", "Shop.example.com", true),
+            ("*.example.com", "shop.example.com", true),
+            ("*.example.com", "a.shop.example.com", false),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", "*.example.com", true),
+            ("shop.example.com", "*.example.com", false),
+        ] {
+            assert_eq!(covers(pattern, host), covered, "{pattern} {host}");
+        }
+    }
+
+    #[test]
+    fn values_that_end_a_directive_are_told_from_others() {
+        for (annotation, injects) in [
+            ("auth-url: 'https://$host/oauth2/auth?rd=$escaped_request_uri&a=b'", false),
+            ("auth-url: 'http://auth.auth.svc.cluster.local:4180/a,b;c'", true),
+            ("auth-tls-match-cn: 'CN=(web)'", false),
+            ("auth-tls-match-cn: \"CN=web\\nssl_engine x\"", true),
+            ("mirror-target: 'https://test.example.com$request_uri'", false),
+            ("server-alias: 'a.example.com,b.example.com'", false),
+            ("server-alias: 'a.example.com\" {}'", true),
+            ("configuration-snippet: 'return 404;'", false),
+        ] {
+            let annotation = format!("{NGINX}{annotation}");
+            assert_eq!(fails("ingress-annotation-injection", &annotation), injects, "{annotation}");
+        }
+    }
+
+    #[test]
+    fn logins_of_the_cluster_need_no_encryption() {
+        for (url, in_the_clear) in [
+            ("http://login.example.com/check", true),
+            ("https://login.example.com/check", false),
+            ("http://oauth2-proxy.auth.svc.cluster.local:4180/check", false),
+            ("http://oauth2-proxy/check", false),
+            ("http://$host/check", false),
+        ] {
+            let annotation = format!("{NGINX}auth-url: '{url}'");
+            assert_eq!(fails("ingress-auth-in-the-clear", &annotation), in_the_clear, "{url}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ pub(super) mod monitoring;
 pub(super) mod olm;
 pub(super) mod openshift;
 pub(super) mod rights;
+pub(super) mod stores;
 pub(super) mod webhook_reach;
 pub(super) mod webhooks;
 pub(super) mod workflows;

@@ -336,3 +336,16 @@ fn messages_name_what_is_wrong() {
         assert_eq!(message(check), expected);
     }
 }
+
+#[test]
+fn what_several_pods_take_over_from_one_place_is_told_once_and_there() {
+    let workflow = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n  \
+                    volumes: [{name: v, hostPath: {path: /data}}]\n  templates:\n  \
+                    - {name: a, container: {image: 'a:1'}}\n  - {name: b, script: {image: 'b:1'}}\n";
+    assert_eq!(fields(workflow, "host-path"), ["spec.volumes[0].hostPath"]);
+    let task = "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n  \
+                stepTemplate: {securityContext: {privileged: true}}\n  \
+                steps: [{name: a, image: 'a:1'}]\n";
+    let found = fields(task, "privileged-container");
+    assert_eq!(found, ["spec.steps[0].securityContext.privileged"]);
+}

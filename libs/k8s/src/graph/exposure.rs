@@ -136,6 +136,29 @@ impl<'a> Graph<'a> {
     }
 }
 
+impl<'a> Graph<'a> {
+    /// The ways from outside the cluster to pods that an object starts and that have these labels. Knative
+    /// publishes its Services by itself, unless they say otherwise.
+    pub fn ways_to_pods_of(
+        &self,
+        owner: &Object<'a>,
+        labels: Option<&Map<String, Value>>,
+    ) -> Vec<Way<'a>> {
+        const VISIBILITY: [&str; 2] =
+            ["networking.knative.dev/visibility", "serving.knative.dev/visibility"];
+        let mut ways = self.ways_to(owner.namespace(), labels);
+        let own = owner.labels();
+        let is_local = VISIBILITY.iter().any(|name| {
+            own.and_then(|labels| labels.get(*name)).and_then(Value::as_str)
+                == Some("cluster-local")
+        });
+        if owner.group() == "serving.knative.dev" && owner.kind() == "Service" && !is_local {
+            ways.push(Way { entry: Entry::Gateway, chain: vec![*owner] });
+        }
+        ways
+    }
+}
+
 /// The selector of a Service, where it has one.
 fn selector<'a>(service: &Object<'a>) -> Option<&'a Map<String, Value>> {
     let selector = service.fields().get("spec")?.get("selector")?.as_object()?;

@@ -184,12 +184,21 @@ fn annotations<'a>(ingress: &Whole<'a>) -> impl Iterator<Item = (&'a str, &'a st
     all.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
 }
 
+/// Whether the value of an annotation of this name becomes lines of a configuration, in ingress-nginx,
+/// NGINX's own controller, HAProxy's and haproxy-ingress.
+fn is_snippet(name: &str) -> bool {
+    const HAPROXY: [&str; 4] = ["config-backend", "config-frontend", "config-global", "config-tcp"];
+    let by_haproxy = || {
+        let known = ["haproxy-ingress.github.io/", "ingress.kubernetes.io/"];
+        let rest = known.iter().find_map(|prefix| name.strip_prefix(prefix));
+        rest.is_some_and(|rest| HAPROXY.contains(&rest))
+    };
+    name.ends_with("-snippet") || name.ends_with("-snippets") || by_haproxy()
+}
+
 /// The annotations that are copied into a controller's configuration, whichever controller it is.
 fn snippets<'a>(ingress: &Whole<'a>) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-    annotations(ingress).filter(|(name, value)| {
-        let is_snippet = name.ends_with("-snippet") || name.ends_with("-snippets");
-        is_snippet && !value.trim().is_empty()
-    })
+    annotations(ingress).filter(|(name, value)| is_snippet(name) && !value.trim().is_empty())
 }
 
 fn snippet(ingress: &Whole<'_>, report: &mut Report<'_>) {
@@ -283,8 +292,7 @@ fn annotation_reads_files(ingress: &Whole<'_>, report: &mut Report<'_>) {
         let directive = publishes_folder(value).filter(|_| value.contains(';'));
         let lua = runs_lua(value).then_some("Lua");
         // What snippets do is told by the checks on snippets.
-        let is_snippet = name.ends_with("-snippet") || name.ends_with("-snippets");
-        let found = file.or_else(|| directive.or(lua).filter(|_| !is_snippet));
+        let found = file.or_else(|| directive.or(lua).filter(|_| !is_snippet(name)));
         if let Some(found) = found {
             report.fail(annotation_path(name), format!("{name} contains {found}"));
         }

@@ -50,6 +50,58 @@ spec:
 ",
     },
     Check {
+        id: "traefik-default-certificate",
+        title: "Traefik serves a route with its default certificate",
+        why: "Without a secret or resolver it shows a certificate that it made itself: people learn to click warnings away, and then an impostor's works too.",
+        fix: "Name a secret or certResolver in `tls`, or set defaultCertificate in the TLSStore `default`.",
+        severity: Severity::Info,
+        category: Category::Ingress,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(ROUTE, default_certificate),
+        fails: r"apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: {name: web}
+spec:
+  routes: [{match: Host(`shop.example.com`), services: [{name: web, port: 80}]}]
+  tls: {}
+",
+        passes: r"apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: {name: web}
+spec:
+  routes: [{match: Host(`shop.example.com`), services: [{name: web, port: 80}]}]
+  tls: {certResolver: public}
+",
+    },
+    Check {
+        id: "traefik-route-without-host",
+        title: "Traefik's route takes requests for whatever host",
+        why: "It answers for every name that leads to Traefik, those of other teams included, and for direct calls of its address.",
+        fix: "Add Host(`…`) to the route's match.",
+        severity: Severity::Low,
+        category: Category::Ingress,
+        techniques: &[technique("T1190")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(ROUTE, route_without_host),
+        fails: r"apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: {name: web}
+spec:
+  routes: [{match: PathPrefix(`/shop`), services: [{name: web, port: 80}]}]
+  tls: {secretName: shop}
+",
+        passes: r"apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: {name: web}
+spec:
+  routes: [{match: Host(`a.test`) && PathPrefix(`/shop`), services: [{name: web, port: 80}]}]
+  tls: {secretName: shop}
+",
+    },
+    Check {
         id: "traefik-dashboard-open",
         title: "Traefik's dashboard is published without a login",
         why: "It shows routes, services and middlewares of all teams to whoever finds the address.",
@@ -199,6 +251,38 @@ fn redirects(route: &Whole<'_>, one: &Map<String, Value>) -> bool {
             None => name.contains("redirect") || name.contains("https"),
         }
     })
+}
+
+fn default_certificate(route: &Whole<'_>, report: &mut Report<'_>) {
+    const NAMED: [&str; 3] = ["certResolver", "secretName", "store"];
+    let Some(tls) = route.spec("tls").and_then(Value::as_object) else { return };
+    if NAMED.iter().any(|name| tls.contains_key(*name)) {
+        return;
+    }
+    if route.graph.is_single_object() {
+        return report.undecided("the default certificate is set by another object");
+    }
+    let store = route.graph.find(route.object.group(), "TLSStore", None, "default");
+    let is_set = store.is_some_and(|store| {
+        ["defaultCertificate", "defaultGeneratedCert"]
+            .iter()
+            .any(|name| down(store.value(), &["spec", name]).is_some())
+    });
+    if !is_set {
+        let message = "no secret or certResolver is named, and no default certificate is set";
+        report.fail(FieldPath::of(&["spec", "tls"]), message.to_owned());
+    }
+}
+
+fn route_without_host(route: &Whole<'_>, report: &mut Report<'_>) {
+    for (index, one) in routes(route) {
+        let Some(rule) = text(one, "match") else { continue };
+        let matcher = rule.to_ascii_lowercase();
+        if !["host(", "hostregexp(", "hostheader("].iter().any(|host| matcher.contains(host)) {
+            let path = FieldPath::of(&["spec", "routes"]).index(index).key("match");
+            report.fail(path, format!("{rule} names no host"));
+        }
+    }
 }
 
 fn dashboard_open(route: &Whole<'_>, report: &mut Report<'_>) {

@@ -24,7 +24,7 @@ pub(in crate::catalogue) static CHECKS: &[Check] = &[
         title: "Argo workflow runs as the namespace's default service account",
         why: "Each step has the account's rights, and the default account's are shared with whatever else names none: rights that one workflow needed are then everybody's.",
         fix: "Set serviceAccountName to an account with the few rights that the executor needs.",
-        severity: Severity::Low,
+        severity: Severity::Info,
         category: Category::Operators,
         techniques: &[technique("T1078.001")],
         controls: &[],

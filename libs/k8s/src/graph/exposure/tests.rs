@@ -181,3 +181,20 @@ fn a_mesh_gateway_that_is_not_open_lets_nobody_in() {
     let alone = [web.clone(), gateway.clone(), virtual_service.clone()];
     assert_eq!(ways(&alone, &json!({ "app": "web" })).len(), 1);
 }
+
+#[test]
+fn knative_publishes_its_services_unless_they_are_local() {
+    let knative = |labels: &Value| {
+        let mut value = object("serving.knative.dev/v1", "Service", "web", &json!({}));
+        value["metadata"]["labels"] = labels.clone();
+        value
+    };
+    for (labels, expected) in
+        [(json!({}), 1), (json!({ "networking.knative.dev/visibility": "cluster-local" }), 0)]
+    {
+        let value = knative(&labels);
+        let object = Object::new(&value).unwrap();
+        let graph = Graph::new(&[object], Completeness::WholeInput);
+        assert_eq!(graph.ways_to_pods_of(&object, None).len(), expected, "{labels}");
+    }
+}
