@@ -12,7 +12,7 @@ mod selector;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -62,7 +62,7 @@ pub struct Graph<'a> {
     /// Pods by label, and what selects them.
     links: links::Links<'a>,
     /// The autoscalers, by kind and name of what they scale.
-    autoscalers: HashMap<(&'a str, &'a str), Vec<usize>>,
+    autoscalers: BTreeMap<(&'a str, &'a str), Vec<usize>>,
 }
 
 impl<'a> Graph<'a> {
@@ -77,7 +77,7 @@ impl<'a> Graph<'a> {
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings_of_account: HashMap::new(),
             links: links::Links::default(),
-            autoscalers: HashMap::new(),
+            autoscalers: BTreeMap::new(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
