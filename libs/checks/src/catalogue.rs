@@ -11,19 +11,26 @@ mod budget_limits;
 mod capabilities;
 mod confinement;
 mod disruption;
+mod escalation_paths;
 mod host;
 mod images;
 mod ingress_backends;
+mod istio;
 mod labels;
 mod lifecycle;
+mod linux_security;
+mod namespaces;
 mod network;
 mod node_access;
+mod node_sharing;
 mod order;
 mod placement;
+mod policy_selectors;
 mod policy_targets;
 mod ports;
 mod probe_targets;
 mod probes;
+mod rbac;
 mod references;
 mod reserved_names;
 mod resource_shape;
@@ -31,6 +38,7 @@ mod resources;
 mod roles;
 mod route_backends;
 mod scheduling;
+mod security_contexts;
 mod selectors;
 mod service_accounts;
 mod service_targets;
@@ -38,7 +46,10 @@ mod service_types;
 mod services;
 mod shape;
 mod shell_bindings;
+mod tiller;
+mod user_ids;
 mod users;
+mod volume_types;
 mod wildcards;
 
 use std::collections::HashMap;
@@ -53,15 +64,58 @@ static FAMILIES: &[&[Check]] = &[
     confinement::CHECKS,
     capabilities::CHECKS,
     users::CHECKS,
+    user_ids::CHECKS,
+    security_contexts::CHECKS,
+    linux_security::CHECKS,
+    volume_types::CHECKS,
+    node_sharing::CHECKS,
+    tiller::CHECKS,
+    namespaces::CHECKS,
     service_accounts::CHECKS,
     wildcards::CHECKS,
     roles::CHECKS,
     bindings::CHECKS,
+    escalation_paths::CHECKS,
+    rbac::workloads::CHECKS,
+    rbac::escalation::CHECKS,
+    rbac::certificates::CHECKS,
+    rbac::admission::CHECKS,
+    rbac::nodes::CHECKS,
+    rbac::network::CHECKS,
+    rbac::objects::CHECKS,
+    rbac::aggregation::CHECKS,
+    rbac::subjects::CHECKS,
+    rbac::holders::CHECKS,
+    rbac::joins::CHECKS,
+    rbac::accounts::CHECKS,
+    rbac::dangling::CHECKS,
     shell_bindings::CHECKS,
     reserved_names::CHECKS,
     network::CHECKS,
     policy_targets::CHECKS,
+    policy_selectors::CHECKS,
     services::CHECKS,
+    istio::annotations::CHECKS,
+    istio::authorization::CHECKS,
+    istio::authorization_gaps::CHECKS,
+    istio::control_plane::CHECKS,
+    istio::credentials::CHECKS,
+    istio::destination_rules::CHECKS,
+    istio::destinations::CHECKS,
+    istio::envoy_filters::CHECKS,
+    istio::gateway_api::CHECKS,
+    istio::gateway_servers::CHECKS,
+    istio::gateways::CHECKS,
+    istio::injection::CHECKS,
+    istio::mutual_tls::CHECKS,
+    istio::outbound::CHECKS,
+    istio::policy_targets::CHECKS,
+    istio::ports::CHECKS,
+    istio::requests::CHECKS,
+    istio::route_order::CHECKS,
+    istio::service_entries::CHECKS,
+    istio::sidecars::CHECKS,
+    istio::virtual_services::CHECKS,
     service_types::CHECKS,
     service_targets::CHECKS,
     ingress_backends::CHECKS,
@@ -91,6 +145,11 @@ pub(crate) use reserved_names::JUDGED_BY_NAME;
 /// Every check.
 pub fn all() -> impl Iterator<Item = &'static Check> {
     FAMILIES.iter().flat_map(|family| family.iter())
+}
+
+/// The checks that a name means: the one with this id, or all that bear it in another tool.
+pub fn find_all(name: &str) -> impl Iterator<Item = &'static Check> {
+    all().filter(move |check| check.id == name || check.equivalents.contains(&name))
 }
 
 /// The check with this id, or with this name in another tool (`kube-linter:privileged-container`).

@@ -54,10 +54,15 @@ pub(crate) struct Report<'r> {
 }
 
 impl Report<'_> {
-    /// The check fails at a field.
+    /// The check fails at a field. What several pods of an object take over from one place is said once.
     pub(crate) fn fail(&mut self, field: FieldPath, message: String) {
         let Self { check, object, .. } = *self;
-        self.failures.push(Failure { check, object, field, message });
+        let failure = Failure { check, object, field, message };
+        let own = self.failures.iter().rev();
+        let mut own = own.take_while(|other| other.object == object && other.check == check);
+        if !own.any(|other| *other == failure) {
+            self.failures.push(failure);
+        }
     }
 
     /// The check cannot be decided.
@@ -99,26 +104,26 @@ pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
 type Run<'r> = dyn FnMut(&'static Check, &dyn Fn(&mut Report<'_>)) + 'r;
 
 fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, run: &mut Run<'_>) {
-    match object.kind() {
-        "Role" | "ClusterRole" => {
-            let rules: Vec<_> = rules(object).collect();
-            let by_name = is_judged_by_name(object);
-            for check in &catalogue::index().rules {
-                let Judge::Rule(judge) = check.judge else { continue };
-                if by_name && catalogue::JUDGED_BY_NAME.contains(&check.id) {
-                    continue;
-                }
-                run(check, &|report| rules.iter().for_each(|rule| judge(rule, report)));
+    // The API server refuses a kind in the wrong case. That mistake should not hide what else is wrong.
+    let is_kind =
+        |kinds: [&str; 2]| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(object.kind()));
+    if is_kind(["Role", "ClusterRole"]) {
+        let rules: Vec<_> = rules(object).collect();
+        let by_name = is_judged_by_name(object);
+        for check in &catalogue::index().rules {
+            let Judge::Rule(judge) = check.judge else { continue };
+            if by_name && catalogue::JUDGED_BY_NAME.contains(&check.id) {
+                continue;
             }
+            run(check, &|report| rules.iter().for_each(|rule| judge(rule, report)));
         }
-        "RoleBinding" | "ClusterRoleBinding" => {
-            let Some(binding) = Binding::new(object, graph) else { return };
-            for check in &catalogue::index().bindings {
-                let Judge::Binding(judge) = check.judge else { continue };
-                run(check, &|report| judge(&binding, report));
-            }
+    } else if is_kind(["RoleBinding", "ClusterRoleBinding"])
+        && let Some(binding) = Binding::new(object, graph)
+    {
+        for check in &catalogue::index().bindings {
+            let Judge::Binding(judge) = check.judge else { continue };
+            run(check, &|report| judge(&binding, report));
         }
-        _ => {}
     }
 }
 

@@ -35,12 +35,12 @@ pub(crate) struct Pod<'a> {
 impl<'a> Pod<'a> {
     /// A field of the pod's specification.
     pub(crate) fn field(&self, name: &str) -> Option<&'a Value> {
-        field(self.spec.fields, name)
+        self.spec.field(name)
     }
 
     /// The path to a field of the pod's specification.
     pub(crate) fn path(&self, name: &str) -> FieldPath {
-        self.spec.path.key(name)
+        self.spec.path_of(name)
     }
 
     /// A field of the pod's security context.
@@ -50,7 +50,7 @@ impl<'a> Pod<'a> {
 
     /// The path to a field of the pod's security context.
     pub(crate) fn security_path(&self, name: &str) -> FieldPath {
-        self.spec.path.keys(&["securityContext", name])
+        self.path("securityContext").key(name)
     }
 
     /// Windows pods know neither capabilities nor seccomp nor user ids.
@@ -90,7 +90,7 @@ pub(crate) struct ContainerOf<'a> {
 impl<'a> ContainerOf<'a> {
     /// A field of the container.
     pub(crate) fn field(&self, name: &str) -> Option<&'a Value> {
-        field(self.container.fields, name)
+        self.container.field(name)
     }
 
     /// The path to a field of the container.
@@ -100,7 +100,7 @@ impl<'a> ContainerOf<'a> {
 
     /// A field of the container's own security context.
     pub(crate) fn security(&self, name: &str) -> Option<&'a Value> {
-        self.field("securityContext")?.get(name).filter(|value| !value.is_null())
+        self.container.security(name)
     }
 
     /// A field that the container may take over from its pod.

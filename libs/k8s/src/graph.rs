@@ -4,13 +4,19 @@
 //! nothing. What a manifest leaves open (its namespace) matches anything: a graph of files must not call
 //! something missing that the one who applies them puts there.
 
+mod bindings;
+mod escalation;
+mod exposure;
 mod isolation;
 mod links;
+mod mesh;
+mod reach;
 mod rights;
 mod scaling;
 mod selector;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,10 +25,20 @@ use serde_json::Value;
 use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
+use bindings::Bindings;
+use escalation::Escalation;
+pub use escalation::{How, Reach, Standing, Step};
+pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use isolation::Direction;
+pub use mesh::{
+    DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshWorkload, MutualTls, ServiceName,
+    TlsMode, full_host, host_matches, is_exported_to,
+};
+pub use reach::{Answer, Port, Reachability, Source};
 pub use rights::Grant;
 pub use scaling::{lowest_count, replicas, scale_target};
 pub use selector::{labels_match, selects};
+use usage::Usage;
 
 /// How much of the configuration the input holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +73,15 @@ pub struct Graph<'a> {
     pods: Vec<PodNode<'a>>,
     /// For each object the first of its pods; one more at the end.
     first_pod: Vec<usize>,
-    /// The bindings that name a service account, by its name.
-    bindings_of_account: HashMap<&'a str, Vec<usize>>,
+    /// The bindings, by whom and what they name.
+    bindings: Bindings<'a>,
+    /// What uses service accounts and ClusterRoles.
+    usage: Usage<'a>,
+    exposure: exposure::Exposure<'a>,
+    /// Ways to the administrator.
+    escalation: Escalation<'a>,
+    /// Istio's view.
+    mesh: mesh::Index<'a>,
     /// Pods by label, and what selects them.
     links: links::Links<'a>,
     /// The autoscalers, by kind and name of what they scale.
@@ -75,7 +98,11 @@ impl<'a> Graph<'a> {
             by_name: HashMap::with_capacity(objects.len()),
             pods: Vec::new(),
             first_pod: Vec::with_capacity(objects.len() + 1),
-            bindings_of_account: HashMap::new(),
+            bindings: Bindings::default(),
+            usage: Usage::default(),
+            exposure: exposure::Exposure::default(),
+            escalation: Escalation::default(),
+            mesh: mesh::Index::default(),
             links: links::Links::default(),
             autoscalers: BTreeMap::new(),
         };
@@ -88,7 +115,11 @@ impl<'a> Graph<'a> {
             graph.pods.extend(specs.map(|spec| PodNode { owner: index, spec }));
         }
         graph.first_pod.push(graph.pods.len());
-        graph.bindings_of_account = rights::bindings_by_account(&graph);
+        graph.bindings = Bindings::of(&graph);
+        graph.usage = Usage::of(&graph);
+        graph.escalation = Escalation::of(&graph);
+        graph.exposure = exposure::Exposure::of(&graph);
+        graph.mesh = mesh::Index::new(&graph);
         graph.links = links::Links::new(&graph);
         graph.autoscalers = scaling::autoscalers_by_target(&graph);
         graph
@@ -140,11 +171,22 @@ impl<'a> Graph<'a> {
         namespace: Option<&str>,
         name: &str,
     ) -> Option<&Object<'a>> {
+        self.objects.get(self.position(group, kind, namespace, name)?)
+    }
+
+    fn position(
+        &self,
+        group: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<usize> {
         let named = |namespace| self.by_name.get(&(group, kind, namespace, name)).copied();
         let index = named(namespace).or_else(|| namespace.and_then(|_| named(None)));
+        let has_name = |index: &usize| self.objects.get(*index).is_some_and(|o| o.name() == name);
         match (index, namespace) {
-            (None, None) => self.of_kind(group, kind).find(|object| object.name() == name),
-            (index, _) => self.objects.get(index?),
+            (None, None) => self.indices(group, kind).iter().copied().find(has_name),
+            (index, _) => index,
         }
     }
 

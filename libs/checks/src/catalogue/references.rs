@@ -36,6 +36,11 @@ apiVersion: v1
 kind: ServiceAccount
 metadata: {name: web}
 automountServiceAccountToken: false
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: other}
+spec: {serviceAccountName: web}
 ",
         passes: r"apiVersion: v1
 kind: Pod
@@ -46,6 +51,11 @@ apiVersion: v1
 kind: ServiceAccount
 metadata: {name: web}
 automountServiceAccountToken: false
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: other}
+spec: {serviceAccountName: web}
 ",
     },
     Check {

@@ -90,15 +90,10 @@ metadata: {name: web}
 ];
 
 /// The service account as the pod names it, in the field of today or of old.
-fn account_name<'a>(pod: &Pod<'a>) -> &'a str {
-    let named = pod.field("serviceAccountName").or_else(|| pod.field("serviceAccount"));
-    named.and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or("default")
-}
-
 /// Without a token the account gives nothing.
 fn default_account(pod: &Pod<'_>, report: &mut Report<'_>) {
     let has_no_token = pod.field("automountServiceAccountToken") == Some(&Value::Bool(false));
-    if account_name(pod) == "default" && !has_no_token {
+    if pod.spec.service_account() == "default" && !has_no_token {
         report.fail(
             pod.path("serviceAccountName"),
             "the pods run as the service account default".to_owned(),
@@ -113,7 +108,7 @@ fn automount(pod: &Pod<'_>, report: &mut Report<'_>) {
     if in_pod == Some(false) || pod.spec.containers.is_empty() {
         return;
     }
-    let account = account_name(pod);
+    let account = pod.spec.service_account();
     let how = match in_pod {
         Some(_) => "is true",
         None if pod.graph.is_single_object() => {

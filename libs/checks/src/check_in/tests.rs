@@ -18,9 +18,9 @@ spec:
       labels: {app: web}
     spec:
       automountServiceAccountToken: false
+      hostUsers: false
       securityContext:
-        runAsNonRoot: true
-        seccompProfile: {type: RuntimeDefault}
+        {runAsNonRoot: true, runAsUser: 10001, runAsGroup: 10001, seccompProfile: {type: RuntimeDefault}}
       containers:
       - name: web
         image: registry.example/web@sha256:0000000000000000000000000000000000000000000000000000000000000000
@@ -52,9 +52,11 @@ fn check(files: &[(&str, &str)]) -> CheckIn {
             (*path, parsed.documents)
         })
         .collect();
-    let inputs: Vec<_> =
-        parsed.iter().map(|(path, documents)| InputFile { path, documents }).collect();
-    check_in(&inputs, &Tenant::default(), &Cluster::default(), Severity::High)
+    let inputs: Vec<_> = parsed
+        .iter()
+        .map(|(path, documents)| InputFile { path, documents, comments: &[] })
+        .collect();
+    check_in(&inputs, &Terms::new(&Tenant::default(), &Cluster::default(), Severity::High))
 }
 
 /// The findings that are more than advice: what the examples are about.
@@ -148,4 +150,23 @@ fn items_of_lists_and_objects_without_names() {
     let skipped: Vec<String> =
         checked.skipped.iter().map(|s| format!("{} {}", s.place, s.reason)).collect();
     assert_eq!(skipped, ["list.yaml:13:1 no `apiVersion`, so no Kubernetes object"]);
+}
+
+#[test]
+fn what_only_a_charts_tests_create_is_not_judged() {
+    let hook = |hooks: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p, annotations: {{helm.sh/hook: '{hooks}'}}}}\nspec: {{}}\n"
+        )
+    };
+    for (hooks, judged) in [
+        ("test", 0),
+        ("test-success, test-failure", 0),
+        ("pre-install", 1),
+        ("test, post-install", 1),
+    ] {
+        let checked = check(&[("pod.yaml", &hook(hooks))]);
+        assert_eq!(checked.objects.len(), judged, "{hooks}");
+        assert_eq!(checked.skipped.len(), 1 - judged, "{hooks}");
+    }
 }
