@@ -72,7 +72,7 @@ spec: {serviceAccountName: web}
         fails: r"apiVersion: v1
 kind: Pod
 metadata: {name: web}
-spec: {containers: [{name: web, envFrom: [{configMapRef: {name: wep}}]}]}
+spec: {containers: [{name: web, image: web, envFrom: [{configMapRef: {name: wep}}]}]}
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -82,7 +82,7 @@ data: {MODE: fast}
         passes: r"apiVersion: v1
 kind: Pod
 metadata: {name: web}
-spec: {containers: [{name: web, envFrom: [{configMapRef: {name: web}}]}]}
+spec: {containers: [{name: web, image: web, envFrom: [{configMapRef: {name: web}}]}]}
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -107,6 +107,7 @@ metadata: {name: web}
 spec:
   containers:
   - name: web
+    image: web
     env: [{name: MODE, valueFrom: {configMapKeyRef: {name: web, key: MOOD}}}]
 ---
 apiVersion: v1
@@ -120,6 +121,7 @@ metadata: {name: web}
 spec:
   containers:
   - name: web
+    image: web
     env: [{name: MODE, valueFrom: {configMapKeyRef: {name: web, key: MODE}}}]
 ---
 apiVersion: v1
@@ -186,9 +188,13 @@ struct Source<'a> {
     key: Option<&'a str>,
 }
 
-/// What the environment of a container is filled from.
+/// What the environment of a container is filled from. A container without an image is a patch, for objects
+/// that another one of its kind also changes.
 fn sources<'a>(container: &ContainerOf<'a>) -> Vec<Source<'a>> {
     let mut found = Vec::new();
+    if container.container.image().is_none() {
+        return found;
+    }
     for (list, below, forms) in [
         ("env", Some("valueFrom"), [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")]),
         ("envFrom", None, [("configMapRef", "ConfigMap"), ("secretRef", "Secret")]),
