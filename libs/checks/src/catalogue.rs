@@ -38,6 +38,7 @@ mod resources;
 mod roles;
 mod route_backends;
 mod scheduling;
+mod secrets;
 mod security_contexts;
 mod selectors;
 mod service_accounts;
@@ -91,6 +92,14 @@ static FAMILIES: &[&[Check]] = &[
     rbac::dangling::CHECKS,
     shell_bindings::CHECKS,
     reserved_names::CHECKS,
+    secrets::environment::CHECKS,
+    secrets::commands::CHECKS,
+    secrets::config_maps::CHECKS,
+    secrets::annotations::CHECKS,
+    secrets::custom_resources::CHECKS,
+    secrets::manifests::CHECKS,
+    secrets::references::CHECKS,
+    secrets::placeholders::CHECKS,
     network::CHECKS,
     policy_targets::CHECKS,
     policy_selectors::CHECKS,

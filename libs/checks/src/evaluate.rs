@@ -3,6 +3,7 @@
 //! Three answers exist for a check: it failed, it passed, or it could not be decided from what was given.
 //! The last is reported with its reason and never counts as passed.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use airside_k8s::rbac::{GROUP, names, rules};
@@ -92,8 +93,10 @@ pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
         if object.group() == GROUP {
             judge_rbac(object, graph, &mut run);
         }
-        judge_workload(index, object, graph, &mut run);
-        judge_whole(&Whole { object, graph }, &mut run);
+        let searched = OnceCell::new();
+        let whole = Whole { object, graph, searched: &searched };
+        judge_workload(index, &whole, &mut run);
+        judge_whole(&whole, &mut run);
     }
     let not_evaluated =
         undecided.into_iter().map(|((_, reason), check)| NotEvaluated { check, reason }).collect();
@@ -134,12 +137,8 @@ fn is_judged_by_name(role: &Object<'_>) -> bool {
     is_for_people || names::is_reserved(role.name())
 }
 
-fn judge_workload<'a>(
-    index: usize,
-    object: &'a Object<'a>,
-    graph: &'a Graph<'a>,
-    run: &mut Run<'_>,
-) {
+fn judge_workload<'a>(index: usize, whole: &Whole<'a>, run: &mut Run<'_>) {
+    let Whole { object, graph, .. } = *whole;
     let nodes = graph.pods_of(index);
     if nodes.is_empty() && !workload::is_workload(object) {
         return;
@@ -156,7 +155,7 @@ fn judge_workload<'a>(
                 containers.for_each(|container| judge(&container, report));
             }),
             Judge::Workload(judge) => {
-                run(check, &|report| judge(&Whole { object, graph }, report));
+                run(check, &|report| judge(whole, report));
             }
             _ => {}
         }

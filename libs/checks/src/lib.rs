@@ -10,6 +10,7 @@ pub mod check;
 pub mod check_in;
 pub mod evaluate;
 pub mod exception;
+mod secrets;
 mod subject;
 
 pub use check::{Category, Check};

@@ -1,12 +1,15 @@
 //! The parts of an object that checks look at, with what they share: reading a field, and naming its path.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use airside_k8s::fields::{field, texts};
 use airside_k8s::rbac::{names, role_of};
 use airside_k8s::{Container, Graph, Object, PodSpec};
 use airside_types::FieldPath;
 use serde_json::Value;
+
+use crate::secrets::Searched;
 
 /// An object as a whole, with what surrounds it.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +18,8 @@ pub(crate) struct Whole<'a> {
     pub(crate) object: &'a Object<'a>,
     /// All objects of the input.
     pub(crate) graph: &'a Graph<'a>,
+    /// What a search for credentials found in the object: several checks ask, and one search is enough.
+    pub(crate) searched: &'a OnceCell<Vec<Searched>>,
 }
 
 impl<'a> Whole<'a> {

@@ -11,6 +11,7 @@ mod isolation;
 mod links;
 mod mesh;
 mod reach;
+mod references;
 mod rights;
 mod scaling;
 mod selector;
@@ -19,6 +20,7 @@ mod tests;
 mod usage;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -35,6 +37,7 @@ pub use mesh::{
     TlsMode, full_host, host_matches, is_exported_to,
 };
 pub use reach::{Answer, Port, Reachability, Source};
+pub use references::{Reference, Referent, keys, references};
 pub use rights::Grant;
 pub use scaling::{lowest_count, replicas, scale_target};
 pub use selector::{labels_match, selects};
@@ -86,6 +89,8 @@ pub struct Graph<'a> {
     links: links::Links<'a>,
     /// The autoscalers, by kind and name of what they scale.
     autoscalers: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    /// Made when it is first asked for: reading all texts takes its time.
+    referents: OnceLock<references::Referents>,
 }
 
 impl<'a> Graph<'a> {
@@ -105,6 +110,7 @@ impl<'a> Graph<'a> {
             mesh: mesh::Index::default(),
             links: links::Links::default(),
             autoscalers: BTreeMap::new(),
+            referents: OnceLock::new(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);

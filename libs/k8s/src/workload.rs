@@ -193,7 +193,7 @@ fn templated<'a>(carrier: &'a Map<String, Value>, path: FieldPath) -> Option<Pod
 
 /// Whether a group is of custom resources. The built-in groups have no dot or end in `.k8s.io`; sub-projects
 /// use `x-k8s.io`.
-pub(crate) fn is_custom(group: &str) -> bool {
+pub fn is_custom(group: &str) -> bool {
     group.contains('.') && !group.ends_with(".k8s.io")
 }
 

@@ -1,8 +1,8 @@
 //! Checks on what PodDisruptionBudgets ask for: whether a node with the pods can still be drained.
 
-use airside_k8s::Object;
 use airside_k8s::fields::{down, field};
 use airside_k8s::graph::{lowest_count, replicas};
+use airside_k8s::{Graph, Object};
 use airside_types::Severity;
 use serde_json::Value;
 
@@ -244,13 +244,13 @@ struct Lowest {
 }
 
 impl Lowest {
-    fn of(workload: &Whole<'_>) -> Self {
-        let scalers: Vec<_> = workload.graph.autoscalers_of(workload.object).collect();
+    fn of(graph: &Graph<'_>, workload: &Object<'_>) -> Self {
+        let scalers: Vec<_> = graph.autoscalers_of(workload).collect();
         let of_autoscaler = scalers.iter().filter_map(|scaler| lowest_count(scaler)).min();
         let count = match of_autoscaler {
             Some(count) => count,
             None if !scalers.is_empty() => 1,
-            None => replicas(workload.object).unwrap_or(1),
+            None => replicas(workload).unwrap_or(1),
         };
         Self { count, of_autoscaler }
     }
@@ -271,7 +271,7 @@ fn too_high(budget: &Whole<'_>, is_too_high: fn(u64, &Lowest) -> bool, report: &
     let pods = budget.graph.pods_selected(budget.object.namespace(), selector);
     let owners = pods.filter_map(|pod| budget.graph.owner(pod)).filter(|owner| has_count(owner));
     let blocked = owners.filter_map(|owner| {
-        let lowest = Lowest::of(&Whole { object: owner, graph: budget.graph });
+        let lowest = Lowest::of(budget.graph, owner);
         let minimum = amount.of_pods(lowest.count);
         // 100% is reported by itself.
         let is_told = amount == Amount::Percent(100) || lowest.count == 0;

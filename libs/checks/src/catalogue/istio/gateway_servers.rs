@@ -210,7 +210,7 @@ fn port_not_on_service(gateway: &Whole<'_>, report: &mut Report<'_>) {
     let is_ingress = labels.get("istio").and_then(Value::as_str) == Some("ingressgateway");
     let ports = service_ports(graph, labels);
     let Some(ports) = ports.or_else(|| is_ingress.then(|| BUILT_IN_PORTS.to_vec())) else { return };
-    for (path, server) in servers(gateway) {
+    for (path, server) in servers(gateway.object) {
         let number = server.get("port").and_then(|port| port.get("number")).and_then(Value::as_u64);
         if let Some(number) = number.filter(|number| !ports.contains(number)) {
             report.fail(
@@ -268,17 +268,15 @@ fn shares_certificate(gateway: &Whole<'_>, report: &mut Report<'_>) {
     if gateway.graph.is_single_object() {
         return report.undecided("other Gateways are other objects");
     }
-    let named: Vec<_> = servers(gateway)
+    let named: Vec<_> = servers(gateway.object)
         .filter_map(|(path, server)| Some((path, tls(server, "credentialName")?)))
         .collect();
     if named.is_empty() {
         return;
     }
     for other in neighbours(gateway, false) {
-        let other = Whole { object: other, graph: gateway.graph };
         for (path, name) in &named {
-            if servers(&other).any(|(_, server)| tls(server, "credentialName") == Some(name)) {
-                let other = other.object;
+            if servers(other).any(|(_, server)| tls(server, "credentialName") == Some(name)) {
                 report.fail(
                     path.keys(&["tls", "credentialName"]),
                     format!("{other} presents the certificate `{name}` on the same pods"),
@@ -294,9 +292,8 @@ fn conflicts(gateway: &Whole<'_>, report: &mut Report<'_>) {
         return report.undecided("other Gateways are other objects");
     }
     for other in neighbours(gateway, true) {
-        let theirs = Whole { object: other, graph: gateway.graph };
-        for (path, server) in servers(gateway) {
-            let contested = servers(&theirs)
+        for (path, server) in servers(gateway.object) {
+            let contested = servers(other)
                 .find_map(|(_, server_of_other)| contested_host(server, server_of_other));
             if let Some(host) = contested {
                 let message = format!("{other} claims the host `{host}` on the same port");
