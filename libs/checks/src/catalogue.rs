@@ -10,10 +10,14 @@ mod bindings;
 mod budget_limits;
 mod capabilities;
 mod confinement;
+mod consoles;
 mod disruption;
 mod escalation_paths;
+mod exposed_services;
+mod exposure;
 mod host;
 mod images;
+mod ingress;
 mod ingress_backends;
 mod istio;
 mod labels;
@@ -23,6 +27,7 @@ mod namespaces;
 mod network;
 mod node_access;
 mod node_sharing;
+mod operators;
 mod order;
 mod placement;
 mod policy_selectors;
@@ -129,6 +134,29 @@ static FAMILIES: &[&[Check]] = &[
     service_targets::CHECKS,
     ingress_backends::CHECKS,
     route_backends::CHECKS,
+    exposed_services::CHECKS,
+    exposure::CHECKS,
+    consoles::CHECKS,
+    ingress::tls::CHECKS,
+    ingress::hosts::CHECKS,
+    ingress::injection::CHECKS,
+    ingress::access::CHECKS,
+    ingress::controller::CHECKS,
+    ingress::controller_config::CHECKS,
+    ingress::traefik::CHECKS,
+    ingress::contour::CHECKS,
+    operators::webhooks::CHECKS,
+    operators::webhook_reach::CHECKS,
+    operators::rights::CHECKS,
+    operators::crds::CHECKS,
+    operators::olm::CHECKS,
+    operators::monitoring::CHECKS,
+    operators::argo_cd::CHECKS,
+    operators::flux::CHECKS,
+    operators::certificates::CHECKS,
+    operators::exceptions::CHECKS,
+    operators::openshift::CHECKS,
+    operators::workflows::CHECKS,
     images::CHECKS,
     resources::CHECKS,
     resource_shape::CHECKS,

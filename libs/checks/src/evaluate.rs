@@ -54,12 +54,15 @@ pub(crate) struct Report<'r> {
     undecided: &'r mut BTreeMap<(&'static str, &'static str), &'static Check>,
 }
 
+/// How far back a failure is looked for that says the same: one object can have tens of thousands.
+const REPEATED: usize = 64;
+
 impl Report<'_> {
     /// The check fails at a field. What several pods of an object take over from one place is said once.
     pub(crate) fn fail(&mut self, field: FieldPath, message: String) {
         let Self { check, object, .. } = *self;
         let failure = Failure { check, object, field, message };
-        let own = self.failures.iter().rev();
+        let own = self.failures.iter().rev().take(REPEATED);
         let mut own = own.take_while(|other| other.object == object && other.check == check);
         if !own.any(|other| *other == failure) {
             self.failures.push(failure);

@@ -7,7 +7,7 @@ use airside_k8s::fields::{field, texts};
 use airside_k8s::rbac::{names, role_of};
 use airside_k8s::{Container, Graph, Object, PodSpec};
 use airside_types::FieldPath;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::secrets::Searched;
 
@@ -25,8 +25,23 @@ pub(crate) struct Whole<'a> {
 impl<'a> Whole<'a> {
     /// A field of the object's `spec`.
     pub(crate) fn spec(&self, name: &str) -> Option<&'a Value> {
-        field(self.object.fields().get("spec")?.as_object()?, name)
+        field(self.spec_fields()?, name)
     }
+
+    /// The object's `spec`, where it is a map.
+    pub(crate) fn spec_fields(&self) -> Option<&'a Map<String, Value>> {
+        self.object.fields().get("spec")?.as_object()
+    }
+
+    /// The text of an annotation.
+    pub(crate) fn annotation(&self, name: &str) -> Option<&'a str> {
+        self.object.annotations()?.get(name)?.as_str()
+    }
+}
+
+/// The path to an annotation of an object.
+pub(crate) fn annotation_path(name: &str) -> FieldPath {
+    FieldPath::of(&["metadata", "annotations", name])
 }
 
 /// A pod or pod template of an object.

@@ -7,6 +7,7 @@
 mod bindings;
 mod escalation;
 mod exposure;
+mod hosts;
 mod isolation;
 mod links;
 mod mesh;
@@ -31,6 +32,7 @@ use bindings::Bindings;
 use escalation::Escalation;
 pub use escalation::{How, Reach, Standing, Step};
 pub use exposure::{Backend, Entry, Way, backends, is_private};
+pub use hosts::{Taken, hosts, taken};
 pub use isolation::Direction;
 pub use mesh::{
     DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshWorkload, MutualTls, ServiceName,
@@ -91,6 +93,7 @@ pub struct Graph<'a> {
     autoscalers: BTreeMap<(&'a str, &'a str), Vec<usize>>,
     /// Made when it is first asked for: reading all texts takes its time.
     referents: OnceLock<references::Referents>,
+    hosts: hosts::Hosts<'a>,
 }
 
 impl<'a> Graph<'a> {
@@ -111,6 +114,7 @@ impl<'a> Graph<'a> {
             links: links::Links::default(),
             autoscalers: BTreeMap::new(),
             referents: OnceLock::new(),
+            hosts: hosts::Hosts::default(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -128,6 +132,7 @@ impl<'a> Graph<'a> {
         graph.mesh = mesh::Index::new(&graph);
         graph.links = links::Links::new(&graph);
         graph.autoscalers = scaling::autoscalers_by_target(&graph);
+        graph.hosts = hosts::Hosts::of(&graph);
         graph
     }
 

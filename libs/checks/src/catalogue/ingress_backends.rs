@@ -13,24 +13,23 @@ use crate::subject::Whole;
 const INGRESSES: &[(&str, &str)] = &[("networking.k8s.io", "Ingress"), ("extensions", "Ingress")];
 
 /// The checks of this family.
-pub(super) static CHECKS: &[Check] = &[
-    Check {
-        id: "ingress-backend-missing",
-        title: "Ingress leads to a Service or port that does not exist",
-        why: "Every request for the path is answered with an error.",
-        fix: "Correct the name and port of the backend; the Service must be in the Ingress' namespace.",
-        severity: Severity::Low,
-        category: Category::Reliability,
-        techniques: &[],
-        controls: &[],
-        equivalents: &[
-            "kube-linter:dangling-ingress",
-            "kube-score:ingress-targets-service",
-            "kubescape:C-0298",
-            "popeye:1401",
-        ],
-        judge: Judge::Object(INGRESSES, backend_missing),
-        fails: r"apiVersion: networking.k8s.io/v1
+pub(super) static CHECKS: &[Check] = &[Check {
+    id: "ingress-backend-missing",
+    title: "Ingress leads to a Service or port that does not exist",
+    why: "Every request for the path is answered with an error.",
+    fix: "Correct the name and port of the backend; the Service must be in the Ingress' namespace.",
+    severity: Severity::Low,
+    category: Category::Reliability,
+    techniques: &[],
+    controls: &[],
+    equivalents: &[
+        "kube-linter:dangling-ingress",
+        "kube-score:ingress-targets-service",
+        "kubescape:C-0298",
+        "popeye:1401",
+    ],
+    judge: Judge::Object(INGRESSES, backend_missing),
+    fails: r"apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: web}
 spec:
@@ -42,7 +41,7 @@ kind: Service
 metadata: {name: web}
 spec: {ports: [{port: 80}]}
 ",
-        passes: r"apiVersion: networking.k8s.io/v1
+    passes: r"apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: web}
 spec:
@@ -54,37 +53,7 @@ kind: Service
 metadata: {name: web}
 spec: {ports: [{port: 80}]}
 ",
-    },
-    Check {
-        id: "ingress-without-tls",
-        title: "Ingress does not encrypt",
-        why: "Passwords, cookies and content cross the network in clear text, and anybody on the way can read and change them.",
-        fix: "Add a tls section with a Secret that holds a certificate for the hosts; cert-manager can issue it.",
-        severity: Severity::Medium,
-        category: Category::Ingress,
-        techniques: &[technique("T1040"), technique("T1557")],
-        controls: &[],
-        equivalents: &[
-            "polaris:tlsSettingsMissing",
-            "kubescape:C-0263",
-            "kyverno:other/require-ingress-https:has-tls",
-            "gatekeeper-library:general/httpsonly",
-        ],
-        judge: Judge::Object(INGRESSES, without_tls),
-        fails: r"apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web}
-spec: {rules: [{host: shop.example}]}
-",
-        passes: r"apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web}
-spec:
-  rules: [{host: shop.example}]
-  tls: [{hosts: [shop.example], secretName: shop}]
-",
-    },
-];
+}];
 
 /// The backends of an Ingress with their paths.
 fn backends<'a>(ingress: &Whole<'a>) -> Vec<(FieldPath, &'a Value)> {

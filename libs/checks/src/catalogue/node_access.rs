@@ -120,34 +120,6 @@ metadata: {name: web}
 spec: {containers: [{name: web}]}
 ",
     },
-    Check {
-        id: "privileged-scc",
-        title: "SecurityContextConstraints allow privileged containers",
-        why: "Whoever may use them starts containers with all rights on the node.",
-        fix: "Set allowPrivilegedContainer to false, and give the one workload that needs it constraints of its own.",
-        severity: Severity::High,
-        category: Category::WorkloadHardening,
-        techniques: &[technique("T1611")],
-        controls: &[],
-        equivalents: &["kube-linter:scc-deny-privileged-container"],
-        judge: Judge::Object(
-            &[
-                ("security.openshift.io", "SecurityContextConstraints"),
-                ("", "SecurityContextConstraints"),
-            ],
-            privileged_constraints,
-        ),
-        fails: r"apiVersion: security.openshift.io/v1
-kind: SecurityContextConstraints
-metadata: {name: agents}
-allowPrivilegedContainer: true
-",
-        passes: r"apiVersion: security.openshift.io/v1
-kind: SecurityContextConstraints
-metadata: {name: agents}
-allowPrivilegedContainer: false
-",
-    },
 ];
 
 /// Reported where it is written: once for the pod, once for each container that says it itself.

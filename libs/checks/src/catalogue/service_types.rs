@@ -66,7 +66,7 @@ spec: {type: ClusterIP, ports: [{port: 80}]}
         fails: r"apiVersion: v1
 kind: Service
 metadata: {name: web}
-spec: {type: LoadBalancer, ports: [{port: 443}], loadBalancerSourceRanges: [192.0.2.0/24]}
+spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [{port: 443}], loadBalancerSourceRanges: [192.0.2.0/24]}
 ",
         passes: r"apiVersion: v1
 kind: Service

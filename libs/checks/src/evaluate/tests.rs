@@ -220,6 +220,7 @@ fn what_cannot_be_decided_says_why() {
         "no-egress-policy",
         "service-account-token-automount",
         "single-replica",
+        "exposed-workload",
         "workload-reads-secrets",
     ] {
         assert!(open.contains(&check), "{check}");

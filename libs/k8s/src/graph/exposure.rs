@@ -3,11 +3,12 @@
 //! Ingress, Gateway API, Istio, Contour, Traefik and OpenShift routes are read. What the addresses mean (the
 //! internet or an office's network) is not known here, and network policies are `isolation.rs`'s.
 
+mod gateway_api;
 mod routes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -55,9 +56,9 @@ impl Way<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Exposure<'a> {
     /// The ways to each Service, by the index of its object.
-    ways: HashMap<usize, Vec<(Entry, Vec<usize>)>>,
+    ways: BTreeMap<usize, Vec<(Entry, Vec<usize>)>>,
     /// The Services with ways, by one label of their selector.
-    by_label: HashMap<(&'a str, &'a str), Vec<usize>>,
+    by_label: BTreeMap<(&'a str, &'a str), Vec<usize>>,
 }
 
 impl<'a> Exposure<'a> {
@@ -86,14 +87,13 @@ impl<'a> Exposure<'a> {
 
     /// Files each Service under the label of its selector that the fewest others ask for.
     fn index_by_label(&mut self, graph: &Graph<'a>) {
-        let mut services: Vec<usize> = self.ways.keys().copied().collect();
-        services.sort_unstable();
+        let services: Vec<usize> = self.ways.keys().copied().collect();
         let pairs = |service: &usize| {
             let selector = graph.objects.get(*service).and_then(selector);
             let pairs = selector.into_iter().flatten();
             pairs.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
         };
-        let mut counts: HashMap<_, usize> = HashMap::new();
+        let mut counts: BTreeMap<_, usize> = BTreeMap::new();
         services.iter().flat_map(pairs).for_each(|pair| *counts.entry(pair).or_default() += 1);
         for service in &services {
             let rarest = pairs(service).min_by_key(|pair| (counts.get(pair).copied(), *pair));

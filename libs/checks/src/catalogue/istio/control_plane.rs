@@ -17,36 +17,6 @@ const VALIDATING: (&str, &str) = ("admissionregistration.k8s.io", "ValidatingWeb
 /// The checks of this family.
 pub(crate) static CHECKS: &[Check] = &[
     Check {
-        id: "mesh-injector-without-service",
-        title: "Webhook of Istio's injector calls a Service that does not exist",
-        why: "Pods are then refused, or start without a proxy and so without mutual TLS and authorisation.",
-        fix: "Name the Service of istiod in clientConfig, or delete the configuration of the control plane that is gone.",
-        severity: Severity::Medium,
-        category: Category::ServiceMesh,
-        techniques: &[],
-        controls: &[],
-        equivalents: &["istio:IST0139"],
-        judge: Judge::Object(&[MUTATING], without_service),
-        fails: r"apiVersion: v1
-kind: Service
-metadata: {name: istiod, namespace: istio-system}
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingWebhookConfiguration
-metadata: {name: istio-sidecar-injector}
-webhooks: [{name: namespace.sidecar-injector.istio.io, failurePolicy: Fail, clientConfig: {service: {name: istiod-old, namespace: istio-system}}, namespaceSelector: {matchLabels: {istio-injection: enabled}}}]
-",
-        passes: r"apiVersion: v1
-kind: Service
-metadata: {name: istiod, namespace: istio-system}
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingWebhookConfiguration
-metadata: {name: istio-sidecar-injector}
-webhooks: [{name: namespace.sidecar-injector.istio.io, failurePolicy: Fail, clientConfig: {service: {name: istiod, namespace: istio-system}}, namespaceSelector: {matchLabels: {istio-injection: enabled}}}]
-",
-    },
-    Check {
         id: "mesh-injectors-overlap",
         title: "Several webhooks inject a proxy into the same pods",
         why: "Two control planes then change the same pods: the proxy belongs to the one that happens to come first.",

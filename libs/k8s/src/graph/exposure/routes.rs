@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value};
 
-use super::Entry;
+use super::{Entry, gateway_api, own_entries, selector};
 use crate::fields::{down, elements, maps, text};
-use crate::graph::Graph;
+use crate::graph::{Graph, labels_match};
 use crate::object::Object;
 
 /// A Service that a route names.
@@ -26,11 +26,11 @@ const ROUTES: [(&str, &str, Entry); 13] = [
     ("traefik.containo.us", "IngressRoute", Entry::Ingress),
     ("traefik.io", "IngressRouteTCP", Entry::Ingress),
     ("route.openshift.io", "Route", Entry::Ingress),
-    ("gateway.networking.k8s.io", "HTTPRoute", Entry::Gateway),
-    ("gateway.networking.k8s.io", "GRPCRoute", Entry::Gateway),
-    ("gateway.networking.k8s.io", "TLSRoute", Entry::Gateway),
-    ("gateway.networking.k8s.io", "TCPRoute", Entry::Gateway),
-    ("gateway.networking.k8s.io", "UDPRoute", Entry::Gateway),
+    (gateway_api::GROUP, "HTTPRoute", Entry::Gateway),
+    (gateway_api::GROUP, "GRPCRoute", Entry::Gateway),
+    (gateway_api::GROUP, "TLSRoute", Entry::Gateway),
+    (gateway_api::GROUP, "TCPRoute", Entry::Gateway),
+    (gateway_api::GROUP, "UDPRoute", Entry::Gateway),
     ("networking.istio.io", "VirtualService", Entry::Gateway),
 ];
 
@@ -42,7 +42,8 @@ pub(super) fn all<'a>(graph: &Graph<'a>) -> Vec<(Entry, Vec<usize>, usize)> {
         for index in graph.indices(group, kind) {
             let Some(route) = graph.objects.get(*index) else { continue };
             let Some(gateways) = gateways(graph, route) else { continue };
-            for backend in backends(route) {
+            let allowed = |backend: &Backend<'_>| gateway_api::may_refer(graph, route, backend);
+            for backend in backends(route).into_iter().filter(allowed) {
                 let service = graph.position("", "Service", backend.namespace, backend.name);
                 let Some(service) = service else { continue };
                 if gateways.is_empty() {
@@ -60,17 +61,7 @@ pub(super) fn all<'a>(graph: &Graph<'a>) -> Vec<(Entry, Vec<usize>, usize)> {
 fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
     let spec = route.fields().get("spec").and_then(Value::as_object)?;
     let named: Vec<Backend<'a>> = match route.group() {
-        "gateway.networking.k8s.io" => {
-            let parents = maps(spec, "parentRefs").map(|(_, parent)| parent);
-            let gateways: Vec<_> = parents
-                .filter(|parent| text(parent, "kind").unwrap_or("Gateway") != "Service")
-                .collect();
-            if gateways.is_empty() {
-                return None;
-            }
-            let named = gateways.into_iter().filter_map(|parent| reference(parent, route));
-            named.collect()
-        }
+        gateway_api::GROUP => return gateway_api::gateways(graph, route, spec),
         "networking.istio.io" => {
             let names = elements(spec.get("gateways")).iter().filter_map(Value::as_str);
             let outside: Vec<&str> = names.filter(|name| *name != "mesh").collect();
@@ -85,10 +76,30 @@ fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
         }
         _ => return Some(Vec::new()),
     };
-    let found = named.iter().filter_map(|gateway| {
-        graph.position(route.group(), "Gateway", gateway.namespace, gateway.name)
-    });
-    Some(found.collect())
+    let mut open = Vec::new();
+    let mut is_closed = !named.is_empty();
+    for gateway in &named {
+        match graph.position(route.group(), "Gateway", gateway.namespace, gateway.name) {
+            Some(index)
+                if graph.objects.get(index).is_some_and(|one| serves_inside(graph, one)) => {}
+            found => {
+                is_closed = false;
+                open.extend(found);
+            }
+        }
+    }
+    (!is_closed).then_some(open)
+}
+
+/// Whether the Services of an Istio gateway's pods are in the input, and none of them is open.
+fn serves_inside(graph: &Graph<'_>, gateway: &Object<'_>) -> bool {
+    let wanted = down(gateway.value(), &["spec", "selector"]).and_then(Value::as_object);
+    let Some(wanted) = wanted.filter(|labels| !labels.is_empty()) else { return false };
+    let mut own = graph
+        .of_kind("", "Service")
+        .filter(|service| labels_match(wanted, selector(service)))
+        .peekable();
+    own.peek().is_some() && own.all(|service| own_entries(service).is_empty())
 }
 
 /// The Services that a route names, in its order.
@@ -98,7 +109,7 @@ pub fn backends<'a>(route: &Object<'a>) -> Vec<Backend<'a>> {
     };
     match (route.group(), route.kind()) {
         (_, "Ingress") => ingress(spec, route),
-        ("gateway.networking.k8s.io", _) => references(spec, "rules", "backendRefs", route),
+        (gateway_api::GROUP, _) => references(spec, "rules", "backendRefs", route),
         ("networking.istio.io", _) => virtual_service(spec, route),
         ("projectcontour.io", _) => {
             let mut found = references(spec, "routes", "services", route);
