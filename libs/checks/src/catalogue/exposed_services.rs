@@ -1,8 +1,5 @@
-//! Checks on Services that open themselves to the outside.
+//! Checks on which nodes pass on the traffic of Services from outside.
 
-use airside_k8s::fields::texts;
-use airside_k8s::graph::is_private;
-use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
@@ -97,41 +94,4 @@ fn on_some_nodes(service: &Whole<'_>, report: &mut Report<'_>) {
 
 fn is_of_type(service: &Whole<'_>, wanted: &str) -> bool {
     service.spec("type").and_then(Value::as_str) == Some(wanted)
-}
-
-fn node_port(service: &Whole<'_>, report: &mut Report<'_>) {
-    if is_of_type(service, "NodePort") {
-        let message = "type NodePort opens a port on every node".to_owned();
-        report.fail(FieldPath::of(&["spec", "type"]), message);
-    }
-}
-
-fn load_balancer(service: &Whole<'_>, report: &mut Report<'_>) {
-    if is_of_type(service, "LoadBalancer") {
-        let what = if is_private(service.object) { "private network" } else { "internet" };
-        let message = format!("type LoadBalancer opens the Service to the {what}");
-        report.fail(FieldPath::of(&["spec", "type"]), message);
-    }
-}
-
-fn open_to_all(service: &Whole<'_>, report: &mut Report<'_>) {
-    const FIELD: &str = "loadBalancerSourceRanges";
-    const ANNOTATIONS: [&str; 3] = [
-        "service.beta.kubernetes.io/azure-allowed-ip-ranges",
-        "service.beta.kubernetes.io/load-balancer-source-ranges",
-        "service.beta.kubernetes.io/aws-load-balancer-security-groups",
-    ];
-    let Some(spec) = service.spec_fields() else { return };
-    let by_annotation = ANNOTATIONS.iter().any(|name| service.annotation(name).is_some());
-    if !is_of_type(service, "LoadBalancer") || is_private(service.object) || by_annotation {
-        return;
-    }
-    let path = FieldPath::of(&["spec", FIELD]);
-    let mut ranges = texts(spec, FIELD).peekable();
-    if ranges.peek().is_none() {
-        return report.fail(path, "no list of client networks is set".to_owned());
-    }
-    if let Some((index, range)) = ranges.find(|(_, range)| matches!(*range, "0.0.0.0/0" | "::/0")) {
-        report.fail(path.index(index), format!("{range} is everybody"));
-    }
 }

@@ -1,8 +1,7 @@
-//! Checks on Ingresses as such: where they lead, and whether they encrypt.
+//! The check on where Ingresses lead.
 
 use airside_k8s::Object;
 use airside_k8s::fields::{down, elements};
-use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
@@ -134,22 +133,4 @@ pub(super) fn offers(service: &Object<'_>, wanted: &Value) -> bool {
         by_number.is_some_and(|(offered, wanted)| offered == wanted)
             || port.get("name").is_some_and(|name| name == wanted)
     })
-}
-
-/// Annotations by which a controller gets certificates without a `tls` section.
-const CERTIFICATES: [&str; 5] = [
-    "alb.ingress.kubernetes.io/certificate-arn",
-    "ingress.gcp.kubernetes.io/pre-shared-cert",
-    "networking.gke.io/managed-certificates",
-    "appgw.ingress.kubernetes.io/appgw-ssl-certificate",
-    "nginx.ingress.kubernetes.io/ssl-passthrough",
-];
-
-fn without_tls(ingress: &Whole<'_>, report: &mut Report<'_>) {
-    let annotations = ingress.object.annotations();
-    let has_certificate = annotations
-        .is_some_and(|annotations| CERTIFICATES.iter().any(|name| annotations.contains_key(*name)));
-    if elements(ingress.spec("tls")).is_empty() && !has_certificate {
-        report.fail(FieldPath::of(&["spec", "tls"]), "the Ingress has no tls section".to_owned());
-    }
 }

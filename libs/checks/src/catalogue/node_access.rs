@@ -1,15 +1,15 @@
-//! Checks on further ways from a pod to its node: Windows' host processes, files that can be written,
-//! containers that stay after debugging, and OpenShift's constraints that allow all of it.
+//! Checks on further ways from a pod to its node and into the pod: Windows' host processes, files that can be
+//! written, containers for debugging and for terminals.
 
 use airside_k8s::ContainerRole;
 use airside_k8s::fields::{elements, maps};
+use airside_types::Severity;
 use airside_types::attack::technique;
-use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::{ContainerOf, Pod, Whole};
+use crate::subject::{ContainerOf, Pod};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -179,12 +179,5 @@ fn interactive(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     let open = fields.iter().find(|name| container.field(name) == Some(&Value::Bool(true)));
     if let Some(name) = open.filter(|_| is_meant) {
         report.fail(container.path(name), format!("{}: {name} is true", container.label()));
-    }
-}
-
-fn privileged_constraints(constraints: &Whole<'_>, report: &mut Report<'_>) {
-    const FIELD: &str = "allowPrivilegedContainer";
-    if constraints.object.fields().get(FIELD) == Some(&Value::Bool(true)) {
-        report.fail(FieldPath::of(&[FIELD]), "allowPrivilegedContainer is true".to_owned());
     }
 }

@@ -3,7 +3,6 @@
 use airside_k8s::fields::{list, maps, text, texts};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use super::{INGRESS, covers, rule_path, rules};
 use crate::check::{Category, Check, Judge};
@@ -253,19 +252,5 @@ fn backend_unverified(ingress: &Whole<'_>, report: &mut Report<'_>) {
         let message =
             format!("the backend is spoken to by {protocol}, and proxy-ssl-verify is not on");
         report.fail(annotation_path(VERIFY), message);
-    }
-}
-
-fn gateway_without_tls(gateway: &Whole<'_>, report: &mut Report<'_>) {
-    let Some(spec) = gateway.spec_fields() else { return };
-    let protocols: Vec<&str> =
-        maps(spec, "listeners").filter_map(|(_, one)| text(one, "protocol")).collect();
-    let is_plain = |protocol: &&str| protocol.eq_ignore_ascii_case("HTTP");
-    let is_encrypted = |protocol: &&str| matches!(*protocol, "HTTPS" | "TLS");
-    // Listeners may be in ListenerSets, where the Gateway allows it.
-    let listens_elsewhere = spec.get("allowedListeners").is_some_and(Value::is_object);
-    if protocols.iter().any(is_plain) && !protocols.iter().any(is_encrypted) && !listens_elsewhere {
-        let message = "no listener of the Gateway is encrypted".to_owned();
-        report.fail(FieldPath::of(&["spec", "listeners"]), message);
     }
 }

@@ -166,28 +166,6 @@ fn is_injector(webhook: &Map<String, Value>) -> bool {
     text(webhook, "name").is_some_and(|name| name.ends_with("sidecar-injector.istio.io"))
 }
 
-fn without_service(configuration: &Whole<'_>, report: &mut Report<'_>) {
-    let graph = configuration.graph;
-    for (path, webhook) in
-        webhooks(configuration.object).filter(|(_, webhook)| is_injector(webhook))
-    {
-        let service = webhook.get("clientConfig").and_then(|client| client.get("service"));
-        let Some(service) = service.and_then(Value::as_object) else { continue };
-        let name = text(service, "name").unwrap_or_default();
-        let namespace = text(service, "namespace");
-        if graph.is_single_object() {
-            return report.undecided("the Service of the webhook is another object");
-        }
-        // Where the input has no Service of the control plane at all, it is installed by something else.
-        let has_others = graph.of_kind("", "Service").any(|other| other.namespace() == namespace);
-        if has_others && graph.find("", "Service", namespace, name).is_none() {
-            let namespace = namespace.unwrap_or_default();
-            let message = format!("no Service `{name}` is in {namespace}");
-            report.fail(path.keys(&["clientConfig", "service", "name"]), message);
-        }
-    }
-}
-
 fn overlaps(configuration: &Whole<'_>, report: &mut Report<'_>) {
     let graph = configuration.graph;
     if graph.is_single_object() {
