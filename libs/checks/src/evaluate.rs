@@ -116,12 +116,12 @@ fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, run: &mut Run<'_
     // The API server refuses a kind in the wrong case. That mistake should not hide what else is wrong.
     let is_kind =
         |kinds: [&str; 2]| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(object.kind()));
-    if is_kind(["Role", "ClusterRole"]) && !is_kubernetes_own(object) {
+    if is_kind(["Role", "ClusterRole"]) {
         let rules: Vec<_> = rules(object).collect();
-        let masquerades = names::is_reserved(object.name());
+        let by_name = is_judged_by_name(object);
         for check in &catalogue::index().rules {
             let Judge::Rule(judge) = check.judge else { continue };
-            if masquerades && catalogue::JUDGED_BY_NAME.contains(&check.id) {
+            if by_name && catalogue::JUDGED_BY_NAME.contains(&check.id) {
                 continue;
             }
             run(check, &|report| rules.iter().for_each(|rule| judge(rule, report)));
@@ -136,10 +136,11 @@ fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, run: &mut Run<'_
     }
 }
 
-/// Roles that the API server makes and restores: their rules cannot be changed for long.
-fn is_kubernetes_own(role: &Object<'_>) -> bool {
-    let is_cluster_role = role.kind() == "ClusterRole";
-    names::is_known(role.name()) || (is_cluster_role && names::is_default(role.name()))
+/// Whether the checks on reserved names stand in for those on the greatest powers. The roles for people that
+/// come with every cluster have these powers by design.
+fn is_judged_by_name(role: &Object<'_>) -> bool {
+    let is_for_people = role.kind() == "ClusterRole" && names::is_powerful_default(role.name());
+    is_for_people || names::is_reserved(role.name())
 }
 
 fn judge_workload<'a>(index: usize, whole: &Whole<'a>, run: &mut Run<'_>) {

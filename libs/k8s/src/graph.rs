@@ -20,7 +20,7 @@ mod selector;
 mod tests;
 mod usage;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -92,7 +92,7 @@ pub struct Graph<'a> {
     /// Pods by label, and what selects them.
     links: links::Links<'a>,
     /// The autoscalers, by kind and name of what they scale.
-    autoscalers: HashMap<(&'a str, &'a str), Vec<usize>>,
+    autoscalers: BTreeMap<(&'a str, &'a str), Vec<usize>>,
     /// Made when it is first asked for: reading all texts takes its time.
     referents: OnceLock<references::Referents>,
     hosts: hosts::Hosts<'a>,
@@ -115,7 +115,7 @@ impl<'a> Graph<'a> {
             escalation: Escalation::default(),
             mesh: mesh::Index::default(),
             links: links::Links::default(),
-            autoscalers: HashMap::new(),
+            autoscalers: BTreeMap::new(),
             referents: OnceLock::new(),
             hosts: hosts::Hosts::default(),
         };

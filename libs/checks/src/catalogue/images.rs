@@ -125,7 +125,7 @@ spec:
             "gatekeeper-library:general/imagedigests",
         ],
         judge: Judge::Container(|container, report| {
-            if let Some(image) = image(container).filter(|image| !image.contains("@sha256:")) {
+            if let Some(image) = image(container).filter(|image| !has_digest(image)) {
                 report.fail(
                     container.path("image"),
                     format!("{}: image {image} has no digest", container.label()),
@@ -193,6 +193,17 @@ fn pull_policy(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// Whether a reference ends with a digest (`@sha256:…`). What is too short to be one pins nothing.
+fn has_digest(image: &str) -> bool {
+    const SHORTEST: usize = 32;
+    let digest = image.rsplit_once('@').and_then(|(_, digest)| digest.split_once(':'));
+    digest.is_some_and(|(algorithm, encoded)| {
+        !algorithm.is_empty()
+            && encoded.len() >= SHORTEST
+            && encoded.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
 fn floating_tag_not_pulled(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     let Some(name) = image(container).filter(|image| tag(image) == Some("latest")) else { return };
     let given = container.field("imagePullPolicy").and_then(Value::as_str);
@@ -219,6 +230,20 @@ mod tests {
             ("web:latest@sha256:00", None),
         ] {
             assert_eq!(tag(image), expected, "{image}");
+        }
+    }
+
+    #[test]
+    fn digests_are_told_from_what_only_looks_like_one() {
+        let digest = "0123456789abcdef".repeat(4);
+        for (image, expected) in [
+            (format!("web@sha256:{digest}"), true),
+            (format!("registry.example:5000/web:1@sha512:{digest}{digest}"), true),
+            ("web@sha256:00".to_owned(), false),
+            (format!("web:{digest}"), false),
+            ("web".to_owned(), false),
+        ] {
+            assert_eq!(has_digest(&image), expected, "{image}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Checks on Ingresses as such: where they lead, and whether they encrypt.
+//! The check on where Ingresses lead.
 
 use airside_k8s::Object;
 use airside_k8s::fields::{down, elements};

@@ -1,5 +1,5 @@
-//! Checks on further ways from a pod to its node: Windows' host processes, files that can be written,
-//! containers that stay after debugging, and OpenShift's constraints that allow all of it.
+//! Checks on further ways from a pod to its node and into the pod: Windows' host processes, files that can be
+//! written, containers for debugging and for terminals.
 
 use airside_k8s::ContainerRole;
 use airside_k8s::fields::{elements, maps};

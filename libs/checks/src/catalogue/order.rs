@@ -2,7 +2,7 @@
 
 use airside_k8s::workload;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -160,6 +160,26 @@ spec:
     spec: {containers: [{name: web}]}
 ",
     },
+    Check {
+        id: "workload-labels-missing",
+        title: "Workload has none of the labels that all tools know",
+        why: "Lists of workloads, cost reports and clean-up jobs go by the labels of the Deployment or Job itself, not by those of its pods.",
+        fix: "Add app.kubernetes.io/name to metadata.labels, and instance, version, component, part-of and managed-by where they help.",
+        severity: Severity::Info,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kubescape:C-0077"],
+        judge: Judge::Workload(workload_labels),
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web}}
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web, app.kubernetes.io/part-of: shop}}
+",
+    },
 ];
 
 fn namespace_path() -> FieldPath {
@@ -213,15 +233,28 @@ fn application_label(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// Whether one of the labels that Kubernetes recommends is there.
+fn has_standard_label(labels: Option<&Map<String, Value>>) -> bool {
+    labels.into_iter().flatten().any(|(name, _)| name.starts_with("app.kubernetes.io/"))
+}
+
 fn standard_labels(pod: &Pod<'_>, report: &mut Report<'_>) {
-    const PREFIX: &str = "app.kubernetes.io/";
-    let labels = pod.spec.labels().into_iter().flatten();
-    let has_one = labels.into_iter().any(|(name, _)| name.starts_with(PREFIX));
-    if !has_one && !pod.spec.containers.is_empty() {
+    if !has_standard_label(pod.spec.labels()) && !pod.spec.containers.is_empty() {
         let carrier = pod.spec.path.parent().unwrap_or_default();
         report.fail(
             carrier.keys(&["metadata", "labels"]).key("app.kubernetes.io/name"),
             "the pods have no label that begins with app.kubernetes.io/".to_owned(),
+        );
+    }
+}
+
+/// A pod's own labels are those of its pods.
+fn workload_labels(workload: &Whole<'_>, report: &mut Report<'_>) {
+    if workload.object.kind() != "Pod" && !has_standard_label(workload.object.labels()) {
+        let kind = workload.object.kind();
+        report.fail(
+            FieldPath::of(&["metadata", "labels"]).key("app.kubernetes.io/name"),
+            format!("the {kind} has no label that begins with app.kubernetes.io/"),
         );
     }
 }

@@ -1,7 +1,8 @@
-//! Checks on names in a pod that lead nowhere: service accounts, ConfigMaps, keys; and on monitors.
+//! Checks on names in a pod that lead nowhere: service accounts, ConfigMaps; and on monitors. Keys are judged
+//! with the secrets.
 
 use airside_k8s::Object;
-use airside_k8s::fields::{down, elements, field};
+use airside_k8s::fields::{down, elements};
 use airside_k8s::graph::{same_namespace, selects};
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
@@ -72,7 +73,7 @@ spec: {serviceAccountName: web}
         fails: r"apiVersion: v1
 kind: Pod
 metadata: {name: web}
-spec: {containers: [{name: web, envFrom: [{configMapRef: {name: wep}}]}]}
+spec: {containers: [{name: web, image: web, envFrom: [{configMapRef: {name: wep}}]}]}
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -82,45 +83,7 @@ data: {MODE: fast}
         passes: r"apiVersion: v1
 kind: Pod
 metadata: {name: web}
-spec: {containers: [{name: web, envFrom: [{configMapRef: {name: web}}]}]}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: web}
-data: {MODE: fast}
-",
-    },
-    Check {
-        id: "config-key-missing",
-        title: "Container needs a key that its ConfigMap or Secret does not have",
-        why: "The container does not start.",
-        fix: "Correct the key, add it, or set optional: true where the program can do without.",
-        severity: Severity::Low,
-        category: Category::Reliability,
-        techniques: &[],
-        controls: &[],
-        equivalents: &["kube-linter:env-value-from"],
-        judge: Judge::Container(key_missing),
-        fails: r"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers:
-  - name: web
-    env: [{name: MODE, valueFrom: {configMapKeyRef: {name: web, key: MOOD}}}]
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: web}
-data: {MODE: fast}
-",
-        passes: r"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers:
-  - name: web
-    env: [{name: MODE, valueFrom: {configMapKeyRef: {name: web, key: MODE}}}]
+spec: {containers: [{name: web, image: web, envFrom: [{configMapRef: {name: web}}]}]}
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -178,35 +141,23 @@ fn account_missing(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// A reference to a ConfigMap or Secret that has to be there.
-struct Source<'a> {
-    path: FieldPath,
-    kind: &'static str,
-    name: &'a str,
-    key: Option<&'a str>,
-}
-
-/// What the environment of a container is filled from.
-fn sources<'a>(container: &ContainerOf<'a>) -> Vec<Source<'a>> {
+/// The ConfigMaps that the environment of a container is filled from and that have to be there, with the paths
+/// to their names. A container without an image is a patch, for objects that another one of its kind also
+/// changes.
+fn config_maps<'a>(container: &ContainerOf<'a>) -> Vec<(FieldPath, &'a str)> {
+    const FORMS: [(&str, &[&str]); 2] =
+        [("env", &["valueFrom", "configMapKeyRef"]), ("envFrom", &["configMapRef"])];
     let mut found = Vec::new();
-    for (list, below, forms) in [
-        ("env", Some("valueFrom"), [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")]),
-        ("envFrom", None, [("configMapRef", "ConfigMap"), ("secretRef", "Secret")]),
-    ] {
+    if container.container.image().is_none() {
+        return found;
+    }
+    for (list, steps) in FORMS {
         for (index, entry) in elements(container.field(list)).iter().enumerate() {
-            let carrier = below.map_or(Some(entry), |below| entry.get(below));
-            for (form, kind) in forms {
-                let Some(reference) = carrier.and_then(|carrier| carrier.get(form)) else {
-                    continue;
-                };
-                let text = |name| reference.get(name).and_then(Value::as_str);
-                let is_optional = reference.get("optional") == Some(&Value::Bool(true));
-                if let Some(name) = text("name").filter(|_| !is_optional) {
-                    let path = container.path(list).index(index);
-                    let path =
-                        below.map_or_else(|| path.clone(), |below| path.key(below)).key(form);
-                    found.push(Source { path, kind, name, key: text("key") });
-                }
+            let Some(reference) = down(entry, steps) else { continue };
+            let name = reference.get("name").and_then(Value::as_str);
+            let is_optional = reference.get("optional") == Some(&Value::Bool(true));
+            if let Some(name) = name.filter(|_| !is_optional) {
+                found.push((container.path(list).index(index).keys(steps), name));
             }
         }
     }
@@ -218,21 +169,17 @@ fn sources<'a>(container: &ContainerOf<'a>) -> Vec<Source<'a>> {
 fn config_map_missing(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     const BY_KUBERNETES: [&str; 2] = ["kube-root-ca.crt", "openshift-service-ca.crt"];
     let graph = container.pod.graph;
-    for source in sources(container).into_iter().filter(|source| source.kind == "ConfigMap") {
-        if BY_KUBERNETES.contains(&source.name) {
+    for (path, name) in config_maps(container) {
+        if BY_KUBERNETES.contains(&name) {
             continue;
         }
         if graph.is_single_object() {
             return report.undecided("ConfigMaps are other objects");
         }
         let namespace = container.pod.object.namespace();
-        if graph.all_named("ConfigMap", namespace, source.name).next().is_none()
-            && !is_generated(container, source.name)
-        {
-            report.fail(
-                source.path,
-                format!("{}: there is no ConfigMap `{}`", container.label(), source.name),
-            );
+        let is_there = graph.all_named("ConfigMap", namespace, name).next().is_some();
+        if !is_there && !is_generated(container, name) {
+            report.fail(path, format!("{}: there is no ConfigMap `{name}`", container.label()));
         }
     }
 }
@@ -245,37 +192,6 @@ fn is_generated(container: &ContainerOf<'_>, name: &str) -> bool {
         let generators = elements(kustomization.fields().get("configMapGenerator"));
         generators.iter().any(|made| made.get("name").and_then(Value::as_str) == Some(name))
     })
-}
-
-fn key_missing(container: &ContainerOf<'_>, report: &mut Report<'_>) {
-    let graph = container.pod.graph;
-    for source in sources(container) {
-        let Some(key) = source.key else { continue };
-        if graph.is_single_object() {
-            return report.undecided("ConfigMaps and Secrets are other objects");
-        }
-        let namespace = container.pod.object.namespace();
-        let mut found = graph.all_named(source.kind, namespace, source.name).peekable();
-        if found.peek().is_some() && !found.any(|found| has_key(found, key)) {
-            report.fail(
-                source.path.key("key"),
-                format!(
-                    "{}: {} `{}` has no key `{key}`",
-                    container.label(),
-                    source.kind,
-                    source.name
-                ),
-            );
-        }
-    }
-}
-
-/// A Secret without any content is filled by somebody else.
-fn has_key(object: &Object<'_>, key: &str) -> bool {
-    let parts = ["data", "binaryData", "stringData"];
-    let mut maps = parts.iter().filter_map(|part| field(object.fields(), part)?.as_object());
-    let is_empty = maps.clone().all(serde_json::Map::is_empty);
-    (is_empty && object.kind() == "Secret") || maps.any(|map| map.contains_key(key))
 }
 
 fn monitor(monitor: &Whole<'_>, report: &mut Report<'_>) {

@@ -1,7 +1,8 @@
 //! Checks on roles and bindings with names that are kept for Kubernetes.
 //!
-//! What Kubernetes itself makes under such names is not judged: nobody can change it for long. Others that use
-//! them are told so, and the checks on the greatest powers leave such roles and bindings to this family.
+//! What Kubernetes itself makes under such names has great powers by design, so the checks on these powers
+//! leave all such roles and bindings to this family, which tells Kubernetes' own from others. All other checks
+//! judge them as any role.
 
 use airside_k8s::rbac::{GROUP, Rule, names, role_of};
 use airside_types::attack::technique;
@@ -70,13 +71,9 @@ rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]
     },
 ];
 
-fn is_borrowed(name: &str) -> bool {
-    names::is_reserved(name) && !names::is_known(name)
-}
-
 fn reserved(whole: &Whole<'_>, report: &mut Report<'_>) {
     let name = whole.object.name();
-    if is_borrowed(name) {
+    if names::is_reserved(name) && !names::is_known(name) {
         report.fail(
             FieldPath::of(&["metadata", "name"]),
             format!("{} `{name}` has a name as Kubernetes' own have", whole.object.kind()),
@@ -84,10 +81,11 @@ fn reserved(whole: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// A binding to a role that the input lacks is no finding here: Kubernetes' own roles are in no repository.
+/// What Kubernetes makes under such names never allows everything, and no binding of it gives cluster-admin;
+/// some of it reaches into pods. A binding to a role that the input lacks is no finding here.
 fn power(whole: &Whole<'_>, report: &mut Report<'_>) {
     let (kind, name) = (whole.object.kind(), whole.object.name());
-    if !is_borrowed(name) {
+    if !names::is_reserved(name) {
         return;
     }
     let is_binding = kind.ends_with("Binding");
@@ -102,12 +100,11 @@ fn power(whole: &Whole<'_>, report: &mut Report<'_>) {
     }
     let role = if is_binding { whole.graph.role(whole.object) } else { Some(whole.object) };
     let rules = role.map(|role| whole.graph.rules_of(role)).unwrap_or_default();
+    let power_of = |rule: &Rule<'_>| match rule.allows_everything() {
+        true => Some("everything"),
+        false => opens_shell(rule).filter(|_| !names::is_known(name)),
+    };
     if let Some(what) = rules.iter().find_map(|(_, rule)| power_of(rule)) {
         report.fail(FieldPath::of(&["metadata", "name"]), format!("{kind} `{name}` allows {what}"));
     }
-}
-
-fn power_of(rule: &Rule<'_>) -> Option<&'static str> {
-    let all = "everything";
-    if rule.allows_everything() { Some(all) } else { opens_shell(rule) }
 }

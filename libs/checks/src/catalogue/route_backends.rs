@@ -57,21 +57,20 @@ spec: {ports: [{port: 80}]}
 
 /// The references of a route to what takes its requests, with their paths.
 fn references<'a>(route: &Whole<'a>) -> Vec<(FieldPath, &'a Value)> {
-    let mut found = Vec::new();
-    if let Some(target) = route.spec("to").filter(|_| route.object.group() != GATEWAY_API) {
-        found.push((FieldPath::of(&["spec", "to"]), target));
+    let listed = |path: FieldPath, list: Option<&'a Value>| {
+        let entries = elements(list).iter().enumerate();
+        entries.map(|(index, entry)| (path.index(index), entry)).collect::<Vec<_>>()
+    };
+    if route.object.group() == GATEWAY_API {
+        let rules = listed(FieldPath::of(&["spec", "rules"]), route.spec("rules"));
+        let backends = rules
+            .into_iter()
+            .map(|(path, rule)| listed(path.key("backendRefs"), rule.get("backendRefs")));
+        return backends.flatten().collect();
     }
-    let lists = if route.object.group() == GATEWAY_API { "rules" } else { "alternateBackends" };
-    for (index, entry) in elements(route.spec(lists)).iter().enumerate() {
-        let path = FieldPath::of(&["spec", lists]).index(index);
-        if lists == "alternateBackends" {
-            found.push((path, entry));
-            continue;
-        }
-        let backends = path.key("backendRefs");
-        let listed = elements(entry.get("backendRefs")).iter().enumerate();
-        found.extend(listed.map(|(index, backend)| (backends.index(index), backend)));
-    }
+    let others = FieldPath::of(&["spec", "alternateBackends"]);
+    let mut found = listed(others, route.spec("alternateBackends"));
+    found.extend(route.spec("to").map(|target| (FieldPath::of(&["spec", "to"]), target)));
     found
 }
 

@@ -1,4 +1,5 @@
-//! Checks on what opens Services to the world outside of the cluster.
+//! Checks on the form of Services: what opens them to the world outside of the cluster, and to what they lead
+//! by mistake.
 
 use airside_k8s::Object;
 use airside_k8s::fields::{down, elements};

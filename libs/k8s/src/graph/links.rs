@@ -3,7 +3,7 @@
 //! A selector asks for all of its labels, so it is kept under the one of them that the fewest pods bear and
 //! found from there: neither direction walks over all objects.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ use crate::object::Object;
 
 /// Lists of indices by the name and value of a label, or by the kind and name of an object.
 #[derive(Debug, Default)]
-struct ByLabel<'a>(HashMap<&'a str, HashMap<&'a str, Vec<usize>>>);
+struct ByLabel<'a>(BTreeMap<&'a str, BTreeMap<&'a str, Vec<usize>>>);
 
 impl<'a> ByLabel<'a> {
     fn add(&mut self, (name, value): (&'a str, &'a str), index: usize) {

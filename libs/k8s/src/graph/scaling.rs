@@ -1,6 +1,6 @@
 //! How many pods a workload has: as written, and as an autoscaler decides.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -15,8 +15,8 @@ const AUTOSCALERS: [(&str, &str); 2] =
 /// The indices of autoscalers by kind and name of what they scale.
 pub(super) fn autoscalers_by_target<'a>(
     graph: &Graph<'a>,
-) -> HashMap<(&'a str, &'a str), Vec<usize>> {
-    let mut found: HashMap<_, Vec<usize>> = HashMap::new();
+) -> BTreeMap<(&'a str, &'a str), Vec<usize>> {
+    let mut found: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (group, kind) in AUTOSCALERS {
         for index in graph.indices(group, kind) {
             let target = graph.objects.get(*index).and_then(scale_target);

@@ -1,13 +1,13 @@
 //! Names of roles and bindings that are Kubernetes' own, and the prefixes that are kept for such names.
 
-/// ClusterRoles that every cluster has besides those with a reserved prefix.
-const CLUSTER_ROLES: [&str; 4] = ["admin", "cluster-admin", "edit", "view"];
+/// ClusterRoles for people that every cluster has, and that may run commands in pods.
+const POWERFUL: [&str; 3] = ["admin", "cluster-admin", "edit"];
 
 /// Prefixes that Kubernetes, or the cloud that runs it, keeps for its own roles and bindings.
 const PREFIXES: [&str; 2] = ["system:", "gce:"];
 
 /// Names that the API server makes at its start.
-const OWN: [&str; 32] = [
+const OWN: [&str; 30] = [
     "system:aggregate-to-admin",
     "system:aggregate-to-edit",
     "system:aggregate-to-view",
@@ -38,13 +38,16 @@ const OWN: [&str; 32] = [
     "system::extension-apiserver-authentication-reader",
     "system::leader-locking-kube-controller-manager",
     "system::leader-locking-kube-scheduler",
-    "system:coredns",
-    "system:metrics-server",
 ];
 
-/// Whether a ClusterRole is one of those without a prefix that the API server makes for people.
-pub fn is_default(name: &str) -> bool {
-    CLUSTER_ROLES.contains(&name)
+/// Names with a prefix that add-ons of the Kubernetes project use.
+const ADD_ONS: [&str; 3] =
+    ["system:aggregated-metrics-reader", "system:coredns", "system:metrics-server"];
+
+/// Whether a ClusterRole is one of those for people that every cluster has with the right to run commands in
+/// pods.
+pub fn is_powerful_default(name: &str) -> bool {
+    POWERFUL.contains(&name)
 }
 
 /// Whether a name has a prefix that is kept for Kubernetes and the cloud that runs it.
@@ -52,12 +55,9 @@ pub fn is_reserved(name: &str) -> bool {
     PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether a reserved name is one of those that Kubernetes is known to use: what the API server makes at its
-/// start, its controllers, and add-ons of the project.
+/// Whether a reserved name is used by the Kubernetes project: by the API server or by an add-on.
 pub fn is_known(name: &str) -> bool {
-    OWN.contains(&name)
-        || name.starts_with("system:controller:")
-        || name == "system:aggregated-metrics-reader"
+    OWN.contains(&name) || name.starts_with("system:controller:") || ADD_ONS.contains(&name)
 }
 
 #[cfg(test)]
@@ -66,15 +66,17 @@ mod tests {
 
     #[test]
     fn names_are_told_apart() {
-        for (name, default, reserved, known) in [
-            ("view", true, false, false),
+        for (name, powerful, reserved, known) in [
+            ("edit", true, false, false),
+            ("view", false, false, false),
             ("system:node", false, true, true),
             ("system:controller:job-controller", false, true, true),
+            ("system:coredns", false, true, true),
             ("system:evil", false, true, false),
             ("gce:podsecuritypolicy:any", false, true, false),
             ("deployer", false, false, false),
         ] {
-            assert_eq!(is_default(name), default, "{name}");
+            assert_eq!(is_powerful_default(name), powerful, "{name}");
             assert_eq!(is_reserved(name), reserved, "{name}");
             assert_eq!(is_known(name), known, "{name}");
         }

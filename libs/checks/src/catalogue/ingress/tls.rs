@@ -1,11 +1,10 @@
 //! Checks on whether what comes in is encrypted.
 
-use airside_k8s::fields::{down, list, maps, text, texts};
+use airside_k8s::fields::{list, maps, text, texts};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
-use super::{INGRESS, covers, is_for_nginx, paths, rule_path, rules};
+use super::{INGRESS, covers, rule_path, rules};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::{Whole, annotation_path};
@@ -152,38 +151,6 @@ metadata:
     nginx.ingress.kubernetes.io/proxy-ssl-verify: "on"
 "#,
     },
-    Check {
-        id: "ingress-plaintext-to-tls-port",
-        title: "Ingress speaks plain HTTP to a backend's TLS port",
-        why: "nginx speaks HTTP unless it is told otherwise: either nothing works, or the backend takes unencrypted traffic on a port that everybody believes to be encrypted.",
-        fix: "Set backend-protocol to HTTPS (or GRPCS), or name the backend's plain port.",
-        severity: Severity::Low,
-        category: Category::Ingress,
-        techniques: &[technique("T1040")],
-        controls: &[],
-        equivalents: &[],
-        judge: Judge::Object(INGRESS, plaintext_to_tls_port),
-        fails: r"apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web}
-spec:
-  ingressClassName: nginx
-  tls: [{secretName: shop}]
-  rules:
-  - host: shop.example.com
-    http: {paths: [{path: /, backend: {service: {name: web, port: {number: 443}}}}]}
-",
-        passes: r"apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web}
-spec:
-  ingressClassName: nginx
-  tls: [{secretName: shop}]
-  rules:
-  - host: shop.example.com
-    http: {paths: [{path: /, backend: {service: {name: web, port: {number: 80}}}}]}
-",
-    },
 ];
 
 fn has_tls(ingress: &Whole<'_>) -> bool {
@@ -285,32 +252,5 @@ fn backend_unverified(ingress: &Whole<'_>, report: &mut Report<'_>) {
         let message =
             format!("the backend is spoken to by {protocol}, and proxy-ssl-verify is not on");
         report.fail(annotation_path(VERIFY), message);
-    }
-}
-
-fn plaintext_to_tls_port(ingress: &Whole<'_>, report: &mut Report<'_>) {
-    const SET: [&str; 2] = [
-        "nginx.ingress.kubernetes.io/backend-protocol",
-        "nginx.ingress.kubernetes.io/ssl-passthrough",
-    ];
-    let is_set = SET.iter().any(|name| ingress.annotation(name).is_some());
-    if is_set || !is_for_nginx(ingress) {
-        return;
-    }
-    for (index, rule) in rules(ingress) {
-        for (place, fields) in paths(rule) {
-            let port = fields.get("backend").and_then(|to| down(to, &["service", "port"]));
-            let number = port.and_then(|port| port.get("number")).and_then(Value::as_u64);
-            let name = port.and_then(|port| port.get("name")).and_then(Value::as_str);
-            let port = match (number, name) {
-                (Some(number @ (443 | 8443)), _) => number.to_string(),
-                (_, Some("https")) => "https".to_owned(),
-                _ => continue,
-            };
-            let path = rule_path(index).keys(&["http", "paths"]).index(place);
-            let message =
-                format!("port {port} is spoken to in the clear: backend-protocol is not set");
-            report.fail(path.keys(&["backend", "service", "port"]), message);
-        }
     }
 }

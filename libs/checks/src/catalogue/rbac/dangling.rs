@@ -20,7 +20,12 @@ pub(in crate::catalogue) static CHECKS: &[Check] = &[
         category: Category::AccessControl,
         techniques: &[],
         controls: &[],
-        equivalents: &["popeye:1300"],
+        equivalents: &[
+            "polaris:clusterrolebindingPodExecAttach",
+            "polaris:rolebindingClusterRolePodExecAttach",
+            "polaris:rolebindingRolePodExecAttach",
+            "popeye:1300",
+        ],
         judge: Judge::Binding(without_role),
         fails: r"apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding

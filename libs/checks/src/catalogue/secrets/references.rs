@@ -83,7 +83,7 @@ spec: {volumes: [{name: words, configMap: {name: settings}}]}
         category: Category::Reliability,
         techniques: &[],
         controls: &[],
-        equivalents: &[],
+        equivalents: &["kube-linter:env-value-from"],
         judge: Judge::Pod(|pod, report| missing_keys(pod, Referent::Secret, report)),
         fails: r"apiVersion: v1
 kind: Secret
@@ -115,7 +115,7 @@ spec: {volumes: [{name: words, secret: {secretName: database, items: [{key: user
         category: Category::Reliability,
         techniques: &[],
         controls: &[],
-        equivalents: &[],
+        equivalents: &["kube-linter:env-value-from"],
         judge: Judge::Pod(|pod, report| missing_keys(pod, Referent::ConfigMap, report)),
         fails: r"apiVersion: v1
 kind: ConfigMap
