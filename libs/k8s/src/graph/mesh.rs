@@ -200,28 +200,39 @@ impl<'a> Graph<'a> {
         namespace: Option<&'g str>,
         labels: Option<&'g Map<String, Value>>,
     ) -> impl Iterator<Item = &'g MeshWorkload<'a>> + 'g {
+        let (all, listed) = self.candidates(namespace, labels);
+        let numbers = listed.into_iter().flatten();
+        let listed = numbers.filter_map(|number| self.mesh.workloads.get(*number));
+        all.iter().chain(listed).filter(move |workload| {
+            same_namespace(workload.owner.namespace(), namespace)
+                && labels.is_none_or(|wanted| labels_match(wanted, workload.labels))
+        })
+    }
+
+    /// Few workloads among which are all of a namespace with these labels: all there are, or some by number.
+    fn candidates<'g>(
+        &'g self,
+        namespace: Option<&'g str>,
+        labels: Option<&'g Map<String, Value>>,
+    ) -> (&'g [MeshWorkload<'a>], [&'g [usize]; 2]) {
         let mesh = &self.mesh;
-        let first = labels.and_then(|labels| labels.iter().next());
-        let (some, all) = match (first, namespace) {
-            (Some((name, value)), _) => {
-                let label = (name.as_str(), value.as_str().unwrap_or_default());
-                (mesh.workloads_of_label.get(&label), None)
+        let of_label = labels.and_then(|labels| labels.iter().next()).map(|(name, value)| {
+            let label = (name.as_str(), value.as_str().unwrap_or_default());
+            mesh.workloads_of_label.get(&label).map(Vec::as_slice).unwrap_or_default()
+        });
+        let of_namespace = namespace.map(|namespace| {
+            [namespace, ""].map(|name| {
+                mesh.workloads_of_namespace.get(name).map(Vec::as_slice).unwrap_or_default()
+            })
+        });
+        match (of_label, of_namespace) {
+            (None, None) => (&mesh.workloads, [&[], &[]]),
+            (Some(some), None) => (&[], [some, &[]]),
+            (Some(some), Some([named, open])) if some.len() <= named.len() + open.len() => {
+                (&[], [some, &[]])
             }
-            (None, Some(namespace)) => (
-                mesh.workloads_of_namespace.get(namespace),
-                mesh.workloads_of_namespace.get("").map(|open| open.iter()),
-            ),
-            (None, None) => {
-                return Selected::All(mesh.workloads.iter());
-            }
-        };
-        let numbers = some.into_iter().flatten().chain(all.into_iter().flatten());
-        Selected::Some(numbers.filter_map(|number| mesh.workloads.get(*number)).filter(
-            move |workload| {
-                same_namespace(workload.owner.namespace(), namespace)
-                    && labels.is_none_or(|wanted| labels_match(wanted, workload.labels))
-            },
-        ))
+            (_, Some(some)) => (&[], some),
+        }
     }
 
     /// The Services of a namespace that select pods with these labels.
@@ -238,25 +249,6 @@ impl<'a> Graph<'a> {
             same_namespace(service.namespace(), namespace)
                 && selector_of(service).is_some_and(|wanted| labels_match(wanted, labels))
         })
-    }
-}
-
-/// Either of two ways to go over workloads.
-enum Selected<All, Some> {
-    All(All),
-    Some(Some),
-}
-
-impl<Item, All: Iterator<Item = Item>, Some: Iterator<Item = Item>> Iterator
-    for Selected<All, Some>
-{
-    type Item = Item;
-
-    fn next(&mut self) -> Option<Item> {
-        match self {
-            Self::All(all) => all.next(),
-            Self::Some(some) => some.next(),
-        }
     }
 }
 
