@@ -11,7 +11,7 @@ mod mutual_tls;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -57,17 +57,17 @@ pub(super) struct Index<'a> {
     configs: Vec<MeshConfig>,
     injectors: Vec<Injector<'a>>,
     /// Istio's own objects by kind and namespace; an open namespace is empty.
-    by_namespace: HashMap<(&'a str, &'a str), Vec<usize>>,
+    by_namespace: BTreeMap<(&'a str, &'a str), Vec<usize>>,
     workloads: Vec<MeshWorkload<'a>>,
-    workloads_of_label: HashMap<(&'a str, &'a str), Vec<usize>>,
-    workloads_of_namespace: HashMap<&'a str, Vec<usize>>,
+    workloads_of_label: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    workloads_of_namespace: BTreeMap<&'a str, Vec<usize>>,
     /// Services by the first label of their selector.
-    services_of_label: HashMap<(&'a str, &'a str), Vec<usize>>,
-    entries_of_host: HashMap<&'a str, Vec<usize>>,
-    rules_of_host: HashMap<String, Vec<usize>>,
+    services_of_label: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    entries_of_host: BTreeMap<&'a str, Vec<usize>>,
+    rules_of_host: BTreeMap<String, Vec<usize>>,
     /// VirtualServices for what goes from workload to workload.
-    routes_of_host: HashMap<String, Vec<usize>>,
-    namespaces: HashSet<&'a str>,
+    routes_of_host: BTreeMap<String, Vec<usize>>,
+    namespaces: BTreeSet<&'a str>,
 }
 
 impl<'a> Index<'a> {
@@ -264,9 +264,11 @@ fn is_mesh_group(group: &str) -> bool {
 
 fn shows_mesh(graph: &Graph<'_>) -> bool {
     let is_marked = |labels: Option<&Map<String, Value>>| {
-        labels.into_iter().flat_map(Map::keys).any(|key| {
-            key == "istio-injection"
-                || key.split_once('/').is_some_and(|(domain, _)| is_domain(domain))
+        labels.into_iter().flatten().any(|(key, value)| {
+            let is_istios = key == "istio-injection"
+                || key.split_once('/').is_some_and(|(domain, _)| is_domain(domain));
+            // Charts keep their pods out of a mesh to be on the safe side, whether there is one or not.
+            is_istios && !matches!(value.as_str(), Some("false" | "disabled" | "none"))
         })
     };
     graph.objects.iter().any(|object| {
