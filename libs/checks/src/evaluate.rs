@@ -3,14 +3,17 @@
 //! Three answers exist for a check: it failed, it passed, or it could not be decided from what was given.
 //! The last is reported with its reason and never counts as passed.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use airside_k8s::rbac::{GROUP, rules};
+use airside_k8s::component::configurations;
+use airside_k8s::rbac::{GROUP, names, rules};
 use airside_k8s::{Completeness, Graph, Object, workload};
 use airside_types::FieldPath;
 
 use crate::catalogue;
 use crate::check::{Check, Judge};
+use crate::component::Configured;
 use crate::subject::{Binding, Pod, Whole};
 
 /// A check that failed at a field.
@@ -53,11 +56,19 @@ pub(crate) struct Report<'r> {
     undecided: &'r mut BTreeMap<(&'static str, &'static str), &'static Check>,
 }
 
+/// How far back a failure is looked for that says the same: one object can have tens of thousands.
+const REPEATED: usize = 64;
+
 impl Report<'_> {
-    /// The check fails at a field.
+    /// The check fails at a field. What several pods of an object take over from one place is said once.
     pub(crate) fn fail(&mut self, field: FieldPath, message: String) {
         let Self { check, object, .. } = *self;
-        self.failures.push(Failure { check, object, field, message });
+        let failure = Failure { check, object, field, message };
+        let own = self.failures.iter().rev().take(REPEATED);
+        let mut own = own.take_while(|other| other.object == object && other.check == check);
+        if !own.any(|other| *other == failure) {
+            self.failures.push(failure);
+        }
     }
 
     /// The check cannot be decided.
@@ -87,8 +98,11 @@ pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
         if object.group() == GROUP {
             judge_rbac(object, graph, &mut run);
         }
-        judge_workload(index, object, graph, &mut run);
-        judge_whole(&Whole { object, graph }, &mut run);
+        let searched = OnceCell::new();
+        let whole = Whole { object, graph, searched: &searched };
+        judge_workload(index, &whole, &mut run);
+        judge_components(index, object, graph, &mut run);
+        judge_whole(&whole, &mut run);
     }
     let not_evaluated =
         undecided.into_iter().map(|((_, reason), check)| NotEvaluated { check, reason }).collect();
@@ -99,31 +113,37 @@ pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
 type Run<'r> = dyn FnMut(&'static Check, &dyn Fn(&mut Report<'_>)) + 'r;
 
 fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, run: &mut Run<'_>) {
-    match object.kind() {
-        "Role" | "ClusterRole" => {
-            let rules: Vec<_> = rules(object).collect();
-            for check in &catalogue::index().rules {
-                let Judge::Rule(judge) = check.judge else { continue };
-                run(check, &|report| rules.iter().for_each(|rule| judge(rule, report)));
+    // The API server refuses a kind in the wrong case. That mistake should not hide what else is wrong.
+    let is_kind =
+        |kinds: [&str; 2]| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(object.kind()));
+    if is_kind(["Role", "ClusterRole"]) && !is_kubernetes_own(object) {
+        let rules: Vec<_> = rules(object).collect();
+        let masquerades = names::is_reserved(object.name());
+        for check in &catalogue::index().rules {
+            let Judge::Rule(judge) = check.judge else { continue };
+            if masquerades && catalogue::JUDGED_BY_NAME.contains(&check.id) {
+                continue;
             }
+            run(check, &|report| rules.iter().for_each(|rule| judge(rule, report)));
         }
-        "RoleBinding" | "ClusterRoleBinding" => {
-            let Some(binding) = Binding::new(object, graph) else { return };
-            for check in &catalogue::index().bindings {
-                let Judge::Binding(judge) = check.judge else { continue };
-                run(check, &|report| judge(&binding, report));
-            }
+    } else if is_kind(["RoleBinding", "ClusterRoleBinding"])
+        && let Some(binding) = Binding::new(object, graph)
+    {
+        for check in &catalogue::index().bindings {
+            let Judge::Binding(judge) = check.judge else { continue };
+            run(check, &|report| judge(&binding, report));
         }
-        _ => {}
     }
 }
 
-fn judge_workload<'a>(
-    index: usize,
-    object: &'a Object<'a>,
-    graph: &'a Graph<'a>,
-    run: &mut Run<'_>,
-) {
+/// Roles that the API server makes and restores: their rules cannot be changed for long.
+fn is_kubernetes_own(role: &Object<'_>) -> bool {
+    let is_cluster_role = role.kind() == "ClusterRole";
+    names::is_known(role.name()) || (is_cluster_role && names::is_default(role.name()))
+}
+
+fn judge_workload<'a>(index: usize, whole: &Whole<'a>, run: &mut Run<'_>) {
+    let Whole { object, graph, .. } = *whole;
     let nodes = graph.pods_of(index);
     if nodes.is_empty() && !workload::is_workload(object) {
         return;
@@ -140,9 +160,24 @@ fn judge_workload<'a>(
                 containers.for_each(|container| judge(&container, report));
             }),
             Judge::Workload(judge) => {
-                run(check, &|report| judge(&Whole { object, graph }, report));
+                run(check, &|report| judge(whole, report));
             }
             _ => {}
+        }
+    }
+}
+
+fn judge_components<'a>(
+    index: usize,
+    object: &'a Object<'a>,
+    graph: &'a Graph<'a>,
+    run: &mut Run<'_>,
+) {
+    for configuration in &configurations(graph, index) {
+        let checks = catalogue::index().components.get(&configuration.component);
+        for check in checks.map(Vec::as_slice).unwrap_or_default() {
+            let Judge::Component(_, judge) = check.judge else { continue };
+            run(check, &|report| judge(&Configured { object, graph, configuration }, report));
         }
     }
 }

@@ -30,6 +30,7 @@ pub(super) static CHECKS: &[Check] = &[
             "kubescape:C-0035",
             "kubescape:C-0185",
             "kyverno:other/restrict-binding-clusteradmin",
+            "trivy:KSV-0111",
         ],
         judge: Judge::Binding(cluster_admin),
         fails: r"apiVersion: rbac.authorization.k8s.io/v1
@@ -65,6 +66,14 @@ subjects:
             "polaris:clusterrolebindingClusterAdmin",
             "polaris:rolebindingClusterAdminClusterRole",
             "polaris:rolebindingClusterAdminRole",
+            "checkov:CKV2_K8S_1",
+            "checkov:CKV2_K8S_2",
+            "checkov:CKV2_K8S_3",
+            "checkov:CKV2_K8S_4",
+            "checkov:CKV2_K8S_5",
+            "polaris:clusterrolebindingPodExecAttach",
+            "polaris:rolebindingClusterRolePodExecAttach",
+            "polaris:rolebindingRolePodExecAttach",
         ],
         judge: Judge::Binding(all_powerful),
         fails: r#"apiVersion: rbac.authorization.k8s.io/v1
@@ -98,11 +107,11 @@ rules:
 
 const CLUSTER_ADMIN: &str = "cluster-admin";
 
-fn is_cluster_admin(binding: &Binding<'_>) -> bool {
+pub(super) fn is_cluster_admin(binding: &Binding<'_>) -> bool {
     binding.role_kind == "ClusterRole" && binding.role_name == CLUSTER_ADMIN
 }
 
-fn reach(binding: &Binding<'_>) -> String {
+pub(super) fn reach(binding: &Binding<'_>) -> String {
     match (binding.object.kind(), binding.object.namespace()) {
         ("ClusterRoleBinding", _) => "in the whole cluster".to_owned(),
         (_, Some(namespace)) => format!("in the namespace {namespace}"),
@@ -111,7 +120,7 @@ fn reach(binding: &Binding<'_>) -> String {
 }
 
 fn cluster_admin(binding: &Binding<'_>, report: &mut Report<'_>) {
-    if is_cluster_admin(binding) {
+    if is_cluster_admin(binding) && !binding.is_reserved() {
         report.fail(
             binding.role_path(),
             format!("cluster-admin {} is given to {}", reach(binding), binding.subjects()),
@@ -120,7 +129,7 @@ fn cluster_admin(binding: &Binding<'_>, report: &mut Report<'_>) {
 }
 
 fn all_powerful(binding: &Binding<'_>, report: &mut Report<'_>) {
-    if is_cluster_admin(binding) {
+    if is_cluster_admin(binding) || binding.is_reserved() {
         return;
     }
     if binding.graph.is_single_object() {

@@ -25,8 +25,8 @@ pub(super) static CHECKS: &[Check] = &[
         equivalents: &[
             "polaris:dangerousCapabilities",
             "kubescape:C-0046",
-            "kubescape:C-0201",
             "trivy:KSV-0005",
+            "trivy:KSV-0022",
             "trivy:KSV-0106",
             "trivy:KSV-0120",
             "checkov:CKV_K8S_25",
@@ -56,6 +56,42 @@ spec:
 ",
     },
     Check {
+        id: "capability-beyond-baseline",
+        title: "Container is given a capability that the runtime withholds",
+        why: "Runtimes withhold it from containers because it acts beyond them: on the node's clock, memory, processes, devices or audit.",
+        fix: "Remove the capability; where a program really needs it, run it as a node agent of its own.",
+        severity: Severity::Medium,
+        category: Category::WorkloadHardening,
+        techniques: &[],
+        controls: &["cis-v1.12.0:5.2.10", "pod-security-standards:baseline"],
+        equivalents: &[
+            "trivy:KSV-0022",
+            "trivy:KSV-0106",
+            "checkov:CKV_K8S_25",
+            "kyverno:pod-security/disallow-capabilities",
+            "kyverno:pod-security/disallow-capabilities-strict",
+        ],
+        judge: Judge::Container(beyond_baseline),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {add: [SYS_TIME]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {add: [NET_BIND_SERVICE]}
+",
+    },
+    Check {
         id: "added-capability",
         title: "Container is given a capability beyond what services need",
         why: "Each capability is a part of root's power. Only NET_BIND_SERVICE, for ports below 1024, is common and harmless.",
@@ -65,7 +101,7 @@ spec:
         techniques: &[],
         controls: &["cis-v1.12.0:5.2.10", "pod-security-standards:restricted"],
         equivalents: &[
-            "kubescape:C-0201",
+            "trivy:KSV-0022",
             "trivy:KSV-0106",
             "checkov:CKV_K8S_25",
             "kyverno:pod-security/disallow-capabilities-strict",
@@ -91,6 +127,38 @@ spec:
 ",
     },
     Check {
+        id: "net-bind-service-capability",
+        title: "Container is given the capability to use low ports",
+        why: "NET_BIND_SERVICE is harmless, and seldom needed: a program can listen above 1024 behind a Service, and the sysctl net.ipv4.ip_unprivileged_port_start opens low ports without it.",
+        fix: "Let the program listen above 1024, or set the sysctl.",
+        severity: Severity::Info,
+        category: Category::WorkloadHardening,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["trivy:KSV-0022", "checkov:CKV_K8S_25"],
+        judge: Judge::Container(|container, report| {
+            report_added(container, report, |name| name == HARMLESS);
+        }),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {add: [NET_BIND_SERVICE], drop: [ALL]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {drop: [ALL]}
+",
+    },
+    Check {
         id: "net-raw-capability",
         title: "Container may forge network packets",
         why: "NET_RAW allows raw sockets: spoofed ARP and DNS answers redirect the traffic of other pods on the node.",
@@ -99,7 +167,17 @@ spec:
         category: Category::WorkloadHardening,
         techniques: &[technique("T1040"), technique("T1557.002")],
         controls: &["cis-v1.12.0:5.2.9", "pod-security-standards:baseline"],
-        equivalents: &["kube-linter:drop-net-raw-capability", "kubescape:C-0200", "trivy:KSV-0119"],
+        equivalents: &[
+            "kube-linter:drop-net-raw-capability",
+            "kubescape:drop-capability-netraw",
+            "trivy:KSV-0022",
+            "trivy:KSV-0106",
+            "trivy:KSV-0119",
+            "checkov:CKV_K8S_25",
+            "checkov:CKV_K8S_28",
+            "kyverno:pod-security/disallow-capabilities",
+            "kyverno:pod-security/disallow-capabilities-strict",
+        ],
         judge: Judge::Container(net_raw),
         fails: r"apiVersion: v1
 kind: Pod
@@ -122,7 +200,7 @@ spec:
     },
     Check {
         id: "capabilities-not-dropped",
-        title: "Container keeps the runtime's default capabilities",
+        title: "Container keeps all of the runtime's default capabilities",
         why: "The defaults (CHOWN, SETUID, NET_RAW and eleven more) are more than services need, and help an intruder who is root in the container.",
         fix: "Set securityContext.capabilities.drop to [ALL] and add back single ones where needed.",
         severity: Severity::Low,
@@ -131,10 +209,10 @@ spec:
         controls: &["cis-v1.12.0:5.2.11", "pod-security-standards:restricted"],
         equivalents: &[
             "polaris:insecureCapabilities",
-            "kubescape:C-0202",
             "trivy:KSV-0003",
             "trivy:KSV-0106",
             "checkov:CKV_K8S_28",
+            "kubescape:drop-capability-netraw",
             "checkov:CKV_K8S_37",
             "kyverno:best-practices/require-drop-all",
             "kyverno:pod-security/disallow-capabilities-strict",
@@ -147,7 +225,50 @@ metadata: {name: web}
 spec:
   containers:
   - name: web
-    securityContext: {runAsUser: 1000}
+    securityContext:
+      runAsUser: 1000
+      seccompProfile: {type: RuntimeDefault}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      runAsUser: 1000
+      seccompProfile: {type: RuntimeDefault}
+      capabilities: {drop: [ALL]}
+",
+    },
+    Check {
+        id: "capabilities-partly-dropped",
+        title: "Container drops some capabilities only",
+        why: "What is not named stays, and a later version of the runtime may add to it.",
+        fix: "Set securityContext.capabilities.drop to [ALL] and add back single ones where needed.",
+        severity: Severity::Low,
+        category: Category::WorkloadHardening,
+        techniques: &[],
+        controls: &["cis-v1.12.0:5.2.11", "pod-security-standards:restricted"],
+        equivalents: &[
+            "polaris:insecureCapabilities",
+            "trivy:KSV-0003",
+            "trivy:KSV-0106",
+            "checkov:CKV_K8S_37",
+            "kyverno:best-practices/require-drop-all",
+            "kyverno:pod-security/disallow-capabilities-strict",
+            "kubesec:CapDropAll",
+        ],
+        judge: Judge::Container(partly_dropped),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      runAsUser: 1000
+      capabilities: {drop: [NET_RAW]}
 ",
         passes: r"apiVersion: v1
 kind: Pod
@@ -220,9 +341,15 @@ fn dangerous(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     report_added(container, report, |name| DANGEROUS.contains(&name));
 }
 
+fn beyond_baseline(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    report_added(container, report, |name| {
+        !DANGEROUS.contains(&name) && !RUNTIME_DEFAULTS.contains(&name)
+    });
+}
+
 fn added(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     report_added(container, report, |name| {
-        !DANGEROUS.contains(&name) && name != "NET_RAW" && name != HARMLESS
+        RUNTIME_DEFAULTS.contains(&name) && name != "NET_RAW" && name != HARMLESS
     });
 }
 
@@ -246,18 +373,22 @@ fn net_raw(container: &ContainerOf<'_>, report: &mut Report<'_>) {
 }
 
 fn not_dropped(container: &ContainerOf<'_>, report: &mut Report<'_>) {
-    if container.pod.is_windows() {
-        return;
+    if container.capabilities("drop").next().is_none() && !container.pod.is_windows() {
+        report.fail(
+            container.capabilities_path("drop"),
+            format!("{} drops no capability", container.label()),
+        );
     }
+}
+
+fn partly_dropped(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     let dropped: Vec<String> = container.capabilities("drop").map(|(_, name)| name).collect();
     let is_dropped = |name: &str| dropped.iter().any(|dropped| dropped == name);
-    if is_dropped("ALL") || RUNTIME_DEFAULTS.iter().all(|name| is_dropped(name)) {
-        return;
+    let is_all = is_dropped("ALL") || RUNTIME_DEFAULTS.iter().all(|name| is_dropped(name));
+    if !dropped.is_empty() && !is_all && !container.pod.is_windows() {
+        report.fail(
+            container.capabilities_path("drop"),
+            format!("{} drops only {}", container.label(), dropped.join(", ")),
+        );
     }
-    let how = if dropped.is_empty() {
-        "drops no capability".to_owned()
-    } else {
-        format!("drops only {}", dropped.join(", "))
-    };
-    report.fail(container.capabilities_path("drop"), format!("{} {how}", container.label()));
 }

@@ -23,7 +23,6 @@ pub(super) static CHECKS: &[Check] = &[
             "kube-linter:privileged-container",
             "polaris:runAsPrivileged",
             "kubescape:C-0057",
-            "kubescape:C-0193",
             "trivy:KSV-0017",
             "checkov:CKV_K8S_16",
             "kube-score:container-security-context-privileged",
@@ -62,7 +61,6 @@ spec:
             "kube-linter:privilege-escalation-container",
             "polaris:privilegeEscalationAllowed",
             "kubescape:C-0016",
-            "kubescape:C-0198",
             "trivy:KSV-0001",
             "checkov:CKV_K8S_20",
             "kyverno:pod-security/disallow-privilege-escalation",
@@ -170,6 +168,7 @@ spec:
         controls: &["cis-v1.12.0:5.7.2", "cis-gke-v1.9.0:4.6.2", "pod-security-standards:baseline"],
         equivalents: &[
             "kubescape:C-0210",
+            "kubescape:set-seccomp-profile",
             "trivy:KSV-0030",
             "trivy:KSV-0104",
             "checkov:CKV_K8S_31",
@@ -186,6 +185,7 @@ spec:
   - name: web
     securityContext:
       seccompProfile: {type: Unconfined}
+      capabilities: {drop: [ALL]}
 ",
         passes: r"apiVersion: v1
 kind: Pod
@@ -195,6 +195,7 @@ spec:
   - name: web
     securityContext:
       seccompProfile: {type: RuntimeDefault}
+      capabilities: {drop: [ALL]}
 ",
     },
     Check {
@@ -212,6 +213,7 @@ spec:
         ],
         equivalents: &[
             "kubescape:C-0210",
+            "kubescape:set-seccomp-profile",
             "trivy:KSV-0030",
             "trivy:KSV-0104",
             "checkov:CKV_K8S_31",
@@ -225,17 +227,23 @@ spec:
 kind: Pod
 metadata: {name: web}
 spec:
+  securityContext: {runAsUser: 1000}
   containers:
   - name: web
+    securityContext:
+      capabilities: {drop: [ALL]}
 ",
         passes: r"apiVersion: v1
 kind: Pod
 metadata: {name: web}
 spec:
   securityContext:
+    runAsUser: 1000
     seccompProfile: {type: RuntimeDefault}
   containers:
   - name: web
+    securityContext:
+      capabilities: {drop: [ALL]}
 ",
     },
 ];

@@ -1,5 +1,6 @@
 //! Checks on order in the cluster: namespaces and labels.
 
+use airside_k8s::workload;
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
@@ -26,7 +27,8 @@ pub(super) static CHECKS: &[Check] = &[
         equivalents: &[
             "kube-linter:use-namespace",
             "kubescape:C-0061",
-            "kubescape:C-0212",
+            "kubescape:podtemplate-in-default-namespace",
+            "kubescape:replicationcontroller-in-default-namespace",
             "trivy:KSV-0110",
             "checkov:CKV_K8S_21",
             "kyverno:best-practices/disallow-default-namespace",
@@ -38,6 +40,47 @@ metadata: {name: web, namespace: default}
 ",
         passes: r"apiVersion: apps/v1
 kind: Deployment
+metadata: {name: web, namespace: shop}
+",
+    },
+    Check {
+        id: "object-in-default-namespace",
+        title: "Object lives in the default namespace",
+        why: "Rights, quotas and network policies are given by namespace; what shares `default` shares them all.",
+        fix: "Put it into the namespace of the application that it belongs to.",
+        severity: Severity::Info,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[
+            "cis-v1.12.0:5.7.4",
+            "cis-aks-t1.8.0:4.7.3",
+            "cis-eks-t1.8.0:4.5.2",
+            "cis-gke-v1.9.0:4.6.4",
+        ],
+        equivalents: &[
+            "checkov:CKV_K8S_21",
+            "kubescape:configmap-in-default-namespace",
+            "kubescape:csistoragecapacity-in-default-namespace",
+            "kubescape:endpoints-in-default-namespace",
+            "kubescape:endpointslice-in-default-namespace",
+            "kubescape:horizontalpodautoscaler-in-default-namespace",
+            "kubescape:ingress-in-default-namespace",
+            "kubescape:lease-in-default-namespace",
+            "kubescape:persistentvolumeclaim-in-default-namespace",
+            "kubescape:poddisruptionbudget-in-default-namespace",
+            "kubescape:resources-secret-in-default-namespace",
+            "kubescape:role-in-default-namespace",
+            "kubescape:rolebinding-in-default-namespace",
+            "kubescape:service-in-default-namespace",
+            "kubescape:serviceaccount-in-default-namespace",
+        ],
+        judge: Judge::Any(object_in_default),
+        fails: r"apiVersion: v1
+kind: ConfigMap
+metadata: {name: web, namespace: default}
+",
+        passes: r"apiVersion: v1
+kind: ConfigMap
 metadata: {name: web, namespace: shop}
 ",
     },
@@ -70,14 +113,14 @@ metadata: {name: web, namespace: shop}
         category: Category::Conformance,
         techniques: &[],
         controls: &[],
-        equivalents: &["kubescape:C-0077", "kyverno:best-practices/require-labels"],
+        equivalents: &["kubescape:C-0076"],
         judge: Judge::Pod(application_label),
         fails: r"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
 spec:
   template:
-    metadata: {labels: {tier: front}}
+    metadata: {labels: {tier: front, app.kubernetes.io/part-of: shop}}
     spec: {containers: [{name: web}]}
 ",
         passes: r"apiVersion: apps/v1
@@ -85,7 +128,35 @@ kind: Deployment
 metadata: {name: web}
 spec:
   template:
-    metadata: {labels: {tier: front, app.kubernetes.io/name: web}}
+    metadata: {labels: {tier: front, app.kubernetes.io/part-of: shop, app: web}}
+    spec: {containers: [{name: web}]}
+",
+    },
+    Check {
+        id: "standard-labels-missing",
+        title: "Pods have none of the labels that all tools know",
+        why: "Dashboards, cost reports and policies group by the labels with app.kubernetes.io/; what lacks them is seen by none of them.",
+        fix: "Add app.kubernetes.io/name to the pod template, and instance, version, component, part-of and managed-by where they help.",
+        severity: Severity::Info,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kubescape:C-0077", "kyverno:best-practices/require-labels"],
+        judge: Judge::Pod(standard_labels),
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web}]}
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {app: web, app.kubernetes.io/part-of: shop}}
     spec: {containers: [{name: web}]}
 ",
     },
@@ -99,6 +170,21 @@ fn namespace_path() -> FieldPath {
 fn default_namespace(workload: &Whole<'_>, report: &mut Report<'_>) {
     if workload.object.namespace() == Some("default") {
         let kind = workload.object.kind();
+        report.fail(namespace_path(), format!("the {kind} is put into the namespace default"));
+    }
+}
+
+/// Workloads fail another check. The Service and the account that every cluster has there belong there.
+fn object_in_default(whole: &Whole<'_>, report: &mut Report<'_>) {
+    let object = whole.object;
+    let own = matches!(
+        (object.kind(), object.name()),
+        ("Service" | "Endpoints" | "EndpointSlice", "kubernetes")
+            | ("ServiceAccount", "default")
+            | ("ConfigMap", "kube-root-ca.crt")
+    );
+    if object.namespace() == Some("default") && !own && !workload::is_workload(object) {
+        let kind = object.kind();
         report.fail(namespace_path(), format!("the {kind} is put into the namespace default"));
     }
 }
@@ -123,6 +209,19 @@ fn application_label(pod: &Pod<'_>, report: &mut Report<'_>) {
         report.fail(
             carrier.keys(&["metadata", "labels"]).key("app.kubernetes.io/name"),
             "the pods have none of the labels app.kubernetes.io/name, app and k8s-app".to_owned(),
+        );
+    }
+}
+
+fn standard_labels(pod: &Pod<'_>, report: &mut Report<'_>) {
+    const PREFIX: &str = "app.kubernetes.io/";
+    let labels = pod.spec.labels().into_iter().flatten();
+    let has_one = labels.into_iter().any(|(name, _)| name.starts_with(PREFIX));
+    if !has_one && !pod.spec.containers.is_empty() {
+        let carrier = pod.spec.path.parent().unwrap_or_default();
+        report.fail(
+            carrier.keys(&["metadata", "labels"]).key("app.kubernetes.io/name"),
+            "the pods have no label that begins with app.kubernetes.io/".to_owned(),
         );
     }
 }

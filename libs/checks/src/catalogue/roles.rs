@@ -29,7 +29,6 @@ pub(super) static CHECKS: &[Check] = &[
             "kubescape:C-0186",
             "trivy:KSV-0041",
             "trivy:KSV-0113",
-            "checkov:CKV2_K8S_5",
             "kyverno:other/restrict-secret-role-verbs",
         ],
         judge: Judge::Rule(|rule, report| {
@@ -97,7 +96,6 @@ rules:
             "polaris:rolePodExecAttach",
             "kubescape:C-0002",
             "trivy:KSV-0053",
-            "checkov:CKV2_K8S_2",
         ],
         judge: Judge::Rule(|rule, report| {
             subresource(rule, "pods/exec", "run commands in pods", report);

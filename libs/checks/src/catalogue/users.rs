@@ -22,7 +22,6 @@ pub(super) static CHECKS: &[Check] = &[
             "kube-linter:run-as-non-root",
             "polaris:runAsRootAllowed",
             "kubescape:C-0013",
-            "kubescape:C-0199",
             "trivy:KSV-0012",
             "trivy:KSV-0105",
             "checkov:CKV_K8S_23",
@@ -60,7 +59,6 @@ spec:
             "kube-linter:run-as-non-root",
             "polaris:runAsRootAllowed",
             "kubescape:C-0013",
-            "kubescape:C-0199",
             "trivy:KSV-0012",
             "checkov:CKV_K8S_23",
             "kyverno:pod-security/require-run-as-nonroot",
@@ -72,6 +70,7 @@ spec:
 kind: Pod
 metadata: {name: web}
 spec:
+  securityContext: {fsGroup: 1000}
   containers:
   - name: web
 ",
@@ -79,7 +78,7 @@ spec:
 kind: Pod
 metadata: {name: web}
 spec:
-  securityContext: {runAsNonRoot: true}
+  securityContext: {fsGroup: 1000, runAsNonRoot: true}
   containers:
   - name: web
 ",

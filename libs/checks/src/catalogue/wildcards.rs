@@ -34,11 +34,17 @@ pub(super) static CHECKS: &[Check] = &[
             "kube-linter:wildcard-in-rules",
             "kubescape:C-0187",
             "trivy:KSV-0044",
+            "trivy:KSV-0045",
             "trivy:KSV-0046",
             "trivy:KSV-0112",
             "checkov:CKV_K8S_49",
             "polaris:clusterrolePodExecAttach",
             "polaris:rolePodExecAttach",
+            "kubescape:rule-list-all-cluster-admins-v1",
+            "checkov:CKV_K8S_155",
+            "checkov:CKV_K8S_156",
+            "checkov:CKV_K8S_157",
+            "checkov:CKV_K8S_158",
         ],
         judge: Judge::Rule(everything),
         fails: r#"apiVersion: rbac.authorization.k8s.io/v1
@@ -116,7 +122,8 @@ rules:
         ],
         equivalents: &[
             "kube-linter:wildcard-in-rules",
-            "kubescape:C-0187",
+            "trivy:KSV-0046",
+            "trivy:KSV-0112",
             "checkov:CKV_K8S_49",
             "kyverno:other/restrict-wildcard-resources",
         ],
@@ -154,26 +161,62 @@ rules:
         ],
         equivalents: &[
             "kube-linter:wildcard-in-rules",
-            "kubescape:C-0187",
             "trivy:KSV-0045",
             "checkov:CKV_K8S_49",
             "kyverno:other/restrict-wildcard-verbs",
         ],
-        judge: Judge::Rule(verbs),
+        judge: Judge::Rule(|rule, report| verbs(rule, false, report)),
         fails: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: editor}
 rules:
-- apiGroups: [apps]
-  resources: [deployments]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
   verbs: ["*"]
 "#,
         passes: r"apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: editor}
 rules:
-- apiGroups: [apps]
-  resources: [deployments]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, list, patch]
+",
+    },
+    Check {
+        id: "wildcard-verbs-on-custom-resources",
+        title: "Role allows all verbs on custom resources",
+        why: "`*` includes delete and deletecollection: one request removes all objects of the kind, and what their operator made from them.",
+        fix: "List the verbs that are used.",
+        severity: Severity::Low,
+        category: Category::AccessControl,
+        techniques: &[],
+        controls: &[
+            "cis-v1.12.0:5.1.3",
+            "cis-aks-t1.8.0:4.1.3",
+            "cis-eks-t1.8.0:4.1.3",
+            "cis-gke-v1.9.0:4.1.3",
+        ],
+        equivalents: &[
+            "kube-linter:wildcard-in-rules",
+            "checkov:CKV_K8S_49",
+            "kyverno:other/restrict-wildcard-verbs",
+        ],
+        judge: Judge::Rule(|rule, report| verbs(rule, true, report)),
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: editor}
+rules:
+- apiGroups: [shop.example]
+  resources: [carts]
+  verbs: ["*"]
+"#,
+        passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: editor}
+rules:
+- apiGroups: [shop.example]
+  resources: [carts]
   verbs: [get, list, patch]
 ",
     },
@@ -191,7 +234,7 @@ rules:
             "cis-eks-t1.8.0:4.1.3",
             "cis-gke-v1.9.0:4.1.3",
         ],
-        equivalents: &["kubescape:C-0187", "checkov:CKV_K8S_49"],
+        equivalents: &["checkov:CKV_K8S_49"],
         judge: Judge::Rule(api_groups),
         fails: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -247,7 +290,78 @@ fn resources(rule: &Rule<'_>, core: bool, report: &mut Report<'_>) {
     );
 }
 
-fn verbs(rule: &Rule<'_>, report: &mut Report<'_>) {
+/// Resources of Kubernetes itself, for rules that leave the API group open.
+const BUILT_IN: [&str; 50] = [
+    "apiservices",
+    "certificatesigningrequests",
+    "clusterrolebindings",
+    "clusterroles",
+    "configmaps",
+    "controllerrevisions",
+    "cronjobs",
+    "csidrivers",
+    "csinodes",
+    "customresourcedefinitions",
+    "daemonsets",
+    "deployments",
+    "endpoints",
+    "endpointslices",
+    "events",
+    "flowschemas",
+    "groups",
+    "horizontalpodautoscalers",
+    "ingressclasses",
+    "ingresses",
+    "jobs",
+    "leases",
+    "limitranges",
+    "mutatingwebhookconfigurations",
+    "namespaces",
+    "networkpolicies",
+    "nodes",
+    "persistentvolumeclaims",
+    "persistentvolumes",
+    "poddisruptionbudgets",
+    "pods",
+    "podtemplates",
+    "priorityclasses",
+    "prioritylevelconfigurations",
+    "replicasets",
+    "replicationcontrollers",
+    "resourcequotas",
+    "rolebindings",
+    "roles",
+    "runtimeclasses",
+    "secrets",
+    "serviceaccounts",
+    "services",
+    "statefulsets",
+    "storageclasses",
+    "users",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+    "validatingwebhookconfigurations",
+    "volumeattachments",
+];
+
+/// Whether a rule reaches nothing but custom resources.
+fn is_for_custom_resources(rule: &Rule<'_>) -> bool {
+    let built_in = |name: &str| {
+        let resource = name.split('/').next().unwrap_or(name);
+        resource == "*" || BUILT_IN.contains(&resource)
+    };
+    let custom = |group: &str| match group {
+        "*" => !rule.list("resources").any(|(_, name)| built_in(name)),
+        group => group.contains('.') && !group.ends_with(".k8s.io"),
+    };
+    let has_group = rule.list("apiGroups").next().is_some();
+    has_group && rule.list("apiGroups").all(|(_, group)| custom(group))
+}
+
+fn verbs(rule: &Rule<'_>, custom: bool, report: &mut Report<'_>) {
+    if is_for_custom_resources(rule) != custom {
+        return;
+    }
     if let Some(entry) = wildcard(rule, "verbs").filter(|_| !rule.allows_everything()) {
         let targets: Vec<&str> = rule
             .list("resources")

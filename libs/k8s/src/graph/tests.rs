@@ -56,13 +56,78 @@ fn a_service_account_has_the_rules_of_the_roles_that_it_is_bound_to() {
 }
 
 #[test]
+fn a_service_account_has_what_its_groups_have() {
+    let group = |name: &str| json!({ "kind": "Group", "name": name });
+    let values = [
+        role("ClusterRole", "a", None, "secrets"),
+        role("ClusterRole", "b", None, "pods"),
+        role("ClusterRole", "c", None, "nodes"),
+        binding("ClusterRoleBinding", None, ("ClusterRole", "a"), &group("system:authenticated")),
+        binding(
+            "ClusterRoleBinding",
+            None,
+            ("ClusterRole", "b"),
+            &group("system:serviceaccounts:shop"),
+        ),
+        binding("ClusterRoleBinding", None, ("ClusterRole", "c"), &group("admins")),
+    ];
+    let graph = graph(&values);
+    assert_eq!(resources(&graph, Some("shop"), "web"), ["secrets in *", "pods in *"]);
+    assert_eq!(resources(&graph, Some("bank"), "web"), ["secrets in *"]);
+}
+
+#[test]
+fn roles_and_service_accounts_know_their_users() {
+    let web = json!({ "kind": "ServiceAccount", "name": "web", "namespace": "shop" });
+    let mut whole = role("ClusterRole", "whole", None, "pods");
+    whole["aggregationRule"] =
+        json!({ "clusterRoleSelectors": [{ "matchLabels": { "part": "extra" } }] });
+    let account = |name: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": { "name": name, "namespace": "shop" },
+        })
+    };
+    let values = [
+        role("Role", "reader", Some("shop"), "secrets"),
+        role("Role", "reader", Some("bank"), "secrets"),
+        role("ClusterRole", "extra", None, "secrets"),
+        whole,
+        binding("RoleBinding", Some("shop"), ("Role", "reader"), &web),
+        account("web"),
+        account("default"),
+        json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "p", "namespace": "shop" },
+            "spec": { "serviceAccountName": "web", "containers": [{ "name": "c", "image": "c" }] },
+        }),
+    ];
+    let graph = graph(&values);
+    let object = |index: usize| graph.objects().get(index).unwrap();
+    let bound: Vec<usize> =
+        (0..4).map(|index| graph.bindings_of_role(object(index)).count()).collect();
+    assert_eq!(bound, [1, 0, 0, 0]);
+    let aggregated: Vec<bool> = (2..4).map(|index| graph.is_aggregated(object(index))).collect();
+    assert_eq!(aggregated, [true, false]);
+    assert_eq!(graph.pods_of_account(object(5)).count(), 1);
+    assert_eq!(graph.pods_of_account(object(6)).count(), 0);
+}
+
+#[test]
 fn an_aggregating_role_has_the_rules_of_what_it_selects() {
     let mut whole = role("ClusterRole", "whole", None, "pods");
     whole["aggregationRule"] =
         json!({ "clusterRoleSelectors": [{ "matchLabels": { "part": "extra" } }] });
+    let mut extra = role("ClusterRole", "extra", None, "secrets");
+    extra["aggregationRule"] =
+        json!({ "clusterRoleSelectors": [{ "matchLabels": { "part": "further" } }] });
+    // Two that take over each other end.
+    let mut further = role("ClusterRole", "further", None, "services");
+    further["aggregationRule"] =
+        json!({ "clusterRoleSelectors": [{ "matchLabels": { "part": "extra" } }] });
     let values = [
         whole,
-        role("ClusterRole", "extra", None, "secrets"),
+        extra,
+        further,
         role("ClusterRole", "other", None, "nodes"),
         binding(
             "ClusterRoleBinding",
@@ -71,7 +136,8 @@ fn an_aggregating_role_has_the_rules_of_what_it_selects() {
             &json!({ "kind": "ServiceAccount", "name": "web", "namespace": "shop" }),
         ),
     ];
-    assert_eq!(resources(&graph(&values), Some("shop"), "web"), ["pods in *", "secrets in *"]);
+    let expected = ["pods in *", "secrets in *", "services in *"];
+    assert_eq!(resources(&graph(&values), Some("shop"), "web"), expected);
 }
 
 #[test]

@@ -17,36 +17,6 @@ const VALIDATING: (&str, &str) = ("admissionregistration.k8s.io", "ValidatingWeb
 /// The checks of this family.
 pub(crate) static CHECKS: &[Check] = &[
     Check {
-        id: "mesh-injector-without-service",
-        title: "Webhook of Istio's injector calls a Service that does not exist",
-        why: "Pods are then refused, or start without a proxy and so without mutual TLS and authorisation.",
-        fix: "Name the Service of istiod in clientConfig, or delete the configuration of the control plane that is gone.",
-        severity: Severity::Medium,
-        category: Category::ServiceMesh,
-        techniques: &[],
-        controls: &[],
-        equivalents: &["istio:IST0139"],
-        judge: Judge::Object(&[MUTATING], without_service),
-        fails: r"apiVersion: v1
-kind: Service
-metadata: {name: istiod, namespace: istio-system}
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingWebhookConfiguration
-metadata: {name: istio-sidecar-injector}
-webhooks: [{name: namespace.sidecar-injector.istio.io, failurePolicy: Fail, clientConfig: {service: {name: istiod-old, namespace: istio-system}}, namespaceSelector: {matchLabels: {istio-injection: enabled}}}]
-",
-        passes: r"apiVersion: v1
-kind: Service
-metadata: {name: istiod, namespace: istio-system}
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingWebhookConfiguration
-metadata: {name: istio-sidecar-injector}
-webhooks: [{name: namespace.sidecar-injector.istio.io, failurePolicy: Fail, clientConfig: {service: {name: istiod, namespace: istio-system}}, namespaceSelector: {matchLabels: {istio-injection: enabled}}}]
-",
-    },
-    Check {
         id: "mesh-injectors-overlap",
         title: "Several webhooks inject a proxy into the same pods",
         why: "Two control planes then change the same pods: the proxy belongs to the one that happens to come first.",
@@ -194,28 +164,6 @@ fn webhooks<'a>(
 
 fn is_injector(webhook: &Map<String, Value>) -> bool {
     text(webhook, "name").is_some_and(|name| name.ends_with("sidecar-injector.istio.io"))
-}
-
-fn without_service(configuration: &Whole<'_>, report: &mut Report<'_>) {
-    let graph = configuration.graph;
-    for (path, webhook) in
-        webhooks(configuration.object).filter(|(_, webhook)| is_injector(webhook))
-    {
-        let service = webhook.get("clientConfig").and_then(|client| client.get("service"));
-        let Some(service) = service.and_then(Value::as_object) else { continue };
-        let name = text(service, "name").unwrap_or_default();
-        let namespace = text(service, "namespace");
-        if graph.is_single_object() {
-            return report.undecided("the Service of the webhook is another object");
-        }
-        // Where the input has no Service of the control plane at all, it is installed by something else.
-        let has_others = graph.of_kind("", "Service").any(|other| other.namespace() == namespace);
-        if has_others && graph.find("", "Service", namespace, name).is_none() {
-            let namespace = namespace.unwrap_or_default();
-            let message = format!("no Service `{name}` is in {namespace}");
-            report.fail(path.keys(&["clientConfig", "service", "name"]), message);
-        }
-    }
 }
 
 fn overlaps(configuration: &Whole<'_>, report: &mut Report<'_>) {

@@ -69,7 +69,7 @@ spec:
         fails: r"apiVersion: v1
 kind: Secret
 metadata: {name: web, namespace: istio-system}
-stringData: {certificate: none, tls.key: none}
+stringData: {certificate: '${certificate}', tls.key: '${key}'}
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -95,7 +95,7 @@ spec:
 
 /// The Secrets that a Gateway names, each with its path.
 fn named<'a>(gateway: &Whole<'a>) -> impl Iterator<Item = (FieldPath, &'a str)> + use<'a> {
-    servers(gateway).filter_map(|(path, server)| {
+    servers(gateway.object).filter_map(|(path, server)| {
         let name = tls(server, "credentialName").filter(|name| !name.is_empty())?;
         // Other schemes name what is no Secret of the cluster.
         let is_secret = !name.contains("://")

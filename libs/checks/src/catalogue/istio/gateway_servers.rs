@@ -210,7 +210,7 @@ fn port_not_on_service(gateway: &Whole<'_>, report: &mut Report<'_>) {
     let is_ingress = labels.get("istio").and_then(Value::as_str) == Some("ingressgateway");
     let ports = service_ports(graph, labels);
     let Some(ports) = ports.or_else(|| is_ingress.then(|| BUILT_IN_PORTS.to_vec())) else { return };
-    for (path, server) in servers(gateway) {
+    for (path, server) in servers(gateway.object) {
         let number = server.get("port").and_then(|port| port.get("number")).and_then(Value::as_u64);
         if let Some(number) = number.filter(|number| !ports.contains(number)) {
             report.fail(
@@ -245,30 +245,31 @@ fn service_ports(graph: &Graph<'_>, labels: &Map<String, Value>) -> Option<Vec<u
 }
 
 /// Other Gateways of the input.
-fn others<'a>(gateway: &Whole<'a>) -> impl Iterator<Item = Whole<'a>> + use<'a> {
-    let Whole { object: own, graph } = *gateway;
-    let others = graph.of_kind(NETWORKING, "Gateway").filter(|other| !is_same_object(other, own));
-    others.map(|object| Whole { object, graph })
+fn others<'a>(gateway: &Whole<'a>) -> impl Iterator<Item = &'a Object<'a>> + use<'a> {
+    let own = gateway.object;
+    let gateways = gateway.graph.of_kind(NETWORKING, "Gateway");
+    gateways.filter(move |other| !is_same_object(other, own))
 }
 
 /// Whether a Gateway is for all proxies of another one, as far as their labels show it.
-fn is_beside(gateway: &Whole<'_>, other: &Whole<'_>) -> bool {
-    let labels = selector(gateway.object).zip(selector(other.object));
+fn is_beside(gateway: &Object<'_>, other: &Object<'_>) -> bool {
+    let labels = selector(gateway).zip(selector(other));
     labels.is_some_and(|(mine, theirs)| labels_match(mine, Some(theirs)))
 }
 
 /// Whether two Gateways have a proxy in common, by their labels or by a pod that both select.
-fn share_pods(gateway: &Whole<'_>, other: &Whole<'_>) -> bool {
-    let labels = selector(gateway.object).zip(selector(other.object));
+fn share_pods(graph: &Graph<'_>, gateway: &Object<'_>, other: &Object<'_>) -> bool {
     let both_select = |(mine, theirs): (&Map<String, Value>, &Map<String, Value>)| {
-        let mut pods = gateway.graph.mesh_workloads(None, Some(mine));
+        let mut pods = graph.mesh_workloads(None, Some(mine));
         pods.any(|workload| labels_match(theirs, workload.labels))
     };
-    is_beside(gateway, other) || is_beside(other, gateway) || labels.is_some_and(both_select)
+    is_beside(gateway, other)
+        || is_beside(other, gateway)
+        || selector(gateway).zip(selector(other)).is_some_and(both_select)
 }
 
 fn shares_certificate(gateway: &Whole<'_>, report: &mut Report<'_>) {
-    let named: Vec<_> = servers(gateway)
+    let named: Vec<_> = servers(gateway.object)
         .filter_map(|(path, server)| Some((path, tls(server, "credentialName")?)))
         .collect();
     if named.is_empty() {
@@ -279,10 +280,9 @@ fn shares_certificate(gateway: &Whole<'_>, report: &mut Report<'_>) {
     }
     for other in others(gateway) {
         for (path, name) in &named {
-            let presents =
-                |server: &Map<String, Value>| tls(server, "credentialName") == Some(name);
-            if servers(&other).any(|(_, server)| presents(server)) && is_beside(gateway, &other) {
-                let other = other.object;
+            let mut theirs = servers(other);
+            let presents = theirs.any(|(_, server)| tls(server, "credentialName") == Some(name));
+            if presents && is_beside(gateway.object, other) {
                 return report.fail(
                     path.keys(&["tls", "credentialName"]),
                     format!("{other} presents the certificate `{name}` on the same pods"),
@@ -293,14 +293,14 @@ fn shares_certificate(gateway: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 fn conflicts(gateway: &Whole<'_>, report: &mut Report<'_>) {
-    if gateway.graph.is_single_object() {
+    let graph = gateway.graph;
+    if graph.is_single_object() {
         return report.undecided("other Gateways are other objects");
     }
     for other in others(gateway) {
-        for (path, server) in servers(gateway) {
-            let contested = servers(&other).find_map(|(_, theirs)| contested_host(server, theirs));
-            if let Some(host) = contested.filter(|_| share_pods(gateway, &other)) {
-                let other = other.object;
+        for (path, server) in servers(gateway.object) {
+            let contested = servers(other).find_map(|(_, theirs)| contested_host(server, theirs));
+            if let Some(host) = contested.filter(|_| share_pods(graph, gateway.object, other)) {
                 let message = format!("{other} claims the host `{host}` on the same port");
                 return report.fail(path.key("hosts"), message);
             }

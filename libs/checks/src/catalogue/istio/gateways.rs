@@ -1,5 +1,6 @@
 //! Checks on what Gateways let in: hosts, plaintext, versions of TLS.
 
+use airside_k8s::Object;
 use airside_k8s::fields::{maps, texts};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
@@ -142,9 +143,9 @@ spec: {hosts: [www.example.com], http: [{redirect: {uri: /}}]}
 
 /// The servers of a Gateway with their path.
 pub(super) fn servers<'a>(
-    gateway: &Whole<'a>,
+    gateway: &Object<'a>,
 ) -> impl Iterator<Item = (FieldPath, &'a Map<String, Value>)> + use<'a> {
-    let servers = spec_map(gateway.object).into_iter().flat_map(|spec| maps(spec, "servers"));
+    let servers = spec_map(gateway).into_iter().flat_map(|spec| maps(spec, "servers"));
     servers.map(|(index, server)| (FieldPath::of(&["spec", "servers"]).index(index), server))
 }
 
@@ -165,7 +166,7 @@ pub(super) fn without_namespace(host: &str) -> &str {
 }
 
 fn wildcard_host(gateway: &Whole<'_>, report: &mut Report<'_>) {
-    for (path, server) in servers(gateway) {
+    for (path, server) in servers(gateway.object) {
         for (index, host) in texts(server, "hosts") {
             let from_anywhere = host.split_once('/').is_none_or(|(namespace, _)| namespace == "*");
             if without_namespace(host) == "*" && from_anywhere {
@@ -177,7 +178,7 @@ fn wildcard_host(gateway: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 fn plaintext(gateway: &Whole<'_>, report: &mut Report<'_>) {
-    for (path, server) in servers(gateway) {
+    for (path, server) in servers(gateway.object) {
         let is_plain = matches!(protocol(server).as_str(), "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB");
         let redirects = server.get("tls").and_then(|tls| tls.get("httpsRedirect"));
         if is_plain && redirects != Some(&Value::Bool(true)) && !is_internal(server) {
@@ -197,7 +198,7 @@ fn is_internal(server: &Map<String, Value>) -> bool {
 }
 
 fn old_tls(gateway: &Whole<'_>, report: &mut Report<'_>) {
-    for (path, server) in servers(gateway) {
+    for (path, server) in servers(gateway.object) {
         if let Some(version @ ("TLSV1_0" | "TLSV1_1")) = tls(server, "minProtocolVersion") {
             let path = path.keys(&["tls", "minProtocolVersion"]);
             report.fail(path, format!("clients may use {version}"));
@@ -206,7 +207,7 @@ fn old_tls(gateway: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 fn passthrough(gateway: &Whole<'_>, report: &mut Report<'_>) {
-    for (path, server) in servers(gateway) {
+    for (path, server) in servers(gateway.object) {
         if let Some(mode @ ("PASSTHROUGH" | "AUTO_PASSTHROUGH")) = tls(server, "mode") {
             report.fail(
                 path.keys(&["tls", "mode"]),

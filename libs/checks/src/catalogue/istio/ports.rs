@@ -151,13 +151,18 @@ apiVersion: v1
 kind: Service
 metadata: {name: b, namespace: shop}
 spec: {selector: {app: web}, ports: [{port: 81, name: http, targetPort: 8080}]}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: shop}
+spec: {mtls: {mode: STRICT}}
 ",
         passes: r"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, namespace: shop}
 spec:
   template:
-    metadata: {labels: {app: web, sidecar.istio.io/inject: 'true'}}
+    metadata: {labels: {app: web, sidecar.istio.io/inject: 'false'}}
     spec: {containers: [{name: web}]}
 ---
 apiVersion: v1
@@ -168,7 +173,12 @@ spec: {selector: {app: web}, ports: [{port: 80, name: http, targetPort: 8080}]}
 apiVersion: v1
 kind: Service
 metadata: {name: b, namespace: shop}
-spec: {selector: {app: web}, ports: [{port: 81, name: http, targetPort: 8081}]}
+spec: {selector: {app: web}, ports: [{port: 81, name: http, targetPort: 8080}]}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: shop}
+spec: {mtls: {mode: STRICT}}
 ",
     },
     Check {

@@ -1,0 +1,100 @@
+//! Rights on certificate requests: a certificate that the cluster's authority signs is a credential.
+
+use airside_k8s::rbac::{Rule, rules};
+use airside_types::Severity;
+use airside_types::attack::technique;
+
+use super::{ROLES, Right};
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::Whole;
+
+/// The checks of this family.
+pub(in crate::catalogue) static CHECKS: &[Check] = &[
+    Check {
+        id: "approve-certificates",
+        title: "Role can approve certificate requests",
+        why: "With the right signer, the approved request is a client certificate for any user or group; it cannot be revoked.",
+        fix: "Limit the rule on signers with resourceNames to the signer that is meant; leave approval to the controllers of the cluster.",
+        severity: Severity::High,
+        category: Category::AccessControl,
+        techniques: &[technique("T1649"), technique("T1098")],
+        controls: &["cis-v1.12.0:5.1.11", "cis-aks-t1.8.0:4.1.10"],
+        equivalents: &[
+            "kubescape:C-0280",
+            "kubescape:rule-can-approve-cert-signing-request",
+            "checkov:CKV_K8S_156",
+        ],
+        judge: Judge::Object(ROLES, |role, report| approves(role, true, report)),
+        fails: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: enrolment}
+rules:
+- apiGroups: [certificates.k8s.io]
+  resources: [certificatesigningrequests/approval]
+  verbs: [update]
+- apiGroups: [certificates.k8s.io]
+  resources: [signers]
+  verbs: [approve]
+",
+        passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: enrolment}
+rules:
+- apiGroups: [certificates.k8s.io]
+  resources: [certificatesigningrequests]
+  verbs: [create, get]
+",
+    },
+    Check {
+        id: "certificate-approval-without-signer",
+        title: "Role can approve certificate requests when another role names the signer",
+        why: "Approval asks for two rights, this one and approve on a signer. Whoever is given the second by another role approves client certificates.",
+        fix: "Remove certificatesigningrequests/approval, or keep both rights in one role so that they are seen together.",
+        severity: Severity::Low,
+        category: Category::AccessControl,
+        techniques: &[technique("T1649")],
+        controls: &["cis-v1.12.0:5.1.11", "cis-aks-t1.8.0:4.1.10"],
+        equivalents: &["kubescape:C-0280", "kubescape:rule-can-approve-cert-signing-request"],
+        judge: Judge::Object(ROLES, |role, report| approves(role, false, report)),
+        fails: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: enrolment}
+rules:
+- apiGroups: [certificates.k8s.io]
+  resources: [certificatesigningrequests/approval]
+  verbs: [update]
+",
+        passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: enrolment}
+rules:
+- apiGroups: [certificates.k8s.io]
+  resources: [certificatesigningrequests]
+  verbs: [get]
+",
+    },
+];
+
+const APPROVE: Right = Right {
+    resources: &[("certificates.k8s.io", "certificatesigningrequests/approval")],
+    verbs: &["update", "patch"],
+    what: "approve certificate requests",
+};
+
+/// Whether the rule lets its holder approve for any signer; one of the kubelet's serving certificates
+/// alone is harmless.
+fn approves_for_any_signer(rule: &Rule<'_>) -> bool {
+    const SERVING: &str = "kubernetes.io/kubelet-serving";
+    rule.reaches("certificates.k8s.io", "signers")
+        && rule.allows_verb(&["approve"])
+        && (!rule.names_its_objects()
+            || rule.list("resourceNames").any(|(_, name)| name != SERVING))
+}
+
+fn approves(role: &Whole<'_>, with_signer: bool, report: &mut Report<'_>) {
+    let rules: Vec<Rule<'_>> = rules(role.object).collect();
+    if rules.iter().any(approves_for_any_signer) == with_signer {
+        rules.iter().for_each(|rule| APPROVE.judge(rule, report));
+    }
+}
