@@ -1,4 +1,5 @@
-//! The objects of an input as a graph: what names what, which pods a selector selects, who may do what.
+//! The objects of an input as a graph: what names what, which pods a selector selects, who may do what,
+//! and which policies of a mesh hold for whom.
 //!
 //! Built once from files, from one object at the gate, or from a cluster; checks ask it. It judges
 //! nothing. What a manifest leaves open (its namespace) matches anything: a graph of files must not call

@@ -92,3 +92,6 @@ fn has_labels(graph: &Graph<'_>, namespace: Option<&str>, labels: &Map<String, V
 fn is_system_namespace(namespace: &str) -> bool {
     matches!(namespace, "kube-system" | "kube-public" | "istio-system")
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ mod mutual_tls;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -57,17 +57,17 @@ pub(super) struct Index<'a> {
     configs: Vec<MeshConfig>,
     injectors: Vec<Injector<'a>>,
     /// Istio's own objects by kind and namespace; an open namespace is empty.
-    by_namespace: HashMap<(&'a str, &'a str), Vec<usize>>,
+    by_namespace: BTreeMap<(&'a str, &'a str), Vec<usize>>,
     workloads: Vec<MeshWorkload<'a>>,
-    workloads_of_label: HashMap<(&'a str, &'a str), Vec<usize>>,
-    workloads_of_namespace: HashMap<&'a str, Vec<usize>>,
+    workloads_of_label: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    workloads_of_namespace: BTreeMap<&'a str, Vec<usize>>,
     /// Services by the first label of their selector.
-    services_of_label: HashMap<(&'a str, &'a str), Vec<usize>>,
-    entries_of_host: HashMap<&'a str, Vec<usize>>,
-    rules_of_host: HashMap<String, Vec<usize>>,
+    services_of_label: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    entries_of_host: BTreeMap<&'a str, Vec<usize>>,
+    rules_of_host: BTreeMap<String, Vec<usize>>,
     /// VirtualServices for what goes from workload to workload.
-    routes_of_host: HashMap<String, Vec<usize>>,
-    namespaces: HashSet<&'a str>,
+    routes_of_host: BTreeMap<String, Vec<usize>>,
+    namespaces: BTreeSet<&'a str>,
 }
 
 impl<'a> Index<'a> {
@@ -200,28 +200,39 @@ impl<'a> Graph<'a> {
         namespace: Option<&'g str>,
         labels: Option<&'g Map<String, Value>>,
     ) -> impl Iterator<Item = &'g MeshWorkload<'a>> + 'g {
+        let (all, listed) = self.candidates(namespace, labels);
+        let numbers = listed.into_iter().flatten();
+        let listed = numbers.filter_map(|number| self.mesh.workloads.get(*number));
+        all.iter().chain(listed).filter(move |workload| {
+            same_namespace(workload.owner.namespace(), namespace)
+                && labels.is_none_or(|wanted| labels_match(wanted, workload.labels))
+        })
+    }
+
+    /// Few workloads among which are all of a namespace with these labels: all there are, or some by number.
+    fn candidates<'g>(
+        &'g self,
+        namespace: Option<&'g str>,
+        labels: Option<&'g Map<String, Value>>,
+    ) -> (&'g [MeshWorkload<'a>], [&'g [usize]; 2]) {
         let mesh = &self.mesh;
-        let first = labels.and_then(|labels| labels.iter().next());
-        let (some, all) = match (first, namespace) {
-            (Some((name, value)), _) => {
-                let label = (name.as_str(), value.as_str().unwrap_or_default());
-                (mesh.workloads_of_label.get(&label), None)
+        let of_label = labels.and_then(|labels| labels.iter().next()).map(|(name, value)| {
+            let label = (name.as_str(), value.as_str().unwrap_or_default());
+            mesh.workloads_of_label.get(&label).map(Vec::as_slice).unwrap_or_default()
+        });
+        let of_namespace = namespace.map(|namespace| {
+            [namespace, ""].map(|name| {
+                mesh.workloads_of_namespace.get(name).map(Vec::as_slice).unwrap_or_default()
+            })
+        });
+        match (of_label, of_namespace) {
+            (None, None) => (&mesh.workloads, [&[], &[]]),
+            (Some(some), None) => (&[], [some, &[]]),
+            (Some(some), Some([named, open])) if some.len() <= named.len() + open.len() => {
+                (&[], [some, &[]])
             }
-            (None, Some(namespace)) => (
-                mesh.workloads_of_namespace.get(namespace),
-                mesh.workloads_of_namespace.get("").map(|open| open.iter()),
-            ),
-            (None, None) => {
-                return Selected::All(mesh.workloads.iter());
-            }
-        };
-        let numbers = some.into_iter().flatten().chain(all.into_iter().flatten());
-        Selected::Some(numbers.filter_map(|number| mesh.workloads.get(*number)).filter(
-            move |workload| {
-                same_namespace(workload.owner.namespace(), namespace)
-                    && labels.is_none_or(|wanted| labels_match(wanted, workload.labels))
-            },
-        ))
+            (_, Some(some)) => (&[], some),
+        }
     }
 
     /// The Services of a namespace that select pods with these labels.
@@ -241,25 +252,6 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Either of two ways to go over workloads.
-enum Selected<All, Some> {
-    All(All),
-    Some(Some),
-}
-
-impl<Item, All: Iterator<Item = Item>, Some: Iterator<Item = Item>> Iterator
-    for Selected<All, Some>
-{
-    type Item = Item;
-
-    fn next(&mut self) -> Option<Item> {
-        match self {
-            Self::All(all) => all.next(),
-            Self::Some(some) => some.next(),
-        }
-    }
-}
-
 /// Whether a VirtualService is for what goes from workload to workload: without a gateway, or with `mesh`.
 fn is_for_mesh(route: &Object<'_>) -> bool {
     let mut gateways = spec_texts(route, "gateways").peekable();
@@ -272,9 +264,11 @@ fn is_mesh_group(group: &str) -> bool {
 
 fn shows_mesh(graph: &Graph<'_>) -> bool {
     let is_marked = |labels: Option<&Map<String, Value>>| {
-        labels.into_iter().flat_map(Map::keys).any(|key| {
-            key == "istio-injection"
-                || key.split_once('/').is_some_and(|(domain, _)| is_domain(domain))
+        labels.into_iter().flatten().any(|(key, value)| {
+            let is_istios = key == "istio-injection"
+                || key.split_once('/').is_some_and(|(domain, _)| is_domain(domain));
+            // Charts keep their pods out of a mesh to be on the safe side, whether there is one or not.
+            is_istios && !matches!(value.as_str(), Some("false" | "disabled" | "none"))
         })
     };
     graph.objects.iter().any(|object| {

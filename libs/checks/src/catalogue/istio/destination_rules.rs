@@ -268,9 +268,11 @@ fn conflicts_with_strict(rule: &Whole<'_>, report: &mut Report<'_>) {
     }
     let full = full_host(host, rule.object.namespace());
     let Some(service) = graph.service_of_host(&full, rule.object.namespace()) else { return };
-    let strict = graph.pods_of_service(service).find_map(|pod| {
-        let workload = super::workloads::of_node(graph, pod)?;
-        let tls = graph.mutual_tls(&workload);
+    let selector = down(service.value(), &["spec", "selector"]).and_then(Value::as_object);
+    let Some(selector) = selector.filter(|labels| !labels.is_empty()) else { return };
+    let mut pods = graph.mesh_workloads(service.namespace(), Some(selector));
+    let strict = pods.find_map(|workload| {
+        let tls = graph.mutual_tls(workload);
         (tls.mode == TlsMode::Strict && !workload.is_on_host_network()).then_some(workload.owner)
     });
     if let Some(owner) = strict {

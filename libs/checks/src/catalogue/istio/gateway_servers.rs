@@ -244,58 +244,63 @@ fn service_ports(graph: &Graph<'_>, labels: &Map<String, Value>) -> Option<Vec<u
     (!ports.is_empty()).then_some(ports)
 }
 
-/// Other Gateways with a proxy in common, by their labels or by a pod that both select.
-fn neighbours<'a>(
-    gateway: &Whole<'a>,
-    includes_part: bool,
-) -> impl Iterator<Item = &'a Object<'a>> + use<'a> {
-    let own = *gateway.object;
-    let graph = gateway.graph;
-    let others = graph.of_kind(NETWORKING, "Gateway");
-    others.filter(move |other| !is_same_object(other, &own)).filter(move |other| {
-        let (Some(mine), Some(theirs)) = (selector(&own), selector(other)) else { return false };
-        mine == theirs
-            || labels_match(mine, Some(theirs))
-            || (includes_part
-                && (labels_match(theirs, Some(mine))
-                    || graph
-                        .mesh_workloads(None, Some(mine))
-                        .any(|workload| labels_match(theirs, workload.labels))))
-    })
+/// Other Gateways of the input.
+fn others<'a>(gateway: &Whole<'a>) -> impl Iterator<Item = &'a Object<'a>> + use<'a> {
+    let own = gateway.object;
+    let gateways = gateway.graph.of_kind(NETWORKING, "Gateway");
+    gateways.filter(move |other| !is_same_object(other, own))
+}
+
+/// Whether a Gateway is for all proxies of another one, as far as their labels show it.
+fn is_beside(gateway: &Object<'_>, other: &Object<'_>) -> bool {
+    let labels = selector(gateway).zip(selector(other));
+    labels.is_some_and(|(mine, theirs)| labels_match(mine, Some(theirs)))
+}
+
+/// Whether two Gateways have a proxy in common, by their labels or by a pod that both select.
+fn share_pods(graph: &Graph<'_>, gateway: &Object<'_>, other: &Object<'_>) -> bool {
+    let both_select = |(mine, theirs): (&Map<String, Value>, &Map<String, Value>)| {
+        let mut pods = graph.mesh_workloads(None, Some(mine));
+        pods.any(|workload| labels_match(theirs, workload.labels))
+    };
+    is_beside(gateway, other)
+        || is_beside(other, gateway)
+        || selector(gateway).zip(selector(other)).is_some_and(both_select)
 }
 
 fn shares_certificate(gateway: &Whole<'_>, report: &mut Report<'_>) {
-    if gateway.graph.is_single_object() {
-        return report.undecided("other Gateways are other objects");
-    }
     let named: Vec<_> = servers(gateway.object)
         .filter_map(|(path, server)| Some((path, tls(server, "credentialName")?)))
         .collect();
     if named.is_empty() {
         return;
     }
-    for other in neighbours(gateway, false) {
+    if gateway.graph.is_single_object() {
+        return report.undecided("other Gateways are other objects");
+    }
+    for other in others(gateway) {
         for (path, name) in &named {
-            if servers(other).any(|(_, server)| tls(server, "credentialName") == Some(name)) {
-                report.fail(
+            let mut theirs = servers(other);
+            let presents = theirs.any(|(_, server)| tls(server, "credentialName") == Some(name));
+            if presents && is_beside(gateway.object, other) {
+                return report.fail(
                     path.keys(&["tls", "credentialName"]),
                     format!("{other} presents the certificate `{name}` on the same pods"),
                 );
-                return;
             }
         }
     }
 }
 
 fn conflicts(gateway: &Whole<'_>, report: &mut Report<'_>) {
-    if gateway.graph.is_single_object() {
+    let graph = gateway.graph;
+    if graph.is_single_object() {
         return report.undecided("other Gateways are other objects");
     }
-    for other in neighbours(gateway, true) {
+    for other in others(gateway) {
         for (path, server) in servers(gateway.object) {
-            let contested = servers(other)
-                .find_map(|(_, server_of_other)| contested_host(server, server_of_other));
-            if let Some(host) = contested {
+            let contested = servers(other).find_map(|(_, theirs)| contested_host(server, theirs));
+            if let Some(host) = contested.filter(|_| share_pods(graph, gateway.object, other)) {
                 let message = format!("{other} claims the host `{host}` on the same port");
                 return report.fail(path.key("hosts"), message);
             }

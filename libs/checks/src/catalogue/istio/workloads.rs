@@ -1,6 +1,6 @@
 //! Pods as the mesh sees them.
 
-use airside_k8s::graph::{MeshWorkload, PodNode};
+use airside_k8s::graph::MeshWorkload;
 use airside_k8s::{Graph, Object, PodSpec};
 use serde_json::Value;
 
@@ -9,11 +9,6 @@ use crate::subject::Pod;
 /// A pod or pod template as the mesh sees it.
 pub(super) fn of_pod<'a>(pod: &Pod<'a>) -> MeshWorkload<'a> {
     workload(*pod.object, pod.spec)
-}
-
-/// A pod or pod template of the input as the mesh sees it.
-pub(super) fn of_node<'a>(graph: &Graph<'a>, node: &PodNode<'a>) -> Option<MeshWorkload<'a>> {
-    Some(workload(*graph.owner(node)?, &node.spec))
 }
 
 fn workload<'a>(owner: Object<'a>, spec: &PodSpec<'a>) -> MeshWorkload<'a> {

@@ -131,3 +131,36 @@ fn the_configuration_of_the_mesh_is_read_from_its_config_map() {
     assert!(graph.has_mesh());
     assert_eq!(graph.root_namespace(), "mesh");
 }
+
+#[test]
+fn keeping_out_of_a_mesh_shows_none() {
+    for (labels, shown) in [
+        (json!({ "istio-injection": "enabled" }), true),
+        (json!({ "istio-injection": "disabled" }), false),
+        (json!({ "app": "istio" }), false),
+    ] {
+        assert_eq!(graph(&[namespace("shop", &labels)]).has_mesh(), shown, "{labels}");
+    }
+    let refuses = pod("shop", &json!({ "sidecar.istio.io/inject": "false" }));
+    assert!(!graph(&[refuses]).has_mesh());
+}
+
+#[test]
+fn workloads_are_found_by_label_in_their_namespace_and_where_it_is_open() {
+    let web = json!({ "app": "web", "tier": "front" });
+    let mut open = pod("shop", &web);
+    open["metadata"]["namespace"] = Value::Null;
+    let values =
+        [pod("shop", &web), pod("bank", &web), open, peer_authentication("shop", None, &json!({}))];
+    let graph = graph(&values);
+    let wanted = json!({ "tier": "front", "app": "web" });
+    let other = json!({ "app": "api" });
+    let count = |namespace, labels: Option<&Value>| {
+        graph.mesh_workloads(namespace, labels.and_then(Value::as_object)).count()
+    };
+    assert_eq!(count(Some("shop"), Some(&wanted)), 2);
+    assert_eq!(count(None, Some(&wanted)), 3);
+    assert_eq!(count(Some("bank"), None), 2);
+    assert_eq!(count(None, None), 3);
+    assert_eq!(count(None, Some(&other)), 0);
+}
