@@ -4,6 +4,7 @@
 //! nothing. What a manifest leaves open (its namespace) matches anything: a graph of files must not call
 //! something missing that the one who applies them puts there.
 
+mod aggregation;
 mod bindings;
 mod isolation;
 mod rights;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value};
 use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
+use aggregation::Aggregation;
 use bindings::Bindings;
 pub use isolation::Direction;
 pub use rights::Grant;
@@ -60,8 +62,10 @@ pub struct Graph<'a> {
     first_pod: Vec<usize>,
     /// The bindings, by whom and what they name.
     bindings: Bindings<'a>,
-    /// What uses service accounts and ClusterRoles.
+    /// What uses service accounts, and what namespaces hold.
     usage: Usage<'a>,
+    /// Which ClusterRoles take over the rules of which.
+    aggregation: Aggregation<'a>,
 }
 
 impl<'a> Graph<'a> {
@@ -76,6 +80,7 @@ impl<'a> Graph<'a> {
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings: Bindings::default(),
             usage: Usage::default(),
+            aggregation: Aggregation::default(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -88,6 +93,7 @@ impl<'a> Graph<'a> {
         graph.first_pod.push(graph.pods.len());
         graph.bindings = Bindings::of(&graph);
         graph.usage = Usage::of(&graph);
+        graph.aggregation = Aggregation::of(&graph);
         graph
     }
 

@@ -1,14 +1,12 @@
-//! What uses a service account or a ClusterRole beside bindings (pods, and ClusterRoles that aggregate), and
-//! which namespaces have what.
+//! What uses a service account beside bindings (pods, custom resources), and which namespaces have what.
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::{Graph, PodNode, same_namespace, selects};
-use crate::fields::{elements, text};
+use super::{Graph, PodNode, same_namespace};
+use crate::fields::text;
 use crate::object::Object;
-use crate::rbac::GROUP;
 use crate::workload::{PodSpec, is_custom};
 
 /// The service account of pods that name none.
@@ -19,10 +17,6 @@ const DEFAULT_ACCOUNT: &str = "default";
 pub(super) struct Usage<'a> {
     /// Pods, by the name of their service account.
     pods_of_account: HashMap<&'a str, Vec<usize>>,
-    /// The ClusterRoles that a ClusterRole aggregates, by its name.
-    aggregated_by: HashMap<&'a str, Vec<usize>>,
-    /// Names of ClusterRoles that are aggregated by another.
-    aggregated: HashSet<&'a str>,
     /// Namespaces, as written, with pods or service accounts.
     inhabited: HashSet<Option<&'a str>>,
     /// Names of service accounts that custom resources mention, for the pods that their operators make.
@@ -47,27 +41,7 @@ impl<'a> Usage<'a> {
             .iter()
             .map(|object| (object.group(), object.kind(), object.namespace()))
             .collect();
-        for role in graph.of_kind(GROUP, "ClusterRole") {
-            found.add_aggregation(graph, role);
-        }
         found
-    }
-
-    fn add_aggregation(&mut self, graph: &Graph<'a>, role: &Object<'a>) {
-        let selectors = aggregation_selectors(role);
-        if selectors.is_empty() {
-            return;
-        }
-        for index in graph.indices(GROUP, "ClusterRole") {
-            let other = graph.objects.get(*index).filter(|other| {
-                other.name() != role.name()
-                    && selectors.iter().any(|selector| selects(selector, other.labels()))
-            });
-            if let Some(other) = other {
-                self.aggregated_by.entry(role.name()).or_default().push(*index);
-                self.aggregated.insert(other.name());
-            }
-        }
     }
 }
 
@@ -95,12 +69,6 @@ impl<'a> PodSpec<'a> {
         let named = text(self.fields, "serviceAccountName");
         named.or_else(|| text(self.fields, "serviceAccount")).unwrap_or(DEFAULT_ACCOUNT)
     }
-}
-
-/// The selectors of the ClusterRoles that a ClusterRole aggregates.
-fn aggregation_selectors<'a>(role: &Object<'a>) -> &'a [Value] {
-    let aggregation = role.fields().get("aggregationRule");
-    elements(aggregation.and_then(|rule| rule.get("clusterRoleSelectors")))
 }
 
 impl<'a> Graph<'a> {
@@ -133,21 +101,5 @@ impl<'a> Graph<'a> {
         [Some(namespace), None]
             .into_iter()
             .any(|namespace| self.usage.kinds.contains(&(group, kind, namespace)))
-    }
-
-    /// Whether another ClusterRole of the input takes over a ClusterRole's rules.
-    pub fn is_aggregated(&self, role: &Object<'a>) -> bool {
-        self.usage.aggregated.contains(role.name())
-    }
-
-    /// The ClusterRoles whose rules a ClusterRole takes over, in the order of the input.
-    pub(super) fn aggregated_by<'g>(
-        &'g self,
-        role: &Object<'a>,
-    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
-        let listed =
-            self.usage.aggregated_by.get(role.name()).filter(|_| role.kind() == "ClusterRole");
-        let indices = listed.map(Vec::as_slice).unwrap_or_default().iter();
-        indices.filter_map(|index| self.objects.get(*index))
     }
 }
