@@ -24,6 +24,7 @@ pub(in crate::catalogue) static CHECKS: &[Check] = &[
             "kubescape:anonymous-access-enabled",
             "trivy:KSV-0122",
             "gatekeeper-library:general/disallowanonymous",
+            "kubesec:BindingsToSystemAnonymous",
             "kyverno:other/restrict-binding-system-groups",
         ],
         judge: Judge::Binding(|binding, report| {
