@@ -1,6 +1,6 @@
 //! ClusterRoles that take over the rules of others, over several steps, by the resources that the rules name.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -20,82 +20,83 @@ type Held<'a> = (usize, Rule<'a>);
 #[derive(Debug, Default)]
 pub(super) struct Aggregation<'a> {
     /// By the name of the ClusterRole that takes over: those that it selects.
-    selected: HashMap<&'a str, Vec<usize>>,
+    selected: BTreeMap<&'a str, Vec<usize>>,
     /// Names of ClusterRoles that another one takes over.
-    taken_over: HashSet<&'a str>,
+    taken_over: BTreeSet<&'a str>,
     /// By the name of the ClusterRole that takes over, then by resource as written: the rules of others.
-    rules: HashMap<&'a str, HashMap<&'a str, Vec<Held<'a>>>>,
+    rules: BTreeMap<&'a str, BTreeMap<&'a str, Vec<Held<'a>>>>,
 }
 
 impl<'a> Aggregation<'a> {
     pub(super) fn of(graph: &Graph<'a>) -> Self {
         let mut found = Self::default();
-        let mut steps = 0;
+        let mut left = STEPS;
         for role in graph.of_kind(GROUP, "ClusterRole") {
             let selectors = selectors(role);
             if selectors.is_empty() {
                 continue;
             }
-            let selected: Vec<usize> =
-                found.select(graph, role, selectors).take(STEPS - steps).collect();
-            steps += selected.len();
+            let selected: Vec<usize> = selected(graph, role, selectors).take(left).collect();
+            left -= selected.len();
             let taken_over = selected.iter().filter_map(|index| graph.objects.get(*index));
             found.taken_over.extend(taken_over.map(Object::name));
             found.selected.insert(role.name(), selected);
         }
-        let names: Vec<&'a str> = found.selected.keys().copied().collect();
-        for name in names {
-            let rules = found.rules_by_resource(graph, name);
-            found.rules.insert(name, rules);
+        let mut left = STEPS;
+        let mut rules = BTreeMap::new();
+        for name in found.selected.keys() {
+            let taken_over = found.all_of(graph, name, left);
+            left -= taken_over.len();
+            rules.insert(*name, rules_by_resource(graph, &taken_over));
         }
+        found.rules = rules;
         found
     }
 
-    fn select<'g>(
-        &self,
-        graph: &'g Graph<'a>,
-        role: &'g Object<'a>,
-        selectors: &'a [Value],
-    ) -> impl Iterator<Item = usize> + use<'g, 'a> {
-        graph.indices(GROUP, "ClusterRole").iter().copied().filter(move |index| {
-            graph.objects.get(*index).is_some_and(|other| {
-                other.name() != role.name()
-                    && selectors.iter().any(|selector| selects(selector, other.labels()))
-            })
-        })
-    }
-
-    /// The ClusterRoles that one takes over, and those that these take over.
-    fn all_of(&self, graph: &Graph<'a>, name: &'a str) -> BTreeSet<usize> {
+    /// The ClusterRoles that one takes over, and those that these take over, up to a number.
+    fn all_of(&self, graph: &Graph<'a>, name: &str, most: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut waiting = vec![name];
         while let Some(next) = waiting.pop() {
             for index in self.selected.get(next).into_iter().flatten() {
                 let Some(other) = graph.objects.get(*index) else { continue };
-                if other.name() != name && found.insert(*index) {
+                if found.len() < most && other.name() != name && found.insert(*index) {
                     waiting.push(other.name());
                 }
             }
         }
         found
     }
+}
 
-    fn rules_by_resource(
-        &self,
-        graph: &Graph<'a>,
-        name: &'a str,
-    ) -> HashMap<&'a str, Vec<Held<'a>>> {
-        let mut found: HashMap<&'a str, Vec<Held<'a>>> = HashMap::new();
-        for index in self.all_of(graph, name) {
-            let Some(other) = graph.objects.get(index) else { continue };
-            for rule in rules(other) {
-                for (_, resource) in rule.list("resources") {
-                    found.entry(resource).or_default().push((index, rule));
-                }
+/// The indices of the ClusterRoles that the selectors of one select.
+fn selected<'g, 'a>(
+    graph: &'g Graph<'a>,
+    role: &'g Object<'a>,
+    selectors: &'a [Value],
+) -> impl Iterator<Item = usize> + use<'g, 'a> {
+    graph.indices(GROUP, "ClusterRole").iter().copied().filter(move |index| {
+        graph.objects.get(*index).is_some_and(|other| {
+            other.name() != role.name()
+                && selectors.iter().any(|selector| selects(selector, other.labels()))
+        })
+    })
+}
+
+fn rules_by_resource<'a>(
+    graph: &Graph<'a>,
+    holders: &BTreeSet<usize>,
+) -> BTreeMap<&'a str, Vec<Held<'a>>> {
+    let mut found: BTreeMap<&'a str, Vec<Held<'a>>> = BTreeMap::new();
+    for index in holders {
+        let Some(holder) = graph.objects.get(*index) else { continue };
+        for rule in rules(holder) {
+            for (_, resource) in rule.list("resources") {
+                found.entry(resource).or_default().push((*index, rule));
             }
         }
-        found
     }
+    found
 }
 
 /// The selectors of the ClusterRoles that a ClusterRole takes over.
@@ -115,7 +116,7 @@ impl<'a> Graph<'a> {
     pub fn rules_of(&self, role: &Object<'a>) -> Vec<(Object<'a>, Rule<'a>)> {
         let mut found: Vec<_> = rules(role).map(|rule| (*role, rule)).collect();
         if role.kind() == "ClusterRole" && self.aggregation.selected.contains_key(role.name()) {
-            let others = self.aggregation.all_of(self, role.name()).into_iter();
+            let others = self.aggregation.all_of(self, role.name(), STEPS).into_iter();
             for other in others.filter_map(|index| self.objects.get(index)) {
                 found.extend(rules(other).map(|rule| (*other, rule)));
             }

@@ -1,6 +1,6 @@
 //! What uses a service account beside bindings (pods, custom resources), and which namespaces have what.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -16,13 +16,13 @@ const DEFAULT_ACCOUNT: &str = "default";
 #[derive(Debug, Default)]
 pub(super) struct Usage<'a> {
     /// Pods, by the name of their service account.
-    pods_of_account: HashMap<&'a str, Vec<usize>>,
+    pods_of_account: BTreeMap<&'a str, Vec<usize>>,
     /// Namespaces, as written, with pods or service accounts.
-    inhabited: HashSet<Option<&'a str>>,
+    inhabited: BTreeSet<Option<&'a str>>,
     /// Names of service accounts that custom resources mention, for the pods that their operators make.
-    mentioned: HashSet<&'a str>,
+    mentioned: BTreeSet<&'a str>,
     /// API groups and kinds with the namespaces, as written, that have an object of them.
-    kinds: HashSet<(&'a str, &'a str, Option<&'a str>)>,
+    kinds: BTreeSet<(&'a str, &'a str, Option<&'a str>)>,
 }
 
 impl<'a> Usage<'a> {
@@ -47,7 +47,7 @@ impl<'a> Usage<'a> {
 
 /// Adds what stands in the fields of a map, however deep, that name a service account. The depth is that of
 /// the value, which its reader has bounded.
-fn add_mentioned<'a>(fields: &'a Map<String, Value>, mentioned: &mut HashSet<&'a str>) {
+fn add_mentioned<'a>(fields: &'a Map<String, Value>, mentioned: &mut BTreeSet<&'a str>) {
     for (key, value) in fields {
         match value {
             Value::String(name) if key.to_ascii_lowercase().contains("serviceaccount") => {
