@@ -16,6 +16,7 @@ mod node_sharing;
 mod order;
 mod policy_selectors;
 mod probes;
+mod programs;
 mod rbac;
 mod resources;
 mod roles;
@@ -44,6 +45,7 @@ static FAMILIES: &[&[Check]] = &[
     linux_security::CHECKS,
     volume_types::CHECKS,
     node_sharing::CHECKS,
+    programs::CHECKS,
     tiller::CHECKS,
     namespaces::CHECKS,
     service_accounts::CHECKS,
