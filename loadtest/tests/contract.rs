@@ -1,5 +1,10 @@
 //! What programs rely on: each area's figures as one JSON object with the same fields, and a clear error
 //! where there is nothing to measure. The figures themselves are not judged.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its harness too"
+)]
 
 use std::process::{Command, Output};
 

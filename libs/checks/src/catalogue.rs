@@ -4,25 +4,55 @@
 //! means adding its file here, in `FAMILIES`. Own wording throughout; of benchmarks only section numbers
 //! are cited.
 
+mod api_versions;
+mod autoscalers;
 mod bindings;
+mod budget_limits;
 mod capabilities;
 mod confinement;
+mod consoles;
+mod disruption;
+mod escalation_paths;
+mod exposed_services;
+mod exposure;
 mod host;
 mod images;
+mod ingress;
+mod ingress_backends;
+mod istio;
+mod labels;
+mod lifecycle;
 mod linux_security;
 mod namespaces;
 mod network;
+mod node_access;
 mod node_sharing;
+mod operators;
 mod order;
+mod placement;
 mod policy_selectors;
+mod policy_targets;
+mod ports;
+mod probe_targets;
 mod probes;
 mod programs;
 mod rbac;
+mod references;
+mod reserved_names;
+mod resource_shape;
 mod resources;
 mod roles;
+mod route_backends;
+mod scheduling;
+mod secrets;
 mod security_contexts;
+mod selectors;
 mod service_accounts;
+mod service_targets;
+mod service_types;
 mod services;
+mod shape;
+mod shell_bindings;
 mod tiller;
 mod user_ids;
 mod users;
@@ -37,6 +67,7 @@ use crate::check::{Check, Judge};
 /// All families, in the order in which people read them.
 static FAMILIES: &[&[Check]] = &[
     host::CHECKS,
+    node_access::CHECKS,
     confinement::CHECKS,
     capabilities::CHECKS,
     users::CHECKS,
@@ -52,6 +83,7 @@ static FAMILIES: &[&[Check]] = &[
     wildcards::CHECKS,
     roles::CHECKS,
     bindings::CHECKS,
+    escalation_paths::CHECKS,
     rbac::workloads::CHECKS,
     rbac::escalation::CHECKS,
     rbac::certificates::CHECKS,
@@ -65,18 +97,98 @@ static FAMILIES: &[&[Check]] = &[
     rbac::joins::CHECKS,
     rbac::accounts::CHECKS,
     rbac::dangling::CHECKS,
+    shell_bindings::CHECKS,
+    reserved_names::CHECKS,
+    secrets::environment::CHECKS,
+    secrets::commands::CHECKS,
+    secrets::config_maps::CHECKS,
+    secrets::annotations::CHECKS,
+    secrets::custom_resources::CHECKS,
+    secrets::manifests::CHECKS,
+    secrets::references::CHECKS,
+    secrets::placeholders::CHECKS,
     network::CHECKS,
+    policy_targets::CHECKS,
     policy_selectors::CHECKS,
     services::CHECKS,
+    istio::annotations::CHECKS,
+    istio::authorization::CHECKS,
+    istio::authorization_gaps::CHECKS,
+    istio::control_plane::CHECKS,
+    istio::credentials::CHECKS,
+    istio::destination_rules::CHECKS,
+    istio::destinations::CHECKS,
+    istio::envoy_filters::CHECKS,
+    istio::gateway_api::CHECKS,
+    istio::gateway_servers::CHECKS,
+    istio::gateways::CHECKS,
+    istio::injection::CHECKS,
+    istio::mutual_tls::CHECKS,
+    istio::outbound::CHECKS,
+    istio::policy_targets::CHECKS,
+    istio::ports::CHECKS,
+    istio::requests::CHECKS,
+    istio::route_order::CHECKS,
+    istio::service_entries::CHECKS,
+    istio::sidecars::CHECKS,
+    istio::virtual_services::CHECKS,
+    service_types::CHECKS,
+    service_targets::CHECKS,
+    ingress_backends::CHECKS,
+    route_backends::CHECKS,
+    exposed_services::CHECKS,
+    exposure::CHECKS,
+    consoles::CHECKS,
+    ingress::tls::CHECKS,
+    ingress::hosts::CHECKS,
+    ingress::injection::CHECKS,
+    ingress::access::CHECKS,
+    ingress::controller::CHECKS,
+    ingress::controller_config::CHECKS,
+    ingress::traefik::CHECKS,
+    ingress::contour::CHECKS,
+    operators::webhooks::CHECKS,
+    operators::webhook_reach::CHECKS,
+    operators::rights::CHECKS,
+    operators::crds::CHECKS,
+    operators::olm::CHECKS,
+    operators::monitoring::CHECKS,
+    operators::argo_cd::CHECKS,
+    operators::flux::CHECKS,
+    operators::certificates::CHECKS,
+    operators::exceptions::CHECKS,
+    operators::openshift::CHECKS,
+    operators::workflows::CHECKS,
     images::CHECKS,
     resources::CHECKS,
+    resource_shape::CHECKS,
     probes::CHECKS,
+    probe_targets::CHECKS,
+    ports::CHECKS,
+    placement::CHECKS,
+    disruption::CHECKS,
+    budget_limits::CHECKS,
+    autoscalers::CHECKS,
+    scheduling::CHECKS,
+    lifecycle::CHECKS,
+    references::CHECKS,
+    selectors::CHECKS,
+    shape::CHECKS,
+    labels::CHECKS,
+    api_versions::CHECKS,
     order::CHECKS,
 ];
+
+pub(crate) use reserved_names::JUDGED_BY_NAME;
 
 /// Every check.
 pub fn all() -> impl Iterator<Item = &'static Check> {
     FAMILIES.iter().flat_map(|family| family.iter())
+}
+
+/// The checks that a name means: the one with this id, or all that bear it in another tool.
+pub fn find_all(name: &str) -> impl Iterator<Item = &'static Check> {
+    all().filter(move |check| check.id == name || check.equivalents.contains(&name))
 }
 
 /// The check with this id, or with this name in another tool (`kube-linter:privileged-container`).

@@ -3,17 +3,45 @@
 //! Pure: the caller reads the files and keeps the results. All files are judged as one set, so that a
 //! network policy in one counts for a workload in another, and each finding keeps its file and line.
 
+mod acceptance;
+
 use std::ops::Range;
 
 use airside_k8s::boarding_pass::{digest_of, fields};
 use airside_k8s::object::NotAnObject;
-use airside_k8s::{Completeness, Document, Located, Object};
+use airside_k8s::{Completeness, Document, Graph, Located, Object};
 use airside_types::{
     BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict, Place, Severity,
-    Tenant,
+    Tenant, Timestamp,
 };
 
-use crate::evaluate::{Failure, NotEvaluated, evaluate};
+use serde_json::Value;
+
+use self::acceptance::Acceptance;
+use crate::evaluate::{Failure, NotEvaluated, evaluate_graph};
+use crate::exception::{Accepted, Comment, Exception, Ineffective};
+
+/// By which terms objects are checked in.
+#[derive(Debug, Clone)]
+pub struct Terms<'a> {
+    /// Whose they are.
+    pub tenant: &'a Tenant,
+    /// The cluster that they are meant for.
+    pub cluster: &'a Cluster,
+    /// An object fails its boarding pass with a finding of this severity or worse.
+    pub failing: Severity,
+    /// The day by which exceptions expire; none expires without it.
+    pub today: Option<Timestamp>,
+    /// Exceptions beside those in comments and annotations.
+    pub exceptions: &'a [Exception],
+}
+
+impl<'a> Terms<'a> {
+    /// Terms without exceptions of their own.
+    pub const fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
+        Self { tenant, cluster, failing, today: None, exceptions: &[] }
+    }
+}
 
 /// A file as it was read.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +50,8 @@ pub struct InputFile<'a> {
     pub path: &'a str,
     /// What was read from it.
     pub documents: &'a [Document],
+    /// The exceptions in its comments.
+    pub comments: &'a [Comment],
 }
 
 /// An object that went through the check-in.
@@ -37,20 +67,35 @@ pub struct CheckedObject {
     pub findings: Range<usize>,
 }
 
-/// Something in a file that is no Kubernetes object and was not judged.
+/// Something in a file that was not judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
     /// Where it starts.
     pub place: Place,
-    /// What it lacks.
-    pub reason: NotAnObject,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why something was not judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SkipReason {
+    /// It is no Kubernetes object.
+    #[error(transparent)]
+    NotAnObject(#[from] NotAnObject),
+    /// `helm test` runs it, and nobody else.
+    #[error("a test of a chart, no Kubernetes object that is deployed")]
+    HelmTest,
 }
 
 /// What the check-in says about files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckIn {
-    /// Every failure, by file, object and check.
+    /// Every failure that nobody has accepted, by file, object and check.
     pub findings: Vec<Finding>,
+    /// The failures that somebody has accepted, in the same order.
+    pub accepted: Vec<Accepted>,
+    /// Exceptions without an effect.
+    pub ineffective: Vec<Ineffective>,
     /// A pass for each object that has a name, in the order of the objects.
     pub passes: Vec<BoardingPass>,
     /// The checks that could not be decided, with the reason.
@@ -95,13 +140,7 @@ impl Source<'_> {
     }
 
     /// None for an object that will be named at creation: nothing live could be led back to it.
-    fn pass(
-        &self,
-        findings: &[Finding],
-        tenant: &Tenant,
-        cluster: &Cluster,
-        failing: Severity,
-    ) -> Option<BoardingPass> {
+    fn pass(&self, findings: &[Finding], terms: &Terms<'_>) -> Option<BoardingPass> {
         let object = &self.located.object;
         if object.name().is_empty() {
             return None;
@@ -112,33 +151,36 @@ impl Source<'_> {
             digest: digest_of(object, &fields),
             place: self.place_of_object(),
             template: self.template.map(str::to_owned),
-            verdict: verdict(findings, failing),
-            findings: fingerprints(findings, tenant, cluster),
+            verdict: verdict(findings, terms.failing),
+            findings: fingerprints(findings, terms.tenant, terms.cluster),
             fields,
         })
     }
 }
 
-/// Judges files as one set. An object fails its boarding pass with a finding of `failing` severity or worse.
-pub fn check_in(
-    files: &[InputFile<'_>],
-    tenant: &Tenant,
-    cluster: &Cluster,
-    failing: Severity,
-) -> CheckIn {
+/// Judges files as one set.
+pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let mut checked = CheckIn::default();
     let sources = sources(files, &mut checked.skipped);
     let objects: Vec<Object<'_>> = sources.iter().map(|source| source.located.object).collect();
-    let evaluation = evaluate(&objects, Completeness::WholeInput);
+    let graph = Graph::new(&objects, Completeness::WholeInput);
+    let evaluation = evaluate_graph(&graph);
     checked.not_evaluated = evaluation.not_evaluated;
+    let mut acceptance = Acceptance::new(files, terms);
     let mut failures = evaluation.failures.into_iter().peekable();
     for (index, source) in sources.iter().enumerate() {
         let start = checked.findings.len();
+        let mut of_object = acceptance.of_object(source, graph.pods_of(index));
         while let Some(failure) = failures.next_if(|failure| failure.object == index) {
-            checked.findings.push(source.finding(failure));
+            let finding = source.finding(failure);
+            match of_object.accepting(&finding) {
+                Some(exception) => checked.accepted.push(exception.accept(finding)),
+                None => checked.findings.push(finding),
+            }
         }
+        of_object.finish();
         let findings = checked.findings.get(start..).unwrap_or_default();
-        checked.passes.extend(source.pass(findings, tenant, cluster, failing));
+        checked.passes.extend(source.pass(findings, terms));
         checked.objects.push(CheckedObject {
             object: source.located.object.object_ref(),
             api_version: source.located.object.api_version(),
@@ -146,6 +188,7 @@ pub fn check_in(
             findings: start..checked.findings.len(),
         });
     }
+    checked.ineffective = acceptance.finish();
     checked
 }
 
@@ -155,28 +198,41 @@ fn sources<'a>(files: &[InputFile<'a>], skipped: &mut Vec<Skipped>) -> Vec<Sourc
         for document in file.documents {
             let contents = document.contents();
             let template = document.template.as_deref();
-            sources.extend(contents.objects.into_iter().map(|located| Source {
-                located,
-                path: file.path,
-                template,
-            }));
+            for located in contents.objects {
+                let source = Source { located, path: file.path, template };
+                if is_helm_test(&located.object) {
+                    let place = source.place_of_object();
+                    skipped.push(Skipped { place, reason: SkipReason::HelmTest });
+                } else {
+                    sources.push(source);
+                }
+            }
             skipped.extend(contents.foreign.into_iter().map(|foreign| Skipped {
                 place: Place {
                     path: file.path.to_owned(),
                     line: foreign.position.line,
                     column: foreign.position.column,
                 },
-                reason: foreign.reason,
+                reason: foreign.reason.into(),
             }));
         }
     }
     sources
 }
 
+/// Whether an object is one that only `helm test` creates. Other hooks run at every installation.
+fn is_helm_test(object: &Object<'_>) -> bool {
+    let hooks = object.annotations().and_then(|it| it.get("helm.sh/hook")).and_then(Value::as_str);
+    hooks.is_some_and(|hooks| {
+        hooks.split(',').all(|hook| matches!(hook.trim(), "test" | "test-success" | "test-failure"))
+    })
+}
+
 fn verdict(findings: &[Finding], failing: Severity) -> PassVerdict {
     match findings.iter().map(|finding| finding.severity).max() {
-        None => PassVerdict::Clean,
         Some(worst) if worst >= failing => PassVerdict::Failed,
+        // What is mere advice applies to nearly every workload and would flag them all.
+        None | Some(Severity::Info) => PassVerdict::Clean,
         Some(_) => PassVerdict::Flagged,
     }
 }

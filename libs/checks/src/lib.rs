@@ -9,8 +9,11 @@ pub mod catalogue;
 pub mod check;
 pub mod check_in;
 pub mod evaluate;
+pub mod exception;
+mod secrets;
 mod subject;
 
 pub use check::{Category, Check};
-pub use check_in::{CheckIn, CheckedObject, InputFile, check_in};
+pub use check_in::{CheckIn, CheckedObject, InputFile, Terms, check_in};
 pub use evaluate::{Evaluation, Failure, NotEvaluated, evaluate, evaluate_graph};
+pub use exception::{Accepted, Comment, Exception, Ineffective};

@@ -1,12 +1,15 @@
 //! The parts of an object that checks look at, with what they share: reading a field, and naming its path.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use airside_k8s::fields::{field, texts};
-use airside_k8s::rbac::role_of;
+use airside_k8s::rbac::{names, role_of};
 use airside_k8s::{Container, Graph, Object, PodSpec};
 use airside_types::FieldPath;
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use crate::secrets::Searched;
 
 /// An object as a whole, with what surrounds it.
 #[derive(Debug, Clone, Copy)]
@@ -15,13 +18,30 @@ pub(crate) struct Whole<'a> {
     pub(crate) object: &'a Object<'a>,
     /// All objects of the input.
     pub(crate) graph: &'a Graph<'a>,
+    /// What a search for credentials found in the object: several checks ask, and one search is enough.
+    pub(crate) searched: &'a OnceCell<Vec<Searched>>,
 }
 
 impl<'a> Whole<'a> {
     /// A field of the object's `spec`.
     pub(crate) fn spec(&self, name: &str) -> Option<&'a Value> {
-        field(self.object.fields().get("spec")?.as_object()?, name)
+        field(self.spec_fields()?, name)
     }
+
+    /// The object's `spec`, where it is a map.
+    pub(crate) fn spec_fields(&self) -> Option<&'a Map<String, Value>> {
+        self.object.fields().get("spec")?.as_object()
+    }
+
+    /// The text of an annotation.
+    pub(crate) fn annotation(&self, name: &str) -> Option<&'a str> {
+        self.object.annotations()?.get(name)?.as_str()
+    }
+}
+
+/// The path to an annotation of an object.
+pub(crate) fn annotation_path(name: &str) -> FieldPath {
+    FieldPath::of(&["metadata", "annotations", name])
 }
 
 /// A pod or pod template of an object.
@@ -35,12 +55,12 @@ pub(crate) struct Pod<'a> {
 impl<'a> Pod<'a> {
     /// A field of the pod's specification.
     pub(crate) fn field(&self, name: &str) -> Option<&'a Value> {
-        field(self.spec.fields, name)
+        self.spec.field(name)
     }
 
     /// The path to a field of the pod's specification.
     pub(crate) fn path(&self, name: &str) -> FieldPath {
-        self.spec.path.key(name)
+        self.spec.path_of(name)
     }
 
     /// A field of the pod's security context.
@@ -50,7 +70,7 @@ impl<'a> Pod<'a> {
 
     /// The path to a field of the pod's security context.
     pub(crate) fn security_path(&self, name: &str) -> FieldPath {
-        self.spec.path.keys(&["securityContext", name])
+        self.path("securityContext").key(name)
     }
 
     /// Windows pods know neither capabilities nor seccomp nor user ids.
@@ -90,7 +110,7 @@ pub(crate) struct ContainerOf<'a> {
 impl<'a> ContainerOf<'a> {
     /// A field of the container.
     pub(crate) fn field(&self, name: &str) -> Option<&'a Value> {
-        field(self.container.fields, name)
+        self.container.field(name)
     }
 
     /// The path to a field of the container.
@@ -100,7 +120,7 @@ impl<'a> ContainerOf<'a> {
 
     /// A field of the container's own security context.
     pub(crate) fn security(&self, name: &str) -> Option<&'a Value> {
-        self.field("securityContext")?.get(name).filter(|value| !value.is_null())
+        self.container.security(name)
     }
 
     /// A field that the container may take over from its pod.
@@ -156,6 +176,11 @@ impl<'a> Binding<'a> {
     pub(crate) fn new(object: &'a Object<'a>, graph: &'a Graph<'a>) -> Option<Self> {
         let (role_kind, role_name) = role_of(object)?;
         Some(Self { object, role_kind, role_name, graph })
+    }
+
+    /// Whether its name is kept for Kubernetes; such names are judged by a check of their own.
+    pub(crate) fn is_reserved(&self) -> bool {
+        names::is_reserved(self.object.name())
     }
 
     /// The path to the name of the role.

@@ -6,24 +6,44 @@
 
 mod aggregation;
 mod bindings;
+mod escalation;
+mod exposure;
+mod hosts;
 mod isolation;
+mod links;
+mod mesh;
+mod reach;
+mod references;
 mod rights;
+mod scaling;
 mod selector;
 #[cfg(test)]
 mod tests;
 mod usage;
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
 use aggregation::Aggregation;
 use bindings::Bindings;
+use escalation::Escalation;
+pub use escalation::{How, Reach, Standing, Step};
+pub use exposure::{Backend, Entry, Way, backends, is_private};
+pub use hosts::{Taken, hosts, taken};
 pub use isolation::Direction;
+pub use mesh::{
+    DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshWorkload, MutualTls, ServiceName,
+    TlsMode, full_host, host_matches, is_exported_to,
+};
+pub use reach::{Answer, Port, Reachability, Source};
+pub use references::{Reference, Referent, keys, references};
 pub use rights::Grant;
+pub use scaling::{lowest_count, replicas, scale_target};
 pub use selector::{labels_match, selects};
 use usage::Usage;
 
@@ -66,6 +86,18 @@ pub struct Graph<'a> {
     usage: Usage<'a>,
     /// Which ClusterRoles take over the rules of which.
     aggregation: Aggregation<'a>,
+    exposure: exposure::Exposure<'a>,
+    /// Ways to the administrator.
+    escalation: Escalation<'a>,
+    /// Istio's view.
+    mesh: mesh::Index<'a>,
+    /// Pods by label, and what selects them.
+    links: links::Links<'a>,
+    /// The autoscalers, by kind and name of what they scale.
+    autoscalers: HashMap<(&'a str, &'a str), Vec<usize>>,
+    /// Made when it is first asked for: reading all texts takes its time.
+    referents: OnceLock<references::Referents>,
+    hosts: hosts::Hosts<'a>,
 }
 
 impl<'a> Graph<'a> {
@@ -81,6 +113,13 @@ impl<'a> Graph<'a> {
             bindings: Bindings::default(),
             usage: Usage::default(),
             aggregation: Aggregation::default(),
+            exposure: exposure::Exposure::default(),
+            escalation: Escalation::default(),
+            mesh: mesh::Index::default(),
+            links: links::Links::default(),
+            autoscalers: HashMap::new(),
+            referents: OnceLock::new(),
+            hosts: hosts::Hosts::default(),
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -94,6 +133,12 @@ impl<'a> Graph<'a> {
         graph.bindings = Bindings::of(&graph);
         graph.usage = Usage::of(&graph);
         graph.aggregation = Aggregation::of(&graph);
+        graph.escalation = Escalation::of(&graph);
+        graph.exposure = exposure::Exposure::of(&graph);
+        graph.mesh = mesh::Index::new(&graph);
+        graph.links = links::Links::new(&graph);
+        graph.autoscalers = scaling::autoscalers_by_target(&graph);
+        graph.hosts = hosts::Hosts::of(&graph);
         graph
     }
 
@@ -143,11 +188,22 @@ impl<'a> Graph<'a> {
         namespace: Option<&str>,
         name: &str,
     ) -> Option<&Object<'a>> {
+        self.objects.get(self.position(group, kind, namespace, name)?)
+    }
+
+    fn position(
+        &self,
+        group: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<usize> {
         let named = |namespace| self.by_name.get(&(group, kind, namespace, name)).copied();
         let index = named(namespace).or_else(|| namespace.and_then(|_| named(None)));
+        let has_name = |index: &usize| self.objects.get(*index).is_some_and(|o| o.name() == name);
         match (index, namespace) {
-            (None, None) => self.of_kind(group, kind).find(|object| object.name() == name),
-            (index, _) => self.objects.get(index?),
+            (None, None) => self.indices(group, kind).iter().copied().find(has_name),
+            (index, _) => index,
         }
     }
 
@@ -167,25 +223,15 @@ impl<'a> Graph<'a> {
         bounds.and_then(|(from, to)| self.pods.get(*from..*to)).unwrap_or_default()
     }
 
-    /// The pods of a namespace whose labels satisfy a condition.
-    pub fn pods_where<'g>(
-        &'g self,
-        namespace: Option<&'g str>,
-        condition: impl Fn(Option<&'a Map<String, Value>>) -> bool + 'g,
-    ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
-        self.pods.iter().filter(move |pod| {
-            self.owner(pod).is_some_and(|owner| same_namespace(owner.namespace(), namespace))
-                && condition(pod.spec.labels())
-        })
-    }
-
     /// The pods of a namespace that a label selector (`matchLabels`, `matchExpressions`) selects.
     pub fn pods_selected<'g>(
         &'g self,
         namespace: Option<&'g str>,
         selector: &'g Value,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
-        self.pods_where(namespace, move |labels| selects(selector, labels))
+        let wanted = selector.get("matchLabels").and_then(Value::as_object);
+        self.bearers(wanted)
+            .filter(move |pod| self.is_in(pod, namespace) && selects(selector, pod.spec.labels()))
     }
 
     /// The pods of a Service, by its selector; none for a Service without one.
@@ -195,9 +241,16 @@ impl<'a> Graph<'a> {
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
         let selector = service.fields().get("spec").and_then(|spec| spec.get("selector"));
         let selector = selector.and_then(Value::as_object).filter(|labels| !labels.is_empty());
-        self.pods_where(service.namespace(), move |labels| {
-            selector.is_some_and(|wanted| labels_match(wanted, labels))
+        let namespace = service.namespace();
+        selector.into_iter().flat_map(move |wanted| {
+            self.bearers(Some(wanted)).filter(move |pod| {
+                self.is_in(pod, namespace) && labels_match(wanted, pod.spec.labels())
+            })
         })
+    }
+
+    fn is_in(&self, pod: &PodNode<'a>, namespace: Option<&str>) -> bool {
+        self.owner(pod).is_some_and(|owner| same_namespace(owner.namespace(), namespace))
     }
 }
 

@@ -3,6 +3,7 @@
 //! The grammar is apimachinery's `resource.Quantity`: a signed decimal with a binary suffix (`Ki` … `Ei`),
 //! a decimal one (`n` … `E`) or an exponent (`1e3`).
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// An amount in one canonical form: equal amounts are equal values, whatever they were written as.
@@ -39,6 +40,24 @@ impl Quantity {
             exponent = exponent.checked_add(1)?;
         }
         Some(Self { mantissa, exponent })
+    }
+}
+
+impl Ord for Quantity {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self.exponent < other.exponent {
+            return other.cmp(self).reverse();
+        }
+        let shift = self.exponent.abs_diff(other.exponent);
+        let scaled = 10_i128.checked_pow(shift).and_then(|power| self.mantissa.checked_mul(power));
+        // What is too large to be scaled is further from zero than whatever the other one is.
+        scaled.map_or_else(|| self.mantissa.cmp(&0), |scaled| scaled.cmp(&other.mantissa))
+    }
+}
+
+impl PartialOrd for Quantity {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -110,6 +129,15 @@ mod tests {
             assert_eq!(Quantity::parse(left), Quantity::parse(right), "{left} and {right}");
             assert!(Quantity::parse(left).is_some(), "{left}");
         }
+    }
+
+    #[test]
+    fn amounts_are_ordered_however_they_are_written() {
+        let ascending =
+            ["-1Ei", "-1", "0", "1n", "999m", "1", "1001m", "1k", "1Ki", "1Gi", "1e300"];
+        let amounts: Vec<_> = ascending.iter().map(|text| Quantity::parse(text).unwrap()).collect();
+        assert!(amounts.is_sorted_by(|left, right| left < right), "{amounts:?}");
+        assert_eq!(amounts[5].cmp(&Quantity::parse("1000m").unwrap()), Ordering::Equal);
     }
 
     #[test]

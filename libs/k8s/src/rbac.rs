@@ -1,5 +1,7 @@
 //! Views of roles and bindings.
 
+pub mod names;
+
 use airside_types::FieldPath;
 use serde_json::{Map, Value};
 

@@ -1,11 +1,16 @@
 //! The pods that an object would start, whatever kind carries them.
 //!
 //! Knows where the built-in kinds keep their pod template. In any other kind (Argo Rollouts, OpenKruise,
-//! Knative, operators' own) it finds whatever is shaped like a pod's specification.
+//! Knative, operators' own) it finds whatever is shaped like a pod's specification (`shapes.rs`).
 
-use airside_types::{FieldPath, Step};
+mod shapes;
+
+use std::sync::LazyLock;
+
+use airside_types::FieldPath;
 use serde_json::{Map, Value};
 
+use crate::fields::field;
 use crate::object::Object;
 
 /// Which list of a pod a container stands in.
@@ -41,9 +46,24 @@ pub struct Container<'a> {
     pub role: ContainerRole,
     /// Its fields.
     pub fields: &'a Map<String, Value>,
+    /// What holds where it says nothing, such as the `stepTemplate` of a Tekton task.
+    pub defaults: Option<&'a Map<String, Value>>,
 }
 
 impl<'a> Container<'a> {
+    /// A field, its own or taken over.
+    pub fn field(&self, name: &str) -> Option<&'a Value> {
+        field(self.fields, name).or_else(|| field(self.defaults?, name))
+    }
+
+    /// A field of its security context, its own or taken over.
+    pub fn security(&self, name: &str) -> Option<&'a Value> {
+        let of = |fields: &'a Map<String, Value>| {
+            fields.get("securityContext")?.get(name).filter(|value| !value.is_null())
+        };
+        of(self.fields).or_else(|| of(self.defaults?))
+    }
+
     /// The name; empty where there is none.
     pub fn name(&self) -> &'a str {
         self.fields.get("name").and_then(Value::as_str).unwrap_or_default()
@@ -51,7 +71,7 @@ impl<'a> Container<'a> {
 
     /// The image reference as written, where there is one.
     pub fn image(&self) -> Option<&'a str> {
-        self.fields.get("image").and_then(Value::as_str)
+        self.field("image").and_then(Value::as_str)
     }
 
     /// Whether it runs as long as the pod does: main containers, and init containers that restart
@@ -78,6 +98,8 @@ pub struct PodSpec<'a> {
     pub metadata: Option<&'a Map<String, Value>>,
     /// All containers: main, init, ephemeral.
     pub containers: Vec<Container<'a>>,
+    /// What holds where it says nothing, nearest first, such as the `spec` around an Argo template.
+    defaults: Vec<(FieldPath, &'a Map<String, Value>)>,
 }
 
 impl<'a> PodSpec<'a> {
@@ -88,14 +110,32 @@ impl<'a> PodSpec<'a> {
     ) -> Self {
         let mut containers = Vec::new();
         for role in ContainerRole::ALL {
-            let Some(listed) = fields.get(role.field()).and_then(Value::as_array) else { continue };
-            let list = path.key(role.field());
-            containers.extend(listed.iter().enumerate().filter_map(|(index, container)| {
-                let fields = container.as_object()?;
-                Some(Container { path: list.index(index), role, fields })
-            }));
+            containers.extend(listed_containers(&path, fields, role.field(), role));
         }
-        Self { path, fields, metadata, containers }
+        Self { path, fields, metadata, containers, defaults: Vec::new() }
+    }
+
+    /// A field, its own or taken over.
+    pub fn field(&self, name: &str) -> Option<&'a Value> {
+        let taken_over = || self.defaults.iter().find_map(|(_, fields)| field(fields, name));
+        field(self.fields, name).or_else(taken_over)
+    }
+
+    /// The path to a field: where it stands, or where it would stand.
+    pub fn path_of(&self, name: &str) -> FieldPath {
+        if field(self.fields, name).is_none() {
+            let holder = self.defaults.iter().find(|(_, fields)| field(fields, name).is_some());
+            if let Some((path, _)) = holder {
+                return path.key(name);
+            }
+        }
+        self.path.key(name)
+    }
+
+    /// The name of the pod's service account; `default` where it names none.
+    pub fn service_account(&self) -> &'a str {
+        let named = self.field("serviceAccountName").or_else(|| self.field("serviceAccount"));
+        named.and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or("default")
     }
 
     /// The labels that the pods will bear, where there are any.
@@ -119,11 +159,7 @@ pub fn pod_specs<'a>(object: &Object<'a>) -> Vec<PodSpec<'a>> {
             .into_iter()
             .collect();
     }
-    let mut found = Vec::new();
-    if is_custom(object.group()) {
-        find_shaped(object.fields(), &mut Vec::new(), &mut found);
-    }
-    found
+    if is_custom(object.group()) { shapes::find(object) } else { Vec::new() }
 }
 
 /// Whether the object is of a kind that is known to start pods, whatever it holds.
@@ -131,68 +167,47 @@ pub fn is_workload(object: &Object<'_>) -> bool {
     template_path(object).is_some()
 }
 
-/// The path to what has the pod's `metadata` and `spec`, for kinds that are known to start pods.
+/// The path to what has the pod's `metadata` and `spec`, for kinds that are known to start pods. A wrong
+/// `apiVersion: v1` is the author's mistake; it should not hide what else is wrong.
 fn template_path(object: &Object<'_>) -> Option<&'static [&'static str]> {
     match (object.group(), object.kind()) {
         ("", "Pod") => Some(&[]),
         ("", "PodTemplate") => Some(&["template"]),
         ("", "ReplicationController")
-        | ("apps" | "extensions", "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet")
+        | ("" | "apps" | "extensions", "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet")
         | ("apps.openshift.io", "DeploymentConfig")
-        | ("batch", "Job") => Some(&["spec", "template"]),
-        ("batch", "CronJob") => Some(&["spec", "jobTemplate", "spec", "template"]),
+        | ("" | "batch", "Job") => Some(&["spec", "template"]),
+        ("" | "batch", "CronJob") => Some(&["spec", "jobTemplate", "spec", "template"]),
         _ => None,
     }
 }
 
-/// The pod of a map with `metadata` and `spec`.
+/// The pod of a map with `metadata` and `spec`. One without a specification still has labels that select it.
 fn templated<'a>(carrier: &'a Map<String, Value>, path: FieldPath) -> Option<PodSpec<'a>> {
-    let fields = carrier.get("spec")?.as_object()?;
-    Some(PodSpec::new(path, fields, carrier.get("metadata").and_then(Value::as_object)))
+    static NOTHING: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+    let metadata = carrier.get("metadata").and_then(Value::as_object);
+    let fields = carrier.get("spec").and_then(Value::as_object);
+    let fields = fields.or_else(|| metadata.map(|_| &*NOTHING))?;
+    Some(PodSpec::new(path, fields, metadata))
 }
 
 /// Whether a group is of custom resources. The built-in groups have no dot or end in `.k8s.io`; sub-projects
 /// use `x-k8s.io`.
-pub(crate) fn is_custom(group: &str) -> bool {
+pub fn is_custom(group: &str) -> bool {
     group.contains('.') && !group.ends_with(".k8s.io")
 }
 
-/// Finds pod specifications below a map. The depth is that of the value, which its reader has bounded.
-fn find_shaped<'a>(
+/// The containers of a list of a map.
+fn listed_containers<'a>(
+    path: &FieldPath,
     fields: &'a Map<String, Value>,
-    steps: &mut Vec<Step>,
-    found: &mut Vec<PodSpec<'a>>,
-) {
-    for (key, value) in fields {
-        steps.push(Step::Key(key.clone()));
-        match value {
-            Value::Object(below) if is_pod_shaped(below) => {
-                let metadata = fields.get("metadata").and_then(Value::as_object);
-                found.push(PodSpec::new(FieldPath::from(steps.clone()), below, metadata));
-            }
-            Value::Object(below) => find_shaped(below, steps, found),
-            Value::Array(elements) => {
-                for (index, element) in elements.iter().enumerate() {
-                    if let Value::Object(below) = element {
-                        steps.push(Step::Index(index));
-                        find_shaped(below, steps, found);
-                        steps.pop();
-                    }
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-        steps.pop();
-    }
-}
-
-/// A pod's specification has containers, each a map with a name, and one with an image at least: operators
-/// also use `containers` for patches of containers that they make themselves, which name no image.
-fn is_pod_shaped(fields: &Map<String, Value>) -> bool {
-    let Some(containers) = fields.get("containers").and_then(Value::as_array) else { return false };
-    let has = |container: &Value, field: &str| container.get(field).is_some_and(Value::is_string);
-    containers.iter().all(|container| has(container, "name"))
-        && containers.iter().any(|container| has(container, "image"))
+    list: &str,
+    role: ContainerRole,
+) -> Vec<Container<'a>> {
+    let path = path.key(list);
+    crate::fields::maps(fields, list)
+        .map(|(index, fields)| Container { path: path.index(index), role, fields, defaults: None })
+        .collect()
 }
 
 #[cfg(test)]

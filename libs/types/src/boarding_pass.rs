@@ -13,7 +13,7 @@ use crate::tenancy::{Cluster, Tenant};
 /// Whether the object passed its checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PassVerdict {
-    /// No check failed.
+    /// No check failed but those that are mere advice (severity info).
     Clean,
     /// Checks failed below the failing severity.
     Flagged,

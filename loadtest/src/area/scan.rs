@@ -4,6 +4,7 @@
 
 use std::process::{Command, Stdio};
 
+use airside_checks::Terms;
 use airside_k8s::yaml::{Limits, parse_bytes};
 use airside_scanner::scan_files;
 use airside_types::{Cluster, Severity, Tenant};
@@ -30,7 +31,8 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
             .map(|file| parse_bytes(&file.content, &limits).documents.len())
             .sum::<usize>())
     })?;
-    let (scan, span) = measured(|| Ok(scan_files(files, &tenant, &cluster, Severity::High)))?;
+    let (scan, span) =
+        measured(|| Ok(scan_files(files, &Terms::new(&tenant, &cluster, Severity::High))))?;
     let objects = scan.objects.len() as u64;
     let report = Report::of("scan")
         .took(Process::This, "files", count, span)?

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::command::parse_report;
 use airside_types::Severity;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -28,6 +29,11 @@ pub enum Command {
     Scan(ScanArguments),
     /// List the checks
     Checks(CatalogueArguments),
+    /// Tell why a check matters and how to mend it; takes other tools' names as well
+    Explain {
+        /// The check, such as privileged-container or trivy:KSV-0017
+        check: String,
+    },
     /// List the detection rules
     Rules(CatalogueArguments),
     /// Run the detection rules over a file of events
@@ -111,18 +117,46 @@ pub struct DemoArguments {
 /// Arguments of `scan`.
 #[derive(Debug, Args)]
 pub struct ScanArguments {
-    /// Files and folders; `-` is standard input
+    /// Files and folders; `-` is standard input. Charts and kustomizations are rendered where helm,
+    /// kustomize or kubectl is installed
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// File of values for charts; may be given again
+    #[arg(long, short = 'f', value_name = "FILE")]
+    pub values: Vec<PathBuf>,
+    /// The namespace that charts are installed into
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
     /// How to print the findings
-    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
-    pub output: OutputFormat,
+    #[arg(long, short, value_enum, default_value_t = ReportFormat::Text)]
+    pub output: ReportFormat,
+    /// Write the findings to a file as well, in any form; may be given again
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = parse_report)]
+    pub reports: Vec<(ReportFormat, PathBuf)>,
+    /// Show findings from this severity on; the others are counted. Only for people: programs get all
+    #[arg(long, value_name = "SEVERITY", default_value = "low")]
+    pub min_severity: Severity,
     /// Exit with 1 when a finding is at least this severe
     #[arg(long, value_name = "SEVERITY", default_value = "high")]
     pub fail_on: Severity,
     /// Exit with 0 even when findings reach the failing severity
     #[arg(long)]
     pub exit_zero: bool,
+    /// Only findings that this earlier report (--report json=FILE) has not are new, and fail
+    #[arg(long, value_name = "FILE", conflicts_with = "since")]
+    pub baseline: Option<PathBuf>,
+    /// Only findings that the same paths had not at this git revision are new, and fail
+    #[arg(long, value_name = "REVISION")]
+    pub since: Option<String>,
+    /// File of exceptions, a line each: `CHECK [KEY=VALUE]…: REASON` [default: .airside-exceptions, if
+    /// it exists]
+    #[arg(long, value_name = "FILE")]
+    pub exceptions: Option<PathBuf>,
+    /// Instead of checking: can FROM connect to TO, by all NetworkPolicies? An end is
+    /// [NAMESPACE/][KIND/]NAME; FROM may be internet or node, TO may end in :PORT[/PROTOCOL]. Exits
+    /// with 0 for no, 1 for yes, 2 for not known
+    #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
+    pub reach: Vec<String>,
     /// Send findings and boarding passes to a running platform; manifests stay here
     #[arg(long)]
     pub publish: bool,
@@ -132,6 +166,23 @@ pub struct ScanArguments {
     /// The platform.
     #[command(flatten)]
     pub server: ServerArguments,
+}
+
+/// The forms of a scan's report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people, in a terminal
+    Text,
+    /// For scripts; has everything
+    Json,
+    /// For code hosts and editors (SARIF 2.1.0)
+    Sarif,
+    /// For CI servers: a test for each object
+    Junit,
+    /// For pull requests
+    Markdown,
+    /// For keeping and sending: one page
+    Html,
 }
 
 /// How results are printed.

@@ -5,10 +5,13 @@ mod config;
 pub mod connect;
 mod demo;
 mod detect;
+mod explain;
 pub(crate) mod incidents;
 mod node;
 pub mod replay;
 mod scan;
+
+pub(crate) use scan::parse_report;
 
 use std::process::ExitCode;
 
@@ -56,6 +59,7 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Checks(arguments) => catalogue::checks(&arguments),
+        Command::Explain { check } => explain::run(&check),
         Command::Rules(arguments) => catalogue::rules(&arguments),
         Command::Detect(arguments) => detect::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

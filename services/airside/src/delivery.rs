@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use airside_checks::Terms;
 use airside_types::{Cluster, Severity, Tenant, Timestamp};
 use airside_wire::scan::{Publication, PublishOutcome, SourceFile};
 use airside_wire::v1::PublishRequest;
@@ -199,7 +200,8 @@ impl Platform {
             })
             .collect();
         let (tenant, cluster) = (Tenant::default(), Cluster::default());
-        let scan = airside_scanner::scan_files(&files, &tenant, &cluster, Severity::High);
+        let scan =
+            airside_scanner::scan_files(&files, &Terms::new(&tenant, &cluster, Severity::High));
         let publication = scan.publication(cluster);
         let mut client = ScanServiceClient::new(self.api.clone());
         let answer = client.publish(PublishRequest::from(&publication)).await.map_err(said)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use airside_admission::gate::{Policy, Seen, judge};
 use airside_admission::passes::Passes;
+use airside_checks::Terms;
 use airside_detect::audit;
 use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::runtime::RuntimeSource;
@@ -179,7 +180,9 @@ impl Recording {
                 content: file.content.clone().into(),
             })
             .collect();
-        let report = airside_scanner::scan_files(&files, tenant, cluster, Severity::High).report;
+        let report =
+            airside_scanner::scan_files(&files, &Terms::new(tenant, cluster, Severity::High))
+                .report;
         let record = |id, payload| Record {
             tenant: tenant.clone(),
             cluster: cluster.clone(),

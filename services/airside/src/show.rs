@@ -2,6 +2,7 @@
 //!
 //! Colours appear on a terminal only, and never where `NO_COLOR` is set: `anstream` sees to it.
 
+pub mod findings;
 pub mod incident;
 
 use std::io::Write;

@@ -1,8 +1,9 @@
 //! The gRPC services of the scanner: scans and findings.
 
 use airside_auth::Scope;
+use airside_checks::Terms;
 use airside_service::Caller;
-use airside_types::{Id, Severity};
+use airside_types::{Id, Severity, Timestamp};
 use airside_wire::finding::FindingQuery;
 use airside_wire::scan::{Publication, ScanAnswer, ScanRequest};
 use airside_wire::v1::findings_service_server::FindingsService;
@@ -37,7 +38,8 @@ impl ScanService for ScanApi {
     ) -> Result<Response<v1::ScanResponse>, Status> {
         let caller = Caller::of(&request, Scope::Scan)?;
         let scan = ScanRequest::try_from(request.into_inner())?;
-        let answer = carry_out(&self.ledger, &caller, scan, self.failing_severity).await?;
+        let answer =
+            carry_out(&self.ledger, &caller, scan, self.failing_severity, self.jobs.now()).await?;
         Ok(Response::new((&answer).into()))
     }
 
@@ -78,19 +80,23 @@ impl ScanService for ScanApi {
     }
 }
 
-/// Scans, and publishes the report where that was asked for.
+/// Scans by the exceptions that hold today, and publishes the report where that was asked for.
 pub(crate) async fn carry_out(
     ledger: &Ledger,
     caller: &Caller,
     scan: ScanRequest,
     failing_severity: Severity,
+    today: Timestamp,
 ) -> Result<ScanAnswer, ApiError> {
     let (publish, cluster) = (scan.publish, scan.cluster.clone());
     let failing = scan.failing_severity.unwrap_or(failing_severity);
     let tenant = caller.tenant().clone();
     // Checking is pure computation, perhaps of many megabytes.
     let scanned = tokio::task::spawn_blocking(move || {
-        scan_files(&scan.files, &tenant, &scan.cluster, failing)
+        scan_files(
+            &scan.files,
+            &Terms { today: Some(today), ..Terms::new(&tenant, &scan.cluster, failing) },
+        )
     });
     let scan = scanned
         .await

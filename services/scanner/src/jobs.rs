@@ -7,7 +7,7 @@ use airside_ports::{Batch, Clock, Delivery, Keyspace, Queue, QueueError, Store};
 use airside_ports::{Headers, Job as QueuedJob};
 use airside_service::retry::Backoff;
 use airside_service::{Caller, CancellationToken, DeadLetters, Deps};
-use airside_types::{DeadLetter, Id, Severity, Tenant};
+use airside_types::{DeadLetter, Id, Severity, Tenant, Timestamp};
 use airside_wire::job::{
     Job, JobState, ScanJob, decode_job, decode_scan_job, encode_job, encode_scan_job,
 };
@@ -51,6 +51,11 @@ impl Jobs {
             attempts: attempts.max(1),
             failing_severity,
         }
+    }
+
+    /// The time by which scans are carried out.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Hands a scan in. The same scan handed in again is the same job.
@@ -133,8 +138,14 @@ impl Jobs {
             |state| Job { id: job.id, submitted: job.submitted, attempts: delivery.attempt, state };
         self.put(&job.tenant, &state(JobState::Running)).await?;
         let caller = Caller::local(job.tenant.clone());
-        let answer =
-            carry_out(&self.ledger, &caller, job.scan.clone(), self.failing_severity).await?;
+        let answer = carry_out(
+            &self.ledger,
+            &caller,
+            job.scan.clone(),
+            self.failing_severity,
+            job.submitted,
+        )
+        .await?;
         let finished = self.clock.now();
         let done = JobState::Done { finished, answer: Box::new(answer) };
         self.put(&job.tenant, &state(done)).await

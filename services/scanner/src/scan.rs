@@ -2,9 +2,10 @@
 //!
 //! Used by the service, by `airside scan` and by `airside replay`, so that all three say the same.
 
-use airside_checks::{CheckedObject, InputFile, check_in};
+use airside_checks::exception::comments;
+use airside_checks::{Accepted, CheckedObject, Comment, Ineffective, InputFile, Terms, check_in};
 use airside_k8s::yaml::{Limits, Parsed, parse_bytes};
-use airside_types::{Cluster, Place, Severity, Tenant};
+use airside_types::{Cluster, Place};
 use airside_wire::scan::{NotEvaluated, Publication, ScanReport, SourceFile, Unreadable};
 
 /// What a scan saw.
@@ -17,24 +18,19 @@ pub struct Scan {
     pub paths: Vec<String>,
     /// Every object that was judged, with its API version as written.
     pub objects: Vec<CheckedObject>,
+    /// Failures that somebody has accepted.
+    pub accepted: Vec<Accepted>,
+    /// Exceptions without an effect.
+    pub ineffective: Vec<Ineffective>,
 }
 
 /// Checks files as one set.
-pub fn scan_files(
-    files: &[SourceFile],
-    tenant: &Tenant,
-    cluster: &Cluster,
-    failing: Severity,
-) -> Scan {
+pub fn scan_files(files: &[SourceFile], terms: &Terms<'_>) -> Scan {
     let limits = Limits::default();
-    let parsed: Vec<(&SourceFile, Parsed)> =
-        files.iter().map(|file| (file, parse_bytes(&file.content, &limits))).collect();
-    let inputs: Vec<_> = parsed
-        .iter()
-        .map(|(file, parsed)| InputFile { path: &file.path, documents: &parsed.documents })
-        .collect();
-    let checked = check_in(&inputs, tenant, cluster, failing);
-    let broken = parsed.iter().flat_map(|(file, parsed)| {
+    let read: Vec<_> = files.iter().map(|file| ReadFile::of(file, &limits)).collect();
+    let inputs: Vec<_> = read.iter().map(ReadFile::input).collect();
+    let checked = check_in(&inputs, terms);
+    let broken = read.iter().flat_map(|ReadFile { file, parsed, .. }| {
         parsed.errors.iter().map(|error| Unreadable {
             place: Place {
                 path: file.path.clone(),
@@ -59,12 +55,38 @@ pub fn scan_files(
         passes: checked.passes,
     };
     // A file that broke off was not read as a whole: what is missing from it may still be there.
-    let paths = parsed
+    let paths = read
         .iter()
-        .filter(|(_, parsed)| parsed.errors.is_empty())
-        .map(|(file, _)| file.path.clone())
+        .filter(|it| it.parsed.errors.is_empty())
+        .map(|it| it.file.path.clone())
         .collect();
-    Scan { report, paths, objects: checked.objects }
+    Scan {
+        report,
+        paths,
+        objects: checked.objects,
+        accepted: checked.accepted,
+        ineffective: checked.ineffective,
+    }
+}
+
+/// A file, read.
+struct ReadFile<'a> {
+    file: &'a SourceFile,
+    parsed: Parsed,
+    comments: Vec<Comment>,
+}
+
+impl<'a> ReadFile<'a> {
+    fn of(file: &'a SourceFile, limits: &Limits) -> Self {
+        let parsed = parse_bytes(&file.content, limits);
+        let text = std::str::from_utf8(&file.content).unwrap_or_default();
+        Self { file, parsed, comments: comments(&file.path, text) }
+    }
+
+    fn input(&self) -> InputFile<'_> {
+        let Self { file, parsed, comments } = self;
+        InputFile { path: &file.path, documents: &parsed.documents, comments }
+    }
 }
 
 impl Scan {

@@ -71,6 +71,9 @@ subjects:
             "checkov:CKV2_K8S_3",
             "checkov:CKV2_K8S_4",
             "checkov:CKV2_K8S_5",
+            "polaris:clusterrolebindingPodExecAttach",
+            "polaris:rolebindingClusterRolePodExecAttach",
+            "polaris:rolebindingRolePodExecAttach",
         ],
         judge: Judge::Binding(all_powerful),
         fails: r#"apiVersion: rbac.authorization.k8s.io/v1
@@ -104,11 +107,11 @@ rules:
 
 const CLUSTER_ADMIN: &str = "cluster-admin";
 
-fn is_cluster_admin(binding: &Binding<'_>) -> bool {
+pub(super) fn is_cluster_admin(binding: &Binding<'_>) -> bool {
     binding.role_kind == "ClusterRole" && binding.role_name == CLUSTER_ADMIN
 }
 
-fn reach(binding: &Binding<'_>) -> String {
+pub(super) fn reach(binding: &Binding<'_>) -> String {
     match (binding.object.kind(), binding.object.namespace()) {
         ("ClusterRoleBinding", _) => "in the whole cluster".to_owned(),
         (_, Some(namespace)) => format!("in the namespace {namespace}"),
@@ -117,7 +120,7 @@ fn reach(binding: &Binding<'_>) -> String {
 }
 
 fn cluster_admin(binding: &Binding<'_>, report: &mut Report<'_>) {
-    if is_cluster_admin(binding) {
+    if is_cluster_admin(binding) && !binding.is_reserved() {
         report.fail(
             binding.role_path(),
             format!("cluster-admin {} is given to {}", reach(binding), binding.subjects()),
@@ -126,7 +129,7 @@ fn cluster_admin(binding: &Binding<'_>, report: &mut Report<'_>) {
 }
 
 fn all_powerful(binding: &Binding<'_>, report: &mut Report<'_>) {
-    if is_cluster_admin(binding) {
+    if is_cluster_admin(binding) || binding.is_reserved() {
         return;
     }
     if binding.graph.is_single_object() {

@@ -58,6 +58,7 @@ spec:
         techniques: &[],
         controls: &[],
         equivalents: &[
+            "polaris:pullPolicyNotAlways",
             "checkov:CKV_K8S_15",
             "kube-score:container-image-pull-policy",
             "kyverno:other/imagepullpolicy-always",
@@ -78,6 +79,75 @@ spec:
   containers:
   - name: web
     image: registry.example/web:1.2.3
+    imagePullPolicy: Always
+",
+    },
+    Check {
+        id: "floating-tag-not-pulled",
+        title: "Image without a fixed version is taken from the node's cache",
+        why: "Nodes that pulled the image at different times run different programs under the same name, and a corrected image is not picked up.",
+        fix: "Name a fixed version, or set imagePullPolicy to Always.",
+        severity: Severity::Low,
+        category: Category::SupplyChain,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kubescape:C-0075"],
+        judge: Judge::Container(floating_tag_not_pulled),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - {name: web, image: registry.example/web:latest, imagePullPolicy: IfNotPresent}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - {name: web, image: registry.example/web:latest, imagePullPolicy: Always}
+  - {name: log, image: registry.example/log:1.2.3, imagePullPolicy: IfNotPresent}
+",
+    },
+    Check {
+        id: "image-without-digest",
+        title: "Image is not named by its digest",
+        why: "A tag can be moved to another image by anybody who can push to the registry; a digest cannot.",
+        fix: "Add the digest to the tag: image: name:1.2.3@sha256:…",
+        severity: Severity::Info,
+        category: Category::SupplyChain,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "kubescape:C-0306",
+            "checkov:CKV_K8S_43",
+            "kyverno:other/require-image-checksum",
+            "gatekeeper-library:general/imagedigests",
+        ],
+        judge: Judge::Container(|container, report| {
+            if let Some(image) = image(container).filter(|image| !image.contains("@sha256:")) {
+                report.fail(
+                    container.path("image"),
+                    format!("{}: image {image} has no digest", container.label()),
+                );
+            }
+        }),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: registry.example/web:1.2.3
+    imagePullPolicy: Always
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: registry.example/web:1.2.3@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
     imagePullPolicy: Always
 ",
     },
@@ -119,6 +189,17 @@ fn pull_policy(container: &ContainerOf<'_>, report: &mut Report<'_>) {
         report.fail(
             container.path("imagePullPolicy"),
             format!("{}: imagePullPolicy is {policy}", container.label()),
+        );
+    }
+}
+
+fn floating_tag_not_pulled(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let Some(name) = image(container).filter(|image| tag(image) == Some("latest")) else { return };
+    let given = container.field("imagePullPolicy").and_then(Value::as_str);
+    if let Some(policy) = given.filter(|policy| *policy != "Always") {
+        report.fail(
+            container.path("imagePullPolicy"),
+            format!("{}: image {name} with imagePullPolicy {policy}", container.label()),
         );
     }
 }

@@ -27,6 +27,7 @@ pub(super) static CHECKS: &[Check] = &[
         ],
         equivalents: &[
             "kube-linter:non-isolated-pod",
+            "polaris:missingNetworkPolicy",
             "kubescape:C-0030",
             "kubescape:C-0206",
             "kubescape:C-0260",
@@ -85,7 +86,11 @@ spec:
             "cis-eks-t1.8.0:4.3.2",
             "cis-gke-v1.9.0:4.3.2",
         ],
-        equivalents: &["kubescape:C-0030", "kube-score:pod-networkpolicy"],
+        equivalents: &[
+            "polaris:missingNetworkPolicy",
+            "kubescape:C-0030",
+            "kube-score:pod-networkpolicy",
+        ],
         judge: Judge::Pod(|pod, report| isolated(pod, Direction::Egress, report)),
         fails: r"apiVersion: apps/v1
 kind: Deployment

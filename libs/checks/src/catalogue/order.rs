@@ -133,14 +133,14 @@ metadata: {name: web, namespace: shop}
         category: Category::Conformance,
         techniques: &[],
         controls: &[],
-        equivalents: &["kubescape:C-0077", "kyverno:best-practices/require-labels"],
+        equivalents: &["kubescape:C-0076"],
         judge: Judge::Pod(application_label),
         fails: r"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
 spec:
   template:
-    metadata: {labels: {tier: front}}
+    metadata: {labels: {tier: front, app.kubernetes.io/part-of: shop}}
     spec: {containers: [{name: web}]}
 ",
         passes: r"apiVersion: apps/v1
@@ -148,7 +148,35 @@ kind: Deployment
 metadata: {name: web}
 spec:
   template:
-    metadata: {labels: {tier: front, app.kubernetes.io/name: web}}
+    metadata: {labels: {tier: front, app.kubernetes.io/part-of: shop, app: web}}
+    spec: {containers: [{name: web}]}
+",
+    },
+    Check {
+        id: "standard-labels-missing",
+        title: "Pods have none of the labels that all tools know",
+        why: "Dashboards, cost reports and policies group by the labels with app.kubernetes.io/; what lacks them is seen by none of them.",
+        fix: "Add app.kubernetes.io/name to the pod template, and instance, version, component, part-of and managed-by where they help.",
+        severity: Severity::Info,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kubescape:C-0077", "kyverno:best-practices/require-labels"],
+        judge: Judge::Pod(standard_labels),
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web}]}
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {app: web, app.kubernetes.io/part-of: shop}}
     spec: {containers: [{name: web}]}
 ",
     },
@@ -250,6 +278,19 @@ fn application_label(pod: &Pod<'_>, report: &mut Report<'_>) {
         report.fail(
             carrier.keys(&["metadata", "labels"]).key("app.kubernetes.io/name"),
             "the pods have none of the labels app.kubernetes.io/name, app and k8s-app".to_owned(),
+        );
+    }
+}
+
+fn standard_labels(pod: &Pod<'_>, report: &mut Report<'_>) {
+    const PREFIX: &str = "app.kubernetes.io/";
+    let labels = pod.spec.labels().into_iter().flatten();
+    let has_one = labels.into_iter().any(|(name, _)| name.starts_with(PREFIX));
+    if !has_one && !pod.spec.containers.is_empty() {
+        let carrier = pod.spec.path.parent().unwrap_or_default();
+        report.fail(
+            carrier.keys(&["metadata", "labels"]).key("app.kubernetes.io/name"),
+            "the pods have no label that begins with app.kubernetes.io/".to_owned(),
         );
     }
 }

@@ -1,6 +1,5 @@
-//! Checks on what runs in a pod beside or around its program: sudo, debug containers, code of AI agents.
+//! Checks on how the program of a pod is started: with sudo, and code of AI agents on which kernel.
 
-use airside_k8s::ContainerRole;
 use airside_k8s::fields::texts;
 use airside_types::Severity;
 use airside_types::attack::technique;
@@ -38,42 +37,6 @@ spec:
   containers:
   - name: web
     command: [sh, -c, /srv/web]
-",
-    },
-    Check {
-        id: "ephemeral-container",
-        title: "Pod holds a debug container",
-        why: "It cannot be removed from a running pod: its tools stay at hand for whoever comes next, with the pod's network and, often, its processes and files.",
-        fix: "Delete the pod once debugging is over; in a template an ephemeral container has no effect.",
-        severity: Severity::Low,
-        category: Category::WorkloadHardening,
-        techniques: &[technique("T1609")],
-        controls: &[],
-        equivalents: &["kyverno:other/block-ephemeral-containers"],
-        judge: Judge::Container(ephemeral),
-        fails: r"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  securityContext: {runAsUser: 10001, runAsGroup: 10001, seccompProfile: {type: RuntimeDefault}}
-  ephemeralContainers:
-  - name: debugger
-    securityContext:
-      allowPrivilegeEscalation: false
-      readOnlyRootFilesystem: true
-      capabilities: {drop: [ALL]}
-",
-        passes: r"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  securityContext: {runAsUser: 10001, runAsGroup: 10001, seccompProfile: {type: RuntimeDefault}}
-  initContainers:
-  - name: debugger
-    securityContext:
-      allowPrivilegeEscalation: false
-      readOnlyRootFilesystem: true
-      capabilities: {drop: [ALL]}
 ",
     },
     Check {
@@ -120,13 +83,6 @@ fn sudo(container: &ContainerOf<'_>, report: &mut Report<'_>) {
             let path = container.path(list).index(index);
             return report.fail(path, format!("{} calls sudo", container.label()));
         }
-    }
-}
-
-fn ephemeral(container: &ContainerOf<'_>, report: &mut Report<'_>) {
-    if container.container.role == ContainerRole::Ephemeral {
-        let path = container.container.path.clone();
-        report.fail(path, format!("{} is a debug container", container.label()));
     }
 }
 

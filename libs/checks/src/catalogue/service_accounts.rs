@@ -9,31 +9,32 @@ use crate::evaluate::Report;
 use crate::subject::Pod;
 
 /// The checks of this family.
-pub(super) static CHECKS: &[Check] = &[Check {
-    id: "service-account-token-automount",
-    title: "Pod gets a token for the Kubernetes API without asking",
-    why: "Who can read a file in the container can act as the pod's service account against the API server. Most programs never use the token.",
-    fix: "Set automountServiceAccountToken to false in the pod's specification; where the API is needed, mount a token with a short life by a projected volume.",
-    severity: Severity::Medium,
-    category: Category::AccessControl,
-    techniques: &[technique("T1528"), technique("T1552.007")],
-    controls: &[
-        "cis-v1.12.0:5.1.6",
-        "cis-aks-t1.8.0:4.1.6",
-        "cis-eks-t1.8.0:4.1.6",
-        "cis-gke-v1.9.0:4.1.5",
-    ],
-    equivalents: &[
-        "polaris:automountServiceAccountToken",
-        "kubescape:C-0034",
-        "kubescape:C-0190",
-        "checkov:CKV_K8S_38",
-        "kyverno:other/restrict-automount-sa-token",
-        "gatekeeper-library:general/automount-serviceaccount-token",
-        "kubesec:AutomountServiceAccountToken",
-    ],
-    judge: Judge::Pod(automount),
-    fails: r"apiVersion: v1
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "service-account-token-automount",
+        title: "Pod gets a token for the Kubernetes API without asking",
+        why: "Who can read a file in the container can act as the pod's service account against the API server. Most programs never use the token.",
+        fix: "Set automountServiceAccountToken to false in the pod's specification; where the API is needed, mount a token with a short life by a projected volume.",
+        severity: Severity::Medium,
+        category: Category::AccessControl,
+        techniques: &[technique("T1528"), technique("T1552.007")],
+        controls: &[
+            "cis-v1.12.0:5.1.6",
+            "cis-aks-t1.8.0:4.1.6",
+            "cis-eks-t1.8.0:4.1.6",
+            "cis-gke-v1.9.0:4.1.5",
+        ],
+        equivalents: &[
+            "polaris:automountServiceAccountToken",
+            "kubescape:C-0034",
+            "kubescape:C-0190",
+            "checkov:CKV_K8S_38",
+            "kyverno:other/restrict-automount-sa-token",
+            "gatekeeper-library:general/automount-serviceaccount-token",
+            "kubesec:AutomountServiceAccountToken",
+        ],
+        judge: Judge::Pod(automount),
+        fails: r"apiVersion: v1
 kind: Pod
 metadata: {name: web}
 spec:
@@ -41,7 +42,7 @@ spec:
   containers:
   - name: web
 ",
-    passes: r"apiVersion: v1
+        passes: r"apiVersion: v1
 kind: Pod
 metadata: {name: web}
 spec:
@@ -50,7 +51,55 @@ spec:
   containers:
   - name: web
 ",
-}];
+    },
+    Check {
+        id: "default-service-account",
+        title: "Pod runs as the namespace's default service account",
+        why: "All pods that name no account share it: a right that one of them is given, all have, and the audit log cannot tell them apart.",
+        fix: "Create a ServiceAccount for the workload and name it in serviceAccountName.",
+        severity: Severity::Info,
+        category: Category::AccessControl,
+        techniques: &[],
+        controls: &[
+            "cis-v1.12.0:5.1.5",
+            "cis-aks-t1.8.0:4.1.5",
+            "cis-eks-t1.8.0:4.1.5",
+            "cis-gke-v1.9.0:4.1.4",
+        ],
+        equivalents: &[
+            "kube-linter:default-service-account",
+            "kubesec:ServiceAccountName",
+            "popeye:300",
+        ],
+        judge: Judge::Pod(default_account),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {serviceAccountName: default}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {serviceAccountName: web}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web}
+",
+    },
+];
+
+/// The service account as the pod names it, in the field of today or of old.
+/// Without a token the account gives nothing.
+fn default_account(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let has_no_token = pod.field("automountServiceAccountToken") == Some(&Value::Bool(false));
+    if pod.spec.service_account() == "default" && !has_no_token {
+        report.fail(
+            pod.path("serviceAccountName"),
+            "the pods run as the service account default".to_owned(),
+        );
+    }
+}
 
 /// The pod decides; where it does not, its service account; where neither does, the token is mounted.
 fn automount(pod: &Pod<'_>, report: &mut Report<'_>) {
@@ -59,9 +108,7 @@ fn automount(pod: &Pod<'_>, report: &mut Report<'_>) {
     if in_pod == Some(false) || pod.spec.containers.is_empty() {
         return;
     }
-    let named = pod.field("serviceAccountName").or_else(|| pod.field("serviceAccount"));
-    let account =
-        named.and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or("default");
+    let account = pod.spec.service_account();
     let how = match in_pod {
         Some(_) => "is true",
         None if pod.graph.is_single_object() => {

@@ -68,7 +68,7 @@ impl Graph<'_> {
 
 /// Whether a policy restricts a direction: `policyTypes` says so, or by default ingress always and egress
 /// when there are egress rules.
-fn restricts(spec: Option<&Value>, direction: Direction) -> bool {
+pub(super) fn restricts(spec: Option<&Value>, direction: Direction) -> bool {
     let types = spec.and_then(|spec| spec.get("policyTypes")).and_then(Value::as_array);
     match types {
         Some(types) => types.iter().any(|given| given.as_str() == Some(direction.policy_type())),

@@ -5,12 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::{Graph, PodNode, same_namespace};
-use crate::fields::text;
 use crate::object::Object;
-use crate::workload::{PodSpec, is_custom};
-
-/// The service account of pods that name none.
-const DEFAULT_ACCOUNT: &str = "default";
+use crate::workload::is_custom;
 
 /// Indices of users.
 #[derive(Debug, Default)]
@@ -60,14 +56,6 @@ fn add_mentioned<'a>(fields: &'a Map<String, Value>, mentioned: &mut BTreeSet<&'
             }
             _ => {}
         }
-    }
-}
-
-impl<'a> PodSpec<'a> {
-    /// The name of the service account that the pods run as.
-    pub fn service_account(&self) -> &'a str {
-        let named = text(self.fields, "serviceAccountName");
-        named.or_else(|| text(self.fields, "serviceAccount")).unwrap_or(DEFAULT_ACCOUNT)
     }
 }
 

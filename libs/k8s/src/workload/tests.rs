@@ -114,3 +114,88 @@ fn all_three_lists_of_containers_are_seen_with_their_roles() {
     let malformed = json!({ "apiVersion": "v1", "kind": "Pod", "spec": ["containers"] });
     assert_eq!(found(&malformed), Vec::<String>::new());
 }
+
+#[test]
+fn a_template_of_an_argo_workflow_is_a_pod_with_its_one_container() {
+    let value = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "CronWorkflow",
+        "spec": { "workflowSpec": {
+            "serviceAccountName": "ci", "volumes": [{ "name": "v" }],
+            "templates": [
+                { "name": "a", "container": { "image": "a:1" }, "sidecars": [{ "name": "s" }] },
+                { "name": "b", "script": { "image": "b:1" }, "serviceAccountName": "own",
+                  "initContainers": [{ "name": "i" }], "metadata": { "labels": { "app": "b" } } },
+                { "name": "c", "containerSet": { "containers": [{ "image": "c:1" }] } },
+                { "name": "d", "dag": { "tasks": [{ "inline": { "container": { "image": "d:1" } } }] } },
+                // References and patches.
+                { "name": "e", "steps": [[{ "template": "a" }]], "container": { "args": ["x"] } },
+            ],
+        } },
+    });
+    let at = |index: usize, rest: &str| format!("spec.workflowSpec.templates[{index}]{rest}");
+    assert_eq!(
+        found(&value),
+        [
+            at(0, ""),
+            at(0, ".container"),
+            at(0, ".sidecars[0]"),
+            at(1, ""),
+            at(1, ".script"),
+            at(1, ".initContainers[0]"),
+            at(2, ""),
+            at(2, ".containerSet.containers[0]"),
+            at(3, ".dag.tasks[0].inline"),
+            at(3, ".dag.tasks[0].inline.container"),
+        ]
+    );
+    let object = Object::new(&value).unwrap();
+    let specs = pod_specs(&object);
+    let accounts: Vec<_> = specs.iter().map(PodSpec::service_account).collect();
+    assert_eq!(accounts, ["ci", "own", "ci", "ci"]);
+    assert_eq!(specs[0].path_of("volumes").to_string(), "spec.workflowSpec.volumes");
+    assert_eq!(specs[0].path_of("tolerations").to_string(), at(0, ".tolerations"));
+    assert!(specs[1].labels().is_some());
+}
+
+#[test]
+fn a_task_of_tekton_is_a_pod_with_its_steps() {
+    let value = json!({
+        "apiVersion": "tekton.dev/v1", "kind": "PipelineRun",
+        "spec": {
+            "taskRunTemplate": { "serviceAccountName": "ci", "podTemplate": { "hostNetwork": true } },
+            "pipelineSpec": { "tasks": [
+                { "name": "build", "taskSpec": {
+                    "stepTemplate": { "image": "base:1", "securityContext": { "privileged": true } },
+                    "steps": [
+                        { "script": "make" }, { "name": "b", "image": "b:1" },
+                        { "image": "c:1", "securityContext": { "privileged": false } },
+                    ],
+                    "sidecars": [{ "name": "db", "image": "db:1" }],
+                } },
+                { "name": "other", "taskSpec": { "steps": [{ "ref": { "name": "action" } }] } },
+            ] },
+        },
+    });
+    let task = "spec.pipelineSpec.tasks[0].taskSpec";
+    let at = |rest: &str| format!("{task}.{rest}");
+    let expected =
+        [task.to_owned(), at("steps[0]"), at("steps[1]"), at("steps[2]"), at("sidecars[0]")];
+    assert_eq!(found(&value), expected);
+    let object = Object::new(&value).unwrap();
+    let spec = pod_specs(&object).remove(0);
+    assert_eq!((spec.service_account(), spec.field("hostNetwork")), ("ci", Some(&json!(true))));
+    let images: Vec<_> = spec.containers.iter().filter_map(Container::image).collect();
+    assert_eq!(images, ["base:1", "b:1", "c:1", "db:1"]);
+    let privileged: Vec<_> =
+        spec.containers.iter().map(|c| c.security("privileged").and_then(Value::as_bool)).collect();
+    assert_eq!(privileged, [Some(true), Some(true), Some(false), None]);
+}
+
+#[test]
+fn a_knative_container_needs_no_name() {
+    let value = json!({
+        "apiVersion": "serving.knative.dev/v1", "kind": "Service",
+        "spec": { "template": { "spec": { "containers": [{ "image": "a:1" }] } } },
+    });
+    assert_eq!(found(&value), ["spec.template.spec", "spec.template.spec.containers[0]"]);
+}

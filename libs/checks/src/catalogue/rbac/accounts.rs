@@ -90,7 +90,7 @@ apiVersion: v1
 kind: Pod
 metadata: {name: web, namespace: shop}
 spec:
-  serviceAccountName: shop
+  automountServiceAccountToken: false
 ",
         passes: r"apiVersion: v1
 kind: ServiceAccount
@@ -102,6 +102,7 @@ kind: Pod
 metadata: {name: web, namespace: shop}
 spec:
   serviceAccountName: web
+  automountServiceAccountToken: false
 ",
     },
 ];

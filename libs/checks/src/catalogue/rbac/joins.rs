@@ -49,6 +49,10 @@ metadata: {name: deployer}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
 subjects:
 - {kind: ServiceAccount, name: deployer, namespace: ci}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: deployer, namespace: ci}
 ",
         passes: r"apiVersion: v1
 kind: Pod
@@ -61,6 +65,10 @@ metadata: {name: deployer}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
 subjects:
 - {kind: ServiceAccount, name: deployer, namespace: ci}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: deployer, namespace: ci}
 ",
     },
     Check {
@@ -91,6 +99,10 @@ kind: Role
 metadata: {name: sync, namespace: sync}
 rules:
 - {apiGroups: [""], resources: [secrets], verbs: [list]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: sync, namespace: sync}
 "#,
         passes: r#"apiVersion: v1
 kind: Pod
@@ -109,6 +121,10 @@ kind: Role
 metadata: {name: sync, namespace: sync}
 rules:
 - {apiGroups: [""], resources: [secrets], verbs: [list]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: sync, namespace: sync}
 "#,
     },
     Check {
@@ -139,6 +155,10 @@ kind: Role
 metadata: {name: runner, namespace: ci}
 rules:
 - {apiGroups: [""], resources: [pods], verbs: [create]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner, namespace: ci}
 "#,
         passes: r#"apiVersion: v1
 kind: Pod
@@ -157,6 +177,10 @@ kind: Role
 metadata: {name: runner, namespace: ci}
 rules:
 - {apiGroups: [""], resources: [pods], verbs: [create]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner, namespace: ci}
 "#,
     },
     Check {
@@ -187,6 +211,10 @@ kind: Role
 metadata: {name: runner, namespace: ci}
 rules:
 - {apiGroups: [""], resources: [pods/exec], verbs: [create]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner, namespace: ci}
 "#,
         passes: r#"apiVersion: v1
 kind: Pod
@@ -205,6 +233,10 @@ kind: Role
 metadata: {name: runner, namespace: ci}
 rules:
 - {apiGroups: [""], resources: [pods/exec], verbs: [create]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: runner, namespace: ci}
 "#,
     },
 ];

@@ -74,6 +74,23 @@ fn any_content() -> impl Strategy<Value = Value> {
         "os",
         "image",
         "hostPID",
+        "selector",
+        "replicas",
+        "minReplicas",
+        "minAvailable",
+        "scaleTargetRef",
+        "defaultBackend",
+        "service",
+        "serviceName",
+        "port",
+        "targetPort",
+        "env",
+        "valueFrom",
+        "configMapKeyRef",
+        "readinessProbe",
+        "httpGet",
+        "affinity",
+        "topologySpreadConstraints",
     ]);
     leaf.prop_recursive(6, 80, 6, move |inner| {
         prop_oneof![
@@ -92,6 +109,12 @@ fn any_object() -> impl Strategy<Value = Value> {
         ("rbac.authorization.k8s.io/v1", "RoleBinding"),
         ("networking.k8s.io/v1", "NetworkPolicy"),
         ("v1", "ServiceAccount"),
+        ("v1", "Service"),
+        ("v1", "ConfigMap"),
+        ("apps/v1", "StatefulSet"),
+        ("policy/v1", "PodDisruptionBudget"),
+        ("autoscaling/v2", "HorizontalPodAutoscaler"),
+        ("networking.k8s.io/v1", "Ingress"),
         ("example.com/v1", "Custom"),
     ]);
     (kind, any_content()).prop_map(|((api_version, kind), content)| {

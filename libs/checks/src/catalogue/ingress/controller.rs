@@ -1,0 +1,278 @@
+//! Checks on the workloads of ingress controllers: ingress-nginx, which is retired, by its version.
+
+use airside_types::Severity;
+use airside_types::attack::technique;
+use serde_json::Value;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::ContainerOf;
+
+/// The checks of this family.
+pub(in crate::catalogue) static CHECKS: &[Check] = &[
+    Check {
+        id: "ingress-nginx-retired",
+        title: "Ingress controller is ingress-nginx, which is no longer maintained",
+        why: "The project was retired in March 2026: holes found since then stay open, in the one component that everybody outside can reach.",
+        fix: "Move to a controller that is maintained, best with the Gateway API; until then disable its admission webhook and snippets, and limit who may write Ingresses.",
+        severity: Severity::Medium,
+        category: Category::Ingress,
+        techniques: &[technique("T1190")],
+        controls: &[],
+        equivalents: &["kubescape:C-0292"],
+        judge: Judge::Container(retired),
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge}
+spec:
+  template:
+    spec: {containers: [{name: edge, image: 'registry.k8s.io/ingress-nginx/controller:v1.14.0'}]}
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge}
+spec:
+  template:
+    spec: {containers: [{name: edge, image: 'docker.io/library/traefik:v3.6.2'}]}
+",
+    },
+    Check {
+        id: "ingress-nginx-remote-code",
+        title: "ingress-nginx runs code of whoever reaches its admission webhook",
+        why: "In this version any pod of the cluster can, with no credentials, have the controller load its code, and so read every secret that the controller may read (CVE-2025-1974).",
+        fix: "Update to 1.11.5, 1.12.1 or later at once, or delete the controller's validating webhook; then move away, since the project is retired.",
+        severity: Severity::Critical,
+        category: Category::Ingress,
+        techniques: &[technique("T1210"), technique("T1190"), technique("T1552.007")],
+        controls: &[],
+        equivalents: &["kubescape:CVE-2025-1974"],
+        judge: Judge::Container(remote_code),
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge}
+spec:
+  template:
+    spec: {containers: [{name: edge, image: 'registry.k8s.io/ingress-nginx/controller:v1.11.4'}]}
+",
+        passes: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge}
+spec:
+  template:
+    spec: {containers: [{name: edge, image: 'registry.k8s.io/ingress-nginx/controller:v1.11.5'}]}
+",
+    },
+    Check {
+        id: "ingress-nginx-snippets-by-default",
+        title: "ingress-nginx takes snippets from every Ingress",
+        why: "In this version snippets are allowed unless the controller's ConfigMap forbids them: whoever may write an Ingress can read all secrets that the controller can (CVE-2021-25742).",
+        fix: "Set allow-snippet-annotations to \"false\" in the controller's ConfigMap; versions before 0.49.1, and 1.0.0, do not know the setting and must be updated.",
+        severity: Severity::High,
+        category: Category::Ingress,
+        techniques: &[technique("T1552.007"), technique("T1190")],
+        controls: &[],
+        equivalents: &["kubescape:C-0059", "kubescape:CVE-2021-25742"],
+        judge: Judge::Container(snippets_by_default),
+        fails: r"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge, namespace: edge}
+spec:
+  template:
+    spec: {containers: [{name: edge, image: 'registry.k8s.io/ingress-nginx/controller:v1.8.1'}]}
+",
+        passes: r#"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge, namespace: edge}
+spec:
+  template:
+    spec: {containers: [{name: edge, image: 'registry.k8s.io/ingress-nginx/controller:v1.8.1'}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: edge, namespace: edge}
+data: {allow-snippet-annotations: "false"}
+"#,
+    },
+    Check {
+        id: "traefik-insecure-api",
+        title: "Traefik shows its API and dashboard to everybody",
+        why: "With api.insecure the dashboard and API listen without login beside the traffic: routes, services and middlewares of all teams can be read there.",
+        fix: "Remove api.insecure; publish api@internal by an IngressRoute with a login.",
+        severity: Severity::Medium,
+        category: Category::Ingress,
+        techniques: &[technique("T1133"), technique("T1613")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Container(traefik_insecure_api),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: edge}
+spec:
+  containers:
+  - {name: edge, image: 'docker.io/library/traefik:v3.6.2', args: [--api.insecure=true]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: edge}
+spec:
+  containers:
+  - {name: edge, image: 'docker.io/library/traefik:v3.6.2', args: [--api.dashboard=true]}
+",
+    },
+    Check {
+        id: "kong-admin-open",
+        title: "Kong's Admin API listens on all addresses without encryption",
+        why: "The Admin API has no login of its own: whoever reaches the port rewrites routes and plugins of the whole gateway.",
+        fix: "Let KONG_ADMIN_LISTEN name 127.0.0.1, or use ssl with client certificates and a NetworkPolicy.",
+        severity: Severity::High,
+        category: Category::Ingress,
+        techniques: &[technique("T1133"), technique("T1557")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Container(kong_admin_open),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: kong}
+spec:
+  containers:
+  - name: kong
+    image: docker.io/library/kong:3.9
+    env: [{name: KONG_ADMIN_LISTEN, value: '0.0.0.0:8001'}]
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: kong}
+spec:
+  containers:
+  - name: kong
+    image: docker.io/library/kong:3.9
+    env: [{name: KONG_ADMIN_LISTEN, value: '127.0.0.1:8001'}]
+",
+    },
+];
+
+/// The name of an image without registry and tag, and its tag.
+fn name_and_tag(image: &str) -> (&str, Option<&str>) {
+    let image = image.split('@').next().unwrap_or_default();
+    let slash = image.rfind('/').map_or(0, |at| at + 1);
+    match image.get(slash..).unwrap_or_default().rfind(':') {
+        Some(colon) => {
+            (image.get(..slash + colon).unwrap_or_default(), image.get(slash + colon + 1..))
+        }
+        None => (image, None),
+    }
+}
+
+/// The tag of a container's image, where the image is ingress-nginx's controller. The controller that F5
+/// makes is called `nginx-ingress`.
+fn nginx_tag<'a>(container: &ContainerOf<'a>) -> Option<Option<&'a str>> {
+    let (name, tag) = name_and_tag(container.container.image()?);
+    let is_controller = ["ingress-nginx/controller", "ingress-nginx/controller-chroot"]
+        .iter()
+        .any(|wanted| name.ends_with(wanted))
+        || name.rsplit('/').next().is_some_and(|last| {
+            last.starts_with("nginx-ingress-controller") || last == "ingress-nginx-controller"
+        });
+    is_controller.then_some(tag)
+}
+
+/// The version of a tag such as `v1.11.5` or `0.49.0-debian`; what stands after it is left out.
+fn version(tag: &str) -> Option<[u32; 3]> {
+    let numbers = tag.strip_prefix('v').unwrap_or(tag).split(['-', '+']).next()?;
+    let mut parts = numbers.split('.').map(str::parse);
+    let version = [parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?];
+    parts.next().is_none().then_some(version)
+}
+
+fn retired(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    if nginx_tag(container).is_some() {
+        let message = format!("{} is ingress-nginx, retired in March 2026", container.label());
+        report.fail(container.path("image"), message);
+    }
+}
+
+fn remote_code(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let Some(tag) = nginx_tag(container).flatten() else { return };
+    if version(tag).is_some_and(|version| version < [1, 11, 5] || version == [1, 12, 0]) {
+        let message =
+            format!("{} is ingress-nginx {tag}, open to CVE-2025-1974", container.label());
+        report.fail(container.path("image"), message);
+    }
+}
+
+fn snippets_by_default(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let Some(tag) = nginx_tag(container).flatten() else { return };
+    let Some(version) = version(tag).filter(|version| *version < [1, 9, 0]) else { return };
+    let has_setting = version >= [0, 49, 1] && version != [1, 0, 0];
+    let graph = container.pod.graph;
+    if has_setting && graph.is_single_object() {
+        return report.undecided("the controller's ConfigMap is another object");
+    }
+    let namespace = container.pod.object.namespace();
+    let forbids = has_setting
+        && graph.of_kind("", "ConfigMap").any(|map| {
+            let setting =
+                map.fields().get("data").and_then(|data| data.get("allow-snippet-annotations"));
+            setting.and_then(Value::as_str) == Some("false")
+                && airside_k8s::graph::same_namespace(map.namespace(), namespace)
+        });
+    if !forbids {
+        let message = format!("{} is ingress-nginx {tag}, which takes snippets", container.label());
+        report.fail(container.path("image"), message);
+    }
+}
+
+fn traefik_insecure_api(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let image = container.container.image().map(name_and_tag);
+    if image.is_none_or(|(name, _)| name.rsplit('/').next() != Some("traefik")) {
+        return;
+    }
+    for field in ["command", "args"] {
+        let listed = airside_k8s::fields::texts(container.container.fields, field);
+        for (index, argument) in listed {
+            let value = argument.trim_start_matches('-').strip_prefix("api.insecure");
+            if matches!(value, Some("" | "=true")) {
+                let message = format!("{} is given {argument}", container.label());
+                report.fail(container.path(field).index(index), message);
+            }
+        }
+    }
+}
+
+fn kong_admin_open(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    for (index, variable) in airside_k8s::fields::maps(container.container.fields, "env") {
+        if variable.get("name").and_then(Value::as_str) != Some("KONG_ADMIN_LISTEN") {
+            continue;
+        }
+        let Some(value) = variable.get("value").and_then(Value::as_str) else { continue };
+        let open = value.split(',').map(str::trim).find(|listener| {
+            let is_for_all = listener.starts_with("0.0.0.0:") || listener.starts_with("[::]:");
+            is_for_all && !listener.split_whitespace().any(|word| word == "ssl")
+        });
+        if let Some(listener) = open {
+            let path = container.path("env").index(index).key("value");
+            report.fail(path, format!("the Admin API listens on {listener}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_tags() {
+        for (image, expected) in [
+            ("registry.k8s.io/ingress-nginx/controller:v1.11.5@sha256:aa", Some([1, 11, 5])),
+            (
+                "quay.io/kubernetes-ingress-controller/nginx-ingress-controller:0.26.1",
+                Some([0, 26, 1]),
+            ),
+            ("localhost:5000/ingress-nginx/controller", None),
+            ("x/y:v1.11", None),
+            ("bitnami/nginx-ingress-controller:1.9.4-debian-11-r0", Some([1, 9, 4])),
+        ] {
+            assert_eq!(name_and_tag(image).1.and_then(version), expected, "{image}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Checks on gaps in AuthorizationPolicies: requests that pass although the rules seem to cover them.
+
+use airside_k8s::fields::{down, maps, texts};
+use airside_k8s::graph::Enrolment;
+use airside_types::attack::technique;
+use airside_types::{FieldPath, Severity};
+use serde_json::{Map, Value};
+
+use super::SECURITY;
+use super::authorization::{action, rule_path, rules};
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::Whole;
+
+/// The checks of this family.
+pub(crate) static CHECKS: &[Check] = &[
+    Check {
+        id: "authorization-policy-host-without-port",
+        title: "DENY rule misses its host when the request names a port",
+        why: "Hosts are compared with the request's Host header, which may hold a port: a request to `host:80` passes a rule that denies `host`.",
+        fix: "Add the host with `:*` beside it, as in hosts: [admin.example.com, \"admin.example.com:*\"].",
+        severity: Severity::Medium,
+        category: Category::ServiceMesh,
+        techniques: &[technique("T1190")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(&[(SECURITY, "AuthorizationPolicy")], host_without_port),
+        fails: r"apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  action: DENY
+  rules: [{to: [{operation: {hosts: [admin.example.com]}}]}]
+",
+        passes: r"apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  action: DENY
+  rules: [{to: [{operation: {hosts: [admin.example.com, 'admin.example.com:*']}}]}]
+",
+    },
+    Check {
+        id: "authorization-policy-exact-path",
+        title: "DENY rule covers a path but nothing below it",
+        why: "Paths are compared as a whole: a rule that denies `/admin` lets `/admin/` and `/admin/users` pass.",
+        fix: "Add the paths below, as in paths: [/admin, \"/admin/*\"]; or allow what may be called and deny the rest.",
+        severity: Severity::Low,
+        category: Category::ServiceMesh,
+        techniques: &[technique("T1190")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(&[(SECURITY, "AuthorizationPolicy")], exact_path),
+        fails: r"apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web, namespace: shop}
+spec: {action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]}
+",
+        passes: r"apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web, namespace: shop}
+spec: {action: DENY, rules: [{to: [{operation: {paths: [/admin, '/admin/*']}}]}]}
+",
+    },
+    Check {
+        id: "authorization-policy-needs-waypoint",
+        title: "AuthorizationPolicy for ambient pods asks for what their proxy cannot see",
+        why: "The node's proxy reads no HTTP: rules on paths, methods, hosts or tokens never allow anything there, and deny more than they say.",
+        fix: "Deploy a waypoint, and attach the policy to it or to the Service with targetRefs instead of a selector.",
+        severity: Severity::Medium,
+        category: Category::ServiceMesh,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(&[(SECURITY, "AuthorizationPolicy")], needs_waypoint),
+        fails: r"apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: web}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web, namespace: shop}
+spec: {selector: {matchLabels: {app: web}}, rules: [{to: [{operation: {methods: [GET]}}]}]}
+",
+        passes: r"apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: web}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web, namespace: shop}
+spec: {selector: {matchLabels: {app: web}}, rules: [{to: [{operation: {ports: ['8080']}}]}]}
+",
+    },
+];
+
+fn host_without_port(policy: &Whole<'_>, report: &mut Report<'_>) {
+    let list = match action(policy) {
+        "DENY" => "hosts",
+        "ALLOW" => "notHosts",
+        _ => return,
+    };
+    for (index, rule) in rules(policy) {
+        for (at, to) in maps(rule, "to") {
+            let Some(operation) = to.get("operation").and_then(Value::as_object) else { continue };
+            let hosts: Vec<&str> = texts(operation, list).map(|(_, host)| host).collect();
+            let covers_ports = |host: &str| {
+                let all = format!("{host}:*");
+                host.contains(':') || host.ends_with('*') || hosts.contains(&all.as_str())
+            };
+            for (entry, host) in texts(operation, list).filter(|(_, host)| !covers_ports(host)) {
+                let path = rule_path(index).key("to").index(at).keys(&["operation", list]);
+                let message =
+                    format!("a request whose host is `{host}:80` passes the rule on `{host}`");
+                report.fail(path.index(entry), message);
+            }
+        }
+    }
+}
+
+/// The operations of a rule with their path.
+fn operations(
+    index: usize,
+    rule: &Map<String, Value>,
+) -> impl Iterator<Item = (FieldPath, &Map<String, Value>)> {
+    maps(rule, "to").filter_map(move |(at, to)| {
+        let path = rule_path(index).key("to").index(at).key("operation");
+        Some((path, to.get("operation")?.as_object()?))
+    })
+}
+
+fn exact_path(policy: &Whole<'_>, report: &mut Report<'_>) {
+    if action(policy) != "DENY" {
+        return;
+    }
+    for (index, rule) in rules(policy) {
+        for (path, operation) in operations(index, rule) {
+            let given: Vec<&str> = texts(operation, "paths").map(|(_, given)| given).collect();
+            // A file, a template, or a pattern is meant as it stands.
+            let is_whole = |given: &str| {
+                let last = given.rsplit('/').next().unwrap_or_default();
+                given == "/" || given.contains(['*', '{']) || last.contains('.')
+            };
+            let covers_below = |exact: &str| {
+                let start = exact.trim_end_matches('/');
+                given.iter().any(|other| {
+                    let prefix = other.strip_suffix('*').or_else(|| other.strip_suffix("{**}"));
+                    prefix.is_some_and(|prefix| format!("{start}/").starts_with(prefix))
+                })
+            };
+            for (entry, exact) in texts(operation, "paths") {
+                if !is_whole(exact) && !covers_below(exact) {
+                    report.fail(
+                        path.key("paths").index(entry),
+                        format!("`{}/…` passes the rule on `{exact}`", exact.trim_end_matches('/')),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What a rule asks of HTTP.
+const OF_HTTP: [&str; 6] = ["methods", "notMethods", "paths", "notPaths", "hosts", "notHosts"];
+
+fn needs_waypoint(policy: &Whole<'_>, report: &mut Report<'_>) {
+    let graph = policy.graph;
+    let has_target = policy.spec("targetRefs").is_some() || policy.spec("targetRef").is_some();
+    let of_http = rules(policy).find_map(|(index, rule)| {
+        operations(index, rule).find_map(|(path, operation)| {
+            let list = OF_HTTP.iter().find(|list| texts(operation, list).next().is_some())?;
+            Some(path.key(list))
+        })
+    });
+    let Some(path) = of_http.filter(|_| !has_target) else { return };
+    if graph.is_single_object() {
+        return report.undecided("whether its pods are in ambient mode is said by other objects");
+    }
+    let is_root = policy.object.namespace() == Some(graph.root_namespace());
+    let namespace = policy.object.namespace().filter(|_| !is_root);
+    let labels = down(policy.object.value(), &["spec", "selector", "matchLabels"]);
+    let ambient = graph
+        .mesh_workloads(namespace, labels.and_then(Value::as_object))
+        .find(|workload| graph.enrolment(workload) == Enrolment::Ambient);
+    if let Some(workload) = ambient {
+        let owner = workload.owner;
+        report.fail(path, format!("{owner} is in ambient mode, whose proxy reads no HTTP"));
+    }
+}

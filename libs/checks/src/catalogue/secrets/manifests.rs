@@ -1,0 +1,180 @@
+//! Checks on Secrets themselves: manifests with plain data, tokens that never expire.
+
+use airside_k8s::fields::field;
+use airside_types::attack::technique;
+use airside_types::{FieldPath, Severity};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::secrets::{Style, is_ciphertext, is_indirect, is_placeholder, search};
+use crate::subject::Whole;
+
+const SECRETS: &[(&str, &str)] = &[("", "Secret")];
+const SERVICE_ACCOUNT_TOKEN: &str = "kubernetes.io/service-account-token";
+
+/// The checks of this family.
+pub(in crate::catalogue) static CHECKS: &[Check] = &[
+    Check {
+        id: "plain-secret-manifest",
+        title: "Manifest of a Secret holds its data in plain text",
+        why: "Base64 is no encryption: whoever reads the repository, its history or a copy of it has the credential.",
+        fix: "Keep a reference instead (ExternalSecret, Secrets Store CSI driver) or ciphertext (SealedSecret, SOPS), and replace what was committed.",
+        severity: Severity::Medium,
+        category: Category::Secrets,
+        techniques: &[technique("T1552.001")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(SECRETS, plain),
+        fails: r"apiVersion: v1
+kind: Secret
+metadata: {name: web}
+stringData: {password: sunflower}
+",
+        passes: r"apiVersion: v1
+kind: Secret
+metadata: {name: web}
+stringData: {password: '${WEB_PASSWORD}'}
+",
+    },
+    Check {
+        id: "long-lived-token",
+        title: "Secret asks for a service account token that never expires",
+        why: "The token works until the Secret or the account is deleted, from everywhere, and whoever can read Secrets in the namespace can take it.",
+        fix: "Delete the Secret; take short tokens instead (kubectl create token, or a projected volume).",
+        severity: Severity::Medium,
+        category: Category::Secrets,
+        techniques: &[technique("T1528"), technique("T1552.007")],
+        controls: &[],
+        equivalents: &["kyverno:other/deny-secret-service-account-token-type"],
+        judge: Judge::Object(SECRETS, long_lived),
+        fails: r"apiVersion: v1
+kind: Secret
+type: kubernetes.io/service-account-token
+metadata:
+  name: deployer
+  annotations: {kubernetes.io/service-account.name: deployer}
+",
+        passes: r"apiVersion: v1
+kind: Secret
+type: Opaque
+metadata:
+  name: deployer
+  annotations: {kubernetes.io/service-account.name: deployer}
+",
+    },
+];
+
+/// At admission every Secret has its data, and so has one that was read from a cluster.
+fn plain(secret: &Whole<'_>, report: &mut Report<'_>) {
+    let fields = secret.object.fields();
+    let is_encrypted = fields.contains_key("sops");
+    if is_encrypted || secret.object.uid().is_some() {
+        return;
+    }
+    for part in ["data", "stringData"] {
+        let entries = field(fields, part).and_then(Value::as_object);
+        let plain = entries.into_iter().flatten().filter(|(key, value)| {
+            value.as_str().is_some_and(|text| is_secret(key, text, part == "data"))
+        });
+        let keys: Vec<&str> = plain.map(|(key, _)| key.as_str()).collect();
+        let Some(first) = keys.first() else { continue };
+        if secret.graph.is_single_object() {
+            report.undecided(
+                "whether a Secret's manifest is kept anywhere is not known at admission",
+            );
+            return;
+        }
+        let more = match keys.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        report.fail(
+            FieldPath::of(&[part, first]),
+            format!("the value of `{first}`{more} can be read in the manifest"),
+        );
+        return;
+    }
+}
+
+/// Whether a value is one that nobody may know: no placeholder, no ciphertext, nothing public.
+fn is_secret(key: &str, text: &str, is_encoded: bool) -> bool {
+    let compact: String = text.split_ascii_whitespace().collect();
+    let decoded = match is_encoded {
+        // What is no base64 is a template or a placeholder: the API server would refuse it.
+        true => match STANDARD.decode(&compact).map(String::from_utf8) {
+            Ok(Ok(decoded)) => decoded,
+            // A keystore or the like.
+            Ok(Err(_)) => return !names_no_secret(key),
+            Err(_) => return false,
+        },
+        false => text.to_owned(),
+    };
+    let value = decoded.trim();
+    if value.is_empty() || is_ciphertext(value) || is_public(value) || names_no_secret(key) {
+        return false;
+    }
+    // A configuration file may hold no credential at all.
+    match value.contains('\n') {
+        true => !search(key, value, Style::Values).found.is_empty(),
+        false => !is_indirect(value) && !is_placeholder(value),
+    }
+}
+
+/// Certificates, public keys, parameters.
+fn is_public(value: &str) -> bool {
+    let is_pem = ["CERTIFICATE", "PUBLIC KEY", "DH PARAMETERS"]
+        .iter()
+        .any(|label| value.contains(&format!("-----BEGIN {label}")));
+    is_pem && !value.contains("PRIVATE KEY")
+}
+
+/// Keys under which one finds what a credential belongs to.
+fn names_no_secret(key: &str) -> bool {
+    const ENDINGS: [&str; 26] = [
+        "address",
+        "bucket",
+        "ca",
+        "ca.crt",
+        "cert",
+        "client-id",
+        "clientid",
+        "database",
+        "dbname",
+        "email",
+        "endpoint",
+        "group",
+        "host",
+        "hostname",
+        "known_hosts",
+        "name",
+        "namespace",
+        "port",
+        "project",
+        "region",
+        "subscriptionid",
+        "tenantid",
+        "tls.crt",
+        "type",
+        "user",
+        "username",
+    ];
+    let key = key.to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| key.ends_with(ending))
+}
+
+fn long_lived(secret: &Whole<'_>, report: &mut Report<'_>) {
+    let kind = secret.object.fields().get("type").and_then(Value::as_str);
+    if kind == Some(SERVICE_ACCOUNT_TOKEN) {
+        let account = secret.object.annotations();
+        let account =
+            account.and_then(|all| all.get("kubernetes.io/service-account.name")?.as_str());
+        let account = account.unwrap_or("without a name");
+        report.fail(
+            FieldPath::of(&["type"]),
+            format!("the token of service account `{account}` in it never expires"),
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! Checks on who is given a way into running pods.
+
+use airside_k8s::rbac::Rule;
+use airside_types::Severity;
+use airside_types::attack::technique;
+
+use super::bindings::{is_cluster_admin, reach};
+use crate::check::{Category, Check, Judge};
+use crate::evaluate::Report;
+use crate::subject::Binding;
+
+/// The checks of this family.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        id: "cluster-wide-shell-binding",
+        title: "Somebody may run commands in every pod of the cluster",
+        why: "Who can exec into pods has their service accounts, their secrets and, where a pod is privileged, its node: this is close to owning the cluster.",
+        fix: "Bind a role without pods/exec and pods/attach, or bind it by RoleBindings in the namespaces that need it.",
+        severity: Severity::High,
+        category: Category::AccessControl,
+        techniques: &[technique("T1609")],
+        controls: &[],
+        equivalents: &["polaris:clusterrolebindingPodExecAttach", "kubescape:C-0002"],
+        judge: Judge::Binding(|binding, report| shell(binding, "ClusterRoleBinding", report)),
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: support}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: shell}
+subjects: [{kind: User, name: ada}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: shell}
+rules: [{apiGroups: [""], resources: [pods/exec], verbs: [create]}]
+"#,
+        passes: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: support}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{kind: User, name: ada}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: shell}
+rules: [{apiGroups: [""], resources: [pods/exec], verbs: [create]}]
+"#,
+    },
+    Check {
+        id: "namespace-shell-binding",
+        title: "Somebody may run commands in every pod of a namespace",
+        why: "Who can exec into pods has their service accounts and their secrets, past all review of what the pods run.",
+        fix: "Bind a role without pods/exec and pods/attach; give the right for a time when it is needed.",
+        severity: Severity::Medium,
+        category: Category::AccessControl,
+        techniques: &[technique("T1609")],
+        controls: &[],
+        equivalents: &[
+            "polaris:rolebindingClusterRolePodExecAttach",
+            "polaris:rolebindingRolePodExecAttach",
+            "kubescape:C-0002",
+        ],
+        judge: Judge::Binding(|binding, report| shell(binding, "RoleBinding", report)),
+        fails: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: support}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: shell}
+subjects: [{kind: User, name: ada}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: shell}
+rules: [{apiGroups: [""], resources: [pods/exec], verbs: [create]}]
+"#,
+        passes: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: support}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{kind: User, name: ada}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: shell}
+rules: [{apiGroups: [""], resources: [pods/exec], verbs: [create]}]
+"#,
+    },
+];
+
+/// The API server opens a connection for create (POST), and for get when the client uses a web socket.
+pub(super) fn opens_shell(rule: &Rule<'_>) -> Option<&'static str> {
+    let ways = ["pods/exec", "pods/attach"];
+    let can_connect = rule.allows_verb(&["create", "get"]) && !rule.names_its_objects();
+    let reached = |way: &&str| {
+        rule.reaches("", way) || (rule.is_for_core_group() && rule.has("resources", &["pods/*"]))
+    };
+    ways.into_iter().find(reached).filter(|_| can_connect)
+}
+
+fn shell(binding: &Binding<'_>, kind: &str, report: &mut Report<'_>) {
+    if binding.object.kind() != kind || binding.is_reserved() || is_cluster_admin(binding) {
+        return;
+    }
+    if binding.graph.is_single_object() {
+        return report.undecided("what the bound role allows is in another object");
+    }
+    let role = binding.graph.role(binding.object);
+    let rules = role.map(|role| binding.graph.rules_of(role)).unwrap_or_default();
+    // Roles that allow everything are reported as such.
+    if rules.iter().any(|(_, rule)| rule.allows_everything()) {
+        return;
+    }
+    if let Some(way) = rules.iter().find_map(|(_, rule)| opens_shell(rule)) {
+        report.fail(
+            binding.role_path(),
+            format!(
+                "{} `{}` gives {way} {} to {}",
+                binding.role_kind,
+                binding.role_name,
+                reach(binding),
+                binding.subjects()
+            ),
+        );
+    }
+}

@@ -1,0 +1,160 @@
+//! Which failures are accepted: exceptions in comments first, then in annotations, then the given ones.
+//!
+//! Each exception is held to what it covers: one that has expired, or that covers nothing, is told.
+
+use std::collections::HashMap;
+
+use airside_k8s::graph::PodNode;
+use airside_types::{FieldPath, Finding};
+
+use super::{InputFile, Source, Terms};
+use crate::exception::{Annotated, Exception, Ineffective, Problem, annotated};
+
+/// The exceptions of a check-in, and what has become of them.
+pub(super) struct Acceptance<'a> {
+    terms: &'a Terms<'a>,
+    /// Exceptions in comments, by the file and line that they are about.
+    comments: HashMap<(&'a str, u32), Vec<Tried<&'a Exception>>>,
+    given: Vec<Tried<&'a Exception>>,
+    ineffective: Vec<Ineffective>,
+}
+
+/// An exception, and whether anything met it.
+struct Tried<E> {
+    exception: E,
+    outcome: Option<Outcome>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Accepted,
+    Expired,
+}
+
+impl<E> Tried<E> {
+    const fn new(exception: E) -> Self {
+        Self { exception, outcome: None }
+    }
+}
+
+impl<'a> Acceptance<'a> {
+    pub(super) fn new(files: &[InputFile<'a>], terms: &'a Terms<'a>) -> Self {
+        let mut comments: HashMap<_, Vec<_>> = HashMap::new();
+        let mut ineffective = Vec::new();
+        for file in files {
+            for comment in file.comments {
+                match &comment.exception {
+                    Ok(exception) => comments
+                        .entry((file.path, comment.line))
+                        .or_default()
+                        .push(Tried::new(exception)),
+                    Err(problem) => ineffective.push(Ineffective {
+                        place: comment.place.clone(),
+                        problem: problem.clone(),
+                    }),
+                }
+            }
+        }
+        let given = terms.exceptions.iter().map(Tried::new).collect();
+        Self { terms, comments, given, ineffective }
+    }
+
+    /// The exceptions as far as one object meets them.
+    pub(super) fn of_object<'s>(
+        &'s mut self,
+        source: &Source<'a>,
+        pods: &'s [PodNode<'a>],
+    ) -> OfObject<'s, 'a> {
+        let specs: Vec<_> = pods.iter().map(|pod| &pod.spec).collect();
+        let annotated = annotated(&source.located, source.path, &specs, &mut self.ineffective);
+        OfObject {
+            path: source.path,
+            pods,
+            annotated: annotated.into_iter().map(Tried::new).collect(),
+            all: self,
+        }
+    }
+
+    /// What had no effect, by place.
+    pub(super) fn finish(mut self) -> Vec<Ineffective> {
+        let tried = self.comments.values().flatten().chain(&self.given);
+        let without_effect: Vec<_> =
+            tried.filter_map(|it| ineffective(it.exception, it.outcome)).collect();
+        self.ineffective.extend(without_effect);
+        self.ineffective.sort_by(|left, right| {
+            let place = |it: &Ineffective| (it.place.path.clone(), it.place.line, it.place.column);
+            place(left).cmp(&place(right))
+        });
+        self.ineffective
+    }
+}
+
+/// The exceptions as far as one object meets them.
+pub(super) struct OfObject<'s, 'a> {
+    path: &'a str,
+    pods: &'s [PodNode<'a>],
+    annotated: Vec<Tried<Annotated>>,
+    all: &'s mut Acceptance<'a>,
+}
+
+impl OfObject<'_, '_> {
+    /// The exception that accepts a finding, if there is one.
+    pub(super) fn accepting(&mut self, finding: &Finding) -> Option<Exception> {
+        let today = self.all.terms.today;
+        let container = container_of(self.pods, &finding.field);
+        let mut accepting = None;
+        let mut meet = |exception: &Exception, outcome: &mut Option<Outcome>| {
+            if accepting.is_some() || !exception.covers(finding, container) {
+                return;
+            }
+            if exception.is_expired(today) {
+                outcome.get_or_insert(Outcome::Expired);
+            } else {
+                *outcome = Some(Outcome::Accepted);
+                accepting = Some(exception.clone());
+            }
+        };
+        let on_line = self.all.comments.get_mut(&(self.path, finding.place.line));
+        for tried in on_line.into_iter().flatten() {
+            meet(tried.exception, &mut tried.outcome);
+        }
+        for tried in &mut self.annotated {
+            if tried.exception.is_about(&finding.field) {
+                meet(&tried.exception.exception, &mut tried.outcome);
+            }
+        }
+        for tried in &mut self.all.given {
+            meet(tried.exception, &mut tried.outcome);
+        }
+        accepting
+    }
+
+    /// Tells which exceptions of the object had no effect.
+    pub(super) fn finish(self) {
+        let annotated = self.annotated.iter();
+        let without_effect =
+            annotated.filter_map(|it| ineffective(&it.exception.exception, it.outcome));
+        self.all.ineffective.extend(without_effect);
+    }
+}
+
+fn ineffective(exception: &Exception, outcome: Option<Outcome>) -> Option<Ineffective> {
+    let check = exception.to_string();
+    let problem = match (outcome, exception.until) {
+        (Some(Outcome::Accepted), _) => return None,
+        (Some(Outcome::Expired), Some(until)) => {
+            let day = until.to_string().chars().take_while(|letter| *letter != 'T').collect();
+            Problem::Expired { check, day }
+        }
+        _ => Problem::Unused { check },
+    };
+    Some(Ineffective { place: exception.place.clone(), problem })
+}
+
+/// The name of the container that a field belongs to.
+fn container_of<'a>(pods: &[PodNode<'a>], field: &FieldPath) -> Option<&'a str> {
+    pods.iter()
+        .flat_map(|pod| &pod.spec.containers)
+        .find(|container| container.path.contains(field))
+        .map(|container| container.name())
+}

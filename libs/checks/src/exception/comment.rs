@@ -1,0 +1,53 @@
+//! Exceptions in comments of a manifest: behind what they are about, or on a line of their own above it.
+
+use airside_types::Place;
+
+use super::{COMMENT, Exception, Problem};
+
+/// A comment that holds an exception.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// The line that it is about, from 1.
+    pub line: u32,
+    /// Where it stands.
+    pub place: Place,
+    /// The exception, or why it is none.
+    pub exception: Result<Exception, Problem>,
+}
+
+/// The comments of a text that hold exceptions.
+pub fn comments(path: &str, text: &str) -> Vec<Comment> {
+    let mut found = Vec::new();
+    // Those that stand above the line that is looked at, with nothing but comments between.
+    let mut waiting: Vec<(Place, &str)> = Vec::new();
+    let about = |line, place: Place, text| Comment {
+        line,
+        exception: Exception::parse(text, place.clone()),
+        place,
+    };
+    for (line, number) in text.lines().zip(1_u32..) {
+        let code = line.trim_start();
+        let exception = exception_of(line)
+            .map(|(column, text)| (Place { path: path.to_owned(), line: number, column }, text));
+        if code.starts_with('#') {
+            waiting.extend(exception);
+        } else if !code.is_empty() {
+            let here = waiting.drain(..).chain(exception);
+            found.extend(here.map(|(place, text)| about(number, place, text)));
+        }
+    }
+    // About nothing: nothing follows.
+    found.extend(waiting.into_iter().map(|(place, text)| about(place.line, place, text)));
+    found
+}
+
+/// The exception in a line's comment, with the column where it starts.
+fn exception_of(line: &str) -> Option<(u32, &str)> {
+    let at = line.find(COMMENT)?;
+    let (before, rest) = line.split_at_checked(at)?;
+    let hash = before.trim_end().strip_suffix('#')?;
+    let is_comment = hash.is_empty() || hash.ends_with([' ', '\t']);
+    let text = rest.strip_prefix(COMMENT)?;
+    let column = u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX);
+    is_comment.then_some((column, text.trim()))
+}

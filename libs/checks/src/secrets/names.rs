@@ -1,0 +1,223 @@
+//! Names under which credentials stand, and those that only sound like it.
+
+/// What a name says about its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sense {
+    /// A password: whatever stands there is one.
+    Password,
+    /// A secret, token or key: may also be the name of one.
+    Secret,
+    /// An access key or the like: often only an account's name, so its value has to look random.
+    Account,
+}
+
+/// Longer names are no names.
+const MAX_NAME: usize = 128;
+
+/// What a name says about its value; none where it speaks of something else.
+pub(super) fn sense(name: &str) -> Option<Sense> {
+    if name.len() > MAX_NAME {
+        return None;
+    }
+    let words = words(name);
+    let (end, sense) = last_sensitive(&words)?;
+    let (upto, after) = words.split_at_checked(end)?;
+    let any_of = |words: &[String], list: &str| {
+        words.iter().any(|word| list.split_ascii_whitespace().any(|listed| listed == word))
+    };
+    if any_of(after, AFTER) || any_of(upto, BEFORE) {
+        return None;
+    }
+    Some(sense)
+}
+
+/// Words after which a name speaks of a property of the credential or of where it is.
+const AFTER: &str = "
+    address age alg algorithm annotation arn attribute audience auth authentication
+    authenticator backend bits bucket bytes cache chars check class claim command complexity
+    config configmap count dir directory disabled duration enabled encoding encryption endpoint
+    engine exp expiration expire expires expiry ext field file filename files folder form format
+    generation generator grace handler header host id ids index interval issuer keyname keyref
+    kind label length level lifetime limit loc location lookup manager max method min minimum
+    mode model mount name names namespace namespaces option options optional params path paths
+    pattern period plugin policy port prefix projection provider reader ref reference refresh
+    refs regex region reload renew request required requirements reset resolver resource
+    retention reviewer role root rotate rotation scope scopes script seconds selector server
+    service size source status storage store strategy strength suffix sync template text
+    threshold timeout transform ttl type uri url usage user username valid validation validity
+    verify version volume webhook
+    attempts blacklist change changed cost dictionary encoder hasher hashing hint history input
+    iterations link lockout page placeholder retries reuse rounds salt screen state title tooltip
+    update updated view
+";
+
+/// Words before which a name speaks of something else than a credential.
+const BEFORE: &str = "
+    allow allowed auto automount bos checksum completion continue create csrf default_token
+    disable disallow enable enabled eos existing expired fingerprint forgot generate has hash
+    ignore invalid is mask max min next no num pad page prompt public pull remove require
+    required requires reset sha256 show skip sync unk use validate wrong xsrf
+    change confirm enter error hint label message repeat tooltip translation unauthorized
+";
+
+/// Two words that are one credential, with what they say.
+const PAIRS: &[(&str, &str, Sense)] = &[
+    ("access", "key", Sense::Account),
+    ("account", "key", Sense::Secret),
+    ("api", "key", Sense::Secret),
+    ("app", "key", Sense::Secret),
+    ("application", "key", Sense::Secret),
+    ("auth", "key", Sense::Secret),
+    ("batch", "key", Sense::Secret),
+    ("encryption", "key", Sense::Secret),
+    ("erlang", "cookie", Sense::Secret),
+    ("license", "key", Sense::Account),
+    ("master", "key", Sense::Secret),
+    ("pass", "phrase", Sense::Password),
+    ("pass", "word", Sense::Password),
+    ("private", "key", Sense::Secret),
+    ("secret", "key", Sense::Secret),
+    ("session", "key", Sense::Account),
+    ("shared", "key", Sense::Secret),
+    ("signing", "key", Sense::Secret),
+    ("storage", "key", Sense::Secret),
+    ("key", "content", Sense::Secret),
+];
+
+/// Words that name a credential by themselves, and how longer words end that do.
+const WORDS: &[(&str, Sense)] = &[
+    ("apikey", Sense::Secret),
+    ("authkey", Sense::Secret),
+    ("bearer", Sense::Secret),
+    ("credential", Sense::Account),
+    ("credentials", Sense::Account),
+    ("jwt", Sense::Account),
+    ("masterauth", Sense::Password),
+    ("passcode", Sense::Password),
+    ("passphrase", Sense::Password),
+    ("passwd", Sense::Password),
+    ("password", Sense::Password),
+    ("pwd", Sense::Password),
+    ("requirepass", Sense::Password),
+    ("secret", Sense::Secret),
+    ("token", Sense::Secret),
+];
+
+const ENDINGS: &[(&str, Sense)] = &[
+    ("accesskey", Sense::Account),
+    ("accesstoken", Sense::Secret),
+    ("apikey", Sense::Secret),
+    ("apitoken", Sense::Secret),
+    ("authtoken", Sense::Secret),
+    ("clientsecret", Sense::Secret),
+    ("passphrase", Sense::Password),
+    ("passwd", Sense::Password),
+    ("password", Sense::Password),
+    ("privatekey", Sense::Secret),
+    ("secretkey", Sense::Secret),
+];
+
+/// The last sensitive word (or pair) of a name: the index after it, and its sense.
+fn last_sensitive(words: &[String]) -> Option<(usize, Sense)> {
+    let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
+    (0..words.len()).rev().find_map(|at| {
+        let pair =
+            PAIRS.iter().find(|(first, second, _)| word(at) == *first && word(at + 1) == *second);
+        if let Some((_, second, sense)) = pair {
+            // A secret access key is no account's name.
+            let is_secret = *second == "key" && at > 0 && word(at - 1) == "secret";
+            return Some((at + 2, if is_secret { Sense::Secret } else { *sense }));
+        }
+        let single = WORDS.iter().find(|(known, _)| word(at) == *known);
+        let ending = || ENDINGS.iter().find(|(ending, _)| word(at).ends_with(ending));
+        if let Some((known, sense)) = single.or_else(ending) {
+            // `PWD` alone is the working directory; `passwordKey` names a key of a Secret.
+            let is_directory = *known == "pwd" && words.len() == 1;
+            let names_a_key = word(at + 1) == "key" && *known != "secret";
+            return (!is_directory && !names_a_key).then_some((at + 1, *sense));
+        }
+        // `DB_PASS`, `ADMIN_PW`; elsewhere `pass` is a verb.
+        let is_short = at > 0 && at + 1 == words.len() && matches!(word(at), "pass" | "pw");
+        is_short.then_some((at + 1, Sense::Password))
+    })
+}
+
+/// The words of a name, in lower case: `dbPassword`, `DB_PASSWORD` and `db.password` are two each.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    let mut letters = name.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let ends_acronym = letter.is_ascii_uppercase()
+            && before.is_ascii_uppercase()
+            && letters.peek().is_some_and(char::is_ascii_lowercase);
+        let is_hump = letter.is_ascii_uppercase() && !before.is_ascii_uppercase();
+        if !letter.is_alphanumeric() || is_hump || ends_acronym {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut()
+            && letter.is_alphanumeric()
+        {
+            word.extend(letter.to_lowercase());
+        }
+        before = letter;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_credentials_are_told_from_names_about_them() {
+        for (name, expected) in [
+            ("password", Sense::Password),
+            ("MYSQL_ROOT_PASSWORD", Sense::Password),
+            ("dbPassword", Sense::Password),
+            ("PGPASSWORD", Sense::Password),
+            ("spring.datasource.password", Sense::Password),
+            ("DB_PASS", Sense::Password),
+            ("db_pwd", Sense::Password),
+            ("AWS_SECRET_ACCESS_KEY", Sense::Secret),
+            ("AWS_ACCESS_KEY", Sense::Account),
+            ("AZURE_BATCH_KEY", Sense::Secret),
+            ("OCI_CLI_KEY_CONTENT", Sense::Secret),
+            ("SECRET_BLAH", Sense::Secret),
+            ("SECRET_KEY", Sense::Secret),
+            ("clientSecret", Sense::Secret),
+            ("GITHUB_TOKEN", Sense::Secret),
+            ("APIKey", Sense::Secret),
+            ("--api-key", Sense::Secret),
+        ] {
+            assert_eq!(sense(name), Some(expected), "{name}");
+        }
+        for harmless in [
+            "PASSWORD_FILE",
+            "passwordPath",
+            "SECRET_NAME",
+            "secretName",
+            "TOKEN_TTL",
+            "PASSWORD_MIN_LENGTH",
+            "AWS_ACCESS_KEY_ID",
+            "automountServiceAccountToken",
+            "imagePullSecret",
+            "existingSecret",
+            "passwordKey",
+            "tokenKey",
+            "csrfToken",
+            "PWD",
+            "pass",
+            "tokenizer",
+            "max_tokens",
+            "checksum/secret",
+            "secretary",
+            "eos_token",
+            "public_key",
+            "monkey",
+        ] {
+            assert_eq!(sense(harmless), None, "{harmless}");
+        }
+    }
+}

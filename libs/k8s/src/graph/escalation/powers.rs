@@ -1,0 +1,349 @@
+//! Which rights lead to which other identity.
+
+use std::collections::BTreeSet;
+
+use super::{How, Reach, Standing, Step};
+use crate::fields::text;
+use crate::graph::Graph;
+use crate::object::Object;
+use crate::rbac::{Bearer, Rule};
+
+/// The namespace of the control plane's own accounts.
+const CONTROL_PLANE: &str = "kube-system";
+/// The groups that every service account is in; with `:` and a namespace, those of the namespace.
+const ACCOUNTS_GROUP: &str = "system:serviceaccounts";
+const AUTHENTICATED: &str = "system:authenticated";
+/// The group whose members the API server asks for no right.
+const MASTERS: &str = "system:masters";
+
+const WRITE: [&str; 3] = ["create", "update", "patch"];
+
+/// What starts pods from a template that its writer chooses: API group and resource.
+const POD_STARTERS: [(&str, &str); 8] = [
+    ("", "pods"),
+    ("", "replicationcontrollers"),
+    ("apps", "deployments"),
+    ("apps", "daemonsets"),
+    ("apps", "statefulsets"),
+    ("apps", "replicasets"),
+    ("batch", "jobs"),
+    ("batch", "cronjobs"),
+];
+
+/// What a role allows.
+#[derive(Debug, Clone)]
+pub(super) enum Given<'a> {
+    /// These rules.
+    Rules(Vec<Rule<'a>>),
+    /// Everything: the built-in cluster-admin.
+    Everything,
+    /// To change whatever runs: the built-in admin and edit.
+    Editing,
+}
+
+/// What a bearer was given in one namespace or in the whole cluster, by one binding.
+#[derive(Debug)]
+struct Held<'a> {
+    binding: Object<'a>,
+    reach: Reach<'a>,
+    given: Given<'a>,
+}
+
+/// All that a bearer was given.
+#[derive(Debug, Default)]
+pub(super) struct Holding<'a> {
+    held: Vec<Held<'a>>,
+}
+
+impl<'a> Holding<'a> {
+    pub(super) fn add(&mut self, binding: &Object<'a>, reach: Reach<'a>, given: &Given<'a>) {
+        self.held.push(Held { binding: *binding, reach, given: given.clone() });
+    }
+
+    /// Whether another binding gives a right where this one holds: some powers need two rights.
+    fn has_as_well(&self, held: &Held<'a>, right: impl Fn(&Rule<'a>) -> bool) -> bool {
+        self.held.iter().any(|other| {
+            let reaches = other.reach == Reach::Cluster || other.reach == held.reach;
+            reaches && matches!(&other.given, Given::Rules(rules) if rules.iter().any(&right))
+        })
+    }
+}
+
+/// The steps that a bearer's own rights allow.
+pub(super) fn edges_of<'a>(
+    graph: &Graph<'a>,
+    bearer: Bearer<'a>,
+    holding: &Holding<'a>,
+    steps: &mut Vec<Step<'a>>,
+) {
+    if bearer == Bearer::Group(MASTERS) {
+        return steps.push(step(
+            Standing::Bearer(bearer),
+            How::HasAllRights,
+            Standing::Administrator,
+        ));
+    }
+    for held in &holding.held {
+        let mut add = |how, to| {
+            steps.push(Step {
+                from: Standing::Bearer(bearer),
+                how,
+                to,
+                binding: Some(held.binding),
+            });
+        };
+        let accounts = Standing::AccountsOf(held.reach);
+        match &held.given {
+            Given::Everything if held.reach == Reach::Cluster => {
+                add(How::HasAllRights, Standing::Administrator);
+            }
+            Given::Everything | Given::Editing => add(How::StartsPods, accounts),
+            Given::Rules(rules) => {
+                for rule in rules {
+                    of_rule(graph, holding, held, rule, &mut add);
+                }
+            }
+        }
+    }
+}
+
+/// The steps that one rule allows.
+fn of_rule<'a>(
+    graph: &Graph<'a>,
+    holding: &Holding<'a>,
+    held: &Held<'a>,
+    rule: &Rule<'a>,
+    add: &mut dyn FnMut(How, Standing<'a>),
+) {
+    let is_cluster_wide = held.reach == Reach::Cluster;
+    let accounts = Standing::AccountsOf(held.reach);
+    // Whoever may do everything in a namespace starts pods there.
+    if rule.allows_everything() && is_cluster_wide {
+        return add(How::HasAllRights, Standing::Administrator);
+    }
+    let all_objects = !rule.names_its_objects();
+    let may = |verbs: &[&str], group: &str, resource: &str| {
+        rule.allows_verb(verbs) && rule.reaches(group, resource)
+    };
+    // Who may create does it by any name; to change a single one is enough as well.
+    if POD_STARTERS.iter().any(|(group, resource)| {
+        let verbs = if *resource == "pods" { &WRITE[..1] } else { &WRITE[..] };
+        may(verbs, group, resource)
+    }) {
+        add(How::StartsPods, accounts);
+    }
+    if may(&["create", "get"], "", "pods/exec")
+        || may(&["create", "get"], "", "pods/attach")
+        || may(&["update", "patch"], "", "pods/ephemeralcontainers")
+    {
+        add(How::EntersPods, Standing::PodsOf(held.reach));
+    }
+    if may(&["get", "list", "watch"], "", "secrets") {
+        token_secrets(graph, held, rule, &mut |account| {
+            add(How::ReadsToken, Standing::Bearer(account));
+        });
+    }
+    if may(&["create"], "", "serviceaccounts/token") {
+        match (all_objects, held.reach) {
+            (false, Reach::Namespace(namespace)) => {
+                rule.list("resourceNames").for_each(|(_, name)| {
+                    let account = Bearer::ServiceAccount(namespace, name);
+                    add(How::RequestsToken, Standing::Bearer(account));
+                })
+            }
+            _ => add(How::RequestsToken, accounts),
+        }
+    }
+    impersonation(held, rule, add);
+    if is_cluster_wide {
+        of_cluster_rule(holding, held, rule, add);
+    } else {
+        of_namespaced_rule(holding, held, rule, accounts, add);
+    }
+}
+
+/// Powers over what belongs to no namespace.
+fn of_cluster_rule<'a>(
+    holding: &Holding<'a>,
+    held: &Held<'a>,
+    rule: &Rule<'a>,
+    add: &mut dyn FnMut(How, Standing<'a>),
+) {
+    const RBAC: &str = crate::rbac::GROUP;
+    const ADMISSION: &str = "admissionregistration.k8s.io";
+    const CERTIFICATES: &str = "certificates.k8s.io";
+    let may = |rule: &Rule<'_>, verbs: &[&str], group: &str, resource: &str| {
+        rule.allows_verb(verbs) && rule.reaches(group, resource)
+    };
+    if may(rule, &["escalate"], RBAC, "clusterroles")
+        && holding.has_as_well(held, |it| may(it, &["update", "patch"], RBAC, "clusterroles"))
+    {
+        add(How::Escalates, Standing::Administrator);
+    }
+    if may(rule, &["bind"], RBAC, "clusterroles")
+        && binds_administrator(rule)
+        && holding.has_as_well(held, |it| may(it, &["create"], RBAC, "clusterrolebindings"))
+    {
+        add(How::Binds, Standing::Administrator);
+    }
+    if may(rule, &["get", "create"], "", "nodes/proxy") {
+        add(How::ProxiesToNodes, Standing::PodsOf(Reach::Cluster));
+    }
+    if may(rule, &["update", "patch"], CERTIFICATES, "certificatesigningrequests/approval")
+        && holding.has_as_well(held, |it| may(it, &["approve"], CERTIFICATES, "signers"))
+        && holding.has_as_well(held, |it| {
+            may(it, &["create"], CERTIFICATES, "certificatesigningrequests")
+        })
+    {
+        add(How::SignsCertificates, Standing::AccountsOf(Reach::Cluster));
+    }
+    if may(rule, &WRITE, ADMISSION, "mutatingwebhookconfigurations") {
+        add(How::ChangesRequests, Standing::AccountsOf(Reach::Cluster));
+    }
+}
+
+/// Powers over the roles of one namespace: who has every right in it has its service accounts.
+fn of_namespaced_rule<'a>(
+    holding: &Holding<'a>,
+    held: &Held<'a>,
+    rule: &Rule<'a>,
+    accounts: Standing<'a>,
+    add: &mut dyn FnMut(How, Standing<'a>),
+) {
+    const RBAC: &str = crate::rbac::GROUP;
+    let may = |rule: &Rule<'_>, verbs: &[&str], resource: &str| {
+        rule.allows_verb(verbs) && rule.reaches(RBAC, resource)
+    };
+    if may(rule, &["escalate"], "roles")
+        && holding.has_as_well(held, |it| may(it, &["update", "patch"], "roles"))
+    {
+        add(How::Escalates, accounts);
+    }
+    let binds = may(rule, &["bind"], "clusterroles") && binds_administrator(rule);
+    if binds && holding.has_as_well(held, |it| may(it, &["create"], "rolebindings")) {
+        add(How::Binds, accounts);
+    }
+}
+
+/// Whether the roles that a rule lets bind hold one that may do everything.
+fn binds_administrator(rule: &Rule<'_>) -> bool {
+    !rule.names_its_objects() || rule.has("resourceNames", &["cluster-admin"])
+}
+
+fn impersonation<'a>(held: &Held<'a>, rule: &Rule<'a>, add: &mut dyn FnMut(How, Standing<'a>)) {
+    if !rule.allows_verb(&["impersonate"]) {
+        return;
+    }
+    let is_cluster_wide = held.reach == Reach::Cluster;
+    let names: Vec<&str> = rule.list("resourceNames").map(|(_, name)| name).collect();
+    // Users and groups belong to no namespace: a RoleBinding gives no right over them.
+    if is_cluster_wide && rule.reaches("", "groups") {
+        match names.as_slice() {
+            [] => add(How::Impersonates, Standing::Administrator),
+            names => names.iter().for_each(|name| {
+                add(How::Impersonates, Standing::Bearer(Bearer::Group(name)));
+            }),
+        }
+    }
+    if is_cluster_wide && rule.reaches("", "users") {
+        match names.as_slice() {
+            // Users of service accounts and of the controllers among them.
+            [] => add(How::Impersonates, Standing::AccountsOf(Reach::Cluster)),
+            names => names.iter().for_each(|name| {
+                add(How::Impersonates, Standing::Bearer(user_or_account(name)));
+            }),
+        }
+    }
+    if rule.reaches("", "serviceaccounts") {
+        match (names.as_slice(), held.reach) {
+            ([], reach) => add(How::Impersonates, Standing::AccountsOf(reach)),
+            (names, Reach::Namespace(namespace)) => names.iter().for_each(|name| {
+                let account = Bearer::ServiceAccount(namespace, name);
+                add(How::Impersonates, Standing::Bearer(account));
+            }),
+            (_, Reach::Cluster) => {}
+        }
+    }
+}
+
+/// A service account is a user of the name `system:serviceaccount:NAMESPACE:NAME`.
+fn user_or_account(name: &str) -> Bearer<'_> {
+    let account = name.strip_prefix("system:serviceaccount:").and_then(|it| it.split_once(':'));
+    match account {
+        Some((namespace, name)) => Bearer::ServiceAccount(Some(namespace), name),
+        None => Bearer::User(name),
+    }
+}
+
+/// The accounts whose token lies in a Secret of the input that a rule lets read.
+fn token_secrets<'a>(
+    graph: &Graph<'a>,
+    held: &Held<'a>,
+    rule: &Rule<'a>,
+    each: &mut dyn FnMut(Bearer<'a>),
+) {
+    for secret in graph.of_kind("", "Secret") {
+        let is_token = secret.fields().get("type").and_then(|it| it.as_str())
+            == Some("kubernetes.io/service-account-token");
+        let within = [Reach::Cluster, Reach::Namespace(secret.namespace())].contains(&held.reach);
+        let named = !rule.names_its_objects() || rule.has("resourceNames", &[secret.name()]);
+        let account = secret
+            .annotations()
+            .and_then(|annotations| text(annotations, "kubernetes.io/service-account.name"));
+        if let (true, Some(name)) = (is_token && within && named, account) {
+            each(Bearer::ServiceAccount(secret.namespace(), name));
+        }
+    }
+}
+
+/// The steps that need no right: from a whole to its parts, and from an account to its groups.
+pub(super) fn standing_edges<'a>(
+    graph: &Graph<'a>,
+    bearers: impl Iterator<Item = Bearer<'a>>,
+    steps: &mut Vec<Step<'a>>,
+) {
+    let all = Standing::AccountsOf(Reach::Cluster);
+    let control_plane = Standing::AccountsOf(Reach::Namespace(Some(CONTROL_PLANE)));
+    steps.push(step(all, How::TakesController, Standing::Administrator));
+    steps.push(step(control_plane, How::TakesController, Standing::Administrator));
+    let mut accounts: BTreeSet<(Option<&'a str>, &'a str)> = BTreeSet::new();
+    for pod in graph.pods() {
+        let Some(owner) = graph.owner(pod) else { continue };
+        let (namespace, name) = (owner.namespace(), pod.spec.service_account());
+        accounts.insert((namespace, name));
+        let account = Standing::Bearer(Bearer::ServiceAccount(namespace, name));
+        for reach in [Reach::Namespace(namespace), Reach::Cluster] {
+            steps.push(step(Standing::PodsOf(reach), How::Is, account));
+        }
+    }
+    let groups: BTreeSet<&str> = bearers
+        .filter_map(|bearer| match bearer {
+            Bearer::ServiceAccount(namespace, name) => {
+                accounts.insert((namespace, name));
+                None
+            }
+            Bearer::Group(name) => Some(name),
+            Bearer::User(_) => None,
+        })
+        .collect();
+    for (namespace, name) in accounts {
+        let account = Standing::Bearer(Bearer::ServiceAccount(namespace, name));
+        steps.push(step(Standing::AccountsOf(Reach::Namespace(namespace)), How::Is, account));
+        for group in groups.iter().filter(|group| holds(group, namespace)) {
+            steps.push(step(account, How::BelongsTo, Standing::Bearer(Bearer::Group(group))));
+        }
+    }
+}
+
+/// Whether a group holds the service accounts of a namespace.
+fn holds(group: &str, namespace: Option<&str>) -> bool {
+    match group.strip_prefix(ACCOUNTS_GROUP) {
+        Some("") => true,
+        Some(of) => namespace.is_some() && of.strip_prefix(':') == namespace,
+        None => group == AUTHENTICATED,
+    }
+}
+
+const fn step<'a>(from: Standing<'a>, how: How, to: Standing<'a>) -> Step<'a> {
+    Step { from, how, to, binding: None }
+}

@@ -1,0 +1,190 @@
+//! Ways to the administrator, as they are told.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::graph::Completeness;
+
+fn role(kind: &str, namespace: Option<&str>, name: &str, rules: &Value) -> Value {
+    json!({
+        "apiVersion": format!("{GROUP}/v1"), "kind": kind,
+        "metadata": { "name": name, "namespace": namespace }, "rules": rules,
+    })
+}
+
+fn binding(namespace: Option<&str>, role: (&str, &str), subject: &Value) -> Value {
+    let kind = if namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" };
+    json!({
+        "apiVersion": format!("{GROUP}/v1"), "kind": kind,
+        "metadata": { "name": role.1, "namespace": namespace },
+        "roleRef": { "kind": role.0, "name": role.1 }, "subjects": [subject],
+    })
+}
+
+fn account(namespace: &str, name: &str) -> Value {
+    json!({ "kind": "ServiceAccount", "namespace": namespace, "name": name })
+}
+
+fn rule(verbs: &[&str], group: &str, resources: &[&str]) -> Value {
+    json!({ "verbs": verbs, "apiGroups": [group], "resources": resources })
+}
+
+fn pod(namespace: &str, name: &str, account: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "name": name, "namespace": namespace },
+        "spec": { "serviceAccountName": account, "containers": [{ "name": "c", "image": "c" }] },
+    })
+}
+
+/// The way of a bearer, a step a line; `no way` where there is none.
+fn way(values: &[Value], bearer: Bearer<'_>) -> String {
+    let objects: Vec<_> = values.iter().map(|value| Object::new(value).unwrap()).collect();
+    let graph = Graph::new(&objects, Completeness::WholeInput);
+    let steps = graph.way_to_administrator(bearer);
+    if steps.is_empty() {
+        return "no way".to_owned();
+    }
+    let shown: Vec<_> =
+        steps.iter().map(|step| format!("{} {} {}", step.from, step.how.verb(), step.to)).collect();
+    shown.join("\n")
+}
+
+const WEB: Bearer<'static> = Bearer::ServiceAccount(Some("shop"), "web");
+
+/// What a rule gives the account shop/web, by a ClusterRole bound in the cluster or in a namespace.
+fn with_rules(rules: &Value, namespace: Option<&str>, more: &[Value]) -> String {
+    let mut values = vec![
+        role("ClusterRole", None, "own", rules),
+        binding(namespace, ("ClusterRole", "own"), &account("shop", "web")),
+    ];
+    values.extend_from_slice(more);
+    way(&values, WEB)
+}
+
+#[test]
+fn each_right_that_leads_on_is_a_step() {
+    const RBAC: &str = GROUP;
+    const ADMISSION: &str = "admissionregistration.k8s.io";
+    for (rules, first) in [
+        (json!([rule(&["*"], "*", &["*"])]), "may do everything, as administrator of the cluster"),
+        (json!([rule(&["create"], "", &["pods"])]), "starts pods that run as any service account"),
+        (json!([rule(&["patch"], "apps", &["deployments"])]), "starts pods that run as any"),
+        (json!([rule(&["create"], "", &["serviceaccounts/token"])]), "requests a token of any"),
+        (json!([rule(&["impersonate"], "", &["groups"])]), "impersonates administrator"),
+        (json!([rule(&["impersonate"], "", &["users"])]), "impersonates any service account"),
+        (json!([rule(&["impersonate"], "", &["serviceaccounts"])]), "impersonates any service"),
+        (json!([rule(&["escalate", "update"], RBAC, &["clusterroles"])]), "adds rights to a role"),
+        (
+            json!([
+                rule(&["bind"], RBAC, &["clusterroles"]),
+                rule(&["create"], RBAC, &["clusterrolebindings"]),
+            ]),
+            "binds any role to itself",
+        ),
+        (
+            json!([rule(&["create"], ADMISSION, &["mutatingwebhookconfigurations"])]),
+            "changes new pods by a webhook",
+        ),
+    ] {
+        let way = with_rules(&rules, None, &[]);
+        assert!(way.starts_with(&format!("service account shop/web {first}")), "{rules}: {way}");
+        assert!(way.ends_with("administrator of the cluster"), "{rules}: {way}");
+    }
+}
+
+#[test]
+fn what_lacks_a_part_or_is_limited_leads_nowhere() {
+    const RBAC: &str = GROUP;
+    let named = |mut rule: Value, names: &[&str]| {
+        rule["resourceNames"] = json!(names);
+        json!([rule])
+    };
+    for rules in [
+        json!([rule(&["get", "list"], "", &["pods", "configmaps"])]),
+        json!([rule(&["escalate"], RBAC, &["clusterroles"])]),
+        json!([rule(&["bind"], RBAC, &["clusterroles"])]),
+        json!([rule(&["create"], RBAC, &["clusterrolebindings", "rolebindings"])]),
+        json!([rule(&["get"], "", &["secrets"])]),
+        json!([rule(&["create"], "", &["pods/exec"])]),
+        named(rule(&["impersonate"], "", &["users"]), &["ada"]),
+        named(rule(&["bind"], RBAC, &["clusterroles"]), &["view"]),
+    ] {
+        assert_eq!(with_rules(&rules, None, &[]), "no way", "{rules}");
+    }
+    let create_pods = json!([rule(&["create"], "", &["pods"])]);
+    assert_eq!(with_rules(&create_pods, Some("shop"), &[]), "no way", "nobody there has more");
+}
+
+#[test]
+fn steps_are_joined_over_accounts_pods_and_groups() {
+    let everything = json!([rule(&["*"], "*", &["*"])]);
+    let strong = [
+        role("ClusterRole", None, "all", &everything),
+        binding(None, ("ClusterRole", "all"), &account("shop", "operator")),
+    ];
+    let create_pods = json!([rule(&["create"], "", &["pods"])]);
+    insta::assert_snapshot!(with_rules(&create_pods, Some("shop"), &strong), @"
+    service account shop/web starts pods that run as any service account of namespace shop
+    any service account of namespace shop such as service account shop/operator
+    service account shop/operator may do everything, as administrator of the cluster
+    ");
+    let exec = json!([rule(&["create"], "", &["pods/exec"])]);
+    assert_eq!(with_rules(&exec, Some("shop"), &strong), "no way", "no pod of it is in the input");
+    let mut running = strong.to_vec();
+    running.push(pod("shop", "operator-1", "operator"));
+    insta::assert_snapshot!(with_rules(&exec, Some("shop"), &running), @"
+    service account shop/web runs commands in pods, and takes the token of any pod of namespace shop
+    any pod of namespace shop such as service account shop/operator
+    service account shop/operator may do everything, as administrator of the cluster
+    ");
+    let token = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+        "metadata": {
+            "name": "t", "namespace": "shop",
+            "annotations": { "kubernetes.io/service-account.name": "operator" },
+        },
+    });
+    let read = json!([rule(&["get"], "", &["secrets"])]);
+    insta::assert_snapshot!(with_rules(&read, Some("shop"), &[strong.to_vec(), vec![token]].concat()), @"
+    service account shop/web reads the token Secret of service account shop/operator
+    service account shop/operator may do everything, as administrator of the cluster
+    ");
+    let group = json!({ "kind": "Group", "name": "system:serviceaccounts:shop" });
+    let by_group = [
+        role("ClusterRole", None, "all", &everything),
+        binding(None, ("ClusterRole", "all"), &group),
+        pod("shop", "web-1", "web"),
+    ];
+    insta::assert_snapshot!(way(&by_group, WEB), @"
+    service account shop/web belongs to group system:serviceaccounts:shop
+    group system:serviceaccounts:shop may do everything, as administrator of the cluster
+    ");
+}
+
+#[test]
+fn built_in_roles_are_known_without_their_manifest() {
+    let user = json!({ "kind": "User", "name": "ada" });
+    let ada = Bearer::User("ada");
+    insta::assert_snapshot!(way(&[binding(None, ("ClusterRole", "cluster-admin"), &user)], ada), @"user ada may do everything, as administrator of the cluster");
+    insta::assert_snapshot!(way(&[binding(None, ("ClusterRole", "edit"), &user)], ada), @"
+    user ada starts pods that run as any service account of the cluster
+    any service account of the cluster takes the account of a controller, and is administrator of the cluster
+    ");
+    assert_eq!(way(&[binding(None, ("ClusterRole", "view"), &user)], ada), "no way");
+    insta::assert_snapshot!(way(&[binding(Some("kube-system"), ("ClusterRole", "edit"), &user)], ada), @"
+    user ada starts pods that run as any service account of namespace kube-system
+    any service account of namespace kube-system takes the account of a controller, and is administrator of the cluster
+    ");
+    assert_eq!(
+        way(&[binding(Some("shop"), ("ClusterRole", "cluster-admin"), &user)], ada),
+        "no way"
+    );
+}
+
+#[test]
+fn an_account_without_a_namespace_is_found_in_any() {
+    let values = [binding(None, ("ClusterRole", "cluster-admin"), &account("shop", "web"))];
+    assert_ne!(way(&values, Bearer::ServiceAccount(None, "web")), "no way");
+    assert_eq!(way(&values, Bearer::ServiceAccount(Some("bank"), "web")), "no way");
+}

@@ -1,0 +1,82 @@
+//! Which routes of the Gateway API take effect: the Gateway must allow the route's namespace, and the
+//! backend's namespace must allow the route.
+
+use serde_json::{Map, Value};
+
+use super::Backend;
+use crate::fields::{down, list, maps, text};
+use crate::graph::{Graph, same_namespace};
+use crate::object::Object;
+
+/// The API group.
+pub(super) const GROUP: &str = "gateway.networking.k8s.io";
+
+/// The Gateways of the input that a route is attached to. Empty where the route names only Gateways that
+/// the input lacks; none where it serves the mesh only, or where those that it names do not take it.
+pub(super) fn gateways<'a>(
+    graph: &Graph<'a>,
+    route: &Object<'a>,
+    spec: &'a Map<String, Value>,
+) -> Option<Vec<usize>> {
+    let mut attached = Vec::new();
+    let mut may_be_attached = false;
+    for (_, parent) in maps(spec, "parentRefs") {
+        match text(parent, "kind").unwrap_or("Gateway") {
+            "Gateway" => {}
+            "Service" => continue,
+            // A set of listeners belongs to a Gateway.
+            _ => {
+                may_be_attached = true;
+                continue;
+            }
+        }
+        let namespace = text(parent, "namespace").or_else(|| route.namespace());
+        let name = text(parent, "name").unwrap_or_default();
+        match graph.position(GROUP, "Gateway", namespace, name) {
+            None => may_be_attached = true,
+            Some(index) => {
+                let gateway = graph.objects.get(index);
+                if gateway.is_some_and(|gateway| takes(gateway, route, parent)) {
+                    attached.push(index);
+                }
+            }
+        }
+    }
+    (may_be_attached || !attached.is_empty()).then_some(attached)
+}
+
+/// Whether a listener of a Gateway takes routes of the route's namespace: by default only of its own.
+fn takes(gateway: &Object<'_>, route: &Object<'_>, parent: &Map<String, Value>) -> bool {
+    let Some(spec) = gateway.fields().get("spec").and_then(Value::as_object) else { return true };
+    if same_namespace(gateway.namespace(), route.namespace()) || list(spec, "listeners").is_empty()
+    {
+        return true;
+    }
+    let wanted = text(parent, "sectionName");
+    let mut listeners = maps(spec, "listeners").map(|(_, listener)| listener);
+    listeners.any(|listener| {
+        let from = listener.get("allowedRoutes").and_then(|a| down(a, &["namespaces", "from"]));
+        let is_named = wanted.is_none_or(|wanted| text(listener, "name") == Some(wanted));
+        is_named && matches!(from.and_then(Value::as_str), Some("All" | "Selector"))
+    })
+}
+
+/// Whether a route may send to a backend: in its own namespace, or where a ReferenceGrant says so.
+pub(super) fn may_refer(graph: &Graph<'_>, route: &Object<'_>, backend: &Backend<'_>) -> bool {
+    if route.group() != GROUP || same_namespace(route.namespace(), backend.namespace) {
+        return true;
+    }
+    graph.of_kind(GROUP, "ReferenceGrant").any(|grant| {
+        let Some(spec) = grant.fields().get("spec").and_then(Value::as_object) else {
+            return false;
+        };
+        let from_here = maps(spec, "from").any(|(_, from)| {
+            text(from, "kind") == Some(route.kind()) && text(from, "namespace") == route.namespace()
+        });
+        let to_there = maps(spec, "to").any(|(_, to)| {
+            text(to, "kind") == Some("Service")
+                && text(to, "name").is_none_or(|name| name == backend.name)
+        });
+        same_namespace(grant.namespace(), backend.namespace) && from_here && to_there
+    })
+}

@@ -1,0 +1,178 @@
+//! What routes traffic from outside to Services: which Services an object names, and whether it comes from
+//! outside at all.
+
+use serde_json::{Map, Value};
+
+use super::{Entry, gateway_api, own_entries, selector};
+use crate::fields::{down, elements, maps, text};
+use crate::graph::{Graph, labels_match};
+use crate::object::Object;
+
+/// A Service that a route names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backend<'a> {
+    /// Its namespace, where it is known.
+    pub namespace: Option<&'a str>,
+    /// Its name.
+    pub name: &'a str,
+}
+
+/// The kinds that route, and what they open.
+const ROUTES: [(&str, &str, Entry); 13] = [
+    ("networking.k8s.io", "Ingress", Entry::Ingress),
+    ("extensions", "Ingress", Entry::Ingress),
+    ("projectcontour.io", "HTTPProxy", Entry::Ingress),
+    ("traefik.io", "IngressRoute", Entry::Ingress),
+    ("traefik.containo.us", "IngressRoute", Entry::Ingress),
+    ("traefik.io", "IngressRouteTCP", Entry::Ingress),
+    ("route.openshift.io", "Route", Entry::Ingress),
+    (gateway_api::GROUP, "HTTPRoute", Entry::Gateway),
+    (gateway_api::GROUP, "GRPCRoute", Entry::Gateway),
+    (gateway_api::GROUP, "TLSRoute", Entry::Gateway),
+    (gateway_api::GROUP, "TCPRoute", Entry::Gateway),
+    (gateway_api::GROUP, "UDPRoute", Entry::Gateway),
+    ("networking.istio.io", "VirtualService", Entry::Gateway),
+];
+
+/// Every route from outside to a Service of the input: what opens it, the objects before the Service, and
+/// the Service, by their indices.
+pub(super) fn all<'a>(graph: &Graph<'a>) -> Vec<(Entry, Vec<usize>, usize)> {
+    let mut found = Vec::new();
+    for (group, kind, entry) in ROUTES {
+        for index in graph.indices(group, kind) {
+            let Some(route) = graph.objects.get(*index) else { continue };
+            let Some(gateways) = gateways(graph, route) else { continue };
+            let allowed = |backend: &Backend<'_>| gateway_api::may_refer(graph, route, backend);
+            for backend in backends(route).into_iter().filter(allowed) {
+                let service = graph.position("", "Service", backend.namespace, backend.name);
+                let Some(service) = service else { continue };
+                if gateways.is_empty() {
+                    found.push((entry, vec![*index], service));
+                }
+                let chains = gateways.iter().map(|gateway| vec![*gateway, *index]);
+                found.extend(chains.map(|chain| (entry, chain, service)));
+            }
+        }
+    }
+    found
+}
+
+/// The gateways of a route that the input holds; none where the route serves the mesh only.
+fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
+    let spec = route.fields().get("spec").and_then(Value::as_object)?;
+    let named: Vec<Backend<'a>> = match route.group() {
+        gateway_api::GROUP => return gateway_api::gateways(graph, route, spec),
+        "networking.istio.io" => {
+            let names = elements(spec.get("gateways")).iter().filter_map(Value::as_str);
+            let outside: Vec<&str> = names.filter(|name| *name != "mesh").collect();
+            if outside.is_empty() {
+                return None;
+            }
+            let named = outside.into_iter().map(|name| match name.split_once('/') {
+                Some((namespace, name)) => Backend { namespace: Some(namespace), name },
+                None => Backend { namespace: route.namespace(), name },
+            });
+            named.collect()
+        }
+        _ => return Some(Vec::new()),
+    };
+    let mut open = Vec::new();
+    let mut is_closed = !named.is_empty();
+    for gateway in &named {
+        match graph.position(route.group(), "Gateway", gateway.namespace, gateway.name) {
+            Some(index)
+                if graph.objects.get(index).is_some_and(|one| serves_inside(graph, one)) => {}
+            found => {
+                is_closed = false;
+                open.extend(found);
+            }
+        }
+    }
+    (!is_closed).then_some(open)
+}
+
+/// Whether the Services of an Istio gateway's pods are in the input, and none of them is open.
+fn serves_inside(graph: &Graph<'_>, gateway: &Object<'_>) -> bool {
+    let wanted = down(gateway.value(), &["spec", "selector"]).and_then(Value::as_object);
+    let Some(wanted) = wanted.filter(|labels| !labels.is_empty()) else { return false };
+    let mut own = graph
+        .of_kind("", "Service")
+        .filter(|service| labels_match(wanted, selector(service)))
+        .peekable();
+    own.peek().is_some() && own.all(|service| own_entries(service).is_empty())
+}
+
+/// The Services that a route names, in its order.
+pub fn backends<'a>(route: &Object<'a>) -> Vec<Backend<'a>> {
+    let Some(spec) = route.fields().get("spec").and_then(Value::as_object) else {
+        return Vec::new();
+    };
+    match (route.group(), route.kind()) {
+        (_, "Ingress") => ingress(spec, route),
+        (gateway_api::GROUP, _) => references(spec, "rules", "backendRefs", route),
+        ("networking.istio.io", _) => virtual_service(spec, route),
+        ("projectcontour.io", _) => {
+            let mut found = references(spec, "routes", "services", route);
+            let tcp = spec.get("tcpproxy").and_then(Value::as_object);
+            let services = tcp.into_iter().flat_map(|tcp| maps(tcp, "services"));
+            found.extend(services.filter_map(|(_, service)| reference(service, route)));
+            found
+        }
+        ("traefik.io" | "traefik.containo.us", _) => references(spec, "routes", "services", route),
+        ("route.openshift.io", _) => {
+            let first = spec.get("to").and_then(Value::as_object).into_iter();
+            let others = maps(spec, "alternateBackends").map(|(_, other)| other);
+            first.chain(others).filter_map(|service| reference(service, route)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A reference by name to a Service; in the route's namespace, where it names none.
+fn reference<'a>(fields: &'a Map<String, Value>, route: &Object<'a>) -> Option<Backend<'a>> {
+    let namespace = text(fields, "namespace").or_else(|| route.namespace());
+    Some(Backend { namespace, name: text(fields, "name")? })
+}
+
+/// The references of a list within each element of a list.
+fn references<'a>(
+    spec: &'a Map<String, Value>,
+    outer: &str,
+    inner: &str,
+    route: &Object<'a>,
+) -> Vec<Backend<'a>> {
+    let all = maps(spec, outer).flat_map(|(_, rule)| maps(rule, inner).map(|(_, named)| named));
+    let services = all.filter(|named| text(named, "kind").unwrap_or("Service") == "Service");
+    services.filter_map(|named| reference(named, route)).collect()
+}
+
+fn ingress<'a>(spec: &'a Map<String, Value>, route: &Object<'a>) -> Vec<Backend<'a>> {
+    let paths = maps(spec, "rules").flat_map(|(_, rule)| {
+        let http = rule.get("http").and_then(Value::as_object);
+        http.into_iter().flat_map(|http| maps(http, "paths").map(|(_, path)| path))
+    });
+    let backends = paths.filter_map(|path| path.get("backend"));
+    let default = spec.get("defaultBackend").or_else(|| spec.get("backend"));
+    let all = default.into_iter().chain(backends);
+    all.filter_map(|backend| {
+        let name = down(backend, &["service", "name"]).or_else(|| backend.get("serviceName"));
+        Some(Backend { namespace: route.namespace(), name: name?.as_str()? })
+    })
+    .collect()
+}
+
+/// The destinations of a VirtualService that are Services: `web`, `web.shop`, `web.shop.svc.cluster.local`.
+fn virtual_service<'a>(spec: &'a Map<String, Value>, route: &Object<'a>) -> Vec<Backend<'a>> {
+    let rules = ["http", "tls", "tcp"].into_iter().flat_map(|list| maps(spec, list));
+    let destinations = rules.flat_map(|(_, rule)| {
+        maps(rule, "route").filter_map(|(_, to)| to.get("destination")?.get("host")?.as_str())
+    });
+    destinations
+        .map(|host| {
+            let mut parts = host.split('.');
+            let name = parts.next().unwrap_or_default();
+            let namespace = parts.next().or_else(|| route.namespace());
+            Backend { namespace, name }
+        })
+        .collect()
+}

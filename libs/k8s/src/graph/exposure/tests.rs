@@ -1,0 +1,183 @@
+//! Which ways lead to the pods of small inputs.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::graph::Completeness;
+
+fn object(api_version: &str, kind: &str, name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": api_version, "kind": kind,
+        "metadata": { "name": name, "namespace": "shop" }, "spec": spec,
+    })
+}
+
+fn service(name: &str, kind: &str, selector: &Value) -> Value {
+    object("v1", "Service", name, &json!({ "type": kind, "selector": selector }))
+}
+
+/// The ways to a pod of the namespace `shop` with labels.
+fn ways(values: &[Value], labels: &Value) -> Vec<String> {
+    let objects: Vec<_> = values.iter().map(|value| Object::new(value).unwrap()).collect();
+    let graph = Graph::new(&objects, Completeness::WholeInput);
+    let ways = graph.ways_to(Some("shop"), labels.as_object());
+    ways.iter().map(|way| format!("{:?}: {}", way.entry, way.shown())).collect()
+}
+
+#[test]
+fn services_open_themselves_by_their_type_and_by_addresses() {
+    let mut private = service("private", "LoadBalancer", &json!({ "app": "web" }));
+    private["metadata"]["annotations"] =
+        json!({ "service.beta.kubernetes.io/azure-load-balancer-internal": "true" });
+    let mut addressed = service("addressed", "ClusterIP", &json!({ "app": "web" }));
+    addressed["spec"]["externalIPs"] = json!(["192.0.2.1"]);
+    let mut elsewhere = service("elsewhere", "NodePort", &json!({ "app": "web" }));
+    elsewhere["metadata"]["namespace"] = json!("bank");
+    let values = [
+        service("ports", "NodePort", &json!({ "app": "web", "tier": "front" })),
+        service("public", "LoadBalancer", &json!({ "app": "web" })),
+        private,
+        addressed,
+        elsewhere,
+        service("inner", "ClusterIP", &json!({ "app": "web" })),
+        service("all", "NodePort", &json!({})),
+    ];
+    assert_eq!(
+        ways(&values, &json!({ "app": "web", "tier": "front" })),
+        [
+            "NodePort: Service shop/ports",
+            "LoadBalancer: Service shop/public",
+            "PrivateLoadBalancer: Service shop/private",
+            "ExternalAddress: Service shop/addressed",
+        ]
+    );
+    assert_eq!(ways(&values, &json!({ "tier": "front" })), Vec::<String>::new());
+}
+
+#[test]
+fn routes_lead_through_their_gateway_to_the_services_that_they_name() {
+    let gateway = "gateway.networking.k8s.io/v1";
+    let istio = "networking.istio.io/v1";
+    let to_web = json!([{ "backendRefs": [{ "name": "web" }] }]);
+    let values = [
+        service("web", "ClusterIP", &json!({ "app": "web" })),
+        object(
+            "networking.k8s.io/v1",
+            "Ingress",
+            "in",
+            &json!({ "rules": [{ "http": { "paths": [
+                { "backend": { "service": { "name": "web" } } },
+                { "backend": { "service": { "name": "web" } } },
+                { "backend": { "service": { "name": "missing" } } },
+            ] } }] }),
+        ),
+        object(gateway, "Gateway", "edge", &json!({})),
+        object(
+            gateway,
+            "HTTPRoute",
+            "route",
+            &json!({ "parentRefs": [{ "name": "edge" }], "rules": to_web }),
+        ),
+        object(
+            gateway,
+            "HTTPRoute",
+            "mesh",
+            &json!({ "parentRefs": [{ "kind": "Service", "name": "web" }], "rules": to_web }),
+        ),
+        object(
+            istio,
+            "VirtualService",
+            "vs",
+            &json!({ "gateways": ["mesh", "istio-system/edge"],
+                "http": [{ "route": [{ "destination": { "host": "web.shop.svc.cluster.local" } }] }] }),
+        ),
+        object(
+            istio,
+            "VirtualService",
+            "inner",
+            &json!({ "http": [{ "route": [{ "destination": { "host": "web" } }] }] }),
+        ),
+        object(
+            "projectcontour.io/v1",
+            "HTTPProxy",
+            "proxy",
+            &json!({ "routes": [{ "services": [{ "name": "web" }] }] }),
+        ),
+        object(
+            "traefik.io/v1alpha1",
+            "IngressRoute",
+            "traefik",
+            &json!({ "routes": [{ "services": [{ "name": "web", "kind": "TraefikService" }] }] }),
+        ),
+        object("route.openshift.io/v1", "Route", "os", &json!({ "to": { "name": "web" } })),
+    ];
+    assert_eq!(
+        ways(&values, &json!({ "app": "web" })),
+        [
+            "Ingress: Ingress shop/in → Service shop/web",
+            "Ingress: HTTPProxy shop/proxy → Service shop/web",
+            "Ingress: Route shop/os → Service shop/web",
+            "Gateway: Gateway shop/edge → HTTPRoute shop/route → Service shop/web",
+            "Gateway: VirtualService shop/vs → Service shop/web",
+        ]
+    );
+}
+
+#[test]
+fn a_route_to_another_namespace_needs_the_leave_of_both() {
+    let group = "gateway.networking.k8s.io/v1";
+    let in_namespace = |mut value: Value, namespace: &str| {
+        value["metadata"]["namespace"] = json!(namespace);
+        value
+    };
+    let gateway = |from: &str| {
+        let listeners =
+            json!([{ "name": "web", "allowedRoutes": { "namespaces": { "from": from } } }]);
+        in_namespace(object(group, "Gateway", "edge", &json!({ "listeners": listeners })), "edge")
+    };
+    let route = in_namespace(
+        object(
+            group,
+            "HTTPRoute",
+            "route",
+            &json!({ "parentRefs": [{ "name": "edge", "namespace": "edge" }],
+                "rules": [{ "backendRefs": [{ "name": "web", "namespace": "shop" }] }] }),
+        ),
+        "routes",
+    );
+    let grant = object(
+        group,
+        "ReferenceGrant",
+        "grant",
+        &json!({ "from": [{ "group": "gateway.networking.k8s.io", "kind": "HTTPRoute",
+            "namespace": "routes" }], "to": [{ "group": "", "kind": "Service" }] }),
+    );
+    let web = service("web", "ClusterIP", &json!({ "app": "web" }));
+    let count = |values: &[Value]| ways(values, &json!({ "app": "web" })).len();
+    let all = [web.clone(), gateway("All"), route.clone(), grant.clone()];
+    assert_eq!(count(&all), 1);
+    assert_eq!(count(&[web.clone(), gateway("Same"), route.clone(), grant.clone()]), 0);
+    assert_eq!(count(&[web.clone(), gateway("All"), route.clone()]), 0);
+    assert_eq!(count(&[web, route, grant]), 1, "a Gateway that is not in the input may take it");
+}
+
+#[test]
+fn a_mesh_gateway_that_is_not_open_lets_nobody_in() {
+    let istio = "networking.istio.io/v1";
+    let gateway = object(istio, "Gateway", "edge", &json!({ "selector": { "istio": "edge" } }));
+    let virtual_service = object(
+        istio,
+        "VirtualService",
+        "vs",
+        &json!({ "gateways": ["edge"], "http": [{ "route": [{ "destination": { "host": "web" } }] }] }),
+    );
+    let web = service("web", "ClusterIP", &json!({ "app": "web" }));
+    let routed = |kind: &str| {
+        let edge = service("edge", kind, &json!({ "istio": "edge" }));
+        let all = [web.clone(), gateway.clone(), virtual_service.clone(), edge];
+        ways(&all, &json!({ "app": "web" })).len()
+    };
+    assert_eq!([routed("LoadBalancer"), routed("ClusterIP")], [1, 0]);
+    let alone = [web.clone(), gateway.clone(), virtual_service.clone()];
+    assert_eq!(ways(&alone, &json!({ "app": "web" })).len(), 1);
+}

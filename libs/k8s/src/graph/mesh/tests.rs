@@ -1,0 +1,133 @@
+//! The mesh as a few small inputs show it.
+
+use serde_json::json;
+
+use super::*;
+use crate::graph::Completeness;
+
+fn graph(values: &[Value]) -> Graph<'_> {
+    let objects: Vec<_> = values.iter().map(|value| Object::new(value).unwrap()).collect();
+    Graph::new(&objects, Completeness::WholeInput)
+}
+
+fn namespace(name: &str, labels: &Value) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } })
+}
+
+fn pod(namespace: &str, labels: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "name": "p", "namespace": namespace, "labels": labels },
+        "spec": { "containers": [{ "name": "c" }] },
+    })
+}
+
+fn peer_authentication(namespace: &str, app: Option<&str>, spec: &Value) -> Value {
+    let mut policy = json!({
+        "apiVersion": "security.istio.io/v1", "kind": "PeerAuthentication",
+        "metadata": { "name": "p", "namespace": namespace }, "spec": spec,
+    });
+    if let Some(app) = app {
+        policy["spec"]["selector"] = json!({ "matchLabels": { "app": app } });
+    }
+    policy
+}
+
+#[test]
+fn pods_are_in_the_mesh_by_their_namespace_and_by_themselves() {
+    for (of_namespace, of_pod, expected) in [
+        (json!({ "istio-injection": "enabled" }), json!({}), Enrolment::Sidecar),
+        (json!({ "istio.io/rev": "a" }), json!({}), Enrolment::Sidecar),
+        (
+            json!({ "istio-injection": "disabled", "istio.io/rev": "a" }),
+            json!({}),
+            Enrolment::Outside,
+        ),
+        (
+            json!({ "istio-injection": "enabled" }),
+            json!({ "sidecar.istio.io/inject": "false" }),
+            Enrolment::Outside,
+        ),
+        (json!({}), json!({ "sidecar.istio.io/inject": "true" }), Enrolment::Sidecar),
+        (json!({ "istio.io/dataplane-mode": "ambient" }), json!({}), Enrolment::Ambient),
+        (
+            json!({ "istio.io/dataplane-mode": "ambient" }),
+            json!({ "istio.io/dataplane-mode": "none" }),
+            Enrolment::Outside,
+        ),
+    ] {
+        let values = [namespace("shop", &of_namespace), pod("shop", &of_pod)];
+        let graph = graph(&values);
+        for workload in graph.mesh_workloads(Some("shop"), None) {
+            assert_eq!(graph.enrolment(workload), expected, "{values:?}");
+        }
+    }
+    let values = [pod("shop", &json!({ "sidecar.istio.io/inject": "" }))];
+    let graph = graph(&values);
+    let workload = graph.mesh_workloads(None, None).next().unwrap();
+    assert_eq!(graph.enrolment(workload), Enrolment::Unknown);
+}
+
+#[test]
+fn the_narrowest_policy_decides_about_mutual_tls() {
+    let mode = |mode: &str| json!({ "mtls": { "mode": mode } });
+    let web = pod("shop", &json!({ "app": "web" }));
+    let mesh = peer_authentication("istio-system", None, &mode("STRICT"));
+    let own = peer_authentication(
+        "shop",
+        Some("web"),
+        &json!({ "mtls": { "mode": "UNSET" }, "portLevelMtls": { "8080": { "mode": "DISABLE" } } }),
+    );
+    for (policies, expected, ports) in [
+        (vec![], TlsMode::Permissive, vec![]),
+        (vec![mesh.clone()], TlsMode::Strict, vec![]),
+        (
+            vec![mesh.clone(), peer_authentication("shop", None, &mode("DISABLE"))],
+            TlsMode::Disable,
+            vec![],
+        ),
+        (vec![mesh.clone(), own], TlsMode::Strict, vec![("8080", TlsMode::Disable)]),
+        (
+            vec![mesh, peer_authentication("shop", Some("api"), &mode("DISABLE"))],
+            TlsMode::Strict,
+            vec![],
+        ),
+    ] {
+        let mut values = policies;
+        values.extend([namespace("shop", &json!({ "istio-injection": "enabled" })), web.clone()]);
+        let graph = graph(&values);
+        let workload = graph.mesh_workloads(Some("shop"), None).next().unwrap();
+        let found = graph.mutual_tls(workload);
+        assert_eq!((found.mode, found.ports), (expected, ports), "{values:?}");
+    }
+}
+
+#[test]
+fn hosts_are_read_as_istio_reads_them() {
+    assert_eq!(full_host("web", Some("shop")), "web.shop.svc.cluster.local");
+    assert_eq!(full_host("web.example.com", Some("shop")), "web.example.com");
+    for (pattern, host, covers) in [
+        ("*", "a.b", true),
+        ("*.b", "a.b", true),
+        ("*.b", "a.c.b", true),
+        ("*.b", "b", false),
+        ("*.b", "*.a.b", true),
+        ("a.b", "*.b", false),
+    ] {
+        assert_eq!(host_matches(pattern, host), covers, "{pattern} {host}");
+    }
+    assert!(is_exported_to([], Some("a"), Some("b")));
+    assert!(!is_exported_to(["."], Some("a"), Some("b")));
+    assert!(is_exported_to([".", "b"], Some("a"), Some("b")));
+}
+
+#[test]
+fn the_configuration_of_the_mesh_is_read_from_its_config_map() {
+    let values = [json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "istio", "namespace": "mesh" },
+        "data": { "mesh": "rootNamespace: mesh\n" },
+    })];
+    let graph = graph(&values);
+    assert!(graph.has_mesh());
+    assert_eq!(graph.root_namespace(), "mesh");
+}

@@ -1,0 +1,331 @@
+//! Who refers to which Secret and which ConfigMap.
+//!
+//! Pods, Ingresses and service accounts refer by fields that are known. Everything else (operators, their
+//! resources, programmes that read an object by its name) refers by text: a name that stands somewhere as
+//! a word of its own counts as a mention.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use airside_types::FieldPath;
+use serde_json::{Map, Value};
+
+use super::{Graph, same_namespace};
+use crate::fields::{list, maps, text, texts};
+use crate::object::Object;
+use crate::rbac;
+use crate::workload::PodSpec;
+
+/// What is referred to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Referent {
+    /// A Secret.
+    Secret,
+    /// A ConfigMap.
+    ConfigMap,
+}
+
+impl Referent {
+    /// The kind of the object.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
+        }
+    }
+}
+
+/// A reference of a pod to a Secret or ConfigMap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference<'a> {
+    /// Of what kind the object is.
+    pub to: Referent,
+    /// The object's name.
+    pub name: &'a str,
+    /// The key in it that is asked for; none for the whole object.
+    pub key: Option<&'a str>,
+    /// Whether the pod starts without it.
+    pub is_optional: bool,
+    /// Whether its value becomes an environment variable, not a file.
+    pub is_environment: bool,
+    /// The field that refers.
+    pub path: FieldPath,
+}
+
+/// The references of a pod: environment, volumes, image pull secrets.
+pub fn references<'a>(pod: &PodSpec<'a>) -> Vec<Reference<'a>> {
+    let mut found = Vec::new();
+    for container in &pod.containers {
+        environment(container.fields, &container.path, &mut found);
+    }
+    for (index, volume) in maps(pod.fields, "volumes") {
+        volume_references(volume, &pod.path.key("volumes").index(index), &mut found);
+    }
+    for (index, secret) in maps(pod.fields, "imagePullSecrets") {
+        let path = pod.path.key("imagePullSecrets").index(index);
+        add(Referent::Secret, Some(secret), "name", path, &mut found);
+    }
+    found
+}
+
+fn environment<'a>(
+    container: &'a Map<String, Value>,
+    path: &FieldPath,
+    found: &mut Vec<Reference<'a>>,
+) {
+    for (index, variable) in maps(container, "env") {
+        let Some(source) = variable.get("valueFrom").and_then(Value::as_object) else { continue };
+        let path = path.key("env").index(index).key("valueFrom");
+        for (to, field) in
+            [(Referent::Secret, "secretKeyRef"), (Referent::ConfigMap, "configMapKeyRef")]
+        {
+            let chosen = source.get(field).and_then(Value::as_object);
+            if add(to, chosen, "name", path.key(field), found) {
+                set_last(found, chosen.and_then(|chosen| text(chosen, "key")));
+            }
+        }
+    }
+    for (index, source) in maps(container, "envFrom") {
+        let path = path.key("envFrom").index(index);
+        for (to, field) in [(Referent::Secret, "secretRef"), (Referent::ConfigMap, "configMapRef")]
+        {
+            let chosen = source.get(field).and_then(Value::as_object);
+            if add(to, chosen, "name", path.key(field), found) {
+                set_last(found, None);
+            }
+        }
+    }
+}
+
+/// The last reference becomes one of the environment.
+fn set_last<'a>(found: &mut [Reference<'a>], key: Option<&'a str>) {
+    if let Some(last) = found.last_mut() {
+        last.key = key;
+        last.is_environment = true;
+    }
+}
+
+fn volume_references<'a>(
+    volume: &'a Map<String, Value>,
+    path: &FieldPath,
+    found: &mut Vec<Reference<'a>>,
+) {
+    const SOURCES: [(Referent, &str, &str); 2] =
+        [(Referent::Secret, "secret", "secretName"), (Referent::ConfigMap, "configMap", "name")];
+    for (to, field, name) in SOURCES {
+        let source = volume.get(field).and_then(Value::as_object);
+        items(to, source, name, &path.key(field), found);
+    }
+    let projected = volume.get("projected").and_then(Value::as_object);
+    for (index, source) in projected.into_iter().flat_map(|projected| maps(projected, "sources")) {
+        let path = path.keys(&["projected", "sources"]).index(index);
+        for (to, field, _) in SOURCES {
+            let source = source.get(field).and_then(Value::as_object);
+            items(to, source, "name", &path.key(field), found);
+        }
+    }
+    // CSI, CephFS, Azure Files, … name a Secret in one way or the other.
+    for (driver, source) in volume {
+        for (field, name) in [("nodePublishSecretRef", "name"), ("secretRef", "name")] {
+            let secret = source.get(field).and_then(Value::as_object);
+            add(Referent::Secret, secret, name, path.keys(&[driver, field]), found);
+        }
+        if driver == "azureFile" {
+            let source = source.as_object();
+            add(Referent::Secret, source, "secretName", path.key(driver), found);
+        }
+    }
+}
+
+/// A volume's source: the object, and each key that is asked for.
+fn items<'a>(
+    to: Referent,
+    source: Option<&'a Map<String, Value>>,
+    name: &str,
+    path: &FieldPath,
+    found: &mut Vec<Reference<'a>>,
+) {
+    if !add(to, source, name, path.clone(), found) {
+        return;
+    }
+    for (index, item) in source.into_iter().flat_map(|source| maps(source, "items")) {
+        let path = path.key("items").index(index).key("key");
+        if let Some(key) = text(item, "key")
+            && add(to, source, name, path, found)
+            && let Some(last) = found.last_mut()
+        {
+            last.key = Some(key);
+        }
+    }
+}
+
+fn add<'a>(
+    to: Referent,
+    source: Option<&'a Map<String, Value>>,
+    name: &str,
+    path: FieldPath,
+    found: &mut Vec<Reference<'a>>,
+) -> bool {
+    let Some(source) = source else { return false };
+    let Some(name) = text(source, name) else { return false };
+    let is_optional = source.get("optional").and_then(Value::as_bool) == Some(true);
+    found.push(Reference { to, name, key: None, is_optional, is_environment: false, path });
+    true
+}
+
+/// Secrets and ConfigMaps by name, and which names are mentioned by other objects.
+#[derive(Debug, Default)]
+pub(super) struct Referents {
+    secrets: BTreeMap<String, Vec<usize>>,
+    config_maps: BTreeMap<String, Vec<usize>>,
+    /// By whom a name is mentioned: the first two objects are enough to know that another one does.
+    mentions: BTreeMap<String, [Option<usize>; 2]>,
+    /// The namespaces of service accounts that may read all objects of a kind somewhere.
+    readers: BTreeSet<(Referent, Option<String>)>,
+}
+
+impl Referents {
+    fn new(graph: &Graph<'_>) -> Self {
+        let mut referents = Self::default();
+        for to in [Referent::Secret, Referent::ConfigMap] {
+            for index in graph.indices("", to.kind()) {
+                let Some(object) = graph.objects.get(*index) else { continue };
+                let name = object.name().to_owned();
+                referents.mentions.insert(name.clone(), [None; 2]);
+                referents.of_mut(to).entry(name).or_default().push(*index);
+            }
+        }
+        if !referents.mentions.is_empty() {
+            for (index, object) in graph.objects.iter().enumerate() {
+                referents.read_object(index, object);
+            }
+            referents.add_readers(graph);
+        }
+        referents
+    }
+
+    fn add_readers(&mut self, graph: &Graph<'_>) {
+        let kinds = ["RoleBinding", "ClusterRoleBinding"];
+        let bindings = kinds.iter().flat_map(|kind| graph.of_kind(rbac::GROUP, kind));
+        for binding in bindings {
+            let Some(role) = graph.role(binding) else { continue };
+            let rules = graph.rules_of(role);
+            for (to, resource) in
+                [(Referent::Secret, "secrets"), (Referent::ConfigMap, "configmaps")]
+            {
+                if !rules.iter().any(|(_, rule)| reads_all(rule.fields, resource)) {
+                    continue;
+                }
+                for (_, bearer) in rbac::subjects(binding) {
+                    if let rbac::Bearer::ServiceAccount(namespace, _) = bearer {
+                        self.readers.insert((to, namespace.map(str::to_owned)));
+                    }
+                }
+            }
+        }
+    }
+
+    const fn of(&self, to: Referent) -> &BTreeMap<String, Vec<usize>> {
+        match to {
+            Referent::Secret => &self.secrets,
+            Referent::ConfigMap => &self.config_maps,
+        }
+    }
+
+    const fn of_mut(&mut self, to: Referent) -> &mut BTreeMap<String, Vec<usize>> {
+        match to {
+            Referent::Secret => &mut self.secrets,
+            Referent::ConfigMap => &mut self.config_maps,
+        }
+    }
+
+    /// What an object is called and labelled is no mention of what is called alike.
+    fn read_object(&mut self, owner: usize, object: &Object<'_>) {
+        let fields = object.fields().iter().filter(|(name, _)| *name != "metadata");
+        fields.for_each(|(_, value)| self.read(owner, value));
+        if let Some(annotations) = object.annotations() {
+            annotations.values().for_each(|value| self.read(owner, value));
+        }
+    }
+
+    /// The depth is that of the value, which its reader has bounded.
+    fn read(&mut self, owner: usize, value: &Value) {
+        match value {
+            Value::String(text) => {
+                let is_name =
+                    |letter: char| letter.is_ascii_alphanumeric() || "-.".contains(letter);
+                for word in text.split(|letter| !is_name(letter)) {
+                    if let Some(seen) = self.mentions.get_mut(word.trim_matches('.')) {
+                        match seen {
+                            [None, _] => *seen = [Some(owner), None],
+                            [Some(first), second @ None] if *first != owner => {
+                                *second = Some(owner);
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+            }
+            Value::Array(values) => values.iter().for_each(|value| self.read(owner, value)),
+            Value::Object(fields) => fields.values().for_each(|value| self.read(owner, value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
+impl<'a> Graph<'a> {
+    fn referents(&self) -> &Referents {
+        self.referents.get_or_init(|| Referents::new(self))
+    }
+
+    /// The Secrets or ConfigMaps that a name may mean in a namespace.
+    pub fn referred(&self, to: Referent, namespace: Option<&str>, name: &str) -> Vec<&Object<'a>> {
+        let named = self.referents().of(to).get(name);
+        let indices = named.map(Vec::as_slice).unwrap_or_default();
+        let objects = indices.iter().filter_map(|index| self.objects.get(*index));
+        objects.filter(|object| same_namespace(object.namespace(), namespace)).collect()
+    }
+
+    /// Whether another object of the input mentions a Secret or ConfigMap by its name.
+    pub fn is_mentioned(&self, object: &Object<'a>) -> bool {
+        let itself = |index: usize| {
+            self.objects.get(index).is_some_and(|other| std::ptr::eq(other.value(), object.value()))
+        };
+        let seen = self.referents().mentions.get(object.name());
+        seen.into_iter().flatten().flatten().any(|index| !itself(*index))
+    }
+
+    /// Whether a service account of a namespace may read all Secrets or ConfigMaps: its program may know
+    /// names that stand in no manifest.
+    pub fn has_reader_in(&self, to: Referent, namespace: Option<&str>) -> bool {
+        let readers = self.referents().readers.iter();
+        readers
+            .filter(|(kind, _)| *kind == to)
+            .any(|(_, reader)| same_namespace(reader.as_deref(), namespace))
+    }
+
+    /// Whether pods of the input may run in a namespace.
+    pub fn has_pods_in(&self, namespace: Option<&str>) -> bool {
+        self.pods
+            .iter()
+            .filter_map(|pod| self.owner(pod))
+            .any(|owner| same_namespace(owner.namespace(), namespace))
+    }
+}
+
+/// Whether a rule allows to read all objects of a core resource.
+fn reads_all(rule: &Map<String, Value>, resource: &str) -> bool {
+    let has = |field: &str, wanted: &[&str]| {
+        texts(rule, field).any(|(_, text)| wanted.contains(&text) || text == "*")
+    };
+    has("apiGroups", &[""])
+        && has("resources", &[resource])
+        && has("verbs", &["get", "list", "watch"])
+        && list(rule, "resourceNames").is_empty()
+}
+
+/// The keys of a Secret or ConfigMap, whatever they hold.
+pub fn keys<'a>(object: &Object<'a>) -> Vec<&'a str> {
+    let fields = ["data", "stringData", "binaryData"];
+    let maps = fields.iter().filter_map(|field| object.fields().get(*field)?.as_object());
+    maps.flat_map(|map| map.keys().map(String::as_str)).collect()
+}

@@ -1,0 +1,86 @@
+//! The scan's own form, for scripts.
+
+use airside_types::{Finding, ObjectRef, Place};
+use serde_json::{Value, json};
+
+use crate::Report;
+
+/// The whole report as one object.
+pub fn report(report: &Report<'_>) -> Value {
+    let findings: Vec<_> = report
+        .entries()
+        .map(|entry| {
+            let mut finding = finding(entry.finding, &entry.object.api_version);
+            if let Some(fields) = finding.as_object_mut() {
+                fields.insert("fingerprint".to_owned(), json!(entry.id.to_string()));
+                if report.baseline.is_some() {
+                    fields.insert("known".to_owned(), json!(entry.is_known));
+                }
+            }
+            finding
+        })
+        .collect();
+    let passes: Vec<_> = report
+        .passes
+        .iter()
+        .map(|pass| {
+            json!({
+                "digest": pass.digest.to_string(), "verdict": pass.verdict.as_str(),
+                "location": place(&pass.place), "template": pass.template,
+                "resource": resource(&pass.object, None),
+            })
+        })
+        .collect();
+    let accepted: Vec<_> = report
+        .accepted
+        .iter()
+        .map(|it| {
+            json!({
+                "check": it.finding.check, "severity": it.finding.severity.as_str(),
+                "message": it.finding.message, "location": place(&it.finding.place),
+                "resource": resource(&it.finding.object, None),
+                "reason": it.reason, "until": it.until.map(|until| until.to_string()),
+                "accepted_at": place(&it.place),
+            })
+        })
+        .collect();
+    let ineffective = report
+        .ineffective
+        .iter()
+        .map(|it| json!({ "location": place(&it.place), "problem": it.problem.to_string() }));
+    let not_evaluated =
+        report.not_evaluated.iter().map(|it| json!({ "check": it.check, "reason": it.reason }));
+    let unreadable = report
+        .unreadable
+        .iter()
+        .map(|it| json!({ "location": place(it.place), "reason": it.reason }));
+    json!({
+        "findings": findings, "boarding_passes": passes, "accepted": accepted,
+        "ineffective_exceptions": ineffective.collect::<Vec<_>>(),
+        "not_evaluated": not_evaluated.collect::<Vec<_>>(),
+        "unreadable": unreadable.collect::<Vec<_>>(),
+    })
+}
+
+fn finding(finding: &Finding, api_version: &str) -> Value {
+    let techniques: Vec<_> = finding.techniques.iter().map(|it| it.id()).collect();
+    json!({
+        "check": finding.check, "severity": finding.severity.as_str(),
+        "message": finding.message, "field": finding.field.to_string(), "fix": finding.fix,
+        "techniques": techniques, "location": place(&finding.place),
+        "resource": resource(&finding.object, Some(api_version)),
+    })
+}
+
+fn resource(object: &ObjectRef, api_version: Option<&str>) -> Value {
+    let mut resource =
+        json!({ "kind": object.kind, "namespace": object.namespace, "name": object.name });
+    if let (Some(version), Some(fields)) = (api_version, resource.as_object_mut()) {
+        fields.insert("apiVersion".to_owned(), json!(version));
+    }
+    resource
+}
+
+fn place(place: &Place) -> Value {
+    json!({ "path": place.path, "line": place.line, "column": place.column })
+}

@@ -1,0 +1,101 @@
+//! Reports of a scan in the forms that programs and people elsewhere read: JSON, SARIF, JUnit, Markdown,
+//! HTML.
+//!
+//! Owns the forms, which are contracts. What is found is `airside-checks`'; the terminal is the command
+//! line's. Nothing here decides anything: a report tells all that it was given.
+
+pub mod html;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod sarif;
+mod summary;
+
+use std::collections::BTreeSet;
+
+use airside_checks::{Accepted, CheckedObject, Ineffective};
+use airside_types::{BoardingPass, Finding, Id, Place, Severity};
+
+pub use summary::{Group, Summary};
+
+/// What a scan has to tell.
+#[derive(Debug, Clone)]
+pub struct Report<'a> {
+    /// The version of the program.
+    pub version: &'a str,
+    /// How many files were read.
+    pub files: usize,
+    /// What fails and is not accepted.
+    pub findings: &'a [Finding],
+    /// The fingerprints of the findings, in the same order.
+    pub ids: &'a [Id],
+    /// The fingerprints of an earlier scan, where this one is compared with it.
+    pub baseline: Option<&'a BTreeSet<Id>>,
+    /// Every object that was judged, each with the range of its findings.
+    pub objects: &'a [CheckedObject],
+    /// The boarding passes.
+    pub passes: &'a [BoardingPass],
+    /// What fails and is accepted.
+    pub accepted: &'a [Accepted],
+    /// Exceptions without an effect.
+    pub ineffective: &'a [Ineffective],
+    /// What could not be decided.
+    pub not_evaluated: Vec<NotEvaluated<'a>>,
+    /// What could not be read.
+    pub unreadable: Vec<Unreadable<'a>>,
+    /// From which severity on a finding fails the scan.
+    pub fail_on: Severity,
+}
+
+/// A check that could not be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotEvaluated<'a> {
+    /// The check.
+    pub check: &'a str,
+    /// What was missing to decide it.
+    pub reason: &'a str,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable<'a> {
+    /// Where.
+    pub place: &'a Place,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// A finding with what a report says beside it.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// The finding.
+    pub finding: &'a Finding,
+    /// Its fingerprint.
+    pub id: Id,
+    /// The object.
+    pub object: &'a CheckedObject,
+    /// Whether the baseline has it.
+    pub is_known: bool,
+}
+
+impl<'a> Report<'a> {
+    /// The findings, by object.
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'a>> + '_ {
+        self.objects.iter().flat_map(move |object| {
+            let range = object.findings.clone();
+            let findings = self.findings.get(range.clone()).unwrap_or_default();
+            let ids = self.ids.get(range).unwrap_or_default();
+            findings.iter().zip(ids).map(move |(finding, id)| Entry {
+                finding,
+                id: *id,
+                object,
+                is_known: self.baseline.is_some_and(|baseline| baseline.contains(id)),
+            })
+        })
+    }
+
+    /// Whether a finding that the baseline has not reaches the failing severity.
+    pub fn fails(&self) -> bool {
+        self.entries().any(|it| !it.is_known && it.finding.severity >= self.fail_on)
+    }
+}

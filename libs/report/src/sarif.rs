@@ -1,0 +1,184 @@
+//! SARIF 2.1.0, which code hosts and editors show beside the source line.
+
+use std::collections::BTreeMap;
+
+use airside_checks::{Check, catalogue};
+use airside_types::{Finding, Place, Severity};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::Report;
+
+/// What may not stand in the path of a URI.
+const NOT_IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// The whole report as a SARIF log with one run.
+pub fn report(report: &Report<'_>) -> Value {
+    let rules = Rules::of(report);
+    let mut results: Vec<Value> = report
+        .entries()
+        .map(|entry| {
+            let mut result = rules.result(entry.finding);
+            if let Some(fields) = result.as_object_mut() {
+                let prints = json!({ "airsideFinding/v1": entry.id.to_string() });
+                fields.insert("partialFingerprints".to_owned(), prints);
+                if report.baseline.is_some() {
+                    let state = if entry.is_known { "unchanged" } else { "new" };
+                    fields.insert("baselineState".to_owned(), json!(state));
+                }
+            }
+            result
+        })
+        .collect();
+    results.extend(report.accepted.iter().map(|it| {
+        let mut result = rules.result(&it.finding);
+        if let Some(fields) = result.as_object_mut() {
+            let suppression = json!([{
+                "kind": "inSource", "status": "accepted", "justification": it.reason,
+                "location": location(&it.place),
+            }]);
+            fields.insert("suppressions".to_owned(), suppression);
+        }
+        result
+    }));
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "Airside", "semanticVersion": report.version,
+                "rules": rules.checks.iter().map(|check| rule(check)).collect::<Vec<_>>(),
+            } },
+            "columnKind": "unicodeCodePoints",
+            "invocations": [{
+                "executionSuccessful": report.unreadable.is_empty(),
+                "toolExecutionNotifications": notifications(report),
+            }],
+            "results": results,
+        }],
+    })
+}
+
+/// The checks that have results, by their index.
+struct Rules {
+    checks: Vec<&'static Check>,
+    index: BTreeMap<&'static str, usize>,
+}
+
+impl Rules {
+    fn of(report: &Report<'_>) -> Self {
+        let mut rules = Self { checks: Vec::new(), index: BTreeMap::new() };
+        let accepted = report.accepted.iter().map(|it| &it.finding);
+        for finding in report.findings.iter().chain(accepted) {
+            if let Some(check) = catalogue::find(&finding.check)
+                && !rules.index.contains_key(check.id)
+            {
+                rules.index.insert(check.id, rules.checks.len());
+                rules.checks.push(check);
+            }
+        }
+        rules
+    }
+
+    fn result(&self, finding: &Finding) -> Value {
+        let mut location = location(&finding.place);
+        if let Some(fields) = location.as_object_mut() {
+            let object = json!([{
+                "kind": "resource",
+                "fullyQualifiedName": format!("{} {}", finding.object, finding.field).trim_end(),
+            }]);
+            fields.insert("logicalLocations".to_owned(), object);
+        }
+        json!({
+            "ruleId": finding.check, "ruleIndex": self.index.get(finding.check.as_str()),
+            "level": level(finding.severity),
+            "message": { "text": format!("{}: {}. {}", finding.object, finding.message, finding.fix) },
+            "locations": [location],
+        })
+    }
+}
+
+fn rule(check: &Check) -> Value {
+    let mut tags = vec!["security".to_owned(), check.category.as_str().to_owned()];
+    tags.extend(check.techniques.iter().map(|technique| technique.id().to_owned()));
+    tags.extend(check.controls.iter().map(|control| (*control).to_owned()));
+    json!({
+        "id": check.id,
+        "shortDescription": { "text": check.title },
+        "fullDescription": { "text": check.why },
+        "help": {
+            "text": format!("{}\n\n{}", check.why, check.fix),
+            "markdown": format!(
+                "{}\n\n**Fix.** {}\n\n```yaml\n{}```\n\nbecomes\n\n```yaml\n{}```\n",
+                check.why, check.fix, check.fails, check.passes
+            ),
+        },
+        "defaultConfiguration": { "level": level(check.severity) },
+        "properties": {
+            "tags": tags, "precision": "high",
+            "security-severity": security_severity(check.severity),
+        },
+    })
+}
+
+fn notifications(report: &Report<'_>) -> Vec<Value> {
+    let unreadable = report.unreadable.iter().map(|it| {
+        json!({
+            "level": "warning", "message": { "text": it.reason },
+            "locations": [location(it.place)],
+        })
+    });
+    let not_evaluated = report.not_evaluated.iter().map(|it| {
+        let text = format!("{} was not evaluated: {}", it.check, it.reason);
+        json!({ "level": "note", "message": { "text": text } })
+    });
+    let ineffective = report.ineffective.iter().map(|it| {
+        json!({
+            "level": "warning", "message": { "text": it.problem.to_string() },
+            "locations": [location(&it.place)],
+        })
+    });
+    unreadable.chain(not_evaluated).chain(ineffective).collect()
+}
+
+fn location(place: &Place) -> Value {
+    let mut region = json!({ "startLine": place.line.max(1) });
+    if let (true, Some(fields)) = (place.column > 0, region.as_object_mut()) {
+        fields.insert("startColumn".to_owned(), json!(place.column));
+    }
+    let uri = utf8_percent_encode(&place.path, NOT_IN_PATH).to_string();
+    json!({ "physicalLocation": { "artifactLocation": { "uri": uri }, "region": region } })
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low | Severity::Info => "note",
+    }
+}
+
+/// The number by which code hosts sort: critical from 9, high from 7, medium from 4.
+const fn security_severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "9.5",
+        Severity::High => "8.0",
+        Severity::Medium => "5.5",
+        Severity::Low => "3.0",
+        Severity::Info => "1.0",
+    }
+}

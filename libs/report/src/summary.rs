@@ -1,0 +1,67 @@
+//! Findings as people read them: counted by severity, grouped by check.
+
+use std::collections::BTreeMap;
+
+use airside_checks::{Check, catalogue};
+use airside_types::Severity;
+
+use crate::{Entry, Report};
+
+/// How many findings of each severity, the worst first; those of the baseline apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Severities that occur, with the number of findings that are new.
+    pub new: Vec<(Severity, usize)>,
+    /// How many findings the baseline has.
+    pub known: usize,
+    /// How many are accepted.
+    pub accepted: usize,
+}
+
+/// The findings of one check.
+#[derive(Debug, Clone)]
+pub struct Group<'a> {
+    /// The check.
+    pub check: &'static Check,
+    /// The worst severity of its findings.
+    pub severity: Severity,
+    /// Its findings that are not in the baseline, in the order of the scan.
+    pub entries: Vec<Entry<'a>>,
+}
+
+impl Report<'_> {
+    /// The numbers.
+    pub fn summary(&self) -> Summary {
+        let mut counts: BTreeMap<Severity, usize> = BTreeMap::new();
+        let mut known = 0;
+        for entry in self.entries() {
+            if entry.is_known {
+                known += 1;
+            } else {
+                *counts.entry(entry.finding.severity).or_default() += 1;
+            }
+        }
+        Summary { new: counts.into_iter().rev().collect(), known, accepted: self.accepted.len() }
+    }
+}
+
+impl<'a> Report<'a> {
+    /// What is new, by check: the worst first, then what is found most often.
+    pub fn groups(&self) -> Vec<Group<'a>> {
+        let mut groups: BTreeMap<&str, Vec<Entry<'a>>> = BTreeMap::new();
+        for entry in self.entries().filter(|entry| !entry.is_known) {
+            groups.entry(entry.finding.check.as_str()).or_default().push(entry);
+        }
+        let mut groups: Vec<_> = groups
+            .into_iter()
+            .filter_map(|(id, entries)| {
+                let severity = entries.iter().map(|entry| entry.finding.severity).max()?;
+                Some(Group { check: catalogue::find(id)?, severity, entries })
+            })
+            .collect();
+        groups.sort_by_key(|group| {
+            (std::cmp::Reverse(group.severity), std::cmp::Reverse(group.entries.len()))
+        });
+        groups
+    }
+}

@@ -1,0 +1,112 @@
+//! `airside explain`: why a check or a detection rule matters, what leads there, and how to mend it.
+
+use std::fmt::Write;
+
+use airside_checks::{Check, catalogue};
+use airside_detect::Rule;
+use airside_types::Technique;
+
+use crate::command::Outcome;
+use crate::show::{self, FAINT, RESET, STRONG};
+
+/// How alike a name must be to be suggested, from 0 to 1.
+const ALIKE: f64 = 0.6;
+/// How many names are suggested.
+const SUGGESTIONS: usize = 5;
+
+pub(super) fn run(name: &str) -> anyhow::Result<Outcome> {
+    let checks: Vec<_> = catalogue::find_all(name).collect();
+    let rules: Vec<_> = airside_detect::rules()
+        .into_iter()
+        .filter(|rule| rule.id.eq_ignore_ascii_case(name) || rule.equivalents.contains(&name))
+        .collect();
+    if checks.is_empty() && rules.is_empty() {
+        anyhow::bail!("there is no check or rule `{name}`{}", suggestion(name));
+    }
+    let mut text = String::new();
+    for check in checks {
+        of_check(&mut text, check)?;
+    }
+    for rule in rules {
+        of_rule(&mut text, rule)?;
+    }
+    show::print(&text)?;
+    Ok(Outcome::Good)
+}
+
+fn of_check(out: &mut String, check: &Check) -> std::fmt::Result {
+    let style = show::severity(check.severity);
+    writeln!(out, "{STRONG}{}{RESET}  {style}{}{RESET}", check.title, check.severity)?;
+    writeln!(
+        out,
+        "{FAINT}{}, {}, looks at: {}{RESET}",
+        check.id,
+        check.category.as_str(),
+        check.applies_to()
+    )?;
+    writeln!(out, "\n{}", check.why)?;
+    write_techniques(out, check.techniques)?;
+    writeln!(out, "\n{STRONG}Fix{RESET}\n{}", check.fix)?;
+    writeln!(out, "\n{STRONG}Fails{RESET}\n{}", indented(check.fails))?;
+    writeln!(out, "{STRONG}Passes{RESET}\n{}", indented(check.passes))?;
+    write_list(out, "Required by", check.controls)?;
+    write_list(out, "Known elsewhere as", check.equivalents)?;
+    writeln!(
+        out,
+        "{STRONG}To accept it{RESET}\n  in a comment on the line or above it: {FAINT}# airside:ignore {}: REASON{RESET}\n  \
+         in an annotation: {FAINT}airside.dev/ignore: \"{} until=2027-01-31: REASON\"{RESET}\n",
+        check.id, check.id
+    )
+}
+
+fn of_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
+    let style = show::severity(rule.severity);
+    writeln!(out, "{STRONG}{}{RESET}  {style}{}{RESET}", rule.title, rule.severity)?;
+    writeln!(out, "{FAINT}{}, {}, seen by: {}{RESET}", rule.id, rule.tactic.as_str(), rule.source)?;
+    writeln!(out, "\n{}", rule.why)?;
+    write_techniques(out, rule.techniques)?;
+    writeln!(out)?;
+    write_list(out, "Known elsewhere as", rule.equivalents)
+}
+
+fn write_techniques(out: &mut String, techniques: &[Technique]) -> std::fmt::Result {
+    if !techniques.is_empty() {
+        writeln!(out, "\n{STRONG}Attackers use it for{RESET}")?;
+    }
+    for technique in techniques {
+        writeln!(out, "  {} {}", technique.id(), technique.name())?;
+    }
+    Ok(())
+}
+
+fn write_list(out: &mut String, heading: &str, entries: &[&str]) -> std::fmt::Result {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{STRONG}{heading}{RESET}")?;
+    entries.iter().try_for_each(|entry| writeln!(out, "  {entry}"))?;
+    writeln!(out)
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+/// The names that are most like one that does not exist.
+fn suggestion(name: &str) -> String {
+    let mut alike: Vec<(f64, &str)> = catalogue::all()
+        .map(|check| check.id)
+        .chain(airside_detect::rules().into_iter().map(|rule| rule.id))
+        .map(|id| {
+            let contained = if id.contains(name) { 1.0 } else { 0.0 };
+            (strsim::jaro_winkler(name, id).max(contained), id)
+        })
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .collect();
+    alike.sort_by(|left, right| right.0.total_cmp(&left.0));
+    let names: Vec<_> = alike.iter().take(SUGGESTIONS).map(|(_, id)| *id).collect();
+    if names.is_empty() {
+        return "; `airside checks` lists them".to_owned();
+    }
+    format!("; did you mean {}? `airside checks` lists all", names.join(", "))
+}

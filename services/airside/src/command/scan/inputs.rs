@@ -1,0 +1,98 @@
+//! Which files a scan reads: those that are named, manifests in folders, what charts and kustomizations
+//! render to, standard input.
+
+use std::io::Read;
+use std::path::Path;
+
+use airside_wire::scan::SourceFile;
+
+use super::render::{Renderer, Rendering};
+use crate::command::replay::read;
+
+/// The endings of files that are scanned when a folder is given.
+pub(super) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// What was read, and what could not be.
+#[derive(Debug, Default)]
+pub(super) struct Inputs {
+    pub(super) files: Vec<SourceFile>,
+    pub(super) problems: Vec<String>,
+}
+
+impl Inputs {
+    /// Reads all paths.
+    pub(super) fn read<P: AsRef<Path>>(paths: &[P], how: &Rendering) -> Self {
+        let mut inputs = Self::default();
+        paths.iter().for_each(|path| inputs.take(path.as_ref(), how));
+        inputs
+    }
+
+    fn take(&mut self, path: &Path, how: &Rendering) {
+        if path == Path::new("-") {
+            let mut content = Vec::new();
+            match std::io::stdin().lock().read_to_end(&mut content) {
+                Ok(_) => self.add("-".to_owned(), content),
+                Err(error) => self.problems.push(format!("standard input cannot be read: {error}")),
+            }
+        } else if Renderer::of(path) == Some(Renderer::Kustomize) {
+            self.rendered(Renderer::Kustomize, path, how);
+        } else if path.is_dir() {
+            self.folder(path, how);
+        } else {
+            self.file(path);
+        }
+    }
+
+    /// Links to folders are not followed: they may lead in a circle. A kustomization below the folder that
+    /// was named is read as the plain files that it is made of.
+    fn folder(&mut self, folder: &Path, how: &Rendering) {
+        if Renderer::of(folder) == Some(Renderer::Helm) {
+            return self.rendered(Renderer::Helm, folder, how);
+        }
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                return self
+                    .problems
+                    .push(format!("`{}` cannot be read: {error}", folder.display()));
+            }
+        };
+        let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        for path in paths {
+            let hidden =
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if path.is_dir() && !hidden && !path.is_symlink() {
+                self.folder(&path, how);
+            } else if path.is_file() && is_manifest(&path) {
+                self.file(&path);
+            }
+        }
+    }
+
+    fn rendered(&mut self, renderer: Renderer, folder: &Path, how: &Rendering) {
+        match renderer.render(folder, how) {
+            Ok(rendered) => {
+                rendered.into_iter().for_each(|it| self.add(it.path, it.content.into_bytes()));
+            }
+            Err(error) => self.problems.push(format!("{error:#}")),
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        match read(path) {
+            Ok(content) => self.add(path.to_string_lossy().replace('\\', "/"), content),
+            Err(error) => self.problems.push(format!("{error:#}")),
+        }
+    }
+
+    pub(super) fn add(&mut self, path: String, content: Vec<u8>) {
+        self.files.push(SourceFile { path, content: content.into() });
+    }
+}
+
+/// Whether a file of a folder is scanned.
+pub(super) fn is_manifest(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}

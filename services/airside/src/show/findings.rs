@@ -1,0 +1,130 @@
+//! Findings on a terminal: by check, each with its source line, as a good compiler tells them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use airside_report::{Group, Report};
+use airside_types::{Place, Severity};
+use airside_wire::scan::SourceFile;
+
+use super::{FAINT, PLACE, RESET, STRONG, severity};
+
+/// How many findings of a check are shown; the rest is counted.
+const SHOWN: usize = 12;
+/// Longer source lines are cut.
+const MAX_LINE: usize = 160;
+
+/// The whole report. Checks below a severity are counted only.
+pub fn report(report: &Report<'_>, files: &[SourceFile], least: Severity) -> String {
+    let sources = Sources::of(files);
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _written = write(&mut text, report, &sources, least).is_ok();
+    text
+}
+
+fn write(
+    out: &mut String,
+    report: &Report<'_>,
+    sources: &Sources<'_>,
+    least: Severity,
+) -> std::fmt::Result {
+    for group in report.groups().iter().filter(|group| group.severity >= least) {
+        write_group(out, group, sources)?;
+    }
+    for it in &report.unreadable {
+        writeln!(out, "\n{PLACE}{}{RESET}  {}", it.place, it.reason)?;
+    }
+    for it in report.ineffective {
+        writeln!(out, "\n{PLACE}{}{RESET}  {}", it.place, it.problem)?;
+    }
+    write_summary(out, report, least)
+}
+
+fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> std::fmt::Result {
+    let (check, style) = (group.check, severity(group.severity));
+    writeln!(
+        out,
+        "\n{style}{}{RESET}{STRONG}: {}{RESET} {FAINT}({}){RESET}",
+        group.severity, check.title, check.id
+    )?;
+    let shown = group.entries.get(..SHOWN.min(group.entries.len())).unwrap_or_default();
+    let mut before: Option<&Place> = None;
+    for entry in shown {
+        let finding = entry.finding;
+        // Several findings of one line stand under it together.
+        if before != Some(&finding.place) {
+            writeln!(out, "  {PLACE}{}{RESET}  {FAINT}{}{RESET}", finding.place, finding.object)?;
+            if let Some(line) = sources.line(&finding.place) {
+                writeln!(out, "  {FAINT}{:>5} |{RESET} {line}", finding.place.line)?;
+            }
+        }
+        writeln!(out, "        {style}={RESET} {}", finding.message)?;
+        before = Some(&finding.place);
+    }
+    if group.entries.len() > shown.len() {
+        let more = group.entries.len() - shown.len();
+        writeln!(out, "  {FAINT}… and {more} more{RESET}")?;
+    }
+    writeln!(out, "  fix: {}", check.fix)
+}
+
+fn write_summary(out: &mut String, report: &Report<'_>, least: Severity) -> std::fmt::Result {
+    let summary = report.summary();
+    let levels: Vec<_> = summary
+        .new
+        .iter()
+        .map(|(level, count)| format!("{}{count} {level}{RESET}", severity(*level)))
+        .collect();
+    let what = if report.baseline.is_some() { "new findings" } else { "findings" };
+    let findings = if levels.is_empty() { format!("no {what}") } else { levels.join(", ") };
+    writeln!(
+        out,
+        "\n{STRONG}{findings}{RESET} in {} of {}",
+        counted(report.objects.len(), "object"),
+        counted(report.files, "file")
+    )?;
+    if summary.known > 0 {
+        writeln!(out, "{FAINT}{} known before{RESET}", summary.known)?;
+    }
+    if summary.accepted > 0 {
+        writeln!(out, "{FAINT}{} accepted; --output json lists them{RESET}", summary.accepted)?;
+    }
+    let hidden: usize =
+        summary.new.iter().filter(|(level, _)| *level < least).map(|(_, count)| count).sum();
+    if hidden > 0 {
+        writeln!(out, "{FAINT}{hidden} below {least} not shown: --min-severity info{RESET}")?;
+    }
+    for it in &report.not_evaluated {
+        writeln!(out, "{FAINT}not evaluated: {} ({}){RESET}", it.check, it.reason)?;
+    }
+    if !report.groups().is_empty() {
+        writeln!(out, "{FAINT}`airside explain CHECK` tells why a check matters{RESET}")?;
+    }
+    Ok(())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The lines of the files that were scanned.
+struct Sources<'f>(BTreeMap<&'f str, Vec<&'f str>>);
+
+impl<'f> Sources<'f> {
+    fn of(files: &'f [SourceFile]) -> Self {
+        let lines = |file: &'f SourceFile| {
+            let text = std::str::from_utf8(&file.content).unwrap_or_default();
+            (file.path.as_str(), text.lines().collect())
+        };
+        Self(files.iter().map(lines).collect())
+    }
+
+    fn line(&self, place: &Place) -> Option<String> {
+        let index = usize::try_from(place.line).ok()?.checked_sub(1)?;
+        let line = self.0.get(place.path.as_str())?.get(index)?.trim_end();
+        // What a manifest holds must not steer the terminal.
+        let clean = |letter: char| if letter.is_control() { ' ' } else { letter };
+        Some(line.chars().take(MAX_LINE).map(clean).collect())
+    }
+}

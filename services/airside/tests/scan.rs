@@ -1,0 +1,189 @@
+//! `airside scan` as its users see it: what it prints, what fails, what is known, what is accepted.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its harness too"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const ROLE: &str = "apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader, namespace: shop}
+rules:
+- apiGroups: ['']
+  resources: [secrets]
+  verbs: [get]
+";
+
+const SHOP: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: web, image: web}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: shop, labels: {app: db}}
+spec: {containers: [{name: db, image: db}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  ingress: [{from: [{podSelector: {matchLabels: {app: api}}}]}]
+";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let folder = Self(tempfile::tempdir().expect("a folder"));
+        files.iter().for_each(|(name, text)| folder.write(name, text));
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.path().join(name)).expect(name)
+    }
+
+    /// Runs the program in the folder: its exit status, what it printed, what it remarked.
+    fn scan(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_airside"));
+        told(command.arg("scan").args(arguments).current_dir(self.0.path()))
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
+        let mut command = Command::new("git");
+        let (status, _, problem) =
+            told(command.args(identity).args(arguments).current_dir(self.0.path()));
+        assert_eq!(status, 0, "{arguments:?}: {problem}");
+    }
+}
+
+fn told(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("the program runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (status.code().expect("no signal"), text(stdout), text(stderr))
+}
+
+#[test]
+fn findings_are_told_by_check_with_their_lines() {
+    let folder = Folder::with(&[("role.yaml", ROLE)]);
+    let (status, text, _) = folder.scan(&["role.yaml"]);
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(text, @"
+        high: Role can read secrets (read-secrets)
+          role.yaml:6:15  Role shop/reader
+              6 |   resources: [secrets]
+                = rule 0 can read secrets (get)
+          fix: Remove secrets from the rule, or limit it with resourceNames to the secrets that are meant; let pods mount secrets instead of reading them.
+
+        1 high, 1 info in 1 object of 1 file
+        1 below low not shown: --min-severity info
+        `airside explain CHECK` tells why a check matters
+        ");
+}
+
+#[test]
+fn what_was_there_before_does_not_fail() {
+    let folder = Folder::with(&[("a/role.yaml", ROLE)]);
+    let (status, ..) = folder.scan(&["a", "--report", "json=before.json", "--report", "sarif=s"]);
+    assert_eq!(status, 1);
+    assert!(folder.read("s").contains("\"2.1.0\""));
+    let moved = format!("# a line more\n{ROLE}");
+    folder.write("a/role.yaml", &moved);
+    let (status, text, problem) = folder.scan(&["a", "--baseline", "before.json"]);
+    assert_eq!(status, 0, "{text}{problem}");
+    assert!(text.contains("no new findings") && text.contains(" known before"), "{text}");
+    folder.write("a/role.yaml", &moved.replace("[secrets]", "[pods, secrets]"));
+    let (status, text, _) = folder.scan(&["a", "--baseline", "before.json"]);
+    assert_eq!(status, 1, "{text}");
+    let (status, _, problem) = folder.scan(&["a", "--baseline", "s"]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("`s` is no report of a scan"), "{problem}");
+}
+
+#[test]
+fn what_was_there_at_a_revision_does_not_fail() {
+    let folder = Folder::with(&[("deploy/role.yaml", ROLE), ("other.yaml", "a: b")]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "."]);
+    folder.git(&["commit", "-qm", "first"]);
+    folder.write("deploy/more.yaml", &ROLE.replace("reader", "more"));
+    for paths in [vec!["deploy"], vec!["deploy/role.yaml", "deploy/more.yaml"], vec!["."]] {
+        let mut arguments = paths.clone();
+        arguments.extend(["--since", "HEAD"]);
+        let (status, text, problem) = folder.scan(&arguments);
+        assert_eq!(status, 1, "{paths:?}: {text}{problem}");
+        assert!(text.contains(" known before"), "{paths:?}: {text}");
+        assert!(text.contains("Role shop/more") && !text.contains("Role shop/reader"), "{text}");
+    }
+    let (status, text, problem) = folder.scan(&["deploy/role.yaml", "--since", "HEAD"]);
+    assert_eq!(status, 0, "{text}{problem}");
+    let (status, _, problem) = folder.scan(&["deploy", "--since", "no-such-revision"]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("no-such-revision"), "{problem}");
+}
+
+#[test]
+fn what_is_accepted_does_not_fail_and_is_counted() {
+    let folder = Folder::with(&[
+        ("role.yaml", ROLE),
+        (".airside-exceptions", "read-secrets name=reader until=2200-01-01: it has to\n"),
+    ]);
+    let (status, text, _) = folder.scan(&["role.yaml"]);
+    assert_eq!(status, 0, "{text}");
+    assert!(text.contains("1 accepted"), "{text}");
+    folder.write("other", "read-secrets until=2001-01-01: it had to\n");
+    let (status, text, _) = folder.scan(&["role.yaml", "--exceptions", "other"]);
+    assert_eq!(status, 1, "{text}");
+    assert!(text.contains("other:1:1") && text.contains("expired on 2001-01-01"), "{text}");
+}
+
+#[test]
+fn whether_one_can_connect_to_another_is_told_with_the_reasons() {
+    let folder = Folder::with(&[("shop.yaml", SHOP)]);
+    let reach = |from: &str, to: &str| folder.scan(&[".", "--reach", from, to]);
+    let (status, text, _) = reach("shop/web", "db:5432");
+    assert_eq!(status, 0);
+    insta::assert_snapshot!(text, @"
+    Pod shop/web → Pod shop/db: cannot connect
+      no NetworkPolicy for egress selects the source
+      NetworkPolicy shop/db has no ingress rule that lets it through
+    ");
+    let (status, text, _) = reach("internet", "web");
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(text, @"
+    internet → Pod shop/web: can connect
+      a way in: Service shop/web
+      no NetworkPolicy for ingress selects the target
+    ");
+    let (status, _, problem) = reach("shop/web", "shop/cache");
+    assert_eq!(status, 2);
+    assert!(problem.contains("no pods of `shop/cache`"), "{problem}");
+}
+
+#[test]
+fn a_link_in_a_circle_is_not_followed() {
+    let folder = Folder::with(&[("a/role.yaml", ROLE)]);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(folder.0.path(), Path::new(&folder.0.path().join("a/again")))
+        .expect("a link");
+    let (status, text, problem) = folder.scan(&["."]);
+    assert_eq!(status, 1, "{problem}");
+    assert!(text.contains("in 1 object of 1 file"), "{text}");
+}
