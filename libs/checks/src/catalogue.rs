@@ -11,6 +11,7 @@ mod budget_limits;
 mod capabilities;
 mod confinement;
 mod consoles;
+mod control_plane;
 mod disruption;
 mod escalation_paths;
 mod exposed_services;
@@ -59,8 +60,10 @@ mod users;
 mod volume_types;
 mod wildcards;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
+
+use airside_k8s::component::Component;
 
 use crate::check::{Check, Judge};
 
@@ -183,7 +186,7 @@ pub(crate) use reserved_names::JUDGED_BY_NAME;
 
 /// Every check.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    FAMILIES.iter().flat_map(|family| family.iter())
+    FAMILIES.iter().chain(control_plane::FAMILIES).flat_map(|family| family.iter())
 }
 
 /// The checks that a name means: the one with this id, or all that bear it in another tool.
@@ -204,6 +207,8 @@ pub(crate) struct Index {
     pub(crate) rules: Vec<&'static Check>,
     /// Checks on bindings.
     pub(crate) bindings: Vec<&'static Check>,
+    /// Checks on the configuration of Kubernetes' components.
+    pub(crate) components: BTreeMap<Component, Vec<&'static Check>>,
     /// Checks on whole objects, by API group and kind.
     pub(crate) kinds: HashMap<(&'static str, &'static str), Vec<&'static Check>>,
     /// Checks on whatever object.
@@ -221,11 +226,22 @@ pub(crate) fn index() -> &'static Index {
             }),
             rules: chosen(|judge| matches!(judge, Judge::Rule(_))),
             bindings: chosen(|judge| matches!(judge, Judge::Binding(_))),
+            components: by_component(),
             kinds: by_kind(),
             any: chosen(|judge| matches!(judge, Judge::Any(_))),
         }
     });
     &INDEX
+}
+
+fn by_component() -> BTreeMap<Component, Vec<&'static Check>> {
+    let mut components: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for check in all() {
+        if let Judge::Component(component, _) = check.judge {
+            components.entry(component).or_default().push(check);
+        }
+    }
+    components
 }
 
 fn by_kind() -> HashMap<(&'static str, &'static str), Vec<&'static Check>> {

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use airside_k8s::component::Component;
 use airside_k8s::rbac::Rule;
 use airside_types::{Severity, Technique};
 
+use crate::component::{Configured, carriers};
 use crate::evaluate::Report;
 use crate::subject::{Binding, ContainerOf, Pod, Whole};
 
@@ -67,6 +69,8 @@ pub(crate) enum Judge {
     Rule(fn(&Rule<'_>, &mut Report<'_>)),
     /// Each RoleBinding or ClusterRoleBinding.
     Binding(fn(&Binding<'_>, &mut Report<'_>)),
+    /// Each configuration of one of Kubernetes' components, whatever carries it.
+    Component(Component, fn(&Configured<'_>, &mut Report<'_>)),
     /// Each object of these kinds (API group, kind), as a whole.
     Object(&'static [(&'static str, &'static str)], fn(&Whole<'_>, &mut Report<'_>)),
     /// Each object of whatever kind.
@@ -110,6 +114,7 @@ impl Check {
             }
             Judge::Rule(_) => "Role, ClusterRole",
             Judge::Binding(_) => "RoleBinding, ClusterRoleBinding",
+            Judge::Component(component, _) => carriers(component),
             Judge::Object([(_, kind)], _) => kind,
             Judge::Object(kinds, _) => {
                 let mut names: Vec<_> = kinds.iter().map(|(_, kind)| *kind).collect();

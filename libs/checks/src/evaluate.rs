@@ -6,12 +6,14 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use airside_k8s::component::configurations;
 use airside_k8s::rbac::{GROUP, names, rules};
 use airside_k8s::{Completeness, Graph, Object, workload};
 use airside_types::FieldPath;
 
 use crate::catalogue;
 use crate::check::{Check, Judge};
+use crate::component::Configured;
 use crate::subject::{Binding, Pod, Whole};
 
 /// A check that failed at a field.
@@ -99,6 +101,7 @@ pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
         let searched = OnceCell::new();
         let whole = Whole { object, graph, searched: &searched };
         judge_workload(index, &whole, &mut run);
+        judge_components(index, object, graph, &mut run);
         judge_whole(&whole, &mut run);
     }
     let not_evaluated =
@@ -160,6 +163,21 @@ fn judge_workload<'a>(index: usize, whole: &Whole<'a>, run: &mut Run<'_>) {
                 run(check, &|report| judge(whole, report));
             }
             _ => {}
+        }
+    }
+}
+
+fn judge_components<'a>(
+    index: usize,
+    object: &'a Object<'a>,
+    graph: &'a Graph<'a>,
+    run: &mut Run<'_>,
+) {
+    for configuration in &configurations(graph, index) {
+        let checks = catalogue::index().components.get(&configuration.component);
+        for check in checks.map(Vec::as_slice).unwrap_or_default() {
+            let Judge::Component(_, judge) = check.judge else { continue };
+            run(check, &|report| judge(&Configured { object, graph, configuration }, report));
         }
     }
 }

@@ -8,6 +8,7 @@
 pub mod catalogue;
 pub mod check;
 pub mod check_in;
+mod component;
 pub mod evaluate;
 pub mod exception;
 mod secrets;

@@ -188,10 +188,11 @@ impl<'a> Graph<'a> {
         namespace: Option<&str>,
         name: &str,
     ) -> Option<&Object<'a>> {
-        self.objects.get(self.position(group, kind, namespace, name)?)
+        self.objects.get(self.index_of(group, kind, namespace, name)?)
     }
 
-    fn position(
+    /// The index of the object of a name, by the same rule.
+    pub fn index_of(
         &self,
         group: &str,
         kind: &str,

@@ -2,12 +2,14 @@
 //!
 //! Owns how YAML and JSON become objects with a line and a column for every key and value ([`yaml`],
 //! [`places`]), views over objects and over the pods that they would start ([`object`], [`workload`]),
-//! quantities ([`quantity`]), how objects hang together ([`graph`], [`rbac`]), the digests of a boarding pass and their comparison with a live object
+//! quantities ([`quantity`]), how objects hang together ([`graph`], [`rbac`]), how Kubernetes' own components
+//! are configured ([`component`]), the digests of a boarding pass and their comparison with a live object
 //! ([`boarding_pass`]), and the admission webhook's messages ([`admission`]).
 //! It judges nothing (`airside-checks` does) and reads no file, cluster or clock.
 
 pub mod admission;
 pub mod boarding_pass;
+pub mod component;
 pub mod fields;
 pub mod graph;
 pub mod object;

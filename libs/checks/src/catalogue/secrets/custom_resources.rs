@@ -51,7 +51,9 @@ fn is_judged(whole: &Whole<'_>) -> bool {
     let (group, kind) = (whole.object.group(), whole.object.kind());
     let is_configuration = group.ends_with(".config.k8s.io") || group == "kubeadm.k8s.io";
     let is_own = matches!((group, kind), ("", "Config") | ("storage.k8s.io", "StorageClass"));
-    let is_secret = kind.ends_with("Secret") || kind.ends_with("Secrets");
+    // Keys of the encryption at rest have a check of their own.
+    let is_secret =
+        kind.ends_with("Secret") || kind.ends_with("Secrets") || kind == "EncryptionConfiguration";
     (is_custom(group) || is_configuration || is_own) && !is_secret
 }
 

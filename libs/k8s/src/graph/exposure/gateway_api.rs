@@ -32,7 +32,7 @@ pub(super) fn gateways<'a>(
         }
         let namespace = text(parent, "namespace").or_else(|| route.namespace());
         let name = text(parent, "name").unwrap_or_default();
-        match graph.position(GROUP, "Gateway", namespace, name) {
+        match graph.index_of(GROUP, "Gateway", namespace, name) {
             None => may_be_attached = true,
             Some(index) => {
                 let gateway = graph.objects.get(index);

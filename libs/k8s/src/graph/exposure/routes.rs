@@ -44,7 +44,7 @@ pub(super) fn all<'a>(graph: &Graph<'a>) -> Vec<(Entry, Vec<usize>, usize)> {
             let Some(gateways) = gateways(graph, route) else { continue };
             let allowed = |backend: &Backend<'_>| gateway_api::may_refer(graph, route, backend);
             for backend in backends(route).into_iter().filter(allowed) {
-                let service = graph.position("", "Service", backend.namespace, backend.name);
+                let service = graph.index_of("", "Service", backend.namespace, backend.name);
                 let Some(service) = service else { continue };
                 if gateways.is_empty() {
                     found.push((entry, vec![*index], service));
@@ -79,7 +79,7 @@ fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
     let mut open = Vec::new();
     let mut is_closed = !named.is_empty();
     for gateway in &named {
-        match graph.position(route.group(), "Gateway", gateway.namespace, gateway.name) {
+        match graph.index_of(route.group(), "Gateway", gateway.namespace, gateway.name) {
             Some(index)
                 if graph.objects.get(index).is_some_and(|one| serves_inside(graph, one)) => {}
             found => {
