@@ -20,7 +20,7 @@ use airside_types::FieldPath;
 
 pub(crate) use formats::{Item, visit};
 pub(crate) use search::{Found, Search, search, search_arguments, search_number};
-pub(crate) use values::{is_ciphertext, is_indirect, is_placeholder};
+pub(crate) use values::{is_ciphertext, is_indirect, is_placeholder, is_setting};
 
 /// What a field of an object holds.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub(crate) enum Sort {
 /// How sure it is that a value is a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Confidence {
-    /// Only its name says so.
+    /// Only its name says so, or it is half of a credential.
     Named,
     /// Its shape does, or its name and its shape together.
     Shaped,

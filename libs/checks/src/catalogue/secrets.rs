@@ -35,3 +35,6 @@ fn described<'f>(found: impl Iterator<Item = &'f Found>) -> Option<String> {
 fn is_shaped(found: &&Found) -> bool {
     found.hit.confidence > Confidence::Named
 }
+
+#[cfg(test)]
+mod tests;

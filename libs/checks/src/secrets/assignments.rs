@@ -27,7 +27,8 @@ pub(super) fn assignments(text: &str) -> Vec<Assignment<'_>> {
 }
 
 fn assignment(text: &str, sign: usize) -> Option<Assignment<'_>> {
-    let (before, after) = (text.get(..sign)?, text.get(sign + 1..)?);
+    let (before, after) = (near_end(text.get(..sign)?), text.get(sign + 1..)?);
+    let skipped = sign - before.len();
     let is_equal = text.as_bytes().get(sign) == Some(&b'=');
     if after.starts_with(['=', '~', ':']) || (!is_equal && !after.starts_with([' ', '"', '\t'])) {
         return None;
@@ -41,9 +42,35 @@ fn assignment(text: &str, sign: usize) -> Option<Assignment<'_>> {
     let is_upper = !name.bytes().any(|byte| byte.is_ascii_lowercase());
     let is_literal =
         is_quoted || name.starts_with('-') || is_upper || is_set_off(before.get(..at)?, after);
-    // `password = get("password")` of a program.
-    let is_literal = is_literal && (is_quoted || !value.contains('('));
-    Some(Assignment { name, value, at, is_literal })
+    // `password = get("password")` of a program; what a comment shows.
+    let is_query = is_equal && after.starts_with(['"', '\\']) && is_in_braces(before.get(..at)?);
+    let is_literal =
+        is_literal && (is_quoted || !value.contains('(')) && !is_comment(before) && !is_query;
+    Some(Assignment { name, value, at: skipped + at, is_literal })
+}
+
+/// Whether a brace is open, as before the labels of a query: `requests{token="abc"}`.
+fn is_in_braces(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    line.rfind('{') > line.rfind('}') && line.trim_end().ends_with(['{', ','])
+}
+
+/// Whether the last line of a text is a comment.
+fn is_comment(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or_default().trim_start();
+    ["#", "//", ";", "--", "<!--", "*"].iter().any(|mark| line.starts_with(mark)) && !is_flag(line)
+}
+
+/// `--password=foo` begins with what is a comment in SQL.
+fn is_flag(line: &str) -> bool {
+    let name = line.strip_prefix("--").unwrap_or_default();
+    name.starts_with(|letter: char| letter.is_ascii_alphabetic())
+}
+
+/// The end of a text: what a name and its line can take.
+fn near_end(text: &str) -> &str {
+    let from = text.len().saturating_sub(LONGEST_VALUE);
+    (from..text.len()).find_map(|from| text.get(from..)).unwrap_or_default()
 }
 
 /// Whether what stands before and after a name shows that a value is written out, not handed on: a line or
@@ -55,7 +82,8 @@ fn is_set_off(before: &str, after: &str) -> bool {
     let is_of_flag = head.rsplit(' ').next().is_some_and(|word| word.starts_with('-'));
     let is_part = before.ends_with([';', '&', '?']);
     // `host=db user=shop password=foo`
-    let tail = after.split('\n').next().unwrap_or_default();
+    let length = after.bytes().take(LONGEST_VALUE).take_while(|byte| *byte != b'\n').count();
+    let tail = after.get(..length).unwrap_or_default();
     let rest = || head.split(' ').chain(tail.split(' ').skip(1)).map(str::trim);
     let is_pairs = head.len() + tail.len() <= LONGEST_VALUE
         && rest().filter(|word| !word.is_empty()).all(|word| word.contains('='));
@@ -154,19 +182,25 @@ fn unquoted_word(word: &str) -> &str {
     word.trim_matches(['"', '\'', ';', ')', ','])
 }
 
-/// Lines of two words, the first of which names the second: `requirepass foo` of Redis.
+/// Lines of two words, the first of which names the second: `requirepass foo` of Redis. And of three, of
+/// which the first sets something: `proxy_set_header X-Token foo;` of nginx.
 pub(super) fn directives(text: &str) -> Vec<Assignment<'_>> {
     const DIRECTIVES: [&str; 4] = ["requirepass", "masterauth", "password", "secret"];
+    const SETTERS: [&str; 5] = ["proxy_set_header", "add_header", "fastcgi_param", "set", "setenv"];
     let mut at = 0;
     let mut found = Vec::new();
     for line in text.split_inclusive('\n').take(MAX_ASSIGNMENTS) {
-        let mut words = line.split_ascii_whitespace();
-        if let (Some(name), Some(value), None) = (words.next(), words.next(), words.next())
-            && DIRECTIVES.contains(&name)
-        {
-            let value = value.trim_end_matches(';');
-            found.push(Assignment { name, value, at, is_literal: true });
-        }
+        let mut words = line.split_ascii_whitespace().map(unquoted_word);
+        let pair = match (words.next(), words.next(), words.next(), words.next()) {
+            (Some(name), Some(value), None, None) if DIRECTIVES.contains(&name) => {
+                Some((name, value))
+            }
+            (Some(set), Some(name), Some(value), None) if SETTERS.contains(&set) => {
+                Some((name, value))
+            }
+            _ => None,
+        };
+        found.extend(pair.map(|(name, value)| Assignment { name, value, at, is_literal: true }));
         at += line.len();
     }
     found

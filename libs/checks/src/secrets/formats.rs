@@ -1,6 +1,5 @@
 //! Texts in texts: what a configuration file within an object says, in its own format.
 
-use airside_k8s::fields::down;
 use airside_k8s::{Limits, yaml};
 use airside_types::{FieldPath, Step};
 use serde_json::{Map, Value};
@@ -58,7 +57,7 @@ fn looks_like_yaml(text: &str) -> bool {
 /// What the document as a whole is to those who find it.
 pub(super) fn sort_of(document: &Value) -> Sort {
     let has = |name: &str| document.get(name).is_some();
-    if document.get("auths").is_some_and(Value::is_object) {
+    if document.get("auths").is_some_and(Value::is_object) || !registry_auths(document).is_empty() {
         Sort::DockerConfig
     } else if has("clusters") && has("users") && has("contexts") {
         Sort::Kubeconfig
@@ -67,11 +66,11 @@ pub(super) fn sort_of(document: &Value) -> Sort {
     }
 }
 
-/// The user and password fields of a Docker configuration: base64 of `user:password`.
+/// The user and password fields of a Docker configuration, base64 of `user:password`, by host. In the older
+/// form (`.dockercfg`) the hosts are the document's own keys.
 pub(super) fn registry_auths(document: &Value) -> Vec<(&str, &str)> {
-    let auths = down(document, &["auths"]).and_then(Value::as_object);
-    let auths = auths.into_iter().flatten();
-    auths.filter_map(|(host, entry)| Some((host.as_str(), entry.get("auth")?.as_str()?))).collect()
+    let hosts = document.get("auths").unwrap_or(document).as_object().into_iter().flatten();
+    hosts.filter_map(|(host, entry)| Some((host.as_str(), entry.get("auth")?.as_str()?))).collect()
 }
 
 /// Visits the texts of a value with their places. `enter` says whether to look below a place.
@@ -149,7 +148,10 @@ fn name_beside_value(fields: &Map<String, Value>) -> Option<(&'static str, &str)
 pub(super) fn place(steps: &[Step]) -> Option<String> {
     const LONGEST: usize = 120;
     let is_name = |step: &Step| match step {
-        Step::Key(key) => key.len() <= 64 && !key.chars().any(char::is_control),
+        Step::Key(key) => {
+            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./$@:".contains(&byte);
+            key.len() <= 64 && key.bytes().all(is_part)
+        }
         Step::Index(_) => true,
     };
     let path = FieldPath::from(steps.to_vec()).to_string();

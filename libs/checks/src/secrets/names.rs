@@ -25,7 +25,9 @@ pub(super) fn sense(name: &str) -> Option<Sense> {
     let any_of = |words: &[String], list: &str| {
         words.iter().any(|word| list.split_ascii_whitespace().any(|listed| listed == word))
     };
-    if any_of(after, AFTER) || any_of(upto, BEFORE) {
+    // The hash of a secret watches it; the hash of a password can be searched.
+    let is_hash = sense != Sense::Password && after.iter().any(|word| word == "hash");
+    if is_hash || any_of(after, AFTER) || any_of(upto, BEFORE) {
         return None;
     }
     Some(sense)
@@ -49,6 +51,9 @@ const AFTER: &str = "
     attempts blacklist change changed cost dictionary encoder hasher hashing hint history input
     iterations link lockout page placeholder retries reuse rounds salt screen state title tooltip
     update updated view
+    checksum digest md5 revision sha sha256 sum
+    env envvar var variable
+    at created date issued obtained time
 ";
 
 /// Words before which a name speaks of something else than a credential.
@@ -71,6 +76,7 @@ const PAIRS: &[(&str, &str, Sense)] = &[
     ("batch", "key", Sense::Secret),
     ("encryption", "key", Sense::Secret),
     ("erlang", "cookie", Sense::Secret),
+    ("fernet", "key", Sense::Secret),
     ("license", "key", Sense::Account),
     ("master", "key", Sense::Secret),
     ("pass", "phrase", Sense::Password),
@@ -117,6 +123,10 @@ const ENDINGS: &[(&str, Sense)] = &[
     ("secretkey", Sense::Secret),
 ];
 
+/// What a Secret of Kubernetes is named for.
+const HELD: &[&str] =
+    &["ca", "cert", "certificate", "credential", "credentials", "password", "registry", "tls"];
+
 /// The last sensitive word (or pair) of a name: the index after it, and its sense.
 fn last_sensitive(words: &[String]) -> Option<(usize, Sense)> {
     let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
@@ -134,7 +144,11 @@ fn last_sensitive(words: &[String]) -> Option<(usize, Sense)> {
             // `PWD` alone is the working directory; `passwordKey` names a key of a Secret.
             let is_directory = *known == "pwd" && words.len() == 1;
             let names_a_key = word(at + 1) == "key" && *known != "secret";
-            return (!is_directory && !names_a_key).then_some((at + 1, *sense));
+            // `TLS_SECRET`, `passwordSecret`: the object that holds it.
+            let names_an_object = *known == "secret"
+                && at.checked_sub(1).is_some_and(|before| HELD.contains(&word(before)));
+            let sense = if names_an_object { Sense::Account } else { *sense };
+            return (!is_directory && !names_a_key).then_some((at + 1, sense));
         }
         // `DB_PASS`, `ADMIN_PW`; elsewhere `pass` is a verb.
         let is_short = at > 0 && at + 1 == words.len() && matches!(word(at), "pass" | "pw");
@@ -214,6 +228,9 @@ mod tests {
             "checksum/secret",
             "secretary",
             "eos_token",
+            "secretHash",
+            "secretEnv",
+            "token.sha256",
             "public_key",
             "monkey",
         ] {

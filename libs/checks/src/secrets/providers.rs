@@ -1,6 +1,8 @@
 //! Credentials that their makers gave a recognisable shape: one table.
 
-use super::Confidence::{self, Proven, Shaped};
+use std::sync::LazyLock;
+
+use super::Confidence::{self, Named, Proven, Shaped};
 use super::checksum::{ends_in_crc32, is_bech32};
 use super::values::{distinct, has_run};
 
@@ -32,21 +34,25 @@ const fn proven(shape: Shape, holds: fn(&str) -> bool) -> Shape {
     Shape { holds, confidence: Proven, ..shape }
 }
 
+const fn named(shape: Shape) -> Shape {
+    Shape { confidence: Named, ..shape }
+}
+
 const fn only(shape: Shape, holds: fn(&str) -> bool) -> Shape {
     Shape { holds, ..shape }
 }
 
 /// All shapes.
-pub(super) static SHAPES: &[Shape] = &[
-    // Clouds.
-    shape("an AWS access key id", "AKIA", base32, (16, 16)),
-    shape("an AWS access key id", "ASIA", base32, (16, 16)),
+static SHAPES: &[Shape] = &[
+    // Clouds. An id opens nothing without its key, and some operators want it in plain text.
+    named(shape("an AWS access key id", "AKIA", base32, (16, 16))),
+    named(shape("an AWS access key id", "ASIA", base32, (16, 16))),
+    named(shape("an Alibaba Cloud access key id", "LTAI", alnum, (20, 20))),
     shape("a Google API key", "AIza", url64, (35, 35)),
     shape("a Google OAuth client secret", "GOCSPX-", url64, (28, 28)),
     shape("a Google OAuth token", "ya29.", url64, (60, LONGEST)),
     shape("an Azure storage account key", "AccountKey=", base64, (88, 88)),
     shape("an Azure shared access key", "SharedAccessKey=", base64, (44, 44)),
-    shape("an Alibaba Cloud access key id", "LTAI", alnum, (20, 20)),
     shape("a DigitalOcean token", "dop_v1_", hex, (64, 64)),
     shape("a DigitalOcean token", "doo_v1_", hex, (64, 64)),
     shape("a DigitalOcean token", "dor_v1_", hex, (64, 64)),
@@ -134,6 +140,16 @@ pub(super) static SHAPES: &[Shape] = &[
     shape("a Linear key", "lin_api_", alnum, (40, 40)),
     shape("a Notion token", "ntn_", alnum, (43, 50)),
 ];
+
+/// The shapes whose prefix starts with a byte.
+pub(super) fn starting_with(byte: u8) -> &'static [&'static Shape] {
+    static BY_FIRST: LazyLock<Vec<Vec<&'static Shape>>> = LazyLock::new(|| {
+        let of =
+            |byte: u8| SHAPES.iter().filter(move |s| s.prefix.as_bytes().first() == Some(&byte));
+        (0..=u8::MAX).map(|byte| of(byte).collect()).collect()
+    });
+    BY_FIRST.get(usize::from(byte)).map(Vec::as_slice).unwrap_or_default()
+}
 
 impl Shape {
     /// The credential whose prefix ends where this text starts: the length of its body.

@@ -91,7 +91,7 @@ impl Search {
     fn look(&mut self, name: &str, text: &str, style: Style, depth: usize) {
         let text = text.get(..MAX_TEXT).unwrap_or(text);
         let tokens = tokens(text);
-        self.take_tokens(text, &tokens);
+        self.take_tokens(text, &tokens, style);
         let is_line = !text.trim().contains('\n');
         if is_line && !is_told(&tokens, text) {
             self.judge(by_name(name, text, style), None);
@@ -105,10 +105,13 @@ impl Search {
         self.open(text, style, depth);
     }
 
-    fn take_tokens(&mut self, text: &str, tokens: &Tokens<'_>) {
+    fn take_tokens(&mut self, text: &str, tokens: &Tokens<'_>, style: Style) {
         self.has_placeholder |= tokens.has_placeholder;
         let has_lines = text.trim().contains('\n');
-        for token in &tokens.found {
+        // Where things are named, the id of a key is one more name.
+        let is_told =
+            |token: &&Token<'_>| style == Style::Values || token.confidence > Confidence::Named;
+        for token in tokens.found.iter().filter(is_told) {
             let hit = Hit {
                 what: token.what,
                 sort: token.sort,
@@ -134,7 +137,7 @@ impl Search {
             if pair_of(auth).is_some_and(|(_, password)| is_literal(&password)) {
                 let what = "a registry's credential";
                 let confidence = Confidence::Proven;
-                let place = (host.len() <= 64).then(|| format!("auths.{host}"));
+                let place = (host.len() <= 64).then(|| format!("registry {host}"));
                 self.push(Hit { what, sort, confidence, fingerprint: None }, place);
             }
         }
@@ -172,7 +175,8 @@ impl Search {
     ) {
         let mut below = Self::default();
         below.judge(by_name(name, text, style), None);
-        if below.found.is_empty() && depth < MAX_DEPTH && text.trim().contains('\n') {
+        let has_more = text.contains('=') || text.trim().contains('\n');
+        if below.found.is_empty() && depth < MAX_DEPTH && has_more {
             below.look("", text, style, depth + 1);
         } else if below.found.is_empty() {
             below.open(text, style, depth);

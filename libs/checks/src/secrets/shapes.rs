@@ -6,7 +6,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use memchr::memmem;
 
-use super::providers::{SHAPES, is_no_example};
+use super::providers::{is_no_example, starting_with};
 use super::values::{is_indirect, is_placeholder, is_random};
 use super::{Confidence, Sort, urls};
 
@@ -51,7 +51,9 @@ pub(super) fn tokens(text: &str) -> Tokens<'_> {
     private_keys(text, &mut tokens);
     web_tokens(text, &mut tokens);
     authorisations(text, &mut tokens);
-    hashes(text, &mut tokens);
+    if memchr::memchr(b'$', text.as_bytes()).is_some() {
+        hashes(text, &mut tokens);
+    }
     urls::passwords(text, &mut tokens);
     tokens.found.sort_by_key(|token| token.at);
     tokens
@@ -94,16 +96,21 @@ fn starts_word(text: &str, at: usize) -> bool {
     !before.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
+/// Credentials of the table, in one pass over the text.
 fn providers<'t>(text: &'t str, tokens: &mut Tokens<'t>) {
-    for shape in SHAPES {
-        for (at, rest) in marks(text, shape.prefix) {
-            let is_inner = shape.prefix.starts_with('.');
-            if !is_inner && !starts_word(text, at) {
-                continue;
+    for (at, first) in text.bytes().enumerate() {
+        let shapes = starting_with(first);
+        // Shapes with a mark in their middle begin with a dot.
+        if shapes.is_empty() || (first != b'.' && !starts_word(text, at)) {
+            continue;
+        }
+        let Some(here) = text.get(at..) else { continue };
+        for shape in shapes {
+            let length = here.strip_prefix(shape.prefix).and_then(|rest| shape.body(rest));
+            let token = length.and_then(|length| here.get(..shape.prefix.len() + length));
+            if let Some(token) = token {
+                tokens.add(shape.what, shape.confidence, at, token);
             }
-            let Some(length) = shape.body(rest) else { continue };
-            let token = text.get(at..at + shape.prefix.len() + length).unwrap_or_default();
-            tokens.add(shape.what, shape.confidence, at, token);
         }
     }
 }
@@ -112,6 +119,7 @@ fn providers<'t>(text: &'t str, tokens: &mut Tokens<'t>) {
 /// as in JSON.
 fn private_keys<'t>(text: &'t str, tokens: &mut Tokens<'t>) {
     const LONGEST_LABEL: usize = 40;
+    const LONGEST: usize = 16 * 1024;
     for (at, rest) in marks(text, "---BEGIN ") {
         let head = rest.bytes().take(LONGEST_LABEL).take_while(|byte| *byte != b'-').count();
         let Some((label, body)) = rest.split_at_checked(head) else { continue };
@@ -119,7 +127,9 @@ fn private_keys<'t>(text: &'t str, tokens: &mut Tokens<'t>) {
         if !is_private {
             continue;
         }
-        let end = memmem::find(body.as_bytes(), b"---END").unwrap_or(body.len());
+        let body = body.trim_start_matches('-');
+        let near = body.as_bytes().get(..LONGEST).unwrap_or(body.as_bytes());
+        let end = memmem::find(near, b"---").unwrap_or(near.len());
         let body = body.get(..end).unwrap_or_default();
         if is_key_material(body) {
             let what = "a private key";
@@ -135,11 +145,15 @@ fn is_key_material(body: &str) -> bool {
     const LEAST_LINE: usize = 40;
     const LINES: usize = 12;
     let lines = body.split(['\n', ' ']).flat_map(|line| line.split("\\n"));
-    lines.map(str::trim).filter(|line| !line.is_empty()).take(LINES).any(|line| {
-        line.len() >= LEAST_LINE
-            && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
-            && is_no_example(line)
-    })
+    lines
+        .map(|line| line.trim().trim_matches('\\'))
+        .filter(|line| !line.is_empty())
+        .take(LINES)
+        .any(|line| {
+            line.len() >= LEAST_LINE
+                && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+                && is_no_example(line)
+        })
 }
 
 /// JSON Web Tokens: three parts, of which the first decodes to a header.

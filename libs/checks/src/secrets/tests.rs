@@ -1,5 +1,6 @@
 //! What is found, what is not, and that no value is ever shown.
 
+mod harmless;
 mod properties;
 
 use super::*;
@@ -30,7 +31,7 @@ fn credentials_with_a_shape_are_found_in_any_text() {
     for (text, expected) in [
         (concat!("use ghp", "_zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq17 here"), "a GitHub token Proven"),
         (concat!("AKI", "AQ7RZ2PV9XT4MWC5L"), ""),
-        (concat!("AKI", "AQ7RZ2PV6XT4MWC5L"), "an AWS access key id Shaped"),
+        (concat!("AKI", "AQ7RZ2PV6XT4MWC5L"), "an AWS access key id Named"),
         (&format!("AIza{}", random(35)), "a Google API key Shaped"),
         (
             &format!("AccountName=a;AccountKey={}==;", random(86)),
@@ -48,6 +49,7 @@ fn credentials_with_a_shape_are_found_in_any_text() {
         (&format!("Bearer {}", random(30)), "a bearer token Shaped"),
         ("Basic c2hvcDptWHE3LWR1bmU=", "basic authentication with a password Proven"),
         ("postgres://shop:mXq7@db/shop", "an address with a password Shaped"),
+        ("postgres://user:password@db:5432/shop", "an address with a password Shaped"),
         ("shop:mXq7@tcp(db:3306)/shop", "an address with a password Shaped"),
         (&format!("admin:$2y$10${}", random(53)), "a hash of a password Shaped"),
         (&key, "a private key Shaped @ line 1"),
@@ -125,8 +127,14 @@ fn a_name_tells_a_credential_from_its_value() {
         ("AUTH_METHOD", "password"),
         ("GITHUB_TOKEN", "github-token"),
         ("TOKEN", "/var/run/token"),
+        ("privateKey", "/etc/certs/client_private_key.pem"),
+        ("PRIVATE_KEY", "certs/client_private_key_v2"),
+        ("TOKEN", "ServiceAccountTokenVolumeProjection"),
         ("API_SECRET", "projects/1/secrets/api"),
         ("TLS_SECRET", "shop-tls"),
+        ("PASSWORD_SECRET", "dbsecret"),
+        ("PASSWORD", "$__file{/etc/secrets/password}"),
+        ("PASSWORD", "{cipher}9f8e7d6c5b4a39281706f5e4d3c2b1a0"),
         ("SECRET", "ServiceAccountToken"),
         ("ACCESS_KEY", "minio"),
         ("TOKEN_TTL", "3600"),
@@ -162,7 +170,16 @@ fn files_are_read_in_their_own_format() {
         ("env:\n- name: PASSWORD\n  value: sunflower\n", "a password Named @ env[0].value"),
         ("<a>\n<password>sunflower</password></a>", "a password Named @ line 2"),
         ("<p>\n<name>x.password</name><value>sunflower</value></p>", "a password Named @ line 2"),
+        (
+            "Server {\n Plain required { username=\"a\" password=\"sunflower\"; };\n",
+            "a password Named @ line 2",
+        ),
         ("port 6379\nrequirepass sunflower\n", "a password Named @ line 2"),
+        ("x;\nproxy_set_header X-Token \"sunflower\";\n", "a secret, token or key Named @ line 2"),
+        (
+            "{\"database\": \"Server=db;User Id=sa;Password=sunflower;\"}",
+            "a password Named @ database",
+        ),
         ("#!/bin/sh\nmysql -u root -psunflower\n", "a password Named @ line 2"),
         ("#!/bin/sh\ncurl -u shop:sunflower https://x\n", "a password Named @ line 2"),
         ("kubectl create secret generic a --from-literal=password=sunflower", "a password Named"),
@@ -197,7 +214,12 @@ fn kubeconfigs_and_docker_configurations_are_told_by_their_whole() {
     assert_eq!(sort(&kubeconfig), Some(Sort::Kubeconfig));
     let docker = "{\"auths\": {\"r.example.net\": {\"auth\": \"c2hvcDptWHE3LWR1bmU=\"}}}";
     assert_eq!(sort(docker), Some(Sort::DockerConfig));
-    assert_eq!(values("config", docker), ["a registry's credential Proven @ auths.r.example.net"]);
+    let older = "{\"https://r.example.net\": {\"auth\": \"c2hvcDptWHE3LWR1bmU=\"}}";
+    assert_eq!(sort(older), Some(Sort::DockerConfig));
+    assert_eq!(
+        values("config", docker),
+        ["a registry's credential Proven @ registry r.example.net"]
+    );
 }
 
 #[test]

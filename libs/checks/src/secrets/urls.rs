@@ -62,10 +62,13 @@ fn is_variable(password: &str) -> bool {
     name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
 }
 
-/// What documentation writes.
+/// What documentation writes: `user:password@host`.
 fn is_example(user: &str, password: &str, host: &str) -> bool {
-    let lower = password.to_ascii_lowercase();
-    let is_word = matches!(lower.as_str(), "password" | "pass" | "passwd" | "pwd" | "secret");
-    let is_user = matches!(user.to_ascii_lowercase().as_str(), "user" | "username" | "usr");
-    (is_word && is_user) || host.contains("example.") || host == "host" || host.starts_with("host:")
+    let is_one_of =
+        |text: &str, words: &[&str]| words.contains(&text.to_ascii_lowercase().as_str());
+    let name = host.split(':').next().unwrap_or_default();
+    let is_anybody = is_one_of(user, &["user", "username", "usr"])
+        && is_one_of(password, &["password", "pass", "passwd", "pwd", "secret"]);
+    let is_anywhere = is_one_of(name, &["host", "hostname", "server", "domain", "address"]);
+    is_anybody && (is_anywhere || name.contains("example."))
 }

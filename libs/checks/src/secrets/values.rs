@@ -15,7 +15,7 @@ pub(super) fn by_name(name: &str, value: &str, style: Style) -> Option<Verdict> 
         return None;
     }
     let is_counted = sense != Sense::Password && has_run(value.as_bytes());
-    if is_placeholder(value) || is_shouted_name(name, value) || is_counted {
+    if is_placeholder(value) || is_counted {
         return Some(Verdict::Placeholder);
     }
     if value.len() < 3 || value.chars().any(char::is_whitespace) || is_setting(value) {
@@ -72,8 +72,8 @@ pub(super) fn unquoted(value: &str) -> &str {
 /// Whether a value is filled in by something else: a template, a variable, a reference to a store, or
 /// ciphertext.
 pub(crate) fn is_indirect(value: &str) -> bool {
-    const MARKS: [&str; 12] =
-        ["${", "$(", "{{", "}}", "{%", "<%", "%{", "#{", "$[", "%(", "`", "@@"];
+    const MARKS: [&str; 13] =
+        ["${", "$(", "{{", "}}", "{%", "<%", "%{", "#{", "$[", "%(", "`", "@@", "$__"];
     let is_variable = |mark: char, end: &str| {
         value.strip_prefix(mark).and_then(|rest| rest.strip_suffix(end)).is_some_and(|name| {
             !name.is_empty()
@@ -118,7 +118,8 @@ fn is_store_reference(value: &str) -> bool {
 
 /// Whether a value is encrypted: SOPS, Ansible Vault, PGP, age, AWS KMS.
 pub(crate) fn is_ciphertext(value: &str) -> bool {
-    const STARTS: [&str; 6] = [
+    const STARTS: [&str; 7] = [
+        "{cipher}",
         "ENC[",
         "ENC(",
         "$ANSIBLE_VAULT",
@@ -158,15 +159,15 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
         .map(|letter| letter.to_ascii_lowercase())
         .collect();
     is_monotonous(value)
+        || is_shouted_name(value)
         || HOLDS.iter().any(|word| bare.contains(word))
         || STARTS.iter().any(|word| bare.starts_with(word))
         || matches!(bare.as_str(), "tbd" | "unset" | "notset" | "undefined")
 }
 
-/// `SECRET`, `MY_TOKEN`: the name again, in capitals, for somebody to replace.
-fn is_shouted_name(name: &str, value: &str) -> bool {
-    let is_capital = value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    is_capital && words(value).last().is_some_and(|last| words(name).contains(last))
+/// `SECRET`, `MY_TOKEN`: the name of a credential in capitals, for somebody to replace.
+fn is_shouted_name(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') && sense(value).is_some()
 }
 
 /// One character again and again, as in `xxxxx`, `***` and `...`.
@@ -187,7 +188,7 @@ const SETTINGS: &str = "
 ";
 
 /// Whether a value sets something: a switch, a kind of authentication, a duration, an address.
-fn is_setting(value: &str) -> bool {
+pub(crate) fn is_setting(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     SETTINGS.split_ascii_whitespace().any(|setting| setting == lower)
         || is_duration(&lower)
@@ -252,7 +253,9 @@ pub(super) fn is_random(value: &str) -> bool {
     let bytes = value.as_bytes();
     bytes.len() >= LEAST
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-.~".contains(byte))
-        && changes(bytes) * 10 >= bytes.len() * 3
+        && changes(bytes) * 10
+            >= bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()).count() * 3
+        && bytes.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
         && distinct(bytes) >= 10
         && !has_run(bytes)
 }
@@ -268,15 +271,18 @@ fn is_mixed(value: &str) -> bool {
         && !has_run(bytes)
 }
 
-/// How often the class (small, capital, digit, other) changes from one character to the next.
+/// How often the class (small, capital, digit) changes from one letter or digit to the next. At separators
+/// nothing changes by chance: paths and compound names have many.
 fn changes(bytes: &[u8]) -> usize {
-    let class =
-        |byte: &u8| (byte.is_ascii_lowercase(), byte.is_ascii_uppercase(), byte.is_ascii_digit());
-    bytes
-        .iter()
-        .zip(bytes.iter().skip(1))
-        .filter(|(left, right)| class(left) != class(right))
-        .count()
+    let class = |byte: u8| match byte {
+        b'a'..=b'z' => Some(1),
+        b'A'..=b'Z' => Some(2),
+        b'0'..=b'9' => Some(3),
+        _ => None,
+    };
+    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    let classes = pairs.filter_map(|(left, right)| Some((class(*left)?, class(*right)?)));
+    classes.filter(|(left, right)| left != right).count()
 }
 
 pub(super) fn distinct(bytes: &[u8]) -> usize {

@@ -329,3 +329,6 @@ pub fn keys<'a>(object: &Object<'a>) -> Vec<&'a str> {
     let maps = fields.iter().filter_map(|field| object.fields().get(*field)?.as_object());
     maps.flat_map(|map| map.keys().map(String::as_str)).collect()
 }
+
+#[cfg(test)]
+mod tests;

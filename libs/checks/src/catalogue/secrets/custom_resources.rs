@@ -70,9 +70,9 @@ fn fields(whole: &Whole<'_>, report: &mut Report<'_>) {
         !is_metadata && !containers.iter().any(|path| path.steps() == steps)
     };
     visit(whole.object.value(), &mut Vec::new(), &mut enter, &mut |steps, item| match item {
-        Item::Text(name, text) => fail(steps, name, &search(name, text, Style::References), report),
+        Item::Text(name, text) => fail(steps, name, &search(name, text, style(steps)), report),
         Item::Number(name, number) => {
-            fail(steps, name, &search_number(name, number, Style::References), report);
+            fail(steps, name, &search_number(name, number, style(steps)), report);
         }
         Item::List(name, list) => {
             let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
@@ -82,6 +82,12 @@ fn fields(whole: &Whole<'_>, report: &mut Report<'_>) {
             }
         }
     });
+}
+
+/// Environment variables have values wherever they stand; other fields mostly name things.
+fn style(steps: &[Step]) -> Style {
+    let is_env = |step: &Step| matches!(step, Step::Key(key) if matches!(key.as_str(), "env" | "envVars" | "extraEnv" | "extraEnvVars"));
+    if steps.iter().any(is_env) { Style::Values } else { Style::References }
 }
 
 fn fail(steps: &[Step], name: &str, search: &Search, report: &mut Report<'_>) {

@@ -1,6 +1,8 @@
 //! Checks on Secrets themselves: manifests with plain data, tokens that never expire.
 
-use airside_k8s::fields::field;
+use airside_k8s::Object;
+use airside_k8s::fields::{field, maps, text};
+use airside_k8s::graph::Referent;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use base64::Engine;
@@ -9,7 +11,7 @@ use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::secrets::{Style, is_ciphertext, is_indirect, is_placeholder, search};
+use crate::secrets::{Style, is_ciphertext, is_indirect, is_placeholder, is_setting, search};
 use crate::subject::Whole;
 
 const SECRETS: &[(&str, &str)] = &[("", "Secret")];
@@ -63,6 +65,27 @@ type: Opaque
 metadata:
   name: deployer
   annotations: {kubernetes.io/service-account.name: deployer}
+",
+    },
+    Check {
+        id: "service-account-lists-secrets",
+        title: "ServiceAccount lists Secrets",
+        why: "The list is how tokens that never expire reach pods; since Kubernetes 1.24 nothing writes it by itself, and most readers take it for a restriction that it is not.",
+        fix: "Remove the list; mount the Secrets that pods need as volumes, and take short tokens (kubectl create token).",
+        severity: Severity::Info,
+        category: Category::Secrets,
+        techniques: &[technique("T1528")],
+        controls: &[],
+        equivalents: &["kyverno:other/check-serviceaccount-secrets"],
+        judge: Judge::Object(&[("", "ServiceAccount")], lists_secrets),
+        fails: r"apiVersion: v1
+kind: ServiceAccount
+metadata: {name: deployer}
+secrets: [{name: deployer-token-x2x9p}]
+",
+        passes: r"apiVersion: v1
+kind: ServiceAccount
+metadata: {name: deployer}
 ",
     },
 ];
@@ -119,7 +142,7 @@ fn is_secret(key: &str, text: &str, is_encoded: bool) -> bool {
     // A configuration file may hold no credential at all.
     match value.contains('\n') {
         true => !search(key, value, Style::Values).found.is_empty(),
-        false => !is_indirect(value) && !is_placeholder(value),
+        false => !is_indirect(value) && !is_placeholder(value) && !is_setting(value),
     }
 }
 
@@ -133,36 +156,13 @@ fn is_public(value: &str) -> bool {
 
 /// Keys under which one finds what a credential belongs to.
 fn names_no_secret(key: &str) -> bool {
-    const ENDINGS: [&str; 26] = [
-        "address",
-        "bucket",
-        "ca",
-        "ca.crt",
-        "cert",
-        "client-id",
-        "clientid",
-        "database",
-        "dbname",
-        "email",
-        "endpoint",
-        "group",
-        "host",
-        "hostname",
-        "known_hosts",
-        "name",
-        "namespace",
-        "port",
-        "project",
-        "region",
-        "subscriptionid",
-        "tenantid",
-        "tls.crt",
-        "type",
-        "user",
-        "username",
-    ];
+    const ENDINGS: &str = "
+        address bucket ca ca.crt cert client-id clientid database dbname description email
+        endpoint expiration group groups host hostname known_hosts name namespace port project
+        region subscriptionid tenantid tls.crt token-id type url user username
+    ";
     let key = key.to_ascii_lowercase();
-    ENDINGS.iter().any(|ending| key.ends_with(ending))
+    ENDINGS.split_ascii_whitespace().any(|ending| key.ends_with(ending))
 }
 
 fn long_lived(secret: &Whole<'_>, report: &mut Report<'_>) {
@@ -177,4 +177,33 @@ fn long_lived(secret: &Whole<'_>, report: &mut Report<'_>) {
             format!("the token of service account `{account}` in it never expires"),
         );
     }
+}
+
+fn lists_secrets(account: &Whole<'_>, report: &mut Report<'_>) {
+    let names = maps(account.object.fields(), "secrets");
+    let names: Vec<&str> = names
+        .filter_map(|(_, secret)| text(secret, "name"))
+        .filter(|name| may_be_token(account, name))
+        .collect();
+    if names.is_empty() {
+        return;
+    }
+    if account.graph.is_single_object() {
+        report.undecided(
+            "what the Secrets hold that a service account lists is not known at admission",
+        );
+    } else {
+        let path = FieldPath::of(&["secrets"]);
+        report.fail(path, format!("the service account lists {}", names.join(", ")));
+    }
+}
+
+/// Whether a Secret may hold a token: one of the input says what it holds.
+fn may_be_token(account: &Whole<'_>, name: &str) -> bool {
+    let secrets = account.graph.referred(Referent::Secret, account.object.namespace(), name);
+    let is_token = |secret: &&Object<'_>| {
+        let kind = secret.fields().get("type").and_then(Value::as_str);
+        kind == Some(SERVICE_ACCOUNT_TOKEN)
+    };
+    secrets.is_empty() || secrets.iter().any(is_token)
 }

@@ -30,6 +30,9 @@ fn any_content() -> impl Strategy<Value = Value> {
             "cluster-admin",
             "windows",
             "In",
+            "sunflower",
+            "amqp://a:sunflower@mq",
+            "password: sunflower\n",
         ])
         .prop_map(Value::from),
     ];
@@ -91,6 +94,18 @@ fn any_content() -> impl Strategy<Value = Value> {
         "httpGet",
         "affinity",
         "topologySpreadConstraints",
+        "env",
+        "value",
+        "valueFrom",
+        "secretKeyRef",
+        "password",
+        "command",
+        "data",
+        "annotations",
+        "exec",
+        "httpGet",
+        "httpHeaders",
+        "livenessProbe",
     ]);
     leaf.prop_recursive(6, 80, 6, move |inner| {
         prop_oneof![
@@ -115,6 +130,8 @@ fn any_object() -> impl Strategy<Value = Value> {
         ("policy/v1", "PodDisruptionBudget"),
         ("autoscaling/v2", "HorizontalPodAutoscaler"),
         ("networking.k8s.io/v1", "Ingress"),
+        ("v1", "ConfigMap"),
+        ("v1", "Secret"),
         ("example.com/v1", "Custom"),
     ]);
     (kind, any_content()).prop_map(|((api_version, kind), content)| {
