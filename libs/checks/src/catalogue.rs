@@ -36,6 +36,7 @@ mod policy_targets;
 mod ports;
 mod probe_targets;
 mod probes;
+mod programs;
 mod rbac;
 mod references;
 mod reserved_names;
@@ -78,6 +79,7 @@ static FAMILIES: &[&[Check]] = &[
     linux_security::CHECKS,
     volume_types::CHECKS,
     node_sharing::CHECKS,
+    programs::CHECKS,
     tiller::CHECKS,
     namespaces::CHECKS,
     service_accounts::CHECKS,

@@ -5,6 +5,7 @@
 //! nothing. What a manifest leaves open (its namespace) matches anything: a graph of files must not call
 //! something missing that the one who applies them puts there.
 
+mod aggregation;
 mod bindings;
 mod escalation;
 mod exposure;
@@ -29,6 +30,7 @@ use serde_json::Value;
 use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
 
+use aggregation::Aggregation;
 use bindings::Bindings;
 use escalation::Escalation;
 pub use escalation::{How, Reach, Standing, Step};
@@ -83,8 +85,10 @@ pub struct Graph<'a> {
     first_pod: Vec<usize>,
     /// The bindings, by whom and what they name.
     bindings: Bindings<'a>,
-    /// What uses service accounts and ClusterRoles.
+    /// What uses service accounts, and what namespaces hold.
     usage: Usage<'a>,
+    /// Which ClusterRoles take over the rules of which.
+    aggregation: Aggregation<'a>,
     exposure: exposure::Exposure<'a>,
     /// Ways to the administrator.
     escalation: Escalation<'a>,
@@ -112,6 +116,7 @@ impl<'a> Graph<'a> {
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings: Bindings::default(),
             usage: Usage::default(),
+            aggregation: Aggregation::default(),
             exposure: exposure::Exposure::default(),
             escalation: Escalation::default(),
             mesh: mesh::Index::default(),
@@ -133,6 +138,7 @@ impl<'a> Graph<'a> {
         graph.first_pod.push(graph.pods.len());
         graph.bindings = Bindings::of(&graph);
         graph.usage = Usage::of(&graph);
+        graph.aggregation = Aggregation::of(&graph);
         graph.escalation = Escalation::of(&graph);
         graph.exposure = exposure::Exposure::of(&graph);
         graph.mesh = mesh::Index::new(&graph);

@@ -137,7 +137,7 @@ fn all_powerful(binding: &Binding<'_>, report: &mut Report<'_>) {
     }
     let (kind, name) = (binding.role_kind, binding.role_name);
     let role = binding.graph.role(binding.object);
-    let rules = role.map(|role| binding.graph.rules_of(role)).unwrap_or_default();
+    let rules = role.map(|role| binding.graph.rules_naming(role, "*")).unwrap_or_default();
     if rules.iter().any(|(_, rule)| rule.allows_everything()) {
         report.fail(
             binding.role_path(),

@@ -261,3 +261,6 @@ fn unconfined(container: &ContainerOf<'_>, report: &mut Report<'_>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

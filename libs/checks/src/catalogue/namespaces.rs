@@ -22,7 +22,9 @@ pub(super) static CHECKS: &[Check] = &[
             "kubescape:pod-security-admission-applied-1",
             "kubescape:pod-security-admission-applied-2",
             "kubescape:pod-security-admission-baseline-applied-1",
+            "kubescape:pod-security-admission-baseline-applied-2",
             "kubescape:pod-security-admission-restricted-applied-1",
+            "kubescape:pod-security-admission-restricted-applied-2",
         ],
         judge: Judge::Object(NAMESPACE, not_enforced),
         fails: r"apiVersion: v1
@@ -47,7 +49,9 @@ metadata:
         controls: &["cis-v1.12.0:5.2.2", "cis-eks-t1.8.0:4.2.1"],
         equivalents: &[
             "kubescape:pod-security-admission-baseline-applied-1",
+            "kubescape:pod-security-admission-baseline-applied-2",
             "kubescape:pod-security-admission-restricted-applied-1",
+            "kubescape:pod-security-admission-restricted-applied-2",
             "kyverno:psa/deny-privileged-profile",
         ],
         judge: Judge::Object(NAMESPACE, privileged),
@@ -73,7 +77,10 @@ metadata:
         category: Category::WorkloadHardening,
         techniques: &[],
         controls: &["cis-v1.12.0:5.2.8"],
-        equivalents: &["kubescape:pod-security-admission-restricted-applied-1"],
+        equivalents: &[
+            "kubescape:pod-security-admission-restricted-applied-1",
+            "kubescape:pod-security-admission-restricted-applied-2",
+        ],
         judge: Judge::Object(NAMESPACE, not_restricted),
         fails: r"apiVersion: v1
 kind: Namespace

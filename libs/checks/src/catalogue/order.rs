@@ -105,6 +105,26 @@ metadata: {name: web, namespace: shop}
 ",
     },
     Check {
+        id: "object-in-kube-system",
+        title: "Object of an application lives in kube-system",
+        why: "What lies beside the cluster's own parts is deleted, upgraded and exempted from policies with them.",
+        fix: "Move it to the namespace of the application that it belongs to.",
+        severity: Severity::Info,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["trivy:KSV-0037"],
+        judge: Judge::Any(object_in_kube_system),
+        fails: r"apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: kube-system}
+",
+        passes: r"apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+",
+    },
+    Check {
         id: "application-label-missing",
         title: "Pods do not say to which application they belong",
         why: "Selectors, network policies, dashboards and people find pods by their labels; without a name of the application they go by pod names.",
@@ -194,6 +214,25 @@ fn default_namespace(workload: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// Whether a kind has no namespace; one that its manifest names anyway has no effect.
+fn is_cluster_scoped(kind: &str) -> bool {
+    const KINDS: [&str; 12] = [
+        "APIService",
+        "CSIDriver",
+        "CSINode",
+        "CertificateSigningRequest",
+        "CustomResourceDefinition",
+        "IngressClass",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "PriorityClass",
+        "RuntimeClass",
+        "StorageClass",
+    ];
+    kind.starts_with("Cluster") || kind.ends_with("WebhookConfiguration") || KINDS.contains(&kind)
+}
+
 /// Workloads fail another check. The Service and the account that every cluster has there belong there.
 fn object_in_default(whole: &Whole<'_>, report: &mut Report<'_>) {
     let object = whole.object;
@@ -203,7 +242,8 @@ fn object_in_default(whole: &Whole<'_>, report: &mut Report<'_>) {
             | ("ServiceAccount", "default")
             | ("ConfigMap", "kube-root-ca.crt")
     );
-    if object.namespace() == Some("default") && !own && !workload::is_workload(object) {
+    let is_judged = !is_cluster_scoped(object.kind()) && !workload::is_workload(object);
+    if object.namespace() == Some("default") && !own && is_judged {
         let kind = object.kind();
         report.fail(namespace_path(), format!("the {kind} is put into the namespace default"));
     }
@@ -216,6 +256,35 @@ fn kube_system(workload: &Whole<'_>, report: &mut Report<'_>) {
     let is_control_plane = label("component").is_some() && label("tier") == Some("control-plane");
     if workload.object.namespace() == Some("kube-system") && !is_control_plane {
         let kind = workload.object.kind();
+        report.fail(namespace_path(), format!("the {kind} is put into the namespace kube-system"));
+    }
+}
+
+/// Programs of other namespaces may need a binding or a setting in kube-system, and the cluster writes what
+/// it needs there itself. Workloads fail another check.
+fn object_in_kube_system(whole: &Whole<'_>, report: &mut Report<'_>) {
+    const BELONGS: [&str; 11] = [
+        "ConfigMap",
+        "ControllerRevision",
+        "EndpointSlice",
+        "Endpoints",
+        "Event",
+        "Lease",
+        "NetworkPolicy",
+        "Role",
+        "RoleBinding",
+        "Secret",
+        "ServiceAccount",
+    ];
+    let object = whole.object;
+    let label = |name| object.labels().and_then(|labels| labels.get(name)).and_then(Value::as_str);
+    let is_part = label("kubernetes.io/cluster-service") == Some("true")
+        || label("k8s-app").is_some_and(|app| app.starts_with("kube-"));
+    let is_judged = !BELONGS.contains(&object.kind())
+        && !is_cluster_scoped(object.kind())
+        && !workload::is_workload(object);
+    if object.namespace() == Some("kube-system") && is_judged && !is_part {
+        let kind = object.kind();
         report.fail(namespace_path(), format!("the {kind} is put into the namespace kube-system"));
     }
 }

@@ -4,6 +4,7 @@
 //! the checks on wildcards, not by those on single rights.
 
 use airside_k8s::rbac::{GROUP, Rule};
+use airside_k8s::{Graph, Object};
 
 use crate::evaluate::Report;
 
@@ -70,6 +71,14 @@ impl Right {
             && self.resources.iter().any(|(group, _)| rule.has("apiGroups", &["*", group]))
             && !self.verbs_in(rule, "*").is_empty();
         everywhere || !self.given_in(rule).is_empty()
+    }
+
+    /// The first rule of a role that gives the right, with the role that holds it: a ClusterRole may take
+    /// over the rules of others.
+    fn held_by<'a>(&self, role: &Object<'a>, graph: &Graph<'a>) -> Option<(Object<'a>, Rule<'a>)> {
+        self.resources.iter().find_map(|(_, resource)| {
+            graph.rules_naming(role, resource).into_iter().find(|(_, rule)| self.is_in(rule))
+        })
     }
 
     /// Fails for each resource of a rule on which it gives the right.

@@ -1,13 +1,13 @@
 //! Checks on Tiller, the server of Helm 2, which takes orders from anybody.
 
-use airside_k8s::fields::text;
+use airside_k8s::fields::{text, texts};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::{Pod, Whole};
+use crate::subject::{ContainerOf, Pod, Whole};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -26,6 +26,32 @@ pub(super) static CHECKS: &[Check] = &[
             "kyverno:best-practices/disallow-helm-tiller",
         ],
         judge: Judge::Pod(tiller),
+        fails: r#"apiVersion: v1
+kind: Pod
+metadata: {name: server}
+spec:
+  containers:
+  - {name: server, image: registry.example/helm/tiller:v2.16.1, args: ["--listen=localhost:44134"]}
+"#,
+        passes: r#"apiVersion: v1
+kind: Pod
+metadata: {name: server}
+spec:
+  containers:
+  - {name: server, image: registry.example/shop/server:v2.16.1, args: ["--listen=localhost:44134"]}
+"#,
+    },
+    Check {
+        id: "tiller-reachable",
+        title: "Tiller (Helm 2) listens to every pod",
+        why: "Without --listen on the loopback address, whoever runs a pod in the cluster gives Tiller orders, without credentials.",
+        fix: "Delete Tiller; until then start it with --listen=localhost:44134.",
+        severity: Severity::High,
+        category: Category::SupplyChain,
+        techniques: &[technique("T1210")],
+        controls: &[],
+        equivalents: &["checkov:CKV_K8S_45"],
+        judge: Judge::Container(reachable),
         fails: r"apiVersion: v1
 kind: Pod
 metadata: {name: server}
@@ -33,13 +59,13 @@ spec:
   containers:
   - {name: server, image: registry.example/helm/tiller:v2.16.1}
 ",
-        passes: r"apiVersion: v1
+        passes: r#"apiVersion: v1
 kind: Pod
 metadata: {name: server}
 spec:
   containers:
-  - {name: server, image: registry.example/shop/server:v2.16.1}
-",
+  - {name: server, image: registry.example/helm/tiller:v2.16.1, args: ["--listen=localhost:44134"]}
+"#,
     },
     Check {
         id: "tiller-service",
@@ -92,6 +118,25 @@ fn tiller(pod: &Pod<'_>, report: &mut Report<'_>) {
     } else if label("name").is_some_and(has_tiller) || label("app") == Some("helm") {
         let path = carrier.keys(&["metadata", "labels"]);
         report.fail(path, "the pods bear the labels of Tiller".to_owned());
+    }
+}
+
+fn reachable(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    if !container.container.image().is_some_and(has_tiller) {
+        return;
+    }
+    let fields = container.container.fields;
+    let mut words = texts(fields, "command").chain(texts(fields, "args"));
+    let is_local = words.any(|(_, word)| {
+        let address = word.strip_prefix("--listen=").or_else(|| word.strip_prefix("-listen="));
+        address.unwrap_or(word).starts_with("localhost:")
+            || address.unwrap_or(word).starts_with("127.0.0.1:")
+    });
+    if !is_local {
+        report.fail(
+            container.path("args"),
+            format!("{} runs Tiller without --listen=localhost:44134", container.label()),
+        );
     }
 }
 

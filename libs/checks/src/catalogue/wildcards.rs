@@ -45,6 +45,8 @@ pub(super) static CHECKS: &[Check] = &[
             "checkov:CKV_K8S_156",
             "checkov:CKV_K8S_157",
             "checkov:CKV_K8S_158",
+            "kyverno:other/restrict-wildcard-resources",
+            "kyverno:other/restrict-wildcard-verbs",
         ],
         judge: Judge::Rule(everything),
         fails: r#"apiVersion: rbac.authorization.k8s.io/v1

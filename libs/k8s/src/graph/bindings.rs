@@ -1,6 +1,6 @@
 //! Bindings by whom they name (service accounts, groups) and by the role that they give.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Graph, same_namespace};
 use crate::object::Object;
@@ -15,10 +15,10 @@ const SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
 #[derive(Debug, Default)]
 pub(super) struct Bindings<'a> {
     /// By the name of a service account, then by its namespace as written.
-    of_account: HashMap<&'a str, BTreeMap<Option<&'a str>, Vec<usize>>>,
-    of_group: HashMap<&'a str, Vec<usize>>,
+    of_account: BTreeMap<&'a str, BTreeMap<Option<&'a str>, Vec<usize>>>,
+    of_group: BTreeMap<&'a str, Vec<usize>>,
     /// By kind and name of the role.
-    of_role: HashMap<(&'a str, &'a str), Vec<usize>>,
+    of_role: BTreeMap<(&'a str, &'a str), Vec<usize>>,
 }
 
 impl<'a> Bindings<'a> {

@@ -1,10 +1,8 @@
 //! Who may do what: from a service account through its bindings to the rules of its roles.
 
-use std::collections::BTreeSet;
-
 use super::Graph;
 use crate::object::Object;
-use crate::rbac::{GROUP, Rule, role_of, rules};
+use crate::rbac::{GROUP, Rule, role_of};
 
 /// A rule that somebody has, and how he came by it.
 #[derive(Debug, Clone, Copy)]
@@ -40,23 +38,6 @@ impl<'a> Graph<'a> {
         let (kind, name) = role_of(binding)?;
         let namespace = binding.namespace().filter(|_| kind == "Role");
         self.find(GROUP, kind, namespace, name)
-    }
-
-    /// The rules of a role with the role that holds them: its own, and those of the ClusterRoles that it
-    /// aggregates, and these in turn.
-    pub fn rules_of(&self, role: &Object<'a>) -> Vec<(Object<'a>, Rule<'a>)> {
-        let mut found: Vec<_> = rules(role).map(|rule| (*role, rule)).collect();
-        let mut seen = BTreeSet::from([role.name()]);
-        let mut waiting = vec![*role];
-        while let Some(next) = waiting.pop() {
-            for other in self.aggregated_by(&next) {
-                if seen.insert(other.name()) {
-                    found.extend(rules(other).map(|rule| (*other, rule)));
-                    waiting.push(*other);
-                }
-            }
-        }
-        found
     }
 
     /// What a service account may do, by the bindings and roles of the input.

@@ -1,31 +1,24 @@
-//! What uses a service account or a ClusterRole beside bindings (pods, and ClusterRoles that aggregate), and
-//! which namespaces have what.
+//! What uses a service account beside bindings (pods, custom resources), and which namespaces have what.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Graph, PodNode, same_namespace, selects};
-use crate::fields::elements;
+use super::{Graph, PodNode, same_namespace};
 use crate::object::Object;
-use crate::rbac::GROUP;
 use crate::workload::is_custom;
 
 /// Indices of users.
 #[derive(Debug, Default)]
 pub(super) struct Usage<'a> {
     /// Pods, by the name of their service account.
-    pods_of_account: HashMap<&'a str, Vec<usize>>,
-    /// The ClusterRoles that a ClusterRole aggregates, by its name.
-    aggregated_by: HashMap<&'a str, Vec<usize>>,
-    /// Names of ClusterRoles that are aggregated by another.
-    aggregated: HashSet<&'a str>,
+    pods_of_account: BTreeMap<&'a str, Vec<usize>>,
     /// Namespaces, as written, with pods or service accounts.
-    inhabited: HashSet<Option<&'a str>>,
+    inhabited: BTreeSet<Option<&'a str>>,
     /// Names of service accounts that custom resources mention, for the pods that their operators make.
-    mentioned: HashSet<&'a str>,
+    mentioned: BTreeSet<&'a str>,
     /// API groups and kinds with the namespaces, as written, that have an object of them.
-    kinds: HashSet<(&'a str, &'a str, Option<&'a str>)>,
+    kinds: BTreeSet<(&'a str, &'a str, Option<&'a str>)>,
 }
 
 impl<'a> Usage<'a> {
@@ -44,33 +37,13 @@ impl<'a> Usage<'a> {
             .iter()
             .map(|object| (object.group(), object.kind(), object.namespace()))
             .collect();
-        for role in graph.of_kind(GROUP, "ClusterRole") {
-            found.add_aggregation(graph, role);
-        }
         found
-    }
-
-    fn add_aggregation(&mut self, graph: &Graph<'a>, role: &Object<'a>) {
-        let selectors = aggregation_selectors(role);
-        if selectors.is_empty() {
-            return;
-        }
-        for index in graph.indices(GROUP, "ClusterRole") {
-            let other = graph.objects.get(*index).filter(|other| {
-                other.name() != role.name()
-                    && selectors.iter().any(|selector| selects(selector, other.labels()))
-            });
-            if let Some(other) = other {
-                self.aggregated_by.entry(role.name()).or_default().push(*index);
-                self.aggregated.insert(other.name());
-            }
-        }
     }
 }
 
 /// Adds what stands in the fields of a map, however deep, that name a service account. The depth is that of
 /// the value, which its reader has bounded.
-fn add_mentioned<'a>(fields: &'a Map<String, Value>, mentioned: &mut HashSet<&'a str>) {
+fn add_mentioned<'a>(fields: &'a Map<String, Value>, mentioned: &mut BTreeSet<&'a str>) {
     for (key, value) in fields {
         match value {
             Value::String(name) if key.to_ascii_lowercase().contains("serviceaccount") => {
@@ -84,12 +57,6 @@ fn add_mentioned<'a>(fields: &'a Map<String, Value>, mentioned: &mut HashSet<&'a
             _ => {}
         }
     }
-}
-
-/// The selectors of the ClusterRoles that a ClusterRole aggregates.
-fn aggregation_selectors<'a>(role: &Object<'a>) -> &'a [Value] {
-    let aggregation = role.fields().get("aggregationRule");
-    elements(aggregation.and_then(|rule| rule.get("clusterRoleSelectors")))
 }
 
 impl<'a> Graph<'a> {
@@ -122,21 +89,5 @@ impl<'a> Graph<'a> {
         [Some(namespace), None]
             .into_iter()
             .any(|namespace| self.usage.kinds.contains(&(group, kind, namespace)))
-    }
-
-    /// Whether another ClusterRole of the input takes over a ClusterRole's rules.
-    pub fn is_aggregated(&self, role: &Object<'a>) -> bool {
-        self.usage.aggregated.contains(role.name())
-    }
-
-    /// The ClusterRoles whose rules a ClusterRole takes over, in the order of the input.
-    pub(super) fn aggregated_by<'g>(
-        &'g self,
-        role: &Object<'a>,
-    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
-        let listed =
-            self.usage.aggregated_by.get(role.name()).filter(|_| role.kind() == "ClusterRole");
-        let indices = listed.map(Vec::as_slice).unwrap_or_default().iter();
-        indices.filter_map(|index| self.objects.get(*index))
     }
 }

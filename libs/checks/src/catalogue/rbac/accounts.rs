@@ -1,12 +1,14 @@
-//! Checks on service accounts themselves.
+//! Checks on service accounts themselves, and on their tokens in manifests.
 
+use airside_k8s::fields::{maps, text};
 use airside_k8s::rbac::{Bearer, subjects};
+use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::Whole;
+use crate::subject::{ContainerOf, Whole};
 
 /// The checks of this family.
 pub(in crate::catalogue) static CHECKS: &[Check] = &[
@@ -34,6 +36,38 @@ metadata: {name: default, namespace: shop}
 kind: ServiceAccount
 metadata: {name: default, namespace: shop}
 automountServiceAccountToken: false
+",
+    },
+    Check {
+        id: "service-account-token-in-manifest",
+        title: "Pod's manifest carries the mount of its API token",
+        why: "The API server adds this mount to pods. A manifest that was copied from a running pod keeps it: the token is there although nobody asked for it, and turning the automatic mount off in the account does not take it away.",
+        fix: "Remove the mount and its volume, and set automountServiceAccountToken to false where the program does not use the API.",
+        severity: Severity::Low,
+        category: Category::AccessControl,
+        techniques: &[technique("T1552.007")],
+        controls: &["cis-v1.12.0:5.1.6"],
+        equivalents: &["trivy:KSV-0036"],
+        judge: Judge::Container(token_mount),
+        fails: r"apiVersion: batch/v1
+kind: Job
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        volumeMounts:
+        - {name: kube-api-access-x7fzp, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}
+",
+        passes: r"apiVersion: batch/v1
+kind: Job
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
 ",
     },
     Check {
@@ -84,6 +118,28 @@ fn default_token(account: &Whole<'_>, report: &mut Report<'_>) {
             "pods that name no service account get a token: the default account does not turn it off"
                 .to_owned(),
         );
+    }
+}
+
+/// Where the automatic mount is off, somebody chose to mount a token there. In a pod, a volume of the name
+/// that the API server gives is what it added itself.
+fn token_mount(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    const PLACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+    if container.pod.field("automountServiceAccountToken") == Some(&Value::Bool(false)) {
+        return;
+    }
+    let is_pod = container.pod.object.kind() == "Pod";
+    for (index, mount) in maps(container.container.fields, "volumeMounts") {
+        let is_added =
+            is_pod && text(mount, "name").is_some_and(|name| name.starts_with("kube-api-access-"));
+        let is_there =
+            text(mount, "mountPath").is_some_and(|path| path.trim_end_matches('/') == PLACE);
+        if is_there && !is_added {
+            report.fail(
+                container.path("volumeMounts").index(index).key("mountPath"),
+                format!("{} mounts the token of its service account at {PLACE}", container.label()),
+            );
+        }
     }
 }
 

@@ -24,6 +24,7 @@ pub(in crate::catalogue) static CHECKS: &[Check] = &[
             "kubescape:C-0280",
             "kubescape:rule-can-approve-cert-signing-request",
             "checkov:CKV_K8S_156",
+            "kyverno:other/restrict-clusterrole-csr",
         ],
         judge: Judge::Object(ROLES, |role, report| approves(role, true, report)),
         fails: r"apiVersion: rbac.authorization.k8s.io/v1
@@ -55,7 +56,11 @@ rules:
         category: Category::AccessControl,
         techniques: &[technique("T1649")],
         controls: &["cis-v1.12.0:5.1.11", "cis-aks-t1.8.0:4.1.10"],
-        equivalents: &["kubescape:C-0280", "kubescape:rule-can-approve-cert-signing-request"],
+        equivalents: &[
+            "kubescape:C-0280",
+            "kubescape:rule-can-approve-cert-signing-request",
+            "kyverno:other/restrict-clusterrole-csr",
+        ],
         judge: Judge::Object(ROLES, |role, report| approves(role, false, report)),
         fails: r"apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole

@@ -238,11 +238,11 @@ fn held(binding: &Binding<'_>, right: &Right, report: &mut Report<'_>) {
         return report.undecided("what the bound role allows is in another object");
     }
     let Some(role) = binding.graph.role(binding.object) else { return };
-    let rules = binding.graph.rules_of(role);
-    if rules.iter().any(|(_, rule)| rule.allows_everything()) {
+    let broad = binding.graph.rules_naming(role, "*");
+    if broad.iter().any(|(_, rule)| rule.allows_everything()) {
         return;
     }
-    if let Some((holding, rule)) = rules.iter().find(|(_, rule)| right.is_in(rule)) {
+    if let Some((holding, rule)) = right.held_by(role, binding.graph) {
         report.fail(
             binding.role_path(),
             format!(

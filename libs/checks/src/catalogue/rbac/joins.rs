@@ -3,7 +3,6 @@
 
 use airside_k8s::Object;
 use airside_k8s::fields::list;
-use airside_k8s::graph::Grant;
 use airside_k8s::rbac::{Bearer, Rule, role_of, subjects};
 use airside_types::Severity;
 use airside_types::attack::technique;
@@ -271,21 +270,18 @@ fn has_token(pod: &Pod<'_>) -> bool {
     })
 }
 
-/// What the pod's service account may do; none where the pod has no token or nothing is known.
-fn grants<'a>(pod: &Pod<'a>, report: &mut Report<'_>) -> Vec<Grant<'a>> {
-    if pod.graph.is_single_object() {
-        if has_token(pod) {
-            report.undecided("the rights of the pod's service account are in other objects");
-        }
-        return Vec::new();
-    }
+/// The bindings that name the pod's service account; none where the pod has no token or nothing is known.
+fn bindings<'p>(pod: &'p Pod<'_>, report: &mut Report<'_>) -> Vec<&'p Object<'p>> {
     if !has_token(pod) {
         return Vec::new();
     }
-    let mut grants =
-        pod.graph.grants_of_account(pod.object.namespace(), pod.spec.service_account());
-    grants.retain(|grant| is_meant(&grant.binding, pod));
-    grants
+    if pod.graph.is_single_object() {
+        report.undecided("the rights of the pod's service account are in other objects");
+        return Vec::new();
+    }
+    let account = pod.spec.service_account();
+    let named = pod.graph.bindings_of_account(pod.object.namespace(), account);
+    named.filter(|binding| is_meant(binding, pod)).collect()
 }
 
 /// Every namespace has an account named default. A pod whose manifest leaves its namespace open runs as one
@@ -308,68 +304,64 @@ fn is_administrative(rule: &Rule<'_>) -> bool {
         || rule.is_for_core_group() && rule.has("resources", &["*"]) && rule.has("verbs", &["*"])
 }
 
-fn reach(grant: &Grant<'_>) -> String {
-    match grant.namespace() {
-        _ if grant.is_cluster_wide() => "in the whole cluster".to_owned(),
-        Some(namespace) => format!("in namespace {namespace}"),
-        None => "in its namespace".to_owned(),
+fn reach(binding: &Object<'_>) -> String {
+    match (binding.kind(), binding.namespace()) {
+        ("ClusterRoleBinding", _) => "in the whole cluster".to_owned(),
+        (_, Some(namespace)) => format!("in namespace {namespace}"),
+        (_, None) => "in its namespace".to_owned(),
     }
 }
 
-/// How the pod came by a rule.
-fn chain(grant: &Grant<'_>) -> String {
-    format!(
-        "{} `{}` gives {} `{}`, rule {}",
-        grant.binding.kind(),
-        grant.binding.name(),
-        grant.role.kind(),
-        grant.role.name(),
-        grant.rule.index
-    )
-}
-
-fn fail(pod: &Pod<'_>, what: &str, reach: &str, chain: &str, report: &mut Report<'_>) {
+/// How the pod came by the rights, and where they hold.
+fn fail(pod: &Pod<'_>, what: &str, binding: &Object<'_>, gives: &str, report: &mut Report<'_>) {
     report.fail(
         pod.path("serviceAccountName"),
         format!(
-            "the pod runs as service account `{}`, which can {what} {reach}: {chain}",
-            pod.spec.service_account()
+            "the pod runs as service account `{}`, which can {what} {}: {} `{}` gives {gives}",
+            pod.spec.service_account(),
+            reach(binding),
+            binding.kind(),
+            binding.name()
         ),
     );
 }
 
-fn administrator(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn shown(role: &Object<'_>, rule: &Rule<'_>) -> String {
+    format!("{} `{}`, rule {}", role.kind(), role.name(), rule.index)
+}
+
+/// What makes a binding's holder an administrator, as messages show it.
+fn administration(binding: &Object<'_>, pod: &Pod<'_>) -> Option<String> {
     const ADMIN: (&str, &str) = ("ClusterRole", "cluster-admin");
-    let grants = grants(pod, report);
-    if let Some(grant) = grants.iter().find(|grant| is_administrative(&grant.rule)) {
-        return fail(pod, "do everything", &reach(grant), &chain(grant), report);
+    if role_of(binding) == Some(ADMIN) {
+        return Some("cluster-admin".to_owned());
     }
-    if pod.graph.is_single_object() || !has_token(pod) {
-        return;
-    }
-    let name = pod.spec.service_account();
-    let mut bindings = pod.graph.bindings_of_account(pod.object.namespace(), name);
-    let admin = |binding: &&Object<'_>| role_of(binding) == Some(ADMIN) && is_meant(binding, pod);
-    if let Some(binding) = bindings.find(admin) {
-        let reach = match binding.kind() {
-            "ClusterRoleBinding" => "in the whole cluster",
-            _ => "in a namespace",
-        };
-        let chain = format!("{} `{}` gives cluster-admin", binding.kind(), binding.name());
-        fail(pod, "do everything", reach, &chain, report);
+    let broad = pod.graph.rules_naming(pod.graph.role(binding)?, "*");
+    let (role, rule) = broad.iter().find(|(_, rule)| is_administrative(rule))?;
+    Some(shown(role, rule))
+}
+
+fn administrator(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for binding in bindings(pod, report) {
+        if let Some(gives) = administration(binding, pod) {
+            return fail(pod, "do everything", binding, &gives, report);
+        }
     }
 }
 
 /// Administrators fail another check.
 fn can(pod: &Pod<'_>, rights: &[&Right], report: &mut Report<'_>) {
-    let grants = grants(pod, report);
-    if grants.iter().any(|grant| is_administrative(&grant.rule)) {
+    let bindings = bindings(pod, report);
+    if bindings.iter().any(|binding| administration(binding, pod).is_some()) {
         return;
     }
-    let given = rights.iter().find_map(|right| {
-        grants.iter().find(|grant| right.is_in(&grant.rule)).map(|grant| (right, grant))
-    });
-    if let Some((right, grant)) = given {
-        fail(pod, right.what, &reach(grant), &chain(grant), report);
+    for right in rights {
+        for binding in &bindings {
+            let role = pod.graph.role(binding);
+            let held = role.and_then(|role| right.held_by(role, pod.graph));
+            if let Some((role, rule)) = held {
+                return fail(pod, right.what, binding, &shown(&role, &rule), report);
+            }
+        }
     }
 }

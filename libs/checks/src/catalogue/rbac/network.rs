@@ -19,7 +19,6 @@ pub(in crate::catalogue) static CHECKS: &[Check] = &[
         controls: &[],
         equivalents: &[
             "trivy:KSV-0056",
-            "kyverno:other/restrict-edit-for-endpoints",
             "gatekeeper-library:general/block-endpoint-edit-default-role",
         ],
         judge: Judge::Rule(|rule, report| CHANGE_ENDPOINTS.judge(rule, report)),

@@ -24,6 +24,7 @@ pub(in crate::catalogue) static CHECKS: &[Check] = &[
             "kubescape:anonymous-access-enabled",
             "trivy:KSV-0122",
             "gatekeeper-library:general/disallowanonymous",
+            "kubesec:BindingsToSystemAnonymous",
             "kyverno:other/restrict-binding-system-groups",
         ],
         judge: Judge::Binding(|binding, report| {
@@ -112,7 +113,7 @@ subjects:
             "trivy:KSV-0123",
             "kyverno:other/restrict-binding-system-groups",
         ],
-        judge: Judge::Binding(|binding, report| given_to(binding, &["system:masters"], report)),
+        judge: Judge::Binding(masters),
         fails: r"apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: operators}
@@ -214,6 +215,14 @@ fn given_to(binding: &Binding<'_>, names: &[&str], report: &mut Report<'_>) {
         if names.contains(&name) {
             report.fail(subject_path(index), format!("{} is given to {name}", role(binding)));
         }
+    }
+}
+
+/// The API server makes one such binding itself, in every cluster.
+fn masters(binding: &Binding<'_>, report: &mut Report<'_>) {
+    let is_own = binding.object.name() == "cluster-admin" && binding.role_name == "cluster-admin";
+    if !is_own {
+        given_to(binding, &["system:masters"], report);
     }
 }
 

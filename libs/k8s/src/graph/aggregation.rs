@@ -1,0 +1,146 @@
+//! ClusterRoles that take over the rules of others, over several steps, by the resources that the rules name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Graph, selects};
+use crate::fields::elements;
+use crate::object::Object;
+use crate::rbac::{GROUP, Rule, rules};
+
+/// Steps from one ClusterRole to another that are followed, in all. Clusters have some hundreds; an input
+/// with more is made to cost memory, and what goes beyond is not followed.
+const STEPS: usize = 200_000;
+
+/// A rule, and the index of the ClusterRole that holds it.
+type Held<'a> = (usize, Rule<'a>);
+
+/// Who takes over what.
+#[derive(Debug, Default)]
+pub(super) struct Aggregation<'a> {
+    /// By the name of the ClusterRole that takes over: those that it selects.
+    selected: BTreeMap<&'a str, Vec<usize>>,
+    /// Names of ClusterRoles that another one takes over.
+    taken_over: BTreeSet<&'a str>,
+    /// By the name of the ClusterRole that takes over, then by resource as written: the rules of others.
+    rules: BTreeMap<&'a str, BTreeMap<&'a str, Vec<Held<'a>>>>,
+}
+
+impl<'a> Aggregation<'a> {
+    pub(super) fn of(graph: &Graph<'a>) -> Self {
+        let mut found = Self::default();
+        let mut left = STEPS;
+        for role in graph.of_kind(GROUP, "ClusterRole") {
+            let selectors = selectors(role);
+            if selectors.is_empty() {
+                continue;
+            }
+            let selected: Vec<usize> = selected(graph, role, selectors).take(left).collect();
+            left -= selected.len();
+            let taken_over = selected.iter().filter_map(|index| graph.objects.get(*index));
+            found.taken_over.extend(taken_over.map(Object::name));
+            found.selected.insert(role.name(), selected);
+        }
+        let mut left = STEPS;
+        let mut rules = BTreeMap::new();
+        for name in found.selected.keys() {
+            let taken_over = found.all_of(graph, name, left);
+            left -= taken_over.len();
+            rules.insert(*name, rules_by_resource(graph, &taken_over));
+        }
+        found.rules = rules;
+        found
+    }
+
+    /// The ClusterRoles that one takes over, and those that these take over, up to a number.
+    fn all_of(&self, graph: &Graph<'a>, name: &str, most: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        let mut waiting = vec![name];
+        while let Some(next) = waiting.pop() {
+            for index in self.selected.get(next).into_iter().flatten() {
+                let Some(other) = graph.objects.get(*index) else { continue };
+                if found.len() < most && other.name() != name && found.insert(*index) {
+                    waiting.push(other.name());
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The indices of the ClusterRoles that the selectors of one select.
+fn selected<'g, 'a>(
+    graph: &'g Graph<'a>,
+    role: &'g Object<'a>,
+    selectors: &'a [Value],
+) -> impl Iterator<Item = usize> + use<'g, 'a> {
+    graph.indices(GROUP, "ClusterRole").iter().copied().filter(move |index| {
+        graph.objects.get(*index).is_some_and(|other| {
+            other.name() != role.name()
+                && selectors.iter().any(|selector| selects(selector, other.labels()))
+        })
+    })
+}
+
+fn rules_by_resource<'a>(
+    graph: &Graph<'a>,
+    holders: &BTreeSet<usize>,
+) -> BTreeMap<&'a str, Vec<Held<'a>>> {
+    let mut found: BTreeMap<&'a str, Vec<Held<'a>>> = BTreeMap::new();
+    for index in holders {
+        let Some(holder) = graph.objects.get(*index) else { continue };
+        for rule in rules(holder) {
+            for (_, resource) in rule.list("resources") {
+                found.entry(resource).or_default().push((*index, rule));
+            }
+        }
+    }
+    found
+}
+
+/// The selectors of the ClusterRoles that a ClusterRole takes over.
+fn selectors<'a>(role: &Object<'a>) -> &'a [Value] {
+    let aggregation = role.fields().get("aggregationRule");
+    elements(aggregation.and_then(|rule| rule.get("clusterRoleSelectors")))
+}
+
+impl<'a> Graph<'a> {
+    /// Whether another ClusterRole of the input takes over a ClusterRole's rules.
+    pub fn is_aggregated(&self, role: &Object<'a>) -> bool {
+        self.aggregation.taken_over.contains(role.name())
+    }
+
+    /// The rules of a role with the role that holds them: its own, and those of the ClusterRoles that it
+    /// aggregates, and these in turn.
+    pub fn rules_of(&self, role: &Object<'a>) -> Vec<(Object<'a>, Rule<'a>)> {
+        let mut found: Vec<_> = rules(role).map(|rule| (*role, rule)).collect();
+        if role.kind() == "ClusterRole" && self.aggregation.selected.contains_key(role.name()) {
+            let others = self.aggregation.all_of(self, role.name(), STEPS).into_iter();
+            for other in others.filter_map(|index| self.objects.get(index)) {
+                found.extend(rules(other).map(|rule| (*other, rule)));
+            }
+        }
+        found
+    }
+
+    /// Those of the rules of a role that name a resource: by itself, as a subresource of whatever (`*/exec`)
+    /// or by `*`. What they name may be of another API group.
+    pub fn rules_naming(&self, role: &Object<'a>, resource: &str) -> Vec<(Object<'a>, Rule<'a>)> {
+        let any = resource.split_once('/').map(|(_, below)| format!("*/{below}"));
+        let mut names = vec![resource, "*"];
+        names.extend(any.as_deref());
+        names.dedup();
+        let mut found: Vec<_> = rules(role)
+            .filter(|rule| rule.has("resources", &names))
+            .map(|rule| (*role, rule))
+            .collect();
+        let taken_over = self.aggregation.rules.get(role.name());
+        if let Some(by_resource) = taken_over.filter(|_| role.kind() == "ClusterRole") {
+            let held = names.iter().filter_map(|name| by_resource.get(name)).flatten();
+            found
+                .extend(held.filter_map(|(index, rule)| Some((*self.objects.get(*index)?, *rule))));
+        }
+        found
+    }
+}
