@@ -60,7 +60,7 @@ mod users;
 mod volume_types;
 mod wildcards;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use airside_k8s::component::Component;
@@ -213,7 +213,7 @@ pub(crate) struct Index {
     /// Checks on the configuration of Kubernetes' components.
     pub(crate) components: BTreeMap<Component, Vec<&'static Check>>,
     /// Checks on whole objects, by API group and kind.
-    pub(crate) kinds: HashMap<(&'static str, &'static str), Vec<&'static Check>>,
+    pub(crate) kinds: BTreeMap<(&'static str, &'static str), Vec<&'static Check>>,
     /// Checks on whatever object.
     pub(crate) any: Vec<&'static Check>,
 }
@@ -247,8 +247,8 @@ fn by_component() -> BTreeMap<Component, Vec<&'static Check>> {
     components
 }
 
-fn by_kind() -> HashMap<(&'static str, &'static str), Vec<&'static Check>> {
-    let mut kinds: HashMap<_, Vec<_>> = HashMap::new();
+fn by_kind() -> BTreeMap<(&'static str, &'static str), Vec<&'static Check>> {
+    let mut kinds: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for check in all() {
         if let Judge::Object(wanted, _) = check.judge {
             wanted.iter().for_each(|kind| kinds.entry(*kind).or_default().push(check));

@@ -22,7 +22,7 @@ mod selector;
 mod tests;
 mod usage;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -75,10 +75,10 @@ pub struct Graph<'a> {
     completeness: Completeness,
     objects: Vec<Object<'a>>,
     /// By kind, then by API group: few kinds have more than one.
-    by_kind: HashMap<&'a str, Vec<(&'a str, Vec<usize>)>>,
-    by_name: HashMap<Named<'a>, usize>,
+    by_kind: BTreeMap<&'a str, Vec<(&'a str, Vec<usize>)>>,
+    by_name: BTreeMap<Named<'a>, usize>,
     /// The first of a group, kind and name, in whatever namespace.
-    first_of_name: HashMap<(&'a str, &'a str, &'a str), usize>,
+    first_of_name: BTreeMap<(&'a str, &'a str, &'a str), usize>,
     /// All pods, in the order of their owners.
     pods: Vec<PodNode<'a>>,
     /// For each object the first of its pods; one more at the end.
@@ -109,9 +109,9 @@ impl<'a> Graph<'a> {
         let mut graph = Self {
             completeness,
             objects: objects.to_vec(),
-            by_kind: HashMap::new(),
-            by_name: HashMap::with_capacity(objects.len()),
-            first_of_name: HashMap::with_capacity(objects.len()),
+            by_kind: BTreeMap::new(),
+            by_name: BTreeMap::new(),
+            first_of_name: BTreeMap::new(),
             pods: Vec::new(),
             first_pod: Vec::with_capacity(objects.len() + 1),
             bindings: Bindings::default(),

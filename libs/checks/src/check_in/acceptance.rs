@@ -2,7 +2,7 @@
 //!
 //! Each exception is held to what it covers: one that has expired, or that covers nothing, is told.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use airside_k8s::graph::PodNode;
 use airside_types::{FieldPath, Finding};
@@ -14,7 +14,7 @@ use crate::exception::{Annotated, Exception, Ineffective, Problem, annotated};
 pub(super) struct Acceptance<'a> {
     terms: &'a Terms<'a>,
     /// Exceptions in comments, by the file and line that they are about.
-    comments: HashMap<(&'a str, u32), Vec<Tried<&'a Exception>>>,
+    comments: BTreeMap<(&'a str, u32), Vec<Tried<&'a Exception>>>,
     given: Vec<Tried<&'a Exception>>,
     ineffective: Vec<Ineffective>,
 }
@@ -39,7 +39,7 @@ impl<E> Tried<E> {
 
 impl<'a> Acceptance<'a> {
     pub(super) fn new(files: &[InputFile<'a>], terms: &'a Terms<'a>) -> Self {
-        let mut comments: HashMap<_, Vec<_>> = HashMap::new();
+        let mut comments: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut ineffective = Vec::new();
         for file in files {
             for comment in file.comments {

@@ -8,7 +8,7 @@ mod powers;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use super::Graph;
@@ -138,17 +138,17 @@ impl fmt::Display for Standing<'_> {
 /// The next step of everybody who can become administrator, on a shortest way.
 #[derive(Debug, Default)]
 pub(super) struct Escalation<'a> {
-    next: HashMap<Standing<'a>, Step<'a>>,
+    next: BTreeMap<Standing<'a>, Step<'a>>,
 }
 
 impl<'a> Escalation<'a> {
     pub(super) fn of(graph: &Graph<'a>) -> Self {
         let steps = all_steps(graph);
-        let mut into: HashMap<Standing<'a>, Vec<&Step<'a>>> = HashMap::new();
+        let mut into: BTreeMap<Standing<'a>, Vec<&Step<'a>>> = BTreeMap::new();
         for step in &steps {
             into.entry(step.to).or_default().push(step);
         }
-        let mut next = HashMap::new();
+        let mut next = BTreeMap::new();
         let mut reached = VecDeque::from([Standing::Administrator]);
         while let Some(standing) = reached.pop_front() {
             for step in into.remove(&standing).unwrap_or_default() {
@@ -188,7 +188,7 @@ impl<'a> Graph<'a> {
 /// Every step that the input's bindings allow.
 fn all_steps<'a>(graph: &Graph<'a>) -> Vec<Step<'a>> {
     let mut steps = Vec::new();
-    let mut holdings: HashMap<Bearer<'a>, Holding<'a>> = HashMap::new();
+    let mut holdings: BTreeMap<Bearer<'a>, Holding<'a>> = BTreeMap::new();
     for kind in ["ClusterRoleBinding", "RoleBinding"] {
         for binding in graph.of_kind(GROUP, kind) {
             let given = rules_given(graph, binding);
