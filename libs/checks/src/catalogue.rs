@@ -20,6 +20,7 @@ mod roles;
 mod service_accounts;
 mod services;
 mod users;
+mod vulnerabilities;
 mod wildcards;
 
 use std::collections::HashMap;
@@ -63,6 +64,7 @@ static FAMILIES: &[&[Check]] = &[
     istio::sidecars::CHECKS,
     istio::virtual_services::CHECKS,
     images::CHECKS,
+    vulnerabilities::CHECKS,
     resources::CHECKS,
     probes::CHECKS,
     order::CHECKS,
