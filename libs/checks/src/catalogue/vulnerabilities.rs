@@ -85,7 +85,7 @@ spec:
         techniques: &[],
         controls: &[],
         equivalents: &["kubescape:C-0292"],
-        judge: Judge::Pod(|pod, report| ended(&of_pod(pod), report)),
+        judge: Judge::Pod(pod_has_ended),
         fails: r"apiVersion: v1
 kind: Pod
 metadata: {name: ingress}
@@ -248,9 +248,16 @@ fn subject(seen: &Seen<'_>) -> String {
     };
     let what = format!("{} {}{build}", seen.component.title, seen.version);
     match seen.container.as_deref() {
-        Some("") => format!("container without a name: {what}"),
-        Some(name) => format!("container `{name}`: {what}"),
+        Some(name) => format!("{}: {what}", label(name)),
         None => what,
+    }
+}
+
+/// How messages name a container.
+fn label(name: &str) -> String {
+    match name {
+        "" => "container without a name".to_owned(),
+        name => format!("container `{name}`"),
     }
 }
 
@@ -267,6 +274,22 @@ fn ended(seen: &[Seen<'_>], report: &mut Report<'_>) {
         let message =
             format!("{} has no support since {}: {}", subject(seen), end.since, end.summary);
         report.fail(seen.field.clone(), message.trim_end_matches('.').to_owned());
+    }
+}
+
+/// A project that has ended has no version with support: then the version need not be known.
+fn pod_has_ended(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let seen = of_pod(pod);
+    ended(&seen, report);
+    let data = Components::embedded();
+    for (component, field, container) in inventory::without_version(data, pod.spec) {
+        let is_said = seen.iter().any(|seen| seen.component == component);
+        if let Some(end) = data.end_of_project(component).filter(|_| !is_said) {
+            let (title, since) = (&component.title, &end.since);
+            let (label, summary) = (label(&container), end.summary.trim_end_matches('.'));
+            let message = format!("{label}: {title} has no support since {since}: {summary}");
+            report.fail(field, message);
+        }
     }
 }
 
@@ -324,6 +347,16 @@ mod tests {
                 "end-of-life-component: spec.containers[0].image: container `c`: ingress-nginx 1.15.1 has no support since 2026-03: The project retired in March 2026; nobody fixes what is found in it",
             ]
         );
+    }
+
+    #[test]
+    fn a_retired_project_needs_no_version() {
+        let digest = format!("k8s/ingress-nginx/controller@sha256:{}", "00".repeat(32));
+        for image in [digest.as_str(), "registry.k8s.io/ingress-nginx/controller"] {
+            let found = messages(&pod(image));
+            assert!(matches!(found.as_slice(), [only] if only.contains("2026-03")), "{found:?}");
+        }
+        assert_eq!(messages(&pod("registry.k8s.io/kube-proxy")), [""; 0]);
     }
 
     #[test]
