@@ -58,6 +58,7 @@ mod tiller;
 mod user_ids;
 mod users;
 mod volume_types;
+mod vulnerabilities;
 mod wildcards;
 
 use std::collections::BTreeMap;
@@ -166,6 +167,7 @@ static FAMILIES: &[&[Check]] = &[
     operators::openshift::CHECKS,
     operators::workflows::CHECKS,
     images::CHECKS,
+    vulnerabilities::CHECKS,
     resources::CHECKS,
     resource_shape::CHECKS,
     probes::CHECKS,

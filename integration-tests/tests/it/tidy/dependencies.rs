@@ -36,8 +36,14 @@ const SERVICE: &[&str] = &[
     "airside-types",
     "airside-wire",
 ];
-const PURE: &[&str] =
-    &["airside-checks", "airside-correlate", "airside-detect", "airside-k8s", "airside-types"];
+const PURE: &[&str] = &[
+    "airside-checks",
+    "airside-correlate",
+    "airside-detect",
+    "airside-k8s",
+    "airside-types",
+    "airside-vulnerability",
+];
 const ADAPTERS: &[&str] = &["airside-bus", "airside-store"];
 const SERVICES: &[&str] = &[
     "airside-admission",
@@ -55,8 +61,9 @@ const ALLOWED: &[Row] = &[
     row("airside-ports", &[&["airside-types"]], &[]),
     // Engines: no ports, no async.
     row("airside-k8s", &[&["airside-types"]], &[]),
-    row("airside-checks", &[&["airside-k8s", "airside-types"]], &[]),
     row("airside-report", &[&["airside-checks", "airside-types"]], &["airside-k8s"]),
+    row("airside-vulnerability", &[&["airside-k8s", "airside-types"]], &[]),
+    row("airside-checks", &[&["airside-k8s", "airside-types", "airside-vulnerability"]], &[]),
     row("airside-detect", &[&["airside-checks", "airside-k8s", "airside-types"]], &[]),
     row("airside-correlate", &[&["airside-types"]], &[]),
     // Cross-cutting, without knowledge of any service.

@@ -75,8 +75,8 @@ spec: {containers: [{name: web}]}
         judge: Judge::Pod(deployed),
         fails: r"apiVersion: v1
 kind: Pod
-metadata: {name: board}
-spec: {containers: [{name: board, image: 'docker.io/kubernetesui/dashboard:v2.7.0'}]}
+metadata: {name: board, labels: {k8s-app: kubernetes-dashboard}}
+spec: {containers: [{name: board, image: 'docker.io/example/board:v2.7.0'}]}
 ",
         passes: r"apiVersion: v1
 kind: Pod

@@ -197,10 +197,10 @@ fn a_release_is_read_wherever_it_stands() {
             "spec.topology.version",
         ),
     ] {
-        let found = messages(text, "kubernetes-out-of-support");
-        assert!(found.len() == 1 && found[0].starts_with(field), "{found:?}");
+        let found = messages(text, "end-of-life-cluster-version");
+        assert!(!found.is_empty() && found.iter().all(|it| it.starts_with(field)), "{found:?}");
     }
     let new = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: 1.99.0\n";
-    assert!(messages(new, "kubernetes-out-of-support").is_empty());
-    assert!(messages(new, "kubernetes-open-holes").is_empty());
+    assert!(messages(new, "end-of-life-cluster-version").is_empty());
+    assert!(messages(new, "vulnerable-cluster-version").is_empty());
 }

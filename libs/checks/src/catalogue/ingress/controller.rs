@@ -11,58 +11,6 @@ use crate::subject::ContainerOf;
 /// The checks of this family.
 pub(in crate::catalogue) static CHECKS: &[Check] = &[
     Check {
-        id: "ingress-nginx-retired",
-        title: "Ingress controller is ingress-nginx, which is no longer maintained",
-        why: "The project was retired in March 2026: holes found since then stay open, in the one component that everybody outside can reach.",
-        fix: "Move to a controller that is maintained, best with the Gateway API; until then disable its admission webhook and snippets, and limit who may write Ingresses.",
-        severity: Severity::Medium,
-        category: Category::Ingress,
-        techniques: &[technique("T1190")],
-        controls: &[],
-        equivalents: &["kubescape:C-0292"],
-        judge: Judge::Container(retired),
-        fails: r"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: edge}
-spec:
-  template:
-    spec: {containers: [{name: edge, image: 'registry.k8s.io/ingress-nginx/controller:v1.14.0'}]}
-",
-        passes: r"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: edge}
-spec:
-  template:
-    spec: {containers: [{name: edge, image: 'docker.io/library/traefik:v3.6.2'}]}
-",
-    },
-    Check {
-        id: "ingress-nginx-remote-code",
-        title: "ingress-nginx runs code of whoever reaches its admission webhook",
-        why: "In this version any pod of the cluster can, with no credentials, have the controller load its code, and so read every secret that the controller may read (CVE-2025-1974).",
-        fix: "Update to 1.11.5, 1.12.1 or later at once, or delete the controller's validating webhook; then move away, since the project is retired.",
-        severity: Severity::Critical,
-        category: Category::Ingress,
-        techniques: &[technique("T1210"), technique("T1190"), technique("T1552.007")],
-        controls: &[],
-        equivalents: &["kubescape:CVE-2025-1974"],
-        judge: Judge::Container(remote_code),
-        fails: r"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: edge}
-spec:
-  template:
-    spec: {containers: [{name: edge, image: 'registry.k8s.io/ingress-nginx/controller:v1.11.4'}]}
-",
-        passes: r"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: edge}
-spec:
-  template:
-    spec: {containers: [{name: edge, image: 'registry.k8s.io/ingress-nginx/controller:v1.11.5'}]}
-",
-    },
-    Check {
         id: "ingress-nginx-snippets-by-default",
         title: "ingress-nginx takes snippets from every Ingress",
         why: "In this version snippets are allowed unless the controller's ConfigMap forbids them: whoever may write an Ingress can read all secrets that the controller can (CVE-2021-25742).",
@@ -182,22 +130,6 @@ fn version(tag: &str) -> Option<[u32; 3]> {
     let mut parts = numbers.split('.').map(str::parse);
     let version = [parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?];
     parts.next().is_none().then_some(version)
-}
-
-fn retired(container: &ContainerOf<'_>, report: &mut Report<'_>) {
-    if nginx_tag(container).is_some() {
-        let message = format!("{} is ingress-nginx, retired in March 2026", container.label());
-        report.fail(container.path("image"), message);
-    }
-}
-
-fn remote_code(container: &ContainerOf<'_>, report: &mut Report<'_>) {
-    let Some(tag) = nginx_tag(container).flatten() else { return };
-    if version(tag).is_some_and(|version| version < [1, 11, 5] || version == [1, 12, 0]) {
-        let message =
-            format!("{} is ingress-nginx {tag}, open to CVE-2025-1974", container.label());
-        report.fail(container.path("image"), message);
-    }
 }
 
 fn snippets_by_default(container: &ContainerOf<'_>, report: &mut Report<'_>) {
