@@ -188,20 +188,32 @@ static FAMILIES: &[&[Check]] = &[
 ];
 
 pub(crate) use reserved_names::JUDGED_BY_NAME;
+pub(crate) use vulnerabilities::IMAGE_VULNERABILITY;
 
 /// Every check.
 pub fn all() -> impl Iterator<Item = &'static Check> {
     FAMILIES.iter().chain(control_plane::FAMILIES).flat_map(|family| family.iter())
 }
 
+/// Every check, and what imported reports tell.
+pub fn listed() -> impl Iterator<Item = &'static Check> {
+    all().chain(std::iter::once(&IMAGE_VULNERABILITY))
+}
+
 /// The checks that a name means: the one with this id, or all that bear it in another tool.
 pub fn find_all(name: &str) -> impl Iterator<Item = &'static Check> {
-    all().filter(move |check| check.id == name || check.equivalents.contains(&name))
+    listed().filter(move |check| is_called(check, name))
 }
 
 /// The check with this id, or with this name in another tool (`kube-linter:privileged-container`).
 pub fn find(name: &str) -> Option<&'static Check> {
-    all().find(|check| check.id == name || check.equivalents.contains(&name))
+    listed().find(|check| is_called(check, name))
+}
+
+fn is_called(check: &Check, name: &str) -> bool {
+    let own = name.strip_prefix(check.id);
+    own.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        || check.equivalents.contains(&name)
 }
 
 /// The checks by what they look at.

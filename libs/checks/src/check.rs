@@ -73,6 +73,8 @@ pub(crate) enum Judge {
     Component(Component, fn(&Configured<'_>, &mut Report<'_>)),
     /// Each object of these kinds (API group, kind), as a whole.
     Object(&'static [(&'static str, &'static str)], fn(&Whole<'_>, &mut Report<'_>)),
+    /// Nothing of its own: reports that are read beside the manifests tell it.
+    Reported,
     /// Each object of whatever kind.
     Any(fn(&Whole<'_>, &mut Report<'_>)),
 }
@@ -122,6 +124,7 @@ impl Check {
                 return Cow::Owned(names.join(", "));
             }
             Judge::Any(_) => "every kind",
+            Judge::Reported => "images of containers, as reports tell them",
         };
         Cow::Borrowed(text)
     }

@@ -17,7 +17,11 @@ use airside_types::{
 
 use serde_json::Value;
 
+use airside_vulnerability::Document as ImageReport;
+use airside_vulnerability::join::ImageFinding;
+
 use self::acceptance::Acceptance;
+use crate::catalogue::IMAGE_VULNERABILITY;
 use crate::evaluate::{Failure, NotEvaluated, evaluate_graph};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
 
@@ -34,12 +38,14 @@ pub struct Terms<'a> {
     pub today: Option<Timestamp>,
     /// Exceptions beside those in comments and annotations.
     pub exceptions: &'a [Exception],
+    /// Reports, SBOMs and VEX about the images.
+    pub reports: &'a [ImageReport],
 }
 
 impl<'a> Terms<'a> {
     /// Terms without exceptions of their own.
     pub const fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
-        Self { tenant, cluster, failing, today: None, exceptions: &[] }
+        Self { tenant, cluster, failing, today: None, exceptions: &[], reports: &[] }
     }
 }
 
@@ -139,6 +145,16 @@ impl Source<'_> {
         }
     }
 
+    /// The finding of a report. Its check names the vulnerability and the package as well, so that each
+    /// has a fingerprint of its own.
+    fn reported(&self, reported: ImageFinding) -> Finding {
+        let ImageFinding { object, field, severity, message, vulnerability, package, .. } =
+            reported;
+        let failure = Failure { check: &IMAGE_VULNERABILITY, object, field, message };
+        let check = format!("{}/{vulnerability}/{package}", IMAGE_VULNERABILITY.id);
+        Finding { check, severity, ..self.finding(failure) }
+    }
+
     /// None for an object that will be named at creation: nothing live could be led back to it.
     fn pass(&self, findings: &[Finding], terms: &Terms<'_>) -> Option<BoardingPass> {
         let object = &self.located.object;
@@ -168,11 +184,17 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     checked.not_evaluated = evaluation.not_evaluated;
     let mut acceptance = Acceptance::new(files, terms);
     let mut failures = evaluation.failures.into_iter().peekable();
+    let mut reported = airside_vulnerability::join::findings(&graph, terms.reports);
+    reported.sort_by_key(|it| it.object);
+    let mut reported = reported.into_iter().peekable();
     for (index, source) in sources.iter().enumerate() {
         let start = checked.findings.len();
         let mut of_object = acceptance.of_object(source, graph.pods_of(index));
-        while let Some(failure) = failures.next_if(|failure| failure.object == index) {
-            let finding = source.finding(failure);
+        let own = std::iter::from_fn(|| failures.next_if(|failure| failure.object == index))
+            .map(|failure| source.finding(failure));
+        let reported = std::iter::from_fn(|| reported.next_if(|it| it.object == index))
+            .map(|it| source.reported(it));
+        for finding in own.chain(reported) {
             match of_object.accepting(&finding) {
                 Some(exception) => checked.accepted.push(exception.accept(finding)),
                 None => checked.findings.push(finding),

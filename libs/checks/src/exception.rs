@@ -160,7 +160,9 @@ impl Exception {
 
     /// Whether it is about a finding, whatever the day.
     pub fn covers(&self, finding: &Finding, container: Option<&str>) -> bool {
-        self.checks.contains(&finding.check.as_str()) && self.scope.holds(finding, container)
+        // Findings of reports have the vulnerability behind the check's id.
+        let id = finding.check.split('/').next().unwrap_or_default();
+        self.checks.contains(&id) && self.scope.holds(finding, container)
     }
 
     /// Whether it has expired.

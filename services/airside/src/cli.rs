@@ -26,7 +26,7 @@ pub enum Command {
     /// Watch a recorded attack become one incident
     Demo(DemoArguments),
     /// Check manifests: files, folders, or `-` for standard input
-    Scan(ScanArguments),
+    Scan(Box<ScanArguments>),
     /// List the checks
     Checks(CatalogueArguments),
     /// Tell why a check matters and how to mend it; takes other tools' names as well
@@ -114,9 +114,37 @@ pub struct DemoArguments {
     pub recording: Option<PathBuf>,
 }
 
+/// What else `scan` does.
+#[derive(Debug, Subcommand)]
+pub enum ScanCommand {
+    /// List what a vulnerability affects, by versions of components and by reports about images
+    Affected(AffectedArguments),
+}
+
+/// Arguments of `scan affected`.
+#[derive(Debug, Args)]
+pub struct AffectedArguments {
+    /// The vulnerability, such as CVE-2025-1974
+    #[arg(long, value_name = "ID")]
+    pub cve: String,
+    /// Files and folders; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Report, SBOM or VEX about images; may be given again
+    #[arg(long, value_name = "FILE")]
+    pub vulnerabilities: Vec<PathBuf>,
+    /// How to print the list
+    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+}
+
 /// Arguments of `scan`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ScanArguments {
+    /// What else to do.
+    #[command(subcommand)]
+    pub command: Option<ScanCommand>,
     /// Files and folders; `-` is standard input. Charts and kustomizations are rendered where helm,
     /// kustomize or kubectl is installed
     #[arg(required = true, value_name = "PATH")]
@@ -127,6 +155,10 @@ pub struct ScanArguments {
     /// The namespace that charts are installed into
     #[arg(long, short, value_name = "NAME")]
     pub namespace: Option<String>,
+    /// Report, SBOM or VEX about the images: CycloneDX, SPDX, Trivy, Grype, OpenVEX or CSAF in JSON; may
+    /// be given again
+    #[arg(long, value_name = "FILE")]
+    pub vulnerabilities: Vec<PathBuf>,
     /// How to print the findings
     #[arg(long, short, value_enum, default_value_t = ReportFormat::Text)]
     pub output: ReportFormat,

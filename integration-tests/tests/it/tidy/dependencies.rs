@@ -101,7 +101,11 @@ const ALLOWED: &[Row] = &[
     // `detect` for the rules that count over many events: only the log's owner sees them all.
     row("airside-correlation", &[SERVICE, &["airside-correlate", "airside-detect"]], ADAPTERS),
     row("airside-gateway", &[SERVICE], ADAPTERS),
-    row("airside", &[SERVICE, PURE, &["airside-report"], SERVICES], ADAPTERS),
+    row(
+        "airside",
+        &[SERVICE, PURE, &["airside-report", "airside-vulnerability"], SERVICES],
+        ADAPTERS,
+    ),
     // Whole-system programs. `cargo verify` is built from the first one's empty list.
     row("airside-integration-tests", &[], EVERYTHING),
     row("airside-loadtest", &[EVERYTHING], &[]),

@@ -12,6 +12,31 @@ use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::{Pod, Whole};
 
+/// The check behind findings of imported reports. Each has its own severity, and after a `/` the
+/// vulnerability and the package: one image has many.
+pub(crate) static IMAGE_VULNERABILITY: Check = Check {
+    id: airside_vulnerability::join::IMAGE_VULNERABILITY,
+    title: "Image has known vulnerabilities",
+    why: "A report or an SBOM says that a package of the image has a vulnerability that is published; whether the program uses it there, only its makers can say (VEX).",
+    fix: "Build or pull the image with the fixed version of the package, and name it by its digest.",
+    severity: Severity::Medium,
+    category: Category::SupplyChain,
+    techniques: &[technique("T1190")],
+    controls: &[],
+    equivalents: &["kubescape:C-0083", "kubescape:C-0085"],
+    judge: Judge::Reported,
+    fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, image: 'registry.example/web:1.2.3'}]}
+",
+    passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, image: 'registry.example/web:1.2.4'}]}
+",
+};
+
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
     Check {

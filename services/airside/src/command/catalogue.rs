@@ -9,7 +9,7 @@ use crate::command::Outcome;
 use crate::show;
 
 pub(super) fn checks(arguments: &CatalogueArguments) -> anyhow::Result<Outcome> {
-    let checks: Vec<&Check> = catalogue::all().collect();
+    let checks: Vec<&Check> = catalogue::listed().collect();
     match arguments.output {
         OutputFormat::Json => print_json(checks.iter().map(|check| check_json(check)))?,
         OutputFormat::Text => {

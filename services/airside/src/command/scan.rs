@@ -1,5 +1,6 @@
 //! `airside scan`: manifests in, findings with file, line and fix out.
 
+mod affected;
 mod baseline;
 mod inputs;
 mod reach;
@@ -22,7 +23,7 @@ use anyhow::Context;
 
 use self::inputs::Inputs;
 use self::render::Rendering;
-use crate::cli::{ReportFormat, ScanArguments};
+use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
 use crate::client::connect;
 use crate::command::Outcome;
 use crate::command::incidents::said;
@@ -33,10 +34,15 @@ use crate::show::{self, RESET};
 const EXCEPTIONS: &str = ".airside-exceptions";
 
 pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
+    if let Some(ScanCommand::Affected(affected)) = &arguments.command {
+        return affected::run(affected);
+    }
     let (tenant, cluster) =
         (Tenant::default(), Cluster::new(&arguments.cluster).context("--cluster is not usable")?);
     let (exceptions, misread) = exceptions(arguments.exceptions.as_deref())?;
+    let reports = affected::image_reports(&arguments.vulnerabilities)?;
     let terms = Terms {
+        reports: &reports,
         today: Some(SystemClock.now()),
         exceptions: &exceptions,
         ..Terms::new(&tenant, &cluster, arguments.fail_on)
