@@ -1,0 +1,343 @@
+//! Edits of a manifest's text by path, that keep comments and layout.
+//!
+//! An edit is first made on the value, then in the text, and the text is read again: unless it then means
+//! exactly the edited value and all other documents mean what they did, the edit is refused and nothing
+//! changes. So a gap in how this module writes YAML can cost a fix, never a manifest.
+
+mod block;
+mod change;
+mod flow;
+mod layout;
+mod remove;
+mod set;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::ops::Range;
+
+use airside_types::FieldPath;
+use serde_json::Value;
+
+use self::layout::Layout;
+use super::limits::Limits;
+use super::split::parts;
+use super::{events, json, parse};
+
+/// What to change in a document. Paths start at the document's root.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Edit {
+    /// Give a field this value. The field and the maps around it are made where they are missing or null;
+    /// a list or map with content is not replaced.
+    Set(FieldPath, Value),
+    /// Add this value to the end of a list, which is made where it is missing or null.
+    Append(FieldPath, Value),
+    /// Remove a key with its value, or an element of a list. What is not there needs no removal.
+    Remove(FieldPath),
+}
+
+impl Edit {
+    /// The field that is changed.
+    pub const fn path(&self) -> &FieldPath {
+        match self {
+            Self::Set(path, _) | Self::Append(path, _) | Self::Remove(path) => path,
+        }
+    }
+
+    /// The same change of a value that lies below a path.
+    #[must_use]
+    pub fn below(&self, base: &FieldPath) -> Self {
+        let joined = |path: &FieldPath| FieldPath::from([base.steps(), path.steps()].concat());
+        match self {
+            Self::Set(path, value) => Self::Set(joined(path), value.clone()),
+            Self::Append(path, value) => Self::Append(joined(path), value.clone()),
+            Self::Remove(path) => Self::Remove(joined(path)),
+        }
+    }
+}
+
+/// Why an edit was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The text has documents that cannot be read.
+    #[error("the file cannot be read as a whole ({0}): correct that first")]
+    Unreadable(super::YamlError),
+    /// There is no such document.
+    #[error("the file has no document {0}")]
+    NoDocument(usize),
+    /// The path leads through a text, a number or a list where it needs a map, or past a list's end.
+    #[error("`{0}` cannot be reached: what is above it is of another type")]
+    NoSuchPlace(FieldPath),
+    /// A list or map with content would be replaced.
+    #[error("`{0}` has content that would be lost")]
+    WouldReplace(FieldPath),
+    /// An alias repeats the value in other places, which would change as well.
+    #[error(
+        "`{0}` is written once and repeated by an alias: changing it would change other places"
+    )]
+    Aliased(FieldPath),
+    /// The value comes from a merge key.
+    #[error("`{0}` comes from a merge key (`<<`): changing it would change other places")]
+    Merged(FieldPath),
+    /// The line belongs to a template.
+    #[error("line {0} has template braces: change the template where it is written")]
+    Template(usize),
+    /// The line is indented with tabs.
+    #[error("line {0} is indented with tabs")]
+    Tabs(usize),
+    /// The place is written in a way that this module cannot change safely.
+    #[error("`{0}` is written in a way that cannot be changed safely by a program")]
+    Unsupported(FieldPath),
+}
+
+/// A text that is being edited.
+#[derive(Debug, Clone)]
+pub struct Editor<'l> {
+    limits: &'l Limits,
+    has_mark: bool,
+    syntax: Syntax,
+    parts: Vec<Part>,
+}
+
+/// A piece of the text that can be read by itself.
+#[derive(Debug, Clone)]
+struct Part {
+    text: String,
+    documents: Vec<Value>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Syntax {
+    Yaml,
+    Json,
+}
+
+/// Pieces of text in place of ranges of bytes: in order, none overlapping another.
+type Patch = Vec<(Range<usize>, String)>;
+
+impl<'l> Editor<'l> {
+    /// Opens a text. All of its documents must be readable.
+    pub fn new(text: &str, limits: &'l Limits) -> Result<Self, Refusal> {
+        if let Some(error) = parse(text, limits).errors.into_iter().next() {
+            return Err(Refusal::Unreadable(error));
+        }
+        let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let is_json = json::looks_like_json(bare) && json::parse(bare, limits).errors.is_empty();
+        let syntax = if is_json { Syntax::Json } else { Syntax::Yaml };
+        let texts = match syntax {
+            Syntax::Json => vec![bare],
+            Syntax::Yaml => parts(bare).into_iter().map(|part| part.text).collect(),
+        };
+        let parts = texts.into_iter().map(|text| Part {
+            text: text.to_owned(),
+            documents: syntax.values(text, limits).unwrap_or_default(),
+        });
+        Ok(Self { limits, has_mark: bare.len() < text.len(), syntax, parts: parts.collect() })
+    }
+
+    /// The value of a document, by its index among those that [`parse`] gives.
+    pub fn value(&self, document: usize) -> Option<&Value> {
+        let (part, index) = self.locate(document)?;
+        self.parts.get(part)?.documents.get(index)
+    }
+
+    /// Makes an edit. After an error the text is what it was.
+    pub fn apply(&mut self, document: usize, edit: &Edit) -> Result<(), Refusal> {
+        let unknown = Refusal::NoDocument(document);
+        let (part, index) = self.locate(document).ok_or_else(|| unknown.clone())?;
+        let (syntax, limits) = (self.syntax, self.limits);
+        let first_line = self.line_of(part);
+        let part = self.parts.get_mut(part).ok_or(unknown)?;
+        if let Some(edited) = part.edited(index, edit, syntax, limits, first_line)? {
+            *part = edited;
+        }
+        Ok(())
+    }
+
+    /// The text as it is now.
+    pub fn text(&self) -> String {
+        let mark = if self.has_mark { "\u{feff}" } else { "" };
+        self.parts.iter().fold(mark.to_owned(), |text, part| text + &part.text)
+    }
+
+    /// The text, read once more as a whole; none where it does not mean what the edits say.
+    pub fn finish(&self) -> Option<String> {
+        let text = self.text();
+        let parsed = parse(&text, self.limits);
+        let meant = self.parts.iter().flat_map(|part| &part.documents);
+        let is_meant = parsed.errors.is_empty()
+            && parsed.documents.iter().map(|document| &document.value).eq(meant);
+        is_meant.then_some(text)
+    }
+
+    fn locate(&self, document: usize) -> Option<(usize, usize)> {
+        let mut before = 0;
+        for (number, part) in self.parts.iter().enumerate() {
+            if document < before + part.documents.len() {
+                return Some((number, document - before));
+            }
+            before += part.documents.len();
+        }
+        None
+    }
+
+    /// The line on which a part starts, from 1.
+    fn line_of(&self, part: usize) -> usize {
+        self.parts.iter().take(part).map(|part| count_lines(&part.text)).sum::<usize>() + 1
+    }
+}
+
+impl Syntax {
+    /// What a text means; none where it cannot be read.
+    fn values(self, text: &str, limits: &Limits) -> Option<Vec<Value>> {
+        let parsed = match self {
+            Self::Yaml => events::parse(text, limits),
+            Self::Json => json::parse(text, limits),
+        };
+        let values = parsed.documents.into_iter().map(|document| document.value).collect();
+        parsed.errors.is_empty().then_some(values)
+    }
+}
+
+impl Part {
+    /// The part after an edit; none where nothing is to do.
+    fn edited(
+        &self,
+        index: usize,
+        edit: &Edit,
+        syntax: Syntax,
+        limits: &Limits,
+        first_line: usize,
+    ) -> Result<Option<Self>, Refusal> {
+        let unsupported = || Refusal::Unsupported(edit.path().clone());
+        let old = self.documents.get(index).ok_or(Refusal::NoDocument(index))?;
+        let new = change::applied(old, edit)?;
+        if new == *old {
+            return Ok(None);
+        }
+        let layout = match syntax {
+            Syntax::Yaml => Layout::of_yaml(&self.text, limits),
+            Syntax::Json => Layout::of_json(&self.text),
+        };
+        let layout = layout.ok_or_else(unsupported)?;
+        let root = layout.roots.get(index).ok_or_else(unsupported)?;
+        if layout.roots.len() != self.documents.len() {
+            return Err(unsupported());
+        }
+        let sheet = Sheet { text: &self.text, layout: &layout, root, syntax };
+        let mut documents = self.documents.clone();
+        if let Some(document) = documents.get_mut(index) {
+            *document = new;
+        }
+        for patch in sheet.patches(edit, old)? {
+            sheet.check_lines(&patch, first_line)?;
+            let Some(text) = patched(&self.text, &patch) else { continue };
+            if syntax.values(&text, limits).is_some_and(|values| values == documents) {
+                return Ok(Some(Self { text, documents }));
+            }
+        }
+        Err(unsupported())
+    }
+}
+
+/// One document with its layout: what patches are made from.
+#[derive(Debug, Clone, Copy)]
+struct Sheet<'a> {
+    text: &'a str,
+    layout: &'a Layout,
+    root: &'a layout::Node,
+    syntax: Syntax,
+}
+
+impl<'a> Sheet<'a> {
+    /// The ways to write an edit, the best first.
+    fn patches(&self, edit: &Edit, old: &Value) -> Result<Vec<Patch>, Refusal> {
+        let found = set::find(self, edit.path(), old)?;
+        match edit {
+            Edit::Set(path, value) => set::set(self, path, &found, value),
+            Edit::Append(path, value) => set::append(self, path, &found, value),
+            Edit::Remove(path) => remove::remove(self, path, &found),
+        }
+    }
+
+    /// Refuses lines that are not what they seem.
+    fn check_lines(&self, patch: &Patch, first_line: usize) -> Result<(), Refusal> {
+        for (range, _) in patch {
+            let lines = self.line_start(range.start)..self.line_end(range.end);
+            let number =
+                |at: usize| first_line + self.slice(0..lines.start + at).matches('\n').count();
+            let touched = self.slice(lines.clone());
+            if let Some(at) = touched.find("{{") {
+                return Err(Refusal::Template(number(at)));
+            }
+            let indentation = touched.len() - touched.trim_start_matches([' ', '\t']).len();
+            if self.syntax == Syntax::Yaml
+                && touched.get(..indentation).unwrap_or("").contains('\t')
+            {
+                return Err(Refusal::Tabs(number(0)));
+            }
+        }
+        Ok(())
+    }
+
+    fn slice(&self, range: Range<usize>) -> &'a str {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// The first byte of the line that a byte is on.
+    fn line_start(&self, at: usize) -> usize {
+        self.slice(0..at).rfind('\n').map_or(0, |at| at + 1)
+    }
+
+    /// The byte after the last of the line that a byte is on, without its line break.
+    fn line_end(&self, at: usize) -> usize {
+        let rest = self.text.get(at..).unwrap_or_default();
+        let line = rest.find('\n').map_or(rest, |end| rest.get(..end).unwrap_or_default());
+        at + line.strip_suffix('\r').unwrap_or(line).len()
+    }
+
+    /// The byte after the line break of the line that a byte is on.
+    fn next_line(&self, at: usize) -> usize {
+        let rest = self.text.get(at..).unwrap_or_default();
+        rest.find('\n').map_or(self.text.len(), |end| at + end + 1)
+    }
+
+    /// The column of a byte in characters, from 0.
+    fn column(&self, at: usize) -> usize {
+        self.slice(self.line_start(at)..at).chars().count()
+    }
+
+    /// The spaces and tabs at the start of the line that a byte is on.
+    fn indentation(&self, at: usize) -> &'a str {
+        let line = self.slice(self.line_start(at)..self.line_end(at));
+        line.get(..line.len() - line.trim_start_matches([' ', '\t']).len()).unwrap_or_default()
+    }
+
+    /// Whether nothing but spaces stands before a byte on its line.
+    fn is_first_on_line(&self, at: usize) -> bool {
+        self.slice(self.line_start(at)..at).trim_matches([' ', '\t']).is_empty()
+    }
+
+    /// The line break of this text.
+    fn line_break(&self) -> &'static str {
+        let first = self.text.find('\n').and_then(|at| self.text.get(..at));
+        if first.is_some_and(|line| line.ends_with('\r')) { "\r\n" } else { "\n" }
+    }
+}
+
+fn patched(text: &str, patch: &Patch) -> Option<String> {
+    let mut result = String::with_capacity(text.len());
+    let mut from = 0;
+    for (range, replacement) in patch {
+        result.push_str(text.get(from..range.start)?);
+        result.push_str(replacement);
+        from = range.end;
+    }
+    result.push_str(text.get(from..)?);
+    Some(result)
+}
+
+fn count_lines(text: &str) -> usize {
+    text.matches('\n').count()
+}
