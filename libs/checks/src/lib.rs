@@ -10,6 +10,8 @@ pub mod check;
 pub mod check_in;
 pub mod evaluate;
 pub mod exception;
+pub mod fix;
+pub mod remedy;
 mod subject;
 
 pub use check::{Category, Check};

@@ -14,6 +14,7 @@ mod set;
 mod tests;
 mod write;
 
+use std::fmt;
 use std::ops::Range;
 
 use airside_types::FieldPath;
@@ -52,6 +53,16 @@ impl Edit {
             Self::Set(path, value) => Self::Set(joined(path), value.clone()),
             Self::Append(path, value) => Self::Append(joined(path), value.clone()),
             Self::Remove(path) => Self::Remove(joined(path)),
+        }
+    }
+}
+
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(path, value) => write!(f, "set {path} to {value}"),
+            Self::Append(path, value) => write!(f, "add {value} to {path}"),
+            Self::Remove(path) => write!(f, "remove {path}"),
         }
     }
 }
@@ -98,6 +109,8 @@ pub struct Editor<'l> {
     has_mark: bool,
     syntax: Syntax,
     parts: Vec<Part>,
+    /// For each document its part, and its index there.
+    index: Vec<(usize, usize)>,
 }
 
 /// A piece of the text that can be read by itself.
@@ -129,28 +142,43 @@ impl<'l> Editor<'l> {
             Syntax::Json => vec![bare],
             Syntax::Yaml => parts(bare).into_iter().map(|part| part.text).collect(),
         };
-        let parts = texts.into_iter().map(|text| Part {
-            text: text.to_owned(),
-            documents: syntax.values(text, limits).unwrap_or_default(),
+        let parts: Vec<Part> = texts
+            .into_iter()
+            .map(|text| Part {
+                text: text.to_owned(),
+                documents: syntax.values(text, limits).unwrap_or_default(),
+            })
+            .collect();
+        let index = parts.iter().enumerate().flat_map(|(part, content)| {
+            (0..content.documents.len()).map(move |document| (part, document))
         });
-        Ok(Self { limits, has_mark: bare.len() < text.len(), syntax, parts: parts.collect() })
+        let index = index.collect();
+        Ok(Self { limits, has_mark: bare.len() < text.len(), syntax, parts, index })
     }
 
     /// The value of a document, by its index among those that [`parse`] gives.
     pub fn value(&self, document: usize) -> Option<&Value> {
-        let (part, index) = self.locate(document)?;
+        let (part, index) = *self.index.get(document)?;
         self.parts.get(part)?.documents.get(index)
     }
 
     /// Makes an edit. After an error the text is what it was.
     pub fn apply(&mut self, document: usize, edit: &Edit) -> Result<(), Refusal> {
+        self.apply_all(document, std::slice::from_ref(edit))
+    }
+
+    /// Makes several edits of a document, or none of them.
+    pub fn apply_all(&mut self, document: usize, edits: &[Edit]) -> Result<(), Refusal> {
         let unknown = Refusal::NoDocument(document);
-        let (part, index) = self.locate(document).ok_or_else(|| unknown.clone())?;
-        let (syntax, limits) = (self.syntax, self.limits);
-        let first_line = self.line_of(part);
-        let part = self.parts.get_mut(part).ok_or(unknown)?;
-        if let Some(edited) = part.edited(index, edit, syntax, limits, first_line)? {
-            *part = edited;
+        let (number, index) = *self.index.get(document).ok_or_else(|| unknown.clone())?;
+        let mut part = self.parts.get(number).ok_or(unknown)?.clone();
+        for edit in edits {
+            part = part
+                .edited(index, edit, self.syntax, self.limits)
+                .map_err(|refusal| refusal.on_line_after(self.lines_before(number)))?;
+        }
+        if let Some(place) = self.parts.get_mut(number) {
+            *place = part;
         }
         Ok(())
     }
@@ -171,20 +199,19 @@ impl<'l> Editor<'l> {
         is_meant.then_some(text)
     }
 
-    fn locate(&self, document: usize) -> Option<(usize, usize)> {
-        let mut before = 0;
-        for (number, part) in self.parts.iter().enumerate() {
-            if document < before + part.documents.len() {
-                return Some((number, document - before));
-            }
-            before += part.documents.len();
-        }
-        None
+    fn lines_before(&self, part: usize) -> usize {
+        self.parts.iter().take(part).map(|part| part.text.matches('\n').count()).sum()
     }
+}
 
-    /// The line on which a part starts, from 1.
-    fn line_of(&self, part: usize) -> usize {
-        self.parts.iter().take(part).map(|part| count_lines(&part.text)).sum::<usize>() + 1
+impl Refusal {
+    /// The refusal in a part of a text that starts after so many lines.
+    fn on_line_after(self, lines: usize) -> Self {
+        match self {
+            Self::Template(line) => Self::Template(line + lines),
+            Self::Tabs(line) => Self::Tabs(line + lines),
+            other => other,
+        }
     }
 }
 
@@ -201,20 +228,19 @@ impl Syntax {
 }
 
 impl Part {
-    /// The part after an edit; none where nothing is to do.
+    /// The part after an edit.
     fn edited(
         &self,
         index: usize,
         edit: &Edit,
         syntax: Syntax,
         limits: &Limits,
-        first_line: usize,
-    ) -> Result<Option<Self>, Refusal> {
+    ) -> Result<Self, Refusal> {
         let unsupported = || Refusal::Unsupported(edit.path().clone());
         let old = self.documents.get(index).ok_or(Refusal::NoDocument(index))?;
         let new = change::applied(old, edit)?;
         if new == *old {
-            return Ok(None);
+            return Ok(self.clone());
         }
         let layout = match syntax {
             Syntax::Yaml => Layout::of_yaml(&self.text, limits),
@@ -231,10 +257,10 @@ impl Part {
             *document = new;
         }
         for patch in sheet.patches(edit, old)? {
-            sheet.check_lines(&patch, first_line)?;
+            sheet.check_lines(&patch)?;
             let Some(text) = patched(&self.text, &patch) else { continue };
             if syntax.values(&text, limits).is_some_and(|values| values == documents) {
-                return Ok(Some(Self { text, documents }));
+                return Ok(Self { text, documents });
             }
         }
         Err(unsupported())
@@ -262,11 +288,17 @@ impl<'a> Sheet<'a> {
     }
 
     /// Refuses lines that are not what they seem.
-    fn check_lines(&self, patch: &Patch, first_line: usize) -> Result<(), Refusal> {
-        for (range, _) in patch {
+    fn check_lines(&self, patch: &Patch) -> Result<(), Refusal> {
+        for (range, text) in patch {
+            // Lines that are added behind a line leave it as it is.
+            if range.is_empty()
+                && text.starts_with(self.line_break())
+                && range.end == self.line_end(range.end)
+            {
+                continue;
+            }
             let lines = self.line_start(range.start)..self.line_end(range.end);
-            let number =
-                |at: usize| first_line + self.slice(0..lines.start + at).matches('\n').count();
+            let number = |at: usize| self.slice(0..lines.start + at).matches('\n').count() + 1;
             let touched = self.slice(lines.clone());
             if let Some(at) = touched.find("{{") {
                 return Err(Refusal::Template(number(at)));
@@ -336,8 +368,4 @@ fn patched(text: &str, patch: &Patch) -> Option<String> {
     }
     result.push_str(text.get(from..)?);
     Some(result)
-}
-
-fn count_lines(text: &str) -> usize {
-    text.matches('\n').count()
 }
