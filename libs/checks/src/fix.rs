@@ -89,7 +89,7 @@ pub enum Reason {
     NotOurs,
     /// The change would not have made the check pass.
     NoEffect(Vec<Edit>),
-    /// The change would have made these checks fail.
+    /// The change would have made these checks fail; without any, too much would have gone wrong to tell.
     Introduces(Vec<String>),
 }
 
@@ -111,6 +111,9 @@ impl fmt::Display for Reason {
             Self::NoEffect(edits) => {
                 write!(f, "the check would still fail after: {}", listed(edits))
             }
+            Self::Introduces(checks) if checks.is_empty() => {
+                f.write_str("no set of changes was found that makes no other check fail")
+            }
             Self::Introduces(checks) => {
                 write!(f, "the change would make other checks fail: {}", checks.join(", "))
             }
@@ -127,8 +130,8 @@ pub struct Outcome {
     pub fixed: Vec<Fixed>,
     /// The findings that still stand, with the reason.
     pub unfixed: Vec<Unfixed>,
-    /// Findings that stand now and did not before, with their places in the new texts. All of them are
-    /// less severe than what was fixed, or of objects that were not changed.
+    /// Findings that stand now and did not before, with their places in the new texts. Each is less severe
+    /// than the change that brought it.
     pub introduced: Vec<Finding>,
 }
 

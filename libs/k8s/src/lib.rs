@@ -1,7 +1,7 @@
 //! Kubernetes objects, as text and as values.
 //!
 //! Owns how YAML and JSON become objects with a line and a column for every key and value ([`yaml`],
-//! [`places`]), views over objects and over the pods that they would start ([`object`], [`workload`]),
+//! [`places`]), edits of such texts that keep comments and layout ([`yaml::edit`]), views over objects and over the pods that they would start ([`object`], [`workload`]),
 //! quantities ([`quantity`]), how objects hang together ([`graph`], [`rbac`]), the digests of a boarding pass and their comparison with a live object
 //! ([`boarding_pass`]), and the admission webhook's messages ([`admission`]).
 //! It judges nothing (`airside-checks` does) and reads no file, cluster or clock.

@@ -10,6 +10,10 @@ use super::plan::{Attempt, Key, Located, Plan, judge, read, removals};
 use super::{Order, Reason, Source};
 use crate::remedy::{Remedy, remedy};
 
+/// How many new findings of a draft are led back to the one change that brought them; each costs some
+/// check-ins. Of the ones after these, every change that may have brought them is given up.
+const SEARCHES: usize = 16;
+
 /// What became of an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
@@ -87,15 +91,58 @@ impl Draft {
         if !wrong.is_empty() {
             return wrong;
         }
-        for finding in &self.introduced {
-            let suspects = self.suspects(plan, finding);
-            let culprit = culprit(sources, order, plan, given_up, finding, suspects);
-            if let Some(index) = culprit {
+        for (number, (finding, suspects)) in
+            self.caused(sources, order, plan, given_up).into_iter().enumerate()
+        {
+            let culprits = if number < SEARCHES {
+                culprit(sources, order, plan, given_up, finding, suspects).into_iter().collect()
+            } else {
+                suspects
+            };
+            for index in culprits {
                 let reason = Reason::Introduces(vec![finding.check.clone()]);
                 wrong.entry(index).or_insert(reason);
             }
         }
         wrong
+    }
+
+    /// The new findings that would not be there without their suspects.
+    fn caused(
+        &self,
+        sources: &[Source<'_>],
+        order: &Order<'_>,
+        plan: &Plan,
+        given_up: &BTreeMap<usize, Reason>,
+    ) -> Vec<(&Finding, Vec<usize>)> {
+        let suspected: Vec<(&Finding, Vec<usize>)> = self
+            .introduced
+            .iter()
+            .map(|finding| (finding, self.suspects(plan, finding)))
+            .filter(|(_, suspects)| !suspects.is_empty())
+            .collect();
+        if suspected.is_empty() {
+            return suspected;
+        }
+        let all: Vec<usize> =
+            suspected.iter().flat_map(|(_, suspects)| suspects).copied().collect();
+        let without = Self::without(sources, order, plan, given_up, &all);
+        let is_caused = |finding: &Finding| !without.iter().any(|other| is_same(finding, other));
+        suspected.into_iter().filter(|(finding, _)| is_caused(finding)).collect()
+    }
+
+    /// The new findings when some more attempts are left out.
+    fn without(
+        sources: &[Source<'_>],
+        order: &Order<'_>,
+        plan: &Plan,
+        given_up: &BTreeMap<usize, Reason>,
+        left_out: &[usize],
+    ) -> Vec<Finding> {
+        let mut given_up = given_up.clone();
+        let reason = || Reason::Introduces(Vec::new());
+        given_up.extend(left_out.iter().map(|index| (*index, reason())));
+        Self::make(sources, order, plan, &given_up).introduced
     }
 
     /// The attempts that may have brought a finding and are no worse than it: those of its object before
@@ -124,6 +171,13 @@ fn finding_of(plan: &Plan, attempt: usize) -> Option<&Located> {
     plan.findings.get(plan.attempts.get(attempt)?.finding)
 }
 
+fn is_same(one: &Finding, other: &Finding) -> bool {
+    one.check == other.check
+        && one.field == other.field
+        && one.object == other.object
+        && one.place.path == other.place.path
+}
+
 /// The one among the suspects without which a finding does not appear, by halving.
 fn culprit(
     sources: &[Source<'_>],
@@ -133,22 +187,10 @@ fn culprit(
     finding: &Finding,
     mut suspects: Vec<usize>,
 ) -> Option<usize> {
-    let same = |other: &Finding| {
-        other.check == finding.check
-            && other.field == finding.field
-            && other.object == finding.object
-            && other.place.path == finding.place.path
-    };
     let appears_without = |left_out: &[usize]| {
-        let mut given_up = given_up.clone();
-        let reason = || Reason::Introduces(Vec::new());
-        given_up.extend(left_out.iter().map(|index| (*index, reason())));
-        Draft::make(sources, order, plan, &given_up).introduced.iter().any(same)
+        let introduced = Draft::without(sources, order, plan, given_up, left_out);
+        introduced.iter().any(|other| is_same(finding, other))
     };
-    // Whether anybody among them is to blame at all.
-    if suspects.is_empty() || appears_without(&suspects) {
-        return None;
-    }
     while suspects.len() > 1 {
         let second = suspects.split_off(suspects.len() / 2);
         if appears_without(&suspects) {

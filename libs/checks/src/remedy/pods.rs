@@ -23,7 +23,7 @@ pub(super) static REMEDIES: &[Row] = &[
     ("host-network", |spot| spot.remove(Risk::MayBreak)),
     ("host-port", |spot| spot.remove(Risk::MayBreak)),
     ("image-pull-policy", |spot| spot.set("Always", Risk::MayBreak)),
-    ("service-account-token-automount", |spot| spot.set(false, Risk::MayBreak)),
+    ("service-account-token-automount", token_automount),
     ("default-service-account-token", |spot| spot.set(false, Risk::MayBreak)),
 ];
 
@@ -88,4 +88,13 @@ fn net_raw(spot: &Spot<'_>) -> Answer {
         Some(Step::Index(_)) => spot.remove(Risk::MayBreak),
         _ => spot.append(spot.field, "NET_RAW", Risk::MayBreak),
     }
+}
+
+/// Tekton's tasks are shaped like pods, but have no such field.
+fn token_automount(spot: &Spot<'_>) -> Answer {
+    let version = spot.object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    if version.starts_with("tekton.dev/") {
+        return Err("needs automountServiceAccountToken in the podTemplate of the run");
+    }
+    spot.set(false, Risk::MayBreak)
 }

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::Patch;
 use super::layout::{Content, Entry, Node, Style};
+use super::sheet::Sheet;
 use super::write::BlockStyle;
-use super::{Patch, Sheet};
 
 /// The indentation where a text shows none.
 const USUAL_STEP: usize = 2;

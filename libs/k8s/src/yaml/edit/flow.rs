@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::layout::{Content, Entry, Node};
+use super::sheet::Sheet;
 use super::write::FlowStyle;
-use super::{Patch, Sheet, Syntax};
+use super::{Patch, Syntax};
 
 /// The way to add a key to a flow map with entries.
 pub(super) fn insert(

@@ -7,7 +7,8 @@ use airside_types::FieldPath;
 use super::block::dash_of;
 use super::layout::{Content, Entry, Node, Style};
 use super::set::Found;
-use super::{Patch, Refusal, Sheet};
+use super::sheet::Sheet;
+use super::{Patch, Refusal};
 
 /// The way to remove a key or an element.
 pub(super) fn remove(

@@ -4,7 +4,8 @@ use airside_types::{FieldPath, Step};
 use serde_json::{Map, Value};
 
 use super::layout::{Content, Entry, Form, Node, Style};
-use super::{Patch, Refusal, Sheet, Syntax, block, flow, write};
+use super::sheet::Sheet;
+use super::{Patch, Refusal, Syntax, block, flow, write};
 
 /// The way along a path as far as it is written.
 #[derive(Debug)]
