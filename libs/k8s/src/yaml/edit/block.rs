@@ -77,10 +77,16 @@ const fn encloses(node: &Node, entry: &Entry) -> bool {
     node.start <= entry.key.start && entry.key.end <= node.end
 }
 
-/// The byte of the dash before an element.
+/// The byte of the dash before an element; comments may stand between them.
 pub(super) fn dash_of(sheet: &Sheet<'_>, item: &Node) -> Option<usize> {
-    let before = sheet.slice(0..item.start).trim_end_matches([' ', '\t']);
-    before.strip_suffix('-').map(str::len)
+    let mut before = sheet.slice(0..item.start).trim_end();
+    loop {
+        let line = before.rfind('\n').map_or(0, |at| at + 1);
+        let Some(comment) = before.get(line..)?.find('#') else {
+            return before.strip_suffix('-').map(str::len);
+        };
+        before = before.get(..line + comment)?.trim_end();
+    }
 }
 
 /// How to indent what comes into a map: as its own values are, else as it is, else as the document.

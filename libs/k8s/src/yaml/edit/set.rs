@@ -190,7 +190,7 @@ fn fill(
 
 /// Puts a scalar (or `{}`, `[]`) in the place of what stands there.
 fn replace(sheet: &Sheet<'_>, found: &Found<'_>, value: &Value) -> Option<Vec<Patch>> {
-    let (node, entry) = found.last()?;
+    let (node, _) = found.last()?;
     let form = match &node.content {
         Content::Scalar(form) => Some(*form),
         _ => None,
@@ -200,15 +200,7 @@ fn replace(sheet: &Sheet<'_>, found: &Found<'_>, value: &Value) -> Option<Vec<Pa
         Syntax::Json => value.to_string(),
         Syntax::Yaml => write::scalar_like(value, form, in_block),
     };
-    let (from, to) = match form {
-        // A block scalar starts at its header, which is the first thing after the colon.
-        Some(Form::Block) => {
-            let from = entry?.after_colon?;
-            return Some(vec![vec![(from..node.end, format!(" {text}"))]]);
-        }
-        Some(Form::Absent) => (node.start, node.start),
-        _ => (node.start, node.end),
-    };
+    let (from, to) = (node.start, node.end);
     let glued = sheet.slice(0..from).chars().next_back().is_some_and(|c| !c.is_whitespace());
     let space = if form == Some(Form::Absent) && glued { " " } else { "" };
     Some(vec![vec![(from..to, format!("{space}{text}"))]])

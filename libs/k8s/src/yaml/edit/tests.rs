@@ -325,4 +325,18 @@ fn block_scalars_stay_whole() {
     // What keeps its last blank lines has nothing put behind it.
     let kept = "a: 1\nb: |+\n  one\n\n";
     assert_eq!(edited(kept, &[set("c", json!(1))]), "a: 1\nc: 1\nb: |+\n  one\n\n");
+    let items = "a:\n- | # c | d\n  one\n- x\n- >-\n  two\n\nb: 1\n";
+    let text = edited(
+        items,
+        &[Edit::Append(path("a"), json!("z")), set("a[0]", json!("q")), Edit::Remove(path("a[1]"))],
+    );
+    assert_eq!(text, "a:\n- q\n- >-\n  two\n- z\n\nb: 1\n");
+}
+
+#[test]
+fn a_comment_may_stand_between_a_dash_and_its_element() {
+    let text = "a:\n  - # first\n    b: 1\n  -\n    # ---\n    c: 2\n";
+    let added = edited(text, &[Edit::Append(path("a"), json!("z"))]);
+    assert_eq!(added, format!("{text}  - z\n"));
+    assert_eq!(edited(text, &[Edit::Remove(path("a[1]"))]), "a:\n  - # first\n    b: 1\n");
 }

@@ -72,7 +72,7 @@ fn take(text: &str, assembly: &mut Assembly, event: Event<'_>, span: Span) -> Op
                 if form == Form::Block {
                     // Blank lines and the indentation of a comment after it are no part of it for editing.
                     node.end = text.get(..node.end)?.trim_end().len();
-                    node.start = node.start.min(node.end);
+                    node.start = header(text, node.start).unwrap_or(node.start).min(node.end);
                 }
                 assembly.value(node)?;
             }
@@ -102,4 +102,17 @@ fn form(content: &str, style: ScalarStyle, is_absent: bool, is_tagged: bool) -> 
             _ => Form::Plain,
         },
     }
+}
+
+/// The byte of the `|` or `>` that opens the block scalar whose content starts at a byte.
+fn header(text: &str, content: usize) -> Option<usize> {
+    let before = text.get(..content)?.trim_end();
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.get(line_start..)?;
+    let opens = |(at, _): &(usize, &str)| {
+        let rest = line.get(*at..).unwrap_or_default();
+        let rest = rest.split_once(" #").map_or(rest, |(rest, _)| rest).trim_end();
+        rest.bytes().skip(1).all(|byte| matches!(byte, b'+' | b'-' | b'0'..=b'9'))
+    };
+    line.match_indices(['|', '>']).find(opens).map(|(at, _)| line_start + at)
 }
