@@ -153,6 +153,15 @@ pub struct Located<'a> {
     pub object: Object<'a>,
     /// The places, seen from the object.
     pub places: PlacesView<'a>,
+    /// Its index in `items`, where the document is a list of objects.
+    pub item: Option<usize>,
+}
+
+impl Located<'_> {
+    /// The path from the document's root to the object.
+    pub fn path(&self) -> FieldPath {
+        self.item.map_or_else(FieldPath::root, |index| FieldPath::of(&["items"]).index(index))
+    }
 }
 
 /// A document, or an item of a list, that is no object.
@@ -183,13 +192,19 @@ impl Document {
                 contents.foreign.push(Foreign { position: places.value_position(), reason });
             }
             Ok(object) => match list_of(&object) {
-                None => contents.objects.push(Located { object, places }),
+                None => contents.objects.push(Located { object, places, item: None }),
                 Some((item_kind, items)) => {
                     let places = places.child(&Step::Key("items".to_owned())).unwrap_or_default();
                     for (index, item) in items.iter().enumerate() {
                         let places = places.child(&Step::Index(index)).unwrap_or_default();
                         match item_of(&object, item_kind, item) {
-                            Ok(object) => contents.objects.push(Located { object, places }),
+                            Ok(object) => {
+                                contents.objects.push(Located {
+                                    object,
+                                    places,
+                                    item: Some(index),
+                                });
+                            }
                             Err(reason) => contents
                                 .foreign
                                 .push(Foreign { position: places.value_position(), reason }),

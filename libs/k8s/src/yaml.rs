@@ -6,6 +6,7 @@
 //! (Kubernetes takes the last), and one broken document does not hide the others of the text.
 
 mod build;
+pub mod edit;
 mod error;
 mod events;
 mod json;

@@ -40,8 +40,13 @@ pub(super) fn root_causes(case: &Case<'_>) -> Vec<RootCause> {
     };
     bearing.sort_by_key(|(how, record, _)| (*how, severity(record), place(record)));
     let mut in_object: BTreeMap<ObjectRef, usize> = BTreeMap::new();
+    let mut lines: BTreeSet<(String, u32)> = BTreeSet::new();
     bearing.retain(|(_, record, _)| {
         let Some(finding) = lineage::finding(record) else { return false };
+        // Several checks fail at one line: the closest one stands for it.
+        if !lines.insert((finding.place.path.clone(), finding.place.line)) {
+            return false;
+        }
         let count = in_object.entry(finding.object.clone()).or_default();
         *count += 1;
         *count <= caps.root_causes_in_object

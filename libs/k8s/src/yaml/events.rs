@@ -54,7 +54,7 @@ fn template_or(error: YamlError, part: Part<'_>) -> YamlError {
 }
 
 /// The builder sets the bound of depth; the parser's own must not come first.
-fn options(limits: &Limits) -> Options {
+pub(super) fn options(limits: &Limits) -> Options {
     let mut options = Options::default();
     options.flow_nesting_limit = limits.max_depth + 1;
     options.block_nesting_limit = limits.max_depth + 1;

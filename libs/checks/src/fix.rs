@@ -1,0 +1,199 @@
+//! Fixing: from the texts of files to better texts, with an account of what was done and what was not.
+//!
+//! Pure. Remedies (`remedy.rs`) are applied one after the other, each on what the ones before it left, and
+//! the result is judged again as a whole. A change that does not make its check pass, or that brings a new
+//! finding as bad as the one it removes, is taken back. Owns the order, the re-check and the account; how
+//! a text is edited is `airside-k8s`'.
+
+mod draft;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use airside_k8s::Limits;
+use airside_k8s::yaml::edit::{Edit, Refusal};
+use airside_types::Finding;
+
+use self::draft::{Draft, Step};
+use self::plan::{Attempt, Plan};
+use crate::check_in::Terms;
+use crate::remedy::Risk;
+
+/// How often the result is judged before what still goes wrong is given up with its file.
+const ROUNDS: usize = 8;
+
+/// A file to judge.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// The file as it was given, with `/` between folders.
+    pub path: &'a str,
+    /// Its text.
+    pub text: &'a str,
+    /// Whether the text may be changed. What a chart rendered is judged, and fixed in the chart.
+    pub is_ours: bool,
+}
+
+/// What may be changed, and by which terms it is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The highest risk of a change that is made.
+    pub risk: Risk,
+    /// The terms of the check-in.
+    pub terms: &'a Terms<'a>,
+    /// The bounds of reading.
+    pub limits: &'a Limits,
+}
+
+/// A file that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixedFile {
+    /// The file as it was given.
+    pub path: String,
+    /// Its new text.
+    pub text: String,
+}
+
+/// A finding that no longer stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fixed {
+    /// The finding, with its place in the old text.
+    pub finding: Finding,
+    /// What was changed for it, with paths from the object; nothing where the change for another finding
+    /// was enough.
+    pub edits: Vec<Edit>,
+}
+
+/// A finding that still stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unfixed {
+    /// The finding, with its place in the old text.
+    pub finding: Finding,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a finding was not fixed.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// No change is right for everybody: what is needed.
+    NotMechanical(&'static str),
+    /// The program may need what these edits take away; they were not asked for.
+    MayBreak(Vec<Edit>),
+    /// The text cannot be changed there.
+    Refused(Refusal),
+    /// The file is not ours to change.
+    NotOurs,
+    /// The change would not have made the check pass.
+    NoEffect(Vec<Edit>),
+    /// The change would have made these checks fail; without any, too much would have gone wrong to tell.
+    Introduces(Vec<String>),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listed =
+            |edits: &[Edit]| edits.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::NotMechanical(need) => f.write_str(need),
+            Self::MayBreak(edits) => {
+                write!(
+                    f,
+                    "may break the program, so it is only done when asked for: {}",
+                    listed(edits)
+                )
+            }
+            Self::Refused(refusal) => write!(f, "{refusal}"),
+            Self::NotOurs => f.write_str("the text is made by another program: change it there"),
+            Self::NoEffect(edits) => {
+                write!(f, "the check would still fail after: {}", listed(edits))
+            }
+            Self::Introduces(checks) if checks.is_empty() => {
+                f.write_str("no set of changes was found that makes no other check fail")
+            }
+            Self::Introduces(checks) => {
+                write!(f, "the change would make other checks fail: {}", checks.join(", "))
+            }
+        }
+    }
+}
+
+/// What fixing did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outcome {
+    /// The files that changed, in the order of the input.
+    pub files: Vec<FixedFile>,
+    /// The findings that no longer stand.
+    pub fixed: Vec<Fixed>,
+    /// The findings that still stand, with the reason.
+    pub unfixed: Vec<Unfixed>,
+    /// Findings that stand now and did not before, with their places in the new texts. Each is less severe
+    /// than the change that brought it.
+    pub introduced: Vec<Finding>,
+}
+
+/// Fixes what can be fixed. Accepted findings are left as they are.
+pub fn fix(sources: &[Source<'_>], order: &Order<'_>) -> Outcome {
+    let plan = Plan::new(sources, order);
+    let mut given_up: BTreeMap<usize, Reason> = BTreeMap::new();
+    let mut draft = Draft::make(sources, order, &plan, &given_up);
+    for _ in 0..ROUNDS {
+        let wrong = draft.goes_wrong(sources, order, &plan, &given_up);
+        if wrong.is_empty() {
+            return account(sources, plan, given_up, draft);
+        }
+        given_up.extend(wrong);
+        draft = Draft::make(sources, order, &plan, &given_up);
+    }
+    // Nothing is changed rather than something that was not seen to be good.
+    for index in 0..plan.attempts.len() {
+        given_up.entry(index).or_insert_with(|| Reason::Introduces(Vec::new()));
+    }
+    draft = Draft::make(sources, order, &plan, &given_up);
+    account(sources, plan, given_up, draft)
+}
+
+fn account(
+    sources: &[Source<'_>],
+    plan: Plan,
+    mut given_up: BTreeMap<usize, Reason>,
+    draft: Draft,
+) -> Outcome {
+    let Draft { texts, mut steps, introduced, remaining } = draft;
+    let files = sources.iter().zip(texts).filter(|(source, text)| source.text != text);
+    let files = files.map(|(source, text)| FixedFile { path: source.path.to_owned(), text });
+    let mut outcome = Outcome { files: files.collect(), introduced, ..Outcome::default() };
+    let attempts = plan.attempts.into_iter().enumerate();
+    let mut reasons = plan.reasons;
+    let mut tried: BTreeMap<usize, Step> = BTreeMap::new();
+    for (index, Attempt { finding, .. }) in attempts {
+        if let Some(reason) = given_up.remove(&index) {
+            reasons.insert(finding, reason);
+        } else if let Some(step) = steps.remove(&index) {
+            tried.insert(finding, step);
+        }
+    }
+    for (index, located) in plan.findings.into_iter().enumerate() {
+        let finding = located.finding;
+        if !remaining.contains(&located.key) {
+            let edits = match tried.remove(&index) {
+                Some(Step::Made(edits)) => edits,
+                _ => Vec::new(),
+            };
+            outcome.fixed.push(Fixed { finding, edits });
+            continue;
+        }
+        let reason = match tried.remove(&index) {
+            Some(Step::Made(edits)) => Reason::NoEffect(edits),
+            Some(Step::NotMade(reason)) => reason,
+            None => reasons
+                .remove(&index)
+                .unwrap_or(Reason::NotMechanical("needs a decision of its owner")),
+        };
+        outcome.unfixed.push(Unfixed { finding, reason });
+    }
+    outcome
+}

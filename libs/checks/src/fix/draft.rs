@@ -1,0 +1,296 @@
+//! A draft: the texts after some of the remedies, judged again, and what is wrong with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use airside_k8s::yaml::edit::{Edit, Editor, Refusal};
+use airside_types::{FieldPath, Finding, Step as PathStep};
+use serde_json::Value;
+
+use super::plan::{Attempt, Key, Located, Plan, judge, read, removals};
+use super::{Order, Reason, Source};
+use crate::remedy::{Remedy, remedy};
+
+/// How many new findings of a draft are led back to the one change that brought them; each costs some
+/// check-ins. Of the ones after these, every change that may have brought them is given up.
+const SEARCHES: usize = 16;
+
+/// What became of an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Step {
+    /// The edits were made; none where the change was there already.
+    Made(Vec<Edit>),
+    /// They were not.
+    NotMade(Reason),
+}
+
+/// The texts after some of the remedies.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) texts: Vec<String>,
+    /// By attempt.
+    pub(super) steps: BTreeMap<usize, Step>,
+    /// The findings that did not stand before.
+    pub(super) introduced: Vec<Finding>,
+    /// The findings that still stand.
+    pub(super) remaining: BTreeSet<Key>,
+}
+
+impl Draft {
+    /// Makes the attempts that are not given up, and judges the result.
+    pub(super) fn make(
+        sources: &[Source<'_>],
+        order: &Order<'_>,
+        plan: &Plan,
+        given_up: &BTreeMap<usize, Reason>,
+    ) -> Self {
+        let mut by_file: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (index, attempt) in plan.attempts.iter().enumerate() {
+            if !given_up.contains_key(&index) {
+                by_file.entry(attempt.home.file).or_default().push(index);
+            }
+        }
+        let mut texts: Vec<String> = sources.iter().map(|source| source.text.to_owned()).collect();
+        let mut steps = BTreeMap::new();
+        for (file, attempts) in by_file {
+            let Some(text) = texts.get_mut(file) else { continue };
+            *text = edit_file(text, order, plan, &attempts, &mut steps);
+        }
+        let files = read(sources, texts.iter().map(String::as_str), order);
+        let known: BTreeSet<&Key> = plan.findings.iter().map(|located| &located.key).collect();
+        let mut draft =
+            Self { texts: Vec::new(), steps, introduced: Vec::new(), remaining: BTreeSet::new() };
+        for Located { finding, key } in judge(&files, order) {
+            if !known.contains(&key) {
+                draft.introduced.push(finding);
+            }
+            draft.remaining.insert(key);
+        }
+        draft.texts = texts;
+        draft
+    }
+
+    /// The attempts to give up, with the reason: those without effect, and those that bring a finding as
+    /// bad as their own.
+    pub(super) fn goes_wrong(
+        &self,
+        sources: &[Source<'_>],
+        order: &Order<'_>,
+        plan: &Plan,
+        given_up: &BTreeMap<usize, Reason>,
+    ) -> BTreeMap<usize, Reason> {
+        let mut wrong = BTreeMap::new();
+        for (index, step) in &self.steps {
+            let Some(located) = finding_of(plan, *index) else { continue };
+            if let Step::Made(edits) = step
+                && !edits.is_empty()
+                && self.remaining.contains(&located.key)
+            {
+                wrong.insert(*index, Reason::NoEffect(edits.clone()));
+            }
+        }
+        if !wrong.is_empty() {
+            return wrong;
+        }
+        for (number, (finding, suspects)) in
+            self.caused(sources, order, plan, given_up).into_iter().enumerate()
+        {
+            let culprits = if number < SEARCHES {
+                culprit(sources, order, plan, given_up, finding, suspects).into_iter().collect()
+            } else {
+                suspects
+            };
+            for index in culprits {
+                let reason = Reason::Introduces(vec![finding.check.clone()]);
+                wrong.entry(index).or_insert(reason);
+            }
+        }
+        wrong
+    }
+
+    /// The new findings that would not be there without their suspects.
+    fn caused(
+        &self,
+        sources: &[Source<'_>],
+        order: &Order<'_>,
+        plan: &Plan,
+        given_up: &BTreeMap<usize, Reason>,
+    ) -> Vec<(&Finding, Vec<usize>)> {
+        let suspected: Vec<(&Finding, Vec<usize>)> = self
+            .introduced
+            .iter()
+            .map(|finding| (finding, self.suspects(plan, finding)))
+            .filter(|(_, suspects)| !suspects.is_empty())
+            .collect();
+        if suspected.is_empty() {
+            return suspected;
+        }
+        let all: Vec<usize> =
+            suspected.iter().flat_map(|(_, suspects)| suspects).copied().collect();
+        let without = Self::without(sources, order, plan, given_up, &all);
+        let is_caused = |finding: &Finding| !without.iter().any(|other| is_same(finding, other));
+        suspected.into_iter().filter(|(finding, _)| is_caused(finding)).collect()
+    }
+
+    /// The new findings when some more attempts are left out.
+    fn without(
+        sources: &[Source<'_>],
+        order: &Order<'_>,
+        plan: &Plan,
+        given_up: &BTreeMap<usize, Reason>,
+        left_out: &[usize],
+    ) -> Vec<Finding> {
+        let mut given_up = given_up.clone();
+        let reason = || Reason::Introduces(Vec::new());
+        given_up.extend(left_out.iter().map(|index| (*index, reason())));
+        Self::make(sources, order, plan, &given_up).introduced
+    }
+
+    /// The attempts that may have brought a finding and are no worse than it: those of its object before
+    /// all others.
+    fn suspects(&self, plan: &Plan, finding: &Finding) -> Vec<usize> {
+        let made = |index: &usize| matches!(self.steps.get(index), Some(Step::Made(edits)) if !edits.is_empty());
+        let no_worse = |index: &usize| {
+            finding_of(plan, *index).is_some_and(|own| own.finding.severity <= finding.severity)
+        };
+        let all: Vec<usize> = self.steps.keys().copied().filter(made).filter(no_worse).collect();
+        let of_object: Vec<usize> = all
+            .iter()
+            .copied()
+            .filter(|index| {
+                finding_of(plan, *index).is_some_and(|own| {
+                    own.finding.object == finding.object
+                        && own.finding.place.path == finding.place.path
+                })
+            })
+            .collect();
+        if of_object.is_empty() { all } else { of_object }
+    }
+}
+
+fn finding_of(plan: &Plan, attempt: usize) -> Option<&Located> {
+    plan.findings.get(plan.attempts.get(attempt)?.finding)
+}
+
+fn is_same(one: &Finding, other: &Finding) -> bool {
+    one.check == other.check
+        && one.field == other.field
+        && one.object == other.object
+        && one.place.path == other.place.path
+}
+
+/// The one among the suspects without which a finding does not appear, by halving.
+fn culprit(
+    sources: &[Source<'_>],
+    order: &Order<'_>,
+    plan: &Plan,
+    given_up: &BTreeMap<usize, Reason>,
+    finding: &Finding,
+    mut suspects: Vec<usize>,
+) -> Option<usize> {
+    let appears_without = |left_out: &[usize]| {
+        let introduced = Draft::without(sources, order, plan, given_up, left_out);
+        introduced.iter().any(|other| is_same(finding, other))
+    };
+    while suspects.len() > 1 {
+        let second = suspects.split_off(suspects.len() / 2);
+        if appears_without(&suspects) {
+            suspects = second;
+        }
+    }
+    suspects.pop()
+}
+
+/// A text after attempts; as it was where that cannot be read as it is meant.
+fn edit_file(
+    text: &str,
+    order: &Order<'_>,
+    plan: &Plan,
+    attempts: &[usize],
+    steps: &mut BTreeMap<usize, Step>,
+) -> String {
+    let mut editor = match Editor::new(text, order.limits) {
+        Ok(editor) => editor,
+        Err(refusal) => {
+            refuse_all(attempts, &refusal, steps);
+            return text.to_owned();
+        }
+    };
+    let mut late = Vec::new();
+    for index in attempts {
+        let (Some(attempt), Some(located)) = (plan.attempts.get(*index), finding_of(plan, *index))
+        else {
+            continue;
+        };
+        if attempt.is_late {
+            late.push((*index, attempt, located));
+            continue;
+        }
+        let step = step(&mut editor, attempt, &located.finding, order, Turn::First);
+        if let Step::NotMade(Reason::NotMechanical(_)) = step {
+            late.push((*index, attempt, located));
+        }
+        steps.insert(*index, step);
+    }
+    for (index, attempt, located) in late {
+        steps.insert(index, step(&mut editor, attempt, &located.finding, order, Turn::Second));
+    }
+    editor.finish().unwrap_or_else(|| {
+        refuse_all(attempts, &Refusal::Unsupported(FieldPath::root()), steps);
+        text.to_owned()
+    })
+}
+
+fn refuse_all(attempts: &[usize], refusal: &Refusal, steps: &mut BTreeMap<usize, Step>) {
+    for index in attempts {
+        steps.insert(*index, Step::NotMade(Reason::Refused(refusal.clone())));
+    }
+}
+
+/// When an attempt is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    First,
+    /// After all others: indices of lists may have moved since.
+    Second,
+}
+
+/// Makes one attempt. The remedy is asked for again, since remedies before it changed the object.
+fn step(
+    editor: &mut Editor<'_>,
+    attempt: &Attempt,
+    finding: &Finding,
+    order: &Order<'_>,
+    turn: Turn,
+) -> Step {
+    let home = &attempt.home;
+    let object = editor.value(home.document).and_then(|document| at(document, &home.base));
+    let Some(object) = object else {
+        return Step::NotMade(Reason::Refused(Refusal::NoDocument(home.document)));
+    };
+    let edits = match remedy(&finding.check, object, &finding.field) {
+        Err(need) => return Step::NotMade(Reason::NotMechanical(need)),
+        Ok(Remedy { edits, risk }) if risk > order.risk => {
+            return Step::NotMade(Reason::MayBreak(edits));
+        }
+        Ok(Remedy { edits, .. }) if turn == Turn::Second && removals(&edits).is_some() => {
+            return Step::NotMade(Reason::NotMechanical(
+                "needs another change first: fix once more",
+            ));
+        }
+        Ok(Remedy { edits, .. }) => edits,
+    };
+    let before = object.clone();
+    let in_document: Vec<Edit> = edits.iter().map(|edit| edit.below(&home.base)).collect();
+    if let Err(refusal) = editor.apply_all(home.document, &in_document) {
+        return Step::NotMade(Reason::Refused(refusal));
+    }
+    let after = editor.value(home.document).and_then(|document| at(document, &home.base));
+    Step::Made(if after == Some(&before) { Vec::new() } else { edits })
+}
+
+fn at<'a>(value: &'a Value, path: &FieldPath) -> Option<&'a Value> {
+    path.steps().iter().try_fold(value, |value, step| match step {
+        PathStep::Key(key) => value.get(key),
+        PathStep::Index(index) => value.get(index),
+    })
+}

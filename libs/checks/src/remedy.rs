@@ -1,0 +1,143 @@
+//! The edits that make a check pass, where there is one right change that needs no knowledge of the program.
+//!
+//! A table beside the catalogue, by the check's id: a check without a row has no remedy, and its finding
+//! says that a person must decide. Owns which change is right and what it risks; `fix.rs` makes it.
+
+mod mesh;
+mod pods;
+mod rights;
+#[cfg(test)]
+mod tests;
+
+use airside_k8s::Object;
+use airside_k8s::workload::pod_specs;
+use airside_k8s::yaml::edit::Edit;
+use airside_types::{FieldPath, Step};
+use serde_json::Value;
+
+/// What a change may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Risk {
+    /// Takes away what next to no program uses.
+    Safe,
+    /// The program may need what is taken away; nothing in the manifest tells.
+    MayBreak,
+}
+
+/// The change that makes a check pass.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remedy {
+    /// The edits, with paths from the object.
+    pub edits: Vec<Edit>,
+    /// What they may cost.
+    pub risk: Risk,
+}
+
+/// A remedy, or why there is none.
+pub type Answer = Result<Remedy, &'static str>;
+
+/// Where a check fails.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot<'a> {
+    /// The object.
+    object: &'a Value,
+    /// The finding's field.
+    field: &'a FieldPath,
+}
+
+type Row = (&'static str, fn(&Spot<'_>) -> Answer);
+type Reasons = (&'static str, &'static [&'static str]);
+
+/// What remedies there are.
+static TABLES: [&[Row]; 3] = [pods::REMEDIES, rights::REMEDIES, mesh::REMEDIES];
+
+/// Why others have none, where more can be said than that somebody has to decide.
+static REASONS: &[Reasons] = &[
+    (
+        "needs a number from you: what the container uses",
+        &[
+            "cpu-request-missing",
+            "memory-request-missing",
+            "cpu-limit-missing",
+            "memory-limit-missing",
+        ],
+    ),
+    ("needs the version or digest that you mean", &["floating-image-tag"]),
+    (
+        "needs to know how the program tells that it is well",
+        &["liveness-probe-missing", "readiness-probe-missing"],
+    ),
+    ("needs the id of a user that owns the program's files", &["run-as-root"]),
+    (
+        "needs another way for the program to get at these files",
+        &["host-path", "sensitive-host-path", "container-runtime-socket"],
+    ),
+    (
+        "needs a NetworkPolicy that lists who may connect to whom",
+        &["no-ingress-policy", "no-egress-policy"],
+    ),
+    (
+        "needs a namespace and a name from you",
+        &["default-namespace", "kube-system-namespace", "application-label-missing"],
+    ),
+];
+
+/// The remedy for a finding: of this check, at this field of this object.
+pub fn remedy(check: &str, object: &Value, field: &FieldPath) -> Answer {
+    let row = TABLES.iter().copied().flatten().find(|(id, _)| *id == check);
+    match row {
+        Some((_, make)) => make(&Spot { object, field }),
+        None => Err(reason(check)),
+    }
+}
+
+/// The checks that have a remedy, at least for some findings.
+pub fn checks() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().copied().flatten().map(|(id, _)| *id)
+}
+
+fn reason(check: &str) -> &'static str {
+    let found = REASONS.iter().find(|(_, checks)| checks.contains(&check));
+    found.map_or("needs a decision: there is more than one right change", |(reason, _)| *reason)
+}
+
+impl<'a> Spot<'a> {
+    fn at(&self, path: &FieldPath) -> Option<&'a Value> {
+        let below = |value: &'a Value, step: &Step| match step {
+            Step::Key(key) => value.get(key),
+            Step::Index(index) => value.get(index),
+        };
+        path.steps().iter().try_fold(self.object, below)
+    }
+
+    /// Sets the field itself.
+    fn set(&self, value: impl Into<Value>, risk: Risk) -> Answer {
+        Ok(Remedy { edits: vec![Edit::Set(self.field.clone(), value.into())], risk })
+    }
+
+    /// Removes the field itself.
+    fn remove(&self, risk: Risk) -> Answer {
+        Ok(Remedy { edits: vec![Edit::Remove(self.field.clone())], risk })
+    }
+
+    /// Adds to a list.
+    fn append(&self, list: &FieldPath, value: impl Into<Value>, risk: Risk) -> Answer {
+        Ok(Remedy { edits: vec![Edit::Append(list.clone(), value.into())], risk })
+    }
+
+    /// The path to the pod's specification that the field lies in, and to its container where it has one.
+    fn container(&self) -> Option<(FieldPath, FieldPath)> {
+        let object = Object::new(self.object).ok()?;
+        let holder = pod_specs(&object).into_iter().find_map(|pod| {
+            let containers = pod.containers.iter();
+            let container = containers
+                .map(|container| &container.path)
+                .find(|path| path.contains(self.field))?;
+            // A set of containers within the pod, as Argo has it, is no place for fields of the pod.
+            let is_direct = container.steps().len() == pod.path.steps().len() + 2;
+            (is_direct && pod.path.contains(container))
+                .then(|| (pod.path.clone(), container.clone()))
+        });
+        holder.filter(|_| object.group() != "tekton.dev")
+    }
+}
