@@ -97,6 +97,7 @@ fn sarif_tells_places_states_and_what_is_accepted() {
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
     read-secrets error a%20b/role.yaml:5 "new" null
+    role-without-binding note a%20b/role.yaml:3 "new" null
     read-secrets error a%20b/role.yaml:6 null "it backs them up"
     "#);
     let known = told(Some(&all_ids()), sarif::report);
@@ -113,6 +114,8 @@ fn junit_has_a_test_for_each_object() {
             <testcase name="ClusterRole &lt;b&gt;&amp;reader" classname="rbac.authorization.k8s.io/v1">
                 <failure message="1 findings of medium or worse">a b/role.yaml:5:33 high: rule 0 can read secrets (get) (read-secrets)
     </failure>
+                <system-out>a b/role.yaml:3:12 info: no binding gives the ClusterRole `&lt;b&gt;&amp;reader` (role-without-binding)
+    </system-out>
             </testcase>
         </testsuite>
         <testsuite name="broken.yaml" tests="1" skipped="0" errors="1" failures="0">
@@ -135,6 +138,7 @@ fn markdown_keeps_what_manifests_bring_as_text() {
     | severity | findings |
     |---|---:|
     | high | 1 |
+    | info | 1 |
 
     1 accepted.
 
@@ -148,6 +152,16 @@ fn markdown_keeps_what_manifests_bring_as_text() {
 
     </details>
 
+    <details><summary><b>info</b> Role that nobody has (<code>role-without-binding</code>, 1)</summary>
+
+    It is left over, or its binding is missing; unused rights are given away without a second look.
+
+    **Fix.** Delete it, or bind it.
+
+    - `a b/role.yaml:3:12` ClusterRole &lt;b>&amp;reader: no binding gives the ClusterRole `&lt;b>&amp;reader`
+
+    </details>
+
     ### Not as meant
 
     - `broken.yaml:3` a key without a value
@@ -158,7 +172,7 @@ fn markdown_keeps_what_manifests_bring_as_text() {
 
     No new findings in 2 objects of 3 files.
 
-    1 known before, 1 accepted.
+    2 known before, 1 accepted.
 
     ### Not as meant
 

@@ -184,6 +184,16 @@ pub struct ScanArguments {
     /// it exists]
     #[arg(long, value_name = "FILE")]
     pub exceptions: Option<PathBuf>,
+    /// Change the manifests so that they pass, as far as there is one right change that breaks nothing;
+    /// comments and layout stay
+    #[arg(long)]
+    pub fix: bool,
+    /// With --fix: print the changes and write nothing
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
+    /// With --fix: make changes too that a program may not bear, such as a read-only root filesystem
+    #[arg(long, requires = "fix")]
+    pub may_break: bool,
     /// Instead of checking: can FROM connect to TO, by all NetworkPolicies? An end is
     /// [NAMESPACE/][KIND/]NAME; FROM may be internet or node, TO may end in :PORT[/PROTOCOL]. Exits
     /// with 0 for no, 1 for yes, 2 for not known

@@ -155,6 +155,60 @@ fn what_is_accepted_does_not_fail_and_is_counted() {
 }
 
 #[test]
+fn what_is_fixed_keeps_its_layout_and_what_is_not_is_told() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  # the shop\n  - name: web\n    \
+               image: web\n    securityContext:\n      privileged: true # why?\n";
+    let folder = Folder::with(&[("pod.yaml", pod)]);
+    let (status, diff, _) = folder.scan(&["pod.yaml", "--fix", "--dry-run", "--exit-zero"]);
+    assert_eq!(status, 0);
+    assert_eq!(folder.read("pod.yaml"), pod, "a dry run writes nothing");
+    assert!(diff.starts_with("--- a/pod.yaml\n+++ b/pod.yaml\n"), "{diff}");
+    let (status, text, _) = folder.scan(&["pod.yaml", "--fix", "--exit-zero"]);
+    assert_eq!(status, 0);
+    assert!(text.contains("not fixed  memory-limit-missing"), "{text}");
+    insta::assert_snapshot!(folder.read("pod.yaml"), @"
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      containers:
+      # the shop
+      - name: web
+        image: web
+        securityContext:
+          privileged: false # why?
+          allowPrivilegeEscalation: false
+      securityContext:
+        seccompProfile:
+          type: RuntimeDefault
+    ");
+    let (_, again, _) = folder.scan(&["pod.yaml", "--fix", "--exit-zero"]);
+    assert!(again.contains("0 fixed"), "{again}");
+}
+
+#[test]
+fn an_image_has_what_its_report_says_and_a_vulnerability_names_its_workloads() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: 'shop/web:1.2.3'}]}\n";
+    let report = r#"{"SchemaVersion": 2, "ArtifactName": "shop/web:1.2.3", "ArtifactType": "container_image",
+        "Results": [{"Target": "web", "Class": "lang-pkgs", "Type": "gobinary", "Vulnerabilities": [
+            {"VulnerabilityID": "CVE-2099-1", "PkgName": "parser", "InstalledVersion": "1.0.0",
+             "FixedVersion": "1.0.1", "Severity": "CRITICAL"}]}]}"#;
+    let folder = Folder::with(&[("pod.yaml", pod), ("report.json", report)]);
+    let with = ["pod.yaml", "--vulnerabilities", "report.json"];
+    let (status, text, _) = folder.scan(&with);
+    assert_eq!(status, 1, "{text}");
+    assert!(text.contains("critical: Image has known vulnerabilities"), "{text}");
+    assert!(text.contains("CVE-2099-1, fixed in 1.0.1"), "{text}");
+    let (status, text, _) =
+        folder.scan(&[&["affected", "--cve", "CVE-2099-1"], &with[..]].concat());
+    assert_eq!(status, 1, "{text}");
+    assert!(text.starts_with("Pod web, container `web`: "), "{text}");
+    let (status, text, _) =
+        folder.scan(&[&["affected", "--cve", "CVE-2099-2"], &with[..]].concat());
+    assert_eq!(status, 0, "{text}");
+}
+
+#[test]
 fn whether_one_can_connect_to_another_is_told_with_the_reasons() {
     let folder = Folder::with(&[("shop.yaml", SHOP)]);
     let reach = |from: &str, to: &str| folder.scan(&[".", "--reach", from, to]);

@@ -2,6 +2,7 @@
 
 mod affected;
 mod baseline;
+mod fixes;
 mod inputs;
 mod reach;
 mod render;
@@ -55,6 +56,9 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     }
     if !arguments.reach.is_empty() {
         return reach::run(&arguments.reach, &inputs, arguments.output);
+    }
+    if arguments.fix {
+        return fixes::run(arguments, &inputs, &terms);
     }
     let baseline = baseline(arguments, &terms)?;
     let mut scan = airside_scanner::scan_files(&inputs.files, &terms);

@@ -1,6 +1,7 @@
 //! Which files a scan reads: those that are named, manifests in folders, what charts and kustomizations
 //! render to, standard input.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
@@ -16,6 +17,8 @@ pub(super) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 #[derive(Debug, Default)]
 pub(super) struct Inputs {
     pub(super) files: Vec<SourceFile>,
+    /// The files that were rendered, or came by standard input: there is nothing to write them to.
+    pub(super) passing: BTreeSet<String>,
     pub(super) problems: Vec<String>,
 }
 
@@ -31,7 +34,10 @@ impl Inputs {
         if path == Path::new("-") {
             let mut content = Vec::new();
             match std::io::stdin().lock().read_to_end(&mut content) {
-                Ok(_) => self.add("-".to_owned(), content),
+                Ok(_) => {
+                    self.passing.insert("-".to_owned());
+                    self.add("-".to_owned(), content);
+                }
                 Err(error) => self.problems.push(format!("standard input cannot be read: {error}")),
             }
         } else if Renderer::of(path) == Some(Renderer::Kustomize) {
@@ -73,7 +79,10 @@ impl Inputs {
     fn rendered(&mut self, renderer: Renderer, folder: &Path, how: &Rendering) {
         match renderer.render(folder, how) {
             Ok(rendered) => {
-                rendered.into_iter().for_each(|it| self.add(it.path, it.content.into_bytes()));
+                for it in rendered {
+                    self.passing.insert(it.path.clone());
+                    self.add(it.path, it.content.into_bytes());
+                }
             }
             Err(error) => self.problems.push(format!("{error:#}")),
         }

@@ -1,0 +1,94 @@
+//! `airside scan --fix`: manifests changed so that they pass, and what is left for people.
+
+use std::collections::BTreeMap;
+
+use airside_checks::Terms;
+use airside_checks::fix::{FixedFile, Order, Outcome as Fixes, Source, fix};
+use airside_checks::remedy::Risk;
+use airside_k8s::yaml::Limits;
+use anyhow::Context;
+use similar::TextDiff;
+
+use super::inputs::Inputs;
+use crate::cli::ScanArguments;
+use crate::command::Outcome;
+use crate::show::{self, FAINT, GOOD, RESET, STRONG};
+
+/// Fixes the files, and says what was fixed and what was not. Exits with 1 where something that fails the
+/// scan is left.
+pub(super) fn run(
+    arguments: &ScanArguments,
+    inputs: &Inputs,
+    terms: &Terms<'_>,
+) -> anyhow::Result<Outcome> {
+    let sources: Vec<_> = inputs
+        .files
+        .iter()
+        .filter_map(|file| {
+            let text = std::str::from_utf8(&file.content).ok()?;
+            let is_ours = !inputs.passing.contains(&file.path);
+            Some(Source { path: &file.path, text, is_ours })
+        })
+        .collect();
+    let risk = if arguments.may_break { Risk::MayBreak } else { Risk::Safe };
+    let limits = Limits::default();
+    let fixes = fix(&sources, &Order { risk, terms, limits: &limits });
+    for file in &fixes.files {
+        if arguments.dry_run {
+            show::print(&diff(&sources, file))?;
+        } else {
+            std::fs::write(&file.path, &file.text)
+                .with_context(|| format!("`{}` cannot be written", file.path))?;
+        }
+    }
+    show::print(&summary(&fixes, arguments.dry_run))?;
+    let fails = fixes.unfixed.iter().any(|it| it.finding.severity >= arguments.fail_on);
+    let is_broken = !inputs.problems.is_empty();
+    Ok(match (is_broken, fails && !arguments.exit_zero) {
+        (true, _) => Outcome::Unreadable,
+        (false, true) => Outcome::Findings,
+        (false, false) => Outcome::Good,
+    })
+}
+
+/// A file's changes, as `patch` and `git apply` take them.
+fn diff(sources: &[Source<'_>], file: &FixedFile) -> String {
+    let old = sources.iter().find(|source| source.path == file.path);
+    let old = old.map(|source| source.text).unwrap_or_default();
+    let diff = TextDiff::from_lines(old, &file.text);
+    let path = file.path.strip_prefix("./").unwrap_or(&file.path);
+    let (from, to) = (format!("a/{path}"), format!("b/{path}"));
+    diff.unified_diff().header(&from, &to).to_string()
+}
+
+fn summary(fixes: &Fixes, is_dry: bool) -> String {
+    let mut text = String::new();
+    let mut by_check: BTreeMap<&str, usize> = BTreeMap::new();
+    for it in &fixes.fixed {
+        *by_check.entry(&it.finding.check).or_default() += 1;
+    }
+    let verb = if is_dry { "would be fixed" } else { "fixed" };
+    for (check, count) in &by_check {
+        text.push_str(&format!("{GOOD}{verb}{RESET}  {check} × {count}\n"));
+    }
+    let mut left: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for it in &fixes.unfixed {
+        *left.entry((&it.finding.check, it.reason.to_string())).or_default() += 1;
+    }
+    for ((check, reason), count) in &left {
+        text.push_str(&format!("not fixed  {check} × {count}  {FAINT}{reason}{RESET}\n"));
+    }
+    for finding in &fixes.introduced {
+        text.push_str(&format!(
+            "new  {}  {} ({})\n",
+            finding.place, finding.message, finding.check
+        ));
+    }
+    text.push_str(&format!(
+        "\n{STRONG}{} {verb}, {} left{RESET} in {} files\n",
+        fixes.fixed.len(),
+        fixes.unfixed.len(),
+        fixes.files.len()
+    ));
+    text
+}
