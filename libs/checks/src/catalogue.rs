@@ -207,7 +207,15 @@ pub fn find_all(name: &str) -> impl Iterator<Item = &'static Check> {
 
 /// The check with this id, or with this name in another tool (`kube-linter:privileged-container`).
 pub fn find(name: &str) -> Option<&'static Check> {
-    listed().find(|check| is_called(check, name))
+    // Findings of reports have the vulnerability behind the check's id.
+    let id = name.split('/').next().unwrap_or_default();
+    by_id().get(id).copied().or_else(|| listed().find(|check| is_called(check, name)))
+}
+
+fn by_id() -> &'static BTreeMap<&'static str, &'static Check> {
+    static BY_ID: LazyLock<BTreeMap<&str, &Check>> =
+        LazyLock::new(|| listed().map(|check| (check.id, check)).collect());
+    &BY_ID
 }
 
 fn is_called(check: &Check, name: &str) -> bool {

@@ -103,8 +103,10 @@ impl Rules {
             }]);
             fields.insert("logicalLocations".to_owned(), object);
         }
+        let rule = catalogue::find(&finding.check).and_then(|check| self.index.get(check.id));
         json!({
-            "ruleId": finding.check, "ruleIndex": self.index.get(finding.check.as_str()),
+            // A vulnerability of an image has its name behind the rule's: a hierarchical id.
+            "ruleId": finding.check, "ruleIndex": rule.map_or(json!(-1), |index| json!(index)),
             "level": level(finding.severity),
             "message": { "text": format!("{}: {}. {}", finding.object, finding.message, finding.fix) },
             "locations": [location],

@@ -25,7 +25,7 @@ pub struct Group<'a> {
     pub check: &'static Check,
     /// The worst severity of its findings.
     pub severity: Severity,
-    /// Its findings that are not in the baseline, in the order of the scan.
+    /// Its findings that are not in the baseline, the worst first, else in the order of the scan.
     pub entries: Vec<Entry<'a>>,
 }
 
@@ -48,15 +48,19 @@ impl Report<'_> {
 impl<'a> Report<'a> {
     /// What is new, by check: the worst first, then what is found most often.
     pub fn groups(&self) -> Vec<Group<'a>> {
-        let mut groups: BTreeMap<&str, Vec<Entry<'a>>> = BTreeMap::new();
+        let mut groups: BTreeMap<&str, (&'static Check, Vec<Entry<'a>>)> = BTreeMap::new();
         for entry in self.entries().filter(|entry| !entry.is_known) {
-            groups.entry(entry.finding.check.as_str()).or_default().push(entry);
+            if let Some(check) = catalogue::find(&entry.finding.check) {
+                groups.entry(check.id).or_insert_with(|| (check, Vec::new())).1.push(entry);
+            }
         }
         let mut groups: Vec<_> = groups
-            .into_iter()
-            .filter_map(|(id, entries)| {
-                let severity = entries.iter().map(|entry| entry.finding.severity).max()?;
-                Some(Group { check: catalogue::find(id)?, severity, entries })
+            .into_values()
+            .filter_map(|(check, mut entries)| {
+                // What is worst is shown first; the order of the scan is kept among equals.
+                entries.sort_by_key(|entry| std::cmp::Reverse(entry.finding.severity));
+                let severity = entries.first()?.finding.severity;
+                Some(Group { check, severity, entries })
             })
             .collect();
         groups.sort_by_key(|group| {
