@@ -195,7 +195,7 @@ pub struct ScanArguments {
     #[arg(long, requires = "fix")]
     pub may_break: bool,
     /// Instead of checking: can FROM connect to TO, by all NetworkPolicies? An end is
-    /// [NAMESPACE/][KIND/]NAME; FROM may be internet or node, TO may end in :PORT[/PROTOCOL]. Exits
+    /// `[NAMESPACE/][KIND/]NAME`; FROM may be internet or node, TO may end in `:PORT[/PROTOCOL]`. Exits
     /// with 0 for no, 1 for yes, 2 for not known
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
     pub reach: Vec<String>,

@@ -30,9 +30,11 @@ fn shown(outcome: &Outcome) -> String {
             if edits.is_empty() { "by another change".to_owned() } else { edits.join(", ") };
         format!("fixed {}: {edits}", finding.check)
     });
+    // Checks of severity Info are many, and hardly any has a remedy.
     let unfixed = outcome
         .unfixed
         .iter()
+        .filter(|it| it.finding.severity > Severity::Info)
         .map(|Unfixed { finding, reason }| format!("not fixed {}: {reason}", finding.check));
     let new = outcome.introduced.iter().map(|finding| format!("new {}", finding.check));
     fixed.chain(unfixed).chain(new).collect::<Vec<_>>().join("\n")
@@ -108,6 +110,10 @@ fn safe_changes_are_made_and_all_else_is_accounted_for() {
     fixed privilege-escalation: set spec.template.spec.containers[1].securityContext.allowPrivilegeEscalation to false
     fixed seccomp-profile-missing: set spec.template.spec.securityContext.seccompProfile.type to "RuntimeDefault"
     fixed seccomp-profile-missing: by another change
+    fixed pod-security-context-missing: by another change
+    fixed container-security-context-missing: by another change
+    fixed no-kernel-confinement: by another change
+    fixed no-kernel-confinement: by another change
     not fixed writable-root-filesystem: may break the program, so it is only done when asked for: set spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem to true
     not fixed writable-root-filesystem: may break the program, so it is only done when asked for: set spec.template.spec.containers[1].securityContext.readOnlyRootFilesystem to true
     not fixed capabilities-not-dropped: may break the program, so it is only done when asked for: add "ALL" to spec.template.spec.containers[0].securityContext.capabilities.drop
@@ -180,7 +186,12 @@ fn what_may_break_is_done_when_asked_for() {
     fixed capabilities-not-dropped: add "ALL" to spec.template.spec.containers[1].securityContext.capabilities.drop
     fixed run-as-non-root: set spec.template.spec.containers[0].securityContext.runAsNonRoot to true
     fixed run-as-non-root: set spec.template.spec.containers[1].securityContext.runAsNonRoot to true
+    fixed pod-security-context-missing: by another change
+    fixed container-security-context-missing: by another change
+    fixed no-kernel-confinement: by another change
+    fixed no-kernel-confinement: by another change
     fixed service-account-token-automount: set spec.template.spec.automountServiceAccountToken to false
+    fixed default-service-account: by another change
     not fixed no-ingress-policy: needs a NetworkPolicy that lists who may connect to whom
     not fixed no-egress-policy: needs a NetworkPolicy that lists who may connect to whom
     not fixed cpu-limit-missing: needs a number from you: what the container uses
