@@ -106,7 +106,7 @@ impl Rules {
         let rule = catalogue::find(&finding.check).and_then(|check| self.index.get(check.id));
         json!({
             // A vulnerability of an image has its name behind the rule's: a hierarchical id.
-            "ruleId": finding.check, "ruleIndex": rule.map_or(json!(-1), |index| json!(index)),
+            "ruleId": finding.check, "ruleIndex": rule.map_or_else(|| json!(-1), |index| json!(index)),
             "level": level(finding.severity),
             "message": { "text": format!("{}: {}. {}", finding.object, finding.message, finding.fix) },
             "locations": [location],
