@@ -1,7 +1,8 @@
 //! The verdict on each control, from what a check-in says.
 //!
 //! A control passes only where at least one of its checks met something to look at, none failed and none
-//! is undecided. A failure that somebody accepted is no failure, but it is counted and told.
+//! is undecided. What manifests show in part only can fail and never passes: the rest is for a person.
+//! A failure that somebody accepted is no failure, but it is counted and told.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +44,7 @@ pub enum Status<'a> {
     Fail,
     /// The input does not tell, for this reason.
     NotEvaluated(String),
-    /// No manifest can tell, for this reason.
+    /// No manifest can tell, or not all of it, for this reason. What could be looked at is as it should be.
     Manual(&'a str),
 }
 
@@ -77,7 +78,7 @@ pub struct Counts {
     pub fail: usize,
     /// Controls of which the input does not tell.
     pub not_evaluated: usize,
-    /// Controls of which no manifest can tell.
+    /// Controls of which no manifest can tell, or not all.
     pub manual: usize,
 }
 
@@ -103,15 +104,18 @@ impl<'a> Assessment<'a> {
 }
 
 impl ControlResult<'_> {
-    /// Whether the control passes though some of its checks had nothing to look at.
+    /// Whether nothing fails, but only a part of the control was looked at.
     pub fn is_judged_in_part(&self) -> bool {
-        self.status == Status::Pass && self.applied.len() < self.control.checks.len()
+        match self.status {
+            Status::Pass => self.applied.len() < self.control.checks.len(),
+            Status::Manual(_) => !self.applied.is_empty(),
+            Status::Fail | Status::NotEvaluated(_) => false,
+        }
     }
 
-    /// What a verdict leaves open, since manifests show a part of the control only.
+    /// What a failure leaves open, since manifests show a part of the control only.
     pub fn open_part(&self) -> Option<&str> {
-        let is_judged = matches!(self.status, Status::Pass | Status::Fail);
-        self.control.manual.as_deref().filter(|_| is_judged)
+        self.control.manual.as_deref().filter(|_| self.status == Status::Fail)
     }
 }
 
@@ -153,7 +157,7 @@ impl<'a> Evidence<'a> {
         let undecided = checks.iter().find_map(|check| self.undecided.get(check.id));
         let status = if !failures.is_empty() {
             Status::Fail
-        } else if let (true, Some(why)) = (checks.is_empty(), &control.manual) {
+        } else if let Some(why) = &control.manual {
             Status::Manual(why)
         } else if let Some(it) = undecided {
             Status::NotEvaluated(format!("{}: {}", it.check.id, it.reason))

@@ -47,7 +47,7 @@ pub struct Control {
     pub title: String,
     /// The checks that speak of it, in the order of the catalogue.
     pub checks: Vec<&'static Check>,
-    /// What manifests cannot show of it.
+    /// What manifests cannot show of it; with such a part it can fail and never passes.
     pub manual: Option<String>,
 }
 

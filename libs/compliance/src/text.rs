@@ -35,7 +35,7 @@ fn notes(result: &ControlResult<'_>) -> Vec<String> {
     }
     if result.is_judged_in_part() {
         let (applied, all) = (result.applied.len(), result.control.checks.len());
-        notes.push(format!("{applied} of {all} checks had something to look at"));
+        notes.push(format!("{applied} of {all} checks had something to look at, none failed"));
     }
     if let Some(open) = result.open_part() {
         notes.push(format!("not judged: {open}"));

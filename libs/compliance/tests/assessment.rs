@@ -72,6 +72,27 @@ fn a_failure_that_is_accepted_is_told_and_does_not_fail() {
 }
 
 #[test]
+fn a_control_that_manifests_show_in_part_can_fail_and_never_passes() {
+    let server = |flag: &str| {
+        checked(&format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: kube-apiserver, namespace: kube-system}}\n\
+             spec:\n  containers:\n  - name: kube-apiserver\n    image: a/kube-apiserver:v1.34.0\n    \
+             command: [kube-apiserver{flag}]\n"
+        ))
+    };
+    let clean = server("");
+    let assessment = assess(framework("soc-2"), &clean);
+    assert_eq!(status(&assessment, "CC6.2"), "manual");
+    let result = assessment.controls.iter().find(|it| it.control.id == "CC6.2").unwrap();
+    assert!(result.is_judged_in_part() && result.open_part().is_none());
+    let tokens = server(", --token-auth-file=/tokens");
+    let assessment = assess(framework("soc-2"), &tokens);
+    assert_eq!(status(&assessment, "CC6.2"), "fail");
+    let result = assessment.controls.iter().find(|it| it.control.id == "CC6.2").unwrap();
+    assert!(result.open_part().is_some());
+}
+
+#[test]
 fn what_cannot_be_decided_is_not_evaluated() {
     let server = "apiVersion: v1
 kind: Pod
