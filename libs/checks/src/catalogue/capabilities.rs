@@ -17,7 +17,7 @@ pub(super) static CHECKS: &[Check] = &[
         severity: Severity::High,
         category: Category::WorkloadHardening,
         techniques: &[technique("T1611")],
-        controls: &["cis-v1.12.0:5.2.9", "cis-aks-t1.8.0:4.2.8", "pod-security-standards:baseline"],
+        controls: &["cis-v1.12.0:5.2.9", "cis-aks-t1.8.0:4.2.7", "pod-security-standards:baseline"],
         equivalents: &[
             "polaris:dangerousCapabilities",
             "kubescape:C-0046",
