@@ -5,6 +5,7 @@
 
 mod acceptance;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use airside_k8s::boarding_pass::{digest_of, fields};
@@ -106,6 +107,8 @@ pub struct CheckIn {
     pub passes: Vec<BoardingPass>,
     /// The checks that could not be decided, with the reason.
     pub not_evaluated: Vec<NotEvaluated>,
+    /// The checks that met something to look at, by id.
+    pub applied: BTreeSet<&'static str>,
     /// Every object that was judged.
     pub objects: Vec<CheckedObject>,
     /// What was not judged.
@@ -182,6 +185,10 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let graph = Graph::new(&objects, Completeness::WholeInput);
     let evaluation = evaluate_graph(&graph);
     checked.not_evaluated = evaluation.not_evaluated;
+    checked.applied = evaluation.applied;
+    if !terms.reports.is_empty() {
+        checked.applied.insert(IMAGE_VULNERABILITY.id);
+    }
     let mut acceptance = Acceptance::new(files, terms);
     let mut failures = evaluation.failures.into_iter().peekable();
     let mut reported = airside_vulnerability::join::findings(&graph, terms.reports);

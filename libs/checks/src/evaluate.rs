@@ -3,8 +3,10 @@
 //! Three answers exist for a check: it failed, it passed, or it could not be decided from what was given.
 //! The last is reported with its reason and never counts as passed.
 
+mod met;
+
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use airside_k8s::component::configurations;
 use airside_k8s::rbac::{GROUP, names, rules};
@@ -15,6 +17,8 @@ use crate::catalogue;
 use crate::check::{Check, Judge};
 use crate::component::Configured;
 use crate::subject::{Binding, Pod, Whole};
+
+use self::met::Met;
 
 /// A check that failed at a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +49,8 @@ pub struct Evaluation {
     pub failures: Vec<Failure>,
     /// The checks that could not be decided, each reason once, by check and reason.
     pub not_evaluated: Vec<NotEvaluated>,
+    /// The checks that met something to look at, by id. A check that is not here neither passed nor failed.
+    pub applied: BTreeSet<&'static str>,
 }
 
 /// Takes what a check has to say about one object.
@@ -86,6 +92,7 @@ pub fn evaluate(objects: &[Object<'_>], completeness: Completeness) -> Evaluatio
 pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
     let mut failures = Vec::new();
     let mut undecided = BTreeMap::new();
+    let mut met = Met::default();
     for (index, object) in graph.objects().iter().enumerate() {
         let mut run = |check: &'static Check, judge: &dyn Fn(&mut Report<'_>)| {
             judge(&mut Report {
@@ -96,29 +103,30 @@ pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
             });
         };
         if object.group() == GROUP {
-            judge_rbac(object, graph, &mut run);
+            judge_rbac(object, graph, &mut met, &mut run);
         }
         let searched = OnceCell::new();
         let whole = Whole { object, graph, searched: &searched };
-        judge_workload(index, &whole, &mut run);
-        judge_components(index, object, graph, &mut run);
-        judge_whole(&whole, &mut run);
+        judge_workload(index, &whole, &mut met, &mut run);
+        judge_components(index, object, graph, &mut met, &mut run);
+        judge_whole(&whole, &mut met, &mut run);
     }
     let not_evaluated =
         undecided.into_iter().map(|((_, reason), check)| NotEvaluated { check, reason }).collect();
-    Evaluation { failures, not_evaluated }
+    Evaluation { failures, not_evaluated, applied: met.checks() }
 }
 
 /// Runs a check with a report of its own.
 type Run<'r> = dyn FnMut(&'static Check, &dyn Fn(&mut Report<'_>)) + 'r;
 
-fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, run: &mut Run<'_>) {
+fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, met: &mut Met, run: &mut Run<'_>) {
     // The API server refuses a kind in the wrong case. That mistake should not hide what else is wrong.
     let is_kind =
         |kinds: [&str; 2]| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(object.kind()));
     if is_kind(["Role", "ClusterRole"]) {
         let rules: Vec<_> = rules(object).collect();
         let by_name = is_judged_by_name(object);
+        met.rules |= !rules.is_empty();
         for check in &catalogue::index().rules {
             let Judge::Rule(judge) = check.judge else { continue };
             if by_name && catalogue::JUDGED_BY_NAME.contains(&check.id) {
@@ -129,6 +137,7 @@ fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, run: &mut Run<'_
     } else if is_kind(["RoleBinding", "ClusterRoleBinding"])
         && let Some(binding) = Binding::new(object, graph)
     {
+        met.bindings = true;
         for check in &catalogue::index().bindings {
             let Judge::Binding(judge) = check.judge else { continue };
             run(check, &|report| judge(&binding, report));
@@ -143,7 +152,7 @@ fn is_judged_by_name(role: &Object<'_>) -> bool {
     is_for_people || names::is_reserved(role.name())
 }
 
-fn judge_workload<'a>(index: usize, whole: &Whole<'a>, run: &mut Run<'_>) {
+fn judge_workload<'a>(index: usize, whole: &Whole<'a>, met: &mut Met, run: &mut Run<'_>) {
     let Whole { object, graph, .. } = *whole;
     let nodes = graph.pods_of(index);
     if nodes.is_empty() && !workload::is_workload(object) {
@@ -151,6 +160,9 @@ fn judge_workload<'a>(index: usize, whole: &Whole<'a>, run: &mut Run<'_>) {
     }
     let pods: Vec<Pod<'_>> =
         nodes.iter().map(|node| Pod { object, spec: &node.spec, graph }).collect();
+    met.workloads = true;
+    met.pods |= !pods.is_empty();
+    met.containers |= pods.iter().any(|pod| pod.containers().next().is_some());
     for check in &catalogue::index().workloads {
         match check.judge {
             Judge::Pod(judge) => {
@@ -172,9 +184,11 @@ fn judge_components<'a>(
     index: usize,
     object: &'a Object<'a>,
     graph: &'a Graph<'a>,
+    met: &mut Met,
     run: &mut Run<'_>,
 ) {
     for configuration in &configurations(graph, index) {
+        met.components.insert(configuration.component);
         let checks = catalogue::index().components.get(&configuration.component);
         for check in checks.map(Vec::as_slice).unwrap_or_default() {
             let Judge::Component(_, judge) = check.judge else { continue };
@@ -183,10 +197,11 @@ fn judge_components<'a>(
     }
 }
 
-fn judge_whole(whole: &Whole<'_>, run: &mut Run<'_>) {
+fn judge_whole(whole: &Whole<'_>, met: &mut Met, run: &mut Run<'_>) {
     let index = catalogue::index();
     let kind = (whole.object.group(), whole.object.kind());
     let of_kind = index.kinds.get(&kind).map(Vec::as_slice).unwrap_or_default();
+    met.object(kind, of_kind);
     for check in of_kind.iter().chain(&index.any) {
         if let Judge::Object(_, judge) | Judge::Any(judge) = check.judge {
             run(check, &|report| judge(whole, report));

@@ -184,6 +184,10 @@ pub struct ScanArguments {
     /// it exists]
     #[arg(long, value_name = "FILE")]
     pub exceptions: Option<PathBuf>,
+    /// Instead of findings: the report on a benchmark or standard, such as cis-v1.12.0, nsa-cisa,
+    /// pod-security-restricted or pci-dss-4.0; `list` names all. Text, JSON or HTML
+    #[arg(long, value_name = "FRAMEWORK")]
+    pub compliance: Option<String>,
     /// Change the manifests so that they pass, as far as there is one right change that breaks nothing;
     /// comments and layout stay
     #[arg(long)]

@@ -232,6 +232,17 @@ fn whether_one_can_connect_to_another_is_told_with_the_reasons() {
 }
 
 #[test]
+fn a_benchmark_is_told_control_by_control() {
+    let folder = Folder::with(&[("role.yaml", ROLE)]);
+    let (status, text, _) = folder.scan(&["role.yaml", "--compliance", "cis-v1.12.0"]);
+    assert_eq!(status, 1, "{text}");
+    assert!(text.contains("5.1.2") && text.contains("role.yaml:6:15"), "{text}");
+    let (status, _, problem) = folder.scan(&["role.yaml", "--compliance", "cis-v9"]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("there is no framework `cis-v9`") && problem.contains("pci-dss-4.0"));
+}
+
+#[test]
 fn a_link_in_a_circle_is_not_followed() {
     let folder = Folder::with(&[("a/role.yaml", ROLE)]);
     #[cfg(unix)]

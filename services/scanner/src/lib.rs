@@ -21,7 +21,7 @@ use crate::api::{FindingsApi, ScanApi};
 use crate::jobs::Jobs;
 use crate::ledger::{Ledger, Writer};
 pub use crate::options::Options;
-pub use crate::scan::{Scan, scan_files};
+pub use crate::scan::{Scan, check_files, scan_files};
 
 /// The queue of scans that somebody handed in.
 const QUEUE: QueueName = QueueName::ScanJobs;

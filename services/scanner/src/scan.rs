@@ -3,7 +3,9 @@
 //! Used by the service, by `airside scan` and by `airside replay`, so that all three say the same.
 
 use airside_checks::exception::comments;
-use airside_checks::{Accepted, CheckedObject, Comment, Ineffective, InputFile, Terms, check_in};
+use airside_checks::{
+    Accepted, CheckIn, CheckedObject, Comment, Ineffective, InputFile, Terms, check_in,
+};
 use airside_k8s::yaml::{Limits, Parsed, parse_bytes};
 use airside_types::{Cluster, Place};
 use airside_wire::scan::{NotEvaluated, Publication, ScanReport, SourceFile, Unreadable};
@@ -22,6 +24,13 @@ pub struct Scan {
     pub accepted: Vec<Accepted>,
     /// Exceptions without an effect.
     pub ineffective: Vec<Ineffective>,
+}
+
+/// What the check-in says of files, with nothing left out and nothing put together.
+pub fn check_files(files: &[SourceFile], terms: &Terms<'_>) -> CheckIn {
+    let limits = Limits::default();
+    let read: Vec<_> = files.iter().map(|file| ReadFile::of(file, &limits)).collect();
+    check_in(&read.iter().map(ReadFile::input).collect::<Vec<_>>(), terms)
 }
 
 /// Checks files as one set.

@@ -62,6 +62,7 @@ const ALLOWED: &[Row] = &[
     // Engines: no ports, no async.
     row("airside-k8s", &[&["airside-types"]], &[]),
     row("airside-report", &[&["airside-checks", "airside-types"]], &["airside-k8s"]),
+    row("airside-compliance", &[&["airside-checks", "airside-types"]], &["airside-k8s"]),
     row("airside-vulnerability", &[&["airside-k8s", "airside-types"]], &[]),
     row("airside-checks", &[&["airside-k8s", "airside-types", "airside-vulnerability"]], &[]),
     row("airside-detect", &[&["airside-checks", "airside-k8s", "airside-types"]], &[]),
@@ -103,7 +104,12 @@ const ALLOWED: &[Row] = &[
     row("airside-gateway", &[SERVICE], ADAPTERS),
     row(
         "airside",
-        &[SERVICE, PURE, &["airside-report", "airside-vulnerability"], SERVICES],
+        &[
+            SERVICE,
+            PURE,
+            &["airside-compliance", "airside-report", "airside-vulnerability"],
+            SERVICES,
+        ],
         ADAPTERS,
     ),
     // Whole-system programs. `cargo verify` is built from the first one's empty list.

@@ -17,11 +17,7 @@ pub(super) static CHECKS: &[Check] = &[
         severity: Severity::High,
         category: Category::WorkloadHardening,
         techniques: &[technique("T1611")],
-        controls: &[
-            "cis-v1.12.0:5.2.10",
-            "cis-aks-t1.8.0:4.2.8",
-            "pod-security-standards:baseline",
-        ],
+        controls: &["cis-v1.12.0:5.2.9", "cis-aks-t1.8.0:4.2.7", "pod-security-standards:baseline"],
         equivalents: &[
             "polaris:dangerousCapabilities",
             "kubescape:C-0046",
@@ -63,7 +59,7 @@ spec:
         severity: Severity::Medium,
         category: Category::WorkloadHardening,
         techniques: &[],
-        controls: &["cis-v1.12.0:5.2.10", "pod-security-standards:baseline"],
+        controls: &["cis-v1.12.0:5.2.9", "pod-security-standards:baseline"],
         equivalents: &[
             "trivy:KSV-0022",
             "trivy:KSV-0106",
@@ -99,7 +95,7 @@ spec:
         severity: Severity::Low,
         category: Category::WorkloadHardening,
         techniques: &[],
-        controls: &["cis-v1.12.0:5.2.10", "pod-security-standards:restricted"],
+        controls: &["cis-v1.12.0:5.2.9", "pod-security-standards:restricted"],
         equivalents: &[
             "trivy:KSV-0022",
             "trivy:KSV-0106",
@@ -166,7 +162,7 @@ spec:
         severity: Severity::Medium,
         category: Category::WorkloadHardening,
         techniques: &[technique("T1040"), technique("T1557.002")],
-        controls: &["cis-v1.12.0:5.2.9", "pod-security-standards:baseline"],
+        controls: &["cis-v1.12.0:5.2.8"],
         equivalents: &[
             "kube-linter:drop-net-raw-capability",
             "kubescape:drop-capability-netraw",
@@ -206,7 +202,7 @@ spec:
         severity: Severity::Low,
         category: Category::WorkloadHardening,
         techniques: &[],
-        controls: &["cis-v1.12.0:5.2.11", "pod-security-standards:restricted"],
+        controls: &["cis-v1.12.0:5.2.10", "pod-security-standards:restricted"],
         equivalents: &[
             "polaris:insecureCapabilities",
             "trivy:KSV-0003",
@@ -249,7 +245,7 @@ spec:
         severity: Severity::Low,
         category: Category::WorkloadHardening,
         techniques: &[],
-        controls: &["cis-v1.12.0:5.2.11", "pod-security-standards:restricted"],
+        controls: &["cis-v1.12.0:5.2.10", "pod-security-standards:restricted"],
         equivalents: &[
             "polaris:insecureCapabilities",
             "trivy:KSV-0003",

@@ -56,7 +56,11 @@ spec:
         severity: Severity::Medium,
         category: Category::WorkloadHardening,
         techniques: &[technique("T1548.001")],
-        controls: &["cis-v1.12.0:5.2.7", "pod-security-standards:restricted"],
+        controls: &[
+            "cis-v1.12.0:5.2.6",
+            "cis-eks-t1.8.0:4.2.5",
+            "pod-security-standards:restricted",
+        ],
         equivalents: &[
             "kube-linter:privilege-escalation-container",
             "polaris:privilegeEscalationAllowed",

@@ -18,7 +18,7 @@ pub(super) static CHECKS: &[Check] = &[
         severity: Severity::High,
         category: Category::WorkloadHardening,
         techniques: &[technique("T1611")],
-        controls: &["cis-eks-t1.8.0:4.2.2", "pod-security-standards:baseline"],
+        controls: &["cis-v1.12.0:5.2.3", "cis-eks-t1.8.0:4.2.2", "pod-security-standards:baseline"],
         equivalents: &[
             "kube-linter:host-pid",
             "polaris:hostPIDSet",
@@ -51,7 +51,7 @@ spec:
         severity: Severity::Medium,
         category: Category::WorkloadHardening,
         techniques: &[technique("T1611")],
-        controls: &["cis-eks-t1.8.0:4.2.3", "pod-security-standards:baseline"],
+        controls: &["cis-v1.12.0:5.2.4", "cis-eks-t1.8.0:4.2.3", "pod-security-standards:baseline"],
         equivalents: &[
             "kube-linter:host-ipc",
             "polaris:hostIPCSet",

@@ -76,7 +76,7 @@ metadata:
         severity: Severity::Info,
         category: Category::WorkloadHardening,
         techniques: &[],
-        controls: &["cis-v1.12.0:5.2.8"],
+        controls: &["cis-v1.12.0:5.2.6", "cis-v1.12.0:5.2.7"],
         equivalents: &[
             "kubescape:pod-security-admission-restricted-applied-1",
             "kubescape:pod-security-admission-restricted-applied-2",

@@ -21,7 +21,7 @@ pub(super) static CHECKS: &[Check] = &[
         severity: Severity::High,
         category: Category::WorkloadHardening,
         techniques: &[technique("T1611")],
-        controls: &["pod-security-standards:baseline"],
+        controls: &["cis-v1.12.0:5.2.11", "pod-security-standards:baseline"],
         equivalents: &[
             "polaris:hostProcess",
             "kubescape:set-hostprocess-true",

@@ -17,7 +17,7 @@ pub(super) static CHECKS: &[Check] = &[
         severity: Severity::Medium,
         category: Category::WorkloadHardening,
         techniques: &[],
-        controls: &["cis-v1.12.0:5.2.8", "pod-security-standards:restricted"],
+        controls: &["cis-v1.12.0:5.2.7", "pod-security-standards:restricted"],
         equivalents: &[
             "kube-linter:run-as-non-root",
             "polaris:runAsRootAllowed",
@@ -54,7 +54,7 @@ spec:
         severity: Severity::Medium,
         category: Category::WorkloadHardening,
         techniques: &[],
-        controls: &["cis-v1.12.0:5.2.8", "pod-security-standards:restricted"],
+        controls: &["cis-v1.12.0:5.2.7", "pod-security-standards:restricted"],
         equivalents: &[
             "kube-linter:run-as-non-root",
             "polaris:runAsRootAllowed",

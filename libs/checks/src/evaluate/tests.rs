@@ -349,3 +349,20 @@ fn what_several_pods_take_over_from_one_place_is_told_once_and_there() {
     let found = fields(task, "privileged-container");
     assert_eq!(found, ["spec.steps[0].securityContext.privileged"]);
 }
+
+#[test]
+fn a_check_applies_where_it_meets_its_part_of_an_object() {
+    let applied =
+        |text: &str, check: &str| run(text, Completeness::WholeInput).applied.contains(check);
+    let pod = deployment("{containers: [{name: web, image: a}]}");
+    assert!(applied(&pod, "privileged-container") && applied(&pod, "host-pid"));
+    assert!(!applied(&pod, "read-secrets") && !applied(&pod, "kubelet-anonymous-auth"));
+    let empty = deployment("{containers: []}");
+    assert!(!applied(&empty, "privileged-container") && applied(&empty, "host-pid"));
+    let reader = role("[{apiGroups: [''], resources: [pods], verbs: [get]}]");
+    assert!(applied(&reader, "read-secrets") && !applied(&reader, "cluster-admin-binding"));
+    assert!(!applied(&role("[]"), "read-secrets"));
+    let kubelet = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+    assert!(applied(kubelet, "kubelet-anonymous-auth"));
+    assert!(!applied(kubelet, "image-vulnerability"));
+}

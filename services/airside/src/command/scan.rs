@@ -2,6 +2,7 @@
 
 mod affected;
 mod baseline;
+mod compliance;
 mod fixes;
 mod inputs;
 mod reach;
@@ -56,6 +57,9 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     }
     if !arguments.reach.is_empty() {
         return reach::run(&arguments.reach, &inputs, arguments.output);
+    }
+    if let Some(framework) = &arguments.compliance {
+        return compliance::run(framework, &inputs, &terms, arguments);
     }
     if arguments.fix {
         return fixes::run(arguments, &inputs, &terms);

@@ -1,0 +1,49 @@
+//! `airside scan --compliance FRAMEWORK`: what manifests show of a benchmark's or standard's controls.
+
+use airside_checks::Terms;
+use airside_compliance::{Framework, assess, html, json, text};
+use airside_scanner::check_files;
+
+use super::inputs::Inputs;
+use crate::cli::{ReportFormat, ScanArguments};
+use crate::command::Outcome;
+use crate::show;
+
+/// Prints the report. Exits with 1 where a control fails.
+pub(super) fn run(
+    name: &str,
+    inputs: &Inputs,
+    terms: &Terms<'_>,
+    arguments: &ScanArguments,
+) -> anyhow::Result<Outcome> {
+    if name == "list" {
+        show::print(&list())?;
+        return Ok(Outcome::Good);
+    }
+    let Some(framework) = Framework::find(name) else {
+        anyhow::bail!("there is no framework `{name}`; there are\n{}", list().trim_end());
+    };
+    let checked = check_files(&inputs.files, terms);
+    let assessment = assess(framework, &checked);
+    let report = match arguments.output {
+        ReportFormat::Text => text::text(&assessment),
+        ReportFormat::Json => serde_json::to_string_pretty(&json::json(&assessment))? + "\n",
+        ReportFormat::Html => html::html(&assessment),
+        _ => anyhow::bail!(
+            "--compliance prints text, JSON or HTML: give --output text, json or html"
+        ),
+    };
+    show::print(&report)?;
+    if !inputs.problems.is_empty() {
+        return Ok(Outcome::Unreadable);
+    }
+    let fails = assessment.fails() && !arguments.exit_zero;
+    Ok(if fails { Outcome::Findings } else { Outcome::Good })
+}
+
+fn list() -> String {
+    let line = |framework: &Framework| {
+        format!("  {:<26}  {} {}\n", framework.id, framework.name, framework.version)
+    };
+    Framework::all().iter().map(line).collect()
+}
