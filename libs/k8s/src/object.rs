@@ -19,6 +19,9 @@ pub struct Object<'a> {
     group: &'a str,
     version: &'a str,
     kind: &'a str,
+    // Asked for again and again by whoever looks for what belongs together.
+    namespace: Option<&'a str>,
+    name: &'a str,
 }
 
 /// Why a value is no Kubernetes object.
@@ -51,7 +54,20 @@ impl<'a> Object<'a> {
         kind: &'a str,
     ) -> Self {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        Self { value, fields, group, version, kind }
+        Self::seen(value, fields, group, version, kind)
+    }
+
+    fn seen(
+        value: &'a Value,
+        fields: &'a Map<String, Value>,
+        group: &'a str,
+        version: &'a str,
+        kind: &'a str,
+    ) -> Self {
+        let metadata = fields.get("metadata").and_then(Value::as_object);
+        let of_metadata = |name| metadata.and_then(|metadata| text(metadata, name));
+        let (namespace, name) = (of_metadata("namespace"), of_metadata("name").unwrap_or_default());
+        Self { value, fields, group, version, kind, namespace, name }
     }
 
     /// The whole value.
@@ -94,13 +110,13 @@ impl<'a> Object<'a> {
     }
 
     /// The name; empty where there is none yet (`generateName`).
-    pub fn name(&self) -> &'a str {
-        self.metadata().and_then(|metadata| text(metadata, "name")).unwrap_or_default()
+    pub const fn name(&self) -> &'a str {
+        self.name
     }
 
     /// The namespace as written; none where the manifest leaves it to the one who applies it.
-    pub fn namespace(&self) -> Option<&'a str> {
-        self.metadata().and_then(|metadata| text(metadata, "namespace"))
+    pub const fn namespace(&self) -> Option<&'a str> {
+        self.namespace
     }
 
     /// The labels, where there are any.
@@ -233,7 +249,7 @@ fn item_of<'a>(
     match (Object::new(item), item_kind) {
         (Err(NotAnObject::NoApiVersion | NotAnObject::NoKind), Some(kind)) => {
             let fields = item.as_object().ok_or(NotAnObject::NotAMap)?;
-            Ok(Object { value: item, fields, group: list.group, version: list.version, kind })
+            Ok(Object::seen(item, fields, list.group, list.version, kind))
         }
         (result, _) => result,
     }
