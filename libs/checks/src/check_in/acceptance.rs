@@ -100,6 +100,13 @@ pub(super) struct OfObject<'s, 'a> {
 impl OfObject<'_, '_> {
     /// The exception that accepts a finding, if there is one.
     pub(super) fn accepting(&mut self, finding: &Finding) -> Option<Exception> {
+        let place = (self.path, finding.place.line);
+        let is_about_none = self.annotated.is_empty()
+            && self.all.given.is_empty()
+            && !self.all.comments.contains_key(&place);
+        if is_about_none {
+            return None;
+        }
         let today = self.all.terms.today;
         let container = container_of(self.pods, &finding.field);
         let mut accepting = None;
@@ -114,7 +121,7 @@ impl OfObject<'_, '_> {
                 accepting = Some(exception.clone());
             }
         };
-        let on_line = self.all.comments.get_mut(&(self.path, finding.place.line));
+        let on_line = self.all.comments.get_mut(&place);
         for tried in on_line.into_iter().flatten() {
             meet(tried.exception, &mut tried.outcome);
         }
