@@ -36,6 +36,9 @@ pub const COMMENT: &str = "airside:ignore";
 pub struct Exception {
     /// The ids of the checks: one, or all that together mean another tool's check.
     pub checks: Vec<&'static str>,
+    /// What stands behind the check's id: of a report's findings the vulnerability, and perhaps the
+    /// package, as in `image-vulnerability/CVE-2025-1`.
+    pub part: Option<String>,
     /// What it is limited to.
     pub scope: Scope,
     /// From when on it holds no longer.
@@ -155,14 +158,19 @@ impl Exception {
         if reason.is_empty() {
             return Err(Problem::NoReason { check: name.to_owned() });
         }
-        Ok(Self { checks, scope, until, reason: reason.to_owned(), place })
+        let part = checks.iter().find_map(|id| name.strip_prefix(id)?.strip_prefix('/'));
+        let part = part.map(str::to_owned);
+        Ok(Self { checks, part, scope, until, reason: reason.to_owned(), place })
     }
 
     /// Whether it is about a finding, whatever the day.
     pub fn covers(&self, finding: &Finding, container: Option<&str>) -> bool {
-        // Findings of reports have the vulnerability behind the check's id.
-        let id = finding.check.split('/').next().unwrap_or_default();
-        self.checks.contains(&id) && self.scope.holds(finding, container)
+        let (id, part) = finding.check.split_once('/').unwrap_or((&finding.check, ""));
+        let is_about_part = self.part.as_deref().is_none_or(|wanted| {
+            let rest = part.strip_prefix(wanted);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        self.checks.contains(&id) && is_about_part && self.scope.holds(finding, container)
     }
 
     /// Whether it has expired.
@@ -179,7 +187,8 @@ impl Exception {
 
 impl fmt::Display for Exception {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.checks.join(", "))
+        f.write_str(&self.checks.join(", "))?;
+        self.part.iter().try_for_each(|part| write!(f, "/{part}"))
     }
 }
 

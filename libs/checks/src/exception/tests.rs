@@ -134,3 +134,31 @@ fn text_that_only_looks_like_a_comment_is_none() {
         assert_eq!(comments("f", text), [], "{text}");
     }
 }
+
+#[test]
+fn one_vulnerability_is_accepted_and_not_the_others() {
+    let place = || Place { path: "exceptions".to_owned(), line: 1, column: 1 };
+    let finding = |check: &str| {
+        let text = pod("", "");
+        let mut finding = check_of(&text);
+        finding.check = check.to_owned();
+        finding
+    };
+    for (name, covered, other) in [
+        ("image-vulnerability/CVE-2099-1", true, false),
+        ("image-vulnerability/CVE-2099-1/parser", true, false),
+        ("image-vulnerability/CVE-2099", false, false),
+        ("image-vulnerability", true, true),
+    ] {
+        let exception = Exception::parse(&format!("{name}: as agreed"), place()).unwrap();
+        let one = finding("image-vulnerability/CVE-2099-1/parser");
+        let two = finding("image-vulnerability/CVE-2099-2/parser");
+        assert_eq!(exception.covers(&one, None), covered, "{name}");
+        assert_eq!(exception.covers(&two, None), other, "{name}");
+    }
+}
+
+/// Any finding of a text.
+fn check_of(text: &str) -> Finding {
+    check(text, &[]).findings.remove(0)
+}
