@@ -134,6 +134,9 @@ fn what_was_there_at_a_revision_does_not_fail() {
     }
     let (status, text, problem) = folder.scan(&["deploy/role.yaml", "--since", "HEAD"]);
     assert_eq!(status, 0, "{text}{problem}");
+    let (status, _, problem) = folder.scan(&["-", "--since", "HEAD"]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("compare it with --baseline"), "{problem}");
     let (status, _, problem) = folder.scan(&["deploy", "--since", "no-such-revision"]);
     assert_eq!(status, 2);
     assert!(problem.contains("no-such-revision"), "{problem}");

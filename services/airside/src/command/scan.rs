@@ -58,13 +58,19 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     if !arguments.reach.is_empty() {
         return reach::run(&arguments.reach, &inputs, arguments.output);
     }
+    if arguments.compliance.is_some() || arguments.fix {
+        // Findings are not printed, and these would be lost with them.
+        for it in &misread {
+            show::remark(&format!("{}error:{RESET} {}: {}", show::ERROR, it.place, it.problem));
+        }
+    }
     if let Some(framework) = &arguments.compliance {
         return compliance::run(framework, &inputs, &terms, arguments);
     }
     if arguments.fix {
         return fixes::run(arguments, &inputs, &terms);
     }
-    let baseline = baseline(arguments, &terms)?;
+    let baseline = baseline(arguments, &inputs, &terms)?;
     let mut scan = airside_scanner::scan_files(&inputs.files, &terms);
     scan.ineffective.splice(0..0, misread);
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(&tenant, &cluster)).collect();
@@ -100,11 +106,20 @@ fn exceptions(path: Option<&Path>) -> anyhow::Result<(Vec<Exception>, Vec<Ineffe
     Ok(parse_file(&path.to_string_lossy(), &text))
 }
 
-fn baseline(arguments: &ScanArguments, terms: &Terms<'_>) -> anyhow::Result<Option<BTreeSet<Id>>> {
+fn baseline(
+    arguments: &ScanArguments,
+    inputs: &Inputs,
+    terms: &Terms<'_>,
+) -> anyhow::Result<Option<BTreeSet<Id>>> {
     if let Some(path) = &arguments.baseline {
         return baseline::of_report(path).map(Some);
     }
     let Some(revision) = &arguments.since else { return Ok(None) };
+    anyhow::ensure!(
+        inputs.passing.is_empty(),
+        "--since compares files; what is rendered or comes by standard input has no earlier state \
+         in git: compare it with --baseline"
+    );
     baseline::of_revision(revision, &arguments.paths, terms).map(Some)
 }
 

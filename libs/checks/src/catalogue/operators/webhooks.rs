@@ -301,7 +301,7 @@ fn service_missing(configuration: &Whole<'_>, report: &mut Report<'_>) {
         }
         let namespace = text(service, "namespace");
         let found = graph.find("", "Service", namespace, name).is_some();
-        if !found && !is_placeholder(service) {
+        if !found && !is_renamed_later(service) {
             let place = namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
             let message = format!("webhook {} calls Service {place}{name}", name_of(webhook));
             let path = webhook_path(index, &["clientConfig", "service", "name"]);
@@ -311,7 +311,7 @@ fn service_missing(configuration: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// Kustomize bases of kubebuilder have these names, which it and its patches replace later.
-fn is_placeholder(service: &Map<String, Value>) -> bool {
+fn is_renamed_later(service: &Map<String, Value>) -> bool {
     text(service, "namespace") == Some("system") || text(service, "name") == Some("webhook-service")
 }
 
@@ -329,7 +329,7 @@ fn without_authority(configuration: &Whole<'_>, report: &mut Report<'_>) {
     let lacks_authority = |webhook: &Map<String, Value>| {
         let service = client(webhook, "service").and_then(Value::as_object);
         let bundle = client(webhook, "caBundle").and_then(Value::as_str).unwrap_or_default();
-        bundle.is_empty() && service.is_some_and(|service| !is_placeholder(service))
+        bundle.is_empty() && service.is_some_and(|service| !is_renamed_later(service))
     };
     // Whatever adds the bundles adds them to all: one is enough to tell.
     let found = webhooks(configuration).find(|(_, webhook)| lacks_authority(webhook));

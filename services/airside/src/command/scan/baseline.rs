@@ -38,12 +38,9 @@ pub(super) fn of_revision(
     paths: &[PathBuf],
     terms: &Terms<'_>,
 ) -> anyhow::Result<BTreeSet<Id>> {
+    anyhow::ensure!(!revision.starts_with('-'), "`{revision}` is no revision");
     let mut inputs = Inputs::default();
     for path in paths {
-        anyhow::ensure!(
-            path != Path::new("-"),
-            "--since compares files in a git work tree: standard input has no earlier state"
-        );
         take(&mut inputs, revision, path)?;
     }
     let scan = airside_scanner::scan_files(&inputs.files, terms);
