@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use airside_k8s::boarding_pass::{digest_of, fields};
+use airside_k8s::graph::PodNode;
 use airside_k8s::object::NotAnObject;
 use airside_k8s::{Completeness, Document, Graph, Located, Object};
 use airside_types::{
@@ -116,13 +117,19 @@ pub struct CheckIn {
 }
 
 /// An object, where it comes from.
-struct Source<'a> {
-    located: Located<'a>,
-    path: &'a str,
-    template: Option<&'a str>,
+pub(crate) struct Source<'a> {
+    pub(crate) located: Located<'a>,
+    pub(crate) path: &'a str,
+    pub(crate) template: Option<&'a str>,
 }
 
-impl Source<'_> {
+/// The findings of one object.
+struct Judged {
+    findings: Vec<Finding>,
+    accepted: Vec<Accepted>,
+}
+
+impl<'a> Source<'a> {
     fn place_of_object(&self) -> Place {
         let position = self.located.places.value_position();
         Place { path: self.path.to_owned(), line: position.line, column: position.column }
@@ -158,6 +165,27 @@ impl Source<'_> {
         Finding { check, severity, ..self.finding(failure) }
     }
 
+    /// The findings, parted by whether an exception accepts them.
+    fn findings(
+        &self,
+        failures: impl Iterator<Item = Failure>,
+        reported: impl Iterator<Item = ImageFinding>,
+        pods: &[PodNode<'a>],
+        acceptance: &mut Acceptance<'a>,
+    ) -> Judged {
+        let (mut findings, mut accepted) = (Vec::new(), Vec::new());
+        let mut of_object = acceptance.of_object(self, pods);
+        let own = failures.map(|failure| self.finding(failure));
+        for finding in own.chain(reported.map(|it| self.reported(it))) {
+            match of_object.accepting(&finding) {
+                Some(exception) => accepted.push(exception.accept(finding)),
+                None => findings.push(finding),
+            }
+        }
+        of_object.finish();
+        Judged { findings, accepted }
+    }
+
     /// None for an object that will be named at creation: nothing live could be led back to it.
     fn pass(&self, findings: &[Finding], terms: &Terms<'_>) -> Option<BoardingPass> {
         let object = &self.located.object;
@@ -177,6 +205,40 @@ impl Source<'_> {
     }
 }
 
+/// What the check-in says about one object, of which the failures are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckInOfOne {
+    /// The failures that nobody has accepted, by check.
+    pub findings: Vec<Finding>,
+    /// The failures that somebody has accepted.
+    pub accepted: Vec<Accepted>,
+    /// Exceptions of the object and of the comments without an effect, and given ones that cover nothing
+    /// here.
+    pub ineffective: Vec<Ineffective>,
+    /// Its pass; none where it has no name yet.
+    pub pass: Option<BoardingPass>,
+}
+
+/// Checks in one object by itself, with its failures as somebody knows them who has judged it among all.
+pub(crate) fn check_in_one<'a>(
+    source: &Source<'a>,
+    failures: impl Iterator<Item = Failure>,
+    comments: &'a [Comment],
+    terms: &'a Terms<'a>,
+) -> CheckInOfOne {
+    let object = source.located.object;
+    let graph = Graph::new(&[object], Completeness::SingleObject);
+    let mut reported = airside_vulnerability::join::findings(&graph, terms.reports);
+    reported.sort_by_key(|it| it.object);
+    let comments = comments.iter().map(|comment| (source.path, comment));
+    let mut acceptance = Acceptance::new(comments, terms);
+    let judged =
+        source.findings(failures, reported.into_iter(), graph.pods_of(0), &mut acceptance);
+    let pass = source.pass(&judged.findings, terms);
+    let Judged { findings, accepted } = judged;
+    CheckInOfOne { findings, accepted, ineffective: acceptance.finish(), pass }
+}
+
 /// Judges files as one set.
 pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let mut checked = CheckIn::default();
@@ -189,25 +251,19 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     if !terms.reports.is_empty() {
         checked.applied.insert(IMAGE_VULNERABILITY.id);
     }
-    let mut acceptance = Acceptance::new(files, terms);
+    let comments = files.iter().flat_map(|file| file.comments.iter().map(|it| (file.path, it)));
+    let mut acceptance = Acceptance::new(comments, terms);
     let mut failures = evaluation.failures.into_iter().peekable();
     let mut reported = airside_vulnerability::join::findings(&graph, terms.reports);
     reported.sort_by_key(|it| it.object);
     let mut reported = reported.into_iter().peekable();
     for (index, source) in sources.iter().enumerate() {
         let start = checked.findings.len();
-        let mut of_object = acceptance.of_object(source, graph.pods_of(index));
-        let own = std::iter::from_fn(|| failures.next_if(|failure| failure.object == index))
-            .map(|failure| source.finding(failure));
-        let reported = std::iter::from_fn(|| reported.next_if(|it| it.object == index))
-            .map(|it| source.reported(it));
-        for finding in own.chain(reported) {
-            match of_object.accepting(&finding) {
-                Some(exception) => checked.accepted.push(exception.accept(finding)),
-                None => checked.findings.push(finding),
-            }
-        }
-        of_object.finish();
+        let own = std::iter::from_fn(|| failures.next_if(|failure| failure.object == index));
+        let reported = std::iter::from_fn(|| reported.next_if(|it| it.object == index));
+        let judged = source.findings(own, reported, graph.pods_of(index), &mut acceptance);
+        checked.accepted.extend(judged.accepted);
+        checked.findings.extend(judged.findings);
         let findings = checked.findings.get(start..).unwrap_or_default();
         checked.passes.extend(source.pass(findings, terms));
         checked.objects.push(CheckedObject {

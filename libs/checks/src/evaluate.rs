@@ -18,7 +18,7 @@ use crate::check::{Check, Judge};
 use crate::component::Configured;
 use crate::subject::{Binding, Pod, Whole};
 
-use self::met::Met;
+pub(crate) use self::met::Met;
 
 /// A check that failed at a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,30 +90,44 @@ pub fn evaluate(objects: &[Object<'_>], completeness: Completeness) -> Evaluatio
 
 /// Runs every check that applies over every object of a graph.
 pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
-    let mut failures = Vec::new();
-    let mut undecided = BTreeMap::new();
-    let mut met = Met::default();
-    for (index, object) in graph.objects().iter().enumerate() {
-        let mut run = |check: &'static Check, judge: &dyn Fn(&mut Report<'_>)| {
-            judge(&mut Report {
-                check,
-                object: index,
-                failures: &mut failures,
-                undecided: &mut undecided,
-            });
-        };
-        if object.group() == GROUP {
-            judge_rbac(object, graph, &mut met, &mut run);
-        }
-        let searched = OnceCell::new();
-        let whole = Whole { object, graph, searched: &searched };
-        judge_workload(index, &whole, &mut met, &mut run);
-        judge_components(index, object, graph, &mut met, &mut run);
-        judge_whole(&whole, &mut met, &mut run);
-    }
-    let not_evaluated =
-        undecided.into_iter().map(|((_, reason), check)| NotEvaluated { check, reason }).collect();
+    let mut judged = Judged::default();
+    (0..graph.objects().len()).for_each(|index| judge(graph, index, &mut judged));
+    let Judged { failures, undecided, met } = judged;
+    let not_evaluated = not_evaluated(&undecided);
     Evaluation { failures, not_evaluated, applied: met.checks() }
+}
+
+/// The checks that could not be decided, by check and reason.
+pub(crate) type Undecided = BTreeMap<(&'static str, &'static str), &'static Check>;
+
+pub(crate) fn not_evaluated(undecided: &Undecided) -> Vec<NotEvaluated> {
+    let all = undecided.iter();
+    all.map(|((_, reason), check)| NotEvaluated { check, reason }).collect()
+}
+
+/// What the catalogue says about objects so far.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    pub(crate) failures: Vec<Failure>,
+    pub(crate) undecided: Undecided,
+    pub(crate) met: Met,
+}
+
+/// Runs every check that applies over one object of a graph.
+pub(crate) fn judge(graph: &Graph<'_>, index: usize, judged: &mut Judged) {
+    let Some(object) = graph.objects().get(index) else { return };
+    let Judged { failures, undecided, met } = judged;
+    let mut run = |check: &'static Check, judge: &dyn Fn(&mut Report<'_>)| {
+        judge(&mut Report { check, object: index, failures, undecided });
+    };
+    if object.group() == GROUP {
+        judge_rbac(object, graph, met, &mut run);
+    }
+    let searched = OnceCell::new();
+    let whole = Whole { object, graph, searched: &searched };
+    judge_workload(index, &whole, met, &mut run);
+    judge_components(index, object, graph, met, &mut run);
+    judge_whole(&whole, met, &mut run);
 }
 
 /// Runs a check with a report of its own.

@@ -12,11 +12,13 @@ mod component;
 pub mod evaluate;
 pub mod exception;
 pub mod fix;
+pub mod incremental;
 pub mod remedy;
 mod secrets;
 mod subject;
 
 pub use check::{Category, Check};
-pub use check_in::{CheckIn, CheckedObject, InputFile, Terms, check_in};
+pub use check_in::{CheckIn, CheckInOfOne, CheckedObject, InputFile, Terms, check_in};
 pub use evaluate::{Evaluation, Failure, NotEvaluated, evaluate, evaluate_graph};
 pub use exception::{Accepted, Comment, Exception, Ineffective};
+pub use incremental::{Altered, Change, Delta, Identity, Incremental, Living};

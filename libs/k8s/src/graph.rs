@@ -13,6 +13,7 @@ mod hosts;
 mod isolation;
 mod links;
 mod mesh;
+mod part;
 mod reach;
 mod references;
 mod rights;
@@ -25,7 +26,7 @@ mod usage;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::object::Object;
 use crate::workload::{PodSpec, pod_specs};
@@ -33,7 +34,8 @@ use crate::workload::{PodSpec, pod_specs};
 use aggregation::Aggregation;
 use bindings::Bindings;
 use escalation::Escalation;
-pub use escalation::{How, Reach, Standing, Step};
+pub use escalation::{How, OwnSteps, Reach, Standing, Step, Ways, Who};
+use part::{Place, Topic, pods_bearing};
 pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use hosts::{Taken, hosts, taken};
 pub use isolation::Direction;
@@ -41,6 +43,7 @@ pub use mesh::{
     DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshWorkload, MutualTls, ServiceName,
     TlsMode, full_host, host_matches, is_exported_to,
 };
+pub use part::{Key, Read, Whole, Written, written};
 pub use reach::{Answer, Port, Reachability, Source};
 pub use references::{Reference, Referent, keys, references};
 pub use rights::Grant;
@@ -101,11 +104,21 @@ pub struct Graph<'a> {
     /// Made when it is first asked for: reading all texts takes its time.
     referents: OnceLock<references::Referents>,
     hosts: hosts::Hosts<'a>,
+    /// Where this is a part: who owns all objects.
+    whole: Option<&'a dyn Whole>,
 }
 
 impl<'a> Graph<'a> {
     /// The graph of objects.
     pub fn new(objects: &[Object<'a>], completeness: Completeness) -> Self {
+        Self::built(objects, completeness, None)
+    }
+
+    fn built(
+        objects: &[Object<'a>],
+        completeness: Completeness,
+        whole: Option<&'a dyn Whole>,
+    ) -> Self {
         let mut graph = Self {
             completeness,
             objects: objects.to_vec(),
@@ -124,6 +137,7 @@ impl<'a> Graph<'a> {
             autoscalers: BTreeMap::new(),
             referents: OnceLock::new(),
             hosts: hosts::Hosts::default(),
+            whole: None,
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
@@ -139,12 +153,17 @@ impl<'a> Graph<'a> {
         graph.bindings = Bindings::of(&graph);
         graph.usage = Usage::of(&graph);
         graph.aggregation = Aggregation::of(&graph);
-        graph.escalation = Escalation::of(&graph);
+        // Of a part, the whole knows it.
+        if whole.is_none() {
+            graph.escalation = Escalation::of(&graph);
+        }
         graph.exposure = exposure::Exposure::of(&graph);
-        graph.mesh = mesh::Index::new(&graph);
+        graph.mesh = mesh::Index::new(&graph, whole);
         graph.links = links::Links::new(&graph);
         graph.autoscalers = scaling::autoscalers_by_target(&graph);
         graph.hosts = hosts::Hosts::of(&graph);
+        // From here on queries tell what they look at.
+        graph.whole = whole;
         graph
     }
 
@@ -161,7 +180,7 @@ impl<'a> Graph<'a> {
         self.completeness == Completeness::SingleObject
     }
 
-    /// All objects, in the order of the input.
+    /// All objects, in the order of the input; of a part, those that it holds.
     pub fn objects(&self) -> &[Object<'a>] {
         &self.objects
     }
@@ -172,7 +191,29 @@ impl<'a> Graph<'a> {
         group: &str,
         kind: &str,
     ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        self.note_all(|| vec![Key::of(Topic::Kind, Place::Anywhere, &[group, kind])]);
+        self.held_of_kind(group, kind)
+    }
+
+    /// The same without a note: for what notes more narrowly what it looks at.
+    fn held_of_kind<'g>(
+        &'g self,
+        group: &str,
+        kind: &str,
+    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
         self.indices(group, kind).iter().filter_map(|index| self.objects.get(*index))
+    }
+
+    /// The objects of a kind that are, or may be, in a namespace, in the order of the input.
+    pub fn of_kind_in<'g>(
+        &'g self,
+        group: &str,
+        kind: &str,
+        namespace: Option<&'g str>,
+    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        self.note_all(|| Key::seen(Topic::Kind, namespace, &[group, kind]));
+        self.held_of_kind(group, kind)
+            .filter(move |object| same_namespace(object.namespace(), namespace))
     }
 
     fn indices<'g>(&'g self, group: &str, kind: &str) -> &'g [usize] {
@@ -183,7 +224,10 @@ impl<'a> Graph<'a> {
 
     /// Whether the input holds an object of a kind.
     pub fn has_kind(&self, group: &str, kind: &str) -> bool {
-        !self.indices(group, kind).is_empty()
+        self.has_any(
+            || vec![Key::of(Topic::AnyOfKind, Place::Anywhere, &[group, kind])],
+            || !self.indices(group, kind).is_empty(),
+        )
     }
 
     /// The object of a name. One whose manifest leaves the namespace open is found in any namespace.
@@ -205,6 +249,7 @@ impl<'a> Graph<'a> {
         namespace: Option<&str>,
         name: &str,
     ) -> Option<usize> {
+        self.note_all(|| Key::seen(Topic::Named, namespace, &[group, kind, name]));
         let named = |namespace| self.by_name.get(&(group, kind, namespace, name)).copied();
         let index = named(namespace).or_else(|| namespace.and_then(|_| named(None)));
         match (index, namespace) {
@@ -213,9 +258,17 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// All pods and pod templates, in the order of the input.
+    /// All pods and pod templates, in the order of the input; of a part, those that it holds.
     pub fn pods(&self) -> &[PodNode<'a>] {
         &self.pods
+    }
+
+    /// Whether the input has any pod or pod template.
+    pub fn has_pods(&self) -> bool {
+        self.has_any(
+            || vec![Key::of(Topic::HasPods, Place::Anywhere, &[])],
+            || !self.pods.is_empty(),
+        )
     }
 
     /// The object that starts a pod.
@@ -236,6 +289,29 @@ impl<'a> Graph<'a> {
         selector: &'g Value,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
         let wanted = selector.get("matchLabels").and_then(Value::as_object);
+        self.note_selected(|| pods_bearing(namespace, wanted));
+        self.bearing_selected(namespace, selector)
+    }
+
+    /// Whether a label selector selects pods of a namespace.
+    pub fn has_pods_selected(&self, namespace: Option<&str>, selector: &Value) -> bool {
+        let wanted = selector.get("matchLabels").and_then(Value::as_object);
+        self.has_selected(
+            || pods_bearing(namespace, wanted),
+            &|object| {
+                let labels = part::labels_of_pods(object, false);
+                labels.into_iter().any(|labels| selects(selector, labels))
+            },
+            || self.bearing_selected(namespace, selector).next().is_some(),
+        )
+    }
+
+    fn bearing_selected<'g>(
+        &'g self,
+        namespace: Option<&'g str>,
+        selector: &'g Value,
+    ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
+        let wanted = selector.get("matchLabels").and_then(Value::as_object);
         self.bearers(wanted)
             .filter(move |pod| self.is_in(pod, namespace) && selects(selector, pod.spec.labels()))
     }
@@ -245,10 +321,32 @@ impl<'a> Graph<'a> {
         &'g self,
         service: &'g Object<'a>,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
-        let selector = service.fields().get("spec").and_then(|spec| spec.get("selector"));
-        let selector = selector.and_then(Value::as_object).filter(|labels| !labels.is_empty());
-        let namespace = service.namespace();
-        selector.into_iter().flat_map(move |wanted| {
+        let wanted = links::service_labels(service);
+        if wanted.is_some() {
+            self.note_selected(|| pods_bearing(service.namespace(), wanted));
+        }
+        self.bearing_labels(service.namespace(), wanted)
+    }
+
+    /// Whether a Service has pods, by its selector.
+    pub fn has_pods_of_service(&self, service: &Object<'a>) -> bool {
+        let Some(wanted) = links::service_labels(service) else { return false };
+        self.has_selected(
+            || pods_bearing(service.namespace(), Some(wanted)),
+            &|object| {
+                let labels = part::labels_of_pods(object, false);
+                labels.into_iter().any(|labels| labels_match(wanted, labels))
+            },
+            || self.bearing_labels(service.namespace(), Some(wanted)).next().is_some(),
+        )
+    }
+
+    fn bearing_labels<'g>(
+        &'g self,
+        namespace: Option<&'g str>,
+        wanted: Option<&'g Map<String, Value>>,
+    ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
+        wanted.into_iter().flat_map(move |wanted| {
             self.bearers(Some(wanted)).filter(move |pod| {
                 self.is_in(pod, namespace) && labels_match(wanted, pod.spec.labels())
             })

@@ -233,6 +233,19 @@ impl Document {
     }
 }
 
+impl Document {
+    /// The object itself, or the item of a list at an index.
+    pub fn object(&self, item: Option<usize>) -> Option<Located<'_>> {
+        let (object, places) = (Object::new(&self.value).ok()?, self.places.root());
+        let Some(index) = item else { return Some(Located { object, places, item }) };
+        let (item_kind, items) = list_of(&object)?;
+        let places = places.child(&Step::Key("items".to_owned())).unwrap_or_default();
+        let places = places.child(&Step::Index(index)).unwrap_or_default();
+        let object = item_of(&object, item_kind, items.get(index)?).ok()?;
+        Some(Located { object, places, item })
+    }
+}
+
 /// The items of a list object, and the kind that they have where they do not say.
 fn list_of<'a>(object: &Object<'a>) -> Option<(Option<&'a str>, &'a [Value])> {
     let item_kind = object.kind.strip_suffix("List")?;

@@ -172,7 +172,7 @@ fn selects_nothing(budget: &Whole<'_>, report: &mut Report<'_>) {
     if budget.graph.is_single_object() {
         return report.undecided("the pods that the budget selects are other objects");
     }
-    if budget.graph.pods_selected(budget.object.namespace(), selector).next().is_none() {
+    if !budget.graph.has_pods_selected(budget.object.namespace(), selector) {
         report.fail(spec_path("selector"), "the selector fits no pod".to_owned());
     }
 }

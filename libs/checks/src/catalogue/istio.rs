@@ -85,7 +85,7 @@ fn scope_of(policy: &Whole<'_>) -> &'static str {
 
 /// Whether pods of a namespace, or without one of any, bear labels.
 fn has_labels(graph: &Graph<'_>, namespace: Option<&str>, labels: &Map<String, Value>) -> bool {
-    graph.mesh_workloads(namespace, Some(labels)).next().is_some()
+    graph.has_mesh_workloads(namespace, Some(labels), None)
 }
 
 /// Whether a namespace is filled by the cluster or by Istio's installation rather than by the input.

@@ -119,7 +119,7 @@ fn selects_nothing(policy: &Whole<'_>, report: &mut Report<'_>) {
     if policy.graph.is_single_object() {
         return report.undecided("the pods that the policy selects are other objects");
     }
-    if policy.graph.pods_selected(policy.object.namespace(), selector).next().is_none() {
+    if !policy.graph.has_pods_selected(policy.object.namespace(), selector) {
         report.fail(FieldPath::of(&["spec", "podSelector"]), "podSelector fits no pod".to_owned());
     }
 }
@@ -147,7 +147,7 @@ fn judge_peer(policy: &Whole<'_>, peer: &Value, path: FieldPath, report: &mut Re
     if policy.graph.is_single_object() {
         return report.undecided("the pods of the policy's peers are other objects");
     }
-    if policy.graph.pods_selected(namespace, selector).next().is_none() {
+    if !policy.graph.has_pods_selected(namespace, selector) {
         report.fail(path, "the peer's podSelector fits no pod".to_owned());
     }
 }

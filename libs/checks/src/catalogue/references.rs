@@ -1,9 +1,7 @@
 //! Checks on names in a pod that lead nowhere: service accounts, ConfigMaps; and on monitors. Keys are judged
 //! with the secrets.
 
-use airside_k8s::Object;
 use airside_k8s::fields::{down, elements};
-use airside_k8s::graph::{same_namespace, selects};
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
@@ -200,13 +198,10 @@ fn monitor(monitor: &Whole<'_>, report: &mut Report<'_>) {
     let chosen = monitor.spec("namespaceSelector");
     let any = chosen.and_then(|chosen| chosen.get("any")) == Some(&Value::Bool(true));
     let named = elements(chosen.and_then(|chosen| down(chosen, &["matchNames"])));
-    let is_in_reach = |service: &Object<'_>| match service.namespace() {
-        _ if any => true,
-        Some(namespace) if !named.is_empty() => {
-            named.iter().any(|name| name.as_str() == Some(namespace))
-        }
-        None if !named.is_empty() => true,
-        namespace => same_namespace(namespace, monitor.object.namespace()),
+    let reach: Vec<Option<&str>> = match named {
+        _ if any => vec![None],
+        [] => vec![monitor.object.namespace()],
+        named => named.iter().filter_map(Value::as_str).map(Some).collect(),
     };
     if monitor.graph.is_single_object() {
         return report.undecided("the Services that the monitor selects are other objects");
@@ -216,8 +211,10 @@ fn monitor(monitor: &Whole<'_>, report: &mut Report<'_>) {
     if !named.is_empty() && named.iter().all(of_cluster) {
         return;
     }
-    let mut services = monitor.graph.of_kind("", "Service");
-    if !services.any(|service| is_in_reach(service) && selects(selector, service.labels())) {
+    let selects_any = |namespace: &Option<&str>| {
+        monitor.graph.services_labelled(*namespace, selector).next().is_some()
+    };
+    if !reach.iter().any(selects_any) {
         report
             .fail(FieldPath::of(&["spec", "selector"]), "the selector fits no Service".to_owned());
     }

@@ -158,7 +158,7 @@ fn selects_nothing(service: &Whole<'_>, report: &mut Report<'_>) {
     if service.graph.is_single_object() {
         return report.undecided("the pods that the Service selects are other objects");
     }
-    if service.graph.pods_of_service(service.object).next().is_none() {
+    if !service.graph.has_pods_of_service(service.object) {
         let labels: Vec<String> = selector
             .iter()
             .map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()))

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use airside_k8s::graph::PodNode;
 use airside_types::{FieldPath, Finding};
 
-use super::{InputFile, Source, Terms};
-use crate::exception::{Annotated, Exception, Ineffective, Problem, annotated};
+use super::{Source, Terms};
+use crate::exception::{Annotated, Comment, Exception, Ineffective, Problem, annotated};
 
 /// The exceptions of a check-in, and what has become of them.
 pub(super) struct Acceptance<'a> {
@@ -38,21 +38,23 @@ impl<E> Tried<E> {
 }
 
 impl<'a> Acceptance<'a> {
-    pub(super) fn new(files: &[InputFile<'a>], terms: &'a Terms<'a>) -> Self {
+    /// The exceptions in comments, each with its file, and those that are given.
+    pub(super) fn new(
+        all: impl Iterator<Item = (&'a str, &'a Comment)>,
+        terms: &'a Terms<'a>,
+    ) -> Self {
         let mut comments: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut ineffective = Vec::new();
-        for file in files {
-            for comment in file.comments {
-                match &comment.exception {
-                    Ok(exception) => comments
-                        .entry((file.path, comment.line))
-                        .or_default()
-                        .push(Tried::new(exception)),
-                    Err(problem) => ineffective.push(Ineffective {
-                        place: comment.place.clone(),
-                        problem: problem.clone(),
-                    }),
-                }
+        for (path, comment) in all {
+            match &comment.exception {
+                Ok(exception) => comments
+                    .entry((path, comment.line))
+                    .or_default()
+                    .push(Tried::new(exception)),
+                Err(problem) => ineffective.push(Ineffective {
+                    place: comment.place.clone(),
+                    problem: problem.clone(),
+                }),
             }
         }
         let given = terms.exceptions.iter().map(Tried::new).collect();

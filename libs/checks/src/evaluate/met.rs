@@ -8,8 +8,8 @@ use crate::catalogue;
 use crate::check::{Check, Judge};
 
 /// The parts of objects that an input has.
-#[derive(Debug, Default)]
-pub(super) struct Met {
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Met {
     pub(super) workloads: bool,
     pub(super) pods: bool,
     pub(super) containers: bool,
@@ -29,8 +29,20 @@ impl Met {
         }
     }
 
+    /// Adds what others met.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.workloads |= other.workloads;
+        self.pods |= other.pods;
+        self.containers |= other.containers;
+        self.rules |= other.rules;
+        self.bindings |= other.bindings;
+        self.any |= other.any;
+        self.components.extend(&other.components);
+        self.kinds.extend(&other.kinds);
+    }
+
     /// The checks that look at one of these parts.
-    pub(super) fn checks(&self) -> BTreeSet<&'static str> {
+    pub(crate) fn checks(&self) -> BTreeSet<&'static str> {
         catalogue::all().filter(|check| self.has_met(check)).map(|check| check.id).collect()
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::part::{Key, Place, Topic};
 use super::{Graph, selects};
 use crate::fields::elements;
 use crate::object::Object;
@@ -31,7 +32,7 @@ impl<'a> Aggregation<'a> {
     pub(super) fn of(graph: &Graph<'a>) -> Self {
         let mut found = Self::default();
         let mut left = STEPS;
-        for role in graph.of_kind(GROUP, "ClusterRole") {
+        for role in graph.held_of_kind(GROUP, "ClusterRole") {
             let selectors = selectors(role);
             if selectors.is_empty() {
                 continue;
@@ -99,6 +100,11 @@ fn rules_by_resource<'a>(
     found
 }
 
+/// Whether a ClusterRole may take over the rules of others.
+pub(super) fn aggregates(role: &Object<'_>) -> bool {
+    !selectors(role).is_empty()
+}
+
 /// The selectors of the ClusterRoles that a ClusterRole takes over.
 fn selectors<'a>(role: &Object<'a>) -> &'a [Value] {
     let aggregation = role.fields().get("aggregationRule");
@@ -108,12 +114,18 @@ fn selectors<'a>(role: &Object<'a>) -> &'a [Value] {
 impl<'a> Graph<'a> {
     /// Whether another ClusterRole of the input takes over a ClusterRole's rules.
     pub fn is_aggregated(&self, role: &Object<'a>) -> bool {
+        self.note_all(|| {
+            let named = Key::seen(Topic::Named, None, &[GROUP, "ClusterRole", role.name()]);
+            let aggregating = Key::of(Topic::Aggregates, Place::Anywhere, &[]);
+            named.into_iter().chain([aggregating]).collect()
+        });
         self.aggregation.taken_over.contains(role.name())
     }
 
     /// The rules of a role with the role that holds them: its own, and those of the ClusterRoles that it
     /// aggregates, and these in turn.
     pub fn rules_of(&self, role: &Object<'a>) -> Vec<(Object<'a>, Rule<'a>)> {
+        self.note_taken_over(role);
         let mut found: Vec<_> = rules(role).map(|rule| (*role, rule)).collect();
         if role.kind() == "ClusterRole" && self.aggregation.selected.contains_key(role.name()) {
             let others = self.aggregation.all_of(self, role.name(), STEPS).into_iter();
@@ -124,9 +136,44 @@ impl<'a> Graph<'a> {
         found
     }
 
+    /// Notes the ClusterRoles whose rules a role has, and those that decide which these are.
+    fn note_taken_over(&self, role: &Object<'a>) {
+        if self.whole.is_none() || role.kind() != "ClusterRole" {
+            return;
+        }
+        let mut seen = BTreeSet::new();
+        let mut waiting = vec![role.name()];
+        while let Some(name) = waiting.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            self.note_all(|| Key::seen(Topic::Named, None, &[GROUP, "ClusterRole", name]));
+            let named = self.held_of_kind(GROUP, "ClusterRole").filter(|it| it.name() == name);
+            named.flat_map(selectors).for_each(|selector| self.note_roles(selector));
+            let taken_over = self.aggregation.selected.get(name).into_iter().flatten();
+            waiting.extend(taken_over.filter_map(|at| Some(self.objects.get(*at)?.name())));
+        }
+    }
+
+    /// Notes the ClusterRoles that a selector selects.
+    fn note_roles(&self, selector: &Value) {
+        let wanted = selector.get("matchLabels").and_then(Value::as_object);
+        self.note_selected(|| {
+            let of = |(name, value): (&str, &str)| {
+                vec![Key::of(Topic::RoleLabel, Place::Anywhere, &[name, value])]
+            };
+            let mut lists: Vec<_> = super::links::pairs(wanted).map(of).collect();
+            if lists.is_empty() {
+                lists.push(Key::seen(Topic::Kind, None, &[GROUP, "ClusterRole"]));
+            }
+            lists
+        });
+    }
+
     /// Those of the rules of a role that name a resource: by itself, as a subresource of whatever (`*/exec`)
     /// or by `*`. What they name may be of another API group.
     pub fn rules_naming(&self, role: &Object<'a>, resource: &str) -> Vec<(Object<'a>, Rule<'a>)> {
+        self.note_taken_over(role);
         let any = resource.split_once('/').map(|(_, below)| format!("*/{below}"));
         let mut names = vec![resource, "*"];
         names.extend(any.as_deref());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::part::{Key, Place, Topic};
 use super::{Graph, same_namespace};
 use crate::object::Object;
 use crate::rbac::{Bearer, GROUP, role_of, subjects};
@@ -17,6 +18,7 @@ pub(super) struct Bindings<'a> {
     /// By the name of a service account, then by its namespace as written.
     of_account: BTreeMap<&'a str, BTreeMap<Option<&'a str>, Vec<usize>>>,
     of_group: BTreeMap<&'a str, Vec<usize>>,
+    of_bearer: BTreeMap<Bearer<'a>, Vec<usize>>,
     /// By kind and name of the role.
     of_role: BTreeMap<(&'a str, &'a str), Vec<usize>>,
 }
@@ -39,6 +41,7 @@ impl<'a> Bindings<'a> {
             self.of_role.entry(role).or_default().push(index);
         }
         for (_, bearer) in subjects(binding) {
+            self.of_bearer.entry(bearer).or_default().push(index);
             match bearer {
                 Bearer::ServiceAccount(namespace, name) => {
                     let of_name = self.of_account.entry(name).or_default();
@@ -79,19 +82,43 @@ impl<'a> Graph<'a> {
         namespace: Option<&str>,
         name: &str,
     ) -> impl Iterator<Item = &Object<'a>> {
+        self.note_all(|| {
+            let mut keys = Key::seen(Topic::Account, namespace, &[name]);
+            let of_namespace = namespace.map(|namespace| format!("{SERVICE_ACCOUNTS}:{namespace}"));
+            let groups = [AUTHENTICATED, SERVICE_ACCOUNTS].into_iter().chain(of_namespace.as_deref());
+            keys.extend(groups.map(|group| Key::of(Topic::Group, Place::Anywhere, &[group])));
+            keys
+        });
         let indices = self.bindings.of_account(namespace, name).into_iter();
         indices.filter_map(|index| self.objects.get(index))
     }
 
-    /// The bindings that give a role.
-    pub fn bindings_of_role<'g>(
-        &'g self,
-        role: &'g Object<'a>,
-    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
-        let named = self.bindings.of_role.get(&(role.kind(), role.name()));
-        let indices = named.map(Vec::as_slice).unwrap_or_default().iter();
-        indices.filter_map(|index| self.objects.get(*index)).filter(move |binding| {
-            role.kind() == "ClusterRole" || same_namespace(binding.namespace(), role.namespace())
-        })
+    /// Whether a binding gives a role.
+    pub fn is_given(&self, role: &Object<'a>) -> bool {
+        let namespace = role.namespace().filter(|_| role.kind() != "ClusterRole");
+        self.has_any(
+            || Key::seen(Topic::Gives, namespace, &[role.kind(), role.name()]),
+            || {
+                let given = self.bindings.of_role.get(&(role.kind(), role.name()));
+                let mut given = given.into_iter().flatten().filter_map(|at| self.objects.get(*at));
+                given.any(|binding| same_namespace(binding.namespace(), namespace))
+            },
+        )
+    }
+
+    /// Everybody whom bindings name, in order.
+    pub(super) fn bearers_bound(&self) -> impl Iterator<Item = Bearer<'a>> {
+        self.bindings.of_bearer.keys().copied()
+    }
+
+    /// The bindings that name exactly this bearer, those of the whole cluster first.
+    pub(super) fn bindings_of_bearer(&self, bearer: Bearer<'_>) -> Vec<&Object<'a>> {
+        self.note_all(|| vec![Key::bearer(&bearer)]);
+        let named = self.bindings.of_bearer.get(&bearer);
+        let named = named.into_iter().flatten().filter_map(|index| self.objects.get(*index));
+        let (mut wide, narrow): (Vec<_>, Vec<_>) =
+            named.partition(|binding| binding.kind() == "ClusterRoleBinding");
+        wide.extend(narrow);
+        wide
     }
 }

@@ -5,6 +5,7 @@
 //! The edges are those that KubeHound and IceKube know, as far as authorisation alone gives them.
 
 mod powers;
+mod ways;
 #[cfg(test)]
 mod tests;
 
@@ -13,9 +14,11 @@ use std::fmt;
 
 use super::Graph;
 use crate::object::Object;
-use crate::rbac::{Bearer, GROUP, role_of, rules, subjects};
+use crate::rbac::{Bearer, role_of, rules};
 
 use powers::{Holding, edges_of};
+pub(super) use powers::is_token;
+pub use ways::{OwnSteps, Ways, Who};
 
 /// Where somebody stands on the way to the administrator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -167,8 +170,15 @@ impl<'a> Graph<'a> {
     /// bindings of the input give no way. An account whose manifest leaves the namespace open is looked
     /// for in any.
     pub fn way_to_administrator(&self, bearer: Bearer<'a>) -> Vec<Step<'a>> {
-        let next = &self.escalation.next;
         let mut standing = Standing::Bearer(bearer);
+        if let Some(whole) = self.whole {
+            let open = match bearer {
+                Bearer::ServiceAccount(None, name) => Some(name),
+                _ => None,
+            };
+            return Self::way_of_whole(whole, standing, open);
+        }
+        let next = &self.escalation.next;
         if let (Bearer::ServiceAccount(None, name), false) = (bearer, next.contains_key(&standing))
         {
             let of_name = next.keys().filter(|it| {
@@ -185,29 +195,28 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Every step that the input's bindings allow.
-fn all_steps<'a>(graph: &Graph<'a>) -> Vec<Step<'a>> {
-    let mut steps = Vec::new();
-    let mut holdings: BTreeMap<Bearer<'a>, Holding<'a>> = BTreeMap::new();
-    for kind in ["ClusterRoleBinding", "RoleBinding"] {
-        for binding in graph.of_kind(GROUP, kind) {
-            let given = rules_given(graph, binding);
-            let reach = match kind {
+impl<'a> Graph<'a> {
+    /// The steps that the rights of a bearer's own allow, in order.
+    pub fn steps_of(&self, bearer: Bearer<'a>) -> Vec<Step<'a>> {
+        let mut holding = Holding::default();
+        for binding in self.bindings_of_bearer(bearer) {
+            let reach = match binding.kind() {
                 "RoleBinding" => Reach::Namespace(binding.namespace()),
                 _ => Reach::Cluster,
             };
-            for (_, bearer) in subjects(binding) {
-                let holding = holdings.entry(bearer).or_default();
-                holding.add(binding, reach, &given);
-            }
+            holding.add(binding, reach, rules_given(self, binding));
         }
+        let mut steps = Vec::new();
+        edges_of(self, bearer, &holding, &mut steps);
+        steps
     }
-    let mut bearers: Vec<_> = holdings.into_iter().collect();
-    bearers.sort_by_key(|(bearer, _)| *bearer);
-    for (bearer, holding) in &bearers {
-        edges_of(graph, *bearer, holding, &mut steps);
-    }
-    powers::standing_edges(graph, bearers.iter().map(|(bearer, _)| *bearer), &mut steps);
+}
+
+/// Every step that the input's bindings allow.
+fn all_steps<'a>(graph: &Graph<'a>) -> Vec<Step<'a>> {
+    let mut steps: Vec<_> =
+        graph.bearers_bound().flat_map(|bearer| graph.steps_of(bearer)).collect();
+    powers::standing_edges(graph, graph.bearers_bound(), &mut steps);
     steps
 }
 

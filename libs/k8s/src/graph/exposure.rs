@@ -12,11 +12,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::part::{self, Key, Topic};
 use super::{Graph, labels_match, same_namespace};
 use crate::fields::{elements, field};
 use crate::object::Object;
 
 pub use routes::{Backend, backends};
+pub(super) use routes::is_route;
 
 /// What opens a way into the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +61,8 @@ pub(super) struct Exposure<'a> {
     ways: BTreeMap<usize, Vec<(Entry, Vec<usize>)>>,
     /// The Services with ways, by one label of their selector.
     by_label: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    /// All routes by the name of a Service that they name, whether they serve or not.
+    named: BTreeMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Exposure<'a> {
@@ -74,6 +78,7 @@ impl<'a> Exposure<'a> {
             exposure.add(service, entry, chain);
         }
         exposure.index_by_label(graph);
+        exposure.named = routes::by_backend(graph);
         exposure
     }
 
@@ -115,6 +120,7 @@ impl<'a> Graph<'a> {
         namespace: Option<&str>,
         labels: Option<&Map<String, Value>>,
     ) -> Vec<Way<'a>> {
+        self.note_ways(namespace, labels);
         let exposure = &self.exposure;
         let pairs = labels.into_iter().flatten();
         let pairs = pairs.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
@@ -137,6 +143,24 @@ impl<'a> Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
+    /// Notes what ways rest on: the Services of the pods, what routes to these, and what decides whether it
+    /// does.
+    fn note_ways(&self, namespace: Option<&str>, labels: Option<&Map<String, Value>>) {
+        if self.whole.is_none() {
+            return;
+        }
+        self.note_all(|| part::selecting(namespace, labels));
+        let services = self.links.services_of(self, namespace, labels);
+        for service in services {
+            let (own, name) = (service.namespace(), service.name());
+            self.note_all(|| Key::seen(Topic::RoutesTo, own, &[name]));
+            let named = self.exposure.named.get(name).into_iter().flatten();
+            for route in named.filter_map(|index| self.objects.get(*index)) {
+                routes::note(self, route, name);
+            }
+        }
+    }
+
     /// The ways from outside the cluster to pods that an object starts and that have these labels. Knative
     /// publishes its Services by itself, unless they say otherwise.
     pub fn ways_to_pods_of(

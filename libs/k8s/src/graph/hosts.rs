@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Graph;
+use super::part::{Key, Place, Topic};
 use crate::fields::{maps, text};
 use crate::object::Object;
 
@@ -81,6 +82,7 @@ impl<'a> Graph<'a> {
         host: &'g str,
         path: &'g str,
     ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        self.note_all(|| vec![Key::of(Topic::Takes, Place::Anywhere, &[host, path])]);
         let indices = self.hosts.by_place.get(&(host, path)).map(Vec::as_slice);
         indices.unwrap_or_default().iter().filter_map(|index| self.objects.get(*index))
     }
@@ -92,6 +94,7 @@ impl<'a> Graph<'a> {
         &'g self,
         host: &'g str,
     ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        self.note_all(|| vec![Key::of(Topic::Host, Place::Anywhere, &[host])]);
         let indices = self.hosts.by_host.get(host).map(Vec::as_slice);
         indices.unwrap_or_default().iter().filter_map(|index| self.objects.get(*index))
     }

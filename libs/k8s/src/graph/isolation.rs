@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::part::{self, Key, Topic};
 use super::{Graph, same_namespace, selects};
+use crate::object::Object;
 
 /// Kinds of other vendors that isolate pods too and that are not read yet.
 const OTHER_NETWORK_POLICIES: [&str; 6] = [
@@ -32,17 +34,20 @@ impl Direction {
     }
 }
 
+/// Whether an object is a network policy of a kind that is not read.
+pub(super) fn is_unread_policy(object: &Object<'_>) -> bool {
+    let is_calicos = object.kind() == "NetworkPolicy" && object.group().contains("calico");
+    is_calicos || OTHER_NETWORK_POLICIES.contains(&object.kind())
+}
+
 impl Graph<'_> {
     /// Whether a network policy of a kind that is not read may isolate pods of a namespace.
     pub fn has_unread_policy(&self, namespace: Option<&str>) -> bool {
-        let of = |kind: &str| self.by_kind.get(kind).map(Vec::as_slice).unwrap_or_default();
-        let others = OTHER_NETWORK_POLICIES.iter().flat_map(|kind| of(kind));
-        let calico = of("NetworkPolicy").iter().filter(|(group, _)| group.contains("calico"));
-        others
-            .chain(calico)
-            .flat_map(|(_, indices)| indices)
-            .filter_map(|index| self.objects.get(*index))
-            .any(|policy| same_namespace(policy.namespace(), namespace))
+        let own = || {
+            let mut policies = self.objects.iter().filter(|object| is_unread_policy(object));
+            policies.any(|policy| same_namespace(policy.namespace(), namespace))
+        };
+        self.has_any(|| Key::seen(Topic::UnreadPolicy, namespace, &[]), own)
     }
 
     /// Whether a policy of the input isolates pods with these labels in a direction. A policy or a pod
@@ -53,9 +58,10 @@ impl Graph<'_> {
         namespace: Option<&str>,
         labels: Option<&Map<String, Value>>,
     ) -> bool {
+        self.note_all(|| part::selecting(namespace, labels));
         let policies = self
-            .of_kind("networking.k8s.io", "NetworkPolicy")
-            .chain(self.of_kind("extensions", "NetworkPolicy"));
+            .held_of_kind("networking.k8s.io", "NetworkPolicy")
+            .chain(self.held_of_kind("extensions", "NetworkPolicy"));
         policies.into_iter().any(|policy| {
             let spec = policy.fields().get("spec");
             let selector = spec.and_then(|spec| spec.get("podSelector"));

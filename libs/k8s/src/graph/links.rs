@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::part::{self, Key, Place, Topic};
 use super::{Graph, PodNode, labels_match, same_namespace, selects};
 use crate::fields::down;
 use crate::object::Object;
@@ -25,9 +26,9 @@ impl<'a> ByLabel<'a> {
         found.map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The label of these that stands for the fewest.
+    /// The label of these that stands for the fewest; of several, the first by name and value.
     fn rarest<'l>(&self, labels: Option<&'l Map<String, Value>>) -> Option<(&'l str, &'l str)> {
-        pairs(labels).min_by_key(|label| self.get(*label).len())
+        pairs(labels).min_by_key(|label| (self.get(*label).len(), *label))
     }
 }
 
@@ -81,6 +82,23 @@ impl<'a> Links<'a> {
     }
 }
 
+impl Links<'_> {
+    /// The Services that send traffic to a pod with these labels, without a note.
+    pub(super) fn services_of<'g, 'a>(
+        &self,
+        graph: &'g Graph<'a>,
+        namespace: Option<&str>,
+        labels: Option<&Map<String, Value>>,
+    ) -> Vec<&'g Object<'a>> {
+        let found = self.services.candidates(labels).into_iter();
+        let found = found.filter_map(|index| graph.objects.get(index)).filter(|service| {
+            same_namespace(service.namespace(), namespace)
+                && service_labels(service).is_some_and(|wanted| labels_match(wanted, labels))
+        });
+        found.collect()
+    }
+}
+
 impl<'a> Selectors<'a> {
     fn add(&mut self, label: Option<(&'a str, &'a str)>, index: usize) {
         match label {
@@ -89,22 +107,22 @@ impl<'a> Selectors<'a> {
         }
     }
 
-    /// The objects that may select these labels.
-    fn candidates<'g>(
-        &'g self,
-        labels: Option<&'g Map<String, Value>>,
-    ) -> impl Iterator<Item = usize> + 'g {
+    /// The objects that may select these labels, in the order of the input.
+    fn candidates(&self, labels: Option<&Map<String, Value>>) -> Vec<usize> {
         let listed = pairs(labels).flat_map(|label| self.by_label.get(label));
-        listed.chain(&self.others).copied()
+        let mut found: Vec<usize> = listed.chain(&self.others).copied().collect();
+        found.sort_unstable();
+        found
     }
 }
 
-fn pairs(labels: Option<&Map<String, Value>>) -> impl Iterator<Item = (&str, &str)> {
+/// The labels that have a text as value.
+pub(super) fn pairs(labels: Option<&Map<String, Value>>) -> impl Iterator<Item = (&str, &str)> {
     labels.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
 }
 
 /// The labels that a Service asks for; none for one without a selector.
-fn service_labels<'a>(service: &Object<'a>) -> Option<&'a Map<String, Value>> {
+pub(super) fn service_labels<'a>(service: &Object<'a>) -> Option<&'a Map<String, Value>> {
     let selector = down(service.value(), &["spec", "selector"])?;
     selector.as_object().filter(|labels| !labels.is_empty())
 }
@@ -128,12 +146,13 @@ impl<'a> Graph<'a> {
 
     /// All ConfigMaps, Secrets or Services of a name: variants of one application, in files that are not meant
     /// to be applied together, have several.
-    pub fn all_named<'g>(
+    pub fn all_named<'g, 'n>(
         &'g self,
         kind: &str,
-        namespace: Option<&'g str>,
+        namespace: Option<&'n str>,
         name: &str,
-    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+    ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'n, 'a> {
+        self.note_all(|| Key::seen(Topic::Named, namespace, &["", kind, name]));
         let found = self.links.named.get((kind, name)).iter();
         found
             .filter_map(|index| self.objects.get(*index))
@@ -146,11 +165,8 @@ impl<'a> Graph<'a> {
         namespace: Option<&'g str>,
         labels: Option<&'g Map<String, Value>>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
-        let found = self.links.services.candidates(labels);
-        found.filter_map(|index| self.objects.get(index)).filter(move |service| {
-            same_namespace(service.namespace(), namespace)
-                && service_labels(service).is_some_and(|wanted| labels_match(wanted, labels))
-        })
+        self.note_all(|| part::selecting(namespace, labels));
+        self.links.services_of(self, namespace, labels).into_iter()
     }
 
     /// The other Services of the namespace that ask for the same labels.
@@ -159,6 +175,7 @@ impl<'a> Graph<'a> {
         service: &'g Object<'a>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
         let wanted = service_labels(service);
+        self.note_all(|| part::selecting(service.namespace(), wanted));
         let label = self.links.pods.rarest(wanted);
         let found = label.map(|label| self.links.services.by_label.get(label)).unwrap_or_default();
         found.iter().filter_map(|index| self.objects.get(*index)).filter(move |other| {
@@ -168,13 +185,50 @@ impl<'a> Graph<'a> {
         })
     }
 
+    /// The Services of a namespace whose own labels a selector selects.
+    pub fn services_labelled<'g>(
+        &'g self,
+        namespace: Option<&'g str>,
+        selector: &'g Value,
+    ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
+        self.note_selected(|| {
+            let wanted = selector.get("matchLabels").and_then(Value::as_object);
+            let of = |(name, value): (&str, &str)| {
+                Key::seen(Topic::ServiceLabel, namespace, &[name, value])
+            };
+            let mut lists: Vec<_> = pairs(wanted).map(of).collect();
+            if lists.is_empty() {
+                lists.push(Key::seen(Topic::Kind, namespace, &["", "Service"]));
+            }
+            lists
+        });
+        self.held_of_kind("", "Service").filter(move |service| {
+            same_namespace(service.namespace(), namespace) && selects(selector, service.labels())
+        })
+    }
+
+    /// Notes the Services that ask for all of these labels, wherever they are.
+    pub(super) fn note_services_asking(&self, wanted: &Map<String, Value>) {
+        self.note_selected(|| {
+            let of = |(name, value): (&str, &str)| {
+                vec![Key::of(Topic::ServiceAsks, Place::Anywhere, &[name, value])]
+            };
+            let mut lists: Vec<_> = pairs(Some(wanted)).map(of).collect();
+            if lists.is_empty() {
+                lists.push(Key::seen(Topic::Kind, None, &["", "Service"]));
+            }
+            lists
+        });
+    }
+
     /// The disruption budgets that count a pod with these labels.
     pub fn budgets_selecting<'g>(
         &'g self,
         namespace: Option<&'g str>,
         labels: Option<&'g Map<String, Value>>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
-        let found = self.links.budgets.candidates(labels);
+        self.note_all(|| part::selecting(namespace, labels));
+        let found = self.links.budgets.candidates(labels).into_iter();
         found.filter_map(|index| self.objects.get(index)).filter(move |budget| {
             same_namespace(budget.namespace(), namespace)
                 && pod_selector(budget).is_some_and(|selector| selects(selector, labels))
@@ -230,7 +284,7 @@ mod tests {
         assert_eq!(names(graph.services_selecting(Some("shop"), labels)), ["both", "twin"]);
         assert_eq!(names(graph.services_selecting(None, labels)), ["both", "twin"]);
         assert_eq!(names(graph.services_selecting(Some("bank"), labels)), [""; 0]);
-        assert_eq!(names(graph.budgets_selecting(Some("shop"), labels)), ["web", "every"]);
+        assert_eq!(names(graph.budgets_selecting(Some("shop"), labels)), ["every", "web"]);
         assert_eq!(names(graph.budgets_selecting(Some("shop"), None)), ["every", "not-web"]);
         let alike = |index: usize| names(graph.services_alike(&objects[index]));
         assert_eq!((alike(0), alike(1), alike(2)), (vec!["twin"], vec![], vec![]));

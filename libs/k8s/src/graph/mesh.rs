@@ -15,15 +15,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::part::{self, Key, Place, Topic, Whole};
 use super::{Graph, labels_match, same_namespace};
 use crate::fields::{down, field};
 use crate::object::Object;
+use crate::workload::PodSpec;
 use crate::yaml::{self, Limits};
 
 pub use enrolment::Enrolment;
 pub use hosts::{DEFAULT_NAMESPACE, ServiceName, full_host, host_matches, is_exported_to};
 pub use injector::Injector;
 pub use mutual_tls::{MutualTls, TlsMode};
+
+const NETWORKING: &str = "networking.istio.io";
 
 /// The namespace whose policies hold in the whole mesh, unless the mesh says another.
 const ROOT_NAMESPACE: &str = "istio-system";
@@ -63,7 +67,7 @@ pub(super) struct Index<'a> {
     workloads_of_namespace: BTreeMap<&'a str, Vec<usize>>,
     /// Services by the first label of their selector.
     services_of_label: BTreeMap<(&'a str, &'a str), Vec<usize>>,
-    entries_of_host: BTreeMap<&'a str, Vec<usize>>,
+    entries_of_host: BTreeMap<String, Vec<usize>>,
     rules_of_host: BTreeMap<String, Vec<usize>>,
     /// VirtualServices for what goes from workload to workload.
     routes_of_host: BTreeMap<String, Vec<usize>>,
@@ -71,8 +75,13 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn new(graph: &Graph<'a>) -> Self {
-        let mut index = Self { is_meshed: shows_mesh(graph), ..Self::default() };
+    /// The index of objects; of a part, the whole knows whether there is a mesh.
+    pub(super) fn new(graph: &Graph<'a>, whole: Option<&dyn Whole>) -> Self {
+        let is_meshed = match whole {
+            None => shows_mesh(graph),
+            Some(whole) => whole.has_any(&[sign()]),
+        };
+        let mut index = Self { is_meshed, ..Self::default() };
         if !index.is_meshed {
             return index;
         }
@@ -110,22 +119,14 @@ impl<'a> Index<'a> {
                     self.services_of_label.entry(label).or_default().push(number);
                 }
             }
-            ("networking.istio.io", "ServiceEntry") => {
-                for host in spec_texts(object, "hosts") {
-                    self.entries_of_host.entry(host).or_default().push(number);
-                }
-            }
-            ("networking.istio.io", "VirtualService") if is_for_mesh(object) => {
-                for host in spec_texts(object, "hosts") {
-                    let routes = self.routes_of_host.entry(full_host(host, object.namespace()));
-                    routes.or_default().push(number);
-                }
-            }
-            ("networking.istio.io", "DestinationRule") => {
-                let host = object.fields().get("spec").and_then(|spec| spec.get("host"));
-                if let Some(host) = host.and_then(Value::as_str) {
-                    let host = full_host(host, object.namespace());
-                    self.rules_of_host.entry(host).or_default().push(number);
+            (NETWORKING, "ServiceEntry" | "VirtualService" | "DestinationRule") => {
+                for (topic, host) in hosts_of(object) {
+                    let of_host = match topic {
+                        Topic::EntryHost => &mut self.entries_of_host,
+                        Topic::RouteHost => &mut self.routes_of_host,
+                        _ => &mut self.rules_of_host,
+                    };
+                    of_host.entry(host).or_default().push(number);
                 }
             }
             _ => {
@@ -150,17 +151,30 @@ impl<'a> Index<'a> {
 
 impl<'a> Graph<'a> {
     /// Whether the input shows that its cluster has a mesh: objects of Istio's, or labels for it.
-    pub const fn has_mesh(&self) -> bool {
-        self.mesh.is_meshed
+    pub fn has_mesh(&self) -> bool {
+        self.has_any(|| vec![sign()], || self.mesh.is_meshed)
+    }
+
+    /// Notes objects that an answer about the mesh rests on; nothing where there is none.
+    fn note_of_mesh(&self, keys: impl FnOnce() -> Vec<Key>) {
+        if self.whole.is_some() && self.has_mesh() {
+            self.note_all(keys);
+        }
+    }
+
+    fn note_mesh_settings(&self) {
+        self.note_of_mesh(|| vec![Key::of(Topic::MeshSettings, Place::Anywhere, &[])]);
     }
 
     /// The mesh-wide configurations of the input.
     pub fn mesh_configs(&self) -> &[MeshConfig] {
+        self.note_mesh_settings();
         &self.mesh.configs
     }
 
     /// The namespace whose policies hold in the whole mesh.
     pub fn root_namespace(&self) -> &str {
+        self.note_mesh_settings();
         let given = self.mesh.configs.iter().find_map(|config| {
             config.value.get("rootNamespace")?.as_str().filter(|name| !name.is_empty())
         });
@@ -173,6 +187,7 @@ impl<'a> Graph<'a> {
         kind: &'g str,
         namespace: Option<&'g str>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
+        self.note_of_mesh(|| Key::seen(Topic::MeshKind, namespace, &[kind]));
         let of = |namespace| {
             self.mesh.by_namespace.get(&(kind, namespace)).map(Vec::as_slice).unwrap_or_default()
         };
@@ -190,7 +205,11 @@ impl<'a> Graph<'a> {
 
     /// Whether the input holds anything of a namespace.
     pub fn knows_namespace(&self, namespace: &str) -> bool {
-        self.mesh.namespaces.contains(namespace)
+        self.has_mesh()
+            && self.has_any(
+                || vec![Key::of(Topic::Known, Place::Anywhere, &[namespace])],
+                || self.mesh.namespaces.contains(namespace),
+            )
     }
 
     /// The workloads that a plain label selector selects, in one namespace or, without one, wherever they
@@ -200,9 +219,38 @@ impl<'a> Graph<'a> {
         namespace: Option<&'g str>,
         labels: Option<&'g Map<String, Value>>,
     ) -> impl Iterator<Item = &'g MeshWorkload<'a>> + 'g {
+        if self.whole.is_some() && self.has_mesh() {
+            self.note_selected(|| part::pods_bearing(namespace, labels));
+        }
+        self.held_workloads(namespace, labels)
+    }
+
+    /// Whether there is a workload that a plain label selector selects and that bears further labels.
+    pub fn has_mesh_workloads(
+        &self,
+        namespace: Option<&str>,
+        labels: Option<&Map<String, Value>>,
+        further: Option<&Map<String, Value>>,
+    ) -> bool {
+        let is_such = |own: Option<&Map<String, Value>>| {
+            let wanted = [labels, further].into_iter().flatten();
+            wanted.into_iter().all(|wanted| labels_match(wanted, own))
+        };
+        self.has_mesh()
+            && self.has_selected(
+                || part::pods_bearing(namespace, labels),
+                &|object| part::labels_of_pods(object, true).into_iter().any(is_such),
+                || self.held_workloads(namespace, labels).any(|it| is_such(it.labels)),
+            )
+    }
+
+    fn held_workloads<'g>(
+        &'g self,
+        namespace: Option<&'g str>,
+        labels: Option<&'g Map<String, Value>>,
+    ) -> impl Iterator<Item = &'g MeshWorkload<'a>> + 'g {
         let (all, listed) = self.candidates(namespace, labels);
-        let numbers = listed.into_iter().flatten();
-        let listed = numbers.filter_map(|number| self.mesh.workloads.get(*number));
+        let listed = listed.into_iter().filter_map(|number| self.mesh.workloads.get(number));
         all.iter().chain(listed).filter(move |workload| {
             same_namespace(workload.owner.namespace(), namespace)
                 && labels.is_none_or(|wanted| labels_match(wanted, workload.labels))
@@ -214,7 +262,7 @@ impl<'a> Graph<'a> {
         &'g self,
         namespace: Option<&'g str>,
         labels: Option<&'g Map<String, Value>>,
-    ) -> (&'g [MeshWorkload<'a>], [&'g [usize]; 2]) {
+    ) -> (&'g [MeshWorkload<'a>], Vec<usize>) {
         let mesh = &self.mesh;
         let of_label = labels.and_then(|labels| labels.iter().next()).map(|(name, value)| {
             let label = (name.as_str(), value.as_str().unwrap_or_default());
@@ -226,12 +274,16 @@ impl<'a> Graph<'a> {
             })
         });
         match (of_label, of_namespace) {
-            (None, None) => (&mesh.workloads, [&[], &[]]),
-            (Some(some), None) => (&[], [some, &[]]),
+            (None, None) => (&mesh.workloads, Vec::new()),
+            (Some(some), None) => (&[], some.to_vec()),
             (Some(some), Some([named, open])) if some.len() <= named.len() + open.len() => {
-                (&[], [some, &[]])
+                (&[], some.to_vec())
             }
-            (_, Some(some)) => (&[], some),
+            (_, Some(some)) => {
+                let mut numbers = some.concat();
+                numbers.sort_unstable();
+                (&[], numbers)
+            }
         }
     }
 
@@ -241,6 +293,7 @@ impl<'a> Graph<'a> {
         namespace: Option<&'g str>,
         labels: Option<&'g Map<String, Value>>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
+        self.note_of_mesh(|| part::selecting(namespace, labels));
         let found = labels.into_iter().flatten().flat_map(|(name, value)| {
             let label = (name.as_str(), value.as_str().unwrap_or_default());
             self.mesh.services_of_label.get(&label).map(Vec::as_slice).unwrap_or_default()
@@ -258,29 +311,64 @@ fn is_for_mesh(route: &Object<'_>) -> bool {
     gateways.peek().is_none() || gateways.any(|gateway| gateway == "mesh")
 }
 
-fn is_mesh_group(group: &str) -> bool {
+pub(super) fn is_mesh_group(group: &str) -> bool {
     group.ends_with(".istio.io")
 }
 
+fn sign() -> Key {
+    Key::of(Topic::MeshSign, Place::Anywhere, &[])
+}
+
 fn shows_mesh(graph: &Graph<'_>) -> bool {
-    let is_marked = |labels: Option<&Map<String, Value>>| {
-        labels.into_iter().flatten().any(|(key, value)| {
-            let is_istios = key == "istio-injection"
-                || key.split_once('/').is_some_and(|(domain, _)| is_domain(domain));
-            // Charts keep their pods out of a mesh to be on the safe side, whether there is one or not.
-            is_istios && !matches!(value.as_str(), Some("false" | "disabled" | "none"))
-        })
-    };
-    graph.objects.iter().any(|object| {
-        is_mesh_group(object.group())
-            || is_marked(object.labels())
-            || is_marked(object.annotations())
-            || mesh_config_text(object).is_some()
-            || Injector::read(object).is_some()
-    }) || graph
-        .pods
-        .iter()
-        .any(|pod| is_marked(pod.spec.labels()) || is_marked(pod.spec.annotations()))
+    graph.objects.iter().any(is_sign) || graph.pods.iter().any(|pod| is_sign_of_pod(&pod.spec))
+}
+
+/// Whether an object shows that its cluster has a mesh.
+pub(super) fn is_sign(object: &Object<'_>) -> bool {
+    is_mesh_group(object.group())
+        || is_marked(object.labels())
+        || is_marked(object.annotations())
+        || mesh_config_text(object).is_some()
+        || Injector::read(object).is_some()
+}
+
+/// Whether a pod shows that its cluster has a mesh.
+pub(super) fn is_sign_of_pod(pod: &PodSpec<'_>) -> bool {
+    is_marked(pod.labels()) || is_marked(pod.annotations())
+}
+
+fn is_marked(labels: Option<&Map<String, Value>>) -> bool {
+    labels.into_iter().flatten().any(|(key, value)| {
+        let is_istios = key == "istio-injection"
+            || key.split_once('/').is_some_and(|(domain, _)| is_domain(domain));
+        // Charts keep their pods out of a mesh to be on the safe side, whether there is one or not.
+        is_istios && !matches!(value.as_str(), Some("false" | "disabled" | "none"))
+    })
+}
+
+/// Whether an object configures the mesh or an injector.
+pub(super) fn is_settings(object: &Object<'_>) -> bool {
+    mesh_config(object).is_some() || Injector::read(object).is_some()
+}
+
+/// The hosts that an object of Istio's is about.
+pub(super) fn hosts_of(object: &Object<'_>) -> Vec<(Topic, String)> {
+    match (object.group(), object.kind()) {
+        (NETWORKING, "ServiceEntry") => {
+            let hosts = spec_texts(object, "hosts");
+            hosts.map(|host| (Topic::EntryHost, host.to_owned())).collect()
+        }
+        (NETWORKING, "VirtualService") if is_for_mesh(object) => {
+            let hosts = spec_texts(object, "hosts");
+            hosts.map(|host| (Topic::RouteHost, full_host(host, object.namespace()))).collect()
+        }
+        (NETWORKING, "DestinationRule") => {
+            let host = object.fields().get("spec").and_then(|spec| spec.get("host"));
+            let host = host.and_then(Value::as_str).into_iter();
+            host.map(|host| (Topic::RuleHost, full_host(host, object.namespace()))).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn is_domain(domain: &str) -> bool {

@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use airside_types::FieldPath;
 use serde_json::{Map, Value};
 
+use super::part::{Key, Topic};
 use super::{Graph, same_namespace};
 use crate::fields::{list, maps, text, texts};
 use crate::object::Object;
-use crate::rbac;
+use crate::rbac::{self, Bearer};
 use crate::workload::PodSpec;
 
 /// What is referred to.
@@ -172,11 +173,9 @@ fn add<'a>(
     true
 }
 
-/// Secrets and ConfigMaps by name, and which names are mentioned by other objects.
+/// Which names of Secrets and ConfigMaps are mentioned by other objects.
 #[derive(Debug, Default)]
 pub(super) struct Referents {
-    secrets: BTreeMap<String, Vec<usize>>,
-    config_maps: BTreeMap<String, Vec<usize>>,
     /// By whom a name is mentioned: the first two objects are enough to know that another one does.
     mentions: BTreeMap<String, [Option<usize>; 2]>,
     /// The namespaces of service accounts that may read all objects of a kind somewhere.
@@ -189,9 +188,7 @@ impl Referents {
         for to in [Referent::Secret, Referent::ConfigMap] {
             for index in graph.indices("", to.kind()) {
                 let Some(object) = graph.objects.get(*index) else { continue };
-                let name = object.name().to_owned();
-                referents.mentions.insert(name.clone(), [None; 2]);
-                referents.of_mut(to).entry(name).or_default().push(*index);
+                referents.mentions.insert(object.name().to_owned(), [None; 2]);
             }
         }
         if !referents.mentions.is_empty() {
@@ -207,16 +204,9 @@ impl Referents {
         let kinds = ["RoleBinding", "ClusterRoleBinding"];
         let bindings = kinds.iter().flat_map(|kind| graph.of_kind(rbac::GROUP, kind));
         for binding in bindings {
-            let Some(role) = graph.role(binding) else { continue };
-            let rules = graph.rules_of(role);
-            for (to, resource) in
-                [(Referent::Secret, "secrets"), (Referent::ConfigMap, "configmaps")]
-            {
-                if !rules.iter().any(|(_, rule)| reads_all(rule.fields, resource)) {
-                    continue;
-                }
+            for to in graph.read_by(binding) {
                 for (_, bearer) in rbac::subjects(binding) {
-                    if let rbac::Bearer::ServiceAccount(namespace, _) = bearer {
+                    if let Bearer::ServiceAccount(namespace, _) = bearer {
                         self.readers.insert((to, namespace.map(str::to_owned)));
                     }
                 }
@@ -224,51 +214,50 @@ impl Referents {
         }
     }
 
-    const fn of(&self, to: Referent) -> &BTreeMap<String, Vec<usize>> {
-        match to {
-            Referent::Secret => &self.secrets,
-            Referent::ConfigMap => &self.config_maps,
-        }
-    }
-
-    const fn of_mut(&mut self, to: Referent) -> &mut BTreeMap<String, Vec<usize>> {
-        match to {
-            Referent::Secret => &mut self.secrets,
-            Referent::ConfigMap => &mut self.config_maps,
-        }
-    }
-
-    /// What an object is called and labelled is no mention of what is called alike.
     fn read_object(&mut self, owner: usize, object: &Object<'_>) {
-        let fields = object.fields().iter().filter(|(name, _)| *name != "metadata");
-        fields.for_each(|(_, value)| self.read(owner, value));
-        if let Some(annotations) = object.annotations() {
-            annotations.values().for_each(|value| self.read(owner, value));
-        }
-    }
-
-    /// The depth is that of the value, which its reader has bounded.
-    fn read(&mut self, owner: usize, value: &Value) {
-        match value {
-            Value::String(text) => {
-                let is_name =
-                    |letter: char| letter.is_ascii_alphanumeric() || "-.".contains(letter);
-                for word in text.split(|letter| !is_name(letter)) {
-                    if let Some(seen) = self.mentions.get_mut(word.trim_matches('.')) {
-                        match seen {
-                            [None, _] => *seen = [Some(owner), None],
-                            [Some(first), second @ None] if *first != owner => {
-                                *second = Some(owner);
-                            }
-                            _ => {}
-                        }
-                    }
+        each_word(object, &mut |word| {
+            if let Some(seen) = self.mentions.get_mut(word) {
+                match seen {
+                    [None, _] => *seen = [Some(owner), None],
+                    [Some(first), second @ None] if *first != owner => *second = Some(owner),
+                    _ => {}
                 }
             }
-            Value::Array(values) => values.iter().for_each(|value| self.read(owner, value)),
-            Value::Object(fields) => fields.values().for_each(|value| self.read(owner, value)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        });
+    }
+}
+
+/// The words of an object that may be the names of others.
+pub(super) fn words<'a>(object: &Object<'a>) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    each_word(object, &mut |word| {
+        found.insert(word);
+    });
+    found
+}
+
+/// What an object is called and labelled is no mention of what is called alike.
+fn each_word<'a>(object: &Object<'a>, each: &mut dyn FnMut(&'a str)) {
+    let fields = object.fields().iter().filter(|(name, _)| *name != "metadata");
+    fields.for_each(|(_, value)| each_word_of(value, each));
+    if let Some(annotations) = object.annotations() {
+        annotations.values().for_each(|value| each_word_of(value, each));
+    }
+}
+
+/// The depth is that of the value, which its reader has bounded.
+fn each_word_of<'a>(value: &'a Value, each: &mut dyn FnMut(&'a str)) {
+    match value {
+        Value::String(text) => {
+            let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-.".contains(letter);
+            text.split(|letter| !is_name(letter))
+                .map(|word| word.trim_matches('.'))
+                .filter(|word| !word.is_empty())
+                .for_each(each);
         }
+        Value::Array(values) => values.iter().for_each(|value| each_word_of(value, each)),
+        Value::Object(fields) => fields.values().for_each(|value| each_word_of(value, each)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -279,10 +268,7 @@ impl<'a> Graph<'a> {
 
     /// The Secrets or ConfigMaps that a name may mean in a namespace.
     pub fn referred(&self, to: Referent, namespace: Option<&str>, name: &str) -> Vec<&Object<'a>> {
-        let named = self.referents().of(to).get(name);
-        let indices = named.map(Vec::as_slice).unwrap_or_default();
-        let objects = indices.iter().filter_map(|index| self.objects.get(*index));
-        objects.filter(|object| same_namespace(object.namespace(), namespace)).collect()
+        self.all_named(to.kind(), namespace, name).collect()
     }
 
     /// Whether another object of the input mentions a Secret or ConfigMap by its name.
@@ -290,25 +276,53 @@ impl<'a> Graph<'a> {
         let itself = |index: usize| {
             self.objects.get(index).is_some_and(|other| std::ptr::eq(other.value(), object.value()))
         };
-        let seen = self.referents().mentions.get(object.name());
-        seen.into_iter().flatten().flatten().any(|index| !itself(*index))
+        let own = || {
+            let seen = self.referents().mentions.get(object.name());
+            seen.into_iter().flatten().flatten().any(|index| !itself(*index))
+        };
+        self.mentioned_beside(object, own)
     }
 
     /// Whether a service account of a namespace may read all Secrets or ConfigMaps: its program may know
     /// names that stand in no manifest.
     pub fn has_reader_in(&self, to: Referent, namespace: Option<&str>) -> bool {
-        let readers = self.referents().readers.iter();
-        readers
-            .filter(|(kind, _)| *kind == to)
-            .any(|(_, reader)| same_namespace(reader.as_deref(), namespace))
+        let own = || {
+            let readers = self.referents().readers.iter();
+            readers
+                .filter(|(kind, _)| *kind == to)
+                .any(|(_, reader)| same_namespace(reader.as_deref(), namespace))
+        };
+        self.has_any(|| Key::seen(Topic::Reader, namespace, &[to.kind()]), own)
+    }
+
+    /// Of which of Secrets and ConfigMaps a bearer may read all objects somewhere.
+    pub fn reads_all_of(&self, bearer: Bearer<'a>) -> Vec<Referent> {
+        let bindings = self.bindings_of_bearer(bearer);
+        let mut found: Vec<_> =
+            bindings.into_iter().flat_map(|binding| self.read_by(binding)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Of which of Secrets and ConfigMaps a binding lets read all objects.
+    fn read_by(&self, binding: &Object<'a>) -> Vec<Referent> {
+        let Some(role) = self.role(binding) else { return Vec::new() };
+        let rules = self.rules_of(role);
+        let kinds = [(Referent::Secret, "secrets"), (Referent::ConfigMap, "configmaps")];
+        let read = kinds.into_iter().filter(|(_, resource)| {
+            rules.iter().any(|(_, rule)| reads_all(rule.fields, resource))
+        });
+        read.map(|(to, _)| to).collect()
     }
 
     /// Whether pods of the input may run in a namespace.
     pub fn has_pods_in(&self, namespace: Option<&str>) -> bool {
-        self.pods
-            .iter()
-            .filter_map(|pod| self.owner(pod))
-            .any(|owner| same_namespace(owner.namespace(), namespace))
+        let own = || {
+            let mut owners = self.pods.iter().filter_map(|pod| self.owner(pod));
+            owners.any(|owner| same_namespace(owner.namespace(), namespace))
+        };
+        self.has_any(|| Key::seen(Topic::HasPods, namespace, &[]), own)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::part::{Key, Topic};
 use super::{Graph, same_namespace};
 use crate::fields::down;
 use crate::object::Object;
@@ -26,6 +27,11 @@ pub(super) fn autoscalers_by_target<'a>(
         }
     }
     found
+}
+
+/// Whether an object scales others.
+pub(super) fn is_autoscaler(object: &Object<'_>) -> bool {
+    AUTOSCALERS.contains(&(object.group(), object.kind()))
 }
 
 /// The kind and name of what an autoscaler scales; KEDA takes a Deployment where no kind is given.
@@ -70,6 +76,7 @@ impl<'a> Graph<'a> {
         target: (&'g str, &'g str),
         namespace: Option<&'g str>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
+        self.note_all(|| Key::seen(Topic::Scales, namespace, &[target.0, target.1]));
         let found = self.autoscalers.get(&target).map(Vec::as_slice).unwrap_or_default();
         found
             .iter()

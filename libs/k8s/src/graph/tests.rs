@@ -103,13 +103,12 @@ fn roles_and_service_accounts_know_their_users() {
     ];
     let graph = graph(&values);
     let object = |index: usize| graph.objects().get(index).unwrap();
-    let bound: Vec<usize> =
-        (0..4).map(|index| graph.bindings_of_role(object(index)).count()).collect();
-    assert_eq!(bound, [1, 0, 0, 0]);
+    let given: Vec<bool> = (0..4).map(|index| graph.is_given(object(index))).collect();
+    assert_eq!(given, [true, false, false, false]);
     let aggregated: Vec<bool> = (2..4).map(|index| graph.is_aggregated(object(index))).collect();
     assert_eq!(aggregated, [true, false]);
-    assert_eq!(graph.pods_of_account(object(5)).count(), 1);
-    assert_eq!(graph.pods_of_account(object(6)).count(), 0);
+    assert!(graph.runs_as(object(5)));
+    assert!(!graph.runs_as(object(6)));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Graph, PodNode, same_namespace};
+use super::part::{Key, Place, Topic};
+use super::{Graph, same_namespace};
 use crate::object::Object;
 use crate::workload::is_custom;
 
@@ -28,9 +29,9 @@ impl<'a> Usage<'a> {
             found.pods_of_account.entry(pod.spec.service_account()).or_default().push(index);
             found.inhabited.extend(graph.owner(pod).map(Object::namespace));
         }
-        found.inhabited.extend(graph.of_kind("", "ServiceAccount").map(Object::namespace));
+        found.inhabited.extend(graph.held_of_kind("", "ServiceAccount").map(Object::namespace));
         for object in graph.objects.iter().filter(|object| is_custom(object.group())) {
-            add_mentioned(object.fields(), &mut found.mentioned);
+            found.mentioned.extend(mentioned(object));
         }
         found.kinds = graph
             .objects
@@ -39,6 +40,13 @@ impl<'a> Usage<'a> {
             .collect();
         found
     }
+}
+
+/// The names of service accounts that a custom resource mentions.
+pub(super) fn mentioned<'a>(object: &Object<'a>) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    add_mentioned(object.fields(), &mut found);
+    found
 }
 
 /// Adds what stands in the fields of a map, however deep, that name a service account. The depth is that of
@@ -60,34 +68,40 @@ fn add_mentioned<'a>(fields: &'a Map<String, Value>, mentioned: &mut BTreeSet<&'
 }
 
 impl<'a> Graph<'a> {
-    /// The pods that run as a service account.
-    pub fn pods_of_account<'g>(
-        &'g self,
-        account: &'g Object<'a>,
-    ) -> impl Iterator<Item = &'g PodNode<'a>> + use<'g, 'a> {
-        let named = self.usage.pods_of_account.get(account.name());
-        let indices = named.map(Vec::as_slice).unwrap_or_default().iter();
-        indices.filter_map(|index| self.pods.get(*index)).filter(move |pod| {
-            let owner = self.owner(pod);
-            owner.is_some_and(|owner| same_namespace(owner.namespace(), account.namespace()))
-        })
+    /// Whether pods run as a service account.
+    pub fn runs_as(&self, account: &Object<'a>) -> bool {
+        let own = || {
+            let named = self.usage.pods_of_account.get(account.name()).into_iter().flatten();
+            let mut owners = named.filter_map(|at| self.owner(self.pods.get(*at)?));
+            owners.any(|owner| same_namespace(owner.namespace(), account.namespace()))
+        };
+        self.has_any(|| Key::seen(Topic::RunsAs, account.namespace(), &[account.name()]), own)
     }
 
     /// Whether a custom resource mentions a service account of this name.
     pub fn mentions_account(&self, name: &str) -> bool {
-        self.usage.mentioned.contains(name)
+        self.has_any(
+            || vec![Key::of(Topic::NamesAccount, Place::Anywhere, &[name])],
+            || self.usage.mentioned.contains(name),
+        )
     }
 
     /// Whether the input has pods or service accounts in a namespace.
     pub fn runs_in(&self, namespace: Option<&str>) -> bool {
-        self.usage.inhabited.contains(&namespace)
+        let place = namespace.map_or(Place::Open, Place::In);
+        self.has_any(
+            || vec![Key::of(Topic::Inhabitant, place, &[])],
+            || self.usage.inhabited.contains(&namespace),
+        )
     }
 
     /// Whether a namespace has an object of a kind. One whose manifest leaves the namespace open counts for
     /// any.
     pub fn has_in_namespace(&self, group: &str, kind: &str, namespace: &str) -> bool {
-        [Some(namespace), None]
-            .into_iter()
-            .any(|namespace| self.usage.kinds.contains(&(group, kind, namespace)))
+        let own = || {
+            let mut namespaces = [Some(namespace), None].into_iter();
+            namespaces.any(|namespace| self.usage.kinds.contains(&(group, kind, namespace)))
+        };
+        self.has_any(|| Key::seen(Topic::AnyOfKind, Some(namespace), &[group, kind]), own)
     }
 }

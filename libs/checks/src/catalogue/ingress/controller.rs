@@ -142,11 +142,10 @@ fn snippets_by_default(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     }
     let namespace = container.pod.object.namespace();
     let forbids = has_setting
-        && graph.of_kind("", "ConfigMap").any(|map| {
+        && graph.of_kind_in("", "ConfigMap", namespace).any(|map| {
             let setting =
                 map.fields().get("data").and_then(|data| data.get("allow-snippet-annotations"));
             setting.and_then(Value::as_str) == Some("false")
-                && airside_k8s::graph::same_namespace(map.namespace(), namespace)
         });
     if !forbids {
         let message = format!("{} is ingress-nginx {tag}, which takes snippets", container.label());

@@ -260,8 +260,7 @@ fn is_beside(gateway: &Object<'_>, other: &Object<'_>) -> bool {
 /// Whether two Gateways have a proxy in common, by their labels or by a pod that both select.
 fn share_pods(graph: &Graph<'_>, gateway: &Object<'_>, other: &Object<'_>) -> bool {
     let both_select = |(mine, theirs): (&Map<String, Value>, &Map<String, Value>)| {
-        let mut pods = graph.mesh_workloads(None, Some(mine));
-        pods.any(|workload| labels_match(theirs, workload.labels))
+        graph.has_mesh_workloads(None, Some(mine), Some(theirs))
     };
     is_beside(gateway, other)
         || is_beside(other, gateway)

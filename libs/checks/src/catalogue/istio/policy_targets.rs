@@ -153,9 +153,9 @@ fn selects_nothing(policy: &Whole<'_>, report: &mut Report<'_>) {
             }
         }
         None => {
-            let is_empty = graph.mesh_workloads(namespace, None).next().is_none();
+            let is_empty = !graph.has_mesh_workloads(namespace, None, None);
             // Policies are often kept apart from the workloads; then the input has none at all.
-            if is_empty && !is_root && !graph.pods().is_empty() {
+            if is_empty && !is_root && graph.has_pods() {
                 let message = "no pods are in the namespace of the policy".to_owned();
                 report.fail(FieldPath::of(&["metadata", "namespace"]), message);
             }

@@ -156,7 +156,7 @@ fn unused(account: &Whole<'_>, report: &mut Report<'_>) {
         subjects(binding)
             .any(|(_, bearer)| matches!(bearer, Bearer::ServiceAccount(_, given) if given == name))
     });
-    let runs = graph.pods_of_account(object).next().is_some() || graph.mentions_account(name);
+    let runs = graph.runs_as(object) || graph.mentions_account(name);
     if !is_named && !runs {
         report.fail(
             FieldPath::of(&["metadata", "name"]),

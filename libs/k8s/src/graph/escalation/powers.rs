@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::{How, Reach, Standing, Step};
 use crate::fields::text;
 use crate::graph::Graph;
+use crate::graph::part::{Key, Place, Topic};
 use crate::object::Object;
 use crate::rbac::{Bearer, Rule};
 
 /// The namespace of the control plane's own accounts.
-const CONTROL_PLANE: &str = "kube-system";
+pub(super) const CONTROL_PLANE: &str = "kube-system";
 /// The groups that every service account is in; with `:` and a namespace, those of the namespace.
 const ACCOUNTS_GROUP: &str = "system:serviceaccounts";
 const AUTHENTICATED: &str = "system:authenticated";
@@ -56,8 +57,8 @@ pub(super) struct Holding<'a> {
 }
 
 impl<'a> Holding<'a> {
-    pub(super) fn add(&mut self, binding: &Object<'a>, reach: Reach<'a>, given: &Given<'a>) {
-        self.held.push(Held { binding: *binding, reach, given: given.clone() });
+    pub(super) fn add(&mut self, binding: &Object<'a>, reach: Reach<'a>, given: Given<'a>) {
+        self.held.push(Held { binding: *binding, reach, given });
     }
 
     /// Whether another binding gives a right where this one holds: some powers need two rights.
@@ -282,18 +283,28 @@ fn token_secrets<'a>(
     rule: &Rule<'a>,
     each: &mut dyn FnMut(Bearer<'a>),
 ) {
-    for secret in graph.of_kind("", "Secret") {
-        let is_token = secret.fields().get("type").and_then(|it| it.as_str())
-            == Some("kubernetes.io/service-account-token");
+    graph.note_all(|| match held.reach {
+        Reach::Cluster => Key::seen(Topic::TokenSecret, None, &[]),
+        Reach::Namespace(namespace) => {
+            vec![Key::of(Topic::TokenSecret, namespace.map_or(Place::Open, Place::In), &[])]
+        }
+    });
+    for secret in graph.held_of_kind("", "Secret") {
         let within = [Reach::Cluster, Reach::Namespace(secret.namespace())].contains(&held.reach);
         let named = !rule.names_its_objects() || rule.has("resourceNames", &[secret.name()]);
         let account = secret
             .annotations()
             .and_then(|annotations| text(annotations, "kubernetes.io/service-account.name"));
-        if let (true, Some(name)) = (is_token && within && named, account) {
+        if let (true, Some(name)) = (is_token(secret) && within && named, account) {
             each(Bearer::ServiceAccount(secret.namespace(), name));
         }
     }
+}
+
+/// Whether a Secret holds the token of a service account.
+pub(in crate::graph) fn is_token(secret: &Object<'_>) -> bool {
+    let kind = secret.fields().get("type").and_then(|it| it.as_str());
+    kind == Some("kubernetes.io/service-account-token")
 }
 
 /// The steps that need no right: from a whole to its parts, and from an account to its groups.
@@ -336,7 +347,7 @@ pub(super) fn standing_edges<'a>(
 }
 
 /// Whether a group holds the service accounts of a namespace.
-fn holds(group: &str, namespace: Option<&str>) -> bool {
+pub(super) fn holds(group: &str, namespace: Option<&str>) -> bool {
     match group.strip_prefix(ACCOUNTS_GROUP) {
         Some("") => true,
         Some(of) => namespace.is_some() && of.strip_prefix(':') == namespace,

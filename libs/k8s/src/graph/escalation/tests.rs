@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::graph::Completeness;
+use crate::rbac::GROUP;
 
 fn role(kind: &str, namespace: Option<&str>, name: &str, rules: &Value) -> Value {
     json!({

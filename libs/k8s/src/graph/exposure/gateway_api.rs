@@ -30,8 +30,7 @@ pub(super) fn gateways<'a>(
                 continue;
             }
         }
-        let namespace = text(parent, "namespace").or_else(|| route.namespace());
-        let name = text(parent, "name").unwrap_or_default();
+        let Backend { namespace, name } = named(parent, route);
         match graph.index_of(GROUP, "Gateway", namespace, name) {
             None => may_be_attached = true,
             Some(index) => {
@@ -43,6 +42,22 @@ pub(super) fn gateways<'a>(
         }
     }
     (may_be_attached || !attached.is_empty()).then_some(attached)
+}
+
+/// The Gateways that a route names.
+pub(super) fn parents<'a>(route: &Object<'a>) -> Vec<Backend<'a>> {
+    let spec = route.fields().get("spec").and_then(Value::as_object);
+    let parents = spec.into_iter().flat_map(|spec| maps(spec, "parentRefs"));
+    let gateways =
+        parents.filter(|(_, parent)| text(parent, "kind").unwrap_or("Gateway") == "Gateway");
+    gateways.map(|(_, parent)| named(parent, route)).collect()
+}
+
+fn named<'a>(parent: &'a Map<String, Value>, route: &Object<'a>) -> Backend<'a> {
+    Backend {
+        namespace: text(parent, "namespace").or_else(|| route.namespace()),
+        name: text(parent, "name").unwrap_or_default(),
+    }
 }
 
 /// Whether a listener of a Gateway takes routes of the route's namespace: by default only of its own.
@@ -66,7 +81,7 @@ pub(super) fn may_refer(graph: &Graph<'_>, route: &Object<'_>, backend: &Backend
     if route.group() != GROUP || same_namespace(route.namespace(), backend.namespace) {
         return true;
     }
-    graph.of_kind(GROUP, "ReferenceGrant").any(|grant| {
+    graph.held_of_kind(GROUP, "ReferenceGrant").any(|grant| {
         let Some(spec) = grant.fields().get("spec").and_then(Value::as_object) else {
             return false;
         };

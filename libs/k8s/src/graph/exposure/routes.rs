@@ -1,10 +1,13 @@
 //! What routes traffic from outside to Services: which Services an object names, and whether it comes from
 //! outside at all.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::{Entry, gateway_api, own_entries, selector};
 use crate::fields::{down, elements, maps, text};
+use crate::graph::part::{Key, Topic};
 use crate::graph::{Graph, labels_match};
 use crate::object::Object;
 
@@ -57,22 +60,82 @@ pub(super) fn all<'a>(graph: &Graph<'a>) -> Vec<(Entry, Vec<usize>, usize)> {
     found
 }
 
+/// Whether an object is of a kind that routes.
+pub(in crate::graph) fn is_route(object: &Object<'_>) -> bool {
+    ROUTES.iter().any(|(group, kind, _)| (*group, *kind) == (object.group(), object.kind()))
+}
+
+/// The routes by the names of the Services that they name.
+pub(super) fn by_backend<'a>(graph: &Graph<'a>) -> BTreeMap<&'a str, Vec<usize>> {
+    let mut found: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (group, kind, _) in ROUTES {
+        for index in graph.indices(group, kind) {
+            for backend in graph.objects.get(*index).map(backends).unwrap_or_default() {
+                let named = found.entry(backend.name).or_default();
+                if named.last() != Some(index) {
+                    named.push(*index);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Notes what decides whether a route leads to a Service of a name: which Service the route means, its
+/// gateways, the grants between namespaces, and where the gateways serve.
+pub(super) fn note(graph: &Graph<'_>, route: &Object<'_>, service: &str) {
+    for backend in backends(route).into_iter().filter(|backend| backend.name == service) {
+        let parts = ["", "Service", backend.name];
+        graph.note_all(|| Key::seen(Topic::Named, backend.namespace, &parts));
+    }
+    match route.group() {
+        gateway_api::GROUP => {
+            graph.note_all(|| Key::seen(Topic::Kind, None, &[gateway_api::GROUP, "ReferenceGrant"]));
+            for gateway in gateway_api::parents(route) {
+                let parts = [gateway_api::GROUP, "Gateway", gateway.name];
+                graph.note_all(|| Key::seen(Topic::Named, gateway.namespace, &parts));
+            }
+        }
+        "networking.istio.io" => {
+            for gateway in named_gateways(route) {
+                let parts = [route.group(), "Gateway", gateway.name];
+                graph.note_all(|| Key::seen(Topic::Named, gateway.namespace, &parts));
+                let found =
+                    graph.index_of(route.group(), "Gateway", gateway.namespace, gateway.name);
+                let found = found.and_then(|index| graph.objects.get(index));
+                if let Some(wanted) = found.and_then(selected_by) {
+                    graph.note_services_asking(wanted);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The Istio gateways that a route names, the mesh left out.
+fn named_gateways<'a>(route: &Object<'a>) -> Vec<Backend<'a>> {
+    let spec = route.fields().get("spec");
+    let names = elements(spec.and_then(|spec| spec.get("gateways"))).iter();
+    let outside = names.filter_map(Value::as_str).filter(|name| *name != "mesh");
+    outside
+        .map(|name| match name.split_once('/') {
+            Some((namespace, name)) => Backend { namespace: Some(namespace), name },
+            None => Backend { namespace: route.namespace(), name },
+        })
+        .collect()
+}
+
 /// The gateways of a route that the input holds; none where the route serves the mesh only.
 fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
     let spec = route.fields().get("spec").and_then(Value::as_object)?;
     let named: Vec<Backend<'a>> = match route.group() {
         gateway_api::GROUP => return gateway_api::gateways(graph, route, spec),
         "networking.istio.io" => {
-            let names = elements(spec.get("gateways")).iter().filter_map(Value::as_str);
-            let outside: Vec<&str> = names.filter(|name| *name != "mesh").collect();
-            if outside.is_empty() {
+            let named = named_gateways(route);
+            if named.is_empty() {
                 return None;
             }
-            let named = outside.into_iter().map(|name| match name.split_once('/') {
-                Some((namespace, name)) => Backend { namespace: Some(namespace), name },
-                None => Backend { namespace: route.namespace(), name },
-            });
-            named.collect()
+            named
         }
         _ => return Some(Vec::new()),
     };
@@ -93,13 +156,18 @@ fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
 
 /// Whether the Services of an Istio gateway's pods are in the input, and none of them is open.
 fn serves_inside(graph: &Graph<'_>, gateway: &Object<'_>) -> bool {
-    let wanted = down(gateway.value(), &["spec", "selector"]).and_then(Value::as_object);
-    let Some(wanted) = wanted.filter(|labels| !labels.is_empty()) else { return false };
+    let Some(wanted) = selected_by(gateway) else { return false };
     let mut own = graph
-        .of_kind("", "Service")
+        .held_of_kind("", "Service")
         .filter(|service| labels_match(wanted, selector(service)))
         .peekable();
     own.peek().is_some() && own.all(|service| own_entries(service).is_empty())
+}
+
+/// The labels of an Istio gateway's pods.
+fn selected_by<'a>(gateway: &Object<'a>) -> Option<&'a Map<String, Value>> {
+    let wanted = down(gateway.value(), &["spec", "selector"]).and_then(Value::as_object);
+    wanted.filter(|labels| !labels.is_empty())
 }
 
 /// The Services that a route names, in its order.

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{selector_of, spec_texts};
-use crate::graph::{Graph, labels_match, same_namespace};
+use crate::graph::part::{Key, Place, Topic};
+use crate::graph::{Graph, same_namespace};
 use crate::object::Object;
 
 /// The namespace that an object without one comes into, unless the one who applies it says another.
@@ -83,6 +84,7 @@ impl<'a> Graph<'a> {
         host: &'g str,
         namespace: Option<&'g str>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
+        self.note_hosts(Topic::EntryHost, || covering(host).collect());
         covering(host)
             .flat_map(|pattern| {
                 self.mesh
@@ -102,6 +104,7 @@ impl<'a> Graph<'a> {
         &'g self,
         host: &str,
     ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        self.note_hosts(Topic::EntryHost, || vec![host.to_owned()]);
         let found = self.mesh.entries_of_host.get(host).map(Vec::as_slice).unwrap_or_default();
         found.iter().filter_map(|index| self.objects.get(*index))
     }
@@ -111,6 +114,7 @@ impl<'a> Graph<'a> {
         &'g self,
         host: &'g str,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
+        self.note_hosts(Topic::RuleHost, || covering(host).collect());
         covering(host)
             .flat_map(|pattern| {
                 self.mesh.rules_of_host.get(&pattern).map(Vec::as_slice).unwrap_or_default()
@@ -123,6 +127,7 @@ impl<'a> Graph<'a> {
         &'g self,
         host: &str,
     ) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+        self.note_hosts(Topic::RouteHost, || vec![host.to_owned()]);
         let found = self.mesh.routes_of_host.get(host).map(Vec::as_slice).unwrap_or_default();
         found.iter().filter_map(|index| self.objects.get(*index))
     }
@@ -134,8 +139,14 @@ impl<'a> Graph<'a> {
         labels: &serde_json::Map<String, Value>,
     ) -> bool {
         let Some(selector) = selector_of(service) else { return false };
-        self.mesh_workloads(service.namespace(), Some(selector))
-            .any(|workload| labels_match(labels, workload.labels))
+        self.has_mesh_workloads(service.namespace(), Some(selector), Some(labels))
+    }
+
+    fn note_hosts(&self, topic: Topic, hosts: impl FnOnce() -> Vec<String>) {
+        self.note_of_mesh(|| {
+            let hosts = hosts();
+            hosts.iter().map(|host| Key::of(topic, Place::Anywhere, &[host])).collect()
+        });
     }
 }
 

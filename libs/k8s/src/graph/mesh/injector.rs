@@ -51,11 +51,13 @@ impl<'a> Injector<'a> {
 impl<'a> Graph<'a> {
     /// Whether sidecars are injected into namespaces that say nothing.
     pub fn injects_by_default(&self) -> bool {
+        self.note_mesh_settings();
         self.mesh.injectors.iter().any(Injector::injects_by_default)
     }
 
     /// The injector of a revision, or the default one.
     pub fn injector(&self, revision: Option<&str>) -> Option<&Injector<'a>> {
+        self.note_mesh_settings();
         self.mesh.injectors.iter().find(|injector| injector.revision == revision)
     }
 }

@@ -1,0 +1,269 @@
+//! The catalogue over objects that change: after a change only those are judged again whose verdict can be
+//! another one.
+//!
+//! What it says is at any time what [`evaluate`](crate::evaluate) says of all objects in the order of their
+//! identities. It keeps, for each object, its failures and what they rest on (keys of the graph's queries);
+//! a change touches those that rest on a key of the old or the new object. They are judged over a graph of
+//! the few objects that they look at ([`part`]). What rights allow is kept for each bearer ([`bearers`]), so
+//! that a binding touches others only where a way to the administrator changes.
+//!
+//! What touches many takes its time: a role that is bound in all namespaces, the labels of a namespace in a
+//! mesh, a mesh-wide policy, a NetworkPolicy that selects all pods of its namespace.
+
+mod bearers;
+mod findings;
+mod objects;
+mod outcome;
+mod part;
+mod reads;
+mod table;
+#[cfg(test)]
+mod tests;
+mod touched;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use airside_k8s::Object;
+use airside_k8s::graph::{Ways, Who, written};
+use airside_k8s::workload::pod_specs;
+
+use crate::evaluate::{Evaluation, Failure, Judged, Met, judge, not_evaluated};
+
+pub use objects::{Identity, Living};
+
+use bearers::Bearers;
+use objects::Objects;
+use outcome::Outcome;
+use part::{Asked, Owner};
+use table::Table;
+use touched::Touched;
+
+/// A change of the objects.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// An object is new, or is another one than before. Its identity is that of the object and of a source
+    /// (see [`Identity::source`]).
+    Put(Living, String),
+    /// An object is gone.
+    Remove(Identity),
+}
+
+/// What changes have altered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Delta {
+    /// What was said anew, by object.
+    pub altered: Vec<Altered>,
+    /// How many objects were judged again.
+    pub judged: usize,
+}
+
+/// How the failures of an object have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Altered {
+    /// The object.
+    pub object: Arc<Identity>,
+    /// Failures that it had not before.
+    pub new: Vec<Failure>,
+    /// Failures that it has no longer.
+    pub gone: Vec<Failure>,
+}
+
+/// Objects that change, and what the catalogue says about them.
+#[derive(Debug, Default)]
+pub struct Incremental {
+    objects: Objects,
+    verdicts: Vec<Verdict>,
+    table: RefCell<Table>,
+    ways: Ways<u32>,
+    bearers: Bearers,
+}
+
+#[derive(Debug, Default)]
+struct Verdict {
+    outcome: Outcome,
+    reads: Box<[u32]>,
+}
+
+impl Incremental {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there are no objects.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many failures there are.
+    pub fn failures(&self) -> usize {
+        let slots = self.objects.in_order();
+        slots.filter_map(|slot| self.verdicts.get(slot as usize)).map(|it| it.outcome.count()).sum()
+    }
+
+    /// The failures of an object; their index is 0.
+    pub fn failures_of(&self, object: &Identity) -> Vec<Failure> {
+        let verdict = self.objects.slot_of(object).and_then(|slot| self.verdicts.get(slot as usize));
+        verdict.into_iter().flat_map(|verdict| verdict.outcome.failures(0)).collect()
+    }
+
+    /// The objects, in their order.
+    pub fn objects(&self) -> impl Iterator<Item = (&Identity, &Living)> {
+        self.objects.in_order().filter_map(|slot| {
+            let (identity, living) = self.objects.get(slot)?;
+            Some((identity.as_ref(), living))
+        })
+    }
+
+    /// What a run over all objects in their order says.
+    pub fn evaluation(&self) -> Evaluation {
+        let (mut failures, mut undecided, mut met) = (Vec::new(), BTreeMap::new(), Met::default());
+        for (index, slot) in self.objects.in_order().enumerate() {
+            let Some(verdict) = self.verdicts.get(slot as usize) else { continue };
+            failures.extend(verdict.outcome.failures(index));
+            verdict.outcome.add_to(&mut undecided, &mut met);
+        }
+        let not_evaluated = not_evaluated(&undecided);
+        Evaluation { failures, not_evaluated, applied: met.checks() }
+    }
+
+    /// Applies changes as one, and judges again whom they touch. A change that puts what is no Kubernetes
+    /// object, and the removal of what is not there, change nothing.
+    pub fn apply(&mut self, changes: Vec<Change>) -> Delta {
+        let mut touched = Touched::default();
+        let (mut named, mut removed) = (BTreeSet::new(), Vec::new());
+        for change in changes {
+            match change {
+                Change::Put(living, source) => self.put(living, &source, &mut named, &mut touched),
+                Change::Remove(identity) => {
+                    removed.extend(self.remove(&identity, &mut named, &mut touched));
+                }
+            }
+        }
+        touched.counts(self.table.get_mut());
+        let Self { objects, table, ways, bearers, .. } = self;
+        bearers.refresh(named, objects, table, ways, &mut touched);
+        let table = table.get_mut();
+        ways.refresh(&mut |standing| bearers::touch_way(&standing, table, &mut touched));
+        touched.counts(table);
+        let judged = touched.objects.len();
+        let mut altered = self.judge(touched.objects);
+        altered.extend(removed);
+        altered.sort_by(|left, right| left.object.cmp(&right.object));
+        Delta { altered, judged }
+    }
+
+    fn put(
+        &mut self,
+        living: Living,
+        source: &str,
+        named: &mut BTreeSet<Who>,
+        touched: &mut Touched,
+    ) {
+        let Some(located) = living.located() else { return };
+        let identity = Identity::of(&located.object, source);
+        if let Some(slot) = self.objects.slot_of(&identity) {
+            self.forget_keys(slot, named, touched);
+        }
+        let slot = self.objects.put(identity, living);
+        let Self { objects, table, ways, verdicts, .. } = self;
+        let Some(object) = objects.object(slot) else { return };
+        let table = table.get_mut();
+        let keys = written(&object);
+        for key in keys.found_by {
+            touched.readers(table, key);
+            table.add_found(key, slot);
+        }
+        for key in keys.counted {
+            touched.before(table, key);
+            table.raise(key);
+        }
+        accounts(&object, &mut |namespace, account| ways.add_pods(namespace, account));
+        named.extend(bearers::named(&object));
+        touched.objects.insert(slot);
+        if verdicts.len() <= slot as usize {
+            verdicts.resize_with(slot as usize + 1, Verdict::default);
+        }
+    }
+
+    /// Removes an object. Returns the failures that are gone with it.
+    fn remove(
+        &mut self,
+        identity: &Identity,
+        named: &mut BTreeSet<Who>,
+        touched: &mut Touched,
+    ) -> Option<Altered> {
+        let slot = self.objects.slot_of(identity)?;
+        self.forget_keys(slot, named, touched);
+        let verdict = std::mem::take(self.verdicts.get_mut(slot as usize)?);
+        let table = self.table.get_mut();
+        reads::forget(table, reads::of_object(slot), &verdict.reads);
+        let object = self.objects.remove(slot)?;
+        touched.objects.remove(&slot);
+        let gone: Vec<Failure> = verdict.outcome.failures(0).collect();
+        (!gone.is_empty()).then_some(Altered { object, new: Vec::new(), gone })
+    }
+
+    fn forget_keys(&mut self, slot: u32, named: &mut BTreeSet<Who>, touched: &mut Touched) {
+        let Self { objects, table, ways, .. } = self;
+        let Some(object) = objects.object(slot) else { return };
+        let table = table.get_mut();
+        let keys = written(&object);
+        for key in keys.found_by {
+            touched.readers(table, key);
+            table.remove_found(key, slot);
+        }
+        for key in keys.counted {
+            touched.before(table, key);
+            table.lower(key);
+        }
+        accounts(&object, &mut |namespace, account| ways.remove_pods(namespace, account));
+        named.extend(bearers::named(&object));
+    }
+
+    /// Judges objects, and tells how their failures have changed.
+    fn judge(&mut self, slots: BTreeSet<u32>) -> Vec<Altered> {
+        let Self { objects, verdicts, table, ways, .. } = self;
+        let reads_of = |slot: u32| verdicts.get(slot as usize).map(|it| it.reads.clone());
+        let asked = slots.into_iter().filter(|slot| objects.get(*slot).is_some());
+        let asked: Vec<_> = asked
+            .map(|slot| Asked {
+                who: slot,
+                own: vec![slot],
+                reads: reads_of(slot).unwrap_or_default(),
+            })
+            .collect();
+        let mut altered = Vec::new();
+        let owner = Owner::new(objects, table, ways);
+        let ask = |graph: &airside_k8s::Graph<'_>, index: usize, _: &u32| {
+            let mut judged = Judged::default();
+            judge(graph, index, &mut judged);
+            Outcome::of(judged)
+        };
+        owner.answer(asked, &ask, &mut |one, outcome, rests| {
+            let Some(verdict) = verdicts.get_mut(one.who as usize) else { return };
+            let reader = reads::of_object(one.who);
+            verdict.reads = reads::note(&mut table.borrow_mut(), reader, &one.reads, rests);
+            let (new, gone) = (outcome.beyond(&verdict.outcome), verdict.outcome.beyond(&outcome));
+            verdict.outcome = outcome;
+            if let Some((identity, _)) = objects.get(one.who)
+                && !(new.is_empty() && gone.is_empty())
+            {
+                altered.push(Altered { object: Arc::clone(identity), new, gone });
+            }
+        });
+        altered
+    }
+}
+
+/// The accounts with which an object's pods run: namespace and name.
+fn accounts(object: &Object<'_>, each: &mut dyn FnMut(Option<&str>, &str)) {
+    pod_specs(object).iter().for_each(|pod| each(object.namespace(), pod.service_account()));
+}

@@ -1,0 +1,180 @@
+//! Asks a graph of a part of the objects, and makes the part larger until it holds all that the answer
+//! rests on.
+//!
+//! Why that is right: an answer of the graph is a function of the objects that its notes name, and of facts
+//! that the owner of all objects answers. What is asked first is the same in the part and in the whole; if
+//! the part holds what it names, so is the answer, and with it what is asked next. So a run of which every
+//! note is within the part is the run over the whole.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use airside_k8s::graph::{Graph, Key, Read, Standing, Step, Ways, Whole};
+use airside_k8s::Object;
+
+use super::objects::Objects;
+use super::table::Table;
+
+/// Beyond this share of the objects the graph is made of all: 1/4.
+const LARGE: usize = 4;
+
+/// All objects, as the graph of a part asks them.
+pub(super) struct Owner<'w> {
+    pub(super) objects: &'w Objects,
+    pub(super) table: &'w RefCell<Table>,
+    pub(super) ways: &'w Ways<u32>,
+    notes: RefCell<Vec<Read>>,
+}
+
+/// Somebody whose answer is sought.
+#[derive(Debug)]
+pub(super) struct Asked<N> {
+    pub(super) who: N,
+    /// The objects that he is about, by slot.
+    pub(super) own: Vec<u32>,
+    /// What his last answer rested on, as [`Rest`] keeps it.
+    pub(super) reads: Box<[u32]>,
+}
+
+/// A key that an answer rests on, and whether the part must hold its objects.
+pub(super) type Rest = (Key, bool);
+
+impl<'w> Owner<'w> {
+    pub(super) const fn new(
+        objects: &'w Objects,
+        table: &'w RefCell<Table>,
+        ways: &'w Ways<u32>,
+    ) -> Self {
+        Self { objects, table, ways, notes: RefCell::new(Vec::new()) }
+    }
+
+    /// Answers all who ask. `ask` puts the question for one of them: it is given the graph and where the
+    /// first of his own objects stands in it. `done` takes the answer and what it rests on.
+    pub(super) fn answer<N, T>(
+        &self,
+        mut asked: Vec<Asked<N>>,
+        ask: &dyn Fn(&Graph<'_>, usize, &N) -> T,
+        done: &mut dyn FnMut(Asked<N>, T, &[Rest]),
+    ) {
+        let mut part = BTreeSet::new();
+        for one in &asked {
+            part.extend(one.own.iter().copied());
+            let table = self.table.borrow();
+            let known = one.reads.iter().filter(|read| **read & 1 == 1);
+            part.extend(known.flat_map(|read| table.found_by_number(read >> 1)).copied());
+        }
+        while !asked.is_empty() {
+            let is_whole = part.len() > self.objects.len() / LARGE;
+            let slots = self.ordered(&part, is_whole);
+            let objects: Vec<Object<'_>> =
+                slots.iter().filter_map(|slot| self.objects.object(*slot)).collect();
+            let mut places: Vec<(u32, usize)> = slots.iter().copied().zip(0..).collect();
+            places.sort_unstable();
+            let graph = Graph::of_part(&objects, self);
+            let mut again = Vec::new();
+            for one in asked {
+                self.notes.borrow_mut().clear();
+                let first = one.own.first().and_then(|own| {
+                    let at = places.binary_search_by_key(own, |(slot, _)| *slot).ok()?;
+                    places.get(at).map(|(_, index)| *index)
+                });
+                let answer = ask(&graph, first.unwrap_or_default(), &one.who);
+                let rests = self.rests();
+                let before = part.len();
+                if !is_whole {
+                    self.extend(&mut part, &rests);
+                }
+                if part.len() == before {
+                    done(one, answer, &rests);
+                } else {
+                    again.push(one);
+                }
+            }
+            asked = again;
+        }
+    }
+
+    fn ordered(&self, part: &BTreeSet<u32>, is_whole: bool) -> Vec<u32> {
+        if is_whole {
+            return self.objects.in_order().collect();
+        }
+        let mut slots: Vec<u32> = part.iter().copied().collect();
+        slots.sort_by_key(|slot| self.objects.get(*slot).map(|(identity, _)| identity));
+        slots
+    }
+
+    /// What the notes since the last question name: each key once, in order.
+    fn rests(&self) -> Vec<Rest> {
+        let mut rests = Vec::new();
+        for note in self.notes.borrow().iter() {
+            match note {
+                Read::All(keys) => rests.extend(keys.iter().map(|key| (*key, true))),
+                Read::Fact(keys) => rests.extend(keys.iter().map(|key| (*key, false))),
+                Read::Selected(lists) => {
+                    rests.extend(self.rarest(lists).iter().map(|key| (*key, true)));
+                }
+                Read::AnySelected(lists) => {
+                    rests.extend(self.rarest(lists).iter().map(|key| (*key, false)));
+                }
+            }
+        }
+        // Where a key is read both ways, the part must hold its objects.
+        rests.sort_unstable_by(|left, right| (left.0, !left.1).cmp(&(right.0, !right.1)));
+        rests.dedup_by_key(|(key, _)| *key);
+        rests
+    }
+
+    /// The list that the fewest objects are found by.
+    fn rarest<'l>(&self, lists: &'l [Vec<Key>]) -> &'l [Key] {
+        let table = self.table.borrow();
+        let count = |keys: &&Vec<Key>| keys.iter().map(|key| table.found(*key).len()).sum::<usize>();
+        lists.iter().min_by_key(count).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn extend(&self, part: &mut BTreeSet<u32>, rests: &[Rest]) {
+        let table = self.table.borrow();
+        for (key, is_held) in rests {
+            if *is_held {
+                part.extend(table.found(*key));
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Owner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Owner").field("objects", &self.objects.len()).finish_non_exhaustive()
+    }
+}
+
+impl Whole for Owner<'_> {
+    fn note(&self, read: Read) {
+        self.notes.borrow_mut().push(read);
+    }
+
+    fn has_any(&self, keys: &[Key]) -> bool {
+        let table = self.table.borrow();
+        keys.iter().any(|key| table.count(*key) > 0)
+    }
+
+    fn mentions_beside(&self, name: Key, itself: bool) -> bool {
+        self.table.borrow().count(name) > u32::from(itself)
+    }
+
+    fn has_selected(&self, lists: &[Vec<Key>], is_such: &dyn Fn(&Object<'_>) -> bool) -> bool {
+        let keys = self.rarest(lists);
+        let table = self.table.borrow();
+        let mut found = keys.iter().flat_map(|key| table.found(*key));
+        found.any(|slot| self.objects.object(*slot).is_some_and(|object| is_such(&object)))
+    }
+
+    fn next_step(&self, standing: Standing<'_>) -> Option<Step<'_>> {
+        let (step, binding) = self.ways.next(&standing)?;
+        let binding = binding.and_then(|slot| self.objects.object(slot));
+        Some(Step { binding, ..step })
+    }
+
+    fn first_account(&self, name: &str) -> Option<Standing<'_>> {
+        self.ways.first_account(name)
+    }
+}

@@ -1,0 +1,420 @@
+//! Small worlds in which everything meets: few names, labels, namespaces and accounts, of every kind that
+//! the graph knows. What an object is follows from a kind and some bytes.
+
+use serde_json::{Value, json};
+
+/// How many kinds there are.
+pub(super) const KINDS: u8 = 40;
+
+/// Takes one choice after the other from the bytes.
+struct Choices<'b>(std::slice::Iter<'b, u8>);
+
+impl Choices<'_> {
+    fn number(&mut self) -> usize {
+        usize::from(self.0.next().copied().unwrap_or_default())
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.number() % all.len()]
+    }
+
+    fn chance(&mut self) -> bool {
+        self.number() % 2 == 1
+    }
+}
+
+const NAMESPACES: [Option<&str>; 6] =
+    [Some("shop"), Some("bank"), Some("shop"), None, Some("kube-system"), Some("istio-system")];
+const NAMES: [&str; 4] = ["web", "db", "default", "istio"];
+const ACCOUNTS: [&str; 3] = ["web", "default", "operator"];
+
+fn labels(choices: &mut Choices<'_>) -> Value {
+    choices.of(&LABELS)()
+}
+
+const LABELS: [fn() -> Value; 6] = [
+    || json!({ "app": "web" }),
+    || json!({ "app": "web", "tier": "front" }),
+    || json!({ "tier": "front", "app": "web" }),
+    || json!({ "app": "db" }),
+    || json!({}),
+    || json!({ "app": "web", "istio.io/dataplane-mode": "ambient" }),
+];
+
+fn selector(choices: &mut Choices<'_>) -> Value {
+    match choices.number() % 4 {
+        0 => json!({}),
+        1 => json!({ "matchExpressions": [{ "key": "app", "operator": "Exists" }] }),
+        _ => json!({ "matchLabels": labels(choices) }),
+    }
+}
+
+fn pod(choices: &mut Choices<'_>) -> Value {
+    let (account, labels) = (choices.of(&ACCOUNTS), labels(choices));
+    let name = choices.of(&NAMES);
+    let environment = match choices.number() % 4 {
+        0 => json!([{ "name": "A", "valueFrom": { "secretKeyRef": { "name": name, "key": "a" } } }]),
+        1 => json!([{ "name": "A", "valueFrom": { "configMapKeyRef": { "name": name, "key": "a" } } }]),
+        2 => json!([{ "name": "DB", "value": "http://db.bank:80/web" }]),
+        _ => json!([]),
+    };
+    let image = choices.of(&["web:1", "ingress-nginx/controller:v1.8.0", "istio/pilot:1"]);
+    json!({
+        "metadata": { "labels": labels },
+        "spec": {
+            "serviceAccountName": account,
+            "hostNetwork": choices.number() % 5 == 4,
+            "priorityClassName": name,
+            "containers": [{
+                "name": choices.of(&["c", "istio-proxy"]), "image": image, "env": environment,
+                "securityContext": { "privileged": choices.chance() },
+                "ports": [{ "containerPort": 80, "name": "http" }],
+            }],
+        },
+    })
+}
+
+fn rules(choices: &mut Choices<'_>) -> Value {
+    let verbs = choices.of(&["*", "get", "create", "impersonate", "bind", "escalate", "update"]);
+    let resources = choices.of(&[
+        "*", "pods", "secrets", "configmaps", "pods/exec", "serviceaccounts/token",
+        "serviceaccounts", "groups", "clusterroles", "clusterrolebindings", "rolebindings",
+    ]);
+    let groups = choices.of(&["", "*", "rbac.authorization.k8s.io", "example.com"]);
+    let mut rule = json!({ "verbs": [verbs], "resources": [resources], "apiGroups": [groups] });
+    if choices.number() % 4 == 3 {
+        rule["resourceNames"] = json!(["web"]);
+    }
+    json!([rule])
+}
+
+fn subjects(choices: &mut Choices<'_>) -> Value {
+    match choices.number() % 7 {
+        0 => json!([{ "kind": "User", "name": "ada" }]),
+        1 => json!([{ "kind": "Group", "name": "system:authenticated" }]),
+        2 => json!([{ "kind": "Group", "name": "system:serviceaccounts:shop" }]),
+        3 => json!([{ "kind": "ServiceAccount", "name": "web" }, { "kind": "User", "name": "ada" }]),
+        _ => {
+            let (name, namespace) = (choices.of(&ACCOUNTS), choices.of(&["shop", "bank"]));
+            json!([{ "kind": "ServiceAccount", "name": name, "namespace": namespace }])
+        }
+    }
+}
+
+/// The object of a kind that the bytes describe, and its source.
+pub(super) fn object(kind: u8, bytes: &[u8]) -> (Value, &'static str) {
+    let mut choices = Choices(bytes.iter());
+    let choices = &mut choices;
+    let source = if choices.number() % 8 == 7 { "other.yaml" } else { "" };
+    let (namespace, name) = (choices.of(&NAMESPACES), choices.of(&NAMES));
+    let (version, kind, body) = body(kind, choices);
+    let mut value = body;
+    value["apiVersion"] = json!(version);
+    value["kind"] = json!(kind);
+    value["metadata"]["name"] = json!(name);
+    let is_wide = ["ClusterRole", "ClusterRoleBinding", "Namespace", "CustomResourceDefinition"];
+    if let Some(namespace) = namespace.filter(|_| !is_wide.contains(&kind)) {
+        value["metadata"]["namespace"] = json!(namespace);
+    }
+    if kind == "Namespace" {
+        value["metadata"]["name"] = json!(namespace.unwrap_or("other"));
+    }
+    (value, source)
+}
+
+fn body(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Value) {
+    match kind {
+        0..=2 | 32 => workload(kind, choices),
+        3..=10 | 33 | 34 => around(kind, choices),
+        11..=14 => rights(kind, choices),
+        15..=23 | 35 => mesh(kind, choices),
+        24..=31 => routes(kind, choices),
+        _ => others(kind, choices),
+    }
+}
+
+fn workload(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Value) {
+    match kind {
+        0 | 1 => {
+            let replicas = choices.of(&[1, 2, 3]);
+            let (labels, pod) = (labels(choices), pod(choices));
+            let spec = json!({
+                "replicas": replicas, "selector": { "matchLabels": labels }, "template": pod,
+            });
+            ("apps/v1", ["Deployment", "StatefulSet"][usize::from(kind)], json!({ "spec": spec }))
+        }
+        2 => ("v1", "Pod", pod(choices)),
+        _ => ("v1", "Pod", json!({ "metadata": { "labels": labels(choices) } })),
+    }
+}
+
+fn around(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Value) {
+    match kind {
+        3 => {
+            let kind = choices.of(&["ClusterIP", "LoadBalancer", "NodePort", "ExternalName"]);
+            let port = choices.of(&[json!(80), json!("http"), json!("other")].each_ref()).clone();
+            let (own, wanted) = (labels(choices), labels(choices));
+            let spec = json!({
+                "type": kind, "selector": wanted,
+                "ports": [{ "port": 80, "targetPort": port, "name": choices.of(&["http", "x"]) }],
+            });
+            ("v1", "Service", json!({ "metadata": { "labels": own }, "spec": spec }))
+        }
+        4 => {
+            let types = choices.of(&["Ingress", "Egress"]);
+            let peer = match choices.number() % 3 {
+                0 => json!({ "podSelector": selector(choices) }),
+                1 => json!({ "podSelector": selector(choices), "namespaceSelector": {} }),
+                _ => json!({ "namespaceSelector": {} }),
+            };
+            let spec = json!({
+                "podSelector": selector(choices), "policyTypes": [types],
+                "ingress": [{ "from": [peer] }],
+            });
+            ("networking.k8s.io/v1", "NetworkPolicy", json!({ "spec": spec }))
+        }
+        5 => {
+            let (minimum, selector) = (choices.of(&[1, 2, 3]), selector(choices));
+            let spec = json!({ "minAvailable": minimum, "selector": selector });
+            ("policy/v1", "PodDisruptionBudget", json!({ "spec": spec }))
+        }
+        6 => {
+            let (kind, name) = (choices.of(&["Deployment", "StatefulSet"]), choices.of(&NAMES));
+            let spec = json!({
+                "scaleTargetRef": { "apiVersion": "apps/v1", "kind": kind, "name": name },
+                "minReplicas": choices.of(&[1, 2, 3]), "maxReplicas": 3,
+            });
+            ("autoscaling/v2", "HorizontalPodAutoscaler", json!({ "spec": spec }))
+        }
+        7 => ("v1", "ServiceAccount", json!({})),
+        8 => {
+            let kind = choices.of(&["Opaque", "kubernetes.io/service-account-token"]);
+            let note = json!({ "kubernetes.io/service-account.name": choices.of(&ACCOUNTS) });
+            let data = json!({ choices.of(&["a", "b"]): "d2Vi" });
+            let metadata = json!({ "annotations": note });
+            ("v1", "Secret", json!({ "type": kind, "data": data, "metadata": metadata }))
+        }
+        9 => {
+            let mesh = "rootNamespace: bank\nextensionProviders: []\n";
+            let data = match choices.number() % 4 {
+                0 => json!({ "mesh": mesh }),
+                1 => json!({ "a": "web and db" }),
+                2 => json!({ "allow-snippet-annotations": "false" }),
+                _ => json!({ "a": "nothing" }),
+            };
+            ("v1", "ConfigMap", json!({ "data": data }))
+        }
+        10 => {
+            let labels = match choices.number() % 4 {
+                0 => json!({ "istio-injection": "enabled" }),
+                1 => json!({ "istio.io/dataplane-mode": "ambient" }),
+                2 => json!({ "pod-security.kubernetes.io/enforce": "restricted" }),
+                _ => json!({}),
+            };
+            ("v1", "Namespace", json!({ "metadata": { "labels": labels } }))
+        }
+        33 => {
+            let kind = choices.of(&["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]);
+            ("cilium.io/v2", kind, json!({ "spec": { "endpointSelector": {} } }))
+        }
+        _ => ("scheduling.k8s.io/v1", "PriorityClass", json!({ "value": 1 })),
+    }
+}
+
+fn rights(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Value) {
+    const VERSION: &str = "rbac.authorization.k8s.io/v1";
+    match kind {
+        11 => (VERSION, "Role", json!({ "rules": rules(choices) })),
+        12 => {
+            let (rules, labels) = (rules(choices), labels(choices));
+            let mut role = json!({ "metadata": { "labels": labels }, "rules": rules });
+            if choices.number() % 3 == 2 {
+                role["aggregationRule"] = json!({ "clusterRoleSelectors": [selector(choices)] });
+            }
+            (VERSION, "ClusterRole", role)
+        }
+        _ => {
+            let kind = ["RoleBinding", "ClusterRoleBinding"][usize::from(kind) - 13];
+            let role = json!({
+                "kind": choices.of(&["ClusterRole", "ClusterRole", "Role"]),
+                "name": choices.of(&["web", "db", "default", "cluster-admin", "edit"]),
+            });
+            (VERSION, kind, json!({ "roleRef": role, "subjects": subjects(choices) }))
+        }
+    }
+}
+
+fn mesh(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Value) {
+    const SECURITY: &str = "security.istio.io/v1";
+    const NETWORKING: &str = "networking.istio.io/v1";
+    let host = choices.of(&["web", "web.shop.svc.cluster.local", "*.example.com", "a.example.com"]);
+    let wanted = labels(choices);
+    let with_selector = |mut spec: Value, chance: bool| {
+        if chance {
+            spec["selector"] = json!({ "matchLabels": wanted });
+        }
+        json!({ "spec": spec })
+    };
+    let chance = choices.chance();
+    match kind {
+        15 => {
+            let mode = choices.of(&["STRICT", "PERMISSIVE", "DISABLE"]);
+            let spec = json!({ "mtls": { "mode": mode } });
+            (SECURITY, "PeerAuthentication", with_selector(spec, chance))
+        }
+        16 => {
+            let from = json!([{ "source": { "namespaces": [choices.of(&["shop", "none"])] } }]);
+            let mut spec = json!({ "action": "ALLOW", "rules": [{ "from": from }] });
+            if choices.chance() {
+                spec["rules"] = json!([{ "to": [{ "operation": { "paths": ["/a"] } }] }]);
+            }
+            (SECURITY, "AuthorizationPolicy", with_selector(spec, chance))
+        }
+        17 => {
+            let spec = json!({ "jwtRules": [{ "issuer": "a" }] });
+            (SECURITY, "RequestAuthentication", with_selector(spec, chance))
+        }
+        18 => {
+            let mode = choices.of(&["DISABLE", "SIMPLE", "ISTIO_MUTUAL"]);
+            let subsets = json!([{ "name": "v1", "labels": { "tier": "front" } }]);
+            let spec = json!({
+                "host": host, "trafficPolicy": { "tls": { "mode": mode } }, "subsets": subsets,
+            });
+            (NETWORKING, "DestinationRule", json!({ "spec": spec }))
+        }
+        19 => {
+            let gateways = match choices.number() % 4 {
+                0 => json!(["web"]),
+                1 => json!(["bank/db"]),
+                2 => json!(["mesh"]),
+                _ => json!([]),
+            };
+            let route = json!([{ "destination": { "host": host, "subset": "v1" } }]);
+            let spec = json!({ "hosts": [host], "gateways": gateways, "http": [{ "route": route }] });
+            (NETWORKING, "VirtualService", json!({ "spec": spec }))
+        }
+        20 => {
+            let port = json!({ "number": 443, "protocol": "HTTPS", "name": "https" });
+            let tls = json!({ "mode": "SIMPLE", "credentialName": choices.of(&NAMES) });
+            let server = json!({ "hosts": [host], "port": port, "tls": tls });
+            let spec = json!({ "selector": wanted, "servers": [server] });
+            (NETWORKING, "Gateway", json!({ "spec": spec }))
+        }
+        21 => {
+            let spec = json!({
+                "hosts": [host], "location": "MESH_EXTERNAL", "resolution": "DNS",
+                "ports": [{ "number": 80, "name": "http", "protocol": "HTTP" }],
+            });
+            (NETWORKING, "ServiceEntry", json!({ "spec": spec }))
+        }
+        22 | 23 => {
+            let mut spec = json!({ "egress": [{ "hosts": [choices.of(&["./*", "shop/*"])] }] });
+            if chance {
+                spec["workloadSelector"] = json!({ "labels": wanted });
+            }
+            (NETWORKING, "Sidecar", json!({ "spec": spec }))
+        }
+        _ => {
+            let provider = json!({ "accessLogging": [{ "providers": [{ "name": "envoy" }] }] });
+            ("telemetry.istio.io/v1", "Telemetry", with_selector(provider, chance))
+        }
+    }
+}
+
+fn routes(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Value) {
+    const GATEWAY: &str = "gateway.networking.k8s.io/v1";
+    let backend = choices.of(&NAMES);
+    let namespace = choices.of(&["shop", "bank"]);
+    match kind {
+        24 | 25 => {
+            let host = choices.of(&["a.test", "b.test", ""]);
+            let service = json!({ "service": { "name": backend, "port": { "number": 80 } } });
+            let path = json!({ "path": "/", "pathType": "Prefix", "backend": service });
+            let tls = json!([{ "hosts": [host], "secretName": choices.of(&NAMES) }]);
+            let spec = json!({ "rules": [{ "host": host, "http": { "paths": [path] } }], "tls": tls });
+            let note = json!({ "cert-manager.io/issuer": choices.of(&NAMES) });
+            let metadata = json!({ "annotations": note });
+            ("networking.k8s.io/v1", "Ingress", json!({ "metadata": metadata, "spec": spec }))
+        }
+        26 => {
+            let from = choices.of(&["All", "Same"]);
+            let routes = json!({ "namespaces": { "from": from } });
+            let listener = json!({
+                "name": "l", "port": 80, "protocol": "HTTP", "allowedRoutes": routes,
+            });
+            (GATEWAY, "Gateway", json!({ "spec": { "listeners": [listener] } }))
+        }
+        27 | 28 => {
+            let mut to = json!({ "name": backend, "port": 80 });
+            if choices.chance() {
+                to["namespace"] = json!(namespace);
+            }
+            let mut parent = json!({ "name": choices.of(&NAMES) });
+            if choices.chance() {
+                parent["namespace"] = json!(choices.of(&["shop", "bank"]));
+            }
+            let spec = json!({ "parentRefs": [parent], "rules": [{ "backendRefs": [to] }] });
+            (GATEWAY, "HTTPRoute", json!({ "spec": spec }))
+        }
+        29 => {
+            let from = json!([{ "kind": "HTTPRoute", "namespace": namespace }]);
+            let spec = json!({ "from": from, "to": [{ "kind": "Service" }] });
+            ("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", json!({ "spec": spec }))
+        }
+        30 => {
+            let to = json!({ "kind": "Service", "name": backend });
+            ("route.openshift.io/v1", "Route", json!({ "spec": { "to": to } }))
+        }
+        _ => {
+            let rule = json!({
+                "match": "Host(`a.test`)", "kind": "Rule",
+                "services": [{ "name": backend, "port": 80 }],
+                "middlewares": [{ "name": choices.of(&NAMES) }],
+            });
+            ("traefik.io/v1alpha1", "IngressRoute", json!({ "spec": { "routes": [rule] } }))
+        }
+    }
+}
+
+fn others(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Value) {
+    match kind {
+        36 => {
+            let spec = json!({ "group": "example.com", "scope": "Namespaced", "versions": [] });
+            ("apiextensions.k8s.io/v1", "CustomResourceDefinition", json!({ "spec": spec }))
+        }
+        37 => {
+            let mut spec = json!({ "selector": selector(choices) });
+            match choices.number() % 3 {
+                0 => spec["namespaceSelector"] = json!({ "any": true }),
+                1 => spec["namespaceSelector"] = json!({ "matchNames": ["shop"] }),
+                _ => {}
+            }
+            ("monitoring.coreos.com/v1", "ServiceMonitor", json!({ "spec": spec }))
+        }
+        38 => {
+            let client = json!({ "service": { "name": "web", "namespace": "shop" } });
+            let rule = json!({
+                "apiGroups": ["*"], "resources": ["*"], "operations": ["*"], "apiVersions": ["*"],
+            });
+            let hook = json!({
+                "name": "a.b.c", "clientConfig": client, "rules": [rule], "failurePolicy": "Fail",
+                "namespaceSelector": { "matchLabels": { "a": "b" } },
+            });
+            let version = "admissionregistration.k8s.io/v1";
+            (version, "ValidatingWebhookConfiguration", json!({ "webhooks": [hook] }))
+        }
+        _ => match choices.number() % 4 {
+            0 => {
+                let spec = json!({ "serviceAccountName": choices.of(&ACCOUNTS), "note": "web db" });
+                ("example.com/v1", "Widget", json!({ "spec": spec }))
+            }
+            1 => {
+                let made = json!([{ "name": choices.of(&NAMES) }]);
+                let version = "kustomize.config.k8s.io/v1beta1";
+                (version, "Kustomization", json!({ "configMapGenerator": made }))
+            }
+            2 => ("cert-manager.io/v1", "Issuer", json!({ "spec": {} })),
+            _ => ("traefik.io/v1alpha1", "Middleware", json!({ "spec": { "basicAuth": {} } })),
+        },
+    }
+}

@@ -1,0 +1,46 @@
+//! Whose answers a change may alter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use airside_k8s::graph::Key;
+
+use super::table::Table;
+
+/// Whose answers may be others now.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    /// Objects, by slot.
+    pub(super) objects: BTreeSet<u32>,
+    /// Bearers, by number.
+    pub(super) bearers: BTreeSet<u32>,
+    /// How many counted under a key before.
+    counts: BTreeMap<Key, u32>,
+}
+
+impl Touched {
+    /// Touches all whose answers rest on a key.
+    pub(super) fn readers(&mut self, table: &Table, key: Key) {
+        for reader in table.readers(key) {
+            if reader & 1 == 1 {
+                self.bearers.insert(reader >> 1);
+            } else {
+                self.objects.insert(reader >> 1);
+            }
+        }
+    }
+
+    /// Remembers how many count under a key, before that changes.
+    pub(super) fn before(&mut self, table: &Table, key: Key) {
+        self.counts.entry(key).or_insert_with(|| table.count(key));
+    }
+
+    /// Touches all whose answers rest on whether anything, or anything beside one, counts under a key of
+    /// which the count has changed.
+    pub(super) fn counts(&mut self, table: &Table) {
+        for (key, before) in std::mem::take(&mut self.counts) {
+            if before.min(2) != table.count(key).min(2) {
+                self.readers(table, key);
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! A graph over a part of the objects that answers as the graph of all of them would.
+//!
+//! Each query tells the owner of all objects ([`Whole`]) what its answer rests on, as [`Read`]s. What it
+//! looks at must be in the part; whether there is anything of a sort at all, and who becomes administrator,
+//! the owner knows. So the owner learns which objects a part must hold, and which changes can alter an
+//! answer. What an object has to say to such reads is `written`'s.
+
+mod key;
+mod written;
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::{Graph, Referent, Standing, Step};
+use crate::object::Object;
+use crate::workload::pod_specs;
+
+pub use key::Key;
+pub(super) use key::{Place, Topic, own_places, places_seen};
+pub use written::{Written, written};
+
+/// What an answer rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// All objects with one of these keys, as they are. The part must hold them.
+    All(Vec<Key>),
+    /// Objects that have a key of each of these lists: those of one list, whichever, are all that count.
+    /// The part must hold them.
+    Selected(Vec<Vec<Key>>),
+    /// Whether there are such: of their changes it is told, but the part need not hold them.
+    AnySelected(Vec<Vec<Key>>),
+    /// What the owner of all objects knows about these keys.
+    Fact(Vec<Key>),
+}
+
+/// The owner of all objects, of which a graph holds a part.
+pub trait Whole: fmt::Debug {
+    /// Takes note of what an answer rests on.
+    fn note(&self, read: Read);
+
+    /// Whether any object has one of these keys.
+    fn has_any(&self, keys: &[Key]) -> bool;
+
+    /// Whether another object than this one mentions a name, which is that of the key.
+    fn mentions_beside(&self, name: Key, itself: bool) -> bool;
+
+    /// Whether any object that has a key of each of these lists is such.
+    fn has_selected(&self, lists: &[Vec<Key>], is_such: &dyn Fn(&Object<'_>) -> bool) -> bool;
+
+    /// The next step on the way to the administrator.
+    fn next_step(&self, standing: Standing<'_>) -> Option<Step<'_>>;
+
+    /// The first account of a name, in whatever namespace, from which a way leads to the administrator.
+    fn first_account(&self, name: &str) -> Option<Standing<'_>>;
+}
+
+impl<'a> Graph<'a> {
+    /// The graph of some of the objects of a whole, in the order that they have there.
+    pub fn of_part(objects: &[Object<'a>], whole: &'a dyn Whole) -> Self {
+        Self::built(objects, super::Completeness::WholeInput, Some(whole))
+    }
+
+    /// Notes objects that are looked at.
+    pub(super) fn note_all(&self, keys: impl FnOnce() -> Vec<Key>) {
+        if let Some(whole) = self.whole {
+            whole.note(Read::All(keys()));
+        }
+    }
+
+    /// Notes objects that are looked at, of which each has a key of all lists.
+    pub(super) fn note_selected(&self, lists: impl FnOnce() -> Vec<Vec<Key>>) {
+        if let Some(whole) = self.whole {
+            whole.note(Read::Selected(lists()));
+        }
+    }
+
+    /// Whether there is anything of one of these keys.
+    pub(super) fn has_any(
+        &self,
+        keys: impl FnOnce() -> Vec<Key>,
+        own: impl FnOnce() -> bool,
+    ) -> bool {
+        let Some(whole) = self.whole else { return own() };
+        let keys = keys();
+        whole.note(Read::Fact(keys.clone()));
+        whole.has_any(&keys)
+    }
+
+    /// Whether there is any object among those of these lists that is such.
+    pub(super) fn has_selected(
+        &self,
+        lists: impl FnOnce() -> Vec<Vec<Key>>,
+        is_such: &dyn Fn(&Object<'_>) -> bool,
+        own: impl FnOnce() -> bool,
+    ) -> bool {
+        let Some(whole) = self.whole else { return own() };
+        let lists = lists();
+        whole.note(Read::AnySelected(lists.clone()));
+        whole.has_selected(&lists, is_such)
+    }
+
+    /// Whether another object than one mentions its name.
+    pub(super) fn mentioned_beside(
+        &self,
+        object: &Object<'a>,
+        own: impl FnOnce() -> bool,
+    ) -> bool {
+        let Some(whole) = self.whole else { return own() };
+        let key = Key::word(object.name());
+        whole.note(Read::Fact(vec![key]));
+        whole.mentions_beside(key, super::references::words(object).contains(object.name()))
+    }
+
+    /// The steps from a standing to the administrator, as the whole knows them.
+    pub(super) fn way_of_whole(
+        whole: &'a dyn Whole,
+        standing: Standing<'a>,
+        open_account: Option<&str>,
+    ) -> Vec<Step<'a>> {
+        let mut standing = standing;
+        let mut steps = Vec::new();
+        whole.note(Read::Fact(vec![Key::standing(&standing)]));
+        if let (Some(name), None) = (open_account, whole.next_step(standing)) {
+            whole.note(Read::Fact(vec![Key::way_of_account(name)]));
+            standing = whole.first_account(name).unwrap_or(standing);
+        }
+        loop {
+            whole.note(Read::Fact(vec![Key::standing(&standing)]));
+            let Some(step) = whole.next_step(standing) else { return steps };
+            standing = step.to;
+            steps.push(step);
+        }
+    }
+}
+
+/// The labels of the pods that an object starts. A Pod whose manifest has no specification starts none, but
+/// a mesh selects it.
+pub(super) fn labels_of_pods<'o>(
+    object: &Object<'o>,
+    is_of_mesh: bool,
+) -> Vec<Option<&'o Map<String, Value>>> {
+    let mut found: Vec<_> = pod_specs(object).iter().map(|spec| spec.labels()).collect();
+    let is_bare = (object.group(), object.kind()) == ("", "Pod")
+        && !object.fields().contains_key("spec");
+    if is_of_mesh && is_bare {
+        found.push(object.labels());
+    }
+    found
+}
+
+/// The keys under which the pods of a place are found that bear labels: for each label those of its pods,
+/// and those of all pods of the place where no label is asked for.
+pub(super) fn pods_bearing(
+    namespace: Option<&str>,
+    wanted: Option<&Map<String, Value>>,
+) -> Vec<Vec<Key>> {
+    let places = places_seen(namespace);
+    let of_label = |(name, value): (&str, &str)| -> Vec<Key> {
+        places.iter().map(|place| Key::of(Topic::PodLabel, *place, &[name, value])).collect()
+    };
+    let mut lists: Vec<_> = super::links::pairs(wanted).map(of_label).collect();
+    if lists.is_empty() {
+        lists.push(places.iter().map(|place| Key::of(Topic::Pods, *place, &[])).collect());
+    }
+    lists
+}
+
+/// The keys of what selects pods of a place with these labels.
+pub(super) fn selecting(
+    namespace: Option<&str>,
+    labels: Option<&Map<String, Value>>,
+) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for place in places_seen(namespace) {
+        keys.push(Key::of(Topic::SelectsAny, place, &[]));
+        keys.extend(
+            super::links::pairs(labels)
+                .map(|(name, value)| Key::of(Topic::Selects, place, &[name, value])),
+        );
+    }
+    keys
+}
+
+impl Key {
+    /// A topic in each of the places that a namespace may mean.
+    pub(super) fn seen(topic: Topic, namespace: Option<&str>, parts: &[&str]) -> Vec<Self> {
+        places_seen(namespace).into_iter().map(|place| Self::of(topic, place, parts)).collect()
+    }
+
+    /// Where an identity stands on its way to the administrator.
+    pub fn standing(standing: &Standing<'_>) -> Self {
+        Self::of(Topic::Standing, Place::Anywhere, &[&format!("{standing:?}")])
+    }
+
+    /// The way of an account of a name, in whatever namespace.
+    pub fn way_of_account(name: &str) -> Self {
+        Self::of(Topic::WayOfAccount, Place::Anywhere, &[name])
+    }
+
+    /// A bearer that bindings name.
+    pub fn bearer(bearer: &crate::rbac::Bearer<'_>) -> Self {
+        Self::of(Topic::Bearer, Place::Anywhere, &[&format!("{bearer:?}")])
+    }
+
+    /// The readers of all Secrets or ConfigMaps, by the namespace that their account is in.
+    pub fn readers(to: Referent, namespace: Option<&str>) -> [Self; 2] {
+        own_places(namespace).map(|place| Self::of(Topic::Reader, place, &[to.kind()]))
+    }
+}

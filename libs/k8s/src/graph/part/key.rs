@@ -1,0 +1,142 @@
+//! Keys: digests of what a query asks for and of what an object answers with.
+
+/// What a query asks for, and what an object has to answer with, as a digest: two with the same key mean the
+/// same. 128 bits of BLAKE3, so that no two meanings share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(u128);
+
+/// What a key is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::graph) enum Topic {
+    /// An object by group, kind and name.
+    Named,
+    /// The objects of a group and kind.
+    Kind,
+    /// Istio's objects by kind.
+    MeshKind,
+    /// Objects that start pods.
+    Pods,
+    /// Objects whose pods bear a label.
+    PodLabel,
+    /// What selects pods by labels (Services, policies, budgets), by one label that it asks for.
+    Selects,
+    /// What selects pods and asks for no label by its value.
+    SelectsAny,
+    /// Services by a label of their own.
+    ServiceLabel,
+    /// Services by each label that they ask for.
+    ServiceAsks,
+    /// What routes to a Service of a name.
+    RoutesTo,
+    /// A bearer of bindings, exactly as they write it.
+    Bearer,
+    /// A service account that bindings name.
+    Account,
+    /// A group that bindings name.
+    Group,
+    /// ClusterRoles that take over others.
+    Aggregates,
+    /// ClusterRoles by a label.
+    RoleLabel,
+    /// Autoscalers by kind and name of what they scale.
+    Scales,
+    /// Ingresses by host and path.
+    Takes,
+    /// Ingresses by host.
+    Host,
+    /// ServiceEntries by host.
+    EntryHost,
+    /// DestinationRules by full host.
+    RuleHost,
+    /// VirtualServices of the mesh by full host.
+    RouteHost,
+    /// Configuration of the mesh and of its injectors.
+    MeshSettings,
+    /// Secrets that hold a service account's token.
+    TokenSecret,
+    /// Counted: objects of a group and kind.
+    AnyOfKind,
+    /// Counted: objects of a namespace, which counts as one itself.
+    Known,
+    /// Counted: pods and service accounts.
+    Inhabitant,
+    /// Counted: objects with pods.
+    HasPods,
+    /// Counted: pods of a service account.
+    RunsAs,
+    /// Counted: custom resources that name a service account.
+    NamesAccount,
+    /// Counted: signs of a mesh.
+    MeshSign,
+    /// Counted: policies that are not read.
+    UnreadPolicy,
+    /// Counted: bindings that give a role.
+    Gives,
+    /// Counted: objects that mention a word.
+    Word,
+    /// Counted: service accounts that read all objects of a kind.
+    Reader,
+    /// The next step of a standing towards the administrator.
+    Standing,
+    /// The same of the accounts of a name.
+    WayOfAccount,
+}
+
+/// Where something is, or may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::graph) enum Place<'p> {
+    /// In a namespace, as written.
+    In(&'p str),
+    /// Nowhere as written: the manifest leaves the namespace open, or there is none.
+    Open,
+    /// Wherever it is.
+    Anywhere,
+}
+
+/// The places where something of a namespace is sought: its own, and what is left open.
+pub(in crate::graph) fn places_seen(namespace: Option<&str>) -> Vec<Place<'_>> {
+    match namespace {
+        Some(name) => vec![Place::In(name), Place::Open],
+        None => vec![Place::Anywhere],
+    }
+}
+
+/// The places where an object of a namespace is found.
+pub(in crate::graph) fn own_places(namespace: Option<&str>) -> [Place<'_>; 2] {
+    [namespace.map_or(Place::Open, Place::In), Place::Anywhere]
+}
+
+impl Key {
+    pub(in crate::graph) fn of(topic: Topic, place: Place<'_>, parts: &[&str]) -> Self {
+        let mut text = Vec::with_capacity(128);
+        text.push(topic as u8);
+        match place {
+            Place::In(name) => {
+                text.push(1);
+                add(&mut text, name);
+            }
+            Place::Open => text.push(2),
+            Place::Anywhere => text.push(3),
+        }
+        parts.iter().for_each(|part| add(&mut text, part));
+        Self::digest(&text)
+    }
+
+    /// A word that may be the name of a Secret or ConfigMap.
+    pub(in crate::graph) fn word(word: &str) -> Self {
+        Self::of(Topic::Word, Place::Anywhere, &[word])
+    }
+
+    fn digest(text: &[u8]) -> Self {
+        let mut first = [0; 16];
+        let digest = blake3::hash(text);
+        first.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
+        Self(u128::from_le_bytes(first))
+    }
+}
+
+/// The length goes first, so that parts cannot be cut otherwise.
+fn add(text: &mut Vec<u8>, part: &str) {
+    text.extend_from_slice(&part.len().to_le_bytes());
+    text.extend_from_slice(part.as_bytes());
+}
