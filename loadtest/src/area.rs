@@ -5,6 +5,7 @@ mod audit;
 mod correlate;
 mod gateway;
 mod idle;
+mod recheck;
 mod runtime;
 mod scan;
 mod version;
@@ -23,6 +24,8 @@ use crate::serve;
 pub(crate) enum Area {
     /// Manifests through the checks
     Scan,
+    /// One changed object of many, judged again with whom it touches
+    Recheck,
     /// Audit events through parse, rules and durable publish, without a network
     Audit,
     /// Audit batches over HTTPS to a whole node
@@ -65,6 +68,7 @@ impl Area {
     pub(crate) fn carry_out(self, run: &Run) -> anyhow::Result<Option<Report>> {
         let report = match self {
             Self::Scan => scan::measure(run)?,
+            Self::Recheck => recheck::measure(run)?,
             Self::Audit => audit::measure(run)?,
             Self::Webhook => webhook::measure(run)?,
             Self::Admission => admission::measure(run)?,

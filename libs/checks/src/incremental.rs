@@ -57,6 +57,8 @@ pub struct Delta {
     pub altered: Vec<Altered>,
     /// How many objects were judged again.
     pub judged: usize,
+    /// How many objects these looked at, themselves included.
+    pub looked_at: usize,
 }
 
 /// How the failures of an object have changed.
@@ -154,10 +156,10 @@ impl Incremental {
         ways.refresh(&mut |standing| bearers::touch_way(&standing, table, &mut touched));
         touched.counts(table);
         let judged = touched.objects.len();
-        let mut altered = self.judge(touched.objects);
+        let (mut altered, looked_at) = self.judge(touched.objects);
         altered.extend(removed);
         altered.sort_by(|left, right| left.object.cmp(&right.object));
-        Delta { altered, judged }
+        Delta { altered, judged, looked_at }
     }
 
     fn put(
@@ -228,8 +230,8 @@ impl Incremental {
         named.extend(bearers::named(&object));
     }
 
-    /// Judges objects, and tells how their failures have changed.
-    fn judge(&mut self, slots: BTreeSet<u32>) -> Vec<Altered> {
+    /// Judges objects. Returns how their failures have changed, and how many objects they looked at.
+    fn judge(&mut self, slots: BTreeSet<u32>) -> (Vec<Altered>, usize) {
         let Self { objects, verdicts, table, ways, .. } = self;
         let reads_of = |slot: u32| verdicts.get(slot as usize).map(|it| it.reads.clone());
         let asked = slots.into_iter().filter(|slot| objects.get(*slot).is_some());
@@ -247,7 +249,7 @@ impl Incremental {
             judge(graph, index, &mut judged);
             Outcome::of(judged)
         };
-        owner.answer(asked, &ask, &mut |one, outcome, rests| {
+        let looked_at = owner.answer(asked, &ask, &mut |one, outcome, rests| {
             let Some(verdict) = verdicts.get_mut(one.who as usize) else { return };
             let reader = reads::of_object(one.who);
             verdict.reads = reads::note(&mut table.borrow_mut(), reader, &one.reads, rests);
@@ -259,7 +261,7 @@ impl Incremental {
                 altered.push(Altered { object: Arc::clone(identity), new, gone });
             }
         });
-        altered
+        (altered, looked_at)
     }
 }
 

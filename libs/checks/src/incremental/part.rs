@@ -49,13 +49,14 @@ impl<'w> Owner<'w> {
     }
 
     /// Answers all who ask. `ask` puts the question for one of them: it is given the graph and where the
-    /// first of his own objects stands in it. `done` takes the answer and what it rests on.
+    /// first of his own objects stands in it. `done` takes the answer and what it rests on. Returns how many
+    /// objects the last graph held.
     pub(super) fn answer<N, T>(
         &self,
         mut asked: Vec<Asked<N>>,
         ask: &dyn Fn(&Graph<'_>, usize, &N) -> T,
         done: &mut dyn FnMut(Asked<N>, T, &[Rest]),
-    ) {
+    ) -> usize {
         let mut part = BTreeSet::new();
         for one in &asked {
             part.extend(one.own.iter().copied());
@@ -63,6 +64,7 @@ impl<'w> Owner<'w> {
             let known = one.reads.iter().filter(|read| **read & 1 == 1);
             part.extend(known.flat_map(|read| table.found_by_number(read >> 1)).copied());
         }
+        let mut held = 0;
         while !asked.is_empty() {
             let is_whole = part.len() > self.objects.len() / LARGE;
             let slots = self.ordered(&part, is_whole);
@@ -70,8 +72,9 @@ impl<'w> Owner<'w> {
                 slots.iter().filter_map(|slot| self.objects.object(*slot)).collect();
             let mut places: Vec<(u32, usize)> = slots.iter().copied().zip(0..).collect();
             places.sort_unstable();
+            held = objects.len();
             let graph = Graph::of_part(&objects, self);
-            let mut again = Vec::new();
+            let (mut again, mut lacking) = (Vec::new(), Vec::new());
             for one in asked {
                 self.notes.borrow_mut().clear();
                 let first = one.own.first().and_then(|own| {
@@ -80,18 +83,19 @@ impl<'w> Owner<'w> {
                 });
                 let answer = ask(&graph, first.unwrap_or_default(), &one.who);
                 let rests = self.rests();
-                let before = part.len();
-                if !is_whole {
-                    self.extend(&mut part, &rests);
-                }
-                if part.len() == before {
+                // What others lack is in the graph of the next round only.
+                let lacks = if is_whole { Vec::new() } else { self.lacking(&part, &rests) };
+                if lacks.is_empty() {
                     done(one, answer, &rests);
                 } else {
+                    lacking.extend(lacks);
                     again.push(one);
                 }
             }
+            part.extend(lacking);
             asked = again;
         }
+        held
     }
 
     fn ordered(&self, part: &BTreeSet<u32>, is_whole: bool) -> Vec<u32> {
@@ -131,13 +135,12 @@ impl<'w> Owner<'w> {
         lists.iter().min_by_key(count).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn extend(&self, part: &mut BTreeSet<u32>, rests: &[Rest]) {
+    /// The objects that an answer rests on and a part does not hold.
+    fn lacking(&self, part: &BTreeSet<u32>, rests: &[Rest]) -> Vec<u32> {
         let table = self.table.borrow();
-        for (key, is_held) in rests {
-            if *is_held {
-                part.extend(table.found(*key));
-            }
-        }
+        let held = rests.iter().filter(|(_, is_held)| *is_held);
+        let slots = held.flat_map(|(key, _)| table.found(*key)).copied();
+        slots.filter(|slot| !part.contains(slot)).collect()
     }
 }
 

@@ -1,0 +1,167 @@
+//! `recheck`: one object of many changes, and whose verdict can change with it is judged again.
+//!
+//! The objects are the manifests again and again, each time with namespaces and names of their own, as a
+//! cluster has them: every object that belongs to a namespace has one. Definitions of custom resources are
+//! left out. A change alters an annotation, removes the object, or puts it again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use airside_checks::{Change, Identity, Incremental, Living};
+use airside_k8s::yaml::{Limits, parse};
+use airside_k8s::{Document, Places};
+use airside_wire::scan::SourceFile;
+use serde_json::{Map, Value, json};
+
+use super::Run;
+use crate::corpus;
+use crate::measure::{Latencies, Process, Stopwatch, measured};
+use crate::report::Report;
+
+/// One changed object has to be judged again within this time of CPU.
+const BOUND: Duration = Duration::from_millis(5);
+/// The kinds of which objects change.
+const KINDS: [&str; 11] = [
+    "Deployment",
+    "Pod",
+    "Service",
+    "NetworkPolicy",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "ClusterRole",
+    "Namespace",
+    "ConfigMap",
+    "Secret",
+    "Ingress",
+];
+/// Kinds that belong to no namespace. Others of the manifests may; a namespace does them no harm.
+const WIDE: [&str; 8] = [
+    "Namespace",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "PersistentVolume",
+    "PriorityClass",
+    "StorageClass",
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+];
+
+pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
+    let input = corpus::manifests(run.corpus())?;
+    let copies = run.amount(1, 18);
+    let living: Vec<Living> = (0..copies)
+        .flat_map(|copy| input.items.iter().map(move |file| (copy, file)))
+        .flat_map(|(copy, file)| read(file, copy))
+        .collect();
+    let sources = (0..living.len()).map(|number| number.to_string());
+    let all: Vec<(Living, String)> = living.into_iter().zip(sources).collect();
+    let puts: Vec<_> = all.iter().cloned().map(|(it, source)| Change::Put(it, source)).collect();
+    let mut incremental = Incremental::new();
+    let (first, whole) = measured(|| Ok(incremental.apply(puts)))?;
+    let objects = incremental.len();
+    let mut report = Report::of("recheck")
+        .took(Process::This, "objects", objects as u64, whole)?
+        .with("input", input.source)
+        .with("copies", copies)
+        .with("judged_at_first", first.judged)
+        .with("failures", incremental.failures())
+        .with("bound_us", micros(BOUND));
+    let mut every = Latencies::new()?;
+    for kind in KINDS {
+        let of_kind: Vec<_> = all.iter().filter(|(it, _)| is_of_kind(it, kind)).collect();
+        let step = (of_kind.len() / run.amount(20, 100)).max(1);
+        let mut took = Took { latencies: Latencies::new()?, judged: 0 };
+        for (living, source) in of_kind.into_iter().step_by(step) {
+            took.changes(&mut incremental, living, source)?;
+        }
+        every.merge(&took.latencies)?;
+        report = report.with(kind, took.told());
+    }
+    Ok(report.answered_within(&every))
+}
+
+/// What the changes of one kind took.
+struct Took {
+    latencies: Latencies,
+    judged: usize,
+}
+
+impl Took {
+    /// Alters an object, removes it and puts it again.
+    fn changes(
+        &mut self,
+        incremental: &mut Incremental,
+        living: &Living,
+        source: &str,
+    ) -> anyhow::Result<()> {
+        let Some(located) = living.located() else { return Ok(()) };
+        let gone = Change::Remove(Identity::of(&located.object, source));
+        let put = |living: Living| Change::Put(living, source.to_owned());
+        for change in [put(altered(living)), gone, put(living.clone())] {
+            let watch = Stopwatch::start(Process::This)?;
+            let delta = incremental.apply(vec![change]);
+            self.latencies.record(watch.stop()?.cpu);
+            self.judged = self.judged.max(delta.judged);
+        }
+        Ok(())
+    }
+
+    fn told(&self) -> Value {
+        let quantile = |part| self.latencies.quantile(part);
+        json!({
+            "changes": self.latencies.count(), "p50_us": quantile(0.5), "p95_us": quantile(0.95),
+            "max_us": quantile(1.0), "most_judged": self.judged,
+        })
+    }
+}
+
+/// The documents of a file that are one object each, as those of a copy's own namespaces. Without places:
+/// live objects have none.
+fn read(file: &SourceFile, copy: usize) -> Vec<Living> {
+    let Ok(text) = std::str::from_utf8(&file.content) else { return Vec::new() };
+    if text.contains("CustomResourceDefinition") {
+        return Vec::new();
+    }
+    let text = text
+        .replace("namespace: ", &format!("namespace: k{copy}-"))
+        .replace("  name: ", &format!("  name: k{copy}-"));
+    let documents = parse(&text, &Limits::default()).documents.into_iter();
+    let living = documents.map(|document| Living {
+        document: Arc::new(Document {
+            places: Places::default(),
+            value: with_namespace(document.value, copy),
+            ..document
+        }),
+        item: None,
+        path: Arc::from(file.path.as_str()),
+    });
+    living.filter(|living| living.located().is_some()).collect()
+}
+
+fn with_namespace(mut value: Value, copy: usize) -> Value {
+    let is_wide = value.get("kind").and_then(Value::as_str).is_some_and(|it| WIDE.contains(&it));
+    let metadata = value.get_mut("metadata").and_then(Value::as_object_mut);
+    if let Some(metadata) = metadata.filter(|_| !is_wide) {
+        metadata.entry("namespace").or_insert_with(|| json!(format!("k{copy}-default")));
+    }
+    value
+}
+
+fn altered(living: &Living) -> Living {
+    let mut document = Document::clone(&living.document);
+    if let Some(metadata) = document.value.get_mut("metadata").and_then(Value::as_object_mut) {
+        let notes = metadata.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
+        if let Some(notes) = notes.as_object_mut() {
+            notes.insert("example.com/changed".to_owned(), json!("yes"));
+        }
+    }
+    Living { document: Arc::new(document), ..living.clone() }
+}
+
+fn is_of_kind(living: &Living, kind: &str) -> bool {
+    living.located().is_some_and(|located| located.object.kind() == kind)
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
