@@ -37,7 +37,7 @@ use bearers::Bearers;
 use objects::Objects;
 use outcome::Outcome;
 use part::{Asked, Owner};
-use table::Table;
+use table::{Table, Words};
 use touched::Touched;
 
 /// A change of the objects.
@@ -78,6 +78,7 @@ pub struct Incremental {
     objects: Objects,
     verdicts: Vec<Verdict>,
     table: RefCell<Table>,
+    words: Words,
     ways: Ways<u32>,
     bearers: Bearers,
 }
@@ -149,12 +150,12 @@ impl Incremental {
                 }
             }
         }
-        touched.counts(self.table.get_mut());
-        let Self { objects, table, ways, bearers, .. } = self;
-        bearers.refresh(named, objects, table, ways, &mut touched);
+        touched.counts(self.table.get_mut(), &self.words);
+        let Self { objects, table, words, ways, bearers, .. } = self;
+        bearers.refresh(named, objects, (table, words), ways, &mut touched);
         let table = table.get_mut();
         ways.refresh(&mut |standing| bearers::touch_way(&standing, table, &mut touched));
-        touched.counts(table);
+        touched.counts(table, words);
         let judged = touched.objects.len();
         let (mut altered, looked_at) = self.judge(touched.objects);
         altered.extend(removed);
@@ -175,7 +176,7 @@ impl Incremental {
             self.forget_keys(slot, named, touched);
         }
         let slot = self.objects.put(identity, living);
-        let Self { objects, table, ways, verdicts, .. } = self;
+        let Self { objects, table, words, ways, verdicts, .. } = self;
         let Some(object) = objects.object(slot) else { return };
         let table = table.get_mut();
         let keys = written(&object);
@@ -186,6 +187,10 @@ impl Incremental {
         for key in keys.counted {
             touched.before(table, key);
             table.raise(key);
+        }
+        for word in keys.words {
+            touched.before_word(table, words, word);
+            words.raise(word);
         }
         accounts(&object, &mut |namespace, account| ways.add_pods(namespace, account));
         named.extend(bearers::named(&object));
@@ -214,7 +219,7 @@ impl Incremental {
     }
 
     fn forget_keys(&mut self, slot: u32, named: &mut BTreeSet<Who>, touched: &mut Touched) {
-        let Self { objects, table, ways, .. } = self;
+        let Self { objects, table, words, ways, .. } = self;
         let Some(object) = objects.object(slot) else { return };
         let table = table.get_mut();
         let keys = written(&object);
@@ -226,13 +231,17 @@ impl Incremental {
             touched.before(table, key);
             table.lower(key);
         }
+        for word in keys.words {
+            touched.before_word(table, words, word);
+            words.lower(word);
+        }
         accounts(&object, &mut |namespace, account| ways.remove_pods(namespace, account));
         named.extend(bearers::named(&object));
     }
 
     /// Judges objects. Returns how their failures have changed, and how many objects they looked at.
     fn judge(&mut self, slots: BTreeSet<u32>) -> (Vec<Altered>, usize) {
-        let Self { objects, verdicts, table, ways, .. } = self;
+        let Self { objects, verdicts, table, words, ways, .. } = self;
         let reads_of = |slot: u32| verdicts.get(slot as usize).map(|it| it.reads.clone());
         let asked = slots.into_iter().filter(|slot| objects.get(*slot).is_some());
         let asked: Vec<_> = asked
@@ -243,7 +252,7 @@ impl Incremental {
             })
             .collect();
         let mut altered = Vec::new();
-        let owner = Owner::new(objects, table, ways);
+        let owner = Owner::new(objects, table, words, ways);
         let ask = |graph: &airside_k8s::Graph<'_>, index: usize, _: &u32| {
             let mut judged = Judged::default();
             judge(graph, index, &mut judged);

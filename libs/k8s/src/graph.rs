@@ -43,7 +43,7 @@ pub use mesh::{
     DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshWorkload, MutualTls, ServiceName,
     TlsMode, full_host, host_matches, is_exported_to,
 };
-pub use part::{Key, Read, Whole, Written, written};
+pub use part::{Key, Read, Whole, Word, Written, written};
 pub use reach::{Answer, Port, Reachability, Source};
 pub use references::{Reference, Referent, keys, references};
 pub use rights::Grant;

@@ -211,10 +211,8 @@ fn monitor(monitor: &Whole<'_>, report: &mut Report<'_>) {
     if !named.is_empty() && named.iter().all(of_cluster) {
         return;
     }
-    let selects_any = |namespace: &Option<&str>| {
-        monitor.graph.services_labelled(*namespace, selector).next().is_some()
-    };
-    if !reach.iter().any(selects_any) {
+    let graph = monitor.graph;
+    if !reach.iter().any(|namespace| graph.has_services_labelled(*namespace, selector)) {
         report
             .fail(FieldPath::of(&["spec", "selector"]), "the selector fits no Service".to_owned());
     }

@@ -11,7 +11,7 @@ use airside_k8s::rbac::{Bearer, GROUP, subjects};
 use super::objects::Objects;
 use super::part::{Asked, Owner};
 use super::reads;
-use super::table::Table;
+use super::table::{Table, Words};
 use super::touched::Touched;
 
 /// The bearers whom bindings name.
@@ -45,7 +45,7 @@ impl Bearers {
         &mut self,
         named: BTreeSet<Who>,
         objects: &Objects,
-        table: &RefCell<Table>,
+        (table, words): (&RefCell<Table>, &Words),
         ways: &mut Ways<u32>,
         touched: &mut Touched,
     ) {
@@ -64,7 +64,7 @@ impl Bearers {
         asked.sort_unstable_by_key(|one| one.who.0);
         asked.dedup_by_key(|one| one.who.0);
         let mut answers = Vec::new();
-        let owner = Owner::new(objects, table, ways);
+        let owner = Owner::new(objects, table, words, ways);
         owner.answer(asked, &|graph, _, (_, who)| allowed(graph, who, &owner), &mut |one, answer, rests| {
             let reads = reads::note(&mut table.borrow_mut(), reads::of_bearer(one.who.0), &one.reads, rests);
             answers.push((one.who.0, answer, reads));

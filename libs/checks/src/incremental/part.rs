@@ -9,11 +9,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use airside_k8s::graph::{Graph, Key, Read, Standing, Step, Ways, Whole};
+use airside_k8s::graph::{Graph, Key, Read, Standing, Step, Ways, Whole, Word};
 use airside_k8s::Object;
 
 use super::objects::Objects;
-use super::table::Table;
+use super::table::{Table, Words};
 
 /// Beyond this share of the objects the graph is made of all: 1/4.
 const LARGE: usize = 4;
@@ -22,6 +22,7 @@ const LARGE: usize = 4;
 pub(super) struct Owner<'w> {
     pub(super) objects: &'w Objects,
     pub(super) table: &'w RefCell<Table>,
+    pub(super) words: &'w Words,
     pub(super) ways: &'w Ways<u32>,
     notes: RefCell<Vec<Read>>,
 }
@@ -43,9 +44,10 @@ impl<'w> Owner<'w> {
     pub(super) const fn new(
         objects: &'w Objects,
         table: &'w RefCell<Table>,
+        words: &'w Words,
         ways: &'w Ways<u32>,
     ) -> Self {
-        Self { objects, table, ways, notes: RefCell::new(Vec::new()) }
+        Self { objects, table, words, ways, notes: RefCell::new(Vec::new()) }
     }
 
     /// Answers all who ask. `ask` puts the question for one of them: it is given the graph and where the
@@ -102,7 +104,10 @@ impl<'w> Owner<'w> {
         if is_whole {
             return self.objects.in_order().collect();
         }
-        let mut slots: Vec<u32> = part.iter().copied().collect();
+        self.in_order(part.iter().copied().collect())
+    }
+
+    fn in_order(&self, mut slots: Vec<u32>) -> Vec<u32> {
         slots.sort_by_key(|slot| self.objects.get(*slot).map(|(identity, _)| identity));
         slots
     }
@@ -160,8 +165,8 @@ impl Whole for Owner<'_> {
         keys.iter().any(|key| table.count(*key) > 0)
     }
 
-    fn mentions_beside(&self, name: Key, itself: bool) -> bool {
-        self.table.borrow().count(name) > u32::from(itself)
+    fn mentions_beside(&self, name: Word, itself: bool) -> bool {
+        self.words.count(name) > u32::from(itself)
     }
 
     fn has_selected(&self, lists: &[Vec<Key>], is_such: &dyn Fn(&Object<'_>) -> bool) -> bool {
@@ -169,6 +174,13 @@ impl Whole for Owner<'_> {
         let table = self.table.borrow();
         let mut found = keys.iter().flat_map(|key| table.found(*key));
         found.any(|slot| self.objects.object(*slot).is_some_and(|object| is_such(&object)))
+    }
+
+    fn selected(&self, lists: &[Vec<Key>]) -> Vec<Object<'_>> {
+        let table = self.table.borrow();
+        let found = self.rarest(lists).iter().flat_map(|key| table.found(*key)).copied();
+        let slots = self.in_order(found.collect());
+        slots.into_iter().filter_map(|slot| self.objects.object(slot)).collect()
     }
 
     fn next_step(&self, standing: Standing<'_>) -> Option<Step<'_>> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-use airside_k8s::graph::Key;
+use airside_k8s::graph::{Key, Word};
 
 /// The keys that anybody has or reads. A key's number is stable while anybody does.
 #[derive(Debug, Default)]
@@ -13,6 +13,30 @@ pub(super) struct Table {
     numbers: HashMap<Key, u32, BuildHasherDefault<DefaultHasher>>,
     entries: Vec<Entry>,
     free: Vec<u32>,
+}
+
+/// How many objects mention a word. Apart from the keys: there are far more words, and few ask for them.
+#[derive(Debug, Default)]
+pub(super) struct Words(HashMap<Word, u32, BuildHasherDefault<DefaultHasher>>);
+
+impl Words {
+    pub(super) fn count(&self, word: Word) -> u32 {
+        self.0.get(&word).copied().unwrap_or_default()
+    }
+
+    pub(super) fn raise(&mut self, word: Word) {
+        let count = self.0.entry(word).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    pub(super) fn lower(&mut self, word: Word) {
+        if let Some(count) = self.0.get_mut(&word) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.0.remove(&word);
+            }
+        }
+    }
 }
 
 #[derive(Debug)]

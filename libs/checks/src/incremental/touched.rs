@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use airside_k8s::graph::Key;
+use airside_k8s::graph::{Key, Word};
 
-use super::table::Table;
+use super::table::{Table, Words};
 
 /// Whose answers may be others now.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(super) struct Touched {
     pub(super) bearers: BTreeSet<u32>,
     /// How many counted under a key before.
     counts: BTreeMap<Key, u32>,
+    /// The same of words.
+    words: BTreeMap<Word, u32>,
 }
 
 impl Touched {
@@ -31,15 +33,29 @@ impl Touched {
 
     /// Remembers how many count under a key, before that changes.
     pub(super) fn before(&mut self, table: &Table, key: Key) {
-        self.counts.entry(key).or_insert_with(|| table.count(key));
+        if !table.readers(key).is_empty() {
+            self.counts.entry(key).or_insert_with(|| table.count(key));
+        }
+    }
+
+    /// Remembers how many mention a word, before that changes.
+    pub(super) fn before_word(&mut self, table: &Table, words: &Words, word: Word) {
+        if !table.readers(word.key()).is_empty() {
+            self.words.entry(word).or_insert_with(|| words.count(word));
+        }
     }
 
     /// Touches all whose answers rest on whether anything, or anything beside one, counts under a key of
     /// which the count has changed.
-    pub(super) fn counts(&mut self, table: &Table) {
+    pub(super) fn counts(&mut self, table: &Table, words: &Words) {
         for (key, before) in std::mem::take(&mut self.counts) {
             if before.min(2) != table.count(key).min(2) {
                 self.readers(table, key);
+            }
+        }
+        for (word, before) in std::mem::take(&mut self.words) {
+            if before.min(2) != words.count(word).min(2) {
+                self.readers(table, word.key());
             }
         }
     }

@@ -185,13 +185,9 @@ impl<'a> Graph<'a> {
         })
     }
 
-    /// The Services of a namespace whose own labels a selector selects.
-    pub fn services_labelled<'g>(
-        &'g self,
-        namespace: Option<&'g str>,
-        selector: &'g Value,
-    ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
-        self.note_selected(|| {
+    /// Whether a selector selects a Service of a namespace by its own labels.
+    pub fn has_services_labelled(&self, namespace: Option<&str>, selector: &Value) -> bool {
+        let lists = || {
             let wanted = selector.get("matchLabels").and_then(Value::as_object);
             let of = |(name, value): (&str, &str)| {
                 Key::seen(Topic::ServiceLabel, namespace, &[name, value])
@@ -201,10 +197,15 @@ impl<'a> Graph<'a> {
                 lists.push(Key::seen(Topic::Kind, namespace, &["", "Service"]));
             }
             lists
-        });
-        self.held_of_kind("", "Service").filter(move |service| {
-            same_namespace(service.namespace(), namespace) && selects(selector, service.labels())
-        })
+        };
+        let own = || {
+            let mut services = self.held_of_kind("", "Service");
+            services.any(|service| {
+                same_namespace(service.namespace(), namespace)
+                    && selects(selector, service.labels())
+            })
+        };
+        self.has_selected(lists, &|service| selects(selector, service.labels()), own)
     }
 
     /// Notes the Services that ask for all of these labels, wherever they are.

@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::part::{self, Key, Place, Topic, Whole};
+use super::part::{self, Key, Place, Read, Topic, Whole};
 use super::{Graph, labels_match, same_namespace};
 use crate::fields::{down, field};
 use crate::object::Object;
-use crate::workload::PodSpec;
+use crate::workload::{PodSpec, pod_specs};
 use crate::yaml::{self, Limits};
 
 pub use enrolment::Enrolment;
@@ -87,12 +87,14 @@ impl<'a> Index<'a> {
         }
         for (number, object) in graph.objects.iter().enumerate() {
             index.add_object(number, object);
-        }
-        for pod in &graph.pods {
-            if let Some(owner) = graph.objects.get(pod.owner) {
+            if is_bare(object) {
+                let (labels, annotations) = (object.labels(), object.annotations());
+                index.add_workload(MeshWorkload { owner: *object, labels, annotations, spec: None });
+            }
+            for pod in graph.pods_of(number) {
                 let (labels, annotations) = (pod.spec.labels(), pod.spec.annotations());
                 let spec = Some(pod.spec.fields);
-                index.add_workload(MeshWorkload { owner: *owner, labels, annotations, spec });
+                index.add_workload(MeshWorkload { owner: *object, labels, annotations, spec });
             }
         }
         index
@@ -109,10 +111,6 @@ impl<'a> Index<'a> {
             self.by_namespace.entry((object.kind(), namespace)).or_default().push(number);
         }
         match (object.group(), object.kind()) {
-            ("", "Pod") if !object.fields().contains_key("spec") => {
-                let (labels, annotations) = (object.labels(), object.annotations());
-                self.add_workload(MeshWorkload { owner: *object, labels, annotations, spec: None });
-            }
             ("", "Service") => {
                 if let Some((name, value)) = selector_of(object).and_then(|all| all.iter().next()) {
                     let label = (name.as_str(), value.as_str().unwrap_or_default());
@@ -218,11 +216,22 @@ impl<'a> Graph<'a> {
         &'g self,
         namespace: Option<&'g str>,
         labels: Option<&'g Map<String, Value>>,
-    ) -> impl Iterator<Item = &'g MeshWorkload<'a>> + 'g {
-        if self.whole.is_some() && self.has_mesh() {
-            self.note_selected(|| part::pods_bearing(namespace, labels));
-        }
-        self.held_workloads(namespace, labels)
+    ) -> impl Iterator<Item = MeshWorkload<'a>> + 'g {
+        // Of a part, one by one from the whole: a policy may hold for all pods of a cluster.
+        let owners = match self.whole.filter(|_| self.has_mesh()) {
+            None => Vec::new(),
+            Some(whole) => {
+                let lists = part::pods_bearing(namespace, labels);
+                whole.note(Read::AnySelected(lists.clone()));
+                whole.selected(&lists)
+            }
+        };
+        let held = self.whole.is_none().then(|| self.held_workloads(namespace, labels));
+        let of_whole = owners.into_iter().flat_map(workloads_of).filter(move |workload| {
+            same_namespace(workload.owner.namespace(), namespace)
+                && labels.is_none_or(|wanted| labels_match(wanted, workload.labels))
+        });
+        held.into_iter().flatten().copied().chain(of_whole)
     }
 
     /// Whether there is a workload that a plain label selector selects and that bears further labels.
@@ -313,6 +322,25 @@ fn is_for_mesh(route: &Object<'_>) -> bool {
 
 pub(super) fn is_mesh_group(group: &str) -> bool {
     group.ends_with(".istio.io")
+}
+
+/// The workloads of an object, in the order of the index.
+fn workloads_of<'a>(owner: Object<'a>) -> Vec<MeshWorkload<'a>> {
+    let (labels, annotations) = (owner.labels(), owner.annotations());
+    let bare = is_bare(&owner).then_some(MeshWorkload { owner, labels, annotations, spec: None });
+    let specs = pod_specs(&owner).into_iter();
+    let pods = specs.map(|pod| MeshWorkload {
+        owner,
+        labels: pod.labels(),
+        annotations: pod.annotations(),
+        spec: Some(pod.fields),
+    });
+    bare.into_iter().chain(pods).collect()
+}
+
+/// Whether a manifest is one of a Pod without specification: it starts none, but a mesh selects it.
+pub(super) fn is_bare(object: &Object<'_>) -> bool {
+    (object.group(), object.kind()) == ("", "Pod") && !object.fields().contains_key("spec")
 }
 
 fn sign() -> Key {

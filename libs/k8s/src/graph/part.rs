@@ -16,7 +16,7 @@ use super::{Graph, Referent, Standing, Step};
 use crate::object::Object;
 use crate::workload::pod_specs;
 
-pub use key::Key;
+pub use key::{Key, Word};
 pub(super) use key::{Place, Topic, own_places, places_seen};
 pub use written::{Written, written};
 
@@ -42,11 +42,14 @@ pub trait Whole: fmt::Debug {
     /// Whether any object has one of these keys.
     fn has_any(&self, keys: &[Key]) -> bool;
 
-    /// Whether another object than this one mentions a name, which is that of the key.
-    fn mentions_beside(&self, name: Key, itself: bool) -> bool;
+    /// Whether another object than one mentions a name, where that one does it itself or does not.
+    fn mentions_beside(&self, name: Word, itself: bool) -> bool;
 
     /// Whether any object that has a key of each of these lists is such.
     fn has_selected(&self, lists: &[Vec<Key>], is_such: &dyn Fn(&Object<'_>) -> bool) -> bool;
+
+    /// The objects that have a key of each of these lists, and perhaps others, in the order of all objects.
+    fn selected(&self, lists: &[Vec<Key>]) -> Vec<Object<'_>>;
 
     /// The next step on the way to the administrator.
     fn next_step(&self, standing: Standing<'_>) -> Option<Step<'_>>;
@@ -107,9 +110,9 @@ impl<'a> Graph<'a> {
         own: impl FnOnce() -> bool,
     ) -> bool {
         let Some(whole) = self.whole else { return own() };
-        let key = Key::word(object.name());
-        whole.note(Read::Fact(vec![key]));
-        whole.mentions_beside(key, super::references::words(object).contains(object.name()))
+        let name = Word::of(object.name());
+        whole.note(Read::Fact(vec![name.key()]));
+        whole.mentions_beside(name, super::references::mentions(object, object.name()))
     }
 
     /// The steps from a standing to the administrator, as the whole knows them.
@@ -141,9 +144,7 @@ pub(super) fn labels_of_pods<'o>(
     is_of_mesh: bool,
 ) -> Vec<Option<&'o Map<String, Value>>> {
     let mut found: Vec<_> = pod_specs(object).iter().map(|spec| spec.labels()).collect();
-    let is_bare = (object.group(), object.kind()) == ("", "Pod")
-        && !object.fields().contains_key("spec");
-    if is_of_mesh && is_bare {
+    if is_of_mesh && super::mesh::is_bare(object) {
         found.push(object.labels());
     }
     found

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use airside_types::FieldPath;
 use serde_json::{Map, Value};
 
-use super::part::{Key, Topic};
+use super::part::{Key, Topic, Word};
 use super::{Graph, same_namespace};
 use crate::fields::{list, maps, text, texts};
 use crate::object::Object;
@@ -228,12 +228,19 @@ impl Referents {
 }
 
 /// The words of an object that may be the names of others.
-pub(super) fn words<'a>(object: &Object<'a>) -> BTreeSet<&'a str> {
-    let mut found = BTreeSet::new();
-    each_word(object, &mut |word| {
-        found.insert(word);
-    });
+pub(super) fn words(object: &Object<'_>) -> Vec<Word> {
+    let mut found = Vec::new();
+    each_word(object, &mut |word| found.push(Word::of(word)));
+    found.sort_unstable();
+    found.dedup();
     found
+}
+
+/// Whether an object mentions a name.
+pub(super) fn mentions(object: &Object<'_>, name: &str) -> bool {
+    let mut is_mentioned = false;
+    each_word(object, &mut |word| is_mentioned |= word == name);
+    is_mentioned
 }
 
 /// What an object is called and labelled is no mention of what is called alike.

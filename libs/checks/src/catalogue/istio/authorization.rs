@@ -268,7 +268,7 @@ fn needs_mutual_tls(policy: &Whole<'_>, report: &mut Report<'_>) {
     let namespace = policy.object.namespace().filter(|_| !is_mesh_wide);
     let mut covered = policy.graph.mesh_workloads(namespace, labels.and_then(Value::as_object));
     let weak = covered.find_map(|workload| {
-        let mode = policy.graph.mutual_tls(workload).mode;
+        let mode = policy.graph.mutual_tls(&workload).mode;
         let is_weak = mode == TlsMode::Disable || (is_open && mode == TlsMode::Permissive);
         (is_weak && !workload.is_on_host_network()).then_some((workload.owner, mode.as_str()))
     });

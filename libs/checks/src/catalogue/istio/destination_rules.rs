@@ -272,7 +272,7 @@ fn conflicts_with_strict(rule: &Whole<'_>, report: &mut Report<'_>) {
     let Some(selector) = selector.filter(|labels| !labels.is_empty()) else { return };
     let mut pods = graph.mesh_workloads(service.namespace(), Some(selector));
     let strict = pods.find_map(|workload| {
-        let tls = graph.mutual_tls(workload);
+        let tls = graph.mutual_tls(&workload);
         (tls.mode == TlsMode::Strict && !workload.is_on_host_network()).then_some(workload.owner)
     });
     if let Some(owner) = strict {

@@ -364,7 +364,7 @@ fn is_for_ambient(sidecar: &Whole<'_>, report: &mut Report<'_>) {
         None => sidecar.graph.namespace_enrolment(namespace) == Enrolment::Ambient,
         Some(labels) => {
             let mut pods = sidecar.graph.mesh_workloads(namespace, Some(labels));
-            pods.any(|workload| sidecar.graph.enrolment(workload) == Enrolment::Ambient)
+            pods.any(|workload| sidecar.graph.enrolment(&workload) == Enrolment::Ambient)
         }
     };
     if is_ambient {

@@ -3,7 +3,7 @@
 /// What a query asks for, and what an object has to answer with, as a digest: two with the same key mean the
 /// same. 128 bits of BLAKE3, so that no two meanings share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(u128);
+pub struct Key(u64, u64);
 
 /// What a key is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,16 +122,31 @@ impl Key {
         Self::digest(&text)
     }
 
-    /// A word that may be the name of a Secret or ConfigMap.
-    pub(in crate::graph) fn word(word: &str) -> Self {
-        Self::of(Topic::Word, Place::Anywhere, &[word])
+    fn digest(text: &[u8]) -> Self {
+        let digest = blake3::hash(text);
+        let mut words = digest.as_bytes().chunks_exact(8).map(|bytes| {
+            bytes.iter().fold(0, |number: u64, byte| number << 8 | u64::from(*byte))
+        });
+        Self(words.next().unwrap_or_default(), words.next().unwrap_or_default())
+    }
+}
+
+/// A word that may be the name of a Secret or ConfigMap, as a number. Objects have hundreds, so it is one
+/// that is quickly made (FNV-1a): that two of a million words share one happens once in ten million clusters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Word(u64);
+
+impl Word {
+    pub(in crate::graph) fn of(word: &str) -> Self {
+        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        Self(hash)
     }
 
-    fn digest(text: &[u8]) -> Self {
-        let mut first = [0; 16];
-        let digest = blake3::hash(text);
-        first.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
-        Self(u128::from_le_bytes(first))
+    /// The key of whoever asks whether it is mentioned.
+    pub const fn key(self) -> Key {
+        Key(Topic::Word as u64, self.0)
     }
 }
 

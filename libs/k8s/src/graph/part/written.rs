@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Key, Place, Topic, own_places};
+use super::{Key, Place, Topic, Word, own_places};
 use crate::fields::down;
 use crate::graph::{
     aggregation, exposure, hosts, isolation, links, mesh, references, scaling, taken, usage,
@@ -21,6 +21,8 @@ pub struct Written {
     pub found_by: Vec<Key>,
     /// Under which it is merely counted.
     pub counted: Vec<Key>,
+    /// The words that it mentions.
+    pub words: Vec<Word>,
 }
 
 /// The keys that an object has.
@@ -38,7 +40,7 @@ pub fn written(object: &Object<'_>) -> Written {
         list.sort_unstable();
         list.dedup();
     }
-    Written { found_by, counted }
+    Written { found_by, counted, words: references::words(object) }
 }
 
 struct Keys<'k, 'a> {
@@ -216,6 +218,5 @@ impl Keys<'_, '_> {
                 self.counted.push(Key::of(Topic::NamesAccount, Place::Anywhere, &[name]));
             }
         }
-        self.counted.extend(references::words(object).into_iter().map(Key::word));
     }
 }
