@@ -232,8 +232,7 @@ pub(crate) fn check_in_one<'a>(
     reported.sort_by_key(|it| it.object);
     let comments = comments.iter().map(|comment| (source.path, comment));
     let mut acceptance = Acceptance::new(comments, terms);
-    let judged =
-        source.findings(failures, reported.into_iter(), graph.pods_of(0), &mut acceptance);
+    let judged = source.findings(failures, reported.into_iter(), graph.pods_of(0), &mut acceptance);
     let pass = source.pass(&judged.findings, terms);
     let Judged { findings, accepted } = judged;
     CheckInOfOne { findings, accepted, ineffective: acceptance.finish(), pass }

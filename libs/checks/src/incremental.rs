@@ -113,7 +113,8 @@ impl Incremental {
 
     /// The failures of an object; their index is 0.
     pub fn failures_of(&self, object: &Identity) -> Vec<Failure> {
-        let verdict = self.objects.slot_of(object).and_then(|slot| self.verdicts.get(slot as usize));
+        let verdict =
+            self.objects.slot_of(object).and_then(|slot| self.verdicts.get(slot as usize));
         verdict.into_iter().flat_map(|verdict| verdict.outcome.failures(0)).collect()
     }
 

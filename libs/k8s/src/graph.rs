@@ -35,7 +35,6 @@ use aggregation::Aggregation;
 use bindings::Bindings;
 use escalation::Escalation;
 pub use escalation::{How, OwnSteps, Reach, Standing, Step, Ways, Who};
-use part::{Place, Topic, pods_bearing};
 pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use hosts::{Taken, hosts, taken};
 pub use isolation::Direction;
@@ -44,6 +43,7 @@ pub use mesh::{
     TlsMode, full_host, host_matches, is_exported_to,
 };
 pub use part::{Key, Read, Whole, Word, Written, written};
+use part::{Place, Topic, pods_bearing};
 pub use reach::{Answer, Port, Reachability, Source};
 pub use references::{Reference, Referent, keys, references};
 pub use rights::Grant;

@@ -47,14 +47,11 @@ impl<'a> Acceptance<'a> {
         let mut ineffective = Vec::new();
         for (path, comment) in all {
             match &comment.exception {
-                Ok(exception) => comments
-                    .entry((path, comment.line))
-                    .or_default()
-                    .push(Tried::new(exception)),
-                Err(problem) => ineffective.push(Ineffective {
-                    place: comment.place.clone(),
-                    problem: problem.clone(),
-                }),
+                Ok(exception) => {
+                    comments.entry((path, comment.line)).or_default().push(Tried::new(exception))
+                }
+                Err(problem) => ineffective
+                    .push(Ineffective { place: comment.place.clone(), problem: problem.clone() }),
             }
         }
         let given = terms.exceptions.iter().map(Tried::new).collect();

@@ -32,8 +32,8 @@ struct Known {
 
 /// Whom a binding names.
 pub(super) fn named(object: &Object<'_>) -> BTreeSet<Who> {
-    let is_binding = object.group() == GROUP
-        && matches!(object.kind(), "RoleBinding" | "ClusterRoleBinding");
+    let is_binding =
+        object.group() == GROUP && matches!(object.kind(), "RoleBinding" | "ClusterRoleBinding");
     let subjects = is_binding.then(|| subjects(object)).into_iter().flatten();
     subjects.map(|(_, bearer)| Who::of(bearer)).collect()
 }
@@ -65,10 +65,19 @@ impl Bearers {
         asked.dedup_by_key(|one| one.who.0);
         let mut answers = Vec::new();
         let owner = Owner::new(objects, table, words, ways);
-        owner.answer(asked, &|graph, _, (_, who)| allowed(graph, who, &owner), &mut |one, answer, rests| {
-            let reads = reads::note(&mut table.borrow_mut(), reads::of_bearer(one.who.0), &one.reads, rests);
-            answers.push((one.who.0, answer, reads));
-        });
+        owner.answer(
+            asked,
+            &|graph, _, (_, who)| allowed(graph, who, &owner),
+            &mut |one, answer, rests| {
+                let reads = reads::note(
+                    &mut table.borrow_mut(),
+                    reads::of_bearer(one.who.0),
+                    &one.reads,
+                    rests,
+                );
+                answers.push((one.who.0, answer, reads));
+            },
+        );
         for (number, (steps, reader), reads) in answers {
             let Some(Some(known)) = self.known.get_mut(number as usize) else { continue };
             known.reads = reads;
@@ -108,7 +117,9 @@ impl Bearers {
         ways: &mut Ways<u32>,
         touched: &mut Touched,
     ) {
-        let Some(known) = self.known.get_mut(number as usize).and_then(Option::take) else { return };
+        let Some(known) = self.known.get_mut(number as usize).and_then(Option::take) else {
+            return;
+        };
         let mut table = table.borrow_mut();
         reads::forget(&mut table, reads::of_bearer(number), &known.reads);
         change_readers(&known.who, &known.reader, &[], &mut table, touched);
@@ -127,9 +138,8 @@ fn allowed(graph: &Graph<'_>, who: &Who, owner: &Owner<'_>) -> (OwnSteps<u32>, V
     let place = |object: &Object<'_>| std::ptr::from_ref(object.value()).addr();
     let table = owner.table.borrow();
     let slots = table.found(Key::bearer(&bearer)).iter();
-    let slots: BTreeMap<usize, u32> = slots
-        .filter_map(|slot| Some((place(&owner.objects.object(*slot)?), *slot)))
-        .collect();
+    let slots: BTreeMap<usize, u32> =
+        slots.filter_map(|slot| Some((place(&owner.objects.object(*slot)?), *slot))).collect();
     let steps = OwnSteps::of(&steps, |binding| slots.get(&place(binding)).copied());
     let reader = match bearer {
         Bearer::ServiceAccount(..) => graph.reads_all_of(bearer),

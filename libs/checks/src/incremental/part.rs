@@ -9,8 +9,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use airside_k8s::graph::{Graph, Key, Read, Standing, Step, Ways, Whole, Word};
 use airside_k8s::Object;
+use airside_k8s::graph::{Graph, Key, Read, Standing, Step, Ways, Whole, Word};
 
 use super::objects::Objects;
 use super::table::{Table, Words};
@@ -37,6 +37,9 @@ pub(super) struct Asked<N> {
     pub(super) reads: Box<[u32]>,
 }
 
+/// Takes an answer, and what it rests on.
+type Done<'d, N, T> = dyn FnMut(Asked<N>, T, &[Rest]) + 'd;
+
 /// A key that an answer rests on, and whether the part must hold its objects.
 pub(super) type Rest = (Key, bool);
 
@@ -57,7 +60,7 @@ impl<'w> Owner<'w> {
         &self,
         mut asked: Vec<Asked<N>>,
         ask: &dyn Fn(&Graph<'_>, usize, &N) -> T,
-        done: &mut dyn FnMut(Asked<N>, T, &[Rest]),
+        done: &mut Done<'_, N, T>,
     ) -> usize {
         let mut part = BTreeSet::new();
         for one in &asked {
@@ -128,7 +131,7 @@ impl<'w> Owner<'w> {
             }
         }
         // Where a key is read both ways, the part must hold its objects.
-        rests.sort_unstable_by(|left, right| (left.0, !left.1).cmp(&(right.0, !right.1)));
+        rests.sort_unstable_by_key(|(key, is_held)| (*key, !is_held));
         rests.dedup_by_key(|(key, _)| *key);
         rests
     }
@@ -136,7 +139,8 @@ impl<'w> Owner<'w> {
     /// The list that the fewest objects are found by.
     fn rarest<'l>(&self, lists: &'l [Vec<Key>]) -> &'l [Key] {
         let table = self.table.borrow();
-        let count = |keys: &&Vec<Key>| keys.iter().map(|key| table.found(*key).len()).sum::<usize>();
+        let count =
+            |keys: &&Vec<Key>| keys.iter().map(|key| table.found(*key).len()).sum::<usize>();
         lists.iter().min_by_key(count).map(Vec::as_slice).unwrap_or_default()
     }
 

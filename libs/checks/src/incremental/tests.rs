@@ -124,11 +124,11 @@ fn any_change() -> impl Strategy<Value = (bool, u8, [u8; 12])> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn after_every_change_it_says_what_a_full_run_says(
-        batches in prop::collection::vec(prop::collection::vec(any_change(), 1..4), 1..40),
+        batches in prop::collection::vec(prop::collection::vec(any_change(), 1..4), 1..32),
     ) {
         let mut incremental = Incremental::new();
         let mut objects = BTreeMap::new();

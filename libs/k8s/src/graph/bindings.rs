@@ -85,7 +85,8 @@ impl<'a> Graph<'a> {
         self.note_all(|| {
             let mut keys = Key::seen(Topic::Account, namespace, &[name]);
             let of_namespace = namespace.map(|namespace| format!("{SERVICE_ACCOUNTS}:{namespace}"));
-            let groups = [AUTHENTICATED, SERVICE_ACCOUNTS].into_iter().chain(of_namespace.as_deref());
+            let groups =
+                [AUTHENTICATED, SERVICE_ACCOUNTS].into_iter().chain(of_namespace.as_deref());
             keys.extend(groups.map(|group| Key::of(Topic::Group, Place::Anywhere, &[group])));
             keys
         });

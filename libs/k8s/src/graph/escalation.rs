@@ -5,9 +5,9 @@
 //! The edges are those that KubeHound and IceKube know, as far as authorisation alone gives them.
 
 mod powers;
-mod ways;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -16,8 +16,8 @@ use super::Graph;
 use crate::object::Object;
 use crate::rbac::{Bearer, role_of, rules};
 
-use powers::{Holding, edges_of};
 pub(super) use powers::is_token;
+use powers::{Holding, edges_of};
 pub use ways::{OwnSteps, Ways, Who};
 
 /// Where somebody stands on the way to the administrator.

@@ -17,8 +17,8 @@ use super::{Graph, labels_match, same_namespace};
 use crate::fields::{elements, field};
 use crate::object::Object;
 
-pub use routes::{Backend, backends};
 pub(super) use routes::is_route;
+pub use routes::{Backend, backends};
 
 /// What opens a way into the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

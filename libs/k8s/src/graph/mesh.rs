@@ -89,7 +89,12 @@ impl<'a> Index<'a> {
             index.add_object(number, object);
             if is_bare(object) {
                 let (labels, annotations) = (object.labels(), object.annotations());
-                index.add_workload(MeshWorkload { owner: *object, labels, annotations, spec: None });
+                index.add_workload(MeshWorkload {
+                    owner: *object,
+                    labels,
+                    annotations,
+                    spec: None,
+                });
             }
             for pod in graph.pods_of(number) {
                 let (labels, annotations) = (pod.spec.labels(), pod.spec.annotations());

@@ -104,11 +104,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Whether another object than one mentions its name.
-    pub(super) fn mentioned_beside(
-        &self,
-        object: &Object<'a>,
-        own: impl FnOnce() -> bool,
-    ) -> bool {
+    pub(super) fn mentioned_beside(&self, object: &Object<'a>, own: impl FnOnce() -> bool) -> bool {
         let Some(whole) = self.whole else { return own() };
         let name = Word::of(object.name());
         whole.note(Read::Fact(vec![name.key()]));
@@ -168,10 +164,7 @@ pub(super) fn pods_bearing(
 }
 
 /// The keys of what selects pods of a place with these labels.
-pub(super) fn selecting(
-    namespace: Option<&str>,
-    labels: Option<&Map<String, Value>>,
-) -> Vec<Key> {
+pub(super) fn selecting(namespace: Option<&str>, labels: Option<&Map<String, Value>>) -> Vec<Key> {
     let mut keys = Vec::new();
     for place in places_seen(namespace) {
         keys.push(Key::of(Topic::SelectsAny, place, &[]));

@@ -317,9 +317,9 @@ impl<'a> Graph<'a> {
         let Some(role) = self.role(binding) else { return Vec::new() };
         let rules = self.rules_of(role);
         let kinds = [(Referent::Secret, "secrets"), (Referent::ConfigMap, "configmaps")];
-        let read = kinds.into_iter().filter(|(_, resource)| {
-            rules.iter().any(|(_, rule)| reads_all(rule.fields, resource))
-        });
+        let read = kinds
+            .into_iter()
+            .filter(|(_, resource)| rules.iter().any(|(_, rule)| reads_all(rule.fields, resource)));
         read.map(|(to, _)| to).collect()
     }
 

@@ -193,8 +193,7 @@ fn without_binding(role: &Whole<'_>, report: &mut Report<'_>) {
     if graph.is_single_object() {
         return report.undecided("the bindings of the role are other objects");
     }
-    let is_used = graph.is_given(object)
-        || is_cluster_role && graph.is_aggregated(object);
+    let is_used = graph.is_given(object) || is_cluster_role && graph.is_aggregated(object);
     if !is_used {
         report.fail(
             FieldPath::of(&["metadata", "name"]),

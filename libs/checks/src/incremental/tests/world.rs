@@ -53,8 +53,12 @@ fn pod(choices: &mut Choices<'_>) -> Value {
     let (account, labels) = (choices.of(&ACCOUNTS), labels(choices));
     let name = choices.of(&NAMES);
     let environment = match choices.number() % 4 {
-        0 => json!([{ "name": "A", "valueFrom": { "secretKeyRef": { "name": name, "key": "a" } } }]),
-        1 => json!([{ "name": "A", "valueFrom": { "configMapKeyRef": { "name": name, "key": "a" } } }]),
+        0 => {
+            json!([{ "name": "A", "valueFrom": { "secretKeyRef": { "name": name, "key": "a" } } }])
+        }
+        1 => {
+            json!([{ "name": "A", "valueFrom": { "configMapKeyRef": { "name": name, "key": "a" } } }])
+        }
         2 => json!([{ "name": "DB", "value": "http://db.bank:80/web" }]),
         _ => json!([]),
     };
@@ -77,8 +81,17 @@ fn pod(choices: &mut Choices<'_>) -> Value {
 fn rules(choices: &mut Choices<'_>) -> Value {
     let verbs = choices.of(&["*", "get", "create", "impersonate", "bind", "escalate", "update"]);
     let resources = choices.of(&[
-        "*", "pods", "secrets", "configmaps", "pods/exec", "serviceaccounts/token",
-        "serviceaccounts", "groups", "clusterroles", "clusterrolebindings", "rolebindings",
+        "*",
+        "pods",
+        "secrets",
+        "configmaps",
+        "pods/exec",
+        "serviceaccounts/token",
+        "serviceaccounts",
+        "groups",
+        "clusterroles",
+        "clusterrolebindings",
+        "rolebindings",
     ]);
     let groups = choices.of(&["", "*", "rbac.authorization.k8s.io", "example.com"]);
     let mut rule = json!({ "verbs": [verbs], "resources": [resources], "apiGroups": [groups] });
@@ -93,7 +106,9 @@ fn subjects(choices: &mut Choices<'_>) -> Value {
         0 => json!([{ "kind": "User", "name": "ada" }]),
         1 => json!([{ "kind": "Group", "name": "system:authenticated" }]),
         2 => json!([{ "kind": "Group", "name": "system:serviceaccounts:shop" }]),
-        3 => json!([{ "kind": "ServiceAccount", "name": "web" }, { "kind": "User", "name": "ada" }]),
+        3 => {
+            json!([{ "kind": "ServiceAccount", "name": "web" }, { "kind": "User", "name": "ada" }])
+        }
         _ => {
             let (name, namespace) = (choices.of(&ACCOUNTS), choices.of(&["shop", "bank"]));
             json!([{ "kind": "ServiceAccount", "name": name, "namespace": namespace }])
@@ -290,7 +305,8 @@ fn mesh(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Val
                 _ => json!([]),
             };
             let route = json!([{ "destination": { "host": host, "subset": "v1" } }]);
-            let spec = json!({ "hosts": [host], "gateways": gateways, "http": [{ "route": route }] });
+            let spec =
+                json!({ "hosts": [host], "gateways": gateways, "http": [{ "route": route }] });
             (NETWORKING, "VirtualService", json!({ "spec": spec }))
         }
         20 => {
@@ -331,7 +347,8 @@ fn routes(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
             let service = json!({ "service": { "name": backend, "port": { "number": 80 } } });
             let path = json!({ "path": "/", "pathType": "Prefix", "backend": service });
             let tls = json!([{ "hosts": [host], "secretName": choices.of(&NAMES) }]);
-            let spec = json!({ "rules": [{ "host": host, "http": { "paths": [path] } }], "tls": tls });
+            let spec =
+                json!({ "rules": [{ "host": host, "http": { "paths": [path] } }], "tls": tls });
             let note = json!({ "cert-manager.io/issuer": choices.of(&NAMES) });
             let metadata = json!({ "annotations": note });
             ("networking.k8s.io/v1", "Ingress", json!({ "metadata": metadata, "spec": spec }))

@@ -96,9 +96,9 @@ impl<B: Copy + Eq> Ways<B> {
         let before = self.bearers.get(who);
         let is_same = before.is_some() == is_bound
             && before.is_none_or(|before| before.iter().eq(found.keys()))
-            && found.iter().all(|(to, step)| {
-                self.into.get(to).and_then(|into| into.get(who)) == Some(step)
-            });
+            && found
+                .iter()
+                .all(|(to, step)| self.into.get(to).and_then(|into| into.get(who)) == Some(step));
         if is_same {
             return;
         }
@@ -168,17 +168,16 @@ impl<B: Copy + Eq> Ways<B> {
     /// The next step of a standing towards the administrator, and the binding that lets him take it.
     pub fn next(&self, standing: &Standing<'_>) -> Option<(Step<'_>, Option<B>)> {
         let (from, next) = self.next.get_key_value(&Owned::of(standing))?;
-        let step =
-            Step { from: from.seen(), how: next.how, to: next.to.seen(), binding: None };
+        let step = Step { from: from.seen(), how: next.how, to: next.to.seen(), binding: None };
         Some((step, next.binding))
     }
 
     /// The first account of a name, in whatever namespace, from which there is a way.
     pub fn first_account(&self, name: &str) -> Option<Standing<'_>> {
         let mut all = self.next.keys().map(Owned::seen);
-        all.find(|it| {
-            matches!(it, Standing::Bearer(Bearer::ServiceAccount(_, other)) if *other == name)
-        })
+        all.find(
+            |it| matches!(it, Standing::Bearer(Bearer::ServiceAccount(_, other)) if *other == name),
+        )
     }
 
     /// The shortest ways, backwards from the administrator.
@@ -187,9 +186,8 @@ impl<B: Copy + Eq> Ways<B> {
         let mut reached = VecDeque::from([Standing::Administrator]);
         while let Some(to) = reached.pop_front() {
             let own = self.into.get(&Owned::of(&to)).into_iter().flatten();
-            let own = own.map(|(who, (how, binding))| {
-                (Standing::Bearer(who.seen()), *how, *binding)
-            });
+            let own =
+                own.map(|(who, (how, binding))| (Standing::Bearer(who.seen()), *how, *binding));
             let all: Vec<_> = own.chain(self.standing_into(to)).collect();
             for (from, how, binding) in all {
                 if from != Standing::Administrator && !next.contains_key(&from) {
@@ -213,9 +211,8 @@ impl<B: Copy + Eq> Ways<B> {
             Standing::Bearer(Bearer::ServiceAccount(namespace, name)) => {
                 let place = Reach::Namespace(namespace);
                 let has_pods = self.accounts.contains_key(&key_of(namespace, name));
-                let is_bound = self
-                    .bearers
-                    .contains_key(&Who::of(Bearer::ServiceAccount(namespace, name)));
+                let is_bound =
+                    self.bearers.contains_key(&Who::of(Bearer::ServiceAccount(namespace, name)));
                 let mut steps = Vec::new();
                 if has_pods {
                     steps.push(is(Standing::PodsOf(place)));
@@ -242,7 +239,8 @@ impl<B: Copy + Eq> Ways<B> {
 
     /// Every account that has pods or that a binding names.
     fn all_accounts(&self) -> BTreeSet<(Option<&str>, &str)> {
-        let with_pods = self.accounts.keys().map(|(namespace, name)| (namespace.as_deref(), &**name));
+        let with_pods =
+            self.accounts.keys().map(|(namespace, name)| (namespace.as_deref(), &**name));
         let bound = self.bearers.keys().filter_map(|who| match who {
             Who::Account(namespace, name) => Some((namespace.as_deref(), &**name)),
             Who::User(_) | Who::Group(_) => None,

@@ -90,7 +90,8 @@ pub(super) fn note(graph: &Graph<'_>, route: &Object<'_>, service: &str) {
     }
     match route.group() {
         gateway_api::GROUP => {
-            graph.note_all(|| Key::seen(Topic::Kind, None, &[gateway_api::GROUP, "ReferenceGrant"]));
+            graph
+                .note_all(|| Key::seen(Topic::Kind, None, &[gateway_api::GROUP, "ReferenceGrant"]));
             for gateway in gateway_api::parents(route) {
                 let parts = [gateway_api::GROUP, "Gateway", gateway.name];
                 graph.note_all(|| Key::seen(Topic::Named, gateway.namespace, &parts));

@@ -59,13 +59,13 @@ fn pods_are_in_the_mesh_by_their_namespace_and_by_themselves() {
         let values = [namespace("shop", &of_namespace), pod("shop", &of_pod)];
         let graph = graph(&values);
         for workload in graph.mesh_workloads(Some("shop"), None) {
-            assert_eq!(graph.enrolment(workload), expected, "{values:?}");
+            assert_eq!(graph.enrolment(&workload), expected, "{values:?}");
         }
     }
     let values = [pod("shop", &json!({ "sidecar.istio.io/inject": "" }))];
     let graph = graph(&values);
     let workload = graph.mesh_workloads(None, None).next().unwrap();
-    assert_eq!(graph.enrolment(workload), Enrolment::Unknown);
+    assert_eq!(graph.enrolment(&workload), Enrolment::Unknown);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn the_narrowest_policy_decides_about_mutual_tls() {
         values.extend([namespace("shop", &json!({ "istio-injection": "enabled" })), web.clone()]);
         let graph = graph(&values);
         let workload = graph.mesh_workloads(Some("shop"), None).next().unwrap();
-        let found = graph.mutual_tls(workload);
+        let found = graph.mutual_tls(&workload);
         assert_eq!((found.mode, found.ports), (expected, ports), "{values:?}");
     }
 }

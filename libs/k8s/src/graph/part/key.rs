@@ -124,9 +124,10 @@ impl Key {
 
     fn digest(text: &[u8]) -> Self {
         let digest = blake3::hash(text);
-        let mut words = digest.as_bytes().chunks_exact(8).map(|bytes| {
-            bytes.iter().fold(0, |number: u64, byte| number << 8 | u64::from(*byte))
-        });
+        let mut words = digest
+            .as_bytes()
+            .chunks_exact(8)
+            .map(|bytes| bytes.iter().fold(0, |number: u64, byte| number << 8 | u64::from(*byte)));
         Self(words.next().unwrap_or_default(), words.next().unwrap_or_default())
     }
 }
