@@ -26,7 +26,9 @@ fn report(area: &str) -> Value {
 
 #[test]
 fn an_area_tells_its_figures_beside_a_floor_of_the_same_run() {
-    for area in ["scan", "audit", "webhook", "admission", "runtime", "correlate", "version"] {
+    let areas =
+        ["scan", "recheck", "audit", "webhook", "admission", "runtime", "correlate", "version"];
+    for area in areas {
         let report = report(area);
         assert_eq!(report["area"], area);
         let unit = report["work"]["unit"].as_str().unwrap_or_else(|| panic!("{area}: no unit"));

@@ -148,6 +148,10 @@ impl<'a> Graph<'a> {
                 continue;
             }
             self.note_all(|| Key::seen(Topic::Named, None, &[GROUP, "ClusterRole", name]));
+            // Most take over nothing.
+            if !self.aggregation.selected.contains_key(name) {
+                continue;
+            }
             let named = self.held_of_kind(GROUP, "ClusterRole").filter(|it| it.name() == name);
             named.flat_map(selectors).for_each(|selector| self.note_roles(selector));
             let taken_over = self.aggregation.selected.get(name).into_iter().flatten();

@@ -73,6 +73,9 @@ pub struct Ways<B> {
     /// How many objects start pods with an account.
     accounts: BTreeMap<(Option<Box<str>>, Box<str>), usize>,
     next: BTreeMap<Owned, Next<B>>,
+    /// Accounts of which the pods have changed since the last search, and whether they had any then.
+    moved: BTreeMap<(Option<Box<str>>, Box<str>), bool>,
+    /// Whether steps have changed since then.
     is_stale: bool,
 }
 
@@ -83,6 +86,7 @@ impl<B> Default for Ways<B> {
             bearers: BTreeMap::new(),
             accounts: BTreeMap::new(),
             next: BTreeMap::new(),
+            moved: BTreeMap::new(),
             is_stale: false,
         }
     }
@@ -121,9 +125,10 @@ impl<B: Copy + Eq> Ways<B> {
 
     /// An object starts pods that run as an account.
     pub fn add_pods(&mut self, namespace: Option<&str>, account: &str) {
-        let count = self.accounts.entry(key_of(namespace, account)).or_default();
+        let key = key_of(namespace, account);
+        let count = self.accounts.entry(key.clone()).or_default();
+        self.moved.entry(key).or_insert(*count > 0);
         *count += 1;
-        self.is_stale |= *count == 1;
     }
 
     /// An object starts pods that run as an account no longer.
@@ -131,15 +136,21 @@ impl<B: Copy + Eq> Ways<B> {
         let key = key_of(namespace, account);
         let Some(count) = self.accounts.get_mut(&key) else { return };
         *count = count.saturating_sub(1);
-        if *count == 0 {
+        let is_last = *count == 0;
+        if is_last {
             self.accounts.remove(&key);
-            self.is_stale = true;
         }
+        self.moved.entry(key).or_insert(true);
     }
 
     /// Searches again where anything has changed, and hands out each standing whose next step did.
     pub fn refresh(&mut self, changed: &mut dyn FnMut(Standing<'_>)) {
-        if !std::mem::take(&mut self.is_stale) {
+        let mut moved = std::mem::take(&mut self.moved).into_iter();
+        let is_stale = std::mem::take(&mut self.is_stale)
+            || moved.any(|(account, had_pods)| {
+                self.accounts.contains_key(&account) != had_pods && self.reaches(&account)
+            });
+        if !is_stale {
             return;
         }
         let found = self.search();
@@ -163,6 +174,18 @@ impl<B: Copy + Eq> Ways<B> {
                 None => self.next.remove(&from),
             };
         }
+    }
+
+    /// Whether a way leads from an account, or from a group that holds it. From others none does, whether they
+    /// have pods or not.
+    fn reaches(&self, (namespace, name): &(Option<Box<str>>, Box<str>)) -> bool {
+        let leads = |who: &Who| self.next.contains_key(&Owned::Bearer(who.clone()));
+        let first = Who::Group(Box::from(""));
+        let bound = self.bearers.range(first..).map(|(who, _)| who);
+        let groups = bound
+            .take_while(|who| matches!(who, Who::Group(_)))
+            .filter(|who| matches!(who, Who::Group(group) if holds(group, namespace.as_deref())));
+        leads(&Who::Account(namespace.clone(), name.clone())) || groups.into_iter().any(leads)
     }
 
     /// The next step of a standing towards the administrator, and the binding that lets him take it.
