@@ -37,7 +37,7 @@ use bearers::Bearers;
 use objects::Objects;
 use outcome::Outcome;
 use part::{Asked, Owner};
-use table::{Table, Words};
+use table::{Table, Texts, Words};
 use touched::Touched;
 
 /// A change of the objects.
@@ -79,6 +79,7 @@ pub struct Incremental {
     verdicts: Vec<Verdict>,
     table: RefCell<Table>,
     words: Words,
+    texts: Texts,
     ways: Ways<u32>,
     bearers: Bearers,
 }
@@ -242,7 +243,7 @@ impl Incremental {
 
     /// Judges objects. Returns how their failures have changed, and how many objects they looked at.
     fn judge(&mut self, slots: BTreeSet<u32>) -> (Vec<Altered>, usize) {
-        let Self { objects, verdicts, table, words, ways, .. } = self;
+        let Self { objects, verdicts, table, words, texts, ways, .. } = self;
         let reads_of = |slot: u32| verdicts.get(slot as usize).map(|it| it.reads.clone());
         let asked = slots.into_iter().filter(|slot| objects.get(*slot).is_some());
         let asked: Vec<_> = asked
@@ -257,10 +258,11 @@ impl Incremental {
         let ask = |graph: &airside_k8s::Graph<'_>, index: usize, _: &u32| {
             let mut judged = Judged::default();
             judge(graph, index, &mut judged);
-            Outcome::of(judged)
+            judged
         };
-        let looked_at = owner.answer(asked, &ask, &mut |one, outcome, rests| {
+        let looked_at = owner.answer(asked, &ask, &mut |one, judged, rests| {
             let Some(verdict) = verdicts.get_mut(one.who as usize) else { return };
+            let outcome = Outcome::of(judged, texts);
             let reader = reads::of_object(one.who);
             verdict.reads = reads::note(&mut table.borrow_mut(), reader, &one.reads, rests);
             let (new, gone) = (outcome.beyond(&verdict.outcome), verdict.outcome.beyond(&outcome));

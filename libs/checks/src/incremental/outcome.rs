@@ -1,7 +1,10 @@
 //! What was said about an object, kept small: there are hundreds of thousands of failures.
 
+use std::sync::Arc;
+
 use airside_types::FieldPath;
 
+use super::table::Texts;
 use crate::check::Check;
 use crate::evaluate::{Failure, Judged, Met, Undecided};
 
@@ -17,19 +20,19 @@ pub(super) struct Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Told {
     check: &'static Check,
-    text: Box<str>,
+    text: Arc<str>,
     /// Where the message starts.
-    message: usize,
+    message: u32,
 }
 
 impl Outcome {
-    pub(super) fn of(judged: Judged) -> Self {
+    pub(super) fn of(judged: Judged, texts: &mut Texts) -> Self {
         let Judged { failures, undecided, met } = judged;
         let told = failures.into_iter().map(|failure| {
             let mut text = failure.field.to_string();
-            let message = text.len();
+            let message = u32::try_from(text.len()).unwrap_or(u32::MAX);
             text.push_str(&failure.message);
-            Told { check: failure.check, text: text.into_boxed_str(), message }
+            Told { check: failure.check, text: texts.shared(&text), message }
         });
         let undecided = undecided.into_iter().map(|((_, reason), check)| (check, reason));
         Self { told: told.collect(), undecided: undecided.collect(), met }
@@ -59,7 +62,8 @@ impl Outcome {
 
 impl Told {
     fn failure(&self, object: usize) -> Failure {
-        let (field, message) = self.text.split_at_checked(self.message).unwrap_or_default();
+        let (field, message) =
+            self.text.split_at_checked(self.message as usize).unwrap_or_default();
         let field = FieldPath::parse(field).unwrap_or_default();
         Failure { check: self.check, object, field, message: message.to_owned() }
     }

@@ -1,7 +1,8 @@
 //! Who has a key, and whose answers rest on it.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
+use std::sync::Arc;
 
 use airside_k8s::graph::{Key, Word};
 
@@ -9,15 +10,59 @@ use airside_k8s::graph::{Key, Word};
 #[derive(Debug, Default)]
 pub(super) struct Table {
     /// Only ever looked into, never walked through, so that its order reaches no result. Its keys are
-    /// digests; the hasher has no secret, so that two runs do the same.
-    numbers: HashMap<Key, u32, BuildHasherDefault<DefaultHasher>>,
+    /// digests already.
+    numbers: HashMap<Key, u32, BuildHasherDefault<Digest>>,
     entries: Vec<Entry>,
     free: Vec<u32>,
 }
 
 /// How many objects mention a word. Apart from the keys: there are far more words, and few ask for them.
 #[derive(Debug, Default)]
-pub(super) struct Words(HashMap<Word, u32, BuildHasherDefault<DefaultHasher>>);
+pub(super) struct Words(HashMap<Word, u32, BuildHasherDefault<Digest>>);
+
+/// A hasher for what is a digest itself.
+#[derive(Debug, Default)]
+struct Digest(u64);
+
+impl Hasher for Digest {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = self.0.rotate_left(29) ^ number;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Texts that many share: what a check says of one object it says of others too.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    /// Looked into like the keys, with a hasher without a secret.
+    kept: HashMap<Arc<str>, (), BuildHasherDefault<DefaultHasher>>,
+    /// How many there were when those went that nobody had any more.
+    purged: usize,
+}
+
+impl Texts {
+    /// The text, as others have it.
+    pub(super) fn shared(&mut self, text: &str) -> Arc<str> {
+        const FEW: usize = 4096;
+        if let Some((kept, ())) = self.kept.get_key_value(text) {
+            return Arc::clone(kept);
+        }
+        if self.kept.len() > self.purged.max(FEW).saturating_mul(2) {
+            self.kept.retain(|kept, ()| Arc::strong_count(kept) > 1);
+            self.purged = self.kept.len();
+        }
+        let new: Arc<str> = Arc::from(text);
+        self.kept.insert(Arc::clone(&new), ());
+        new
+    }
+}
 
 impl Words {
     pub(super) fn count(&self, word: Word) -> u32 {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::part::{self, Key, Place, Topic};
-use super::{Graph, PodNode, labels_match, same_namespace, selects};
-use crate::fields::down;
+use super::{Graph, PodNode, labels_match, same_namespace, selector, selects};
+use crate::fields::{down, elements};
 use crate::object::Object;
 
 /// Lists of indices by the name and value of a label, or by the kind and name of an object.
@@ -193,6 +193,9 @@ impl<'a> Graph<'a> {
                 Key::seen(Topic::ServiceLabel, namespace, &[name, value])
             };
             let mut lists: Vec<_> = pairs(wanted).map(of).collect();
+            let expressions = elements(selector.get("matchExpressions")).iter();
+            let listed = expressions.filter_map(selector::values_of);
+            lists.extend(listed.map(|labels| labels.into_iter().flat_map(of).collect()));
             if lists.is_empty() {
                 lists.push(Key::seen(Topic::Kind, namespace, &["", "Service"]));
             }

@@ -45,6 +45,14 @@ fn holds(expression: &Value, labels: Option<&Map<String, Value>>) -> bool {
     }
 }
 
+/// The labels of which an expression asks for one; none for one that does not list them.
+pub(super) fn values_of(expression: &Value) -> Option<Vec<(&str, &str)>> {
+    let key = expression.get("key")?.as_str()?;
+    let is_list = expression.get("operator")?.as_str()? == "In";
+    let values = expression.get("values").filter(|_| is_list)?.as_array()?;
+    Some(values.iter().filter_map(|value| Some((key, value.as_str()?))).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

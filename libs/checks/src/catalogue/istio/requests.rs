@@ -304,9 +304,9 @@ fn is_authenticated(graph: &Graph<'_>, gateway: &Object<'_>) -> bool {
         match selector.and_then(Value::as_object) {
             Some(labels) => {
                 labels_match(labels, pods)
-                    || graph
-                        .mesh_workloads(None, pods)
-                        .any(|workload| pods.is_some() && labels_match(labels, workload.labels))
+                    || pods.is_some_and(|pods| {
+                        graph.has_mesh_workloads(None, Some(pods), Some(labels))
+                    })
             }
             None => is_named || targets.is_empty(),
         }
