@@ -42,9 +42,15 @@ const LABELS: [fn() -> Value; 6] = [
 ];
 
 fn selector(choices: &mut Choices<'_>) -> Value {
-    match choices.number() % 4 {
+    let expression = |operator: &str, values: &[&str]| {
+        let expression = json!({ "key": "app", "operator": operator, "values": values });
+        json!({ "matchExpressions": [expression] })
+    };
+    match choices.number() % 6 {
         0 => json!({}),
-        1 => json!({ "matchExpressions": [{ "key": "app", "operator": "Exists" }] }),
+        1 => expression("Exists", &[]),
+        2 => expression("In", &["db", "other"]),
+        3 => expression("NotIn", &["web"]),
         _ => json!({ "matchLabels": labels(choices) }),
     }
 }
