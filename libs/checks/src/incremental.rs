@@ -7,8 +7,11 @@
 //! the few objects that they look at ([`part`]). What rights allow is kept for each bearer ([`bearers`]), so
 //! that a binding touches others only where a way to the administrator changes.
 //!
-//! What touches many takes its time: a role that is bound in all namespaces, the labels of a namespace in a
-//! mesh, a mesh-wide policy, a NetworkPolicy that selects all pods of its namespace.
+//! Among 93,000 objects most changes take 0.1 to 3 ms. What touches many takes its time, some 0.15 ms for each
+//! object that is judged: a NetworkPolicy that selects all 900 workloads of a namespace 0.5 s, a ClusterRole
+//! that is bound everywhere 0.2 s, the labels of a namespace in a mesh 7 to 20 ms; and a policy of a mesh for
+//! a whole namespace looks at all of its pods whenever one of them changes, 900 in 20 ms. The more who become
+//! administrator, the longer a changed step on their ways takes: 14 ms where thousands do.
 
 mod bearers;
 mod findings;
