@@ -10,7 +10,7 @@ mod leaf;
 #[cfg(test)]
 mod tests;
 
-use airside_types::{FieldDigest, FieldPath, Id, Step};
+use airside_types::{FieldDigest, FieldPath, Id};
 use serde_json::{Map, Value};
 
 pub use compare::{Comparison, compare};
@@ -27,7 +27,7 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// the object's identity, and a live object may come in another version), `status`, metadata that the API
 /// server writes, nulls, empty lists and maps, and values that are secret.
 pub fn fields(object: &Object<'_>) -> Vec<FieldDigest> {
-    let mut collector = Collector { steps: Vec::new(), digests: Vec::new() };
+    let (mut collector, root) = (Collector::default(), FieldPath::root());
     let is_secret = object.group().is_empty() && object.kind() == "Secret";
     for (key, value) in sorted(object.fields()) {
         let skipped = match key {
@@ -36,9 +36,9 @@ pub fn fields(object: &Object<'_>) -> Vec<FieldDigest> {
             _ => false,
         };
         if key == "metadata" {
-            collector.metadata(value);
+            collector.metadata(&root.key(key), value);
         } else if !skipped {
-            collector.under(key, value, leaf::Context::default());
+            collector.under(&root, key, value);
         }
     }
     collector.digests
@@ -54,7 +54,7 @@ pub fn digest(object: &Object<'_>) -> Id {
 pub fn digest_of(object: &Object<'_>, fields: &[FieldDigest]) -> Id {
     let mut content = Vec::with_capacity(fields.len() * 64);
     for leaf in fields {
-        let field = leaf.field.to_string();
+        let field = leaf.field.as_str();
         content.extend_from_slice(&(field.len() as u64).to_be_bytes());
         content.extend_from_slice(field.as_bytes());
         content.extend_from_slice(&leaf.digest.to_be_bytes());
@@ -76,62 +76,52 @@ fn sorted(map: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
 }
 
 /// Walks an object. The depth is that of the value, which its reader has bounded.
+#[derive(Default)]
 struct Collector {
-    steps: Vec<Step>,
     digests: Vec<FieldDigest>,
 }
 
 impl Collector {
-    fn metadata(&mut self, metadata: &Value) {
+    fn metadata(&mut self, path: &FieldPath, metadata: &Value) {
         let Value::Object(metadata) = metadata else { return };
-        self.steps.push(Step::Key("metadata".to_owned()));
         for (key, value) in sorted(metadata) {
             match (key, value) {
                 ("annotations", Value::Object(annotations)) => {
-                    self.steps.push(Step::Key(key.to_owned()));
+                    let path = path.key(key);
                     for (name, value) in sorted(annotations) {
                         if name != LAST_APPLIED {
-                            self.under(name, value, leaf::Context::default());
+                            self.under(&path, name, value);
                         }
                     }
-                    self.steps.pop();
                 }
                 _ if SERVER_METADATA.contains(&key) => {}
-                _ => self.under(key, value, leaf::Context::default()),
+                _ => self.under(path, key, value),
             }
         }
-        self.steps.pop();
     }
 
-    fn under(&mut self, key: &str, value: &Value, context: leaf::Context) {
-        self.steps.push(Step::Key(key.to_owned()));
-        self.value(key, value, context.below(key));
-        self.steps.pop();
+    fn under(&mut self, path: &FieldPath, key: &str, value: &Value) {
+        self.value(path.key(key), key, value, leaf::Context::default().below(key));
     }
 
-    fn value(&mut self, name: &str, value: &Value, context: leaf::Context) {
+    fn value(&mut self, path: FieldPath, name: &str, value: &Value, context: leaf::Context) {
         match value {
             Value::Object(map) => {
                 // In `{name: …, value: …}`, as in a container's env, the name says what the value is.
                 let named = map.get("name").and_then(Value::as_str);
                 for (key, value) in sorted(map) {
                     let name = named.filter(|_| key == "value").unwrap_or(key);
-                    self.steps.push(Step::Key(key.to_owned()));
-                    self.value(name, value, context.below(key));
-                    self.steps.pop();
+                    self.value(path.key(key), name, value, context.below(key));
                 }
             }
             Value::Array(elements) => {
                 for (index, element) in elements.iter().enumerate() {
-                    self.steps.push(Step::Index(index));
-                    self.value(name, element, context);
-                    self.steps.pop();
+                    self.value(path.index(index), name, element, context);
                 }
             }
             _ => {
                 if let Some(digest) = leaf::digest(name, value, context) {
-                    let field = FieldPath::from(self.steps.clone());
-                    self.digests.push(FieldDigest { field, digest });
+                    self.digests.push(FieldDigest { field: path, digest });
                 }
             }
         }

@@ -66,7 +66,7 @@ pub struct PodNode<'a> {
     pub spec: PodSpec<'a>,
 }
 
-/// Group, kind, namespace as written, name.
+/// Name, kind, namespace as written, group: what tells objects apart soonest is compared first.
 type Named<'a> = (&'a str, &'a str, Option<&'a str>, &'a str);
 
 /// The objects of an input, and how they hang together.
@@ -77,7 +77,7 @@ pub struct Graph<'a> {
     /// By kind, then by API group: few kinds have more than one.
     by_kind: BTreeMap<&'a str, Vec<(&'a str, Vec<usize>)>>,
     by_name: BTreeMap<Named<'a>, usize>,
-    /// The first of a group, kind and name, in whatever namespace.
+    /// The first of a name, kind and group, in whatever namespace.
     first_of_name: BTreeMap<(&'a str, &'a str, &'a str), usize>,
     /// All pods, in the order of their owners.
     pods: Vec<PodNode<'a>>,
@@ -127,9 +127,9 @@ impl<'a> Graph<'a> {
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
-            let named = (object.group(), object.kind(), object.namespace(), object.name());
+            let named = (object.name(), object.kind(), object.namespace(), object.group());
             graph.by_name.insert(named, index);
-            let name = (object.group(), object.kind(), object.name());
+            let name = (object.name(), object.kind(), object.group());
             graph.first_of_name.entry(name).or_insert(index);
             graph.first_pod.push(graph.pods.len());
             let specs = pod_specs(object).into_iter();
@@ -205,10 +205,10 @@ impl<'a> Graph<'a> {
         namespace: Option<&str>,
         name: &str,
     ) -> Option<usize> {
-        let named = |namespace| self.by_name.get(&(group, kind, namespace, name)).copied();
+        let named = |namespace| self.by_name.get(&(name, kind, namespace, group)).copied();
         let index = named(namespace).or_else(|| namespace.and_then(|_| named(None)));
         match (index, namespace) {
-            (None, None) => self.first_of_name.get(&(group, kind, name)).copied(),
+            (None, None) => self.first_of_name.get(&(name, kind, group)).copied(),
             (index, _) => index,
         }
     }

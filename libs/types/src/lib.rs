@@ -31,7 +31,7 @@ pub use decision::{Authorisation, Decision, Operation, Verdict, Violation};
 pub use detection::{Confidence, Detection, Link, LinkRole, NamedValue, Phase};
 pub use entity::{Entity, EntityKey, ObjectRef};
 pub use fact::{Fact, Relation};
-pub use field_path::{FieldPath, Step};
+pub use field_path::{FieldPath, Step, Steps};
 pub use finding::{Finding, FindingState};
 pub use gap::Gap;
 pub use id::{Id, IdBuilder};

@@ -50,19 +50,20 @@ pub fn compare(pass: &BoardingPass, live: &Object<'_>) -> Comparison {
 }
 
 fn is_unchanged(scanned: &FieldDigest, all: &[FieldDigest], live: &Value) -> bool {
-    let steps = scanned.field.steps();
+    let mut path = FieldPath::root();
     let mut value = live;
     let mut context = leaf::Context::default();
-    for (depth, step) in steps.iter().enumerate() {
-        let next = match step {
+    for step in scanned.field.steps() {
+        let next = match &step {
             Step::Key(key) => {
+                path = path.key(key);
                 context = context.below(key);
-                value.get(key)
+                value.get(key.as_ref())
             }
-            Step::Index(index) => steps
-                .get(..=depth)
-                .and_then(|element| find_by_name(element, all, value))
-                .or_else(|| value.get(index)),
+            Step::Index(index) => {
+                path = path.index(*index);
+                find_by_name(&path, *index, all, value).or_else(|| value.get(index))
+            }
         };
         match next {
             Some(found) => value = found,
@@ -74,9 +75,13 @@ fn is_unchanged(scanned: &FieldDigest, all: &[FieldDigest], live: &Value) -> boo
 
 /// The live list's element with the name that the scanned element had: the one at the same index where its
 /// name fits, since names can repeat, else the first with that name.
-fn find_by_name<'v>(element: &[Step], all: &[FieldDigest], list: &'v Value) -> Option<&'v Value> {
-    let Some(Step::Index(index)) = element.last() else { return None };
-    let name = FieldPath::from(element.to_vec()).key("name");
+fn find_by_name<'v>(
+    element: &FieldPath,
+    index: usize,
+    all: &[FieldDigest],
+    list: &'v Value,
+) -> Option<&'v Value> {
+    let name = element.key("name");
     let at = all.binary_search_by(|leaf| leaf.field.cmp(&name)).ok()?;
     let wanted = all.get(at)?.digest;
     let has_name = |candidate: &&Value| {
@@ -86,14 +91,15 @@ fn find_by_name<'v>(element: &[Step], all: &[FieldDigest], list: &'v Value) -> O
             .is_some_and(|digest| digest == wanted)
     };
     let list = list.as_array()?;
-    list.get(*index).filter(has_name).or_else(|| list.iter().find(has_name))
+    list.get(index).filter(has_name).or_else(|| list.iter().find(has_name))
 }
 
 /// Whether a missing live value means what was scanned: an empty text, or a zero that Kubernetes drops.
 fn was_dropped(scanned: &FieldDigest, context: leaf::Context) -> bool {
     let is = |value: Value| leaf::digest("", &value, context) == Some(scanned.digest);
-    let last_key = match scanned.field.steps().last() {
-        Some(Step::Key(key)) => key.as_str(),
+    let last = scanned.field.steps().last();
+    let last_key = match &last {
+        Some(Step::Key(key)) => key.as_ref(),
         _ => "",
     };
     is(Value::String(String::new()))

@@ -50,7 +50,7 @@ impl Edit {
     /// The same change of a value that lies below a path.
     #[must_use]
     pub fn below(&self, base: &FieldPath) -> Self {
-        let joined = |path: &FieldPath| FieldPath::from([base.steps(), path.steps()].concat());
+        let joined = |path: &FieldPath| base.join(path);
         match self {
             Self::Set(path, value) => Self::Set(joined(path), value.clone()),
             Self::Append(path, value) => Self::Append(joined(path), value.clone()),

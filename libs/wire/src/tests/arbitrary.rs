@@ -95,8 +95,11 @@ fn place(scale: Scale) -> impl Strategy<Value = Place> + Clone {
 }
 
 fn field_path(scale: Scale) -> impl Strategy<Value = FieldPath> + Clone {
-    let step = prop_oneof![text(scale).prop_map(Step::Key), any::<usize>().prop_map(Step::Index)];
-    list(scale, step).prop_map(FieldPath::from)
+    let step = prop_oneof![
+        text(scale).prop_map(|key| Step::Key(key.into())),
+        any::<usize>().prop_map(Step::Index)
+    ];
+    list(scale, step).prop_map(FieldPath::from_iter)
 }
 
 fn object(scale: Scale) -> impl Strategy<Value = ObjectRef> + Clone {

@@ -72,11 +72,11 @@ fn any_yaml_like() -> impl Strategy<Value = String> {
 }
 
 /// All paths of a value.
-fn paths(value: &Value, steps: &mut Vec<Step>, found: &mut Vec<FieldPath>) {
-    found.push(FieldPath::from(steps.clone()));
+fn paths<'v>(value: &'v Value, steps: &mut Vec<Step<'v>>, found: &mut Vec<FieldPath>) {
+    found.push(FieldPath::from(steps.as_slice()));
     match value {
         Value::Object(map) => map.iter().for_each(|(key, below)| {
-            steps.push(Step::Key(key.clone()));
+            steps.push(Step::key(key));
             paths(below, steps, found);
             steps.pop();
         }),
@@ -98,7 +98,7 @@ fn assert_placed(text: &str, parsed: &Parsed) {
         for path in all {
             let mut view = document.places.root();
             for step in path.steps() {
-                let below = view.child(step);
+                let below = view.child(&step);
                 assert!(below.is_some(), "{path} has no place in {text:?}");
                 view = below.unwrap_or_default();
             }
