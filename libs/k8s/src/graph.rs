@@ -13,6 +13,7 @@ mod hosts;
 mod isolation;
 mod links;
 mod mesh;
+pub mod policies;
 mod reach;
 mod references;
 mod rights;
@@ -36,12 +37,12 @@ use escalation::Escalation;
 pub use escalation::{How, Reach, Standing, Step};
 pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use hosts::{Taken, hosts, taken};
-pub use isolation::Direction;
 pub use mesh::{
     DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshWorkload, MutualTls, ServiceName,
     TlsMode, full_host, host_matches, is_exported_to,
 };
-pub use reach::{Answer, Port, Reachability, Source};
+pub use policies::Direction;
+pub use reach::{Answer, Port, Reachability, Reason, Source};
 pub use references::{Reference, Referent, keys, references};
 pub use rights::Grant;
 pub use scaling::{lowest_count, replicas, scale_target};
@@ -90,6 +91,8 @@ pub struct Graph<'a> {
     /// Which ClusterRoles take over the rules of which.
     aggregation: Aggregation<'a>,
     exposure: exposure::Exposure<'a>,
+    /// Network policies of all kinds.
+    policies: policies::Index<'a>,
     /// Ways to the administrator.
     escalation: Escalation<'a>,
     /// Istio's view.
@@ -118,6 +121,7 @@ impl<'a> Graph<'a> {
             usage: Usage::default(),
             aggregation: Aggregation::default(),
             exposure: exposure::Exposure::default(),
+            policies: policies::Index::default(),
             escalation: Escalation::default(),
             mesh: mesh::Index::default(),
             links: links::Links::default(),
@@ -141,6 +145,7 @@ impl<'a> Graph<'a> {
         graph.aggregation = Aggregation::of(&graph);
         graph.escalation = Escalation::of(&graph);
         graph.exposure = exposure::Exposure::of(&graph);
+        graph.policies = policies::Index::of(&graph);
         graph.mesh = mesh::Index::new(&graph);
         graph.links = links::Links::new(&graph);
         graph.autoscalers = scaling::autoscalers_by_target(&graph);

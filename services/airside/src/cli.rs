@@ -198,9 +198,10 @@ pub struct ScanArguments {
     /// With --fix: make changes too that a program may not bear, such as a read-only root filesystem
     #[arg(long, requires = "fix")]
     pub may_break: bool,
-    /// Instead of checking: can FROM connect to TO, by all NetworkPolicies? An end is
-    /// `[NAMESPACE/][KIND/]NAME`; FROM may be internet or node, TO may end in `:PORT[/PROTOCOL]`. Exits
-    /// with 0 for no, 1 for yes, 2 for not known
+    /// Instead of checking: can FROM connect to TO, by all network policies (Kubernetes', Cilium's,
+    /// Calico's, the administrator's)? An end is `[NAMESPACE/][KIND/]NAME`; FROM may be internet or
+    /// node, TO an address, and TO may end in `:PORT[/PROTOCOL]`. Exits with 0 for no, 1 for yes, 2 for
+    /// not known
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
     pub reach: Vec<String>,
     /// Send findings and boarding passes to a running platform; manifests stay here
