@@ -10,6 +10,7 @@ pub mod check;
 pub mod check_in;
 mod component;
 pub mod evaluate;
+pub mod example;
 pub mod exception;
 pub mod fix;
 pub mod remedy;
