@@ -206,6 +206,10 @@ pub struct ScanArguments {
     /// Send findings and boarding passes to a running platform; manifests stay here
     #[arg(long)]
     pub publish: bool,
+    /// With --publish: what the platform knows at or below the PATHs (`.` is everything) and this scan did
+    /// not find is gone, so that deleted files are noticed. Without it only files that were read count
+    #[arg(long, requires = "publish")]
+    pub complete: bool,
     /// The cluster that the manifests are meant for
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub cluster: String,

@@ -1,9 +1,13 @@
 //! The ledger: which findings are open, fixed or gone, and which boarding passes were issued.
 //!
-//! Publications of all callers go one after the other through one writer (`writer`); questions are
-//! answered from the store.
+//! Publications of all callers go one after the other through one writer (`writer`); what they change is
+//! `change`'s. Questions are answered from the store.
 
+mod change;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -148,6 +152,7 @@ fn fits(entry: &FindingEntry, query: &FindingQuery) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     query.state.is_none_or(|state| finding.state == state)
+        && (!query.reappeared || entry.reappeared > 0)
         && query.min_severity.is_none_or(|least| finding.severity >= least)
         && query.check.as_ref().is_none_or(|check| finding.check == *check)
         && query.path.as_ref().is_none_or(below)
