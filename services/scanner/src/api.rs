@@ -188,3 +188,6 @@ impl FindingsService for FindingsApi {
         Ok(Response::new(v1::GetFindingResponse { finding: Some((&entry).into()) }))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ use airside_service::outbox::OutboxError;
 use airside_service::{CancellationToken, Deps};
 use airside_types::{Cluster, Id, Tenant};
 use airside_wire::finding::{FindingEntry, FindingQuery, decode_entry};
+use airside_wire::limits::PART_BYTES;
 use airside_wire::scan::{Publication, PublishOutcome};
 use airside_wire::{ApiError, DecodeError, EncodeError, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
@@ -98,7 +99,8 @@ impl Ledger {
         answered.await.map_err(|_| LedgerError::Stopping)?
     }
 
-    /// The findings that fit a query, from a cursor on, and the cursor of the next page.
+    /// The findings that fit a query, from a cursor on, and the cursor of the next page. A page ends early
+    /// before it grows too large for a message.
     pub(crate) async fn list(
         &self,
         tenant: &Tenant,
@@ -108,7 +110,7 @@ impl Ledger {
         if let Some(cursor) = query.page.token().and_then(unhex) {
             range.from = range.from.max(cursor);
         }
-        let mut entries = Vec::new();
+        let (mut entries, mut bytes) = (Vec::new(), 0);
         loop {
             let page = self.store.scan(FINDINGS, range.clone(), Order::Ascending, PAGE).await?;
             let Some((last, _)) = page.last() else { return Ok((entries, None)) };
@@ -118,9 +120,11 @@ impl Ledger {
                 if !fits(&entry, query) {
                     continue;
                 }
-                if entries.len() == query.page.size() {
+                let full = entries.len() == query.page.size() || bytes + value.len() > PART_BYTES;
+                if full && !entries.is_empty() {
                     return Ok((entries, Some(hex(key))));
                 }
+                bytes += value.len();
                 entries.push(entry);
             }
         }

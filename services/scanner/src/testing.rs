@@ -19,11 +19,14 @@ use airside_wire::page::Page;
 use airside_wire::scan::{Publication, PublishOutcome, SourceFile};
 use tokio::task::JoinHandle;
 
+use crate::api::ScanApi;
 use crate::checker::Checker;
+use crate::gather::Bounds;
 use crate::jobs::Jobs;
 use crate::ledger::Ledger;
 use crate::options::Options;
 use crate::scan::scan_files;
+use crate::streams::Streams;
 
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
@@ -76,6 +79,17 @@ impl TestScanner {
         let stopped = stop.clone();
         let writing = tokio::spawn(async move { writer.run(&stopped).await.unwrap() });
         Self { deps, clock, ledger, jobs, stop, writing }
+    }
+
+    /// The API, by settings of its own.
+    pub(crate) fn api(&self, options: &Options) -> ScanApi {
+        ScanApi {
+            ledger: self.ledger.clone(),
+            jobs: self.jobs.clone(),
+            checker: Checker::new(options, Severity::High),
+            streams: Streams::new(options, self.deps.draining.clone()),
+            bounds: Bounds::of(options),
+        }
     }
 
     pub(crate) async fn stop(self) {

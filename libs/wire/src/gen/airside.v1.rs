@@ -881,7 +881,8 @@ pub struct ListFindingsRequest {
     /// Only findings of this cluster.
     #[prost(string, tag = "5")]
     pub cluster: ::prost::alloc::string::String,
-    /// How many to answer at most: 0 means 100, more than 1000 counts as 1000.
+    /// How many to answer at most: 0 means 100, more than 1000 counts as 1000. A page may end earlier, so as
+    /// not to be larger than a message.
     #[prost(uint32, tag = "6")]
     pub page_size: u32,
     /// The next_page_token of the page before; empty for the first page. The filters must be the same.

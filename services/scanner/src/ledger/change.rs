@@ -27,19 +27,20 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Compares what was found with what is known of the same tenant and cluster.
+    /// Compares what was found with what is known of the same tenant and cluster. Takes the findings out of
+    /// the publication: there may be very many.
     pub(super) fn of(
-        publication: &Publication,
+        publication: &mut Publication,
         known: &BTreeMap<Id, FindingEntry>,
         tenant: &Tenant,
         now: Timestamp,
     ) -> Self {
         let mut change = Self::default();
         let mut reported = BTreeSet::new();
-        for finding in &publication.report.findings {
+        for finding in std::mem::take(&mut publication.report.findings) {
             let id = finding.id(tenant, &publication.cluster);
             if reported.insert(id) {
-                let finding = Finding { state: FindingState::Open, ..finding.clone() };
+                let finding = Finding { state: FindingState::Open, ..finding };
                 match known.get(&id) {
                     Some(entry) => change.report_again(entry, finding, now),
                     None => change.open(id, publication, finding, now),

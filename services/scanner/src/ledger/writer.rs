@@ -102,12 +102,12 @@ impl Writer {
         &self,
         outbox: &mut Outbox,
         tenant: &Tenant,
-        publication: Publication,
+        mut publication: Publication,
     ) -> Result<PublishOutcome, LedgerError> {
         let now = self.clock.now();
         let cluster = publication.cluster.clone();
         let known = self.known(tenant, &cluster).await?;
-        let change = Change::of(&publication, &known, tenant, now);
+        let change = Change::of(&mut publication, &known, tenant, now);
         drop(known);
         let mut step = Step::new(tenant, &cluster, now);
         for entry in change.seen {
