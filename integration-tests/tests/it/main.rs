@@ -17,5 +17,6 @@ mod platform;
 mod processes;
 mod recordings;
 mod split_over_nats;
+mod streams;
 mod tidy;
 mod trace;

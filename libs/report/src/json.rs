@@ -10,7 +10,7 @@ pub fn report(report: &Report<'_>) -> Value {
     let findings: Vec<_> = report
         .entries()
         .map(|entry| {
-            let mut finding = finding(entry.finding, &entry.object.api_version);
+            let mut finding = finding(entry.finding, Some(&entry.object.api_version));
             if let Some(fields) = finding.as_object_mut() {
                 fields.insert("fingerprint".to_owned(), json!(entry.id.to_string()));
                 if report.baseline.is_some() {
@@ -62,13 +62,14 @@ pub fn report(report: &Report<'_>) -> Value {
     })
 }
 
-fn finding(finding: &Finding, api_version: &str) -> Value {
+/// A finding, with the API version of its object where that is known.
+pub fn finding(finding: &Finding, api_version: Option<&str>) -> Value {
     let techniques: Vec<_> = finding.techniques.iter().map(|it| it.id()).collect();
     json!({
         "check": finding.check, "severity": finding.severity.as_str(),
         "message": finding.message, "field": finding.field.to_string(), "fix": finding.fix,
         "techniques": techniques, "location": place(&finding.place),
-        "resource": resource(&finding.object, Some(api_version)),
+        "resource": resource(&finding.object, api_version),
     })
 }
 

@@ -89,7 +89,11 @@ pub const MAX_SCAN_CONTENT_BYTES: usize = 6 << 20;
 /// The most findings, passes, unjudged checks and unreadable inputs (each) of one scan's report.
 pub const MAX_REPORT_ENTRIES: usize = 50_000;
 
-/// The most paths that one published report covers.
+/// How large a part of a streamed scan or report is made, in bytes: what follows is in the next part. Far
+/// below the 4 MiB that gRPC clients take by default.
+pub const PART_BYTES: usize = 1 << 20;
+
+/// The most paths that one message of a published report covers.
 pub const MAX_SCANNED_PATHS: usize = 50_000;
 
 /// How many entries a page has when the caller does not say.

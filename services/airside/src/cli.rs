@@ -40,6 +40,8 @@ pub enum Command {
     Detect(DetectArguments),
     /// Tell the incidents of a recorded scenario
     Replay(ReplayArguments),
+    /// List and show the findings that a running platform keeps
+    Findings(FindingsArguments),
     /// List, show and watch the incidents of a running platform
     Incidents(IncidentsArguments),
     /// Print the settings in force
@@ -207,6 +209,10 @@ pub struct ScanArguments {
     /// Send findings and boarding passes to a running platform; manifests stay here
     #[arg(long)]
     pub publish: bool,
+    /// With --publish: what the platform knows at or below the PATHs (`.` is everything) and this scan did
+    /// not find is gone, so that deleted files are noticed. Without it only files that were read count
+    #[arg(long, requires = "publish")]
+    pub complete: bool,
     /// The cluster that the manifests are meant for
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub cluster: String,
@@ -275,6 +281,73 @@ pub struct ReplayArguments {
     /// Shuffle the records by this seed and repeat some of them; the incidents must not change
     #[arg(long, value_name = "SEED")]
     pub permute: Option<u64>,
+}
+
+/// Arguments of `findings`.
+#[derive(Debug, Args)]
+pub struct FindingsArguments {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: FindingsCommand,
+}
+
+/// The commands about findings.
+#[derive(Debug, Subcommand)]
+pub enum FindingsCommand {
+    /// List findings, the most severe first
+    List(Box<FindingsListArguments>),
+    /// Show one finding with its history
+    Show {
+        /// The id, or its beginning
+        id: String,
+        /// How to print it
+        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+        output: OutputFormat,
+        /// The platform.
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+}
+
+/// Arguments of `findings list`.
+#[derive(Debug, Args)]
+pub struct FindingsListArguments {
+    /// Only those in this state
+    #[arg(long, value_enum, default_value_t = ListedState::Open)]
+    pub state: ListedState,
+    /// Only those at least this severe
+    #[arg(long, value_name = "SEVERITY", default_value = "low")]
+    pub min_severity: Severity,
+    /// Only those of this check; takes other tools' names as well
+    #[arg(long, value_name = "CHECK")]
+    pub check: Option<String>,
+    /// Only those in this file or below this folder
+    #[arg(long, value_name = "PATH")]
+    pub path: Option<String>,
+    /// Only those of this cluster
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// How to print them
+    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+    /// The platform.
+    #[command(flatten)]
+    pub server: ServerArguments,
+}
+
+/// Which findings are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListedState {
+    /// The check fails
+    Open,
+    /// The check fails again, after the finding was fixed or gone
+    Reappeared,
+    /// The object is there and passes now
+    Fixed,
+    /// The object is no longer there
+    Gone,
+    /// Whatever the state
+    All,
 }
 
 /// Arguments of `incidents`.

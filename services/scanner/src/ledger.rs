@@ -1,9 +1,13 @@
 //! The ledger: which findings are open, fixed or gone, and which boarding passes were issued.
 //!
-//! Publications of all callers go one after the other through one writer (`writer`); questions are
-//! answered from the store.
+//! Publications of all callers go one after the other through one writer (`writer`); what they change is
+//! `change`'s. Questions are answered from the store.
 
+mod change;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -12,6 +16,7 @@ use airside_service::outbox::OutboxError;
 use airside_service::{CancellationToken, Deps};
 use airside_types::{Cluster, Id, Tenant};
 use airside_wire::finding::{FindingEntry, FindingQuery, decode_entry};
+use airside_wire::limits::PART_BYTES;
 use airside_wire::scan::{Publication, PublishOutcome};
 use airside_wire::{ApiError, DecodeError, EncodeError, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
@@ -94,7 +99,8 @@ impl Ledger {
         answered.await.map_err(|_| LedgerError::Stopping)?
     }
 
-    /// The findings that fit a query, from a cursor on, and the cursor of the next page.
+    /// The findings that fit a query, from a cursor on, and the cursor of the next page. A page ends early
+    /// before it grows too large for a message.
     pub(crate) async fn list(
         &self,
         tenant: &Tenant,
@@ -104,7 +110,7 @@ impl Ledger {
         if let Some(cursor) = query.page.token().and_then(unhex) {
             range.from = range.from.max(cursor);
         }
-        let mut entries = Vec::new();
+        let (mut entries, mut bytes) = (Vec::new(), 0);
         loop {
             let page = self.store.scan(FINDINGS, range.clone(), Order::Ascending, PAGE).await?;
             let Some((last, _)) = page.last() else { return Ok((entries, None)) };
@@ -114,9 +120,11 @@ impl Ledger {
                 if !fits(&entry, query) {
                     continue;
                 }
-                if entries.len() == query.page.size() {
+                let full = entries.len() == query.page.size() || bytes + value.len() > PART_BYTES;
+                if full && !entries.is_empty() {
                     return Ok((entries, Some(hex(key))));
                 }
+                bytes += value.len();
                 entries.push(entry);
             }
         }
@@ -148,6 +156,7 @@ fn fits(entry: &FindingEntry, query: &FindingQuery) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     query.state.is_none_or(|state| finding.state == state)
+        && (!query.reappeared || entry.reappeared > 0)
         && query.min_severity.is_none_or(|least| finding.severity >= least)
         && query.check.as_ref().is_none_or(|check| finding.check == *check)
         && query.path.as_ref().is_none_or(below)

@@ -811,6 +811,20 @@ pub struct FindingEntry {
     /// When it last changed its state, in nanoseconds since the Unix epoch.
     #[prost(int64, tag = "5")]
     pub state_since_unix_nanos: i64,
+    /// When a scan last reported it, in nanoseconds since the Unix epoch, to the hour: a report within an
+    /// hour of the one before does not move it.
+    #[prost(int64, tag = "6")]
+    pub last_seen_unix_nanos: i64,
+    /// How often it came back after it was fixed or gone.
+    #[prost(uint32, tag = "7")]
+    pub reappeared: u32,
+    /// When it last came back, in nanoseconds since the Unix epoch; absent when it never did.
+    #[prost(int64, optional, tag = "8")]
+    pub reappeared_unix_nanos: ::core::option::Option<i64>,
+    /// When it was last found to be fixed or gone, in nanoseconds since the Unix epoch; absent when it
+    /// never was.
+    #[prost(int64, optional, tag = "9")]
+    pub closed_unix_nanos: ::core::option::Option<i64>,
 }
 /// Whether a finding still stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -867,12 +881,16 @@ pub struct ListFindingsRequest {
     /// Only findings of this cluster.
     #[prost(string, tag = "5")]
     pub cluster: ::prost::alloc::string::String,
-    /// How many to answer at most: 0 means 100, more than 1000 counts as 1000.
+    /// How many to answer at most: 0 means 100, more than 1000 counts as 1000. A page may end earlier, so as
+    /// not to be larger than a message.
     #[prost(uint32, tag = "6")]
     pub page_size: u32,
     /// The next_page_token of the page before; empty for the first page. The filters must be the same.
     #[prost(string, tag = "7")]
     pub page_token: ::prost::alloc::string::String,
+    /// Only findings that came back after they were fixed or gone.
+    #[prost(bool, tag = "8")]
+    pub reappeared: bool,
 }
 /// A page of findings.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -990,7 +1008,8 @@ pub mod findings_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Lists findings, the most severe first, then by file and line.
+        /// Lists findings in the order of their ids, which what is found later does not disturb: pages neither
+        /// skip nor repeat a finding that was there from the first page to the last.
         pub async fn list_findings(
             &mut self,
             request: impl tonic::IntoRequest<super::ListFindingsRequest>,
@@ -1055,7 +1074,8 @@ pub mod findings_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with FindingsServiceServer.
     #[async_trait]
     pub trait FindingsService: std::marker::Send + std::marker::Sync + 'static {
-        /// Lists findings, the most severe first, then by file and line.
+        /// Lists findings in the order of their ids, which what is found later does not disturb: pages neither
+        /// skip nor repeat a finding that was there from the first page to the last.
         async fn list_findings(
             &self,
             request: tonic::Request<super::ListFindingsRequest>,
@@ -2540,6 +2560,9 @@ pub struct PublishOutcome {
     /// Findings that were open and still are.
     #[prost(uint64, tag = "4")]
     pub unchanged: u64,
+    /// How many of the opened ones had been fixed or gone before.
+    #[prost(uint64, tag = "5")]
+    pub reappeared: u64,
 }
 /// A scan that was handed in to be done later.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2554,7 +2577,7 @@ pub struct Job {
     /// When it was handed in, in nanoseconds since the Unix epoch.
     #[prost(int64, tag = "3")]
     pub submitted_unix_nanos: i64,
-    /// When it was done or given up, in nanoseconds since the Unix epoch; absent before.
+    /// When it was done, given up or taken back, in nanoseconds since the Unix epoch; absent before.
     #[prost(int64, optional, tag = "4")]
     pub finished_unix_nanos: ::core::option::Option<i64>,
     /// How often it was begun.
@@ -2600,6 +2623,8 @@ pub enum JobState {
     Done = 3,
     /// It was given up: the error says why.
     Failed = 4,
+    /// It was taken back before a worker began it.
+    Cancelled = 5,
 }
 impl JobState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2613,6 +2638,7 @@ impl JobState {
             Self::Running => "JOB_STATE_RUNNING",
             Self::Done => "JOB_STATE_DONE",
             Self::Failed => "JOB_STATE_FAILED",
+            Self::Cancelled => "JOB_STATE_CANCELLED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2623,6 +2649,7 @@ impl JobState {
             "JOB_STATE_RUNNING" => Some(Self::Running),
             "JOB_STATE_DONE" => Some(Self::Done),
             "JOB_STATE_FAILED" => Some(Self::Failed),
+            "JOB_STATE_CANCELLED" => Some(Self::Cancelled),
             _ => None,
         }
     }
@@ -2695,6 +2722,121 @@ pub struct ScanResponse {
     #[prost(message, optional, tag = "2")]
     pub published: ::core::option::Option<PublishOutcome>,
 }
+/// A part of what is to be scanned.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScanStreamRequest {
+    /// The header comes first, and once.
+    #[prost(oneof = "scan_stream_request::Part", tags = "1, 2")]
+    pub part: ::core::option::Option<scan_stream_request::Part>,
+}
+/// Nested message and enum types in `ScanStreamRequest`.
+pub mod scan_stream_request {
+    /// The header comes first, and once.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Part {
+        /// What to do.
+        #[prost(message, tag = "1")]
+        Header(super::ScanHeader),
+        /// A piece of a file.
+        #[prost(message, tag = "2")]
+        File(super::FilePiece),
+    }
+}
+/// What to do with the files that follow.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScanHeader {
+    /// The cluster that the manifests are meant for: a DNS label; empty means "default".
+    #[prost(string, tag = "1")]
+    pub cluster: ::prost::alloc::string::String,
+    /// Whether findings and boarding passes are to be kept and used by the other services.
+    #[prost(bool, tag = "2")]
+    pub publish: bool,
+    /// From which severity on a failed check fails its object; unspecified means the service's setting.
+    #[prost(enumeration = "Severity", tag = "3")]
+    pub failing_severity: i32,
+}
+/// A piece of a file.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FilePiece {
+    /// The path as it is to be shown, with "/" between folders: a new file begins. Empty where the piece
+    /// continues the file before it.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// The next bytes of the file.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub content: ::prost::bytes::Bytes,
+}
+/// A part of what a scan saw.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScanStreamResponse {
+    /// The end comes last, and once.
+    #[prost(oneof = "scan_stream_response::Part", tags = "1, 2")]
+    pub part: ::core::option::Option<scan_stream_response::Part>,
+}
+/// Nested message and enum types in `ScanStreamResponse`.
+pub mod scan_stream_response {
+    /// The end comes last, and once.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Part {
+        /// Some entries of the report: the report is all of them together.
+        #[prost(message, tag = "1")]
+        Report(super::ScanReport),
+        /// The report is whole.
+        #[prost(message, tag = "2")]
+        End(super::ScanEnd),
+    }
+}
+/// The end of a report in parts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScanEnd {
+    /// What publishing it changed; absent unless the header asked to publish.
+    #[prost(message, optional, tag = "1")]
+    pub published: ::core::option::Option<PublishOutcome>,
+}
+/// A part of a report to keep.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishStreamRequest {
+    /// The header comes first, and once.
+    #[prost(oneof = "publish_stream_request::Part", tags = "1, 2, 3")]
+    pub part: ::core::option::Option<publish_stream_request::Part>,
+}
+/// Nested message and enum types in `PublishStreamRequest`.
+pub mod publish_stream_request {
+    /// The header comes first, and once.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Part {
+        /// What the report is about.
+        #[prost(message, tag = "1")]
+        Header(super::PublishHeader),
+        /// Some entries of the report: the report is all of them together.
+        #[prost(message, tag = "2")]
+        Report(super::ScanReport),
+        /// Some of the files and folders that the scan covered.
+        #[prost(message, tag = "3")]
+        Scanned(super::ScannedPaths),
+    }
+}
+/// What a report in parts is about.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PublishHeader {
+    /// The cluster that the manifests are meant for: a DNS label; empty means "default".
+    #[prost(string, tag = "1")]
+    pub cluster: ::prost::alloc::string::String,
+}
+/// Files and folders that a scan covered completely.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScannedPaths {
+    /// As PublishRequest.scanned_paths.
+    #[prost(string, repeated, tag = "1")]
+    pub paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What publishing changed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PublishStreamResponse {
+    /// The counts.
+    #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<PublishOutcome>,
+}
 /// A report to keep.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PublishRequest {
@@ -2706,7 +2848,8 @@ pub struct PublishRequest {
     pub report: ::core::option::Option<ScanReport>,
     /// Files and folders that the scan covered completely ("." is everything). A known finding at or below
     /// one of them that the report does not repeat is fixed where the report has a pass for its object, and
-    /// gone where not. It stays as it is where its check was not evaluated or its file was unreadable.
+    /// gone where not. It stays as it is where its check was not evaluated, and where its file was
+    /// unreadable and is not named here itself.
     #[prost(string, repeated, tag = "3")]
     pub scanned_paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -2741,6 +2884,20 @@ pub struct GetJobRequest {
 /// How far the job is.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<Job>,
+}
+/// Which job.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelJobRequest {
+    /// The job's id, 16 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub job_id: ::prost::bytes::Bytes,
+}
+/// The job as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CancelJobResponse {
     /// The job.
     #[prost(message, optional, tag = "1")]
     pub job: ::core::option::Option<Job>,
@@ -2859,6 +3016,33 @@ pub mod scan_service_client {
                 .insert(GrpcMethod::new("airside.v1.ScanService", "Scan"));
             self.inner.unary(req, path, codec).await
         }
+        /// Scans what does not fit into one message. The caller sends a header, then the files in pieces, and
+        /// closes its side; the answer is the report in parts, and its end. INVALID_ARGUMENT when the order is
+        /// another; RESOURCE_EXHAUSTED, with the setting's name, beyond a limit of the service.
+        pub async fn scan_stream(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::ScanStreamRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ScanStreamResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.ScanService/ScanStream",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("airside.v1.ScanService", "ScanStream"));
+            self.inner.streaming(req, path, codec).await
+        }
         /// Takes the report of a scan that ran elsewhere, so that manifests need not leave the machine.
         /// Publishing the same report twice changes nothing.
         pub async fn publish(
@@ -2884,6 +3068,35 @@ pub mod scan_service_client {
             req.extensions_mut()
                 .insert(GrpcMethod::new("airside.v1.ScanService", "Publish"));
             self.inner.unary(req, path, codec).await
+        }
+        /// Publish for a report that does not fit into one message: a header, then its parts in any order.
+        /// Nothing is published before the caller closes its side. When it fails half-way, sending the same
+        /// again publishes the rest.
+        pub async fn publish_stream(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<
+                Message = super::PublishStreamRequest,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishStreamResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.ScanService/PublishStream",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("airside.v1.ScanService", "PublishStream"));
+            self.inner.client_streaming(req, path, codec).await
         }
         /// Queues a scan and answers when that is durable.
         pub async fn submit(
@@ -2929,6 +3142,32 @@ pub mod scan_service_client {
                 .insert(GrpcMethod::new("airside.v1.ScanService", "GetJob"));
             self.inner.unary(req, path, codec).await
         }
+        /// Takes back a queued scan that no worker has begun. NOT_FOUND for a job that the caller's tenant does
+        /// not have, FAILED_PRECONDITION for one that was begun.
+        pub async fn cancel_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CancelJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.ScanService/CancelJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("airside.v1.ScanService", "CancelJob"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2949,12 +3188,35 @@ pub mod scan_service_server {
             &self,
             request: tonic::Request<super::ScanRequest>,
         ) -> std::result::Result<tonic::Response<super::ScanResponse>, tonic::Status>;
+        /// Server streaming response type for the ScanStream method.
+        type ScanStreamStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ScanStreamResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Scans what does not fit into one message. The caller sends a header, then the files in pieces, and
+        /// closes its side; the answer is the report in parts, and its end. INVALID_ARGUMENT when the order is
+        /// another; RESOURCE_EXHAUSTED, with the setting's name, beyond a limit of the service.
+        async fn scan_stream(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::ScanStreamRequest>>,
+        ) -> std::result::Result<tonic::Response<Self::ScanStreamStream>, tonic::Status>;
         /// Takes the report of a scan that ran elsewhere, so that manifests need not leave the machine.
         /// Publishing the same report twice changes nothing.
         async fn publish(
             &self,
             request: tonic::Request<super::PublishRequest>,
         ) -> std::result::Result<tonic::Response<super::PublishResponse>, tonic::Status>;
+        /// Publish for a report that does not fit into one message: a header, then its parts in any order.
+        /// Nothing is published before the caller closes its side. When it fails half-way, sending the same
+        /// again publishes the rest.
+        async fn publish_stream(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::PublishStreamRequest>>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishStreamResponse>,
+            tonic::Status,
+        >;
         /// Queues a scan and answers when that is durable.
         async fn submit(
             &self,
@@ -2965,6 +3227,15 @@ pub mod scan_service_server {
             &self,
             request: tonic::Request<super::GetJobRequest>,
         ) -> std::result::Result<tonic::Response<super::GetJobResponse>, tonic::Status>;
+        /// Takes back a queued scan that no worker has begun. NOT_FOUND for a job that the caller's tenant does
+        /// not have, FAILED_PRECONDITION for one that was begun.
+        async fn cancel_job(
+            &self,
+            request: tonic::Request<super::CancelJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelJobResponse>,
+            tonic::Status,
+        >;
     }
     /// Scans manifests and keeps what scans saw. The tenant is the caller's.
     #[derive(Debug)]
@@ -3086,6 +3357,54 @@ pub mod scan_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/airside.v1.ScanService/ScanStream" => {
+                    #[allow(non_camel_case_types)]
+                    struct ScanStreamSvc<T: ScanService>(pub Arc<T>);
+                    impl<
+                        T: ScanService,
+                    > tonic::server::StreamingService<super::ScanStreamRequest>
+                    for ScanStreamSvc<T> {
+                        type Response = super::ScanStreamResponse;
+                        type ResponseStream = T::ScanStreamStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::ScanStreamRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScanService>::scan_stream(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ScanStreamSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/airside.v1.ScanService/Publish" => {
                     #[allow(non_camel_case_types)]
                     struct PublishSvc<T: ScanService>(pub Arc<T>);
@@ -3127,6 +3446,53 @@ pub mod scan_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/airside.v1.ScanService/PublishStream" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishStreamSvc<T: ScanService>(pub Arc<T>);
+                    impl<
+                        T: ScanService,
+                    > tonic::server::ClientStreamingService<super::PublishStreamRequest>
+                    for PublishStreamSvc<T> {
+                        type Response = super::PublishStreamResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::PublishStreamRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScanService>::publish_stream(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishStreamSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.client_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
@@ -3206,6 +3572,51 @@ pub mod scan_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/airside.v1.ScanService/CancelJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelJobSvc<T: ScanService>(pub Arc<T>);
+                    impl<
+                        T: ScanService,
+                    > tonic::server::UnaryService<super::CancelJobRequest>
+                    for CancelJobSvc<T> {
+                        type Response = super::CancelJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CancelJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScanService>::cancel_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelJobSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -268,13 +268,21 @@ pub(super) fn record(scale: Scale) -> impl Strategy<Value = Record> + Clone {
 }
 
 pub(super) fn finding_entry() -> impl Strategy<Value = FindingEntry> + Clone {
-    (id(), cluster(), finding(Scale::Ordinary), time(), time()).prop_map(
-        |(id, cluster, finding, first_seen, state_since)| FindingEntry {
-            id,
-            cluster,
-            finding,
-            first_seen,
-            state_since,
+    let times = (time(), time(), time(), option::of(time()), option::of(time()));
+    (id(), cluster(), finding(Scale::Ordinary), times, any::<u32>()).prop_map(
+        |(id, cluster, finding, times, reappeared)| {
+            let (first_seen, state_since, last_seen, reappeared_at, closed_at) = times;
+            FindingEntry {
+                id,
+                cluster,
+                finding,
+                first_seen,
+                state_since,
+                last_seen,
+                reappeared,
+                reappeared_at,
+                closed_at,
+            }
         },
     )
 }

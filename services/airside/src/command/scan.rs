@@ -19,16 +19,13 @@ use airside_scanner::Scan;
 use airside_service::SystemClock;
 use airside_types::{Cluster, Id, Tenant};
 use airside_wire::scan::PublishOutcome;
-use airside_wire::v1::PublishRequest;
-use airside_wire::v1::scan_service_client::ScanServiceClient;
 use anyhow::Context;
 
-use self::inputs::Inputs;
+use self::inputs::{Inputs, shown};
 use self::render::Rendering;
 use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
-use crate::client::connect;
+use crate::client::{self, connect};
 use crate::command::Outcome;
-use crate::command::incidents::said;
 use crate::command::replay::read;
 use crate::show::{self, RESET};
 
@@ -82,10 +79,11 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     }
     show::print(&written(arguments.output, &report, &inputs, arguments)?)?;
     if arguments.publish {
-        let outcome = publish(arguments, &scan, cluster.clone())?;
+        let outcome = publish(arguments, &inputs, &scan, cluster.clone())?;
         show::remark(&format!(
-            "published: {} opened, {} fixed, {} gone, {} unchanged; {} boarding passes",
+            "published: {} opened ({} again), {} fixed, {} gone, {} unchanged; {} boarding passes",
             outcome.opened,
+            outcome.reappeared,
             outcome.fixed,
             outcome.gone,
             outcome.unchanged,
@@ -206,14 +204,20 @@ pub(crate) fn parse_report(text: &str) -> Result<(ReportFormat, PathBuf), String
 
 fn publish(
     arguments: &ScanArguments,
+    inputs: &Inputs,
     scan: &Scan,
     cluster: Cluster,
 ) -> anyhow::Result<PublishOutcome> {
-    let publication = scan.publication(cluster);
-    airside_node::runtime()?.block_on(async {
-        let mut client = ScanServiceClient::new(connect(&arguments.server).await?);
-        let answer = client.publish(PublishRequest::from(&publication)).await.map_err(said)?;
-        let outcome = answer.into_inner().outcome.context("the platform gave no outcome")?;
-        Ok(outcome.try_into()?)
-    })
+    let mut publication = scan.publication(cluster);
+    if arguments.complete {
+        anyhow::ensure!(
+            inputs.problems.is_empty(),
+            "nothing was published: some input could not be read, so that the paths were not scanned \
+             completely; mend it or leave --complete out"
+        );
+        let named = arguments.paths.iter().filter(|path| *path != Path::new("-"));
+        publication.scanned_paths.extend(named.map(|path| shown(path)));
+    }
+    airside_node::runtime()?
+        .block_on(async { client::publish(connect(&arguments.server).await?, publication).await })
 }

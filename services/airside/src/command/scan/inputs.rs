@@ -90,7 +90,7 @@ impl Inputs {
 
     fn file(&mut self, path: &Path) {
         match read(path) {
-            Ok(content) => self.add(path.to_string_lossy().replace('\\', "/"), content),
+            Ok(content) => self.add(shown(path), content),
             Err(error) => self.problems.push(format!("{error:#}")),
         }
     }
@@ -98,6 +98,11 @@ impl Inputs {
     pub(super) fn add(&mut self, path: String, content: Vec<u8>) {
         self.files.push(SourceFile { path, content: content.into() });
     }
+}
+
+/// A path as findings show it.
+pub(super) fn shown(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
 }
 
 /// Whether a file of a folder is scanned.
