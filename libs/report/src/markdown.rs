@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+use airside_checks::teach::lesson;
+
+use crate::lesson::link;
 use crate::{Group, Report};
 
 /// How many findings of a check are listed; the rest is counted.
@@ -67,6 +70,8 @@ fn write_group(out: &mut String, group: &Group<'_>) -> std::fmt::Result {
         group.entries.len()
     )?;
     writeln!(out, "{}\n\n**Fix.** {}\n", escaped(check.why), escaped(check.fix))?;
+    let links: Vec<_> = lesson(check).references.iter().filter_map(link).collect();
+    writeln!(out, "Read on: {}; `airside explain {}`.\n", links.join(", "), check.id)?;
     for entry in group.entries.iter().take(SHOWN) {
         let finding = entry.finding;
         writeln!(
@@ -100,7 +105,7 @@ fn write_problems(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
 }
 
 /// Text that a manifest brought, so that it stays text.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

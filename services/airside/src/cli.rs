@@ -28,8 +28,9 @@ pub enum Command {
     /// Check manifests: files, folders, or `-` for standard input
     Scan(Box<ScanArguments>),
     /// List the checks
-    Checks(CatalogueArguments),
-    /// Tell why a check matters and how to mend it; takes other tools' names as well
+    Checks(ChecksArguments),
+    /// Tell why a check matters, how it is attacked, and the fix as YAML, Helm values and kustomization;
+    /// takes other tools' names as well
     Explain {
         /// The check, such as privileged-container or trivy:KSV-0017
         check: String,
@@ -247,7 +248,26 @@ pub enum OutputFormat {
     Json,
 }
 
-/// Arguments of `checks` and `rules`.
+/// Arguments of `checks`.
+#[derive(Debug, Args)]
+pub struct ChecksArguments {
+    /// How to print the list
+    #[arg(long, short, value_enum, default_value_t = ChecksFormat::Text)]
+    pub output: ChecksFormat,
+}
+
+/// How the catalogue of checks is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ChecksFormat {
+    /// A line for each
+    Text,
+    /// For programs, with attacks, fixes and references
+    Json,
+    /// A page with all that `explain` tells of each
+    Markdown,
+}
+
+/// Arguments of `rules`.
 #[derive(Debug, Args)]
 pub struct CatalogueArguments {
     /// How to print the list

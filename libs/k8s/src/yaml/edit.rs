@@ -69,6 +69,11 @@ impl fmt::Display for Edit {
     }
 }
 
+/// A value in block style, as an edit would write it into a file of its own.
+pub(super) fn written(value: &Value) -> String {
+    write::BlockStyle { step: 2, indents_dashes: false }.document(value)
+}
+
 /// Why an edit was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -4,7 +4,7 @@ use airside_types::{FieldPath, Step};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-use super::super::{Limits, Parsed, parse};
+use super::super::{Limits, Parsed, parse, to_yaml};
 
 /// Any JSON value, but for floats, whose texts differ between writers, and characters that JSON allows
 /// unescaped and YAML does not.
@@ -133,6 +133,17 @@ proptest! {
         prop_assert_eq!(&parsed.errors, &[]);
         prop_assert_eq!(&parsed.documents[0].value, &root);
         assert_placed(&text, &parsed);
+    }
+
+    #[test]
+    fn a_written_value_is_read_as_the_same(value in any_value()) {
+        let text = to_yaml(&value);
+        let parsed = parse(&text, &Limits::default());
+        prop_assert_eq!(&parsed.errors, &[], "{}", text);
+        // A document that is null is none.
+        let read: Vec<_> = parsed.documents.iter().map(|document| &document.value).collect();
+        let expected: Vec<_> = std::iter::once(&value).filter(|value| !value.is_null()).collect();
+        prop_assert_eq!(read, expected, "{}", text);
     }
 
     #[test]
