@@ -102,6 +102,11 @@ impl<'a> PlacesView<'a> {
         view
     }
 
+    /// Whether there is nothing below this value.
+    pub fn is_leaf(&self) -> bool {
+        self.children().next().is_none()
+    }
+
     fn first_key(&self) -> Option<&'a str> {
         self.nodes.first().and_then(|node| node.key.as_deref())
     }

@@ -7,6 +7,7 @@ mod fixes;
 mod inputs;
 mod reach;
 mod render;
+mod work_tree;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -71,6 +72,8 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         return fixes::run(arguments, &inputs, &terms);
     }
     let baseline = baseline(arguments, &inputs, &terms)?;
+    let origins = work_tree::origins(&inputs, &arguments.paths, tells_commits(arguments));
+    let terms = Terms { origins: Some(&origins), ..terms };
     let mut scan = airside_scanner::scan_files(&inputs.files, &terms);
     scan.ineffective.splice(0..0, misread);
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(&tenant, &cluster)).collect();
@@ -93,6 +96,14 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         ));
     }
     Ok(outcome(arguments, &inputs, &report))
+}
+
+/// Whether anything tells which commits the inputs are at.
+fn tells_commits(arguments: &ScanArguments) -> bool {
+    let is_json = |format: &ReportFormat| *format == ReportFormat::Json;
+    arguments.publish
+        || is_json(&arguments.output)
+        || arguments.reports.iter().any(|(format, _)| is_json(format))
 }
 
 /// Exceptions of the file that is named, or of the usual one where it exists.
