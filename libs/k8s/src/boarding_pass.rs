@@ -7,6 +7,7 @@
 
 mod compare;
 mod leaf;
+pub mod statement;
 #[cfg(test)]
 mod tests;
 

@@ -2,6 +2,7 @@
 
 mod origin;
 
+use airside_k8s::boarding_pass::statement;
 use airside_types::{Finding, ObjectRef, Place};
 use serde_json::{Value, json};
 
@@ -33,9 +34,9 @@ pub fn report(report: &Report<'_>) -> Value {
                 "digest": pass.digest.to_string(), "verdict": pass.verdict.as_str(),
                 "location": place(&pass.place), "template": pass.template,
                 "resource": resource(&pass.object, None),
-                "origin": pass.origin.as_ref().map(origin::of_pass),
-                "rules": pass.rules.as_ref().map(origin::rules),
-                "accepted": pass.accepted.iter().map(origin::accepted).collect::<Vec<_>>(),
+                "origin": pass.origin.as_ref().map(statement::origin),
+                "rules": pass.rules.as_ref().map(statement::rules),
+                "accepted": pass.accepted.iter().map(statement::accepted).collect::<Vec<_>>(),
                 "envelope": pass.attestation.as_ref().map(origin::envelope),
             })
         })

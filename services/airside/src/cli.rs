@@ -206,6 +206,9 @@ pub struct ScanArguments {
     /// Send findings and boarding passes to a running platform; manifests stay here
     #[arg(long)]
     pub publish: bool,
+    /// Sign the boarding passes with this private key: PEM, as `openssl genpkey -algorithm ed25519` makes it
+    #[arg(long, value_name = "FILE", env = "AIRSIDE_SIGN_KEY_FILE")]
+    pub sign_key: Option<PathBuf>,
     /// The cluster that the manifests are meant for
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub cluster: String,

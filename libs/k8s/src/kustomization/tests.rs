@@ -90,7 +90,7 @@ fn each_object_leads_to_its_file() {
         ]
     );
     let files: Vec<_> = kustomization.noted_files().collect();
-    assert_eq!(files, ["base/web.yaml", "overlay/kustomization.yaml"]);
+    assert_eq!(files, ["overlay/kustomization.yaml", "base/web.yaml"]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use super::{FINDINGS, LedgerError, PAGE, Request, Stop, behind, cluster_prefix};
 
-/// Boarding passes that were published, by tenant, cluster and id.
+/// The terms of the boarding passes that were published and when they were, by tenant, cluster and id.
 const PASSES: Keyspace = Keyspace::new("scanner.passes");
 /// Records that wait to be published.
 const OUTBOX: Keyspace = Keyspace::new("scanner.outbox");
@@ -86,8 +86,10 @@ impl Writer {
         change.compare(&known, publication)?;
         for pass in &publication.report.passes {
             let key = change.key(pass.id(tenant, &publication.cluster));
-            if self.store.get(PASSES, &key).await?.is_none() {
-                change.issue(pass, key);
+            let terms = pass.terms();
+            let issued = self.store.get(PASSES, &key).await?;
+            if issued.is_none_or(|issued| !issued.starts_with(terms.as_bytes())) {
+                change.issue(pass, key, terms);
             }
         }
         let Change { mut batch, records, outcome, .. } = change;
@@ -230,9 +232,10 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    fn issue(&mut self, pass: &BoardingPass, key: Vec<u8>) {
+    fn issue(&mut self, pass: &BoardingPass, key: Vec<u8>, terms: Id) {
         let id = pass.id(self.tenant, self.cluster);
-        self.batch.put(PASSES, key, self.now.as_nanos().to_be_bytes().to_vec());
+        let issued = [&terms.as_bytes()[..], &self.now.as_nanos().to_be_bytes()[..]].concat();
+        self.batch.put(PASSES, key, issued);
         self.records.push(self.record(id, Payload::BoardingPass(pass.clone())));
     }
 
