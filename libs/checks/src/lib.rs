@@ -19,6 +19,9 @@ mod subject;
 pub mod teach;
 
 pub use check::{Category, Check};
-pub use check_in::{CheckIn, CheckedObject, InputFile, Terms, check_in};
+pub use check_in::{
+    CheckIn, CheckedObject, FileOrigin, InputFile, Origins, Rendered, RenderedChart, Terms,
+    check_in,
+};
 pub use evaluate::{Evaluation, Failure, NotEvaluated, evaluate, evaluate_graph};
 pub use exception::{Accepted, Comment, Exception, Ineffective};

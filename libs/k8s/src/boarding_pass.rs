@@ -7,6 +7,7 @@
 
 mod compare;
 mod leaf;
+pub mod statement;
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +23,14 @@ const SERVER_METADATA: [&str; 6] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
 /// What kubectl writes beside the object.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// What kustomize writes about the object's origin when it is asked to.
+const KUSTOMIZE_NOTES: [&str; 2] =
+    [crate::kustomization::ORIGIN, "alpha.config.kubernetes.io/transformations"];
 
 /// The digest of each scanned leaf, in the order of the fields. Left out: `apiVersion` and `kind` (they are
 /// the object's identity, and a live object may come in another version), `status`, metadata that the API
-/// server writes, nulls, empty lists and maps, and values that are secret.
+/// server writes, what kubectl and kustomize note in annotations, nulls, empty lists and maps, and values
+/// that are secret.
 pub fn fields(object: &Object<'_>) -> Vec<FieldDigest> {
     let (mut collector, root) = (Collector::default(), FieldPath::root());
     let is_secret = object.group().is_empty() && object.kind() == "Secret";
@@ -52,6 +57,11 @@ pub fn digest(object: &Object<'_>) -> Id {
 
 /// The same from digests that were already made.
 pub fn digest_of(object: &Object<'_>, fields: &[FieldDigest]) -> Id {
+    digest_of_kind(object.group(), object.kind(), fields)
+}
+
+/// The same for an object of which only the kind is at hand.
+pub fn digest_of_kind(group: &str, kind: &str, fields: &[FieldDigest]) -> Id {
     let mut content = Vec::with_capacity(fields.len() * 64);
     for leaf in fields {
         let field = leaf.field.as_str();
@@ -59,11 +69,7 @@ pub fn digest_of(object: &Object<'_>, fields: &[FieldDigest]) -> Id {
         content.extend_from_slice(field.as_bytes());
         content.extend_from_slice(&leaf.digest.to_be_bytes());
     }
-    Id::builder("normalised-object")
-        .text(object.group())
-        .text(object.kind())
-        .bytes(&content)
-        .finish()
+    Id::builder("normalised-object").text(group).text(kind).bytes(&content).finish()
 }
 
 /// A map's entries by key. `serde_json`'s map is sorted already unless a dependency of the final program
@@ -89,7 +95,7 @@ impl Collector {
                 ("annotations", Value::Object(annotations)) => {
                     let path = path.key(key);
                     for (name, value) in sorted(annotations) {
-                        if name != LAST_APPLIED {
+                        if name != LAST_APPLIED && !KUSTOMIZE_NOTES.contains(&name) {
                             self.under(&path, name, value);
                         }
                     }

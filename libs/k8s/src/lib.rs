@@ -4,15 +4,18 @@
 //! [`places`]), views over objects and over the pods that they would start ([`object`], [`workload`]),
 //! what kinds are called as resources ([`resource`]), quantities ([`quantity`]), how objects hang together
 //! ([`graph`], [`rbac`]), how Kubernetes' own components are configured ([`component`]), the digests of a
-//! boarding pass and their comparison with a live object ([`boarding_pass`]), and the admission webhook's
+//! boarding pass and their comparison with a live object ([`boarding_pass`]), which lines of a chart or
+//! kustomization a rendered object comes from ([`chart`], [`kustomization`]), and the admission webhook's
 //! messages ([`admission`]).
 //! It judges nothing (`airside-checks` does) and reads no file, cluster or clock.
 
 pub mod admission;
 pub mod boarding_pass;
+pub mod chart;
 pub mod component;
 pub mod fields;
 pub mod graph;
+pub mod kustomization;
 pub mod object;
 pub mod places;
 pub mod quantity;

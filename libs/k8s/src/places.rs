@@ -138,6 +138,11 @@ impl<'a> PlacesView<'a> {
         view
     }
 
+    /// Whether there is nothing below this value.
+    pub fn is_leaf(&self) -> bool {
+        self.children().next().is_none()
+    }
+
     fn first_key(&self) -> Option<&'a str> {
         let KeyNumber(number) = self.nodes.first()?.key;
         self.keys.get(number as usize).map(AsRef::as_ref)

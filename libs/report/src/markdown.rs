@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use airside_checks::teach::lesson;
+use airside_types::{Finding, Place};
 
 use crate::lesson::link;
 use crate::{Group, Report};
@@ -77,7 +78,7 @@ fn write_group(out: &mut String, group: &Group<'_>) -> std::fmt::Result {
         writeln!(
             out,
             "- `{}` {}: {}",
-            finding.place.to_string().replace('`', "'"),
+            place(finding).to_string().replace('`', "'"),
             escaped(&finding.object.to_string()),
             escaped(&finding.message)
         )?;
@@ -86,6 +87,11 @@ fn write_group(out: &mut String, group: &Group<'_>) -> std::fmt::Result {
         writeln!(out, "- … and {more} more")?;
     }
     writeln!(out, "\n</details>")
+}
+
+/// Where to change something: in the template, rather than in what it rendered.
+fn place(finding: &Finding) -> &Place {
+    finding.origin.as_ref().map_or(&finding.place, |origin| &origin.place)
 }
 
 fn write_problems(out: &mut String, report: &Report<'_>) -> std::fmt::Result {

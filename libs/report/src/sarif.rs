@@ -95,7 +95,10 @@ impl Rules {
     }
 
     fn result(&self, finding: &Finding) -> Value {
-        let mut location = location(&finding.place);
+        // What was rendered is in no repository: people look at the line that they can change.
+        let origin = finding.origin.as_ref();
+        let place = origin.map_or(&finding.place, |origin| &origin.place);
+        let mut location = location(place);
         if let Some(fields) = location.as_object_mut() {
             let object = json!([{
                 "kind": "resource",
@@ -110,8 +113,21 @@ impl Rules {
             "level": level(finding.severity),
             "message": { "text": format!("{}: {}. {}", finding.object, finding.message, finding.fix) },
             "locations": [location],
+            "relatedLocations": related(finding),
         })
     }
+}
+
+/// The values of a chart that a finding depends on.
+fn related(finding: &Finding) -> Vec<Value> {
+    let values = finding.origin.iter().flat_map(|origin| &origin.values);
+    let places = values.filter_map(|value| {
+        let mut location = location(value.place.as_ref()?);
+        let message = json!({ "text": format!("{} is set here", value.key) });
+        location.as_object_mut()?.insert("message".to_owned(), message);
+        Some(location)
+    });
+    places.collect()
 }
 
 fn rule(check: &'static Check) -> Value {

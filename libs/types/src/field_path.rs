@@ -113,10 +113,14 @@ impl FieldPath {
 
     /// Whether the other path is this one or lies below it.
     pub fn contains(&self, other: &Self) -> bool {
-        let rest = other.0.strip_prefix(&*self.0);
-        rest.is_some_and(|rest| {
-            self.0.is_empty() || rest.is_empty() || rest.starts_with(['.', '['])
-        })
+        other.below(self).is_some()
+    }
+
+    /// The way to this path from another one; nothing where it does not lie there.
+    pub fn below(&self, base: &Self) -> Option<Self> {
+        let rest = self.0.strip_prefix(&*base.0)?;
+        let ends_a_step = base.0.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']);
+        ends_a_step.then(|| Self(rest.strip_prefix('.').unwrap_or(rest).into()))
     }
 
     /// Reads what [`fmt::Display`] writes. Returns nothing for text that it would not write.
@@ -249,6 +253,11 @@ mod tests {
         assert!(!spec.contains(&FieldPath::of(&["status"])));
         assert!(!spec.contains(&FieldPath::of(&["specification"])));
         assert!(FieldPath::root().contains(&spec));
+        let volume = spec.key("volumes").index(1);
+        assert_eq!(volume.below(&spec), Some(FieldPath::of(&["volumes"]).index(1)));
+        assert_eq!(volume.below(&spec.key("volumes")), Some(FieldPath::root().index(1)));
+        assert_eq!(volume.below(&volume), Some(FieldPath::root()));
+        assert_eq!(spec.below(&volume), None);
     }
     #[test]
     fn a_path_without_its_last_step() {

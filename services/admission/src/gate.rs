@@ -15,7 +15,7 @@ use airside_types::{
 };
 use serde_json::Value;
 
-use crate::passes::Passes;
+use crate::passes::{KnownPass, Passes};
 
 /// How many drifted fields the audit log is told; the decision's record holds all.
 const MAX_LISTED_FIELDS: usize = 8;
@@ -145,32 +145,36 @@ fn violations(object: &Object<'_>) -> Vec<Violation> {
     violations
 }
 
-/// Whether the object went through the check-in: as it is, with differences, or not at all. Of several passes
-/// the one that differs least is told.
+/// Whether the object went through the check-in: as it is, as it is but by nobody whom the gate trusts, with
+/// differences, or not at all. Of several passes that differ, the one that differs least is told.
 fn authorisation(
     review: &Review,
     object: &Object<'_>,
     passes: &Passes,
     seen: &Seen,
 ) -> Authorisation {
+    let mut untrusted = None;
     let mut closest = None;
-    for (id, pass) in passes.of(&seen.tenant, &seen.cluster, &review.object_ref()) {
-        match compare(&pass, object) {
-            Comparison::Same => {
-                return Authorisation::Authorised { pass: id, place: pass.place.clone() };
+    for known in passes.of(&seen.tenant, &seen.cluster, &review.object_ref()) {
+        let KnownPass { id: pass, distrust, .. } = known;
+        let place = known.pass.place.clone();
+        match (compare(&known.pass, object), distrust) {
+            (Comparison::Same, None) => return Authorisation::Authorised { pass, place },
+            (Comparison::Same, Some(reason)) => {
+                let reason = reason.to_string();
+                untrusted.get_or_insert(Authorisation::Untrusted { pass, place, reason });
             }
-            Comparison::Drifted(fields) => {
+            (Comparison::Drifted(fields), _) => {
                 let closer =
                     closest.as_ref().is_none_or(|found: &(usize, _)| fields.len() < found.0);
                 if closer {
-                    let place = pass.place.clone();
-                    closest =
-                        Some((fields.len(), Authorisation::Drifted { pass: id, place, fields }));
+                    closest = Some((fields.len(), Authorisation::Drifted { pass, place, fields }));
                 }
             }
         }
     }
-    closest.map_or(Authorisation::Unknown, |(_, drifted)| drifted)
+    let drifted = closest.map(|(_, drifted)| drifted);
+    untrusted.or(drifted).unwrap_or(Authorisation::Unknown)
 }
 
 fn answer(
@@ -200,8 +204,14 @@ fn answer(
         ("verdict".to_owned(), verdict.as_str().to_owned()),
         ("authorisation".to_owned(), authorisation.as_str().to_owned()),
     ]);
-    if let Authorisation::Drifted { fields, .. } = authorisation {
-        response.audit_annotations.insert("drifted-fields".to_owned(), listed(fields));
+    match authorisation {
+        Authorisation::Drifted { fields, .. } => {
+            response.audit_annotations.insert("drifted-fields".to_owned(), listed(fields));
+        }
+        Authorisation::Untrusted { reason, .. } => {
+            response.audit_annotations.insert("untrusted-because".to_owned(), reason.clone());
+        }
+        Authorisation::Authorised { .. } | Authorisation::Unknown => {}
     }
     response
 }

@@ -214,6 +214,9 @@ pub struct ScanArguments {
     /// not find is gone, so that deleted files are noticed. Without it only files that were read count
     #[arg(long, requires = "publish")]
     pub complete: bool,
+    /// Sign the boarding passes with this private key: PEM, as `openssl genpkey -algorithm ed25519` makes it
+    #[arg(long, value_name = "FILE", env = "AIRSIDE_SIGN_KEY_FILE")]
+    pub sign_key: Option<PathBuf>,
     /// The cluster that the manifests are meant for
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub cluster: String,

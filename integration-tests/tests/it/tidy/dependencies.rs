@@ -61,7 +61,7 @@ const ALLOWED: &[Row] = &[
     row("airside-ports", &[&["airside-types"]], &[]),
     // Engines: no ports, no async.
     row("airside-k8s", &[&["airside-types"]], &[]),
-    row("airside-report", &[&["airside-checks", "airside-types"]], &["airside-k8s"]),
+    row("airside-report", &[&["airside-checks", "airside-k8s", "airside-types"]], &[]),
     row("airside-compliance", &[&["airside-checks", "airside-types"]], &["airside-k8s"]),
     row("airside-vulnerability", &[&["airside-k8s", "airside-types"]], &[]),
     row("airside-checks", &[&["airside-k8s", "airside-types", "airside-vulnerability"]], &[]),

@@ -162,10 +162,10 @@ impl FieldChange {
 
     /// The path as a JSON pointer (RFC 6901).
     pub fn pointer(&self) -> String {
-        let escaped = |step: &Step| match step {
+        let escaped = |step: Step<'_>| match step {
             Step::Key(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
             Step::Index(index) => format!("/{index}"),
         };
-        self.path.steps().iter().map(escaped).collect()
+        self.path.steps().map(escaped).collect()
     }
 }

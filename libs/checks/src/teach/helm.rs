@@ -3,6 +3,8 @@
 //! The names are those that `helm create` writes and most public charts follow. A chart may name them
 //! otherwise, and a chart of several components has them below each; so the form says "usually".
 
+use std::borrow::Cow;
+
 use airside_k8s::Object;
 use airside_k8s::workload::pod_specs;
 use airside_k8s::yaml::to_yaml;
@@ -139,47 +141,47 @@ fn of_pair(pair: &Pair, values: &mut Value) -> Option<()> {
     let before = Object::new(&pair.before).ok()?;
     pair.fields().iter().try_for_each(|field| {
         let (key, below) = key_of(&before, field)?;
-        let place = field.path.steps().len() - below.len();
-        let keys: Vec<&str> = key.iter().copied().chain(keys_of(below)).collect();
         // Helm replaces lists, so that one is given whole; and removes what is null.
-        let up_to_list = place + keys.len() - key.len();
-        let path = FieldPath::from(field.path.steps().get(..up_to_list)?.to_vec());
+        let place = field.path.steps().count() - below.steps().count();
+        let names = keys_of(&below);
+        let path = field.path.steps().take(place + names.len()).collect();
+        let names = names.iter().map(AsRef::as_ref);
+        let keys: Vec<&str> = key.iter().copied().chain(names).collect();
         let after = Object::new(&pair.after).ok()?.at(&path).cloned().unwrap_or_default();
         if key == ["image"] { image(values, after.as_str()?) } else { set(values, &keys, after) }
     })
 }
 
-/// The key that a field's value usually comes from, and the steps of the field below it.
-fn key_of<'f>(
+/// The key that a field's value usually comes from, and the way to the field below it.
+fn key_of(
     object: &Object<'_>,
-    field: &'f FieldChange,
-) -> Option<(&'static [&'static str], &'f [Step])> {
-    let steps = field.path.steps();
+    field: &FieldChange,
+) -> Option<(&'static [&'static str], FieldPath)> {
     for pod in pod_specs(object) {
         for container in &pod.containers {
-            if let Some(below) = steps.strip_prefix(container.path.steps()) {
-                let (Step::Key(name), rest) = below.split_first()? else { return None };
+            if let Some(below) = field.path.below(&container.path) {
+                let (name, rest) = first_key(&below)?;
                 if name == "image" {
                     return Some((&["image"], rest));
                 }
-                return row(OF_CONTAINER, name).map(|key| (key, rest));
+                return row(OF_CONTAINER, &name).map(|key| (key, rest));
             }
         }
-        if let Some(below) = steps.strip_prefix(pod.path.steps()) {
-            let (Step::Key(name), rest) = below.split_first()? else { return None };
-            return row(OF_POD, name).map(|key| (key, rest));
+        if let Some(below) = field.path.below(&pod.path) {
+            let (name, rest) = first_key(&below)?;
+            return row(OF_POD, &name).map(|key| (key, rest));
         }
-        let template = pod.path.parent().filter(|parent| !parent.steps().is_empty());
+        let template = pod.path.parent().filter(|parent| *parent != FieldPath::root());
         for (name, key) in OF_TEMPLATE {
             let metadata = template.as_ref().map(|path| path.keys(&["metadata", name]));
-            if let Some(below) = metadata.and_then(|path| steps.strip_prefix(path.steps())) {
+            if let Some(below) = metadata.and_then(|path| field.path.below(&path)) {
                 return Some((key, below));
             }
         }
     }
     OF_OBJECT.iter().find_map(|(kind, path, key)| {
         let path = FieldPath::parse(path).filter(|_| *kind == object.kind())?;
-        Some((*key, steps.strip_prefix(path.steps())?))
+        Some((*key, field.path.below(&path)?))
     })
 }
 
@@ -187,12 +189,20 @@ fn row(rows: &[Row], name: &str) -> Option<&'static [&'static str]> {
     rows.iter().find(|(field, _)| *field == name).map(|(_, key)| *key)
 }
 
+/// A path's first step, which must be a key, and the way on.
+fn first_key(path: &FieldPath) -> Option<(Cow<'_, str>, FieldPath)> {
+    let mut steps = path.steps();
+    let Step::Key(name) = steps.next()? else { return None };
+    Some((name, steps.collect()))
+}
+
 /// The keys up to the first list.
-fn keys_of(steps: &[Step]) -> impl Iterator<Item = &str> {
-    steps.iter().map_while(|step| match step {
-        Step::Key(key) => Some(key.as_str()),
+fn keys_of(path: &FieldPath) -> Vec<Cow<'_, str>> {
+    let keys = path.steps().map_while(|step| match step {
+        Step::Key(key) => Some(key),
         Step::Index(_) => None,
-    })
+    });
+    keys.collect()
 }
 
 /// `repository` and `tag`, or `digest`.

@@ -55,8 +55,9 @@ fn of_change(change: &Change) -> Vec<(&'static str, &'static str)> {
             object.kind() == "Service" || pods.iter().any(|pod| pod.path.contains(&field.path))
         };
         for field in pair.fields().iter().filter(|field| is_documented(field)) {
-            let keys = field.path.steps().iter().rev().filter_map(|step| match step {
-                Step::Key(key) => Some(key.as_str()),
+            let steps: Vec<Step<'_>> = field.path.steps().collect();
+            let keys = steps.iter().rev().filter_map(|step| match step {
+                Step::Key(key) => Some(key.as_ref()),
                 Step::Index(_) => None,
             });
             // The field may be added as part of a map around it.

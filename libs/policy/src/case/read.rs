@@ -1,7 +1,8 @@
 //! From documents to cases.
 
+use airside_k8s::fields::at as value_at;
 use airside_k8s::{Document, Position};
-use airside_types::{FieldPath, Place, Step};
+use airside_types::{FieldPath, Place};
 use serde_json::{Map, Value as Json, json};
 
 use super::{Case, Said};
@@ -75,11 +76,7 @@ impl Reader<'_, '_> {
         at: FieldPath,
         names: &[&str],
     ) -> Option<Fields<'d>> {
-        let value = at.steps().iter().try_fold(&document.value, |value, step| match step {
-            Step::Key(key) => value.get(key),
-            Step::Index(index) => value.get(index),
-        });
-        let Some(fields) = value.and_then(Json::as_object) else {
+        let Some(fields) = value_at(&document.value, &at).and_then(Json::as_object) else {
             self.problem(document, &at, "a map belongs here");
             return None;
         };

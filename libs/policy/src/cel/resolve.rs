@@ -343,25 +343,25 @@ fn names(expression: &Expression) -> Option<Vec<&str>> {
 pub(super) fn field_of(expression: &Expression) -> FieldPath {
     let mut fields = Vec::new();
     gather(expression, &mut fields);
-    let common = fields.into_iter().reduce(|left: Vec<FieldStep>, right| {
+    let common = fields.into_iter().reduce(|left: Vec<FieldStep<'_>>, right| {
         left.into_iter().zip(right).take_while(|(one, other)| one == other).map(|it| it.0).collect()
     });
-    common.unwrap_or_default().into()
+    common.into_iter().flatten().collect()
 }
 
-fn gather(expression: &Expression, fields: &mut Vec<Vec<FieldStep>>) {
+fn gather<'e>(expression: &'e Expression, fields: &mut Vec<Vec<FieldStep<'e>>>) {
     match object_field(expression) {
         Some(field) => fields.push(field),
         None => expression.parts().into_iter().for_each(|part| gather(part, fields)),
     }
 }
 
-fn object_field(expression: &Expression) -> Option<Vec<FieldStep>> {
+fn object_field(expression: &Expression) -> Option<Vec<FieldStep<'_>>> {
     let (operand, step) = match &expression.syntax {
         Syntax::Identifier(name) if name == "object" => return Some(Vec::new()),
-        Syntax::Select { operand, field, .. } => (operand, FieldStep::Key(field.clone())),
+        Syntax::Select { operand, field, .. } => (operand, FieldStep::key(field)),
         Syntax::Index { operand, index, .. } => match &index.syntax {
-            Syntax::Literal(Literal::Text(key)) => (operand, FieldStep::Key(key.clone())),
+            Syntax::Literal(Literal::Text(key)) => (operand, FieldStep::key(key)),
             Syntax::Literal(Literal::Int(index)) => {
                 (operand, FieldStep::Index(usize::try_from(*index).ok()?))
             }

@@ -180,6 +180,148 @@ pub struct Place {
     #[prost(uint32, tag = "3")]
     pub column: u32,
 }
+/// Where a checked object comes from, beyond its place in what was scanned.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Origin {
+    /// The commit; absent where the input is in no work tree.
+    #[prost(message, optional, tag = "1")]
+    pub revision: ::core::option::Option<Revision>,
+    /// What it was rendered from; nothing is set for a plain file.
+    #[prost(oneof = "origin::Rendering", tags = "2, 3")]
+    pub rendering: ::core::option::Option<origin::Rendering>,
+}
+/// Nested message and enum types in `Origin`.
+pub mod origin {
+    /// What it was rendered from; nothing is set for a plain file.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Rendering {
+        /// A chart, by Helm.
+        #[prost(message, tag = "2")]
+        Chart(super::ChartRendering),
+        /// A folder, by kustomize.
+        #[prost(message, tag = "3")]
+        Kustomization(super::KustomizationRendering),
+    }
+}
+/// A commit that a configuration was checked at.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Revision {
+    /// The address of the remote repository, without credentials; absent where it is not known.
+    #[prost(string, optional, tag = "1")]
+    pub repository: ::core::option::Option<::prost::alloc::string::String>,
+    /// The full hash of the commit, in hexadecimal.
+    #[prost(string, tag = "2")]
+    pub commit: ::prost::alloc::string::String,
+    /// The file or folder within the repository, with "/" between folders; empty for its root.
+    #[prost(string, tag = "3")]
+    pub path: ::prost::alloc::string::String,
+    /// Whether the file, or something in the folder, differs from the commit.
+    #[prost(bool, tag = "4")]
+    pub is_dirty: bool,
+}
+/// The chart that an object was rendered from.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChartRendering {
+    /// The chart's name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The chart's version.
+    #[prost(string, tag = "2")]
+    pub version: ::prost::alloc::string::String,
+    /// The template's file.
+    #[prost(string, tag = "3")]
+    pub template: ::prost::alloc::string::String,
+    /// The line of the template on which the object begins, from 1; absent where that is not certain.
+    #[prost(uint32, optional, tag = "4")]
+    pub line: ::core::option::Option<u32>,
+    /// The files of values, the last one in force.
+    #[prost(string, repeated, tag = "5")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// The kustomization that an object was rendered from.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KustomizationRendering {
+    /// The folder of the kustomization.
+    #[prost(string, tag = "1")]
+    pub folder: ::prost::alloc::string::String,
+    /// The file that brought the object in, where kustomize tells.
+    #[prost(string, optional, tag = "2")]
+    pub file: ::core::option::Option<::prost::alloc::string::String>,
+    /// The line on which the object begins there, from 1; absent where that is not certain.
+    #[prost(uint32, optional, tag = "3")]
+    pub line: ::core::option::Option<u32>,
+    /// The remote repository of the file, without credentials; absent for a file of the same machine.
+    #[prost(string, optional, tag = "4")]
+    pub repository: ::core::option::Option<::prost::alloc::string::String>,
+    /// The branch, tag or commit of the repository.
+    #[prost(string, optional, tag = "5")]
+    pub reference: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// The line that was rendered into the line of a finding.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SourceLine {
+    /// In the template of a chart, or in a file of a kustomization.
+    #[prost(message, optional, tag = "1")]
+    pub place: ::core::option::Option<Place>,
+    /// The values of the chart that the line takes, in their order.
+    #[prost(message, repeated, tag = "2")]
+    pub values: ::prost::alloc::vec::Vec<ChartValue>,
+}
+/// A value of a chart.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChartValue {
+    /// The keys that lead to it, such as "image.tag".
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// Where it is set; absent where no file sets it.
+    #[prost(message, optional, tag = "2")]
+    pub place: ::core::option::Option<Place>,
+}
+/// How bad something is, from quiet to critical.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Severity {
+    /// Not given. A record must give a severity; a filter that gives none does not filter.
+    Unspecified = 0,
+    /// Worth recording, never worth an alert by itself.
+    Info = 1,
+    /// A weakness or an event that matters in context.
+    Low = 2,
+    /// Somebody should look at it soon. Incidents count from here.
+    Medium = 3,
+    /// Somebody should look at it now.
+    High = 4,
+    /// An attack succeeded or is about to.
+    Critical = 5,
+}
+impl Severity {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SEVERITY_UNSPECIFIED",
+            Self::Info => "SEVERITY_INFO",
+            Self::Low => "SEVERITY_LOW",
+            Self::Medium => "SEVERITY_MEDIUM",
+            Self::High => "SEVERITY_HIGH",
+            Self::Critical => "SEVERITY_CRITICAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SEVERITY_UNSPECIFIED" => Some(Self::Unspecified),
+            "SEVERITY_INFO" => Some(Self::Info),
+            "SEVERITY_LOW" => Some(Self::Low),
+            "SEVERITY_MEDIUM" => Some(Self::Medium),
+            "SEVERITY_HIGH" => Some(Self::High),
+            "SEVERITY_CRITICAL" => Some(Self::Critical),
+            _ => None,
+        }
+    }
+}
 /// The proof that an object, as scanned, went through the check-in. It leads a live object back to its
 /// manifest line, and tells an authorised configuration from a drifted one. It holds digests of the
 /// scanned values, never the values.
@@ -206,6 +348,62 @@ pub struct BoardingPass {
     /// The digest of each scanned leaf value, in the order of the fields.
     #[prost(message, repeated, tag = "7")]
     pub fields: ::prost::alloc::vec::Vec<FieldDigest>,
+    /// The repository, commit, chart or kustomization that it comes from, as far as they are known.
+    #[prost(message, optional, tag = "8")]
+    pub origin: ::core::option::Option<Origin>,
+    /// The rules by which it was judged.
+    #[prost(message, optional, tag = "9")]
+    pub rules: ::core::option::Option<Rules>,
+    /// Its failures that somebody has accepted.
+    #[prost(message, repeated, tag = "10")]
+    pub accepted: ::prost::alloc::vec::Vec<AcceptedFinding>,
+    /// Who vouches for it; absent where nobody signed.
+    #[prost(message, optional, tag = "11")]
+    pub attestation: ::core::option::Option<Attestation>,
+}
+/// The rules by which a pass was given: every check of the catalogue passed, except those whose findings
+/// the pass names as open or as accepted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Rules {
+    /// The version of the catalogue.
+    #[prost(string, tag = "1")]
+    pub version: ::prost::alloc::string::String,
+    /// The digest of the catalogue's checks, 16 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub digest: ::prost::bytes::Bytes,
+    /// From which severity on a failed check failed the object.
+    #[prost(enumeration = "Severity", tag = "3")]
+    pub failing: i32,
+}
+/// A failure of an object that somebody has accepted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AcceptedFinding {
+    /// The finding's fingerprint, 16 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub finding_id: ::prost::bytes::Bytes,
+    /// Its check.
+    #[prost(string, tag = "2")]
+    pub check: ::prost::alloc::string::String,
+    /// Why it is accepted.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// From when on it no longer is, in nanoseconds since the Unix epoch.
+    #[prost(int64, optional, tag = "4")]
+    pub until_unix_nanos: ::core::option::Option<i64>,
+}
+/// A statement about a pass and who signed it: the parts of a DSSE envelope of the payload type
+/// "application/vnd.in-toto+json" with one signature.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Attestation {
+    /// The in-toto statement, byte for byte as it was signed.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub statement: ::prost::bytes::Bytes,
+    /// Which key signed: the SHA-256 hash of the public key's SubjectPublicKeyInfo, in hexadecimal.
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+    /// The signature over the statement's pre-authentication encoding: 64 bytes, by Ed25519.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub signature: ::prost::bytes::Bytes,
 }
 /// The digest of one scanned value.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -282,51 +480,6 @@ pub struct DeadLetter {
     #[prost(string, tag = "8")]
     pub excerpt: ::prost::alloc::string::String,
 }
-/// How bad something is, from quiet to critical.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum Severity {
-    /// Not given. A record must give a severity; a filter that gives none does not filter.
-    Unspecified = 0,
-    /// Worth recording, never worth an alert by itself.
-    Info = 1,
-    /// A weakness or an event that matters in context.
-    Low = 2,
-    /// Somebody should look at it soon. Incidents count from here.
-    Medium = 3,
-    /// Somebody should look at it now.
-    High = 4,
-    /// An attack succeeded or is about to.
-    Critical = 5,
-}
-impl Severity {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "SEVERITY_UNSPECIFIED",
-            Self::Info => "SEVERITY_INFO",
-            Self::Low => "SEVERITY_LOW",
-            Self::Medium => "SEVERITY_MEDIUM",
-            Self::High => "SEVERITY_HIGH",
-            Self::Critical => "SEVERITY_CRITICAL",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "SEVERITY_UNSPECIFIED" => Some(Self::Unspecified),
-            "SEVERITY_INFO" => Some(Self::Info),
-            "SEVERITY_LOW" => Some(Self::Low),
-            "SEVERITY_MEDIUM" => Some(Self::Medium),
-            "SEVERITY_HIGH" => Some(Self::High),
-            "SEVERITY_CRITICAL" => Some(Self::Critical),
-            _ => None,
-        }
-    }
-}
 /// What admission answered, to whom, about which object, and why.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Decision {
@@ -381,7 +534,7 @@ pub struct Violation {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Authorisation {
     /// The state; exactly one is set.
-    #[prost(oneof = "authorisation::State", tags = "1, 2, 3")]
+    #[prost(oneof = "authorisation::State", tags = "1, 2, 3, 4")]
     pub state: ::core::option::Option<authorisation::State>,
 }
 /// Nested message and enum types in `Authorisation`.
@@ -409,6 +562,19 @@ pub mod authorisation {
         #[prost(string, repeated, tag = "3")]
         pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     }
+    /// A boarding pass fits and is not trusted.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Untrusted {
+        /// The boarding pass, 16 bytes.
+        #[prost(bytes = "bytes", tag = "1")]
+        pub pass_id: ::prost::bytes::Bytes,
+        /// The manifest that it was made from.
+        #[prost(message, optional, tag = "2")]
+        pub place: ::core::option::Option<super::Place>,
+        /// Why it does not count.
+        #[prost(string, tag = "3")]
+        pub reason: ::prost::alloc::string::String,
+    }
     /// No boarding pass is known.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Unknown {}
@@ -424,6 +590,9 @@ pub mod authorisation {
         /// The object never went through the check-in.
         #[prost(message, tag = "3")]
         Unknown(Unknown),
+        /// A boarding pass fits, but no key that the gate trusts has signed one that does.
+        #[prost(message, tag = "4")]
+        Untrusted(Untrusted),
     }
 }
 /// What admission answered.
@@ -761,7 +930,7 @@ impl Relation {
     }
 }
 /// A check that failed at this field of this object, in this file and line.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Finding {
     /// The check's id.
     #[prost(string, tag = "1")]
@@ -791,9 +960,12 @@ pub struct Finding {
     /// Ids of the ATT&CK techniques that the weakness enables.
     #[prost(string, repeated, tag = "9")]
     pub techniques: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where the line was rendered from; absent where it was not rendered, or that is not certain.
+    #[prost(message, optional, tag = "10")]
+    pub origin: ::core::option::Option<SourceLine>,
 }
 /// A finding as the scanner keeps it.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FindingEntry {
     /// The fingerprint, 16 bytes: stable while check, file, object and field are the same, whatever line
     /// they move to.
@@ -910,7 +1082,7 @@ pub struct GetFindingRequest {
     pub id: ::prost::bytes::Bytes,
 }
 /// The finding.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetFindingResponse {
     /// The finding as the scanner keeps it.
     #[prost(message, optional, tag = "1")]

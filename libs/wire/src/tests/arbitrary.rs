@@ -17,6 +17,7 @@ use proptest::sample::select;
 use crate::finding::FindingEntry;
 
 mod incident;
+mod origin;
 mod scan;
 
 pub(super) use incident::{incident_event, merge, revision};
@@ -132,10 +133,26 @@ pub(super) fn finding(scale: Scale) -> impl Strategy<Value = Finding> + Clone {
     (
         (text(scale), severity(), select(&FindingState::ALL[..]), object(scale)),
         (field_path(scale), text(scale), text(scale), place(scale), techniques()),
+        option::of(origin::source_line(scale)),
     )
         .prop_map(
-            |((check, severity, state, object), (field, message, fix, place, techniques))| {
-                Finding { check, severity, state, object, field, message, fix, place, techniques }
+            |(
+                (check, severity, state, object),
+                (field, message, fix, place, techniques),
+                origin,
+            )| {
+                Finding {
+                    check,
+                    severity,
+                    state,
+                    object,
+                    field,
+                    message,
+                    fix,
+                    place,
+                    techniques,
+                    origin,
+                }
             },
         )
 }
@@ -146,9 +163,25 @@ pub(super) fn pass(scale: Scale) -> impl Strategy<Value = BoardingPass> + Clone 
     (
         (object(scale), id(), place(scale), option::of(text(scale))),
         (select(&PassVerdict::ALL[..]), list(scale, id()), list(scale, digest)),
+        (option::of(origin::origin(scale)), option::of(origin::rules(scale))),
+        (list(scale, origin::accepted(scale)), option::of(origin::attestation(scale))),
     )
-        .prop_map(|((object, digest, place, template), (verdict, findings, fields))| {
-            BoardingPass { object, digest, place, template, verdict, findings, fields }
+        .prop_map(|(what, judged, (origin, rules), (accepted, attestation))| {
+            let (object, digest, place, template) = what;
+            let (verdict, findings, fields) = judged;
+            BoardingPass {
+                object,
+                digest,
+                place,
+                template,
+                verdict,
+                findings,
+                fields,
+                origin,
+                rules,
+                accepted,
+                attestation,
+            }
         })
 }
 
@@ -161,6 +194,8 @@ fn decision(scale: Scale) -> impl Strategy<Value = Decision> + Clone {
         (id(), place(scale)).prop_map(|(pass, place)| Authorisation::Authorised { pass, place }),
         (id(), place(scale), list(scale, field_path(scale)))
             .prop_map(|(pass, place, fields)| Authorisation::Drifted { pass, place, fields }),
+        (id(), place(scale), text(scale))
+            .prop_map(|(pass, place, reason)| Authorisation::Untrusted { pass, place, reason }),
     ]
     .boxed();
     (

@@ -7,17 +7,20 @@ mod fixes;
 mod inputs;
 mod reach;
 mod render;
+mod work_tree;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
 use airside_checks::exception::{Exception, parse_file};
 use airside_checks::{Ineffective, Terms};
+use airside_k8s::boarding_pass::statement::statement;
 use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
 use airside_scanner::Scan;
 use airside_service::SystemClock;
-use airside_types::{Cluster, Id, Tenant};
+use airside_types::{Attestation, Cluster, Id, Tenant};
 use airside_wire::scan::PublishOutcome;
 use anyhow::Context;
 
@@ -68,8 +71,13 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         return fixes::run(arguments, &inputs, &terms);
     }
     let baseline = baseline(arguments, &inputs, &terms)?;
+    let origins = work_tree::origins(&inputs, &arguments.paths, tells_commits(arguments));
+    let terms = Terms { origins: Some(&origins), ..terms };
     let mut scan = airside_scanner::scan_files(&inputs.files, &terms);
     scan.ineffective.splice(0..0, misread);
+    if let Some(path) = &arguments.sign_key {
+        sign(path, &mut scan, &cluster)?;
+    }
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(&tenant, &cluster)).collect();
     let report = report_of(&scan, &ids, baseline.as_ref(), arguments, inputs.files.len());
     for (format, path) in &arguments.reports {
@@ -91,6 +99,14 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         ));
     }
     Ok(outcome(arguments, &inputs, &report))
+}
+
+/// Whether anything tells which commits the inputs are at.
+fn tells_commits(arguments: &ScanArguments) -> bool {
+    let is_json = |format: &ReportFormat| *format == ReportFormat::Json;
+    arguments.publish
+        || is_json(&arguments.output)
+        || arguments.reports.iter().any(|(format, _)| is_json(format))
 }
 
 /// Exceptions of the file that is named, or of the usual one where it exists.
@@ -200,6 +216,18 @@ pub(crate) fn parse_report(text: &str) -> Result<(ReportFormat, PathBuf), String
         text.split_once('=').ok_or("write FORMAT=FILE, such as sarif=airside.sarif")?;
     let format = <ReportFormat as clap::ValueEnum>::from_str(format, false)?;
     Ok((format, PathBuf::from(path)))
+}
+
+/// Signs all passes, as they are about to be published.
+fn sign(path: &Path, scan: &mut Scan, cluster: &Cluster) -> anyhow::Result<()> {
+    let key = SigningKey::from_pem(&read(path)?)
+        .with_context(|| format!("`{}` cannot sign", path.display()))?;
+    for pass in &mut scan.report.passes {
+        let statement = statement(pass, cluster);
+        let signature = key.sign(STATEMENT_TYPE, &statement);
+        pass.attestation = Some(Attestation { statement, key: key.id().to_owned(), signature });
+    }
+    Ok(())
 }
 
 fn publish(

@@ -20,7 +20,7 @@ use tracing::Instrument;
 use super::change::Change;
 use super::{FINDINGS, LedgerError, PAGE, Request, Stop, behind, cluster_prefix};
 
-/// Boarding passes that were published, by tenant, cluster and id.
+/// The terms of the boarding passes that were published and when they were, by tenant, cluster and id.
 const PASSES: Keyspace = Keyspace::new("scanner.passes");
 /// How many writes and records go into one step.
 const STEP: usize = 4000;
@@ -120,9 +120,10 @@ impl Writer {
             self.commit_if_full(outbox, &mut step).await?;
         }
         for pass in publication.report.passes {
-            let id = pass.id(tenant, &cluster);
-            if self.store.get(PASSES, &step.key(id)).await?.is_none() {
-                step.issue(id, pass);
+            let (id, terms) = (pass.id(tenant, &cluster), pass.terms());
+            let issued = self.store.get(PASSES, &step.key(id)).await?;
+            if issued.is_none_or(|issued| !issued.starts_with(terms.as_bytes())) {
+                step.issue(id, terms, pass);
                 self.commit_if_full(outbox, &mut step).await?;
             }
         }
@@ -207,8 +208,9 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    fn issue(&mut self, id: Id, pass: BoardingPass) {
-        self.batch.put(PASSES, self.key(id), self.now.as_nanos().to_be_bytes().to_vec());
+    fn issue(&mut self, id: Id, terms: Id, pass: BoardingPass) {
+        let issued = [&terms.as_bytes()[..], &self.now.as_nanos().to_be_bytes()[..]].concat();
+        self.batch.put(PASSES, self.key(id), issued);
         self.fields += pass.fields.len();
         self.tell(id, Payload::BoardingPass(pass));
     }

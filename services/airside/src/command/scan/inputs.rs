@@ -1,10 +1,11 @@
 //! Which files a scan reads: those that are named, manifests in folders, what charts and kustomizations
 //! render to, standard input.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use airside_checks::Rendered as Origin;
 use airside_wire::scan::SourceFile;
 
 use super::render::{Renderer, Rendering};
@@ -19,7 +20,18 @@ pub(super) struct Inputs {
     pub(super) files: Vec<SourceFile>,
     /// The files that were rendered, or came by standard input: there is nothing to write them to.
     pub(super) passing: BTreeSet<String>,
+    /// What the files that were rendered were made from.
+    pub(super) made: BTreeMap<String, Made>,
     pub(super) problems: Vec<String>,
+}
+
+/// What a file was rendered from.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// The folder of the chart or kustomization.
+    pub(super) folder: PathBuf,
+    /// The files in it.
+    pub(super) origin: Origin,
 }
 
 impl Inputs {
@@ -81,6 +93,8 @@ impl Inputs {
             Ok(rendered) => {
                 for it in rendered {
                     self.passing.insert(it.path.clone());
+                    let made = Made { folder: folder.to_owned(), origin: it.origin };
+                    self.made.insert(it.path.clone(), made);
                     self.add(it.path, it.content.into_bytes());
                 }
             }
