@@ -6,14 +6,16 @@
 //! Calico, and each of the cluster administrator's, is a layer, with a group for each policy.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Graph;
 use super::calico::{DEFAULT_TIER, Tier, tier};
+use super::cilium;
 use super::{
     Action, Direction, Doubt, Holds, POLICY_KINDS, Policy, Rule, Side, Stage, View, policies,
 };
 use crate::object::Object;
+use crate::workload::PodSpec;
 
 /// A policy with its object.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(in crate::graph) struct Index<'a> {
     anywhere: Vec<usize>,
     has_cilium: bool,
     has_calico: bool,
+    /// The namespaces whose pods' DNS goes through Cilium's proxy, none for all.
+    seen_dns: BTreeSet<Option<&'a str>>,
 }
 
 /// Rules of one policy that are asked in their order.
@@ -69,6 +73,9 @@ impl<'a> Index<'a> {
         for (group, kind) in POLICY_KINDS {
             for object in graph.indices(group, kind) {
                 let Some(value) = graph.objects.get(*object) else { continue };
+                if value.group() == "cilium.io" && cilium::sees_dns(value) {
+                    index.seen_dns.insert(value.namespace().filter(|_| !is_of_cluster(value)));
+                }
                 for policy in policies(value) {
                     index.add(*object, value, policy);
                 }
@@ -123,6 +130,31 @@ impl<'a> Index<'a> {
             stacks.push(tiers(view.graph, &found));
         }
         stacks
+    }
+}
+
+impl<'a> Graph<'a> {
+    /// The rules for a direction of all policies that are, or may be, for a pod, with the policies.
+    pub fn policy_rules<'g>(
+        &'g self,
+        direction: Direction,
+        namespace: Option<&'g str>,
+        pod: &'g PodSpec<'a>,
+    ) -> impl Iterator<Item = (&'g Object<'a>, &'g Rule<'a>)> {
+        let found = self.policies.applying(direction, View::of(self, namespace, pod));
+        found.flat_map(|(held, side, _)| {
+            let policy = self.objects.get(held.object);
+            policy.into_iter().flat_map(|policy| side.rules.iter().map(move |rule| (policy, rule)))
+        })
+    }
+
+    /// Whether Cilium sees what names pods of a namespace look up. What leaves its namespace open may be
+    /// meant for any.
+    pub fn sees_dns(&self, namespace: Option<&str>) -> bool {
+        let seen = &self.policies.seen_dns;
+        seen.contains(&None)
+            || seen.contains(&namespace)
+            || (namespace.is_none() && !seen.is_empty())
     }
 }
 
