@@ -146,9 +146,9 @@ impl<'g, 'a> View<'g, 'a> {
     }
 }
 
-impl Condition<'_> {
+impl<'a> Condition<'a> {
     /// Labels that a pod has to bear for it to hold.
-    fn labels(&self) -> Vec<(&str, &str)> {
+    pub(super) fn labels(&self) -> Vec<(&'a str, &'a str)> {
         match self {
             Self::PodLabels(selector) | Self::Cilium(selector) => {
                 let labels = selector.get("matchLabels").and_then(Value::as_object);
@@ -157,7 +157,11 @@ impl Condition<'_> {
                     .filter_map(|(key, value)| Some((cilium::own_label(key)?, value.as_str()?)))
                     .collect()
             }
-            Self::Labels(expression) => expression.labels(),
+            Self::Labels(expression) => {
+                let labels = expression.labels().into_iter();
+                // What Calico adds is no label of the pod.
+                labels.filter(|(key, _)| !key.starts_with("projectcalico.org/")).collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -78,7 +78,7 @@ impl<'a> Expression<'a> {
     }
 
     /// Labels that something has to bear for it to hold.
-    pub(in crate::graph) fn labels(&self) -> Vec<(&str, &str)> {
+    pub(in crate::graph) fn labels(&self) -> Vec<(&'a str, &'a str)> {
         match self {
             Self::Test { label, test: Test::In(values) } => match values.as_slice() {
                 [value] => vec![(*label, *value)],
