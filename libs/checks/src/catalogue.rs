@@ -31,6 +31,7 @@ mod node_sharing;
 mod operators;
 mod order;
 mod placement;
+mod policies;
 mod policy_selectors;
 mod policy_targets;
 mod ports;
@@ -115,6 +116,11 @@ static FAMILIES: &[&[Check]] = &[
     network::CHECKS,
     policy_targets::CHECKS,
     policy_selectors::CHECKS,
+    policies::open::CHECKS,
+    policies::order::CHECKS,
+    policies::egress::CHECKS,
+    policies::outsiders::CHECKS,
+    policies::cilium::CHECKS,
     services::CHECKS,
     istio::annotations::CHECKS,
     istio::authorization::CHECKS,
