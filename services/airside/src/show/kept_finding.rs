@@ -57,7 +57,7 @@ fn write_whole(out: &mut String, entry: &FindingEntry) -> std::fmt::Result {
         writeln!(out, "  last fixed or gone {closed}")?;
     }
     if let Some(reappeared) = entry.reappeared_at {
-        writeln!(out, "  came back {} times, last {reappeared}", entry.reappeared)?;
+        writeln!(out, "  came back {} ×, last {reappeared}", entry.reappeared)?;
     }
     Ok(())
 }
@@ -138,7 +138,7 @@ mod tests {
           reappeared since 2026-01-05T00:00:00Z
           first seen 2026-01-01T00:00:00Z, last seen 2026-01-07T00:00:00Z
           last fixed or gone 2026-01-03T00:00:00Z
-          came back 2 times, last 2026-01-05T00:00:00Z
+          came back 2 ×, last 2026-01-05T00:00:00Z
         ");
     }
 }
