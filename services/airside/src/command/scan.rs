@@ -88,10 +88,13 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     show::print(&written(arguments.output, &report, &inputs, arguments)?)?;
     if arguments.publish {
         let outcome = publish(arguments, &inputs, &scan, cluster.clone())?;
+        let again = match outcome.reappeared {
+            0 => String::new(),
+            times => format!(" ({times} again)"),
+        };
         show::remark(&format!(
-            "published: {} opened ({} again), {} fixed, {} gone, {} unchanged; {} boarding passes",
+            "published: {} opened{again}, {} fixed, {} gone, {} unchanged; {} boarding passes",
             outcome.opened,
-            outcome.reappeared,
             outcome.fixed,
             outcome.gone,
             outcome.unchanged,
