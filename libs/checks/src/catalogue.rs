@@ -30,6 +30,7 @@ mod node_access;
 mod node_sharing;
 mod operators;
 mod order;
+mod own_policies;
 mod placement;
 mod policy_selectors;
 mod policy_targets;
@@ -187,6 +188,7 @@ static FAMILIES: &[&[Check]] = &[
     order::CHECKS,
 ];
 
+pub(crate) use own_policies::POLICY;
 pub(crate) use reserved_names::JUDGED_BY_NAME;
 pub(crate) use vulnerabilities::IMAGE_VULNERABILITY;
 
@@ -197,7 +199,7 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
 
 /// Every check, and what imported reports tell.
 pub fn listed() -> impl Iterator<Item = &'static Check> {
-    all().chain(std::iter::once(&IMAGE_VULNERABILITY))
+    all().chain([&IMAGE_VULNERABILITY, &POLICY])
 }
 
 /// The checks that a name means: the one with this id, or all that bear it in another tool.

@@ -163,7 +163,7 @@ impl Policy {
                 }
                 Ok(other) => verdicts.push(Verdict::Error {
                     validation: Some(index),
-                    error: format!("the expression gives a {}, and not a bool", other.type_name()),
+                    error: format!("the expression gives {}, and not bool", other.type_name()),
                 }),
                 Err(failure) => verdicts.push(unevaluated(failure, Some(index))),
             }
@@ -174,7 +174,7 @@ impl Policy {
             let program: &Program = &annotation.program;
             let error = match evaluate(program, &roots, &mut budget) {
                 Ok(Value::Text(_) | Value::Null) => continue,
-                Ok(other) => format!("it gives a {}, and not a string or null", other.type_name()),
+                Ok(other) => format!("it gives {}, and not string or null", other.type_name()),
                 Err(Failure::Unknown(_)) => continue,
                 Err(failure) => failure.to_string(),
             };
@@ -204,7 +204,8 @@ impl Policy {
                     return Some(Verdict::Skipped { reason });
                 }
                 Ok(other) => {
-                    let error = format!("condition `{name}` gives a {}", other.type_name());
+                    let error =
+                        format!("condition `{name}` gives {}, and not bool", other.type_name());
                     open.get_or_insert(Verdict::Error { validation: None, error });
                 }
                 Err(failure) => {
@@ -227,7 +228,7 @@ fn unevaluated(failure: Failure, validation: Option<usize>) -> Verdict {
     match failure {
         Failure::Unknown(reason) => Verdict::NotEvaluated { reason },
         Failure::Error(_) | Failure::CostExceeded { .. } => {
-            Verdict::Error { validation, error: failure.to_string() }
+            Verdict::Error { validation, error: clean(&failure.to_string()) }
         }
     }
 }
@@ -246,6 +247,13 @@ fn message<'a>(
     });
     let made = made.filter(|it| !it.is_empty() && it.len() <= MAX_MESSAGE && !it.contains('\n'));
     let written = || validation.message.as_deref().map(str::trim).filter(|it| !it.is_empty());
-    made.or_else(|| written().map(str::to_owned))
-        .unwrap_or_else(|| format!("failed expression: {}", validation.expression.trim()))
+    let message = made
+        .or_else(|| written().map(str::to_owned))
+        .unwrap_or_else(|| format!("failed expression: {}", validation.expression.trim()));
+    clean(&message)
+}
+
+/// What a manifest brought into a text must not steer a terminal.
+fn clean(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }

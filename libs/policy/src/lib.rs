@@ -1,7 +1,7 @@
 //! People's own policies: Kubernetes' ValidatingAdmissionPolicy and its bindings, evaluated offline.
 //!
 //! Owns how policies are read ([`PolicySet::read`]), what they say of a request ([`PolicySet::evaluate`]), the
-//! expressions that they are made of ([`cel`]), and the cases that people write beside them ([`case`]). Files,
+//! expressions that they are made of ([`cel`]), what they say of a set of objects ([`PolicySet::judge`]), and the cases that people write beside them ([`case`]). Files,
 //! objects of a scan and reports are the callers'.
 //!
 //! What the cluster knows and a file does not is never guessed: a policy that needs it is *not evaluated*, with
@@ -16,12 +16,16 @@ pub mod case;
 pub mod cel;
 mod evaluate;
 mod matching;
+mod objects;
 mod policy;
 mod read;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use evaluate::{Outcome, Verdict};
 pub use matching::Constraints;
+pub use objects::{Judged, PolicyFailure};
 pub use policy::{
     Action, Binding, FailurePolicy, NotFound, ParameterKind, ParameterReference, Policy, PolicySet,
     Problem, Validation,

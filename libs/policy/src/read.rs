@@ -16,8 +16,8 @@ use crate::policy::{
 
 use fields::Fields;
 
-const GROUP: &str = "admissionregistration.k8s.io";
-const POLICY: &str = "ValidatingAdmissionPolicy";
+pub(crate) const GROUP: &str = "admissionregistration.k8s.io";
+pub(crate) const POLICY: &str = "ValidatingAdmissionPolicy";
 const BINDING: &str = "ValidatingAdmissionPolicyBinding";
 /// The annotation of a policy that says how bad its findings are.
 const SEVERITY: &str = "airside.dev/severity";
@@ -139,7 +139,8 @@ fn policy(fields: &mut Fields<'_>) -> Policy {
     let of_audit = ["key", "valueExpression"];
     let audit_annotations =
         named(fields, "auditAnnotations", of_audit, &scope, &["string", "null_type"]);
-    if validations.is_empty() && audit_annotations.is_empty() {
+    let is_empty = |list: &str| fields.is_empty_list(&spec().key(list));
+    if is_empty("validations") && is_empty("auditAnnotations") {
         let problem = "a policy has validations or auditAnnotations".to_owned();
         fields.problem(spec().key("validations"), problem);
     }

@@ -148,6 +148,8 @@ pub struct Surroundings<'a> {
     pub namespaces: BTreeMap<&'a str, &'a Json>,
     /// The objects that may be parameters.
     pub parameters: Vec<&'a Json>,
+    /// The parameters of every binding, whatever it refers to; for trying a policy out.
+    pub given_parameters: Option<Vec<&'a Json>>,
     /// Whether parameters that are not among them do not exist.
     pub has_all_parameters: bool,
 }
@@ -159,6 +161,7 @@ impl<'a> Surroundings<'a> {
         Self {
             namespaces: namespaces.map(|it| (it.name(), it.value())).collect(),
             parameters: objects.iter().map(Object::value).collect(),
+            given_parameters: None,
             has_all_parameters: false,
         }
     }

@@ -27,13 +27,11 @@ pub(super) fn parameters_of<'a>(
 ) -> Found<'a> {
     let Some(kind) = &policy.parameter_kind else { return Found::None };
     let reference = binding.and_then(|binding| binding.parameters.as_ref());
-    let Some(reference) = reference else {
-        // A binding without a reference: `params` is null.
-        return match (binding, around.parameters.as_slice()) {
-            (None, [_, ..]) => Found::These(around.parameters.clone()),
-            _ => Found::None,
-        };
-    };
+    if let Some(given) = &around.given_parameters {
+        return Found::These(given.clone());
+    }
+    // Without a reference `params` is null.
+    let Some(reference) = reference else { return Found::None };
     let namespace = reference.namespace.as_deref().or(request.namespace.as_deref());
     let is_one = |object: &Object<'_>| {
         let is_named = match &reference.which {
