@@ -9,7 +9,7 @@ use airside_k8s::{Document, Located, Object};
 use airside_types::{FieldPath, Place};
 use serde_json::Value as Json;
 
-use crate::cel::{Scope, Variable};
+use crate::cel::{Program, Scope, Variable};
 use crate::policy::{
     Condition, FailurePolicy, ParameterKind, Policy, PolicySet, Problem, Validation,
 };
@@ -217,10 +217,11 @@ fn variables(fields: &mut Fields<'_>, has_params: bool) -> (Vec<Condition>, Vec<
             continue;
         }
         let scope = Scope { has_params, has_authorizer: true, variables: &known };
-        if let Some(program) = fields.expression(&at.key("expression"), &scope, &[]) {
-            known.push(Variable { name: name.clone(), height: program.height() });
-            read.push(Condition { name, program });
-        }
+        let program = fields.expression(&at.key("expression"), &scope, &[]);
+        // One that cannot be read is known all the same: its readers are not to blame.
+        let height = program.as_ref().map_or(0, Program::height);
+        known.push(Variable { name: name.clone(), height });
+        read.extend(program.map(|program| Condition { name, program }));
     }
     (read, known)
 }

@@ -10,8 +10,6 @@ use super::program::{Node, Root, Step};
 use super::value::{Text, Value};
 use super::{Failure, Program};
 
-use std::rc::Rc;
-
 pub(super) type Result<'a> = std::result::Result<Value<'a>, Failure>;
 
 /// Where a program's values come from.
@@ -167,7 +165,7 @@ impl<'a> Evaluator<'_, 'a> {
                 operators::insert(&mut made, key, value)?;
             }
         }
-        Ok(Value::Map(Map::Own(Rc::new(made))))
+        Ok(Value::Map(Map::Own(made.into())))
     }
 
     /// The value of an element; none for an empty optional behind `?`.
