@@ -10,7 +10,9 @@
 //!
 //! Differences that remain: the API server fills in defaults before a policy sees an object, so that a field
 //! that is absent here may be there; and objects are seen as they are written, without the types of a schema,
-//! as the API server itself sees them in policies (`cpu: 500m` is a text, `containerPort: 80` an int).
+//! as the API server itself sees them in policies (`cpu: 500m` is a text, `containerPort: 80` an int). What only a
+//! type checker would refuse (`size(1)`, lists of several types) is read, and fails when it is evaluated. Costs are
+//! counted in the API server's units, and near a limit they may differ.
 
 pub mod case;
 pub mod cel;
