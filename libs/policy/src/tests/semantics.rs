@@ -304,3 +304,23 @@ fn a_policy_without_a_binding_has_no_effect() {
         "0 failed: failed expression: false\n0 failed: failed expression: false"
     );
 }
+
+#[test]
+fn the_values_of_secrets_are_not_shown() {
+    let secret = "apiVersion: v1
+kind: Secret
+metadata: {name: s, namespace: shop}
+stringData: {password: hunter2}
+";
+    for spec in [
+        "  validations: [{expression: 'size(object.stringData.password) > 9', messageExpression: \"'it is ' + object.stringData.password\", message: too short}]",
+        "  validations: [{expression: 'int(object.stringData.password) > 9'}]",
+        "  matchConditions: [{name: c, expression: 'int(object.stringData.password) > 9'}]\n  validations: [{expression: 'true'}]",
+        "  variables: [{name: v, expression: 'quantity(object.stringData.password)'}]\n  validations: [{expression: 'variables.v.isInteger()'}]",
+        "  auditAnnotations: [{key: k, valueExpression: 'string(duration(object.stringData.password))'}]",
+    ] {
+        let said = said(&policy(spec), secret);
+        assert!(!said.contains("hunter2"), "{said}");
+        assert!(said.contains("too short") || said.contains("the object is a Secret"), "{said}");
+    }
+}
