@@ -59,6 +59,12 @@ pub fn scan_files(files: &[SourceFile], terms: &Terms<'_>) -> Scan {
             .not_evaluated
             .iter()
             .map(|it| NotEvaluated { check: it.check.id.to_owned(), reason: it.reason.to_owned() })
+            .chain(
+                checked.policies_not_evaluated.into_iter().map(|(policy, reason)| NotEvaluated {
+                    check: format!("policy/{policy}"),
+                    reason,
+                }),
+            )
             .collect(),
         findings: checked.findings,
         passes: checked.passes,

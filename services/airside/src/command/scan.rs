@@ -4,9 +4,9 @@ mod affected;
 mod baseline;
 mod compliance;
 mod fixes;
-mod inputs;
+pub(super) mod inputs;
 mod reach;
-mod render;
+pub(super) mod render;
 mod work_tree;
 
 use std::collections::BTreeSet;
@@ -29,6 +29,7 @@ use self::render::Rendering;
 use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
 use crate::client::{self, connect};
 use crate::command::Outcome;
+use crate::command::policy::Policies;
 use crate::command::replay::read;
 use crate::show::{self, RESET};
 
@@ -43,7 +44,9 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         (Tenant::default(), Cluster::new(&arguments.cluster).context("--cluster is not usable")?);
     let (exceptions, misread) = exceptions(arguments.exceptions.as_deref())?;
     let reports = affected::image_reports(&arguments.vulnerabilities)?;
+    let policies = policies(arguments)?;
     let terms = Terms {
+        policies: policies.as_ref().map(|it| &it.set),
         reports: &reports,
         today: Some(SystemClock.now()),
         exceptions: &exceptions,
@@ -51,7 +54,8 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     };
     let rendering =
         Rendering { values: arguments.values.clone(), namespace: arguments.namespace.clone() };
-    let inputs = Inputs::read(&arguments.paths, &rendering);
+    let mut inputs = Inputs::read(&arguments.paths, &rendering);
+    inputs.problems.extend(policies.iter().flat_map(|it| it.problems.clone()));
     for problem in &inputs.problems {
         show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
     }
@@ -121,6 +125,19 @@ fn exceptions(path: Option<&Path>) -> anyhow::Result<(Vec<Exception>, Vec<Ineffe
     let text = String::from_utf8(read(path)?)
         .with_context(|| format!("`{}` is no UTF-8", path.display()))?;
     Ok(parse_file(&path.to_string_lossy(), &text))
+}
+
+/// The policies of `--policies`, where it is given.
+fn policies(arguments: &ScanArguments) -> anyhow::Result<Option<Policies>> {
+    if arguments.policies.is_empty() {
+        return Ok(None);
+    }
+    let policies = Policies::read(&arguments.policies);
+    anyhow::ensure!(
+        !policies.is_empty(),
+        "--policies names no ValidatingAdmissionPolicy: is it in another folder?"
+    );
+    Ok(Some(policies))
 }
 
 fn baseline(
