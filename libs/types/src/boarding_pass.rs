@@ -112,7 +112,7 @@ pub struct BoardingPass {
     /// The digest of each scanned leaf value, in the order of the fields.
     pub fields: Vec<FieldDigest>,
     /// The repository, commit, chart or kustomization that it comes from, as far as they are known.
-    pub origin: Option<Origin>,
+    pub origin: Option<Box<Origin>>,
     /// The rules by which it was judged.
     pub rules: Option<Rules>,
     /// Its failures that somebody has accepted.

@@ -78,7 +78,7 @@ pub struct Finding {
     /// ATT&CK techniques that the weakness enables.
     pub techniques: Vec<Technique>,
     /// Where that line was rendered from, where it was rendered and that is certain.
-    pub origin: Option<SourceLine>,
+    pub origin: Option<Box<SourceLine>>,
 }
 
 impl Finding {

@@ -244,6 +244,7 @@ impl<'t> Worth<'t> {
 }
 
 /// How much of a text is the template's: letters and digits, and whether that is all.
+#[derive(Clone, Copy)]
 struct Matched {
     letters: usize,
     is_all: bool,
