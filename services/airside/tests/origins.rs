@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const TEMPLATE: &str = r#"apiVersion: v1
 kind: Pod
@@ -143,7 +143,23 @@ fn chart() -> Folder {
 fn a_finding_in_a_chart_names_the_templates_line_and_the_values() {
     let (status, text, problem) = chart().scan(&["shop", "--min-severity", "high"]);
     assert_eq!(status, 1, "{problem}");
-    insta::assert_snapshot!(text, @"");
+    let findings = text.split("\n2 high").next().expect("findings before their count");
+    insta::assert_snapshot!(findings, @r"
+
+        high: Pod shares the node's network (host-network)
+          shop/templates/pod.yaml (rendered):7:3  Pod release
+              7 |   hostNetwork: true
+                = hostNetwork is true: the pod shares the node's network namespace
+                  from shop/templates/pod.yaml:6, which takes `host.network` at shop/values.yaml:5
+          fix: Remove hostNetwork; publish ports with a Service.
+
+        high: Container runs privileged (privileged-container)
+          shop/templates/pod.yaml (rendered):11:9  Pod release
+             11 |         privileged: true
+                = container `web` runs privileged
+                  from shop/templates/pod.yaml:11, which takes `securityContext.privileged` at shop/values.yaml:7
+          fix: Remove privileged, or set it to false; add the single capability that the program needs.
+        ");
 }
 
 #[test]
@@ -155,9 +171,19 @@ fn programs_are_told_the_origin_too() {
         let found = findings.iter().find(|finding| finding["check"] == check);
         found.unwrap_or_else(|| panic!("{check} is not found"))["origin"].clone()
     };
-    insta::assert_snapshot!(origin("privileged-container"), @"");
+    let privileged = json!({
+        "path": "shop/templates/pod.yaml", "line": 11,
+        "values": [{
+            "key": "securityContext.privileged", "path": "shop/values.yaml", "line": 7,
+        }],
+    });
+    assert_eq!(origin("privileged-container"), privileged);
     let pass = &report["boarding_passes"][0];
-    insta::assert_snapshot!(pass["origin"], @"");
+    let rendering = json!({
+        "chart": "shop", "version": "1.2.3", "template": "shop/templates/pod.yaml", "line": 1,
+        "values": ["shop/values.yaml"],
+    });
+    assert_eq!(pass["origin"], json!({ "revision": null, "rendering": rendering }));
     assert_eq!(pass["rules"]["failing"], "high");
     let (_, sarif, _) = folder.scan(&["shop", "--output", "sarif"]);
     assert!(
@@ -191,8 +217,14 @@ fn a_finding_in_a_kustomization_names_the_files_line() {
     let report = folder.json(&["prod"]);
     let findings = report["findings"].as_array().expect("findings");
     let found = findings.iter().find(|finding| finding["check"] == "host-network");
-    insta::assert_snapshot!(found.expect("host-network")["origin"], @"");
-    insta::assert_snapshot!(report["boarding_passes"][0]["origin"], @"");
+    let line = json!({ "path": "base/pod.yaml", "line": 6, "values": [] });
+    assert_eq!(found.expect("host-network")["origin"], line);
+    let rendering = json!({
+        "kustomization": "prod", "file": "base/pod.yaml", "line": 1, "repository": null,
+        "reference": null,
+    });
+    let pass = &report["boarding_passes"][0];
+    assert_eq!(pass["origin"], json!({ "revision": null, "rendering": rendering }));
 }
 
 #[test]
@@ -214,7 +246,7 @@ fn a_pass_names_the_commit_and_whether_the_file_differs_from_it() {
         ("deploy/b.yaml", true),
         ("deploy/ignored.yaml", true),
     ]) {
-        let expected = serde_json::json!({
+        let expected = json!({
             "repository": "https://example.com/shop.git", "commit": commit, "path": path,
             "dirty": dirty,
         });
