@@ -150,7 +150,8 @@ impl Source<'_> {
     fn finding(&self, failure: Failure) -> Finding {
         let position = self.located.places.resolve(&failure.field);
         let check = failure.check;
-        let origin = self.origin.and_then(|it| it.of_field(&self.located, &failure.field));
+        let origin =
+            self.origin.and_then(|it| it.of_field(&self.located, &failure.field)).map(Box::new);
         Finding {
             check: check.id.to_owned(),
             severity: check.severity,
@@ -208,7 +209,7 @@ impl Source<'_> {
             verdict: verdict(findings, terms.failing),
             findings: fingerprints(findings, terms.tenant, terms.cluster),
             fields,
-            origin: self.origin.map(|it| it.of_object(&self.located)),
+            origin: self.origin.map(|it| Box::new(it.of_object(&self.located))),
             rules: Some(rules.clone()),
             accepted: accepted.iter().map(|it| accepted_finding(it, terms)).collect(),
             attestation: None,
