@@ -25,6 +25,7 @@ use self::acceptance::Acceptance;
 use crate::catalogue::IMAGE_VULNERABILITY;
 use crate::evaluate::{Failure, NotEvaluated, evaluate_graph};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
+use crate::selection::Selection;
 
 /// By which terms objects are checked in.
 #[derive(Debug, Clone)]
@@ -41,12 +42,15 @@ pub struct Terms<'a> {
     pub exceptions: &'a [Exception],
     /// Reports, SBOMs and VEX about the images.
     pub reports: &'a [ImageReport],
+    /// Which checks count, and how severe their findings are.
+    pub selection: &'a Selection,
 }
 
 impl<'a> Terms<'a> {
     /// Terms without exceptions of their own.
     pub const fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
-        Self { tenant, cluster, failing, today: None, exceptions: &[], reports: &[] }
+        let selection = Selection::EVERYTHING;
+        Self { tenant, cluster, failing, today: None, exceptions: &[], reports: &[], selection }
     }
 }
 
@@ -128,12 +132,12 @@ impl Source<'_> {
         Place { path: self.path.to_owned(), line: position.line, column: position.column }
     }
 
-    fn finding(&self, failure: Failure) -> Finding {
+    fn finding(&self, failure: Failure, selection: &Selection) -> Finding {
         let position = self.located.places.resolve(&failure.field);
         let check = failure.check;
         Finding {
             check: check.id.to_owned(),
-            severity: check.severity,
+            severity: selection.severity(check).unwrap_or(check.severity),
             state: FindingState::Open,
             object: self.located.object.object_ref(),
             field: failure.field,
@@ -150,12 +154,13 @@ impl Source<'_> {
 
     /// The finding of a report. Its check names the vulnerability and the package as well, so that each
     /// has a fingerprint of its own.
-    fn reported(&self, reported: ImageFinding) -> Finding {
+    fn reported(&self, reported: ImageFinding, selection: &Selection) -> Finding {
         let ImageFinding { object, field, severity, message, vulnerability, package, .. } =
             reported;
         let failure = Failure { check: &IMAGE_VULNERABILITY, object, field, message };
         let check = format!("{}/{vulnerability}/{package}", IMAGE_VULNERABILITY.id);
-        Finding { check, severity, ..self.finding(failure) }
+        let severity = selection.severity(&IMAGE_VULNERABILITY).unwrap_or(severity);
+        Finding { check, severity, ..self.finding(failure, selection) }
     }
 
     /// None for an object that will be named at creation: nothing live could be led back to it.
@@ -184,9 +189,13 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let objects: Vec<Object<'_>> = sources.iter().map(|source| source.located.object).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);
     let evaluation = evaluate_graph(&graph);
-    checked.not_evaluated = evaluation.not_evaluated;
+    let selection = terms.selection;
+    let not_evaluated = evaluation.not_evaluated.into_iter();
+    checked.not_evaluated = not_evaluated.filter(|it| selection.takes(it.check)).collect();
     checked.applied = evaluation.applied;
-    if !terms.reports.is_empty() {
+    checked.applied.retain(|check| !selection.left_out().contains(check));
+    let takes_reports = selection.takes(&IMAGE_VULNERABILITY);
+    if !terms.reports.is_empty() && takes_reports {
         checked.applied.insert(IMAGE_VULNERABILITY.id);
     }
     let mut acceptance = Acceptance::new(files, terms);
@@ -198,11 +207,13 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
         let start = checked.findings.len();
         let mut of_object = acceptance.of_object(source, graph.pods_of(index));
         let own = std::iter::from_fn(|| failures.next_if(|failure| failure.object == index))
-            .map(|failure| source.finding(failure));
+            .map(|it| (selection.takes(it.check), source.finding(it, selection)));
         let reported = std::iter::from_fn(|| reported.next_if(|it| it.object == index))
-            .map(|it| source.reported(it));
-        for finding in own.chain(reported) {
+            .map(|it| (takes_reports, source.reported(it, selection)));
+        for (counts, finding) in own.chain(reported) {
+            // An exception has its effect on what does not count, too: it is not to be told as idle.
             match of_object.accepting(&finding) {
+                _ if !counts => {}
                 Some(exception) => checked.accepted.push(exception.accept(finding)),
                 None => checked.findings.push(finding),
             }

@@ -12,8 +12,10 @@ mod component;
 pub mod evaluate;
 pub mod exception;
 pub mod fix;
+pub mod profile;
 pub mod remedy;
 mod secrets;
+pub mod selection;
 mod subject;
 pub mod teach;
 
@@ -21,3 +23,5 @@ pub use check::{Category, Check};
 pub use check_in::{CheckIn, CheckedObject, InputFile, Terms, check_in};
 pub use evaluate::{Evaluation, Failure, NotEvaluated, evaluate, evaluate_graph};
 pub use exception::{Accepted, Comment, Exception, Ineffective};
+pub use profile::Profile;
+pub use selection::Selection;

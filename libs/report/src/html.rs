@@ -46,6 +46,7 @@ pub fn report(report: &Report<'_>) -> String {
                     (summary.known) " findings known before, " (summary.accepted) " accepted; Airside "
                     (report.version)
                 }
+                @if let Some(remark) = &report.remark { p .faint { (remark) } }
                 div .counts {
                     @for severity in Severity::ALL.into_iter().rev() {
                         @let count = summary.new.iter().find(|(it, _)| *it == severity);

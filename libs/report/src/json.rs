@@ -1,5 +1,6 @@
 //! The scan's own form, for scripts.
 
+use airside_checks::Selection;
 use airside_types::{Finding, ObjectRef, Place};
 use serde_json::{Value, json};
 
@@ -59,6 +60,17 @@ pub fn report(report: &Report<'_>) -> Value {
         "ineffective_exceptions": ineffective.collect::<Vec<_>>(),
         "not_evaluated": not_evaluated.collect::<Vec<_>>(),
         "unreadable": unreadable.collect::<Vec<_>>(),
+        "profile": selection(report.selection),
+    })
+}
+
+fn selection(selection: &Selection) -> Value {
+    let severities = selection.severities().iter();
+    let severities: serde_json::Map<_, _> = severities
+        .map(|(check, severity)| ((*check).to_owned(), json!(severity.as_str())))
+        .collect();
+    json!({
+        "name": selection.profile(), "left_out": selection.left_out(), "severities": severities,
     })
 }
 

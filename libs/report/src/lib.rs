@@ -14,7 +14,7 @@ mod summary;
 
 use std::collections::BTreeSet;
 
-use airside_checks::{Accepted, CheckedObject, Ineffective};
+use airside_checks::{Accepted, CheckedObject, Ineffective, Selection};
 use airside_types::{BoardingPass, Finding, Id, Place, Severity};
 
 pub use summary::{Group, Summary};
@@ -46,6 +46,10 @@ pub struct Report<'a> {
     pub unreadable: Vec<Unreadable<'a>>,
     /// From which severity on a finding fails the scan.
     pub fail_on: Severity,
+    /// Which checks counted.
+    pub selection: &'a Selection,
+    /// What of it is not as everywhere, in a sentence.
+    pub remark: Option<String>,
 }
 
 /// A check that could not be decided.

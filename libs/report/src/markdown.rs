@@ -42,6 +42,9 @@ fn write(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
             .collect();
         writeln!(out, "\n{}.", told.join(", "))?;
     }
+    if let Some(remark) = &report.remark {
+        writeln!(out, "\n{}.", escaped(remark))?;
+    }
     let groups = report.groups();
     let mut left_out = 0;
     for group in &groups {

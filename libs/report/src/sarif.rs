@@ -156,7 +156,9 @@ fn notifications(report: &Report<'_>) -> Vec<Value> {
             "locations": [location(&it.place)],
         })
     });
-    unreadable.chain(not_evaluated).chain(ineffective).collect()
+    let remark = report.remark.iter();
+    let remark = remark.map(|text| json!({ "level": "note", "message": { "text": text } }));
+    unreadable.chain(not_evaluated).chain(ineffective).chain(remark).collect()
 }
 
 fn location(place: &Place) -> Value {

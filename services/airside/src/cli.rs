@@ -29,6 +29,8 @@ pub enum Command {
     Scan(Box<ScanArguments>),
     /// List the checks
     Checks(ChecksArguments),
+    /// List the profiles: which checks of a scan count
+    Profiles,
     /// Tell why a check matters, how it is attacked, and the fix as YAML, Helm values and kustomization;
     /// takes other tools' names as well
     Explain {
@@ -167,11 +169,20 @@ pub struct ScanArguments {
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = parse_report)]
     pub reports: Vec<(ReportFormat, PathBuf)>,
     /// Show findings from this severity on; the others are counted. Only for people: programs get all
-    #[arg(long, value_name = "SEVERITY", default_value = "low")]
-    pub min_severity: Severity,
-    /// Exit with 1 when a finding is at least this severe
-    #[arg(long, value_name = "SEVERITY", default_value = "high")]
-    pub fail_on: Severity,
+    /// [default: the profile's, low]
+    #[arg(long, value_name = "SEVERITY")]
+    pub min_severity: Option<Severity>,
+    /// Exit with 1 when a finding is at least this severe [default: the profile's, high]
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
+    /// Which checks count: default, security, baseline, restricted or strict; `airside profiles` explains
+    /// them. Whatever is left out is counted in the report
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Settings of the project: profile, severities, checks [default: .airside.toml of the first path's
+    /// folder or of one above it, up to the repository's]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Exit with 0 even when findings reach the failing severity
     #[arg(long)]
     pub exit_zero: bool,

@@ -59,6 +59,7 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Checks(arguments) => catalogue::checks(&arguments),
+        Command::Profiles => catalogue::profiles(),
         Command::Explain { check } => explain::run(&check),
         Command::Rules(arguments) => catalogue::rules(&arguments),
         Command::Detect(arguments) => detect::run(&arguments),

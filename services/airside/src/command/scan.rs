@@ -5,6 +5,7 @@ mod baseline;
 mod compliance;
 mod fixes;
 mod inputs;
+mod project;
 mod reach;
 mod render;
 
@@ -12,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use airside_checks::exception::{Exception, parse_file};
-use airside_checks::{Ineffective, Terms};
+use airside_checks::{Ineffective, Selection, Terms};
 use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
 use airside_scanner::Scan;
@@ -24,6 +25,7 @@ use airside_wire::v1::scan_service_client::ScanServiceClient;
 use anyhow::Context;
 
 use self::inputs::Inputs;
+use self::project::Project;
 use self::render::Rendering;
 use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
 use crate::client::connect;
@@ -43,11 +45,13 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         (Tenant::default(), Cluster::new(&arguments.cluster).context("--cluster is not usable")?);
     let (exceptions, misread) = exceptions(arguments.exceptions.as_deref())?;
     let reports = affected::image_reports(&arguments.vulnerabilities)?;
+    let project = Project::of(arguments)?;
     let terms = Terms {
+        selection: &project.selection,
         reports: &reports,
         today: Some(SystemClock.now()),
         exceptions: &exceptions,
-        ..Terms::new(&tenant, &cluster, arguments.fail_on)
+        ..Terms::new(&tenant, &cluster, project.fail_on)
     };
     let rendering =
         Rendering { values: arguments.values.clone(), namespace: arguments.namespace.clone() };
@@ -65,6 +69,8 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         }
     }
     if let Some(framework) = &arguments.compliance {
+        // A benchmark is about all its checks, whatever the project's profile.
+        let terms = Terms { selection: Selection::EVERYTHING, ..terms };
         return compliance::run(framework, &inputs, &terms, arguments);
     }
     if arguments.fix {
@@ -74,13 +80,13 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let mut scan = airside_scanner::scan_files(&inputs.files, &terms);
     scan.ineffective.splice(0..0, misread);
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(&tenant, &cluster)).collect();
-    let report = report_of(&scan, &ids, baseline.as_ref(), arguments, inputs.files.len());
+    let report = report_of(&scan, &ids, baseline.as_ref(), &project, inputs.files.len());
     for (format, path) in &arguments.reports {
-        let text = written(*format, &report, &inputs, arguments)?;
+        let text = written(*format, &report, &inputs, &project)?;
         std::fs::write(path, anstream::adapter::strip_str(&text).to_string())
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
-    show::print(&written(arguments.output, &report, &inputs, arguments)?)?;
+    show::print(&written(arguments.output, &report, &inputs, &project)?)?;
     if arguments.publish {
         let outcome = publish(arguments, &scan, cluster.clone())?;
         show::remark(&format!(
@@ -127,7 +133,7 @@ fn report_of<'a>(
     scan: &'a Scan,
     ids: &'a [Id],
     baseline: Option<&'a BTreeSet<Id>>,
-    arguments: &ScanArguments,
+    project: &'a Project,
     files: usize,
 ) -> Report<'a> {
     let report = &scan.report;
@@ -151,7 +157,9 @@ fn report_of<'a>(
             .iter()
             .map(|it| Unreadable { place: &it.place, reason: &it.reason })
             .collect(),
-        fail_on: arguments.fail_on,
+        fail_on: project.fail_on,
+        selection: &project.selection,
+        remark: project.remark(),
     }
 }
 
@@ -160,12 +168,12 @@ fn written(
     format: ReportFormat,
     report: &Report<'_>,
     inputs: &Inputs,
-    arguments: &ScanArguments,
+    project: &Project,
 ) -> anyhow::Result<String> {
     let pretty = |value| Ok(serde_json::to_string_pretty(&value)? + "\n");
     match format {
         ReportFormat::Text => {
-            Ok(show::findings::report(report, &inputs.files, arguments.min_severity))
+            Ok(show::findings::report(report, &inputs.files, project.min_severity))
         }
         ReportFormat::Json => pretty(json::report(report)),
         ReportFormat::Sarif => pretty(sarif::report(report)),

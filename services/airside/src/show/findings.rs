@@ -95,6 +95,9 @@ fn write_summary(out: &mut String, report: &Report<'_>, least: Severity) -> std:
     if hidden > 0 {
         writeln!(out, "{FAINT}{hidden} below {least} not shown: --min-severity info{RESET}")?;
     }
+    if let Some(remark) = &report.remark {
+        writeln!(out, "{FAINT}{remark}{RESET}")?;
+    }
     for it in &report.not_evaluated {
         writeln!(out, "{FAINT}not evaluated: {} ({}){RESET}", it.check, it.reason)?;
     }
