@@ -5,7 +5,7 @@
 
 mod acceptance;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use airside_k8s::boarding_pass::{digest_of, fields};
@@ -25,6 +25,7 @@ use self::acceptance::Acceptance;
 use crate::catalogue::IMAGE_VULNERABILITY;
 use crate::evaluate::{Failure, NotEvaluated, evaluate_graph};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
+use crate::owner::{FileOwners, owner_of};
 use crate::selection::Selection;
 
 /// By which terms objects are checked in.
@@ -44,13 +45,25 @@ pub struct Terms<'a> {
     pub reports: &'a [ImageReport],
     /// Which checks count, and how severe their findings are.
     pub selection: &'a Selection,
+    /// Whose files are, where objects do not say it.
+    pub owners: &'a FileOwners,
 }
 
 impl<'a> Terms<'a> {
     /// Terms without exceptions of their own.
     pub const fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
         let selection = Selection::EVERYTHING;
-        Self { tenant, cluster, failing, today: None, exceptions: &[], reports: &[], selection }
+        let owners = FileOwners::NONE;
+        Self {
+            tenant,
+            cluster,
+            failing,
+            today: None,
+            exceptions: &[],
+            reports: &[],
+            selection,
+            owners,
+        }
     }
 }
 
@@ -124,6 +137,8 @@ struct Source<'a> {
     located: Located<'a>,
     path: &'a str,
     template: Option<&'a str>,
+    /// Whose the object is, as far as objects and files say.
+    owner: Option<String>,
 }
 
 impl Source<'_> {
@@ -149,6 +164,7 @@ impl Source<'_> {
                 column: position.column,
             },
             techniques: check.techniques.to_vec(),
+            owner: self.owner.clone(),
         }
     }
 
@@ -185,7 +201,8 @@ impl Source<'_> {
 /// Judges files as one set.
 pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let mut checked = CheckIn::default();
-    let sources = sources(files, &mut checked.skipped);
+    let mut sources = sources(files, &mut checked.skipped);
+    own(&mut sources, terms.owners);
     let objects: Vec<Object<'_>> = sources.iter().map(|source| source.located.object).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);
     let evaluation = evaluate_graph(&graph);
@@ -239,7 +256,7 @@ fn sources<'a>(files: &[InputFile<'a>], skipped: &mut Vec<Skipped>) -> Vec<Sourc
             let contents = document.contents();
             let template = document.template.as_deref();
             for located in contents.objects {
-                let source = Source { located, path: file.path, template };
+                let source = Source { located, path: file.path, template, owner: None };
                 if is_helm_test(&located.object) {
                     let place = source.place_of_object();
                     skipped.push(Skipped { place, reason: SkipReason::HelmTest });
@@ -258,6 +275,23 @@ fn sources<'a>(files: &[InputFile<'a>], skipped: &mut Vec<Skipped>) -> Vec<Sourc
         }
     }
     sources
+}
+
+/// Finds out whose each object is: it says so, or its namespace does, or its file is somebody's.
+fn own(sources: &mut [Source<'_>], files: &FileOwners) {
+    let namespaces: BTreeMap<&str, String> = sources
+        .iter()
+        .filter(|source| source.located.object.kind() == "Namespace")
+        .filter_map(|source| {
+            Some((source.located.object.name(), owner_of(&source.located.object)?))
+        })
+        .collect();
+    for source in sources {
+        let object = &source.located.object;
+        let of_namespace = || namespaces.get(object.namespace()?).cloned();
+        let of_file = || files.of(source.path).map(str::to_owned);
+        source.owner = owner_of(object).or_else(of_namespace).or_else(of_file);
+    }
 }
 
 /// Whether an object is one that only `helm test` creates. Other hooks run at every installation.

@@ -12,6 +12,7 @@ mod component;
 pub mod evaluate;
 pub mod exception;
 pub mod fix;
+pub mod owner;
 pub mod profile;
 pub mod remedy;
 mod secrets;

@@ -76,12 +76,13 @@ fn section(group: &Group<'_>) -> Markup {
             p { (check.why) }
             p { b { "Fix. " } (check.fix) }
             table {
-                tr { th { "Where" } th { "Object" } th { "What" } }
+                tr { th { "Where" } th { "Object" } th { "What" } th { "Owner" } }
                 @for entry in group.entries.iter().take(SHOWN) {
                     tr {
                         td { code { (entry.finding.place) } }
                         td { (entry.finding.object) }
                         td { (entry.finding.message) }
+                        td { (entry.finding.owner.as_deref().unwrap_or_default()) }
                     }
                 }
             }

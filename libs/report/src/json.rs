@@ -80,7 +80,7 @@ fn finding(finding: &Finding, api_version: &str) -> Value {
         "check": finding.check, "severity": finding.severity.as_str(),
         "message": finding.message, "field": finding.field.to_string(), "fix": finding.fix,
         "techniques": techniques, "location": place(&finding.place),
-        "resource": resource(&finding.object, Some(api_version)),
+        "resource": resource(&finding.object, Some(api_version)), "owner": finding.owner,
     })
 }
 

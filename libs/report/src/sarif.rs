@@ -104,13 +104,17 @@ impl Rules {
             fields.insert("logicalLocations".to_owned(), object);
         }
         let rule = catalogue::find(&finding.check).and_then(|check| self.index.get(check.id));
-        json!({
+        let mut result = json!({
             // A vulnerability of an image has its name behind the rule's: a hierarchical id.
             "ruleId": finding.check, "ruleIndex": rule.map_or_else(|| json!(-1), |index| json!(index)),
             "level": level(finding.severity),
             "message": { "text": format!("{}: {}. {}", finding.object, finding.message, finding.fix) },
             "locations": [location],
-        })
+        });
+        if let (Some(owner), Some(fields)) = (&finding.owner, result.as_object_mut()) {
+            fields.insert("properties".to_owned(), json!({ "owner": owner }));
+        }
+        result
     }
 }
 

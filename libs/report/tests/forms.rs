@@ -51,6 +51,7 @@ fn told<T>(baseline: Option<&BTreeSet<Id>>, form: impl Fn(&Report<'_>) -> T) -> 
         not_evaluated: Vec::new(),
         unreadable: vec![Unreadable { place: &place, reason: "a key without a value" }],
         fail_on: Severity::Medium,
+        owner: None,
         selection: Selection::EVERYTHING,
         remark: Selection::EVERYTHING.remark(),
     })

@@ -76,6 +76,8 @@ pub struct Finding {
     pub place: Place,
     /// ATT&CK techniques that the weakness enables.
     pub techniques: Vec<Technique>,
+    /// The team that owns the object or its file; several names stand beside each other with blanks.
+    pub owner: Option<String>,
 }
 
 impl Finding {

@@ -21,6 +21,7 @@ impl From<&Finding> for v1::Finding {
             fix: bounded::text(&finding.fix),
             place: Some((&finding.place).into()),
             techniques: bounded::techniques(&finding.techniques),
+            owner: bounded::optional_identity(finding.owner.as_deref()),
         }
     }
 }
@@ -39,6 +40,7 @@ impl TryFrom<v1::Finding> for Finding {
             fix: field::text("fix", finding.fix)?,
             place: field::required("place", finding.place)?,
             techniques: field::techniques("techniques", finding.techniques)?,
+            owner: field::optional_identity("owner", finding.owner)?,
         })
     }
 }

@@ -179,6 +179,10 @@ pub struct ScanArguments {
     /// them. Whatever is left out is counted in the report
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Tell only findings of this owner, who is named by the annotation or label airside.dev/owner, owner or
+    /// team of the object or its namespace, or by the repository's CODEOWNERS
+    #[arg(long, value_name = "TEAM")]
+    pub owner: Option<String>,
     /// Settings of the project: profile, severities, checks [default: .airside.toml of the first path's
     /// folder or of one above it, up to the repository's]
     #[arg(long, value_name = "FILE")]

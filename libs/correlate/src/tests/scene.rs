@@ -328,6 +328,7 @@ impl Scene {
             fix: format!("Put {check} right."),
             place: stands.clone(),
             techniques: vec![enables],
+            owner: None,
         };
         let id = finding.id(&self.tenant, &self.cluster);
         self.push(id, Source::Scan, at(-3_600), Payload::Finding(finding))

@@ -791,6 +791,9 @@ pub struct Finding {
     /// Ids of the ATT&CK techniques that the weakness enables.
     #[prost(string, repeated, tag = "9")]
     pub techniques: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The team that owns the object or its file; several names stand beside each other with blanks.
+    #[prost(string, optional, tag = "10")]
+    pub owner: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A finding as the scanner keeps it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

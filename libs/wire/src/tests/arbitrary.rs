@@ -127,12 +127,26 @@ fn link(scale: Scale) -> impl Strategy<Value = Link> + Clone {
 
 pub(super) fn finding(scale: Scale) -> impl Strategy<Value = Finding> + Clone {
     (
-        (text(scale), severity(), select(&FindingState::ALL[..]), object(scale)),
+        (text(scale), severity(), select(&FindingState::ALL[..]), object(scale), present(scale)),
         (field_path(scale), text(scale), text(scale), place(scale), techniques()),
     )
         .prop_map(
-            |((check, severity, state, object), (field, message, fix, place, techniques))| {
-                Finding { check, severity, state, object, field, message, fix, place, techniques }
+            |(
+                (check, severity, state, object, owner),
+                (field, message, fix, place, techniques),
+            )| {
+                Finding {
+                    check,
+                    severity,
+                    state,
+                    object,
+                    field,
+                    message,
+                    fix,
+                    place,
+                    techniques,
+                    owner,
+                }
             },
         )
 }

@@ -5,6 +5,7 @@ mod baseline;
 mod compliance;
 mod fixes;
 mod inputs;
+mod owners;
 mod project;
 mod reach;
 mod render;
@@ -46,19 +47,22 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let (exceptions, misread) = exceptions(arguments.exceptions.as_deref())?;
     let reports = affected::image_reports(&arguments.vulnerabilities)?;
     let project = Project::of(arguments)?;
-    let terms = Terms {
-        selection: &project.selection,
-        reports: &reports,
-        today: Some(SystemClock.now()),
-        exceptions: &exceptions,
-        ..Terms::new(&tenant, &cluster, project.fail_on)
-    };
     let rendering =
         Rendering { values: arguments.values.clone(), namespace: arguments.namespace.clone() };
     let inputs = Inputs::read(&arguments.paths, &rendering);
     for problem in &inputs.problems {
         show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
     }
+    let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
+    let owners = owners::of_files(&inputs, first)?;
+    let terms = Terms {
+        selection: &project.selection,
+        owners: &owners,
+        reports: &reports,
+        today: Some(SystemClock.now()),
+        exceptions: &exceptions,
+        ..Terms::new(&tenant, &cluster, project.fail_on)
+    };
     if !arguments.reach.is_empty() {
         return reach::run(&arguments.reach, &inputs, arguments.output);
     }
@@ -158,6 +162,7 @@ fn report_of<'a>(
             .map(|it| Unreadable { place: &it.place, reason: &it.reason })
             .collect(),
         fail_on: project.fail_on,
+        owner: project.owner.as_deref(),
         selection: &project.selection,
         remark: project.remark(),
     }

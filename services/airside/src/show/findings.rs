@@ -54,7 +54,10 @@ fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> st
         let finding = entry.finding;
         // Several findings of one line stand under it together.
         if before != Some(&finding.place) {
-            writeln!(out, "  {PLACE}{}{RESET}  {FAINT}{}{RESET}", finding.place, finding.object)?;
+            let owner = finding.owner.as_deref().map(|owner| format!("  {owner}"));
+            let owner = owner.unwrap_or_default();
+            let (place, object) = (&finding.place, &finding.object);
+            writeln!(out, "  {PLACE}{place}{RESET}  {FAINT}{object}{owner}{RESET}")?;
             if let Some(line) = sources.line(&finding.place) {
                 writeln!(out, "  {FAINT}{:>5} |{RESET} {line}", finding.place.line)?;
             }

@@ -45,6 +45,8 @@ pub(super) struct Project {
     pub(super) fail_on: Severity,
     /// From which severity on people see findings.
     pub(super) min_severity: Severity,
+    /// Whose findings are told; those of all where nobody is named.
+    pub(super) owner: Option<String>,
     /// The settings file, where there is one.
     pub(super) file: Option<PathBuf>,
 }
@@ -112,16 +114,18 @@ impl Project {
                 .or(read(&scan.min_severity, "min_severity")?)
                 .unwrap_or(profile.shown_from),
             selection,
+            owner: arguments.owner.clone(),
             file,
         })
     }
 
     /// What is not as everywhere, for the report; nothing is left out in silence.
     pub(super) fn remark(&self) -> Option<String> {
-        let changed = self.selection.remark();
-        let Some(path) = &self.file else { return changed };
-        let changed = changed.map(|changed| changed + ", ").unwrap_or_default();
-        Some(format!("{changed}fails from {} on ({})", self.fail_on, path.display()))
+        let owner = self.owner.as_ref().map(|owner| format!("only findings of {owner}"));
+        let file = self.file.as_ref();
+        let file = file.map(|path| format!("fails from {} on ({})", self.fail_on, path.display()));
+        let parts: Vec<_> = owner.into_iter().chain(self.selection.remark()).chain(file).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
 

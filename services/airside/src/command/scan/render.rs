@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 
+/// What stands behind the path of what was rendered.
+pub(super) const RENDERED: &str = " (rendered)";
+
 /// What a folder is rendered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Renderer {
@@ -86,7 +89,7 @@ fn kustomize(folder: &Path) -> anyhow::Result<Vec<Rendered>> {
             folder = folder.display()
         )
     })?;
-    let path = format!("{} (rendered)", folder.display());
+    let path = format!("{}{RENDERED}", folder.display());
     Ok(vec![Rendered { path, content }])
 }
 
@@ -116,8 +119,8 @@ fn by_template(text: &str, folder: &Path) -> Vec<Rendered> {
     for document in documents(text) {
         let source = document.lines().find_map(|line| line.strip_prefix("# Source: "));
         let path = match source.and_then(|source| source.trim().split_once('/')) {
-            Some((_, template)) => format!("{}/{template} (rendered)", folder.display()),
-            None => format!("{} (rendered)", folder.display()),
+            Some((_, template)) => format!("{}/{template}{RENDERED}", folder.display()),
+            None => format!("{}{RENDERED}", folder.display()),
         };
         match rendered.last_mut() {
             Some(last) if last.path == path => {
