@@ -18,12 +18,12 @@ use airside_types::{
 
 use serde_json::Value;
 
-use airside_vulnerability::Document as ImageReport;
 use airside_vulnerability::join::ImageFinding;
+use airside_vulnerability::{Components, Document as ImageReport};
 
 use self::acceptance::Acceptance;
 use crate::catalogue::IMAGE_VULNERABILITY;
-use crate::evaluate::{Failure, NotEvaluated, evaluate_graph};
+use crate::evaluate::{Failure, NotEvaluated, evaluate_with};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
 use crate::owner::{FileOwners, owner_of};
 use crate::selection::Selection;
@@ -47,13 +47,13 @@ pub struct Terms<'a> {
     pub selection: &'a Selection,
     /// Whose files are, where objects do not say it.
     pub owners: &'a FileOwners,
+    /// What is known of vulnerabilities of components.
+    pub components: &'a Components,
 }
 
 impl<'a> Terms<'a> {
-    /// Terms without exceptions of their own.
-    pub const fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
-        let selection = Selection::EVERYTHING;
-        let owners = FileOwners::NONE;
+    /// Terms without exceptions of their own, on every check, with the vulnerabilities that are built in.
+    pub fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
         Self {
             tenant,
             cluster,
@@ -61,8 +61,9 @@ impl<'a> Terms<'a> {
             today: None,
             exceptions: &[],
             reports: &[],
-            selection,
-            owners,
+            selection: Selection::EVERYTHING,
+            owners: FileOwners::NONE,
+            components: Components::embedded(),
         }
     }
 }
@@ -205,7 +206,7 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     own(&mut sources, terms.owners);
     let objects: Vec<Object<'_>> = sources.iter().map(|source| source.located.object).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);
-    let evaluation = evaluate_graph(&graph);
+    let evaluation = evaluate_with(&graph, terms.components);
     let selection = terms.selection;
     let not_evaluated = evaluation.not_evaluated.into_iter();
     checked.not_evaluated = not_evaluated.filter(|it| selection.takes(it.check)).collect();

@@ -29,6 +29,8 @@ pub enum Command {
     Scan(Box<ScanArguments>),
     /// List the checks
     Checks(ChecksArguments),
+    /// Show and update what is known of vulnerabilities
+    Data(DataArguments),
     /// List the profiles: which checks of a scan count
     Profiles,
     /// Tell why a check matters, how it is attacked, and the fix as YAML, Helm values and kustomization;
@@ -139,6 +141,9 @@ pub struct AffectedArguments {
     /// How to print the list
     #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
+    /// What is known of vulnerabilities.
+    #[command(flatten)]
+    pub data: DataFileArguments,
 }
 
 /// Arguments of `scan`.
@@ -219,6 +224,9 @@ pub struct ScanArguments {
     /// with 0 for no, 1 for yes, 2 for not known
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
     pub reach: Vec<String>,
+    /// What is known of vulnerabilities.
+    #[command(flatten)]
+    pub data: DataFileArguments,
     /// Send findings and boarding passes to a running platform; manifests stay here
     #[arg(long)]
     pub publish: bool,
@@ -359,6 +367,52 @@ pub enum IncidentsCommand {
         /// The platform.
         #[command(flatten)]
         server: ServerArguments,
+    },
+}
+
+/// Arguments of `data`.
+#[derive(Debug, Args)]
+pub struct DataArguments {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: DataCommand,
+}
+
+/// Where what is known of vulnerabilities lies.
+#[derive(Debug, Clone, Args)]
+pub struct DataFileArguments {
+    /// File with what is known of vulnerabilities; read in place of what is built in while it is newer
+    /// [default: ~/.local/share/airside/components.json]
+    #[arg(long, value_name = "FILE", env = "AIRSIDE_DATA_FILE")]
+    pub data_file: Option<PathBuf>,
+}
+
+/// The commands about data.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Tell which data is in force, and how old it is
+    Show {
+        /// How to print it
+        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+        output: OutputFormat,
+        /// The file.
+        #[command(flatten)]
+        data: DataFileArguments,
+    },
+    /// Bring the data up to date from OSV records. osv.dev has them for the taking: fetch and unpack
+    /// https://osv-vulnerabilities.storage.googleapis.com/Go/all.zip, then name the folder
+    Update {
+        /// OSV JSON: a file with a record or an array of records, or a folder of such files; may be given
+        /// again
+        #[arg(long, value_name = "FILE|DIR", required = true)]
+        from: Vec<PathBuf>,
+        /// Manifests of what is deployed: tell what the new data says of them and the old did not, by owner.
+        /// Exits with 1 where there is something
+        #[arg(long, value_name = "PATH")]
+        against: Vec<PathBuf>,
+        /// The file.
+        #[command(flatten)]
+        data: DataFileArguments,
     },
 }
 

@@ -3,6 +3,7 @@
 mod catalogue;
 mod config;
 pub mod connect;
+mod data;
 mod demo;
 mod detect;
 mod explain;
@@ -59,6 +60,7 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Checks(arguments) => catalogue::checks(&arguments),
+        Command::Data(arguments) => data::run(&arguments.command),
         Command::Profiles => catalogue::profiles(),
         Command::Explain { check } => explain::run(&check),
         Command::Rules(arguments) => catalogue::rules(&arguments),

@@ -25,15 +25,18 @@ use airside_wire::v1::PublishRequest;
 use airside_wire::v1::scan_service_client::ScanServiceClient;
 use anyhow::Context;
 
-use self::inputs::Inputs;
+pub(super) use self::inputs::Inputs;
+pub(super) use self::owners::of_files;
+pub(super) use self::render::Rendering;
+
 use self::project::Project;
-use self::render::Rendering;
 use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
 use crate::client::connect;
 use crate::command::Outcome;
+use crate::command::data::InForce;
 use crate::command::incidents::said;
 use crate::command::replay::read;
-use crate::show::{self, RESET};
+use crate::show::{self, FAINT, RESET};
 
 /// The file of exceptions that is read where none is named.
 const EXCEPTIONS: &str = ".airside-exceptions";
@@ -54,10 +57,12 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
     }
     let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
-    let owners = owners::of_files(&inputs, first)?;
+    let owners = of_files(&inputs, first)?;
+    let data = InForce::load(&arguments.data)?;
     let terms = Terms {
         selection: &project.selection,
         owners: &owners,
+        components: &data.components,
         reports: &reports,
         today: Some(SystemClock.now()),
         exceptions: &exceptions,
@@ -91,6 +96,9 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
     show::print(&written(arguments.output, &report, &inputs, &project)?)?;
+    if let Some(warning) = data.warning().filter(|_| arguments.output == ReportFormat::Text) {
+        show::remark(&format!("{FAINT}{warning}{RESET}"));
+    }
     if arguments.publish {
         let outcome = publish(arguments, &scan, cluster.clone())?;
         show::remark(&format!(

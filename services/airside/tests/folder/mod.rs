@@ -31,6 +31,8 @@ impl Folder {
     /// Runs the program in the folder: its exit status, what it printed, what it remarked.
     pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_airside"));
+        // Neither settings nor data of whoever runs the tests.
+        command.env("HOME", self.0.path()).env_remove("AIRSIDE_DATA_FILE");
         told(command.args(arguments).current_dir(self.0.path()))
     }
 

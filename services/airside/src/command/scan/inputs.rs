@@ -15,16 +15,16 @@ pub(super) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// What was read, and what could not be.
 #[derive(Debug, Default)]
-pub(super) struct Inputs {
-    pub(super) files: Vec<SourceFile>,
+pub(in crate::command) struct Inputs {
+    pub(in crate::command) files: Vec<SourceFile>,
     /// The files that were rendered, or came by standard input: there is nothing to write them to.
     pub(super) passing: BTreeSet<String>,
-    pub(super) problems: Vec<String>,
+    pub(in crate::command) problems: Vec<String>,
 }
 
 impl Inputs {
     /// Reads all paths.
-    pub(super) fn read<P: AsRef<Path>>(paths: &[P], how: &Rendering) -> Self {
+    pub(in crate::command) fn read<P: AsRef<Path>>(paths: &[P], how: &Rendering) -> Self {
         let mut inputs = Self::default();
         paths.iter().for_each(|path| inputs.take(path.as_ref(), how));
         inputs

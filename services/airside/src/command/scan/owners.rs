@@ -14,7 +14,7 @@ use crate::command::replay::read;
 ///
 /// # Errors
 /// There is a file CODEOWNERS, and it cannot be read.
-pub(super) fn of_files(inputs: &Inputs, first: &Path) -> anyhow::Result<FileOwners> {
+pub(in crate::command) fn of_files(inputs: &Inputs, first: &Path) -> anyhow::Result<FileOwners> {
     let Some((root, path)) = nearest(first) else { return Ok(FileOwners::default()) };
     let text = read(&path)?;
     let text =
