@@ -6,7 +6,7 @@
 mod acceptance;
 mod origin;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use airside_k8s::boarding_pass::{digest_of, fields};
@@ -20,14 +20,16 @@ use airside_types::{
 use serde_json::Value;
 
 use airside_policy::{PolicyFailure, PolicySet};
-use airside_vulnerability::Document as ImageReport;
 use airside_vulnerability::join::ImageFinding;
+use airside_vulnerability::{Components, Document as ImageReport};
 
 use self::acceptance::Acceptance;
 pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart};
 use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY};
-use crate::evaluate::{Failure, NotEvaluated, evaluate_graph};
+use crate::evaluate::{Failure, NotEvaluated, evaluate_with};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
+use crate::owner::{FileOwners, owner_of};
+use crate::selection::Selection;
 
 /// By which terms objects are checked in.
 #[derive(Debug, Clone)]
@@ -48,11 +50,17 @@ pub struct Terms<'a> {
     pub origins: Option<&'a Origins>,
     /// People's own policies.
     pub policies: Option<&'a PolicySet>,
+    /// Which checks count, and how severe their findings are.
+    pub selection: &'a Selection,
+    /// Whose files are, where objects do not say it.
+    pub owners: &'a FileOwners,
+    /// What is known of vulnerabilities of components.
+    pub components: &'a Components,
 }
 
 impl<'a> Terms<'a> {
-    /// Terms without exceptions of their own.
-    pub const fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
+    /// Terms without exceptions of their own, on every check, with the vulnerabilities that are built in.
+    pub fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
         Self {
             tenant,
             cluster,
@@ -62,6 +70,9 @@ impl<'a> Terms<'a> {
             reports: &[],
             origins: None,
             policies: None,
+            selection: Selection::EVERYTHING,
+            owners: FileOwners::NONE,
+            components: Components::embedded(),
         }
     }
 }
@@ -139,6 +150,8 @@ struct Source<'a> {
     path: &'a str,
     template: Option<&'a str>,
     origin: Option<&'a FileOrigin>,
+    /// Whose the object is, as far as objects and files say.
+    owner: Option<String>,
 }
 
 impl Source<'_> {
@@ -147,14 +160,14 @@ impl Source<'_> {
         Place { path: self.path.to_owned(), line: position.line, column: position.column }
     }
 
-    fn finding(&self, failure: Failure) -> Finding {
+    fn finding(&self, failure: Failure, selection: &Selection) -> Finding {
         let position = self.located.places.resolve(&failure.field);
         let check = failure.check;
         let origin =
             self.origin.and_then(|it| it.of_field(&self.located, &failure.field)).map(Box::new);
         Finding {
             check: check.id.to_owned(),
-            severity: check.severity,
+            severity: selection.severity(check).unwrap_or(check.severity),
             state: FindingState::Open,
             object: self.located.object.object_ref(),
             field: failure.field,
@@ -167,25 +180,27 @@ impl Source<'_> {
             },
             techniques: check.techniques.to_vec(),
             origin,
+            owner: self.owner.clone(),
         }
     }
 
     /// The finding of a report. Its check names the vulnerability and the package as well, so that each
     /// has a fingerprint of its own.
-    fn reported(&self, reported: ImageFinding) -> Finding {
+    fn reported(&self, reported: ImageFinding, selection: &Selection) -> Finding {
         let ImageFinding { object, field, severity, message, vulnerability, package, .. } =
             reported;
         let failure = Failure { check: &IMAGE_VULNERABILITY, object, field, message };
         let check = format!("{}/{vulnerability}/{package}", IMAGE_VULNERABILITY.id);
-        Finding { check, severity, ..self.finding(failure) }
+        let severity = selection.severity(&IMAGE_VULNERABILITY).unwrap_or(severity);
+        Finding { check, severity, ..self.finding(failure, selection) }
     }
 
     /// The finding of a policy, which stands behind the check's id with the number of its validation.
-    fn refused(&self, refused: PolicyFailure) -> Finding {
+    fn refused(&self, refused: PolicyFailure, selection: &Selection) -> Finding {
         let PolicyFailure { object, field, name, severity, message, fix } = refused;
         let failure = Failure { check: &POLICY, object, field, message };
         let check = format!("{}/{name}", POLICY.id);
-        Finding { check, severity, fix, ..self.finding(failure) }
+        Finding { check, severity, fix, ..self.finding(failure, selection) }
     }
 
     /// None for an object that will be named at creation: nothing live could be led back to it.
@@ -220,7 +235,8 @@ impl Source<'_> {
 /// Judges files as one set.
 pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let mut checked = CheckIn::default();
-    let sources = sources(files, terms.origins, &mut checked.skipped);
+    let mut sources = sources(files, terms.origins, &mut checked.skipped);
+    own(&mut sources, terms.owners);
     let rules = Rules {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         digest: catalogue::digest(),
@@ -228,10 +244,14 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     };
     let objects: Vec<Object<'_>> = sources.iter().map(|source| source.located.object).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);
-    let evaluation = evaluate_graph(&graph);
-    checked.not_evaluated = evaluation.not_evaluated;
+    let evaluation = evaluate_with(&graph, terms.components);
+    let selection = terms.selection;
+    let not_evaluated = evaluation.not_evaluated.into_iter();
+    checked.not_evaluated = not_evaluated.filter(|it| selection.takes(it.check)).collect();
     checked.applied = evaluation.applied;
-    if !terms.reports.is_empty() {
+    checked.applied.retain(|check| !selection.left_out().contains(check));
+    let takes_reports = selection.takes(&IMAGE_VULNERABILITY);
+    if !terms.reports.is_empty() && takes_reports {
         checked.applied.insert(IMAGE_VULNERABILITY.id);
     }
     let policies = terms.policies.map(|policies| policies.judge(&graph)).unwrap_or_default();
@@ -250,13 +270,15 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
         let accepted_before = checked.accepted.len();
         let mut of_object = acceptance.of_object(source, graph.pods_of(index));
         let own = std::iter::from_fn(|| failures.next_if(|failure| failure.object == index))
-            .map(|failure| source.finding(failure));
+            .map(|it| (selection.takes(it.check), source.finding(it, selection)));
         let reported = std::iter::from_fn(|| reported.next_if(|it| it.object == index))
-            .map(|it| source.reported(it));
+            .map(|it| (takes_reports, source.reported(it, selection)));
         let refused = std::iter::from_fn(|| refused.next_if(|it| it.object == index))
-            .map(|it| source.refused(it));
-        for finding in own.chain(reported).chain(refused) {
+            .map(|it| (true, source.refused(it, selection)));
+        for (counts, finding) in own.chain(reported).chain(refused) {
+            // An exception has its effect on what does not count, too: it is not to be told as idle.
             match of_object.accepting(&finding) {
+                _ if !counts => {}
                 Some(exception) => checked.accepted.push(exception.accept(finding)),
                 None => checked.findings.push(finding),
             }
@@ -288,7 +310,7 @@ fn sources<'a>(
             let contents = document.contents();
             let template = document.template.as_deref();
             for located in contents.objects {
-                let source = Source { located, path: file.path, template, origin };
+                let source = Source { located, path: file.path, template, origin, owner: None };
                 if is_helm_test(&located.object) {
                     let place = source.place_of_object();
                     skipped.push(Skipped { place, reason: SkipReason::HelmTest });
@@ -307,6 +329,23 @@ fn sources<'a>(
         }
     }
     sources
+}
+
+/// Finds out whose each object is: it says so, or its namespace does, or its file is somebody's.
+fn own(sources: &mut [Source<'_>], files: &FileOwners) {
+    let namespaces: BTreeMap<&str, String> = sources
+        .iter()
+        .filter(|source| source.located.object.kind() == "Namespace")
+        .filter_map(|source| {
+            Some((source.located.object.name(), owner_of(&source.located.object)?))
+        })
+        .collect();
+    for source in sources {
+        let object = &source.located.object;
+        let of_namespace = || namespaces.get(object.namespace()?).cloned();
+        let of_file = || files.of(source.path).map(str::to_owned);
+        source.owner = owner_of(object).or_else(of_namespace).or_else(of_file);
+    }
 }
 
 /// Whether an object is one that only `helm test` creates. Other hooks run at every installation.

@@ -13,8 +13,11 @@ pub mod evaluate;
 pub mod example;
 pub mod exception;
 pub mod fix;
+pub mod owner;
+pub mod profile;
 pub mod remedy;
 mod secrets;
+pub mod selection;
 mod subject;
 pub mod teach;
 
@@ -25,3 +28,5 @@ pub use check_in::{
 };
 pub use evaluate::{Evaluation, Failure, NotEvaluated, evaluate, evaluate_graph};
 pub use exception::{Accepted, Comment, Exception, Ineffective};
+pub use profile::Profile;
+pub use selection::Selection;

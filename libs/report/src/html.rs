@@ -46,6 +46,7 @@ pub fn report(report: &Report<'_>) -> String {
                     (summary.known) " findings known before, " (summary.accepted) " accepted; Airside "
                     (report.version)
                 }
+                @if let Some(remark) = &report.remark { p .faint { (remark) } }
                 div .counts {
                     @for severity in Severity::ALL.into_iter().rev() {
                         @let count = summary.new.iter().find(|(it, _)| *it == severity);
@@ -75,12 +76,13 @@ fn section(group: &Group<'_>) -> Markup {
             p { (check.why) }
             p { b { "Fix. " } (check.fix) }
             table {
-                tr { th { "Where" } th { "Object" } th { "What" } }
+                tr { th { "Where" } th { "Object" } th { "What" } th { "Owner" } }
                 @for entry in group.entries.iter().take(SHOWN) {
                     tr {
                         td { code { (entry.finding.source_place()) } }
                         td { (entry.finding.object) }
                         td { (entry.finding.message) }
+                        td { (entry.finding.owner.as_deref().unwrap_or_default()) }
                     }
                 }
             }

@@ -2,6 +2,7 @@
 
 mod origin;
 
+use airside_checks::Selection;
 use airside_k8s::boarding_pass::statement;
 use airside_types::{Finding, ObjectRef, Place};
 use serde_json::{Value, json};
@@ -69,6 +70,17 @@ pub fn report(report: &Report<'_>) -> Value {
         "ineffective_exceptions": ineffective.collect::<Vec<_>>(),
         "not_evaluated": not_evaluated.collect::<Vec<_>>(),
         "unreadable": unreadable.collect::<Vec<_>>(),
+        "profile": selection(report.selection),
+    })
+}
+
+fn selection(selection: &Selection) -> Value {
+    let severities = selection.severities().iter();
+    let severities: serde_json::Map<_, _> = severities
+        .map(|(check, severity)| ((*check).to_owned(), json!(severity.as_str())))
+        .collect();
+    json!({
+        "name": selection.profile(), "left_out": selection.left_out(), "severities": severities,
     })
 }
 
@@ -79,7 +91,7 @@ pub fn finding(finding: &Finding, api_version: Option<&str>) -> Value {
         "check": finding.check, "severity": finding.severity.as_str(),
         "message": finding.message, "field": finding.field.to_string(), "fix": finding.fix,
         "techniques": techniques, "location": place(&finding.place),
-        "resource": resource(&finding.object, api_version),
+        "resource": resource(&finding.object, api_version), "owner": finding.owner,
     })
 }
 

@@ -31,6 +31,11 @@ pub fn report(report: &Report<'_>) -> Result<String, Unwritable> {
         suite_of(&mut suites, &it.place.path)
             .add_test_case(TestCase::new(format!("readable at {}", it.place), status));
     }
+    if let Some(remark) = &report.remark {
+        let mut case = TestCase::new("profile", TestCaseStatus::success());
+        case.set_system_out(remark);
+        suite_of(&mut suites, "airside scan").add_test_case(case);
+    }
     let mut whole = JUnit::new("airside scan");
     whole.add_test_suites(suites.into_values());
     Ok(whole.to_string()?)

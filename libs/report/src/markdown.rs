@@ -42,6 +42,16 @@ fn write(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
             .collect();
         writeln!(out, "\n{}.", told.join(", "))?;
     }
+    let owners = report.owners();
+    if owners.keys().any(Option::is_some) {
+        writeln!(out, "\n| owner | {what} |\n|---|---:|")?;
+        for (owner, count) in &owners {
+            writeln!(out, "| {} | {count} |", escaped(owner.unwrap_or("nobody")))?;
+        }
+    }
+    if let Some(remark) = &report.remark {
+        writeln!(out, "\n{}.", escaped(remark))?;
+    }
     let groups = report.groups();
     let mut left_out = 0;
     for group in &groups {
@@ -76,10 +86,11 @@ fn write_group(out: &mut String, group: &Group<'_>) -> std::fmt::Result {
         let finding = entry.finding;
         writeln!(
             out,
-            "- `{}` {}: {}",
+            "- `{}` {}: {}{}",
             finding.source_place().to_string().replace('`', "'"),
             escaped(&finding.object.to_string()),
-            escaped(&finding.message)
+            escaped(&finding.message),
+            finding.owner.as_deref().map(|it| format!(" ({})", escaped(it))).unwrap_or_default()
         )?;
     }
     if let Some(more) = group.entries.len().checked_sub(SHOWN).filter(|more| *more > 0) {

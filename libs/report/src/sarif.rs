@@ -105,14 +105,18 @@ impl Rules {
             fields.insert("logicalLocations".to_owned(), object);
         }
         let rule = catalogue::find(&finding.check).and_then(|check| self.index.get(check.id));
-        json!({
+        let mut result = json!({
             // A vulnerability of an image has its name behind the rule's: a hierarchical id.
             "ruleId": finding.check, "ruleIndex": rule.map_or_else(|| json!(-1), |index| json!(index)),
             "level": level(finding.severity),
             "message": { "text": format!("{}: {}. {}", finding.object, finding.message, finding.fix) },
             "locations": [location],
             "relatedLocations": related(finding),
-        })
+        });
+        if let (Some(owner), Some(fields)) = (&finding.owner, result.as_object_mut()) {
+            fields.insert("properties".to_owned(), json!({ "owner": owner }));
+        }
+        result
     }
 }
 
@@ -170,7 +174,9 @@ fn notifications(report: &Report<'_>) -> Vec<Value> {
             "locations": [location(&it.place)],
         })
     });
-    unreadable.chain(not_evaluated).chain(ineffective).collect()
+    let remark = report.remark.iter();
+    let remark = remark.map(|text| json!({ "level": "note", "message": { "text": text } }));
+    unreadable.chain(not_evaluated).chain(ineffective).chain(remark).collect()
 }
 
 fn location(place: &Place) -> Value {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use airside_checks::exception::comments;
-use airside_checks::{CheckIn, InputFile, Terms, catalogue, check_in, teach};
+use airside_checks::{CheckIn, InputFile, Selection, Terms, catalogue, check_in, teach};
 use airside_k8s::yaml::{self, Limits};
 use airside_report::{Report, Unreadable, html, json, junit, lesson, markdown, sarif};
 use airside_types::{Cluster, Id, Place, Severity, Tenant};
@@ -51,6 +51,9 @@ fn told<T>(baseline: Option<&BTreeSet<Id>>, form: impl Fn(&Report<'_>) -> T) -> 
         not_evaluated: Vec::new(),
         unreadable: vec![Unreadable { place: &place, reason: "a key without a value" }],
         fail_on: Severity::Medium,
+        owner: None,
+        selection: Selection::EVERYTHING,
+        remark: Selection::EVERYTHING.remark(),
     })
 }
 

@@ -79,6 +79,8 @@ pub struct Finding {
     pub techniques: Vec<Technique>,
     /// Where that line was rendered from, where it was rendered and that is certain.
     pub origin: Option<Box<SourceLine>>,
+    /// The team that owns the object or its file; several names stand beside each other with blanks.
+    pub owner: Option<String>,
 }
 
 impl Finding {

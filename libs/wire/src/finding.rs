@@ -22,6 +22,7 @@ impl From<&Finding> for v1::Finding {
             place: Some((&finding.place).into()),
             techniques: bounded::techniques(&finding.techniques),
             origin: finding.origin.as_deref().map(Into::into),
+            owner: bounded::optional_identity(finding.owner.as_deref()),
         }
     }
 }
@@ -41,6 +42,7 @@ impl TryFrom<v1::Finding> for Finding {
             place: field::required("place", finding.place)?,
             techniques: field::techniques("techniques", finding.techniques)?,
             origin: field::optional("origin", finding.origin)?.map(Box::new),
+            owner: field::optional_identity("owner", finding.owner)?,
         })
     }
 }

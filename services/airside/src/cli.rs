@@ -31,6 +31,10 @@ pub enum Command {
     Policy(PolicyArguments),
     /// List the checks
     Checks(ChecksArguments),
+    /// Show and update what is known of vulnerabilities
+    Data(DataArguments),
+    /// List the profiles: which checks of a scan count
+    Profiles,
     /// Tell why a check matters, how it is attacked, and the fix as YAML, Helm values and kustomization;
     /// takes other tools' names as well
     Explain {
@@ -141,6 +145,9 @@ pub struct AffectedArguments {
     /// How to print the list
     #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
+    /// What is known of vulnerabilities.
+    #[command(flatten)]
+    pub data: DataFileArguments,
 }
 
 /// Arguments of `scan`.
@@ -175,11 +182,24 @@ pub struct ScanArguments {
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = parse_report)]
     pub reports: Vec<(ReportFormat, PathBuf)>,
     /// Show findings from this severity on; the others are counted. Only for people: programs get all
-    #[arg(long, value_name = "SEVERITY", default_value = "low")]
-    pub min_severity: Severity,
-    /// Exit with 1 when a finding is at least this severe
-    #[arg(long, value_name = "SEVERITY", default_value = "high")]
-    pub fail_on: Severity,
+    /// [default: the profile's, low]
+    #[arg(long, value_name = "SEVERITY")]
+    pub min_severity: Option<Severity>,
+    /// Exit with 1 when a finding is at least this severe [default: the profile's, high]
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
+    /// Which checks count: default, security, baseline, restricted or strict; `airside profiles` explains
+    /// them. Whatever is left out is counted in the report
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Tell only findings of this owner, who is named by the annotation or label airside.dev/owner, owner or
+    /// team of the object or its namespace, or by the repository's CODEOWNERS
+    #[arg(long, value_name = "TEAM")]
+    pub owner: Option<String>,
+    /// Settings of the project: profile, severities, checks [default: .airside.toml of the first path's
+    /// folder or of one above it, up to the repository's]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Exit with 0 even when findings reach the failing severity
     #[arg(long)]
     pub exit_zero: bool,
@@ -213,6 +233,9 @@ pub struct ScanArguments {
     /// not known
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
     pub reach: Vec<String>,
+    /// What is known of vulnerabilities.
+    #[command(flatten)]
+    pub data: DataFileArguments,
     /// Send findings and boarding passes to a running platform; manifests stay here
     #[arg(long)]
     pub publish: bool,
@@ -466,6 +489,52 @@ pub enum IncidentsCommand {
         /// The platform.
         #[command(flatten)]
         server: ServerArguments,
+    },
+}
+
+/// Arguments of `data`.
+#[derive(Debug, Args)]
+pub struct DataArguments {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: DataCommand,
+}
+
+/// Where what is known of vulnerabilities lies.
+#[derive(Debug, Clone, Args)]
+pub struct DataFileArguments {
+    /// File with what is known of vulnerabilities; read in place of what is built in while it is newer
+    /// [default: ~/.local/share/airside/components.json]
+    #[arg(long, value_name = "FILE", env = "AIRSIDE_DATA_FILE")]
+    pub data_file: Option<PathBuf>,
+}
+
+/// The commands about data.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Tell which data is in force, and how old it is
+    Show {
+        /// How to print it
+        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+        output: OutputFormat,
+        /// The file.
+        #[command(flatten)]
+        data: DataFileArguments,
+    },
+    /// Bring the data up to date from OSV records. osv.dev has them for the taking: fetch and unpack
+    /// https://osv-vulnerabilities.storage.googleapis.com/Go/all.zip, then name the folder
+    Update {
+        /// OSV JSON: a file with a record or an array of records, or a folder of such files; may be given
+        /// again
+        #[arg(long, value_name = "FILE|DIR", required = true)]
+        from: Vec<PathBuf>,
+        /// Manifests of what is deployed: tell what the new data says of them and the old did not, by owner.
+        /// Exits with 1 where there is something
+        #[arg(long, value_name = "PATH")]
+        against: Vec<PathBuf>,
+        /// The file.
+        #[command(flatten)]
+        data: DataFileArguments,
     },
 }
 

@@ -3,6 +3,7 @@
 mod catalogue;
 mod config;
 pub mod connect;
+mod data;
 mod demo;
 mod detect;
 mod explain;
@@ -62,6 +63,8 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments.command),
         Command::Checks(arguments) => catalogue::checks(&arguments),
+        Command::Data(arguments) => data::run(&arguments.command),
+        Command::Profiles => catalogue::profiles(),
         Command::Explain { check } => explain::run(&check),
         Command::Rules(arguments) => catalogue::rules(&arguments),
         Command::Detect(arguments) => detect::run(&arguments),

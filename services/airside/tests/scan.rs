@@ -5,8 +5,9 @@
     reason = "a test fails by panicking, in its harness too"
 )]
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod folder;
+
+use folder::Folder;
 
 const ROLE: &str = "apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -39,46 +40,6 @@ spec:
   podSelector: {matchLabels: {app: db}}
   ingress: [{from: [{podSelector: {matchLabels: {app: api}}}]}]
 ";
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn with(files: &[(&str, &str)]) -> Self {
-        let folder = Self(tempfile::tempdir().expect("a folder"));
-        files.iter().for_each(|(name, text)| folder.write(name, text));
-        folder
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.0.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(path, text).expect("written");
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.0.path().join(name)).expect(name)
-    }
-
-    /// Runs the program in the folder: its exit status, what it printed, what it remarked.
-    fn scan(&self, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_airside"));
-        told(command.arg("scan").args(arguments).current_dir(self.0.path()))
-    }
-
-    fn git(&self, arguments: &[&str]) {
-        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
-        let mut command = Command::new("git");
-        let (status, _, problem) =
-            told(command.args(identity).args(arguments).current_dir(self.0.path()));
-        assert_eq!(status, 0, "{arguments:?}: {problem}");
-    }
-}
-
-fn told(command: &mut Command) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command.output().expect("the program runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (status.code().expect("no signal"), text(stdout), text(stderr))
-}
 
 #[test]
 fn findings_are_told_by_check_with_their_lines() {
@@ -255,8 +216,7 @@ fn a_benchmark_is_told_control_by_control() {
 fn a_link_in_a_circle_is_not_followed() {
     let folder = Folder::with(&[("a/role.yaml", ROLE)]);
     #[cfg(unix)]
-    std::os::unix::fs::symlink(folder.0.path(), Path::new(&folder.0.path().join("a/again")))
-        .expect("a link");
+    std::os::unix::fs::symlink(folder.0.path(), folder.0.path().join("a/again")).expect("a link");
     let (status, text, problem) = folder.scan(&["."]);
     assert_eq!(status, 1, "{problem}");
     assert!(text.contains("in 1 object of 1 file"), "{text}");

@@ -329,6 +329,7 @@ impl Scene {
             place: stands.clone(),
             techniques: vec![enables],
             origin: None,
+            owner: None,
         };
         let id = finding.id(&self.tenant, &self.cluster);
         self.push(id, Source::Scan, at(-3_600), Payload::Finding(finding))

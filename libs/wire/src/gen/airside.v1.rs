@@ -963,6 +963,9 @@ pub struct Finding {
     /// Where the line was rendered from; absent where it was not rendered, or that is not certain.
     #[prost(message, optional, tag = "10")]
     pub origin: ::core::option::Option<SourceLine>,
+    /// The team that owns the object or its file; several names stand beside each other with blanks.
+    #[prost(string, optional, tag = "11")]
+    pub owner: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A finding as the scanner keeps it.
 #[derive(Clone, PartialEq, ::prost::Message)]

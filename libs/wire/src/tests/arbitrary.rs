@@ -131,13 +131,13 @@ fn link(scale: Scale) -> impl Strategy<Value = Link> + Clone {
 
 pub(super) fn finding(scale: Scale) -> impl Strategy<Value = Finding> + Clone {
     (
-        (text(scale), severity(), select(&FindingState::ALL[..]), object(scale)),
+        (text(scale), severity(), select(&FindingState::ALL[..]), object(scale), present(scale)),
         (field_path(scale), text(scale), text(scale), place(scale), techniques()),
         option::of(origin::source_line(scale)),
     )
         .prop_map(
             |(
-                (check, severity, state, object),
+                (check, severity, state, object, owner),
                 (field, message, fix, place, techniques),
                 origin,
             )| {
@@ -152,6 +152,7 @@ pub(super) fn finding(scale: Scale) -> impl Strategy<Value = Finding> + Clone {
                     place,
                     techniques,
                     origin,
+                    owner,
                 }
             },
         )

@@ -1,14 +1,14 @@
 //! `airside checks` and `airside rules`: what Airside looks for.
 
 use airside_checks::teach::{Kustomization, Lesson, lesson};
-use airside_checks::{Check, catalogue};
+use airside_checks::{Check, Profile, catalogue};
 use airside_detect::Rule;
 use airside_report::lesson::{attack, diff, page};
 use serde_json::{Value, json};
 
 use crate::cli::{CatalogueArguments, ChecksArguments, ChecksFormat, OutputFormat};
 use crate::command::Outcome;
-use crate::show;
+use crate::show::{self, RESET, STRONG};
 
 pub(super) fn checks(arguments: &ChecksArguments) -> anyhow::Result<Outcome> {
     let checks: Vec<&'static Check> = catalogue::listed().collect();
@@ -41,9 +41,37 @@ pub(super) fn rules(arguments: &CatalogueArguments) -> anyhow::Result<Outcome> {
     Ok(Outcome::Good)
 }
 
+/// Prints the profiles, each with the number of checks that count.
+pub(super) fn profiles() -> anyhow::Result<Outcome> {
+    let line = |profile: &Profile| {
+        let count = catalogue::listed().filter(|check| profile.takes(check)).count();
+        let id = profile.id;
+        format!("{STRONG}{id:<11}{RESET} {count:>4} checks  {}\n", profile.about)
+    };
+    let mut out: String = Profile::ALL.iter().map(line).collect();
+    out.push_str("\nName one with `airside scan --profile NAME`, or in .airside.toml:\n\n");
+    out.push_str(EXAMPLE);
+    show::print(&out)?;
+    Ok(Outcome::Good)
+}
+
+/// The settings of a project.
+const EXAMPLE: &str = "\
+  [scan]
+  profile = \"security\"
+  fail_on = \"medium\"
+
+  [severity]           # of a check, by its name here or elsewhere, of a category or a framework
+  host-path = \"critical\"
+
+  [checks]             # the same names; a check's own weighs more than its group's
+  enable = [\"reliability\"]
+  disable = [\"cpu-limit-missing\"]
+";
+
 fn line(severity: airside_types::Severity, id: &str, title: &str) -> String {
     let style = show::severity(severity);
-    format!("{style}{severity:<8}{}  {id:<34}  {title}\n", show::RESET)
+    format!("{style}{severity:<8}{RESET}  {id:<34}  {title}\n")
 }
 
 fn print_json(entries: impl Iterator<Item = Value>) -> anyhow::Result<()> {

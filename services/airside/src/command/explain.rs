@@ -131,19 +131,22 @@ fn indented(text: &str) -> String {
 
 /// The names that are most like one that does not exist.
 fn suggestion(name: &str) -> String {
-    let mut alike: Vec<(f64, &str)> = catalogue::all()
-        .map(|check| check.id)
-        .chain(airside_detect::rules().into_iter().map(|rule| rule.id))
-        .map(|id| {
-            let contained = if id.contains(name) { 1.0 } else { 0.0 };
-            (strsim::jaro_winkler(name, id).max(contained), id)
+    let checks = catalogue::listed().map(|check| check.id);
+    let hint = nearest(name, checks.chain(airside_detect::rules().into_iter().map(|rule| rule.id)));
+    let list = "`airside checks` lists them";
+    if hint.is_empty() { format!("; {list}") } else { format!("{hint} {list}") }
+}
+
+/// A question that names what a misspelt name may mean; empty where nothing is alike.
+pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    let mut alike: Vec<(f64, &str)> = known
+        .map(|known| {
+            let contained = if known.contains(name) { 1.0 } else { 0.0 };
+            (strsim::jaro_winkler(name, known).max(contained), known)
         })
         .filter(|(likeness, _)| *likeness > ALIKE)
         .collect();
     alike.sort_by(|left, right| right.0.total_cmp(&left.0));
-    let names: Vec<_> = alike.iter().take(SUGGESTIONS).map(|(_, id)| *id).collect();
-    if names.is_empty() {
-        return "; `airside checks` lists them".to_owned();
-    }
-    format!("; did you mean {}? `airside checks` lists all", names.join(", "))
+    let names: Vec<_> = alike.iter().take(SUGGESTIONS).map(|(_, name)| *name).collect();
+    if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(", ")) }
 }

@@ -5,6 +5,8 @@ mod baseline;
 mod compliance;
 mod fixes;
 pub(super) mod inputs;
+mod owners;
+mod project;
 mod reach;
 pub(super) mod render;
 mod work_tree;
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
 use airside_checks::exception::{Exception, parse_file};
-use airside_checks::{Ineffective, Terms};
+use airside_checks::{Ineffective, Selection, Terms};
 use airside_k8s::boarding_pass::statement::statement;
 use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
@@ -24,14 +26,19 @@ use airside_types::{Attestation, Cluster, Id, Tenant};
 use airside_wire::scan::PublishOutcome;
 use anyhow::Context;
 
-use self::inputs::{Inputs, shown};
-use self::render::Rendering;
+pub(super) use self::inputs::Inputs;
+use self::inputs::shown;
+pub(super) use self::owners::of_files;
+pub(super) use self::render::Rendering;
+
+use self::project::Project;
 use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
 use crate::client::{self, connect};
 use crate::command::Outcome;
+use crate::command::data::InForce;
 use crate::command::policy::Policies;
 use crate::command::replay::read;
-use crate::show::{self, RESET};
+use crate::show::{self, FAINT, RESET};
 
 /// The file of exceptions that is read where none is named.
 const EXCEPTIONS: &str = ".airside-exceptions";
@@ -45,13 +52,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let (exceptions, misread) = exceptions(arguments.exceptions.as_deref())?;
     let reports = affected::image_reports(&arguments.vulnerabilities)?;
     let policies = policies(arguments)?;
-    let terms = Terms {
-        policies: policies.as_ref().map(|it| &it.set),
-        reports: &reports,
-        today: Some(SystemClock.now()),
-        exceptions: &exceptions,
-        ..Terms::new(&tenant, &cluster, arguments.fail_on)
-    };
+    let project = Project::of(arguments)?;
     let rendering =
         Rendering { values: arguments.values.clone(), namespace: arguments.namespace.clone() };
     let mut inputs = Inputs::read(&arguments.paths, &rendering);
@@ -59,6 +60,19 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     for problem in &inputs.problems {
         show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
     }
+    let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
+    let owners = of_files(&inputs, first)?;
+    let data = InForce::load(&arguments.data)?;
+    let terms = Terms {
+        policies: policies.as_ref().map(|it| &it.set),
+        selection: &project.selection,
+        owners: &owners,
+        components: &data.components,
+        reports: &reports,
+        today: Some(SystemClock.now()),
+        exceptions: &exceptions,
+        ..Terms::new(&tenant, &cluster, project.fail_on)
+    };
     if !arguments.reach.is_empty() {
         return reach::run(&arguments.reach, &inputs, arguments.output);
     }
@@ -69,6 +83,8 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         }
     }
     if let Some(framework) = &arguments.compliance {
+        // A benchmark is about all its checks, whatever the project's profile.
+        let terms = Terms { selection: Selection::EVERYTHING, ..terms };
         return compliance::run(framework, &inputs, &terms, arguments);
     }
     if arguments.fix {
@@ -83,13 +99,16 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         sign(path, &mut scan, &cluster)?;
     }
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(&tenant, &cluster)).collect();
-    let report = report_of(&scan, &ids, baseline.as_ref(), arguments, inputs.files.len());
+    let report = report_of(&scan, &ids, baseline.as_ref(), &project, inputs.files.len());
     for (format, path) in &arguments.reports {
-        let text = written(*format, &report, &inputs, arguments)?;
+        let text = written(*format, &report, &inputs, &project)?;
         std::fs::write(path, anstream::adapter::strip_str(&text).to_string())
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
-    show::print(&written(arguments.output, &report, &inputs, arguments)?)?;
+    show::print(&written(arguments.output, &report, &inputs, &project)?)?;
+    if let Some(warning) = data.warning().filter(|_| arguments.output == ReportFormat::Text) {
+        show::remark(&format!("{FAINT}{warning}{RESET}"));
+    }
     if arguments.publish {
         let outcome = publish(arguments, &inputs, &scan, cluster.clone())?;
         let again = match outcome.reappeared {
@@ -161,7 +180,7 @@ fn report_of<'a>(
     scan: &'a Scan,
     ids: &'a [Id],
     baseline: Option<&'a BTreeSet<Id>>,
-    arguments: &ScanArguments,
+    project: &'a Project,
     files: usize,
 ) -> Report<'a> {
     let report = &scan.report;
@@ -185,7 +204,10 @@ fn report_of<'a>(
             .iter()
             .map(|it| Unreadable { place: &it.place, reason: &it.reason })
             .collect(),
-        fail_on: arguments.fail_on,
+        fail_on: project.fail_on,
+        owner: project.owner.as_deref(),
+        selection: &project.selection,
+        remark: project.remark(),
     }
 }
 
@@ -194,12 +216,12 @@ fn written(
     format: ReportFormat,
     report: &Report<'_>,
     inputs: &Inputs,
-    arguments: &ScanArguments,
+    project: &Project,
 ) -> anyhow::Result<String> {
     let pretty = |value| Ok(serde_json::to_string_pretty(&value)? + "\n");
     match format {
         ReportFormat::Text => {
-            Ok(show::findings::report(report, &inputs.files, arguments.min_severity))
+            Ok(show::findings::report(report, &inputs.files, project.min_severity))
         }
         ReportFormat::Json => pretty(json::report(report)),
         ReportFormat::Sarif => pretty(sarif::report(report)),

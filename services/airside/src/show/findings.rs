@@ -54,7 +54,10 @@ fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> st
         let finding = entry.finding;
         // Several findings of one line stand under it together.
         if before != Some(&finding.place) {
-            writeln!(out, "  {PLACE}{}{RESET}  {FAINT}{}{RESET}", finding.place, finding.object)?;
+            let owner = finding.owner.as_deref().map(|owner| format!("  {owner}"));
+            let owner = owner.unwrap_or_default();
+            let (place, object) = (&finding.place, &finding.object);
+            writeln!(out, "  {PLACE}{place}{RESET}  {FAINT}{object}{owner}{RESET}")?;
             if let Some(line) = sources.line(&finding.place) {
                 writeln!(out, "  {FAINT}{:>5} |{RESET} {line}", finding.place.line)?;
             }
@@ -110,6 +113,9 @@ fn write_summary(out: &mut String, report: &Report<'_>, least: Severity) -> std:
         summary.new.iter().filter(|(level, _)| *level < least).map(|(_, count)| count).sum();
     if hidden > 0 {
         writeln!(out, "{FAINT}{hidden} below {least} not shown: --min-severity info{RESET}")?;
+    }
+    if let Some(remark) = &report.remark {
+        writeln!(out, "{FAINT}{remark}{RESET}")?;
     }
     for it in &report.not_evaluated {
         writeln!(out, "{FAINT}not evaluated: {} ({}){RESET}", it.check, it.reason)?;

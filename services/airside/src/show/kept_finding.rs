@@ -92,6 +92,8 @@ mod tests {
             fix: "Take privileged out.".to_owned(),
             place: Place { path: "web.yaml".to_owned(), line: 8, column: 21 },
             techniques: Vec::new(),
+            origin: None,
+            owner: None,
         };
         FindingEntry {
             id: Id::from_bytes([0xab; 16]),

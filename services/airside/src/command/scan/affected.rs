@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use airside_k8s::yaml::{Limits, Parsed, parse_bytes};
 use airside_k8s::{Completeness, Graph, Object};
+use airside_vulnerability::Document;
 use airside_vulnerability::join::{AffectedPlace, Cause, affected};
-use airside_vulnerability::{Components, Document};
 use anyhow::Context;
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use super::inputs::Inputs;
 use super::render::Rendering;
 use crate::cli::{AffectedArguments, OutputFormat};
 use crate::command::Outcome;
+use crate::command::data::InForce;
 use crate::command::replay::read;
 use crate::show::{self, FAINT, RESET, STRONG};
 
@@ -30,7 +31,8 @@ pub(super) fn run(arguments: &AffectedArguments) -> anyhow::Result<Outcome> {
     let objects: Vec<Object<'_>> =
         contents.iter().flat_map(|contents| &contents.objects).map(|it| it.object).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);
-    let places = affected(&graph, &reports, Components::embedded(), &arguments.cve);
+    let data = InForce::load(&arguments.data)?;
+    let places = affected(&graph, &reports, &data.components, &arguments.cve);
     match arguments.output {
         OutputFormat::Json => {
             let all: Vec<_> = places.iter().map(|place| place_json(&graph, place)).collect();

@@ -12,6 +12,9 @@ use std::process::{Command, Stdio};
 use airside_checks::Rendered as Origin;
 use anyhow::Context;
 
+/// What stands behind the path of what was rendered.
+pub(super) const RENDERED: &str = " (rendered)";
+
 /// What a folder is rendered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Renderer {

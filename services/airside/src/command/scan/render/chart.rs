@@ -8,7 +8,7 @@ use airside_checks::{Rendered as Origin, RenderedChart};
 use airside_k8s::chart::{ChartName, RenderedTemplate, Values, ValuesFile};
 use anyhow::Context;
 
-use super::{Rendered, Rendering, run};
+use super::{RENDERED, Rendered, Rendering, run};
 use crate::command::replay::read;
 
 /// The largest template or file of values that is read for origins, in bytes.
@@ -29,8 +29,8 @@ pub(super) fn render(folder: &Path, how: &Rendering) -> anyhow::Result<Vec<Rende
     let chart = Chart::of(folder, how);
     let rendered = by_template(&text).into_iter().map(|(template, content)| {
         let path = match &template {
-            Some(template) => format!("{}/{template} (rendered)", folder.display()),
-            None => format!("{} (rendered)", folder.display()),
+            Some(template) => format!("{}/{template}{RENDERED}", folder.display()),
+            None => format!("{}{RENDERED}", folder.display()),
         };
         let origin = Origin::Chart(Arc::new(chart.origin(template.as_deref(), &content)));
         Rendered { path, content, origin }

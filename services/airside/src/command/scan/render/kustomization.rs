@@ -12,7 +12,7 @@ use airside_checks::Rendered as Origin;
 use airside_k8s::kustomization::{ORIGIN, RenderedKustomization, notes};
 use anyhow::Context;
 
-use super::{Rendered, is_not_installed, run};
+use super::{RENDERED, Rendered, is_not_installed, run};
 use crate::command::replay::read;
 use crate::command::scan::work_tree::without_credentials;
 
@@ -27,7 +27,7 @@ pub(super) fn render(folder: &Path) -> anyhow::Result<Vec<Rendered>> {
             folder = folder.display()
         )
     })?;
-    let path = format!("{} (rendered)", folder.display());
+    let path = format!("{}{RENDERED}", folder.display());
     let origin = Origin::Kustomization(Arc::new(origin(folder, &content)));
     Ok(vec![Rendered { path, content, origin }])
 }
