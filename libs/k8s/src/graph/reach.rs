@@ -104,7 +104,7 @@ impl<'a> Graph<'a> {
             Source::Internet if is_on_node_network(target) => {
                 Reachability::of(Answer::Yes, TARGET_ON_NODE)
             }
-            Source::Internet => self.from_internet(target, port),
+            Source::Internet => self.by_internet(target, port),
             Source::Pod(pod) => self.between(pod, target, port),
         }
     }
@@ -155,7 +155,7 @@ impl<'a> Graph<'a> {
     }
 
     /// From some public address at least.
-    fn from_internet(&self, target: &PodNode<'a>, port: Option<Port<'_>>) -> Reachability {
+    fn by_internet(&self, target: &PodNode<'a>, port: Option<Port<'_>>) -> Reachability {
         let view = View::of_pod(self, target);
         let stacks = self.policies.stacks(Direction::Ingress, view);
         let (addresses, are_all) = addresses(self, &stacks);

@@ -53,9 +53,9 @@ pub(super) fn additive<'g, 'a>(graph: &Graph<'a>, found: &[Found<'g, 'a>]) -> Ve
         ends: together.iter().filter_map(|it| end(graph, it)).collect(),
     };
     vec![
-        by_priority(of(|stage| matches!(stage, Stage::Admin { .. }))),
+        by_priority(&of(|stage| matches!(stage, Stage::Admin { .. }))),
         middle,
-        by_priority(of(|stage| matches!(stage, Stage::Baseline { .. }))),
+        by_priority(&of(|stage| matches!(stage, Stage::Baseline { .. }))),
     ]
 }
 
@@ -82,9 +82,9 @@ pub(super) fn end<'g, 'a>(
 }
 
 /// One group for each priority, the lowest first.
-fn by_priority<'g, 'a>(found: Vec<Found<'g, 'a>>) -> Layer<'g, 'a> {
+fn by_priority<'g, 'a>(found: &[Found<'g, 'a>]) -> Layer<'g, 'a> {
     let mut groups: BTreeMap<i64, Vec<_>> = BTreeMap::new();
-    for it in &found {
+    for it in found {
         if let Stage::Admin { priority } | Stage::Baseline { priority } = it.0.policy.stage {
             groups.entry(priority).or_default().push(asked(it, None));
         }
@@ -112,7 +112,7 @@ pub(super) fn tiers<'g, 'a>(graph: &Graph<'a>, found: &[Found<'g, 'a>]) -> Vec<L
         }
     }
     let mut layers =
-        vec![(ADMIN_ORDER, by_priority(admin)), (BASELINE_ORDER, by_priority(baseline))];
+        vec![(ADMIN_ORDER, by_priority(&admin)), (BASELINE_ORDER, by_priority(&baseline))];
     for (name, mut policies) in by_tier {
         policies.sort_by(in_tier);
         // One that the input does not hold may stand anywhere: it is asked first, and may be passed over.

@@ -39,11 +39,11 @@ pub enum Peer<'a> {
     /// What only the running cluster or cloud knows.
     Elsewhere,
     /// One of them; nobody where the list is empty.
-    AnyOf(Vec<Peer<'a>>),
+    AnyOf(Vec<Self>),
     /// All of them at once.
-    AllOf(Vec<Peer<'a>>),
+    AllOf(Vec<Self>),
     /// All others.
-    Not(Box<Peer<'a>>),
+    Not(Box<Self>),
 }
 
 /// The other end of a connection, as the policies of one end see it.

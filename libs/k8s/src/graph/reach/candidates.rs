@@ -29,7 +29,7 @@ pub(super) fn ports(rulings: &[Ruling<'_, '_>]) -> (Vec<Port<'static>>, bool) {
     let ports = PROTOCOLS.iter().flat_map(|protocol| {
         let named = numbers.iter().filter(move |(of, number)| of == protocol && *number > ANY_PORT);
         let numbers = std::iter::once(ANY_PORT).chain(named.map(|(_, number)| *number));
-        numbers.map(|number| Port { number, protocol: *protocol })
+        numbers.map(|number| Port { number, protocol })
     });
     (ports.collect(), are_all)
 }

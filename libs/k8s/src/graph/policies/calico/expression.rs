@@ -18,11 +18,11 @@ pub enum Expression<'a> {
         test: Test<'a>,
     },
     /// `!`.
-    Not(Box<Expression<'a>>),
+    Not(Box<Self>),
     /// `&&`.
-    And(Vec<Expression<'a>>),
+    And(Vec<Self>),
     /// `||`.
-    Or(Vec<Expression<'a>>),
+    Or(Vec<Self>),
 }
 
 /// A test of a label's value.

@@ -151,7 +151,7 @@ fn lets(policies: &[APolicy], direction: Direction, own: APod, other: APod, port
 fn object(policy: &APolicy, index: usize) -> Value {
     let rules: Vec<Value> = policy.rules.iter().map(|rule| rule_of(policy, rule)).collect();
     let label = policy.label.map(|label| label.to_string());
-    let labels = label.map_or(json!({}), |label| json!({ "matchLabels": { "x": label } }));
+    let labels = label.map_or_else(|| json!({}), |label| json!({ "matchLabels": { "x": label } }));
     let side = policy.direction.as_str();
     let (version, kind, spec) = match policy.kind {
         Kind::Kubernetes => {
@@ -170,7 +170,8 @@ fn object(policy: &APolicy, index: usize) -> Value {
             ("cilium.io/v2", "CiliumNetworkPolicy", spec)
         }
         Kind::Calico => {
-            let selector = policy.label.map_or("all()".to_owned(), |it| format!("x == '{it}'"));
+            let selector =
+                policy.label.map_or_else(|| "all()".to_owned(), |it| format!("x == '{it}'"));
             let spec = json!({ "selector": selector, "order": policy.order, side: rules });
             ("projectcalico.org/v3", "NetworkPolicy", spec)
         }
@@ -194,12 +195,12 @@ fn rule_of(policy: &APolicy, rule: &ARule) -> Value {
     let is_ingress = policy.direction == Direction::Ingress;
     let peers = if is_ingress { "from" } else { "to" };
     let namespace = rule.peers.namespace.map(|it| NAMESPACES[it]);
-    let namespaces = namespace.map_or(
-        json!({}),
+    let namespaces = namespace.map_or_else(
+        || json!({}),
         |name| json!({ "matchLabels": { "kubernetes.io/metadata.name": name } }),
     );
     let label = rule.peers.label.map(|label| label.to_string());
-    let pods = label.as_ref().map_or(json!({}), |it| json!({ "matchLabels": { "x": it } }));
+    let pods = label.as_ref().map_or_else(|| json!({}), |it| json!({ "matchLabels": { "x": it } }));
     match policy.kind {
         Kind::Kubernetes => {
             let peer = json!({ "namespaceSelector": namespaces, "podSelector": pods });
