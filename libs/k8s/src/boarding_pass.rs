@@ -7,13 +7,15 @@
 
 mod compare;
 mod leaf;
+mod standing;
 #[cfg(test)]
 mod tests;
 
 use airside_types::{FieldDigest, FieldPath, Id, Step};
 use serde_json::{Map, Value};
 
-pub use compare::{Comparison, compare};
+pub use compare::{Comparison, compare, current};
+pub use standing::{LiveComparison, Standing, compare_live, is_for, standing};
 
 use crate::object::Object;
 
@@ -21,7 +23,7 @@ use crate::object::Object;
 const SERVER_METADATA: [&str; 6] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
 /// What kubectl writes beside the object.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The digest of each scanned leaf, in the order of the fields. Left out: `apiVersion` and `kind` (they are
 /// the object's identity, and a live object may come in another version), `status`, metadata that the API

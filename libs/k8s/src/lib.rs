@@ -12,6 +12,7 @@ pub mod boarding_pass;
 pub mod component;
 pub mod fields;
 pub mod graph;
+pub mod live;
 pub mod object;
 pub mod places;
 pub mod quantity;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use airside_checks::evaluate;
 use airside_detect::audit::event::{Extra, User};
 use airside_k8s::admission::{Response, Review};
-use airside_k8s::boarding_pass::{Comparison, compare};
+use airside_k8s::boarding_pass::{Standing, standing};
 use airside_k8s::{Completeness, Object};
 use airside_types::{
     Authorisation, Cluster, Decision, FieldPath, Operation, Payload, Place, Record, Severity,
@@ -145,32 +145,24 @@ fn violations(object: &Object<'_>) -> Vec<Violation> {
     violations
 }
 
-/// Whether the object went through the check-in: as it is, with differences, or not at all. Of several passes
-/// the one that differs least is told.
+/// Whether the object went through the check-in: as it is, with differences, or not at all.
 fn authorisation(
     review: &Review,
     object: &Object<'_>,
     passes: &Passes,
     seen: &Seen,
 ) -> Authorisation {
-    let mut closest = None;
-    for (id, pass) in passes.of(&seen.tenant, &seen.cluster, &review.object_ref()) {
-        match compare(&pass, object) {
-            Comparison::Same => {
-                return Authorisation::Authorised { pass: id, place: pass.place.clone() };
-            }
-            Comparison::Drifted(fields) => {
-                let closer =
-                    closest.as_ref().is_none_or(|found: &(usize, _)| fields.len() < found.0);
-                if closer {
-                    let place = pass.place.clone();
-                    closest =
-                        Some((fields.len(), Authorisation::Drifted { pass: id, place, fields }));
-                }
-            }
+    let known = passes.of(&seen.tenant, &seen.cluster, &review.object_ref());
+    let told = known.iter().map(|(id, pass)| ((*id, &pass.place), pass.as_ref()));
+    match standing(told, object) {
+        Standing::Authorised((pass, place)) => {
+            Authorisation::Authorised { pass, place: place.clone() }
         }
+        Standing::Drifted((pass, place), fields) => {
+            Authorisation::Drifted { pass, place: place.clone(), fields }
+        }
+        Standing::NeverCheckedIn => Authorisation::Unknown,
     }
-    closest.map_or(Authorisation::Unknown, |(_, drifted)| drifted)
 }
 
 fn answer(

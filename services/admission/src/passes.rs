@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use airside_k8s::boarding_pass::is_for;
 use airside_types::{BoardingPass, Cluster, Id, ObjectRef, Payload, Record, Tenant};
 
 /// A read model of the log's boarding passes, bounded: beyond the bound the oldest are forgotten.
@@ -55,9 +56,7 @@ impl Passes {
         passes
             .into_iter()
             .flatten()
-            .filter(|(_, pass)| {
-                pass.object.namespace.is_none() || pass.object.namespace == object.namespace
-            })
+            .filter(|(_, pass)| is_for(&pass.object, object.namespace.as_deref()))
             .map(|(id, pass)| (*id, Arc::clone(pass)))
             .collect()
     }

@@ -3,6 +3,7 @@
 //! Publications of all callers go one after the other through one writer (`writer`); questions are
 //! answered from the store.
 
+mod scanned;
 mod writer;
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The settings of the scanner.
 
-use airside_config::ByteSize;
+use airside_config::{ByteSize, Interval};
 use airside_types::Severity;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,9 @@ pub struct Options {
     pub job_attempts: u32,
     /// A boarding pass says `failed` when a finding is at least this severe. Default: high.
     pub failing_severity: String,
+    /// How long after a change of a watched cluster it is checked, so that a burst is checked once.
+    /// Default: 200ms.
+    pub settle: Interval,
 }
 
 impl Default for Options {
@@ -22,6 +25,7 @@ impl Default for Options {
             max_request: ByteSize::mib(32),
             job_attempts: 3,
             failing_severity: Severity::High.as_str().to_owned(),
+            settle: Interval::from_millis(200),
         }
     }
 }

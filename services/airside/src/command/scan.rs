@@ -4,7 +4,9 @@ mod affected;
 mod baseline;
 mod compliance;
 mod fixes;
+mod git;
 mod inputs;
+mod live;
 mod reach;
 mod render;
 
@@ -15,7 +17,7 @@ use airside_checks::exception::{Exception, parse_file};
 use airside_checks::{Ineffective, Terms};
 use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
-use airside_scanner::Scan;
+use airside_scanner::{LiveObjects, Scan};
 use airside_service::SystemClock;
 use airside_types::{Cluster, Id, Tenant};
 use airside_wire::scan::PublishOutcome;
@@ -49,11 +51,16 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         exceptions: &exceptions,
         ..Terms::new(&tenant, &cluster, arguments.fail_on)
     };
-    let rendering =
-        Rendering { values: arguments.values.clone(), namespace: arguments.namespace.clone() };
-    let inputs = Inputs::read(&arguments.paths, &rendering);
+    let inputs = if arguments.live && arguments.paths.is_empty() {
+        live::inputs(arguments)?
+    } else {
+        Inputs::read(&arguments.paths, &rendering(arguments)?)
+    };
     for problem in &inputs.problems {
         show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+    }
+    if arguments.live && inputs.live.is_none() {
+        return live::compare(arguments, &inputs, &terms);
     }
     if !arguments.reach.is_empty() {
         return reach::run(&arguments.reach, &inputs, arguments.output);
@@ -71,7 +78,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         return fixes::run(arguments, &inputs, &terms);
     }
     let baseline = baseline(arguments, &inputs, &terms)?;
-    let mut scan = airside_scanner::scan_files(&inputs.files, &terms);
+    let mut scan = inputs.scan(&terms);
     scan.ineffective.splice(0..0, misread);
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(&tenant, &cluster)).collect();
     let report = report_of(&scan, &ids, baseline.as_ref(), arguments, inputs.files.len());
@@ -93,6 +100,18 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         ));
     }
     Ok(outcome(arguments, &inputs, &report))
+}
+
+fn rendering(arguments: &ScanArguments) -> anyhow::Result<Rendering> {
+    let namespace = match arguments.namespace.as_slice() {
+        [] => None,
+        [namespace, rest @ ..] => {
+            let is_one = rest.is_empty() || arguments.live;
+            anyhow::ensure!(is_one, "--namespace: charts are installed into one namespace");
+            Some(namespace.clone()).filter(|_| rest.is_empty())
+        }
+    };
+    Ok(Rendering { values: arguments.values.clone(), namespace })
 }
 
 /// Exceptions of the file that is named, or of the usual one where it exists.
@@ -178,9 +197,11 @@ fn written(
 /// 2 when an input could not be read, 1 when a finding reaches the failing severity. With `--exit-zero` 2
 /// only when nothing could be read at all.
 fn outcome(arguments: &ScanArguments, inputs: &Inputs, report: &Report<'_>) -> Outcome {
-    let broken = !inputs.problems.is_empty() || report.unreadable.iter().any(|it| !is_foreign(it));
+    let broken = !inputs.problems.is_empty()
+        || inputs.live.as_ref().is_some_and(LiveObjects::is_empty)
+        || report.unreadable.iter().any(|it| !is_foreign(it));
     if arguments.exit_zero {
-        return if inputs.files.is_empty() { Outcome::Unreadable } else { Outcome::Good };
+        return if inputs.is_empty() { Outcome::Unreadable } else { Outcome::Good };
     }
     if broken {
         Outcome::Unreadable

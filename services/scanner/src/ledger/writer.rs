@@ -10,14 +10,14 @@ use airside_ports::{Batch, Clock, Entry, KeyRange, Keyspace, Log, Order, Store, 
 use airside_service::outbox::Outbox;
 use airside_service::{Deps, Publisher};
 use airside_types::{
-    BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, Payload, Record, Source, Tenant,
-    Timestamp,
+    BoardingPass, Cluster, Finding, FindingState, Id, Payload, Record, Source, Tenant, Timestamp,
 };
 use airside_wire::finding::{FindingEntry, decode_entry, encode_entry};
 use airside_wire::scan::{Publication, PublishOutcome};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
+use super::scanned::Scanned;
 use super::{FINDINGS, LedgerError, PAGE, Request, Stop, behind, cluster_prefix};
 
 /// Boarding passes that were published, by tenant, cluster and id.
@@ -152,7 +152,7 @@ impl<'a> Change<'a> {
         key
     }
 
-    /// Compares what was found with what is known: new findings open, findings of scanned files that were
+    /// Compares what was found with what is known: new findings open, findings of what was scanned that were
     /// not found again are fixed, or gone with their object.
     fn compare(
         &mut self,
@@ -182,23 +182,14 @@ impl<'a> Change<'a> {
                 }
             }
         }
-        let scanned: BTreeSet<&str> =
-            publication.scanned_paths.iter().map(String::as_str).collect();
-        let objects: BTreeSet<(&str, &ObjectRef)> = publication
-            .report
-            .passes
-            .iter()
-            .map(|pass| (pass.place.path.as_str(), &pass.object))
-            .collect();
+        let scanned = Scanned::of(publication);
         for (id, entry) in known {
             let finding = &entry.finding;
-            let path = finding.place.path.as_str();
-            let left =
-                finding.state == FindingState::Open && !seen.contains(id) && scanned.contains(path);
-            if !left {
+            let is_left = finding.state == FindingState::Open && !seen.contains(id);
+            if !is_left || !scanned.covers(&finding.place.path) {
                 continue;
             }
-            let state = if objects.contains(&(path, &finding.object)) {
+            let state = if scanned.has(finding) {
                 self.outcome.fixed += 1;
                 FindingState::Fixed
             } else {

@@ -1,10 +1,14 @@
-//! Which files a scan reads: those that are named, manifests in folders, what charts and kustomizations
-//! render to, standard input.
+//! What a scan reads: files that are named, manifests in folders, what charts and kustomizations render to,
+//! standard input; or a live cluster.
 
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
+use airside_checks::{CheckIn, Terms};
+use airside_k8s::Document;
+use airside_k8s::yaml::{Limits, parse_bytes};
+use airside_scanner::{LiveObjects, Scan, check_files, scan_files};
 use airside_wire::scan::SourceFile;
 
 use super::render::{Renderer, Rendering};
@@ -20,6 +24,8 @@ pub(super) struct Inputs {
     /// The files that were rendered, or came by standard input: there is nothing to write them to.
     pub(super) passing: BTreeSet<String>,
     pub(super) problems: Vec<String>,
+    /// The objects of a live cluster, which then are all there is.
+    pub(super) live: Option<LiveObjects>,
 }
 
 impl Inputs {
@@ -28,6 +34,39 @@ impl Inputs {
         let mut inputs = Self::default();
         paths.iter().for_each(|path| inputs.take(path.as_ref(), how));
         inputs
+    }
+
+    /// Checks what was read as one set.
+    pub(super) fn scan(&self, terms: &Terms<'_>) -> Scan {
+        match &self.live {
+            Some(live) => live.scan(terms),
+            None => scan_files(&self.files, terms),
+        }
+    }
+
+    /// What the check-in says, with nothing left out and nothing put together.
+    pub(super) fn check(&self, terms: &Terms<'_>) -> CheckIn {
+        match &self.live {
+            Some(live) => live.check(terms),
+            None => check_files(&self.files, terms),
+        }
+    }
+
+    /// The documents that can be read.
+    pub(super) fn documents(&self) -> Vec<Document> {
+        match &self.live {
+            Some(live) => live.documents().cloned().collect(),
+            None => self
+                .files
+                .iter()
+                .flat_map(|file| parse_bytes(&file.content, &Limits::default()).documents)
+                .collect(),
+        }
+    }
+
+    /// Whether there is nothing at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.live.as_ref().is_none_or(LiveObjects::is_empty)
     }
 
     fn take(&mut self, path: &Path, how: &Rendering) {

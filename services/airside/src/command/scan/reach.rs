@@ -1,7 +1,6 @@
 //! `airside scan --reach FROM TO`: whether one thing can connect to another, and why.
 
 use airside_k8s::graph::{Answer, PodNode, Port, Reachability, Source};
-use airside_k8s::yaml::{Limits, Parsed, parse_bytes};
 use airside_k8s::{Completeness, Graph, Object};
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -37,10 +36,8 @@ pub(super) fn run(
     output: ReportFormat,
 ) -> anyhow::Result<Outcome> {
     let [from, to] = ends else { anyhow::bail!("--reach takes two values: FROM and TO") };
-    let parsed: Vec<Parsed> =
-        inputs.files.iter().map(|file| parse_bytes(&file.content, &Limits::default())).collect();
-    let contents: Vec<_> =
-        parsed.iter().flat_map(|it| &it.documents).map(|document| document.contents()).collect();
+    let documents = inputs.documents();
+    let contents: Vec<_> = documents.iter().map(|document| document.contents()).collect();
     let objects: Vec<Object<'_>> =
         contents.iter().flat_map(|contents| &contents.objects).map(|it| it.object).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);
