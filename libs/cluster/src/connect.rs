@@ -34,6 +34,9 @@ pub(crate) async fn connect(
     // It goes on for minutes where an aggregated API is down; lists and watches have their own.
     config.default_retry = false;
     let server = config.cluster_url.to_string();
+    if config.accept_invalid_certs {
+        tracing::warn!(server, "the kubeconfig says not to verify the API server's certificate");
+    }
     let client = kube::Client::try_from(config)
         .map_err(|error| unknown(&format!("{error}; correct its certificates and proxy")))?;
     Ok(Connection { client, server })

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use airside_ports::{KeyRange, Keyspace, Order, Store, StoreError};
 use airside_service::outbox::OutboxError;
 use airside_service::{CancellationToken, Deps};
-use airside_types::{Cluster, Id, Tenant};
+use airside_types::{Cluster, Finding, FindingState, Id, Tenant};
 use airside_wire::finding::{FindingEntry, FindingQuery, decode_entry};
 use airside_wire::scan::{Publication, PublishOutcome};
 use airside_wire::{ApiError, DecodeError, EncodeError, ErrorCode};
@@ -26,10 +26,27 @@ const WAITING: usize = 64;
 /// How many pairs are read at a time.
 const PAGE: usize = 512;
 
-/// A publication on its way to the writer.
+/// What has become different among the findings of a cluster.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Revision {
+    /// The cluster.
+    pub(crate) cluster: Cluster,
+    /// Findings that are open now, and were not, or said something else.
+    pub(crate) open: Vec<Finding>,
+    /// Findings that are no longer open.
+    pub(crate) closed: Vec<(Id, FindingState)>,
+}
+
+/// What the writer is asked for.
+enum Work {
+    Publication(Publication),
+    Revision(Revision),
+}
+
+/// Work on its way to the writer.
 struct Request {
     tenant: Tenant,
-    publication: Publication,
+    work: Work,
     span: tracing::Span,
     answer: oneshot::Sender<Result<PublishOutcome, LedgerError>>,
 }
@@ -88,9 +105,22 @@ impl Ledger {
         tenant: &Tenant,
         publication: Publication,
     ) -> Result<PublishOutcome, LedgerError> {
+        self.ask(tenant, Work::Publication(publication)).await
+    }
+
+    /// Takes over what has become different, without comparing all that is known. It is durable when this returns.
+    pub(crate) async fn revise(
+        &self,
+        tenant: &Tenant,
+        revision: Revision,
+    ) -> Result<PublishOutcome, LedgerError> {
+        self.ask(tenant, Work::Revision(revision)).await
+    }
+
+    async fn ask(&self, tenant: &Tenant, work: Work) -> Result<PublishOutcome, LedgerError> {
         let (answer, answered) = oneshot::channel();
         let span = tracing::Span::current();
-        let request = Request { tenant: tenant.clone(), publication, span, answer };
+        let request = Request { tenant: tenant.clone(), work, span, answer };
         self.writer.send(request).await.map_err(|_| LedgerError::Stopping)?;
         answered.await.map_err(|_| LedgerError::Stopping)?
     }

@@ -78,6 +78,11 @@ impl LiveObjects {
         self.objects.is_empty()
     }
 
+    /// Whether an object is judged.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.objects.contains_key(path)
+    }
+
     /// The objects, by path.
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
         self.objects.values()

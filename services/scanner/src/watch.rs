@@ -3,6 +3,8 @@
 //! Owns when to check again, and trying again what fails. What the cluster holds is `live`'s, what becomes of
 //! findings is the ledger's.
 
+mod published;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use tokio::time::Instant;
 use crate::ledger::Ledger;
 use crate::live::LiveObjects;
 use crate::scan::Scan;
+
+use self::published::Published;
 
 /// Keeps the findings of one live cluster.
 #[derive(Debug)]
@@ -69,6 +73,7 @@ impl Watcher {
         let mut watch = self.live.feed.watch().await?;
         let mut objects = LiveObjects::default();
         until_complete(watch.as_mut(), &mut objects).await?;
+        let mut published = None;
         let mut due = Some(Instant::now());
         loop {
             let change = tokio::select! {
@@ -87,7 +92,7 @@ impl Watcher {
                     }
                 }
                 None => {
-                    objects = self.check(objects).await?;
+                    (objects, published) = self.check(objects, published).await?;
                     backoff.reset();
                     due = None;
                 }
@@ -95,21 +100,33 @@ impl Watcher {
         }
     }
 
-    /// Checks what the cluster holds, and publishes what came of it.
-    async fn check(&self, objects: LiveObjects) -> anyhow::Result<LiveObjects> {
+    /// Checks what the cluster holds, and publishes what is different from before; the first time everything, since
+    /// the ledger may know of findings from before the start.
+    async fn check(
+        &self,
+        objects: LiveObjects,
+        published: Option<Published>,
+    ) -> anyhow::Result<(LiveObjects, Option<Published>)> {
         let started = Instant::now();
+        let is_first = published.is_none();
         let LiveCluster { tenant, cluster, .. } = self.live.clone();
         let (failing, today) = (self.failing, self.clock.now());
         // Pure computation, perhaps of a hundred thousand objects.
         let checked = tokio::task::spawn_blocking(move || {
             let scan = recheck(&objects, &tenant, &cluster, failing, today);
-            (objects, scan)
+            let before = published.unwrap_or_default();
+            let difference = before.difference(&scan, &objects, &tenant, &cluster);
+            (objects, scan, difference)
         });
-        let (objects, scan) = checked.await.context("a check ended unexpectedly")?;
-        let publication = scan.publication(self.live.cluster.clone());
-        let outcome = self.ledger.publish(&self.live.tenant, publication).await?;
+        let (objects, scan, difference) = checked.await.context("a check ended unexpectedly")?;
+        let LiveCluster { tenant, cluster, .. } = &self.live;
+        let outcome = if is_first {
+            self.ledger.publish(tenant, scan.publication(cluster.clone())).await?
+        } else {
+            self.ledger.revise(tenant, difference.revision).await?
+        };
         tracing::info!(
-            cluster = %self.live.cluster,
+            %cluster,
             objects = objects.len(),
             opened = outcome.opened,
             fixed = outcome.fixed,
@@ -117,7 +134,7 @@ impl Watcher {
             milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "a live cluster was checked"
         );
-        Ok(objects)
+        Ok((objects, Some(difference.published)))
     }
 }
 
@@ -161,3 +178,6 @@ async fn at(due: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::scanned::Scanned;
-use super::{FINDINGS, LedgerError, PAGE, Request, Stop, behind, cluster_prefix};
+use super::{FINDINGS, LedgerError, PAGE, Request, Revision, Stop, Work, behind, cluster_prefix};
 
 /// Boarding passes that were published, by tenant, cluster and id.
 const PASSES: Keyspace = Keyspace::new("scanner.passes");
@@ -59,10 +59,10 @@ impl Writer {
                     self.requests.recv().await
                 }
             };
-            let Some(Request { tenant, publication, span, answer }) = request else {
+            let Some(Request { tenant, work, span, answer }) = request else {
                 return Ok(());
             };
-            let result = self.carry_out(&mut outbox, &tenant, &publication).instrument(span).await;
+            let result = self.carry_out(&mut outbox, &tenant, &work).instrument(span).await;
             let failed = matches!(result, Err(LedgerError::Outbox(_)));
             // A caller that went away has no use for the answer.
             let _unheard = answer.send(result).is_err();
@@ -78,18 +78,12 @@ impl Writer {
         &self,
         outbox: &mut Outbox,
         tenant: &Tenant,
-        publication: &Publication,
+        work: &Work,
     ) -> Result<PublishOutcome, LedgerError> {
-        let now = self.clock.now();
-        let known = self.known(tenant, &publication.cluster).await?;
-        let mut change = Change::new(tenant, &publication.cluster, now);
-        change.compare(&known, publication)?;
-        for pass in &publication.report.passes {
-            let key = change.key(pass.id(tenant, &publication.cluster));
-            if self.store.get(PASSES, &key).await?.is_none() {
-                change.issue(pass, key);
-            }
-        }
+        let change = match work {
+            Work::Publication(publication) => self.published(tenant, publication).await?,
+            Work::Revision(revision) => self.revised(tenant, revision).await?,
+        };
         let Change { mut batch, records, outcome, .. } = change;
         let entries: Vec<(Stream, Entry)> = self
             .publisher
@@ -103,6 +97,51 @@ impl Writer {
         }
         outbox.publish(entries).await.map_err(airside_service::outbox::OutboxError::from)?;
         Ok(outcome)
+    }
+
+    async fn published<'a>(
+        &self,
+        tenant: &'a Tenant,
+        publication: &'a Publication,
+    ) -> Result<Change<'a>, LedgerError> {
+        let known = self.known(tenant, &publication.cluster).await?;
+        let mut change = Change::new(tenant, &publication.cluster, self.clock.now());
+        change.compare(&known, publication)?;
+        for pass in &publication.report.passes {
+            let key = change.key(pass.id(tenant, &publication.cluster));
+            if self.store.get(PASSES, &key).await?.is_none() {
+                change.issue(pass, key);
+            }
+        }
+        Ok(change)
+    }
+
+    async fn revised<'a>(
+        &self,
+        tenant: &'a Tenant,
+        revision: &'a Revision,
+    ) -> Result<Change<'a>, LedgerError> {
+        let mut change = Change::new(tenant, &revision.cluster, self.clock.now());
+        for finding in &revision.open {
+            let id = finding.id(tenant, &revision.cluster);
+            let entry = self.entry(&change, id).await?;
+            change.open(id, finding, entry.as_ref())?;
+        }
+        for (id, state) in &revision.closed {
+            if let Some(entry) = self.entry(&change, *id).await? {
+                change.close(*id, &entry, *state)?;
+            }
+        }
+        Ok(change)
+    }
+
+    async fn entry(
+        &self,
+        change: &Change<'_>,
+        id: Id,
+    ) -> Result<Option<FindingEntry>, LedgerError> {
+        let stored = self.store.get(FINDINGS, &change.key(id)).await?;
+        Ok(stored.map(|value| decode_entry(&value)).transpose()?)
     }
 
     async fn known(
@@ -165,22 +204,7 @@ impl<'a> Change<'a> {
             if !seen.insert(id) {
                 continue;
             }
-            match known.get(&id) {
-                Some(entry) if entry.finding == *finding => self.outcome.unchanged += 1,
-                Some(entry) if entry.finding.state == FindingState::Open => {
-                    // It moved to another line or its message changed: still the same finding.
-                    self.outcome.unchanged += 1;
-                    self.put(id, finding.clone(), entry.first_seen, entry.state_since)?;
-                }
-                Some(entry) => {
-                    self.outcome.opened += 1;
-                    self.put(id, finding.clone(), entry.first_seen, self.now)?;
-                }
-                None => {
-                    self.outcome.opened += 1;
-                    self.put(id, finding.clone(), self.now, self.now)?;
-                }
-            }
+            self.open(id, finding, known.get(&id))?;
         }
         let scanned = Scanned::of(publication);
         for (id, entry) in known {
@@ -189,16 +213,55 @@ impl<'a> Change<'a> {
             if !is_left || !scanned.covers(&finding.place.path) {
                 continue;
             }
-            let state = if scanned.has(finding) {
-                self.outcome.fixed += 1;
-                FindingState::Fixed
-            } else {
-                self.outcome.gone += 1;
-                FindingState::Gone
-            };
-            self.put(*id, Finding { state, ..finding.clone() }, entry.first_seen, self.now)?;
+            let is_there = scanned.has(finding);
+            let state = if is_there { FindingState::Fixed } else { FindingState::Gone };
+            self.close(*id, entry, state)?;
         }
         Ok(())
+    }
+
+    /// A finding was found, perhaps once more.
+    fn open(
+        &mut self,
+        id: Id,
+        finding: &Finding,
+        known: Option<&FindingEntry>,
+    ) -> Result<(), LedgerError> {
+        match known {
+            Some(entry) if entry.finding == *finding => self.outcome.unchanged += 1,
+            Some(entry) if entry.finding.state == FindingState::Open => {
+                // It moved to another line or its message changed: still the same finding.
+                self.outcome.unchanged += 1;
+                self.put(id, finding.clone(), entry.first_seen, entry.state_since)?;
+            }
+            Some(entry) => {
+                self.outcome.opened += 1;
+                self.put(id, finding.clone(), entry.first_seen, self.now)?;
+            }
+            None => {
+                self.outcome.opened += 1;
+                self.put(id, finding.clone(), self.now, self.now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A finding is no longer there.
+    fn close(
+        &mut self,
+        id: Id,
+        entry: &FindingEntry,
+        state: FindingState,
+    ) -> Result<(), LedgerError> {
+        if entry.finding.state != FindingState::Open {
+            return Ok(());
+        }
+        match state {
+            FindingState::Gone => self.outcome.gone += 1,
+            FindingState::Open | FindingState::Fixed => self.outcome.fixed += 1,
+        }
+        let finding = Finding { state, ..entry.finding.clone() };
+        self.put(id, finding, entry.first_seen, self.now)
     }
 
     fn put(
