@@ -12,6 +12,7 @@ use kube::runtime::watcher::Event;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::kinds::Source;
 use crate::objects::{Events, events, unlisted};
@@ -22,11 +23,18 @@ const WAITING: usize = 1024;
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// How long after a new kind is served the watch ends, to be begun anew with it: discovery takes a moment, and
+/// operators bring many kinds at once.
+const NEW_KINDS_AFTER: Duration = Duration::from_secs(1);
+
 /// A running watch. Its tasks end with it.
 pub(crate) struct KubeWatch {
     changes: mpsc::Receiver<ClusterChange>,
     /// What was neither listed nor found not to be readable yet; none once that was told.
     pending: Option<BTreeSet<ListScope>>,
+    definitions: Definitions,
+    /// When the watch ends because there are other kinds now.
+    end: Option<Instant>,
     _tasks: JoinSet<()>,
 }
 
@@ -39,7 +47,13 @@ impl KubeWatch {
             let events = events(client, &source);
             tasks.spawn(follow(events, source.scope, sender.clone()));
         }
-        Self { changes, pending: Some(pending), _tasks: tasks }
+        Self {
+            changes,
+            pending: Some(pending),
+            definitions: Definitions::default(),
+            end: None,
+            _tasks: tasks,
+        }
     }
 }
 
@@ -50,7 +64,14 @@ impl ClusterWatch for KubeWatch {
             self.pending = None;
             return Some(ClusterChange::Complete);
         }
-        let change = self.changes.recv().await?;
+        let change = tokio::select! {
+            biased;
+            () = at(self.end) => return None,
+            change = self.changes.recv() => change?,
+        };
+        if self.definitions.are_others_after(&change) {
+            self.end.get_or_insert_with(|| Instant::now() + NEW_KINDS_AFTER);
+        }
         if let (
             Some(pending),
             ClusterChange::Listed { scope, .. } | ClusterChange::Unlisted(Unlisted { scope, .. }),
@@ -59,6 +80,52 @@ impl ClusterWatch for KubeWatch {
             pending.remove(scope);
         }
         Some(change)
+    }
+}
+
+/// The custom resource definitions that were served when the watch began.
+#[derive(Default)]
+struct Definitions(BTreeSet<String>);
+
+impl Definitions {
+    /// Whether a change makes an API server serve other kinds than before.
+    fn are_others_after(&mut self, change: &ClusterChange) -> bool {
+        match change {
+            ClusterChange::Listed { scope, objects } if is_definition(&scope.kind.kind) => {
+                self.0.extend(objects.iter().filter_map(served));
+                false
+            }
+            ClusterChange::Changed(object) => {
+                served(object).is_some_and(|name| !self.0.contains(&name))
+            }
+            ClusterChange::Removed(object) => {
+                served(object).is_some_and(|name| self.0.contains(&name))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn is_definition(kind: &str) -> bool {
+    kind == "CustomResourceDefinition"
+}
+
+/// The name of a definition whose kind is served.
+fn served(object: &Value) -> Option<String> {
+    object.get("kind").and_then(Value::as_str).filter(|kind| is_definition(kind))?;
+    let conditions = object.get("status")?.get("conditions")?.as_array()?;
+    let is_established = |condition: &Value| {
+        condition.get("type").and_then(Value::as_str) == Some("Established")
+            && condition.get("status").and_then(Value::as_str) == Some("True")
+    };
+    conditions.iter().find(|it| is_established(it))?;
+    object.get("metadata")?.get("name")?.as_str().map(str::to_owned)
+}
+
+async fn at(end: Option<Instant>) {
+    match end {
+        Some(end) => tokio::time::sleep_until(end).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -111,3 +111,30 @@ async fn a_kind_that_is_refused_does_not_hold_up_the_others() {
     lines.send("MODIFIED", &config_map("a", "11", "two"));
     assert_eq!(told(watch.as_mut()).await, "changed a=\"two\"");
 }
+
+fn definition(name: &str, established: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": name, "resourceVersion": "11" },
+        "status": { "conditions": [{ "type": "Established", "status": established }] },
+    })
+}
+
+#[tokio::test]
+async fn a_watch_ends_when_other_kinds_are_served_so_that_they_are_read_too() {
+    const DEFINITIONS: &str = "/api/v1/customresourcedefinitions";
+    let server =
+        ApiServer::serving(&[("customresourcedefinitions", "CustomResourceDefinition")]).await;
+    server.list(DEFINITIONS, "10", "", &[definition("old", "True")]);
+    let lines = server.watch(DEFINITIONS);
+    let mut watch = server.cluster().watch().await.unwrap();
+    assert_eq!(told(watch.as_mut()).await, "listed CustomResourceDefinition: old=null");
+    assert_eq!(told(watch.as_mut()).await, "complete");
+    lines.send("MODIFIED", &definition("old", "True"));
+    lines.send("ADDED", &definition("new", "False"));
+    lines.send("MODIFIED", &definition("new", "True"));
+    for change in ["changed old=null", "changed new=null", "changed new=null"] {
+        assert_eq!(told(watch.as_mut()).await, change);
+    }
+    assert_eq!(watch.next().await, None);
+}

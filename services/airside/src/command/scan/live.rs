@@ -192,3 +192,6 @@ fn object_of(documents: &[(String, Document)], pass: &BoardingPass) -> Option<(u
         item.map(|item| (index, item))
     })
 }
+
+#[cfg(test)]
+mod tests;
