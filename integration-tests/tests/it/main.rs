@@ -18,5 +18,6 @@ mod processes;
 mod program;
 mod recordings;
 mod split_over_nats;
+mod streams;
 mod tidy;
 mod trace;

@@ -65,6 +65,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use airside_k8s::component::Component;
+use airside_types::{Id, IdBuilder};
 
 use crate::check::{Check, Judge};
 
@@ -198,6 +199,16 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
 /// Every check, and what imported reports tell.
 pub fn listed() -> impl Iterator<Item = &'static Check> {
     all().chain(std::iter::once(&IMAGE_VULNERABILITY))
+}
+
+/// A digest of all checks: their ids, severities and examples. Catalogues that judge differently differ in
+/// it, or in their version.
+pub fn digest() -> Id {
+    let digest = Id::builder("catalogue");
+    let add = |digest: IdBuilder, check: &Check| {
+        digest.text(check.id).text(check.severity.as_str()).text(check.fails).text(check.passes)
+    };
+    listed().fold(digest, add).finish()
 }
 
 /// The checks that a name means: the one with this id, or all that bear it in another tool.

@@ -4,6 +4,7 @@
 //! network policy in one counts for a workload in another, and each finding keeps its file and line.
 
 mod acceptance;
+mod origin;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -12,8 +13,8 @@ use airside_k8s::boarding_pass::{digest_of, fields};
 use airside_k8s::object::NotAnObject;
 use airside_k8s::{Completeness, Document, Graph, Located, Object};
 use airside_types::{
-    BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict, Place, Severity,
-    Tenant, Timestamp,
+    AcceptedFinding, BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict,
+    Place, Rules, Severity, Tenant, Timestamp,
 };
 
 use serde_json::Value;
@@ -22,7 +23,8 @@ use airside_vulnerability::Document as ImageReport;
 use airside_vulnerability::join::ImageFinding;
 
 use self::acceptance::Acceptance;
-use crate::catalogue::IMAGE_VULNERABILITY;
+pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart};
+use crate::catalogue::{self, IMAGE_VULNERABILITY};
 use crate::evaluate::{Failure, NotEvaluated, evaluate_graph};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
 
@@ -41,12 +43,14 @@ pub struct Terms<'a> {
     pub exceptions: &'a [Exception],
     /// Reports, SBOMs and VEX about the images.
     pub reports: &'a [ImageReport],
+    /// Where the files come from, as far as that is known.
+    pub origins: Option<&'a Origins>,
 }
 
 impl<'a> Terms<'a> {
     /// Terms without exceptions of their own.
     pub const fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
-        Self { tenant, cluster, failing, today: None, exceptions: &[], reports: &[] }
+        Self { tenant, cluster, failing, today: None, exceptions: &[], reports: &[], origins: None }
     }
 }
 
@@ -120,6 +124,7 @@ struct Source<'a> {
     located: Located<'a>,
     path: &'a str,
     template: Option<&'a str>,
+    origin: Option<&'a FileOrigin>,
 }
 
 impl Source<'_> {
@@ -131,6 +136,7 @@ impl Source<'_> {
     fn finding(&self, failure: Failure) -> Finding {
         let position = self.located.places.resolve(&failure.field);
         let check = failure.check;
+        let origin = self.origin.and_then(|it| it.of_field(&self.located, &failure.field));
         Finding {
             check: check.id.to_owned(),
             severity: check.severity,
@@ -145,6 +151,7 @@ impl Source<'_> {
                 column: position.column,
             },
             techniques: check.techniques.to_vec(),
+            origin,
         }
     }
 
@@ -159,7 +166,13 @@ impl Source<'_> {
     }
 
     /// None for an object that will be named at creation: nothing live could be led back to it.
-    fn pass(&self, findings: &[Finding], terms: &Terms<'_>) -> Option<BoardingPass> {
+    fn pass(
+        &self,
+        findings: &[Finding],
+        accepted: &[Accepted],
+        rules: &Rules,
+        terms: &Terms<'_>,
+    ) -> Option<BoardingPass> {
         let object = &self.located.object;
         if object.name().is_empty() {
             return None;
@@ -173,6 +186,10 @@ impl Source<'_> {
             verdict: verdict(findings, terms.failing),
             findings: fingerprints(findings, terms.tenant, terms.cluster),
             fields,
+            origin: self.origin.map(|it| it.of_object(&self.located)),
+            rules: Some(rules.clone()),
+            accepted: accepted.iter().map(|it| accepted_finding(it, terms)).collect(),
+            attestation: None,
         })
     }
 }
@@ -180,7 +197,12 @@ impl Source<'_> {
 /// Judges files as one set.
 pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let mut checked = CheckIn::default();
-    let sources = sources(files, &mut checked.skipped);
+    let sources = sources(files, terms.origins, &mut checked.skipped);
+    let rules = Rules {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        digest: catalogue::digest(),
+        failing: terms.failing,
+    };
     let objects: Vec<Object<'_>> = sources.iter().map(|source| source.located.object).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);
     let evaluation = evaluate_graph(&graph);
@@ -196,6 +218,7 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let mut reported = reported.into_iter().peekable();
     for (index, source) in sources.iter().enumerate() {
         let start = checked.findings.len();
+        let accepted_before = checked.accepted.len();
         let mut of_object = acceptance.of_object(source, graph.pods_of(index));
         let own = std::iter::from_fn(|| failures.next_if(|failure| failure.object == index))
             .map(|failure| source.finding(failure));
@@ -209,7 +232,8 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
         }
         of_object.finish();
         let findings = checked.findings.get(start..).unwrap_or_default();
-        checked.passes.extend(source.pass(findings, terms));
+        let accepted = checked.accepted.get(accepted_before..).unwrap_or_default();
+        checked.passes.extend(source.pass(findings, accepted, &rules, terms));
         checked.objects.push(CheckedObject {
             object: source.located.object.object_ref(),
             api_version: source.located.object.api_version(),
@@ -221,14 +245,19 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     checked
 }
 
-fn sources<'a>(files: &[InputFile<'a>], skipped: &mut Vec<Skipped>) -> Vec<Source<'a>> {
+fn sources<'a>(
+    files: &[InputFile<'a>],
+    origins: Option<&'a Origins>,
+    skipped: &mut Vec<Skipped>,
+) -> Vec<Source<'a>> {
     let mut sources = Vec::new();
     for file in files {
+        let origin = origins.and_then(|origins| origins.get(file.path));
         for document in file.documents {
             let contents = document.contents();
             let template = document.template.as_deref();
             for located in contents.objects {
-                let source = Source { located, path: file.path, template };
+                let source = Source { located, path: file.path, template, origin };
                 if is_helm_test(&located.object) {
                     let place = source.place_of_object();
                     skipped.push(Skipped { place, reason: SkipReason::HelmTest });
@@ -263,6 +292,15 @@ fn verdict(findings: &[Finding], failing: Severity) -> PassVerdict {
         // What is mere advice applies to nearly every workload and would flag them all.
         None | Some(Severity::Info) => PassVerdict::Clean,
         Some(_) => PassVerdict::Flagged,
+    }
+}
+
+fn accepted_finding(accepted: &Accepted, terms: &Terms<'_>) -> AcceptedFinding {
+    AcceptedFinding {
+        finding: accepted.finding.id(terms.tenant, terms.cluster),
+        check: accepted.finding.check.clone(),
+        reason: accepted.reason.clone(),
+        until: accepted.until,
     }
 }
 

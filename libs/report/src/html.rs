@@ -1,9 +1,11 @@
 //! HTML: one page that needs nothing else, to keep or to send.
 
+use airside_checks::Check;
+use airside_checks::teach::{Kustomization, Lesson, lesson};
 use airside_types::Severity;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::{Group, Report};
+use crate::{Group, Report, lesson};
 
 /// How many findings of a check are listed; the rest is counted.
 const SHOWN: usize = 200;
@@ -85,12 +87,47 @@ fn section(group: &Group<'_>) -> Markup {
             @if group.entries.len() > SHOWN {
                 p .faint { "… and " (group.entries.len() - SHOWN) " more" }
             }
-            details {
-                summary { "Example" }
-                pre { (check.fails) }
-                p { "becomes" }
-                pre { (check.passes) }
+            (taught(check))
+        }
+    }
+}
+
+/// What the check teaches: attacks, the fix in three forms, references.
+fn taught(check: &'static Check) -> Markup {
+    let Lesson { attacks, yaml, helm, kustomize, references } = lesson(check);
+    html! {
+        details {
+            summary { "How it is attacked" }
+            ul { @for it in &attacks { li { (lesson::attack(it)) } } }
+        }
+        details {
+            summary { "The fix in YAML" }
+            pre { (lesson::diff(&yaml)) }
+        }
+        details {
+            summary { "The fix as Helm values" }
+            (form(helm.as_deref().map_err(|reason| *reason)))
+        }
+        details {
+            summary { "The fix as a kustomization" }
+            @let text = kustomize.as_ref().map(Kustomization::text);
+            (form(text.as_deref().map_err(|reason| **reason)))
+        }
+        p {
+            "Read on: "
+            @for (index, it) in references.iter().enumerate() {
+                @if index > 0 { ", " }
+                @if let Some(url) = &it.url { a href=(url) { (it.title) } } @else { (it.title) }
             }
+        }
+    }
+}
+
+fn form(form: Result<&str, &str>) -> Markup {
+    html! {
+        @match form {
+            Ok(text) => pre { (text) },
+            Err(reason) => p { (reason) },
         }
     }
 }

@@ -7,6 +7,7 @@
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod lesson;
 pub mod markdown;
 pub mod sarif;
 mod summary;

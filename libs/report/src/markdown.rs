@@ -2,6 +2,10 @@
 
 use std::fmt::Write;
 
+use airside_checks::teach::lesson;
+use airside_types::{Finding, Place};
+
+use crate::lesson::link;
 use crate::{Group, Report};
 
 /// How many findings of a check are listed; the rest is counted.
@@ -67,12 +71,14 @@ fn write_group(out: &mut String, group: &Group<'_>) -> std::fmt::Result {
         group.entries.len()
     )?;
     writeln!(out, "{}\n\n**Fix.** {}\n", escaped(check.why), escaped(check.fix))?;
+    let links: Vec<_> = lesson(check).references.iter().filter_map(link).collect();
+    writeln!(out, "Read on: {}; `airside explain {}`.\n", links.join(", "), check.id)?;
     for entry in group.entries.iter().take(SHOWN) {
         let finding = entry.finding;
         writeln!(
             out,
             "- `{}` {}: {}",
-            finding.place.to_string().replace('`', "'"),
+            place(finding).to_string().replace('`', "'"),
             escaped(&finding.object.to_string()),
             escaped(&finding.message)
         )?;
@@ -81,6 +87,11 @@ fn write_group(out: &mut String, group: &Group<'_>) -> std::fmt::Result {
         writeln!(out, "- … and {more} more")?;
     }
     writeln!(out, "\n</details>")
+}
+
+/// Where to change something: in the template, rather than in what it rendered.
+fn place(finding: &Finding) -> &Place {
+    finding.origin.as_ref().map_or(&finding.place, |origin| &origin.place)
 }
 
 fn write_problems(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
@@ -100,7 +111,7 @@ fn write_problems(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
 }
 
 /// Text that a manifest brought, so that it stays text.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

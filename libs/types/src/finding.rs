@@ -8,6 +8,7 @@ use crate::detection::UnknownName;
 use crate::entity::ObjectRef;
 use crate::field_path::FieldPath;
 use crate::id::Id;
+use crate::origin::SourceLine;
 use crate::place::Place;
 use crate::severity::Severity;
 use crate::tenancy::{Cluster, Tenant};
@@ -76,6 +77,8 @@ pub struct Finding {
     pub place: Place,
     /// ATT&CK techniques that the weakness enables.
     pub techniques: Vec<Technique>,
+    /// Where that line was rendered from, where it was rendered and that is certain.
+    pub origin: Option<SourceLine>,
 }
 
 impl Finding {

@@ -15,7 +15,7 @@ use airside_types::{
 };
 use serde_json::Value;
 
-use crate::passes::Passes;
+use crate::passes::{KnownPass, Passes};
 
 /// How many drifted fields the audit log is told; the decision's record holds all.
 const MAX_LISTED_FIELDS: usize = 8;
@@ -145,21 +145,29 @@ fn violations(object: &Object<'_>) -> Vec<Violation> {
     violations
 }
 
-/// Whether the object went through the check-in: as it is, with differences, or not at all.
+/// Whether the object went through the check-in: as it is, as it is but by nobody whom the gate trusts, with
+/// differences, or not at all.
 fn authorisation(
     review: &Review,
     object: &Object<'_>,
     passes: &Passes,
     seen: &Seen,
 ) -> Authorisation {
-    let known = passes.of(&seen.tenant, &seen.cluster, &review.object_ref());
-    let told = known.iter().map(|(id, pass)| ((*id, &pass.place), pass.as_ref()));
-    match standing(told, object) {
-        Standing::Authorised((pass, place)) => {
-            Authorisation::Authorised { pass, place: place.clone() }
+    let mut known = passes.of(&seen.tenant, &seen.cluster, &review.object_ref());
+    // The first pass that fits is told.
+    known.sort_by_key(|it| it.distrust.is_some());
+    match standing(known.iter().map(|it| (it, it.pass.as_ref())), object) {
+        Standing::Authorised(KnownPass { id, pass, distrust }) => {
+            let (pass, place) = (*id, pass.place.clone());
+            match distrust {
+                None => Authorisation::Authorised { pass, place },
+                Some(reason) => {
+                    Authorisation::Untrusted { pass, place, reason: reason.to_string() }
+                }
+            }
         }
-        Standing::Drifted((pass, place), fields) => {
-            Authorisation::Drifted { pass, place: place.clone(), fields }
+        Standing::Drifted(KnownPass { id, pass, .. }, fields) => {
+            Authorisation::Drifted { pass: *id, place: pass.place.clone(), fields }
         }
         Standing::NeverCheckedIn => Authorisation::Unknown,
     }
@@ -192,8 +200,14 @@ fn answer(
         ("verdict".to_owned(), verdict.as_str().to_owned()),
         ("authorisation".to_owned(), authorisation.as_str().to_owned()),
     ]);
-    if let Authorisation::Drifted { fields, .. } = authorisation {
-        response.audit_annotations.insert("drifted-fields".to_owned(), listed(fields));
+    match authorisation {
+        Authorisation::Drifted { fields, .. } => {
+            response.audit_annotations.insert("drifted-fields".to_owned(), listed(fields));
+        }
+        Authorisation::Untrusted { reason, .. } => {
+            response.audit_annotations.insert("untrusted-because".to_owned(), reason.clone());
+        }
+        Authorisation::Authorised { .. } | Authorisation::Unknown => {}
     }
     response
 }

@@ -28,8 +28,9 @@ pub enum Command {
     /// Check manifests: files, folders, or `-` for standard input
     Scan(Box<ScanArguments>),
     /// List the checks
-    Checks(CatalogueArguments),
-    /// Tell why a check matters and how to mend it; takes other tools' names as well
+    Checks(ChecksArguments),
+    /// Tell why a check matters, how it is attacked, and the fix as YAML, Helm values and kustomization;
+    /// takes other tools' names as well
     Explain {
         /// The check, such as privileged-container or trivy:KSV-0017
         check: String,
@@ -40,6 +41,8 @@ pub enum Command {
     Detect(DetectArguments),
     /// Tell the incidents of a recorded scenario
     Replay(ReplayArguments),
+    /// List and show the findings that a running platform keeps
+    Findings(FindingsArguments),
     /// List, show and watch the incidents of a running platform
     Incidents(IncidentsArguments),
     /// Print the settings in force
@@ -211,14 +214,22 @@ pub struct ScanArguments {
     /// With --fix: make changes too that a program may not bear, such as a read-only root filesystem
     #[arg(long, requires = "fix")]
     pub may_break: bool,
-    /// Instead of checking: can FROM connect to TO, by all NetworkPolicies? An end is
-    /// `[NAMESPACE/][KIND/]NAME`; FROM may be internet or node, TO may end in `:PORT[/PROTOCOL]`. Exits
-    /// with 0 for no, 1 for yes, 2 for not known
+    /// Instead of checking: can FROM connect to TO, by all network policies (Kubernetes', Cilium's,
+    /// Calico's, the administrator's)? An end is `[NAMESPACE/][KIND/]NAME`; FROM may be internet or
+    /// node, TO an address, and TO may end in `:PORT[/PROTOCOL]`. Exits with 0 for no, 1 for yes, 2 for
+    /// not known
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
     pub reach: Vec<String>,
     /// Send findings and boarding passes to a running platform; manifests stay here
     #[arg(long)]
     pub publish: bool,
+    /// With --publish: what the platform knows at or below the PATHs (`.` is everything) and this scan did
+    /// not find is gone, so that deleted files are noticed. Without it only files that were read count
+    #[arg(long, requires = "publish")]
+    pub complete: bool,
+    /// Sign the boarding passes with this private key: PEM, as `openssl genpkey -algorithm ed25519` makes it
+    #[arg(long, value_name = "FILE", env = "AIRSIDE_SIGN_KEY_FILE")]
+    pub sign_key: Option<PathBuf>,
     /// The cluster that the manifests are meant for
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub cluster: String,
@@ -253,7 +264,26 @@ pub enum OutputFormat {
     Json,
 }
 
-/// Arguments of `checks` and `rules`.
+/// Arguments of `checks`.
+#[derive(Debug, Args)]
+pub struct ChecksArguments {
+    /// How to print the list
+    #[arg(long, short, value_enum, default_value_t = ChecksFormat::Text)]
+    pub output: ChecksFormat,
+}
+
+/// How the catalogue of checks is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ChecksFormat {
+    /// A line for each
+    Text,
+    /// For programs, with attacks, fixes and references
+    Json,
+    /// A page with all that `explain` tells of each
+    Markdown,
+}
+
+/// Arguments of `rules`.
 #[derive(Debug, Args)]
 pub struct CatalogueArguments {
     /// How to print the list
@@ -287,6 +317,73 @@ pub struct ReplayArguments {
     /// Shuffle the records by this seed and repeat some of them; the incidents must not change
     #[arg(long, value_name = "SEED")]
     pub permute: Option<u64>,
+}
+
+/// Arguments of `findings`.
+#[derive(Debug, Args)]
+pub struct FindingsArguments {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: FindingsCommand,
+}
+
+/// The commands about findings.
+#[derive(Debug, Subcommand)]
+pub enum FindingsCommand {
+    /// List findings, the most severe first
+    List(Box<FindingsListArguments>),
+    /// Show one finding with its history
+    Show {
+        /// The id, or its beginning
+        id: String,
+        /// How to print it
+        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+        output: OutputFormat,
+        /// The platform.
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+}
+
+/// Arguments of `findings list`.
+#[derive(Debug, Args)]
+pub struct FindingsListArguments {
+    /// Only those in this state
+    #[arg(long, value_enum, default_value_t = ListedState::Open)]
+    pub state: ListedState,
+    /// Only those at least this severe
+    #[arg(long, value_name = "SEVERITY", default_value = "low")]
+    pub min_severity: Severity,
+    /// Only those of this check; takes other tools' names as well
+    #[arg(long, value_name = "CHECK")]
+    pub check: Option<String>,
+    /// Only those in this file or below this folder
+    #[arg(long, value_name = "PATH")]
+    pub path: Option<String>,
+    /// Only those of this cluster
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// How to print them
+    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+    /// The platform.
+    #[command(flatten)]
+    pub server: ServerArguments,
+}
+
+/// Which findings are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListedState {
+    /// The check fails
+    Open,
+    /// The check fails again, after the finding was fixed or gone
+    Reappeared,
+    /// The object is there and passes now
+    Fixed,
+    /// The object is no longer there
+    Gone,
+    /// Whatever the state
+    All,
 }
 
 /// Arguments of `incidents`.

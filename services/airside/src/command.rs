@@ -6,6 +6,7 @@ pub mod connect;
 mod demo;
 mod detect;
 mod explain;
+mod findings;
 pub(crate) mod incidents;
 mod node;
 pub mod replay;
@@ -63,6 +64,7 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Rules(arguments) => catalogue::rules(&arguments),
         Command::Detect(arguments) => detect::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Findings(arguments) => findings::run(arguments.command),
         Command::Incidents(arguments) => incidents::run(arguments.command),
         Command::Config(arguments) => config::run(&arguments),
         Command::Completions { shell } => {

@@ -214,13 +214,13 @@ fn an_image_has_what_its_report_says_and_a_vulnerability_names_its_workloads() {
 #[test]
 fn whether_one_can_connect_to_another_is_told_with_the_reasons() {
     let folder = Folder::with(&[("shop.yaml", SHOP)]);
-    let reach = |from: &str, to: &str| folder.scan(&[".", "--reach", from, to]);
+    let reach = |from: &str, to: &str| folder.scan(&["shop.yaml", "--reach", from, to]);
     let (status, text, _) = reach("shop/web", "db:5432");
     assert_eq!(status, 0);
     insta::assert_snapshot!(text, @"
     Pod shop/web → Pod shop/db: cannot connect
       no NetworkPolicy for egress selects the source
-      NetworkPolicy shop/db has no ingress rule that lets it through
+      NetworkPolicy shop/db has no ingress rule that lets it through shop.yaml:21:3
     ");
     let (status, text, _) = reach("internet", "web");
     assert_eq!(status, 1);
@@ -228,6 +228,12 @@ fn whether_one_can_connect_to_another_is_told_with_the_reasons() {
     internet → Pod shop/web: can connect
       a way in: Service shop/web
       no NetworkPolicy for ingress selects the target
+    ");
+    let (status, text, _) = reach("shop/web", "169.254.169.254:80");
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(text, @"
+    Pod shop/web → 169.254.169.254: can connect
+      no NetworkPolicy for egress selects the source
     ");
     let (status, _, problem) = reach("shop/web", "shop/cache");
     assert_eq!(status, 2);

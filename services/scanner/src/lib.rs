@@ -1,14 +1,19 @@
 //! The scanner service: manifests become findings and boarding passes, and a live cluster findings.
 //!
-//! Owns the findings of every tenant and cluster with their life cycle (open, fixed, gone), the boarding
+//! Owns the findings of every tenant and cluster with their life cycle (open, fixed, gone, and open again), the boarding
 //! passes, and scan jobs. What is wrong with a manifest is `airside-checks`'.
 
 mod api;
+mod checker;
+mod gather;
 mod jobs;
 mod ledger;
 mod live;
 mod options;
 mod scan;
+mod streams;
+#[cfg(test)]
+mod testing;
 mod watch;
 
 use airside_ports::QueueName;
@@ -20,11 +25,14 @@ use anyhow::Context;
 use async_trait::async_trait;
 
 use crate::api::{FindingsApi, ScanApi};
+use crate::checker::Checker;
+use crate::gather::Bounds;
 use crate::jobs::Jobs;
 use crate::ledger::{Ledger, Writer};
 pub use crate::live::LiveObjects;
 pub use crate::options::Options;
 pub use crate::scan::{Scan, check_files, scan_files};
+use crate::streams::Streams;
 use crate::watch::Watcher;
 
 /// The queue of scans that somebody handed in.
@@ -48,11 +56,19 @@ impl Service for Scanner {
         let failing: Severity =
             options.failing_severity.parse().context("`scanner.failing_severity` is not usable")?;
         let (ledger, writer) = Ledger::new(&deps);
-        let jobs = Jobs::new(&deps, ledger.clone(), options.job_attempts, failing);
+        let checker = Checker::new(&options, failing);
+        let jobs = Jobs::new(&deps, ledger.clone(), checker.clone(), &options);
         let settle = options.settle.as_duration();
         let watcher = Watcher::new(&deps, ledger.clone(), failing, settle);
         let max_message = usize::try_from(options.max_request.as_u64())?;
-        let scans = ScanServiceServer::new(ScanApi::new(ledger.clone(), jobs.clone(), failing))
+        let api = ScanApi {
+            ledger: ledger.clone(),
+            jobs: jobs.clone(),
+            checker,
+            streams: Streams::new(&options, deps.draining.clone()),
+            bounds: Bounds::of(&options),
+        };
+        let scans = ScanServiceServer::new(api)
             .max_decoding_message_size(max_message)
             .max_encoding_message_size(max_message);
         mounts.grpc(&deps, scans);

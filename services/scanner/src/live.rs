@@ -84,8 +84,8 @@ impl LiveObjects {
     }
 
     /// The objects, by path.
-    pub fn documents(&self) -> impl Iterator<Item = &Document> {
-        self.objects.values()
+    pub fn documents(&self) -> impl Iterator<Item = (&String, &Document)> {
+        self.objects.iter()
     }
 
     /// What the check-in says of the objects, as one set.

@@ -63,7 +63,7 @@ fn is_secret_without_values(live: &Object<'_>) -> bool {
 }
 
 fn is_metadata(field: &FieldPath) -> bool {
-    matches!(field.steps().first(), Some(Step::Key(key)) if key == "metadata")
+    matches!(field.steps().next(), Some(Step::Key(key)) if key == "metadata")
 }
 
 fn is_unchanged(scanned: &FieldDigest, all: &[FieldDigest], live: &Value) -> bool {
@@ -79,19 +79,20 @@ fn find<'v>(
     all: &[FieldDigest],
     live: &'v Value,
 ) -> Result<(&'v Value, leaf::Context), leaf::Context> {
-    let steps = field.steps();
+    let mut path = FieldPath::root();
     let mut value = live;
     let mut context = leaf::Context::default();
-    for (depth, step) in steps.iter().enumerate() {
-        let next = match step {
+    for step in field.steps() {
+        let next = match &step {
             Step::Key(key) => {
+                path = path.key(key);
                 context = context.below(key);
-                value.get(key)
+                value.get(key.as_ref())
             }
-            Step::Index(index) => steps
-                .get(..=depth)
-                .and_then(|element| find_by_name(element, all, value))
-                .or_else(|| value.get(index)),
+            Step::Index(index) => {
+                path = path.index(*index);
+                find_by_name(&path, *index, all, value).or_else(|| value.get(index))
+            }
         };
         value = next.ok_or(context)?;
     }
@@ -100,9 +101,13 @@ fn find<'v>(
 
 /// The live list's element with the name that the scanned element had: the one at the same index where its
 /// name fits, since names can repeat, else the first with that name.
-fn find_by_name<'v>(element: &[Step], all: &[FieldDigest], list: &'v Value) -> Option<&'v Value> {
-    let Some(Step::Index(index)) = element.last() else { return None };
-    let name = FieldPath::from(element.to_vec()).key("name");
+fn find_by_name<'v>(
+    element: &FieldPath,
+    index: usize,
+    all: &[FieldDigest],
+    list: &'v Value,
+) -> Option<&'v Value> {
+    let name = element.key("name");
     let at = all.binary_search_by(|leaf| leaf.field.cmp(&name)).ok()?;
     let wanted = all.get(at)?.digest;
     let has_name = |candidate: &&Value| {
@@ -112,14 +117,15 @@ fn find_by_name<'v>(element: &[Step], all: &[FieldDigest], list: &'v Value) -> O
             .is_some_and(|digest| digest == wanted)
     };
     let list = list.as_array()?;
-    list.get(*index).filter(has_name).or_else(|| list.iter().find(has_name))
+    list.get(index).filter(has_name).or_else(|| list.iter().find(has_name))
 }
 
 /// Whether a missing live value means what was scanned: an empty text, or a zero that Kubernetes drops.
 fn was_dropped(scanned: &FieldDigest, context: leaf::Context) -> bool {
     let is = |value: Value| leaf::digest("", &value, context) == Some(scanned.digest);
-    let last_key = match scanned.field.steps().last() {
-        Some(Step::Key(key)) => key.as_str(),
+    let last = scanned.field.steps().last();
+    let last_key = match &last {
+        Some(Step::Key(key)) => key.as_ref(),
         _ => "",
     };
     is(Value::String(String::new()))

@@ -40,6 +40,10 @@ fn pass_for(value: &Value) -> BoardingPass {
         verdict: PassVerdict::Clean,
         findings: Vec::new(),
         fields,
+        origin: None,
+        rules: None,
+        accepted: Vec::new(),
+        attestation: None,
     }
 }
 

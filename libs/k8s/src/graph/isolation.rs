@@ -1,82 +1,57 @@
 //! Which pods network policies isolate.
 
-use serde_json::{Map, Value};
+use super::policies::{Action, Direction, Holds, Rule, Side, View};
+use super::{Answer, Graph, same_namespace};
+use crate::workload::PodSpec;
 
-use super::{Graph, same_namespace, selects};
-
-/// Kinds of other vendors that isolate pods too and that are not read yet.
-const OTHER_NETWORK_POLICIES: [&str; 6] = [
-    "AdminNetworkPolicy",
-    "BaselineAdminNetworkPolicy",
-    "CiliumClusterwideNetworkPolicy",
-    "CiliumNetworkPolicy",
-    "ClusterNetworkPolicy",
-    "GlobalNetworkPolicy",
+/// Kinds of other vendors that isolate pods too and that are not read.
+const UNREAD: [(&str, &str); 3] = [
+    ("crd.antrea.io", "ClusterNetworkPolicy"),
+    ("crd.antrea.io", "NetworkPolicy"),
+    ("k8s.ovn.org", "EgressFirewall"),
 ];
 
-/// The direction of traffic that a network policy restricts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// Into the pod.
-    Ingress,
-    /// Out of the pod.
-    Egress,
-}
-
-impl Direction {
-    const fn policy_type(self) -> &'static str {
-        match self {
-            Self::Ingress => "Ingress",
-            Self::Egress => "Egress",
-        }
-    }
-}
-
-impl Graph<'_> {
+impl<'a> Graph<'a> {
     /// Whether a network policy of a kind that is not read may isolate pods of a namespace.
     pub fn has_unread_policy(&self, namespace: Option<&str>) -> bool {
-        let of = |kind: &str| self.by_kind.get(kind).map(Vec::as_slice).unwrap_or_default();
-        let others = OTHER_NETWORK_POLICIES.iter().flat_map(|kind| of(kind));
-        let calico = of("NetworkPolicy").iter().filter(|(group, _)| group.contains("calico"));
-        others
-            .chain(calico)
-            .flat_map(|(_, indices)| indices)
-            .filter_map(|index| self.objects.get(*index))
-            .any(|policy| same_namespace(policy.namespace(), namespace))
+        let unread = UNREAD.iter().flat_map(|(group, kind)| self.of_kind(group, kind));
+        unread.into_iter().any(|policy| same_namespace(policy.namespace(), namespace))
     }
 
-    /// Whether a policy of the input isolates pods with these labels in a direction. A policy or a pod
-    /// without a namespace may be meant for any.
+    /// Whether a policy of the input isolates a pod in a direction: what no policy lets through is dropped,
+    /// or all other pods are denied. A policy or a pod without a namespace may be meant for any.
     pub fn isolates(
         &self,
         direction: Direction,
         namespace: Option<&str>,
-        labels: Option<&Map<String, Value>>,
-    ) -> bool {
-        let policies = self
-            .of_kind("networking.k8s.io", "NetworkPolicy")
-            .chain(self.of_kind("extensions", "NetworkPolicy"));
-        policies.into_iter().any(|policy| {
-            let spec = policy.fields().get("spec");
-            let selector = spec.and_then(|spec| spec.get("podSelector"));
-            same_namespace(policy.namespace(), namespace)
-                && restricts(spec, direction)
-                && selector.is_some_and(|selector| selects(selector, labels))
-        })
+        pod: &PodSpec<'a>,
+    ) -> Answer {
+        let view = View::of(self, namespace, pod);
+        let stacks = self.policies.stacks(direction, view);
+        let layers = stacks.iter().flatten();
+        let isolating = layers.flat_map(|layer| {
+            let denials = layer
+                .groups
+                .iter()
+                .flatten()
+                .filter(|asked| asked.rules.iter().any(|rule| denies_all(rule)));
+            layer.ends.iter().map(|end| end.drops).chain(denials.map(|asked| asked.applies))
+        });
+        isolating.fold(Holds::NO, Holds::or).answer
     }
 }
 
-/// Whether a policy restricts a direction: `policyTypes` says so, or by default ingress always and egress
-/// when there are egress rules.
-pub(super) fn restricts(spec: Option<&Value>, direction: Direction) -> bool {
-    let types = spec.and_then(|spec| spec.get("policyTypes")).and_then(Value::as_array);
-    match types {
-        Some(types) => types.iter().any(|given| given.as_str() == Some(direction.policy_type())),
-        None => match direction {
-            Direction::Ingress => true,
-            Direction::Egress => {
-                spec.and_then(|spec| spec.get("egress")).is_some_and(Value::is_array)
-            }
-        },
+/// Whether a rule closes a pod to all others.
+fn denies_all(rule: &Rule<'_>) -> bool {
+    rule.action == Action::Deny
+        && rule.own.is_none()
+        && rule.ports.is_all()
+        && rule.peer.has_all_pods()
+}
+
+impl Side<'_> {
+    /// Whether the direction is closed for what no policy lets through.
+    pub fn closes(&self) -> bool {
+        self.isolates || self.rules.iter().any(denies_all)
     }
 }

@@ -195,8 +195,12 @@ impl Referents {
             }
         }
         if !referents.mentions.is_empty() {
+            let shapes = Shapes::of(referents.mentions.keys());
             for (index, object) in graph.objects.iter().enumerate() {
-                referents.read_object(index, object);
+                // A definition of fields names no object, and holds more text than all the rest.
+                if object.kind() != "CustomResourceDefinition" {
+                    referents.read_object(index, object, &shapes);
+                }
             }
             referents.add_readers(graph);
         }
@@ -239,22 +243,23 @@ impl Referents {
     }
 
     /// What an object is called and labelled is no mention of what is called alike.
-    fn read_object(&mut self, owner: usize, object: &Object<'_>) {
+    fn read_object(&mut self, owner: usize, object: &Object<'_>, shapes: &Shapes) {
         let fields = object.fields().iter().filter(|(name, _)| *name != "metadata");
-        fields.for_each(|(_, value)| self.read(owner, value));
+        fields.for_each(|(_, value)| self.read(owner, value, shapes));
         if let Some(annotations) = object.annotations() {
-            annotations.values().for_each(|value| self.read(owner, value));
+            annotations.values().for_each(|value| self.read(owner, value, shapes));
         }
     }
 
     /// The depth is that of the value, which its reader has bounded.
-    fn read(&mut self, owner: usize, value: &Value) {
+    fn read(&mut self, owner: usize, value: &Value, shapes: &Shapes) {
         match value {
             Value::String(text) => {
                 let is_name =
-                    |letter: char| letter.is_ascii_alphanumeric() || "-.".contains(letter);
-                for word in text.split(|letter| !is_name(letter)) {
-                    if let Some(seen) = self.mentions.get_mut(word.trim_matches('.')) {
+                    |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.');
+                let words = text.split(|letter| !is_name(letter)).map(|it| it.trim_matches('.'));
+                for word in words.filter(|word| shapes.may_be_name(word)) {
+                    if let Some(seen) = self.mentions.get_mut(word) {
                         match seen {
                             [None, _] => *seen = [Some(owner), None],
                             [Some(first), second @ None] if *first != owner => {
@@ -265,10 +270,35 @@ impl Referents {
                     }
                 }
             }
-            Value::Array(values) => values.iter().for_each(|value| self.read(owner, value)),
-            Value::Object(fields) => fields.values().for_each(|value| self.read(owner, value)),
+            Value::Array(values) => values.iter().for_each(|value| self.read(owner, value, shapes)),
+            Value::Object(fields) => {
+                fields.values().for_each(|value| self.read(owner, value, shapes))
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
+    }
+}
+
+/// Which lengths names have, by their first letter: most words of texts are none, and are told apart here.
+struct Shapes(BTreeMap<u8, Vec<bool>>);
+
+impl Shapes {
+    fn of<'n>(names: impl Iterator<Item = &'n String>) -> Self {
+        let mut shapes: BTreeMap<u8, Vec<bool>> = BTreeMap::new();
+        for name in names {
+            let Some(first) = name.bytes().next() else { continue };
+            let lengths = shapes.entry(first).or_default();
+            lengths.resize(lengths.len().max(name.len() + 1), false);
+            if let Some(has) = lengths.get_mut(name.len()) {
+                *has = true;
+            }
+        }
+        Self(shapes)
+    }
+
+    fn may_be_name(&self, word: &str) -> bool {
+        let lengths = word.bytes().next().and_then(|first| self.0.get(&first));
+        lengths.and_then(|lengths| lengths.get(word.len())).is_some_and(|has| *has)
     }
 }
 

@@ -4,33 +4,32 @@ mod affected;
 mod baseline;
 mod compliance;
 mod fixes;
-mod git;
 mod inputs;
 mod live;
 mod reach;
 mod render;
+mod work_tree;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
 use airside_checks::exception::{Exception, parse_file};
 use airside_checks::{Ineffective, Terms};
+use airside_k8s::boarding_pass::statement::statement;
 use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
 use airside_scanner::{LiveObjects, Scan};
 use airside_service::SystemClock;
-use airside_types::{Cluster, Id, Tenant};
+use airside_types::{Attestation, Cluster, Id, Tenant};
 use airside_wire::scan::PublishOutcome;
-use airside_wire::v1::PublishRequest;
-use airside_wire::v1::scan_service_client::ScanServiceClient;
 use anyhow::Context;
 
-use self::inputs::Inputs;
+use self::inputs::{Inputs, shown};
 use self::render::Rendering;
 use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
-use crate::client::connect;
+use crate::client::{self, connect};
 use crate::command::Outcome;
-use crate::command::incidents::said;
 use crate::command::replay::read;
 use crate::show::{self, RESET};
 
@@ -78,8 +77,13 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         return fixes::run(arguments, &inputs, &terms);
     }
     let baseline = baseline(arguments, &inputs, &terms)?;
+    let origins = work_tree::origins(&inputs, &arguments.paths, tells_commits(arguments));
+    let terms = Terms { origins: Some(&origins), ..terms };
     let mut scan = inputs.scan(&terms);
     scan.ineffective.splice(0..0, misread);
+    if let Some(path) = &arguments.sign_key {
+        sign(path, &mut scan, &cluster)?;
+    }
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(&tenant, &cluster)).collect();
     let report = report_of(&scan, &ids, baseline.as_ref(), arguments, inputs.files.len());
     for (format, path) in &arguments.reports {
@@ -89,10 +93,11 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     }
     show::print(&written(arguments.output, &report, &inputs, arguments)?)?;
     if arguments.publish {
-        let outcome = publish(arguments, &scan, cluster.clone())?;
+        let outcome = publish(arguments, &inputs, &scan, cluster.clone())?;
         show::remark(&format!(
-            "published: {} opened, {} fixed, {} gone, {} unchanged; {} boarding passes",
+            "published: {} opened ({} again), {} fixed, {} gone, {} unchanged; {} boarding passes",
             outcome.opened,
+            outcome.reappeared,
             outcome.fixed,
             outcome.gone,
             outcome.unchanged,
@@ -112,6 +117,14 @@ fn rendering(arguments: &ScanArguments) -> anyhow::Result<Rendering> {
         }
     };
     Ok(Rendering { values: arguments.values.clone(), namespace })
+}
+
+/// Whether anything tells which commits the inputs are at.
+fn tells_commits(arguments: &ScanArguments) -> bool {
+    let is_json = |format: &ReportFormat| *format == ReportFormat::Json;
+    arguments.publish
+        || is_json(&arguments.output)
+        || arguments.reports.iter().any(|(format, _)| is_json(format))
 }
 
 /// Exceptions of the file that is named, or of the usual one where it exists.
@@ -225,16 +238,34 @@ pub(crate) fn parse_report(text: &str) -> Result<(ReportFormat, PathBuf), String
     Ok((format, PathBuf::from(path)))
 }
 
+/// Signs all passes, as they are about to be published.
+fn sign(path: &Path, scan: &mut Scan, cluster: &Cluster) -> anyhow::Result<()> {
+    let key = SigningKey::from_pem(&read(path)?)
+        .with_context(|| format!("`{}` cannot sign", path.display()))?;
+    for pass in &mut scan.report.passes {
+        let statement = statement(pass, cluster);
+        let signature = key.sign(STATEMENT_TYPE, &statement);
+        pass.attestation = Some(Attestation { statement, key: key.id().to_owned(), signature });
+    }
+    Ok(())
+}
+
 fn publish(
     arguments: &ScanArguments,
+    inputs: &Inputs,
     scan: &Scan,
     cluster: Cluster,
 ) -> anyhow::Result<PublishOutcome> {
-    let publication = scan.publication(cluster);
-    airside_node::runtime()?.block_on(async {
-        let mut client = ScanServiceClient::new(connect(&arguments.server).await?);
-        let answer = client.publish(PublishRequest::from(&publication)).await.map_err(said)?;
-        let outcome = answer.into_inner().outcome.context("the platform gave no outcome")?;
-        Ok(outcome.try_into()?)
-    })
+    let mut publication = scan.publication(cluster);
+    if arguments.complete {
+        anyhow::ensure!(
+            inputs.problems.is_empty(),
+            "nothing was published: some input could not be read, so that the paths were not scanned \
+             completely; mend it or leave --complete out"
+        );
+        let named = arguments.paths.iter().filter(|path| *path != Path::new("-"));
+        publication.scanned_paths.extend(named.map(|path| shown(path)));
+    }
+    airside_node::runtime()?
+        .block_on(async { client::publish(connect(&arguments.server).await?, publication).await })
 }

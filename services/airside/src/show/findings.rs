@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use airside_report::{Group, Report};
-use airside_types::{Place, Severity};
+use airside_types::{Place, Severity, SourceLine};
 use airside_wire::scan::SourceFile;
 
 use super::{FAINT, PLACE, RESET, STRONG, severity};
@@ -63,6 +63,9 @@ fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> st
             writeln!(out, "        {FAINT}{}{RESET}", finding.field)?;
         }
         writeln!(out, "        {style}={RESET} {}", finding.message)?;
+        if let Some(origin) = &finding.origin {
+            writeln!(out, "          {FAINT}from{RESET} {}", source_line(origin))?;
+        }
         before = Some(&finding.place);
     }
     if group.entries.len() > shown.len() {
@@ -70,6 +73,19 @@ fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> st
         writeln!(out, "  {FAINT}… and {more} more{RESET}")?;
     }
     writeln!(out, "  fix: {}", check.fix)
+}
+
+/// A line of a template or of a kustomization's file, and the values that it takes.
+fn source_line(origin: &SourceLine) -> String {
+    let values = origin.values.iter().map(|value| match &value.place {
+        Some(place) => {
+            format!("`{}` at {PLACE}{}:{}{RESET}", clean(&value.key), place.path, place.line)
+        }
+        None => format!("`{}`, which no file sets", clean(&value.key)),
+    });
+    let values: Vec<_> = values.collect();
+    let takes = if values.is_empty() { "" } else { ", which takes " };
+    format!("{PLACE}{}{RESET}{takes}{}", origin.place, values.join(" and "))
 }
 
 fn write_summary(out: &mut String, report: &Report<'_>, least: Severity) -> std::fmt::Result {
@@ -129,8 +145,12 @@ impl<'f> Sources<'f> {
     fn line(&self, place: &Place) -> Option<String> {
         let index = usize::try_from(place.line).ok()?.checked_sub(1)?;
         let line = self.0.get(place.path.as_str())?.get(index)?.trim_end();
-        // What a manifest holds must not steer the terminal.
-        let clean = |letter: char| if letter.is_control() { ' ' } else { letter };
-        Some(line.chars().take(MAX_LINE).map(clean).collect())
+        Some(clean(line))
     }
+}
+
+/// What a manifest holds must not steer the terminal.
+fn clean(text: &str) -> String {
+    let clean = |letter: char| if letter.is_control() { ' ' } else { letter };
+    text.chars().take(MAX_LINE).map(clean).collect()
 }

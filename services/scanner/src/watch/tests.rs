@@ -3,24 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use airside_auth::KeyRing;
-use airside_bus::{EmbeddedLog, EmbeddedLogOptions, EmbeddedQueue, EmbeddedQueueOptions};
-use airside_ports::{
-    ClusterError, ClusterFeed, ClusterSnapshot, ListScope, ObjectKind, Partitioner, ReadLimit,
-    Store, Stream, Unlisted,
-};
-use airside_service::peers::PeerLimits;
-use airside_service::{Health, Peers, SystemClock};
-use airside_store::MemoryStore;
-use airside_telemetry::Metrics;
-use airside_types::FindingState;
-use airside_wire::finding::FindingQuery;
+use airside_ports::{ClusterError, ClusterFeed, ClusterSnapshot, ListScope, ObjectKind, Unlisted};
+use airside_types::{FindingState, Payload};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 
 use super::*;
+use crate::testing::TestScanner;
 
 /// A cluster whose watches tell what a test sends; each watch is one channel.
 #[derive(Debug, Default)]
@@ -50,11 +41,10 @@ impl ClusterWatch for ToldWatch {
     }
 }
 
-/// A ledger, and a watcher that follows the told cluster.
+/// A scanner, and a watcher that follows the told cluster.
 struct Scene {
-    ledger: Ledger,
-    deps: Deps,
-    tasks: JoinSet<()>,
+    scanner: TestScanner,
+    watching: JoinHandle<()>,
     stop: CancellationToken,
     watches: Vec<Option<mpsc::UnboundedSender<ClusterChange>>>,
 }
@@ -65,15 +55,15 @@ impl Scene {
         let (senders, receivers): (Vec<_>, VecDeque<_>) =
             (0..watches).map(|_| mpsc::unbounded_channel()).unzip();
         let feed = Arc::new(ToldCluster { watches: Mutex::new(receivers) });
-        let deps = deps(feed).await;
-        let (ledger, writer) = Ledger::new(&deps);
-        let watcher = Watcher::new(&deps, ledger.clone(), Severity::High, Duration::ZERO).unwrap();
+        let live = LiveCluster { tenant: Tenant::default(), cluster: Cluster::default(), feed };
+        let scanner = TestScanner::in_memory().await;
+        let deps = Deps { live: Some(live), ..scanner.deps.clone() };
+        let ledger = scanner.ledger.clone();
+        let watcher = Watcher::new(&deps, ledger, Severity::High, Duration::ZERO).unwrap();
         let stop = CancellationToken::new();
-        let (mut tasks, token) = (JoinSet::new(), stop.clone());
-        tasks.spawn(async move { watcher.work(&token).await });
         let token = stop.clone();
-        tasks.spawn(async move { writer.run(&token).await.unwrap() });
-        Self { ledger, deps, tasks, stop, watches: senders.into_iter().map(Some).collect() }
+        let watching = tokio::spawn(async move { watcher.work(&token).await });
+        Self { scanner, watching, stop, watches: senders.into_iter().map(Some).collect() }
     }
 
     fn tell(&self, watch: usize, change: ClusterChange) {
@@ -86,10 +76,9 @@ impl Scene {
 
     /// How the findings of a check stand, by the name of their object.
     async fn findings(&self, check: &str) -> BTreeMap<String, FindingState> {
-        let query = FindingQuery { check: Some(check.to_owned()), ..FindingQuery::default() };
-        let (entries, _) = self.ledger.list(&Tenant::default(), &query).await.unwrap();
-        let findings = entries.into_iter().map(|it| (it.finding.object.name, it.finding.state));
-        findings.collect()
+        let mut entries = self.scanner.findings("default").await;
+        entries.retain(|it| it.finding.check == check);
+        entries.into_iter().map(|it| (it.finding.object.name, it.finding.state)).collect()
     }
 
     /// Waits until the findings of `privileged-container` stand like this.
@@ -108,32 +97,10 @@ impl Scene {
         panic!("{last:?} never became {expected:?}");
     }
 
-    async fn stop(mut self) {
+    async fn stop(self) {
         self.stop.cancel();
-        while let Some(ended) = self.tasks.join_next().await {
-            ended.unwrap();
-        }
-    }
-}
-
-async fn deps(feed: Arc<dyn ClusterFeed>) -> Deps {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let log =
-        EmbeddedLog::open(Arc::clone(&store), Arc::clone(&clock), EmbeddedLogOptions::default());
-    let queue = EmbeddedQueue::open(Arc::clone(&store), EmbeddedQueueOptions::default());
-    Deps {
-        log: Arc::new(log.await.unwrap()),
-        queue: Arc::new(queue.await.unwrap()),
-        live: Some(LiveCluster { tenant: Tenant::default(), cluster: Cluster::default(), feed }),
-        store,
-        clock,
-        partitioner: Partitioner::new(1),
-        keys: Arc::new(KeyRing::default()),
-        peers: Peers::new(&BTreeMap::new(), None, PeerLimits::default()).unwrap(),
-        metrics: Metrics::new(),
-        health: Health::default(),
-        draining: CancellationToken::new(),
+        self.watching.await.unwrap();
+        self.scanner.stop().await;
     }
 }
 
@@ -222,16 +189,8 @@ async fn half_a_picture_is_not_judged_and_nothing_live_gets_a_pass() {
     scene.tell(0, ClusterChange::Changed(pod("b", true)));
     scene.tell(0, ClusterChange::Complete);
     scene.until(&[("b", OPEN)]).await;
-    let partitions = scene.deps.partitioner.all();
-    let start = airside_ports::Offset::START;
-    let mut reader = scene.deps.log.reader(Stream::Configuration, partitions, start).await.unwrap();
-    let read = reader.next(ReadLimit::default(), Duration::ZERO).await.unwrap();
-    assert!(!read.entries.is_empty());
-    for stored in read.entries {
-        let records = airside_wire::record::decode_records(&stored.entry.payload).unwrap();
-        let is_finding =
-            |it: &airside_types::Record| matches!(it.payload, airside_types::Payload::Finding(_));
-        assert!(records.iter().all(is_finding));
-    }
+    let told = scene.scanner.told().await;
+    assert!(!told.is_empty());
+    assert!(told.iter().all(|it| matches!(it.payload, Payload::Finding(_))), "{told:#?}");
     scene.stop().await;
 }

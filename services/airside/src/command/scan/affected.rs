@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &AffectedArguments) -> anyhow::Result<Outcome> {
     }
     let reports = image_reports(&arguments.vulnerabilities)?;
     let documents = inputs.documents();
-    let contents: Vec<_> = documents.iter().map(|document| document.contents()).collect();
+    let contents: Vec<_> = documents.iter().map(|(_, document)| document.contents()).collect();
     let objects: Vec<Object<'_>> =
         contents.iter().flat_map(|contents| &contents.objects).map(|it| it.object).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);

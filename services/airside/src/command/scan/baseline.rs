@@ -8,8 +8,8 @@ use airside_types::Id;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::git::git;
 use super::inputs::{Inputs, is_manifest};
+use super::work_tree::git;
 use crate::command::replay::read;
 
 /// The fingerprints in the JSON output of an earlier scan.

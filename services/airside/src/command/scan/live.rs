@@ -3,19 +3,17 @@
 mod told;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use airside_checks::{CheckedObject, Terms};
 use airside_k8s::boarding_pass::{LiveComparison, Standing, compare_live};
-use airside_k8s::yaml::{Limits, parse_bytes};
 use airside_k8s::{Document, Located, Object};
 use airside_ports::{ClusterSnapshot, ListScope, ObjectKind, Unlisted};
 use airside_scanner::{LiveObjects, scan_files};
 use airside_types::{BoardingPass, ObjectRef};
 
 use self::told::Told;
-use super::git::{Commit, WorkTrees};
 use super::inputs::Inputs;
+use super::work_tree;
 use crate::cli::{ReportFormat, ScanArguments};
 use crate::command::Outcome;
 use crate::show::{self, ERROR, FAINT, RESET};
@@ -45,7 +43,8 @@ pub(super) fn compare(
         "--live with PATH compares; --publish, --compliance, --baseline, --reach and --report are for \
          --live alone, or for PATH alone"
     );
-    let scan = scan_files(&inputs.files, terms);
+    let origins = work_tree::origins(inputs, &arguments.paths, true);
+    let scan = scan_files(&inputs.files, &Terms { origins: Some(&origins), ..terms.clone() });
     let snapshot = snapshot(arguments, &versions(&scan.objects))?;
     tell_refused(&snapshot.unlisted);
     for problem in broken(&snapshot.unlisted) {
@@ -132,53 +131,25 @@ fn outcome(
     }
 }
 
-/// The manifests that passes were made from, and the commits that they stand at.
+/// The manifests that passes were made from.
 struct Manifests {
     documents: Vec<(String, Document)>,
-    /// In the order of the passes.
-    sources: Vec<Source>,
-}
-
-/// Where a pass comes from.
-struct Source {
-    /// The document, and which of its objects; none where the manifest no longer says it.
-    object: Option<(usize, usize)>,
-    commit: Option<Commit>,
+    /// For each pass its document, and which of the document's objects it is; none where that is not known.
+    objects: Vec<Option<(usize, usize)>>,
 }
 
 impl Manifests {
     fn of(inputs: &Inputs, passes: &[BoardingPass]) -> Self {
-        let documents: Vec<(String, Document)> = inputs
-            .files
-            .iter()
-            .flat_map(|file| {
-                let documents = parse_bytes(&file.content, &Limits::default()).documents;
-                documents.into_iter().map(|document| (file.path.clone(), document))
-            })
-            .collect();
-        let mut trees = WorkTrees::default();
-        let source = |pass: &BoardingPass| Source {
-            object: object_of(&documents, pass),
-            commit: trees.commit(path_of(&pass.place.path)),
-        };
-        let sources = passes.iter().map(source).collect();
-        Self { documents, sources }
-    }
-
-    fn commit(&self, pass: usize) -> Option<&Commit> {
-        self.sources.get(pass)?.commit.as_ref()
+        let documents = inputs.documents();
+        let objects = passes.iter().map(|pass| object_of(&documents, pass)).collect();
+        Self { documents, objects }
     }
 
     /// The object as the manifest has it.
     fn located(&self, pass: usize) -> Option<Located<'_>> {
-        let (document, item) = self.sources.get(pass)?.object?;
+        let (document, item) = (*self.objects.get(pass)?)?;
         self.documents.get(document)?.1.contents().objects.into_iter().nth(item)
     }
-}
-
-/// The file or folder that a path of a scan stands for.
-fn path_of(path: &str) -> &Path {
-    Path::new(path.strip_suffix(" (rendered)").unwrap_or(path))
 }
 
 fn object_of(documents: &[(String, Document)], pass: &BoardingPass) -> Option<(usize, usize)> {

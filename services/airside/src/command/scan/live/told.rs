@@ -5,11 +5,10 @@ use std::fmt::Write;
 use airside_k8s::Object;
 use airside_k8s::boarding_pass::{LiveComparison, Standing, current};
 use airside_types::redact::{REDACTED, redact};
-use airside_types::{BoardingPass, FieldPath, ObjectRef, Place, Step};
+use airside_types::{BoardingPass, FieldPath, ObjectRef, Place, Revision, Step};
 use serde_json::{Value, json};
 
 use super::Manifests;
-use crate::command::scan::git::Commit;
 use crate::show::{ERROR, FAINT, GOOD, PLACE, RESET, STRONG};
 
 /// Longer values are cut.
@@ -65,16 +64,16 @@ impl Told<'_> {
             }
             Standing::Authorised(pass) => {
                 let Some(place) = self.passes.get(*pass).map(|pass| &pass.place) else { return };
-                let by = match self.manifests.commit(*pass) {
-                    Some(commit) => format!("{GOOD}authorised{RESET} by {}", shown(commit)),
+                let by = match self.revision(*pass) {
+                    Some(revision) => format!("{GOOD}authorised{RESET} by {}", shown(revision)),
                     None => format!("{GOOD}authorised{RESET}"),
                 };
                 line(text, &by, &named, place);
             }
             Standing::Drifted(pass, fields) => {
                 let Some(place) = self.passes.get(*pass).map(|pass| &pass.place) else { return };
-                let from = match self.manifests.commit(*pass) {
-                    Some(commit) => format!("{ERROR}drifted{RESET} from {}", shown(commit)),
+                let from = match self.revision(*pass) {
+                    Some(revision) => format!("{ERROR}drifted{RESET} from {}", shown(revision)),
                     None => format!("{ERROR}drifted{RESET}"),
                 };
                 line(text, &from, &named, place);
@@ -86,6 +85,11 @@ impl Told<'_> {
                 }
             }
         }
+    }
+
+    /// The commit that a pass was made at.
+    fn revision(&self, pass: usize) -> Option<&Revision> {
+        self.passes.get(pass)?.origin.as_ref()?.revision.as_ref()
     }
 
     fn drifts<'f>(
@@ -149,12 +153,12 @@ impl Told<'_> {
             if let Some((index, pass)) =
                 pass.and_then(|index| Some((index, self.passes.get(index)?)))
             {
-                let commit = self.manifests.commit(index);
+                let revision = self.revision(index);
                 let drifted = self.drifts(object, index, fields);
                 fields_of_told.extend([
                     ("manifest".to_owned(), place(&pass.place)),
-                    ("commit".to_owned(), json!(commit.map(|it| &it.name))),
-                    ("committed".to_owned(), json!(commit.map(|it| it.is_clean))),
+                    ("commit".to_owned(), json!(revision.map(|it| &it.commit))),
+                    ("committed".to_owned(), json!(revision.map(|it| !it.is_dirty))),
                     ("drifted".to_owned(), drifted.iter().map(Drift::json).collect()),
                 ]);
             }
@@ -200,9 +204,10 @@ fn push(text: &mut String, line: &str) {
     let _written = writeln!(text, "{line}").is_ok();
 }
 
-fn shown(commit: &Commit) -> String {
-    let short: String = commit.name.chars().take(SHORT_COMMIT).collect();
-    if commit.is_clean { short } else { format!("{short} with changes that are not committed") }
+fn shown(revision: &Revision) -> String {
+    let short: String = revision.commit.chars().take(SHORT_COMMIT).collect();
+    let is_dirty = revision.is_dirty;
+    if is_dirty { format!("{short} with changes that are not committed") } else { short }
 }
 
 /// A value as people may see it: cut, without control characters, and never a credential.
@@ -213,8 +218,8 @@ fn value(field: &FieldPath, value: Option<&Value>) -> String {
         Some(other) => other.to_string(),
     };
     let name = match field.steps().last() {
-        Some(Step::Key(key)) => key.as_str(),
-        _ => "",
+        Some(Step::Key(key)) => key.into_owned(),
+        _ => String::new(),
     };
     if redact(&format!("{name}={text}")).contains(REDACTED) {
         return "a credential".to_owned();
