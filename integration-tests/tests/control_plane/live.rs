@@ -15,9 +15,10 @@ use airside_types::{
 };
 use http::Method;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use self::objects::{COUNT, deployment, manifests};
+use self::objects::{COUNT, Placed, deployment, manifests, namespaces, objects};
 use crate::api_client::ApiClient;
 use crate::binaries::ControlPlaneBinaries;
 use crate::cluster::{Cluster, SETUP};
@@ -35,6 +36,8 @@ const KNOWN_WITHIN: Duration = Duration::from_secs(60);
 const TOLD_WITHIN: Duration = Duration::from_secs(1);
 /// How long one finding is waited for; the machine may be busy with something else.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How many objects are created at a time.
+const AT_A_TIME: usize = 8;
 /// How many changes are measured at most.
 const CHANGES: usize = 10;
 
@@ -81,8 +84,25 @@ async fn fill(cluster: &Cluster, repository: &Path) {
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: airside}\n---\n";
     kubectl.apply(&(namespace.to_owned() + ROLE)).await;
     let started = Instant::now();
-    kubectl.must(&["create", "--validate=false", "-f", "-"], &manifests()).await;
+    create(cluster, namespaces()).await;
+    create(cluster, objects()).await;
     say(&format!("{COUNT} objects created in {:.1} s", started.elapsed().as_secs_f64()));
+}
+
+/// Creates objects, some at a time.
+async fn create(cluster: &Cluster, objects: Vec<Placed>) {
+    let mut creating = JoinSet::new();
+    for share in objects.chunks(objects.len().div_ceil(AT_A_TIME)).map(<[Placed]>::to_vec) {
+        let mut setup = cluster.api_client(&SETUP, "setup").await;
+        creating.spawn(async move {
+            for (path, object) in share {
+                setup.send(Method::POST, &path, &object).await.unwrap();
+            }
+        });
+    }
+    while let Some(created) = creating.join_next().await {
+        created.unwrap();
+    }
 }
 
 /// A token of the service account that reads.

@@ -114,7 +114,7 @@ async fn a_kind_that_is_refused_does_not_hold_up_the_others() {
 
 fn definition(name: &str, established: &str) -> Value {
     json!({
-        "apiVersion": "v1", "kind": "CustomResourceDefinition",
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": { "name": name, "resourceVersion": "11" },
         "status": { "conditions": [{ "type": "Established", "status": established }] },
     })
