@@ -15,6 +15,7 @@ mod bad_input;
 mod log_owner;
 mod platform;
 mod processes;
+mod program;
 mod recordings;
 mod split_over_nats;
 mod streams;

@@ -7,6 +7,7 @@
 
 mod compare;
 mod leaf;
+mod standing;
 pub mod statement;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,8 @@ mod tests;
 use airside_types::{FieldDigest, FieldPath, Id};
 use serde_json::{Map, Value};
 
-pub use compare::{Comparison, compare};
+pub use compare::{Comparison, compare, current};
+pub use standing::{LiveComparison, Standing, compare_live, is_for, standing};
 
 use crate::object::Object;
 
@@ -22,7 +24,7 @@ use crate::object::Object;
 const SERVER_METADATA: [&str; 6] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
 /// What kubectl writes beside the object.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// What kustomize writes about the object's origin when it is asked to.
 const KUSTOMIZE_NOTES: [&str; 2] =
     [crate::kustomization::ORIGIN, "alpha.config.kubernetes.io/transformations"];

@@ -16,6 +16,7 @@ pub mod component;
 pub mod fields;
 pub mod graph;
 pub mod kustomization;
+pub mod live;
 pub mod object;
 pub mod places;
 pub mod quantity;

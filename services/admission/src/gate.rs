@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use airside_checks::evaluate;
 use airside_detect::audit::event::{Extra, User};
 use airside_k8s::admission::{Response, Review};
-use airside_k8s::boarding_pass::{Comparison, compare};
+use airside_k8s::boarding_pass::{Standing, standing};
 use airside_k8s::{Completeness, Object};
 use airside_types::{
     Authorisation, Cluster, Decision, FieldPath, Operation, Payload, Place, Record, Severity,
@@ -146,35 +146,31 @@ fn violations(object: &Object<'_>) -> Vec<Violation> {
 }
 
 /// Whether the object went through the check-in: as it is, as it is but by nobody whom the gate trusts, with
-/// differences, or not at all. Of several passes that differ, the one that differs least is told.
+/// differences, or not at all.
 fn authorisation(
     review: &Review,
     object: &Object<'_>,
     passes: &Passes,
     seen: &Seen,
 ) -> Authorisation {
-    let mut untrusted = None;
-    let mut closest = None;
-    for known in passes.of(&seen.tenant, &seen.cluster, &review.object_ref()) {
-        let KnownPass { id: pass, distrust, .. } = known;
-        let place = known.pass.place.clone();
-        match (compare(&known.pass, object), distrust) {
-            (Comparison::Same, None) => return Authorisation::Authorised { pass, place },
-            (Comparison::Same, Some(reason)) => {
-                let reason = reason.to_string();
-                untrusted.get_or_insert(Authorisation::Untrusted { pass, place, reason });
-            }
-            (Comparison::Drifted(fields), _) => {
-                let closer =
-                    closest.as_ref().is_none_or(|found: &(usize, _)| fields.len() < found.0);
-                if closer {
-                    closest = Some((fields.len(), Authorisation::Drifted { pass, place, fields }));
+    let mut known = passes.of(&seen.tenant, &seen.cluster, &review.object_ref());
+    // The first pass that fits is told.
+    known.sort_by_key(|it| it.distrust.is_some());
+    match standing(known.iter().map(|it| (it, it.pass.as_ref())), object) {
+        Standing::Authorised(KnownPass { id, pass, distrust }) => {
+            let (pass, place) = (*id, pass.place.clone());
+            match distrust {
+                None => Authorisation::Authorised { pass, place },
+                Some(reason) => {
+                    Authorisation::Untrusted { pass, place, reason: reason.to_string() }
                 }
             }
         }
+        Standing::Drifted(KnownPass { id, pass, .. }, fields) => {
+            Authorisation::Drifted { pass: *id, place: pass.place.clone(), fields }
+        }
+        Standing::NeverCheckedIn => Authorisation::Unknown,
     }
-    let drifted = closest.map(|(_, drifted)| drifted);
-    untrusted.or(drifted).unwrap_or(Authorisation::Unknown)
 }
 
 fn answer(

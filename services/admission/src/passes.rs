@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use airside_auth::signature::{STATEMENT_TYPE, SignatureError, TrustedKeys};
+use airside_k8s::boarding_pass::is_for;
 use airside_k8s::boarding_pass::statement::vouches;
 use airside_types::{BoardingPass, Cluster, Id, ObjectRef, Payload, Record, Tenant};
 
@@ -102,9 +103,7 @@ impl Passes {
         passes
             .into_iter()
             .flat_map(BTreeMap::values)
-            .filter(|KnownPass { pass, .. }| {
-                pass.object.namespace.is_none() || pass.object.namespace == object.namespace
-            })
+            .filter(|known| is_for(&known.pass.object, object.namespace.as_deref()))
             .cloned()
             .collect()
     }

@@ -159,14 +159,27 @@ pub struct ScanArguments {
     pub command: Option<ScanCommand>,
     /// Files and folders; `-` is standard input. Charts and kustomizations are rendered where helm,
     /// kustomize or kubectl is installed
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "live", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Read a live cluster. Without PATH: check its objects as manifests are checked. With PATH: say of
+    /// each live object which commit of these manifests authorises it, in which fields it has drifted
+    /// from them, or that it was never checked in. The values of Secrets are not read
+    #[arg(long, conflicts_with_all = ["fix", "since"])]
+    pub live: bool,
+    /// With --live: the kubeconfig [default: what KUBECONFIG names, or ~/.kube/config, or the service
+    /// account of the pod]
+    #[arg(long, value_name = "FILE", requires = "live")]
+    pub kubeconfig: Option<PathBuf>,
+    /// With --live: the context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub context: Option<String>,
     /// File of values for charts; may be given again
     #[arg(long, short = 'f', value_name = "FILE")]
     pub values: Vec<PathBuf>,
-    /// The namespace that charts are installed into
+    /// The namespace that charts are installed into; with --live: read this namespace only, may be given
+    /// again
     #[arg(long, short, value_name = "NAME")]
-    pub namespace: Option<String>,
+    pub namespace: Vec<String>,
     /// Report, SBOM or VEX about the images: CycloneDX, SPDX, Trivy, Grype, OpenVEX or CSAF in JSON; may
     /// be given again
     #[arg(long, value_name = "FILE")]

@@ -221,3 +221,24 @@ fn a_link_in_a_circle_is_not_followed() {
     assert_eq!(status, 1, "{problem}");
     assert!(text.contains("in 1 object of 1 file"), "{text}");
 }
+
+#[test]
+fn a_cluster_that_is_not_known_is_told_with_what_to_correct() {
+    let folder = Folder::with(&[("role.yaml", ROLE), ("config", "apiVersion: v1\nkind: Config\n")]);
+    let (status, _, problem) = folder.scan(&["--live", "--kubeconfig", "absent"]);
+    assert_eq!(status, 2);
+    assert!(
+        problem.contains("the cluster is not known") && problem.contains("absent"),
+        "{problem}"
+    );
+    let (status, _, problem) =
+        folder.scan(&["--live", "--kubeconfig", "config", "--context", "prod"]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("prod"), "{problem}");
+    let (status, _, problem) = folder.scan(&["role.yaml", "--live", "--publish"]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("--live with PATH compares"), "{problem}");
+    let (status, _, problem) = folder.scan(&["role.yaml", "--context", "prod"]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("--live"), "{problem}");
+}

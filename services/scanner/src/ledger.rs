@@ -14,7 +14,7 @@ use std::sync::Arc;
 use airside_ports::{KeyRange, Keyspace, Order, Store, StoreError};
 use airside_service::outbox::OutboxError;
 use airside_service::{CancellationToken, Deps};
-use airside_types::{Cluster, Id, Tenant};
+use airside_types::{Cluster, Finding, FindingState, Id, Tenant};
 use airside_wire::finding::{FindingEntry, FindingQuery, decode_entry};
 use airside_wire::limits::PART_BYTES;
 use airside_wire::scan::{Publication, PublishOutcome};
@@ -30,10 +30,27 @@ const WAITING: usize = 64;
 /// How many pairs are read at a time.
 const PAGE: usize = 512;
 
-/// A publication on its way to the writer.
+/// What has become different among the findings of a cluster.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Revision {
+    /// The cluster.
+    pub(crate) cluster: Cluster,
+    /// Findings that are open now, and were not, or said something else.
+    pub(crate) open: Vec<Finding>,
+    /// Findings that are no longer open.
+    pub(crate) closed: Vec<(Id, FindingState)>,
+}
+
+/// What the writer is asked for.
+enum Work {
+    Publication(Publication),
+    Revision(Revision),
+}
+
+/// Work on its way to the writer.
 struct Request {
     tenant: Tenant,
-    publication: Publication,
+    work: Work,
     span: tracing::Span,
     answer: oneshot::Sender<Result<PublishOutcome, LedgerError>>,
 }
@@ -92,9 +109,22 @@ impl Ledger {
         tenant: &Tenant,
         publication: Publication,
     ) -> Result<PublishOutcome, LedgerError> {
+        self.ask(tenant, Work::Publication(publication)).await
+    }
+
+    /// Takes over what has become different, without comparing all that is known. It is durable when this returns.
+    pub(crate) async fn revise(
+        &self,
+        tenant: &Tenant,
+        revision: Revision,
+    ) -> Result<PublishOutcome, LedgerError> {
+        self.ask(tenant, Work::Revision(revision)).await
+    }
+
+    async fn ask(&self, tenant: &Tenant, work: Work) -> Result<PublishOutcome, LedgerError> {
         let (answer, answered) = oneshot::channel();
         let span = tracing::Span::current();
-        let request = Request { tenant: tenant.clone(), publication, span, answer };
+        let request = Request { tenant: tenant.clone(), work, span, answer };
         self.writer.send(request).await.map_err(|_| LedgerError::Stopping)?;
         answered.await.map_err(|_| LedgerError::Stopping)?
     }
@@ -130,7 +160,7 @@ impl Ledger {
         }
     }
 
-    /// The finding with this fingerprint.
+    /// The finding with this fingerprint. Each cluster of the tenant is asked for it once.
     pub(crate) async fn get(
         &self,
         tenant: &Tenant,
@@ -138,12 +168,16 @@ impl Ledger {
     ) -> Result<Option<FindingEntry>, LedgerError> {
         let mut range = KeyRange::prefix(&tenant_prefix(tenant));
         loop {
-            let page = self.store.scan(FINDINGS, range.clone(), Order::Ascending, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(None) };
-            range.from = behind(last);
-            if let Some((_, value)) = page.iter().find(|(key, _)| key.ends_with(id.as_bytes())) {
-                return Ok(Some(decode_entry(value)?));
+            let first = self.store.scan(FINDINGS, range.clone(), Order::Ascending, 1).await?;
+            let Some((key, _)) = first.first() else { return Ok(None) };
+            let of_cluster = key.get(..key.len().saturating_sub(id.as_bytes().len()));
+            let of_cluster = of_cluster.unwrap_or_default();
+            let key = [of_cluster, &id.as_bytes()[..]].concat();
+            if let Some(value) = self.store.get(FINDINGS, &key).await? {
+                return Ok(Some(decode_entry(&value)?));
             }
+            // No id is behind this one.
+            range.from = behind(&[of_cluster, &[u8::MAX; 16]].concat());
         }
     }
 }

@@ -37,6 +37,9 @@ pub struct Options {
     pub jobs_per_tenant: usize,
     /// A boarding pass says `failed` when a finding is at least this severe. Default: high.
     pub failing_severity: String,
+    /// How long after a change of a watched cluster it is checked, so that a burst is checked once.
+    /// Default: 200ms.
+    pub settle: Interval,
 }
 
 impl Default for Options {
@@ -55,6 +58,7 @@ impl Default for Options {
             job_age: Interval::from_days(7),
             jobs_per_tenant: 100,
             failing_severity: Severity::High.as_str().to_owned(),
+            settle: Interval::from_millis(200),
         }
     }
 }

@@ -191,6 +191,7 @@ async fn deps(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Deps {
     Deps {
         log: Arc::new(log),
         queue: Arc::new(queue.await.unwrap()),
+        live: None,
         store,
         clock,
         partitioner: Partitioner::new(64),

@@ -5,6 +5,7 @@ mod baseline;
 mod compliance;
 mod fixes;
 pub(super) mod inputs;
+mod live;
 mod owners;
 mod project;
 mod reach;
@@ -20,7 +21,7 @@ use airside_checks::{Ineffective, Selection, Terms};
 use airside_k8s::boarding_pass::statement::statement;
 use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
-use airside_scanner::Scan;
+use airside_scanner::{LiveObjects, Scan};
 use airside_service::SystemClock;
 use airside_types::{Attestation, Cluster, Id, Tenant};
 use airside_wire::scan::PublishOutcome;
@@ -53,9 +54,11 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let reports = affected::image_reports(&arguments.vulnerabilities)?;
     let policies = policies(arguments)?;
     let project = Project::of(arguments)?;
-    let rendering =
-        Rendering { values: arguments.values.clone(), namespace: arguments.namespace.clone() };
-    let mut inputs = Inputs::read(&arguments.paths, &rendering);
+    let mut inputs = if arguments.live && arguments.paths.is_empty() {
+        live::inputs(arguments)?
+    } else {
+        Inputs::read(&arguments.paths, &rendering(arguments)?)
+    };
     inputs.problems.extend(policies.iter().flat_map(|it| it.problems.clone()));
     for problem in &inputs.problems {
         show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
@@ -73,6 +76,9 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         exceptions: &exceptions,
         ..Terms::new(&tenant, &cluster, project.fail_on)
     };
+    if arguments.live && inputs.live.is_none() {
+        return live::compare(arguments, &inputs, &terms);
+    }
     if !arguments.reach.is_empty() {
         return reach::run(&arguments.reach, &inputs, arguments.output);
     }
@@ -93,7 +99,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let baseline = baseline(arguments, &inputs, &terms)?;
     let origins = work_tree::origins(&inputs, &arguments.paths, tells_commits(arguments));
     let terms = Terms { origins: Some(&origins), ..terms };
-    let mut scan = airside_scanner::scan_files(&inputs.files, &terms);
+    let mut scan = inputs.scan(&terms);
     scan.ineffective.splice(0..0, misread);
     if let Some(path) = &arguments.sign_key {
         sign(path, &mut scan, &cluster)?;
@@ -125,6 +131,18 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         ));
     }
     Ok(outcome(arguments, &inputs, &report))
+}
+
+fn rendering(arguments: &ScanArguments) -> anyhow::Result<Rendering> {
+    let namespace = match arguments.namespace.as_slice() {
+        [] => None,
+        [namespace, rest @ ..] => {
+            let is_one = rest.is_empty() || arguments.live;
+            anyhow::ensure!(is_one, "--namespace: charts are installed into one namespace");
+            Some(namespace.clone()).filter(|_| rest.is_empty())
+        }
+    };
+    Ok(Rendering { values: arguments.values.clone(), namespace })
 }
 
 /// Whether anything tells which commits the inputs are at.
@@ -234,9 +252,11 @@ fn written(
 /// 2 when an input could not be read, 1 when a finding reaches the failing severity. With `--exit-zero` 2
 /// only when nothing could be read at all.
 fn outcome(arguments: &ScanArguments, inputs: &Inputs, report: &Report<'_>) -> Outcome {
-    let broken = !inputs.problems.is_empty() || report.unreadable.iter().any(|it| !is_foreign(it));
+    let broken = !inputs.problems.is_empty()
+        || inputs.live.as_ref().is_some_and(LiveObjects::is_empty)
+        || report.unreadable.iter().any(|it| !is_foreign(it));
     if arguments.exit_zero {
-        return if inputs.files.is_empty() { Outcome::Unreadable } else { Outcome::Good };
+        return if inputs.is_empty() { Outcome::Unreadable } else { Outcome::Good };
     }
     if broken {
         Outcome::Unreadable

@@ -62,6 +62,9 @@ fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> st
                 writeln!(out, "  {FAINT}{:>5} |{RESET} {line}", finding.place.line)?;
             }
         }
+        if finding.place.line == 0 {
+            writeln!(out, "        {FAINT}{}{RESET}", finding.field)?;
+        }
         writeln!(out, "        {style}={RESET} {}", finding.message)?;
         if let Some(origin) = &finding.origin {
             writeln!(out, "          {FAINT}from{RESET} {}", source_line(origin))?;
@@ -97,12 +100,15 @@ fn write_summary(out: &mut String, report: &Report<'_>, least: Severity) -> std:
         .collect();
     let what = if report.baseline.is_some() { "new findings" } else { "findings" };
     let findings = if levels.is_empty() { format!("no {what}") } else { levels.join(", ") };
-    writeln!(
-        out,
-        "\n{STRONG}{findings}{RESET} in {} of {}",
-        counted(report.objects.len(), "object"),
-        counted(report.files, "file")
-    )?;
+    let objects = counted(report.objects.len(), "object");
+    match report.files {
+        // Live objects stand in no files.
+        0 => writeln!(out, "\n{STRONG}{findings}{RESET} in {objects}")?,
+        files => {
+            let files = counted(files, "file");
+            writeln!(out, "\n{STRONG}{findings}{RESET} in {objects} of {files}")?;
+        }
+    }
     if summary.known > 0 {
         writeln!(out, "{FAINT}{} known before{RESET}", summary.known)?;
     }

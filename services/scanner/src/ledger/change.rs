@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use airside_types::{Finding, FindingState, Id, ObjectRef, Tenant, Timestamp};
+use airside_k8s::live;
+use airside_types::{Cluster, Finding, FindingState, Id, ObjectRef, Tenant, Timestamp};
 use airside_wire::finding::FindingEntry;
 use airside_wire::scan::{Publication, PublishOutcome};
 
@@ -40,28 +41,42 @@ impl Change {
         for finding in std::mem::take(&mut publication.report.findings) {
             let id = finding.id(tenant, &publication.cluster);
             if reported.insert(id) {
-                let finding = Finding { state: FindingState::Open, ..finding };
-                match known.get(&id) {
-                    Some(entry) => change.report_again(entry, finding, now),
-                    None => change.open(id, publication, finding, now),
-                }
+                change.report(id, &publication.cluster, finding, known.get(&id), now);
             }
         }
         let covered = Covered::by(publication);
         for (id, entry) in known {
             let open = entry.finding.state == FindingState::Open;
             if open && !reported.contains(id) && covered.judged(&entry.finding) {
-                change.close(entry, covered.has(&entry.finding), now);
+                let is_there = covered.has(&entry.finding);
+                let state = if is_there { FindingState::Fixed } else { FindingState::Gone };
+                change.end(entry, state, now);
             }
         }
         change
     }
 
-    fn open(&mut self, id: Id, publication: &Publication, finding: Finding, now: Timestamp) {
+    /// A finding is reported, whether it is known or not.
+    pub(super) fn report(
+        &mut self,
+        id: Id,
+        cluster: &Cluster,
+        finding: Finding,
+        known: Option<&FindingEntry>,
+        now: Timestamp,
+    ) {
+        let finding = Finding { state: FindingState::Open, ..finding };
+        match known {
+            Some(entry) => self.report_again(entry, finding, now),
+            None => self.open(id, cluster, finding, now),
+        }
+    }
+
+    fn open(&mut self, id: Id, cluster: &Cluster, finding: Finding, now: Timestamp) {
         self.outcome.opened += 1;
         self.told.push(FindingEntry {
             id,
-            cluster: publication.cluster.clone(),
+            cluster: cluster.clone(),
             finding,
             first_seen: now,
             state_since: now,
@@ -94,14 +109,15 @@ impl Change {
         }
     }
 
-    fn close(&mut self, entry: &FindingEntry, object_is_there: bool, now: Timestamp) {
-        let state = if object_is_there {
-            self.outcome.fixed += 1;
-            FindingState::Fixed
-        } else {
-            self.outcome.gone += 1;
-            FindingState::Gone
-        };
+    /// A finding that is open is no longer: it is fixed, or gone with its object.
+    pub(super) fn end(&mut self, entry: &FindingEntry, state: FindingState, now: Timestamp) {
+        if entry.finding.state != FindingState::Open {
+            return;
+        }
+        match state {
+            FindingState::Gone => self.outcome.gone += 1,
+            FindingState::Open | FindingState::Fixed => self.outcome.fixed += 1,
+        }
         self.told.push(FindingEntry {
             finding: Finding { state, ..entry.finding.clone() },
             state_since: now,
@@ -154,8 +170,10 @@ impl<'a> Covered<'a> {
         self.paths.contains(".") || folders.any(|folder| self.paths.contains(folder))
     }
 
-    /// Whether the finding's object is still in its file.
+    /// Whether the finding's object is still in its file. A live object has no pass, but a path of its own.
     fn has(&self, finding: &Finding) -> bool {
-        self.objects.contains(&(finding.place.path.as_str(), &finding.object))
+        let path = finding.place.path.as_str();
+        self.objects.contains(&(path, &finding.object))
+            || path.starts_with(live::ROOT) && self.paths.contains(path)
     }
 }

@@ -13,12 +13,12 @@ use airside_service::retry::Backoff;
 use airside_service::{Deps, Publisher};
 use airside_types::{BoardingPass, Cluster, Id, Payload, Record, Source, Tenant, Timestamp};
 use airside_wire::finding::{FindingEntry, decode_entry, encode_entry};
-use airside_wire::scan::{Publication, PublishOutcome};
+use airside_wire::scan::PublishOutcome;
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::change::Change;
-use super::{FINDINGS, LedgerError, PAGE, Request, Stop, behind, cluster_prefix};
+use super::{FINDINGS, LedgerError, PAGE, Request, Stop, Work, behind, cluster_prefix};
 
 /// The terms of the boarding passes that were published and when they were, by tenant, cluster and id.
 const PASSES: Keyspace = Keyspace::new("scanner.passes");
@@ -63,10 +63,10 @@ impl Writer {
                     self.requests.recv().await
                 }
             };
-            let Some(Request { tenant, publication, span, answer }) = request else {
+            let Some(Request { tenant, work, span, answer }) = request else {
                 return Ok(());
             };
-            let result = self.carry_out(&mut outbox, &tenant, publication).instrument(span).await;
+            let result = self.carry_out(&mut outbox, &tenant, work).instrument(span).await;
             let failed = matches!(result, Err(LedgerError::Outbox(_) | LedgerError::Store(_)));
             // A caller that went away has no use for the answer.
             let _unheard = answer.send(result).is_err();
@@ -102,14 +102,50 @@ impl Writer {
         &self,
         outbox: &mut Outbox,
         tenant: &Tenant,
-        mut publication: Publication,
+        work: Work,
     ) -> Result<PublishOutcome, LedgerError> {
         let now = self.clock.now();
-        let cluster = publication.cluster.clone();
-        let known = self.known(tenant, &cluster).await?;
-        let change = Change::of(&mut publication, &known, tenant, now);
-        drop(known);
-        let mut step = Step::new(tenant, &cluster, now);
+        match work {
+            Work::Publication(mut publication) => {
+                let cluster = publication.cluster.clone();
+                let known = self.known(tenant, &cluster).await?;
+                let change = Change::of(&mut publication, &known, tenant, now);
+                drop(known);
+                let step = Step::new(tenant, &cluster, now);
+                self.keep(outbox, step, change, publication.report.passes).await
+            }
+            Work::Revision(revision) => {
+                let cluster = revision.cluster.clone();
+                let step = Step::new(tenant, &cluster, now);
+                let mut change = Change::default();
+                for finding in revision.open {
+                    let id = finding.id(tenant, &cluster);
+                    let known = self.entry(&step, id).await?;
+                    change.report(id, &cluster, finding, known.as_ref(), now);
+                }
+                for (id, state) in revision.closed {
+                    if let Some(entry) = self.entry(&step, id).await? {
+                        change.end(&entry, state, now);
+                    }
+                }
+                self.keep(outbox, step, change, Vec::new()).await
+            }
+        }
+    }
+
+    async fn entry(&self, step: &Step<'_>, id: Id) -> Result<Option<FindingEntry>, LedgerError> {
+        let stored = self.store.get(FINDINGS, &step.key(id)).await?;
+        Ok(stored.map(|value| decode_entry(&value)).transpose()?)
+    }
+
+    /// Makes a change durable, with the passes that are new or say something else.
+    async fn keep(
+        &self,
+        outbox: &mut Outbox,
+        mut step: Step<'_>,
+        change: Change,
+        passes: Vec<BoardingPass>,
+    ) -> Result<PublishOutcome, LedgerError> {
         for entry in change.seen {
             step.keep(&entry)?;
             self.commit_if_full(outbox, &mut step).await?;
@@ -119,8 +155,8 @@ impl Writer {
             step.tell(entry.id, Payload::Finding(entry.finding));
             self.commit_if_full(outbox, &mut step).await?;
         }
-        for pass in publication.report.passes {
-            let (id, terms) = (pass.id(tenant, &cluster), pass.terms());
+        for pass in passes {
+            let (id, terms) = (pass.id(step.tenant, step.cluster), pass.terms());
             let issued = self.store.get(PASSES, &step.key(id)).await?;
             if issued.is_none_or(|issued| !issued.starts_with(terms.as_bytes())) {
                 step.issue(id, terms, pass);

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use airside_k8s::yaml::{Limits, Parsed, parse_bytes};
 use airside_k8s::{Completeness, Graph, Object};
 use airside_vulnerability::Document;
 use airside_vulnerability::join::{AffectedPlace, Cause, affected};
@@ -24,10 +23,8 @@ pub(super) fn run(arguments: &AffectedArguments) -> anyhow::Result<Outcome> {
         show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
     }
     let reports = image_reports(&arguments.vulnerabilities)?;
-    let parsed: Vec<Parsed> =
-        inputs.files.iter().map(|file| parse_bytes(&file.content, &Limits::default())).collect();
-    let contents: Vec<_> =
-        parsed.iter().flat_map(|it| &it.documents).map(|document| document.contents()).collect();
+    let documents = inputs.documents();
+    let contents: Vec<_> = documents.iter().map(|(_, document)| document.contents()).collect();
     let objects: Vec<Object<'_>> =
         contents.iter().flat_map(|contents| &contents.objects).map(|it| it.object).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);

@@ -1,11 +1,14 @@
-//! Which files a scan reads: those that are named, manifests in folders, what charts and kustomizations
-//! render to, standard input.
+//! What a scan reads: files that are named, manifests in folders, what charts and kustomizations render to,
+//! standard input; or a live cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use airside_checks::Rendered as Origin;
+use airside_checks::{CheckIn, Rendered as Origin, Terms};
+use airside_k8s::Document;
+use airside_k8s::yaml::{Limits, parse_bytes};
+use airside_scanner::{LiveObjects, Scan, check_files, scan_files};
 use airside_wire::scan::SourceFile;
 
 use super::render::{Renderer, Rendering};
@@ -23,6 +26,8 @@ pub(in crate::command) struct Inputs {
     /// What the files that were rendered were made from.
     pub(super) made: BTreeMap<String, Made>,
     pub(in crate::command) problems: Vec<String>,
+    /// The objects of a live cluster, which then are all there is.
+    pub(super) live: Option<LiveObjects>,
 }
 
 /// What a file was rendered from.
@@ -40,6 +45,41 @@ impl Inputs {
         let mut inputs = Self::default();
         paths.iter().for_each(|path| inputs.take(path.as_ref(), how));
         inputs
+    }
+
+    /// Checks what was read as one set.
+    pub(super) fn scan(&self, terms: &Terms<'_>) -> Scan {
+        match &self.live {
+            Some(live) => live.scan(terms),
+            None => scan_files(&self.files, terms),
+        }
+    }
+
+    /// What the check-in says, with nothing left out and nothing put together.
+    pub(super) fn check(&self, terms: &Terms<'_>) -> CheckIn {
+        match &self.live {
+            Some(live) => live.check(terms),
+            None => check_files(&self.files, terms),
+        }
+    }
+
+    /// The documents that can be read, each with the path that it stands under.
+    pub(super) fn documents(&self) -> Vec<(String, Document)> {
+        if let Some(live) = &self.live {
+            let documents = live.documents();
+            return documents.map(|(path, it)| (path.clone(), it.clone())).collect();
+        }
+        let mut documents = Vec::new();
+        for file in &self.files {
+            let parsed = parse_bytes(&file.content, &Limits::default());
+            documents.extend(parsed.documents.into_iter().map(|it| (file.path.clone(), it)));
+        }
+        documents
+    }
+
+    /// Whether there is nothing at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.live.as_ref().is_none_or(LiveObjects::is_empty)
     }
 
     fn take(&mut self, path: &Path, how: &Rendering) {

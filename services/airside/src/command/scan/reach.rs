@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use airside_k8s::graph::{Answer, PodNode, Port, Reachability, Reason, Source};
-use airside_k8s::yaml::{Limits, Parsed, parse_bytes};
 use airside_k8s::{Completeness, Graph, Located, Object};
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -41,13 +40,11 @@ pub(super) fn run(
     output: ReportFormat,
 ) -> anyhow::Result<Outcome> {
     let [from, to] = ends else { anyhow::bail!("--reach takes two values: FROM and TO") };
-    let parsed: Vec<Parsed> =
-        inputs.files.iter().map(|file| parse_bytes(&file.content, &Limits::default())).collect();
-    let files = inputs.files.iter().zip(&parsed);
-    let located: Vec<(&str, Located<'_>)> = files
-        .flat_map(|(file, parsed)| parsed.documents.iter().map(|it| (file.path.as_str(), it)))
+    let documents = inputs.documents();
+    let located: Vec<(&str, Located<'_>)> = documents
+        .iter()
         .flat_map(|(path, document)| {
-            document.contents().objects.into_iter().map(move |it| (path, it))
+            document.contents().objects.into_iter().map(move |it| (path.as_str(), it))
         })
         .collect();
     let objects: Vec<Object<'_>> = located.iter().map(|(_, it)| it.object).collect();
