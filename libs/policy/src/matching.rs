@@ -59,37 +59,45 @@ enum Fit {
 impl Constraints {
     /// Whether a request is met.
     pub(crate) fn matching(&self, request: &Request<'_>, around: &Surroundings<'_>) -> Matching {
-        let version = &request.resource.version;
-        let other = |what: &str| {
+        let parts = [
+            Self::resource as fn(&Self, &Request<'_>, &Surroundings<'_>) -> Matching,
+            Self::namespace,
+            Self::object,
+        ];
+        let mut matchings = parts.into_iter().map(|part| part(self, request, around));
+        matchings.find(|it| *it != Matching::Yes).unwrap_or(Matching::Yes)
+    }
+
+    fn resource(&self, request: &Request<'_>, _: &Surroundings<'_>) -> Matching {
+        let resource = &request.resource;
+        let other_version = |what: &str| {
             Matching::Unknown(format!(
-                "{what} is for another version of {} than {version}, and nothing is converted here",
-                request.resource.resource
+                "{what} is for another version of {} than {}, and nothing is converted here",
+                resource.resource, resource.version
             ))
         };
-        match best_fit(&self.excluded, request) {
-            Fit::Whole => return Matching::No("its rules exclude the request".to_owned()),
-            Fit::Resource if !self.is_exact => return other("a rule that excludes"),
-            Fit::Resource | Fit::None => {}
-        }
-        match best_fit(&self.rules, request) {
-            _ if self.rules.is_empty() => {}
+        let fit = if self.rules.is_empty() { Fit::Whole } else { best_fit(&self.rules, request) };
+        match fit {
             Fit::Whole => {}
-            Fit::Resource if !self.is_exact => return other("its rule"),
+            Fit::Resource if !self.is_exact => return other_version("its rule"),
             Fit::Resource | Fit::None => {
-                let what = &request.resource;
+                let slash = if resource.subresource.is_empty() { "" } else { "/" };
                 return Matching::No(format!(
-                    "its rules are not for {} of {}{}{}",
+                    "its rules are not for {} of {}{slash}{}",
                     request.operation.as_str(),
-                    what.resource,
-                    if what.subresource.is_empty() { "" } else { "/" },
-                    what.subresource,
+                    resource.resource,
+                    resource.subresource,
                 ));
             }
         }
-        match self.namespace(request, around) {
-            Matching::Yes => {}
-            other => return other,
+        match best_fit(&self.excluded, request) {
+            Fit::Whole => Matching::No("its rules exclude the request".to_owned()),
+            Fit::Resource if !self.is_exact => other_version("a rule that excludes"),
+            Fit::Resource | Fit::None => Matching::Yes,
         }
+    }
+
+    fn object(&self, request: &Request<'_>, _: &Surroundings<'_>) -> Matching {
         let selector = self.object_selector.as_ref().filter(|it| !is_empty(it));
         let is_selected = |selector: &Json| {
             let labels = request.labels().into_iter().zip([request.object, request.old_object]);

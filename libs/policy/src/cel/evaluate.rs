@@ -2,9 +2,11 @@
 
 mod comprehension;
 
+use regex::Regex;
+
 use super::budget::Budget;
 use super::collection::Map;
-use super::library::Call;
+use super::library::{Call, Function};
 use super::operators;
 use super::program::{Node, Root, Step};
 use super::value::{Text, Value};
@@ -91,40 +93,60 @@ impl<'a> Evaluator<'_, 'a> {
             Step::List(elements) => self.list(elements),
             Step::Map(entries) => self.map(entries),
             Step::Call { function, arguments, pattern } => {
-                let mut values = Vec::with_capacity(arguments.len());
-                for argument in arguments {
-                    values.push(self.value(argument)?);
-                }
-                self.budget.charge(1)?;
-                let types = || values.iter().map(Value::type_name).collect::<Vec<_>>();
-                let call = Call { arguments: &values, pattern: pattern.as_ref() };
-                let result = (function.body)(call, self.budget)?;
-                result.ok_or_else(|| Failure::no_overload(function.name, &types()))
+                self.call(function, arguments, pattern.as_ref())
             }
             Step::Comprehension(walk) => self.comprehension(walk),
             Step::OptionalElse { operand, other, is_value } => {
-                let (operand, name) =
-                    (self.step(operand)?, if *is_value { "orValue" } else { "or" });
-                match (operand, is_value) {
-                    (Value::Optional(Some(value)), true) => Ok((*value).clone()),
-                    (value @ Value::Optional(Some(_)), false) => Ok(value),
-                    (Value::Optional(None), _) => match (self.value(other)?, is_value) {
-                        (other @ Value::Optional(_), false) | (other, true) => Ok(other),
-                        (other, false) => Err(Failure::no_overload(name, &[other.type_name()])),
-                    },
-                    (operand, _) => Err(Failure::no_overload(name, &[operand.type_name()])),
-                }
+                self.optional_else(operand, other, *is_value)
             }
-            Step::OptionalMap { operand, body, is_flat } => match self.step(operand)? {
-                Value::Optional(None) => Ok(Value::Optional(None)),
-                Value::Optional(Some(value)) => match (self.with((*value).clone(), body)?, is_flat)
-                {
-                    (value, false) => Ok(Value::optional(Some(value))),
-                    (value @ Value::Optional(_), true) => Ok(value),
-                    (other, true) => Err(Failure::no_overload("optFlatMap", &[other.type_name()])),
-                },
-                other => Err(Failure::no_overload("optMap", &[other.type_name()])),
+            Step::OptionalMap { operand, body, is_flat } => {
+                self.optional_map(operand, body, *is_flat)
+            }
+        }
+    }
+
+    fn call(
+        &mut self,
+        function: &'static Function,
+        arguments: &'a [Node],
+        pattern: Option<&'a Regex>,
+    ) -> Result<'a> {
+        let mut values = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            values.push(self.value(argument)?);
+        }
+        self.budget.charge(1)?;
+        let result = (function.body)(Call { arguments: &values, pattern }, self.budget)?;
+        result.ok_or_else(|| {
+            let types: Vec<_> = values.iter().map(Value::type_name).collect();
+            Failure::no_overload(function.name, &types)
+        })
+    }
+
+    /// `or` and `orValue`.
+    fn optional_else(&mut self, operand: &'a Node, other: &'a Node, is_value: bool) -> Result<'a> {
+        let name = if is_value { "orValue" } else { "or" };
+        match (self.step(operand)?, is_value) {
+            (Value::Optional(Some(value)), true) => Ok((*value).clone()),
+            (value @ Value::Optional(Some(_)), false) => Ok(value),
+            (Value::Optional(None), _) => match (self.value(other)?, is_value) {
+                (other @ Value::Optional(_), false) | (other, true) => Ok(other),
+                (other, false) => Err(Failure::no_overload(name, &[other.type_name()])),
             },
+            (operand, _) => Err(Failure::no_overload(name, &[operand.type_name()])),
+        }
+    }
+
+    /// `optMap` and `optFlatMap`.
+    fn optional_map(&mut self, operand: &'a Node, body: &'a Node, is_flat: bool) -> Result<'a> {
+        match self.step(operand)? {
+            Value::Optional(None) => Ok(Value::Optional(None)),
+            Value::Optional(Some(value)) => match (self.with((*value).clone(), body)?, is_flat) {
+                (value, false) => Ok(Value::optional(Some(value))),
+                (value @ Value::Optional(_), true) => Ok(value),
+                (other, true) => Err(Failure::no_overload("optFlatMap", &[other.type_name()])),
+            },
+            other => Err(Failure::no_overload("optMap", &[other.type_name()])),
         }
     }
 

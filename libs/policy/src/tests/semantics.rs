@@ -69,6 +69,10 @@ fn exclusions_and_selectors_limit_policies_and_bindings() {
         policy(passes).replace("{resourceRules", &format!("{{{constraint}, resourceRules"))
     };
     for (constraint, expected) in [
+        (
+            format!("excludeResourceRules: [{}]", all.replace("apiVersions: ['*']", "apiVersions: [v9]")),
+            "not evaluated: a rule that excludes is for another version of pods than v1, and nothing is converted here",
+        ),
         (format!("excludeResourceRules: [{all}]"), "skipped: the policy does not apply: its rules exclude the request"),
         ("objectSelector: {matchLabels: {app: web}}".to_owned(), "passed"),
         (
