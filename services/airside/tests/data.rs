@@ -1,6 +1,7 @@
 //! `airside data`: from OSV records to who is newly affected, as its users see it.
 #![allow(clippy::expect_used, reason = "a test fails by panicking, in its harness too")]
 
+#[path = "harness/folder.rs"]
 mod folder;
 
 use folder::Folder;
