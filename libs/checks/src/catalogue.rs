@@ -231,11 +231,6 @@ pub fn find(name: &str) -> Option<&'static Check> {
     by_id().get(id).copied().or_else(|| listed().find(|check| is_called(check, name)))
 }
 
-/// Whether a check's findings follow from what is known of vulnerabilities of components.
-pub fn reads_vulnerabilities(check: &str) -> bool {
-    vulnerabilities::CHECKS.iter().any(|it| it.id == check)
-}
-
 fn by_id() -> &'static BTreeMap<&'static str, &'static Check> {
     static BY_ID: LazyLock<BTreeMap<&str, &Check>> =
         LazyLock::new(|| listed().map(|check| (check.id, check)).collect());

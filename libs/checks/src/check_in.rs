@@ -6,7 +6,7 @@
 mod acceptance;
 mod origin;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use airside_k8s::boarding_pass::{digest_of, fields};
@@ -28,7 +28,7 @@ pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart};
 use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY};
 use crate::evaluate::{Failure, NotEvaluated, evaluate_with};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
-use crate::owner::{FileOwners, owner_of};
+use crate::owner::{FileOwners, Owners};
 use crate::selection::Selection;
 
 /// By which terms objects are checked in.
@@ -236,7 +236,10 @@ impl Source<'_> {
 pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let mut checked = CheckIn::default();
     let mut sources = sources(files, terms.origins, &mut checked.skipped);
-    own(&mut sources, terms.owners);
+    let owners = Owners::new(sources.iter().map(|source| &source.located.object), terms.owners);
+    for source in &mut sources {
+        source.owner = owners.of(&source.located.object, source.path);
+    }
     let rules = Rules {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         digest: catalogue::digest(),
@@ -329,23 +332,6 @@ fn sources<'a>(
         }
     }
     sources
-}
-
-/// Finds out whose each object is: it says so, or its namespace does, or its file is somebody's.
-fn own(sources: &mut [Source<'_>], files: &FileOwners) {
-    let namespaces: BTreeMap<&str, String> = sources
-        .iter()
-        .filter(|source| source.located.object.kind() == "Namespace")
-        .filter_map(|source| {
-            Some((source.located.object.name(), owner_of(&source.located.object)?))
-        })
-        .collect();
-    for source in sources {
-        let object = &source.located.object;
-        let of_namespace = || namespaces.get(object.namespace()?).cloned();
-        let of_file = || files.of(source.path).map(str::to_owned);
-        source.owner = owner_of(object).or_else(of_namespace).or_else(of_file);
-    }
 }
 
 /// Whether an object is one that only `helm test` creates. Other hooks run at every installation.

@@ -16,7 +16,7 @@ const KEYS: [&str; 3] = ["airside.dev/owner", "owner", "team"];
 const MAX_OWNER: usize = 256;
 
 /// Whose an object is by its own word: annotations before labels.
-pub fn owner_of(object: &Object<'_>) -> Option<String> {
+fn owner_of(object: &Object<'_>) -> Option<String> {
     KEYS.iter().find_map(|key| {
         let places = [object.annotations(), object.labels()];
         let texts = places.into_iter().flatten().filter_map(|place| place.get(*key));
@@ -35,6 +35,32 @@ fn usable(text: &str) -> Option<String> {
 pub fn is_owned_by(owner: &str, wanted: &str) -> bool {
     let bare = |name: &str| name.trim_start_matches('@').to_ascii_lowercase();
     bare(owner) == bare(wanted) || owner.split_whitespace().any(|name| bare(name) == bare(wanted))
+}
+
+/// Whose objects of a set are.
+#[derive(Debug)]
+pub struct Owners<'f> {
+    namespaces: BTreeMap<String, String>,
+    files: &'f FileOwners,
+}
+
+impl<'f> Owners<'f> {
+    /// By the namespaces among some objects, and by files.
+    pub fn new<'o>(
+        objects: impl IntoIterator<Item = &'o Object<'o>>,
+        files: &'f FileOwners,
+    ) -> Self {
+        let namespaces = objects.into_iter().filter(|object| object.kind() == "Namespace");
+        let owned = namespaces.filter_map(|it| Some((it.name().to_owned(), owner_of(it)?)));
+        Self { namespaces: owned.collect(), files }
+    }
+
+    /// Whose an object of a file is: it says so, or its namespace does, or its file is somebody's.
+    pub fn of(&self, object: &Object<'_>, path: &str) -> Option<String> {
+        let of_namespace = || self.namespaces.get(object.namespace()?).cloned();
+        let of_file = || self.files.of(path).map(str::to_owned);
+        owner_of(object).or_else(of_namespace).or_else(of_file)
+    }
 }
 
 /// Whose files are, by the paths under which they are scanned.

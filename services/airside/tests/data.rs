@@ -1,6 +1,7 @@
 //! `airside data`: from OSV records to who is newly affected, as its users see it.
 #![allow(clippy::expect_used, reason = "a test fails by panicking, in its harness too")]
 
+#[path = "harness/folder.rs"]
 mod folder;
 
 use folder::Folder;
@@ -37,8 +38,12 @@ fn new_data_tells_owners_what_is_newly_affected_and_is_then_in_force() {
     assert_eq!(status, 1, "{problem}");
     assert!(text.contains(" 1 of them new, as of 2099-01-02: "), "{text}");
     assert!(text.contains("1 records used, 0 withdrawn, 1 about other software"), "{text}");
-    let told = "\nedge\n  deploy/x.yaml:6:";
-    assert!(text.contains(told) && text.contains("has CVE-2099-0001"), "{text}");
+    let told = "
+edge
+  CVE-2099-0001 high: ingress-nginx 90.0.0: The controller runs what it is sent.
+    deploy/x.yaml:6:44  Deployment ingress/controller
+";
+    assert!(text.contains(told), "{text}");
     let (_, after, warning) = folder.scan(&["deploy"]);
     assert!(after.contains("CVE-2099-0001"), "{after}");
     assert!(!warning.contains("days old"), "{warning}");

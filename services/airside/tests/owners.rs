@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, in its harness too"
 )]
 
+#[path = "harness/folder.rs"]
 mod folder;
 
 use folder::Folder;

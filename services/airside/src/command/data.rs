@@ -3,6 +3,7 @@
 //! Owns the file that users keep beside what is built in, and its age. What it says is
 //! `airside-vulnerability`'s.
 
+mod affected;
 mod update;
 
 use std::borrow::Cow;
@@ -97,7 +98,7 @@ fn parsed(path: &Path) -> anyhow::Result<Components> {
 fn tell(data: &InForce, output: OutputFormat) -> anyhow::Result<Outcome> {
     let components = &data.components;
     let source =
-        data.file.as_ref().map_or("built in".to_owned(), |path| path.display().to_string());
+        data.file.as_ref().map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
     let date = components.date().map(ToString::to_string);
     let age = data.age(SystemClock.now());
     let advisories = components.advisories().len();

@@ -1,22 +1,17 @@
-//! `airside data update`: OSV records into the file of users, and what they newly say of manifests.
+//! `airside data update`: OSV records into the file of users.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use airside_checks::owner::FileOwners;
-use airside_checks::{Terms, catalogue};
-use airside_scanner::check_files;
-use airside_types::{Cluster, Finding, Id, Severity, Tenant};
 use airside_vulnerability::Components;
 use airside_vulnerability::component::osv;
 use anyhow::Context;
 
-use super::{InForce, file, read};
+use super::{InForce, affected, file, read};
 use crate::cli::DataFileArguments;
 use crate::command::Outcome;
-use crate::command::scan::{Inputs, Rendering, of_files};
-use crate::show::{self, FAINT, PLACE, RESET, STRONG};
+use crate::show::{self, RESET, STRONG};
 
 /// How many files are read at most: OSV has fewer of all Go modules.
 const MAX_FILES: usize = 200_000;
@@ -53,7 +48,7 @@ pub(super) fn run(
     if against.is_empty() {
         return Ok(Outcome::Good);
     }
-    affected(against, &before.components, &updated.components)
+    affected::run(against, &before.components, &updated.components)
 }
 
 /// The files that speak of our components.
@@ -119,56 +114,4 @@ fn write(target: &Path, components: &Components) -> anyhow::Result<()> {
     file.write_all(components.to_json()?.as_bytes()).with_context(failed)?;
     file.persist(target).with_context(failed)?;
     Ok(())
-}
-
-/// What the new data says of manifests and the old did not, by owner.
-fn affected(paths: &[PathBuf], old: &Components, new: &Components) -> anyhow::Result<Outcome> {
-    let inputs = Inputs::read(paths, &Rendering::default());
-    for problem in &inputs.problems {
-        show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
-    }
-    let first = paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
-    let owners = of_files(&inputs, first)?;
-    let known: BTreeSet<(Id, String)> = told(&inputs, &owners, old).into_iter().map(key).collect();
-    let mut by_owner: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
-    for finding in told(&inputs, &owners, new) {
-        if !known.contains(&key(finding.clone())) {
-            let owner = finding.owner.clone().unwrap_or_else(|| "nobody's".to_owned());
-            by_owner.entry(owner).or_default().push(finding);
-        }
-    }
-    let mut out = String::new();
-    for (owner, findings) in &by_owner {
-        out.push_str(&format!("\n{STRONG}{owner}{RESET}\n"));
-        for it in findings {
-            let style = show::severity(it.severity);
-            out.push_str(&format!(
-                "  {PLACE}{}{RESET}  {FAINT}{}{RESET}\n    {style}{}{RESET}: {}\n",
-                it.place, it.object, it.severity, it.message
-            ));
-        }
-    }
-    if by_owner.is_empty() {
-        out.push_str("nothing in the manifests is newly affected\n");
-    }
-    show::print(&out)?;
-    Ok(match (inputs.problems.is_empty(), by_owner.is_empty()) {
-        (false, _) => Outcome::Unreadable,
-        (true, false) => Outcome::Findings,
-        (true, true) => Outcome::Good,
-    })
-}
-
-/// The findings on components and their versions.
-fn told(inputs: &Inputs, owners: &FileOwners, components: &Components) -> Vec<Finding> {
-    let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let terms = Terms { owners, components, ..Terms::new(&tenant, &cluster, Severity::High) };
-    let mut findings = check_files(&inputs.files, &terms).findings;
-    findings.retain(|it| catalogue::reads_vulnerabilities(&it.check));
-    findings
-}
-
-/// A vulnerability more makes another message of the same finding.
-fn key(finding: Finding) -> (Id, String) {
-    (finding.id(&Tenant::default(), &Cluster::default()), finding.message)
 }
