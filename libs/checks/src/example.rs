@@ -77,8 +77,8 @@ pub fn read(file: &str) -> Result<Vec<Example<'_>>, ExampleError> {
         let Some(example) = examples.last_mut() else { continue };
         example.text = file.get(start..end).unwrap_or_default();
         for (item, verdict) in verdicts.into_iter().flatten() {
-            let verdict =
-                verdict.ok_or(ExampleError::Verdict { line: index + 1, item: item.to_owned() })?;
+            let verdict = verdict
+                .ok_or_else(|| ExampleError::Verdict { line: index + 1, item: item.to_owned() })?;
             let id = item.split(' ').next().unwrap_or_default();
             example.verdicts.insert(id, verdict);
         }

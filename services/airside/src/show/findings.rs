@@ -79,7 +79,7 @@ fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> st
 }
 
 /// A line of a template or of a kustomization's file, and the values that it takes.
-fn source_line(origin: &SourceLine) -> String {
+pub(super) fn source_line(origin: &SourceLine) -> String {
     let values = origin.values.iter().map(|value| match &value.place {
         Some(place) => {
             format!("`{}` at {PLACE}{}:{}{RESET}", clean(&value.key), place.path, place.line)

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use airside_types::FindingState;
 use airside_wire::finding::FindingEntry;
 
+use super::findings::source_line;
 use super::{FAINT, PLACE, RESET, STRONG, severity};
 
 /// The state as it is shown: an open finding that came back is `reappeared`.
@@ -49,6 +50,9 @@ fn write_whole(out: &mut String, entry: &FindingEntry) -> std::fmt::Result {
     )?;
     writeln!(out, "{FAINT}finding {}  check {}{RESET}", entry.id, finding.check)?;
     writeln!(out, "  {PLACE}{}{RESET}  {}", finding.place, finding.object)?;
+    if let Some(origin) = &finding.origin {
+        writeln!(out, "  from {}", source_line(origin))?;
+    }
     writeln!(out, "  fix: {}", clean(&finding.fix))?;
     writeln!(out, "  cluster {}", entry.cluster)?;
     writeln!(out, "  {} since {}", state(entry), entry.state_since)?;
