@@ -10,6 +10,8 @@
 //! apiVersion: v1
 //! ```
 //!
+//! `fails` may have a count, `passes` means that the check met something, `undecided` that the input lacks
+//! something, and `alone` that one object alone, as admission sees it, leaves the check undecided.
 //! Reading the files is the caller's: the catalogue's tests hold them, and the mutation check counts on them.
 
 use std::collections::BTreeMap;
@@ -77,8 +79,8 @@ pub fn read(file: &str) -> Result<Vec<Example<'_>>, ExampleError> {
         let Some(example) = examples.last_mut() else { continue };
         example.text = file.get(start..end).unwrap_or_default();
         for (item, verdict) in verdicts.into_iter().flatten() {
-            let verdict =
-                verdict.ok_or(ExampleError::Verdict { line: index + 1, item: item.to_owned() })?;
+            let verdict = verdict
+                .ok_or_else(|| ExampleError::Verdict { line: index + 1, item: item.to_owned() })?;
             let id = item.split(' ').next().unwrap_or_default();
             example.verdicts.insert(id, verdict);
         }
