@@ -251,3 +251,80 @@ fn code(at: &impl Spanned) -> String {
         None => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The changes that are made to a source, in order.
+    fn changes(source: &str) -> Vec<String> {
+        let (tables, left_out, mut mutants) =
+            (Tables::default(), BTreeSet::new(), Mutants::default());
+        let mut file = syn::parse_file(source).expect("Rust");
+        let (tables, left_out) = (&tables, &left_out);
+        let visible = BTreeSet::new();
+        Instrument { file: "a.rs", tables, left_out, mutants: &mut mutants, visible }
+            .file(&mut file);
+        mutants.iter().map(|(_, mutant)| mutant.change.clone()).collect()
+    }
+
+    #[test]
+    fn conditions_are_inverted_widened_and_narrowed() {
+        assert_eq!(
+            changes("fn f(a: bool, n: u64) { if a && n < 3 {} }"),
+            [
+                "`&&` is `||` in `a && n < 3`",
+                "`a` inverted",
+                "`a` always holds",
+                "`n < 3` with `<=`",
+                "3 and 1 more",
+                "3 and 1 less",
+                "`n < 3` inverted",
+                "`n < 3` always holds",
+                "`a && n < 3` inverted",
+            ]
+        );
+        assert_eq!(
+            changes("fn f(a: Option<u8>) { if let Some(b) = a {} }"),
+            ["`let Some(b) = a` never holds"]
+        );
+    }
+
+    #[test]
+    fn names_are_changed_and_alternatives_taken_away() {
+        assert_eq!(
+            changes("fn f(it: &It) -> bool { matches!(it.get(\"kind\"), A | B) }"),
+            [
+                "\"kind\" is \"kind~\"",
+                "`matches!(it.get(\"kind\"), A | B)` without `A`",
+                "`matches!(it.get(\"kind\"), A | B)` without `B`",
+                "`matches!(it.get(\"kind\"), A | B)` inverted",
+                "`matches!(it.get(\"kind\"), A | B)` always holds",
+                "`matches!(it.get(\"kind\"), A | B)` never holds",
+            ]
+        );
+        assert_eq!(
+            changes("fn f(a: &str) -> u8 { match a { \"x\" | \"y\" => 1, _ => 2 } }"),
+            [
+                "1 and 1 more",
+                "1 and 1 less",
+                "2 and 1 more",
+                "2 and 1 less",
+                "without `\"x\" =>`",
+                "without `\"y\" =>`",
+            ]
+        );
+    }
+
+    #[test]
+    fn reports_tests_and_constant_functions_are_left_alone() {
+        for source in [
+            "fn f(report: &mut R) { report.fail(path(\"a\"), \"b\".to_owned()) }",
+            "const fn f() -> bool { 1 == 2 }",
+            "#[cfg(test)] mod tests { fn f() -> bool { 1 == 2 } }",
+            "fn f() -> &'static str { \"words for people\" }",
+        ] {
+            assert_eq!(changes(source), Vec::<String>::new(), "{source}");
+        }
+    }
+}

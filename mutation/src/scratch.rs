@@ -87,7 +87,7 @@ fn prepare(workspace: &Path, folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
     let manifest =
-        include_str!("../scratch/Cargo.toml").replace("WORKSPACE", &workspace.to_string_lossy());
+        include_str!("../scratch/manifest.toml").replace("WORKSPACE", &workspace.to_string_lossy());
     put(&folder.join("Cargo.toml"), &manifest)?;
     // The same versions of third parties as the workspace.
     put(&folder.join("Cargo.lock"), &std::fs::read_to_string(workspace.join("Cargo.lock"))?)

@@ -10,6 +10,8 @@
 //! apiVersion: v1
 //! ```
 //!
+//! `fails` may have a count, `passes` means that the check met something, `undecided` that the input lacks
+//! something, and `alone` that one object alone, as admission sees it, leaves the check undecided.
 //! Reading the files is the caller's: the catalogue's tests hold them, and the mutation check counts on them.
 
 use std::collections::BTreeMap;

@@ -52,14 +52,14 @@ impl Tables {
     pub(super) fn visible_in(&self, name: &str, file: &File) -> BTreeSet<String> {
         let mut visible = self.0.get(name).cloned().unwrap_or_default();
         for item in &file.items {
-            if let Item::Use(used) = item {
-                if is_ours(&used.tree) {
-                    leaves(&used.tree, &mut |leaf| {
-                        if self.is_table(leaf) {
-                            visible.insert(leaf.to_owned());
-                        }
-                    });
-                }
+            if let Item::Use(used) = item
+                && is_ours(&used.tree)
+            {
+                leaves(&used.tree, &mut |leaf| {
+                    if self.is_table(leaf) {
+                        visible.insert(leaf.to_owned());
+                    }
+                });
             }
         }
         visible
