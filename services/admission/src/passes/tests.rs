@@ -142,10 +142,13 @@ fn only_what_a_trusted_key_vouches_for_authorises() {
     }
 }
 
+/// What is changed, how, and what the gate says of it.
+type Tampering = (&'static str, fn(&mut BoardingPass), &'static str);
+
 #[test]
 fn what_was_changed_after_signing_authorises_nothing() {
     let pass = signed(&pass(), "default", PRIVATE);
-    let changes: [(&str, fn(&mut BoardingPass), &str); 6] = [
+    let changes: [Tampering; 6] = [
         (
             "a verdict",
             |pass| pass.verdict = PassVerdict::Clean,

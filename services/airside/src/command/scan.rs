@@ -96,41 +96,56 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     if arguments.fix {
         return fixes::run(arguments, &inputs, &terms);
     }
-    let baseline = baseline(arguments, &inputs, &terms)?;
-    let origins = work_tree::origins(&inputs, &arguments.paths, tells_commits(arguments));
-    let terms = Terms { origins: Some(&origins), ..terms };
-    let mut scan = inputs.scan(&terms);
+    report(arguments, &inputs, &terms, &project, misread).inspect(|_| {
+        if let Some(warning) = data.warning().filter(|_| arguments.output == ReportFormat::Text) {
+            show::remark(&format!("{FAINT}{warning}{RESET}"));
+        }
+    })
+}
+
+/// Scans, tells what was found, and publishes it where that is asked for.
+fn report(
+    arguments: &ScanArguments,
+    inputs: &Inputs,
+    terms: &Terms<'_>,
+    project: &Project,
+    misread: Vec<Ineffective>,
+) -> anyhow::Result<Outcome> {
+    let (tenant, cluster) = (terms.tenant, terms.cluster);
+    let baseline = baseline(arguments, inputs, terms)?;
+    let origins = work_tree::origins(inputs, &arguments.paths, tells_commits(arguments));
+    let mut scan = inputs.scan(&Terms { origins: Some(&origins), ..terms.clone() });
     scan.ineffective.splice(0..0, misread);
     if let Some(path) = &arguments.sign_key {
-        sign(path, &mut scan, &cluster)?;
+        sign(path, &mut scan, cluster)?;
     }
-    let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(&tenant, &cluster)).collect();
-    let report = report_of(&scan, &ids, baseline.as_ref(), &project, inputs.files.len());
+    let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(tenant, cluster)).collect();
+    let report = report_of(&scan, &ids, baseline.as_ref(), project, inputs.files.len());
     for (format, path) in &arguments.reports {
-        let text = written(*format, &report, &inputs, &project)?;
+        let text = written(*format, &report, inputs, project)?;
         std::fs::write(path, anstream::adapter::strip_str(&text).to_string())
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
-    show::print(&written(arguments.output, &report, &inputs, &project)?)?;
-    if let Some(warning) = data.warning().filter(|_| arguments.output == ReportFormat::Text) {
-        show::remark(&format!("{FAINT}{warning}{RESET}"));
-    }
+    show::print(&written(arguments.output, &report, inputs, project)?)?;
     if arguments.publish {
-        let outcome = publish(arguments, &inputs, &scan, cluster.clone())?;
-        let again = match outcome.reappeared {
-            0 => String::new(),
-            times => format!(" ({times} again)"),
-        };
-        show::remark(&format!(
-            "published: {} opened{again}, {} fixed, {} gone, {} unchanged; {} boarding passes",
-            outcome.opened,
-            outcome.fixed,
-            outcome.gone,
-            outcome.unchanged,
-            scan.report.passes.len()
-        ));
+        tell_published(publish(arguments, inputs, &scan, cluster.clone())?, &scan);
     }
-    Ok(outcome(arguments, &inputs, &report))
+    Ok(outcome(arguments, inputs, &report))
+}
+
+fn tell_published(outcome: PublishOutcome, scan: &Scan) {
+    let again = match outcome.reappeared {
+        0 => String::new(),
+        times => format!(" ({times} again)"),
+    };
+    show::remark(&format!(
+        "published: {} opened{again}, {} fixed, {} gone, {} unchanged; {} boarding passes",
+        outcome.opened,
+        outcome.fixed,
+        outcome.gone,
+        outcome.unchanged,
+        scan.report.passes.len()
+    ));
 }
 
 fn rendering(arguments: &ScanArguments) -> anyhow::Result<Rendering> {
