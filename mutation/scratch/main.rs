@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use airside_checks::example::{self, Verdict};
+use airside_checks::example::{self, Example, Verdict};
 use airside_checks::{catalogue, evaluate, mutant};
 use airside_k8s::{Completeness, Limits, yaml};
 
@@ -28,12 +28,15 @@ enum Expected {
 
 impl Case {
     fn holds(&self, check: &str) -> bool {
-        let Ok(verdicts) = example::verdicts(&self.text) else { return false };
-        match (self.expected, verdicts.get(check)) {
-            (Expected::Failing(expected), said) => {
-                matches!(said, Some(Verdict::Fails(_))) == expected
+        match self.expected {
+            Expected::Failing(expected) => {
+                let said = example::verdicts(&self.text, Completeness::WholeInput);
+                said.is_ok_and(|said| matches!(said.get(check), Some(Verdict::Fails(_))) == expected)
             }
-            (Expected::Exactly(expected), said) => said == Some(&expected),
+            Expected::Exactly(expected) => {
+                let (line, verdicts, text) = (0, BTreeMap::new(), self.text.as_str());
+                Example { line, verdicts, text }.holds(check, expected).unwrap_or(false)
+            }
         }
     }
 }

@@ -124,7 +124,7 @@ impl Check {
                 return Cow::Owned(names.join(", "));
             }
             Judge::Any(_) => "every kind",
-            Judge::Reported => "images of containers, as reports tell them",
+            Judge::Reported => "what reports and policies are about",
         };
         Cow::Borrowed(text)
     }

@@ -19,12 +19,13 @@ use airside_types::{
 
 use serde_json::Value;
 
+use airside_policy::{PolicyFailure, PolicySet};
 use airside_vulnerability::Document as ImageReport;
 use airside_vulnerability::join::ImageFinding;
 
 use self::acceptance::Acceptance;
 pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart};
-use crate::catalogue::{self, IMAGE_VULNERABILITY};
+use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY};
 use crate::evaluate::{Failure, NotEvaluated, evaluate_graph};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
 
@@ -45,12 +46,23 @@ pub struct Terms<'a> {
     pub reports: &'a [ImageReport],
     /// Where the files come from, as far as that is known.
     pub origins: Option<&'a Origins>,
+    /// People's own policies.
+    pub policies: Option<&'a PolicySet>,
 }
 
 impl<'a> Terms<'a> {
     /// Terms without exceptions of their own.
     pub const fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
-        Self { tenant, cluster, failing, today: None, exceptions: &[], reports: &[], origins: None }
+        Self {
+            tenant,
+            cluster,
+            failing,
+            today: None,
+            exceptions: &[],
+            reports: &[],
+            origins: None,
+            policies: None,
+        }
     }
 }
 
@@ -111,6 +123,8 @@ pub struct CheckIn {
     pub passes: Vec<BoardingPass>,
     /// The checks that could not be decided, with the reason.
     pub not_evaluated: Vec<NotEvaluated>,
+    /// People's own policies that could not be decided, by name, with the reason.
+    pub policies_not_evaluated: BTreeSet<(String, String)>,
     /// The checks that met something to look at, by id.
     pub applied: BTreeSet<&'static str>,
     /// Every object that was judged.
@@ -136,7 +150,8 @@ impl Source<'_> {
     fn finding(&self, failure: Failure) -> Finding {
         let position = self.located.places.resolve(&failure.field);
         let check = failure.check;
-        let origin = self.origin.and_then(|it| it.of_field(&self.located, &failure.field));
+        let origin =
+            self.origin.and_then(|it| it.of_field(&self.located, &failure.field)).map(Box::new);
         Finding {
             check: check.id.to_owned(),
             severity: check.severity,
@@ -165,6 +180,14 @@ impl Source<'_> {
         Finding { check, severity, ..self.finding(failure) }
     }
 
+    /// The finding of a policy, which stands behind the check's id with the number of its validation.
+    fn refused(&self, refused: PolicyFailure) -> Finding {
+        let PolicyFailure { object, field, name, severity, message, fix } = refused;
+        let failure = Failure { check: &POLICY, object, field, message };
+        let check = format!("{}/{name}", POLICY.id);
+        Finding { check, severity, fix, ..self.finding(failure) }
+    }
+
     /// None for an object that will be named at creation: nothing live could be led back to it.
     fn pass(
         &self,
@@ -186,7 +209,7 @@ impl Source<'_> {
             verdict: verdict(findings, terms.failing),
             findings: fingerprints(findings, terms.tenant, terms.cluster),
             fields,
-            origin: self.origin.map(|it| it.of_object(&self.located)),
+            origin: self.origin.map(|it| Box::new(it.of_object(&self.located))),
             rules: Some(rules.clone()),
             accepted: accepted.iter().map(|it| accepted_finding(it, terms)).collect(),
             attestation: None,
@@ -211,6 +234,12 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     if !terms.reports.is_empty() {
         checked.applied.insert(IMAGE_VULNERABILITY.id);
     }
+    let policies = terms.policies.map(|policies| policies.judge(&graph)).unwrap_or_default();
+    if terms.policies.is_some() {
+        checked.applied.insert(POLICY.id);
+    }
+    checked.policies_not_evaluated = policies.not_evaluated;
+    let mut refused = policies.failures.into_iter().peekable();
     let mut acceptance = Acceptance::new(files, terms);
     let mut failures = evaluation.failures.into_iter().peekable();
     let mut reported = airside_vulnerability::join::findings(&graph, terms.reports);
@@ -224,7 +253,9 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
             .map(|failure| source.finding(failure));
         let reported = std::iter::from_fn(|| reported.next_if(|it| it.object == index))
             .map(|it| source.reported(it));
-        for finding in own.chain(reported) {
+        let refused = std::iter::from_fn(|| refused.next_if(|it| it.object == index))
+            .map(|it| source.refused(it));
+        for finding in own.chain(reported).chain(refused) {
             match of_object.accepting(&finding) {
                 Some(exception) => checked.accepted.push(exception.accept(finding)),
                 None => checked.findings.push(finding),

@@ -27,6 +27,8 @@ pub enum Verdict {
     Passes,
     /// It could not be decided.
     Undecided,
+    /// It could not be decided from one object alone, as admission sees it.
+    UndecidedAlone,
 }
 
 /// Manifests, and what some checks say of them.
@@ -94,17 +96,37 @@ fn verdicts_of(line: &str) -> Option<Vec<(&str, Option<Verdict>)>> {
         }
         ("passes", None) => Some(Verdict::Passes),
         ("undecided", None) => Some(Verdict::Undecided),
+        ("alone", None) => Some(Verdict::UndecidedAlone),
         _ => None,
     };
-    let is_head = matches!(word, "fails" | "passes" | "undecided");
+    let is_head = matches!(word, "fails" | "passes" | "undecided" | "alone");
     is_head.then(|| items.split(',').map(str::trim).map(|item| (item, read(item))).collect())
+}
+
+impl Example<'_> {
+    /// Whether a check says what is expected of it.
+    ///
+    /// # Errors
+    /// What is no YAML or no Kubernetes object.
+    pub fn holds(&self, check: &str, expected: Verdict) -> Result<bool, ExampleError> {
+        Ok(match expected {
+            Verdict::UndecidedAlone => {
+                let said = verdicts(self.text, Completeness::SingleObject)?;
+                said.get(check) == Some(&Verdict::Undecided)
+            }
+            _ => verdicts(self.text, Completeness::WholeInput)?.get(check) == Some(&expected),
+        })
+    }
 }
 
 /// What the checks that met something say of manifests, by id.
 ///
 /// # Errors
 /// What is no YAML or no Kubernetes object.
-pub fn verdicts(manifests: &str) -> Result<BTreeMap<&'static str, Verdict>, ExampleError> {
+pub fn verdicts(
+    manifests: &str,
+    completeness: Completeness,
+) -> Result<BTreeMap<&'static str, Verdict>, ExampleError> {
     let parsed = yaml::parse(manifests, &Limits::default());
     if let Some(error) = parsed.errors.first() {
         return Err(ExampleError::Manifests(error.to_string()));
@@ -115,7 +137,7 @@ pub fn verdicts(manifests: &str) -> Result<BTreeMap<&'static str, Verdict>, Exam
     }
     let objects: Vec<_> =
         contents.iter().flat_map(|contents| &contents.objects).map(|o| o.object).collect();
-    let evaluation = evaluate(&objects, Completeness::WholeInput);
+    let evaluation = evaluate(&objects, completeness);
     let mut verdicts: BTreeMap<_, _> =
         evaluation.applied.iter().map(|id| (*id, Verdict::Passes)).collect();
     for undecided in &evaluation.not_evaluated {
@@ -125,7 +147,7 @@ pub fn verdicts(manifests: &str) -> Result<BTreeMap<&'static str, Verdict>, Exam
         let verdict = verdicts.entry(failure.check.id).or_insert(Verdict::Passes);
         *verdict = match *verdict {
             Verdict::Fails(times) => Verdict::Fails(times + 1),
-            Verdict::Passes | Verdict::Undecided => Verdict::Fails(1),
+            _ => Verdict::Fails(1),
         };
     }
     Ok(verdicts)

@@ -70,7 +70,7 @@ struct Comparison {
     objects: usize,
     values: usize,
     /// Files that kubectl, we, or both do not take, by who.
-    refused: BTreeMap<&'static str, usize>,
+    refused: BTreeMap<&'static str, Vec<String>>,
     differences: Vec<String>,
 }
 
@@ -95,10 +95,14 @@ impl Comparison {
                 let (ours, theirs) = (ours.len(), theirs.len());
                 self.differences.push(format!("{name}: {ours} objects, kubectl has {theirs}"));
             }
-            (true, None) => *self.refused.entry("kubectl").or_default() += 1,
-            (false, Some(_)) => *self.refused.entry("Airside").or_default() += 1,
-            (false, None) => *self.refused.entry("both").or_default() += 1,
+            (true, None) => self.refuse("kubectl", file),
+            (false, Some(_)) => self.refuse("Airside", file),
+            (false, None) => self.refuse("both", file),
         }
+    }
+
+    fn refuse(&mut self, who: &'static str, file: &Path) {
+        self.refused.entry(who).or_default().push(file.display().to_string());
     }
 
     fn compare(&mut self, at: &str, ours: &Value, theirs: &Value) {
@@ -127,17 +131,17 @@ impl Comparison {
     }
 }
 
-/// An object without what kubectl adds: its label, and labels that are empty then.
+/// An object without what kubectl adds: its label, and the maps that are empty then.
 fn plain(object: &Value) -> Value {
     let mut object = object.clone();
-    let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
-    if let Some(metadata) = metadata {
-        if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
-            labels.remove(LABEL);
-        }
-        let labels = metadata.get("labels");
-        if labels.is_some_and(|it| it.is_null() || it.as_object().is_some_and(Map::is_empty)) {
-            metadata.remove("labels");
+    if let Some(labels) = object.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
+        labels.remove(LABEL);
+    }
+    let is_empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    for (map, key) in [("/metadata", "labels"), ("", "metadata")] {
+        let map = object.pointer_mut(map).and_then(Value::as_object_mut);
+        if let Some(map) = map.filter(|map| map.get(key).is_some_and(is_empty)) {
+            map.remove(key);
         }
     }
     object

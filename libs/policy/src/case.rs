@@ -158,9 +158,7 @@ impl Case {
         let beside: Vec<_> =
             set.parameters.iter().filter_map(|value| Object::new(value).ok()).collect();
         let mut around = Surroundings::of(&beside);
-        if let Some(parameters) = &self.parameters {
-            around.parameters = parameters.iter().collect();
-        }
+        around.given_parameters = self.parameters.as_ref().map(|them| them.iter().collect());
         around.has_all_parameters = true;
         if let (Some(namespace), Some(_)) = (&self.namespace, &request.namespace) {
             let name = namespace.get("metadata").and_then(|it| it.get("name")?.as_str());

@@ -59,6 +59,15 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Leaves out what an error quotes: it may be the value of a Secret.
+    fn hide(&mut self) {
+        if let Self::Error { error, .. } = self {
+            "an expression fails; why is not shown, since the object is a Secret".clone_into(error);
+        }
+    }
+}
+
 impl Outcome<'_> {
     /// The index of the validation and the message, where the cluster would act as on a failure.
     pub fn failure(&self) -> Option<(Option<usize>, &str)> {
@@ -149,21 +158,25 @@ impl Policy {
         let fields = request.fields();
         let roots = RequestRoots::new(self, request, &fields, params, around);
         let mut budget = Budget::of_policy();
-        if let Some(verdict) = self.unmet_condition(&roots, &mut budget) {
+        if let Some(mut verdict) = self.unmet_condition(&roots, &mut budget) {
+            if request.is_about_a_secret() {
+                verdict.hide();
+            }
             verdicts.push(verdict);
             return;
         }
         let before = verdicts.len();
+        let hides = request.is_about_a_secret();
         for (index, validation) in self.validations.iter().enumerate() {
             match evaluate(&validation.program, &roots, &mut budget) {
                 Ok(Value::Bool(true)) => {}
                 Ok(Value::Bool(false)) => {
-                    let message = message(validation, &roots, &mut budget);
+                    let message = message(validation, hides, &roots, &mut budget);
                     verdicts.push(Verdict::Failed { validation: index, message });
                 }
                 Ok(other) => verdicts.push(Verdict::Error {
                     validation: Some(index),
-                    error: format!("the expression gives a {}, and not a bool", other.type_name()),
+                    error: format!("the expression gives {}, and not bool", other.type_name()),
                 }),
                 Err(failure) => verdicts.push(unevaluated(failure, Some(index))),
             }
@@ -174,7 +187,7 @@ impl Policy {
             let program: &Program = &annotation.program;
             let error = match evaluate(program, &roots, &mut budget) {
                 Ok(Value::Text(_) | Value::Null) => continue,
-                Ok(other) => format!("it gives a {}, and not a string or null", other.type_name()),
+                Ok(other) => format!("it gives {}, and not string or null", other.type_name()),
                 Err(Failure::Unknown(_)) => continue,
                 Err(failure) => failure.to_string(),
             };
@@ -183,6 +196,9 @@ impl Policy {
         }
         if verdicts.len() == before {
             verdicts.push(Verdict::Passed);
+        }
+        if hides {
+            verdicts.iter_mut().skip(before).for_each(Verdict::hide);
         }
     }
 
@@ -204,7 +220,8 @@ impl Policy {
                     return Some(Verdict::Skipped { reason });
                 }
                 Ok(other) => {
-                    let error = format!("condition `{name}` gives a {}", other.type_name());
+                    let error =
+                        format!("condition `{name}` gives {}, and not bool", other.type_name());
                     open.get_or_insert(Verdict::Error { validation: None, error });
                 }
                 Err(failure) => {
@@ -227,25 +244,35 @@ fn unevaluated(failure: Failure, validation: Option<usize>) -> Verdict {
     match failure {
         Failure::Unknown(reason) => Verdict::NotEvaluated { reason },
         Failure::Error(_) | Failure::CostExceeded { .. } => {
-            Verdict::Error { validation, error: failure.to_string() }
+            Verdict::Error { validation, error: clean(&failure.to_string()) }
         }
     }
 }
 
-/// What a validation says: its messageExpression where that gives a line of text, its message, or itself.
+/// What a validation says: its messageExpression where that gives a line of text, its message, or itself. Of
+/// a Secret only what is written in the policy is said.
 fn message<'a>(
     validation: &'a Validation,
+    hides: bool,
     roots: &RequestRoots<'a>,
     budget: &mut Budget,
 ) -> String {
-    let made = validation.message_expression.as_ref().and_then(|program| {
-        match evaluate(program, roots, budget) {
-            Ok(Value::Text(text)) => Some(text.trim().to_owned()),
-            _ => None,
-        }
-    });
+    let made =
+        validation.message_expression.as_ref().filter(|_| !hides).and_then(
+            |program| match evaluate(program, roots, budget) {
+                Ok(Value::Text(text)) => Some(text.trim().to_owned()),
+                _ => None,
+            },
+        );
     let made = made.filter(|it| !it.is_empty() && it.len() <= MAX_MESSAGE && !it.contains('\n'));
     let written = || validation.message.as_deref().map(str::trim).filter(|it| !it.is_empty());
-    made.or_else(|| written().map(str::to_owned))
-        .unwrap_or_else(|| format!("failed expression: {}", validation.expression.trim()))
+    let message = made
+        .or_else(|| written().map(str::to_owned))
+        .unwrap_or_else(|| format!("failed expression: {}", validation.expression.trim()));
+    clean(&message)
+}
+
+/// What a manifest brought into a text must not steer a terminal.
+fn clean(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }

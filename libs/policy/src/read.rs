@@ -9,15 +9,15 @@ use airside_k8s::{Document, Located, Object};
 use airside_types::{FieldPath, Place};
 use serde_json::Value as Json;
 
-use crate::cel::{Scope, Variable};
+use crate::cel::{Program, Scope, Variable};
 use crate::policy::{
     Condition, FailurePolicy, ParameterKind, Policy, PolicySet, Problem, Validation,
 };
 
 use fields::Fields;
 
-const GROUP: &str = "admissionregistration.k8s.io";
-const POLICY: &str = "ValidatingAdmissionPolicy";
+pub(crate) const GROUP: &str = "admissionregistration.k8s.io";
+pub(crate) const POLICY: &str = "ValidatingAdmissionPolicy";
 const BINDING: &str = "ValidatingAdmissionPolicyBinding";
 /// The annotation of a policy that says how bad its findings are.
 const SEVERITY: &str = "airside.dev/severity";
@@ -139,7 +139,8 @@ fn policy(fields: &mut Fields<'_>) -> Policy {
     let of_audit = ["key", "valueExpression"];
     let audit_annotations =
         named(fields, "auditAnnotations", of_audit, &scope, &["string", "null_type"]);
-    if validations.is_empty() && audit_annotations.is_empty() {
+    let is_empty = |list: &str| fields.is_empty_list(&spec().key(list));
+    if is_empty("validations") && is_empty("auditAnnotations") {
         let problem = "a policy has validations or auditAnnotations".to_owned();
         fields.problem(spec().key("validations"), problem);
     }
@@ -216,10 +217,11 @@ fn variables(fields: &mut Fields<'_>, has_params: bool) -> (Vec<Condition>, Vec<
             continue;
         }
         let scope = Scope { has_params, has_authorizer: true, variables: &known };
-        if let Some(program) = fields.expression(&at.key("expression"), &scope, &[]) {
-            known.push(Variable { name: name.clone(), height: program.height() });
-            read.push(Condition { name, program });
-        }
+        let program = fields.expression(&at.key("expression"), &scope, &[]);
+        // One that cannot be read is known all the same: its readers are not to blame.
+        let height = program.as_ref().map_or(0, Program::height);
+        known.push(Variable { name: name.clone(), height });
+        read.extend(program.map(|program| Condition { name, program }));
     }
     (read, known)
 }

@@ -134,6 +134,11 @@ impl<'a> Request<'a> {
         fields
     }
 
+    /// Whether the object is a Secret: what it holds is never shown.
+    pub(crate) fn is_about_a_secret(&self) -> bool {
+        self.resource.group.is_empty() && self.resource.resource == "secrets"
+    }
+
     /// The labels of the object, and of the object as it was.
     pub(crate) fn labels(&self) -> [Option<&'a Map<String, Json>>; 2] {
         [self.object, self.old_object]
@@ -146,19 +151,36 @@ impl<'a> Request<'a> {
 pub struct Surroundings<'a> {
     /// The namespaces that are known, by name.
     pub namespaces: BTreeMap<&'a str, &'a Json>,
-    /// The objects that may be parameters.
-    pub parameters: Vec<&'a Json>,
+    /// The objects that may be parameters, by kind and name.
+    pub(crate) parameters: BTreeMap<&'a str, BTreeMap<&'a str, Vec<Object<'a>>>>,
+    /// The parameters of every binding, whatever it refers to; for trying a policy out.
+    pub given_parameters: Option<Vec<&'a Json>>,
     /// Whether parameters that are not among them do not exist.
     pub has_all_parameters: bool,
 }
 
 impl<'a> Surroundings<'a> {
+    /// The objects of a kind, all or those of one name.
+    pub(crate) fn objects(&self, kind: &str, name: Option<&str>) -> Vec<Object<'a>> {
+        let of_kind = self.parameters.get(kind);
+        match name {
+            Some(name) => of_kind.and_then(|it| it.get(name)).cloned().unwrap_or_default(),
+            None => of_kind.into_iter().flat_map(BTreeMap::values).flatten().copied().collect(),
+        }
+    }
+
     /// What a set of objects tells. Any object may be a parameter: which, a policy says.
     pub fn of(objects: &[Object<'a>]) -> Self {
         let namespaces = objects.iter().filter(|it| (it.group(), it.kind()) == ("", "Namespace"));
+        let mut parameters: BTreeMap<_, BTreeMap<_, Vec<_>>> = BTreeMap::new();
+        for object in objects {
+            let of_kind = parameters.entry(object.kind()).or_default();
+            of_kind.entry(object.name()).or_default().push(*object);
+        }
         Self {
             namespaces: namespaces.map(|it| (it.name(), it.value())).collect(),
-            parameters: objects.iter().map(Object::value).collect(),
+            parameters,
+            given_parameters: None,
             has_all_parameters: false,
         }
     }

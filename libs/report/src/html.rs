@@ -78,7 +78,7 @@ fn section(group: &Group<'_>) -> Markup {
                 tr { th { "Where" } th { "Object" } th { "What" } }
                 @for entry in group.entries.iter().take(SHOWN) {
                     tr {
-                        td { code { (entry.finding.place) } }
+                        td { code { (entry.finding.source_place()) } }
                         td { (entry.finding.object) }
                         td { (entry.finding.message) }
                     }

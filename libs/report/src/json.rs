@@ -34,7 +34,7 @@ pub fn report(report: &Report<'_>) -> Value {
                 "digest": pass.digest.to_string(), "verdict": pass.verdict.as_str(),
                 "location": place(&pass.place), "template": pass.template,
                 "resource": resource(&pass.object, None),
-                "origin": pass.origin.as_ref().map(statement::origin),
+                "origin": pass.origin.as_deref().map(statement::origin),
                 "rules": pass.rules.as_ref().map(statement::rules),
                 "accepted": pass.accepted.iter().map(statement::accepted).collect::<Vec<_>>(),
                 "envelope": pass.attestation.as_ref().map(origin::envelope),

@@ -66,7 +66,13 @@ fn case(object: &CheckedObject, entries: &[&Entry<'_>], report: &Report<'_>) -> 
 fn lines(entries: &[&&Entry<'_>]) -> String {
     let line = |entry: &&&Entry<'_>| {
         let finding = entry.finding;
-        format!("{} {}: {} ({})\n", finding.place, finding.severity, finding.message, finding.check)
+        format!(
+            "{} {}: {} ({})\n",
+            finding.source_place(),
+            finding.severity,
+            finding.message,
+            finding.check
+        )
     };
     entries.iter().map(line).collect()
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use airside_checks::teach::lesson;
-use airside_types::{Finding, Place};
 
 use crate::lesson::link;
 use crate::{Group, Report};
@@ -78,7 +77,7 @@ fn write_group(out: &mut String, group: &Group<'_>) -> std::fmt::Result {
         writeln!(
             out,
             "- `{}` {}: {}",
-            place(finding).to_string().replace('`', "'"),
+            finding.source_place().to_string().replace('`', "'"),
             escaped(&finding.object.to_string()),
             escaped(&finding.message)
         )?;
@@ -87,11 +86,6 @@ fn write_group(out: &mut String, group: &Group<'_>) -> std::fmt::Result {
         writeln!(out, "- … and {more} more")?;
     }
     writeln!(out, "\n</details>")
-}
-
-/// Where to change something: in the template, rather than in what it rendered.
-fn place(finding: &Finding) -> &Place {
-    finding.origin.as_ref().map_or(&finding.place, |origin| &origin.place)
 }
 
 fn write_problems(out: &mut String, report: &Report<'_>) -> std::fmt::Result {

@@ -96,9 +96,7 @@ impl Rules {
 
     fn result(&self, finding: &Finding) -> Value {
         // What was rendered is in no repository: people look at the line that they can change.
-        let origin = finding.origin.as_ref();
-        let place = origin.map_or(&finding.place, |origin| &origin.place);
-        let mut location = location(place);
+        let mut location = location(finding.source_place());
         if let Some(fields) = location.as_object_mut() {
             let object = json!([{
                 "kind": "resource",

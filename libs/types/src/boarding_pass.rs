@@ -112,7 +112,7 @@ pub struct BoardingPass {
     /// The digest of each scanned leaf value, in the order of the fields.
     pub fields: Vec<FieldDigest>,
     /// The repository, commit, chart or kustomization that it comes from, as far as they are known.
-    pub origin: Option<Origin>,
+    pub origin: Option<Box<Origin>>,
     /// The rules by which it was judged.
     pub rules: Option<Rules>,
     /// Its failures that somebody has accepted.
@@ -175,5 +175,77 @@ impl BoardingPass {
             };
         }
         terms.optional(self.attestation.as_ref().map(|it| it.key.as_str())).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::origin::{ChartRendering, Revision};
+
+    fn pass() -> BoardingPass {
+        BoardingPass {
+            object: ObjectRef::named("", "Pod", None, "web"),
+            digest: Id::default(),
+            place: Place::default(),
+            template: None,
+            verdict: PassVerdict::Clean,
+            findings: Vec::new(),
+            fields: Vec::new(),
+            origin: Some(Box::new(Origin {
+                revision: Some(Revision { commit: "1".to_owned(), ..Revision::default() }),
+                rendering: Some(Rendering::Chart(ChartRendering::default())),
+            })),
+            rules: None,
+            accepted: Vec::new(),
+            attestation: None,
+        }
+    }
+
+    fn revision(pass: &mut BoardingPass) -> &mut Revision {
+        pass.origin.as_mut().unwrap().revision.as_mut().unwrap()
+    }
+
+    #[test]
+    fn a_pass_is_issued_again_when_it_says_something_else_but_not_for_each_commit() {
+        type Change = fn(&mut BoardingPass);
+        let changes: [(&str, Change, bool); 9] = [
+            ("nothing", |_| {}, false),
+            ("the commit", |pass| revision(pass).commit = "2".to_owned(), false),
+            ("whether it differs", |pass| revision(pass).is_dirty = true, true),
+            ("the repository", |pass| revision(pass).repository = Some("r".to_owned()), true),
+            ("the verdict", |pass| pass.verdict = PassVerdict::Failed, true),
+            ("the line", |pass| pass.place.line = 7, true),
+            ("the origin", |pass| pass.origin = None, true),
+            (
+                "the rules",
+                |pass| {
+                    pass.rules = Some(Rules {
+                        version: "2".to_owned(),
+                        digest: Id::default(),
+                        failing: Severity::High,
+                    });
+                },
+                true,
+            ),
+            (
+                "who signed",
+                |pass| {
+                    pass.attestation = Some(Attestation {
+                        statement: Vec::new(),
+                        key: "key".to_owned(),
+                        signature: Vec::new(),
+                    });
+                },
+                true,
+            ),
+        ];
+        for (case, change, differs) in changes {
+            let mut changed = pass();
+            change(&mut changed);
+            assert_eq!(changed.terms() != pass().terms(), differs, "{case}");
+            let (tenant, cluster) = (Tenant::default(), Cluster::default());
+            assert_eq!(changed.id(&tenant, &cluster), pass().id(&tenant, &cluster), "{case}");
+        }
     }
 }

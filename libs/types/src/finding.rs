@@ -78,10 +78,15 @@ pub struct Finding {
     /// ATT&CK techniques that the weakness enables.
     pub techniques: Vec<Technique>,
     /// Where that line was rendered from, where it was rendered and that is certain.
-    pub origin: Option<SourceLine>,
+    pub origin: Option<Box<SourceLine>>,
 }
 
 impl Finding {
+    /// Where people can change it: the line that was rendered, where it is known, else where it stands.
+    pub fn source_place(&self) -> &Place {
+        self.origin.as_ref().map_or(&self.place, |origin| &origin.place)
+    }
+
     /// The fingerprint: stable while the check, the object and the field are the same, whatever line
     /// they move to.
     pub fn id(&self, tenant: &Tenant, cluster: &Cluster) -> Id {

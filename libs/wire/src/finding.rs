@@ -21,7 +21,7 @@ impl From<&Finding> for v1::Finding {
             fix: bounded::text(&finding.fix),
             place: Some((&finding.place).into()),
             techniques: bounded::techniques(&finding.techniques),
-            origin: finding.origin.as_ref().map(Into::into),
+            origin: finding.origin.as_deref().map(Into::into),
         }
     }
 }
@@ -40,7 +40,7 @@ impl TryFrom<v1::Finding> for Finding {
             fix: field::text("fix", finding.fix)?,
             place: field::required("place", finding.place)?,
             techniques: field::techniques("techniques", finding.techniques)?,
-            origin: field::optional("origin", finding.origin)?,
+            origin: field::optional("origin", finding.origin)?.map(Box::new),
         })
     }
 }

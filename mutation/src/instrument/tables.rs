@@ -53,9 +53,7 @@ impl Tables {
         let mut visible = self.0.get(name).cloned().unwrap_or_default();
         for item in &file.items {
             if let Item::Use(used) = item {
-                let is_ours =
-                    |root: &Ident| ["super", "self", "crate"].contains(&root.to_string().as_str());
-                if matches!(&used.tree, UseTree::Path(path) if is_ours(&path.ident)) {
+                if is_ours(&used.tree) {
                     leaves(&used.tree, &mut |leaf| {
                         if self.is_table(leaf) {
                             visible.insert(leaf.to_owned());
@@ -73,12 +71,19 @@ impl Tables {
 
     /// Imports the table beside each constant that is imported.
     pub(super) fn import(&self, visible: &BTreeSet<String>, used: &mut ItemUse) {
-        let is_ours = matches!(&used.tree, UseTree::Path(path)
-            if ["super", "self", "crate"].contains(&path.ident.to_string().as_str()));
-        if is_ours || matches!(used.vis, Visibility::Restricted(_)) {
+        if is_ours(&used.tree) {
             beside(&mut used.tree, visible);
         }
     }
+}
+
+/// Whether an import is from this crate.
+fn is_ours(tree: &UseTree) -> bool {
+    matches!(tree, UseTree::Path(path) if !is_foreign(&path.ident.to_string()))
+}
+
+fn is_foreign(root: &str) -> bool {
+    root.starts_with("airside_") || matches!(root, "std" | "core" | "alloc" | "serde_json")
 }
 
 fn leaves(tree: &UseTree, see: &mut dyn FnMut(&str)) {
@@ -133,7 +138,7 @@ impl Instrument<'_> {
         } else {
             let root = it.path.segments.first().map(|it| it.ident.to_string()).unwrap_or_default();
             root.starts_with(char::is_lowercase)
-                && !root.starts_with("airside_")
+                && !is_foreign(&root)
                 && self.tables.is_table(&last.ident.to_string())
         };
         if it.qself.is_some() || !is_table {

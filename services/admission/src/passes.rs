@@ -125,3 +125,6 @@ fn key(tenant: &Tenant, cluster: &Cluster, object: &ObjectRef) -> Key {
     let text = |text: &String| text.clone();
     (tenant.clone(), cluster.clone(), text(&object.group), text(&object.kind), text(&object.name))
 }
+
+#[cfg(test)]
+mod tests;

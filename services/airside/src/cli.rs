@@ -27,6 +27,8 @@ pub enum Command {
     Demo(DemoArguments),
     /// Check manifests: files, folders, or `-` for standard input
     Scan(Box<ScanArguments>),
+    /// Check your own policies (ValidatingAdmissionPolicy), and run the cases beside them
+    Policy(PolicyArguments),
     /// List the checks
     Checks(ChecksArguments),
     /// Tell why a check matters, how it is attacked, and the fix as YAML, Helm values and kustomization;
@@ -175,6 +177,10 @@ pub struct ScanArguments {
     /// be given again
     #[arg(long, value_name = "FILE")]
     pub vulnerabilities: Vec<PathBuf>,
+    /// Your own policies: file or folder with ValidatingAdmissionPolicies, their bindings and parameters;
+    /// may be given again. What they do not accept is a finding
+    #[arg(long, value_name = "FILE|DIR")]
+    pub policies: Vec<PathBuf>,
     /// How to print the findings
     #[arg(long, short, value_enum, default_value_t = ReportFormat::Text)]
     pub output: ReportFormat,
@@ -281,6 +287,45 @@ pub enum ChecksFormat {
     Json,
     /// A page with all that `explain` tells of each
     Markdown,
+}
+
+/// Arguments of `policy`.
+#[derive(Debug, Args)]
+pub struct PolicyArguments {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: PolicyCommand,
+}
+
+/// The commands about people's own policies.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Run the cases beside policies: files named `*.test.yaml`, each with the policies of its folder
+    Test {
+        /// Files and folders
+        #[arg(value_name = "PATH", default_value = ".")]
+        paths: Vec<PathBuf>,
+        /// How to print what became of them
+        #[arg(long, short, value_enum, default_value_t = TestFormat::Text)]
+        output: TestFormat,
+    },
+    /// Read policies and bindings, and tell what is wrong with them
+    Check {
+        /// Files and folders
+        #[arg(value_name = "PATH", default_value = ".")]
+        paths: Vec<PathBuf>,
+    },
+}
+
+/// How the cases of policies are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// For CI servers
+    Junit,
 }
 
 /// Arguments of `rules`.

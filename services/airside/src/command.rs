@@ -9,6 +9,7 @@ mod explain;
 mod findings;
 pub(crate) mod incidents;
 mod node;
+mod policy;
 pub mod replay;
 mod scan;
 
@@ -59,6 +60,7 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Run(arguments) => node::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments.command),
         Command::Checks(arguments) => catalogue::checks(&arguments),
         Command::Explain { check } => explain::run(&check),
         Command::Rules(arguments) => catalogue::rules(&arguments),

@@ -70,7 +70,7 @@ impl ScanService for ScanApi {
         request: Request<Streaming<v1::ScanStreamRequest>>,
     ) -> Result<Response<Answer>, Status> {
         let caller = Caller::of(&request, Scope::Scan)?;
-        let place = self.streams.enter(caller.tenant())?;
+        let place = self.streams.enter(caller.tenant()).await?;
         let (api, messages) = (self.clone(), request.into_inner());
         let answer = async move {
             let scan = api.streams.gather(messages, GatheredScan::new(api.bounds)).await?;
@@ -101,7 +101,7 @@ impl ScanService for ScanApi {
         request: Request<Streaming<v1::PublishStreamRequest>>,
     ) -> Result<Response<v1::PublishStreamResponse>, Status> {
         let caller = Caller::of(&request, Scope::Scan)?;
-        let _place = self.streams.enter(caller.tenant())?;
+        let _place = self.streams.enter(caller.tenant()).await?;
         let gathered = GatheredPublication::new(self.bounds);
         let publication = self.streams.gather(request.into_inner(), gathered).await?;
         let outcome =

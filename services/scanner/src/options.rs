@@ -20,13 +20,13 @@ pub struct Options {
     pub max_entries: usize,
     /// How long a caller may take to send a streamed scan or report. Default: 5m.
     pub stream_timeout: Interval,
-    /// How many streamed scans and reports are taken in at a time. Default: 8.
+    /// How many streamed scans and reports are taken in at a time. Default: 16.
     pub streams: usize,
-    /// How many of them one tenant may have. Default: 2.
+    /// How many of them one tenant may have. Default: 4.
     pub streams_per_tenant: usize,
     /// How many scans are computed at a time; each keeps one processor busy. Default: 2.
     pub concurrent_scans: usize,
-    /// How long a caller waits for its turn before it is told to try again. Default: 30s.
+    /// How long a caller waits for a place or its turn before it is told to try again. Default: 30s.
     pub scan_wait: Interval,
     /// How often a handed-in scan is begun before it is given up. Default: 3.
     pub job_attempts: u32,
@@ -50,8 +50,8 @@ impl Default for Options {
             max_files: 50_000,
             max_entries: 500_000,
             stream_timeout: Interval::from_secs(300),
-            streams: 8,
-            streams_per_tenant: 2,
+            streams: 16,
+            streams_per_tenant: 4,
             concurrent_scans: 2,
             scan_wait: Interval::from_secs(30),
             job_attempts: 3,

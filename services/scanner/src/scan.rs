@@ -92,6 +92,9 @@ impl Scan {
                     check: it.check.id.to_owned(),
                     reason: it.reason.to_owned(),
                 })
+                .chain(checked.policies_not_evaluated.into_iter().map(|(policy, reason)| {
+                    NotEvaluated { check: format!("policy/{policy}"), reason }
+                }))
                 .collect(),
             findings: checked.findings,
             passes: checked.passes,

@@ -4,7 +4,7 @@
 //! the call.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use airside_service::CancellationToken;
@@ -21,8 +21,10 @@ use crate::options::Options;
 #[derive(Debug, Clone)]
 pub(crate) struct Streams {
     places: Arc<Semaphore>,
-    of_tenants: Arc<Mutex<BTreeMap<Tenant, usize>>>,
+    /// The places of the tenants that use or wait for one.
+    of_tenants: Arc<Mutex<BTreeMap<Tenant, Weak<Semaphore>>>>,
     per_tenant: usize,
+    longest_wait: Duration,
     longest: Duration,
     draining: CancellationToken,
 }
@@ -30,9 +32,8 @@ pub(crate) struct Streams {
 /// A place among the streams that are under way; dropping it gives it back.
 #[derive(Debug)]
 pub(crate) struct Place {
-    streams: Streams,
-    tenant: Tenant,
-    _permit: OwnedSemaphorePermit,
+    _of_tenant: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
 }
 
 impl Streams {
@@ -41,28 +42,43 @@ impl Streams {
         Self {
             places: Arc::new(Semaphore::new(places)),
             of_tenants: Arc::default(),
-            per_tenant: options.streams_per_tenant.max(1),
+            per_tenant: options.streams_per_tenant.clamp(1, Semaphore::MAX_PERMITS),
+            longest_wait: options.scan_wait.as_duration(),
             longest: options.stream_timeout.as_duration(),
             draining,
         }
     }
 
-    /// A place for one more stream of a tenant.
-    pub(crate) fn enter(&self, tenant: &Tenant) -> Result<Place, ApiError> {
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
-            full("`scanner.streams` are under way already: try again later".to_owned())
-        })?;
+    /// A place for one more stream of a tenant, waiting for it as long as a caller may be left waiting.
+    pub(crate) async fn enter(&self, tenant: &Tenant) -> Result<Place, ApiError> {
+        let of_tenant = self.wait(self.places_of(tenant), "scanner.streams_per_tenant").await?;
+        let of_all = self.wait(Arc::clone(&self.places), "scanner.streams").await?;
+        Ok(Place { _of_tenant: of_tenant, _of_all: of_all })
+    }
+
+    async fn wait(
+        &self,
+        places: Arc<Semaphore>,
+        setting: &str,
+    ) -> Result<OwnedSemaphorePermit, ApiError> {
+        let permit = tokio::time::timeout(self.longest_wait, places.acquire_owned()).await;
+        permit.ok().and_then(Result::ok).ok_or_else(|| {
+            ApiError::new(
+                ErrorCode::ResourceExhausted,
+                format!("`{setting}` were under way for {:?}: try again later", self.longest_wait),
+            )
+        })
+    }
+
+    fn places_of(&self, tenant: &Tenant) -> Arc<Semaphore> {
         let mut tenants = self.of_tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = tenants.entry(tenant.clone()).or_default();
-        if *own >= self.per_tenant {
-            return Err(full(format!(
-                "`scanner.streams_per_tenant` ({}) are under way already: try again later",
-                self.per_tenant
-            )));
+        tenants.retain(|_, places| places.strong_count() > 0);
+        if let Some(places) = tenants.get(tenant).and_then(Weak::upgrade) {
+            return places;
         }
-        *own += 1;
-        drop(tenants);
-        Ok(Place { streams: self.clone(), tenant: tenant.clone(), _permit: permit })
+        let places = Arc::new(Semaphore::new(self.per_tenant));
+        tenants.insert(tenant.clone(), Arc::downgrade(&places));
+        places
     }
 
     /// Gathers everything that a caller sends.
@@ -89,20 +105,4 @@ impl Streams {
             ))),
         }
     }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut tenants = self.streams.of_tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = tenants.get_mut(&self.tenant) {
-            *own -= 1;
-            if *own == 0 {
-                tenants.remove(&self.tenant);
-            }
-        }
-    }
-}
-
-fn full(message: String) -> ApiError {
-    ApiError::new(ErrorCode::ResourceExhausted, message)
 }

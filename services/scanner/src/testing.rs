@@ -13,10 +13,11 @@ use airside_service::{CancellationToken, Deps, Health, Peers};
 use airside_store::{MemoryStore, SledOptions, SledStore};
 use airside_telemetry::Metrics;
 use airside_types::{Cluster, FindingState, Record, Severity, Tenant, Timestamp};
-use airside_wire::decode_records;
 use airside_wire::finding::{FindingEntry, FindingQuery};
 use airside_wire::page::Page;
 use airside_wire::scan::{Publication, PublishOutcome, SourceFile};
+use airside_wire::{decode_dead_letter, decode_records};
+use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use crate::api::ScanApi;
@@ -92,9 +93,24 @@ impl TestScanner {
         }
     }
 
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(mut self) {
         self.stop.cancel();
-        self.writing.await.unwrap();
+        (&mut self.writing).await.unwrap();
+    }
+
+    /// Ends the ledger's writer: nothing can be published any more.
+    pub(crate) async fn stop_writing(&self) {
+        self.stop.cancel();
+        while !self.writing.is_finished() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Why inputs were set aside, in order.
+    pub(crate) async fn set_aside(&self) -> Vec<String> {
+        let entries = self.entries(Stream::DeadLetters).await;
+        let letters = entries.iter().map(|payload| decode_dead_letter(payload).unwrap());
+        letters.map(|letter| letter.reason).collect()
     }
 
     /// Publishes what a scan of files for a cluster of the default tenant says.
@@ -123,19 +139,23 @@ impl TestScanner {
 
     /// Every record that was published, in order.
     pub(crate) async fn told(&self) -> Vec<Record> {
-        let all = PartitionSet::range(0, 64);
-        let start = Offset::START;
-        let mut reader = self.deps.log.reader(Stream::Configuration, all, start).await.unwrap();
-        let end = self.deps.log.end(Stream::Configuration).await.unwrap();
-        let (mut records, mut next) = (Vec::new(), start);
+        let entries = self.entries(Stream::Configuration).await;
+        entries.iter().flat_map(|payload| decode_records(payload).unwrap()).collect()
+    }
+
+    async fn entries(&self, stream: Stream) -> Vec<Bytes> {
+        let (all, start) = (PartitionSet::range(0, 64), Offset::START);
+        let mut reader = self.deps.log.reader(stream, all, start).await.unwrap();
+        let end = self.deps.log.end(stream).await.unwrap();
+        let (mut entries, mut next) = (Vec::new(), start);
         while next < end {
             let wait = std::time::Duration::from_millis(10);
             for stored in reader.next(ReadLimit::default(), wait).await.unwrap().entries {
-                records.extend(decode_records(&stored.entry.payload).unwrap());
+                entries.push(stored.entry.payload);
                 next = Offset(stored.offset.0 + 1);
             }
         }
-        records
+        entries
     }
 }
 

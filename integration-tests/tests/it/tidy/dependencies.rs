@@ -41,6 +41,7 @@ const PURE: &[&str] = &[
     "airside-correlate",
     "airside-detect",
     "airside-k8s",
+    "airside-policy",
     "airside-types",
     "airside-vulnerability",
 ];
@@ -64,7 +65,12 @@ const ALLOWED: &[Row] = &[
     row("airside-report", &[&["airside-checks", "airside-k8s", "airside-types"]], &[]),
     row("airside-compliance", &[&["airside-checks", "airside-types"]], &["airside-k8s"]),
     row("airside-vulnerability", &[&["airside-k8s", "airside-types"]], &[]),
-    row("airside-checks", &[&["airside-k8s", "airside-types", "airside-vulnerability"]], &[]),
+    row("airside-policy", &[&["airside-k8s", "airside-types"]], &[]),
+    row(
+        "airside-checks",
+        &[&["airside-k8s", "airside-policy", "airside-types", "airside-vulnerability"]],
+        &[],
+    ),
     row("airside-detect", &[&["airside-checks", "airside-k8s", "airside-types"]], &[]),
     row("airside-correlate", &[&["airside-types"]], &[]),
     // Cross-cutting, without knowledge of any service.

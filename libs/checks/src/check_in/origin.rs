@@ -26,7 +26,7 @@ pub struct FileOrigin {
 #[derive(Debug, Clone)]
 pub enum Rendered {
     /// A template of a chart.
-    Chart(RenderedChart),
+    Chart(Arc<RenderedChart>),
     /// A kustomization.
     Kustomization(Arc<RenderedKustomization>),
 }

@@ -89,7 +89,7 @@ fn predicate(pass: &BoardingPass, cluster: &Cluster) -> Value {
         "location": { "path": pass.place.path, "line": pass.place.line },
         "template": pass.template, "verdict": pass.verdict.as_str(),
         "findings": pass.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "origin": pass.origin.as_ref().map(origin), "rules": pass.rules.as_ref().map(rules),
+        "origin": pass.origin.as_deref().map(origin), "rules": pass.rules.as_ref().map(rules),
         "accepted": pass.accepted.iter().map(accepted).collect::<Vec<_>>(),
     })
 }
@@ -129,3 +129,6 @@ pub fn accepted(accepted: &AcceptedFinding) -> Value {
         "reason": accepted.reason, "until": accepted.until.map(|until| until.to_string()),
     })
 }
+
+#[cfg(test)]
+mod tests;

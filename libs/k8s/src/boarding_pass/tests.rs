@@ -101,6 +101,18 @@ fn scanned_are_leaves_that_the_manifest_sets_and_that_are_no_secret() {
 }
 
 #[test]
+fn what_kustomize_notes_changes_no_digest() {
+    let plain = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "conf", "annotations": { "team": "shop" } },
+    });
+    let mut noted = plain.clone();
+    noted["metadata"]["annotations"]["config.kubernetes.io/origin"] = json!("path: a.yaml");
+    let of = |value: &Value| digest(&Object::new(value).unwrap());
+    assert_eq!(of(&plain), of(&noted));
+}
+
+#[test]
 fn values_of_secrets_leave_no_digest() {
     let value = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque",

@@ -5,8 +5,8 @@
 
 use super::template::{Line, Part, Template};
 
-/// How many pairs of lines are compared for one document, at most.
-const MAX_PAIRS: usize = 1 << 20;
+/// How many pairs of lines are compared for one text, at most.
+const MAX_PAIRS: usize = 1 << 22;
 /// What a line that nothing can have written costs.
 const UNMATCHED: f32 = 3.0;
 /// What going back to the start of a loop costs.
@@ -16,7 +16,7 @@ const WITHIN_BLOCK: f32 = 0.25;
 /// The most that a text of the template counts.
 const MAX_TEXT: usize = 24;
 /// A way that is worse than the best by more than this is no other possibility.
-const MARGIN: f32 = 0.5;
+const MARGIN: f32 = 1.0;
 const NEVER: f32 = f32::NEG_INFINITY;
 
 /// What wrote a line.
@@ -42,6 +42,7 @@ pub(super) fn align(template: &Template, rendered: &str) -> Option<Vec<Option<Al
     let lines: Vec<&str> = rendered.lines().collect();
     let mut origins = vec![None; lines.len()];
     let mut from = 0;
+    let mut pairs = 0_usize;
     while from < lines.len() {
         let rest = lines.get(from..).unwrap_or_default();
         let length = rest.iter().position(|line| is_separator(line)).unwrap_or(rest.len());
@@ -52,7 +53,8 @@ pub(super) fn align(template: &Template, rendered: &str) -> Option<Vec<Option<Al
             .map(|(at, line)| (from + at, *line))
             .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with("# Source: "))
             .collect();
-        if document.len().saturating_mul(template.lines.len()) > MAX_PAIRS {
+        pairs = pairs.saturating_add(document.len().saturating_mul(template.lines.len()));
+        if pairs > MAX_PAIRS {
             return None;
         }
         for ((at, _), origin) in document.iter().zip(align_document(template, &document)) {
@@ -244,6 +246,7 @@ impl<'t> Worth<'t> {
 }
 
 /// How much of a text is the template's: letters and digits, and whether that is all.
+#[derive(Clone, Copy)]
 struct Matched {
     letters: usize,
     is_all: bool,

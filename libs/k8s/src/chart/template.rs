@@ -1,12 +1,11 @@
 //! A template's lines: what each writes itself, and which values its actions write.
 
 use super::action::{Action, Word, arguments};
-use super::values::{Path, PathStep};
+use super::scope::Scope;
+use super::values::Path;
 
 /// The largest template that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
-/// How deep blocks may be within each other.
-const MAX_DEPTH: usize = 64;
 
 /// A template, as far as it writes something.
 #[derive(Debug, Clone, Default)]
@@ -97,35 +96,13 @@ impl Line {
     }
 }
 
-/// What a path or variable stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Meaning {
-    /// What the template is given: `.Values` and the rest.
-    Root,
-    /// A value.
-    Value(Path),
-    /// Something else.
-    Other,
-}
-
-/// A block that is open.
-struct Block {
-    dot: Meaning,
-    variables: usize,
-    is_defined_elsewhere: bool,
-    /// Where the lines of a `range` begin.
-    loop_start: Option<usize>,
-}
-
 /// Reads a template from its beginning.
 struct Reader {
     template: Template,
     line: Line,
     /// Whether an action stands before what comes next on the line.
     is_behind_action: bool,
-    dot: Meaning,
-    variables: Vec<(String, Meaning)>,
-    blocks: Vec<Block>,
+    scope: Scope,
 }
 
 impl Template {
@@ -138,9 +115,7 @@ impl Template {
             template: Self::default(),
             line: Line { number: 1, ..Line::default() },
             is_behind_action: false,
-            dot: Meaning::Root,
-            variables: Vec::new(),
-            blocks: Vec::new(),
+            scope: Scope::default(),
         };
         let mut rest = text;
         while let Some(at) = rest.find("{{") {
@@ -155,7 +130,7 @@ impl Template {
         }
         reader.text(rest);
         reader.end_line();
-        reader.blocks.is_empty().then_some(reader.template)
+        reader.scope.is_closed().then_some(reader.template)
     }
 }
 
@@ -183,10 +158,6 @@ fn end_of_action(text: &str) -> Option<usize> {
 }
 
 impl Reader {
-    fn is_written_here(&self) -> bool {
-        !self.blocks.iter().any(|block| block.is_defined_elsewhere)
-    }
-
     fn text(&mut self, text: &str) {
         let mut lines = text.split('\n');
         if let Some(first) = lines.next() {
@@ -200,7 +171,7 @@ impl Reader {
     }
 
     fn piece(&mut self, text: &str) {
-        if text.trim().is_empty() || !self.is_written_here() {
+        if text.trim().is_empty() || !self.scope.is_written_here() {
             return;
         }
         let text = text.trim_end_matches('\r');
@@ -231,153 +202,33 @@ impl Reader {
     fn action(&mut self, text: &str) -> Option<()> {
         let text = text.strip_prefix('-').unwrap_or(text);
         let text = text.strip_suffix('-').unwrap_or(text).trim();
+        let at = self.template.lines.len();
         match Action::read(text)? {
             Action::Nothing => {}
-            Action::If => self.open(None, false, false)?,
-            Action::Define => self.open(Some(Meaning::Other), true, false)?,
-            Action::With(words) => {
-                let (variable, dot) = self.bound(&words);
-                self.open(Some(dot.clone()), false, false)?;
-                self.variables.extend(variable.map(|name| (name, dot)));
-            }
-            Action::Range(words) => self.range(&words)?,
-            Action::Else(words) => {
-                let outer = self.blocks.last()?.dot.clone();
-                self.dot = match words.first() {
-                    Some(Word::Name("with")) => self.bound(words.get(1..).unwrap_or_default()).1,
-                    _ => outer,
-                };
-            }
-            Action::End => self.close()?,
-            Action::Assign(name, words) => {
-                let meaning = self.meaning_of(&words);
-                // A variable that is set again may be either afterwards.
-                match self.variables.iter_mut().rev().find(|(known, _)| known == name) {
-                    Some((_, known)) if *known != meaning => *known = Meaning::Other,
-                    Some(_) => {}
-                    None => self.variables.push((name.to_owned(), meaning)),
+            Action::If => self.scope.open_if()?,
+            Action::Define => self.scope.open_define()?,
+            Action::With(words) => self.scope.open_with(&words)?,
+            Action::Range(words) => self.scope.open_range(&words, at)?,
+            Action::Else(words) => self.scope.otherwise(&words)?,
+            Action::End => {
+                if let Some(start) = self.scope.close()? {
+                    // The line that the `end` stands on may be written by the loop as well.
+                    let end = at + usize::from(!self.line.parts.is_empty());
+                    self.template.loops.push(start..end);
                 }
             }
+            Action::Assign(name, words) => self.scope.assign(name, &words),
             Action::Write(words) => self.write(&words),
         }
         Some(())
     }
 
-    fn open(&mut self, dot: Option<Meaning>, elsewhere: bool, is_loop: bool) -> Option<()> {
-        if self.blocks.len() >= MAX_DEPTH {
-            return None;
-        }
-        let variables = self.variables.len();
-        let before = match dot {
-            Some(dot) => std::mem::replace(&mut self.dot, dot),
-            None => self.dot.clone(),
-        };
-        self.blocks.push(Block {
-            dot: before,
-            variables,
-            is_defined_elsewhere: elsewhere,
-            loop_start: is_loop.then_some(self.template.lines.len()),
-        });
-        Some(())
-    }
-
-    fn close(&mut self) -> Option<()> {
-        let block = self.blocks.pop()?;
-        if let Some(start) = block.loop_start {
-            // The line that the `end` stands on may be written by the loop as well.
-            let end = self.template.lines.len() + usize::from(!self.line.parts.is_empty());
-            self.template.loops.push(start..end);
-        }
-        self.dot = block.dot;
-        self.variables.truncate(block.variables);
-        Some(())
-    }
-
-    fn range(&mut self, words: &[Word<'_>]) -> Option<()> {
-        let assigned = words.iter().position(|word| *word == Word::Assign);
-        let names: Vec<&str> = words
-            .get(..assigned.unwrap_or(0))
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|word| match word {
-                Word::Path(name) => Some(*name),
-                _ => None,
-            })
-            .collect();
-        let ranged = words.get(assigned.map_or(0, |at| at + 1)..).unwrap_or_default();
-        let element = match self.meaning_of(ranged) {
-            Meaning::Value(mut path) => {
-                path.push(PathStep::Each);
-                Meaning::Value(path)
-            }
-            Meaning::Root | Meaning::Other => Meaning::Other,
-        };
-        self.open(Some(element.clone()), false, true)?;
-        if let Some((last, others)) = names.split_last() {
-            let others = others.iter().map(|name| ((*name).to_owned(), Meaning::Other));
-            self.variables.extend(others);
-            self.variables.push(((*last).to_owned(), element));
-        }
-        Some(())
-    }
-
-    /// The variable that `with` sets, and what it works on.
-    fn bound(&self, words: &[Word<'_>]) -> (Option<String>, Meaning) {
-        match words {
-            [Word::Path(name), Word::Assign, rest @ ..] => {
-                (Some((*name).to_owned()), self.meaning_of(rest))
-            }
-            _ => (None, self.meaning_of(words)),
-        }
-    }
-
-    /// What words give, where that is a path, perhaps with a default.
-    fn meaning_of(&self, words: &[Word<'_>]) -> Meaning {
-        match words {
-            [Word::Path(path)] => self.meaning(path),
-            [Word::Path(path), Word::Pipe, Word::Name("default"), ..] => self.meaning(path),
-            _ => Meaning::Other,
-        }
-    }
-
-    fn meaning(&self, path: &str) -> Meaning {
-        let (start, keys) = match path.strip_prefix('$') {
-            None => (self.dot.clone(), path),
-            Some(rest) => {
-                let (name, keys) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
-                let named = |(known, _): &&(String, Meaning)| known.get(1..) == Some(name);
-                match self.variables.iter().rev().find(named) {
-                    _ if name.is_empty() => (Meaning::Root, keys),
-                    Some((_, meaning)) => (meaning.clone(), keys),
-                    None => (Meaning::Other, keys),
-                }
-            }
-        };
-        let mut keys = keys.split('.').filter(|key| !key.is_empty());
-        let mut path = match start {
-            Meaning::Value(path) => path,
-            Meaning::Other => return Meaning::Other,
-            Meaning::Root => match keys.next() {
-                None => return Meaning::Root,
-                Some("Values") => Path::new(),
-                Some(_) => return Meaning::Other,
-            },
-        };
-        path.extend(keys.map(|key| PathStep::Key(key.to_owned())));
-        Meaning::Value(path)
-    }
-
     fn write(&mut self, words: &[Word<'_>]) {
-        if !self.is_written_here() {
+        if !self.scope.is_written_here() {
             return;
         }
-        let paths: Vec<Path> = arguments(words)
-            .into_iter()
-            .filter_map(|path| match self.meaning(path) {
-                Meaning::Value(path) if !path.is_empty() => Some(path),
-                _ => None,
-            })
-            .collect();
+        let paths: Vec<Path> =
+            arguments(words).into_iter().filter_map(|path| self.scope.value(path)).collect();
         let names = |name: &str| words.contains(&Word::Name(name));
         let number = |name: &str| {
             let at = words.iter().position(|word| *word == Word::Name(name))?;

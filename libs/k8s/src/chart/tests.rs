@@ -186,6 +186,15 @@ fn what_could_be_either_of_two_lines_has_no_origin() {
 }
 
 #[test]
+fn a_line_that_says_nothing_of_its_own_is_not_told_from_a_block() {
+    let template = "a:\n{{ toYaml .Values.x }}\n{{- range .Values.y }}\n- {{ . }}\n{{- end }}\n";
+    let rendered = "a:\n- one\n- two\n";
+    let chart = chart(template, rendered, of_release("x: [one]\ny: [two]\n"));
+    assert_eq!(told(&chart, rendered, "a[0]"), "-");
+    assert_eq!(told(&chart, rendered, "a[1]"), "-");
+}
+
+#[test]
 fn an_element_of_several_is_not_told_apart() {
     let template = "ports:\n{{- range .Values.ports }}\n- port: {{ .number }}\n{{- end }}\n";
     let rendered = "ports:\n- port: 1\n- port: 2\n";
@@ -240,7 +249,7 @@ fn what_cannot_be_read_has_no_origins() {
         let read = RenderedTemplate::new("t", template, "a: 1\n", Values::default());
         assert!(read.is_none(), "{template}");
     }
-    let many = "a: 1\n".repeat(2000);
+    let many = "a: 1\n".repeat(2100);
     assert!(RenderedTemplate::new("t", &many, &many, Values::default()).is_none());
 }
 

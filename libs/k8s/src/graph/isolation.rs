@@ -1,6 +1,6 @@
 //! Which pods network policies isolate.
 
-use super::policies::{Action, Direction, Holds, Rule, Side, View};
+use super::policies::{Action, Direction, Rule, Side, View};
 use super::{Answer, Graph, same_namespace};
 use crate::workload::PodSpec;
 
@@ -26,18 +26,7 @@ impl<'a> Graph<'a> {
         namespace: Option<&str>,
         pod: &PodSpec<'a>,
     ) -> Answer {
-        let view = View::of(self, namespace, pod);
-        let stacks = self.policies.stacks(direction, view);
-        let layers = stacks.iter().flatten();
-        let isolating = layers.flat_map(|layer| {
-            let denials = layer
-                .groups
-                .iter()
-                .flatten()
-                .filter(|asked| asked.rules.iter().any(|rule| denies_all(rule)));
-            layer.ends.iter().map(|end| end.drops).chain(denials.map(|asked| asked.applies))
-        });
-        isolating.fold(Holds::NO, Holds::or).answer
+        self.policies.drops(direction, View::of(self, namespace, pod)).answer
     }
 }
 
@@ -50,8 +39,8 @@ fn denies_all(rule: &Rule<'_>) -> bool {
 }
 
 impl Side<'_> {
-    /// Whether the direction is closed for what no policy lets through.
-    pub fn closes(&self) -> bool {
-        self.isolates || self.rules.iter().any(denies_all)
+    /// Whether a rule closes the pods to all others.
+    pub(super) fn denies_all(&self) -> bool {
+        self.rules.iter().any(denies_all)
     }
 }

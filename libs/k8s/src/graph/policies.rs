@@ -2,7 +2,8 @@
 //! ordered rules with an action, peers and ports.
 //!
 //! Each kind has a file that translates it: Kubernetes' own, Cilium's, Calico's, the cluster administrator's.
-//! In which order policies decide is `layers.rs`'s, what follows for a connection `reach.rs`'s.
+//! Which are for a pod is `index.rs`'s, in which order they decide `layers.rs`'s, what follows for a
+//! connection `reach.rs`'s.
 
 mod admin;
 mod blocks;
@@ -10,6 +11,7 @@ mod calico;
 mod cilium;
 mod conditions;
 mod holds;
+mod index;
 mod kubernetes;
 mod layers;
 mod peers;
@@ -28,7 +30,8 @@ pub(super) use conditions::View;
 pub use conditions::{Condition, select};
 pub use holds::Doubt;
 pub(super) use holds::Holds;
-pub(super) use layers::{End, Held, Index, Layer};
+pub(super) use index::{Held, Index};
+pub(super) use layers::{End, Layer};
 pub use peers::Peer;
 pub(super) use peers::{Matching, Party};
 pub(super) use ports::{PROTOCOLS, Span, Spans, spans};

@@ -18,7 +18,7 @@ pub struct CaseProblem {
 }
 
 /// Gives the document of a file that a case names, by the name as written.
-pub type Load<'l> = dyn FnMut(&str) -> Result<Json, String> + 'l;
+pub(super) type Load<'l> = dyn FnMut(&str) -> Result<Json, String> + 'l;
 
 const OF_DOCUMENT: [&str; 3] = ["binding", "cases", "policy"];
 const OF_CASE: [&str; 13] = [

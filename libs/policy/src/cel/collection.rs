@@ -13,7 +13,7 @@ use super::value::{Text, Value};
 #[derive(Debug, Clone)]
 pub(crate) enum List<'a> {
     Json(&'a [Json]),
-    Own(Rc<Vec<Value<'a>>>),
+    Own(Rc<[Value<'a>]>),
 }
 
 impl<'a> List<'a> {
@@ -50,7 +50,7 @@ impl<'a> List<'a> {
 #[derive(Debug, Clone)]
 pub(crate) enum Map<'a> {
     Json(&'a JsonMap<String, Json>),
-    Own(Rc<Vec<(Value<'a>, Value<'a>)>>),
+    Own(Rc<[(Value<'a>, Value<'a>)]>),
 }
 
 impl<'a> Map<'a> {

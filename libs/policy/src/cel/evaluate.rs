@@ -10,8 +10,6 @@ use super::program::{Node, Root, Step};
 use super::value::{Text, Value};
 use super::{Failure, Program};
 
-use std::rc::Rc;
-
 pub(super) type Result<'a> = std::result::Result<Value<'a>, Failure>;
 
 /// Where a program's values come from.
@@ -104,6 +102,19 @@ impl<'a> Evaluator<'_, 'a> {
                 result.ok_or_else(|| Failure::no_overload(function.name, &types()))
             }
             Step::Comprehension(walk) => self.comprehension(walk),
+            Step::OptionalElse { operand, other, is_value } => {
+                let (operand, name) =
+                    (self.step(operand)?, if *is_value { "orValue" } else { "or" });
+                match (operand, is_value) {
+                    (Value::Optional(Some(value)), true) => Ok((*value).clone()),
+                    (value @ Value::Optional(Some(_)), false) => Ok(value),
+                    (Value::Optional(None), _) => match (self.value(other)?, is_value) {
+                        (other @ Value::Optional(_), false) | (other, true) => Ok(other),
+                        (other, false) => Err(Failure::no_overload(name, &[other.type_name()])),
+                    },
+                    (operand, _) => Err(Failure::no_overload(name, &[operand.type_name()])),
+                }
+            }
             Step::OptionalMap { operand, body, is_flat } => match self.step(operand)? {
                 Value::Optional(None) => Ok(Value::Optional(None)),
                 Value::Optional(Some(value)) => match (self.with((*value).clone(), body)?, is_flat)
@@ -167,7 +178,7 @@ impl<'a> Evaluator<'_, 'a> {
                 operators::insert(&mut made, key, value)?;
             }
         }
-        Ok(Value::Map(Map::Own(Rc::new(made))))
+        Ok(Value::Map(Map::Own(made.into())))
     }
 
     /// The value of an element; none for an empty optional behind `?`.

@@ -1,7 +1,5 @@
 //! Operators: fields and indices, arithmetic without overflow, comparison, membership, concatenation.
 
-use std::rc::Rc;
-
 use time::Duration;
 
 use super::Failure;
@@ -223,7 +221,7 @@ fn is_in(
 
 fn joined<'a>(left: &List<'a>, right: &List<'a>, budget: &mut Budget) -> Result<'a> {
     budget.charge(u64::try_from(left.len() + right.len()).unwrap_or(u64::MAX))?;
-    Ok(Value::List(List::Own(Rc::new(left.iter().chain(right.iter()).collect()))))
+    Ok(Value::List(List::Own(left.iter().chain(right.iter()).collect())))
 }
 
 fn overflow() -> Failure {

@@ -66,7 +66,11 @@ impl Parser {
     }
 
     fn at(&self) -> Position {
-        self.words.get(self.next).or(self.words.last()).map(|word| word.at).unwrap_or_default()
+        self.words
+            .get(self.next)
+            .or_else(|| self.words.last())
+            .map(|word| word.at)
+            .unwrap_or_default()
     }
 
     fn take(&mut self) -> Token {

@@ -66,6 +66,12 @@ pub(crate) enum Step {
         pattern: Option<Regex>,
     },
     Comprehension(Box<Comprehension>),
+    /// `or`, `orValue`: the other one only where the optional is empty.
+    OptionalElse {
+        operand: Box<Node>,
+        other: Box<Node>,
+        is_value: bool,
+    },
     /// `optMap`, `optFlatMap`: the body for the value of an optional.
     OptionalMap {
         operand: Box<Node>,

@@ -48,7 +48,7 @@ impl<'a> Value<'a> {
 
     /// A list that an expression made.
     pub(crate) fn list(values: Vec<Self>) -> Self {
-        Self::List(List::Own(Rc::new(values)))
+        Self::List(List::Own(values.into()))
     }
 
     /// An optional: with a value, or empty.

@@ -27,32 +27,24 @@ pub(super) fn parameters_of<'a>(
 ) -> Found<'a> {
     let Some(kind) = &policy.parameter_kind else { return Found::None };
     let reference = binding.and_then(|binding| binding.parameters.as_ref());
-    let Some(reference) = reference else {
-        // A binding without a reference: `params` is null.
-        return match (binding, around.parameters.as_slice()) {
-            (None, [_, ..]) => Found::These(around.parameters.clone()),
-            _ => Found::None,
-        };
-    };
+    if let Some(given) = &around.given_parameters {
+        return Found::These(given.clone());
+    }
+    // Without a reference `params` is null.
+    let Some(reference) = reference else { return Found::None };
     let namespace = reference.namespace.as_deref().or(request.namespace.as_deref());
     let is_one = |object: &Object<'_>| {
-        let is_named = match &reference.which {
-            Ok(name) => object.name() == name,
+        let is_selected = match &reference.which {
+            Ok(_) => true,
             Err(selector) => selects(selector, object.labels()),
         };
         // A parameter without a namespace has none, or leaves it to the one who applies it.
         let is_there = object.namespace().is_none() || object.namespace() == namespace;
-        object.kind() == kind.kind
-            && object.api_version() == kind.api_version
-            && is_named
-            && is_there
+        object.api_version() == kind.api_version && is_selected && is_there
     };
-    let found: Vec<&Json> = around
-        .parameters
-        .iter()
-        .copied()
-        .filter(|value| Object::new(value).is_ok_and(|object| is_one(&object)))
-        .collect();
+    let name = reference.which.as_deref().ok();
+    let objects = around.objects(&kind.kind, name);
+    let found: Vec<&Json> = objects.iter().filter(|it| is_one(it)).map(Object::value).collect();
     if !found.is_empty() {
         return Found::These(found);
     }

@@ -91,6 +91,11 @@ impl<'f> Fields<'f> {
         }
     }
 
+    /// Whether a list is missing or empty.
+    pub(super) fn is_empty_list(&self, at: &FieldPath) -> bool {
+        self.value(at).and_then(Json::as_array).is_none_or(Vec::is_empty)
+    }
+
     /// The texts of a list.
     pub(super) fn texts(&mut self, at: &FieldPath) -> Vec<String> {
         self.elements(at).iter().filter_map(|element| self.required_text(element)).collect()
@@ -120,7 +125,7 @@ impl<'f> Fields<'f> {
             Ok(program) => {
                 let wrong = program.gives().filter(|it| !types.is_empty() && !types.contains(it));
                 if let Some(wrong) = wrong {
-                    let problem = format!("it gives a {wrong}, and not a {}", types.join(" or "));
+                    let problem = format!("it gives {wrong}, and not {}", types.join(" or "));
                     self.problem(at.clone(), problem);
                     return None;
                 }

@@ -4,10 +4,10 @@ mod affected;
 mod baseline;
 mod compliance;
 mod fixes;
-mod inputs;
+pub(super) mod inputs;
 mod live;
 mod reach;
-mod render;
+pub(super) mod render;
 mod work_tree;
 
 use std::collections::BTreeSet;
@@ -30,6 +30,7 @@ use self::render::Rendering;
 use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
 use crate::client::{self, connect};
 use crate::command::Outcome;
+use crate::command::policy::Policies;
 use crate::command::replay::read;
 use crate::show::{self, RESET};
 
@@ -44,17 +45,20 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         (Tenant::default(), Cluster::new(&arguments.cluster).context("--cluster is not usable")?);
     let (exceptions, misread) = exceptions(arguments.exceptions.as_deref())?;
     let reports = affected::image_reports(&arguments.vulnerabilities)?;
+    let policies = policies(arguments)?;
     let terms = Terms {
+        policies: policies.as_ref().map(|it| &it.set),
         reports: &reports,
         today: Some(SystemClock.now()),
         exceptions: &exceptions,
         ..Terms::new(&tenant, &cluster, arguments.fail_on)
     };
-    let inputs = if arguments.live && arguments.paths.is_empty() {
+    let mut inputs = if arguments.live && arguments.paths.is_empty() {
         live::inputs(arguments)?
     } else {
         Inputs::read(&arguments.paths, &rendering(arguments)?)
     };
+    inputs.problems.extend(policies.iter().flat_map(|it| it.problems.clone()));
     for problem in &inputs.problems {
         show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
     }
@@ -94,10 +98,13 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     show::print(&written(arguments.output, &report, &inputs, arguments)?)?;
     if arguments.publish {
         let outcome = publish(arguments, &inputs, &scan, cluster.clone())?;
+        let again = match outcome.reappeared {
+            0 => String::new(),
+            times => format!(" ({times} again)"),
+        };
         show::remark(&format!(
-            "published: {} opened ({} again), {} fixed, {} gone, {} unchanged; {} boarding passes",
+            "published: {} opened{again}, {} fixed, {} gone, {} unchanged; {} boarding passes",
             outcome.opened,
-            outcome.reappeared,
             outcome.fixed,
             outcome.gone,
             outcome.unchanged,
@@ -136,6 +143,19 @@ fn exceptions(path: Option<&Path>) -> anyhow::Result<(Vec<Exception>, Vec<Ineffe
     let text = String::from_utf8(read(path)?)
         .with_context(|| format!("`{}` is no UTF-8", path.display()))?;
     Ok(parse_file(&path.to_string_lossy(), &text))
+}
+
+/// The policies of `--policies`, where it is given.
+fn policies(arguments: &ScanArguments) -> anyhow::Result<Option<Policies>> {
+    if arguments.policies.is_empty() {
+        return Ok(None);
+    }
+    let policies = Policies::read(&arguments.policies);
+    anyhow::ensure!(
+        !policies.is_empty(),
+        "--policies names no ValidatingAdmissionPolicy: is it in another folder?"
+    );
+    Ok(Some(policies))
 }
 
 fn baseline(

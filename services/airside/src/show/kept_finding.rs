@@ -57,7 +57,7 @@ fn write_whole(out: &mut String, entry: &FindingEntry) -> std::fmt::Result {
         writeln!(out, "  last fixed or gone {closed}")?;
     }
     if let Some(reappeared) = entry.reappeared_at {
-        writeln!(out, "  came back {} times, last {reappeared}", entry.reappeared)?;
+        writeln!(out, "  came back {} ×, last {reappeared}", entry.reappeared)?;
     }
     Ok(())
 }
@@ -65,4 +65,80 @@ fn write_whole(out: &mut String, entry: &FindingEntry) -> std::fmt::Result {
 /// What a manifest holds must not steer the terminal.
 fn clean(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use airside_types::{Cluster, FieldPath, Finding, Id, ObjectRef, Place, Severity, Timestamp};
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    fn entry(state: FindingState, reappeared: u32) -> FindingEntry {
+        let day = |day: i64| Timestamp::from_nanos((1_767_225_600 + 86_400 * day) * 1_000_000_000);
+        let finding = Finding {
+            check: "privileged-container".to_owned(),
+            severity: Severity::Critical,
+            state,
+            object: ObjectRef {
+                group: String::new(),
+                kind: "Pod".to_owned(),
+                namespace: Some("shop".to_owned()),
+                name: "web".to_owned(),
+                uid: None,
+            },
+            field: FieldPath::root(),
+            message: "container web is\u{1b}[2Jprivileged".to_owned(),
+            fix: "Take privileged out.".to_owned(),
+            place: Place { path: "web.yaml".to_owned(), line: 8, column: 21 },
+            techniques: Vec::new(),
+        };
+        FindingEntry {
+            id: Id::from_bytes([0xab; 16]),
+            cluster: Cluster::default(),
+            finding,
+            first_seen: day(0),
+            state_since: day(4),
+            last_seen: day(6),
+            reappeared,
+            reappeared_at: (reappeared > 0).then(|| day(4)),
+            closed_at: (reappeared > 0).then(|| day(2)),
+        }
+    }
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    #[test]
+    fn a_line_tells_whether_a_finding_came_back_and_does_not_steer_the_terminal() {
+        let lines: String = [
+            entry(FindingState::Open, 0),
+            entry(FindingState::Open, 1),
+            entry(FindingState::Fixed, 1),
+        ]
+        .iter()
+        .map(line)
+        .collect();
+        assert_snapshot!(plain(&lines), @r"
+        critical  open        abababababab  web.yaml:8:21  container web is [2Jprivileged (privileged-container)
+        critical  reappeared  abababababab  web.yaml:8:21  container web is [2Jprivileged (privileged-container)
+        critical  fixed       abababababab  web.yaml:8:21  container web is [2Jprivileged (privileged-container)
+        ");
+    }
+
+    #[test]
+    fn one_finding_is_shown_with_its_history() {
+        assert_snapshot!(plain(&whole(&entry(FindingState::Open, 2))), @r"
+        critical  container web is [2Jprivileged
+        finding abababababababababababababababab  check privileged-container
+          web.yaml:8:21  Pod shop/web
+          fix: Take privileged out.
+          cluster default
+          reappeared since 2026-01-05T00:00:00Z
+          first seen 2026-01-01T00:00:00Z, last seen 2026-01-07T00:00:00Z
+          last fixed or gone 2026-01-03T00:00:00Z
+          came back 2 ×, last 2026-01-05T00:00:00Z
+        ");
+    }
 }

@@ -141,7 +141,11 @@ async fn too_much_and_disorder_are_refused_with_what_to_do() {
 
 #[tokio::test]
 async fn a_tenant_has_its_own_places_and_a_call_that_is_given_up_frees_one() {
-    let options = Options { streams_per_tenant: 1, ..Options::default() };
+    let options = Options {
+        streams_per_tenant: 1,
+        scan_wait: Interval::from_millis(20),
+        ..Options::default()
+    };
     let scanner = TestScanner::with(&options).await;
     let mut client = client(&scanner, &options, ours);
     let (sender, open) = mpsc::channel::<ScanStreamRequest>(1);
@@ -149,7 +153,7 @@ async fn a_tenant_has_its_own_places_and_a_call_that_is_given_up_frees_one() {
 
     let parts: Vec<_> = request_parts(request(&[("a.yaml", ORDINARY)])).collect();
     let status = scan(&mut client, parts.clone()).await.unwrap_err();
-    let expected = "`scanner.streams_per_tenant` (1) are under way already: try again later";
+    let expected = "`scanner.streams_per_tenant` were under way for 20ms: try again later";
     assert_eq!(said(&status), (tonic::Code::ResourceExhausted, expected));
 
     drop((held, sender));
@@ -159,7 +163,11 @@ async fn a_tenant_has_its_own_places_and_a_call_that_is_given_up_frees_one() {
 
 #[tokio::test]
 async fn what_others_hold_does_not_take_a_tenants_own_places() {
-    let options = Options { streams_per_tenant: 1, ..Options::default() };
+    let options = Options {
+        streams_per_tenant: 1,
+        scan_wait: Interval::from_millis(20),
+        ..Options::default()
+    };
     let scanner = TestScanner::with(&options).await;
     let api = scanner.api(&options);
     let connect = |identify: Identify| {

@@ -164,3 +164,24 @@ async fn old_jobs_are_forgotten_and_not_carried_out() {
     assert_eq!(scanner.jobs.get(&tenant(), id).await.unwrap(), None);
     scanner.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_no_job_is_set_aside_and_a_job_that_is_given_up_says_why() {
+    let options = Options { job_attempts: 1, ..Options::default() };
+    let scanner = TestScanner::with(&options).await;
+    let headers = Headers { message: "scan-job.v1".to_owned(), trace_parent: None };
+    let payload = bytes::Bytes::from_static(b"nonsense");
+    let nonsense = QueuedJob { id: Id::from_bytes([9; 16]), headers, payload };
+    scanner.deps.queue.enqueue(QUEUE, nonsense).await.unwrap();
+    work_off(&scanner).await;
+
+    let id = scanner.jobs.submit(&tenant(), scan(&[("web.yaml", PRIVILEGED)])).await.unwrap();
+    scanner.stop_writing().await;
+    work_off(&scanner).await;
+    let error = "the scanner is stopping: try again".to_owned();
+    assert_eq!(state(&scanner, id).await, JobState::Failed { finished: at(0), error });
+    let reasons = scanner.set_aside().await;
+    assert_eq!(reasons.len(), 2);
+    assert!(reasons[0].starts_with("the bytes are no scan job"), "{reasons:?}");
+    assert_eq!(reasons[1], "the scanner is stopping: try again");
+}

@@ -175,6 +175,13 @@ pub(super) fn label<'g>(view: &View<'g, '_>, key: &str) -> Label<'g> {
     }
 }
 
+/// The label of a pod that a key means; none where it means something else.
+pub(super) fn own_label(key: &str) -> Option<&str> {
+    let key = bare(key);
+    let is_other = key.starts_with("io.cilium.k8s.") || key == NAMESPACE || key.contains(':');
+    (!is_other).then_some(key)
+}
+
 fn entity<'a>(name: &str) -> Peer<'a> {
     match name {
         "all" => Peer::Everyone,
@@ -224,6 +231,15 @@ fn port(port: &Map<String, Value>) -> PortMatch<'_> {
         (Some(numbers), _) => numbers,
     };
     PortMatch { protocol, numbers }
+}
+
+/// Whether a policy sends pods' DNS through Cilium's proxy, which is how names in rules become addresses.
+pub(super) fn sees_dns(object: &Object<'_>) -> bool {
+    let fields = object.fields();
+    let specs = fields.get("spec").into_iter().chain(list(fields, "specs"));
+    let egress = specs.flat_map(|spec| elements(spec.get("egress")));
+    let ports = egress.flat_map(|rule| elements(rule.get("toPorts")));
+    ports.into_iter().any(|ports| down(ports, &["rules", "dns"]).is_some())
 }
 
 /// The sections of a policy that are empty lists: its author may think that they close a direction.

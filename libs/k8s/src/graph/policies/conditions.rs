@@ -146,16 +146,34 @@ impl<'g, 'a> View<'g, 'a> {
     }
 }
 
+impl<'a> Condition<'a> {
+    /// Labels that a pod has to bear for it to hold.
+    pub(super) fn labels(&self) -> Vec<(&'a str, &'a str)> {
+        match self {
+            Self::PodLabels(selector) | Self::Cilium(selector) => {
+                let labels = selector.get("matchLabels").and_then(Value::as_object);
+                let pairs = labels.into_iter().flatten();
+                pairs
+                    .filter_map(|(key, value)| Some((cilium::own_label(key)?, value.as_str()?)))
+                    .collect()
+            }
+            Self::Labels(expression) => {
+                let labels = expression.labels().into_iter();
+                // What Calico adds is no label of the pod.
+                labels.filter(|(key, _)| !key.starts_with("projectcalico.org/")).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// The pods of the graph for which all conditions hold, or may hold.
 pub fn select<'g, 'a>(
     graph: &'g Graph<'a>,
     conditions: &'g [Condition<'_>],
 ) -> impl Iterator<Item = (&'g PodNode<'a>, Answer)> + 'g {
-    let wanted = conditions.iter().find_map(|condition| match condition {
-        Condition::PodLabels(selector) => selector.get("matchLabels").and_then(Value::as_object),
-        _ => None,
-    });
-    graph.bearers(wanted).filter_map(move |pod| {
+    let wanted = conditions.iter().flat_map(Condition::labels);
+    graph.bearers_of(graph.rarest_label(wanted)).filter_map(move |pod| {
         let answer = View::of_pod(graph, pod).meets(conditions).answer;
         (answer != Answer::No).then_some((pod, answer))
     })

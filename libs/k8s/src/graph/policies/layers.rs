@@ -1,4 +1,4 @@
-//! Which policies are for a pod, and in which order they decide.
+//! In which order the policies for a pod decide.
 //!
 //! Policies lie in layers. In a layer one group of rules is asked after the other; what none decides is
 //! dropped where the layer is closed for the pod, and else the next layer's. Behind the last everything gets
@@ -10,29 +10,7 @@ use std::collections::BTreeMap;
 
 use super::super::Graph;
 use super::calico::{DEFAULT_TIER, Tier, tier};
-use super::{
-    Action, Direction, Doubt, Holds, POLICY_KINDS, Policy, Rule, Side, Stage, View, policies,
-};
-use crate::object::Object;
-
-/// A policy with its object.
-#[derive(Debug)]
-pub(in crate::graph) struct Held<'a> {
-    pub(in crate::graph) object: usize,
-    pub(in crate::graph) name: &'a str,
-    pub(in crate::graph) policy: Policy<'a>,
-}
-
-/// The policies of a graph, by namespace.
-#[derive(Debug, Default)]
-pub(in crate::graph) struct Index<'a> {
-    held: Vec<Held<'a>>,
-    by_namespace: BTreeMap<&'a str, Vec<usize>>,
-    /// Those of the whole cluster, and those whose manifest leaves the namespace open.
-    anywhere: Vec<usize>,
-    has_cilium: bool,
-    has_calico: bool,
-}
+use super::{Action, Doubt, Held, Holds, Rule, Side, Stage};
 
 /// Rules of one policy that are asked in their order.
 #[derive(Debug)]
@@ -61,77 +39,10 @@ pub(in crate::graph) struct Layer<'g, 'a> {
 }
 
 /// A policy that is, or may be, for a pod.
-type Found<'g, 'a> = (&'g Held<'a>, &'g Side<'a>, Holds);
-
-impl<'a> Index<'a> {
-    pub(in crate::graph) fn of(graph: &Graph<'a>) -> Self {
-        let mut index = Self::default();
-        for (group, kind) in POLICY_KINDS {
-            for object in graph.indices(group, kind) {
-                let Some(value) = graph.objects.get(*object) else { continue };
-                for policy in policies(value) {
-                    index.add(*object, value, policy);
-                }
-            }
-        }
-        index
-    }
-
-    fn add(&mut self, object: usize, value: &Object<'a>, policy: Policy<'a>) {
-        self.has_cilium |= policy.stage == Stage::Cilium;
-        self.has_calico |= matches!(policy.stage, Stage::Tier { .. });
-        match value.namespace().filter(|_| !is_of_cluster(value)) {
-            Some(namespace) => {
-                self.by_namespace.entry(namespace).or_default().push(self.held.len())
-            }
-            None => self.anywhere.push(self.held.len()),
-        }
-        self.held.push(Held { object, name: value.name(), policy });
-    }
-
-    /// The policies that speak of a direction and are, or may be, for a pod.
-    pub(in crate::graph) fn applying<'g>(
-        &'g self,
-        direction: Direction,
-        view: View<'g, 'a>,
-    ) -> impl Iterator<Item = Found<'g, 'a>> {
-        let own = view.namespace.map(|it| self.by_namespace.get(it).map(Vec::as_slice));
-        let (own, all) = match own {
-            Some(own) => (own.unwrap_or_default(), None),
-            None => ([].as_slice(), Some(self.by_namespace.values().flatten())),
-        };
-        let candidates = own.iter().chain(all.into_iter().flatten()).chain(&self.anywhere);
-        candidates.filter_map(|index| self.held.get(*index)).filter_map(move |held| {
-            let side = held.policy.side(direction)?;
-            let applies = view.meets(&held.policy.subject);
-            (applies != Holds::NO).then_some((held, side, applies))
-        })
-    }
-
-    /// The layers for a pod. Several stacks where it is not known which plug-in runs: each decides alone.
-    pub(in crate::graph) fn stacks<'g>(
-        &'g self,
-        direction: Direction,
-        view: View<'g, 'a>,
-    ) -> Vec<Vec<Layer<'g, 'a>>> {
-        let found: Vec<_> = self.applying(direction, view).collect();
-        let mut stacks = Vec::new();
-        if self.has_cilium || !self.has_calico {
-            stacks.push(additive(&found));
-        }
-        if self.has_calico {
-            stacks.push(tiers(view.graph, &found));
-        }
-        stacks
-    }
-}
-
-fn is_of_cluster(policy: &Object<'_>) -> bool {
-    !matches!(policy.kind(), "NetworkPolicy" | "CiliumNetworkPolicy")
-}
+pub(super) type Found<'g, 'a> = (&'g Held<'a>, &'g Side<'a>, Holds);
 
 /// The administrator's, then those of namespaces together, then the baseline.
-fn additive<'g, 'a>(found: &[Found<'g, 'a>]) -> Vec<Layer<'g, 'a>> {
+pub(super) fn additive<'g, 'a>(graph: &Graph<'a>, found: &[Found<'g, 'a>]) -> Vec<Layer<'g, 'a>> {
     let of = |wanted: fn(&Stage<'_>) -> bool| -> Vec<Found<'g, 'a>> {
         found.iter().filter(|(held, ..)| wanted(&held.policy.stage)).copied().collect()
     };
@@ -139,7 +50,7 @@ fn additive<'g, 'a>(found: &[Found<'g, 'a>]) -> Vec<Layer<'g, 'a>> {
     let group = |action| together.iter().map(|it| asked(it, Some(action))).collect();
     let middle = Layer {
         groups: vec![group(Action::Deny), group(Action::Allow)],
-        ends: together.iter().filter_map(end).collect(),
+        ends: together.iter().filter_map(|it| end(graph, it)).collect(),
     };
     vec![
         by_priority(of(|stage| matches!(stage, Stage::Admin { .. }))),
@@ -154,8 +65,20 @@ fn asked<'g, 'a>((held, side, applies): &Found<'g, 'a>, only: Option<Action>) ->
     Asked { held, rules: rules.collect(), applies: *applies }
 }
 
-fn end<'g, 'a>((held, side, applies): &Found<'g, 'a>) -> Option<End<'g, 'a>> {
-    side.isolates.then_some(End { held, side, drops: *applies })
+/// What a policy does with the rest. In a tier that passes it on: nothing.
+pub(super) fn end<'g, 'a>(
+    graph: &Graph<'a>,
+    (held, side, applies): &Found<'g, 'a>,
+) -> Option<End<'g, 'a>> {
+    let drops = match held.policy.stage {
+        Stage::Tier { tier: name, .. } => match tier(graph, name) {
+            Some(tier) if tier.passes => return None,
+            Some(_) => *applies,
+            None => applies.and(Holds::unknown(Doubt::Tier)),
+        },
+        _ => *applies,
+    };
+    side.isolates.then_some(End { held, side, drops })
 }
 
 /// One group for each priority, the lowest first.
@@ -175,7 +98,7 @@ const BASELINE_ORDER: f64 = 10_000_000.0;
 const NETWORK_POLICY_ORDER: f64 = 1_000.0;
 
 /// Calico's tiers, with the policies of other kinds where it puts them.
-fn tiers<'g, 'a>(graph: &Graph<'a>, found: &[Found<'g, 'a>]) -> Vec<Layer<'g, 'a>> {
+pub(super) fn tiers<'g, 'a>(graph: &Graph<'a>, found: &[Found<'g, 'a>]) -> Vec<Layer<'g, 'a>> {
     let mut by_tier: BTreeMap<&str, Vec<Found<'g, 'a>>> = BTreeMap::new();
     let (mut admin, mut baseline) = (Vec::new(), Vec::new());
     for it in found {
@@ -200,7 +123,7 @@ fn tiers<'g, 'a>(graph: &Graph<'a>, found: &[Found<'g, 'a>]) -> Vec<Layer<'g, 'a
                 it.2 = it.2.and(Holds::unknown(Doubt::Tier));
             }
         }
-        let ends = policies.iter().filter(|_| !tier.passes).filter_map(end).collect();
+        let ends = policies.iter().filter_map(|it| end(graph, it)).collect();
         let groups = policies.iter().map(|it| vec![asked(it, None)]).collect();
         layers.push((tier.order.unwrap_or(f64::INFINITY), Layer { groups, ends }));
     }

@@ -1,7 +1,5 @@
 //! Walks over lists and maps: `all`, `exists`, `map` and what else repeats an expression.
 
-use std::rc::Rc;
-
 use super::super::collection::Map;
 use super::super::program::{Comprehension, Kind};
 use super::super::{Failure, operators};
@@ -122,6 +120,6 @@ fn finish<'a>(kind: Kind, gathered: Gathered<'a>) -> Result<'a> {
         Kind::Exists => open.or(false),
         Kind::ExistsOne => Ok(Value::Bool(count == 1)),
         Kind::Filter | Kind::List => Ok(Value::list(values)),
-        Kind::MapValues | Kind::MapEntries => Ok(Value::Map(Map::Own(Rc::new(entries)))),
+        Kind::MapValues | Kind::MapEntries => Ok(Value::Map(Map::Own(entries.into()))),
     }
 }

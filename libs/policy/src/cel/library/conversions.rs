@@ -121,7 +121,7 @@ fn string<'a>(call: Call<'_, 'a>, budget: &mut Budget) -> Outcome<'a> {
     }))
 }
 
-/// A double as Go writes it shortest: with an exponent where it is very large or small.
+/// A double as Go writes it shortest (`%g`): with an exponent below 1e-4 and from a million on.
 pub(super) fn double_text(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -130,7 +130,7 @@ pub(super) fn double_text(value: f64) -> String {
         return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
     let size = value.abs();
-    if value != 0.0 && !(1e-4..1e21).contains(&size) {
+    if value != 0.0 && !(1e-4..1e6).contains(&size) {
         let text = format!("{value:e}");
         let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
         let (sign, power) = match power.strip_prefix('-') {

@@ -4,6 +4,7 @@ use super::super::Failure;
 use super::super::budget::Budget;
 use super::super::value::Value;
 use super::conversions::{base64_text, double_text};
+use super::strings::quoted;
 use super::times::{duration_text, timestamp_text};
 use super::{Call, Function, Outcome, member};
 
@@ -67,16 +68,13 @@ fn clause_text(
     match (clause, value) {
         (Some('s'), _) => shown(value, out, budget)?,
         (Some('d'), Value::Int(_) | Value::Uint(_)) => shown(value, out, budget)?,
-        (Some('f'), _) => {
-            let number = number(value).ok_or_else(|| unfit('f'))?;
-            out.push_str(&format!("{number:.*}", precision.unwrap_or(6)));
+        (Some('f'), Value::Double(number)) if number.is_finite() => {
+            out.push_str(&grouped(&format!("{number:.*}", precision.unwrap_or(6))));
         }
-        (Some('e'), _) => {
-            let number = number(value).ok_or_else(|| unfit('e'))?;
-            let text = format!("{number:.*e}", precision.unwrap_or(6));
-            let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
-            let (sign, power) = power.strip_prefix('-').map_or(('+', power), |power| ('-', power));
-            out.push_str(&format!("{digits}e{sign}{power:0>2}"));
+        // Releases show these in different ways.
+        (Some(clause @ ('e' | 'f')), Value::Double(_)) => {
+            let problem = format!("how %{clause} shows {} is not known here", value.type_name());
+            return Err(Failure::Unknown(problem));
         }
         (Some('b'), Value::Bool(value)) => out.push_str(if *value { "1" } else { "0" }),
         (Some(clause @ ('b' | 'o' | 'x' | 'X')), Value::Int(_) | Value::Uint(_)) => {
@@ -97,7 +95,7 @@ fn clause_text(
                 });
             }
         }
-        (Some(clause @ ('d' | 'b' | 'o' | 'x' | 'X')), _) => return Err(unfit(clause)),
+        (Some(clause @ ('d' | 'b' | 'e' | 'f' | 'o' | 'x' | 'X')), _) => return Err(unfit(clause)),
         (other, _) => {
             let clause = other.map(String::from).unwrap_or_default();
             return Err(wrong(&format!(
@@ -108,14 +106,22 @@ fn clause_text(
     Ok(())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "%f of a whole number shows it as a double")]
-const fn number(value: &Value<'_>) -> Option<f64> {
-    match value {
-        Value::Double(value) => Some(*value),
-        Value::Int(value) => Some(*value as f64),
-        Value::Uint(value) => Some(*value as f64),
-        _ => None,
+/// A decimal number with a comma before each three digits, as English has it.
+fn grouped(number: &str) -> String {
+    let (sign, number) = number.strip_prefix('-').map_or(("", number), |number| ("-", number));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let mut grouped = sign.to_owned();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
     }
+    if !fraction.is_empty() {
+        grouped.push('.');
+        grouped.push_str(fraction);
+    }
+    grouped
 }
 
 fn digits(clause: char, value: &Value<'_>) -> String {
@@ -131,6 +137,23 @@ fn digits(clause: char, value: &Value<'_>) -> String {
         _ => format!("{size:X}"),
     };
     if is_negative { format!("-{digits}") } else { digits }
+}
+
+/// A value within a list or map: as it would be written in an expression.
+fn literal(value: &Value<'_>, out: &mut String, budget: &mut Budget) -> Result<(), Failure> {
+    let mut text = String::new();
+    match value {
+        Value::Double(value) => text = format!("{value:.6}"),
+        _ => shown(value, &mut text, budget)?,
+    }
+    out.push_str(&match value {
+        Value::Text(_) => quoted(&text),
+        Value::Bytes(_) => format!("b{}", quoted(&text)),
+        Value::Duration(_) => format!("duration({})", quoted(&text)),
+        Value::Timestamp(_) => format!("timestamp({})", quoted(&text)),
+        _ => text,
+    });
+    Ok(())
 }
 
 /// A value as `%s` shows it. Map keys are in order, so that a message is the same at each run.
@@ -161,21 +184,21 @@ fn shown(value: &Value<'_>, out: &mut String, budget: &mut Budget) -> Result<(),
             out.push('[');
             for (index, element) in list.iter().enumerate() {
                 out.push_str(if index > 0 { ", " } else { "" });
-                shown(&element, out, budget)?;
+                literal(&element, out, budget)?;
             }
             out.push(']');
         }
         Value::Map(map) => {
             let mut entries = Vec::new();
             for (key, value) in map.entries() {
-                let (mut name, mut text) = (String::new(), String::new());
-                shown(&key, &mut name, budget)?;
-                shown(&value, &mut text, budget)?;
-                entries.push((name, text));
+                let mut key_text = String::new();
+                literal(&key, &mut key_text, budget)?;
+                let mut text = format!("{key_text}:");
+                literal(&value, &mut text, budget)?;
+                entries.push((key_text, text));
             }
             entries.sort();
-            let texts: Vec<_> =
-                entries.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+            let texts: Vec<_> = entries.into_iter().map(|(_, text)| text).collect();
             out.push_str(&format!("{{{}}}", texts.join(", ")));
         }
         Value::Optional(_)

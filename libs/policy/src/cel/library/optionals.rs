@@ -1,4 +1,5 @@
-//! Optional values: there, or not. `optMap` and `optFlatMap` are macros.
+//! Optional values: there, or not. `or`, `orValue`, `optMap` and `optFlatMap` are macros: they do
+//! not always evaluate their argument.
 
 use super::super::budget::Budget;
 use super::super::value::Value;
@@ -17,17 +18,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
     member("value", (1, 1), "dyn", |call, _| match call.arguments.first() {
         Some(Value::Optional(Some(value))) => Ok(Some((**value).clone())),
         Some(Value::Optional(None)) => failed("the optional has no value"),
-        _ => Ok(None),
-    })
-    .gives_any(),
-    member("or", (2, 2), "optional_type", |call, _| match call.arguments {
-        [Value::Optional(None), other @ Value::Optional(_)] => Ok(Some(other.clone())),
-        [value @ Value::Optional(Some(_)), Value::Optional(_)] => Ok(Some(value.clone())),
-        _ => Ok(None),
-    }),
-    member("orValue", (2, 2), "dyn", |call, _| match call.arguments {
-        [Value::Optional(None), other] => Ok(Some(other.clone())),
-        [Value::Optional(Some(value)), _] => Ok(Some((**value).clone())),
         _ => Ok(None),
     })
     .gives_any(),

@@ -191,7 +191,8 @@ fn join<'a>(call: Call<'_, 'a>, budget: &mut Budget) -> Outcome<'a> {
     Ok(Some(Value::text(joined)))
 }
 
-fn quoted(text: &str) -> String {
+/// A text as a literal of an expression.
+pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
         match letter {

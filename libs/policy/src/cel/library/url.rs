@@ -163,7 +163,7 @@ fn query<'a>(call: Call<'_, 'a>, budget: &mut Budget) -> Outcome<'a> {
     }
     let entries =
         entries.into_iter().map(|(name, values)| (Value::text(name), Value::list(values)));
-    Ok(Some(Value::Map(Map::Own(Rc::new(entries.collect())))))
+    Ok(Some(Value::Map(Map::Own(entries.collect()))))
 }
 
 fn decoded(text: &str) -> String {

@@ -12,6 +12,9 @@ enum Macro {
     Optional {
         is_flat: bool,
     },
+    OptionalElse {
+        is_value: bool,
+    },
 }
 
 /// What stands behind the variables of a walk.
@@ -38,6 +41,8 @@ fn find(name: &str, count: usize) -> Option<Macro> {
         ("transformMapEntry", 3) => Macro::Walk(Kind::MapEntries, 2, Transform),
         ("transformMapEntry", 4) => Macro::Walk(Kind::MapEntries, 2, ConditionAndTransform),
         ("optMap", 2) => Macro::Optional { is_flat: false },
+        ("or", 1) => Macro::OptionalElse { is_value: false },
+        ("orValue", 1) => Macro::OptionalElse { is_value: true },
         ("optFlatMap", 2) => Macro::Optional { is_flat: true },
         _ => return None,
     })
@@ -57,6 +62,12 @@ impl Resolver<'_> {
                 Some(Macro::Walk(kind, variables, behind)) => {
                     let range = self.expression(target)?.0;
                     (self.walk(kind, range, arguments, variables, behind)?, gives(kind))
+                }
+                Some(Macro::OptionalElse { is_value }) => {
+                    let operand = self.boxed(target)?;
+                    let other = Box::new(self.within(&[], arguments.first(), at)?);
+                    let gives = (!is_value).then_some("optional_type");
+                    (Step::OptionalElse { operand, other, is_value }, gives)
                 }
                 Some(Macro::Optional { is_flat }) => {
                     let operand = self.boxed(target)?;

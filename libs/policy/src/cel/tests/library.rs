@@ -43,16 +43,19 @@ fn formats() {
     all_say(
         "true",
         &[
-            "'%s has %d of %s'.format(['web', 3, [1, 'a', true]]) == 'web has 3 of [1, a, true]'",
-            "'%.2f %f'.format([1.005, 2]) == '1.00 2.000000'",
-            "'%e %.1e'.format([1052.032911275, 2.0]) == '1.052033e+03 2.0e+00'",
+            "'%s has %d of %s'.format(['web', 3, true]) == 'web has 3 of true'",
+            "'%s'.format([[1, 'a', true, 0.5, null, b'x']]) == '[1, \"a\", true, 0.500000, null, b\"x\"]'",
+            "'%.2f %f'.format([1.005, 1234567.0]) == '1.00 1,234,567.000000' && '%.0f'.format([-1234.0]) == '-1,234'",
             "'%x %X %o %b'.format([255, 255, 8, 5]) == 'ff FF 10 101' && '%x'.format(['hi']) == '6869'",
             "'%b%%'.format([true]) == '1%' && '%s'.format([null]) == 'null'",
-            "'%s'.format([{'b': 1, 'a': [2]}]) == '{a: [2], b: 1}'",
+            "'%s'.format([{'b': 1, 'a': [2]}]) == '{\"a\":[2], \"b\":1}'",
             "'%s %s'.format([duration('90s'), timestamp('2027-01-31T00:00:00Z')]) == '90s 2027-01-31T00:00:00Z'",
+            "'%s'.format([[duration('90s')]]) == '[duration(\"90s\")]' && '%s'.format([1e6]) == '1e+06'",
             "'%d'.format([-5]) == '-5' && '%x'.format([-255]) == '-ff' && '%s'.format([int]) == 'int'",
         ],
     );
+    assert_eq!(said("'%e'.format([1.0]) == ''"), "unknown: how %e shows double is not known here");
+    assert_eq!(said("'%f'.format([1]) == ''"), "error: format: %f is not for a int");
     assert_eq!(said("'%s'.format([]) == ''"), "error: format: there are more clauses than values");
     assert_eq!(said("'x'.format([1]) == ''"), "error: format: there are more values than clauses");
     assert_eq!(said("'%d'.format(['a']) == ''"), "error: format: %d is not for a string");

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::{Scale, id, list, place, severity, text, time};
 
-pub(super) fn origin(scale: Scale) -> impl Strategy<Value = Origin> + Clone {
+pub(super) fn origin(scale: Scale) -> impl Strategy<Value = Box<Origin>> + Clone {
     let revision = (option::of(text(scale)), text(scale), text(scale), any::<bool>()).prop_map(
         |(repository, commit, path, is_dirty)| Revision { repository, commit, path, is_dirty },
     );
@@ -31,16 +31,16 @@ pub(super) fn origin(scale: Scale) -> impl Strategy<Value = Origin> + Clone {
         });
     let rendering = option::of(prop_oneof![chart, kustomization]).boxed();
     (option::of(revision), rendering)
-        .prop_map(|(revision, rendering)| Origin { revision, rendering })
+        .prop_map(|(revision, rendering)| Box::new(Origin { revision, rendering }))
         .boxed()
 }
 
-pub(super) fn source_line(scale: Scale) -> impl Strategy<Value = SourceLine> + Clone {
+pub(super) fn source_line(scale: Scale) -> impl Strategy<Value = Box<SourceLine>> + Clone {
     let value = (text(scale), option::of(place(scale)))
         .prop_map(|(key, place)| ChartValue { key, place })
         .boxed();
     (place(scale), list(scale, value))
-        .prop_map(|(place, values)| SourceLine { place, values })
+        .prop_map(|(place, values)| Box::new(SourceLine { place, values }))
         .boxed()
 }
 

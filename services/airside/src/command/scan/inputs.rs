@@ -19,13 +19,13 @@ pub(super) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// What was read, and what could not be.
 #[derive(Debug, Default)]
-pub(super) struct Inputs {
-    pub(super) files: Vec<SourceFile>,
+pub(in crate::command) struct Inputs {
+    pub(in crate::command) files: Vec<SourceFile>,
     /// The files that were rendered, or came by standard input: there is nothing to write them to.
     pub(super) passing: BTreeSet<String>,
     /// What the files that were rendered were made from.
     pub(super) made: BTreeMap<String, Made>,
-    pub(super) problems: Vec<String>,
+    pub(in crate::command) problems: Vec<String>,
     /// The objects of a live cluster, which then are all there is.
     pub(super) live: Option<LiveObjects>,
 }
@@ -41,7 +41,7 @@ pub(super) struct Made {
 
 impl Inputs {
     /// Reads all paths.
-    pub(super) fn read<P: AsRef<Path>>(paths: &[P], how: &Rendering) -> Self {
+    pub(in crate::command) fn read<P: AsRef<Path>>(paths: &[P], how: &Rendering) -> Self {
         let mut inputs = Self::default();
         paths.iter().for_each(|path| inputs.take(path.as_ref(), how));
         inputs

@@ -21,7 +21,7 @@ pub(super) enum Renderer {
 
 /// How charts are rendered.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rendering {
+pub(in crate::command) struct Rendering {
     /// Files of values, the last one in force.
     pub(super) values: Vec<PathBuf>,
     /// The namespace of the release.

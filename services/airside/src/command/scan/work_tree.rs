@@ -1,6 +1,6 @@
 //! The git work tree of what is scanned: repository, commit, and what differs from it.
 //!
-//! git itself is asked, once for each path that is scanned; a folder that is in no work tree has no commit.
+//! git itself is asked, once for each work tree; a folder that is in none has no commit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,17 +12,12 @@ use anyhow::Context;
 
 use super::inputs::Inputs;
 
+/// How many files and folders git is told by name, at most; else it is asked for all.
+const MAX_NAMED: usize = 1000;
+
 /// The origins of all files that were read: with their commits, where those are asked for.
 pub(super) fn origins(inputs: &Inputs, paths: &[PathBuf], with_commits: bool) -> Origins {
-    let trees: Vec<WorkTree> = if with_commits {
-        paths
-            .iter()
-            .filter(|path| path.as_os_str() != "-")
-            .filter_map(|it| WorkTree::of(it))
-            .collect()
-    } else {
-        Vec::new()
-    };
+    let trees = if with_commits { work_trees(paths) } else { Vec::new() };
     let mut folders = BTreeMap::new();
     let mut origins = Origins::new();
     for file in &inputs.files {
@@ -39,6 +34,22 @@ pub(super) fn origins(inputs: &Inputs, paths: &[PathBuf], with_commits: bool) ->
         }
     }
     origins
+}
+
+/// The work trees that paths are in.
+fn work_trees(paths: &[PathBuf]) -> Vec<WorkTree> {
+    let paths = paths.iter().filter(|path| path.as_os_str() != "-");
+    let mut left: BTreeSet<PathBuf> = paths.filter_map(|it| it.canonicalize().ok()).collect();
+    let mut trees = Vec::new();
+    while let Some(first) = left.pop_first() {
+        let Some((root, commit)) = WorkTree::around(&first) else { continue };
+        let (mut within, others): (BTreeSet<_>, _) =
+            left.into_iter().partition(|path| path.starts_with(&root));
+        within.insert(first);
+        left = others;
+        trees.extend(WorkTree::read(root, commit, &within));
+    }
+    trees
 }
 
 fn revision(
@@ -71,22 +82,32 @@ struct WorkTree {
 }
 
 impl WorkTree {
-    /// The work tree around a file or folder; none where there is none, or no commit, or no git.
-    fn of(path: &Path) -> Option<Self> {
+    /// The root of the work tree around a file or folder and its commit; none where there is no work tree, or
+    /// no commit, or no git.
+    fn around(path: &Path) -> Option<(PathBuf, String)> {
         let folder = if path.is_dir() { path } else { path.parent()? };
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let told = git(folder, &["rev-parse", "--show-toplevel", "HEAD"]).ok()?;
         let told = String::from_utf8(told).ok()?;
         let (root, commit) = told.trim_end().split_once('\n')?;
-        let remote = git(folder, &["config", "--get", "remote.origin.url"]).ok();
+        Some((Path::new(root).canonicalize().ok()?, commit.trim().to_owned()))
+    }
+
+    /// The work tree of a root, as far as these files and folders are concerned.
+    fn read(root: PathBuf, commit: String, within: &BTreeSet<PathBuf>) -> Option<Self> {
+        let remote = git(&root, &["config", "--get", "remote.origin.url"]).ok();
         let remote = remote.and_then(|url| String::from_utf8(url).ok());
-        let status = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"];
-        let status = [&status[..], &["--ignored=matching", "--", "."]].concat();
-        let changed = git(folder, &status).ok()?;
+        let mut status = vec!["status", "--porcelain=v1", "-z", "--untracked-files=all"];
+        status.extend(["--no-renames", "--ignored=matching", "--"]);
+        let named: Option<Vec<&str>> = within.iter().map(|path| path.to_str()).collect();
+        match named.filter(|named| named.len() <= MAX_NAMED) {
+            Some(named) => status.extend(named),
+            None => status.push("."),
+        }
+        let changed = git(&root, &status).ok()?;
         Some(Self {
-            root: Path::new(root).canonicalize().ok()?,
+            root,
             repository: remote.map(|url| without_credentials(url.trim())),
-            commit: commit.trim().to_owned(),
+            commit,
             changed: changed
                 .split(|byte| *byte == 0)
                 .filter_map(|entry| Some(String::from_utf8_lossy(entry.get(3..)?).into_owned()))
@@ -108,7 +129,9 @@ impl WorkTree {
     fn is_changed(&self, path: &str) -> bool {
         let below = if path.is_empty() { String::new() } else { format!("{path}/") };
         let within = self.changed.range(below.clone()..).next();
-        let mut above = path.match_indices('/').filter_map(|(at, _)| path.get(..=at));
+        // A folder that is ignored ends with `/`, a submodule does not.
+        let mut above =
+            path.match_indices('/').flat_map(|(at, _)| [path.get(..at), path.get(..=at)]).flatten();
         self.changed.contains(path)
             || within.is_some_and(|changed| changed.starts_with(&below))
             || above.any(|folder| self.changed.contains(folder))
@@ -140,7 +163,7 @@ pub(super) fn without_credentials(url: &str) -> String {
 /// What git prints. Nothing that the repository's own settings name is run.
 pub(super) fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     let output = Command::new("git")
-        .args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-C"])
+        .args(["--no-optional-locks", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-C"])
         .arg(folder)
         .args(arguments)
         .stdin(Stdio::null())
@@ -180,10 +203,10 @@ mod tests {
     #[test]
     fn what_differs_is_told_for_files_and_for_folders() {
         let tree = WorkTree {
-            root: PathBuf::from("/work"),
+            root: PathBuf::from("/srv"),
             repository: None,
             commit: "c".to_owned(),
-            changed: ["a/b.yaml", "built/"].map(str::to_owned).into(),
+            changed: ["a/b.yaml", "built/", "module"].map(str::to_owned).into(),
         };
         for (path, expected) in [
             ("a/b.yaml", true),
@@ -193,6 +216,7 @@ mod tests {
             ("a/b", false),
             ("built/x/y.yaml", true),
             ("built", true),
+            ("module/x.yaml", true),
             ("z", false),
         ] {
             assert_eq!(tree.is_changed(path), expected, "{path}");

@@ -77,6 +77,18 @@ impl<'a> Expression<'a> {
         *self == Self::All
     }
 
+    /// Labels that something has to bear for it to hold.
+    pub(in crate::graph) fn labels(&self) -> Vec<(&'a str, &'a str)> {
+        match self {
+            Self::Test { label, test: Test::In(values) } => match values.as_slice() {
+                [value] => vec![(*label, *value)],
+                _ => Vec::new(),
+            },
+            Self::And(parts) => parts.iter().flat_map(Self::labels).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it holds for labels, not all of which need to be known. `all()` asks for a namespace where a
     /// namespace is selected.
     pub(in crate::graph) fn holds<'l>(
@@ -285,6 +297,18 @@ mod tests {
         ] {
             let expression = Expression::parse(text).unwrap();
             assert_eq!(expression.holds(true, &label), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_that_must_be_there_are_told() {
+        for (text, labels) in [
+            ("app == 'web' && has(tier) && zone in {'a'}", vec![("app", "web"), ("zone", "a")]),
+            ("app == 'web' || has(tier)", vec![]),
+            ("app in {'a', 'b'}", vec![]),
+            ("!(app == 'web')", vec![]),
+        ] {
+            assert_eq!(Expression::parse(text).unwrap().labels(), labels, "{text}");
         }
     }
 

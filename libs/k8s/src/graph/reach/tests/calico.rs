@@ -176,6 +176,12 @@ fn ends_are_selected_by_labels_accounts_and_addresses() {
             Yes,
         ),
         (
+            "by the labels that Calico adds",
+            global("a", "{selector: projectcalico.org/namespace == 'data', types: [Ingress]}"),
+            any,
+            No,
+        ),
+        (
             "by account",
             from("serviceAccounts: {names: [seller]}, namespaceSelector: all()"),
             any,

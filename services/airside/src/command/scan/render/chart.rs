@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use airside_checks::{Rendered as Origin, RenderedChart};
 use airside_k8s::chart::{ChartName, RenderedTemplate, Values, ValuesFile};
@@ -31,7 +32,7 @@ pub(super) fn render(folder: &Path, how: &Rendering) -> anyhow::Result<Vec<Rende
             Some(template) => format!("{}/{template} (rendered)", folder.display()),
             None => format!("{} (rendered)", folder.display()),
         };
-        let origin = Origin::Chart(chart.origin(template.as_deref(), &content));
+        let origin = Origin::Chart(Arc::new(chart.origin(template.as_deref(), &content)));
         Rendered { path, content, origin }
     });
     Ok(rendered.collect())

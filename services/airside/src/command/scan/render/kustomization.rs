@@ -116,12 +116,12 @@ mod tests {
 
     #[test]
     fn files_are_shown_as_seen_from_where_the_folder_was_named() {
-        let root = Path::new("/work/shop/overlay");
+        let root = Path::new("/srv/shop/overlay");
         for (folder, file, expected) in [
-            ("overlay", "/work/shop/overlay/web.yaml", "overlay/web.yaml"),
-            ("overlay", "/tmp/x/../../work/shop/base/web.yaml", "base/web.yaml"),
-            (".", "/work/shop/base/web.yaml", "../base/web.yaml"),
-            ("/work/shop/overlay", "/work/shop/base/web.yaml", "/work/shop/base/web.yaml"),
+            ("overlay", "/srv/shop/overlay/web.yaml", "overlay/web.yaml"),
+            ("overlay", "/run/x/../../srv/shop/base/web.yaml", "base/web.yaml"),
+            (".", "/srv/shop/base/web.yaml", "../base/web.yaml"),
+            ("/srv/shop/overlay", "/srv/shop/base/web.yaml", "/srv/shop/base/web.yaml"),
         ] {
             assert_eq!(shown(Path::new(folder), root, Path::new(file)), expected, "{file}");
         }
