@@ -224,6 +224,7 @@ fn finding_id(number: usize, check: &str) -> Id {
             ..Place::default()
         },
         techniques: Vec::new(),
+        origin: None,
     };
     finding.id(&Tenant::default(), &ClusterName::default())
 }

@@ -92,6 +92,7 @@ mod tests {
             fix: "Take privileged out.".to_owned(),
             place: Place { path: "web.yaml".to_owned(), line: 8, column: 21 },
             techniques: Vec::new(),
+            origin: None,
         };
         FindingEntry {
             id: Id::from_bytes([0xab; 16]),

@@ -30,7 +30,7 @@ fn live() -> Vec<Value> {
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata("web"),
             "spec": { "replicas": 5, "paused": false, "template": { "spec": { "containers": [
                 { "name": "injected", "image": "proxy:3" },
-                { "name": "main", "image": "web:1", "env": [{ "name": "MODE", "value": "password=hunter22" }] },
+                { "name": "main", "image": "web:1", "env": [{ "name": "MODE", "value": "postgres://web:hunter22@db.shop.example/web" }] },
             ] } } },
         }),
         json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata("web") }),
@@ -59,13 +59,23 @@ fn told<T>(tell: impl FnOnce(&Told<'_>) -> T) -> T {
 
 #[test]
 fn people_see_what_is_authorised_what_has_drifted_and_what_nobody_checked_in() {
-    let text = told(Told::text);
-    insta::assert_snapshot!(anstream::adapter::strip_str(&text), @"");
+    let text = told(|it| it.text());
+    insta::assert_snapshot!(anstream::adapter::strip_str(&text), @"
+    authorised  ServiceAccount shop/web  deploy/web.yaml:8:1
+    never checked in  Pod shop/debug
+    drifted  Deployment shop/web  deploy/web.yaml:1:1
+        spec.replicas: `2`, now `5`  deploy/web.yaml:5:3
+        spec.template.spec.containers[0].env[0].value: `fast`, now a credential  deploy/web.yaml:6:80
+    not in the cluster  ConfigMap shop/old  deploy/web.yaml:12:1
+
+    1 authorised, 1 drifted, 1 never checked in, 1 not in the cluster
+    1 belong to other objects and follow them; 1 are the cluster's own
+    ");
 }
 
 #[test]
 fn programs_get_the_same() {
-    let told = told(Told::json);
+    let told = told(|it| it.json());
     let standings: Vec<&Value> =
         told["objects"].as_array().unwrap().iter().map(|it| &it["standing"]).collect();
     assert_eq!(standings, ["drifted", "authorised", "never-checked-in"]);
@@ -79,7 +89,7 @@ fn programs_get_the_same() {
             {
                 "field": "spec.template.spec.containers[0].env[0].value",
                 "manifest": "`fast`", "live": "a credential",
-                "location": { "path": "deploy/web.yaml", "line": 6, "column": 78 },
+                "location": { "path": "deploy/web.yaml", "line": 6, "column": 80 },
             },
         ])
     );
