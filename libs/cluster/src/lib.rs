@@ -1,6 +1,6 @@
 //! The cluster port over the Kubernetes API.
 //!
-//! Owns the way to a cluster ([`connect`](KubeCluster::new): kubeconfig, or the service account of the pod), which
+//! Owns the way to a cluster (`connect`: a kubeconfig, or the service account of the pod), which
 //! kinds are read (`kinds`), and reading them: paged lists, then watches that go on where they broke off and
 //! list anew where they cannot (`objects`, `watch`). The values of Secrets are not asked for. What the objects
 //! mean is `airside-k8s`'.

@@ -30,7 +30,7 @@ fn live() -> Vec<Value> {
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata("web"),
             "spec": { "replicas": 5, "paused": false, "template": { "spec": { "containers": [
                 { "name": "injected", "image": "proxy:3" },
-                { "name": "main", "image": "web:1", "env": [{ "name": "MODE", "value": "password=hunter22" }] },
+                { "name": "main", "image": "web:1", "env": [{ "name": "MODE", "value": "postgres://web:hunter22@db.shop.example/web" }] },
             ] } } },
         }),
         json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata("web") }),
@@ -60,7 +60,17 @@ fn told<T>(tell: impl FnOnce(&Told<'_>) -> T) -> T {
 #[test]
 fn people_see_what_is_authorised_what_has_drifted_and_what_nobody_checked_in() {
     let text = told(|it| it.text());
-    insta::assert_snapshot!(anstream::adapter::strip_str(&text), @"");
+    insta::assert_snapshot!(anstream::adapter::strip_str(&text), @"
+    authorised  ServiceAccount shop/web  deploy/web.yaml:8:1
+    never checked in  Pod shop/debug
+    drifted  Deployment shop/web  deploy/web.yaml:1:1
+        spec.replicas: `2`, now `5`  deploy/web.yaml:5:3
+        spec.template.spec.containers[0].env[0].value: `fast`, now a credential  deploy/web.yaml:6:80
+    not in the cluster  ConfigMap shop/old  deploy/web.yaml:12:1
+
+    1 authorised, 1 drifted, 1 never checked in, 1 not in the cluster
+    1 belong to other objects and follow them; 1 are the cluster's own
+    ");
 }
 
 #[test]
@@ -79,7 +89,7 @@ fn programs_get_the_same() {
             {
                 "field": "spec.template.spec.containers[0].env[0].value",
                 "manifest": "`fast`", "live": "a credential",
-                "location": { "path": "deploy/web.yaml", "line": 6, "column": 78 },
+                "location": { "path": "deploy/web.yaml", "line": 6, "column": 80 },
             },
         ])
     );
