@@ -66,6 +66,7 @@ impl Pipeline {
         let deps = Deps {
             log: Arc::<EmbeddedLog>::clone(&log),
             queue: Arc::new(queue),
+            live: None,
             store: port,
             clock,
             partitioner: Partitioner::new(defaults.partitions),

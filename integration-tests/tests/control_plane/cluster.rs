@@ -82,17 +82,19 @@ impl Ports {
 }
 
 impl Cluster {
-    /// Starts a control plane whose API server sends its audit events as `audit_kubeconfig` says.
+    /// Starts a control plane whose API server sends its audit events as `audit_kubeconfig` says, or nowhere.
     pub(crate) async fn start(
         binaries: &ControlPlaneBinaries,
         folder: &Path,
-        audit_kubeconfig: &str,
+        audit_kubeconfig: Option<&str>,
         callers: &[Caller],
     ) -> Self {
         for attempt in 1.. {
             let folder = folder.join(format!("control-plane-{attempt}"));
             std::fs::create_dir(&folder).unwrap();
-            std::fs::write(folder.join("audit.kubeconfig"), audit_kubeconfig).unwrap();
+            if let Some(audit_kubeconfig) = audit_kubeconfig {
+                std::fs::write(folder.join("audit.kubeconfig"), audit_kubeconfig).unwrap();
+            }
             write_credentials(&folder, callers);
             let mut cluster = Self { folder, ports: Ports::free(), processes: Vec::new() };
             match cluster.start_all(binaries).await {
@@ -119,6 +121,11 @@ impl Cluster {
         let certificate = std::fs::read_to_string(self.path("certs/apiserver.crt")).unwrap();
         let server = (self.server(), certificate.as_str());
         ApiClient::connect(server, &caller.token(), caller.address, agent).await
+    }
+
+    /// The kubeconfig of who holds a token.
+    pub(crate) fn kubeconfig(&self, token: &str) -> PathBuf {
+        write_kubeconfig(&self.folder, token, self.ports.api_server)
     }
 
     fn server(&self) -> SocketAddr {
@@ -197,9 +204,12 @@ impl Cluster {
             format!("--token-auth-file={}", self.path("tokens.csv")),
             format!("--audit-policy-file={AUDIT_POLICY}"),
             format!("--audit-log-path={}", self.path("audit.log")),
-            format!("--audit-webhook-config-file={}", self.path("audit.kubeconfig")),
-            "--audit-webhook-batch-max-wait=1s".to_owned(),
         ];
+        let webhook = self.folder.join("audit.kubeconfig");
+        if webhook.is_file() {
+            flags.push(format!("--audit-webhook-config-file={}", webhook.display()));
+            flags.push("--audit-webhook-batch-max-wait=1s".to_owned());
+        }
         flags.extend(bound_tokens(&binaries.help("kube-apiserver")));
         flags
     }

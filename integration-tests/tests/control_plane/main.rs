@@ -18,19 +18,23 @@ mod cluster;
 mod expected;
 mod kubectl;
 mod kubelet;
+mod live;
 mod platform;
 mod process;
+#[path = "../it/program.rs"]
+mod program;
 mod relay;
 mod story;
 mod waiting;
 
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use binaries::ControlPlaneBinaries;
 use tokio::time::Instant;
 
-/// The whole suite, from the first process to the last. It takes about 20 s on two cores.
+/// A test, from the first process to the last. Each takes less than a minute on two cores.
 const WITHIN: Duration = Duration::from_secs(170);
 
 /// Writes to the process's own stderr: what a test prints is hidden when it passes.
@@ -39,18 +43,33 @@ pub(crate) fn say(line: &str) {
     writeln!(stderr, "control plane suite: {line}").expect("stderr is open");
 }
 
-#[test]
-fn an_attack_on_a_real_cluster_becomes_one_incident() {
+/// A control plane takes both cores, and one of the tests measures.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Runs a test on the control plane that the environment names, if it does. What has to be built first takes its
+/// own time.
+fn with_control_plane(build: fn(), test: impl AsyncFnOnce(&ControlPlaneBinaries)) {
     let Some(binaries) = ControlPlaneBinaries::from_environment() else {
         say("DID NOT RUN, KUBE_DIR is not set (see CONTRIBUTING.md)");
         return;
     };
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    build();
     say(&format!("runs with {}", binaries.folder().display()));
     airside_node::runtime().unwrap().block_on(async {
         let started = Instant::now();
-        tokio::time::timeout(WITHIN, story::play(&binaries))
-            .await
-            .expect("the suite took too long");
+        tokio::time::timeout(WITHIN, test(&binaries)).await.expect("the suite took too long");
         say(&format!("took {:.1} s", started.elapsed().as_secs_f64()));
     });
+}
+
+#[test]
+fn an_attack_on_a_real_cluster_becomes_one_incident() {
+    with_control_plane(|| (), async |binaries| story::play(binaries).await);
+}
+
+#[test]
+fn a_change_in_a_live_cluster_is_a_finding_within_a_second() {
+    let build = || _ = program::airside_binary();
+    with_control_plane(build, async |binaries| live::play(binaries).await);
 }

@@ -16,11 +16,13 @@ use airside::https::HttpsClient;
 use airside::recording::RecordedFile;
 use airside::show;
 use airside_node::{Node, assemble, load_settings};
-use airside_types::{Id, Incident, Severity};
+use airside_types::{Finding, Id, Incident, Severity};
 use airside_wire::IncidentEvent;
+use airside_wire::finding::FindingEntry;
 use airside_wire::incident::{IncidentQuery, WatchQuery, watched};
+use airside_wire::v1::findings_service_client::FindingsServiceClient;
 use airside_wire::v1::incidents_service_client::IncidentsServiceClient;
-use airside_wire::v1::{ListIncidentsRequest, WatchIncidentsRequest};
+use airside_wire::v1::{GetFindingRequest, ListIncidentsRequest, WatchIncidentsRequest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
@@ -43,10 +45,20 @@ pub(crate) struct Airside {
 impl Airside {
     /// Starts every service in one process, as `airside up` does.
     pub(crate) async fn start(folder: &Path) -> Self {
+        Self::start_with(folder, json!({})).await
+    }
+
+    /// The same, following the cluster of a kubeconfig, which need not be there yet.
+    pub(crate) async fn start_watching(folder: &Path, kubeconfig: &Path) -> Self {
+        Self::start_with(folder, json!({ "watch": true, "kubeconfig": kubeconfig })).await
+    }
+
+    async fn start_with(folder: &Path, live: Value) -> Self {
         let overrides = json!({
             "node": { "data_dir": folder.join("airside") },
             "api": { "listen": "127.0.0.1:0" },
             "webhook": { "listen": "127.0.0.1:0" },
+            "live": live,
         });
         let settings = load_settings(&SERVICES, None, Vec::new(), overrides).unwrap();
         let node = assemble(&SERVICES, &settings).await.unwrap();
@@ -116,6 +128,14 @@ impl Airside {
         let answer = answer.into_inner();
         assert_eq!(answer.next_page_token, "", "more incidents than one page holds");
         answer.incidents.into_iter().map(|it| it.try_into().unwrap()).collect()
+    }
+
+    /// A finding by its fingerprint, where there is one.
+    pub(crate) async fn finding(&self, id: Id) -> Option<Finding> {
+        let mut client = FindingsServiceClient::new(self.api.clone());
+        let answer = client.get_finding(GetFindingRequest::from(id)).await;
+        let entry = answer.ok()?.into_inner().finding.unwrap();
+        Some(FindingEntry::try_from(entry).unwrap().finding)
     }
 
     /// Stops it by draining.

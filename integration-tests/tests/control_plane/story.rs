@@ -59,7 +59,7 @@ pub(crate) async fn play(binaries: &ControlPlaneBinaries) {
     let airside = Airside::start(folder.path()).await;
     let callers = [PLATFORM_TEAM, PIPELINE, DEVELOPER, STOLEN, KUBELET];
     let kubeconfig = airside.connection.audit_kubeconfig();
-    let cluster = Cluster::start(binaries, folder.path(), &kubeconfig, &callers).await;
+    let cluster = Cluster::start(binaries, folder.path(), Some(&kubeconfig), &callers).await;
     say("the control plane is ready");
     let mut kubelet = Kubelet::join(&cluster).await;
     register_admission(&cluster, &airside).await;

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use airside::https::HttpsClient;
 use serde_json::Value;
 
 use crate::platform::PATIENCE;
+use crate::program::airside_binary;
 
 /// A service in a process of its own. Killed when it is dropped.
 #[derive(Debug)]
@@ -89,22 +89,6 @@ fn spawn(name: &str, settings: &[String]) -> Child {
         command.args(["--set", setting]);
     }
     command.spawn().expect("the program starts")
-}
-
-/// The program, built if it is not: a test binary is built without it.
-fn airside_binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "airside", "--bin", "airside"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "the program cannot be built");
-        // The test binary lies in TARGET/debug/deps.
-        let own = std::env::current_exe().expect("a test binary");
-        own.ancestors().nth(2).expect("a target folder").join("airside")
-    })
 }
 
 async fn addresses(data_dir: &Path) -> (SocketAddr, Option<SocketAddr>) {

@@ -3,13 +3,15 @@
 //! Owns the form of an API key, the key file, the reading of `Authorization` headers and the decision that a
 //! call is allowed. It knows no transport, clock or source of randomness: callers pass in the header, the
 //! moment and the random bytes. Peers are authenticated by mutual TLS, which is `airside-service`'s; here
-//! they are only principals.
+//! they are only principals. Beside that, the keys that sign statements and those that are trusted
+//! ([`signature`]).
 
 mod authorization;
 mod error;
 mod key;
 mod key_ring;
 mod principal;
+pub mod signature;
 mod url_token;
 
 pub use authorization::{MAX_AUTHORIZATION_BYTES, presented_key};

@@ -30,7 +30,9 @@ mod node_access;
 mod node_sharing;
 mod operators;
 mod order;
+mod own_policies;
 mod placement;
+mod policies;
 mod policy_selectors;
 mod policy_targets;
 mod ports;
@@ -65,6 +67,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use airside_k8s::component::Component;
+use airside_types::{Id, IdBuilder};
 
 use crate::check::{Check, Judge};
 
@@ -114,6 +117,11 @@ static FAMILIES: &[&[Check]] = &[
     network::CHECKS,
     policy_targets::CHECKS,
     policy_selectors::CHECKS,
+    policies::open::CHECKS,
+    policies::order::CHECKS,
+    policies::egress::CHECKS,
+    policies::outsiders::CHECKS,
+    policies::cilium::CHECKS,
     services::CHECKS,
     istio::annotations::CHECKS,
     istio::authorization::CHECKS,
@@ -187,6 +195,7 @@ static FAMILIES: &[&[Check]] = &[
     order::CHECKS,
 ];
 
+pub(crate) use own_policies::POLICY;
 pub(crate) use reserved_names::JUDGED_BY_NAME;
 pub(crate) use vulnerabilities::IMAGE_VULNERABILITY;
 
@@ -197,7 +206,17 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
 
 /// Every check, and what imported reports tell.
 pub fn listed() -> impl Iterator<Item = &'static Check> {
-    all().chain(std::iter::once(&IMAGE_VULNERABILITY))
+    all().chain([&IMAGE_VULNERABILITY, &POLICY])
+}
+
+/// A digest of all checks: their ids, severities and examples. Catalogues that judge differently differ in
+/// it, or in their version.
+pub fn digest() -> Id {
+    let digest = Id::builder("catalogue");
+    let add = |digest: IdBuilder, check: &Check| {
+        digest.text(check.id).text(check.severity.as_str()).text(check.fails).text(check.passes)
+    };
+    listed().fold(digest, add).finish()
 }
 
 /// The checks that a name means: the one with this id, or all that bear it in another tool.

@@ -38,6 +38,21 @@ pub enum Category {
 }
 
 impl Category {
+    /// All categories.
+    pub const ALL: [Self; 11] = [
+        Self::WorkloadHardening,
+        Self::Secrets,
+        Self::AccessControl,
+        Self::Network,
+        Self::ServiceMesh,
+        Self::Ingress,
+        Self::ControlPlane,
+        Self::Operators,
+        Self::SupplyChain,
+        Self::Reliability,
+        Self::Conformance,
+    ];
+
     /// The name, as in outputs.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -124,7 +139,7 @@ impl Check {
                 return Cow::Owned(names.join(", "));
             }
             Judge::Any(_) => "every kind",
-            Judge::Reported => "images of containers, as reports tell them",
+            Judge::Reported => "what reports and policies are about",
         };
         Cow::Borrowed(text)
     }

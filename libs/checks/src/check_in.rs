@@ -4,6 +4,7 @@
 //! network policy in one counts for a workload in another, and each finding keeps its file and line.
 
 mod acceptance;
+mod origin;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -13,19 +14,23 @@ use airside_k8s::graph::PodNode;
 use airside_k8s::object::NotAnObject;
 use airside_k8s::{Completeness, Document, Graph, Located, Object};
 use airside_types::{
-    BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict, Place, Severity,
-    Tenant, Timestamp,
+    AcceptedFinding, BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict,
+    Place, Rules, Severity, Tenant, Timestamp,
 };
 
 use serde_json::Value;
 
-use airside_vulnerability::Document as ImageReport;
+use airside_policy::{PolicyFailure, PolicySet};
 use airside_vulnerability::join::ImageFinding;
+use airside_vulnerability::{Components, Document as ImageReport};
 
 use self::acceptance::Acceptance;
-use crate::catalogue::IMAGE_VULNERABILITY;
-use crate::evaluate::{Failure, NotEvaluated, evaluate_graph};
+pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart};
+use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY};
+use crate::evaluate::{Failure, NotEvaluated, evaluate_with};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
+use crate::owner::{FileOwners, Owners};
+use crate::selection::Selection;
 
 /// By which terms objects are checked in.
 #[derive(Debug, Clone)]
@@ -42,12 +47,34 @@ pub struct Terms<'a> {
     pub exceptions: &'a [Exception],
     /// Reports, SBOMs and VEX about the images.
     pub reports: &'a [ImageReport],
+    /// Where the files come from, as far as that is known.
+    pub origins: Option<&'a Origins>,
+    /// People's own policies.
+    pub policies: Option<&'a PolicySet>,
+    /// Which checks count, and how severe their findings are.
+    pub selection: &'a Selection,
+    /// Whose files are, where objects do not say it.
+    pub owners: &'a FileOwners,
+    /// What is known of vulnerabilities of components.
+    pub components: &'a Components,
 }
 
 impl<'a> Terms<'a> {
-    /// Terms without exceptions of their own.
-    pub const fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
-        Self { tenant, cluster, failing, today: None, exceptions: &[], reports: &[] }
+    /// Terms without exceptions of their own, on every check, with the vulnerabilities that are built in.
+    pub fn new(tenant: &'a Tenant, cluster: &'a Cluster, failing: Severity) -> Self {
+        Self {
+            tenant,
+            cluster,
+            failing,
+            today: None,
+            exceptions: &[],
+            reports: &[],
+            origins: None,
+            policies: None,
+            selection: Selection::EVERYTHING,
+            owners: FileOwners::NONE,
+            components: Components::embedded(),
+        }
     }
 }
 
@@ -108,6 +135,8 @@ pub struct CheckIn {
     pub passes: Vec<BoardingPass>,
     /// The checks that could not be decided, with the reason.
     pub not_evaluated: Vec<NotEvaluated>,
+    /// People's own policies that could not be decided, by name, with the reason.
+    pub policies_not_evaluated: BTreeSet<(String, String)>,
     /// The checks that met something to look at, by id.
     pub applied: BTreeSet<&'static str>,
     /// Every object that was judged.
@@ -121,6 +150,9 @@ pub(crate) struct Source<'a> {
     pub(crate) located: Located<'a>,
     pub(crate) path: &'a str,
     pub(crate) template: Option<&'a str>,
+    pub(crate) origin: Option<&'a FileOrigin>,
+    /// Whose the object is, as far as objects and files say.
+    pub(crate) owner: Option<String>,
 }
 
 /// The findings of one object.
@@ -135,12 +167,14 @@ impl<'a> Source<'a> {
         Place { path: self.path.to_owned(), line: position.line, column: position.column }
     }
 
-    fn finding(&self, failure: Failure) -> Finding {
+    fn finding(&self, failure: Failure, selection: &Selection) -> Finding {
         let position = self.located.places.resolve(&failure.field);
         let check = failure.check;
+        let origin =
+            self.origin.and_then(|it| it.of_field(&self.located, &failure.field)).map(Box::new);
         Finding {
             check: check.id.to_owned(),
-            severity: check.severity,
+            severity: selection.severity(check).unwrap_or(check.severity),
             state: FindingState::Open,
             object: self.located.object.object_ref(),
             field: failure.field,
@@ -152,32 +186,58 @@ impl<'a> Source<'a> {
                 column: position.column,
             },
             techniques: check.techniques.to_vec(),
+            origin,
+            owner: self.owner.clone(),
         }
     }
 
     /// The finding of a report. Its check names the vulnerability and the package as well, so that each
     /// has a fingerprint of its own.
-    fn reported(&self, reported: ImageFinding) -> Finding {
+    fn reported(&self, reported: ImageFinding, selection: &Selection) -> Finding {
         let ImageFinding { object, field, severity, message, vulnerability, package, .. } =
             reported;
         let failure = Failure { check: &IMAGE_VULNERABILITY, object, field, message };
         let check = format!("{}/{vulnerability}/{package}", IMAGE_VULNERABILITY.id);
-        Finding { check, severity, ..self.finding(failure) }
+        let severity = selection.severity(&IMAGE_VULNERABILITY).unwrap_or(severity);
+        Finding { check, severity, ..self.finding(failure, selection) }
     }
 
-    /// The findings, parted by whether an exception accepts them.
-    fn findings(
+    /// The finding of a policy, which stands behind the check's id with the number of its validation.
+    fn refused(&self, refused: PolicyFailure, selection: &Selection) -> Finding {
+        let PolicyFailure { object, field, name, severity, message, fix } = refused;
+        let failure = Failure { check: &POLICY, object, field, message };
+        let check = format!("{}/{name}", POLICY.id);
+        Finding { check, severity, fix, ..self.finding(failure, selection) }
+    }
+
+    /// What the catalogue, reports and policies say of the object, each with whether it counts.
+    fn said(
         &self,
         failures: impl Iterator<Item = Failure>,
         reported: impl Iterator<Item = ImageFinding>,
+        refused: impl Iterator<Item = PolicyFailure>,
+        selection: &Selection,
+    ) -> impl Iterator<Item = (bool, Finding)> {
+        let takes_reports = selection.takes(&IMAGE_VULNERABILITY);
+        let own = failures.map(move |it| (selection.takes(it.check), self.finding(it, selection)));
+        let reported = reported.map(move |it| (takes_reports, self.reported(it, selection)));
+        let refused = refused.map(move |it| (true, self.refused(it, selection)));
+        own.chain(reported).chain(refused)
+    }
+
+    /// The findings that count, parted by whether an exception accepts them.
+    fn findings(
+        &self,
+        said: impl Iterator<Item = (bool, Finding)>,
         pods: &[PodNode<'a>],
         acceptance: &mut Acceptance<'a>,
     ) -> Judged {
         let (mut findings, mut accepted) = (Vec::new(), Vec::new());
         let mut of_object = acceptance.of_object(self, pods);
-        let own = failures.map(|failure| self.finding(failure));
-        for finding in own.chain(reported.map(|it| self.reported(it))) {
+        for (counts, finding) in said {
+            // An exception has its effect on what does not count, too: it is not to be told as idle.
             match of_object.accepting(&finding) {
+                _ if !counts => {}
                 Some(exception) => accepted.push(exception.accept(finding)),
                 None => findings.push(finding),
             }
@@ -187,7 +247,8 @@ impl<'a> Source<'a> {
     }
 
     /// None for an object that will be named at creation: nothing live could be led back to it.
-    fn pass(&self, findings: &[Finding], terms: &Terms<'_>) -> Option<BoardingPass> {
+    fn pass(&self, judged: &Judged, rules: &Rules, terms: &Terms<'_>) -> Option<BoardingPass> {
+        let Judged { findings, accepted } = judged;
         let object = &self.located.object;
         if object.name().is_empty() {
             return None;
@@ -201,6 +262,10 @@ impl<'a> Source<'a> {
             verdict: verdict(findings, terms.failing),
             findings: fingerprints(findings, terms.tenant, terms.cluster),
             fields,
+            origin: self.origin.map(|it| Box::new(it.of_object(&self.located))),
+            rules: Some(rules.clone()),
+            accepted: accepted.iter().map(|it| accepted_finding(it, terms)).collect(),
+            attestation: None,
         })
     }
 }
@@ -217,9 +282,13 @@ pub struct CheckInOfOne {
     pub ineffective: Vec<Ineffective>,
     /// Its pass; none where it has no name yet.
     pub pass: Option<BoardingPass>,
+    /// People's own policies that could not be decided, by name, with the reason: those that look at other
+    /// objects, such as its namespace.
+    pub policies_not_evaluated: BTreeSet<(String, String)>,
 }
 
 /// Checks in one object by itself, with its failures as somebody knows them who has judged it among all.
+/// People's own policies see it alone.
 pub(crate) fn check_in_one<'a>(
     source: &Source<'a>,
     failures: impl Iterator<Item = Failure>,
@@ -230,26 +299,46 @@ pub(crate) fn check_in_one<'a>(
     let graph = Graph::new(&[object], Completeness::SingleObject);
     let mut reported = airside_vulnerability::join::findings(&graph, terms.reports);
     reported.sort_by_key(|it| it.object);
+    let policies = terms.policies.map(|policies| policies.judge(&graph)).unwrap_or_default();
     let comments = comments.iter().map(|comment| (source.path, comment));
     let mut acceptance = Acceptance::new(comments, terms);
-    let judged = source.findings(failures, reported.into_iter(), graph.pods_of(0), &mut acceptance);
-    let pass = source.pass(&judged.findings, terms);
+    let (reported, refused) = (reported.into_iter(), policies.failures.into_iter());
+    let said = source.said(failures, reported, refused, terms.selection);
+    let judged = source.findings(said, graph.pods_of(0), &mut acceptance);
+    let pass = source.pass(&judged, &rules_of(terms), terms);
     let Judged { findings, accepted } = judged;
-    CheckInOfOne { findings, accepted, ineffective: acceptance.finish(), pass }
+    let policies_not_evaluated = policies.not_evaluated;
+    let ineffective = acceptance.finish();
+    CheckInOfOne { findings, accepted, ineffective, pass, policies_not_evaluated }
 }
 
 /// Judges files as one set.
 pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let mut checked = CheckIn::default();
-    let sources = sources(files, &mut checked.skipped);
+    let mut sources = sources(files, terms.origins, &mut checked.skipped);
+    let owners = Owners::new(sources.iter().map(|source| &source.located.object), terms.owners);
+    for source in &mut sources {
+        source.owner = owners.of(&source.located.object, source.path);
+    }
+    let rules = rules_of(terms);
     let objects: Vec<Object<'_>> = sources.iter().map(|source| source.located.object).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);
-    let evaluation = evaluate_graph(&graph);
-    checked.not_evaluated = evaluation.not_evaluated;
+    let evaluation = evaluate_with(&graph, terms.components);
+    let selection = terms.selection;
+    let not_evaluated = evaluation.not_evaluated.into_iter();
+    checked.not_evaluated = not_evaluated.filter(|it| selection.takes(it.check)).collect();
     checked.applied = evaluation.applied;
-    if !terms.reports.is_empty() {
+    checked.applied.retain(|check| !selection.left_out().contains(check));
+    let takes_reports = selection.takes(&IMAGE_VULNERABILITY);
+    if !terms.reports.is_empty() && takes_reports {
         checked.applied.insert(IMAGE_VULNERABILITY.id);
     }
+    let policies = terms.policies.map(|policies| policies.judge(&graph)).unwrap_or_default();
+    if terms.policies.is_some() {
+        checked.applied.insert(POLICY.id);
+    }
+    checked.policies_not_evaluated = policies.not_evaluated;
+    let mut refused = policies.failures.into_iter().peekable();
     let comments = files.iter().flat_map(|file| file.comments.iter().map(|it| (file.path, it)));
     let mut acceptance = Acceptance::new(comments, terms);
     let mut failures = evaluation.failures.into_iter().peekable();
@@ -260,11 +349,13 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
         let start = checked.findings.len();
         let own = std::iter::from_fn(|| failures.next_if(|failure| failure.object == index));
         let reported = std::iter::from_fn(|| reported.next_if(|it| it.object == index));
-        let judged = source.findings(own, reported, graph.pods_of(index), &mut acceptance);
+        let refused = std::iter::from_fn(|| refused.next_if(|it| it.object == index));
+        let said = source.said(own, reported, refused, selection);
+        let judged = source.findings(said, graph.pods_of(index), &mut acceptance);
+        let pass = source.pass(&judged, &rules, terms);
         checked.accepted.extend(judged.accepted);
         checked.findings.extend(judged.findings);
-        let findings = checked.findings.get(start..).unwrap_or_default();
-        checked.passes.extend(source.pass(findings, terms));
+        checked.passes.extend(pass);
         checked.objects.push(CheckedObject {
             object: source.located.object.object_ref(),
             api_version: source.located.object.api_version(),
@@ -276,14 +367,27 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     checked
 }
 
-fn sources<'a>(files: &[InputFile<'a>], skipped: &mut Vec<Skipped>) -> Vec<Source<'a>> {
+fn rules_of(terms: &Terms<'_>) -> Rules {
+    Rules {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        digest: catalogue::digest(),
+        failing: terms.failing,
+    }
+}
+
+fn sources<'a>(
+    files: &[InputFile<'a>],
+    origins: Option<&'a Origins>,
+    skipped: &mut Vec<Skipped>,
+) -> Vec<Source<'a>> {
     let mut sources = Vec::new();
     for file in files {
+        let origin = origins.and_then(|origins| origins.get(file.path));
         for document in file.documents {
             let contents = document.contents();
             let template = document.template.as_deref();
             for located in contents.objects {
-                let source = Source { located, path: file.path, template };
+                let source = Source { located, path: file.path, template, origin, owner: None };
                 if is_helm_test(&located.object) {
                     let place = source.place_of_object();
                     skipped.push(Skipped { place, reason: SkipReason::HelmTest });
@@ -318,6 +422,15 @@ fn verdict(findings: &[Finding], failing: Severity) -> PassVerdict {
         // What is mere advice applies to nearly every workload and would flag them all.
         None | Some(Severity::Info) => PassVerdict::Clean,
         Some(_) => PassVerdict::Flagged,
+    }
+}
+
+fn accepted_finding(accepted: &Accepted, terms: &Terms<'_>) -> AcceptedFinding {
+    AcceptedFinding {
+        finding: accepted.finding.id(terms.tenant, terms.cluster),
+        check: accepted.finding.check.clone(),
+        reason: accepted.reason.clone(),
+        until: accepted.until,
     }
 }
 

@@ -12,6 +12,7 @@ use airside_k8s::component::configurations;
 use airside_k8s::rbac::{GROUP, names, rules};
 use airside_k8s::{Completeness, Graph, Object, workload};
 use airside_types::FieldPath;
+use airside_vulnerability::Components;
 
 use crate::catalogue;
 use crate::check::{Check, Judge};
@@ -88,10 +89,15 @@ pub fn evaluate(objects: &[Object<'_>], completeness: Completeness) -> Evaluatio
     evaluate_graph(&Graph::new(objects, completeness))
 }
 
-/// Runs every check that applies over every object of a graph.
+/// Runs every check that applies over every object of a graph, with the vulnerabilities that are built in.
 pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
+    evaluate_with(graph, Components::embedded())
+}
+
+/// Runs every check that applies over every object of a graph.
+pub fn evaluate_with(graph: &Graph<'_>, components: &Components) -> Evaluation {
     let mut judged = Judged::default();
-    (0..graph.objects().len()).for_each(|index| judge(graph, index, &mut judged));
+    (0..graph.objects().len()).for_each(|index| judge(graph, components, index, &mut judged));
     let Judged { failures, undecided, met } = judged;
     let not_evaluated = not_evaluated(&undecided);
     Evaluation { failures, not_evaluated, applied: met.checks() }
@@ -114,7 +120,7 @@ pub(crate) struct Judged {
 }
 
 /// Runs every check that applies over one object of a graph.
-pub(crate) fn judge(graph: &Graph<'_>, index: usize, judged: &mut Judged) {
+pub(crate) fn judge(graph: &Graph<'_>, components: &Components, index: usize, judged: &mut Judged) {
     let Some(object) = graph.objects().get(index) else { return };
     let Judged { failures, undecided, met } = judged;
     let mut run = |check: &'static Check, judge: &dyn Fn(&mut Report<'_>)| {
@@ -124,7 +130,7 @@ pub(crate) fn judge(graph: &Graph<'_>, index: usize, judged: &mut Judged) {
         judge_rbac(object, graph, met, &mut run);
     }
     let searched = OnceCell::new();
-    let whole = Whole { object, graph, searched: &searched };
+    let whole = Whole { object, graph, components, searched: &searched };
     judge_workload(index, &whole, met, &mut run);
     judge_components(index, object, graph, met, &mut run);
     judge_whole(&whole, met, &mut run);
@@ -167,13 +173,13 @@ fn is_judged_by_name(role: &Object<'_>) -> bool {
 }
 
 fn judge_workload<'a>(index: usize, whole: &Whole<'a>, met: &mut Met, run: &mut Run<'_>) {
-    let Whole { object, graph, .. } = *whole;
+    let Whole { object, graph, components, .. } = *whole;
     let nodes = graph.pods_of(index);
     if nodes.is_empty() && !workload::is_workload(object) {
         return;
     }
     let pods: Vec<Pod<'_>> =
-        nodes.iter().map(|node| Pod { object, spec: &node.spec, graph }).collect();
+        nodes.iter().map(|node| Pod { object, spec: &node.spec, graph, components }).collect();
     met.workloads = true;
     met.pods |= !pods.is_empty();
     met.containers |= pods.iter().any(|pod| pod.containers().next().is_some());

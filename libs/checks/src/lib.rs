@@ -1,6 +1,6 @@
 //! Checks on Kubernetes configuration: the catalogue, and the engine that runs it.
 //!
-//! Owns what is judged, what to say about it and how to fix it ([`remedy`], [`fix`]). The scanner, the admission webhook, the
+//! Owns what is judged, what to say about it ([`teach`]) and how to fix it ([`remedy`], [`fix`]). The scanner, the admission webhook, the
 //! command line and the detections about workloads all use this one catalogue.
 //! Reading files is the caller's, objects are `airside-k8s`', and keeping findings over time is the
 //! scanner service's. A new check is one entry in one file of [`catalogue`]; lists, tests and outputs follow.
@@ -10,15 +10,25 @@ pub mod check;
 pub mod check_in;
 mod component;
 pub mod evaluate;
+pub mod example;
 pub mod exception;
 pub mod fix;
 pub mod incremental;
+pub mod owner;
+pub mod profile;
 pub mod remedy;
 mod secrets;
+pub mod selection;
 mod subject;
+pub mod teach;
 
 pub use check::{Category, Check};
-pub use check_in::{CheckIn, CheckInOfOne, CheckedObject, InputFile, Terms, check_in};
+pub use check_in::{
+    CheckIn, CheckInOfOne, CheckedObject, FileOrigin, InputFile, Origins, Rendered, RenderedChart,
+    Terms, check_in,
+};
 pub use evaluate::{Evaluation, Failure, NotEvaluated, evaluate, evaluate_graph};
 pub use exception::{Accepted, Comment, Exception, Ineffective};
 pub use incremental::{Altered, Change, Delta, Identity, Incremental, Living};
+pub use profile::Profile;
+pub use selection::Selection;

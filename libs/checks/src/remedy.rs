@@ -10,9 +10,10 @@ mod rights;
 mod tests;
 
 use airside_k8s::Object;
+use airside_k8s::fields::at;
 use airside_k8s::workload::pod_specs;
 use airside_k8s::yaml::edit::Edit;
-use airside_types::{FieldPath, Step};
+use airside_types::FieldPath;
 use serde_json::Value;
 
 /// What a change may cost.
@@ -103,11 +104,7 @@ fn reason(check: &str) -> &'static str {
 
 impl<'a> Spot<'a> {
     fn at(&self, path: &FieldPath) -> Option<&'a Value> {
-        let below = |value: &'a Value, step: &Step| match step {
-            Step::Key(key) => value.get(key),
-            Step::Index(index) => value.get(index),
-        };
-        path.steps().iter().try_fold(self.object, below)
+        at(self.object, path)
     }
 
     /// Sets the field itself.
@@ -134,7 +131,7 @@ impl<'a> Spot<'a> {
                 .map(|container| &container.path)
                 .find(|path| path.contains(self.field))?;
             // A set of containers within the pod, as Argo has it, is no place for fields of the pod.
-            let is_direct = container.steps().len() == pod.path.steps().len() + 2;
+            let is_direct = container.steps().count() == pod.path.steps().count() + 2;
             (is_direct && pod.path.contains(container))
                 .then(|| (pod.path.clone(), container.clone()))
         });

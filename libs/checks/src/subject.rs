@@ -7,6 +7,7 @@ use airside_k8s::fields::{field, texts};
 use airside_k8s::rbac::{names, role_of};
 use airside_k8s::{Container, Graph, Object, PodSpec};
 use airside_types::FieldPath;
+use airside_vulnerability::Components;
 use serde_json::{Map, Value};
 
 use crate::secrets::Searched;
@@ -18,6 +19,8 @@ pub(crate) struct Whole<'a> {
     pub(crate) object: &'a Object<'a>,
     /// All objects of the input.
     pub(crate) graph: &'a Graph<'a>,
+    /// What is known of vulnerabilities.
+    pub(crate) components: &'a Components,
     /// What a search for credentials found in the object: several checks ask, and one search is enough.
     pub(crate) searched: &'a OnceCell<Vec<Searched>>,
 }
@@ -50,6 +53,8 @@ pub(crate) struct Pod<'a> {
     pub(crate) object: &'a Object<'a>,
     pub(crate) spec: &'a PodSpec<'a>,
     pub(crate) graph: &'a Graph<'a>,
+    /// What is known of vulnerabilities.
+    pub(crate) components: &'a Components,
 }
 
 impl<'a> Pod<'a> {

@@ -7,13 +7,16 @@
 
 mod compare;
 mod leaf;
+mod standing;
+pub mod statement;
 #[cfg(test)]
 mod tests;
 
-use airside_types::{FieldDigest, FieldPath, Id, Step};
+use airside_types::{FieldDigest, FieldPath, Id};
 use serde_json::{Map, Value};
 
-pub use compare::{Comparison, compare};
+pub use compare::{Comparison, compare, current};
+pub use standing::{LiveComparison, Standing, compare_live, is_for, standing};
 
 use crate::object::Object;
 
@@ -21,13 +24,17 @@ use crate::object::Object;
 const SERVER_METADATA: [&str; 6] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
 /// What kubectl writes beside the object.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// What kustomize writes about the object's origin when it is asked to.
+const KUSTOMIZE_NOTES: [&str; 2] =
+    [crate::kustomization::ORIGIN, "alpha.config.kubernetes.io/transformations"];
 
 /// The digest of each scanned leaf, in the order of the fields. Left out: `apiVersion` and `kind` (they are
 /// the object's identity, and a live object may come in another version), `status`, metadata that the API
-/// server writes, nulls, empty lists and maps, and values that are secret.
+/// server writes, what kubectl and kustomize note in annotations, nulls, empty lists and maps, and values
+/// that are secret.
 pub fn fields(object: &Object<'_>) -> Vec<FieldDigest> {
-    let mut collector = Collector { steps: Vec::new(), digests: Vec::new() };
+    let (mut collector, root) = (Collector::default(), FieldPath::root());
     let is_secret = object.group().is_empty() && object.kind() == "Secret";
     for (key, value) in sorted(object.fields()) {
         let skipped = match key {
@@ -36,9 +43,9 @@ pub fn fields(object: &Object<'_>) -> Vec<FieldDigest> {
             _ => false,
         };
         if key == "metadata" {
-            collector.metadata(value);
+            collector.metadata(&root.key(key), value);
         } else if !skipped {
-            collector.under(key, value, leaf::Context::default());
+            collector.under(&root, key, value);
         }
     }
     collector.digests
@@ -52,18 +59,19 @@ pub fn digest(object: &Object<'_>) -> Id {
 
 /// The same from digests that were already made.
 pub fn digest_of(object: &Object<'_>, fields: &[FieldDigest]) -> Id {
+    digest_of_kind(object.group(), object.kind(), fields)
+}
+
+/// The same for an object of which only the kind is at hand.
+pub fn digest_of_kind(group: &str, kind: &str, fields: &[FieldDigest]) -> Id {
     let mut content = Vec::with_capacity(fields.len() * 64);
     for leaf in fields {
-        let field = leaf.field.to_string();
+        let field = leaf.field.as_str();
         content.extend_from_slice(&(field.len() as u64).to_be_bytes());
         content.extend_from_slice(field.as_bytes());
         content.extend_from_slice(&leaf.digest.to_be_bytes());
     }
-    Id::builder("normalised-object")
-        .text(object.group())
-        .text(object.kind())
-        .bytes(&content)
-        .finish()
+    Id::builder("normalised-object").text(group).text(kind).bytes(&content).finish()
 }
 
 /// A map's entries by key. `serde_json`'s map is sorted already unless a dependency of the final program
@@ -76,62 +84,52 @@ fn sorted(map: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
 }
 
 /// Walks an object. The depth is that of the value, which its reader has bounded.
+#[derive(Default)]
 struct Collector {
-    steps: Vec<Step>,
     digests: Vec<FieldDigest>,
 }
 
 impl Collector {
-    fn metadata(&mut self, metadata: &Value) {
+    fn metadata(&mut self, path: &FieldPath, metadata: &Value) {
         let Value::Object(metadata) = metadata else { return };
-        self.steps.push(Step::Key("metadata".to_owned()));
         for (key, value) in sorted(metadata) {
             match (key, value) {
                 ("annotations", Value::Object(annotations)) => {
-                    self.steps.push(Step::Key(key.to_owned()));
+                    let path = path.key(key);
                     for (name, value) in sorted(annotations) {
-                        if name != LAST_APPLIED {
-                            self.under(name, value, leaf::Context::default());
+                        if name != LAST_APPLIED && !KUSTOMIZE_NOTES.contains(&name) {
+                            self.under(&path, name, value);
                         }
                     }
-                    self.steps.pop();
                 }
                 _ if SERVER_METADATA.contains(&key) => {}
-                _ => self.under(key, value, leaf::Context::default()),
+                _ => self.under(path, key, value),
             }
         }
-        self.steps.pop();
     }
 
-    fn under(&mut self, key: &str, value: &Value, context: leaf::Context) {
-        self.steps.push(Step::Key(key.to_owned()));
-        self.value(key, value, context.below(key));
-        self.steps.pop();
+    fn under(&mut self, path: &FieldPath, key: &str, value: &Value) {
+        self.value(path.key(key), key, value, leaf::Context::default().below(key));
     }
 
-    fn value(&mut self, name: &str, value: &Value, context: leaf::Context) {
+    fn value(&mut self, path: FieldPath, name: &str, value: &Value, context: leaf::Context) {
         match value {
             Value::Object(map) => {
                 // In `{name: …, value: …}`, as in a container's env, the name says what the value is.
                 let named = map.get("name").and_then(Value::as_str);
                 for (key, value) in sorted(map) {
                     let name = named.filter(|_| key == "value").unwrap_or(key);
-                    self.steps.push(Step::Key(key.to_owned()));
-                    self.value(name, value, context.below(key));
-                    self.steps.pop();
+                    self.value(path.key(key), name, value, context.below(key));
                 }
             }
             Value::Array(elements) => {
                 for (index, element) in elements.iter().enumerate() {
-                    self.steps.push(Step::Index(index));
-                    self.value(name, element, context);
-                    self.steps.pop();
+                    self.value(path.index(index), name, element, context);
                 }
             }
             _ => {
                 if let Some(digest) = leaf::digest(name, value, context) {
-                    let field = FieldPath::from(self.steps.clone());
-                    self.digests.push(FieldDigest { field, digest });
+                    self.digests.push(FieldDigest { field: path, digest });
                 }
             }
         }

@@ -1,6 +1,20 @@
 //! Reading a field that may be missing, null or of another type, and walking down several.
 
+use airside_types::{FieldPath, Step};
 use serde_json::{Map, Value};
+
+/// The value at a path.
+pub fn at<'a>(value: &'a Value, path: &FieldPath) -> Option<&'a Value> {
+    path.steps().try_fold(value, |value, step| below(value, &step))
+}
+
+/// The value one step down.
+pub fn below<'a>(value: &'a Value, step: &Step<'_>) -> Option<&'a Value> {
+    match step {
+        Step::Key(key) => value.get(key.as_ref()),
+        Step::Index(index) => value.get(*index),
+    }
+}
 
 /// A field's value; null counts as missing, as it does for Kubernetes.
 pub fn field<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {

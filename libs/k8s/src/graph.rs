@@ -14,6 +14,7 @@ mod isolation;
 mod links;
 mod mesh;
 mod part;
+pub mod policies;
 mod reach;
 mod references;
 mod rights;
@@ -37,14 +38,14 @@ use escalation::Escalation;
 pub use escalation::{How, OwnSteps, Reach, Standing, Step, Ways, Who};
 pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use hosts::{Taken, hosts, taken};
-pub use isolation::Direction;
 pub use mesh::{
     DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshWorkload, MutualTls, ServiceName,
     TlsMode, full_host, host_matches, is_exported_to,
 };
 pub use part::{Key, Read, Whole, Word, Written, written};
 use part::{Place, Topic, pods_bearing};
-pub use reach::{Answer, Port, Reachability, Source};
+pub use policies::Direction;
+pub use reach::{Answer, Port, Reachability, Reason, Source};
 pub use references::{Reference, Referent, keys, references};
 pub use rights::Grant;
 pub use scaling::{lowest_count, replicas, scale_target};
@@ -69,7 +70,7 @@ pub struct PodNode<'a> {
     pub spec: PodSpec<'a>,
 }
 
-/// Group, kind, namespace as written, name.
+/// Name, kind, namespace as written, group: what tells objects apart soonest is compared first.
 type Named<'a> = (&'a str, &'a str, Option<&'a str>, &'a str);
 
 /// The objects of an input, and how they hang together.
@@ -80,7 +81,7 @@ pub struct Graph<'a> {
     /// By kind, then by API group: few kinds have more than one.
     by_kind: BTreeMap<&'a str, Vec<(&'a str, Vec<usize>)>>,
     by_name: BTreeMap<Named<'a>, usize>,
-    /// The first of a group, kind and name, in whatever namespace.
+    /// The first of a name, kind and group, in whatever namespace.
     first_of_name: BTreeMap<(&'a str, &'a str, &'a str), usize>,
     /// All pods, in the order of their owners.
     pods: Vec<PodNode<'a>>,
@@ -93,6 +94,8 @@ pub struct Graph<'a> {
     /// Which ClusterRoles take over the rules of which.
     aggregation: Aggregation<'a>,
     exposure: exposure::Exposure<'a>,
+    /// Network policies of all kinds.
+    policies: policies::Index<'a>,
     /// Ways to the administrator.
     escalation: Escalation<'a>,
     /// Istio's view.
@@ -131,6 +134,7 @@ impl<'a> Graph<'a> {
             usage: Usage::default(),
             aggregation: Aggregation::default(),
             exposure: exposure::Exposure::default(),
+            policies: policies::Index::default(),
             escalation: Escalation::default(),
             mesh: mesh::Index::default(),
             links: links::Links::default(),
@@ -141,9 +145,9 @@ impl<'a> Graph<'a> {
         };
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
-            let named = (object.group(), object.kind(), object.namespace(), object.name());
+            let named = (object.name(), object.kind(), object.namespace(), object.group());
             graph.by_name.insert(named, index);
-            let name = (object.group(), object.kind(), object.name());
+            let name = (object.name(), object.kind(), object.group());
             graph.first_of_name.entry(name).or_insert(index);
             graph.first_pod.push(graph.pods.len());
             let specs = pod_specs(object).into_iter();
@@ -158,6 +162,7 @@ impl<'a> Graph<'a> {
             graph.escalation = Escalation::of(&graph);
         }
         graph.exposure = exposure::Exposure::of(&graph);
+        graph.policies = policies::Index::of(&graph);
         graph.mesh = mesh::Index::new(&graph, whole);
         graph.links = links::Links::new(&graph);
         graph.autoscalers = scaling::autoscalers_by_target(&graph);
@@ -250,10 +255,10 @@ impl<'a> Graph<'a> {
         name: &str,
     ) -> Option<usize> {
         self.note_all(|| Key::seen(Topic::Named, namespace, &[group, kind, name]));
-        let named = |namespace| self.by_name.get(&(group, kind, namespace, name)).copied();
+        let named = |namespace| self.by_name.get(&(name, kind, namespace, group)).copied();
         let index = named(namespace).or_else(|| namespace.and_then(|_| named(None)));
         match (index, namespace) {
-            (None, None) => self.first_of_name.get(&(group, kind, name)).copied(),
+            (None, None) => self.first_of_name.get(&(name, kind, group)).copied(),
             (index, _) => index,
         }
     }
@@ -269,6 +274,15 @@ impl<'a> Graph<'a> {
             || vec![Key::of(Topic::HasPods, Place::Anywhere, &[])],
             || !self.pods.is_empty(),
         )
+    }
+
+    /// Whether a pod's manifest puts it into a namespace.
+    pub fn has_pods_written_in(&self, namespace: &str) -> bool {
+        let own = || {
+            let mut owners = self.pods.iter().filter_map(|pod| self.owner(pod));
+            owners.any(|owner| owner.namespace() == Some(namespace))
+        };
+        self.has_any(|| vec![Key::of(Topic::HasPods, Place::In(namespace), &[])], own)
     }
 
     /// The object that starts a pod.

@@ -2,20 +2,26 @@
 //!
 //! Owns how YAML and JSON become objects with a line and a column for every key and value ([`yaml`],
 //! [`places`]), views over objects and over the pods that they would start ([`object`], [`workload`]),
-//! quantities ([`quantity`]), how objects hang together ([`graph`], [`rbac`]), how Kubernetes' own components
-//! are configured ([`component`]), the digests of a boarding pass and their comparison with a live object
-//! ([`boarding_pass`]), and the admission webhook's messages ([`admission`]).
+//! what kinds are called as resources ([`resource`]), quantities ([`quantity`]), how objects hang together
+//! ([`graph`], [`rbac`]), how Kubernetes' own components are configured ([`component`]), the digests of a
+//! boarding pass and their comparison with a live object ([`boarding_pass`]), which lines of a chart or
+//! kustomization a rendered object comes from ([`chart`], [`kustomization`]), and the admission webhook's
+//! messages ([`admission`]).
 //! It judges nothing (`airside-checks` does) and reads no file, cluster or clock.
 
 pub mod admission;
 pub mod boarding_pass;
+pub mod chart;
 pub mod component;
 pub mod fields;
 pub mod graph;
+pub mod kustomization;
+pub mod live;
 pub mod object;
 pub mod places;
 pub mod quantity;
 pub mod rbac;
+pub mod resource;
 pub mod workload;
 pub mod yaml;
 

@@ -8,6 +8,7 @@ use std::fmt;
 use airside_types::{FieldPath, ObjectRef, Step};
 use serde_json::{Map, Value};
 
+use crate::fields::at;
 use crate::places::{PlacesView, Position};
 use crate::yaml::Document;
 
@@ -141,10 +142,7 @@ impl<'a> Object<'a> {
 
     /// The value at a path.
     pub fn at(&self, path: &FieldPath) -> Option<&'a Value> {
-        path.steps().iter().try_fold(self.value, |value, step| match step {
-            Step::Key(key) => value.get(key),
-            Step::Index(index) => value.get(index),
-        })
+        at(self.value, path)
     }
 }
 
@@ -210,7 +208,7 @@ impl Document {
             Ok(object) => match list_of(&object) {
                 None => contents.objects.push(Located { object, places, item: None }),
                 Some((item_kind, items)) => {
-                    let places = places.child(&Step::Key("items".to_owned())).unwrap_or_default();
+                    let places = places.child(&Step::key("items")).unwrap_or_default();
                     for (index, item) in items.iter().enumerate() {
                         let places = places.child(&Step::Index(index)).unwrap_or_default();
                         match item_of(&object, item_kind, item) {
@@ -239,7 +237,7 @@ impl Document {
         let (object, places) = (Object::new(&self.value).ok()?, self.places.root());
         let Some(index) = item else { return Some(Located { object, places, item }) };
         let (item_kind, items) = list_of(&object)?;
-        let places = places.child(&Step::Key("items".to_owned())).unwrap_or_default();
+        let places = places.child(&Step::key("items")).unwrap_or_default();
         let places = places.child(&Step::Index(index)).unwrap_or_default();
         let object = item_of(&object, item_kind, items.get(index)?).ok()?;
         Some(Located { object, places, item })

@@ -3,6 +3,7 @@
 //! The tree runs beside the document's value and is kept flat, in the order of the text, each node with
 //! the size of its subtree: no pointers, and no recursion to walk or to drop it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use airside_types::{FieldPath, Step};
@@ -22,11 +23,19 @@ impl fmt::Display for Position {
     }
 }
 
+/// A key among the keys of its document: the same few come again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyNumber(u32);
+
+impl KeyNumber {
+    /// For what stands under no key: list elements, and the document itself.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+}
+
 /// The place of one value, and of the key that it stands under.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Node {
-    /// The key; none for list elements and for the document itself.
-    pub(crate) key: Option<Box<str>>,
+    pub(crate) key: KeyNumber,
     /// Where the key stands; where the value stands when there is no key.
     pub(crate) key_position: Position,
     /// Where the value starts. For a value taken from an anchor, where it is written.
@@ -35,20 +44,46 @@ pub(crate) struct Node {
     pub(crate) size: u32,
 }
 
+/// The keys of a document while it is read.
+#[derive(Debug, Default)]
+pub(crate) struct Keys(BTreeMap<Box<str>, KeyNumber>);
+
+impl Keys {
+    /// The number of a key, the same for each time that it comes.
+    pub(crate) fn number(&mut self, key: &str) -> KeyNumber {
+        if let Some(number) = self.0.get(key) {
+            return *number;
+        }
+        // A reader's limit on nodes is far below.
+        let number = KeyNumber(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
+        self.0.insert(key.into(), number);
+        number
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// The places of a whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Places {
-    nodes: Vec<Node>,
+    nodes: Box<[Node]>,
+    /// By number.
+    keys: Box<[Box<str>]>,
 }
 
 impl Places {
-    pub(crate) const fn new(nodes: Vec<Node>) -> Self {
-        Self { nodes }
+    pub(crate) fn new(nodes: Vec<Node>, keys: Keys) -> Self {
+        let mut keys: Vec<(Box<str>, KeyNumber)> = keys.0.into_iter().collect();
+        keys.sort_unstable_by_key(|(_, number)| number.0);
+        let keys = keys.into_iter().map(|(key, _)| key).collect();
+        Self { nodes: nodes.into_boxed_slice(), keys }
     }
 
     /// The places, seen from the document's root.
     pub fn root(&self) -> PlacesView<'_> {
-        PlacesView { nodes: &self.nodes }
+        PlacesView { nodes: &self.nodes, keys: &self.keys }
     }
 }
 
@@ -57,6 +92,7 @@ impl Places {
 pub struct PlacesView<'a> {
     /// The value's node first.
     nodes: &'a [Node],
+    keys: &'a [Box<str>],
 }
 
 impl<'a> PlacesView<'a> {
@@ -71,11 +107,11 @@ impl<'a> PlacesView<'a> {
     }
 
     /// The places one step down, when that key or element exists.
-    pub fn child(&self, step: &Step) -> Option<Self> {
+    pub fn child(&self, step: &Step<'_>) -> Option<Self> {
         match step {
             // Merge keys can leave several nodes under one key: the last one is in force.
             Step::Key(key) => {
-                self.children().filter(|child| child.first_key() == Some(key.as_str())).last()
+                self.children().filter(|child| child.first_key() == Some(key.as_ref())).last()
             }
             Step::Index(index) => {
                 self.children().nth(*index).filter(|child| child.first_key().is_none())
@@ -94,7 +130,7 @@ impl<'a> PlacesView<'a> {
     pub fn descend(&self, path: &FieldPath) -> Self {
         let mut view = *self;
         for step in path.steps() {
-            match view.child(step) {
+            match view.child(&step) {
                 Some(child) => view = child,
                 None => break,
             }
@@ -102,8 +138,14 @@ impl<'a> PlacesView<'a> {
         view
     }
 
+    /// Whether there is nothing below this value.
+    pub fn is_leaf(&self) -> bool {
+        self.children().next().is_none()
+    }
+
     fn first_key(&self) -> Option<&'a str> {
-        self.nodes.first().and_then(|node| node.key.as_deref())
+        let KeyNumber(number) = self.nodes.first()?.key;
+        self.keys.get(number as usize).map(AsRef::as_ref)
     }
 
     fn children(&self) -> impl Iterator<Item = Self> + use<'a> {
@@ -112,11 +154,12 @@ impl<'a> PlacesView<'a> {
             .first()
             .and_then(|node| self.nodes.get(1..node.size as usize))
             .unwrap_or_default();
+        let keys = self.keys;
         std::iter::from_fn(move || {
             let size = rest.first()?.size as usize;
             let (child, after) = rest.split_at_checked(size)?;
             rest = after;
-            Some(Self { nodes: child })
+            Some(Self { nodes: child, keys })
         })
     }
 }

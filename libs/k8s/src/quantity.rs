@@ -31,6 +31,42 @@ impl Quantity {
         Self::canonical(mantissa.checked_mul(factor)?, power.checked_sub(scale)?)
     }
 
+    /// The sum; none where it has more digits than fit.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let exponent = self.exponent.min(other.exponent);
+        let scaled = |it: Self| {
+            let shift = u32::try_from(it.exponent.checked_sub(exponent)?).ok()?;
+            10_i128.checked_pow(shift)?.checked_mul(it.mantissa)
+        };
+        // Zero has no digits to line up.
+        match (self.mantissa, other.mantissa) {
+            (0, _) => Some(other),
+            (_, 0) => Some(self),
+            _ => Self::canonical(scaled(self)?.checked_add(scaled(other)?)?, exponent),
+        }
+    }
+
+    /// The difference; none where it has more digits than fit.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.checked_add(Self { mantissa: other.mantissa.checked_neg()?, ..other })
+    }
+
+    /// The amount as a whole number; none where it is none, or has more than 64 bits.
+    pub fn to_integer(self) -> Option<i64> {
+        let power = 10_i128.checked_pow(u32::try_from(self.exponent).ok()?)?;
+        i64::try_from(self.mantissa.checked_mul(power)?).ok()
+    }
+
+    /// The nearest floating-point number.
+    pub fn to_f64(self) -> f64 {
+        self.to_string().parse().unwrap_or(f64::NAN)
+    }
+
+    /// -1, 0 or 1.
+    pub fn signum(self) -> i64 {
+        self.mantissa.cmp(&0) as i64
+    }
+
     fn canonical(mut mantissa: i128, mut exponent: i32) -> Option<Self> {
         if mantissa == 0 {
             return Some(Self { mantissa: 0, exponent: 0 });
@@ -138,6 +174,20 @@ mod tests {
         let amounts: Vec<_> = ascending.iter().map(|text| Quantity::parse(text).unwrap()).collect();
         assert!(amounts.is_sorted_by(|left, right| left < right), "{amounts:?}");
         assert_eq!(amounts[5].cmp(&Quantity::parse("1000m").unwrap()), Ordering::Equal);
+    }
+
+    #[test]
+    fn amounts_are_added_and_converted() {
+        let quantity = |text| Quantity::parse(text).unwrap();
+        assert_eq!(quantity("500m").checked_add(quantity("1500m")), Some(quantity("2")));
+        assert_eq!(quantity("1Gi").checked_sub(quantity("1Gi")), Some(quantity("0")));
+        assert_eq!(quantity("0").checked_sub(quantity("1")), Some(quantity("-1")));
+        assert_eq!(quantity("1E").checked_add(quantity("1e300")), None);
+        let converted = |text| (quantity(text).to_integer(), quantity(text).to_f64());
+        assert_eq!(converted("1Ki"), (Some(1024), 1024.0));
+        assert_eq!(converted("500m"), (None, 0.5));
+        assert_eq!(converted("1e30"), (None, 1e30));
+        assert_eq!(["-1", "0", "1n"].map(|text| quantity(text).signum()), [-1, 0, 1]);
     }
 
     #[test]

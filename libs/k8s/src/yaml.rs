@@ -64,6 +64,11 @@ pub fn parse(text: &str, limits: &Limits) -> Parsed {
     events::parse(text, limits)
 }
 
+/// A value as YAML in block style, with a newline at its end; [`parse`] reads it as the same value.
+pub fn to_yaml(value: &Value) -> String {
+    edit::written(value)
+}
+
 /// Reads all documents of a file's bytes, which must be UTF-8.
 pub fn parse_bytes(bytes: &[u8], limits: &Limits) -> Parsed {
     match std::str::from_utf8(bytes) {

@@ -1,5 +1,6 @@
 //! The adapters that the settings choose, their housekeeping, and closing them in order.
 
+pub(crate) mod cluster;
 mod embedded;
 mod nats;
 

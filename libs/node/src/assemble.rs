@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tonic::service::Routes;
 
 use crate::adapters::Adapters;
+use crate::adapters::cluster::watched;
 use crate::keys::open_keys;
 use crate::settings::{
     ApiOptions, AuthOptions, NatsOptions, NodeOptions, PeerOptions, TlsOptions, WebhookOptions,
@@ -62,7 +63,8 @@ pub async fn assemble(services: &[ServiceEntry], settings: &Settings) -> anyhow:
     let metrics = Metrics::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let adapters = Adapters::open(&options, &nats, Arc::clone(&clock)).await?;
-    let deps = deps(&options, &adapters, clock, keys, security.peers, metrics);
+    let mut deps = deps(&options, &adapters, clock, keys, security.peers, metrics);
+    deps.live = watched(&settings.section("live")?)?;
 
     let mut mounts = Mounts::default();
     let mut built = Vec::new();
@@ -160,6 +162,7 @@ fn deps(
     Deps {
         log: Arc::clone(&adapters.log),
         queue: Arc::clone(&adapters.queue),
+        live: None,
         store: Arc::clone(&adapters.store),
         clock,
         partitioner: Partitioner::new(options.partitions),

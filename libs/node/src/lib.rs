@@ -10,6 +10,7 @@ mod keys;
 mod main_one;
 pub mod settings;
 
+pub use adapters::cluster::live_cluster;
 pub use assemble::{Node, assemble};
 pub use keys::api_key_path;
 pub use main_one::{environment, load_settings, main_one, run_until_signal, runtime};

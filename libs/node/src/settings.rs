@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use airside_config::{ByteSize, Interval, Section};
 use airside_ports::Partitioner;
+use airside_types::{Cluster, Tenant};
 use serde::{Deserialize, Serialize};
 
 /// The settings that all services of a node share.
@@ -181,6 +182,37 @@ impl Default for NatsOptions {
     }
 }
 
+/// A live cluster whose objects the scanner watches.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LiveOptions {
+    /// Whether to watch it. One scanner of a deployment is enough. Default: no.
+    pub watch: bool,
+    /// The name under which its findings are kept. Default: `default`.
+    pub cluster: String,
+    /// Whose it is. Default: `default`.
+    pub tenant: String,
+    /// The kubeconfig. Default: what `KUBECONFIG` names, `~/.kube/config`, or the service account of the pod.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig. Default: its current one.
+    pub context: Option<String>,
+    /// The namespaces to watch; what lies in none is then not read. Default: the whole cluster.
+    pub namespaces: Vec<String>,
+}
+
+impl Default for LiveOptions {
+    fn default() -> Self {
+        Self {
+            watch: false,
+            cluster: Cluster::default().as_str().to_owned(),
+            tenant: Tenant::default().as_str().to_owned(),
+            kubeconfig: None,
+            context: None,
+            namespaces: Vec::new(),
+        }
+    }
+}
+
 /// The sections of a node's settings, without those of its services.
 pub fn sections() -> Vec<Section> {
     vec![
@@ -191,6 +223,7 @@ pub fn sections() -> Vec<Section> {
         Section::of::<AuthOptions>("auth"),
         Section::of::<PeerOptions>("peers"),
         Section::of::<NatsOptions>("nats"),
+        Section::of::<LiveOptions>("live"),
         Section::of::<airside_telemetry::Options>("telemetry"),
     ]
 }

@@ -1,10 +1,11 @@
 //! The ports of Airside: what services need from the outside, as small traits.
 //!
-//! Owns the traits of the log, the work queue, the store and the clock, with their error kinds and limits,
+//! Owns the traits of the log, the work queue, the store, the live cluster and the clock, with their error kinds and limits,
 //! and (feature `testsuite`) the conformance suites that every adapter has to pass. Adapters live in crates
-//! of their own (`airside-bus`, `airside-store`); nothing here names one.
+//! of their own (`airside-bus`, `airside-store`, `airside-cluster`); nothing here names one.
 
 pub mod clock;
+pub mod cluster;
 pub mod log;
 pub mod partition;
 pub mod queue;
@@ -21,6 +22,10 @@ pub mod store;
 pub mod testsuite;
 
 pub use clock::Clock;
+pub use cluster::{
+    ClusterChange, ClusterError, ClusterFeed, ClusterSnapshot, ClusterWatch, ListScope, ObjectKind,
+    Unlisted,
+};
 pub use log::{
     Entry, Headers, Log, LogBatch, LogError, LogReader, LostRange, Offset, ReadLimit, StoredEntry,
     Stream,

@@ -1,9 +1,11 @@
 //! HTML: one page that needs nothing else, to keep or to send.
 
+use airside_checks::Check;
+use airside_checks::teach::{Kustomization, Lesson, lesson};
 use airside_types::Severity;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::{Group, Report};
+use crate::{Group, Report, lesson};
 
 /// How many findings of a check are listed; the rest is counted.
 const SHOWN: usize = 200;
@@ -44,6 +46,7 @@ pub fn report(report: &Report<'_>) -> String {
                     (summary.known) " findings known before, " (summary.accepted) " accepted; Airside "
                     (report.version)
                 }
+                @if let Some(remark) = &report.remark { p .faint { (remark) } }
                 div .counts {
                     @for severity in Severity::ALL.into_iter().rev() {
                         @let count = summary.new.iter().find(|(it, _)| *it == severity);
@@ -73,24 +76,60 @@ fn section(group: &Group<'_>) -> Markup {
             p { (check.why) }
             p { b { "Fix. " } (check.fix) }
             table {
-                tr { th { "Where" } th { "Object" } th { "What" } }
+                tr { th { "Where" } th { "Object" } th { "What" } th { "Owner" } }
                 @for entry in group.entries.iter().take(SHOWN) {
                     tr {
-                        td { code { (entry.finding.place) } }
+                        td { code { (entry.finding.source_place()) } }
                         td { (entry.finding.object) }
                         td { (entry.finding.message) }
+                        td { (entry.finding.owner.as_deref().unwrap_or_default()) }
                     }
                 }
             }
             @if group.entries.len() > SHOWN {
                 p .faint { "… and " (group.entries.len() - SHOWN) " more" }
             }
-            details {
-                summary { "Example" }
-                pre { (check.fails) }
-                p { "becomes" }
-                pre { (check.passes) }
+            (taught(check))
+        }
+    }
+}
+
+/// What the check teaches: attacks, the fix in three forms, references.
+fn taught(check: &'static Check) -> Markup {
+    let Lesson { attacks, yaml, helm, kustomize, references } = lesson(check);
+    html! {
+        details {
+            summary { "How it is attacked" }
+            ul { @for it in &attacks { li { (lesson::attack(it)) } } }
+        }
+        details {
+            summary { "The fix in YAML" }
+            pre { (lesson::diff(&yaml)) }
+        }
+        details {
+            summary { "The fix as Helm values" }
+            (form(helm.as_deref().map_err(|reason| *reason)))
+        }
+        details {
+            summary { "The fix as a kustomization" }
+            @let text = kustomize.as_ref().map(Kustomization::text);
+            (form(text.as_deref().map_err(|reason| **reason)))
+        }
+        p {
+            "Read on: "
+            @for (index, it) in references.iter().enumerate() {
+                @if index > 0 { ", " }
+                @if let Some(url) = &it.url { a href=(url) { (it.title) } } @else { (it.title) }
             }
+        }
+    }
+}
+
+fn form(form: Result<&str, &str>) -> Markup {
+    html! {
+        @match form {
+            Ok(text) => pre { (text) },
+            Err(reason) => p { (reason) },
         }
     }
 }

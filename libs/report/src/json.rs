@@ -1,5 +1,9 @@
 //! The scan's own form, for scripts.
 
+mod origin;
+
+use airside_checks::Selection;
+use airside_k8s::boarding_pass::statement;
 use airside_types::{Finding, ObjectRef, Place};
 use serde_json::{Value, json};
 
@@ -10,9 +14,12 @@ pub fn report(report: &Report<'_>) -> Value {
     let findings: Vec<_> = report
         .entries()
         .map(|entry| {
-            let mut finding = finding(entry.finding, &entry.object.api_version);
+            let mut finding = finding(entry.finding, Some(&entry.object.api_version));
             if let Some(fields) = finding.as_object_mut() {
                 fields.insert("fingerprint".to_owned(), json!(entry.id.to_string()));
+                if let Some(origin) = &entry.finding.origin {
+                    fields.insert("origin".to_owned(), origin::source_line(origin));
+                }
                 if report.baseline.is_some() {
                     fields.insert("known".to_owned(), json!(entry.is_known));
                 }
@@ -28,6 +35,10 @@ pub fn report(report: &Report<'_>) -> Value {
                 "digest": pass.digest.to_string(), "verdict": pass.verdict.as_str(),
                 "location": place(&pass.place), "template": pass.template,
                 "resource": resource(&pass.object, None),
+                "origin": pass.origin.as_deref().map(statement::origin),
+                "rules": pass.rules.as_ref().map(statement::rules),
+                "accepted": pass.accepted.iter().map(statement::accepted).collect::<Vec<_>>(),
+                "envelope": pass.attestation.as_ref().map(origin::envelope),
             })
         })
         .collect();
@@ -59,16 +70,28 @@ pub fn report(report: &Report<'_>) -> Value {
         "ineffective_exceptions": ineffective.collect::<Vec<_>>(),
         "not_evaluated": not_evaluated.collect::<Vec<_>>(),
         "unreadable": unreadable.collect::<Vec<_>>(),
+        "profile": selection(report.selection),
     })
 }
 
-fn finding(finding: &Finding, api_version: &str) -> Value {
+fn selection(selection: &Selection) -> Value {
+    let severities = selection.severities().iter();
+    let severities: serde_json::Map<_, _> = severities
+        .map(|(check, severity)| ((*check).to_owned(), json!(severity.as_str())))
+        .collect();
+    json!({
+        "name": selection.profile(), "left_out": selection.left_out(), "severities": severities,
+    })
+}
+
+/// A finding, with the API version of its object where that is known.
+pub fn finding(finding: &Finding, api_version: Option<&str>) -> Value {
     let techniques: Vec<_> = finding.techniques.iter().map(|it| it.id()).collect();
     json!({
         "check": finding.check, "severity": finding.severity.as_str(),
         "message": finding.message, "field": finding.field.to_string(), "fix": finding.fix,
         "techniques": techniques, "location": place(&finding.place),
-        "resource": resource(&finding.object, Some(api_version)),
+        "resource": resource(&finding.object, api_version), "owner": finding.owner,
     })
 }
 

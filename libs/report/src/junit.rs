@@ -31,6 +31,11 @@ pub fn report(report: &Report<'_>) -> Result<String, Unwritable> {
         suite_of(&mut suites, &it.place.path)
             .add_test_case(TestCase::new(format!("readable at {}", it.place), status));
     }
+    if let Some(remark) = &report.remark {
+        let mut case = TestCase::new("profile", TestCaseStatus::success());
+        case.set_system_out(remark);
+        suite_of(&mut suites, "airside scan").add_test_case(case);
+    }
     let mut whole = JUnit::new("airside scan");
     whole.add_test_suites(suites.into_values());
     Ok(whole.to_string()?)
@@ -66,7 +71,13 @@ fn case(object: &CheckedObject, entries: &[&Entry<'_>], report: &Report<'_>) -> 
 fn lines(entries: &[&&Entry<'_>]) -> String {
     let line = |entry: &&&Entry<'_>| {
         let finding = entry.finding;
-        format!("{} {}: {} ({})\n", finding.place, finding.severity, finding.message, finding.check)
+        format!(
+            "{} {}: {} ({})\n",
+            finding.source_place(),
+            finding.severity,
+            finding.message,
+            finding.check
+        )
     };
     entries.iter().map(line).collect()
 }

@@ -1,19 +1,22 @@
 //! Reports of a scan in the forms that programs and people elsewhere read: JSON, SARIF, JUnit, Markdown,
-//! HTML.
+//! HTML; and what became of the cases of policies.
 //!
 //! Owns the forms, which are contracts. What is found is `airside-checks`'; the terminal is the command
 //! line's. Nothing here decides anything: a report tells all that it was given.
 
+pub mod cases;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod lesson;
 pub mod markdown;
 pub mod sarif;
 mod summary;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use airside_checks::{Accepted, CheckedObject, Ineffective};
+use airside_checks::owner::is_owned_by;
+use airside_checks::{Accepted, CheckedObject, Ineffective, Selection};
 use airside_types::{BoardingPass, Finding, Id, Place, Severity};
 
 pub use summary::{Group, Summary};
@@ -45,6 +48,12 @@ pub struct Report<'a> {
     pub unreadable: Vec<Unreadable<'a>>,
     /// From which severity on a finding fails the scan.
     pub fail_on: Severity,
+    /// Whose findings are told; those of all where nobody is named.
+    pub owner: Option<&'a str>,
+    /// Which checks counted.
+    pub selection: &'a Selection,
+    /// What of it is not as everywhere, in a sentence.
+    pub remark: Option<String>,
 }
 
 /// A check that could not be decided.
@@ -85,13 +94,28 @@ impl<'a> Report<'a> {
             let range = object.findings.clone();
             let findings = self.findings.get(range.clone()).unwrap_or_default();
             let ids = self.ids.get(range).unwrap_or_default();
-            findings.iter().zip(ids).map(move |(finding, id)| Entry {
+            let told = findings.iter().zip(ids).filter(|(finding, _)| self.tells(finding));
+            told.map(move |(finding, id)| Entry {
                 finding,
                 id: *id,
                 object,
                 is_known: self.baseline.is_some_and(|baseline| baseline.contains(id)),
             })
         })
+    }
+
+    fn tells(&self, finding: &Finding) -> bool {
+        let owner = finding.owner.as_deref();
+        self.owner.is_none_or(|wanted| owner.is_some_and(|owner| is_owned_by(owner, wanted)))
+    }
+
+    /// How many findings that the baseline has not each owner has, by name; none where nobody is named.
+    pub fn owners(&self) -> BTreeMap<Option<&'a str>, usize> {
+        let mut owners: BTreeMap<_, usize> = BTreeMap::new();
+        for entry in self.entries().filter(|entry| !entry.is_known) {
+            *owners.entry(entry.finding.owner.as_deref()).or_default() += 1;
+        }
+        owners
     }
 
     /// Whether a finding that the baseline has not reaches the failing severity.

@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+use airside_checks::teach::lesson;
+
+use crate::lesson::link;
 use crate::{Group, Report};
 
 /// How many findings of a check are listed; the rest is counted.
@@ -39,6 +42,16 @@ fn write(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
             .collect();
         writeln!(out, "\n{}.", told.join(", "))?;
     }
+    let owners = report.owners();
+    if owners.keys().any(Option::is_some) {
+        writeln!(out, "\n| owner | {what} |\n|---|---:|")?;
+        for (owner, count) in &owners {
+            writeln!(out, "| {} | {count} |", escaped(owner.unwrap_or("nobody")))?;
+        }
+    }
+    if let Some(remark) = &report.remark {
+        writeln!(out, "\n{}.", escaped(remark))?;
+    }
     let groups = report.groups();
     let mut left_out = 0;
     for group in &groups {
@@ -67,14 +80,17 @@ fn write_group(out: &mut String, group: &Group<'_>) -> std::fmt::Result {
         group.entries.len()
     )?;
     writeln!(out, "{}\n\n**Fix.** {}\n", escaped(check.why), escaped(check.fix))?;
+    let links: Vec<_> = lesson(check).references.iter().filter_map(link).collect();
+    writeln!(out, "Read on: {}; `airside explain {}`.\n", links.join(", "), check.id)?;
     for entry in group.entries.iter().take(SHOWN) {
         let finding = entry.finding;
         writeln!(
             out,
-            "- `{}` {}: {}",
-            finding.place.to_string().replace('`', "'"),
+            "- `{}` {}: {}{}",
+            finding.source_place().to_string().replace('`', "'"),
             escaped(&finding.object.to_string()),
-            escaped(&finding.message)
+            escaped(&finding.message),
+            finding.owner.as_deref().map(|it| format!(" ({})", escaped(it))).unwrap_or_default()
         )?;
     }
     if let Some(more) = group.entries.len().checked_sub(SHOWN).filter(|more| *more > 0) {
@@ -100,7 +116,7 @@ fn write_problems(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
 }
 
 /// Text that a manifest brought, so that it stays text.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

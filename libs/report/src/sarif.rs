@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use airside_checks::{Check, catalogue};
+use airside_checks::{Check, catalogue, teach};
 use airside_types::{Finding, Place, Severity};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::Report;
+use crate::{Report, lesson};
 
 /// What may not stand in the path of a URI.
 const NOT_IN_PATH: &AsciiSet = &CONTROLS
@@ -95,7 +95,8 @@ impl Rules {
     }
 
     fn result(&self, finding: &Finding) -> Value {
-        let mut location = location(&finding.place);
+        // What was rendered is in no repository: people look at the line that they can change.
+        let mut location = location(finding.source_place());
         if let Some(fields) = location.as_object_mut() {
             let object = json!([{
                 "kind": "resource",
@@ -104,37 +105,56 @@ impl Rules {
             fields.insert("logicalLocations".to_owned(), object);
         }
         let rule = catalogue::find(&finding.check).and_then(|check| self.index.get(check.id));
-        json!({
+        let mut result = json!({
             // A vulnerability of an image has its name behind the rule's: a hierarchical id.
             "ruleId": finding.check, "ruleIndex": rule.map_or_else(|| json!(-1), |index| json!(index)),
             "level": level(finding.severity),
             "message": { "text": format!("{}: {}. {}", finding.object, finding.message, finding.fix) },
             "locations": [location],
-        })
+            "relatedLocations": related(finding),
+        });
+        if let (Some(owner), Some(fields)) = (&finding.owner, result.as_object_mut()) {
+            fields.insert("properties".to_owned(), json!({ "owner": owner }));
+        }
+        result
     }
 }
 
-fn rule(check: &Check) -> Value {
+/// The values of a chart that a finding depends on.
+fn related(finding: &Finding) -> Vec<Value> {
+    let values = finding.origin.iter().flat_map(|origin| &origin.values);
+    let places = values.filter_map(|value| {
+        let mut location = location(value.place.as_ref()?);
+        let message = json!({ "text": format!("{} is set here", value.key) });
+        location.as_object_mut()?.insert("message".to_owned(), message);
+        Some(location)
+    });
+    places.collect()
+}
+
+fn rule(check: &'static Check) -> Value {
     let mut tags = vec!["security".to_owned(), check.category.as_str().to_owned()];
     tags.extend(check.techniques.iter().map(|technique| technique.id().to_owned()));
     tags.extend(check.controls.iter().map(|control| (*control).to_owned()));
-    json!({
+    let mut links = teach::lesson(check).references.into_iter().filter_map(|it| it.url);
+    let mut rule = json!({
         "id": check.id,
         "shortDescription": { "text": check.title },
         "fullDescription": { "text": check.why },
         "help": {
             "text": format!("{}\n\n{}", check.why, check.fix),
-            "markdown": format!(
-                "{}\n\n**Fix.** {}\n\n```yaml\n{}```\n\nbecomes\n\n```yaml\n{}```\n",
-                check.why, check.fix, check.fails, check.passes
-            ),
+            "markdown": lesson::markdown(check),
         },
         "defaultConfiguration": { "level": level(check.severity) },
         "properties": {
             "tags": tags, "precision": "high",
             "security-severity": security_severity(check.severity),
         },
-    })
+    });
+    if let (Some(url), Some(fields)) = (links.next(), rule.as_object_mut()) {
+        fields.insert("helpUri".to_owned(), json!(url));
+    }
+    rule
 }
 
 fn notifications(report: &Report<'_>) -> Vec<Value> {
@@ -154,7 +174,9 @@ fn notifications(report: &Report<'_>) -> Vec<Value> {
             "locations": [location(&it.place)],
         })
     });
-    unreadable.chain(not_evaluated).chain(ineffective).collect()
+    let remark = report.remark.iter();
+    let remark = remark.map(|text| json!({ "level": "note", "message": { "text": text } }));
+    unreadable.chain(not_evaluated).chain(ineffective).chain(remark).collect()
 }
 
 fn location(place: &Place) -> Value {

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use airside_checks::exception::comments;
-use airside_checks::{CheckIn, InputFile, Terms, check_in};
+use airside_checks::{CheckIn, InputFile, Selection, Terms, catalogue, check_in, teach};
 use airside_k8s::yaml::{self, Limits};
-use airside_report::{Report, Unreadable, html, json, junit, markdown, sarif};
+use airside_report::{Report, Unreadable, html, json, junit, lesson, markdown, sarif};
 use airside_types::{Cluster, Id, Place, Severity, Tenant};
 use serde_json::Value;
 
@@ -51,6 +51,9 @@ fn told<T>(baseline: Option<&BTreeSet<Id>>, form: impl Fn(&Report<'_>) -> T) -> 
         not_evaluated: Vec::new(),
         unreadable: vec![Unreadable { place: &place, reason: "a key without a value" }],
         fail_on: Severity::Medium,
+        owner: None,
+        selection: Selection::EVERYTHING,
+        remark: Selection::EVERYTHING.remark(),
     })
 }
 
@@ -148,6 +151,8 @@ fn markdown_keeps_what_manifests_bring_as_text() {
 
     **Fix.** Remove secrets from the rule, or limit it with resourceNames to the secrets that are meant; let pods mount secrets instead of reading them.
 
+    Read on: [RBAC authorization](https://kubernetes.io/docs/reference/access-authn-authz/rbac/), [ATT&amp;CK T1552.007: Unsecured Credentials: Container API](https://attack.mitre.org/techniques/T1552/007/); `airside explain read-secrets`.
+
     - `a b/role.yaml:5:33` ClusterRole &lt;b>&amp;reader: rule 0 can read secrets (get)
 
     </details>
@@ -157,6 +162,8 @@ fn markdown_keeps_what_manifests_bring_as_text() {
     It is left over, or its binding is missing; unused rights are given away without a second look.
 
     **Fix.** Delete it, or bind it.
+
+    Read on: [RBAC authorization](https://kubernetes.io/docs/reference/access-authn-authz/rbac/); `airside explain role-without-binding`.
 
     - `a b/role.yaml:3:12` ClusterRole &lt;b>&amp;reader: no binding gives the ClusterRole `&lt;b>&amp;reader`
 
@@ -187,6 +194,30 @@ fn html_keeps_what_manifests_bring_as_text() {
     assert!(page.contains("ClusterRole &lt;b&gt;&amp;reader"), "{page}");
     assert!(!page.contains("<b>&reader"), "{page}");
     assert!(page.contains("it backs them up") && page.contains("a key without a value"), "{page}");
+}
+
+#[test]
+fn every_check_has_its_place_on_the_page_of_the_catalogue() {
+    let page = lesson::page(catalogue::listed());
+    for check in catalogue::listed() {
+        assert!(page.contains(&format!("\n`{}`, ", check.id)), "{}", check.id);
+        let fences = lesson::markdown(check).matches("```").count();
+        let forms = teach::lesson(check);
+        let blocks = 1 + usize::from(forms.helm.is_ok()) + usize::from(forms.kustomize.is_ok());
+        assert_eq!(fences, 2 * blocks, "{}: a block that ends early", check.id);
+    }
+}
+
+#[test]
+fn reports_teach_what_explain_teaches() {
+    let log = told(None, sarif::report);
+    let rule = &log["runs"][0]["tool"]["driver"]["rules"][0];
+    let help = rule["help"]["markdown"].as_str().expect("help");
+    let page = told(None, html::report);
+    for part in ["T1552.007", "kustomization.yaml", "rbac:"] {
+        assert!(help.contains(part) && page.contains(part), "{part}: {help}\n{page}");
+    }
+    assert!(rule["helpUri"].as_str().is_some_and(|url| url.starts_with("https://kubernetes.io/")));
 }
 
 #[test]

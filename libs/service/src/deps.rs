@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use airside_auth::KeyRing;
-use airside_ports::{Clock, Log, Partitioner, Queue, Store};
+use airside_ports::{Clock, ClusterFeed, Log, Partitioner, Queue, Store};
 use airside_telemetry::Metrics;
+use airside_types::{Cluster, Tenant};
 use tokio_util::sync::CancellationToken;
 
 use crate::dead_letter::DeadLetters;
@@ -20,6 +21,8 @@ pub struct Deps {
     pub log: Arc<dyn Log>,
     /// The work queues.
     pub queue: Arc<dyn Queue>,
+    /// The live cluster that is watched, where the settings name one.
+    pub live: Option<LiveCluster>,
     /// The store.
     pub store: Arc<dyn Store>,
     /// The clock.
@@ -36,6 +39,17 @@ pub struct Deps {
     pub health: Health,
     /// Cancelled when the node stops taking requests: answers that never end must end then.
     pub draining: CancellationToken,
+}
+
+/// A live cluster, and whose it is.
+#[derive(Debug, Clone)]
+pub struct LiveCluster {
+    /// Whose findings it has.
+    pub tenant: Tenant,
+    /// The name under which its findings are kept.
+    pub cluster: Cluster,
+    /// Where its objects come from.
+    pub feed: Arc<dyn ClusterFeed>,
 }
 
 impl Deps {

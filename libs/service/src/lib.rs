@@ -25,7 +25,7 @@ pub mod tls;
 pub use caller::Caller;
 pub use clock::SystemClock;
 pub use dead_letter::DeadLetters;
-pub use deps::Deps;
+pub use deps::{Deps, LiveCluster};
 pub use health::Health;
 pub use http_error::HttpError;
 pub use mounts::Mounts;

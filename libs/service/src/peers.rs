@@ -1,7 +1,10 @@
 //! Channels to other services: in this process without a network, or on another node over gRPC.
 //!
 //! One tower stack for both: bounded concurrency, a deadline until the answer begins, retries of calls
-//! that found nobody, and the trace of the caller. A call is always carried out for a tenant.
+//! that found nobody, and the trace of the caller. A call is always carried out for a tenant. What is sent
+//! as a stream passes through as it comes (`body`).
+
+mod body;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,16 +13,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use airside_types::Tenant;
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, header};
-use http_body_util::{BodyExt, Full, Limited};
 use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tower::{BoxError, Service, ServiceExt};
 
+use self::body::Sending;
 use crate::caller::{Caller, TENANT_HEADER};
 use crate::retry::Backoff;
 
@@ -28,21 +30,28 @@ use crate::retry::Backoff;
 pub struct PeerLimits {
     /// Until the answer begins.
     pub deadline: Duration,
+    /// Until the answer begins to a request that is passed through as it comes; sending it counts.
+    pub stream_deadline: Duration,
     /// How often a call is tried that found nobody.
     pub attempts: u32,
     /// Calls under way at a time, over all peers.
     pub concurrency: usize,
-    /// The largest request in bytes.
-    pub request_bytes: usize,
+    /// The largest request in bytes that is gathered, so that it can be sent again; what is larger is passed
+    /// through as it comes, once.
+    pub gathered_bytes: usize,
+    /// How long a request is gathered; what takes longer is passed through as well.
+    pub gathering: Duration,
 }
 
 impl Default for PeerLimits {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(5),
+            stream_deadline: Duration::from_secs(900),
             attempts: 5,
             concurrency: 256,
-            request_bytes: 32 << 20,
+            gathered_bytes: 4 << 20,
+            gathering: Duration::from_secs(1),
         }
     }
 }
@@ -163,8 +172,11 @@ impl PeerChannel {
         let limits = self.peers.limits;
         let _permit = self.peers.permits.acquire().await?;
         let (mut parts, body) = request.into_parts();
-        // Requests are single messages: gathered, so that a retry can send them again.
-        let body = Limited::new(body, limits.request_bytes).collect().await?.to_bytes();
+        let mut sending = Sending::begin(body, limits.gathered_bytes, limits.gathering).await?;
+        let (deadline, attempts) = match sending {
+            Sending::Whole(_) => (limits.deadline, limits.attempts),
+            Sending::Begun(_) => (limits.stream_deadline, 1),
+        };
         if let Some(value) = trace_parent.and_then(|text| HeaderValue::try_from(text).ok()) {
             parts.headers.insert("traceparent", value);
         }
@@ -174,19 +186,19 @@ impl PeerChannel {
         let calls = async {
             let mut attempt = 1;
             loop {
-                let answer = self.attempt(&parts, body.clone()).await;
-                if attempt >= limits.attempts || !found_nobody(&answer) {
+                let answer = self.attempt(&parts, sending.body()).await;
+                if attempt >= attempts || !found_nobody(&answer) {
                     return answer;
                 }
                 attempt += 1;
                 tokio::time::sleep(backoff.wait()).await;
             }
         };
-        match tokio::time::timeout(limits.deadline, calls).await {
+        match tokio::time::timeout(deadline, calls).await {
             Ok(answer) => answer,
             Err(_) => Ok(tonic::Status::deadline_exceeded(format!(
-                "`{}` did not answer within {:?}",
-                self.service, limits.deadline
+                "`{}` did not answer within {deadline:?}",
+                self.service
             ))
             .into_http()),
         }
@@ -195,9 +207,9 @@ impl PeerChannel {
     async fn attempt(
         &self,
         parts: &http::request::Parts,
-        body: Bytes,
+        body: Body,
     ) -> Result<Response<Body>, BoxError> {
-        let request = Request::from_parts(parts.clone(), Body::new(Full::new(body)));
+        let request = Request::from_parts(parts.clone(), body);
         match self.peers.target(self.service) {
             Some(Target::Local(routes)) => Ok(routes.oneshot(request).await?),
             Some(Target::Remote(channel)) => Ok(channel.oneshot(request).await?),

@@ -32,7 +32,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            log: "warn,airside=info".to_owned(),
+            log: "warn,airside=info,kube_client=error,kube_runtime=error".to_owned(),
             log_format: LogFormat::default(),
             otlp_endpoint: None,
             service_name: "airside".to_owned(),

@@ -111,6 +111,15 @@ pub enum Authorisation {
         /// The fields that differ.
         fields: Vec<FieldPath>,
     },
+    /// A boarding pass fits, but no key that the gate trusts has signed one that does.
+    Untrusted {
+        /// The boarding pass.
+        pass: Id,
+        /// The manifest that it was made from.
+        place: Place,
+        /// Why it does not count.
+        reason: String,
+    },
     /// The object never went through the check-in.
     Unknown,
 }
@@ -121,6 +130,7 @@ impl Authorisation {
         match self {
             Self::Authorised { .. } => "authorised",
             Self::Drifted { .. } => "drifted",
+            Self::Untrusted { .. } => "untrusted",
             Self::Unknown => "unknown",
         }
     }
@@ -128,7 +138,9 @@ impl Authorisation {
     /// The manifest behind the object, where there is one.
     pub const fn place(&self) -> Option<&Place> {
         match self {
-            Self::Authorised { place, .. } | Self::Drifted { place, .. } => Some(place),
+            Self::Authorised { place, .. }
+            | Self::Drifted { place, .. }
+            | Self::Untrusted { place, .. } => Some(place),
             Self::Unknown => None,
         }
     }

@@ -8,6 +8,7 @@ use crate::detection::UnknownName;
 use crate::entity::ObjectRef;
 use crate::field_path::FieldPath;
 use crate::id::Id;
+use crate::origin::SourceLine;
 use crate::place::Place;
 use crate::severity::Severity;
 use crate::tenancy::{Cluster, Tenant};
@@ -76,9 +77,18 @@ pub struct Finding {
     pub place: Place,
     /// ATT&CK techniques that the weakness enables.
     pub techniques: Vec<Technique>,
+    /// Where that line was rendered from, where it was rendered and that is certain.
+    pub origin: Option<Box<SourceLine>>,
+    /// The team that owns the object or its file; several names stand beside each other with blanks.
+    pub owner: Option<String>,
 }
 
 impl Finding {
+    /// Where people can change it: the line that was rendered, where it is known, else where it stands.
+    pub fn source_place(&self) -> &Place {
+        self.origin.as_ref().map_or(&self.place, |origin| &origin.place)
+    }
+
     /// The fingerprint: stable while the check, the object and the field are the same, whatever line
     /// they move to.
     pub fn id(&self, tenant: &Tenant, cluster: &Cluster) -> Id {

@@ -17,6 +17,7 @@ pub mod finding;
 pub mod gap;
 pub mod id;
 pub mod incident;
+pub mod origin;
 pub mod place;
 pub mod record;
 pub mod redact;
@@ -25,17 +26,22 @@ pub mod tenancy;
 pub mod time;
 
 pub use attack::{Tactic, Technique};
-pub use boarding_pass::{BoardingPass, FieldDigest, PassVerdict};
+pub use boarding_pass::{
+    AcceptedFinding, Attestation, BoardingPass, FieldDigest, PassVerdict, Rules,
+};
 pub use dead_letter::DeadLetter;
 pub use decision::{Authorisation, Decision, Operation, Verdict, Violation};
 pub use detection::{Confidence, Detection, Link, LinkRole, NamedValue, Phase};
 pub use entity::{Entity, EntityKey, ObjectRef};
 pub use fact::{Fact, Relation};
-pub use field_path::{FieldPath, Step};
+pub use field_path::{FieldPath, Step, Steps};
 pub use finding::{Finding, FindingState};
 pub use gap::Gap;
 pub use id::{Id, IdBuilder};
 pub use incident::{Evidence, Incident, RootCause, ScoreTerm, Stage};
+pub use origin::{
+    ChartRendering, ChartValue, KustomizationRendering, Origin, Rendering, Revision, SourceLine,
+};
 pub use place::Place;
 pub use record::{Payload, Record, Source};
 pub use severity::Severity;

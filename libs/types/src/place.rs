@@ -5,9 +5,9 @@ use std::fmt;
 /// A place in an input: what a person opens in an editor.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Place {
-    /// The file as it was given, with `/` between folders.
+    /// The file as it was given, with `/` between folders; of a live object, what stands for a file.
     pub path: String,
-    /// The line, from 1.
+    /// The line, from 1; 0 for what stands in no text.
     pub line: u32,
     /// The column in characters, from 1; 0 where only the line is known.
     pub column: u32,
@@ -15,7 +15,10 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.path, self.line)?;
-        if self.column > 0 { write!(f, ":{}", self.column) } else { Ok(()) }
+        f.write_str(&self.path)?;
+        for number in [self.line, self.column].into_iter().take_while(|number| *number > 0) {
+            write!(f, ":{number}")?;
+        }
+        Ok(())
     }
 }

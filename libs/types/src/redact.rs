@@ -1,5 +1,7 @@
 //! Hides what looks like a credential before it leaves the process that read it.
 
+use std::borrow::Cow;
+
 /// What stands in for a hidden value.
 pub const REDACTED: &str = "«redacted»";
 
@@ -22,36 +24,48 @@ const SECRET_WORDS: [&str; 11] = [
 /// information in a URL, bearer tokens and JSON Web Tokens. Words and flags stay, so that a reader sees
 /// what was done.
 pub fn redact(text: &str) -> String {
-    let mut shown: Vec<String> = Vec::new();
+    let mut shown = String::with_capacity(text.len());
     let mut hide_next = false;
-    for word in text.split(' ') {
-        if hide_next && !word.is_empty() && !word.starts_with('-') {
-            hide_next = names_a_secret(word);
-            shown.push(if hide_next { word.to_owned() } else { REDACTED.to_owned() });
-        } else {
-            hide_next = names_a_secret(word);
-            shown.push(redact_word(word));
+    for (number, word) in text.split(' ').enumerate() {
+        if number > 0 {
+            shown.push(' ');
+        }
+        let hide = hide_next && !word.is_empty() && !word.starts_with('-');
+        hide_next = names_a_secret(word);
+        match hide {
+            true if hide_next => shown.push_str(word),
+            true => shown.push_str(REDACTED),
+            false => shown.push_str(&redact_word(word)),
         }
     }
-    shown.join(" ")
+    shown
+}
+
+/// Whether a word ends as the name of a secret does, in whatever case.
+fn ends_as_secret(word: &str) -> bool {
+    SECRET_WORDS.iter().any(|secret| {
+        let start = word.len().checked_sub(secret.len());
+        let end = start.and_then(|start| word.get(start..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(secret))
+    })
 }
 
 /// Whether a flag or header name announces a secret as the next word: `--token`, `Authorization:`,
 /// `Bearer`. A path that happens to hold the word does not.
 fn names_a_secret(word: &str) -> bool {
-    let bare = word.trim_matches(['-', ':', '"', '\'']).to_ascii_lowercase();
-    let is_flag = word.starts_with('-') || word.ends_with(':') || bare == "bearer";
-    is_flag && SECRET_WORDS.iter().any(|secret| bare.ends_with(secret))
+    let bare = word.trim_matches(['-', ':', '"', '\'']);
+    let is_flag =
+        word.starts_with('-') || word.ends_with(':') || bare.eq_ignore_ascii_case("bearer");
+    is_flag && ends_as_secret(bare)
 }
 
-fn redact_word(word: &str) -> String {
+fn redact_word(word: &str) -> Cow<'_, str> {
     if let Some(at) = word.find(['=', ':']) {
         let (name, rest) = word.split_at_checked(at).unwrap_or((word, ""));
-        let lower = name.to_ascii_lowercase();
         let value_follows = rest.len() > 1 && !rest.starts_with("://");
-        if value_follows && SECRET_WORDS.iter().any(|secret| lower.ends_with(secret)) {
+        if value_follows && ends_as_secret(name) {
             let separator = rest.chars().next().unwrap_or('=');
-            return format!("{name}{separator}{REDACTED}");
+            return Cow::Owned(format!("{name}{separator}{REDACTED}"));
         }
     }
     if let Some((scheme, rest)) = word.split_once("://")
@@ -59,9 +73,9 @@ fn redact_word(word: &str) -> String {
         && !userinfo.contains('/')
         && userinfo.contains(':')
     {
-        return format!("{scheme}://{REDACTED}@{host}");
+        return Cow::Owned(format!("{scheme}://{REDACTED}@{host}"));
     }
-    if is_json_web_token(word) { REDACTED.to_owned() } else { word.to_owned() }
+    Cow::Borrowed(if is_json_web_token(word) { REDACTED } else { word })
 }
 
 /// Three base64url parts, of which the first is a JSON object (`eyJ`).

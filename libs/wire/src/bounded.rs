@@ -40,19 +40,12 @@ pub(crate) fn file_path(text: &str) -> String {
 
 /// The path to a field: what is too long names the deepest field above it that is not.
 pub(crate) fn field_path(path: &FieldPath) -> String {
-    let shown = path.to_string();
-    if shown.len() <= MAX_FIELD_PATH_BYTES {
-        return shown;
+    if path.as_str().len() <= MAX_FIELD_PATH_BYTES {
+        return path.to_string();
     }
-    let mut fitting = FieldPath::root();
-    for length in 1..path.steps().len() {
-        let above = FieldPath::from(path.steps().iter().take(length).cloned().collect::<Vec<_>>());
-        if above.to_string().len() > MAX_FIELD_PATH_BYTES {
-            break;
-        }
-        fitting = above;
-    }
-    fitting.to_string()
+    let shorter = std::iter::successors(path.parent(), FieldPath::parent);
+    let fitting = shorter.into_iter().find(|it| it.as_str().len() <= MAX_FIELD_PATH_BYTES);
+    fitting.unwrap_or_default().to_string()
 }
 
 /// The bytes of an id.

@@ -5,7 +5,7 @@ use airside_types::{Authorisation, Decision, FieldPath, Violation};
 use crate::closed_list::ClosedList;
 use crate::invalid::{InvalidField, Problem};
 use crate::limits::{MAX_DRIFTED_FIELDS, MAX_LINKS, MAX_VIOLATIONS};
-use crate::v1::authorisation::{Authorised, Drifted, State, Unknown};
+use crate::v1::authorisation::{Authorised, Drifted, State, Unknown, Untrusted};
 use crate::{bounded, field, v1};
 
 impl From<&Violation> for v1::Violation {
@@ -44,6 +44,11 @@ impl From<&Authorisation> for v1::Authorisation {
                 place: Some(place.into()),
                 fields: fields.iter().take(MAX_DRIFTED_FIELDS).map(bounded::field_path).collect(),
             }),
+            Authorisation::Untrusted { pass, place, reason } => State::Untrusted(Untrusted {
+                pass_id: bounded::id(*pass),
+                place: Some(place.into()),
+                reason: bounded::text(reason),
+            }),
             Authorisation::Unknown => State::Unknown(Unknown {}),
         };
         Self { state: Some(state) }
@@ -64,6 +69,11 @@ impl TryFrom<v1::Authorisation> for Authorisation {
                 pass: field::id("drifted.pass_id", &state.pass_id)?,
                 place: field::required("drifted.place", state.place)?,
                 fields: field_paths("drifted.fields", state.fields)?,
+            }),
+            State::Untrusted(state) => Ok(Self::Untrusted {
+                pass: field::id("untrusted.pass_id", &state.pass_id)?,
+                place: field::required("untrusted.place", state.place)?,
+                reason: field::text("untrusted.reason", state.reason)?,
             }),
             State::Unknown(Unknown {}) => Ok(Self::Unknown),
         }

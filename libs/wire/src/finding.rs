@@ -21,6 +21,8 @@ impl From<&Finding> for v1::Finding {
             fix: bounded::text(&finding.fix),
             place: Some((&finding.place).into()),
             techniques: bounded::techniques(&finding.techniques),
+            origin: finding.origin.as_deref().map(Into::into),
+            owner: bounded::optional_identity(finding.owner.as_deref()),
         }
     }
 }
@@ -39,6 +41,8 @@ impl TryFrom<v1::Finding> for Finding {
             fix: field::text("fix", finding.fix)?,
             place: field::required("place", finding.place)?,
             techniques: field::techniques("techniques", finding.techniques)?,
+            origin: field::optional("origin", finding.origin)?.map(Box::new),
+            owner: field::optional_identity("owner", finding.owner)?,
         })
     }
 }
@@ -56,6 +60,14 @@ pub struct FindingEntry {
     pub first_seen: Timestamp,
     /// When it last changed its state.
     pub state_since: Timestamp,
+    /// When a scan last reported it, to the hour.
+    pub last_seen: Timestamp,
+    /// How often it came back after it was fixed or gone.
+    pub reappeared: u32,
+    /// When it last came back.
+    pub reappeared_at: Option<Timestamp>,
+    /// When it was last found to be fixed or gone.
+    pub closed_at: Option<Timestamp>,
 }
 
 impl From<&FindingEntry> for v1::FindingEntry {
@@ -66,6 +78,10 @@ impl From<&FindingEntry> for v1::FindingEntry {
             finding: Some((&entry.finding).into()),
             first_seen_unix_nanos: entry.first_seen.as_nanos(),
             state_since_unix_nanos: entry.state_since.as_nanos(),
+            last_seen_unix_nanos: entry.last_seen.as_nanos(),
+            reappeared: entry.reappeared,
+            reappeared_unix_nanos: entry.reappeared_at.map(Timestamp::as_nanos),
+            closed_unix_nanos: entry.closed_at.map(Timestamp::as_nanos),
         }
     }
 }
@@ -80,6 +96,10 @@ impl TryFrom<v1::FindingEntry> for FindingEntry {
             finding: field::required("finding", entry.finding)?,
             first_seen: field::moment(entry.first_seen_unix_nanos),
             state_since: field::moment(entry.state_since_unix_nanos),
+            last_seen: field::moment(entry.last_seen_unix_nanos),
+            reappeared: entry.reappeared,
+            reappeared_at: entry.reappeared_unix_nanos.map(field::moment),
+            closed_at: entry.closed_unix_nanos.map(field::moment),
         })
     }
 }
@@ -107,6 +127,8 @@ pub struct FindingQuery {
     pub path: Option<String>,
     /// Only of this cluster.
     pub cluster: Option<Cluster>,
+    /// Only those that came back after they were fixed or gone.
+    pub reappeared: bool,
     /// Which part of the answer.
     pub page: Page,
 }
@@ -121,6 +143,7 @@ impl From<&FindingQuery> for v1::ListFindingsRequest {
             cluster: query.cluster.as_ref().map(ToString::to_string).unwrap_or_default(),
             page_size: query.page.wire_size(),
             page_token: query.page.wire_token(),
+            reappeared: query.reappeared,
         }
     }
 }
@@ -137,6 +160,7 @@ impl TryFrom<v1::ListFindingsRequest> for FindingQuery {
             path: Some(field::file_path("path", request.path)?).filter(given),
             cluster: field::optional_cluster("cluster", &request.cluster)?,
             page: Page::read(request.page_size, request.page_token)?,
+            reappeared: request.reappeared,
         })
     }
 }

@@ -27,5 +27,6 @@ message_of_id! {
     GetIncidentRequest, id;
     GetFindingRequest, id;
     GetJobRequest, job_id;
+    CancelJobRequest, job_id;
     SubmitResponse, job_id;
 }

@@ -100,6 +100,11 @@ pub enum JobState {
         /// What the scan saw, and what publishing that changed.
         answer: Box<ScanAnswer>,
     },
+    /// It was taken back before a worker began it.
+    Cancelled {
+        /// When.
+        finished: Timestamp,
+    },
     /// It was given up.
     Failed {
         /// When.
@@ -107,6 +112,16 @@ pub enum JobState {
         /// Why.
         error: String,
     },
+}
+
+impl JobState {
+    /// Whether the job has ended, one way or another.
+    pub const fn is_final(&self) -> bool {
+        match self {
+            Self::Queued | Self::Running => false,
+            Self::Done { .. } | Self::Failed { .. } | Self::Cancelled { .. } => true,
+        }
+    }
 }
 
 impl From<&Job> for v1::Job {
@@ -125,6 +140,11 @@ impl From<&Job> for v1::Job {
                 finished_unix_nanos: Some(finished.as_nanos()),
                 report: Some((&answer.report).into()),
                 published: answer.published.as_ref().map(Into::into),
+                ..message
+            },
+            JobState::Cancelled { finished } => Self {
+                state: v1::JobState::Cancelled.into(),
+                finished_unix_nanos: Some(finished.as_nanos()),
                 ..message
             },
             JobState::Failed { finished, error } => Self {
@@ -162,6 +182,7 @@ impl TryFrom<v1::Job> for Job {
                     published: field::optional::<_, PublishOutcome>("published", job.published)?,
                 }),
             },
+            v1::JobState::Cancelled => JobState::Cancelled { finished: finished? },
             v1::JobState::Failed => {
                 JobState::Failed { finished: finished?, error: field::text("error", job.error)? }
             }

@@ -30,6 +30,7 @@ pub mod invalid;
 pub mod job;
 pub mod limits;
 pub mod message;
+pub mod origin;
 pub mod page;
 pub mod place;
 pub mod record;

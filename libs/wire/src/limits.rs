@@ -50,6 +50,22 @@ pub const MAX_PASS_FINDINGS: usize = 65_536;
 /// The most fields of a boarding pass.
 pub const MAX_PASS_FIELDS: usize = 131_072;
 
+/// The most accepted failures of a boarding pass.
+pub const MAX_PASS_ACCEPTED: usize = 4096;
+
+/// The longest signed statement of a boarding pass, in bytes: room for all of its accepted failures as they
+/// are in practice.
+pub const MAX_STATEMENT_BYTES: usize = 256 << 10;
+
+/// The longest signature, in bytes; Ed25519's has 64.
+pub const MAX_SIGNATURE_BYTES: usize = 1024;
+
+/// The most values that a template's line takes.
+pub const MAX_CHART_VALUES: usize = 32;
+
+/// The most files of values of a chart.
+pub const MAX_VALUES_FILES: usize = 256;
+
 /// The most ids that one incident has had.
 pub const MAX_ALIASES: usize = 65_536;
 
@@ -89,7 +105,11 @@ pub const MAX_SCAN_CONTENT_BYTES: usize = 6 << 20;
 /// The most findings, passes, unjudged checks and unreadable inputs (each) of one scan's report.
 pub const MAX_REPORT_ENTRIES: usize = 50_000;
 
-/// The most paths that one published report covers.
+/// How large a part of a streamed scan or report is made, in bytes: what follows is in the next part. Far
+/// below the 4 MiB that gRPC clients take by default.
+pub const PART_BYTES: usize = 1 << 20;
+
+/// The most paths that one message of a published report covers.
 pub const MAX_SCANNED_PATHS: usize = 50_000;
 
 /// How many entries a page has when the caller does not say.

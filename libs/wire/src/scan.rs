@@ -1,5 +1,5 @@
 //! Scans on the wire: what is to be scanned, what the answer is, and what publishing it changed. What a
-//! scan saw is in [`report`].
+//! scan saw is in [`report`], and what does not fit into one message in [`stream`].
 
 use airside_types::{Cluster, Severity};
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use crate::limits::{MAX_SCAN_CONTENT_BYTES, MAX_SCAN_FILES, MAX_SCANNED_PATHS};
 use crate::{bounded, field, v1};
 
 pub mod report;
+pub mod stream;
 
 pub use report::{NotEvaluated, ScanReport, Unreadable};
 
@@ -42,7 +43,8 @@ impl TryFrom<v1::SourceFile> for SourceFile {
 /// Manifests to scan, and what to do with the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanRequest {
-    /// The files: at least one, at most [`MAX_SCAN_FILES`] and [`MAX_SCAN_CONTENT_BYTES`] in all.
+    /// The files: at least one. At most [`MAX_SCAN_FILES`] and [`MAX_SCAN_CONTENT_BYTES`] in all where they
+    /// come in one message.
     pub files: Vec<SourceFile>,
     /// The cluster that the manifests are meant for.
     pub cluster: Cluster,
@@ -95,12 +97,14 @@ pub struct PublishOutcome {
     pub gone: u64,
     /// Open before, and still.
     pub unchanged: u64,
+    /// How many of the opened ones had been fixed or gone before.
+    pub reappeared: u64,
 }
 
 impl From<&PublishOutcome> for v1::PublishOutcome {
     fn from(outcome: &PublishOutcome) -> Self {
-        let PublishOutcome { opened, fixed, gone, unchanged } = *outcome;
-        Self { opened, fixed, gone, unchanged }
+        let PublishOutcome { opened, fixed, gone, unchanged, reappeared } = *outcome;
+        Self { opened, fixed, gone, unchanged, reappeared }
     }
 }
 
@@ -108,8 +112,8 @@ impl TryFrom<v1::PublishOutcome> for PublishOutcome {
     type Error = InvalidField;
 
     fn try_from(outcome: v1::PublishOutcome) -> Result<Self, Self::Error> {
-        let v1::PublishOutcome { opened, fixed, gone, unchanged } = outcome;
-        Ok(Self { opened, fixed, gone, unchanged })
+        let v1::PublishOutcome { opened, fixed, gone, unchanged, reappeared } = outcome;
+        Ok(Self { opened, fixed, gone, unchanged, reappeared })
     }
 }
 

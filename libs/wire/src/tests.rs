@@ -5,3 +5,4 @@ mod arbitrary;
 mod bounds;
 mod garbage;
 mod round_trip;
+mod streams;

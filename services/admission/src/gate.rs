@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use airside_checks::evaluate;
 use airside_detect::audit::event::{Extra, User};
 use airside_k8s::admission::{Response, Review};
-use airside_k8s::boarding_pass::{Comparison, compare};
+use airside_k8s::boarding_pass::{Standing, standing};
 use airside_k8s::{Completeness, Object};
 use airside_types::{
     Authorisation, Cluster, Decision, FieldPath, Operation, Payload, Place, Record, Severity,
@@ -15,7 +15,7 @@ use airside_types::{
 };
 use serde_json::Value;
 
-use crate::passes::Passes;
+use crate::passes::{KnownPass, Passes};
 
 /// How many drifted fields the audit log is told; the decision's record holds all.
 const MAX_LISTED_FIELDS: usize = 8;
@@ -145,32 +145,32 @@ fn violations(object: &Object<'_>) -> Vec<Violation> {
     violations
 }
 
-/// Whether the object went through the check-in: as it is, with differences, or not at all. Of several passes
-/// the one that differs least is told.
+/// Whether the object went through the check-in: as it is, as it is but by nobody whom the gate trusts, with
+/// differences, or not at all.
 fn authorisation(
     review: &Review,
     object: &Object<'_>,
     passes: &Passes,
     seen: &Seen,
 ) -> Authorisation {
-    let mut closest = None;
-    for (id, pass) in passes.of(&seen.tenant, &seen.cluster, &review.object_ref()) {
-        match compare(&pass, object) {
-            Comparison::Same => {
-                return Authorisation::Authorised { pass: id, place: pass.place.clone() };
-            }
-            Comparison::Drifted(fields) => {
-                let closer =
-                    closest.as_ref().is_none_or(|found: &(usize, _)| fields.len() < found.0);
-                if closer {
-                    let place = pass.place.clone();
-                    closest =
-                        Some((fields.len(), Authorisation::Drifted { pass: id, place, fields }));
+    let mut known = passes.of(&seen.tenant, &seen.cluster, &review.object_ref());
+    // The first pass that fits is told.
+    known.sort_by_key(|it| it.distrust.is_some());
+    match standing(known.iter().map(|it| (it, it.pass.as_ref())), object) {
+        Standing::Authorised(KnownPass { id, pass, distrust }) => {
+            let (pass, place) = (*id, pass.place.clone());
+            match distrust {
+                None => Authorisation::Authorised { pass, place },
+                Some(reason) => {
+                    Authorisation::Untrusted { pass, place, reason: reason.to_string() }
                 }
             }
         }
+        Standing::Drifted(KnownPass { id, pass, .. }, fields) => {
+            Authorisation::Drifted { pass: *id, place: pass.place.clone(), fields }
+        }
+        Standing::NeverCheckedIn => Authorisation::Unknown,
     }
-    closest.map_or(Authorisation::Unknown, |(_, drifted)| drifted)
 }
 
 fn answer(
@@ -200,8 +200,14 @@ fn answer(
         ("verdict".to_owned(), verdict.as_str().to_owned()),
         ("authorisation".to_owned(), authorisation.as_str().to_owned()),
     ]);
-    if let Authorisation::Drifted { fields, .. } = authorisation {
-        response.audit_annotations.insert("drifted-fields".to_owned(), listed(fields));
+    match authorisation {
+        Authorisation::Drifted { fields, .. } => {
+            response.audit_annotations.insert("drifted-fields".to_owned(), listed(fields));
+        }
+        Authorisation::Untrusted { reason, .. } => {
+            response.audit_annotations.insert("untrusted-because".to_owned(), reason.clone());
+        }
+        Authorisation::Authorised { .. } | Authorisation::Unknown => {}
     }
     response
 }

@@ -44,7 +44,7 @@ impl Service for Admission {
     type Options = Options;
 
     async fn build(options: Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self> {
-        let passes = Arc::new(Passes::new(options.max_passes));
+        let passes = Arc::new(Passes::new(options.max_passes, options.trusted_keys()?));
         let (recording, recorder) = recorder::new(&deps);
         let webhook = Webhook::new(&options, &deps, Arc::clone(&passes), recording)?;
         mounts.webhook(webhook.routes());

@@ -1,6 +1,8 @@
 //! The settings of admission.
 
+use airside_auth::signature::TrustedKeys;
 use airside_config::{ByteSize, Interval};
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 /// The settings of the section `admission`.
@@ -21,6 +23,9 @@ pub struct Options {
     pub record_wait: Interval,
     /// How many boarding passes are kept in memory; beyond that the oldest are forgotten. Default: 100000.
     pub max_passes: usize,
+    /// Public keys (PEM, Ed25519), each as a file's path or as the PEM text. With any, only boarding passes
+    /// that one of them has signed authorise a configuration. Default: none, so that every pass does.
+    pub trusted_keys: Vec<String>,
 }
 
 impl Default for Options {
@@ -32,6 +37,28 @@ impl Default for Options {
             deadline: Interval::from_secs(5),
             record_wait: Interval::from_millis(500),
             max_passes: 100_000,
+            trusted_keys: Vec::new(),
         }
+    }
+}
+
+impl Options {
+    /// Reads the keys that are trusted.
+    ///
+    /// # Errors
+    /// A file cannot be read, or holds no public key of Ed25519.
+    pub(crate) fn trusted_keys(&self) -> anyhow::Result<TrustedKeys> {
+        let mut keys = TrustedKeys::default();
+        for entry in &self.trusted_keys {
+            let added = if entry.contains("-----BEGIN") {
+                keys.add_pem(entry.as_bytes()).context("a key of `admission.trusted_keys`")
+            } else {
+                let context = || format!("`admission.trusted_keys` names `{entry}`");
+                let pem = std::fs::read(entry).with_context(context)?;
+                keys.add_pem(&pem).with_context(context)
+            };
+            added?;
+        }
+        Ok(keys)
     }
 }

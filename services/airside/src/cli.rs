@@ -1,10 +1,17 @@
 //! The command line: what people can type, and its help.
 
+mod platform;
+mod scan;
+
 use std::path::PathBuf;
 
-use crate::command::parse_report;
-use airside_types::Severity;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use self::platform::{
+    FindingsArguments, FindingsCommand, FindingsListArguments, IncidentsArguments,
+    IncidentsCommand, ListedState,
+};
+pub use self::scan::{AffectedArguments, ReportFormat, ScanArguments, ScanCommand};
 
 /// Secures Kubernetes deployments from runway to take-off: checks manifests, guards admission, watches the
 /// audit log and the running workloads, and tells each attack as one incident.
@@ -27,9 +34,16 @@ pub enum Command {
     Demo(DemoArguments),
     /// Check manifests: files, folders, or `-` for standard input
     Scan(Box<ScanArguments>),
+    /// Check your own policies (ValidatingAdmissionPolicy), and run the cases beside them
+    Policy(PolicyArguments),
     /// List the checks
-    Checks(CatalogueArguments),
-    /// Tell why a check matters and how to mend it; takes other tools' names as well
+    Checks(ChecksArguments),
+    /// Show and update what is known of vulnerabilities
+    Data(DataArguments),
+    /// List the profiles: which checks of a scan count
+    Profiles,
+    /// Tell why a check matters, how it is attacked, and the fix as YAML, Helm values and kustomization;
+    /// takes other tools' names as well
     Explain {
         /// The check, such as privileged-container or trivy:KSV-0017
         check: String,
@@ -40,6 +54,8 @@ pub enum Command {
     Detect(DetectArguments),
     /// Tell the incidents of a recorded scenario
     Replay(ReplayArguments),
+    /// List and show the findings that a running platform keeps
+    Findings(FindingsArguments),
     /// List, show and watch the incidents of a running platform
     Incidents(IncidentsArguments),
     /// Print the settings in force
@@ -114,123 +130,6 @@ pub struct DemoArguments {
     pub recording: Option<PathBuf>,
 }
 
-/// What else `scan` does.
-#[derive(Debug, Subcommand)]
-pub enum ScanCommand {
-    /// List what a vulnerability affects, by versions of components and by reports about images
-    Affected(AffectedArguments),
-}
-
-/// Arguments of `scan affected`.
-#[derive(Debug, Args)]
-pub struct AffectedArguments {
-    /// The vulnerability, such as CVE-2025-1974
-    #[arg(long, value_name = "ID")]
-    pub cve: String,
-    /// Files and folders; `-` is standard input
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Report, SBOM or VEX about images; may be given again
-    #[arg(long, value_name = "FILE")]
-    pub vulnerabilities: Vec<PathBuf>,
-    /// How to print the list
-    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
-    pub output: OutputFormat,
-}
-
-/// Arguments of `scan`.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct ScanArguments {
-    /// What else to do.
-    #[command(subcommand)]
-    pub command: Option<ScanCommand>,
-    /// Files and folders; `-` is standard input. Charts and kustomizations are rendered where helm,
-    /// kustomize or kubectl is installed
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// File of values for charts; may be given again
-    #[arg(long, short = 'f', value_name = "FILE")]
-    pub values: Vec<PathBuf>,
-    /// The namespace that charts are installed into
-    #[arg(long, short, value_name = "NAME")]
-    pub namespace: Option<String>,
-    /// Report, SBOM or VEX about the images: CycloneDX, SPDX, Trivy, Grype, OpenVEX or CSAF in JSON; may
-    /// be given again
-    #[arg(long, value_name = "FILE")]
-    pub vulnerabilities: Vec<PathBuf>,
-    /// How to print the findings
-    #[arg(long, short, value_enum, default_value_t = ReportFormat::Text)]
-    pub output: ReportFormat,
-    /// Write the findings to a file as well, in any form; may be given again
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = parse_report)]
-    pub reports: Vec<(ReportFormat, PathBuf)>,
-    /// Show findings from this severity on; the others are counted. Only for people: programs get all
-    #[arg(long, value_name = "SEVERITY", default_value = "low")]
-    pub min_severity: Severity,
-    /// Exit with 1 when a finding is at least this severe
-    #[arg(long, value_name = "SEVERITY", default_value = "high")]
-    pub fail_on: Severity,
-    /// Exit with 0 even when findings reach the failing severity
-    #[arg(long)]
-    pub exit_zero: bool,
-    /// Only findings that this earlier report (--report json=FILE) has not are new, and fail
-    #[arg(long, value_name = "FILE", conflicts_with = "since")]
-    pub baseline: Option<PathBuf>,
-    /// Only findings that the same paths had not at this git revision are new, and fail
-    #[arg(long, value_name = "REVISION")]
-    pub since: Option<String>,
-    /// File of exceptions, a line each: `CHECK [KEY=VALUE]…: REASON` [default: .airside-exceptions, if
-    /// it exists]
-    #[arg(long, value_name = "FILE")]
-    pub exceptions: Option<PathBuf>,
-    /// Instead of findings: the report on a benchmark or standard, such as cis-v1.12.0, nsa-cisa,
-    /// pod-security-restricted or pci-dss-4.0; `list` names all. Text, JSON or HTML
-    #[arg(long, value_name = "FRAMEWORK")]
-    pub compliance: Option<String>,
-    /// Change the manifests so that they pass, as far as there is one right change that breaks nothing;
-    /// comments and layout stay
-    #[arg(long)]
-    pub fix: bool,
-    /// With --fix: print the changes and write nothing
-    #[arg(long, requires = "fix")]
-    pub dry_run: bool,
-    /// With --fix: make changes too that a program may not bear, such as a read-only root filesystem
-    #[arg(long, requires = "fix")]
-    pub may_break: bool,
-    /// Instead of checking: can FROM connect to TO, by all NetworkPolicies? An end is
-    /// `[NAMESPACE/][KIND/]NAME`; FROM may be internet or node, TO may end in `:PORT[/PROTOCOL]`. Exits
-    /// with 0 for no, 1 for yes, 2 for not known
-    #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
-    pub reach: Vec<String>,
-    /// Send findings and boarding passes to a running platform; manifests stay here
-    #[arg(long)]
-    pub publish: bool,
-    /// The cluster that the manifests are meant for
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    pub cluster: String,
-    /// The platform.
-    #[command(flatten)]
-    pub server: ServerArguments,
-}
-
-/// The forms of a scan's report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// For people, in a terminal
-    Text,
-    /// For scripts; has everything
-    Json,
-    /// For code hosts and editors (SARIF 2.1.0)
-    Sarif,
-    /// For CI servers: a test for each object
-    Junit,
-    /// For pull requests
-    Markdown,
-    /// For keeping and sending: one page
-    Html,
-}
-
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
@@ -240,7 +139,65 @@ pub enum OutputFormat {
     Json,
 }
 
-/// Arguments of `checks` and `rules`.
+/// Arguments of `checks`.
+#[derive(Debug, Args)]
+pub struct ChecksArguments {
+    /// How to print the list
+    #[arg(long, short, value_enum, default_value_t = ChecksFormat::Text)]
+    pub output: ChecksFormat,
+}
+
+/// How the catalogue of checks is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ChecksFormat {
+    /// A line for each
+    Text,
+    /// For programs, with attacks, fixes and references
+    Json,
+    /// A page with all that `explain` tells of each
+    Markdown,
+}
+
+/// Arguments of `policy`.
+#[derive(Debug, Args)]
+pub struct PolicyArguments {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: PolicyCommand,
+}
+
+/// The commands about people's own policies.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Run the cases beside policies: files named `*.test.yaml`, each with the policies of its folder
+    Test {
+        /// Files and folders
+        #[arg(value_name = "PATH", default_value = ".")]
+        paths: Vec<PathBuf>,
+        /// How to print what became of them
+        #[arg(long, short, value_enum, default_value_t = TestFormat::Text)]
+        output: TestFormat,
+    },
+    /// Read policies and bindings, and tell what is wrong with them
+    Check {
+        /// Files and folders
+        #[arg(value_name = "PATH", default_value = ".")]
+        paths: Vec<PathBuf>,
+    },
+}
+
+/// How the cases of policies are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// For CI servers
+    Junit,
+}
+
+/// Arguments of `rules`.
 #[derive(Debug, Args)]
 pub struct CatalogueArguments {
     /// How to print the list
@@ -276,54 +233,49 @@ pub struct ReplayArguments {
     pub permute: Option<u64>,
 }
 
-/// Arguments of `incidents`.
+/// Arguments of `data`.
 #[derive(Debug, Args)]
-pub struct IncidentsArguments {
-    /// What to do with them.
+pub struct DataArguments {
+    /// What to do with it.
     #[command(subcommand)]
-    pub command: IncidentsCommand,
+    pub command: DataCommand,
 }
 
-/// The commands about incidents.
+/// Where what is known of vulnerabilities lies.
+#[derive(Debug, Clone, Args)]
+pub struct DataFileArguments {
+    /// File with what is known of vulnerabilities; read in place of what is built in while it is newer
+    /// [default: ~/.local/share/airside/components.json]
+    #[arg(long, value_name = "FILE", env = "AIRSIDE_DATA_FILE")]
+    pub data_file: Option<PathBuf>,
+}
+
+/// The commands about data.
 #[derive(Debug, Subcommand)]
-pub enum IncidentsCommand {
-    /// List incidents, the latest first
-    List {
-        /// Only those at least this severe
-        #[arg(long, value_name = "SEVERITY", default_value = "medium")]
-        min_severity: Severity,
-        /// How to print them
-        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
-        output: OutputFormat,
-        /// The platform.
-        #[command(flatten)]
-        server: ServerArguments,
-    },
-    /// Show one incident, by any id that it ever had
+pub enum DataCommand {
+    /// Tell which data is in force, and how old it is
     Show {
-        /// The id
-        id: String,
         /// How to print it
         #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
         output: OutputFormat,
-        /// The platform.
+        /// The file.
         #[command(flatten)]
-        server: ServerArguments,
+        data: DataFileArguments,
     },
-    /// Print incidents as they arrive and change
-    Watch {
-        /// Only those at least this severe
-        #[arg(long, value_name = "SEVERITY", default_value = "medium")]
-        min_severity: Severity,
-        /// Go on where an earlier watch ended
-        #[arg(long, value_name = "TOKEN")]
-        resume: Option<String>,
-        /// How to print them
-        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
-        output: OutputFormat,
-        /// The platform.
+    /// Bring the data up to date from OSV records. osv.dev has them for the taking: fetch and unpack
+    /// https://osv-vulnerabilities.storage.googleapis.com/Go/all.zip, then name the folder
+    Update {
+        /// OSV JSON: a file with a record or an array of records, or a folder of such files; may be given
+        /// again
+        #[arg(long, value_name = "FILE|DIR", required = true)]
+        from: Vec<PathBuf>,
+        /// Manifests of what is deployed: tell what the new data says of them and the old did not, by owner.
+        /// Exits with 1 where there is something
+        #[arg(long, value_name = "PATH")]
+        against: Vec<PathBuf>,
+        /// The file.
         #[command(flatten)]
-        server: ServerArguments,
+        data: DataFileArguments,
     },
 }
 

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use airside_wire::scan::stream::publication_parts;
+use airside_wire::scan::{Publication, PublishOutcome};
+use airside_wire::v1::scan_service_client::ScanServiceClient;
 use anyhow::Context;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -11,6 +14,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
 use crate::cli::ServerArguments;
+use crate::command::incidents::said;
 
 /// A channel that presents an API key with every call.
 pub type ApiChannel = InterceptedService<Channel, PresentKey>;
@@ -67,4 +71,15 @@ pub async fn connect_with_key(
         format!("Bearer {key}").parse().context("the API key has characters that no key has")?;
     value.set_sensitive(true);
     Ok(InterceptedService::new(channel, PresentKey(value)))
+}
+
+/// Publishes a report, in parts: a report may be larger than a message.
+pub async fn publish(
+    channel: ApiChannel,
+    publication: Publication,
+) -> anyhow::Result<PublishOutcome> {
+    let parts = futures::stream::iter(publication_parts(publication));
+    let answer = ScanServiceClient::new(channel).publish_stream(parts).await.map_err(said)?;
+    let outcome = answer.into_inner().outcome.context("the platform gave no outcome")?;
+    Ok(outcome.try_into()?)
 }

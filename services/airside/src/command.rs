@@ -3,11 +3,14 @@
 mod catalogue;
 mod config;
 pub mod connect;
+mod data;
 mod demo;
 mod detect;
 mod explain;
+mod findings;
 pub(crate) mod incidents;
 mod node;
+mod policy;
 pub mod replay;
 mod scan;
 
@@ -58,11 +61,15 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Run(arguments) => node::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments.command),
         Command::Checks(arguments) => catalogue::checks(&arguments),
+        Command::Data(arguments) => data::run(&arguments.command),
+        Command::Profiles => catalogue::profiles(),
         Command::Explain { check } => explain::run(&check),
         Command::Rules(arguments) => catalogue::rules(&arguments),
         Command::Detect(arguments) => detect::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Findings(arguments) => findings::run(arguments.command),
         Command::Incidents(arguments) => incidents::run(arguments.command),
         Command::Config(arguments) => config::run(&arguments),
         Command::Completions { shell } => {

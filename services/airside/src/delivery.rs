@@ -7,14 +7,11 @@ use std::time::Duration;
 use airside_checks::Terms;
 use airside_types::{Cluster, Severity, Tenant, Timestamp};
 use airside_wire::scan::{Publication, PublishOutcome, SourceFile};
-use airside_wire::v1::PublishRequest;
-use airside_wire::v1::scan_service_client::ScanServiceClient;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::client::ApiChannel;
+use crate::client::{ApiChannel, publish};
 use crate::command::connect::Connection;
-use crate::command::incidents::said;
 use crate::https::HttpsClient;
 use crate::recording::{RecordedFile, Recording, lines};
 
@@ -203,10 +200,8 @@ impl Platform {
         let scan =
             airside_scanner::scan_files(&files, &Terms::new(&tenant, &cluster, Severity::High));
         let publication = scan.publication(cluster);
-        let mut client = ScanServiceClient::new(self.api.clone());
-        let answer = client.publish(PublishRequest::from(&publication)).await.map_err(said)?;
-        let outcome = answer.into_inner().outcome.context("the platform gave no outcome")?;
-        Ok((publication, outcome.try_into()?))
+        let outcome = publish(self.api.clone(), publication.clone()).await?;
+        Ok((publication, outcome))
     }
 
     /// Sends a request, and returns the platform's answer: that to an API server for a review, nothing else

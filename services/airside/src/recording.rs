@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use airside_admission::gate::{Policy, Seen, judge};
 use airside_admission::passes::Passes;
+use airside_auth::signature::TrustedKeys;
 use airside_checks::Terms;
 use airside_detect::audit;
 use airside_detect::intake::{Clock, Intake, Origin};
@@ -96,7 +97,7 @@ impl Recording {
             .min()
             .unwrap_or(Timestamp::EPOCH);
         let scanned = self.scan_records(&tenant, &cluster, first);
-        let passes = Passes::new(usize::MAX);
+        let passes = Passes::new(usize::MAX, TrustedKeys::default());
         passes.learn(&scanned);
         let policy = Policy { warn_from: Some(Severity::Medium), deny_from: None };
         for (line, time, review) in reviews {

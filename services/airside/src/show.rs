@@ -4,6 +4,7 @@
 
 pub mod findings;
 pub mod incident;
+pub mod kept_finding;
 
 use std::io::Write;
 

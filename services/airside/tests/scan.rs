@@ -5,8 +5,10 @@
     reason = "a test fails by panicking, in its harness too"
 )]
 
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "harness/folder.rs"]
+mod folder;
+
+use folder::Folder;
 
 const ROLE: &str = "apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -39,46 +41,6 @@ spec:
   podSelector: {matchLabels: {app: db}}
   ingress: [{from: [{podSelector: {matchLabels: {app: api}}}]}]
 ";
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn with(files: &[(&str, &str)]) -> Self {
-        let folder = Self(tempfile::tempdir().expect("a folder"));
-        files.iter().for_each(|(name, text)| folder.write(name, text));
-        folder
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.0.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(path, text).expect("written");
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.0.path().join(name)).expect(name)
-    }
-
-    /// Runs the program in the folder: its exit status, what it printed, what it remarked.
-    fn scan(&self, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_airside"));
-        told(command.arg("scan").args(arguments).current_dir(self.0.path()))
-    }
-
-    fn git(&self, arguments: &[&str]) {
-        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
-        let mut command = Command::new("git");
-        let (status, _, problem) =
-            told(command.args(identity).args(arguments).current_dir(self.0.path()));
-        assert_eq!(status, 0, "{arguments:?}: {problem}");
-    }
-}
-
-fn told(command: &mut Command) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command.output().expect("the program runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (status.code().expect("no signal"), text(stdout), text(stderr))
-}
 
 #[test]
 fn findings_are_told_by_check_with_their_lines() {
@@ -214,13 +176,13 @@ fn an_image_has_what_its_report_says_and_a_vulnerability_names_its_workloads() {
 #[test]
 fn whether_one_can_connect_to_another_is_told_with_the_reasons() {
     let folder = Folder::with(&[("shop.yaml", SHOP)]);
-    let reach = |from: &str, to: &str| folder.scan(&[".", "--reach", from, to]);
+    let reach = |from: &str, to: &str| folder.scan(&["shop.yaml", "--reach", from, to]);
     let (status, text, _) = reach("shop/web", "db:5432");
     assert_eq!(status, 0);
     insta::assert_snapshot!(text, @"
     Pod shop/web → Pod shop/db: cannot connect
       no NetworkPolicy for egress selects the source
-      NetworkPolicy shop/db has no ingress rule that lets it through
+      NetworkPolicy shop/db has no ingress rule that lets it through shop.yaml:21:3
     ");
     let (status, text, _) = reach("internet", "web");
     assert_eq!(status, 1);
@@ -228,6 +190,12 @@ fn whether_one_can_connect_to_another_is_told_with_the_reasons() {
     internet → Pod shop/web: can connect
       a way in: Service shop/web
       no NetworkPolicy for ingress selects the target
+    ");
+    let (status, text, _) = reach("shop/web", "169.254.169.254:80");
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(text, @"
+    Pod shop/web → 169.254.169.254: can connect
+      no NetworkPolicy for egress selects the source
     ");
     let (status, _, problem) = reach("shop/web", "shop/cache");
     assert_eq!(status, 2);
@@ -249,9 +217,29 @@ fn a_benchmark_is_told_control_by_control() {
 fn a_link_in_a_circle_is_not_followed() {
     let folder = Folder::with(&[("a/role.yaml", ROLE)]);
     #[cfg(unix)]
-    std::os::unix::fs::symlink(folder.0.path(), Path::new(&folder.0.path().join("a/again")))
-        .expect("a link");
+    std::os::unix::fs::symlink(folder.0.path(), folder.0.path().join("a/again")).expect("a link");
     let (status, text, problem) = folder.scan(&["."]);
     assert_eq!(status, 1, "{problem}");
     assert!(text.contains("in 1 object of 1 file"), "{text}");
+}
+
+#[test]
+fn a_cluster_that_is_not_known_is_told_with_what_to_correct() {
+    let folder = Folder::with(&[("role.yaml", ROLE), ("config", "apiVersion: v1\nkind: Config\n")]);
+    let (status, _, problem) = folder.scan(&["--live", "--kubeconfig", "absent"]);
+    assert_eq!(status, 2);
+    assert!(
+        problem.contains("the cluster is not known") && problem.contains("absent"),
+        "{problem}"
+    );
+    let (status, _, problem) =
+        folder.scan(&["--live", "--kubeconfig", "config", "--context", "prod"]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("prod"), "{problem}");
+    let (status, _, problem) = folder.scan(&["role.yaml", "--live", "--publish"]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("--live with PATH compares"), "{problem}");
+    let (status, _, problem) = folder.scan(&["role.yaml", "--context", "prod"]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("--live"), "{problem}");
 }

@@ -1,17 +1,22 @@
 //! The ledger: which findings are open, fixed or gone, and which boarding passes were issued.
 //!
-//! Publications of all callers go one after the other through one writer (`writer`); questions are
-//! answered from the store.
+//! Publications of all callers go one after the other through one writer (`writer`); what they change is
+//! `change`'s. Questions are answered from the store.
 
+mod change;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use airside_ports::{KeyRange, Keyspace, Order, Store, StoreError};
 use airside_service::outbox::OutboxError;
 use airside_service::{CancellationToken, Deps};
-use airside_types::{Cluster, Id, Tenant};
+use airside_types::{Cluster, Finding, FindingState, Id, Tenant};
 use airside_wire::finding::{FindingEntry, FindingQuery, decode_entry};
+use airside_wire::limits::PART_BYTES;
 use airside_wire::scan::{Publication, PublishOutcome};
 use airside_wire::{ApiError, DecodeError, EncodeError, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
@@ -25,10 +30,27 @@ const WAITING: usize = 64;
 /// How many pairs are read at a time.
 const PAGE: usize = 512;
 
-/// A publication on its way to the writer.
+/// What has become different among the findings of a cluster.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Revision {
+    /// The cluster.
+    pub(crate) cluster: Cluster,
+    /// Findings that are open now, and were not, or said something else.
+    pub(crate) open: Vec<Finding>,
+    /// Findings that are no longer open.
+    pub(crate) closed: Vec<(Id, FindingState)>,
+}
+
+/// What the writer is asked for.
+enum Work {
+    Publication(Publication),
+    Revision(Revision),
+}
+
+/// Work on its way to the writer.
 struct Request {
     tenant: Tenant,
-    publication: Publication,
+    work: Work,
     span: tracing::Span,
     answer: oneshot::Sender<Result<PublishOutcome, LedgerError>>,
 }
@@ -87,14 +109,28 @@ impl Ledger {
         tenant: &Tenant,
         publication: Publication,
     ) -> Result<PublishOutcome, LedgerError> {
+        self.ask(tenant, Work::Publication(publication)).await
+    }
+
+    /// Takes over what has become different, without comparing all that is known. It is durable when this returns.
+    pub(crate) async fn revise(
+        &self,
+        tenant: &Tenant,
+        revision: Revision,
+    ) -> Result<PublishOutcome, LedgerError> {
+        self.ask(tenant, Work::Revision(revision)).await
+    }
+
+    async fn ask(&self, tenant: &Tenant, work: Work) -> Result<PublishOutcome, LedgerError> {
         let (answer, answered) = oneshot::channel();
         let span = tracing::Span::current();
-        let request = Request { tenant: tenant.clone(), publication, span, answer };
+        let request = Request { tenant: tenant.clone(), work, span, answer };
         self.writer.send(request).await.map_err(|_| LedgerError::Stopping)?;
         answered.await.map_err(|_| LedgerError::Stopping)?
     }
 
-    /// The findings that fit a query, from a cursor on, and the cursor of the next page.
+    /// The findings that fit a query, from a cursor on, and the cursor of the next page. A page ends early
+    /// before it grows too large for a message.
     pub(crate) async fn list(
         &self,
         tenant: &Tenant,
@@ -104,7 +140,7 @@ impl Ledger {
         if let Some(cursor) = query.page.token().and_then(unhex) {
             range.from = range.from.max(cursor);
         }
-        let mut entries = Vec::new();
+        let (mut entries, mut bytes) = (Vec::new(), 0);
         loop {
             let page = self.store.scan(FINDINGS, range.clone(), Order::Ascending, PAGE).await?;
             let Some((last, _)) = page.last() else { return Ok((entries, None)) };
@@ -114,15 +150,17 @@ impl Ledger {
                 if !fits(&entry, query) {
                     continue;
                 }
-                if entries.len() == query.page.size() {
+                let full = entries.len() == query.page.size() || bytes + value.len() > PART_BYTES;
+                if full && !entries.is_empty() {
                     return Ok((entries, Some(hex(key))));
                 }
+                bytes += value.len();
                 entries.push(entry);
             }
         }
     }
 
-    /// The finding with this fingerprint.
+    /// The finding with this fingerprint. Each cluster of the tenant is asked for it once.
     pub(crate) async fn get(
         &self,
         tenant: &Tenant,
@@ -130,12 +168,16 @@ impl Ledger {
     ) -> Result<Option<FindingEntry>, LedgerError> {
         let mut range = KeyRange::prefix(&tenant_prefix(tenant));
         loop {
-            let page = self.store.scan(FINDINGS, range.clone(), Order::Ascending, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(None) };
-            range.from = behind(last);
-            if let Some((_, value)) = page.iter().find(|(key, _)| key.ends_with(id.as_bytes())) {
-                return Ok(Some(decode_entry(value)?));
+            let first = self.store.scan(FINDINGS, range.clone(), Order::Ascending, 1).await?;
+            let Some((key, _)) = first.first() else { return Ok(None) };
+            let of_cluster = key.get(..key.len().saturating_sub(id.as_bytes().len()));
+            let of_cluster = of_cluster.unwrap_or_default();
+            let key = [of_cluster, &id.as_bytes()[..]].concat();
+            if let Some(value) = self.store.get(FINDINGS, &key).await? {
+                return Ok(Some(decode_entry(&value)?));
             }
+            // No id is behind this one.
+            range.from = behind(&[of_cluster, &[u8::MAX; 16]].concat());
         }
     }
 }
@@ -148,6 +190,7 @@ fn fits(entry: &FindingEntry, query: &FindingQuery) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     query.state.is_none_or(|state| finding.state == state)
+        && (!query.reappeared || entry.reappeared > 0)
         && query.min_severity.is_none_or(|least| finding.severity >= least)
         && query.check.as_ref().is_none_or(|check| finding.check == *check)
         && query.path.as_ref().is_none_or(below)

@@ -1,13 +1,20 @@
-//! The scanner service: manifests become findings and boarding passes.
+//! The scanner service: manifests become findings and boarding passes, and a live cluster findings.
 //!
-//! Owns the findings of every tenant and cluster with their life cycle (open, fixed, gone), the boarding
+//! Owns the findings of every tenant and cluster with their life cycle (open, fixed, gone, and open again), the boarding
 //! passes, and scan jobs. What is wrong with a manifest is `airside-checks`'.
 
 mod api;
+mod checker;
+mod gather;
 mod jobs;
 mod ledger;
+mod live;
 mod options;
 mod scan;
+mod streams;
+#[cfg(test)]
+mod testing;
+mod watch;
 
 use airside_ports::QueueName;
 use airside_service::{CancellationToken, Deps, Mounts, Service, ServiceContext};
@@ -18,10 +25,15 @@ use anyhow::Context;
 use async_trait::async_trait;
 
 use crate::api::{FindingsApi, ScanApi};
+use crate::checker::Checker;
+use crate::gather::Bounds;
 use crate::jobs::Jobs;
 use crate::ledger::{Ledger, Writer};
+pub use crate::live::LiveObjects;
 pub use crate::options::Options;
 pub use crate::scan::{Scan, check_files, scan_files};
+use crate::streams::Streams;
+use crate::watch::Watcher;
 
 /// The queue of scans that somebody handed in.
 const QUEUE: QueueName = QueueName::ScanJobs;
@@ -31,6 +43,7 @@ const QUEUE: QueueName = QueueName::ScanJobs;
 pub struct Scanner {
     writer: Writer,
     jobs: Jobs,
+    watcher: Option<Watcher>,
 }
 
 #[async_trait]
@@ -43,24 +56,39 @@ impl Service for Scanner {
         let failing: Severity =
             options.failing_severity.parse().context("`scanner.failing_severity` is not usable")?;
         let (ledger, writer) = Ledger::new(&deps);
-        let jobs = Jobs::new(&deps, ledger.clone(), options.job_attempts, failing);
+        let checker = Checker::new(&options, failing);
+        let jobs = Jobs::new(&deps, ledger.clone(), checker.clone(), &options);
+        let settle = options.settle.as_duration();
+        let watcher = Watcher::new(&deps, ledger.clone(), failing, settle);
         let max_message = usize::try_from(options.max_request.as_u64())?;
-        let scans = ScanServiceServer::new(ScanApi::new(ledger.clone(), jobs.clone(), failing))
+        let api = ScanApi {
+            ledger: ledger.clone(),
+            jobs: jobs.clone(),
+            checker,
+            streams: Streams::new(&options, deps.draining.clone()),
+            bounds: Bounds::of(&options),
+        };
+        let scans = ScanServiceServer::new(api)
             .max_decoding_message_size(max_message)
             .max_encoding_message_size(max_message);
         mounts.grpc(&deps, scans);
         mounts.grpc(&deps, FindingsServiceServer::new(FindingsApi::new(ledger)));
-        Ok(Self { writer, jobs })
+        Ok(Self { writer, jobs, watcher })
     }
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
         let stop_writing = CancellationToken::new();
         let writing = self.writer.run(&stop_writing);
         tokio::pin!(writing);
+        let watching = async {
+            if let Some(watcher) = &self.watcher {
+                watcher.work(&context.shutdown).await;
+            }
+        };
         context.ready.ready();
         tokio::select! {
             written = &mut writing => return Ok(written?),
-            () = self.jobs.work(&context.shutdown) => {}
+            ((), ()) = async { tokio::join!(self.jobs.work(&context.shutdown), watching) } => {}
         }
         // The last job may still publish, so the writer goes last.
         stop_writing.cancel();

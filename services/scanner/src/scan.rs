@@ -37,8 +37,7 @@ pub fn check_files(files: &[SourceFile], terms: &Terms<'_>) -> CheckIn {
 pub fn scan_files(files: &[SourceFile], terms: &Terms<'_>) -> Scan {
     let limits = Limits::default();
     let read: Vec<_> = files.iter().map(|file| ReadFile::of(file, &limits)).collect();
-    let inputs: Vec<_> = read.iter().map(ReadFile::input).collect();
-    let checked = check_in(&inputs, terms);
+    let checked = check_in(&read.iter().map(ReadFile::input).collect::<Vec<_>>(), terms);
     let broken = read.iter().flat_map(|ReadFile { file, parsed, .. }| {
         parsed.errors.iter().map(|error| Unreadable {
             place: Place {
@@ -49,33 +48,13 @@ pub fn scan_files(files: &[SourceFile], terms: &Terms<'_>) -> Scan {
             reason: error.problem.to_string(),
         })
     });
-    let skipped = checked.skipped.iter().map(|skipped| Unreadable {
-        place: skipped.place.clone(),
-        reason: skipped.reason.to_string(),
-    });
-    let report = ScanReport {
-        unreadable: broken.chain(skipped).collect(),
-        not_evaluated: checked
-            .not_evaluated
-            .iter()
-            .map(|it| NotEvaluated { check: it.check.id.to_owned(), reason: it.reason.to_owned() })
-            .collect(),
-        findings: checked.findings,
-        passes: checked.passes,
-    };
     // A file that broke off was not read as a whole: what is missing from it may still be there.
     let paths = read
         .iter()
         .filter(|it| it.parsed.errors.is_empty())
         .map(|it| it.file.path.clone())
         .collect();
-    Scan {
-        report,
-        paths,
-        objects: checked.objects,
-        accepted: checked.accepted,
-        ineffective: checked.ineffective,
-    }
+    Scan::of(checked, broken.collect(), paths)
 }
 
 /// A file, read.
@@ -99,6 +78,33 @@ impl<'a> ReadFile<'a> {
 }
 
 impl Scan {
+    pub(crate) fn of(checked: CheckIn, broken: Vec<Unreadable>, paths: Vec<String>) -> Self {
+        let skipped = checked.skipped.iter().map(|skipped| Unreadable {
+            place: skipped.place.clone(),
+            reason: skipped.reason.to_string(),
+        });
+        let policies = checked.policies_not_evaluated.into_iter();
+        let report = ScanReport {
+            unreadable: broken.into_iter().chain(skipped).collect(),
+            not_evaluated: checked
+                .not_evaluated
+                .iter()
+                .map(|it| (it.check.id.to_owned(), it.reason.to_owned()))
+                .chain(policies.map(|(policy, reason)| (format!("policy/{policy}"), reason)))
+                .map(|(check, reason)| NotEvaluated { check, reason })
+                .collect(),
+            findings: checked.findings,
+            passes: checked.passes,
+        };
+        Self {
+            report,
+            paths,
+            objects: checked.objects,
+            accepted: checked.accepted,
+            ineffective: checked.ineffective,
+        }
+    }
+
     /// What publishes the scan's report.
     pub fn publication(&self, cluster: Cluster) -> Publication {
         Publication { cluster, report: self.report.clone(), scanned_paths: self.paths.clone() }

@@ -78,7 +78,8 @@ fn dangling(document: &str, tree: &Tree) -> Vec<String> {
 }
 
 fn is_path(span: &str) -> bool {
-    let folders = ["services/", "proto/", "libs/", "deploy/", "loadtest/", "integration-tests/"];
+    let folders =
+        ["services/", "proto/", "libs/", "deploy/", "loadtest/", "mutation/", "integration-tests/"];
     folders.iter().any(|folder| span.starts_with(folder))
         && !span.contains(['*', '<', ' ', '{', '…'])
 }

@@ -8,7 +8,8 @@ use super::tree::Tree;
 const LONGEST: usize = 500;
 
 /// The folders that hold code. There are no others.
-const FOLDERS: [&str; 6] = ["services", "proto", "libs", "deploy", "loadtest", "integration-tests"];
+const FOLDERS: [&str; 7] =
+    ["services", "proto", "libs", "deploy", "loadtest", "mutation", "integration-tests"];
 
 /// Endings of files that are code in the sense of the rule above.
 const CODE: [&str; 11] =
@@ -78,8 +79,8 @@ fn modules_are_named_after_themselves() {
 }
 
 #[test]
-fn code_lives_in_six_folders() {
-    holds("code lives in six top-level folders", &outside_the_folders(&Tree::of_workspace()));
+fn code_lives_in_seven_folders() {
+    holds("code lives in seven top-level folders", &outside_the_folders(&Tree::of_workspace()));
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl File {
 
     /// Exists for tests only: none of it is in a shipped program.
     pub(super) fn is_test(&self) -> bool {
-        let folders = ["integration-tests/", "loadtest/", "libs/testkit/"];
+        let folders = ["integration-tests/", "loadtest/", "mutation/", "libs/testkit/"];
         folders.iter().any(|folder| self.path.starts_with(folder))
             || ["/tests/", "/benches/", "/examples/", "/testsuite/"]
                 .iter()

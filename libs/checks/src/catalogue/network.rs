@@ -1,6 +1,6 @@
 //! Checks on who can reach a pod, and whom it can reach.
 
-use airside_k8s::graph::Direction;
+use airside_k8s::graph::{Answer, Direction};
 use airside_types::Severity;
 use airside_types::attack::technique;
 use serde_json::Value;
@@ -132,12 +132,17 @@ fn isolated(pod: &Pod<'_>, direction: Direction, report: &mut Report<'_>) {
     if pod.graph.is_single_object() {
         return report.undecided("network policies are other objects");
     }
-    let labels = pod.spec.labels();
-    if pod.graph.isolates(direction, pod.object.namespace(), labels) {
-        return;
-    }
-    if pod.graph.has_unread_policy(pod.object.namespace()) {
-        return report.undecided("the input has network policies of a kind that is not read yet");
+    match pod.graph.isolates(direction, pod.object.namespace(), pod.spec) {
+        Answer::Yes => return,
+        Answer::Unknown => {
+            return report.undecided(
+                "whether a network policy selects the pod rests on what the input does not hold",
+            );
+        }
+        Answer::No if pod.graph.has_unread_policy(pod.object.namespace()) => {
+            return report.undecided("the input has network policies of a kind that is not read");
+        }
+        Answer::No => {}
     }
     let what = match direction {
         Direction::Ingress => {

@@ -1,5 +1,6 @@
 //! Checks on order in the cluster: namespaces and labels.
 
+use airside_k8s::resource::is_cluster_scoped;
 use airside_k8s::workload;
 use airside_types::{FieldPath, Severity};
 use serde_json::{Map, Value};
@@ -212,25 +213,6 @@ fn default_namespace(workload: &Whole<'_>, report: &mut Report<'_>) {
         let kind = workload.object.kind();
         report.fail(namespace_path(), format!("the {kind} is put into the namespace default"));
     }
-}
-
-/// Whether a kind has no namespace; one that its manifest names anyway has no effect.
-fn is_cluster_scoped(kind: &str) -> bool {
-    const KINDS: [&str; 12] = [
-        "APIService",
-        "CSIDriver",
-        "CSINode",
-        "CertificateSigningRequest",
-        "CustomResourceDefinition",
-        "IngressClass",
-        "Namespace",
-        "Node",
-        "PersistentVolume",
-        "PriorityClass",
-        "RuntimeClass",
-        "StorageClass",
-    ];
-    kind.starts_with("Cluster") || kind.ends_with("WebhookConfiguration") || KINDS.contains(&kind)
 }
 
 /// Workloads fail another check. The Service and the account that every cluster has there belong there.

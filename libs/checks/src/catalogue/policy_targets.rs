@@ -1,15 +1,15 @@
-//! Checks on NetworkPolicies whose selectors fit nothing.
+//! Checks on network policies of all kinds whose selectors fit nothing.
 
 use airside_k8s::fields::{down, elements};
+use airside_k8s::graph::policies::{
+    Condition, Direction, POLICY_KINDS, Peer, Stage, policies, selects_any,
+};
 use airside_types::{FieldPath, Severity};
 use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
-
-const POLICIES: &[(&str, &str)] =
-    &[("networking.k8s.io", "NetworkPolicy"), ("extensions", "NetworkPolicy")];
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -28,7 +28,7 @@ pub(super) static CHECKS: &[Check] = &[
             "kubescape:C-0299",
             "popeye:1200",
         ],
-        judge: Judge::Object(POLICIES, selects_nothing),
+        judge: Judge::Object(POLICY_KINDS, selects_nothing),
         fails: r"apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: web}
@@ -74,7 +74,7 @@ spec: {}
             "popeye:1202",
             "popeye:1207",
         ],
-        judge: Judge::Object(POLICIES, peers),
+        judge: Judge::Object(POLICY_KINDS, peers),
         fails: r"apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: web}
@@ -112,21 +112,50 @@ fn asks(selector: &Value) -> bool {
     has("matchLabels") || has("matchExpressions")
 }
 
-fn selects_nothing(policy: &Whole<'_>, report: &mut Report<'_>) {
-    let Some(selector) = policy.spec("podSelector").filter(|selector| asks(selector)) else {
-        return;
-    };
-    if policy.graph.is_single_object() {
-        return report.undecided("the pods that the policy selects are other objects");
+fn selects_nothing(object: &Whole<'_>, report: &mut Report<'_>) {
+    for policy in policies(object.object) {
+        if !policy.subject.iter().any(narrows) {
+            continue;
+        }
+        if object.graph.is_single_object() {
+            return report.undecided("the pods that the policy selects are other objects");
+        }
+        let is_of_cluster =
+            !policy.subject.iter().any(|condition| matches!(condition, Condition::InNamespace(_)));
+        let fits_none = !selects_any(object.graph, &policy.subject);
+        if fits_none && (!is_of_cluster || holds_cluster(object)) {
+            let selector = match policy.stage {
+                Stage::Namespaced => "podSelector",
+                Stage::Cilium => "endpointSelector",
+                Stage::Admin { .. } | Stage::Baseline { .. } => "the subject",
+                Stage::Tier { .. } => "the selector",
+            };
+            report.fail(policy.subject_path.clone(), format!("{selector} fits no pod"));
+        }
     }
-    if !policy.graph.has_pods_selected(policy.object.namespace(), selector) {
-        report.fail(FieldPath::of(&["spec", "podSelector"]), "podSelector fits no pod".to_owned());
+}
+
+/// Whether a condition asks for more than the namespace in which the policy is.
+fn narrows(condition: &Condition<'_>) -> bool {
+    !matches!(condition, Condition::InNamespace(_)) && !condition.is_empty()
+}
+
+/// Whether the input looks like a whole cluster. The pods that a policy of the cluster is for are seldom in
+/// the same files.
+fn holds_cluster(object: &Whole<'_>) -> bool {
+    object.graph.has_pods_written_in("kube-system")
+}
+
+fn peers(policy: &Whole<'_>, report: &mut Report<'_>) {
+    match policy.object.group() {
+        "networking.k8s.io" | "extensions" => network_policy_peers(policy, report),
+        _ => own_peers(policy, report),
     }
 }
 
 /// Peers of the policy's own namespace, or of all namespaces; which namespaces another selector fits is
 /// seldom in the input.
-fn peers(policy: &Whole<'_>, report: &mut Report<'_>) {
+fn network_policy_peers(policy: &Whole<'_>, report: &mut Report<'_>) {
     for (rules, list) in [("ingress", "from"), ("egress", "to")] {
         for (index, rule) in elements(policy.spec(rules)).iter().enumerate() {
             let path = FieldPath::of(&["spec", rules]).index(index).key(list);
@@ -149,5 +178,40 @@ fn judge_peer(policy: &Whole<'_>, peer: &Value, path: FieldPath, report: &mut Re
     }
     if !policy.graph.has_pods_selected(namespace, selector) {
         report.fail(path, "the peer's podSelector fits no pod".to_owned());
+    }
+}
+
+/// Peers that other kinds of policies ask for in their own namespace.
+fn own_peers(object: &Whole<'_>, report: &mut Report<'_>) {
+    // Their labels count as well.
+    let has_sets = ["projectcalico.org", "crd.projectcalico.org"]
+        .iter()
+        .any(|group| object.graph.has_kind(group, "NetworkSet"));
+    for policy in policies(object.object) {
+        let sides = Direction::ALL.iter().filter_map(|direction| policy.side(*direction));
+        for rule in sides.flat_map(|side| &side.rules) {
+            let asked = own_pods(&rule.peer);
+            if !asked.is_empty() && object.graph.is_single_object() {
+                return report.undecided("the pods of the policy's peers are other objects");
+            }
+            let is_nobody = |asked: &&[Condition<'_>]| !selects_any(object.graph, asked);
+            if !has_sets && asked.iter().any(is_nobody) {
+                let message = "a selector of the rule fits no pod of the namespace";
+                report.fail(rule.path.clone(), message.to_owned());
+            }
+        }
+    }
+}
+
+/// What a peer asks of pods of the policy's namespace.
+fn own_pods<'p, 'a>(peer: &'p Peer<'a>) -> Vec<&'p [Condition<'a>]> {
+    match peer {
+        Peer::Pods(conditions) | Peer::Endpoints(conditions) => {
+            let is_own = conditions.iter().any(|it| matches!(it, Condition::InNamespace(_)));
+            let is_meant = is_own && conditions.iter().any(narrows);
+            is_meant.then_some(conditions.as_slice()).into_iter().collect()
+        }
+        Peer::AnyOf(peers) | Peer::AllOf(peers) => peers.iter().flat_map(own_pods).collect(),
+        _ => Vec::new(),
     }
 }

@@ -8,6 +8,7 @@ use airside_types::Severity;
 use super::*;
 use crate::check::Category;
 use crate::evaluate::evaluate;
+use crate::example;
 
 /// The ids of the checks that fail for a text.
 fn failing(text: &str) -> BTreeSet<&'static str> {
@@ -32,6 +33,36 @@ fn examples_differ_in_exactly_their_check() {
         }
     }
     assert_eq!(wrong, [], "checks, and what their failing examples fail and the passing do not");
+}
+
+/// The files of further examples, with their names.
+fn example_files() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let files = std::fs::read_dir(folder).expect("the folder of examples");
+    let files = files.map(|file| file.expect("a file of the folder"));
+    let name = |file: &std::fs::DirEntry| file.file_name().to_string_lossy().into_owned();
+    let text = |file: &std::fs::DirEntry| std::fs::read_to_string(file.path()).expect("a text");
+    let mut files: Vec<_> = files.map(|file| (name(&file), text(&file))).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn further_examples_say_what_their_checks_say() {
+    let mut wrong = Vec::new();
+    for (name, text) in &example_files() {
+        let examples = example::read(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for example in examples {
+            let at = format!("{name}:{}", example.line);
+            for (check, expected) in &example.verdicts {
+                let holds = example.holds(check, *expected);
+                if !holds.unwrap_or_else(|error| panic!("{at}: {error}")) {
+                    wrong.push(format!("{at}: {check} is not {expected:?}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

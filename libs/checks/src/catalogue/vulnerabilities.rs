@@ -139,7 +139,7 @@ spec:
         controls: &[],
         equivalents: &["kubescape:C-0058", "kubescape:C-0079", "kubescape:C-0087"],
         judge: Judge::Object(CLUSTER, |whole, report| {
-            vulnerable(&of_object(whole), Grade::Serious, report);
+            vulnerable(whole.components, &of_object(whole), Grade::Serious, report);
         }),
         fails: r"apiVersion: v1
 kind: Node
@@ -165,7 +165,7 @@ status:
         controls: &[],
         equivalents: &["kubescape:C-0089"],
         judge: Judge::Object(CLUSTER, |whole, report| {
-            vulnerable(&of_object(whole), Grade::Lesser, report);
+            vulnerable(whole.components, &of_object(whole), Grade::Lesser, report);
         }),
         fails: r"apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
@@ -186,7 +186,9 @@ kubernetesVersion: v1.33.6
         techniques: &[],
         controls: &[],
         equivalents: &[],
-        judge: Judge::Object(CLUSTER, |whole, report| ended(&of_object(whole), report)),
+        judge: Judge::Object(CLUSTER, |whole, report| {
+            ended(whole.components, &of_object(whole), report)
+        }),
         fails: r"apiVersion: v1
 kind: Node
 metadata: {name: worker}
@@ -220,25 +222,24 @@ enum Grade {
     Lesser,
 }
 
-fn of_pod(pod: &Pod<'_>) -> Vec<Seen<'static>> {
-    inventory::of_pod(Components::embedded(), pod.spec)
+fn of_pod<'a>(pod: &Pod<'a>) -> Vec<Seen<'a>> {
+    inventory::of_pod(pod.components, pod.spec)
 }
 
-fn of_object(whole: &Whole<'_>) -> Vec<Seen<'static>> {
-    inventory::of_object(Components::embedded(), whole.object)
+fn of_object<'a>(whole: &Whole<'a>) -> Vec<Seen<'a>> {
+    inventory::of_object(whole.components, whole.object)
 }
 
 fn pod_is_vulnerable(pod: &Pod<'_>, grade: Grade, report: &mut Report<'_>) {
-    vulnerable(&of_pod(pod), grade, report);
+    vulnerable(pod.components, &of_pod(pod), grade, report);
 }
 
-fn vulnerable(seen: &[Seen<'_>], grade: Grade, report: &mut Report<'_>) {
-    let data = Components::embedded();
+fn vulnerable(data: &Components, seen: &[Seen<'_>], grade: Grade, report: &mut Report<'_>) {
     for seen in seen {
         let mut hits = data.advisories_of(&seen.component.name, &seen.version, seen.os);
         hits.retain(|hit| hit.range.is_fixed_later() && grade_of(hit) == grade);
         if !hits.is_empty() {
-            report.fail(seen.field.clone(), vulnerable_message(seen, &hits));
+            report.fail(seen.field.clone(), vulnerable_message(data, seen, &hits));
         }
     }
 }
@@ -248,7 +249,7 @@ fn grade_of(hit: &Hit<'_>) -> Grade {
     if is_serious { Grade::Serious } else { Grade::Lesser }
 }
 
-fn vulnerable_message(seen: &Seen<'_>, hits: &[Hit<'_>]) -> String {
+fn vulnerable_message(data: &Components, seen: &Seen<'_>, hits: &[Hit<'_>]) -> String {
     const SHOWN: usize = 5;
     let ids: Vec<&str> = hits.iter().take(SHOWN).map(|hit| hit.advisory.id.as_str()).collect();
     let more = match hits.len().saturating_sub(SHOWN) {
@@ -257,7 +258,7 @@ fn vulnerable_message(seen: &Seen<'_>, hits: &[Hit<'_>]) -> String {
     };
     let exploited = hits.iter().find(|hit| hit.advisory.known_exploited);
     let exploited = exploited.map(|hit| format!("; {} is being exploited", hit.advisory.id));
-    let fixed = Components::embedded().fixed_version(&seen.component.name, &seen.version, seen.os);
+    let fixed = data.fixed_version(&seen.component.name, &seen.version, seen.os);
     let fixed = match fixed {
         Some(fixed) => format!("; version {fixed} has the fixes"),
         None => "; the data records no version with all fixes".to_owned(),
@@ -293,9 +294,9 @@ fn label(name: &str) -> String {
 
 /// A vendor supports his builds of Kubernetes for longer than the project does; a project that has ended as
 /// a whole has no vendors that we know of.
-fn ended(seen: &[Seen<'_>], report: &mut Report<'_>) {
+fn ended(data: &Components, seen: &[Seen<'_>], report: &mut Report<'_>) {
     for seen in seen {
-        let Some(end) = Components::embedded().end_of_life(seen.component, &seen.version) else {
+        let Some(end) = data.end_of_life(seen.component, &seen.version) else {
             continue;
         };
         if end.range.is_fixed_later() && seen.version.has_vendor_suffix() {
@@ -310,8 +311,8 @@ fn ended(seen: &[Seen<'_>], report: &mut Report<'_>) {
 /// A project that has ended has no version with support: then the version need not be known.
 fn pod_has_ended(pod: &Pod<'_>, report: &mut Report<'_>) {
     let seen = of_pod(pod);
-    ended(&seen, report);
-    let data = Components::embedded();
+    let data = pod.components;
+    ended(data, &seen, report);
     for (component, field, container) in inventory::without_version(data, pod.spec) {
         let is_said = seen.iter().any(|seen| seen.component == component);
         if let Some(end) = data.end_of_project(component).filter(|_| !is_said) {

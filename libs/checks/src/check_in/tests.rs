@@ -126,6 +126,27 @@ fn a_boarding_pass_says_where_an_object_came_from_and_whether_it_passed() {
 }
 
 #[test]
+fn a_boarding_pass_says_by_which_rules_it_was_given_and_what_was_accepted() {
+    let file = yaml::parse(WEB, &Limits::default());
+    let input = InputFile { path: "web.yaml", documents: &file.documents, comments: &[] };
+    let place = Place { path: "exceptions".to_owned(), line: 1, column: 1 };
+    let exceptions = ["privileged-container: loads the driver"]
+        .map(|text| Exception::parse(text, place.clone()).unwrap());
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let terms =
+        Terms { exceptions: &exceptions, ..Terms::new(&tenant, &cluster, Severity::Medium) };
+    let checked = check_in(&[input], &terms);
+    let [pass] = checked.passes.as_slice() else { panic!("{checked:?}") };
+    let [accepted] = pass.accepted.as_slice() else { panic!("{pass:?}") };
+    assert_eq!(accepted.reason, "loads the driver");
+    assert_eq!(accepted.finding, checked.accepted[0].finding.id(&tenant, &cluster));
+    assert!(!pass.findings.contains(&accepted.finding));
+    let rules = pass.rules.as_ref().unwrap();
+    assert_eq!((rules.digest, rules.failing), (catalogue::digest(), Severity::Medium));
+    assert_eq!(rules.version, env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
 fn a_moved_line_changes_no_fingerprint() {
     let moved = format!("# a comment\n\n{WEB}");
     let (one, other) = (check(&[("web.yaml", WEB)]), check(&[("web.yaml", &moved)]));

@@ -230,10 +230,10 @@ fn what_cannot_be_decided_says_why() {
                    roleRef: {kind: Role, name: x}\n";
     let open = undecided(binding, Completeness::SingleObject);
     assert!(open.contains(&"all-powerful-role-binding") && !open.contains(&"no-egress-policy"));
-    let cilium =
-        web + "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: c}\n";
+    let antrea =
+        web + "---\napiVersion: crd.antrea.io/v1beta1\nkind: NetworkPolicy\nmetadata: {name: a}\n";
     assert_eq!(
-        undecided(&cilium, Completeness::WholeInput),
+        undecided(&antrea, Completeness::WholeInput),
         ["no-egress-policy", "no-ingress-policy"]
     );
     let explicit = deployment("{automountServiceAccountToken: true, containers: [{name: a}]}");

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use airside_k8s::fields::at;
 use airside_k8s::yaml::edit::{Edit, Editor, Refusal};
-use airside_types::{FieldPath, Finding, Step as PathStep};
-use serde_json::Value;
+use airside_types::{FieldPath, Finding};
 
 use super::plan::{Attempt, Key, Located, Plan, judge, read, removals};
 use super::{Order, Reason, Source};
@@ -286,11 +286,4 @@ fn step(
     }
     let after = editor.value(home.document).and_then(|document| at(document, &home.base));
     Step::Made(if after == Some(&before) { Vec::new() } else { edits })
-}
-
-fn at<'a>(value: &'a Value, path: &FieldPath) -> Option<&'a Value> {
-    path.steps().iter().try_fold(value, |value, step| match step {
-        PathStep::Key(key) => value.get(key),
-        PathStep::Index(index) => value.get(index),
-    })
 }

@@ -3,11 +3,15 @@
 use super::{Identity, Incremental};
 use crate::check_in::{CheckInOfOne, Source, Terms, check_in_one};
 use crate::exception::Comment;
+use crate::owner::Owners;
 
 impl Incremental {
     /// Checks in an object as [`check_in`](crate::check_in()) does among all: its findings, those that an
     /// exception in its annotations, in these comments of its file or of the terms accepts, and its pass.
     /// None for an object that is not there.
+    ///
+    /// It is looked at by itself where the catalogue is not concerned: the owner that its Namespace names is not
+    /// known here, and people's policies that ask for other objects are told as not evaluated.
     pub fn check_in(
         &self,
         object: &Identity,
@@ -16,7 +20,10 @@ impl Incremental {
     ) -> Option<CheckInOfOne> {
         let (_, living) = self.objects.get(self.objects.slot_of(object)?)?;
         let template = living.document.template.as_deref();
-        let source = Source { located: living.located()?, path: &living.path, template };
+        let (located, path) = (living.located()?, &*living.path);
+        let owner = Owners::new([&located.object], terms.owners).of(&located.object, path);
+        let origin = terms.origins.and_then(|origins| origins.get(path));
+        let source = Source { located, path, template, origin, owner };
         Some(check_in_one(&source, self.failures_of(object).into_iter(), comments, terms))
     }
 }

@@ -76,9 +76,9 @@ pub(super) fn registry_auths(document: &Value) -> Vec<(&str, &str)> {
 /// Visits the texts of a value with their places. `enter` says whether to look below a place.
 pub(crate) fn visit<'v>(
     value: &'v Value,
-    steps: &mut Vec<Step>,
-    enter: &mut dyn FnMut(&[Step]) -> bool,
-    take: &mut dyn FnMut(&[Step], Item<'v>),
+    steps: &mut Vec<Step<'v>>,
+    enter: &mut dyn FnMut(&[Step<'v>]) -> bool,
+    take: &mut dyn FnMut(&[Step<'v>], Item<'v>),
 ) {
     if !enter(steps) {
         return;
@@ -88,7 +88,7 @@ pub(crate) fn visit<'v>(
             let named = name_beside_value(fields);
             let is_reference = is_reference(fields, steps.last());
             for (key, value) in fields {
-                steps.push(Step::Key(key.clone()));
+                steps.push(Step::key(key));
                 let key_name = if is_reference { "" } else { key.as_str() };
                 let name = named.filter(|(field, _)| field == key).map_or(key_name, |(_, n)| n);
                 match value {
@@ -121,7 +121,7 @@ pub(crate) fn visit<'v>(
 
 /// Whether a map refers to a key of a Secret, as `passwordSecret: {secretName: web, password: password}`
 /// does: what stands under the names in it are names.
-fn is_reference(fields: &Map<String, Value>, key: Option<&Step>) -> bool {
+fn is_reference(fields: &Map<String, Value>, key: Option<&Step<'_>>) -> bool {
     let Some(Step::Key(key)) = key else { return false };
     let words = words(key);
     let has_name = fields.contains_key("secretName") || fields.contains_key("name");
@@ -145,15 +145,15 @@ fn name_beside_value(fields: &Map<String, Value>) -> Option<(&'static str, &str)
 }
 
 /// A place within a text, as messages name it; nothing where keys are no names.
-pub(super) fn place(steps: &[Step]) -> Option<String> {
+pub(super) fn place(steps: &[Step<'_>]) -> Option<String> {
     const LONGEST: usize = 120;
-    let is_name = |step: &Step| match step {
+    let is_name = |step: &Step<'_>| match step {
         Step::Key(key) => {
             let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./$@:".contains(&byte);
             key.len() <= 64 && key.bytes().all(is_part)
         }
         Step::Index(_) => true,
     };
-    let path = FieldPath::from(steps.to_vec()).to_string();
+    let path = FieldPath::from(steps).to_string();
     (steps.iter().all(is_name) && !path.is_empty() && path.len() <= LONGEST).then_some(path)
 }

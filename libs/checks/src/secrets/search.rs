@@ -171,7 +171,7 @@ impl Search {
         text: &str,
         style: Style,
         depth: usize,
-        steps: &[Step],
+        steps: &[Step<'_>],
     ) {
         let mut below = Self::default();
         below.judge(by_name(name, text, style), None);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use airside_types::{Finding, Id, ObjectRef, Record, RootCause, Severity, Tactic};
+use airside_types::{Finding, Id, ObjectRef, Record, RootCause, Severity, SourceLine, Tactic};
 
 use super::{Case, lineage, stages};
 
@@ -61,6 +61,7 @@ pub(super) fn root_causes(case: &Case<'_>) -> Vec<RootCause> {
 
 fn root_cause(finding: Finding, mut lineage: Vec<String>) -> RootCause {
     lineage.push(format!("{} fails check {} at {}", finding.object, finding.check, finding.place));
+    lineage.extend(finding.origin.as_deref().map(rendered_from));
     RootCause {
         check: finding.check,
         severity: finding.severity,
@@ -71,6 +72,17 @@ fn root_cause(finding: Finding, mut lineage: Vec<String>) -> RootCause {
         fix: finding.fix,
         lineage,
     }
+}
+
+/// The step from a rendered line to the one that people can change.
+fn rendered_from(line: &SourceLine) -> String {
+    let values = line.values.iter().map(|value| match &value.place {
+        Some(place) => format!("{} at {}:{}", value.key, place.path, place.line),
+        None => format!("{}, which no file sets", value.key),
+    });
+    let values: Vec<_> = values.collect();
+    let takes = if values.is_empty() { "" } else { ", which takes " };
+    format!("The line was rendered from {}{takes}{}", line.place, values.join(" and "))
 }
 
 /// What was seen in an incident, to compare findings with.

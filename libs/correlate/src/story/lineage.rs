@@ -155,12 +155,14 @@ impl Walk<'_> {
         let (id, place, how) = match &decision.authorisation {
             Authorisation::Authorised { pass, place } => (pass, place, "authorised by"),
             Authorisation::Drifted { pass, place, .. } => (pass, place, "drifted from"),
+            Authorisation::Untrusted { pass, place, .. } => (pass, place, "matching the untrusted"),
             Authorisation::Unknown => return None,
         };
         let record = known.boarding_pass(*id);
-        let place = record.as_deref().and_then(pass).map_or(place, |pass| &pass.place);
+        let pass = record.as_deref().and_then(pass);
+        let place = pass.map_or(place, |pass| &pass.place);
         steps.push(format!("{object} was admitted as {how} boarding pass {id}"));
-        steps.push(format!("The boarding pass was made from {place}"));
+        steps.push(format!("The boarding pass was made from {place}{}", revision(pass)));
         Some(place.path.clone())
     }
 }
@@ -169,6 +171,18 @@ impl Walk<'_> {
 fn owned<'a>(chain: impl Iterator<Item = &'a Arc<Keyed>> + Clone) -> Vec<String> {
     let pairs = chain.clone().zip(chain.skip(1));
     pairs.map(|(below, above)| format!("{below} is owned by {above}")).collect()
+}
+
+/// The commit that a pass was given at, to stand behind its place.
+fn revision(pass: Option<&BoardingPass>) -> String {
+    let origin = pass.and_then(|pass| pass.origin.as_ref());
+    let Some(revision) = origin.and_then(|origin| origin.revision.as_ref()) else {
+        return String::new();
+    };
+    let repository =
+        revision.repository.as_ref().map_or_else(String::new, |it| format!(" of {it}"));
+    let changed = if revision.is_dirty { ", with changes that are not committed" } else { "" };
+    format!(", at commit {}{repository}{changed}", revision.commit)
 }
 
 fn pass(record: &Record) -> Option<&BoardingPass> {

@@ -1,7 +1,10 @@
 //! Scenes with the incidents that they must be told as.
 
 use airside_types::attack::technique;
-use airside_types::{Authorisation, Entity, Incident, Link, LinkRole, Relation, Severity, Verdict};
+use airside_types::{
+    Authorisation, ChartValue, Entity, Incident, Link, LinkRole, Origin, Payload, Relation,
+    Revision, Severity, SourceLine, Verdict,
+};
 
 use super::scene::*;
 use crate::{Settings, incidents_of};
@@ -290,6 +293,54 @@ fn a_live_pod_leads_through_decision_and_boarding_pass_to_the_manifest() {
     Deployment shop/web was admitted as authorised by boarding pass «pass»
     The boarding pass was made from deploy/web.yaml:3:1
     Deployment web fails check privileged at deploy/web.yaml:21:1
+    "#);
+}
+
+#[test]
+fn a_root_cause_leads_on_to_the_commit_and_to_what_was_rendered() {
+    let mut scene = Scene::new();
+    let agent = pod("shop", "agent-1", "u-agent");
+    let live = with_uid(&agent_deployment(), "u-dep");
+    let stands = place("shop/templates/agent.yaml (rendered)", 2);
+    let pass = scene.pass(&agent_deployment(), &stands);
+    let reason = "nobody has signed it".to_owned();
+    let untrusted = Authorisation::Untrusted { pass, place: stands.clone(), reason };
+    scene
+        .finding("privileged", Severity::High, technique("T1611"), &agent_deployment(), &stands)
+        .decides_by(-20, Verdict::Allow, &live, &[user("ci")], untrusted)
+        .fact(-10, &agent, Relation::OwnedBy, &live)
+        .fires(0, ESCAPE, &[by_pod(&agent)]);
+    for record in &mut scene.records {
+        match &mut record.payload {
+            Payload::BoardingPass(pass) => {
+                let revision = Revision {
+                    repository: Some("https://example.com/shop.git".to_owned()),
+                    commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+                    path: "shop".to_owned(),
+                    is_dirty: true,
+                };
+                let origin = Origin { revision: Some(revision), rendering: None };
+                pass.origin = Some(Box::new(origin));
+            }
+            Payload::Finding(finding) => {
+                let value = ChartValue {
+                    key: "agent.privileged".to_owned(),
+                    place: Some(place("shop/values.yaml", 9)),
+                };
+                let place = place("shop/templates/agent.yaml", 31);
+                finding.origin = Some(Box::new(SourceLine { place, values: vec![value] }));
+            }
+            _ => {}
+        }
+    }
+    let incidents = incidents_of(&scene.records, &Settings::default());
+    let lineage = incidents[0].root_causes[0].lineage.join("\n");
+    insta::assert_snapshot!(lineage.replace(&pass.to_string(), "«pass»"), @r#"
+    Pod shop/agent-1 is owned by Deployment shop/agent
+    Deployment shop/agent was admitted as matching the untrusted boarding pass «pass»
+    The boarding pass was made from shop/templates/agent.yaml (rendered):2:1, at commit 0123456789abcdef0123456789abcdef01234567 of https://example.com/shop.git, with changes that are not committed
+    Deployment shop/agent fails check privileged at shop/templates/agent.yaml (rendered):2:1
+    The line was rendered from shop/templates/agent.yaml:31:1, which takes agent.privileged at shop/values.yaml:9
     "#);
 }
 

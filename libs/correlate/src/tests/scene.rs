@@ -328,6 +328,8 @@ impl Scene {
             fix: format!("Put {check} right."),
             place: stands.clone(),
             techniques: vec![enables],
+            origin: None,
+            owner: None,
         };
         let id = finding.id(&self.tenant, &self.cluster);
         self.push(id, Source::Scan, at(-3_600), Payload::Finding(finding))
@@ -343,6 +345,10 @@ impl Scene {
             verdict: PassVerdict::Flagged,
             findings: Vec::new(),
             fields: Vec::new(),
+            origin: None,
+            rules: None,
+            accepted: Vec::new(),
+            attestation: None,
         };
         let id = pass.id(&self.tenant, &self.cluster);
         self.push(id, Source::Scan, at(-3_600), Payload::BoardingPass(pass));

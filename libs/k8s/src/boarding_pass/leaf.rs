@@ -64,12 +64,11 @@ fn digest_of(value: &Value, context: Context) -> u64 {
         (None, Value::String(_)) => (b's', text),
         (None, _) => (b'v', text),
     };
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&[kind]);
-    hasher.update(text.as_bytes());
-    let mut first = [0; 8];
-    hasher.finalize_xof().fill(&mut first);
-    u64::from_be_bytes(first)
+    let mut content = Vec::with_capacity(1 + text.len());
+    content.push(kind);
+    content.extend_from_slice(text.as_bytes());
+    let hash = blake3::hash(&content);
+    hash.as_bytes().first_chunk().map(|first| u64::from_be_bytes(*first)).unwrap_or_default()
 }
 
 /// `1.0` and `1` are the same number.

@@ -1,6 +1,6 @@
 //! What is scanned, what is left out, and when a live object is the scanned one.
 
-use airside_types::{BoardingPass, PassVerdict, Place};
+use airside_types::{BoardingPass, FieldPath, PassVerdict, Place};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -40,6 +40,10 @@ fn pass_for(value: &Value) -> BoardingPass {
         verdict: PassVerdict::Clean,
         findings: Vec::new(),
         fields,
+        origin: None,
+        rules: None,
+        accepted: Vec::new(),
+        attestation: None,
     }
 }
 
@@ -94,6 +98,18 @@ fn scanned_are_leaves_that_the_manifest_sets_and_that_are_no_secret() {
         "spec.template.spec.hostNetwork".to_owned(),
     ];
     assert_eq!(shown, expected);
+}
+
+#[test]
+fn what_kustomize_notes_changes_no_digest() {
+    let plain = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "conf", "annotations": { "team": "shop" } },
+    });
+    let mut noted = plain.clone();
+    noted["metadata"]["annotations"]["config.kubernetes.io/origin"] = json!("path: a.yaml");
+    let of = |value: &Value| digest(&Object::new(value).unwrap());
+    assert_eq!(of(&plain), of(&noted));
 }
 
 #[test]
@@ -204,4 +220,84 @@ proptest! {
         prop_assert!(pass.fields.is_sorted_by(|a, b| a.field < b.field), "{:?}", pass.fields);
         prop_assert_eq!(digest(&object), pass.digest);
     }
+}
+
+/// What comes of the comparison of live objects with passes.
+fn compared(passes: &[BoardingPass], live: &[Value]) -> LiveComparison {
+    let live: Vec<Object<'_>> = live.iter().map(|value| Object::new(value).unwrap()).collect();
+    compare_live(passes, &live, |_| true)
+}
+
+#[test]
+fn of_several_passes_the_one_that_fits_counts_else_the_closest() {
+    let in_shop = |mut value: Value| {
+        value["metadata"]["namespace"] = json!("shop");
+        value
+    };
+    let scaled = changed("/spec/replicas", json!(7));
+    let far = changed("/metadata/labels", json!({ "app": "x", "tier": "y" }));
+    let live = [in_shop(deployment())];
+    let passes = [&far, &scaled, &deployment()].map(pass_for);
+    assert_eq!(compared(&passes, &live).objects, [(0, Standing::Authorised(2))]);
+    let drifted = Standing::Drifted(1, vec![FieldPath::of(&["spec", "replicas"])]);
+    assert_eq!(compared(&[&far, &scaled].map(pass_for), &live).objects, [(0, drifted)]);
+    let elsewhere = pass_for(&changed("/metadata/namespace", json!("till")));
+    assert_eq!(compared(&[elsewhere], &live).objects, [(0, Standing::NeverCheckedIn)]);
+}
+
+#[test]
+fn what_controllers_make_follows_its_owner_and_what_every_cluster_has_is_apart() {
+    let owned = |group: &str, kind: &str, owner: &str| {
+        json!({ "apiVersion": group, "kind": kind, "metadata": {
+            "name": "web-1", "namespace": "shop",
+            "ownerReferences": [{ "apiVersion": "apps/v1", "kind": owner, "name": "web", "controller": true }],
+        } })
+    };
+    let named = |version: &str, kind: &str, name: &str| json!({ "apiVersion": version, "kind": kind, "metadata": { "name": name, "namespace": "shop" } });
+    let set = json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": { "name": "db", "namespace": "shop" },
+        "spec": { "volumeClaimTemplates": [{ "metadata": { "name": "data" } }] },
+    });
+    let live = [
+        owned("apps/v1", "ReplicaSet", "Deployment"),
+        owned("v1", "Pod", "ReplicaSet"),
+        named("v1", "PersistentVolumeClaim", "data-db-0"),
+        named("v1", "PersistentVolumeClaim", "data-db-x"),
+        named("v1", "ConfigMap", "kube-root-ca.crt"),
+        named("v1", "ServiceAccount", "default"),
+        named("v1", "ServiceAccount", "intruder"),
+        set.clone(),
+    ];
+    let gone = pass_for(&deployment());
+    let comparison = compared(&[pass_for(&set), gone], &live);
+    assert_eq!(
+        comparison,
+        LiveComparison {
+            objects: vec![
+                (3, Standing::NeverCheckedIn),
+                (6, Standing::NeverCheckedIn),
+                (7, Standing::Authorised(0)),
+            ],
+            owned: 3,
+            of_the_cluster: 2,
+            absent: vec![1],
+        }
+    );
+    let checked_in = pass_for(&named("v1", "ServiceAccount", "default"));
+    assert_eq!(compared(&[checked_in], &live).objects[1], (5, Standing::Authorised(0)));
+}
+
+#[test]
+fn a_secret_without_values_is_compared_by_its_metadata() {
+    let manifest = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "door", "labels": { "app": "web" } },
+        "type": "Opaque", "immutable": true,
+    });
+    let mut live = manifest.clone();
+    live.as_object_mut().unwrap().retain(|key, _| key != "type" && key != "immutable");
+    assert_eq!(drift(&manifest, &live), [""; 0]);
+    live["metadata"]["labels"]["app"] = json!("other");
+    assert_eq!(drift(&manifest, &live), ["metadata.labels.app"]);
+    live["type"] = json!("Opaque");
+    assert_eq!(drift(&manifest, &live), ["immutable", "metadata.labels.app"]);
 }

@@ -1,88 +1,56 @@
 //! Which pods network policies isolate.
 
-use serde_json::{Map, Value};
-
-use super::part::{self, Key, Topic};
-use super::{Graph, same_namespace, selects};
+use super::part::{Key, Topic};
+use super::policies::{Action, Direction, Rule, Side, View};
+use super::{Answer, Graph, same_namespace};
 use crate::object::Object;
+use crate::workload::PodSpec;
 
-/// Kinds of other vendors that isolate pods too and that are not read yet.
-const OTHER_NETWORK_POLICIES: [&str; 6] = [
-    "AdminNetworkPolicy",
-    "BaselineAdminNetworkPolicy",
-    "CiliumClusterwideNetworkPolicy",
-    "CiliumNetworkPolicy",
-    "ClusterNetworkPolicy",
-    "GlobalNetworkPolicy",
+/// Kinds of other vendors that isolate pods too and that are not read.
+const UNREAD: [(&str, &str); 3] = [
+    ("crd.antrea.io", "ClusterNetworkPolicy"),
+    ("crd.antrea.io", "NetworkPolicy"),
+    ("k8s.ovn.org", "EgressFirewall"),
 ];
-
-/// The direction of traffic that a network policy restricts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// Into the pod.
-    Ingress,
-    /// Out of the pod.
-    Egress,
-}
-
-impl Direction {
-    const fn policy_type(self) -> &'static str {
-        match self {
-            Self::Ingress => "Ingress",
-            Self::Egress => "Egress",
-        }
-    }
-}
 
 /// Whether an object is a network policy of a kind that is not read.
 pub(super) fn is_unread_policy(object: &Object<'_>) -> bool {
-    let is_calicos = object.kind() == "NetworkPolicy" && object.group().contains("calico");
-    is_calicos || OTHER_NETWORK_POLICIES.contains(&object.kind())
+    UNREAD.contains(&(object.group(), object.kind()))
 }
 
-impl Graph<'_> {
+impl<'a> Graph<'a> {
     /// Whether a network policy of a kind that is not read may isolate pods of a namespace.
     pub fn has_unread_policy(&self, namespace: Option<&str>) -> bool {
         let own = || {
-            let mut policies = self.objects.iter().filter(|object| is_unread_policy(object));
-            policies.any(|policy| same_namespace(policy.namespace(), namespace))
+            let unread = UNREAD.iter().flat_map(|(group, kind)| self.held_of_kind(group, kind));
+            unread.into_iter().any(|policy| same_namespace(policy.namespace(), namespace))
         };
         self.has_any(|| Key::seen(Topic::UnreadPolicy, namespace, &[]), own)
     }
 
-    /// Whether a policy of the input isolates pods with these labels in a direction. A policy or a pod
-    /// without a namespace may be meant for any.
+    /// Whether a policy of the input isolates a pod in a direction: what no policy lets through is dropped,
+    /// or all other pods are denied. A policy or a pod without a namespace may be meant for any.
     pub fn isolates(
         &self,
         direction: Direction,
         namespace: Option<&str>,
-        labels: Option<&Map<String, Value>>,
-    ) -> bool {
-        self.note_all(|| part::selecting(namespace, labels));
-        let policies = self
-            .held_of_kind("networking.k8s.io", "NetworkPolicy")
-            .chain(self.held_of_kind("extensions", "NetworkPolicy"));
-        policies.into_iter().any(|policy| {
-            let spec = policy.fields().get("spec");
-            let selector = spec.and_then(|spec| spec.get("podSelector"));
-            same_namespace(policy.namespace(), namespace)
-                && restricts(spec, direction)
-                && selector.is_some_and(|selector| selects(selector, labels))
-        })
+        pod: &PodSpec<'a>,
+    ) -> Answer {
+        self.policies.drops(direction, View::of(self, namespace, pod)).answer
     }
 }
 
-/// Whether a policy restricts a direction: `policyTypes` says so, or by default ingress always and egress
-/// when there are egress rules.
-pub(super) fn restricts(spec: Option<&Value>, direction: Direction) -> bool {
-    let types = spec.and_then(|spec| spec.get("policyTypes")).and_then(Value::as_array);
-    match types {
-        Some(types) => types.iter().any(|given| given.as_str() == Some(direction.policy_type())),
-        None => match direction {
-            Direction::Ingress => true,
-            Direction::Egress => {
-                spec.and_then(|spec| spec.get("egress")).is_some_and(Value::is_array)
-            }
-        },
+/// Whether a rule closes a pod to all others.
+fn denies_all(rule: &Rule<'_>) -> bool {
+    rule.action == Action::Deny
+        && rule.own.is_none()
+        && rule.ports.is_all()
+        && rule.peer.has_all_pods()
+}
+
+impl Side<'_> {
+    /// Whether a rule closes the pods to all others.
+    pub(super) fn denies_all(&self) -> bool {
+        self.rules.iter().any(denies_all)
     }
 }

@@ -28,7 +28,14 @@ impl<'a> ByLabel<'a> {
 
     /// The label of these that stands for the fewest; of several, the first by name and value.
     fn rarest<'l>(&self, labels: Option<&'l Map<String, Value>>) -> Option<(&'l str, &'l str)> {
-        pairs(labels).min_by_key(|label| (self.get(*label).len(), *label))
+        self.rarest_of(pairs(labels))
+    }
+
+    fn rarest_of<'l>(
+        &self,
+        labels: impl Iterator<Item = (&'l str, &'l str)>,
+    ) -> Option<(&'l str, &'l str)> {
+        labels.min_by_key(|label| (self.get(*label).len(), *label))
     }
 }
 
@@ -137,7 +144,23 @@ impl<'a> Graph<'a> {
         &'g self,
         wanted: Option<&Map<String, Value>>,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + use<'g, 'a> {
-        let (some, all) = match self.links.pods.rarest(wanted) {
+        self.bearers_of(self.rarest_label(pairs(wanted)))
+    }
+
+    /// The label of these that the fewest pods bear.
+    pub(super) fn rarest_label<'l>(
+        &self,
+        labels: impl Iterator<Item = (&'l str, &'l str)>,
+    ) -> Option<(&'l str, &'l str)> {
+        self.links.pods.rarest_of(labels)
+    }
+
+    /// The pods that bear a label; all where none is asked for.
+    pub(super) fn bearers_of<'g>(
+        &'g self,
+        label: Option<(&str, &str)>,
+    ) -> impl Iterator<Item = &'g PodNode<'a>> + use<'g, 'a> {
+        let (some, all) = match label {
             Some(label) => (self.links.pods.get(label), [].as_slice()),
             None => ([].as_slice(), self.pods.as_slice()),
         };

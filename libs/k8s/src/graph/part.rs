@@ -152,11 +152,19 @@ pub(super) fn pods_bearing(
     namespace: Option<&str>,
     wanted: Option<&Map<String, Value>>,
 ) -> Vec<Vec<Key>> {
+    bearing(namespace, super::links::pairs(wanted))
+}
+
+/// The same of labels that are given one by one.
+pub(super) fn bearing<'l>(
+    namespace: Option<&str>,
+    wanted: impl Iterator<Item = (&'l str, &'l str)>,
+) -> Vec<Vec<Key>> {
     let places = places_seen(namespace);
     let of_label = |(name, value): (&str, &str)| -> Vec<Key> {
         places.iter().map(|place| Key::of(Topic::PodLabel, *place, &[name, value])).collect()
     };
-    let mut lists: Vec<_> = super::links::pairs(wanted).map(of_label).collect();
+    let mut lists: Vec<_> = wanted.map(of_label).collect();
     if lists.is_empty() {
         lists.push(places.iter().map(|place| Key::of(Topic::Pods, *place, &[])).collect());
     }

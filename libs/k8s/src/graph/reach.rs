@@ -1,20 +1,23 @@
-//! Whether one thing can connect to another: what all NetworkPolicies together let through.
+//! Whether one thing can connect to another: what all network policies together let through.
 //!
 //! The answer is yes, no or not known, with the reasons. It is not known where it rests on what the input
-//! does not hold (labels of a namespace, addresses of pods) or on policies of a kind that is not read.
+//! does not hold: labels of a namespace, addresses of pods.
 
-mod peers;
+mod candidates;
+mod evaluate;
+mod reasons;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::net::IpAddr;
 
-use serde_json::{Map, Value};
+use super::policies::{Direction, Doubt, Party, View};
+use super::{Graph, PodNode};
 
-use super::isolation::{Direction, restricts};
-use super::{Graph, PodNode, same_namespace, selects};
-use crate::fields::{elements, list};
-use crate::object::Object;
+use candidates::{addresses, ports};
+use evaluate::{Ruling, Verdict};
+pub use reasons::Reason;
 
 /// What connects.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +56,7 @@ pub struct Reachability {
     /// The answer.
     pub answer: Answer,
     /// The reasons, in the order of the way.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
 }
 
 impl Answer {
@@ -94,152 +97,136 @@ impl<'a> Graph<'a> {
         target: &PodNode<'a>,
         port: Option<Port<'_>>,
     ) -> Reachability {
-        let mut reasons = Vec::new();
-        let leaves = match source {
-            Source::Pod(pod) => self.leaves(pod, target, port, &mut reasons),
-            Source::Internet | Source::Node => Answer::Yes,
-        };
-        let enters = self.enters(source, target, port, &mut reasons);
-        Reachability { answer: leaves.and(enters), reasons }
+        match source {
+            Source::Node => {
+                Reachability::of(Answer::Yes, "a node always reaches the pods that run on it")
+            }
+            Source::Internet if is_on_node_network(target) => {
+                Reachability::of(Answer::Yes, TARGET_ON_NODE)
+            }
+            Source::Internet => self.by_internet(target, port),
+            Source::Pod(pod) => self.between(pod, target, port),
+        }
     }
 
-    fn leaves(
+    /// Whether a pod can connect to an address outside the cluster, on a port or on any.
+    pub fn reach_address(
+        &self,
+        source: &PodNode<'a>,
+        address: IpAddr,
+        port: Option<Port<'_>>,
+    ) -> Reachability {
+        if is_on_node_network(source) {
+            return Reachability::of(Answer::Yes, SOURCE_ON_NODE);
+        }
+        let party = Party::Address(address);
+        let egress = self.ruling(Direction::Egress, source, party, None);
+        best(&[egress], port)
+    }
+
+    fn between(
         &self,
         source: &PodNode<'a>,
         target: &PodNode<'a>,
         port: Option<Port<'_>>,
-        reasons: &mut Vec<String>,
-    ) -> Answer {
+    ) -> Reachability {
+        let mut rulings = Vec::new();
+        let mut known = Vec::new();
+        let seen = |pod| if is_on_node_network(pod) { Party::SomeNode } else { Party::Pod(pod) };
         if is_on_node_network(source) {
-            reasons.push(
-                "the source is on its node's network, where no policy restricts it".to_owned(),
-            );
-            return Answer::Yes;
+            known.push(Reason::new(SOURCE_ON_NODE));
+        } else {
+            rulings.push(self.ruling(Direction::Egress, source, seen(target), Some(target)));
         }
-        let asked = Asked { graph: self, other: Other::Pod(target), target, port };
-        self.direction(Direction::Egress, source, &asked, reasons)
-    }
-
-    fn enters(
-        &self,
-        source: Source<'_, 'a>,
-        target: &PodNode<'a>,
-        port: Option<Port<'_>>,
-        reasons: &mut Vec<String>,
-    ) -> Answer {
         if is_on_node_network(target) {
-            reasons.push(
-                "the target is on its node's network, where no policy protects it".to_owned(),
-            );
-            return Answer::Yes;
+            known.push(Reason::new(TARGET_ON_NODE));
+        } else {
+            rulings.push(self.ruling(Direction::Ingress, target, seen(source), Some(target)));
         }
-        let other = match source {
-            Source::Node => {
-                reasons.push("a node always reaches the pods that run on it".to_owned());
-                return Answer::Yes;
+        let mut reached = best(&rulings, port);
+        known.append(&mut reached.reasons);
+        reached.reasons = known;
+        if is_on_node_network(source) && reached.answer == Answer::No {
+            reached.answer = Answer::Unknown;
+            let reason = "from the target's own node it gets through all the same";
+            reached.reasons.push(Reason::new(reason));
+        }
+        reached
+    }
+
+    /// From some public address at least.
+    fn by_internet(&self, target: &PodNode<'a>, port: Option<Port<'_>>) -> Reachability {
+        let view = View::of_pod(self, target);
+        let stacks = self.policies.stacks(Direction::Ingress, view);
+        let (addresses, are_all) = addresses(self, &stacks);
+        let mut reached: Option<Reachability> = None;
+        for address in addresses {
+            let party = Party::Address(address);
+            let ruling = self.ruling(Direction::Ingress, target, party, Some(target));
+            let from_here = best(&[ruling], port);
+            if reached.as_ref().is_none_or(|reached| from_here.answer > reached.answer) {
+                reached = Some(from_here);
             }
-            Source::Pod(pod) if is_on_node_network(pod) => Other::SomeNode,
-            Source::Pod(pod) => Other::Pod(pod),
-            Source::Internet => Other::Internet,
-        };
-        let asked = Asked { graph: self, other, target, port };
-        let answer = self.direction(Direction::Ingress, target, &asked, reasons);
-        if matches!(other, Other::SomeNode) && answer == Answer::No {
-            reasons.push("from the target's own node it gets through all the same".to_owned());
-            return Answer::Unknown;
+            if reached.as_ref().is_some_and(|reached| reached.answer == Answer::Yes) {
+                break;
+            }
         }
-        answer
+        let mut reached =
+            reached.unwrap_or(Reachability { answer: Answer::No, reasons: Vec::new() });
+        if !are_all && reached.answer == Answer::No {
+            reached.answer = Answer::Unknown;
+            reached.reasons.push(Reason::doubt(Direction::Ingress, Doubt::TooMany));
+        }
+        reached
     }
 
-    /// What the policies that select a pod say to a connection in a direction.
-    fn direction(
-        &self,
-        direction: Direction,
-        selected: &PodNode<'a>,
-        asked: &Asked<'_, 'a>,
-        reasons: &mut Vec<String>,
-    ) -> Answer {
-        let namespace = self.owner(selected).and_then(Object::namespace);
-        let (word, of) = match direction {
-            Direction::Ingress => ("ingress", "target"),
-            Direction::Egress => ("egress", "source"),
-        };
-        let policies: Vec<_> =
-            self.policies(direction, namespace, selected.spec.labels()).collect();
-        let mut answer = Answer::from(policies.is_empty());
-        if policies.is_empty() {
-            reasons.push(format!("no NetworkPolicy for {word} selects the {of}"));
-        }
-        for policy in &policies {
-            let lets = asked.policy(direction, policy);
-            answer = answer.or(lets);
-            reasons.push(match lets {
-                Answer::Yes => format!("{policy} lets {word} through"),
-                Answer::No => format!("{policy} has no {word} rule that lets it through"),
-                Answer::Unknown => {
-                    format!(
-                        "whether {policy} lets {word} through rests on what the input does not hold"
-                    )
-                }
-            });
-        }
-        if self.has_unread_policy(namespace) && answer != Answer::Unknown {
-            reasons.push(format!("policies of a kind that is not read may decide {word} as well"));
-            return Answer::Unknown;
-        }
-        answer
-    }
-
-    /// The NetworkPolicies that isolate pods with these labels in a direction.
-    fn policies<'g>(
+    fn ruling<'g>(
         &'g self,
         direction: Direction,
-        namespace: Option<&'g str>,
-        labels: Option<&'g Map<String, Value>>,
-    ) -> impl Iterator<Item = &'g Object<'a>> {
-        self.of_kind("networking.k8s.io", "NetworkPolicy").filter(move |policy| {
-            let spec = policy.fields().get("spec");
-            let selector = spec.and_then(|spec| spec.get("podSelector"));
-            same_namespace(policy.namespace(), namespace)
-                && restricts(spec, direction)
-                && selector.is_some_and(|selector| selects(selector, labels))
-        })
+        selected: &'g PodNode<'a>,
+        other: Party<'g, 'a>,
+        target: Option<&PodNode<'a>>,
+    ) -> Ruling<'g, 'a> {
+        Ruling::new(self, direction, selected, other, target)
     }
 }
 
-/// The other end of a connection, as the policies of one end see it.
-#[derive(Debug, Clone, Copy)]
-enum Other<'g, 'a> {
-    Pod(&'g PodNode<'a>),
-    /// A node that may be another than the pod's own.
-    SomeNode,
-    Internet,
+const SOURCE_ON_NODE: &str = "the source is on its node's network, where no policy restricts it";
+const TARGET_ON_NODE: &str = "the target is on its node's network, where no policy protects it";
+
+/// The answer for the port that gets through best: each direction has to let the same one through.
+fn best(rulings: &[Ruling<'_, '_>], port: Option<Port<'_>>) -> Reachability {
+    let (ports, are_all) = match port {
+        Some(port) => (vec![port], true),
+        None => ports(rulings),
+    };
+    let mut best: Option<Reachability> = None;
+    for candidate in ports {
+        let verdicts: Vec<Verdict> =
+            rulings.iter().map(|it| it.on(candidate, port.is_none())).collect();
+        let answer = verdicts.iter().fold(Answer::Yes, |answer, it| answer.and(it.answer));
+        if best.as_ref().is_none_or(|best| answer > best.answer) {
+            let reasons = verdicts.into_iter().flat_map(|verdict| verdict.reasons).collect();
+            best = Some(Reachability { answer, reasons });
+        }
+        if answer == Answer::Yes {
+            break;
+        }
+    }
+    let mut best = best.unwrap_or(Reachability { answer: Answer::Yes, reasons: Vec::new() });
+    if !are_all && best.answer == Answer::No {
+        best.answer = Answer::Unknown;
+        best.reasons.push(Reason::doubt(Direction::Ingress, Doubt::TooMany));
+    }
+    best
 }
 
-/// A connection that policies are asked about.
-struct Asked<'g, 'a> {
-    graph: &'g Graph<'a>,
-    other: Other<'g, 'a>,
-    target: &'g PodNode<'a>,
-    port: Option<Port<'g>>,
-}
-
-impl Asked<'_, '_> {
-    fn policy(&self, direction: Direction, policy: &Object<'_>) -> Answer {
-        let (rules, peers) = match direction {
-            Direction::Ingress => ("ingress", "from"),
-            Direction::Egress => ("egress", "to"),
-        };
-        let spec = policy.fields().get("spec");
-        let rules = elements(spec.and_then(|spec| spec.get(rules)));
-        rules.iter().filter_map(Value::as_object).fold(Answer::No, |answer, rule| {
-            let through =
-                self.peers(policy, list(rule, peers)).and(self.ports(list(rule, "ports")));
-            answer.or(through)
-        })
+impl Reachability {
+    fn of(answer: Answer, reason: &str) -> Self {
+        Self { answer, reasons: vec![Reason::new(reason)] }
     }
 }
 
 fn is_on_node_network(pod: &PodNode<'_>) -> bool {
-    pod.spec.field("hostNetwork") == Some(&Value::Bool(true))
+    pod.spec.field("hostNetwork") == Some(&serde_json::Value::Bool(true))
 }

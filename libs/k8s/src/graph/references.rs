@@ -192,8 +192,9 @@ impl Referents {
             }
         }
         if !referents.mentions.is_empty() {
+            let shapes = Shapes::of(referents.mentions.keys());
             for (index, object) in graph.objects.iter().enumerate() {
-                referents.read_object(index, object);
+                referents.read_object(index, object, &shapes);
             }
             referents.add_readers(graph);
         }
@@ -214,9 +215,11 @@ impl Referents {
         }
     }
 
-    fn read_object(&mut self, owner: usize, object: &Object<'_>) {
+    fn read_object(&mut self, owner: usize, object: &Object<'_>, shapes: &Shapes) {
         each_word(object, &mut |word| {
-            if let Some(seen) = self.mentions.get_mut(word) {
+            if let Some(seen) =
+                shapes.may_be_name(word).then(|| self.mentions.get_mut(word)).flatten()
+            {
                 match seen {
                     [None, _] => *seen = [Some(owner), None],
                     [Some(first), second @ None] if *first != owner => *second = Some(owner),
@@ -243,8 +246,12 @@ pub(super) fn mentions(object: &Object<'_>, name: &str) -> bool {
     is_mentioned
 }
 
-/// What an object is called and labelled is no mention of what is called alike.
+/// What an object is called and labelled is no mention of what is called alike. A definition of fields names
+/// no object, and holds more text than all the rest.
 fn each_word<'a>(object: &Object<'a>, each: &mut dyn FnMut(&'a str)) {
+    if object.kind() == "CustomResourceDefinition" {
+        return;
+    }
     let fields = object.fields().iter().filter(|(name, _)| *name != "metadata");
     fields.for_each(|(_, value)| each_word_of(value, each));
     if let Some(annotations) = object.annotations() {
@@ -256,7 +263,8 @@ fn each_word<'a>(object: &Object<'a>, each: &mut dyn FnMut(&'a str)) {
 fn each_word_of<'a>(value: &'a Value, each: &mut dyn FnMut(&'a str)) {
     match value {
         Value::String(text) => {
-            let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-.".contains(letter);
+            let is_name =
+                |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.');
             text.split(|letter| !is_name(letter))
                 .map(|word| word.trim_matches('.'))
                 .filter(|word| !word.is_empty())
@@ -265,6 +273,29 @@ fn each_word_of<'a>(value: &'a Value, each: &mut dyn FnMut(&'a str)) {
         Value::Array(values) => values.iter().for_each(|value| each_word_of(value, each)),
         Value::Object(fields) => fields.values().for_each(|value| each_word_of(value, each)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Which lengths names have, by their first letter: most words of texts are none, and are told apart here.
+struct Shapes(BTreeMap<u8, Vec<bool>>);
+
+impl Shapes {
+    fn of<'n>(names: impl Iterator<Item = &'n String>) -> Self {
+        let mut shapes: BTreeMap<u8, Vec<bool>> = BTreeMap::new();
+        for name in names {
+            let Some(first) = name.bytes().next() else { continue };
+            let lengths = shapes.entry(first).or_default();
+            lengths.resize(lengths.len().max(name.len() + 1), false);
+            if let Some(has) = lengths.get_mut(name.len()) {
+                *has = true;
+            }
+        }
+        Self(shapes)
+    }
+
+    fn may_be_name(&self, word: &str) -> bool {
+        let lengths = word.bytes().next().and_then(|first| self.0.get(&first));
+        lengths.and_then(|lengths| lengths.get(word.len())).is_some_and(|has| *has)
     }
 }
 

@@ -2,21 +2,59 @@
 
 use serde_json::{Map, Value};
 
+use super::Answer;
+
+/// What is known of a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Label<'l> {
+    /// It has this value.
+    Value(&'l str),
+    /// There is none.
+    Absent,
+    /// The input does not tell.
+    Unknown,
+}
+
+impl<'l> Label<'l> {
+    /// A label of those that are given.
+    pub(super) fn of(labels: Option<&'l Map<String, Value>>, name: &str) -> Self {
+        label(labels, name).map_or(Self::Absent, Self::Value)
+    }
+
+    /// Whether something is so for the label's value, or for its absence.
+    pub(super) fn is(self, so: impl FnOnce(Option<&str>) -> bool) -> Answer {
+        match self {
+            Self::Value(value) => so(Some(value)).into(),
+            Self::Absent => so(None).into(),
+            Self::Unknown => Answer::Unknown,
+        }
+    }
+}
+
 /// Whether a label selector (`matchLabels`, `matchExpressions`) selects labels. An empty selector selects
 /// everything. One with other keys, or of another type, is malformed: the API server would refuse it, so it
 /// selects nothing.
 pub fn selects(selector: &Value, labels: Option<&Map<String, Value>>) -> bool {
-    let Some(selector) = selector.as_object() else { return false };
-    selector.iter().all(|(key, value)| match (key.as_str(), value) {
-        ("matchLabels" | "matchExpressions", Value::Null) => true,
+    selected(selector, |name| Label::of(labels, name)) == Answer::Yes
+}
+
+/// Whether a label selector selects labels, not all of which need to be known.
+pub(super) fn selected<'l>(selector: &Value, label: impl Fn(&str) -> Label<'l>) -> Answer {
+    let Some(selector) = selector.as_object() else { return Answer::No };
+    let all = |answers: &mut dyn Iterator<Item = Answer>| answers.fold(Answer::Yes, Answer::and);
+    all(&mut selector.iter().map(|(key, value)| match (key.as_str(), value) {
+        ("matchLabels" | "matchExpressions", Value::Null) => Answer::Yes,
         ("matchLabels", Value::Object(wanted)) => {
-            wanted.iter().all(|(name, value)| label(labels, name) == value.as_str())
+            all(&mut wanted.iter().map(|(name, value)| match value.as_str() {
+                Some(wanted) => label(name).is(|actual| actual == Some(wanted)),
+                None => Answer::No,
+            }))
         }
         ("matchExpressions", Value::Array(expressions)) => {
-            expressions.iter().all(|expression| holds(expression, labels))
+            all(&mut expressions.iter().map(|expression| holds(expression, &label)))
         }
-        _ => false,
-    })
+        _ => Answer::No,
+    }))
 }
 
 /// Whether labels have all these values, as the selector of a Service asks.
@@ -28,20 +66,19 @@ fn label<'a>(labels: Option<&'a Map<String, Value>>, name: &str) -> Option<&'a s
     labels?.get(name)?.as_str()
 }
 
-fn holds(expression: &Value, labels: Option<&Map<String, Value>>) -> bool {
+fn holds<'l>(expression: &Value, label: &impl Fn(&str) -> Label<'l>) -> Answer {
     let text = |name| expression.get(name).and_then(Value::as_str);
-    let Some(key) = text("key") else { return false };
-    let actual = label(labels, key);
+    let Some(key) = text("key") else { return Answer::No };
     let listed = |value: &str| {
         let values = expression.get("values").and_then(Value::as_array);
         values.is_some_and(|values| values.iter().any(|listed| listed.as_str() == Some(value)))
     };
     match text("operator") {
-        Some("In") => actual.is_some_and(listed),
-        Some("NotIn") => !actual.is_some_and(listed),
-        Some("Exists") => actual.is_some(),
-        Some("DoesNotExist") => actual.is_none(),
-        _ => false,
+        Some("In") => label(key).is(|actual| actual.is_some_and(listed)),
+        Some("NotIn") => label(key).is(|actual| !actual.is_some_and(listed)),
+        Some("Exists") => label(key).is(|actual| actual.is_some()),
+        Some("DoesNotExist") => label(key).is(|actual| actual.is_none()),
+        _ => Answer::No,
     }
 }
 

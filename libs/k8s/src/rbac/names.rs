@@ -40,6 +40,68 @@ const OWN: [&str; 30] = [
     "system::leader-locking-kube-scheduler",
 ];
 
+/// Names that the API server makes at its start without a prefix.
+const OWN_WITHOUT_PREFIX: [&str; 5] =
+    ["admin", "cluster-admin", "edit", "extension-apiserver-authentication-reader", "view"];
+
+/// The controllers of the controller manager, each with a service account of its name and a role
+/// `system:controller:NAME`.
+const CONTROLLERS: [&str; 53] = [
+    "attachdetach-controller",
+    "bootstrap-signer",
+    "certificate-controller",
+    "cloud-provider",
+    "clusterrole-aggregation-controller",
+    "cronjob-controller",
+    "daemon-set-controller",
+    "deployment-controller",
+    "device-taint-eviction-controller",
+    "disruption-controller",
+    "endpoint-controller",
+    "endpointslice-controller",
+    "endpointslicemirroring-controller",
+    "ephemeral-volume-controller",
+    "expand-controller",
+    "generic-garbage-collector",
+    "glbc",
+    "horizontal-pod-autoscaler",
+    "job-controller",
+    "kube-apiserver-serving-clustertrustbundle-publisher",
+    "kube-controller-manager",
+    "legacy-service-account-token-cleaner",
+    "namespace-controller",
+    "node-controller",
+    "node-ipam-controller",
+    "persistent-volume-binder",
+    "pod-garbage-collector",
+    "podcertificaterequestcleaner",
+    "pv-protection-controller",
+    "pvc-protection-controller",
+    "replicaset-controller",
+    "replication-controller",
+    "resource-claim-controller",
+    "resourcequota-controller",
+    "root-ca-cert-publisher",
+    "route-controller",
+    "selinux-warning-controller",
+    "service-account-controller",
+    "service-cidrs-controller",
+    "service-controller",
+    "statefulset-controller",
+    "storage-version-garbage-collector",
+    "storage-version-migrator-controller",
+    "storageversion-garbage-collector",
+    "taint-eviction-controller",
+    "token-cleaner",
+    "tokens-controller",
+    "ttl-after-finished-controller",
+    "ttl-controller",
+    "validatingadmissionpolicy-status-controller",
+    "vac-protection-controller",
+    "volumeattributesclass-protection-controller",
+    "volume-expand-controller",
+];
+
 /// Names with a prefix that add-ons of the Kubernetes project use.
 const ADD_ONS: [&str; 3] =
     ["system:aggregated-metrics-reader", "system:coredns", "system:metrics-server"];
@@ -58,6 +120,19 @@ pub fn is_reserved(name: &str) -> bool {
 /// Whether a reserved name is used by the Kubernetes project: by the API server or by an add-on.
 pub fn is_known(name: &str) -> bool {
     OWN.contains(&name) || name.starts_with("system:controller:") || ADD_ONS.contains(&name)
+}
+
+/// Whether the controller manager has a controller of this name.
+pub fn is_controller(name: &str) -> bool {
+    CONTROLLERS.contains(&name)
+}
+
+/// Whether the API server makes a role or binding of this name at its start.
+pub fn is_default(name: &str) -> bool {
+    let controller = name.strip_prefix("system:controller:");
+    OWN.contains(&name)
+        || OWN_WITHOUT_PREFIX.contains(&name)
+        || controller.is_some_and(is_controller)
 }
 
 #[cfg(test)]

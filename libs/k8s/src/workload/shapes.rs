@@ -39,7 +39,7 @@ enum Dialect {
 /// A walk over the fields of an object.
 struct Walk<'a> {
     dialect: Dialect,
-    steps: Vec<Step>,
+    steps: Vec<Step<'a>>,
     /// What pods found here take over.
     defaults: Vec<Placed<'a>>,
     found: Vec<PodSpec<'a>>,
@@ -52,7 +52,7 @@ impl<'a> Walk<'a> {
             self.defaults = vec![(self.path(), fields)];
         }
         for (key, value) in fields {
-            self.steps.push(Step::Key(key.clone()));
+            self.steps.push(Step::key(key));
             match value {
                 Value::Object(below) => self.visit(below, fields),
                 Value::Array(elements) => {
@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
     }
 
     fn path(&self) -> FieldPath {
-        FieldPath::from(self.steps.clone())
+        FieldPath::from(self.steps.as_slice())
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::error::{Problem, YamlError};
 use super::limits::Limits;
-use crate::places::{Node, Places, Position};
+use crate::places::{KeyNumber, Keys, Node, Places, Position};
 
 /// What an anchor stands for.
 struct Anchored {
@@ -21,6 +21,7 @@ struct Anchored {
 /// A key whose value has not come yet.
 struct PendingKey {
     name: String,
+    number: KeyNumber,
     position: Position,
     is_merge: bool,
 }
@@ -51,17 +52,19 @@ pub(super) struct Builder<'l> {
     /// Nodes made since the text's start.
     spent: usize,
     nodes: Vec<Node>,
+    keys: Keys,
     frames: Vec<Frame>,
     anchors: BTreeMap<usize, Anchored>,
     root: Option<Value>,
 }
 
 impl<'l> Builder<'l> {
-    pub(super) const fn new(limits: &'l Limits) -> Self {
+    pub(super) fn new(limits: &'l Limits) -> Self {
         Self {
             limits,
             spent: 0,
             nodes: Vec::new(),
+            keys: Keys::default(),
             frames: Vec::new(),
             anchors: BTreeMap::new(),
             root: None,
@@ -71,6 +74,7 @@ impl<'l> Builder<'l> {
     /// Forgets the document, not the budget.
     pub(super) fn reset(&mut self) {
         self.nodes.clear();
+        self.keys.clear();
         self.frames.clear();
         self.anchors.clear();
         self.root = None;
@@ -79,9 +83,8 @@ impl<'l> Builder<'l> {
     /// The finished document; none where it is empty.
     pub(super) fn finish(&mut self) -> Option<(Value, Places)> {
         let value = self.root.take().filter(|value| !value.is_null());
-        let mut nodes = std::mem::take(&mut self.nodes);
-        nodes.shrink_to_fit();
-        value.map(|value| (value, Places::new(nodes)))
+        let (nodes, keys) = (std::mem::take(&mut self.nodes), std::mem::take(&mut self.keys));
+        value.map(|value| (value, Places::new(nodes, keys)))
     }
 
     /// Whether the next thing is a key of a map.
@@ -94,12 +97,14 @@ impl<'l> Builder<'l> {
 
     /// A key; its value comes next.
     pub(super) fn key(&mut self, name: String, position: Position) {
-        self.set_pending(PendingKey { name, position, is_merge: false });
+        let number = self.keys.number(&name);
+        self.set_pending(PendingKey { name, number, position, is_merge: false });
     }
 
     /// The key `<<`; what to merge comes next.
     pub(super) fn merge_key(&mut self, position: Position) {
-        self.set_pending(PendingKey { name: String::new(), position, is_merge: true });
+        let (name, number) = (String::new(), KeyNumber::NONE);
+        self.set_pending(PendingKey { name, number, position, is_merge: true });
     }
 
     fn set_pending(&mut self, key: PendingKey) {
@@ -169,7 +174,7 @@ impl<'l> Builder<'l> {
             return Ok(());
         }
         let start = self.nodes.len();
-        self.nodes.extend(anchored.nodes.iter().cloned());
+        self.nodes.extend_from_slice(&anchored.nodes);
         let (key, key_position) = self.pending_name(at);
         if let Some(node) = self.nodes.get_mut(start) {
             node.key = key;
@@ -194,12 +199,12 @@ impl<'l> Builder<'l> {
     }
 
     /// The key that the next value stands under, and its place.
-    fn pending_name(&self, otherwise: Position) -> (Option<Box<str>>, Position) {
+    fn pending_name(&self, otherwise: Position) -> (KeyNumber, Position) {
         match self.frames.last() {
             Some(Frame { content: Content::Map { pending: Some(key), .. }, .. }) => {
-                (Some(key.name.as_str().into()), key.position)
+                (key.number, key.position)
             }
-            _ => (None, otherwise),
+            _ => (KeyNumber::NONE, otherwise),
         }
     }
 

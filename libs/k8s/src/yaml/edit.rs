@@ -50,7 +50,7 @@ impl Edit {
     /// The same change of a value that lies below a path.
     #[must_use]
     pub fn below(&self, base: &FieldPath) -> Self {
-        let joined = |path: &FieldPath| FieldPath::from([base.steps(), path.steps()].concat());
+        let joined = |path: &FieldPath| base.join(path);
         match self {
             Self::Set(path, value) => Self::Set(joined(path), value.clone()),
             Self::Append(path, value) => Self::Append(joined(path), value.clone()),
@@ -67,6 +67,11 @@ impl fmt::Display for Edit {
             Self::Remove(path) => write!(f, "remove {path}"),
         }
     }
+}
+
+/// A value in block style, as an edit would write it into a file of its own.
+pub(super) fn written(value: &Value) -> String {
+    write::BlockStyle { step: 2, indents_dashes: false }.document(value)
 }
 
 /// Why an edit was not made.

@@ -180,6 +180,148 @@ pub struct Place {
     #[prost(uint32, tag = "3")]
     pub column: u32,
 }
+/// Where a checked object comes from, beyond its place in what was scanned.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Origin {
+    /// The commit; absent where the input is in no work tree.
+    #[prost(message, optional, tag = "1")]
+    pub revision: ::core::option::Option<Revision>,
+    /// What it was rendered from; nothing is set for a plain file.
+    #[prost(oneof = "origin::Rendering", tags = "2, 3")]
+    pub rendering: ::core::option::Option<origin::Rendering>,
+}
+/// Nested message and enum types in `Origin`.
+pub mod origin {
+    /// What it was rendered from; nothing is set for a plain file.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Rendering {
+        /// A chart, by Helm.
+        #[prost(message, tag = "2")]
+        Chart(super::ChartRendering),
+        /// A folder, by kustomize.
+        #[prost(message, tag = "3")]
+        Kustomization(super::KustomizationRendering),
+    }
+}
+/// A commit that a configuration was checked at.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Revision {
+    /// The address of the remote repository, without credentials; absent where it is not known.
+    #[prost(string, optional, tag = "1")]
+    pub repository: ::core::option::Option<::prost::alloc::string::String>,
+    /// The full hash of the commit, in hexadecimal.
+    #[prost(string, tag = "2")]
+    pub commit: ::prost::alloc::string::String,
+    /// The file or folder within the repository, with "/" between folders; empty for its root.
+    #[prost(string, tag = "3")]
+    pub path: ::prost::alloc::string::String,
+    /// Whether the file, or something in the folder, differs from the commit.
+    #[prost(bool, tag = "4")]
+    pub is_dirty: bool,
+}
+/// The chart that an object was rendered from.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChartRendering {
+    /// The chart's name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The chart's version.
+    #[prost(string, tag = "2")]
+    pub version: ::prost::alloc::string::String,
+    /// The template's file.
+    #[prost(string, tag = "3")]
+    pub template: ::prost::alloc::string::String,
+    /// The line of the template on which the object begins, from 1; absent where that is not certain.
+    #[prost(uint32, optional, tag = "4")]
+    pub line: ::core::option::Option<u32>,
+    /// The files of values, the last one in force.
+    #[prost(string, repeated, tag = "5")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// The kustomization that an object was rendered from.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KustomizationRendering {
+    /// The folder of the kustomization.
+    #[prost(string, tag = "1")]
+    pub folder: ::prost::alloc::string::String,
+    /// The file that brought the object in, where kustomize tells.
+    #[prost(string, optional, tag = "2")]
+    pub file: ::core::option::Option<::prost::alloc::string::String>,
+    /// The line on which the object begins there, from 1; absent where that is not certain.
+    #[prost(uint32, optional, tag = "3")]
+    pub line: ::core::option::Option<u32>,
+    /// The remote repository of the file, without credentials; absent for a file of the same machine.
+    #[prost(string, optional, tag = "4")]
+    pub repository: ::core::option::Option<::prost::alloc::string::String>,
+    /// The branch, tag or commit of the repository.
+    #[prost(string, optional, tag = "5")]
+    pub reference: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// The line that was rendered into the line of a finding.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SourceLine {
+    /// In the template of a chart, or in a file of a kustomization.
+    #[prost(message, optional, tag = "1")]
+    pub place: ::core::option::Option<Place>,
+    /// The values of the chart that the line takes, in their order.
+    #[prost(message, repeated, tag = "2")]
+    pub values: ::prost::alloc::vec::Vec<ChartValue>,
+}
+/// A value of a chart.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChartValue {
+    /// The keys that lead to it, such as "image.tag".
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// Where it is set; absent where no file sets it.
+    #[prost(message, optional, tag = "2")]
+    pub place: ::core::option::Option<Place>,
+}
+/// How bad something is, from quiet to critical.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Severity {
+    /// Not given. A record must give a severity; a filter that gives none does not filter.
+    Unspecified = 0,
+    /// Worth recording, never worth an alert by itself.
+    Info = 1,
+    /// A weakness or an event that matters in context.
+    Low = 2,
+    /// Somebody should look at it soon. Incidents count from here.
+    Medium = 3,
+    /// Somebody should look at it now.
+    High = 4,
+    /// An attack succeeded or is about to.
+    Critical = 5,
+}
+impl Severity {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SEVERITY_UNSPECIFIED",
+            Self::Info => "SEVERITY_INFO",
+            Self::Low => "SEVERITY_LOW",
+            Self::Medium => "SEVERITY_MEDIUM",
+            Self::High => "SEVERITY_HIGH",
+            Self::Critical => "SEVERITY_CRITICAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SEVERITY_UNSPECIFIED" => Some(Self::Unspecified),
+            "SEVERITY_INFO" => Some(Self::Info),
+            "SEVERITY_LOW" => Some(Self::Low),
+            "SEVERITY_MEDIUM" => Some(Self::Medium),
+            "SEVERITY_HIGH" => Some(Self::High),
+            "SEVERITY_CRITICAL" => Some(Self::Critical),
+            _ => None,
+        }
+    }
+}
 /// The proof that an object, as scanned, went through the check-in. It leads a live object back to its
 /// manifest line, and tells an authorised configuration from a drifted one. It holds digests of the
 /// scanned values, never the values.
@@ -206,6 +348,62 @@ pub struct BoardingPass {
     /// The digest of each scanned leaf value, in the order of the fields.
     #[prost(message, repeated, tag = "7")]
     pub fields: ::prost::alloc::vec::Vec<FieldDigest>,
+    /// The repository, commit, chart or kustomization that it comes from, as far as they are known.
+    #[prost(message, optional, tag = "8")]
+    pub origin: ::core::option::Option<Origin>,
+    /// The rules by which it was judged.
+    #[prost(message, optional, tag = "9")]
+    pub rules: ::core::option::Option<Rules>,
+    /// Its failures that somebody has accepted.
+    #[prost(message, repeated, tag = "10")]
+    pub accepted: ::prost::alloc::vec::Vec<AcceptedFinding>,
+    /// Who vouches for it; absent where nobody signed.
+    #[prost(message, optional, tag = "11")]
+    pub attestation: ::core::option::Option<Attestation>,
+}
+/// The rules by which a pass was given: every check of the catalogue passed, except those whose findings
+/// the pass names as open or as accepted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Rules {
+    /// The version of the catalogue.
+    #[prost(string, tag = "1")]
+    pub version: ::prost::alloc::string::String,
+    /// The digest of the catalogue's checks, 16 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub digest: ::prost::bytes::Bytes,
+    /// From which severity on a failed check failed the object.
+    #[prost(enumeration = "Severity", tag = "3")]
+    pub failing: i32,
+}
+/// A failure of an object that somebody has accepted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AcceptedFinding {
+    /// The finding's fingerprint, 16 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub finding_id: ::prost::bytes::Bytes,
+    /// Its check.
+    #[prost(string, tag = "2")]
+    pub check: ::prost::alloc::string::String,
+    /// Why it is accepted.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// From when on it no longer is, in nanoseconds since the Unix epoch.
+    #[prost(int64, optional, tag = "4")]
+    pub until_unix_nanos: ::core::option::Option<i64>,
+}
+/// A statement about a pass and who signed it: the parts of a DSSE envelope of the payload type
+/// "application/vnd.in-toto+json" with one signature.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Attestation {
+    /// The in-toto statement, byte for byte as it was signed.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub statement: ::prost::bytes::Bytes,
+    /// Which key signed: the SHA-256 hash of the public key's SubjectPublicKeyInfo, in hexadecimal.
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+    /// The signature over the statement's pre-authentication encoding: 64 bytes, by Ed25519.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub signature: ::prost::bytes::Bytes,
 }
 /// The digest of one scanned value.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -282,51 +480,6 @@ pub struct DeadLetter {
     #[prost(string, tag = "8")]
     pub excerpt: ::prost::alloc::string::String,
 }
-/// How bad something is, from quiet to critical.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum Severity {
-    /// Not given. A record must give a severity; a filter that gives none does not filter.
-    Unspecified = 0,
-    /// Worth recording, never worth an alert by itself.
-    Info = 1,
-    /// A weakness or an event that matters in context.
-    Low = 2,
-    /// Somebody should look at it soon. Incidents count from here.
-    Medium = 3,
-    /// Somebody should look at it now.
-    High = 4,
-    /// An attack succeeded or is about to.
-    Critical = 5,
-}
-impl Severity {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "SEVERITY_UNSPECIFIED",
-            Self::Info => "SEVERITY_INFO",
-            Self::Low => "SEVERITY_LOW",
-            Self::Medium => "SEVERITY_MEDIUM",
-            Self::High => "SEVERITY_HIGH",
-            Self::Critical => "SEVERITY_CRITICAL",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "SEVERITY_UNSPECIFIED" => Some(Self::Unspecified),
-            "SEVERITY_INFO" => Some(Self::Info),
-            "SEVERITY_LOW" => Some(Self::Low),
-            "SEVERITY_MEDIUM" => Some(Self::Medium),
-            "SEVERITY_HIGH" => Some(Self::High),
-            "SEVERITY_CRITICAL" => Some(Self::Critical),
-            _ => None,
-        }
-    }
-}
 /// What admission answered, to whom, about which object, and why.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Decision {
@@ -381,7 +534,7 @@ pub struct Violation {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Authorisation {
     /// The state; exactly one is set.
-    #[prost(oneof = "authorisation::State", tags = "1, 2, 3")]
+    #[prost(oneof = "authorisation::State", tags = "1, 2, 3, 4")]
     pub state: ::core::option::Option<authorisation::State>,
 }
 /// Nested message and enum types in `Authorisation`.
@@ -409,6 +562,19 @@ pub mod authorisation {
         #[prost(string, repeated, tag = "3")]
         pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     }
+    /// A boarding pass fits and is not trusted.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Untrusted {
+        /// The boarding pass, 16 bytes.
+        #[prost(bytes = "bytes", tag = "1")]
+        pub pass_id: ::prost::bytes::Bytes,
+        /// The manifest that it was made from.
+        #[prost(message, optional, tag = "2")]
+        pub place: ::core::option::Option<super::Place>,
+        /// Why it does not count.
+        #[prost(string, tag = "3")]
+        pub reason: ::prost::alloc::string::String,
+    }
     /// No boarding pass is known.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Unknown {}
@@ -424,6 +590,9 @@ pub mod authorisation {
         /// The object never went through the check-in.
         #[prost(message, tag = "3")]
         Unknown(Unknown),
+        /// A boarding pass fits, but no key that the gate trusts has signed one that does.
+        #[prost(message, tag = "4")]
+        Untrusted(Untrusted),
     }
 }
 /// What admission answered.
@@ -761,7 +930,7 @@ impl Relation {
     }
 }
 /// A check that failed at this field of this object, in this file and line.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Finding {
     /// The check's id.
     #[prost(string, tag = "1")]
@@ -791,9 +960,15 @@ pub struct Finding {
     /// Ids of the ATT&CK techniques that the weakness enables.
     #[prost(string, repeated, tag = "9")]
     pub techniques: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where the line was rendered from; absent where it was not rendered, or that is not certain.
+    #[prost(message, optional, tag = "10")]
+    pub origin: ::core::option::Option<SourceLine>,
+    /// The team that owns the object or its file; several names stand beside each other with blanks.
+    #[prost(string, optional, tag = "11")]
+    pub owner: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A finding as the scanner keeps it.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FindingEntry {
     /// The fingerprint, 16 bytes: stable while check, file, object and field are the same, whatever line
     /// they move to.
@@ -811,6 +986,20 @@ pub struct FindingEntry {
     /// When it last changed its state, in nanoseconds since the Unix epoch.
     #[prost(int64, tag = "5")]
     pub state_since_unix_nanos: i64,
+    /// When a scan last reported it, in nanoseconds since the Unix epoch, to the hour: a report within an
+    /// hour of the one before does not move it.
+    #[prost(int64, tag = "6")]
+    pub last_seen_unix_nanos: i64,
+    /// How often it came back after it was fixed or gone.
+    #[prost(uint32, tag = "7")]
+    pub reappeared: u32,
+    /// When it last came back, in nanoseconds since the Unix epoch; absent when it never did.
+    #[prost(int64, optional, tag = "8")]
+    pub reappeared_unix_nanos: ::core::option::Option<i64>,
+    /// When it was last found to be fixed or gone, in nanoseconds since the Unix epoch; absent when it
+    /// never was.
+    #[prost(int64, optional, tag = "9")]
+    pub closed_unix_nanos: ::core::option::Option<i64>,
 }
 /// Whether a finding still stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -867,12 +1056,16 @@ pub struct ListFindingsRequest {
     /// Only findings of this cluster.
     #[prost(string, tag = "5")]
     pub cluster: ::prost::alloc::string::String,
-    /// How many to answer at most: 0 means 100, more than 1000 counts as 1000.
+    /// How many to answer at most: 0 means 100, more than 1000 counts as 1000. A page may end earlier, so as
+    /// not to be larger than a message.
     #[prost(uint32, tag = "6")]
     pub page_size: u32,
     /// The next_page_token of the page before; empty for the first page. The filters must be the same.
     #[prost(string, tag = "7")]
     pub page_token: ::prost::alloc::string::String,
+    /// Only findings that came back after they were fixed or gone.
+    #[prost(bool, tag = "8")]
+    pub reappeared: bool,
 }
 /// A page of findings.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -892,7 +1085,7 @@ pub struct GetFindingRequest {
     pub id: ::prost::bytes::Bytes,
 }
 /// The finding.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetFindingResponse {
     /// The finding as the scanner keeps it.
     #[prost(message, optional, tag = "1")]
@@ -990,7 +1183,8 @@ pub mod findings_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Lists findings, the most severe first, then by file and line.
+        /// Lists findings in the order of their ids, which what is found later does not disturb: pages neither
+        /// skip nor repeat a finding that was there from the first page to the last.
         pub async fn list_findings(
             &mut self,
             request: impl tonic::IntoRequest<super::ListFindingsRequest>,
@@ -1055,7 +1249,8 @@ pub mod findings_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with FindingsServiceServer.
     #[async_trait]
     pub trait FindingsService: std::marker::Send + std::marker::Sync + 'static {
-        /// Lists findings, the most severe first, then by file and line.
+        /// Lists findings in the order of their ids, which what is found later does not disturb: pages neither
+        /// skip nor repeat a finding that was there from the first page to the last.
         async fn list_findings(
             &self,
             request: tonic::Request<super::ListFindingsRequest>,
@@ -2540,6 +2735,9 @@ pub struct PublishOutcome {
     /// Findings that were open and still are.
     #[prost(uint64, tag = "4")]
     pub unchanged: u64,
+    /// How many of the opened ones had been fixed or gone before.
+    #[prost(uint64, tag = "5")]
+    pub reappeared: u64,
 }
 /// A scan that was handed in to be done later.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2554,7 +2752,7 @@ pub struct Job {
     /// When it was handed in, in nanoseconds since the Unix epoch.
     #[prost(int64, tag = "3")]
     pub submitted_unix_nanos: i64,
-    /// When it was done or given up, in nanoseconds since the Unix epoch; absent before.
+    /// When it was done, given up or taken back, in nanoseconds since the Unix epoch; absent before.
     #[prost(int64, optional, tag = "4")]
     pub finished_unix_nanos: ::core::option::Option<i64>,
     /// How often it was begun.
@@ -2600,6 +2798,8 @@ pub enum JobState {
     Done = 3,
     /// It was given up: the error says why.
     Failed = 4,
+    /// It was taken back before a worker began it.
+    Cancelled = 5,
 }
 impl JobState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2613,6 +2813,7 @@ impl JobState {
             Self::Running => "JOB_STATE_RUNNING",
             Self::Done => "JOB_STATE_DONE",
             Self::Failed => "JOB_STATE_FAILED",
+            Self::Cancelled => "JOB_STATE_CANCELLED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2623,6 +2824,7 @@ impl JobState {
             "JOB_STATE_RUNNING" => Some(Self::Running),
             "JOB_STATE_DONE" => Some(Self::Done),
             "JOB_STATE_FAILED" => Some(Self::Failed),
+            "JOB_STATE_CANCELLED" => Some(Self::Cancelled),
             _ => None,
         }
     }
@@ -2695,6 +2897,121 @@ pub struct ScanResponse {
     #[prost(message, optional, tag = "2")]
     pub published: ::core::option::Option<PublishOutcome>,
 }
+/// A part of what is to be scanned.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScanStreamRequest {
+    /// The header comes first, and once.
+    #[prost(oneof = "scan_stream_request::Part", tags = "1, 2")]
+    pub part: ::core::option::Option<scan_stream_request::Part>,
+}
+/// Nested message and enum types in `ScanStreamRequest`.
+pub mod scan_stream_request {
+    /// The header comes first, and once.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Part {
+        /// What to do.
+        #[prost(message, tag = "1")]
+        Header(super::ScanHeader),
+        /// A piece of a file.
+        #[prost(message, tag = "2")]
+        File(super::FilePiece),
+    }
+}
+/// What to do with the files that follow.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScanHeader {
+    /// The cluster that the manifests are meant for: a DNS label; empty means "default".
+    #[prost(string, tag = "1")]
+    pub cluster: ::prost::alloc::string::String,
+    /// Whether findings and boarding passes are to be kept and used by the other services.
+    #[prost(bool, tag = "2")]
+    pub publish: bool,
+    /// From which severity on a failed check fails its object; unspecified means the service's setting.
+    #[prost(enumeration = "Severity", tag = "3")]
+    pub failing_severity: i32,
+}
+/// A piece of a file.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FilePiece {
+    /// The path as it is to be shown, with "/" between folders: a new file begins. Empty where the piece
+    /// continues the file before it.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// The next bytes of the file.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub content: ::prost::bytes::Bytes,
+}
+/// A part of what a scan saw.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScanStreamResponse {
+    /// The end comes last, and once.
+    #[prost(oneof = "scan_stream_response::Part", tags = "1, 2")]
+    pub part: ::core::option::Option<scan_stream_response::Part>,
+}
+/// Nested message and enum types in `ScanStreamResponse`.
+pub mod scan_stream_response {
+    /// The end comes last, and once.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Part {
+        /// Some entries of the report: the report is all of them together.
+        #[prost(message, tag = "1")]
+        Report(super::ScanReport),
+        /// The report is whole.
+        #[prost(message, tag = "2")]
+        End(super::ScanEnd),
+    }
+}
+/// The end of a report in parts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScanEnd {
+    /// What publishing it changed; absent unless the header asked to publish.
+    #[prost(message, optional, tag = "1")]
+    pub published: ::core::option::Option<PublishOutcome>,
+}
+/// A part of a report to keep.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishStreamRequest {
+    /// The header comes first, and once.
+    #[prost(oneof = "publish_stream_request::Part", tags = "1, 2, 3")]
+    pub part: ::core::option::Option<publish_stream_request::Part>,
+}
+/// Nested message and enum types in `PublishStreamRequest`.
+pub mod publish_stream_request {
+    /// The header comes first, and once.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Part {
+        /// What the report is about.
+        #[prost(message, tag = "1")]
+        Header(super::PublishHeader),
+        /// Some entries of the report: the report is all of them together.
+        #[prost(message, tag = "2")]
+        Report(super::ScanReport),
+        /// Some of the files and folders that the scan covered.
+        #[prost(message, tag = "3")]
+        Scanned(super::ScannedPaths),
+    }
+}
+/// What a report in parts is about.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PublishHeader {
+    /// The cluster that the manifests are meant for: a DNS label; empty means "default".
+    #[prost(string, tag = "1")]
+    pub cluster: ::prost::alloc::string::String,
+}
+/// Files and folders that a scan covered completely.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScannedPaths {
+    /// As PublishRequest.scanned_paths.
+    #[prost(string, repeated, tag = "1")]
+    pub paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What publishing changed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PublishStreamResponse {
+    /// The counts.
+    #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<PublishOutcome>,
+}
 /// A report to keep.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PublishRequest {
@@ -2706,7 +3023,8 @@ pub struct PublishRequest {
     pub report: ::core::option::Option<ScanReport>,
     /// Files and folders that the scan covered completely ("." is everything). A known finding at or below
     /// one of them that the report does not repeat is fixed where the report has a pass for its object, and
-    /// gone where not. It stays as it is where its check was not evaluated or its file was unreadable.
+    /// gone where not. It stays as it is where its check was not evaluated, and where its file was
+    /// unreadable and is not named here itself.
     #[prost(string, repeated, tag = "3")]
     pub scanned_paths: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -2741,6 +3059,20 @@ pub struct GetJobRequest {
 /// How far the job is.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<Job>,
+}
+/// Which job.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelJobRequest {
+    /// The job's id, 16 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub job_id: ::prost::bytes::Bytes,
+}
+/// The job as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CancelJobResponse {
     /// The job.
     #[prost(message, optional, tag = "1")]
     pub job: ::core::option::Option<Job>,
@@ -2859,6 +3191,33 @@ pub mod scan_service_client {
                 .insert(GrpcMethod::new("airside.v1.ScanService", "Scan"));
             self.inner.unary(req, path, codec).await
         }
+        /// Scans what does not fit into one message. The caller sends a header, then the files in pieces, and
+        /// closes its side; the answer is the report in parts, and its end. INVALID_ARGUMENT when the order is
+        /// another; RESOURCE_EXHAUSTED, with the setting's name, beyond a limit of the service.
+        pub async fn scan_stream(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::ScanStreamRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ScanStreamResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.ScanService/ScanStream",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("airside.v1.ScanService", "ScanStream"));
+            self.inner.streaming(req, path, codec).await
+        }
         /// Takes the report of a scan that ran elsewhere, so that manifests need not leave the machine.
         /// Publishing the same report twice changes nothing.
         pub async fn publish(
@@ -2884,6 +3243,35 @@ pub mod scan_service_client {
             req.extensions_mut()
                 .insert(GrpcMethod::new("airside.v1.ScanService", "Publish"));
             self.inner.unary(req, path, codec).await
+        }
+        /// Publish for a report that does not fit into one message: a header, then its parts in any order.
+        /// Nothing is published before the caller closes its side. When it fails half-way, sending the same
+        /// again publishes the rest.
+        pub async fn publish_stream(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<
+                Message = super::PublishStreamRequest,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishStreamResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.ScanService/PublishStream",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("airside.v1.ScanService", "PublishStream"));
+            self.inner.client_streaming(req, path, codec).await
         }
         /// Queues a scan and answers when that is durable.
         pub async fn submit(
@@ -2929,6 +3317,32 @@ pub mod scan_service_client {
                 .insert(GrpcMethod::new("airside.v1.ScanService", "GetJob"));
             self.inner.unary(req, path, codec).await
         }
+        /// Takes back a queued scan that no worker has begun. NOT_FOUND for a job that the caller's tenant does
+        /// not have, FAILED_PRECONDITION for one that was begun.
+        pub async fn cancel_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CancelJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.ScanService/CancelJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("airside.v1.ScanService", "CancelJob"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2949,12 +3363,35 @@ pub mod scan_service_server {
             &self,
             request: tonic::Request<super::ScanRequest>,
         ) -> std::result::Result<tonic::Response<super::ScanResponse>, tonic::Status>;
+        /// Server streaming response type for the ScanStream method.
+        type ScanStreamStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ScanStreamResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Scans what does not fit into one message. The caller sends a header, then the files in pieces, and
+        /// closes its side; the answer is the report in parts, and its end. INVALID_ARGUMENT when the order is
+        /// another; RESOURCE_EXHAUSTED, with the setting's name, beyond a limit of the service.
+        async fn scan_stream(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::ScanStreamRequest>>,
+        ) -> std::result::Result<tonic::Response<Self::ScanStreamStream>, tonic::Status>;
         /// Takes the report of a scan that ran elsewhere, so that manifests need not leave the machine.
         /// Publishing the same report twice changes nothing.
         async fn publish(
             &self,
             request: tonic::Request<super::PublishRequest>,
         ) -> std::result::Result<tonic::Response<super::PublishResponse>, tonic::Status>;
+        /// Publish for a report that does not fit into one message: a header, then its parts in any order.
+        /// Nothing is published before the caller closes its side. When it fails half-way, sending the same
+        /// again publishes the rest.
+        async fn publish_stream(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::PublishStreamRequest>>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishStreamResponse>,
+            tonic::Status,
+        >;
         /// Queues a scan and answers when that is durable.
         async fn submit(
             &self,
@@ -2965,6 +3402,15 @@ pub mod scan_service_server {
             &self,
             request: tonic::Request<super::GetJobRequest>,
         ) -> std::result::Result<tonic::Response<super::GetJobResponse>, tonic::Status>;
+        /// Takes back a queued scan that no worker has begun. NOT_FOUND for a job that the caller's tenant does
+        /// not have, FAILED_PRECONDITION for one that was begun.
+        async fn cancel_job(
+            &self,
+            request: tonic::Request<super::CancelJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelJobResponse>,
+            tonic::Status,
+        >;
     }
     /// Scans manifests and keeps what scans saw. The tenant is the caller's.
     #[derive(Debug)]
@@ -3086,6 +3532,54 @@ pub mod scan_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/airside.v1.ScanService/ScanStream" => {
+                    #[allow(non_camel_case_types)]
+                    struct ScanStreamSvc<T: ScanService>(pub Arc<T>);
+                    impl<
+                        T: ScanService,
+                    > tonic::server::StreamingService<super::ScanStreamRequest>
+                    for ScanStreamSvc<T> {
+                        type Response = super::ScanStreamResponse;
+                        type ResponseStream = T::ScanStreamStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::ScanStreamRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScanService>::scan_stream(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ScanStreamSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/airside.v1.ScanService/Publish" => {
                     #[allow(non_camel_case_types)]
                     struct PublishSvc<T: ScanService>(pub Arc<T>);
@@ -3127,6 +3621,53 @@ pub mod scan_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/airside.v1.ScanService/PublishStream" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishStreamSvc<T: ScanService>(pub Arc<T>);
+                    impl<
+                        T: ScanService,
+                    > tonic::server::ClientStreamingService<super::PublishStreamRequest>
+                    for PublishStreamSvc<T> {
+                        type Response = super::PublishStreamResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::PublishStreamRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScanService>::publish_stream(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishStreamSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.client_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
@@ -3206,6 +3747,51 @@ pub mod scan_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/airside.v1.ScanService/CancelJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelJobSvc<T: ScanService>(pub Arc<T>);
+                    impl<
+                        T: ScanService,
+                    > tonic::server::UnaryService<super::CancelJobRequest>
+                    for CancelJobSvc<T> {
+                        type Response = super::CancelJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CancelJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScanService>::cancel_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelJobSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

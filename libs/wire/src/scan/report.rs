@@ -60,7 +60,7 @@ impl TryFrom<v1::Unreadable> for Unreadable {
     }
 }
 
-/// What a scan saw. Each list has at most [`MAX_REPORT_ENTRIES`] entries on the wire.
+/// What a scan saw. Each list has at most [`MAX_REPORT_ENTRIES`] entries in one message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScanReport {
     /// The checks that failed.
@@ -71,6 +71,21 @@ pub struct ScanReport {
     pub not_evaluated: Vec<NotEvaluated>,
     /// Inputs, or parts of them, that could not be read.
     pub unreadable: Vec<Unreadable>,
+}
+
+impl ScanReport {
+    /// Adds the entries of another part of the same report.
+    pub fn append(&mut self, part: Self) {
+        self.findings.extend(part.findings);
+        self.passes.extend(part.passes);
+        self.not_evaluated.extend(part.not_evaluated);
+        self.unreadable.extend(part.unreadable);
+    }
+
+    /// How many entries all its lists have.
+    pub const fn entries(&self) -> usize {
+        self.findings.len() + self.passes.len() + self.not_evaluated.len() + self.unreadable.len()
+    }
 }
 
 impl From<&ScanReport> for v1::ScanReport {

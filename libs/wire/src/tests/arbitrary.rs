@@ -17,6 +17,7 @@ use proptest::sample::select;
 use crate::finding::FindingEntry;
 
 mod incident;
+mod origin;
 mod scan;
 
 pub(super) use incident::{incident_event, merge, revision};
@@ -95,8 +96,11 @@ fn place(scale: Scale) -> impl Strategy<Value = Place> + Clone {
 }
 
 fn field_path(scale: Scale) -> impl Strategy<Value = FieldPath> + Clone {
-    let step = prop_oneof![text(scale).prop_map(Step::Key), any::<usize>().prop_map(Step::Index)];
-    list(scale, step).prop_map(FieldPath::from)
+    let step = prop_oneof![
+        text(scale).prop_map(|key| Step::Key(key.into())),
+        any::<usize>().prop_map(Step::Index)
+    ];
+    list(scale, step).prop_map(FieldPath::from_iter)
 }
 
 fn object(scale: Scale) -> impl Strategy<Value = ObjectRef> + Clone {
@@ -127,12 +131,29 @@ fn link(scale: Scale) -> impl Strategy<Value = Link> + Clone {
 
 pub(super) fn finding(scale: Scale) -> impl Strategy<Value = Finding> + Clone {
     (
-        (text(scale), severity(), select(&FindingState::ALL[..]), object(scale)),
+        (text(scale), severity(), select(&FindingState::ALL[..]), object(scale), present(scale)),
         (field_path(scale), text(scale), text(scale), place(scale), techniques()),
+        option::of(origin::source_line(scale)),
     )
         .prop_map(
-            |((check, severity, state, object), (field, message, fix, place, techniques))| {
-                Finding { check, severity, state, object, field, message, fix, place, techniques }
+            |(
+                (check, severity, state, object, owner),
+                (field, message, fix, place, techniques),
+                origin,
+            )| {
+                Finding {
+                    check,
+                    severity,
+                    state,
+                    object,
+                    field,
+                    message,
+                    fix,
+                    place,
+                    techniques,
+                    origin,
+                    owner,
+                }
             },
         )
 }
@@ -143,9 +164,25 @@ pub(super) fn pass(scale: Scale) -> impl Strategy<Value = BoardingPass> + Clone 
     (
         (object(scale), id(), place(scale), option::of(text(scale))),
         (select(&PassVerdict::ALL[..]), list(scale, id()), list(scale, digest)),
+        (option::of(origin::origin(scale)), option::of(origin::rules(scale))),
+        (list(scale, origin::accepted(scale)), option::of(origin::attestation(scale))),
     )
-        .prop_map(|((object, digest, place, template), (verdict, findings, fields))| {
-            BoardingPass { object, digest, place, template, verdict, findings, fields }
+        .prop_map(|(what, judged, (origin, rules), (accepted, attestation))| {
+            let (object, digest, place, template) = what;
+            let (verdict, findings, fields) = judged;
+            BoardingPass {
+                object,
+                digest,
+                place,
+                template,
+                verdict,
+                findings,
+                fields,
+                origin,
+                rules,
+                accepted,
+                attestation,
+            }
         })
 }
 
@@ -158,6 +195,8 @@ fn decision(scale: Scale) -> impl Strategy<Value = Decision> + Clone {
         (id(), place(scale)).prop_map(|(pass, place)| Authorisation::Authorised { pass, place }),
         (id(), place(scale), list(scale, field_path(scale)))
             .prop_map(|(pass, place, fields)| Authorisation::Drifted { pass, place, fields }),
+        (id(), place(scale), text(scale))
+            .prop_map(|(pass, place, reason)| Authorisation::Untrusted { pass, place, reason }),
     ]
     .boxed();
     (
@@ -265,13 +304,21 @@ pub(super) fn record(scale: Scale) -> impl Strategy<Value = Record> + Clone {
 }
 
 pub(super) fn finding_entry() -> impl Strategy<Value = FindingEntry> + Clone {
-    (id(), cluster(), finding(Scale::Ordinary), time(), time()).prop_map(
-        |(id, cluster, finding, first_seen, state_since)| FindingEntry {
-            id,
-            cluster,
-            finding,
-            first_seen,
-            state_since,
+    let times = (time(), time(), time(), option::of(time()), option::of(time()));
+    (id(), cluster(), finding(Scale::Ordinary), times, any::<u32>()).prop_map(
+        |(id, cluster, finding, times, reappeared)| {
+            let (first_seen, state_since, last_seen, reappeared_at, closed_at) = times;
+            FindingEntry {
+                id,
+                cluster,
+                finding,
+                first_seen,
+                state_since,
+                last_seen,
+                reappeared,
+                reappeared_at,
+                closed_at,
+            }
         },
     )
 }

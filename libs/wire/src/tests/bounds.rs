@@ -1,8 +1,8 @@
 //! What is beyond a bound is refused where it is read, with its place, and never written.
 
 use airside_types::{
-    BoardingPass, Entity, FieldDigest, FieldPath, Finding, Id, ObjectRef, Payload, Place, Record,
-    Severity,
+    Attestation, BoardingPass, Entity, FieldDigest, FieldPath, Finding, Id, ObjectRef, Payload,
+    Place, Record, Severity,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -14,7 +14,7 @@ use crate::incident::{decode_incident_event, encode_incident_event};
 use crate::ingest;
 use crate::limits::{
     MAX_FIELD_PATH_BYTES, MAX_IDENTITY_BYTES, MAX_LINKS, MAX_MESSAGE_BYTES, MAX_PASS_FIELDS,
-    MAX_RECORDS, MAX_TEXT_BYTES,
+    MAX_RECORDS, MAX_SIGNATURE_BYTES, MAX_STATEMENT_BYTES, MAX_TEXT_BYTES,
 };
 use crate::message::{DecodeError, EncodeError};
 use crate::page::Page;
@@ -152,6 +152,32 @@ fn a_pass_is_never_cut() {
 }
 
 #[test]
+fn what_was_signed_is_never_cut() {
+    let mut record = sample(|payload| matches!(payload, Payload::BoardingPass(_)));
+    let attestation = |statement: usize, signature: usize| Attestation {
+        statement: vec![1; statement],
+        key: "key".to_owned(),
+        signature: vec![2; signature],
+    };
+    for (statement, signature, said) in [
+        (MAX_STATEMENT_BYTES, MAX_SIGNATURE_BYTES, None),
+        (MAX_STATEMENT_BYTES + 1, 64, Some("attestation.statement: has 262145 bytes")),
+        (1, MAX_SIGNATURE_BYTES + 1, Some("attestation.signature: has 1025 bytes")),
+    ] {
+        if let Payload::BoardingPass(pass) = &mut record.payload {
+            pass.attestation = Some(attestation(statement, signature));
+        }
+        let encoded = encode_record(&record);
+        match said {
+            None => assert_eq!(decode_record(&encoded.unwrap()).unwrap(), record),
+            Some(said) => assert!(encoded.unwrap_err().to_string().contains(said), "{said}"),
+        }
+        let wire = v1::Attestation::from(&attestation(statement, signature));
+        assert_eq!(Attestation::try_from(wire).is_ok(), said.is_none());
+    }
+}
+
+#[test]
 fn names_that_are_too_long_stay_distinct() {
     let user = |ending: &str| Entity::User { name: format!("{}{ending}", "u".repeat(5000)) };
     let through = |entity: &Entity| Entity::try_from(v1::Entity::from(entity)).unwrap();
@@ -198,6 +224,8 @@ fn a_text_that_is_too_long_shows_that_it_was_cut() {
         fix: String::new(),
         place: Place::default(),
         techniques: Vec::new(),
+        origin: None,
+        owner: None,
     };
     let read = Finding::try_from(v1::Finding::from(&finding)).unwrap();
     assert!(read.message.ends_with("ß…") && read.message.len() > MAX_TEXT_BYTES - 4);

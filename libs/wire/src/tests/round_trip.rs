@@ -132,7 +132,8 @@ proptest! {
         prop_assert_eq!(read.unwrap(), query);
 
         let (check, path) = (resume_token.clone(), resume_token);
-        let query = FindingQuery { state: None, min_severity, check, path, cluster, page };
+        let reappeared = size % 2 == 0;
+        let query = FindingQuery { state: None, min_severity, check, path, cluster, reappeared, page };
         let read = FindingQuery::try_from(v1::ListFindingsRequest::from(&query));
         prop_assert_eq!(read.unwrap(), query);
 
@@ -145,6 +146,7 @@ proptest! {
         prop_assert_eq!(Id::try_from(v1::GetIncidentRequest::from(id)).unwrap(), id);
         prop_assert_eq!(Id::try_from(v1::GetFindingRequest::from(id)).unwrap(), id);
         prop_assert_eq!(Id::try_from(v1::GetJobRequest::from(id)).unwrap(), id);
+        prop_assert_eq!(Id::try_from(v1::CancelJobRequest::from(id)).unwrap(), id);
         prop_assert_eq!(Id::try_from(v1::SubmitResponse::from(id)).unwrap(), id);
         let error = Id::try_from(v1::GetJobRequest::default()).unwrap_err();
         prop_assert_eq!(error.to_string(), "job_id: has 0 bytes, an id has 16");

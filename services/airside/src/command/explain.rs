@@ -1,10 +1,12 @@
-//! `airside explain`: why a check or a detection rule matters, what leads there, and how to mend it.
+//! `airside explain`: why a check or a detection rule matters, how it is attacked, and the fix in three forms.
 
 use std::fmt::Write;
 
+use airside_checks::teach::{Form, Lesson, Line, Reference, lesson};
 use airside_checks::{Check, catalogue};
 use airside_detect::Rule;
-use airside_types::Technique;
+use airside_report::lesson::attack;
+use airside_types::{Severity, Technique};
 
 use crate::command::Outcome;
 use crate::show::{self, FAINT, RESET, STRONG};
@@ -34,7 +36,8 @@ pub(super) fn run(name: &str) -> anyhow::Result<Outcome> {
     Ok(Outcome::Good)
 }
 
-fn of_check(out: &mut String, check: &Check) -> std::fmt::Result {
+fn of_check(out: &mut String, check: &'static Check) -> std::fmt::Result {
+    let Lesson { attacks, yaml, helm, kustomize, references } = lesson(check);
     let style = show::severity(check.severity);
     writeln!(out, "{STRONG}{}{RESET}  {style}{}{RESET}", check.title, check.severity)?;
     writeln!(
@@ -45,18 +48,47 @@ fn of_check(out: &mut String, check: &Check) -> std::fmt::Result {
         check.applies_to()
     )?;
     writeln!(out, "\n{}", check.why)?;
-    write_techniques(out, check.techniques)?;
+    writeln!(out, "\n{STRONG}How it is attacked{RESET}")?;
+    attacks.iter().try_for_each(|it| writeln!(out, "  {}", attack(it)))?;
     writeln!(out, "\n{STRONG}Fix{RESET}\n{}", check.fix)?;
-    writeln!(out, "\n{STRONG}Fails{RESET}\n{}", indented(check.fails))?;
-    writeln!(out, "{STRONG}Passes{RESET}\n{}", indented(check.passes))?;
-    write_list(out, "Required by", check.controls)?;
-    write_list(out, "Known elsewhere as", check.equivalents)?;
+    writeln!(out, "\n{STRONG}In YAML{RESET}")?;
+    yaml.iter().try_for_each(|line| write_line(out, *line))?;
+    write_form(out, "As Helm values, as charts usually name them", helm)?;
+    write_form(out, "As a kustomization", kustomize.map(|it| it.text()))?;
+    let references: Vec<_> = references.into_iter().map(reference).collect();
+    writeln!(out)?;
+    write_list(out, "Read on", references.iter().map(String::as_str))?;
+    write_list(out, "Known elsewhere as", check.equivalents.iter().copied())?;
     writeln!(
         out,
         "{STRONG}To accept it{RESET}\n  in a comment on the line or above it: {FAINT}# airside:ignore {}: REASON{RESET}\n  \
          in an annotation: {FAINT}airside.dev/ignore: \"{} until=2027-01-31: REASON\"{RESET}\n",
         check.id, check.id
     )
+}
+
+/// A line of the change, as a diff shows it.
+fn write_line(out: &mut String, line: Line) -> std::fmt::Result {
+    let style = match line {
+        Line::Kept(_) => FAINT,
+        Line::Removed(_) => show::severity(Severity::High),
+        Line::Added(_) => show::GOOD,
+    };
+    writeln!(out, "  {style}{}{RESET}", line.marked())
+}
+
+fn write_form(out: &mut String, heading: &str, form: Form<String>) -> std::fmt::Result {
+    match form {
+        Ok(text) => write!(out, "\n{STRONG}{heading}{RESET}\n{}", indented(&text)),
+        Err(reason) => writeln!(out, "\n{STRONG}{heading}{RESET}\n  {FAINT}{reason}{RESET}"),
+    }
+}
+
+fn reference(reference: Reference) -> String {
+    match reference.url {
+        Some(url) => format!("{}: {url}", reference.title),
+        None => reference.title,
+    }
 }
 
 fn of_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
@@ -66,7 +98,7 @@ fn of_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
     writeln!(out, "\n{}", rule.why)?;
     write_techniques(out, rule.techniques)?;
     writeln!(out)?;
-    write_list(out, "Known elsewhere as", rule.equivalents)
+    write_list(out, "Known elsewhere as", rule.equivalents.iter().copied())
 }
 
 fn write_techniques(out: &mut String, techniques: &[Technique]) -> std::fmt::Result {
@@ -79,12 +111,17 @@ fn write_techniques(out: &mut String, techniques: &[Technique]) -> std::fmt::Res
     Ok(())
 }
 
-fn write_list(out: &mut String, heading: &str, entries: &[&str]) -> std::fmt::Result {
-    if entries.is_empty() {
+fn write_list<'t>(
+    out: &mut String,
+    heading: &str,
+    entries: impl ExactSizeIterator<Item = &'t str>,
+) -> std::fmt::Result {
+    if entries.len() == 0 {
         return Ok(());
     }
     writeln!(out, "{STRONG}{heading}{RESET}")?;
-    entries.iter().try_for_each(|entry| writeln!(out, "  {entry}"))?;
+    let mut entries = entries;
+    entries.try_for_each(|entry| writeln!(out, "  {entry}"))?;
     writeln!(out)
 }
 
@@ -94,19 +131,22 @@ fn indented(text: &str) -> String {
 
 /// The names that are most like one that does not exist.
 fn suggestion(name: &str) -> String {
-    let mut alike: Vec<(f64, &str)> = catalogue::all()
-        .map(|check| check.id)
-        .chain(airside_detect::rules().into_iter().map(|rule| rule.id))
-        .map(|id| {
-            let contained = if id.contains(name) { 1.0 } else { 0.0 };
-            (strsim::jaro_winkler(name, id).max(contained), id)
+    let checks = catalogue::listed().map(|check| check.id);
+    let hint = nearest(name, checks.chain(airside_detect::rules().into_iter().map(|rule| rule.id)));
+    let list = "`airside checks` lists them";
+    if hint.is_empty() { format!("; {list}") } else { format!("{hint} {list}") }
+}
+
+/// A question that names what a misspelt name may mean; empty where nothing is alike.
+pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    let mut alike: Vec<(f64, &str)> = known
+        .map(|known| {
+            let contained = if known.contains(name) { 1.0 } else { 0.0 };
+            (strsim::jaro_winkler(name, known).max(contained), known)
         })
         .filter(|(likeness, _)| *likeness > ALIKE)
         .collect();
     alike.sort_by(|left, right| right.0.total_cmp(&left.0));
-    let names: Vec<_> = alike.iter().take(SUGGESTIONS).map(|(_, id)| *id).collect();
-    if names.is_empty() {
-        return "; `airside checks` lists them".to_owned();
-    }
-    format!("; did you mean {}? `airside checks` lists all", names.join(", "))
+    let names: Vec<_> = alike.iter().take(SUGGESTIONS).map(|(_, name)| *name).collect();
+    if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(", ")) }
 }

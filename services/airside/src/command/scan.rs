@@ -4,33 +4,42 @@ mod affected;
 mod baseline;
 mod compliance;
 mod fixes;
-mod inputs;
+pub(super) mod inputs;
+mod live;
+mod owners;
+mod project;
 mod reach;
-mod render;
+pub(super) mod render;
+mod work_tree;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
 use airside_checks::exception::{Exception, parse_file};
-use airside_checks::{Ineffective, Terms};
+use airside_checks::{Ineffective, Selection, Terms};
+use airside_k8s::boarding_pass::statement::statement;
 use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
-use airside_scanner::Scan;
+use airside_scanner::{LiveObjects, Scan};
 use airside_service::SystemClock;
-use airside_types::{Cluster, Id, Tenant};
+use airside_types::{Attestation, Cluster, Id, Tenant};
 use airside_wire::scan::PublishOutcome;
-use airside_wire::v1::PublishRequest;
-use airside_wire::v1::scan_service_client::ScanServiceClient;
 use anyhow::Context;
 
-use self::inputs::Inputs;
-use self::render::Rendering;
+pub(super) use self::inputs::Inputs;
+use self::inputs::shown;
+pub(super) use self::owners::of_files;
+pub(super) use self::render::Rendering;
+
+use self::project::Project;
 use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
-use crate::client::connect;
+use crate::client::{self, connect};
 use crate::command::Outcome;
-use crate::command::incidents::said;
+use crate::command::data::InForce;
+use crate::command::policy::Policies;
 use crate::command::replay::read;
-use crate::show::{self, RESET};
+use crate::show::{self, FAINT, RESET};
 
 /// The file of exceptions that is read where none is named.
 const EXCEPTIONS: &str = ".airside-exceptions";
@@ -43,17 +52,32 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         (Tenant::default(), Cluster::new(&arguments.cluster).context("--cluster is not usable")?);
     let (exceptions, misread) = exceptions(arguments.exceptions.as_deref())?;
     let reports = affected::image_reports(&arguments.vulnerabilities)?;
+    let policies = policies(arguments)?;
+    let project = Project::of(arguments)?;
+    let mut inputs = if arguments.live && arguments.paths.is_empty() {
+        live::inputs(arguments)?
+    } else {
+        Inputs::read(&arguments.paths, &rendering(arguments)?)
+    };
+    inputs.problems.extend(policies.iter().flat_map(|it| it.problems.clone()));
+    for problem in &inputs.problems {
+        show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+    }
+    let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
+    let owners = of_files(&inputs, first)?;
+    let data = InForce::load(&arguments.data)?;
     let terms = Terms {
+        policies: policies.as_ref().map(|it| &it.set),
+        selection: &project.selection,
+        owners: &owners,
+        components: &data.components,
         reports: &reports,
         today: Some(SystemClock.now()),
         exceptions: &exceptions,
-        ..Terms::new(&tenant, &cluster, arguments.fail_on)
+        ..Terms::new(&tenant, &cluster, project.fail_on)
     };
-    let rendering =
-        Rendering { values: arguments.values.clone(), namespace: arguments.namespace.clone() };
-    let inputs = Inputs::read(&arguments.paths, &rendering);
-    for problem in &inputs.problems {
-        show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+    if arguments.live && inputs.live.is_none() {
+        return live::compare(arguments, &inputs, &terms);
     }
     if !arguments.reach.is_empty() {
         return reach::run(&arguments.reach, &inputs, arguments.output);
@@ -65,34 +89,83 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         }
     }
     if let Some(framework) = &arguments.compliance {
+        // A benchmark is about all its checks, whatever the project's profile.
+        let terms = Terms { selection: Selection::EVERYTHING, ..terms };
         return compliance::run(framework, &inputs, &terms, arguments);
     }
     if arguments.fix {
         return fixes::run(arguments, &inputs, &terms);
     }
-    let baseline = baseline(arguments, &inputs, &terms)?;
-    let mut scan = airside_scanner::scan_files(&inputs.files, &terms);
+    report(arguments, &inputs, &terms, &project, misread).inspect(|_| {
+        if let Some(warning) = data.warning().filter(|_| arguments.output == ReportFormat::Text) {
+            show::remark(&format!("{FAINT}{warning}{RESET}"));
+        }
+    })
+}
+
+/// Scans, tells what was found, and publishes it where that is asked for.
+fn report(
+    arguments: &ScanArguments,
+    inputs: &Inputs,
+    terms: &Terms<'_>,
+    project: &Project,
+    misread: Vec<Ineffective>,
+) -> anyhow::Result<Outcome> {
+    let (tenant, cluster) = (terms.tenant, terms.cluster);
+    let baseline = baseline(arguments, inputs, terms)?;
+    let origins = work_tree::origins(inputs, &arguments.paths, tells_commits(arguments));
+    let mut scan = inputs.scan(&Terms { origins: Some(&origins), ..terms.clone() });
     scan.ineffective.splice(0..0, misread);
-    let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(&tenant, &cluster)).collect();
-    let report = report_of(&scan, &ids, baseline.as_ref(), arguments, inputs.files.len());
+    if let Some(path) = &arguments.sign_key {
+        sign(path, &mut scan, cluster)?;
+    }
+    let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(tenant, cluster)).collect();
+    let report = report_of(&scan, &ids, baseline.as_ref(), project, inputs.files.len());
     for (format, path) in &arguments.reports {
-        let text = written(*format, &report, &inputs, arguments)?;
+        let text = written(*format, &report, inputs, project)?;
         std::fs::write(path, anstream::adapter::strip_str(&text).to_string())
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
-    show::print(&written(arguments.output, &report, &inputs, arguments)?)?;
+    show::print(&written(arguments.output, &report, inputs, project)?)?;
     if arguments.publish {
-        let outcome = publish(arguments, &scan, cluster.clone())?;
-        show::remark(&format!(
-            "published: {} opened, {} fixed, {} gone, {} unchanged; {} boarding passes",
-            outcome.opened,
-            outcome.fixed,
-            outcome.gone,
-            outcome.unchanged,
-            scan.report.passes.len()
-        ));
+        tell_published(publish(arguments, inputs, &scan, cluster.clone())?, &scan);
     }
-    Ok(outcome(arguments, &inputs, &report))
+    Ok(outcome(arguments, inputs, &report))
+}
+
+fn tell_published(outcome: PublishOutcome, scan: &Scan) {
+    let again = match outcome.reappeared {
+        0 => String::new(),
+        times => format!(" ({times} again)"),
+    };
+    show::remark(&format!(
+        "published: {} opened{again}, {} fixed, {} gone, {} unchanged; {} boarding passes",
+        outcome.opened,
+        outcome.fixed,
+        outcome.gone,
+        outcome.unchanged,
+        scan.report.passes.len()
+    ));
+}
+
+fn rendering(arguments: &ScanArguments) -> anyhow::Result<Rendering> {
+    let namespace = match arguments.namespace.as_slice() {
+        [] => None,
+        [namespace, rest @ ..] => {
+            let is_one = rest.is_empty() || arguments.live;
+            anyhow::ensure!(is_one, "--namespace: charts are installed into one namespace");
+            Some(namespace.clone()).filter(|_| rest.is_empty())
+        }
+    };
+    Ok(Rendering { values: arguments.values.clone(), namespace })
+}
+
+/// Whether anything tells which commits the inputs are at.
+fn tells_commits(arguments: &ScanArguments) -> bool {
+    let is_json = |format: &ReportFormat| *format == ReportFormat::Json;
+    arguments.publish
+        || is_json(&arguments.output)
+        || arguments.reports.iter().any(|(format, _)| is_json(format))
 }
 
 /// Exceptions of the file that is named, or of the usual one where it exists.
@@ -104,6 +177,19 @@ fn exceptions(path: Option<&Path>) -> anyhow::Result<(Vec<Exception>, Vec<Ineffe
     let text = String::from_utf8(read(path)?)
         .with_context(|| format!("`{}` is no UTF-8", path.display()))?;
     Ok(parse_file(&path.to_string_lossy(), &text))
+}
+
+/// The policies of `--policies`, where it is given.
+fn policies(arguments: &ScanArguments) -> anyhow::Result<Option<Policies>> {
+    if arguments.policies.is_empty() {
+        return Ok(None);
+    }
+    let policies = Policies::read(&arguments.policies);
+    anyhow::ensure!(
+        !policies.is_empty(),
+        "--policies names no ValidatingAdmissionPolicy: is it in another folder?"
+    );
+    Ok(Some(policies))
 }
 
 fn baseline(
@@ -127,7 +213,7 @@ fn report_of<'a>(
     scan: &'a Scan,
     ids: &'a [Id],
     baseline: Option<&'a BTreeSet<Id>>,
-    arguments: &ScanArguments,
+    project: &'a Project,
     files: usize,
 ) -> Report<'a> {
     let report = &scan.report;
@@ -151,7 +237,10 @@ fn report_of<'a>(
             .iter()
             .map(|it| Unreadable { place: &it.place, reason: &it.reason })
             .collect(),
-        fail_on: arguments.fail_on,
+        fail_on: project.fail_on,
+        owner: project.owner.as_deref(),
+        selection: &project.selection,
+        remark: project.remark(),
     }
 }
 
@@ -160,12 +249,12 @@ fn written(
     format: ReportFormat,
     report: &Report<'_>,
     inputs: &Inputs,
-    arguments: &ScanArguments,
+    project: &Project,
 ) -> anyhow::Result<String> {
     let pretty = |value| Ok(serde_json::to_string_pretty(&value)? + "\n");
     match format {
         ReportFormat::Text => {
-            Ok(show::findings::report(report, &inputs.files, arguments.min_severity))
+            Ok(show::findings::report(report, &inputs.files, project.min_severity))
         }
         ReportFormat::Json => pretty(json::report(report)),
         ReportFormat::Sarif => pretty(sarif::report(report)),
@@ -178,9 +267,11 @@ fn written(
 /// 2 when an input could not be read, 1 when a finding reaches the failing severity. With `--exit-zero` 2
 /// only when nothing could be read at all.
 fn outcome(arguments: &ScanArguments, inputs: &Inputs, report: &Report<'_>) -> Outcome {
-    let broken = !inputs.problems.is_empty() || report.unreadable.iter().any(|it| !is_foreign(it));
+    let broken = !inputs.problems.is_empty()
+        || inputs.live.as_ref().is_some_and(LiveObjects::is_empty)
+        || report.unreadable.iter().any(|it| !is_foreign(it));
     if arguments.exit_zero {
-        return if inputs.files.is_empty() { Outcome::Unreadable } else { Outcome::Good };
+        return if inputs.is_empty() { Outcome::Unreadable } else { Outcome::Good };
     }
     if broken {
         Outcome::Unreadable
@@ -204,16 +295,34 @@ pub(crate) fn parse_report(text: &str) -> Result<(ReportFormat, PathBuf), String
     Ok((format, PathBuf::from(path)))
 }
 
+/// Signs all passes, as they are about to be published.
+fn sign(path: &Path, scan: &mut Scan, cluster: &Cluster) -> anyhow::Result<()> {
+    let key = SigningKey::from_pem(&read(path)?)
+        .with_context(|| format!("`{}` cannot sign", path.display()))?;
+    for pass in &mut scan.report.passes {
+        let statement = statement(pass, cluster);
+        let signature = key.sign(STATEMENT_TYPE, &statement);
+        pass.attestation = Some(Attestation { statement, key: key.id().to_owned(), signature });
+    }
+    Ok(())
+}
+
 fn publish(
     arguments: &ScanArguments,
+    inputs: &Inputs,
     scan: &Scan,
     cluster: Cluster,
 ) -> anyhow::Result<PublishOutcome> {
-    let publication = scan.publication(cluster);
-    airside_node::runtime()?.block_on(async {
-        let mut client = ScanServiceClient::new(connect(&arguments.server).await?);
-        let answer = client.publish(PublishRequest::from(&publication)).await.map_err(said)?;
-        let outcome = answer.into_inner().outcome.context("the platform gave no outcome")?;
-        Ok(outcome.try_into()?)
-    })
+    let mut publication = scan.publication(cluster);
+    if arguments.complete {
+        anyhow::ensure!(
+            inputs.problems.is_empty(),
+            "nothing was published: some input could not be read, so that the paths were not scanned \
+             completely; mend it or leave --complete out"
+        );
+        let named = arguments.paths.iter().filter(|path| *path != Path::new("-"));
+        publication.scanned_paths.extend(named.map(|path| shown(path)));
+    }
+    airside_node::runtime()?
+        .block_on(async { client::publish(connect(&arguments.server).await?, publication).await })
 }

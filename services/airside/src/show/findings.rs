@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use airside_report::{Group, Report};
-use airside_types::{Place, Severity};
+use airside_types::{Place, Severity, SourceLine};
 use airside_wire::scan::SourceFile;
 
 use super::{FAINT, PLACE, RESET, STRONG, severity};
@@ -54,12 +54,21 @@ fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> st
         let finding = entry.finding;
         // Several findings of one line stand under it together.
         if before != Some(&finding.place) {
-            writeln!(out, "  {PLACE}{}{RESET}  {FAINT}{}{RESET}", finding.place, finding.object)?;
+            let owner = finding.owner.as_deref().map(|owner| format!("  {owner}"));
+            let owner = owner.unwrap_or_default();
+            let (place, object) = (&finding.place, &finding.object);
+            writeln!(out, "  {PLACE}{place}{RESET}  {FAINT}{object}{owner}{RESET}")?;
             if let Some(line) = sources.line(&finding.place) {
                 writeln!(out, "  {FAINT}{:>5} |{RESET} {line}", finding.place.line)?;
             }
         }
+        if finding.place.line == 0 {
+            writeln!(out, "        {FAINT}{}{RESET}", finding.field)?;
+        }
         writeln!(out, "        {style}={RESET} {}", finding.message)?;
+        if let Some(origin) = &finding.origin {
+            writeln!(out, "          {FAINT}from{RESET} {}", source_line(origin))?;
+        }
         before = Some(&finding.place);
     }
     if group.entries.len() > shown.len() {
@@ -67,6 +76,19 @@ fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> st
         writeln!(out, "  {FAINT}… and {more} more{RESET}")?;
     }
     writeln!(out, "  fix: {}", check.fix)
+}
+
+/// A line of a template or of a kustomization's file, and the values that it takes.
+pub(super) fn source_line(origin: &SourceLine) -> String {
+    let values = origin.values.iter().map(|value| match &value.place {
+        Some(place) => {
+            format!("`{}` at {PLACE}{}:{}{RESET}", clean(&value.key), place.path, place.line)
+        }
+        None => format!("`{}`, which no file sets", clean(&value.key)),
+    });
+    let values: Vec<_> = values.collect();
+    let takes = if values.is_empty() { "" } else { ", which takes " };
+    format!("{PLACE}{}{RESET}{takes}{}", origin.place, values.join(" and "))
 }
 
 fn write_summary(out: &mut String, report: &Report<'_>, least: Severity) -> std::fmt::Result {
@@ -78,12 +100,15 @@ fn write_summary(out: &mut String, report: &Report<'_>, least: Severity) -> std:
         .collect();
     let what = if report.baseline.is_some() { "new findings" } else { "findings" };
     let findings = if levels.is_empty() { format!("no {what}") } else { levels.join(", ") };
-    writeln!(
-        out,
-        "\n{STRONG}{findings}{RESET} in {} of {}",
-        counted(report.objects.len(), "object"),
-        counted(report.files, "file")
-    )?;
+    let objects = counted(report.objects.len(), "object");
+    match report.files {
+        // Live objects stand in no files.
+        0 => writeln!(out, "\n{STRONG}{findings}{RESET} in {objects}")?,
+        files => {
+            let files = counted(files, "file");
+            writeln!(out, "\n{STRONG}{findings}{RESET} in {objects} of {files}")?;
+        }
+    }
     if summary.known > 0 {
         writeln!(out, "{FAINT}{} known before{RESET}", summary.known)?;
     }
@@ -94,6 +119,9 @@ fn write_summary(out: &mut String, report: &Report<'_>, least: Severity) -> std:
         summary.new.iter().filter(|(level, _)| *level < least).map(|(_, count)| count).sum();
     if hidden > 0 {
         writeln!(out, "{FAINT}{hidden} below {least} not shown: --min-severity info{RESET}")?;
+    }
+    if let Some(remark) = &report.remark {
+        writeln!(out, "{FAINT}{remark}{RESET}")?;
     }
     for it in &report.not_evaluated {
         writeln!(out, "{FAINT}not evaluated: {} ({}){RESET}", it.check, it.reason)?;
@@ -123,8 +151,12 @@ impl<'f> Sources<'f> {
     fn line(&self, place: &Place) -> Option<String> {
         let index = usize::try_from(place.line).ok()?.checked_sub(1)?;
         let line = self.0.get(place.path.as_str())?.get(index)?.trim_end();
-        // What a manifest holds must not steer the terminal.
-        let clean = |letter: char| if letter.is_control() { ' ' } else { letter };
-        Some(line.chars().take(MAX_LINE).map(clean).collect())
+        Some(clean(line))
     }
+}
+
+/// What a manifest holds must not steer the terminal.
+fn clean(text: &str) -> String {
+    let clean = |letter: char| if letter.is_control() { ' ' } else { letter };
+    text.chars().take(MAX_LINE).map(clean).collect()
 }

@@ -1,27 +1,31 @@
 //! The one writer of the ledger.
 //!
-//! A publication changes the ledger and the log together: the changes and the records that tell of them
-//! are committed in one batch, and the records are published from the outbox.
+//! A publication changes the ledger and the log together: changes and the records that tell of them are
+//! committed in one batch, and the records are published from the outbox. A large publication is committed
+//! in several such steps; when it fails between two of them, publishing it again changes what is left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use airside_ports::{Batch, Clock, Entry, KeyRange, Keyspace, Log, Order, Store, Stream};
-use airside_service::outbox::Outbox;
+use airside_service::outbox::{Outbox, OutboxError};
+use airside_service::retry::Backoff;
 use airside_service::{Deps, Publisher};
-use airside_types::{
-    BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, Payload, Record, Source, Tenant,
-    Timestamp,
-};
+use airside_types::{BoardingPass, Cluster, Id, Payload, Record, Source, Tenant, Timestamp};
 use airside_wire::finding::{FindingEntry, decode_entry, encode_entry};
-use airside_wire::scan::{Publication, PublishOutcome};
+use airside_wire::scan::PublishOutcome;
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
-use super::{FINDINGS, LedgerError, PAGE, Request, Stop, behind, cluster_prefix};
+use super::change::Change;
+use super::{FINDINGS, LedgerError, PAGE, Request, Stop, Work, behind, cluster_prefix};
 
-/// Boarding passes that were published, by tenant, cluster and id.
+/// The terms of the boarding passes that were published and when they were, by tenant, cluster and id.
 const PASSES: Keyspace = Keyspace::new("scanner.passes");
+/// How many writes and records go into one step.
+const STEP: usize = 4000;
+/// How many fields the boarding passes of one step may have.
+const STEP_FIELDS: usize = 100_000;
 /// Records that wait to be published.
 const OUTBOX: Keyspace = Keyspace::new("scanner.outbox");
 
@@ -59,17 +63,37 @@ impl Writer {
                     self.requests.recv().await
                 }
             };
-            let Some(Request { tenant, publication, span, answer }) = request else {
+            let Some(Request { tenant, work, span, answer }) = request else {
                 return Ok(());
             };
-            let result = self.carry_out(&mut outbox, &tenant, &publication).instrument(span).await;
-            let failed = matches!(result, Err(LedgerError::Outbox(_)));
+            let result = self.carry_out(&mut outbox, &tenant, work).instrument(span).await;
+            let failed = matches!(result, Err(LedgerError::Outbox(_) | LedgerError::Store(_)));
             // A caller that went away has no use for the answer.
             let _unheard = answer.send(result).is_err();
             if failed {
                 // What was committed is in the outbox: publish it before anything else is committed.
-                outbox =
-                    Outbox::recover(OUTBOX, Arc::clone(&self.store), Arc::clone(&self.log)).await?;
+                outbox = self.recover(stop).await?;
+            }
+        }
+    }
+
+    /// Opens the outbox anew as soon as store and log answer again: a log that is full for a while must not
+    /// end the service.
+    async fn recover(&self, stop: &Stop) -> Result<Outbox, LedgerError> {
+        let mut backoff = Backoff::default();
+        loop {
+            let recovered =
+                Outbox::recover(OUTBOX, Arc::clone(&self.store), Arc::clone(&self.log)).await;
+            match recovered {
+                Ok(outbox) => return Ok(outbox),
+                Err(error) if stop.is_cancelled() => return Err(error.into()),
+                Err(error) => {
+                    tracing::warn!(error = %error, "what was published waits for the log");
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(backoff.wait()) => {}
             }
         }
     }
@@ -78,19 +102,87 @@ impl Writer {
         &self,
         outbox: &mut Outbox,
         tenant: &Tenant,
-        publication: &Publication,
+        work: Work,
     ) -> Result<PublishOutcome, LedgerError> {
         let now = self.clock.now();
-        let known = self.known(tenant, &publication.cluster).await?;
-        let mut change = Change::new(tenant, &publication.cluster, now);
-        change.compare(&known, publication)?;
-        for pass in &publication.report.passes {
-            let key = change.key(pass.id(tenant, &publication.cluster));
-            if self.store.get(PASSES, &key).await?.is_none() {
-                change.issue(pass, key);
+        match work {
+            Work::Publication(mut publication) => {
+                let cluster = publication.cluster.clone();
+                let known = self.known(tenant, &cluster).await?;
+                let change = Change::of(&mut publication, &known, tenant, now);
+                drop(known);
+                let step = Step::new(tenant, &cluster, now);
+                self.keep(outbox, step, change, publication.report.passes).await
+            }
+            Work::Revision(revision) => {
+                let cluster = revision.cluster.clone();
+                let step = Step::new(tenant, &cluster, now);
+                let mut change = Change::default();
+                for finding in revision.open {
+                    let id = finding.id(tenant, &cluster);
+                    let known = self.entry(&step, id).await?;
+                    change.report(id, &cluster, finding, known.as_ref(), now);
+                }
+                for (id, state) in revision.closed {
+                    if let Some(entry) = self.entry(&step, id).await? {
+                        change.end(&entry, state, now);
+                    }
+                }
+                self.keep(outbox, step, change, Vec::new()).await
             }
         }
-        let Change { mut batch, records, outcome, .. } = change;
+    }
+
+    async fn entry(&self, step: &Step<'_>, id: Id) -> Result<Option<FindingEntry>, LedgerError> {
+        let stored = self.store.get(FINDINGS, &step.key(id)).await?;
+        Ok(stored.map(|value| decode_entry(&value)).transpose()?)
+    }
+
+    /// Makes a change durable, with the passes that are new or say something else.
+    async fn keep(
+        &self,
+        outbox: &mut Outbox,
+        mut step: Step<'_>,
+        change: Change,
+        passes: Vec<BoardingPass>,
+    ) -> Result<PublishOutcome, LedgerError> {
+        for entry in change.seen {
+            step.keep(&entry)?;
+            self.commit_if_full(outbox, &mut step).await?;
+        }
+        for entry in change.told {
+            step.keep(&entry)?;
+            step.tell(entry.id, Payload::Finding(entry.finding));
+            self.commit_if_full(outbox, &mut step).await?;
+        }
+        for pass in passes {
+            let (id, terms) = (pass.id(step.tenant, step.cluster), pass.terms());
+            let issued = self.store.get(PASSES, &step.key(id)).await?;
+            if issued.is_none_or(|issued| !issued.starts_with(terms.as_bytes())) {
+                step.issue(id, terms, pass);
+                self.commit_if_full(outbox, &mut step).await?;
+            }
+        }
+        self.commit(outbox, &mut step).await?;
+        Ok(change.outcome)
+    }
+
+    async fn commit_if_full(
+        &self,
+        outbox: &mut Outbox,
+        step: &mut Step<'_>,
+    ) -> Result<(), LedgerError> {
+        if step.records.len() + step.batch.writes.len() < STEP && step.fields < STEP_FIELDS {
+            return Ok(());
+        }
+        self.commit(outbox, step).await
+    }
+
+    /// Commits the changes of a step with the records that tell of them, then publishes those.
+    async fn commit(&self, outbox: &mut Outbox, step: &mut Step<'_>) -> Result<(), LedgerError> {
+        step.fields = 0;
+        let (mut batch, records) =
+            (std::mem::take(&mut step.batch), std::mem::take(&mut step.records));
         let entries: Vec<(Stream, Entry)> = self
             .publisher
             .entries(records)?
@@ -101,8 +193,8 @@ impl Writer {
         if !batch.is_empty() {
             self.store.commit(batch).await?;
         }
-        outbox.publish(entries).await.map_err(airside_service::outbox::OutboxError::from)?;
-        Ok(outcome)
+        outbox.publish(entries).await.map_err(OutboxError::from)?;
+        Ok(())
     }
 
     async fn known(
@@ -124,26 +216,21 @@ impl Writer {
     }
 }
 
-/// What a publication changes.
-struct Change<'a> {
+/// Some changes of a publication, which are committed together.
+struct Step<'a> {
     tenant: &'a Tenant,
     cluster: &'a Cluster,
     now: Timestamp,
     batch: Batch,
     records: Vec<Record>,
-    outcome: PublishOutcome,
+    /// How many fields its boarding passes have.
+    fields: usize,
 }
 
-impl<'a> Change<'a> {
+impl<'a> Step<'a> {
     fn new(tenant: &'a Tenant, cluster: &'a Cluster, now: Timestamp) -> Self {
-        Self {
-            tenant,
-            cluster,
-            now,
-            batch: Batch::new(),
-            records: Vec::new(),
-            outcome: PublishOutcome::default(),
-        }
+        let (batch, records) = (Batch::new(), Vec::new());
+        Self { tenant, cluster, now, batch, records, fields: 0 }
     }
 
     fn key(&self, id: Id) -> Vec<u8> {
@@ -152,92 +239,20 @@ impl<'a> Change<'a> {
         key
     }
 
-    /// Compares what was found with what is known: new findings open, findings of scanned files that were
-    /// not found again are fixed, or gone with their object.
-    fn compare(
-        &mut self,
-        known: &BTreeMap<Id, FindingEntry>,
-        publication: &Publication,
-    ) -> Result<(), LedgerError> {
-        let mut seen = BTreeSet::new();
-        for finding in &publication.report.findings {
-            let id = finding.id(self.tenant, self.cluster);
-            if !seen.insert(id) {
-                continue;
-            }
-            match known.get(&id) {
-                Some(entry) if entry.finding == *finding => self.outcome.unchanged += 1,
-                Some(entry) if entry.finding.state == FindingState::Open => {
-                    // It moved to another line or its message changed: still the same finding.
-                    self.outcome.unchanged += 1;
-                    self.put(id, finding.clone(), entry.first_seen, entry.state_since)?;
-                }
-                Some(entry) => {
-                    self.outcome.opened += 1;
-                    self.put(id, finding.clone(), entry.first_seen, self.now)?;
-                }
-                None => {
-                    self.outcome.opened += 1;
-                    self.put(id, finding.clone(), self.now, self.now)?;
-                }
-            }
-        }
-        let scanned: BTreeSet<&str> =
-            publication.scanned_paths.iter().map(String::as_str).collect();
-        let objects: BTreeSet<(&str, &ObjectRef)> = publication
-            .report
-            .passes
-            .iter()
-            .map(|pass| (pass.place.path.as_str(), &pass.object))
-            .collect();
-        for (id, entry) in known {
-            let finding = &entry.finding;
-            let path = finding.place.path.as_str();
-            let left =
-                finding.state == FindingState::Open && !seen.contains(id) && scanned.contains(path);
-            if !left {
-                continue;
-            }
-            let state = if objects.contains(&(path, &finding.object)) {
-                self.outcome.fixed += 1;
-                FindingState::Fixed
-            } else {
-                self.outcome.gone += 1;
-                FindingState::Gone
-            };
-            self.put(*id, Finding { state, ..finding.clone() }, entry.first_seen, self.now)?;
-        }
+    fn keep(&mut self, entry: &FindingEntry) -> Result<(), LedgerError> {
+        self.batch.put(FINDINGS, self.key(entry.id), encode_entry(entry)?);
         Ok(())
     }
 
-    fn put(
-        &mut self,
-        id: Id,
-        finding: Finding,
-        first_seen: Timestamp,
-        state_since: Timestamp,
-    ) -> Result<(), LedgerError> {
-        let entry = FindingEntry {
-            id,
-            cluster: self.cluster.clone(),
-            finding: finding.clone(),
-            first_seen,
-            state_since,
-        };
-        let key = self.key(id);
-        self.batch.put(FINDINGS, key, encode_entry(&entry)?);
-        self.records.push(self.record(id, Payload::Finding(finding)));
-        Ok(())
+    fn issue(&mut self, id: Id, terms: Id, pass: BoardingPass) {
+        let issued = [&terms.as_bytes()[..], &self.now.as_nanos().to_be_bytes()[..]].concat();
+        self.batch.put(PASSES, self.key(id), issued);
+        self.fields += pass.fields.len();
+        self.tell(id, Payload::BoardingPass(pass));
     }
 
-    fn issue(&mut self, pass: &BoardingPass, key: Vec<u8>) {
-        let id = pass.id(self.tenant, self.cluster);
-        self.batch.put(PASSES, key, self.now.as_nanos().to_be_bytes().to_vec());
-        self.records.push(self.record(id, Payload::BoardingPass(pass.clone())));
-    }
-
-    fn record(&self, id: Id, payload: Payload) -> Record {
-        Record {
+    fn tell(&mut self, id: Id, payload: Payload) {
+        self.records.push(Record {
             tenant: self.tenant.clone(),
             cluster: self.cluster.clone(),
             id,
@@ -245,6 +260,6 @@ impl<'a> Change<'a> {
             event_time: self.now,
             ingest_time: self.now,
             payload,
-        }
+        });
     }
 }

@@ -159,8 +159,12 @@ mod tests {
                 json!({ "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": rules });
             let object = Object::new(&value).unwrap();
             let graph = Graph::new(&[object], Completeness::WholeInput);
-            let policy =
-                Whole { object: &object, graph: &graph, searched: &std::cell::OnceCell::new() };
+            let policy = Whole {
+                object: &object,
+                graph: &graph,
+                components: airside_vulnerability::Components::embedded(),
+                searched: &std::cell::OnceCell::new(),
+            };
             let verdict = decide(&policy, &Request::core(verb, resource));
             assert_eq!(verdict.level, expected, "{rules}");
         }

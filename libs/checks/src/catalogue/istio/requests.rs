@@ -217,14 +217,7 @@ fn relied_on(policy: &Object<'_>) -> Option<FieldPath> {
     let mut rules = spec_map(policy)?.get("rules").map(Value::as_array)??.iter().enumerate();
     rules.find_map(|(index, rule)| {
         let below = reliance(rule.as_object()?)?;
-        let mut path = FieldPath::of(&["spec", "rules"]).index(index);
-        for step in below.steps() {
-            path = match step {
-                airside_types::Step::Key(key) => path.key(key),
-                airside_types::Step::Index(index) => path.index(*index),
-            };
-        }
-        Some(path)
+        Some(FieldPath::of(&["spec", "rules"]).index(index).join(&below))
     })
 }
 

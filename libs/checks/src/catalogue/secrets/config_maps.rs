@@ -2,7 +2,7 @@
 
 use airside_k8s::fields::field;
 use airside_types::attack::technique;
-use airside_types::{FieldPath, Severity};
+use airside_types::{FieldPath, Severity, Step};
 use serde_json::Value;
 
 use super::{described, is_shaped};
@@ -127,11 +127,7 @@ pub(super) fn searched<'a>(map: &Whole<'a>) -> &'a [Searched] {
 fn judge(map: &Whole<'_>, report: &mut Report<'_>, wanted: fn(&&Found) -> bool) {
     for Searched { path, search } in searched(map) {
         if let Some(what) = described(search.found.iter().filter(wanted)) {
-            let key = path.steps().last().map(|step| match step {
-                airside_types::Step::Key(key) => key.as_str(),
-                airside_types::Step::Index(_) => "",
-            });
-            let key = key.unwrap_or_default();
+            let Some(Step::Key(key)) = path.steps().last() else { continue };
             report.fail(path.clone(), format!("key `{key}` holds {what}"));
         }
     }

@@ -65,9 +65,9 @@ fn fields(whole: &Whole<'_>, report: &mut Report<'_>) {
     let pods = pod_specs(whole.object);
     let containers: Vec<&FieldPath> =
         pods.iter().flat_map(|pod| &pod.containers).map(|container| &container.path).collect();
-    let mut enter = |steps: &[Step]| {
+    let mut enter = |steps: &[Step<'_>]| {
         let is_metadata = matches!(steps, [Step::Key(key)] if key == "metadata" || key == "status");
-        !is_metadata && !containers.iter().any(|path| path.steps() == steps)
+        !is_metadata && !containers.iter().any(|path| path.steps().eq(steps.iter().cloned()))
     };
     visit(whole.object.value(), &mut Vec::new(), &mut enter, &mut |steps, item| match item {
         Item::Text(name, text) => fail(steps, name, &search(name, text, style(steps)), report),
@@ -77,7 +77,8 @@ fn fields(whole: &Whole<'_>, report: &mut Report<'_>) {
         Item::List(name, list) => {
             let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
             for (index, search) in search_arguments(&texts) {
-                let path: Vec<Step> = steps.iter().cloned().chain([Step::Index(index)]).collect();
+                let path: Vec<Step<'_>> =
+                    steps.iter().cloned().chain([Step::Index(index)]).collect();
                 fail(&path, name, &search, report);
             }
         }
@@ -85,14 +86,14 @@ fn fields(whole: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// Environment variables have values wherever they stand; other fields mostly name things.
-fn style(steps: &[Step]) -> Style {
-    let is_env = |step: &Step| matches!(step, Step::Key(key) if matches!(key.as_str(), "env" | "envVars" | "extraEnv" | "extraEnvVars"));
+fn style(steps: &[Step<'_>]) -> Style {
+    let is_env = |step: &Step<'_>| matches!(step, Step::Key(key) if matches!(key.as_ref(), "env" | "envVars" | "extraEnv" | "extraEnvVars"));
     if steps.iter().any(is_env) { Style::Values } else { Style::References }
 }
 
-fn fail(steps: &[Step], name: &str, search: &Search, report: &mut Report<'_>) {
+fn fail(steps: &[Step<'_>], name: &str, search: &Search, report: &mut Report<'_>) {
     if let Some(what) = described(search.found.iter()) {
         let name = if name.is_empty() { "list" } else { name };
-        report.fail(FieldPath::from(steps.to_vec()), format!("`{name}` holds {what}"));
+        report.fail(FieldPath::from(steps), format!("`{name}` holds {what}"));
     }
 }

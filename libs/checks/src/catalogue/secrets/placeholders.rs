@@ -87,10 +87,7 @@ fn in_env(container: &ContainerOf<'_>, report: &mut Report<'_>) {
 fn in_config_map(map: &Whole<'_>, report: &mut Report<'_>) {
     for entry in searched(map) {
         if entry.search.has_placeholder && entry.search.found.is_empty() {
-            let key = match entry.path.steps().last() {
-                Some(Step::Key(key)) => key.as_str(),
-                _ => continue,
-            };
+            let Some(Step::Key(key)) = entry.path.steps().last() else { continue };
             let path: FieldPath = entry.path.clone();
             report.fail(path, format!("key `{key}` waits for a credential"));
         }

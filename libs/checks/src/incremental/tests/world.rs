@@ -4,21 +4,21 @@
 use serde_json::{Value, json};
 
 /// How many kinds there are.
-pub(super) const KINDS: u8 = 40;
+pub(super) const KINDS: u8 = 46;
 
 /// Takes one choice after the other from the bytes.
-struct Choices<'b>(std::slice::Iter<'b, u8>);
+pub(super) struct Choices<'b>(std::slice::Iter<'b, u8>);
 
 impl Choices<'_> {
-    fn number(&mut self) -> usize {
+    pub(super) fn number(&mut self) -> usize {
         usize::from(self.0.next().copied().unwrap_or_default())
     }
 
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(super) fn of<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.number() % all.len()]
     }
 
-    fn chance(&mut self) -> bool {
+    pub(super) fn chance(&mut self) -> bool {
         self.number() % 2 == 1
     }
 }
@@ -26,9 +26,9 @@ impl Choices<'_> {
 const NAMESPACES: [Option<&str>; 6] =
     [Some("shop"), Some("bank"), Some("shop"), None, Some("kube-system"), Some("istio-system")];
 const NAMES: [&str; 4] = ["web", "db", "default", "istio"];
-const ACCOUNTS: [&str; 3] = ["web", "default", "operator"];
+pub(super) const ACCOUNTS: [&str; 3] = ["web", "default", "operator"];
 
-fn labels(choices: &mut Choices<'_>) -> Value {
+pub(super) fn labels(choices: &mut Choices<'_>) -> Value {
     choices.of(&LABELS)()
 }
 
@@ -41,7 +41,7 @@ const LABELS: [fn() -> Value; 6] = [
     || json!({ "app": "web", "istio.io/dataplane-mode": "ambient" }),
 ];
 
-fn selector(choices: &mut Choices<'_>) -> Value {
+pub(super) fn selector(choices: &mut Choices<'_>) -> Value {
     let expression = |operator: &str, values: &[&str]| {
         let expression = json!({ "key": "app", "operator": operator, "values": values });
         json!({ "matchExpressions": [expression] })
@@ -68,7 +68,8 @@ fn pod(choices: &mut Choices<'_>) -> Value {
         2 => json!([{ "name": "DB", "value": "http://db.bank:80/web" }]),
         _ => json!([]),
     };
-    let image = choices.of(&["web:1", "ingress-nginx/controller:v1.8.0", "istio/pilot:1"]);
+    let image =
+        choices.of(&["web:1", "ingress-nginx/controller:v1.8.0", "istio/pilot:1", "postgres:17"]);
     json!({
         "metadata": { "labels": labels },
         "spec": {
@@ -146,10 +147,11 @@ pub(super) fn object(kind: u8, bytes: &[u8]) -> (Value, &'static str) {
 fn body(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Value) {
     match kind {
         0..=2 | 32 => workload(kind, choices),
-        3..=10 | 33 | 34 => around(kind, choices),
+        3..=10 | 34 => around(kind, choices),
         11..=14 => rights(kind, choices),
         15..=23 | 35 => mesh(kind, choices),
         24..=31 => routes(kind, choices),
+        33 | 40.. => super::policies::body(kind, choices),
         _ => others(kind, choices),
     }
 }
@@ -207,7 +209,7 @@ fn around(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
             });
             ("autoscaling/v2", "HorizontalPodAutoscaler", json!({ "spec": spec }))
         }
-        7 => ("v1", "ServiceAccount", json!({})),
+        7 => ("v1", "ServiceAccount", json!({ "metadata": { "labels": labels(choices) } })),
         8 => {
             let kind = choices.of(&["Opaque", "kubernetes.io/service-account-token"]);
             let note = json!({ "kubernetes.io/service-account.name": choices.of(&ACCOUNTS) });
@@ -229,14 +231,10 @@ fn around(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
             let labels = match choices.number() % 4 {
                 0 => json!({ "istio-injection": "enabled" }),
                 1 => json!({ "istio.io/dataplane-mode": "ambient" }),
-                2 => json!({ "pod-security.kubernetes.io/enforce": "restricted" }),
+                2 => json!({ "pod-security.kubernetes.io/enforce": "restricted", "team": "a" }),
                 _ => json!({}),
             };
             ("v1", "Namespace", json!({ "metadata": { "labels": labels } }))
-        }
-        33 => {
-            let kind = choices.of(&["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]);
-            ("cilium.io/v2", kind, json!({ "spec": { "endpointSelector": {} } }))
         }
         _ => ("scheduling.k8s.io/v1", "PriorityClass", json!({ "value": 1 })),
     }

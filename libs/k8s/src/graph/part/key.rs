@@ -54,6 +54,10 @@ pub(in crate::graph) enum Topic {
     MeshSettings,
     /// Secrets that hold a service account's token.
     TokenSecret,
+    /// Network policies of other kinds than Kubernetes' own.
+    OtherPolicy,
+    /// Counted: policies of a network plug-in.
+    PolicyOfPlugin,
     /// Counted: objects of a group and kind.
     AnyOfKind,
     /// Counted: objects of a namespace, which counts as one itself.

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::{Key, Place, Topic, Word, own_places};
 use crate::fields::down;
 use crate::graph::{
-    aggregation, exposure, hosts, isolation, links, mesh, references, scaling, taken, usage,
+    aggregation, exposure, hosts, isolation, links, mesh, policies, references, scaling, taken,
+    usage,
 };
 use crate::object::Object;
 use crate::rbac::{Bearer, GROUP, role_of, subjects};
@@ -34,6 +35,9 @@ pub fn written(object: &Object<'_>) -> Written {
     keys.selector();
     keys.of_kind();
     keys.mesh(&pods);
+    let (found_by, counted) = policies::written(object);
+    keys.found_by.extend(found_by);
+    keys.counted.extend(counted);
     keys.mentions();
     let Keys { mut found_by, mut counted, .. } = keys;
     for list in [&mut found_by, &mut counted] {

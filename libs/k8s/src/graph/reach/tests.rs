@@ -1,9 +1,17 @@
 //! The semantics of NetworkPolicies, as a table of small clusters.
 
-use serde_json::json;
+mod admin;
+mod calico;
+mod cilium;
+mod oracle;
+mod together;
+mod world;
+
+use serde_json::{Value, json};
 
 use super::*;
 use crate::graph::Completeness;
+use crate::object::Object;
 
 fn pod(namespace: Option<&str>, app: &str, more: &Value) -> Value {
     let mut spec = json!({
@@ -124,7 +132,7 @@ fn policies_let_through_what_one_of_their_rules_names() {
         (
             "a policy of a kind that is not read",
             vec![json!({
-                "apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy",
+                "apiVersion": "crd.antrea.io/v1beta1", "kind": "NetworkPolicy",
                 "metadata": { "name": "c", "namespace": "data" }, "spec": {},
             })],
             Unknown,
@@ -189,7 +197,11 @@ fn the_answer_says_why() {
     let pods = graph.pods();
     let told = |from: usize, to: usize| {
         let reached = graph.reach(Source::Pod(&pods[from]), &pods[to], None);
-        format!("{}: {}", reached.answer, reached.reasons.join("; "))
+        format!(
+            "{}: {}",
+            reached.answer,
+            reached.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        )
     };
     insta::assert_snapshot!(told(0, 1), @"no: no NetworkPolicy for egress selects the source; NetworkPolicy data/for-db has no ingress rule that lets it through");
     insta::assert_snapshot!(told(1, 0), @"yes: no NetworkPolicy for egress selects the source; no NetworkPolicy for ingress selects the target");

@@ -44,10 +44,10 @@ fn make_place<'v>(value: &'v mut Value, path: &FieldPath) -> Result<&'v mut Valu
                 if place.is_null() {
                     *place = Value::Object(Map::new());
                 }
-                place.as_object_mut().ok_or_else(wrong)?.entry(key).or_insert(Value::Null)
+                place.as_object_mut().ok_or_else(wrong)?.entry(key.as_ref()).or_insert(Value::Null)
             }
             Step::Index(index) => {
-                place.as_array_mut().and_then(|list| list.get_mut(*index)).ok_or_else(wrong)?
+                place.as_array_mut().and_then(|list| list.get_mut(index)).ok_or_else(wrong)?
             }
         };
     }
@@ -55,20 +55,20 @@ fn make_place<'v>(value: &'v mut Value, path: &FieldPath) -> Result<&'v mut Valu
 }
 
 fn remove(value: &mut Value, path: &FieldPath) {
-    let Some((last, above)) = path.steps().split_last() else { return };
+    let (Some(last), Some(above)) = (path.steps().last(), path.parent()) else { return };
     let mut place = value;
-    for step in above {
+    for step in above.steps() {
         let below = match step {
-            Step::Key(key) => place.get_mut(key),
+            Step::Key(key) => place.get_mut(key.as_ref()),
             Step::Index(index) => place.get_mut(index),
         };
         let Some(below) = below else { return };
         place = below;
     }
     match (last, place) {
-        (Step::Key(key), Value::Object(map)) => drop(map.remove(key)),
-        (Step::Index(index), Value::Array(list)) if *index < list.len() => {
-            drop(list.remove(*index));
+        (Step::Key(key), Value::Object(map)) => drop(map.remove(key.as_ref())),
+        (Step::Index(index), Value::Array(list)) if index < list.len() => {
+            drop(list.remove(index));
         }
         _ => {}
     }

@@ -3,6 +3,8 @@
 use airside_types::{FieldPath, Step};
 use serde_json::{Map, Value};
 
+use crate::fields::below;
+
 use super::layout::{Content, Entry, Form, Node, Style};
 use super::sheet::Sheet;
 use super::{Patch, Refusal, Syntax, block, flow, write};
@@ -15,7 +17,7 @@ pub(super) struct Found<'a> {
     /// For each of these the entry of its map that it is the value of.
     pub(super) entries: Vec<Option<&'a Entry>>,
     /// The steps that lead on to what does not exist.
-    pub(super) rest: Vec<Step>,
+    pub(super) rest: Vec<Step<'a>>,
 }
 
 impl<'a> Found<'a> {
@@ -34,13 +36,13 @@ impl<'a> Found<'a> {
 /// Walks down a path. Refuses what aliases and merge keys make appear in more than one place.
 pub(super) fn find<'a>(
     sheet: &Sheet<'a>,
-    path: &FieldPath,
+    path: &'a FieldPath,
     old: &Value,
 ) -> Result<Found<'a>, Refusal> {
     let mut found = Found { nodes: vec![sheet.root], entries: vec![None], rest: Vec::new() };
     let mut node = sheet.root;
     let mut value = Some(old);
-    let mut steps = path.steps().iter();
+    let mut steps = path.steps();
     while let Some(step) = steps.next() {
         if sheet.layout.is_shared(node) || matches!(node.content, Content::Alias) {
             return Err(Refusal::Aliased(path.clone()));
@@ -49,11 +51,8 @@ pub(super) fn find<'a>(
             Content::Map(_, entries) => entries.iter().any(|entry| entry.is_merge),
             _ => false,
         };
-        value = value.and_then(|value| match step {
-            Step::Key(key) => value.get(key),
-            Step::Index(index) => value.get(index),
-        });
-        match child(node, step) {
+        value = value.and_then(|value| below(value, &step));
+        match child(node, &step) {
             Some((below, entry)) => {
                 found.nodes.push(below);
                 found.entries.push(entry);
@@ -61,7 +60,7 @@ pub(super) fn find<'a>(
             }
             None if has_merge && value.is_some() => return Err(Refusal::Merged(path.clone())),
             None => {
-                found.rest = std::iter::once(step).chain(steps).cloned().collect();
+                found.rest = std::iter::once(step).chain(steps).collect();
                 break;
             }
         }
@@ -72,11 +71,11 @@ pub(super) fn find<'a>(
     Ok(found)
 }
 
-fn child<'a>(node: &'a Node, step: &Step) -> Option<(&'a Node, Option<&'a Entry>)> {
+fn child<'a>(node: &'a Node, step: &Step<'_>) -> Option<(&'a Node, Option<&'a Entry>)> {
     match (step, &node.content) {
         (Step::Key(key), Content::Map(_, entries)) => entries
             .iter()
-            .rfind(|entry| entry.name.as_ref() == Some(key))
+            .rfind(|entry| entry.name.as_deref() == Some(key.as_ref()))
             .map(|entry| (&entry.value, Some(entry))),
         (Step::Index(index), Content::List(_, items)) => items.get(*index).map(|item| (item, None)),
         _ => None,
@@ -139,9 +138,9 @@ pub(super) fn append(
 }
 
 /// The value that leads over keys to another one; none for a step into a list.
-fn nested(steps: &[Step], value: &Value) -> Option<Value> {
+fn nested(steps: &[Step<'_>], value: &Value) -> Option<Value> {
     steps.iter().rev().try_fold(value.clone(), |value, step| match step {
-        Step::Key(key) => Some(Value::Object(Map::from_iter([(key.clone(), value)]))),
+        Step::Key(key) => Some(Value::Object(Map::from_iter([(key.to_string(), value)]))),
         Step::Index(_) => None,
     })
 }

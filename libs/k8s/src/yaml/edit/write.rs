@@ -91,6 +91,20 @@ pub(super) struct BlockStyle {
 }
 
 impl BlockStyle {
+    /// A whole document.
+    pub(super) fn document(self, value: &Value) -> String {
+        let lines: Vec<String> = match value {
+            Value::Object(map) if !map.is_empty() => {
+                map.iter().map(|(key, value)| self.entry(key, value, 0, "\n")).collect()
+            }
+            Value::Array(list) if !list.is_empty() => {
+                list.iter().map(|item| self.item(item, 0, "\n")).collect()
+            }
+            other => vec![FlowStyle::YAML.inline(other)],
+        };
+        lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+
     /// A key with its value, the first line without its indentation.
     pub(super) fn entry(self, key: &str, value: &Value, column: usize, newline: &str) -> String {
         format!("{}:{}", plain_or_quoted(key), self.below(value, column, newline))

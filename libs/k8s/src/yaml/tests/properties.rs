@@ -4,7 +4,7 @@ use airside_types::{FieldPath, Step};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-use super::super::{Limits, Parsed, parse};
+use super::super::{Limits, Parsed, parse, to_yaml};
 
 /// Any JSON value, but for floats, whose texts differ between writers, and characters that JSON allows
 /// unescaped and YAML does not.
@@ -72,11 +72,11 @@ fn any_yaml_like() -> impl Strategy<Value = String> {
 }
 
 /// All paths of a value.
-fn paths(value: &Value, steps: &mut Vec<Step>, found: &mut Vec<FieldPath>) {
-    found.push(FieldPath::from(steps.clone()));
+fn paths<'v>(value: &'v Value, steps: &mut Vec<Step<'v>>, found: &mut Vec<FieldPath>) {
+    found.push(FieldPath::from(steps.as_slice()));
     match value {
         Value::Object(map) => map.iter().for_each(|(key, below)| {
-            steps.push(Step::Key(key.clone()));
+            steps.push(Step::key(key));
             paths(below, steps, found);
             steps.pop();
         }),
@@ -98,7 +98,7 @@ fn assert_placed(text: &str, parsed: &Parsed) {
         for path in all {
             let mut view = document.places.root();
             for step in path.steps() {
-                let below = view.child(step);
+                let below = view.child(&step);
                 assert!(below.is_some(), "{path} has no place in {text:?}");
                 view = below.unwrap_or_default();
             }
@@ -133,6 +133,17 @@ proptest! {
         prop_assert_eq!(&parsed.errors, &[]);
         prop_assert_eq!(&parsed.documents[0].value, &root);
         assert_placed(&text, &parsed);
+    }
+
+    #[test]
+    fn a_written_value_is_read_as_the_same(value in any_value()) {
+        let text = to_yaml(&value);
+        let parsed = parse(&text, &Limits::default());
+        prop_assert_eq!(&parsed.errors, &[], "{}", text);
+        // A document that is null is none.
+        let read: Vec<_> = parsed.documents.iter().map(|document| &document.value).collect();
+        let expected: Vec<_> = std::iter::once(&value).filter(|value| !value.is_null()).collect();
+        prop_assert_eq!(read, expected, "{}", text);
     }
 
     #[test]

@@ -45,11 +45,8 @@ pub(in crate::tests) fn publication() -> impl Strategy<Value = Publication> + Cl
 }
 
 pub(in crate::tests) fn answer() -> impl Strategy<Value = ScanAnswer> + Clone {
-    let outcome = any::<[u64; 4]>().prop_map(|[opened, fixed, gone, unchanged]| PublishOutcome {
-        opened,
-        fixed,
-        gone,
-        unchanged,
+    let outcome = any::<[u64; 5]>().prop_map(|[opened, fixed, gone, unchanged, reappeared]| {
+        PublishOutcome { opened, fixed, gone, unchanged, reappeared }
     });
     (report(Scale::Ordinary), option::of(outcome))
         .prop_map(|(report, published)| ScanAnswer { report, published })
@@ -61,6 +58,7 @@ pub(in crate::tests) fn job() -> impl Strategy<Value = Job> + Clone {
         Just(JobState::Running),
         (time(), answer())
             .prop_map(|(finished, answer)| JobState::Done { finished, answer: Box::new(answer) }),
+        time().prop_map(|finished| JobState::Cancelled { finished }),
         (time(), text(Scale::Ordinary))
             .prop_map(|(finished, error)| JobState::Failed { finished, error }),
     ]

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use airside_k8s::yaml::{Limits, Parsed, parse_bytes};
 use airside_k8s::{Completeness, Graph, Object};
+use airside_vulnerability::Document;
 use airside_vulnerability::join::{AffectedPlace, Cause, affected};
-use airside_vulnerability::{Components, Document};
 use anyhow::Context;
 use serde_json::{Value, json};
 
@@ -13,6 +12,7 @@ use super::inputs::Inputs;
 use super::render::Rendering;
 use crate::cli::{AffectedArguments, OutputFormat};
 use crate::command::Outcome;
+use crate::command::data::InForce;
 use crate::command::replay::read;
 use crate::show::{self, FAINT, RESET, STRONG};
 
@@ -23,14 +23,13 @@ pub(super) fn run(arguments: &AffectedArguments) -> anyhow::Result<Outcome> {
         show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
     }
     let reports = image_reports(&arguments.vulnerabilities)?;
-    let parsed: Vec<Parsed> =
-        inputs.files.iter().map(|file| parse_bytes(&file.content, &Limits::default())).collect();
-    let contents: Vec<_> =
-        parsed.iter().flat_map(|it| &it.documents).map(|document| document.contents()).collect();
+    let documents = inputs.documents();
+    let contents: Vec<_> = documents.iter().map(|(_, document)| document.contents()).collect();
     let objects: Vec<Object<'_>> =
         contents.iter().flat_map(|contents| &contents.objects).map(|it| it.object).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);
-    let places = affected(&graph, &reports, Components::embedded(), &arguments.cve);
+    let data = InForce::load(&arguments.data)?;
+    let places = affected(&graph, &reports, &data.components, &arguments.cve);
     match arguments.output {
         OutputFormat::Json => {
             let all: Vec<_> = places.iter().map(|place| place_json(&graph, place)).collect();

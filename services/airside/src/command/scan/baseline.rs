@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use airside_checks::Terms;
 use airside_types::Id;
@@ -10,6 +9,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::inputs::{Inputs, is_manifest};
+use super::work_tree::git;
 use crate::command::replay::read;
 
 /// The fingerprints in the JSON output of an earlier scan.
@@ -71,22 +71,4 @@ fn take(inputs: &mut Inputs, revision: &str, path: &Path) -> anyhow::Result<()> 
 
 fn is_hidden(name: &str) -> bool {
     name.split('/').rev().skip(1).any(|folder| folder.starts_with('.'))
-}
-
-fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .context("git cannot be run: --since needs it")?;
-    anyhow::ensure!(
-        output.status.success(),
-        "git {} in `{}`: {}",
-        arguments.join(" "),
-        folder.display(),
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    Ok(output.stdout)
 }

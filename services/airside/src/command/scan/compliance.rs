@@ -2,7 +2,6 @@
 
 use airside_checks::Terms;
 use airside_compliance::{Framework, assess, html, json, text};
-use airside_scanner::check_files;
 
 use super::inputs::Inputs;
 use crate::cli::{ReportFormat, ScanArguments};
@@ -23,7 +22,7 @@ pub(super) fn run(
     let Some(framework) = Framework::find(name) else {
         anyhow::bail!("there is no framework `{name}`; there are\n{}", list().trim_end());
     };
-    let checked = check_files(&inputs.files, terms);
+    let checked = inputs.check(terms);
     let assessment = assess(framework, &checked);
     let report = match arguments.output {
         ReportFormat::Text => text::text(&assessment),

@@ -42,7 +42,7 @@ pub(super) fn run(
         }
     }
     show::print(&summary(&fixes, arguments.dry_run))?;
-    let fails = fixes.unfixed.iter().any(|it| it.finding.severity >= arguments.fail_on);
+    let fails = fixes.unfixed.iter().any(|it| it.finding.severity >= terms.failing);
     let is_broken = !inputs.problems.is_empty();
     Ok(match (is_broken, fails && !arguments.exit_zero) {
         (true, _) => Outcome::Unreadable,

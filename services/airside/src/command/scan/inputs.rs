@@ -1,10 +1,14 @@
-//! Which files a scan reads: those that are named, manifests in folders, what charts and kustomizations
-//! render to, standard input.
+//! What a scan reads: files that are named, manifests in folders, what charts and kustomizations render to,
+//! standard input; or a live cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use airside_checks::{CheckIn, Rendered as Origin, Terms};
+use airside_k8s::Document;
+use airside_k8s::yaml::{Limits, parse_bytes};
+use airside_scanner::{LiveObjects, Scan, check_files, scan_files};
 use airside_wire::scan::SourceFile;
 
 use super::render::{Renderer, Rendering};
@@ -15,19 +19,67 @@ pub(super) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// What was read, and what could not be.
 #[derive(Debug, Default)]
-pub(super) struct Inputs {
-    pub(super) files: Vec<SourceFile>,
+pub(in crate::command) struct Inputs {
+    pub(in crate::command) files: Vec<SourceFile>,
     /// The files that were rendered, or came by standard input: there is nothing to write them to.
     pub(super) passing: BTreeSet<String>,
-    pub(super) problems: Vec<String>,
+    /// What the files that were rendered were made from.
+    pub(super) made: BTreeMap<String, Made>,
+    pub(in crate::command) problems: Vec<String>,
+    /// The objects of a live cluster, which then are all there is.
+    pub(super) live: Option<LiveObjects>,
+}
+
+/// What a file was rendered from.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// The folder of the chart or kustomization.
+    pub(super) folder: PathBuf,
+    /// The files in it.
+    pub(super) origin: Origin,
 }
 
 impl Inputs {
     /// Reads all paths.
-    pub(super) fn read<P: AsRef<Path>>(paths: &[P], how: &Rendering) -> Self {
+    pub(in crate::command) fn read<P: AsRef<Path>>(paths: &[P], how: &Rendering) -> Self {
         let mut inputs = Self::default();
         paths.iter().for_each(|path| inputs.take(path.as_ref(), how));
         inputs
+    }
+
+    /// Checks what was read as one set.
+    pub(super) fn scan(&self, terms: &Terms<'_>) -> Scan {
+        match &self.live {
+            Some(live) => live.scan(terms),
+            None => scan_files(&self.files, terms),
+        }
+    }
+
+    /// What the check-in says, with nothing left out and nothing put together.
+    pub(super) fn check(&self, terms: &Terms<'_>) -> CheckIn {
+        match &self.live {
+            Some(live) => live.check(terms),
+            None => check_files(&self.files, terms),
+        }
+    }
+
+    /// The documents that can be read, each with the path that it stands under.
+    pub(super) fn documents(&self) -> Vec<(String, Document)> {
+        if let Some(live) = &self.live {
+            let documents = live.documents();
+            return documents.map(|(path, it)| (path.clone(), it.clone())).collect();
+        }
+        let mut documents = Vec::new();
+        for file in &self.files {
+            let parsed = parse_bytes(&file.content, &Limits::default());
+            documents.extend(parsed.documents.into_iter().map(|it| (file.path.clone(), it)));
+        }
+        documents
+    }
+
+    /// Whether there is nothing at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.live.as_ref().is_none_or(LiveObjects::is_empty)
     }
 
     fn take(&mut self, path: &Path, how: &Rendering) {
@@ -81,6 +133,8 @@ impl Inputs {
             Ok(rendered) => {
                 for it in rendered {
                     self.passing.insert(it.path.clone());
+                    let made = Made { folder: folder.to_owned(), origin: it.origin };
+                    self.made.insert(it.path.clone(), made);
                     self.add(it.path, it.content.into_bytes());
                 }
             }
@@ -90,7 +144,7 @@ impl Inputs {
 
     fn file(&mut self, path: &Path) {
         match read(path) {
-            Ok(content) => self.add(path.to_string_lossy().replace('\\', "/"), content),
+            Ok(content) => self.add(shown(path), content),
             Err(error) => self.problems.push(format!("{error:#}")),
         }
     }
@@ -98,6 +152,11 @@ impl Inputs {
     pub(super) fn add(&mut self, path: String, content: Vec<u8>) {
         self.files.push(SourceFile { path, content: content.into() });
     }
+}
+
+/// A path as findings show it.
+pub(super) fn shown(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
 }
 
 /// Whether a file of a folder is scanned.

@@ -111,10 +111,10 @@ fn any_text() -> impl Strategy<Value = (String, Value)> {
 
 fn any_path() -> impl Strategy<Value = FieldPath> {
     let step = prop_oneof![
-        3 => "[a-e]".prop_map(Step::Key),
+        3 => "[a-e]".prop_map(|key| Step::Key(key.into())),
         1 => (0..3_usize).prop_map(Step::Index),
     ];
-    prop::collection::vec(step, 1..5).prop_map(FieldPath::from)
+    prop::collection::vec(step, 1..5).prop_map(FieldPath::from_iter)
 }
 
 fn any_edit() -> impl Strategy<Value = Edit> {

@@ -1,0 +1,171 @@
+//! What turns a failing example into its passing one: which objects change, come and go, and field by field how.
+
+use airside_k8s::yaml::{Document, Limits, parse};
+use airside_types::{FieldPath, Step};
+use serde_json::Value;
+
+/// The change from one set of objects to another.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Change {
+    /// Objects that differ.
+    pub changed: Vec<Pair>,
+    /// Objects that are only in the second set.
+    pub added: Vec<Value>,
+    /// Objects that are only in the first set.
+    pub removed: Vec<Value>,
+}
+
+/// An object before and after.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// Before.
+    pub before: Value,
+    /// After.
+    pub after: Value,
+}
+
+/// What happens to a field: the smallest places that differ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldChange {
+    /// The field.
+    pub path: FieldPath,
+    /// Its value before; none where it is added.
+    pub before: Option<Value>,
+    /// Its value after; none where it is removed.
+    pub after: Option<Value>,
+}
+
+impl Change {
+    /// The change between two texts of manifests.
+    pub fn between(before: &str, after: &str) -> Self {
+        let mut rest = objects(after);
+        let mut unpaired = Vec::new();
+        let mut change = Self::default();
+        // An object keeps its identity before it takes over one that is alike.
+        for object in objects(before) {
+            match take(&mut rest, |other| identity(other) == identity(&object)) {
+                Some(other) => change.pair(object, other),
+                None => unpaired.push(object),
+            }
+        }
+        for object in unpaired {
+            let is_same = |other: &Value, keys: &[&[&str]]| {
+                keys.iter().all(|key| text(other, key) == text(&object, key))
+            };
+            let kind: &[&str] = &["kind"];
+            let name: &[&str] = &["metadata", "name"];
+            let found = take(&mut rest, |other| is_same(other, &[kind, name]))
+                .or_else(|| take(&mut rest, |other| is_same(other, &[kind])));
+            match found {
+                Some(other) => change.pair(object, other),
+                None => change.removed.push(object),
+            }
+        }
+        change.added = rest;
+        change
+    }
+
+    fn pair(&mut self, before: Value, after: Value) {
+        if before != after {
+            self.changed.push(Pair { before, after });
+        }
+    }
+
+    /// Every object that takes part, as it is before where it is there before.
+    pub fn touched(&self) -> impl Iterator<Item = &Value> {
+        let changed = self.changed.iter().map(|pair| &pair.before);
+        changed.chain(&self.added).chain(&self.removed)
+    }
+}
+
+impl Pair {
+    /// Whether API version, kind, name or namespace change.
+    pub fn changes_identity(&self) -> bool {
+        identity(&self.before) != identity(&self.after)
+    }
+
+    /// The fields that differ. Those of a list are in an order in which they can be made one by one: its
+    /// elements keep their indices until the last ones are removed or new ones added at the end.
+    pub fn fields(&self) -> Vec<FieldChange> {
+        let mut fields = Vec::new();
+        compare(&FieldPath::root(), &self.before, &self.after, &mut fields);
+        fields
+    }
+}
+
+/// The objects of a text, those of lists each by itself.
+fn objects(text: &str) -> Vec<Value> {
+    let parsed = parse(text, &Limits::default());
+    let contents: Vec<_> = parsed.documents.iter().map(Document::contents).collect();
+    contents.iter().flat_map(|it| &it.objects).map(|it| it.object.value().clone()).collect()
+}
+
+fn take(rest: &mut Vec<Value>, is_wanted: impl Fn(&Value) -> bool) -> Option<Value> {
+    let at = rest.iter().position(is_wanted)?;
+    Some(rest.remove(at))
+}
+
+/// API version, kind, namespace and name.
+pub(super) fn identity(object: &Value) -> [&str; 4] {
+    let keys: [&[&str]; 4] =
+        [&["apiVersion"], &["kind"], &["metadata", "namespace"], &["metadata", "name"]];
+    keys.map(|key| text(object, key))
+}
+
+/// A text of an object; empty where there is none.
+pub(super) fn text<'v>(object: &'v Value, keys: &[&str]) -> &'v str {
+    airside_k8s::fields::down(object, keys).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn compare(path: &FieldPath, before: &Value, after: &Value, fields: &mut Vec<FieldChange>) {
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            for (key, value) in old {
+                match new.get(key) {
+                    Some(other) => compare(&path.key(key), value, other, fields),
+                    None => fields.push(FieldChange::new(path.key(key), Some(value), None)),
+                }
+            }
+            for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
+                fields.push(FieldChange::new(path.key(key), None, Some(value)));
+            }
+        }
+        (Value::Array(old), Value::Array(new)) => compare_lists(path, old, new, fields),
+        _ if before == after => {}
+        _ => fields.push(FieldChange::new(path.clone(), Some(before), Some(after))),
+    }
+}
+
+/// What is alike at the beginning and the end stays; in between one is compared with one.
+fn compare_lists(path: &FieldPath, old: &[Value], new: &[Value], fields: &mut Vec<FieldChange>) {
+    let start = old.iter().zip(new).take_while(|(left, right)| left == right).count();
+    let (old, new) = (old.get(start..).unwrap_or_default(), new.get(start..).unwrap_or_default());
+    let alike = old.iter().rev().zip(new.iter().rev());
+    let end = alike.take_while(|(left, right)| left == right).count();
+    let old = old.get(..old.len() - end).unwrap_or_default();
+    let new = new.get(..new.len() - end).unwrap_or_default();
+    for (place, (left, right)) in (start..).zip(old.iter().zip(new)) {
+        compare(&path.index(place), left, right, fields);
+    }
+    for (offset, value) in old.iter().enumerate().skip(new.len()).rev() {
+        fields.push(FieldChange::new(path.index(start + offset), Some(value), None));
+    }
+    for (offset, value) in new.iter().enumerate().skip(old.len()) {
+        fields.push(FieldChange::new(path.index(start + offset), None, Some(value)));
+    }
+}
+
+impl FieldChange {
+    fn new(path: FieldPath, before: Option<&Value>, after: Option<&Value>) -> Self {
+        Self { path, before: before.cloned(), after: after.cloned() }
+    }
+
+    /// The path as a JSON pointer (RFC 6901).
+    pub fn pointer(&self) -> String {
+        let escaped = |step: Step<'_>| match step {
+            Step::Key(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Step::Index(index) => format!("/{index}"),
+        };
+        self.path.steps().map(escaped).collect()
+    }
+}

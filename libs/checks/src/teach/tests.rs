@@ -1,0 +1,112 @@
+//! What every lesson must hold, over the whole catalogue, and how three of them look.
+
+mod apply;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use self::apply::apply;
+use super::change::Change;
+use super::{Lesson, Patch, lesson};
+use crate::catalogue::{self, listed};
+use crate::evaluate::evaluate;
+use airside_k8s::yaml::{Limits, parse};
+use airside_k8s::{Completeness, Document, Object};
+
+fn objects(text: &str) -> Vec<Value> {
+    let parsed = parse(text, &Limits::default());
+    assert_eq!(parsed.errors, [], "{text}");
+    let contents: Vec<_> = parsed.documents.iter().map(Document::contents).collect();
+    contents.iter().flat_map(|it| &it.objects).map(|it| it.object.value().clone()).collect()
+}
+
+fn failing(objects: &[Value]) -> BTreeSet<&'static str> {
+    let objects: Vec<_> = objects.iter().map(|it| Object::new(it).unwrap()).collect();
+    let evaluation = evaluate(&objects, Completeness::WholeInput);
+    evaluation.failures.iter().map(|failure| failure.check.id).collect()
+}
+
+#[test]
+fn the_kustomization_makes_the_failing_example_pass() {
+    let mut count = 0;
+    for check in catalogue::all() {
+        let Ok(kustomization) = lesson(check).kustomize else { continue };
+        count += 1;
+        let patched = apply(objects(check.fails), &kustomization);
+        let (fails, passes) = (failing(&patched), failing(&objects(check.passes)));
+        assert_eq!(fails, passes, "{}\n{}", check.id, kustomization.text());
+    }
+    assert!(count > 400, "only {count} checks have a kustomization");
+}
+
+#[test]
+fn a_change_is_what_lies_between_the_examples() {
+    for check in listed() {
+        let change = Change::between(check.fails, check.passes);
+        let any =
+            !(change.changed.is_empty() && change.added.is_empty() && change.removed.is_empty());
+        assert!(any, "{}: its examples have the same objects", check.id);
+        for pair in &change.changed {
+            let mut object = pair.before.clone();
+            for field in pair.fields() {
+                apply::operation(
+                    &mut object,
+                    &field.pointer(),
+                    field.after.clone(),
+                    field.before.is_some(),
+                );
+            }
+            assert_eq!(object, pair.after, "{}", check.id);
+        }
+    }
+}
+
+#[test]
+fn every_check_teaches_an_attack_three_forms_and_a_reference() {
+    let mut bare = Vec::new();
+    for check in listed() {
+        let Lesson { attacks, yaml, helm, kustomize, references } = lesson(check);
+        assert!(yaml.iter().any(|line| !matches!(line, super::Line::Kept(_))), "{}", check.id);
+        assert_eq!(
+            attacks.len(),
+            check.techniques.len().max(1),
+            "{}: a technique untold",
+            check.id
+        );
+        if !references.iter().any(|it| it.url.is_some()) {
+            bare.push(check.id);
+        }
+        for reference in &references {
+            assert!(reference.url.as_ref().is_none_or(|url| url.starts_with("https://")));
+        }
+        if let Ok(values) = &helm {
+            assert_eq!(parse(values, &Limits::default()).errors, [], "{values}");
+        }
+        for reason in helm.err().into_iter().chain(kustomize.err()) {
+            assert!(reason.ends_with('.') && reason.len() > 40, "{reason}");
+        }
+    }
+    assert_eq!(bare, Vec::<&str>::new(), "checks without an address to read on");
+}
+
+#[test]
+fn the_kustomization_s_text_means_the_same_as_its_values() {
+    for check in listed() {
+        let Ok(kustomization) = lesson(check).kustomize else { continue };
+        let files = kustomization.files();
+        let (_, first) = files.first().unwrap();
+        let parsed = parse(first, &Limits::default());
+        assert_eq!(parsed.errors, [], "{first}");
+        let patches = parsed.documents[0].value["patches"].as_array().cloned().unwrap_or_default();
+        assert_eq!(patches.len(), kustomization.patches.len());
+        for (entry, patch) in patches.iter().zip(&kustomization.patches) {
+            let written = parse(entry["patch"].as_str().unwrap(), &Limits::default());
+            let meant = match patch {
+                Patch::Merge(value) => value.clone(),
+                Patch::Operations { operations, .. } => operations.clone().into(),
+            };
+            assert_eq!(written.documents[0].value, meant, "{first}");
+        }
+    }
+}

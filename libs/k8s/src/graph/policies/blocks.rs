@@ -1,0 +1,153 @@
+//! Blocks of addresses (CIDR), and which addresses lie on the internet.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A block of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    first: u128,
+    /// How many addresses follow the first.
+    size: u128,
+    is_v4: bool,
+}
+
+impl Block {
+    /// Reads `10.0.0.0/8`; an address alone is a block of one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, length) = match text.split_once('/') {
+            Some((address, length)) => (address, Some(length.parse::<u32>().ok()?)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let (bits, width) = bits(address);
+        let length = length.unwrap_or(width);
+        let free = width.checked_sub(length)?;
+        let size = if free == 128 { u128::MAX } else { (1_u128 << free) - 1 };
+        Some(Self { first: bits & !size, size, is_v4: width == 32 })
+    }
+
+    /// Whether it holds an address.
+    pub fn contains(self, address: IpAddr) -> bool {
+        let (bits, width) = bits(address);
+        let is_same_family = self.is_v4 == (width == 32);
+        is_same_family && bits >= self.first && bits - self.first <= self.size
+    }
+
+    /// Whether it holds all addresses of its family.
+    pub const fn is_all(self) -> bool {
+        self.size == if self.is_v4 { u32::MAX as u128 } else { u128::MAX }
+    }
+
+    /// Whether no pod can have an address of it: loopback, link-local, multicast.
+    pub fn is_never_a_pods(self) -> bool {
+        const NEVER: [&str; 6] =
+            ["127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "::1/128", "fe80::/10", "ff00::/8"];
+        let holds_all = |other: Self| {
+            other.contains(self.address(self.first))
+                && other.contains(self.address(self.first.saturating_add(self.size)))
+        };
+        NEVER.iter().filter_map(|block| Self::parse(block)).any(holds_all)
+    }
+
+    /// Its first address, and the first one behind it: where what it holds begins and ends.
+    pub(in crate::graph) fn bounds(self) -> impl Iterator<Item = IpAddr> {
+        let last = self.first.saturating_add(self.size);
+        let behind =
+            last.checked_add(1).filter(|bits| !self.is_v4 || *bits <= u128::from(u32::MAX));
+        std::iter::once(self.first).chain(behind).map(move |bits| self.address(bits))
+    }
+
+    fn address(self, bits: u128) -> IpAddr {
+        match u32::try_from(bits) {
+            Ok(bits) if self.is_v4 => IpAddr::V4(Ipv4Addr::from(bits)),
+            _ => IpAddr::V6(Ipv6Addr::from(bits)),
+        }
+    }
+}
+
+fn bits(address: IpAddr) -> (u128, u32) {
+    match address {
+        IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
+        IpAddr::V6(address) => (u128::from(address), 128),
+    }
+}
+
+/// The blocks that are not the internet's: private use, the node's own link, clouds' pods (RFC 6598), what
+/// has no sender or many receivers.
+const NOT_PUBLIC: [&str; 13] = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "224.0.0.0/3",
+    "::/16",
+    "64:ff9b:1::/48",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
+];
+
+/// Whether an address lies on the internet.
+pub fn is_public(address: IpAddr) -> bool {
+    !not_public().any(|block| block.contains(address))
+}
+
+/// The blocks that are not the internet's.
+pub(in crate::graph) fn not_public() -> impl Iterator<Item = Block> {
+    NOT_PUBLIC.iter().filter_map(|block| Block::parse(block))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_hold_their_addresses() {
+        for (block, address, holds) in [
+            ("10.0.0.0/8", "10.255.255.255", true),
+            ("10.0.0.0/8", "11.0.0.0", false),
+            ("10.1.2.3/8", "10.0.0.0", true),
+            ("169.254.169.254", "169.254.169.254", true),
+            ("169.254.169.254", "169.254.169.253", false),
+            ("0.0.0.0/0", "1.1.1.1", true),
+            ("0.0.0.0/0", "2606:4700::1", false),
+            ("::/0", "2606:4700::1", true),
+            ("fd00::/8", "fd12::1", true),
+            ("255.255.255.255/32", "255.255.255.255", true),
+        ] {
+            let block = Block::parse(block).unwrap();
+            assert_eq!(block.contains(address.parse().unwrap()), holds, "{block:?} {address}");
+        }
+        for text in ["10.0.0.0/33", "::/129", "10.0.0/8", "", "10.0.0.0/x"] {
+            assert_eq!(Block::parse(text), None, "{text}");
+        }
+        let bounds = |text| -> Vec<String> {
+            Block::parse(text).unwrap().bounds().map(|address| address.to_string()).collect()
+        };
+        assert_eq!(bounds("10.0.0.0/8"), ["10.0.0.0", "11.0.0.0"]);
+        assert_eq!(bounds("128.0.0.0/1"), ["128.0.0.0"]);
+        assert_eq!(bounds("::/0"), ["::"]);
+    }
+
+    #[test]
+    fn the_internet_is_what_is_not_set_aside() {
+        for (address, expected) in [
+            ("8.8.8.8", true),
+            ("10.0.0.1", false),
+            ("172.31.0.1", false),
+            ("172.32.0.1", true),
+            ("100.64.0.1", false),
+            ("169.254.169.254", false),
+            ("2606:4700::1111", true),
+            ("fd00::1", false),
+            ("::1", false),
+        ] {
+            assert_eq!(is_public(address.parse().unwrap()), expected, "{address}");
+        }
+        assert!(Block::parse("169.254.169.254/32").unwrap().is_never_a_pods());
+        assert!(!Block::parse("0.0.0.0/0").unwrap().is_never_a_pods());
+    }
+}

@@ -1,0 +1,94 @@
+//! Entries of the catalogue: which check judges is a switch too, and so is each kind that it judges.
+
+use quote::ToTokens;
+use syn::spanned::Spanned;
+use syn::visit_mut::VisitMut;
+use syn::{Expr, ExprStruct, Item, Lit, Member, parse_quote};
+
+use super::Instrument;
+
+impl Instrument<'_> {
+    /// The judges of the checks that an item lists. Other constants are tables, and stay as they are.
+    pub(super) fn checks(&mut self, item: &mut Item) {
+        let value = match item {
+            Item::Const(it) => &mut it.expr,
+            Item::Static(it) => &mut it.expr,
+            _ => return,
+        };
+        Entries(self).visit_expr_mut(value);
+    }
+
+    fn entry(&mut self, entry: &mut ExprStruct) {
+        let id = entry.fields.iter().find_map(|field| match (&field.member, &field.expr) {
+            (Member::Named(name), Expr::Lit(literal)) if name == "id" => match &literal.lit {
+                Lit::Str(id) => Some(id.value()),
+                _ => None,
+            },
+            _ => None,
+        });
+        let judge = entry
+            .fields
+            .iter_mut()
+            .find(|field| matches!(&field.member, Member::Named(name) if name == "judge"));
+        if let (Some(id), Some(Expr::Call(judge))) = (id, judge.map(|field| &mut field.expr)) {
+            let kinds = match judge.args.first() {
+                Some(Expr::Reference(kinds)) if judge.args.len() == 2 => Some(kinds.clone()),
+                _ => None,
+            };
+            let is_of = kinds.and_then(|kinds| self.kinds(&kinds));
+            if let Some(function) = judge.args.last_mut() {
+                self.judge(&id, is_of, function);
+            }
+        }
+    }
+
+    /// A mutant for each kind that a check judges, where there are several.
+    fn kinds(&mut self, kinds: &syn::ExprReference) -> Option<Expr> {
+        let Expr::Array(listed) = &*kinds.expr else { return None };
+        if listed.elems.len() < 2 {
+            return None;
+        }
+        let numbers: Vec<u32> = listed
+            .elems
+            .iter()
+            .map(|kind| {
+                let change = format!("judges no `{}`", super::code(kind));
+                self.mutant(kind.span(), change).unwrap_or(0)
+            })
+            .collect();
+        Some(parse_quote! {
+            crate::mutant::is_of(&[#(#numbers),*], #kinds, (it.object.group(), it.object.kind()))
+        })
+    }
+
+    fn judge(&mut self, id: &str, is_of: Option<Expr>, function: &mut Expr) {
+        let is_of = is_of.unwrap_or_else(|| parse_quote!(true));
+        match function {
+            Expr::Closure(closure) => {
+                self.visit_expr_mut(&mut closure.body);
+                let body = &closure.body;
+                let first = closure.inputs.first().map(ToTokens::to_token_stream);
+                *closure.body = parse_quote!({
+                    let it = #first;
+                    if crate::mutant::judges(#id) && #is_of { #body }
+                });
+            }
+            other => {
+                *other = parse_quote! {
+                    |it, report| if crate::mutant::judges(#id) && #is_of { #other(it, report) }
+                };
+            }
+        }
+    }
+}
+
+/// Finds the entries in a list.
+struct Entries<'i, 'a>(&'i mut Instrument<'a>);
+
+impl VisitMut for Entries<'_, '_> {
+    fn visit_expr_struct_mut(&mut self, entry: &mut ExprStruct) {
+        if entry.path.is_ident("Check") {
+            self.0.entry(entry);
+        }
+    }
+}

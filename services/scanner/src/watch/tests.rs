@@ -1,0 +1,196 @@
+//! What becomes of findings while a cluster changes, with a cluster that the test is.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use airside_ports::{ClusterError, ClusterFeed, ClusterSnapshot, ListScope, ObjectKind, Unlisted};
+use airside_types::{FindingState, Payload};
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::testing::TestScanner;
+
+/// A cluster whose watches tell what a test sends; each watch is one channel.
+#[derive(Debug, Default)]
+struct ToldCluster {
+    watches: Mutex<VecDeque<mpsc::UnboundedReceiver<ClusterChange>>>,
+}
+
+struct ToldWatch(mpsc::UnboundedReceiver<ClusterChange>);
+
+#[async_trait]
+impl ClusterFeed for ToldCluster {
+    async fn snapshot(&self, _versions: &[ObjectKind]) -> Result<ClusterSnapshot, ClusterError> {
+        Ok(ClusterSnapshot::default())
+    }
+
+    async fn watch(&self) -> Result<Box<dyn ClusterWatch>, ClusterError> {
+        let next = self.watches.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let next = next.ok_or(ClusterError::Unknown { reason: "no more watches".to_owned() })?;
+        Ok(Box::new(ToldWatch(next)))
+    }
+}
+
+#[async_trait]
+impl ClusterWatch for ToldWatch {
+    async fn next(&mut self) -> Option<ClusterChange> {
+        self.0.recv().await
+    }
+}
+
+/// A scanner, and a watcher that follows the told cluster.
+struct Scene {
+    scanner: TestScanner,
+    watching: JoinHandle<()>,
+    stop: CancellationToken,
+    watches: Vec<Option<mpsc::UnboundedSender<ClusterChange>>>,
+}
+
+impl Scene {
+    /// A scene with so many watches, one after the other.
+    async fn new(watches: usize) -> Self {
+        let (senders, receivers): (Vec<_>, VecDeque<_>) =
+            (0..watches).map(|_| mpsc::unbounded_channel()).unzip();
+        let feed = Arc::new(ToldCluster { watches: Mutex::new(receivers) });
+        let live = LiveCluster { tenant: Tenant::default(), cluster: Cluster::default(), feed };
+        let scanner = TestScanner::in_memory().await;
+        let deps = Deps { live: Some(live), ..scanner.deps.clone() };
+        let ledger = scanner.ledger.clone();
+        let watcher = Watcher::new(&deps, ledger, Severity::High, Duration::ZERO).unwrap();
+        let stop = CancellationToken::new();
+        let token = stop.clone();
+        let watching = tokio::spawn(async move { watcher.work(&token).await });
+        Self { scanner, watching, stop, watches: senders.into_iter().map(Some).collect() }
+    }
+
+    fn tell(&self, watch: usize, change: ClusterChange) {
+        self.watches[watch].as_ref().unwrap().send(change).unwrap();
+    }
+
+    fn end(&mut self, watch: usize) {
+        self.watches[watch] = None;
+    }
+
+    /// How the findings of a check stand, by the name of their object.
+    async fn findings(&self, check: &str) -> BTreeMap<String, FindingState> {
+        let mut entries = self.scanner.findings("default").await;
+        entries.retain(|it| it.finding.check == check);
+        entries.into_iter().map(|it| (it.finding.object.name, it.finding.state)).collect()
+    }
+
+    /// Waits until the findings of `privileged-container` stand like this.
+    async fn until(&self, expected: &[(&str, FindingState)]) {
+        let expected: BTreeMap<String, FindingState> =
+            expected.iter().map(|(name, state)| ((*name).to_owned(), *state)).collect();
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        let mut last = BTreeMap::new();
+        for _ in 0..4_000 {
+            ticks.tick().await;
+            last = self.findings("privileged-container").await;
+            if last == expected {
+                return;
+            }
+        }
+        panic!("{last:?} never became {expected:?}");
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.watching.await.unwrap();
+        self.scanner.stop().await;
+    }
+}
+
+fn scope(kind: &str) -> ListScope {
+    let kind = ObjectKind { group: String::new(), version: "v1".to_owned(), kind: kind.to_owned() };
+    ListScope { kind, namespace: None }
+}
+
+fn pod(name: &str, privileged: bool) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "namespace": "shop", "uid": name },
+        "spec": { "containers": [{
+            "name": "main", "image": "app:1", "securityContext": { "privileged": privileged },
+        }] },
+    })
+}
+
+fn listed(pods: &[Value]) -> ClusterChange {
+    ClusterChange::Listed { scope: scope("Pod"), objects: pods.to_vec() }
+}
+
+const OPEN: FindingState = FindingState::Open;
+const FIXED: FindingState = FindingState::Fixed;
+const GONE: FindingState = FindingState::Gone;
+
+#[tokio::test]
+async fn findings_open_are_fixed_and_gone_as_objects_change() {
+    let scene = Scene::new(1).await;
+    scene.tell(0, listed(&[pod("a", true), pod("b", false)]));
+    scene.tell(0, ClusterChange::Complete);
+    scene.until(&[("a", OPEN)]).await;
+    scene.tell(0, ClusterChange::Changed(pod("b", true)));
+    scene.until(&[("a", OPEN), ("b", OPEN)]).await;
+    scene.tell(0, ClusterChange::Changed(pod("a", false)));
+    scene.until(&[("a", FIXED), ("b", OPEN)]).await;
+    scene.tell(0, ClusterChange::Removed(pod("b", true)));
+    scene.until(&[("a", FIXED), ("b", GONE)]).await;
+    scene.tell(0, ClusterChange::Changed(pod("b", true)));
+    scene.until(&[("a", FIXED), ("b", OPEN)]).await;
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn what_happened_while_nobody_watched_is_found_by_the_next_list() {
+    let mut scene = Scene::new(2).await;
+    scene.tell(0, listed(&[pod("a", true), pod("b", true), pod("c", true)]));
+    scene.tell(0, ClusterChange::Complete);
+    scene.until(&[("a", OPEN), ("b", OPEN), ("c", OPEN)]).await;
+    scene.end(0);
+    scene.tell(1, listed(&[pod("b", false), pod("c", true)]));
+    scene.tell(1, ClusterChange::Complete);
+    scene.until(&[("a", GONE), ("b", FIXED), ("c", OPEN)]).await;
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn what_can_no_longer_be_read_is_not_taken_for_gone() {
+    let mut scene = Scene::new(2).await;
+    scene.tell(0, listed(&[pod("a", true)]));
+    scene.tell(0, ClusterChange::Complete);
+    scene.until(&[("a", OPEN)]).await;
+    scene.end(0);
+    let refused = Unlisted { scope: scope("Pod"), reason: "no".to_owned(), is_refused: true };
+    scene.tell(1, ClusterChange::Unlisted(refused));
+    let other = ClusterChange::Listed {
+        scope: scope("Namespace"),
+        objects: vec![json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" },
+        })],
+    };
+    scene.tell(1, other);
+    scene.tell(1, ClusterChange::Complete);
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    while scene.findings("pod-security-not-enforced").await.is_empty() {
+        ticks.tick().await;
+    }
+    scene.until(&[("a", OPEN)]).await;
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn half_a_picture_is_not_judged_and_nothing_live_gets_a_pass() {
+    let scene = Scene::new(1).await;
+    scene.tell(0, listed(&[pod("a", true)]));
+    scene.tell(0, ClusterChange::Changed(pod("a", false)));
+    scene.tell(0, ClusterChange::Changed(pod("b", true)));
+    scene.tell(0, ClusterChange::Complete);
+    scene.until(&[("b", OPEN)]).await;
+    let told = scene.scanner.told().await;
+    assert!(!told.is_empty());
+    assert!(told.iter().all(|it| matches!(it.payload, Payload::Finding(_))), "{told:#?}");
+    scene.stop().await;
+}
