@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
+use toml::Table;
 
 use crate::instrument::{Instrument, Tables, declared};
 use crate::mutant::Mutants;
@@ -86,11 +87,35 @@ fn fingerprint(sources: &Path) -> anyhow::Result<String> {
 fn prepare(workspace: &Path, folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
-    let manifest =
-        include_str!("../scratch/manifest.toml").replace("WORKSPACE", &workspace.to_string_lossy());
-    put(&folder.join("Cargo.toml"), &manifest)?;
+    let manifest = include_str!("../scratch/manifest.toml");
+    put(&folder.join("Cargo.toml"), &format!("{manifest}\n{}", dependencies(workspace)?))?;
     // The same versions of third parties as the workspace.
     put(&folder.join("Cargo.lock"), &std::fs::read_to_string(workspace.join("Cargo.lock"))?)
+}
+
+/// The dependencies of `airside-checks`, each as the workspace gives it.
+fn dependencies(workspace: &Path) -> anyhow::Result<String> {
+    let read = |file: &str| -> anyhow::Result<Table> {
+        let text = std::fs::read_to_string(workspace.join(file))
+            .with_context(|| format!("cannot read {file}"))?;
+        text.parse().with_context(|| format!("cannot parse {file}"))
+    };
+    let (root, checks) = (read("Cargo.toml")?, read("libs/checks/Cargo.toml")?);
+    let given = root.get("workspace").and_then(|it| it.get("dependencies"));
+    let wanted = checks.get("dependencies").and_then(toml::Value::as_table);
+    let mut dependencies = Table::new();
+    for name in wanted.into_iter().flat_map(Table::keys) {
+        let mut given = given
+            .and_then(|it| it.get(name))
+            .with_context(|| format!("the workspace does not give {name}"))?
+            .clone();
+        if let Some(toml::Value::String(path)) = given.get_mut("path") {
+            *path = workspace.join(&*path).to_string_lossy().into_owned();
+        }
+        dependencies.insert(name.clone(), given);
+    }
+    let section = Table::from_iter([("dependencies".to_owned(), dependencies.into())]);
+    Ok(toml::to_string(&section)?)
 }
 
 /// Writes a file unless it says that already: what is unchanged is not built again.
