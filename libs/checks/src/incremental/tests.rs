@@ -107,6 +107,32 @@ fn an_object_that_is_removed_and_put_again_is_told_once() {
 }
 
 #[test]
+fn a_policy_of_another_plugin_far_away_opens_what_was_known() {
+    let policy = |version: &str, kind: &str, namespace: &str, spec: Value| {
+        let metadata = json!({ "name": "db", "namespace": namespace });
+        json!({ "apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec })
+    };
+    let mut database = pod("shop", "db");
+    database["spec"]["containers"][0]["image"] = json!("registry.example.com/postgres:17");
+    let closed = json!({ "podSelector": {}, "policyTypes": ["Ingress"] });
+    let opening = json!({ "endpointSelector": {}, "ingress": [{ "fromEntities": ["world"] }] });
+    let cilium = policy("cilium.io/v2", "CiliumNetworkPolicy", "shop", opening);
+    let far =
+        policy("projectcalico.org/v3", "NetworkPolicy", "bank", json!({ "selector": "all()" }));
+    let opened = Identity::of(&Object::new(&cilium).unwrap(), "");
+    let mut incremental = Incremental::new();
+    let closed = policy("networking.k8s.io/v1", "NetworkPolicy", "shop", closed);
+    incremental.apply(vec![put(database), put(closed), put(cilium)]);
+    let is_open = |incremental: &Incremental| {
+        let failures = incremental.failures_of(&opened);
+        ids(&failures).contains(&"policy-opens-data-store-to-internet")
+    };
+    assert!(is_open(&incremental));
+    incremental.apply(vec![put(far)]);
+    assert!(!is_open(&incremental), "which plug-in runs is not known any more");
+}
+
+#[test]
 fn an_object_is_checked_in_by_itself_as_among_all() {
     let text = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: shop\n  annotations:\n    \
         airside.dev/ignore: \"privileged-container: loads the driver\"\nspec:\n  containers:\n  - name: c\n    \
