@@ -123,7 +123,9 @@ fn a_scan_shows_findings(kubeconfig: &Path) {
     let objects = summary.rsplit_once(" in ").unwrap().1.split(' ').next().unwrap();
     assert!(objects.parse::<usize>().unwrap() >= COUNT, "{summary}");
     assert!(text.contains("live:/deployment.apps/team-0/app-0  Deployment team-0/app-0"), "{text}");
-    assert_eq!(remarks, "", "the role that is shipped is enough");
+    // How old the built-in vulnerability data is may be told; that something was refused, not.
+    let refused: Vec<_> = remarks.lines().filter(|it| !it.contains("airside data")).collect();
+    assert_eq!(refused, [""; 0], "the role that is shipped is enough");
 }
 
 fn a_comparison_tells_the_commit(kubeconfig: &Path, repository: &Path) {

@@ -1,9 +1,9 @@
 //! Helm charts as text: from a line of what a template rendered to the line of the template, and from
 //! there to the values that the line takes.
 //!
-//! Nothing is executed. A template's actions are read ([`action`], [`scope`], [`template`]), the rendered text is laid
-//! beside the template's ([`align`]), and where exactly one line of the template can have rendered a line,
-//! that is its origin; where several can, there is none. [`values`] finds the values' own lines.
+//! Nothing is executed. A template's actions are read (`action`, `scope`, `template`), the rendered text is laid
+//! beside the template's (`align`), and where exactly one line of the template can have rendered a line,
+//! that is its origin; where several can, there is none. `values` finds the values' own lines.
 
 mod action;
 mod align;

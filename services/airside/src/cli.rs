@@ -263,7 +263,7 @@ pub enum DataCommand {
         data: DataFileArguments,
     },
     /// Bring the data up to date from OSV records. osv.dev has them for the taking: fetch and unpack
-    /// https://osv-vulnerabilities.storage.googleapis.com/Go/all.zip, then name the folder
+    /// `https://osv-vulnerabilities.storage.googleapis.com/Go/all.zip`, then name the folder
     Update {
         /// OSV JSON: a file with a record or an array of records, or a folder of such files; may be given
         /// again
