@@ -120,6 +120,22 @@ async fn dropping_a_store_closes_it() {
     }
 }
 
+/// What a kill leaves that comes while sled writes a snapshot: it stands last among the snapshots, and is
+/// half of one.
+#[tokio::test]
+async fn a_snapshot_that_a_kill_cut_off_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path()).await;
+    let cut_off = folder.path().join("snap.7FFFFFFFFFFFFFFF.generating");
+    for half in [&b""[..], &[7; 100]] {
+        fs::write(&cut_off, half).unwrap();
+        let store = SledStore::open(folder.path(), SledOptions::default()).await.unwrap();
+        assert_eq!(count(&store).await, 100);
+        assert!(!cut_off.try_exists().unwrap());
+        store.close().await;
+    }
+}
+
 #[tokio::test]
 async fn a_damaged_store_fails_or_is_moved_away_as_the_option_says() {
     let home = tempfile::tempdir().unwrap();

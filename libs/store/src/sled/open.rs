@@ -1,5 +1,6 @@
 //! Opening a directory: the lock, the schema version, and what is done with a damaged one.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -75,9 +76,37 @@ async fn open_once(path: PathBuf, cache_bytes: u64) -> Result<Db, OpenError> {
 }
 
 fn open_checked(path: &Path, config: &Config) -> Result<Db, OpenError> {
+    discard_unfinished_snapshots(path).map_err(|source| OpenError::Io {
+        action: "discard an unfinished snapshot in",
+        path: path.to_owned(),
+        source,
+    })?;
     let db = config.open().map_err(|error| refused(path, error))?;
     check_schema(path, &db)?;
     Ok(db)
+}
+
+/// Removes what a process left that was killed while sled wrote a snapshot. sled 0.34 writes it beside the
+/// others, renames it when it is whole, and forgets to pass over such a file when it opens: it would take
+/// half a snapshot for the newest one, and the store for damaged. The log behind it has all that it has.
+fn discard_unfinished_snapshots(path: &Path) -> io::Result<()> {
+    let database = match File::open(path.join("db")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        database => database?,
+    };
+    // sled's own lock: whoever holds it may be writing a snapshot, and opening will say so.
+    if database.try_lock().is_err() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    database.unlock()
 }
 
 fn check_schema(path: &Path, db: &Db) -> Result<(), OpenError> {
