@@ -54,7 +54,7 @@ pub(crate) fn missing(incidents: &[&Incident], pod: &RunningPod) -> Result<(), S
     for (check, manifest, comment) in CAUSES {
         let line = line_with(manifest.text, comment);
         let told = incident.root_causes.iter().any(|cause| {
-            cause.check == check && cause.place.path == manifest.path && cause.place.line == line
+            cause.check == check && *cause.place.path == *manifest.path && cause.place.line == line
         });
         some(told, || format!("the root cause {check} at {}:{line}", manifest.path))?;
     }

@@ -214,15 +214,15 @@ fn finding_id(number: usize, check: &str) -> Id {
         _ => "readOnlyRootFilesystem",
     };
     let finding = Finding {
-        check: check.to_owned(),
+        check: check.to_owned().into(),
         severity: Severity::Info,
         state: FindingState::Open,
-        object: ObjectRef::named("apps", "Deployment", Some(namespace), name),
+        object: ObjectRef::named("apps", "Deployment", Some(namespace), name).into(),
         field: field.key("securityContext").key(key),
         message: String::new(),
-        fix: String::new(),
+        fix: "".into(),
         place: Place {
-            path: format!("live:/deployment.apps/{namespace}/{name}"),
+            path: format!("live:/deployment.apps/{namespace}/{name}").into(),
             ..Place::default()
         },
         techniques: Vec::new(),

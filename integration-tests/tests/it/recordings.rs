@@ -23,7 +23,7 @@ fn told_causes(incident: &Incident) -> Vec<(String, String)> {
     incident
         .root_causes
         .iter()
-        .map(|cause| (cause.place.path.clone(), cause.field.to_string()))
+        .map(|cause| (cause.place.path.to_string(), cause.field.to_string()))
         .collect()
 }
 

@@ -98,7 +98,7 @@ async fn what_is_larger_than_a_message_passes_through_the_gateway() {
     let finding = &answer.report.findings[0];
     let large = |number: usize| Finding {
         message: "m".repeat(LARGE / 5000),
-        place: Place { path: format!("{number}.yaml"), ..finding.place.clone() },
+        place: Place { path: format!("{number}.yaml").into(), ..finding.place.clone() },
         ..finding.clone()
     };
     let findings = (0..5000).map(large).collect();

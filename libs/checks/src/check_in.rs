@@ -8,17 +8,16 @@ mod origin;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use airside_k8s::boarding_pass::{digest_of, fields};
 use airside_k8s::graph::PodNode;
 use airside_k8s::object::NotAnObject;
-use airside_k8s::{Completeness, Document, Graph, Located, Object};
+use airside_k8s::{Completeness, Document, Graph, Located, Object, Position, Value};
 use airside_types::{
     AcceptedFinding, BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict,
     Place, Rules, Severity, Tenant, Timestamp,
 };
-
-use serde_json::Value;
 
 use airside_policy::{PolicyFailure, PolicySet};
 use airside_vulnerability::join::ImageFinding;
@@ -57,6 +56,9 @@ pub struct Terms<'a> {
     pub owners: &'a FileOwners,
     /// What is known of vulnerabilities of components.
     pub components: &'a Components,
+    /// Whether passes keep the digest of each field. Who publishes them or compares them with live objects
+    /// needs those; they take as much room as all findings.
+    pub keeps_fields: bool,
 }
 
 impl<'a> Terms<'a> {
@@ -74,6 +76,7 @@ impl<'a> Terms<'a> {
             selection: Selection::EVERYTHING,
             owners: FileOwners::NONE,
             components: Components::embedded(),
+            keeps_fields: true,
         }
     }
 }
@@ -93,7 +96,7 @@ pub struct InputFile<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedObject {
     /// The object, by name.
-    pub object: ObjectRef,
+    pub object: Arc<ObjectRef>,
     /// Its API version as written, such as `apps/v1`.
     pub api_version: String,
     /// Where it starts.
@@ -149,6 +152,10 @@ pub struct CheckIn {
 pub(crate) struct Source<'a> {
     pub(crate) located: Located<'a>,
     pub(crate) path: &'a str,
+    /// The path once more, as places share it.
+    pub(crate) file: Arc<str>,
+    /// The object's name, as findings share it.
+    pub(crate) reference: Arc<ObjectRef>,
     pub(crate) template: Option<&'a str>,
     pub(crate) origin: Option<&'a FileOrigin>,
     /// Whose the object is, as far as objects and files say.
@@ -162,9 +169,30 @@ struct Judged {
 }
 
 impl<'a> Source<'a> {
+    /// An object of the document that stands in a file.
+    pub(crate) fn new(
+        located: Located<'a>,
+        document: &'a Document,
+        (path, file): (&'a str, &Arc<str>),
+        origins: Option<&'a Origins>,
+    ) -> Self {
+        Self {
+            located,
+            path,
+            file: Arc::clone(file),
+            reference: Arc::new(located.object.object_ref()),
+            template: document.template.as_deref(),
+            origin: origins.and_then(|origins| origins.get(path)),
+            owner: None,
+        }
+    }
+
     fn place_of_object(&self) -> Place {
-        let position = self.located.places.value_position();
-        Place { path: self.path.to_owned(), line: position.line, column: position.column }
+        self.place(self.located.places.value_position())
+    }
+
+    fn place(&self, Position { line, column }: Position) -> Place {
+        Place { path: Arc::clone(&self.file), line, column }
     }
 
     fn finding(&self, failure: Failure, selection: &Selection) -> Finding {
@@ -173,18 +201,14 @@ impl<'a> Source<'a> {
         let origin =
             self.origin.and_then(|it| it.of_field(&self.located, &failure.field)).map(Box::new);
         Finding {
-            check: check.id.to_owned(),
+            check: check.id.into(),
             severity: selection.severity(check).unwrap_or(check.severity),
             state: FindingState::Open,
-            object: self.located.object.object_ref(),
+            object: Arc::clone(&self.reference),
             field: failure.field,
             message: failure.message,
-            fix: check.fix.to_owned(),
-            place: Place {
-                path: self.path.to_owned(),
-                line: position.line,
-                column: position.column,
-            },
+            fix: check.fix.into(),
+            place: self.place(position),
             techniques: check.techniques.to_vec(),
             origin,
             owner: self.owner.clone(),
@@ -199,7 +223,7 @@ impl<'a> Source<'a> {
         let failure = Failure { check: &IMAGE_VULNERABILITY, object, field, message };
         let check = format!("{}/{vulnerability}/{package}", IMAGE_VULNERABILITY.id);
         let severity = selection.severity(&IMAGE_VULNERABILITY).unwrap_or(severity);
-        Finding { check, severity, ..self.finding(failure, selection) }
+        Finding { check: check.into(), severity, ..self.finding(failure, selection) }
     }
 
     /// The finding of a policy, which stands behind the check's id with the number of its validation.
@@ -207,7 +231,12 @@ impl<'a> Source<'a> {
         let PolicyFailure { object, field, name, severity, message, fix } = refused;
         let failure = Failure { check: &POLICY, object, field, message };
         let check = format!("{}/{name}", POLICY.id);
-        Finding { check, severity, fix, ..self.finding(failure, selection) }
+        Finding {
+            check: check.into(),
+            severity,
+            fix: fix.into(),
+            ..self.finding(failure, selection)
+        }
     }
 
     /// What the catalogue, reports and policies say of the object, each with whether it counts.
@@ -261,7 +290,7 @@ impl<'a> Source<'a> {
             template: self.template.map(str::to_owned),
             verdict: verdict(findings, terms.failing),
             findings: fingerprints(findings, terms.tenant, terms.cluster),
-            fields,
+            fields: if terms.keeps_fields { fields } else { Vec::new() },
             origin: self.origin.map(|it| Box::new(it.of_object(&self.located))),
             rules: Some(rules.clone()),
             accepted: accepted.iter().map(|it| accepted_finding(it, terms)).collect(),
@@ -345,7 +374,7 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let mut reported = airside_vulnerability::join::findings(&graph, terms.reports);
     reported.sort_by_key(|it| it.object);
     let mut reported = reported.into_iter().peekable();
-    for (index, source) in sources.iter().enumerate() {
+    for (index, source) in sources.into_iter().enumerate() {
         let start = checked.findings.len();
         let own = std::iter::from_fn(|| failures.next_if(|failure| failure.object == index));
         let reported = std::iter::from_fn(|| reported.next_if(|it| it.object == index));
@@ -356,10 +385,11 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
         checked.accepted.extend(judged.accepted);
         checked.findings.extend(judged.findings);
         checked.passes.extend(pass);
+        let place = source.place_of_object();
         checked.objects.push(CheckedObject {
-            object: source.located.object.object_ref(),
+            object: source.reference,
             api_version: source.located.object.api_version(),
-            place: source.place_of_object(),
+            place,
             findings: start..checked.findings.len(),
         });
     }
@@ -382,12 +412,11 @@ fn sources<'a>(
 ) -> Vec<Source<'a>> {
     let mut sources = Vec::new();
     for file in files {
-        let origin = origins.and_then(|origins| origins.get(file.path));
+        let shared = Arc::from(file.path);
         for document in file.documents {
             let contents = document.contents();
-            let template = document.template.as_deref();
             for located in contents.objects {
-                let source = Source { located, path: file.path, template, origin, owner: None };
+                let source = Source::new(located, document, (file.path, &shared), origins);
                 if is_helm_test(&located.object) {
                     let place = source.place_of_object();
                     skipped.push(Skipped { place, reason: SkipReason::HelmTest });
@@ -397,7 +426,7 @@ fn sources<'a>(
             }
             skipped.extend(contents.foreign.into_iter().map(|foreign| Skipped {
                 place: Place {
-                    path: file.path.to_owned(),
+                    path: Arc::clone(&shared),
                     line: foreign.position.line,
                     column: foreign.position.column,
                 },
@@ -428,7 +457,7 @@ fn verdict(findings: &[Finding], failing: Severity) -> PassVerdict {
 fn accepted_finding(accepted: &Accepted, terms: &Terms<'_>) -> AcceptedFinding {
     AcceptedFinding {
         finding: accepted.finding.id(terms.tenant, terms.cluster),
-        check: accepted.finding.check.clone(),
+        check: accepted.finding.check.to_string(),
         reason: accepted.reason.clone(),
         until: accepted.until,
     }

@@ -126,7 +126,7 @@ pub fn parse_file(path: &str, text: &str) -> (Vec<Exception>, Vec<Ineffective>) 
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let place = Place { path: path.to_owned(), line: number, column: 1 };
+        let place = Place { path: path.into(), line: number, column: 1 };
         match Exception::parse(line, place.clone()) {
             Ok(exception) => exceptions.push(exception),
             Err(problem) => ineffective.push(Ineffective { place, problem }),

@@ -7,8 +7,7 @@ pub mod codeowners;
 
 use std::collections::BTreeMap;
 
-use airside_k8s::Object;
-use serde_json::Value;
+use airside_k8s::{Object, Value};
 
 /// The keys of annotations and labels that name an owner, the surest first.
 const KEYS: [&str; 3] = ["airside.dev/owner", "owner", "team"];
@@ -19,7 +18,7 @@ const MAX_OWNER: usize = 256;
 fn owner_of(object: &Object<'_>) -> Option<String> {
     KEYS.iter().find_map(|key| {
         let places = [object.annotations(), object.labels()];
-        let texts = places.into_iter().flatten().filter_map(|place| place.get(*key));
+        let texts = places.into_iter().flatten().filter_map(|place| place.get(key));
         texts.filter_map(Value::as_str).find_map(usable)
     })
 }

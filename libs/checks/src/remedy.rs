@@ -9,12 +9,11 @@ mod rights;
 #[cfg(test)]
 mod tests;
 
-use airside_k8s::Object;
 use airside_k8s::fields::at;
 use airside_k8s::workload::pod_specs;
 use airside_k8s::yaml::edit::Edit;
+use airside_k8s::{Object, Value};
 use airside_types::FieldPath;
-use serde_json::Value;
 
 /// What a change may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,10 +5,9 @@ use std::cell::OnceCell;
 
 use airside_k8s::fields::{field, texts};
 use airside_k8s::rbac::{names, role_of};
-use airside_k8s::{Container, Graph, Object, PodSpec};
+use airside_k8s::{Container, Graph, Map, Object, PodSpec, Value};
 use airside_types::FieldPath;
 use airside_vulnerability::Components;
-use serde_json::{Map, Value};
 
 use crate::secrets::Searched;
 
@@ -32,7 +31,7 @@ impl<'a> Whole<'a> {
     }
 
     /// The object's `spec`, where it is a map.
-    pub(crate) fn spec_fields(&self) -> Option<&'a Map<String, Value>> {
+    pub(crate) fn spec_fields(&self) -> Option<&'a Map> {
         self.object.fields().get("spec")?.as_object()
     }
 
@@ -198,7 +197,6 @@ impl<'a> Binding<'a> {
         const SHOWN: usize = 3;
         let listed = self.object.fields().get("subjects").and_then(Value::as_array);
         let all: Vec<String> = listed
-            .map(Vec::as_slice)
             .unwrap_or_default()
             .iter()
             .filter_map(|subject| {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use airside_k8s::live;
+use airside_k8s::{Value, json, live};
 use airside_ports::{ClusterSnapshot, ListScope, Unlisted};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
@@ -12,7 +12,6 @@ use kube::core::{ApiResource, DynamicResourceScope, PartialObjectMeta, Resource,
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
 
 use crate::kinds::Source;
 
@@ -122,9 +121,9 @@ fn mapped<K>(event: Event<K>, value: &impl Fn(K) -> Value) -> Event<Value> {
 /// The items of a list do not say what they are.
 fn typed(mut value: Value, resource: &ApiResource) -> Value {
     if let Some(fields) = value.as_object_mut() {
-        let text = |text: &str| Value::String(text.to_owned());
-        fields.entry("apiVersion").or_insert_with(|| text(&resource.api_version));
-        fields.entry("kind").or_insert_with(|| text(&resource.kind));
+        for (name, text) in [("apiVersion", &resource.api_version), ("kind", &resource.kind)] {
+            fields.or_insert_with(name, || text.as_str().into());
+        }
     }
     live::trim(&mut value);
     value

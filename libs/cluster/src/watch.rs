@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use airside_k8s::Value;
 use airside_ports::{ClusterChange, ClusterWatch, ListScope, Unlisted};
 use async_trait::async_trait;
 use futures::StreamExt;
 use kube::Client;
 use kube::runtime::watcher::Event;
-use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;

@@ -74,7 +74,7 @@ impl Intake<'_> {
     /// Where the event was read from.
     pub(crate) fn place(&self) -> Option<Place> {
         let Origin { path, line } = self.origin?;
-        Some(Place { path: path.to_owned(), line, column: 0 })
+        Some(Place { path: path.into(), line, column: 0 })
     }
 
     /// The record of a detection about an event.

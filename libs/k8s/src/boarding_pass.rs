@@ -13,7 +13,8 @@ pub mod statement;
 mod tests;
 
 use airside_types::{FieldDigest, FieldPath, Id};
-use serde_json::{Map, Value};
+
+use crate::value::{Map, Value};
 
 pub use compare::{Comparison, compare, current};
 pub use standing::{LiveComparison, Standing, compare_live, is_for, standing};
@@ -76,9 +77,8 @@ pub fn digest_of_kind(group: &str, kind: &str, fields: &[FieldDigest]) -> Id {
 
 /// A map's entries by key. `serde_json`'s map is sorted already unless a dependency of the final program
 /// turns that off.
-fn sorted(map: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
-    let mut entries: Vec<(&str, &Value)> =
-        map.iter().map(|(key, value)| (key.as_str(), value)).collect();
+fn sorted(map: &Map) -> impl Iterator<Item = (&str, &Value)> {
+    let mut entries: Vec<(&str, &Value)> = map.iter().collect();
     entries.sort_unstable_by_key(|(key, _)| *key);
     entries.into_iter()
 }

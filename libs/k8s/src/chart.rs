@@ -14,7 +14,8 @@ mod tests;
 mod values;
 
 use airside_types::{FieldPath, Place, SourceLine, Step};
-use serde_json::Value;
+
+use crate::value::Value;
 
 use self::align::{Aligned, Kind, align};
 use self::template::{Line, Template};
@@ -163,7 +164,7 @@ impl RenderedTemplate {
     }
 
     fn place(&self, line: &Line) -> Place {
-        Place { path: self.path.clone(), line: line.number, column: 0 }
+        Place { path: self.path.as_str().into(), line: line.number, column: 0 }
     }
 
     fn aligned(&self, rendered: u32) -> Option<Aligned> {

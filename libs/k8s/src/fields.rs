@@ -1,7 +1,8 @@
 //! Reading a field that may be missing, null or of another type, and walking down several.
 
 use airside_types::{FieldPath, Step};
-use serde_json::{Map, Value};
+
+use crate::value::{Map, Value};
 
 /// The value at a path.
 pub fn at<'a>(value: &'a Value, path: &FieldPath) -> Option<&'a Value> {
@@ -17,7 +18,7 @@ pub fn below<'a>(value: &'a Value, step: &Step<'_>) -> Option<&'a Value> {
 }
 
 /// A field's value; null counts as missing, as it does for Kubernetes.
-pub fn field<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub fn field<'a>(fields: &'a Map, name: &str) -> Option<&'a Value> {
     fields.get(name).filter(|value| !value.is_null())
 }
 
@@ -27,20 +28,17 @@ pub fn down<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a Value> {
 }
 
 /// The elements of a list field; none where it is no list.
-pub fn list<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a [Value] {
+pub fn list<'a>(fields: &'a Map, name: &str) -> &'a [Value] {
     elements(fields.get(name))
 }
 
 /// The elements of a value; none where it is no list.
 pub fn elements(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    value.and_then(Value::as_array).unwrap_or_default()
 }
 
 /// The maps of a list field with their index; anything else in it is passed over.
-pub fn maps<'a>(
-    fields: &'a Map<String, Value>,
-    name: &str,
-) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
+pub fn maps<'a>(fields: &'a Map, name: &str) -> impl Iterator<Item = (usize, &'a Map)> + use<'a> {
     list(fields, name)
         .iter()
         .enumerate()
@@ -48,10 +46,7 @@ pub fn maps<'a>(
 }
 
 /// The texts of a list field with their index; anything else in it is passed over.
-pub fn texts<'a>(
-    fields: &'a Map<String, Value>,
-    name: &str,
-) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
+pub fn texts<'a>(fields: &'a Map, name: &str) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
     list(fields, name)
         .iter()
         .enumerate()
@@ -59,6 +54,6 @@ pub fn texts<'a>(
 }
 
 /// A text field that is not empty.
-pub fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+pub fn text<'a>(fields: &'a Map, name: &str) -> Option<&'a str> {
     fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }

@@ -27,9 +27,8 @@ mod usage;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use serde_json::{Map, Value};
-
 use crate::object::Object;
+use crate::value::{Map, Value};
 use crate::workload::{PodSpec, pod_specs};
 
 use aggregation::Aggregation;
@@ -358,7 +357,7 @@ impl<'a> Graph<'a> {
     fn bearing_labels<'g>(
         &'g self,
         namespace: Option<&'g str>,
-        wanted: Option<&'g Map<String, Value>>,
+        wanted: Option<&'g Map>,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
         wanted.into_iter().flat_map(move |wanted| {
             self.bearers(Some(wanted)).filter(move |pod| {

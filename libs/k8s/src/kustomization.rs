@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use airside_types::{FieldPath, KustomizationRendering, ObjectRef, Place, SourceLine, Step};
-use serde_json::Value;
 
 use crate::object::{Located, Object};
+use crate::value::Value;
 use crate::yaml::{Document, Limits, parse};
 
 /// The annotation in which kustomize notes where an object comes from (`buildMetadata:
@@ -133,7 +133,7 @@ impl RenderedKustomization {
             }
         }
         let line = written.places.resolve(field).line;
-        let place = Place { path: note.path.clone(), line, column: 0 };
+        let place = Place { path: note.path.as_str().into(), line, column: 0 };
         Some(SourceLine { place, values: Vec::new() })
     }
 

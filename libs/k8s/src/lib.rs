@@ -1,7 +1,7 @@
 //! Kubernetes objects, as text and as values.
 //!
 //! Owns how YAML and JSON become objects with a line and a column for every key and value ([`yaml`],
-//! [`places`]), views over objects and over the pods that they would start ([`object`], [`workload`]),
+//! [`places`], [`value`]), views over objects and over the pods that they would start ([`object`], [`workload`]),
 //! what kinds are called as resources ([`resource`]), quantities ([`quantity`]), how objects hang together
 //! ([`graph`], [`rbac`]), how Kubernetes' own components are configured ([`component`]), the digests of a
 //! boarding pass and their comparison with a live object ([`boarding_pass`]), which lines of a chart or
@@ -22,11 +22,13 @@ pub mod places;
 pub mod quantity;
 pub mod rbac;
 pub mod resource;
+pub mod value;
 pub mod workload;
 pub mod yaml;
 
 pub use graph::{Completeness, Graph};
 pub use object::{Located, Object};
 pub use places::{Places, PlacesView, Position};
+pub use value::{Map, Value};
 pub use workload::{Container, ContainerRole, PodSpec};
 pub use yaml::{Document, Limits, Parsed, YamlError};

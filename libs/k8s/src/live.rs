@@ -7,7 +7,8 @@ mod origin;
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use crate::json;
+use crate::value::{Map, Value};
 
 pub use origin::{Origin, is_a_copy, is_kubernetes_own};
 
@@ -34,13 +35,13 @@ pub fn trim(object: &mut Value) {
         KeptStatus::All => {}
         KeptStatus::Fields(kept) => {
             if let Some(status) = fields.get_mut("status").and_then(Value::as_object_mut) {
-                status.retain(|key, _| kept.contains(&key.as_str()));
+                status.retain(|key, _| kept.contains(&key));
             }
         }
         KeptStatus::Nothing => _ = fields.remove("status"),
     }
     if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
-        COUNTERS.iter().for_each(|counter| _ = metadata.remove(*counter));
+        COUNTERS.iter().for_each(|counter| _ = metadata.remove(counter));
         let managers = metadata.remove("managedFields").filter(|_| is_rbac);
         if let Some(managers) = managers.as_ref().and_then(Value::as_array) {
             metadata.insert("managedFields".to_owned(), names_of(managers));

@@ -6,17 +6,17 @@
 use std::fmt;
 
 use airside_types::{FieldPath, ObjectRef, Step};
-use serde_json::{Map, Value};
 
 use crate::fields::at;
 use crate::places::{PlacesView, Position};
+use crate::value::{Map, Value};
 use crate::yaml::Document;
 
 /// A value that has an API version and a kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Object<'a> {
     value: &'a Value,
-    fields: &'a Map<String, Value>,
+    fields: &'a Map,
     group: &'a str,
     version: &'a str,
     kind: &'a str,
@@ -48,19 +48,14 @@ impl<'a> Object<'a> {
         Ok(Self::of_kind(value, fields, api_version, kind))
     }
 
-    fn of_kind(
-        value: &'a Value,
-        fields: &'a Map<String, Value>,
-        api_version: &'a str,
-        kind: &'a str,
-    ) -> Self {
+    fn of_kind(value: &'a Value, fields: &'a Map, api_version: &'a str, kind: &'a str) -> Self {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         Self::seen(value, fields, group, version, kind)
     }
 
     fn seen(
         value: &'a Value,
-        fields: &'a Map<String, Value>,
+        fields: &'a Map,
         group: &'a str,
         version: &'a str,
         kind: &'a str,
@@ -77,7 +72,7 @@ impl<'a> Object<'a> {
     }
 
     /// The value's fields.
-    pub const fn fields(&self) -> &'a Map<String, Value> {
+    pub const fn fields(&self) -> &'a Map {
         self.fields
     }
 
@@ -106,7 +101,7 @@ impl<'a> Object<'a> {
     }
 
     /// The object's metadata, where it is a map.
-    pub fn metadata(&self) -> Option<&'a Map<String, Value>> {
+    pub fn metadata(&self) -> Option<&'a Map> {
         self.fields.get("metadata").and_then(Value::as_object)
     }
 
@@ -121,12 +116,12 @@ impl<'a> Object<'a> {
     }
 
     /// The labels, where there are any.
-    pub fn labels(&self) -> Option<&'a Map<String, Value>> {
+    pub fn labels(&self) -> Option<&'a Map> {
         self.metadata().and_then(|metadata| metadata.get("labels")).and_then(Value::as_object)
     }
 
     /// The annotations, where there are any.
-    pub fn annotations(&self) -> Option<&'a Map<String, Value>> {
+    pub fn annotations(&self) -> Option<&'a Map> {
         self.metadata().and_then(|metadata| metadata.get("annotations")).and_then(Value::as_object)
     }
 
@@ -156,7 +151,7 @@ impl fmt::Display for Object<'_> {
 }
 
 /// A text field that is not empty.
-fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+fn text<'a>(fields: &'a Map, name: &str) -> Option<&'a str> {
     fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 

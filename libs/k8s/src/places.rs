@@ -8,6 +8,8 @@ use std::fmt;
 
 use airside_types::{FieldPath, Step};
 
+use crate::value::Key;
+
 /// A place in a text. The default, line 0, says that the place is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Position {
@@ -46,18 +48,19 @@ pub(crate) struct Node {
 
 /// The keys of a document while it is read.
 #[derive(Debug, Default)]
-pub(crate) struct Keys(BTreeMap<Box<str>, KeyNumber>);
+pub(crate) struct Keys(BTreeMap<Key, KeyNumber>);
 
 impl Keys {
-    /// The number of a key, the same for each time that it comes.
-    pub(crate) fn number(&mut self, key: &str) -> KeyNumber {
-        if let Some(number) = self.0.get(key) {
-            return *number;
+    /// A key and its number, the same for each time that it comes.
+    pub(crate) fn of(&mut self, name: &str) -> (Key, KeyNumber) {
+        if let Some((key, number)) = self.0.get_key_value(name) {
+            return (Key::clone(key), *number);
         }
+        let key = Key::from(name);
         // A reader's limit on nodes is far below.
         let number = KeyNumber(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
-        self.0.insert(key.into(), number);
-        number
+        self.0.insert(Key::clone(&key), number);
+        (key, number)
     }
 
     pub(crate) fn clear(&mut self) {
@@ -70,12 +73,12 @@ impl Keys {
 pub struct Places {
     nodes: Box<[Node]>,
     /// By number.
-    keys: Box<[Box<str>]>,
+    keys: Box<[Key]>,
 }
 
 impl Places {
     pub(crate) fn new(nodes: Vec<Node>, keys: Keys) -> Self {
-        let mut keys: Vec<(Box<str>, KeyNumber)> = keys.0.into_iter().collect();
+        let mut keys: Vec<(Key, KeyNumber)> = keys.0.into_iter().collect();
         keys.sort_unstable_by_key(|(_, number)| number.0);
         let keys = keys.into_iter().map(|(key, _)| key).collect();
         Self { nodes: nodes.into_boxed_slice(), keys }
@@ -92,7 +95,7 @@ impl Places {
 pub struct PlacesView<'a> {
     /// The value's node first.
     nodes: &'a [Node],
-    keys: &'a [Box<str>],
+    keys: &'a [Key],
 }
 
 impl<'a> PlacesView<'a> {

@@ -3,10 +3,10 @@
 pub mod names;
 
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
 
 use crate::fields::{maps, text, texts};
 use crate::object::Object;
+use crate::value::Map;
 
 /// The API group of roles and bindings.
 pub const GROUP: &str = "rbac.authorization.k8s.io";
@@ -17,7 +17,7 @@ pub struct Rule<'a> {
     /// Its index in the role's `rules`.
     pub index: usize,
     /// Its fields.
-    pub fields: &'a Map<String, Value>,
+    pub fields: &'a Map,
 }
 
 impl<'a> Rule<'a> {
@@ -120,7 +120,7 @@ pub fn role_of<'a>(binding: &Object<'a>) -> Option<(&'a str, &'a str)> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::json;
 
     use super::*;
 

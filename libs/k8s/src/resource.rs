@@ -3,9 +3,8 @@
 //! A table is not needed for the names: they are formed alike, and a custom resource's own definition says
 //! what else it may be called.
 
-use serde_json::Value;
-
 use crate::object::Object;
+use crate::value::Value;
 
 /// The plural name of a kind, such as `networkpolicies`, as it is formed for all built-in kinds and nearly all
 /// custom ones.
@@ -79,6 +78,7 @@ impl<'a> Definition<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     #[test]
     fn kinds_have_the_names_that_the_api_server_gives_them() {
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_definition_says_what_its_resource_is_called() {
-        let object = serde_json::json!({
+        let object = json!({
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
             "spec": {"group": "x.test", "scope": "Cluster", "names": {"kind": "Ox", "plural": "oxen"}}
         });

@@ -8,10 +8,10 @@ mod shapes;
 use std::sync::LazyLock;
 
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
 
 use crate::fields::field;
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 /// Which list of a pod a container stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,9 +45,9 @@ pub struct Container<'a> {
     /// The list that it stands in.
     pub role: ContainerRole,
     /// Its fields.
-    pub fields: &'a Map<String, Value>,
+    pub fields: &'a Map,
     /// What holds where it says nothing, such as the `stepTemplate` of a Tekton task.
-    pub defaults: Option<&'a Map<String, Value>>,
+    pub defaults: Option<&'a Map>,
 }
 
 impl<'a> Container<'a> {
@@ -58,7 +58,7 @@ impl<'a> Container<'a> {
 
     /// A field of its security context, its own or taken over.
     pub fn security(&self, name: &str) -> Option<&'a Value> {
-        let of = |fields: &'a Map<String, Value>| {
+        let of = |fields: &'a Map| {
             fields.get("securityContext")?.get(name).filter(|value| !value.is_null())
         };
         of(self.fields).or_else(|| of(self.defaults?))
@@ -93,21 +93,17 @@ pub struct PodSpec<'a> {
     /// The path from the object, such as `spec.template.spec`.
     pub path: FieldPath,
     /// Its fields.
-    pub fields: &'a Map<String, Value>,
+    pub fields: &'a Map,
     /// The pod's (or pod template's) metadata, where there is any.
-    pub metadata: Option<&'a Map<String, Value>>,
+    pub metadata: Option<&'a Map>,
     /// All containers: main, init, ephemeral.
     pub containers: Vec<Container<'a>>,
     /// What holds where it says nothing, nearest first, such as the `spec` around an Argo template.
-    defaults: Vec<(FieldPath, &'a Map<String, Value>)>,
+    defaults: Vec<(FieldPath, &'a Map)>,
 }
 
 impl<'a> PodSpec<'a> {
-    fn new(
-        path: FieldPath,
-        fields: &'a Map<String, Value>,
-        metadata: Option<&'a Map<String, Value>>,
-    ) -> Self {
+    fn new(path: FieldPath, fields: &'a Map, metadata: Option<&'a Map>) -> Self {
         let mut containers = Vec::new();
         for role in ContainerRole::ALL {
             containers.extend(listed_containers(&path, fields, role.field(), role));
@@ -139,12 +135,12 @@ impl<'a> PodSpec<'a> {
     }
 
     /// The labels that the pods will bear, where there are any.
-    pub fn labels(&self) -> Option<&'a Map<String, Value>> {
+    pub fn labels(&self) -> Option<&'a Map> {
         self.metadata?.get("labels")?.as_object()
     }
 
     /// The annotations that the pods will bear, where there are any.
-    pub fn annotations(&self) -> Option<&'a Map<String, Value>> {
+    pub fn annotations(&self) -> Option<&'a Map> {
         self.metadata?.get("annotations")?.as_object()
     }
 }
@@ -183,8 +179,8 @@ fn template_path(object: &Object<'_>) -> Option<&'static [&'static str]> {
 }
 
 /// The pod of a map with `metadata` and `spec`. One without a specification still has labels that select it.
-fn templated<'a>(carrier: &'a Map<String, Value>, path: FieldPath) -> Option<PodSpec<'a>> {
-    static NOTHING: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+fn templated<'a>(carrier: &'a Map, path: FieldPath) -> Option<PodSpec<'a>> {
+    static NOTHING: LazyLock<Map> = LazyLock::new(Map::new);
     let metadata = carrier.get("metadata").and_then(Value::as_object);
     let fields = carrier.get("spec").and_then(Value::as_object);
     let fields = fields.or_else(|| metadata.map(|_| &*NOTHING))?;
@@ -200,7 +196,7 @@ pub fn is_custom(group: &str) -> bool {
 /// The containers of a list of a map.
 fn listed_containers<'a>(
     path: &FieldPath,
-    fields: &'a Map<String, Value>,
+    fields: &'a Map,
     list: &str,
     role: ContainerRole,
 ) -> Vec<Container<'a>> {

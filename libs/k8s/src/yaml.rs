@@ -16,7 +16,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
+use crate::value::Value;
 
 pub use error::{Problem, YamlError};
 pub use limits::Limits;

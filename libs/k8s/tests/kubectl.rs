@@ -82,7 +82,7 @@ impl Comparison {
         let contents: Vec<_> = parsed.documents.iter().map(yaml::Document::contents).collect();
         let is_whole = parsed.errors.is_empty() && contents.iter().all(|it| it.foreign.is_empty());
         let objects = contents.iter().flat_map(|it| &it.objects);
-        let ours: Vec<Value> = objects.map(|it| plain(it.object.value())).collect();
+        let ours: Vec<Value> = objects.map(|it| plain(&it.object.value().clone().into())).collect();
         let theirs = read_by(kubectl, file);
         match (is_whole, theirs) {
             (true, Some(theirs)) if ours.len() == theirs.len() => {

@@ -17,9 +17,8 @@ mod read;
 
 use std::collections::BTreeMap;
 
-use airside_k8s::Object;
+use airside_k8s::{Object, Value as Json};
 use airside_types::Place;
-use serde_json::Value as Json;
 
 use crate::evaluate::{Outcome, Verdict};
 use crate::policy::{Action, PolicySet};

@@ -21,8 +21,8 @@ mod syntax;
 mod tests;
 mod value;
 
+use airside_k8s::Map as JsonMap;
 use airside_types::FieldPath;
-use serde_json::{Map as JsonMap, Value as Json};
 
 pub use budget::{EXPRESSION_LIMIT, POLICY_LIMIT};
 pub use failure::{Failure, SyntaxError};
@@ -35,7 +35,7 @@ pub(crate) use value::Value;
 use program::Node;
 
 /// The fields of an object as a map.
-pub(crate) const fn map_of(fields: &JsonMap<String, Json>) -> collection::Map<'_> {
+pub(crate) const fn map_of(fields: &JsonMap) -> collection::Map<'_> {
     collection::Map::Json(fields)
 }
 

@@ -4,7 +4,7 @@
 mod parameters;
 mod roots;
 
-use serde_json::Value as Json;
+use airside_k8s::Value as Json;
 
 use self::parameters::{Found, parameters_of};
 use self::roots::RequestRoots;

@@ -1,7 +1,7 @@
 //! Which requests a policy or a binding is for: rules about resources, and selectors of namespaces and objects.
 
 use airside_k8s::graph::selects;
-use serde_json::{Map, Value as Json, json};
+use airside_k8s::{Map, Value as Json, json};
 
 use crate::request::{Operation, Request, Surroundings};
 
@@ -143,7 +143,7 @@ impl Constraints {
 /// The label that every namespace has.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
-fn labels_of_namespace(name: &str, namespace: Option<&Json>) -> Map<String, Json> {
+fn labels_of_namespace(name: &str, namespace: Option<&Json>) -> Map {
     let own = namespace.and_then(|it| it.get("metadata")?.get("labels")?.as_object());
     let mut labels = own.cloned().unwrap_or_default();
     labels.insert(NAME_LABEL.to_owned(), json!(name));

@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use airside_k8s::resource::Definition;
-use airside_k8s::{Graph, Object, workload};
+use airside_k8s::{Graph, Map, Object, Value as Json, json, workload};
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value as Json, json};
 
 use crate::evaluate::{Outcome, Verdict};
 use crate::policy::{Action, PolicySet};
@@ -85,11 +84,7 @@ impl PolicySet {
 }
 
 /// The pod that a workload's template makes.
-fn pod_of(
-    owner: &Object<'_>,
-    metadata: Option<&Map<String, Json>>,
-    spec: &Map<String, Json>,
-) -> Json {
+fn pod_of(owner: &Object<'_>, metadata: Option<&Map>, spec: &Map) -> Json {
     let mut metadata = metadata.cloned().unwrap_or_default();
     metadata.insert("generateName".to_owned(), json!(format!("{}-", owner.name())));
     if let Some(namespace) = owner.namespace() {

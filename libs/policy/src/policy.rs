@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use airside_k8s::Value as Json;
 use airside_types::{FieldPath, Place, Severity};
-use serde_json::Value as Json;
 
 use crate::cel::Program;
 use crate::matching::Constraints;

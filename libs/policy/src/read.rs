@@ -5,9 +5,8 @@ mod binding;
 mod constraints;
 mod fields;
 
-use airside_k8s::{Document, Located, Object};
+use airside_k8s::{Document, Located, Object, Value as Json};
 use airside_types::{FieldPath, Place};
-use serde_json::Value as Json;
 
 use crate::cel::{Program, Scope, Variable};
 use crate::policy::{
@@ -261,7 +260,7 @@ fn validations(fields: &mut Fields<'_>, scope: &Scope<'_>) -> Vec<Validation> {
 
 /// A place of a file.
 fn place(path: &str, position: airside_k8s::Position) -> Place {
-    Place { path: path.to_owned(), line: position.line, column: position.column }
+    Place { path: path.into(), line: position.line, column: position.column }
 }
 
 /// A value's type, as people call it.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use airside_k8s::Object;
 use airside_k8s::resource::{Definition, is_cluster_scoped, plural};
-use serde_json::{Map, Value as Json, json};
+use airside_k8s::{Map, Object, Value as Json, json};
 
 /// What is done with an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -113,7 +112,7 @@ impl<'a> Request<'a> {
     }
 
     /// The request as expressions see it, field by field; without what is not known.
-    pub(crate) fn fields(&self) -> Map<String, Json> {
+    pub(crate) fn fields(&self) -> Map {
         let Resource { group, version, kind, resource, subresource } = &self.resource;
         let kind = json!({ "group": group, "version": version, "kind": kind });
         let resource = json!({ "group": group, "version": version, "resource": resource });
@@ -140,7 +139,7 @@ impl<'a> Request<'a> {
     }
 
     /// The labels of the object, and of the object as it was.
-    pub(crate) fn labels(&self) -> [Option<&'a Map<String, Json>>; 2] {
+    pub(crate) fn labels(&self) -> [Option<&'a Map>; 2] {
         [self.object, self.old_object]
             .map(|object| object?.get("metadata")?.get("labels")?.as_object())
     }

@@ -7,8 +7,8 @@
 use std::error::Error;
 use std::fmt::{self, Debug};
 
+use airside_k8s::Value;
 use async_trait::async_trait;
-use serde_json::Value;
 
 /// A kind of objects, in the version in which the API server is asked for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -53,7 +53,7 @@ pub fn junit(results: &[CaseResult<'_>]) -> Result<String, Unwritable> {
         };
         let mut case = TestCase::new(result.name, status);
         case.set_classname(result.policy);
-        let path = result.place.path.as_str();
+        let path = result.place.path.as_ref();
         suites.entry(path).or_insert_with(|| TestSuite::new(path)).add_test_case(case);
     }
     let mut whole = JUnit::new("airside policy test");

@@ -37,7 +37,7 @@ fn told<T>(baseline: Option<&BTreeSet<Id>>, form: impl Fn(&Report<'_>) -> T) -> 
     let checked = checked();
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let ids: Vec<_> = checked.findings.iter().map(|it| it.id(&tenant, &cluster)).collect();
-    let place = Place { path: "broken.yaml".to_owned(), line: 3, column: 0 };
+    let place = Place { path: "broken.yaml".into(), line: 3, column: 0 };
     form(&Report {
         version: "1.2.3",
         files: 3,

@@ -1,7 +1,9 @@
 //! Findings: long-lived state found by looking at configuration.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::attack::Technique;
 use crate::detection::UnknownName;
@@ -60,19 +62,19 @@ impl FromStr for FindingState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The check's id.
-    pub check: String,
+    pub check: Cow<'static, str>,
     /// How bad it is.
     pub severity: Severity,
     /// Open, fixed or gone.
     pub state: FindingState,
-    /// The object, by name.
-    pub object: ObjectRef,
+    /// The object, by name; its findings share it.
+    pub object: Arc<ObjectRef>,
     /// The field; the deepest existing one is where the place points to.
     pub field: FieldPath,
     /// What is wrong, in one sentence that names the value.
     pub message: String,
     /// What to change.
-    pub fix: String,
+    pub fix: Cow<'static, str>,
     /// Where it stands.
     pub place: Place,
     /// ATT&CK techniques that the weakness enables.

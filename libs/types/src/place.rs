@@ -1,12 +1,14 @@
 //! Where in a file something stands.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A place in an input: what a person opens in an editor.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Place {
-    /// The file as it was given, with `/` between folders; of a live object, what stands for a file.
-    pub path: String,
+    /// The file as it was given, with `/` between folders; of a live object, what stands for a file. Places in
+    /// one file share it.
+    pub path: Arc<str>,
     /// The line, from 1; 0 for what stands in no text.
     pub line: u32,
     /// The column in characters, from 1; 0 where only the line is known.

@@ -1,5 +1,7 @@
 //! Findings on the wire, and the questions of `FindingsService`.
 
+use std::sync::Arc;
+
 use airside_types::{Cluster, Finding, FindingState, Id, Severity, Timestamp};
 use bytes::Bytes;
 
@@ -15,7 +17,7 @@ impl From<&Finding> for v1::Finding {
             check: bounded::identity(&finding.check),
             severity: finding.severity.to_wire(),
             state: finding.state.to_wire(),
-            object: Some((&finding.object).into()),
+            object: Some(finding.object.as_ref().into()),
             field: bounded::field_path(&finding.field),
             message: bounded::text(&finding.message),
             fix: bounded::text(&finding.fix),
@@ -32,13 +34,13 @@ impl TryFrom<v1::Finding> for Finding {
 
     fn try_from(finding: v1::Finding) -> Result<Self, Self::Error> {
         Ok(Self {
-            check: field::identity("check", finding.check)?,
+            check: field::identity("check", finding.check)?.into(),
             severity: field::listed("severity", finding.severity)?,
             state: field::listed("state", finding.state)?,
-            object: field::required("object", finding.object)?,
+            object: Arc::new(field::required("object", finding.object)?),
             field: field::field_path("field", finding.field)?,
             message: field::text("message", finding.message)?,
-            fix: field::text("fix", finding.fix)?,
+            fix: field::text("fix", finding.fix)?.into(),
             place: field::required("place", finding.place)?,
             techniques: field::techniques("techniques", finding.techniques)?,
             origin: field::optional("origin", finding.origin)?.map(Box::new),

@@ -16,7 +16,7 @@ impl TryFrom<v1::Place> for Place {
 
     fn try_from(place: v1::Place) -> Result<Self, Self::Error> {
         Ok(Self {
-            path: field::file_path("path", place.path)?,
+            path: field::file_path("path", place.path)?.into(),
             line: place.line,
             column: place.column,
         })

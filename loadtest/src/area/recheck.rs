@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use airside_checks::{Change, Identity, Incremental, Living, evaluate};
 use airside_k8s::yaml::{Limits, parse};
-use airside_k8s::{Completeness, Document, Places};
+use airside_k8s::{Completeness, Document, Map, Places, Value, json};
 use airside_wire::scan::SourceFile;
-use serde_json::{Map, Value, json};
 
 use super::Run;
 use crate::corpus;
@@ -153,7 +152,7 @@ fn with_namespace(mut value: Value, copy: usize) -> Value {
     let is_wide = value.get("kind").and_then(Value::as_str).is_some_and(|it| WIDE.contains(&it));
     let metadata = value.get_mut("metadata").and_then(Value::as_object_mut);
     if let Some(metadata) = metadata.filter(|_| !is_wide) {
-        metadata.entry("namespace").or_insert_with(|| json!(format!("k{copy}-default")));
+        metadata.or_insert_with("namespace", || json!(format!("k{copy}-default")));
     }
     value
 }
@@ -161,7 +160,7 @@ fn with_namespace(mut value: Value, copy: usize) -> Value {
 fn altered(living: &Living) -> Living {
     let mut document = Document::clone(&living.document);
     if let Some(metadata) = document.value.get_mut("metadata").and_then(Value::as_object_mut) {
-        let notes = metadata.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
+        let notes = metadata.or_insert_with("annotations", || Value::Object(Map::new()));
         if let Some(notes) = notes.as_object_mut() {
             notes.insert("example.com/changed".to_owned(), json!("yes"));
         }

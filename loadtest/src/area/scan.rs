@@ -32,8 +32,9 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
             .map(|file| parse_bytes(&file.content, &limits).documents.len())
             .sum::<usize>())
     })?;
-    let (scan, span) =
-        measured(|| Ok(scan_files(files, &Terms::new(&tenant, &cluster, Severity::High))))?;
+    // As `airside scan` does where nothing is published.
+    let terms = Terms { keeps_fields: false, ..Terms::new(&tenant, &cluster, Severity::High) };
+    let (scan, span) = measured(|| Ok(scan_files(files, &terms)))?;
     let objects = scan.objects.len() as u64;
     let report = Report::of("scan")
         .took(Process::This, "files", count, span)?

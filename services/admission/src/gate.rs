@@ -8,12 +8,11 @@ use airside_checks::evaluate;
 use airside_detect::audit::event::{Extra, User};
 use airside_k8s::admission::{Response, Review};
 use airside_k8s::boarding_pass::{Standing, standing};
-use airside_k8s::{Completeness, Object};
+use airside_k8s::{Completeness, Object, Value};
 use airside_types::{
     Authorisation, Cluster, Decision, FieldPath, Operation, Payload, Place, Record, Severity,
     Source, Tenant, Timestamp, Verdict, Violation,
 };
-use serde_json::Value;
 
 use crate::passes::{KnownPass, Passes};
 

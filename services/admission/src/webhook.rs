@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use airside_auth::{AuthError, Principal, Scope};
+use airside_k8s::Value;
 use airside_k8s::admission::Review;
 use airside_service::body::{read_bounded, require_json};
 use airside_service::caller::principal_of;
@@ -16,7 +17,6 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::deadline::budget;

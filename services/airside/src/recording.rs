@@ -11,11 +11,11 @@ use airside_checks::Terms;
 use airside_detect::audit;
 use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::runtime::RuntimeSource;
+use airside_k8s::Value;
 use airside_k8s::admission::Review;
 use airside_types::{Cluster, Place, Record, Severity, Source, Tenant, Timestamp};
 use airside_wire::scan::SourceFile;
 use anyhow::Context;
-use serde_json::Value;
 
 use crate::command::replay::read;
 
@@ -101,7 +101,7 @@ impl Recording {
         passes.learn(&scanned);
         let policy = Policy { warn_from: Some(Severity::Medium), deny_from: None };
         for (line, time, review) in reviews {
-            let origin = Place { path: "admission.jsonl".to_owned(), line, column: 0 };
+            let origin = Place { path: "admission.jsonl".into(), line, column: 0 };
             let seen = Seen {
                 tenant: tenant.clone(),
                 cluster: cluster.clone(),

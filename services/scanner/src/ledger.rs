@@ -185,7 +185,7 @@ impl Ledger {
 fn fits(entry: &FindingEntry, query: &FindingQuery) -> bool {
     let finding = &entry.finding;
     let below = |folder: &String| {
-        let path = finding.place.path.as_str();
+        let path = finding.place.path.as_ref();
         let rest = path.strip_prefix(folder.trim_end_matches('/'));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };

@@ -7,9 +7,8 @@
 use std::collections::BTreeMap;
 
 use airside_checks::{Accepted, CheckIn, InputFile, Terms, check_in};
-use airside_k8s::{Document, Object, live};
+use airside_k8s::{Document, Object, Value, live};
 use airside_ports::{ClusterChange, ClusterSnapshot, ListScope};
-use serde_json::Value;
 
 use crate::scan::Scan;
 
@@ -99,7 +98,10 @@ impl LiveObjects {
                 comments: &[],
             })
             .collect();
-        let mut checked = CheckIn { passes: Vec::new(), ..check_in(&inputs, terms) };
+        let mut checked = CheckIn {
+            passes: Vec::new(),
+            ..check_in(&inputs, &Terms { keeps_fields: false, ..terms.clone() })
+        };
         self.accept_kubernetes_own(&mut checked);
         checked
     }
@@ -111,7 +113,7 @@ impl LiveObjects {
             let start = checked.findings.len();
             let is_kubernetes_own = self.is_kubernetes_own(&object.place.path);
             let of_object = findings.by_ref().take(object.findings.len());
-            for finding in of_object.filter(|it| !OF_MANIFESTS.contains(&it.check.as_str())) {
+            for finding in of_object.filter(|it| !OF_MANIFESTS.contains(&it.check.as_ref())) {
                 if is_kubernetes_own {
                     let place = finding.place.clone();
                     let reason = "part of Kubernetes, as it was made".to_owned();

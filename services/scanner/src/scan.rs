@@ -41,7 +41,7 @@ pub fn scan_files(files: &[SourceFile], terms: &Terms<'_>) -> Scan {
     let broken = read.iter().flat_map(|ReadFile { file, parsed, .. }| {
         parsed.errors.iter().map(|error| Unreadable {
             place: Place {
-                path: file.path.clone(),
+                path: file.path.as_str().into(),
                 line: error.position.line,
                 column: error.position.column,
             },

@@ -1,8 +1,8 @@
 //! Checks on autoscalers: what they scale, and between which counts.
 
+use airside_k8s::Value;
 use airside_k8s::graph::{lowest_count, replicas, scale_target};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -2,9 +2,8 @@
 
 use airside_k8s::fields::{down, field};
 use airside_k8s::graph::{lowest_count, replicas};
-use airside_k8s::{Graph, Object};
+use airside_k8s::{Graph, Object, Value};
 use airside_types::Severity;
-use serde_json::Value;
 
 use super::disruption::{BUDGETS, spec_path};
 use crate::check::{Category, Check, Judge};

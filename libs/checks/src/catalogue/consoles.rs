@@ -1,9 +1,9 @@
 //! Checks on web pages with rights in the cluster: consoles that outsiders reach, the Kubernetes dashboard.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{maps, text};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use super::exposure::{easiest, labels_path, ways};
 use crate::check::{Category, Check, Judge};

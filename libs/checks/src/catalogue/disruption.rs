@@ -1,8 +1,8 @@
 //! Checks on PodDisruptionBudgets: whether there is one, and for which pods. What it asks for is
 //! `budget_limits`'.
 
-use airside_k8s::Object;
 use airside_k8s::graph::replicas;
+use airside_k8s::{Map, Object};
 use airside_types::{FieldPath, Severity};
 
 use crate::check::{Category, Check, Judge};
@@ -165,7 +165,7 @@ fn eviction_policy(budget: &Whole<'_>, report: &mut Report<'_>) {
 
 fn selects_nothing(budget: &Whole<'_>, report: &mut Report<'_>) {
     let Some(selector) = budget.spec("selector") else { return };
-    let is_empty = selector.as_object().is_some_and(serde_json::Map::is_empty);
+    let is_empty = selector.as_object().is_some_and(Map::is_empty);
     if is_empty {
         return;
     }

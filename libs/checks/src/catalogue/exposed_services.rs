@@ -1,7 +1,7 @@
 //! Checks on which nodes pass on the traffic of Services from outside.
 
+use airside_k8s::Value;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,9 +1,9 @@
 //! Checks on workloads that are reached from outside the cluster, and on what an intruder would get there.
 
+use airside_k8s::Value;
 use airside_k8s::graph::{Entry, Grant, Way};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -349,7 +349,7 @@ fn exposed_host_path(pod: &Pod<'_>, report: &mut Report<'_>) {
     /// Files that give nothing away.
     const HARMLESS: [&str; 4] =
         ["/etc/localtime", "/usr/share/zoneinfo", "/etc/ssl/certs", "/lib/modules"];
-    let volumes = pod.field("volumes").and_then(Value::as_array).map(Vec::as_slice);
+    let volumes = pod.field("volumes").and_then(Value::as_array);
     let found = volumes.unwrap_or_default().iter().enumerate().find_map(|(index, volume)| {
         let host_path = volume.get("hostPath")?.get("path")?.as_str()?;
         (!HARMLESS.contains(&host_path)).then_some((index, host_path))

@@ -1,8 +1,8 @@
 //! Checks on what a pod shares with its node: namespaces, ports, files, the container runtime.
 
+use airside_k8s::Value;
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -265,7 +265,7 @@ fn shares_namespace(pod: &Pod<'_>, field: &str, what: &str, report: &mut Report<
 }
 
 fn host_port(container: &ContainerOf<'_>, report: &mut Report<'_>) {
-    let ports = container.field("ports").and_then(Value::as_array).map(Vec::as_slice);
+    let ports = container.field("ports").and_then(Value::as_array);
     for (index, port) in ports.unwrap_or_default().iter().enumerate() {
         if let Some(number) = port.get("hostPort").and_then(Value::as_u64).filter(|port| *port > 0)
         {
@@ -348,7 +348,7 @@ fn normalised(path: &str) -> String {
 }
 
 fn host_paths(pod: &Pod<'_>, wanted: HostPath, report: &mut Report<'_>) {
-    let volumes = pod.field("volumes").and_then(Value::as_array).map(Vec::as_slice);
+    let volumes = pod.field("volumes").and_then(Value::as_array);
     for (index, volume) in volumes.unwrap_or_default().iter().enumerate() {
         let path = volume.get("hostPath").and_then(|host| host.get("path")).and_then(Value::as_str);
         let Some(path) = path.filter(|path| classify(path) == wanted) else { continue };

@@ -11,10 +11,9 @@ pub(super) mod tls;
 pub(super) mod traefik;
 pub(super) mod virtual_server;
 
-use airside_k8s::Object;
 use airside_k8s::fields::{maps, text};
+use airside_k8s::{Map, Object, Value};
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
 
 use crate::subject::Whole;
 
@@ -26,14 +25,12 @@ const INGRESS: &[(&str, &str)] =
 const NGINX: &str = "nginx.ingress.kubernetes.io/";
 
 /// The rules of an Ingress with their index.
-fn rules<'a>(
-    ingress: &Whole<'a>,
-) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
+fn rules<'a>(ingress: &Whole<'a>) -> impl Iterator<Item = (usize, &'a Map)> + use<'a> {
     ingress.spec_fields().into_iter().flat_map(|spec| maps(spec, "rules"))
 }
 
 /// The paths of a rule with their index.
-fn paths(rule: &Map<String, Value>) -> impl Iterator<Item = (usize, &Map<String, Value>)> {
+fn paths(rule: &Map) -> impl Iterator<Item = (usize, &Map)> {
     let http = rule.get("http").and_then(Value::as_object);
     http.into_iter().flat_map(|http| maps(http, "paths"))
 }

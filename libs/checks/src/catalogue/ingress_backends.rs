@@ -1,9 +1,8 @@
 //! The check on where Ingresses lead.
 
-use airside_k8s::Object;
 use airside_k8s::fields::{down, elements};
+use airside_k8s::{Object, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

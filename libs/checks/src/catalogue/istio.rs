@@ -27,8 +27,7 @@ pub(super) mod virtual_services;
 mod workloads;
 
 use airside_k8s::graph::same_namespace;
-use airside_k8s::{Graph, Object};
-use serde_json::{Map, Value};
+use airside_k8s::{Graph, Map, Object};
 
 use crate::subject::Whole;
 
@@ -68,7 +67,7 @@ fn is_placeholder(value: &str) -> bool {
 }
 
 /// An object's `spec`.
-fn spec_map<'a>(object: &Object<'a>) -> Option<&'a Map<String, Value>> {
+fn spec_map<'a>(object: &Object<'a>) -> Option<&'a Map> {
     object.fields().get("spec")?.as_object()
 }
 
@@ -84,7 +83,7 @@ fn scope_of(policy: &Whole<'_>) -> &'static str {
 }
 
 /// Whether pods of a namespace, or without one of any, bear labels.
-fn has_labels(graph: &Graph<'_>, namespace: Option<&str>, labels: &Map<String, Value>) -> bool {
+fn has_labels(graph: &Graph<'_>, namespace: Option<&str>, labels: &Map) -> bool {
     graph.has_mesh_workloads(namespace, Some(labels), None)
 }
 

@@ -1,8 +1,7 @@
 //! Checks on labels and annotations: who answers for an object, and whether the API server takes them.
 
-use airside_k8s::Object;
+use airside_k8s::{Map, Object, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -110,7 +109,7 @@ metadata: {name: web, labels: {tier: front-end}}
 ];
 
 /// Whether a map has one of these keys with a text, with or without a prefix (`example.com/owner`).
-fn has_key(entries: Option<&Map<String, Value>>, names: &[&str]) -> bool {
+fn has_key(entries: Option<&Map>, names: &[&str]) -> bool {
     entries.into_iter().flatten().any(|(key, value)| {
         let name = key.rsplit('/').next().unwrap_or(key).to_ascii_lowercase();
         names.contains(&name.as_str()) && value.as_str().is_some_and(|text| !text.is_empty())
@@ -144,13 +143,13 @@ fn label_values(whole: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn template_labels<'a>(object: &Object<'a>) -> Option<(FieldPath, &'a Map<String, Value>)> {
+fn template_labels<'a>(object: &Object<'a>) -> Option<(FieldPath, &'a Map)> {
     let path = FieldPath::of(&["spec", "template", "metadata", "labels"]);
     let labels = object.at(&path)?.as_object()?;
     Some((path, labels))
 }
 
-fn judge_labels(labels: Option<&Map<String, Value>>, path: &FieldPath, report: &mut Report<'_>) {
+fn judge_labels(labels: Option<&Map>, path: &FieldPath, report: &mut Report<'_>) {
     for (name, value) in labels.into_iter().flatten() {
         let problem = match value {
             Value::String(text) if is_valid(text) || is_template(text) => continue,

@@ -1,9 +1,8 @@
 //! Checks on how pods start, end and are replaced: updates, jobs, restarts.
 
-use airside_k8s::Object;
 use airside_k8s::fields::{down, elements};
+use airside_k8s::{Object, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -222,7 +221,7 @@ fn job_stays(job: &Whole<'_>, report: &mut Report<'_>) {
         ["helm.sh/hook-delete-policy", "argocd.argoproj.io/hook-delete-policy"];
     let annotations = job.object.annotations();
     let is_deleted = annotations
-        .is_some_and(|annotations| DELETED_BY.iter().any(|name| annotations.contains_key(*name)));
+        .is_some_and(|annotations| DELETED_BY.iter().any(|name| annotations.contains_key(name)));
     if !is_owned(job.object) && !is_deleted && job.spec("ttlSecondsAfterFinished").is_none() {
         report.fail(
             FieldPath::of(&["spec", "ttlSecondsAfterFinished"]),
@@ -272,7 +271,7 @@ fn is_test(object: &Object<'_>) -> bool {
 /// The kubelet itself keeps the control plane's static pods running.
 fn naked_pod(pod: &Whole<'_>, report: &mut Report<'_>) {
     let is_static = pod.object.labels().and_then(|labels| labels.get("tier"))
-        == Some(&Value::String("control-plane".to_owned()));
+        == Some(&Value::from("control-plane"));
     if !is_owned(pod.object) && !is_static && !is_test(pod.object) {
         report.fail(
             FieldPath::of(&["kind"]),

@@ -2,9 +2,9 @@
 //! AppArmor.
 
 use airside_k8s::fields::{maps, text};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -180,12 +180,7 @@ fn selinux(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn selinux_options(
-    options: &Map<String, Value>,
-    path: &FieldPath,
-    who: &str,
-    report: &mut Report<'_>,
-) {
+fn selinux_options(options: &Map, path: &FieldPath, who: &str, report: &mut Report<'_>) {
     const TYPES: [&str; 4] =
         ["container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
     for name in ["type", "user", "role"] {

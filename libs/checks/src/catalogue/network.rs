@@ -1,9 +1,9 @@
 //! Checks on who can reach a pod, and whom it can reach.
 
+use airside_k8s::Value;
 use airside_k8s::graph::{Answer, Direction};
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,11 +1,10 @@
 //! Checks on further ways from a pod to its node and into the pod: Windows' host processes, files that can be
 //! written, containers for debugging and for terminals.
 
-use airside_k8s::ContainerRole;
 use airside_k8s::fields::{elements, maps};
+use airside_k8s::{ContainerRole, Value};
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,10 +1,10 @@
 //! Checks on what a pod has in common with its node and with the control plane, beside what `host.rs` judges:
 //! users, names, and the node itself.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{maps, text, texts};
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

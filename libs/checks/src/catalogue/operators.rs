@@ -14,9 +14,9 @@ pub(super) mod webhook_reach;
 pub(super) mod webhooks;
 pub(super) mod workflows;
 
+use airside_k8s::Map;
 use airside_k8s::fields::maps;
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
 
 use crate::subject::Whole;
 
@@ -27,9 +27,7 @@ const WEBHOOKS: &[(&str, &str)] = &[
 ];
 
 /// The webhooks of a configuration with their index.
-fn webhooks<'a>(
-    configuration: &Whole<'a>,
-) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
+fn webhooks<'a>(configuration: &Whole<'a>) -> impl Iterator<Item = (usize, &'a Map)> + use<'a> {
     maps(configuration.object.fields(), "webhooks")
 }
 

@@ -1,9 +1,8 @@
 //! Checks on order in the cluster: namespaces and labels.
 
 use airside_k8s::resource::is_cluster_scoped;
-use airside_k8s::workload;
+use airside_k8s::{Map, Value, workload};
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -274,7 +273,7 @@ fn object_in_kube_system(whole: &Whole<'_>, report: &mut Report<'_>) {
 fn application_label(pod: &Pod<'_>, report: &mut Report<'_>) {
     const NAMES: [&str; 3] = ["app.kubernetes.io/name", "app", "k8s-app"];
     let has_name =
-        pod.spec.labels().is_some_and(|labels| NAMES.iter().any(|name| labels.contains_key(*name)));
+        pod.spec.labels().is_some_and(|labels| NAMES.iter().any(|name| labels.contains_key(name)));
     if !has_name && pod.is_service_like() && !pod.spec.containers.is_empty() {
         let carrier = pod.spec.path.parent().unwrap_or_default();
         report.fail(
@@ -285,7 +284,7 @@ fn application_label(pod: &Pod<'_>, report: &mut Report<'_>) {
 }
 
 /// Whether one of the labels that Kubernetes recommends is there.
-fn has_standard_label(labels: Option<&Map<String, Value>>) -> bool {
+fn has_standard_label(labels: Option<&Map>) -> bool {
     labels.into_iter().flatten().any(|(name, _)| name.starts_with("app.kubernetes.io/"))
 }
 

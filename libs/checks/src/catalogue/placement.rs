@@ -1,9 +1,9 @@
 //! Checks on how many pods a workload has and how they are spread over nodes and zones.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, elements};
 use airside_k8s::graph::{replicas, selects};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use super::disruption::may_be_several;
 use crate::check::{Category, Check, Judge};

@@ -1,8 +1,8 @@
 //! Checks on what a network policy says about whom it is for.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{elements, list};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -53,7 +53,7 @@ fn without_selectors(policy: &Whole<'_>, report: &mut Report<'_>) {
     let Some(spec) = policy.object.fields().get("spec").and_then(Value::as_object) else { return };
     let has_selector = ["podSelector", "namespaceSelector"]
         .iter()
-        .any(|field| spec.get(*field).is_some_and(|value| !value.is_null()));
+        .any(|field| spec.get(field).is_some_and(|value| !value.is_null()));
     let has_peers = list(spec, "ingress").iter().any(|rule| names_peers(rule, "from"))
         || list(spec, "egress").iter().any(|rule| names_peers(rule, "to"));
     if !has_selector && !has_peers {

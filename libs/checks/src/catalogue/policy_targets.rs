@@ -1,11 +1,11 @@
 //! Checks on network policies of all kinds whose selectors fit nothing.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, elements};
 use airside_k8s::graph::policies::{
     Condition, Direction, POLICY_KINDS, Peer, Stage, policies, selects_any,
 };
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,9 +1,9 @@
 //! Checks on the ports that containers declare.
 
+use airside_k8s::Value;
 use airside_k8s::fields::elements;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,9 +1,8 @@
 //! Checks on where probes go: ports, each other, and the Services that wait for them.
 
-use airside_k8s::ContainerRole;
 use airside_k8s::fields::{down, field, maps};
+use airside_k8s::{ContainerRole, Value};
 use airside_types::Severity;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

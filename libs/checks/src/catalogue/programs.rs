@@ -1,9 +1,9 @@
 //! Checks on how the program of a pod is started: with sudo, and code of AI agents on which kernel.
 
+use airside_k8s::Value;
 use airside_k8s::fields::texts;
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -2,8 +2,8 @@
 //! with the secrets.
 
 use airside_k8s::fields::{down, elements};
+use airside_k8s::{Map, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -193,7 +193,7 @@ fn is_generated(container: &ContainerOf<'_>, name: &str) -> bool {
 }
 
 fn monitor(monitor: &Whole<'_>, report: &mut Report<'_>) {
-    let nothing = Value::Object(serde_json::Map::new());
+    let nothing = Value::Object(Map::new());
     let selector = monitor.spec("selector").unwrap_or(&nothing);
     let chosen = monitor.spec("namespaceSelector");
     let any = chosen.and_then(|chosen| chosen.get("any")) == Some(&Value::Bool(true));

@@ -1,9 +1,9 @@
 //! Checks on how requests and limits go together, and on local disk space.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, elements, field};
 use airside_k8s::quantity::Quantity;
 use airside_types::Severity;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,8 +1,8 @@
 //! Checks on requests and limits for CPU and memory.
 
+use airside_k8s::Value;
 use airside_k8s::fields::field;
 use airside_types::Severity;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

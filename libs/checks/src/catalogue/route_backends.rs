@@ -1,8 +1,8 @@
 //! The check on where routes lead: those of the Gateway API, and OpenShift's.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, elements};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use super::ingress_backends::offers;
 use crate::check::{Category, Check, Judge};

@@ -1,8 +1,8 @@
 //! Checks on what the scheduler and the resolver are told about a pod: priority, nodes, DNS.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, elements};
 use airside_types::Severity;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,7 +1,7 @@
 //! Checks on pods and containers that leave their confinement to the defaults.
 
+use airside_k8s::Value;
 use airside_types::Severity;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

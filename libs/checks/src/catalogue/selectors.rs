@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use airside_k8s::Value;
 use airside_k8s::fields::maps;
 use airside_k8s::graph::{labels_match, selects};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -2,9 +2,8 @@
 
 use airside_k8s::fields::{down, elements, maps};
 use airside_k8s::graph::labels_match;
-use airside_k8s::{Object, PodSpec};
+use airside_k8s::{Object, PodSpec, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use super::ports::name_problem;
 use crate::check::{Category, Check, Judge};

@@ -1,11 +1,10 @@
 //! Checks on the form of Services: what opens them to the world outside of the cluster, and to what they lead
 //! by mistake.
 
-use airside_k8s::Object;
 use airside_k8s::fields::{down, elements};
+use airside_k8s::{Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

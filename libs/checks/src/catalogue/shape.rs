@@ -4,10 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use airside_k8s::ContainerRole;
 use airside_k8s::fields::{elements, maps};
+use airside_k8s::{ContainerRole, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,9 +1,9 @@
 //! Checks on Tiller, the server of Helm 2, which takes orders from anybody.
 
 use airside_k8s::fields::{text, texts};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -143,7 +143,7 @@ fn reachable(container: &ContainerOf<'_>, report: &mut Report<'_>) {
 fn tiller_service(service: &Whole<'_>, report: &mut Report<'_>) {
     let object = service.object;
     let selector = service.spec("selector").and_then(Value::as_object);
-    let in_values = |labels: Option<&Map<String, Value>>| {
+    let in_values = |labels: Option<&Map>| {
         labels.is_some_and(|labels| labels.values().filter_map(Value::as_str).any(has_tiller))
     };
     let path = if has_tiller(object.name()) {

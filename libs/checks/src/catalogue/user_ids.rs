@@ -1,7 +1,7 @@
 //! Checks on the numbers of users and groups beside root's own.
 
+use airside_k8s::Value;
 use airside_types::Severity;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,7 +1,7 @@
 //! Checks on the user that a container runs as.
 
+use airside_k8s::Value;
 use airside_types::Severity;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -68,7 +68,7 @@ const DIRECT: [&str; 20] = [
 fn types(pod: &Pod<'_>, report: &mut Report<'_>) {
     for (index, volume) in maps(pod.spec.fields, "volumes") {
         let name = text(volume, "name").unwrap_or("without a name");
-        for kind in volume.keys().filter(|key| DIRECT.contains(&key.as_str())) {
+        for kind in volume.keys().filter(|key| DIRECT.contains(key)) {
             report.fail(
                 pod.path("volumes").index(index).key(kind),
                 format!("volume `{name}` is of type {kind}"),

@@ -327,7 +327,7 @@ fn pod_has_ended(pod: &Pod<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use airside_k8s::{Completeness, Object};
-    use serde_json::{Value, json};
+    use airside_k8s::{Value, json};
 
     use crate::evaluate::evaluate;
 

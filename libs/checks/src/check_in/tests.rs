@@ -44,6 +44,10 @@ spec:
 ";
 
 fn check(files: &[(&str, &str)]) -> CheckIn {
+    check_by(&Terms::new(&Tenant::default(), &Cluster::default(), Severity::High), files)
+}
+
+fn check_by(terms: &Terms<'_>, files: &[(&str, &str)]) -> CheckIn {
     let parsed: Vec<_> = files
         .iter()
         .map(|(path, text)| {
@@ -56,7 +60,7 @@ fn check(files: &[(&str, &str)]) -> CheckIn {
         .iter()
         .map(|(path, documents)| InputFile { path, documents, comments: &[] })
         .collect();
-    check_in(&inputs, &Terms::new(&Tenant::default(), &Cluster::default(), Severity::High))
+    check_in(&inputs, terms)
 }
 
 /// The findings that are more than advice: what the examples are about.
@@ -88,7 +92,7 @@ fn a_finding_points_at_file_line_and_column() {
 #[test]
 fn files_are_judged_together_and_told_apart() {
     let without_policy = check(&[("k8s/web.yaml", WEB)]);
-    let ids: Vec<&str> = told(&without_policy).iter().map(|f| f.check.as_str()).collect();
+    let ids: Vec<&str> = told(&without_policy).iter().map(|f| f.check.as_ref()).collect();
     assert_eq!(ids, ["privileged-container", "no-ingress-policy", "no-egress-policy"]);
     // A missing field stands at the deepest step that exists.
     assert_eq!(told(&without_policy)[1].place.to_string(), "k8s/web.yaml:11:7");
@@ -99,6 +103,17 @@ fn files_are_judged_together_and_told_apart() {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let told = told(&two);
     assert_ne!(told[0].id(&tenant, &cluster), told[1].id(&tenant, &cluster));
+}
+
+#[test]
+fn the_digests_of_fields_are_left_out_where_nobody_needs_them() {
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let terms = Terms { keeps_fields: false, ..Terms::new(&tenant, &cluster, Severity::High) };
+    let mut kept = check(&[("web.yaml", WEB)]);
+    let left_out = check_by(&terms, &[("web.yaml", WEB)]);
+    assert_ne!(left_out, kept);
+    kept.passes.iter_mut().for_each(|pass| pass.fields.clear());
+    assert_eq!(left_out, kept);
 }
 
 #[test]
@@ -129,7 +144,7 @@ fn a_boarding_pass_says_where_an_object_came_from_and_whether_it_passed() {
 fn a_boarding_pass_says_by_which_rules_it_was_given_and_what_was_accepted() {
     let file = yaml::parse(WEB, &Limits::default());
     let input = InputFile { path: "web.yaml", documents: &file.documents, comments: &[] };
-    let place = Place { path: "exceptions".to_owned(), line: 1, column: 1 };
+    let place = Place { path: "exceptions".into(), line: 1, column: 1 };
     let exceptions = ["privileged-container: loads the driver"]
         .map(|text| Exception::parse(text, place.clone()).unwrap());
     let (tenant, cluster) = (Tenant::default(), Cluster::default());

@@ -1,8 +1,7 @@
 //! Exceptions in annotations: of the object for all of it, of a pod template for its pods.
 
-use airside_k8s::{Located, PodSpec};
+use airside_k8s::{Located, Map, PodSpec, Value};
 use airside_types::{FieldPath, Place};
-use serde_json::{Map, Value};
 
 use super::{ANNOTATION, Exception, Ineffective};
 
@@ -28,15 +27,13 @@ pub(crate) fn annotated(
     ineffective: &mut Vec<Ineffective>,
 ) -> Vec<Annotated> {
     let mut found = Vec::new();
-    let mut read = |annotations: Option<&Map<String, Value>>,
-                    metadata: FieldPath,
-                    within: FieldPath| {
+    let mut read = |annotations: Option<&Map>, metadata: FieldPath, within: FieldPath| {
         let Some(text) = annotations.and_then(|it| it.get(ANNOTATION)).and_then(Value::as_str)
         else {
             return;
         };
         let position = located.places.resolve(&metadata.keys(&["annotations", ANNOTATION]));
-        let place = Place { path: path.to_owned(), line: position.line, column: position.column };
+        let place = Place { path: path.into(), line: position.line, column: position.column };
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             match Exception::parse(line, place.clone()) {
                 Ok(exception) => {

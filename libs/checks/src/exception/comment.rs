@@ -32,7 +32,7 @@ pub fn comments(path: &str, text: &str) -> Vec<Comment> {
     for (line, number) in text.lines().zip(1_u32..) {
         let code = line.trim_start();
         let exception = exception_of(line)
-            .map(|(column, text)| (Place { path: path.to_owned(), line: number, column }, text));
+            .map(|(column, text)| (Place { path: path.into(), line: number, column }, text));
         if code.starts_with('#') {
             waiting.extend(exception);
         } else if !code.is_empty() {

@@ -137,11 +137,11 @@ fn text_that_only_looks_like_a_comment_is_none() {
 
 #[test]
 fn one_vulnerability_is_accepted_and_not_the_others() {
-    let place = || Place { path: "exceptions".to_owned(), line: 1, column: 1 };
+    let place = || Place { path: "exceptions".into(), line: 1, column: 1 };
     let finding = |check: &str| {
         let text = pod("", "");
         let mut finding = check_of(&text);
-        finding.check = check.to_owned();
+        finding.check = check.to_owned().into();
         finding
     };
     for (name, covered, other) in [

@@ -100,7 +100,7 @@ impl Draft {
                 suspects
             };
             for index in culprits {
-                let reason = Reason::Introduces(vec![finding.check.clone()]);
+                let reason = Reason::Introduces(vec![finding.check.to_string()]);
                 wrong.entry(index).or_insert(reason);
             }
         }

@@ -3,11 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use airside_k8s::Document;
 use airside_k8s::yaml::edit::Edit;
 use airside_k8s::yaml::parse;
+use airside_k8s::{Document, Value};
 use airside_types::{FieldPath, Finding, Step};
-use serde_json::Value;
 
 use super::{Order, Reason, Source};
 use crate::check_in::{CheckIn, InputFile, check_in};
@@ -140,7 +139,7 @@ pub(super) fn judge(files: &[ReadFile<'_>], order: &Order<'_>) -> Vec<Located> {
         owner.get_mut(object.findings.clone()).unwrap_or_default().fill(index);
     }
     let located = |(finding, owner): (Finding, usize)| Located {
-        key: (owner, finding.check.clone(), finding.field.clone()),
+        key: (owner, finding.check.to_string(), finding.field.clone()),
         finding,
     };
     findings.into_iter().zip(owner).map(located).collect()

@@ -19,11 +19,12 @@ impl Incremental {
         terms: &Terms<'_>,
     ) -> Option<CheckInOfOne> {
         let (_, living) = self.objects.get(self.objects.slot_of(object)?)?;
-        let template = living.document.template.as_deref();
         let (located, path) = (living.located()?, &*living.path);
         let owner = Owners::new([&located.object], terms.owners).of(&located.object, path);
-        let origin = terms.origins.and_then(|origins| origins.get(path));
-        let source = Source { located, path, template, origin, owner };
+        let source = Source {
+            owner,
+            ..Source::new(located, &living.document, (path, &living.path), terms.origins)
+        };
         Some(check_in_one(&source, self.failures_of(object).into_iter(), comments, terms))
     }
 }

@@ -6,9 +6,8 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use airside_k8s::{Completeness, Document, Object, Places};
+use airside_k8s::{Completeness, Document, Object, Places, Value, json};
 use proptest::prelude::*;
-use serde_json::{Value, json};
 
 use super::*;
 use crate::evaluate;

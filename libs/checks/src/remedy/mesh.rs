@@ -1,6 +1,6 @@
 //! Remedies for Istio's objects.
 
-use serde_json::Value;
+use airside_k8s::Value;
 
 use super::{Answer, Risk, Row, Spot};
 

@@ -1,7 +1,7 @@
 //! Remedies for pods and containers.
 
+use airside_k8s::Value;
 use airside_types::{FieldPath, Step};
-use serde_json::Value;
 
 use super::{Answer, Risk, Row, Spot};
 
@@ -37,9 +37,7 @@ fn works_on_node(spot: &Spot<'_>) -> bool {
     // Without the usual shape of a pod nothing can be ruled out.
     let Some((pod, container)) = spot.container() else { return true };
     let is_true = |name: &str| spot.at(&pod.key(name)) == Some(&Value::Bool(true));
-    let elements = |path: FieldPath| {
-        spot.at(&path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-    };
+    let elements = |path: FieldPath| spot.at(&path).and_then(Value::as_array).unwrap_or_default();
     spot.object.get("kind").and_then(Value::as_str) == Some("DaemonSet")
         || ["hostPID", "hostIPC", "hostNetwork"].into_iter().any(is_true)
         || elements(pod.key("volumes")).iter().any(|volume| volume.get("hostPath").is_some())

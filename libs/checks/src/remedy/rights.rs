@@ -1,6 +1,6 @@
 //! Remedies for roles, bindings and Services.
 
-use serde_json::Value;
+use airside_k8s::Value;
 
 use super::{Answer, Remedy, Risk, Row, Spot};
 use airside_k8s::yaml::edit::Edit;
@@ -15,7 +15,8 @@ pub(super) static REMEDIES: &[Row] = &[
 /// another of them, and a rule without verbs is refused by Kubernetes.
 fn verb(spot: &Spot<'_>) -> Answer {
     let rule = spot.field.parent().and_then(|list| list.parent()).unwrap_or_default();
-    let count = |list: &str| spot.at(&rule.key(list)).and_then(Value::as_array).map_or(0, Vec::len);
+    let count =
+        |list: &str| spot.at(&rule.key(list)).and_then(Value::as_array).map_or(0, <[_]>::len);
     if count("resources") != 1 || count("verbs") < 2 {
         return Err("needs a decision: the rule's other resources or verbs depend on it");
     }

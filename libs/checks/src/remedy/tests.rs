@@ -1,5 +1,6 @@
 //! The table against the catalogue.
 
+use airside_k8s::json;
 use std::collections::BTreeSet;
 
 use super::*;
@@ -34,19 +35,19 @@ fn answer(check: &str, object: &Value, field: &str) -> Answer {
 #[test]
 fn privilege_is_taken_unasked_only_from_what_does_not_work_on_its_node() {
     let pod = |kind: &str, extra: &Value| {
-        let mut spec = serde_json::json!({
+        let mut spec = json!({
             "containers": [{ "name": "a", "securityContext": { "privileged": true } }]
         });
         spec.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        let template = serde_json::json!({ "spec": spec });
-        serde_json::json!({ "apiVersion": "apps/v1", "kind": kind, "spec": { "template": template } })
+        let template = json!({ "spec": spec });
+        json!({ "apiVersion": "apps/v1", "kind": kind, "spec": { "template": template } })
     };
-    let none = serde_json::json!({});
+    let none = json!({});
     for (kind, extra, risk) in [
         ("Deployment", &none, Risk::Safe),
         ("DaemonSet", &none, Risk::MayBreak),
-        ("Deployment", &serde_json::json!({ "hostPID": true }), Risk::MayBreak),
-        ("Deployment", &serde_json::json!({ "volumes": [{ "hostPath": {} }] }), Risk::MayBreak),
+        ("Deployment", &json!({ "hostPID": true }), Risk::MayBreak),
+        ("Deployment", &json!({ "volumes": [{ "hostPath": {} }] }), Risk::MayBreak),
     ] {
         let field = "spec.template.spec.containers[0].securityContext.privileged";
         let given = answer("privileged-container", &pod(kind, extra), field).unwrap();
@@ -57,22 +58,21 @@ fn privilege_is_taken_unasked_only_from_what_does_not_work_on_its_node() {
 #[test]
 fn nothing_is_changed_to_what_kubernetes_refuses_or_does_not_have() {
     let container = |security: Value| {
-        serde_json::json!({
+        json!({
             "apiVersion": "v1",
             "kind": "Pod",
             "spec": { "containers": [{ "name": "a", "securityContext": security }] }
         })
     };
     let field = "spec.containers[0].securityContext.allowPrivilegeEscalation";
-    for security in [
-        serde_json::json!({ "privileged": true }),
-        serde_json::json!({ "capabilities": { "add": ["cap_sys_admin"] } }),
-    ] {
+    for security in
+        [json!({ "privileged": true }), json!({ "capabilities": { "add": ["cap_sys_admin"] } })]
+    {
         assert!(answer("privilege-escalation", &container(security), field).is_err());
     }
-    let task = serde_json::json!({ "apiVersion": "tekton.dev/v1", "kind": "Task" });
+    let task = json!({ "apiVersion": "tekton.dev/v1", "kind": "Task" });
     assert!(answer("service-account-token-automount", &task, "spec.automount").is_err());
-    let rule = |verbs: &[&str], resources: &[&str]| serde_json::json!({ "rules": [{ "verbs": verbs, "resources": resources }] });
+    let rule = |verbs: &[&str], resources: &[&str]| json!({ "rules": [{ "verbs": verbs, "resources": resources }] });
     let verb = |object: &Value| answer("verb-without-effect", object, "rules[0].verbs[1]");
     assert!(verb(&rule(&["get", "bind"], &["configmaps"])).is_ok());
     assert!(verb(&rule(&["get", "bind"], &["configmaps", "roles"])).is_err());

@@ -1,8 +1,7 @@
 //! Texts in texts: what a configuration file within an object says, in its own format.
 
-use airside_k8s::{Limits, yaml};
+use airside_k8s::{Limits, Map, Value, yaml};
 use airside_types::{FieldPath, Step};
-use serde_json::{Map, Value};
 
 use super::Sort;
 use super::names::words;
@@ -70,7 +69,7 @@ pub(super) fn sort_of(document: &Value) -> Sort {
 /// form (`.dockercfg`) the hosts are the document's own keys.
 pub(super) fn registry_auths(document: &Value) -> Vec<(&str, &str)> {
     let hosts = document.get("auths").unwrap_or(document).as_object().into_iter().flatten();
-    hosts.filter_map(|(host, entry)| Some((host.as_str(), entry.get("auth")?.as_str()?))).collect()
+    hosts.filter_map(|(host, entry)| Some((host, entry.get("auth")?.as_str()?))).collect()
 }
 
 /// Visits the texts of a value with their places. `enter` says whether to look below a place.
@@ -89,8 +88,8 @@ pub(crate) fn visit<'v>(
             let is_reference = is_reference(fields, steps.last());
             for (key, value) in fields {
                 steps.push(Step::key(key));
-                let key_name = if is_reference { "" } else { key.as_str() };
-                let name = named.filter(|(field, _)| field == key).map_or(key_name, |(_, n)| n);
+                let key_name = if is_reference { "" } else { key };
+                let name = named.filter(|(field, _)| *field == key).map_or(key_name, |(_, n)| n);
                 match value {
                     Value::String(text) if enter(steps) => take(steps, Item::Text(name, text)),
                     Value::Number(number) => take(steps, Item::Number(name, number)),
@@ -121,7 +120,7 @@ pub(crate) fn visit<'v>(
 
 /// Whether a map refers to a key of a Secret, as `passwordSecret: {secretName: web, password: password}`
 /// does: what stands under the names in it are names.
-fn is_reference(fields: &Map<String, Value>, key: Option<&Step<'_>>) -> bool {
+fn is_reference(fields: &Map, key: Option<&Step<'_>>) -> bool {
     let Some(Step::Key(key)) = key else { return false };
     let words = words(key);
     let has_name = fields.contains_key("secretName") || fields.contains_key("name");
@@ -137,10 +136,10 @@ fn is_texts(list: &[Value]) -> bool {
 }
 
 /// The field that holds a value and the name that another field gives it: `{name: X, value: Y}`.
-fn name_beside_value(fields: &Map<String, Value>) -> Option<(&'static str, &str)> {
-    let name = ["name", "key"].iter().find_map(|name| fields.get(*name)?.as_str())?;
+fn name_beside_value(fields: &Map) -> Option<(&'static str, &str)> {
+    let name = ["name", "key"].iter().find_map(|name| fields.get(name)?.as_str())?;
     let value =
-        ["value", "stringValue", "default"].iter().find(|value| fields.contains_key(**value))?;
+        ["value", "stringValue", "default"].iter().find(|value| fields.contains_key(value))?;
     Some((*value, name))
 }
 

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use airside_k8s::Value;
 use airside_types::Step;
-use serde_json::Value;
 
 use super::assignments::{Assignment, assignments, directives, elements, flags, words};
 use super::fingerprint::fingerprint;

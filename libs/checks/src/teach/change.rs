@@ -1,8 +1,8 @@
 //! What turns a failing example into its passing one: which objects change, come and go, and field by field how.
 
+use airside_k8s::Value;
 use airside_k8s::yaml::{Document, Limits, parse};
 use airside_types::{FieldPath, Step};
-use serde_json::Value;
 
 /// The change from one set of objects to another.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -126,7 +126,7 @@ fn compare(path: &FieldPath, before: &Value, after: &Value, fields: &mut Vec<Fie
                     None => fields.push(FieldChange::new(path.key(key), Some(value), None)),
                 }
             }
-            for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
+            for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(key)) {
                 fields.push(FieldChange::new(path.key(key), None, Some(value)));
             }
         }

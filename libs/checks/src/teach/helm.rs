@@ -5,11 +5,10 @@
 
 use std::borrow::Cow;
 
-use airside_k8s::Object;
 use airside_k8s::workload::pod_specs;
 use airside_k8s::yaml::to_yaml;
+use airside_k8s::{Map, Object, Value, json};
 use airside_types::{FieldPath, Step};
-use serde_json::{Map, Value, json};
 
 use super::Form;
 use super::change::{Change, FieldChange, Pair, text};
@@ -225,7 +224,7 @@ fn set(values: &mut Value, keys: &[&str], value: Value) -> Option<()> {
     let (last, above) = keys.split_last()?;
     let mut place = values;
     for key in above {
-        place = place.as_object_mut()?.entry(*key).or_insert_with(|| json!({}));
+        place = place.as_object_mut()?.or_insert_with(key, || json!({}));
     }
     place.as_object_mut()?.insert((*last).to_owned(), value);
     Some(())

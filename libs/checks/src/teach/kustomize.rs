@@ -1,7 +1,7 @@
 //! A change as a kustomization: patches for objects that differ, resources for objects that come.
 
 use airside_k8s::yaml::to_yaml;
-use serde_json::{Value, json};
+use airside_k8s::{Map, Value, json};
 
 use super::Form;
 use super::change::{Change, FieldChange, Pair, identity, text};
@@ -76,7 +76,7 @@ fn names(object: &Value) -> Value {
     let metadata = object.get("metadata").and_then(Value::as_object);
     let kept =
         metadata.into_iter().flatten().filter(|(key, _)| *key == "name" || *key == "namespace");
-    kept.map(|(key, value)| (key.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
+    kept.map(|(key, value)| (key, value.clone())).collect::<Map>().into()
 }
 
 impl Patch {

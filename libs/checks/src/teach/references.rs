@@ -7,10 +7,9 @@ mod places;
 
 use std::collections::BTreeSet;
 
-use airside_k8s::Object;
 use airside_k8s::workload::pod_specs;
+use airside_k8s::{Object, Value};
 use airside_types::Step;
-use serde_json::Value;
 
 use super::change::{Change, FieldChange, text};
 use crate::check::Check;
@@ -63,7 +62,7 @@ fn of_change(change: &Change) -> Vec<(&'static str, &'static str)> {
             // The field may be added as part of a map around it.
             let mut inner = field.after.iter().chain(&field.before);
             let inner = inner.find_map(Value::as_object).into_iter().flatten();
-            let names: Vec<&str> = inner.map(|(key, _)| key.as_str()).chain(keys).collect();
+            let names: Vec<&str> = inner.map(|(key, _)| key).chain(keys).collect();
             found.extend(names.into_iter().find_map(places::of_field));
         }
     }

@@ -4,7 +4,7 @@
 //! of lists of maps only those that kustomize merges by a key everywhere. For all else there are operations
 //! (`kustomize.rs`).
 
-use serde_json::{Map, Value, json};
+use airside_k8s::{Map, Value, json};
 
 use super::change::Pair;
 
@@ -31,7 +31,7 @@ pub(super) fn patch(pair: &Pair) -> Option<Value> {
     for key in ["apiVersion", "kind"] {
         fields.insert(key.to_owned(), pair.before.get(key)?.clone());
     }
-    let metadata = fields.entry("metadata").or_insert_with(|| json!({})).as_object_mut()?;
+    let metadata = fields.or_insert_with("metadata", || json!({})).as_object_mut()?;
     for key in ["name", "namespace"] {
         if let Some(value) = pair.before.get("metadata").and_then(|it| it.get(key)) {
             metadata.insert(key.to_owned(), value.clone());
@@ -51,10 +51,10 @@ fn merge(before: &Value, after: &Value, merges: bool) -> Option<Value> {
             (Value::Array(old), Some(Value::Array(new))) => list(key, old, new, merges)?,
             (_, Some(other)) => whole(other)?,
         };
-        patch.insert(key.clone(), change);
+        patch.insert(key, change);
     }
-    for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
-        patch.insert(key.clone(), whole(value)?);
+    for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(key)) {
+        patch.insert(key, whole(value)?);
     }
     Some(Value::Object(patch))
 }
@@ -80,7 +80,7 @@ fn list(name: &str, old: &[Value], new: &[Value], merges: bool) -> Option<Value>
     let (_, key) = MERGED.iter().find(|(list, _)| merges && *list == name)?;
     let mut patch = Vec::new();
     for element in new {
-        let own = element.get(key)?;
+        let own = element.get(*key)?;
         match only(old, key, own)? {
             Some(before) if before == element => {}
             Some(before) => {
@@ -92,12 +92,12 @@ fn list(name: &str, old: &[Value], new: &[Value], merges: bool) -> Option<Value>
         }
     }
     for element in old {
-        let own = element.get(key)?;
+        let own = element.get(*key)?;
         if only(new, key, own)?.is_none() {
             patch.push(json!({ *key: own, "$patch": "delete" }));
         }
     }
-    Some(Value::Array(patch))
+    Some(Value::from(patch))
 }
 
 /// The element with this key: none where there is none, nothing where there are several.

@@ -4,7 +4,7 @@ mod apply;
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use airside_k8s::{Completeness, Document, Object, Value};
 
 use self::apply::apply;
 use super::change::Change;
@@ -12,7 +12,6 @@ use super::{Lesson, Patch, lesson};
 use crate::catalogue::{self, listed};
 use crate::evaluate::evaluate;
 use airside_k8s::yaml::{Limits, parse};
-use airside_k8s::{Completeness, Document, Object};
 
 fn objects(text: &str) -> Vec<Value> {
     let parsed = parse(text, &Limits::default());
@@ -98,7 +97,7 @@ fn the_kustomization_s_text_means_the_same_as_its_values() {
         let (_, first) = files.first().unwrap();
         let parsed = parse(first, &Limits::default());
         assert_eq!(parsed.errors, [], "{first}");
-        let patches = parsed.documents[0].value["patches"].as_array().cloned().unwrap_or_default();
+        let patches = parsed.documents[0].value["patches"].as_array().unwrap_or_default();
         assert_eq!(patches.len(), kustomization.patches.len());
         for (entry, patch) in patches.iter().zip(&kustomization.patches) {
             let written = parse(entry["patch"].as_str().unwrap(), &Limits::default());

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use airside_cluster::{ClusterOptions, KubeCluster};
+use airside_k8s::{Value, json};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::ACCEPT;
 use axum::http::{Response, StatusCode};
 use futures::stream;
-use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 /// The path of the objects that most tests are about.

@@ -1,7 +1,7 @@
 //! One list of everything.
 
+use airside_k8s::json;
 use airside_ports::ClusterFeed;
-use serde_json::json;
 
 use crate::api_server::{ApiServer, CONFIG_MAPS, SECRETS, config_map, failure};
 

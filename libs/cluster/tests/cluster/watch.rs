@@ -1,7 +1,7 @@
 //! Following changes, through everything that breaks a watch off.
 
+use airside_k8s::{Value, json};
 use airside_ports::{ClusterChange, ClusterFeed, ClusterWatch};
-use serde_json::{Value, json};
 
 use crate::api_server::{ApiServer, CONFIG_MAPS, SECRETS, config_map, failure};
 

@@ -165,7 +165,7 @@ impl Knowledge for Everything<'_> {
     fn findings_in(&self, name: EntityKey) -> Vec<Arc<Record>> {
         self.chosen(|payload| match payload {
             Payload::Finding(finding) if finding.state == FindingState::Open => {
-                Entity::Object(finding.object.clone()).name_key() == name
+                Entity::Object(finding.object.as_ref().clone()).name_key() == name
             }
             _ => false,
         })

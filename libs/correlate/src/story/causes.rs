@@ -39,8 +39,8 @@ pub(super) fn root_causes(case: &Case<'_>) -> Vec<RootCause> {
         lineage::finding(record).map(|it| (it.place.clone(), it.check.clone(), record.id))
     };
     bearing.sort_by_key(|(how, record, _)| (*how, severity(record), place(record)));
-    let mut in_object: BTreeMap<ObjectRef, usize> = BTreeMap::new();
-    let mut lines: BTreeSet<(String, u32)> = BTreeSet::new();
+    let mut in_object: BTreeMap<Arc<ObjectRef>, usize> = BTreeMap::new();
+    let mut lines: BTreeSet<(Arc<str>, u32)> = BTreeSet::new();
     bearing.retain(|(_, record, _)| {
         let Some(finding) = lineage::finding(record) else { return false };
         // Several checks fail at one line: the closest one stands for it.
@@ -63,13 +63,13 @@ fn root_cause(finding: Finding, mut lineage: Vec<String>) -> RootCause {
     lineage.push(format!("{} fails check {} at {}", finding.object, finding.check, finding.place));
     lineage.extend(finding.origin.as_deref().map(rendered_from));
     RootCause {
-        check: finding.check,
+        check: finding.check.into_owned(),
         severity: finding.severity,
-        object: finding.object,
+        object: Arc::unwrap_or_clone(finding.object),
         field: finding.field,
         place: finding.place,
         message: finding.message,
-        fix: finding.fix,
+        fix: finding.fix.into_owned(),
         lineage,
     }
 }

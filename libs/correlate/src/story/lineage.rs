@@ -146,7 +146,7 @@ impl Walk<'_> {
     }
 
     /// The file that the decision on the object names, and the steps there.
-    fn by_decision(&self, object: &Keyed, steps: &mut Vec<String>) -> Option<String> {
+    fn by_decision(&self, object: &Keyed, steps: &mut Vec<String>) -> Option<Arc<str>> {
         let known = self.case.known;
         let at = self.case.signals.first()?.time();
         let decision = known.decision_on(object.key(), at);

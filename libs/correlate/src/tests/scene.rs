@@ -183,7 +183,7 @@ pub(super) fn with_uid(entity: &Entity, uid: &str) -> Entity {
 }
 
 pub(super) fn place(path: &str, line: u32) -> Place {
-    Place { path: path.to_owned(), line, column: 1 }
+    Place { path: path.into(), line, column: 1 }
 }
 
 /// The id of the request that [`Scene::decides_by`] decides on.
@@ -319,13 +319,13 @@ impl Scene {
         stands: &Place,
     ) -> &mut Self {
         let finding = Finding {
-            check: check.to_owned(),
+            check: check.to_owned().into(),
             severity,
             state: FindingState::Open,
-            object: object.as_object().unwrap().clone(),
+            object: object.as_object().unwrap().clone().into(),
             field: FieldPath::of(&["spec"]),
             message: format!("{check} is wrong."),
-            fix: format!("Put {check} right."),
+            fix: format!("Put {check} right.").into(),
             place: stands.clone(),
             techniques: vec![enables],
             origin: None,

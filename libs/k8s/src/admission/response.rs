@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-
 use super::review::ReviewVersion;
+use crate::json;
+use crate::value::Value;
 
 /// The longest warning that clients are sure to show, in characters.
 pub const MAX_WARNING_CHARS: usize = 256;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use airside_types::{ObjectRef, Operation};
-use serde_json::{Map, Value};
 
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 /// The version of the message; the response must have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -136,9 +136,8 @@ impl Review {
         let request = message.remove("request").filter(|request| !request.is_null());
         let request = request.ok_or(ReviewError::Missing { field: "request" })?;
         let mut request = into_map(request, "request")?;
-        let take_object = |request: &mut Map<String, Value>, key| {
-            request.remove(key).filter(|object| !object.is_null())
-        };
+        let take_object =
+            |request: &mut Map, key| request.remove(key).filter(|object| !object.is_null());
         Ok(Self {
             version,
             uid: required_text(&request, "uid", "request.uid")?.to_owned(),
@@ -179,7 +178,7 @@ impl Review {
     }
 }
 
-fn version(message: &Map<String, Value>) -> Result<ReviewVersion, ReviewError> {
+fn version(message: &Map) -> Result<ReviewVersion, ReviewError> {
     let kind = required_text(message, "kind", "kind")?;
     if kind != "AdmissionReview" {
         return Err(wrong_value("kind", kind, "AdmissionReview"));
@@ -191,13 +190,13 @@ fn version(message: &Map<String, Value>) -> Result<ReviewVersion, ReviewError> {
     }
 }
 
-fn operation(request: &Map<String, Value>) -> Result<Operation, ReviewError> {
+fn operation(request: &Map) -> Result<Operation, ReviewError> {
     const FIELD: &str = "request.operation";
     let text = required_text(request, "operation", FIELD)?;
     text.parse().map_err(|_| wrong_value(FIELD, text, "CREATE, UPDATE, DELETE or CONNECT"))
 }
 
-fn kind(request: &Map<String, Value>) -> Result<GroupVersionKind, ReviewError> {
+fn kind(request: &Map) -> Result<GroupVersionKind, ReviewError> {
     let fields = required_map(request, "kind", "request.kind")?;
     Ok(GroupVersionKind {
         group: optional_text(fields, "group", "request.kind.group")?.unwrap_or_default(),
@@ -206,7 +205,7 @@ fn kind(request: &Map<String, Value>) -> Result<GroupVersionKind, ReviewError> {
     })
 }
 
-fn resource(request: &Map<String, Value>) -> Result<GroupVersionResource, ReviewError> {
+fn resource(request: &Map) -> Result<GroupVersionResource, ReviewError> {
     let fields = required_map(request, "resource", "request.resource")?;
     Ok(GroupVersionResource {
         group: optional_text(fields, "group", "request.resource.group")?.unwrap_or_default(),
@@ -215,7 +214,7 @@ fn resource(request: &Map<String, Value>) -> Result<GroupVersionResource, Review
     })
 }
 
-fn user(request: &Map<String, Value>) -> Result<User, ReviewError> {
+fn user(request: &Map) -> Result<User, ReviewError> {
     let fields = required_map(request, "userInfo", "request.userInfo")?;
     let mut extra = BTreeMap::new();
     if let Some(value) = fields.get("extra").filter(|value| !value.is_null()) {
@@ -223,7 +222,7 @@ fn user(request: &Map<String, Value>) -> Result<User, ReviewError> {
         let map =
             value.as_object().ok_or(ReviewError::WrongType { field: FIELD, expected: "a map" })?;
         for (key, values) in map {
-            extra.insert(key.clone(), texts(values, FIELD)?);
+            extra.insert(key.to_owned(), texts(values, FIELD)?);
         }
     }
     let groups = fields.get("groups").filter(|value| !value.is_null());
@@ -249,27 +248,19 @@ fn texts(value: &Value, field: &'static str) -> Result<Vec<String>, ReviewError>
         .collect()
 }
 
-fn into_map(value: Value, field: &'static str) -> Result<Map<String, Value>, ReviewError> {
+fn into_map(value: Value, field: &'static str) -> Result<Map, ReviewError> {
     match value {
         Value::Object(map) => Ok(map),
         _ => Err(ReviewError::WrongType { field, expected: "a map" }),
     }
 }
 
-fn required_map<'m>(
-    map: &'m Map<String, Value>,
-    key: &str,
-    field: &'static str,
-) -> Result<&'m Map<String, Value>, ReviewError> {
+fn required_map<'m>(map: &'m Map, key: &str, field: &'static str) -> Result<&'m Map, ReviewError> {
     let value = map.get(key).ok_or(ReviewError::Missing { field })?;
     value.as_object().ok_or(ReviewError::WrongType { field, expected: "a map" })
 }
 
-fn required_text<'m>(
-    map: &'m Map<String, Value>,
-    key: &str,
-    field: &'static str,
-) -> Result<&'m str, ReviewError> {
+fn required_text<'m>(map: &'m Map, key: &str, field: &'static str) -> Result<&'m str, ReviewError> {
     match map.get(key) {
         None | Some(Value::Null) => Err(ReviewError::Missing { field }),
         Some(Value::String(text)) if text.is_empty() => Err(ReviewError::Missing { field }),
@@ -279,11 +270,7 @@ fn required_text<'m>(
 }
 
 /// A text; an empty one counts as absent, as in Go's messages.
-fn optional_text(
-    map: &Map<String, Value>,
-    key: &str,
-    field: &'static str,
-) -> Result<Option<String>, ReviewError> {
+fn optional_text(map: &Map, key: &str, field: &'static str) -> Result<Option<String>, ReviewError> {
     match required_text(map, key, field) {
         Ok(text) => Ok(Some(text.to_owned())),
         Err(ReviewError::Missing { .. }) => Ok(None),
@@ -291,7 +278,7 @@ fn optional_text(
     }
 }
 
-fn flag(map: &Map<String, Value>, key: &str, field: &'static str) -> Result<bool, ReviewError> {
+fn flag(map: &Map, key: &str, field: &'static str) -> Result<bool, ReviewError> {
     match map.get(key) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(flag)) => Ok(*flag),

@@ -1,9 +1,10 @@
 //! What a review must have, and what an answer looks like.
 
 use airside_types::{ObjectRef, Operation};
-use serde_json::{Value, json};
 
 use super::*;
+use crate::json;
+use crate::value::Value;
 
 fn request() -> Value {
     json!({

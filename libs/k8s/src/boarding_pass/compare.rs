@@ -1,10 +1,10 @@
 //! Whether a live object still has the values that were scanned.
 
 use airside_types::{BoardingPass, FieldDigest, FieldPath, Step};
-use serde_json::Value;
 
 use super::leaf;
 use crate::object::Object;
+use crate::value::Value;
 
 /// What the comparison of a pass with a live object says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,7 @@ fn find<'v>(
             }
             Step::Index(index) => {
                 path = path.index(*index);
-                find_by_name(&path, *index, all, value).or_else(|| value.get(index))
+                find_by_name(&path, *index, all, value).or_else(|| value.get(*index))
             }
         };
         value = next.ok_or(context)?;
@@ -128,6 +128,6 @@ fn was_dropped(scanned: &FieldDigest, context: leaf::Context) -> bool {
         Some(Step::Key(key)) => key.as_ref(),
         _ => "",
     };
-    is(Value::String(String::new()))
+    is(Value::from(""))
         || (DROPPED_WHEN_ZERO.contains(&last_key) && (is(Value::Bool(false)) || is(0.into())))
 }

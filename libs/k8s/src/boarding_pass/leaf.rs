@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use airside_types::redact::{REDACTED, redact};
-use serde_json::{Number, Value};
+use serde_json::Number;
 
 use crate::quantity::Quantity;
+use crate::value::Value;
 
 /// Keys below which values are quantities: resources, storage, quotas, limit ranges, overhead.
 const QUANTITY_KEYS: [&str; 15] = [
@@ -53,7 +54,7 @@ pub(super) fn digest(name: &str, value: &Value, context: Context) -> Option<u64>
 
 fn digest_of(value: &Value, context: Context) -> u64 {
     let text: Cow<'_, str> = match value {
-        Value::String(text) => Cow::Borrowed(text.as_str()),
+        Value::String(text) => Cow::Borrowed(text),
         Value::Number(number) => Cow::Owned(number_text(number)),
         other => Cow::Owned(other.to_string()),
     };

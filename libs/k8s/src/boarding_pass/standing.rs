@@ -6,11 +6,11 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use airside_types::{BoardingPass, FieldPath, ObjectRef};
-use serde_json::Value;
 
 use super::compare::{Comparison, compare};
 use crate::live::Origin;
 use crate::object::Object;
+use crate::value::Value;
 
 /// Where an object stands; `P` tells which pass.
 #[derive(Debug, Clone, PartialEq, Eq)]

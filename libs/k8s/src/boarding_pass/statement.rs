@@ -5,9 +5,10 @@
 //! normalised content; the predicate is the rest of the pass.
 
 use airside_types::{AcceptedFinding, BoardingPass, Cluster, Origin, Rendering, Rules};
-use serde_json::{Value, json};
 
 use super::digest_of_kind;
+use crate::json;
+use crate::value::Value;
 
 /// The type of a statement.
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
@@ -61,14 +62,14 @@ pub fn vouches(signed: &[u8], pass: &BoardingPass, cluster: &Cluster) -> Result<
     }
     let predicate = predicate(pass, cluster);
     for (claim, said) in predicate.as_object().into_iter().flatten() {
-        let is_empty = said.is_null() || said.as_array().is_some_and(Vec::is_empty);
+        let is_empty = said.is_null() || said.as_array().is_some_and(<[_]>::is_empty);
         // An older signer said less; that is no contradiction where the pass says nothing either.
         let is_vouched = match signed.pointer(&format!("/predicate/{claim}")) {
             Some(signed) => signed == said,
             None => is_empty,
         };
         if !is_vouched {
-            return Err(NotVouched::Other { claim: claim.clone() });
+            return Err(NotVouched::Other { claim: claim.to_owned() });
         }
     }
     Ok(())

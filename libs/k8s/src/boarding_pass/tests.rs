@@ -2,9 +2,9 @@
 
 use airside_types::{BoardingPass, FieldPath, PassVerdict, Place};
 use proptest::prelude::*;
-use serde_json::json;
 
 use super::*;
+use crate::json;
 
 fn deployment() -> Value {
     json!({
@@ -150,8 +150,9 @@ fn what_the_api_server_does_to_an_object_is_no_drift() {
 #[test]
 fn containers_are_found_by_name_wherever_an_injector_moves_them() {
     let mut live = deployment();
-    let containers = live["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap();
-    containers.insert(0, json!({ "name": "proxy", "image": "proxy:1" }));
+    let containers = &mut live["spec"]["template"]["spec"]["containers"];
+    let injected = json!({ "name": "proxy", "image": "proxy:1" });
+    *containers = [injected].into_iter().chain(containers.as_array().unwrap().to_vec()).collect();
     assert_eq!(drift(&deployment(), &live), Vec::<String>::new());
 }
 
@@ -198,12 +199,12 @@ fn any_content() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
         any::<i32>().prop_map(Value::from),
-        "[a-z0-9:=/ ]{0,10}".prop_map(Value::String),
+        "[a-z0-9:=/ ]{0,10}".prop_map(Value::from),
         Just(json!("500m")),
     ];
     leaf.prop_recursive(4, 60, 5, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::btree_map("(name|value|limits|data|[a-z.]{1,5})", inner, 0..5)
                 .prop_map(|map| Value::Object(Map::from_iter(map))),
         ]

@@ -1,10 +1,10 @@
 //! The values of a chart: which file sets a value, and on which line.
 
 use airside_types::{ChartValue, Place, Step};
-use serde_json::Value;
 
 use crate::fields::below;
 use crate::places::PlacesView;
+use crate::value::Value;
 use crate::yaml::{Document, Limits, parse};
 
 /// One step towards a value of a chart.
@@ -71,8 +71,11 @@ impl Values {
         match best {
             Some(Found { file, view, steps, .. }) => {
                 let position = view.key_position();
-                let place =
-                    Place { path: file.path.clone(), line: position.line, column: position.column };
+                let place = Place {
+                    path: file.path.as_str().into(),
+                    line: position.line,
+                    column: position.column,
+                };
                 ChartValue { key: written(&steps), place: Some(place) }
             }
             None => ChartValue { key: written(&self.unknown(path)), place: None },
@@ -90,7 +93,7 @@ impl Values {
         let prefix = self.prefix_of(path);
         for key in prefix.iter().skip(file.depth) {
             let step = Step::key(key);
-            (value, view) = (value.get(key)?, view.child(&step)?);
+            (value, view) = (value.get(key.as_str())?, view.child(&step)?);
         }
         let mut steps: Vec<Step<'f>> = prefix.iter().map(|key| Step::key(key)).collect();
         let mut depth = 0;
@@ -160,9 +163,7 @@ fn child<'v>(
 fn only_element(value: &Value) -> Option<Step<'_>> {
     match value {
         Value::Array(elements) => (elements.len() == 1).then_some(Step::Index(0)),
-        Value::Object(fields) if fields.len() == 1 => {
-            fields.keys().next().map(|key| Step::key(key))
-        }
+        Value::Object(fields) if fields.len() == 1 => fields.keys().next().map(Step::key),
         _ => None,
     }
 }

@@ -1,10 +1,10 @@
 //! Containers that run a component: which, and with which flags.
 
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
 
 use super::{Component, Configuration, Source, shell};
 use crate::fields::{maps, texts};
+use crate::value::{Map, Value};
 use crate::workload::{Container, PodSpec};
 
 /// A word of a command line, with its place.
@@ -240,7 +240,7 @@ fn add_environment(configuration: &mut Configuration, container: &Container<'_>)
 }
 
 /// The value of a variable; what comes from elsewhere is shown as the variable that it is.
-fn variable_text(variable: &Map<String, Value>) -> String {
+fn variable_text(variable: &Map) -> String {
     match variable.get("value").and_then(Value::as_str) {
         Some(value) => value.to_owned(),
         None => "$(valueFrom)".to_owned(),

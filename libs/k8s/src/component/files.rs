@@ -1,11 +1,11 @@
 //! Configuration files of components: which field stands for which flag.
 
 use airside_types::FieldPath;
-use serde_json::Value;
 
 use super::{Component, Configuration, Given, Source};
 use crate::fields::down;
 use crate::object::Object;
+use crate::value::Value;
 use crate::yaml::{self, Limits};
 
 type Fields = &'static [(&'static str, &'static [&'static str])];
@@ -94,7 +94,7 @@ pub(super) fn in_config_map(object: &Object<'_>) -> Option<Configuration> {
 /// A value as a flag would have it.
 pub(super) fn text(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.to_string(),
         Value::Array(items) => items.iter().map(text_of_item).collect::<Vec<_>>().join(","),
         Value::Object(pairs) => {
             let pairs = pairs.iter().map(|(key, value)| format!("{key}={}", text_of_item(value)));

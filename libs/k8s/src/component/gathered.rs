@@ -2,12 +2,12 @@
 //! kubelet's settings as they are in force. A setting that is not listed was not looked at.
 
 use airside_types::FieldPath;
-use serde_json::Value;
 
 use super::files::text;
 use super::{Component, Configuration, Source};
 use crate::fields::elements;
 use crate::object::Object;
+use crate::value::Value;
 
 /// The facts by the flag that they answer.
 const FACTS: [(&str, &str); 14] = [

@@ -2,12 +2,12 @@
 //! those that kubeadm sets itself.
 
 use airside_types::FieldPath;
-use serde_json::Value;
 
 use super::files::text;
 use super::{Component, Configuration, Source};
 use crate::fields::down;
 use crate::object::Object;
+use crate::value::Value;
 
 pub(super) const GROUP: &str = "kubeadm.k8s.io";
 pub(super) const KINDS: [&str; 3] =

@@ -1,10 +1,10 @@
 //! What is read as the configuration of a component, and where.
 
-use serde_json::{Value, json};
-
 use super::*;
 use crate::graph::Completeness;
+use crate::json;
 use crate::object::Object;
+use crate::value::Value;
 
 fn of_all(values: &[Value]) -> Vec<Configuration> {
     let objects: Vec<_> = values.iter().map(|value| Object::new(value).unwrap()).collect();

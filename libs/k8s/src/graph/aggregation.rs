@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::part::{Key, Place, Topic};
 use super::{Graph, selects};
 use crate::fields::elements;
 use crate::object::Object;
 use crate::rbac::{GROUP, Rule, rules};
+use crate::value::Value;
 
 /// Steps from one ClusterRole to another that are followed, in all. Clusters have some hundreds; an input
 /// with more is made to cost memory, and what goes beyond is not followed.

@@ -10,12 +10,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
 use super::part::{self, Key, Topic};
 use super::{Graph, labels_match, same_namespace};
 use crate::fields::{elements, field};
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 pub(super) use routes::is_route;
 pub use routes::{Backend, backends};
@@ -96,7 +95,7 @@ impl<'a> Exposure<'a> {
         let pairs = |service: &usize| {
             let selector = graph.objects.get(*service).and_then(selector);
             let pairs = selector.into_iter().flatten();
-            pairs.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+            pairs.filter_map(|(key, value)| Some((key, value.as_str()?)))
         };
         let mut counts: BTreeMap<_, usize> = BTreeMap::new();
         services.iter().flat_map(pairs).for_each(|pair| *counts.entry(pair).or_default() += 1);
@@ -115,15 +114,11 @@ const WAYS: usize = 64;
 impl<'a> Graph<'a> {
     /// The ways from outside the cluster to pods of a namespace with these labels, in the order of the
     /// Services. A pod or a Service without a namespace may be meant for any.
-    pub fn ways_to(
-        &self,
-        namespace: Option<&str>,
-        labels: Option<&Map<String, Value>>,
-    ) -> Vec<Way<'a>> {
+    pub fn ways_to(&self, namespace: Option<&str>, labels: Option<&Map>) -> Vec<Way<'a>> {
         self.note_ways(namespace, labels);
         let exposure = &self.exposure;
         let pairs = labels.into_iter().flatten();
-        let pairs = pairs.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
+        let pairs = pairs.filter_map(|(key, value)| Some((key, value.as_str()?)));
         let mut services: Vec<usize> =
             pairs.filter_map(|pair| exposure.by_label.get(&pair)).flatten().copied().collect();
         services.sort_unstable();
@@ -145,7 +140,7 @@ impl<'a> Graph<'a> {
 impl<'a> Graph<'a> {
     /// Notes what ways rest on: the Services of the pods, what routes to these, and what decides whether it
     /// does.
-    fn note_ways(&self, namespace: Option<&str>, labels: Option<&Map<String, Value>>) {
+    fn note_ways(&self, namespace: Option<&str>, labels: Option<&Map>) {
         if self.whole.is_none() {
             return;
         }
@@ -163,18 +158,13 @@ impl<'a> Graph<'a> {
 
     /// The ways from outside the cluster to pods that an object starts and that have these labels. Knative
     /// publishes its Services by itself, unless they say otherwise.
-    pub fn ways_to_pods_of(
-        &self,
-        owner: &Object<'a>,
-        labels: Option<&Map<String, Value>>,
-    ) -> Vec<Way<'a>> {
+    pub fn ways_to_pods_of(&self, owner: &Object<'a>, labels: Option<&Map>) -> Vec<Way<'a>> {
         const VISIBILITY: [&str; 2] =
             ["networking.knative.dev/visibility", "serving.knative.dev/visibility"];
         let mut ways = self.ways_to(owner.namespace(), labels);
         let own = owner.labels();
         let is_local = VISIBILITY.iter().any(|name| {
-            own.and_then(|labels| labels.get(*name)).and_then(Value::as_str)
-                == Some("cluster-local")
+            own.and_then(|labels| labels.get(name)).and_then(Value::as_str) == Some("cluster-local")
         });
         if owner.group() == "serving.knative.dev" && owner.kind() == "Service" && !is_local {
             ways.push(Way { entry: Entry::Gateway, chain: vec![*owner] });
@@ -184,7 +174,7 @@ impl<'a> Graph<'a> {
 }
 
 /// The selector of a Service, where it has one.
-fn selector<'a>(service: &Object<'a>) -> Option<&'a Map<String, Value>> {
+fn selector<'a>(service: &Object<'a>) -> Option<&'a Map> {
     let selector = service.fields().get("spec")?.get("selector")?.as_object()?;
     Some(selector).filter(|labels| !labels.is_empty())
 }
@@ -224,7 +214,7 @@ pub fn is_private(service: &Object<'_>) -> bool {
     ];
     let Some(annotations) = service.annotations() else { return false };
     INTERNAL.iter().any(|(name, values)| {
-        let given = annotations.get(*name).and_then(Value::as_str);
+        let given = annotations.get(name).and_then(Value::as_str);
         given.is_some_and(|given| {
             values.is_empty() || values.iter().any(|value| value.eq_ignore_ascii_case(given))
         })

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::Graph;
 use super::part::{Key, Place, Topic};
 use crate::fields::{maps, text};
 use crate::object::Object;
+use crate::value::Value;
 
 /// A host and path that an Ingress takes; the host is empty where it takes every one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,7 +101,7 @@ impl<'a> Graph<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::json;
 
     use super::*;
     use crate::graph::Completeness;

@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
 use super::part::{self, Key, Place, Topic};
 use super::{Graph, PodNode, labels_match, same_namespace, selector, selects};
 use crate::fields::{down, elements};
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 /// Lists of indices by the name and value of a label, or by the kind and name of an object.
 #[derive(Debug, Default)]
@@ -27,7 +26,7 @@ impl<'a> ByLabel<'a> {
     }
 
     /// The label of these that stands for the fewest; of several, the first by name and value.
-    fn rarest<'l>(&self, labels: Option<&'l Map<String, Value>>) -> Option<(&'l str, &'l str)> {
+    fn rarest<'l>(&self, labels: Option<&'l Map>) -> Option<(&'l str, &'l str)> {
         self.rarest_of(pairs(labels))
     }
 
@@ -95,7 +94,7 @@ impl Links<'_> {
         &self,
         graph: &'g Graph<'a>,
         namespace: Option<&str>,
-        labels: Option<&Map<String, Value>>,
+        labels: Option<&Map>,
     ) -> Vec<&'g Object<'a>> {
         let found = self.services.candidates(labels).into_iter();
         let found = found.filter_map(|index| graph.objects.get(index)).filter(|service| {
@@ -115,7 +114,7 @@ impl<'a> Selectors<'a> {
     }
 
     /// The objects that may select these labels, in the order of the input.
-    fn candidates(&self, labels: Option<&Map<String, Value>>) -> Vec<usize> {
+    fn candidates(&self, labels: Option<&Map>) -> Vec<usize> {
         let listed = pairs(labels).flat_map(|label| self.by_label.get(label));
         let mut found: Vec<usize> = listed.chain(&self.others).copied().collect();
         found.sort_unstable();
@@ -124,12 +123,12 @@ impl<'a> Selectors<'a> {
 }
 
 /// The labels that have a text as value.
-pub(super) fn pairs(labels: Option<&Map<String, Value>>) -> impl Iterator<Item = (&str, &str)> {
-    labels.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+pub(super) fn pairs(labels: Option<&Map>) -> impl Iterator<Item = (&str, &str)> {
+    labels.into_iter().flatten().filter_map(|(name, value)| Some((name, value.as_str()?)))
 }
 
 /// The labels that a Service asks for; none for one without a selector.
-pub(super) fn service_labels<'a>(service: &Object<'a>) -> Option<&'a Map<String, Value>> {
+pub(super) fn service_labels<'a>(service: &Object<'a>) -> Option<&'a Map> {
     let selector = down(service.value(), &["spec", "selector"])?;
     selector.as_object().filter(|labels| !labels.is_empty())
 }
@@ -142,7 +141,7 @@ impl<'a> Graph<'a> {
     /// The pods that bear one of these labels at least: the rarest. All pods when no label is wanted.
     pub(super) fn bearers<'g>(
         &'g self,
-        wanted: Option<&Map<String, Value>>,
+        wanted: Option<&Map>,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + use<'g, 'a> {
         self.bearers_of(self.rarest_label(pairs(wanted)))
     }
@@ -186,7 +185,7 @@ impl<'a> Graph<'a> {
     pub fn services_selecting<'g>(
         &'g self,
         namespace: Option<&'g str>,
-        labels: Option<&'g Map<String, Value>>,
+        labels: Option<&'g Map>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
         self.note_all(|| part::selecting(namespace, labels));
         self.links.services_of(self, namespace, labels).into_iter()
@@ -235,7 +234,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Notes the Services that ask for all of these labels, wherever they are.
-    pub(super) fn note_services_asking(&self, wanted: &Map<String, Value>) {
+    pub(super) fn note_services_asking(&self, wanted: &Map) {
         self.note_selected(|| {
             let of = |(name, value): (&str, &str)| {
                 vec![Key::of(Topic::ServiceAsks, Place::Anywhere, &[name, value])]
@@ -252,7 +251,7 @@ impl<'a> Graph<'a> {
     pub fn budgets_selecting<'g>(
         &'g self,
         namespace: Option<&'g str>,
-        labels: Option<&'g Map<String, Value>>,
+        labels: Option<&'g Map>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
         self.note_all(|| part::selecting(namespace, labels));
         let found = self.links.budgets.candidates(labels).into_iter();
@@ -265,7 +264,7 @@ impl<'a> Graph<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::json;
 
     use super::super::Completeness;
     use super::*;

@@ -13,12 +13,11 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
-
 use super::part::{self, Key, Place, Read, Topic, Whole};
 use super::{Graph, labels_match, same_namespace};
 use crate::fields::{down, field};
 use crate::object::Object;
+use crate::value::{Map, Value};
 use crate::workload::{PodSpec, pod_specs};
 use crate::yaml::{self, Limits};
 
@@ -38,11 +37,11 @@ pub struct MeshWorkload<'a> {
     /// The object that starts the pods.
     pub owner: Object<'a>,
     /// The labels of the pods.
-    pub labels: Option<&'a Map<String, Value>>,
+    pub labels: Option<&'a Map>,
     /// The annotations of the pods.
-    pub annotations: Option<&'a Map<String, Value>>,
+    pub annotations: Option<&'a Map>,
     /// The pod's specification.
-    pub spec: Option<&'a Map<String, Value>>,
+    pub spec: Option<&'a Map>,
 }
 
 /// Mesh-wide configuration: the `istio` ConfigMap, or an IstioOperator.
@@ -118,7 +117,7 @@ impl<'a> Index<'a> {
         match (object.group(), object.kind()) {
             ("", "Service") => {
                 if let Some((name, value)) = selector_of(object).and_then(|all| all.iter().next()) {
-                    let label = (name.as_str(), value.as_str().unwrap_or_default());
+                    let label = (name, value.as_str().unwrap_or_default());
                     self.services_of_label.entry(label).or_default().push(number);
                 }
             }
@@ -143,7 +142,7 @@ impl<'a> Index<'a> {
     fn add_workload(&mut self, workload: MeshWorkload<'a>) {
         let number = self.workloads.len();
         for (name, value) in workload.labels.into_iter().flatten() {
-            let label = (name.as_str(), value.as_str().unwrap_or_default());
+            let label = (name, value.as_str().unwrap_or_default());
             self.workloads_of_label.entry(label).or_default().push(number);
         }
         let namespace = workload.owner.namespace().unwrap_or_default();
@@ -220,7 +219,7 @@ impl<'a> Graph<'a> {
     pub fn mesh_workloads<'g>(
         &'g self,
         namespace: Option<&'g str>,
-        labels: Option<&'g Map<String, Value>>,
+        labels: Option<&'g Map>,
     ) -> impl Iterator<Item = MeshWorkload<'a>> + 'g {
         // Of a part, one by one from the whole: a policy may hold for all pods of a cluster.
         let owners = match self.whole.filter(|_| self.has_mesh()) {
@@ -243,10 +242,10 @@ impl<'a> Graph<'a> {
     pub fn has_mesh_workloads(
         &self,
         namespace: Option<&str>,
-        labels: Option<&Map<String, Value>>,
-        further: Option<&Map<String, Value>>,
+        labels: Option<&Map>,
+        further: Option<&Map>,
     ) -> bool {
-        let is_such = |own: Option<&Map<String, Value>>| {
+        let is_such = |own: Option<&Map>| {
             let wanted = [labels, further].into_iter().flatten();
             wanted.into_iter().all(|wanted| labels_match(wanted, own))
         };
@@ -261,7 +260,7 @@ impl<'a> Graph<'a> {
     fn held_workloads<'g>(
         &'g self,
         namespace: Option<&'g str>,
-        labels: Option<&'g Map<String, Value>>,
+        labels: Option<&'g Map>,
     ) -> impl Iterator<Item = &'g MeshWorkload<'a>> + 'g {
         let (all, listed) = self.candidates(namespace, labels);
         let listed = listed.into_iter().filter_map(|number| self.mesh.workloads.get(number));
@@ -275,11 +274,11 @@ impl<'a> Graph<'a> {
     fn candidates<'g>(
         &'g self,
         namespace: Option<&'g str>,
-        labels: Option<&'g Map<String, Value>>,
+        labels: Option<&'g Map>,
     ) -> (&'g [MeshWorkload<'a>], Vec<usize>) {
         let mesh = &self.mesh;
         let of_label = labels.and_then(|labels| labels.iter().next()).map(|(name, value)| {
-            let label = (name.as_str(), value.as_str().unwrap_or_default());
+            let label = (name, value.as_str().unwrap_or_default());
             mesh.workloads_of_label.get(&label).map(Vec::as_slice).unwrap_or_default()
         });
         let of_namespace = namespace.map(|namespace| {
@@ -305,11 +304,11 @@ impl<'a> Graph<'a> {
     pub fn services_of<'g>(
         &'g self,
         namespace: Option<&'g str>,
-        labels: Option<&'g Map<String, Value>>,
+        labels: Option<&'g Map>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
         self.note_of_mesh(|| part::selecting(namespace, labels));
         let found = labels.into_iter().flatten().flat_map(|(name, value)| {
-            let label = (name.as_str(), value.as_str().unwrap_or_default());
+            let label = (name, value.as_str().unwrap_or_default());
             self.mesh.services_of_label.get(&label).map(Vec::as_slice).unwrap_or_default()
         });
         found.filter_map(|index| self.objects.get(*index)).filter(move |service| {
@@ -370,7 +369,7 @@ pub(super) fn is_sign_of_pod(pod: &PodSpec<'_>) -> bool {
     is_marked(pod.labels()) || is_marked(pod.annotations())
 }
 
-fn is_marked(labels: Option<&Map<String, Value>>) -> bool {
+fn is_marked(labels: Option<&Map>) -> bool {
     labels.into_iter().flatten().any(|(key, value)| {
         let is_istios = key == "istio-injection"
             || key.split_once('/').is_some_and(|(domain, _)| is_domain(domain));
@@ -409,7 +408,7 @@ fn is_domain(domain: &str) -> bool {
 }
 
 /// The plain selector of a Service, when it selects anything.
-fn selector_of<'a>(service: &Object<'a>) -> Option<&'a Map<String, Value>> {
+fn selector_of<'a>(service: &Object<'a>) -> Option<&'a Map> {
     let selector = service.fields().get("spec")?.get("selector")?.as_object()?;
     (!selector.is_empty()).then_some(selector)
 }

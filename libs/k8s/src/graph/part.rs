@@ -10,10 +10,9 @@ mod written;
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
 use super::{Graph, Referent, Standing, Step};
 use crate::object::Object;
+use crate::value::Map;
 use crate::workload::pod_specs;
 
 pub use key::{Key, Word};
@@ -135,10 +134,7 @@ impl<'a> Graph<'a> {
 
 /// The labels of the pods that an object starts. A Pod whose manifest has no specification starts none, but
 /// a mesh selects it.
-pub(super) fn labels_of_pods<'o>(
-    object: &Object<'o>,
-    is_of_mesh: bool,
-) -> Vec<Option<&'o Map<String, Value>>> {
+pub(super) fn labels_of_pods<'o>(object: &Object<'o>, is_of_mesh: bool) -> Vec<Option<&'o Map>> {
     let mut found: Vec<_> = pod_specs(object).iter().map(|spec| spec.labels()).collect();
     if is_of_mesh && super::mesh::is_bare(object) {
         found.push(object.labels());
@@ -148,10 +144,7 @@ pub(super) fn labels_of_pods<'o>(
 
 /// The keys under which the pods of a place are found that bear labels: for each label those of its pods,
 /// and those of all pods of the place where no label is asked for.
-pub(super) fn pods_bearing(
-    namespace: Option<&str>,
-    wanted: Option<&Map<String, Value>>,
-) -> Vec<Vec<Key>> {
+pub(super) fn pods_bearing(namespace: Option<&str>, wanted: Option<&Map>) -> Vec<Vec<Key>> {
     bearing(namespace, super::links::pairs(wanted))
 }
 
@@ -172,7 +165,7 @@ pub(super) fn bearing<'l>(
 }
 
 /// The keys of what selects pods of a place with these labels.
-pub(super) fn selecting(namespace: Option<&str>, labels: Option<&Map<String, Value>>) -> Vec<Key> {
+pub(super) fn selecting(namespace: Option<&str>, labels: Option<&Map>) -> Vec<Key> {
     let mut keys = Vec::new();
     for place in places_seen(namespace) {
         keys.push(Key::of(Topic::SelectsAny, place, &[]));

@@ -17,9 +17,9 @@ mod layers;
 mod peers;
 mod ports;
 use airside_types::FieldPath;
-use serde_json::Value;
 
 use crate::object::Object;
+use crate::value::Map;
 
 use super::{Answer, Graph};
 pub(super) use blocks::not_public;
@@ -185,6 +185,6 @@ pub(super) fn network_blocks<'g>(graph: &'g Graph<'_>) -> impl Iterator<Item = B
     calico::network_sets(graph).flat_map(|(_, blocks)| blocks)
 }
 
-fn spec<'a>(object: &Object<'a>) -> Option<&'a serde_json::Map<String, Value>> {
+fn spec<'a>(object: &Object<'a>) -> Option<&'a Map> {
     object.fields().get("spec")?.as_object()
 }

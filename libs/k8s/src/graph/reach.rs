@@ -14,6 +14,7 @@ use std::net::IpAddr;
 
 use super::policies::{Direction, Doubt, Party, View};
 use super::{Graph, PodNode};
+use crate::value::Value;
 
 use candidates::{addresses, ports};
 use evaluate::{Ruling, Verdict};
@@ -228,5 +229,5 @@ impl Reachability {
 }
 
 fn is_on_node_network(pod: &PodNode<'_>) -> bool {
-    pod.spec.field("hostNetwork") == Some(&serde_json::Value::Bool(true))
+    pod.spec.field("hostNetwork") == Some(&Value::Bool(true))
 }

@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
 
 use super::part::{Key, Topic, Word};
 use super::{Graph, same_namespace};
 use crate::fields::{list, maps, text, texts};
 use crate::object::Object;
 use crate::rbac::{self, Bearer};
+use crate::value::{Map, Value};
 use crate::workload::PodSpec;
 
 /// What is referred to.
@@ -68,11 +68,7 @@ pub fn references<'a>(pod: &PodSpec<'a>) -> Vec<Reference<'a>> {
     found
 }
 
-fn environment<'a>(
-    container: &'a Map<String, Value>,
-    path: &FieldPath,
-    found: &mut Vec<Reference<'a>>,
-) {
+fn environment<'a>(container: &'a Map, path: &FieldPath, found: &mut Vec<Reference<'a>>) {
     for (index, variable) in maps(container, "env") {
         let Some(source) = variable.get("valueFrom").and_then(Value::as_object) else { continue };
         let path = path.key("env").index(index).key("valueFrom");
@@ -105,11 +101,7 @@ fn set_last<'a>(found: &mut [Reference<'a>], key: Option<&'a str>) {
     }
 }
 
-fn volume_references<'a>(
-    volume: &'a Map<String, Value>,
-    path: &FieldPath,
-    found: &mut Vec<Reference<'a>>,
-) {
+fn volume_references<'a>(volume: &'a Map, path: &FieldPath, found: &mut Vec<Reference<'a>>) {
     const SOURCES: [(Referent, &str, &str); 2] =
         [(Referent::Secret, "secret", "secretName"), (Referent::ConfigMap, "configMap", "name")];
     for (to, field, name) in SOURCES {
@@ -140,7 +132,7 @@ fn volume_references<'a>(
 /// A volume's source: the object, and each key that is asked for.
 fn items<'a>(
     to: Referent,
-    source: Option<&'a Map<String, Value>>,
+    source: Option<&'a Map>,
     name: &str,
     path: &FieldPath,
     found: &mut Vec<Reference<'a>>,
@@ -161,7 +153,7 @@ fn items<'a>(
 
 fn add<'a>(
     to: Referent,
-    source: Option<&'a Map<String, Value>>,
+    source: Option<&'a Map>,
     name: &str,
     path: FieldPath,
     found: &mut Vec<Reference<'a>>,
@@ -365,7 +357,7 @@ impl<'a> Graph<'a> {
 }
 
 /// Whether a rule allows to read all objects of a core resource.
-fn reads_all(rule: &Map<String, Value>, resource: &str) -> bool {
+fn reads_all(rule: &Map, resource: &str) -> bool {
     let has = |field: &str, wanted: &[&str]| {
         texts(rule, field).any(|(_, text)| wanted.contains(&text) || text == "*")
     };
@@ -378,8 +370,8 @@ fn reads_all(rule: &Map<String, Value>, resource: &str) -> bool {
 /// The keys of a Secret or ConfigMap, whatever they hold.
 pub fn keys<'a>(object: &Object<'a>) -> Vec<&'a str> {
     let fields = ["data", "stringData", "binaryData"];
-    let maps = fields.iter().filter_map(|field| object.fields().get(*field)?.as_object());
-    maps.flat_map(|map| map.keys().map(String::as_str)).collect()
+    let maps = fields.iter().filter_map(|field| object.fields().get(field)?.as_object());
+    maps.flat_map(|map| map.keys()).collect()
 }
 
 #[cfg(test)]

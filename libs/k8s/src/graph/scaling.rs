@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::part::{Key, Topic};
 use super::{Graph, same_namespace};
 use crate::fields::down;
 use crate::object::Object;
+use crate::value::Value;
 
 /// Kinds that scale others: (API group, kind).
 const AUTOSCALERS: [(&str, &str); 2] =
@@ -87,7 +86,7 @@ impl<'a> Graph<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::json;
 
     use super::super::Completeness;
     use super::*;

@@ -1,8 +1,7 @@
 //! Label selectors: those of NetworkPolicies and workloads, and the plain ones of Services.
 
-use serde_json::{Map, Value};
-
 use super::Answer;
+use crate::value::{Map, Value};
 
 /// What is known of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +16,7 @@ pub(super) enum Label<'l> {
 
 impl<'l> Label<'l> {
     /// A label of those that are given.
-    pub(super) fn of(labels: Option<&'l Map<String, Value>>, name: &str) -> Self {
+    pub(super) fn of(labels: Option<&'l Map>, name: &str) -> Self {
         label(labels, name).map_or(Self::Absent, Self::Value)
     }
 
@@ -34,7 +33,7 @@ impl<'l> Label<'l> {
 /// Whether a label selector (`matchLabels`, `matchExpressions`) selects labels. An empty selector selects
 /// everything. One with other keys, or of another type, is malformed: the API server would refuse it, so it
 /// selects nothing.
-pub fn selects(selector: &Value, labels: Option<&Map<String, Value>>) -> bool {
+pub fn selects(selector: &Value, labels: Option<&Map>) -> bool {
     selected(selector, |name| Label::of(labels, name)) == Answer::Yes
 }
 
@@ -42,7 +41,7 @@ pub fn selects(selector: &Value, labels: Option<&Map<String, Value>>) -> bool {
 pub(super) fn selected<'l>(selector: &Value, label: impl Fn(&str) -> Label<'l>) -> Answer {
     let Some(selector) = selector.as_object() else { return Answer::No };
     let all = |answers: &mut dyn Iterator<Item = Answer>| answers.fold(Answer::Yes, Answer::and);
-    all(&mut selector.iter().map(|(key, value)| match (key.as_str(), value) {
+    all(&mut selector.iter().map(|(key, value)| match (key, value) {
         ("matchLabels" | "matchExpressions", Value::Null) => Answer::Yes,
         ("matchLabels", Value::Object(wanted)) => {
             all(&mut wanted.iter().map(|(name, value)| match value.as_str() {
@@ -58,11 +57,11 @@ pub(super) fn selected<'l>(selector: &Value, label: impl Fn(&str) -> Label<'l>) 
 }
 
 /// Whether labels have all these values, as the selector of a Service asks.
-pub fn labels_match(wanted: &Map<String, Value>, labels: Option<&Map<String, Value>>) -> bool {
+pub fn labels_match(wanted: &Map, labels: Option<&Map>) -> bool {
     wanted.iter().all(|(name, value)| value.is_string() && label(labels, name) == value.as_str())
 }
 
-fn label<'a>(labels: Option<&'a Map<String, Value>>, name: &str) -> Option<&'a str> {
+fn label<'a>(labels: Option<&'a Map>, name: &str) -> Option<&'a str> {
     labels?.get(name)?.as_str()
 }
 
@@ -92,7 +91,7 @@ pub(super) fn values_of(expression: &Value) -> Option<Vec<(&str, &str)>> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::json;
 
     use super::*;
 

@@ -1,9 +1,9 @@
 //! What hangs together in small inputs.
 
-use serde_json::{Value, json};
-
 use super::*;
+use crate::json;
 use crate::rbac::GROUP;
+use crate::value::Value;
 
 fn role(kind: &str, name: &str, namespace: Option<&str>, resource: &str) -> Value {
     json!({

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
-
 use super::part::{Key, Place, Topic};
 use super::{Graph, same_namespace};
 use crate::object::Object;
+use crate::value::{Map, Value};
 use crate::workload::is_custom;
 
 /// Indices of users.
@@ -51,7 +50,7 @@ pub(super) fn mentioned<'a>(object: &Object<'a>) -> BTreeSet<&'a str> {
 
 /// Adds what stands in the fields of a map, however deep, that name a service account. The depth is that of
 /// the value, which its reader has bounded.
-fn add_mentioned<'a>(fields: &'a Map<String, Value>, mentioned: &mut BTreeSet<&'a str>) {
+fn add_mentioned<'a>(fields: &'a Map, mentioned: &mut BTreeSet<&'a str>) {
     for (key, value) in fields {
         match value {
             Value::String(name) if key.to_ascii_lowercase().contains("serviceaccount") => {

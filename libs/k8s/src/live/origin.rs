@@ -1,10 +1,9 @@
 //! Which live objects somebody applied, and which the cluster made.
 
-use serde_json::Value;
-
 use crate::object::Object;
 use crate::rbac;
 use crate::rbac::names;
+use crate::value::Value;
 
 /// The annotation by which the control plane owns a flow schema or priority level.
 const OWNED_BY_API_SERVER: &str = "apf.kubernetes.io/autoupdate-spec";

@@ -1,8 +1,7 @@
 //! What is left of an object that was read, what it is called, and who made it.
 
-use serde_json::json;
-
 use super::*;
+use crate::json;
 
 fn trimmed(mut value: Value) -> Value {
     trim(&mut value);

@@ -6,14 +6,14 @@
 //! reader has bounded.
 
 use airside_types::{FieldPath, Step};
-use serde_json::{Map, Value};
 
 use super::{Container, ContainerRole, PodSpec, listed_containers};
 use crate::fields::elements;
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 /// A map with its path.
-type Placed<'a> = (FieldPath, &'a Map<String, Value>);
+type Placed<'a> = (FieldPath, &'a Map);
 
 /// Finds the pod specifications of an object.
 pub(super) fn find<'a>(object: &Object<'a>) -> Vec<PodSpec<'a>> {
@@ -46,7 +46,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn enter(&mut self, fields: &'a Map<String, Value>) {
+    fn enter(&mut self, fields: &'a Map) {
         let outer = self.defaults.clone();
         if self.dialect == Dialect::Argo && fields.get("templates").is_some_and(Value::is_array) {
             self.defaults = vec![(self.path(), fields)];
@@ -72,8 +72,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes a map as a pod, or looks into it. A template has its metadata beside its specification.
-    fn visit(&mut self, fields: &'a Map<String, Value>, beside: &'a Map<String, Value>) {
-        let metadata = |holder: &'a Map<String, Value>| holder.get("metadata")?.as_object();
+    fn visit(&mut self, fields: &'a Map, beside: &'a Map) {
+        let metadata = |holder: &'a Map| holder.get("metadata")?.as_object();
         let path = self.path();
         let mut spec = if is_pod_shaped(fields) {
             PodSpec::new(path, fields, metadata(beside))
@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
 /// A pod's specification has containers, each a map with a name or an image (Knative's need no name), and
 /// one with an image at least: operators also use `containers` for patches of containers that they make
 /// themselves, which name no image.
-fn is_pod_shaped(fields: &Map<String, Value>) -> bool {
+fn is_pod_shaped(fields: &Map) -> bool {
     let Some(containers) = fields.get("containers").and_then(Value::as_array) else { return false };
     let has = |container: &Value, field: &str| container.get(field).is_some_and(Value::is_string);
     containers.iter().all(|container| has(container, "name") || has(container, "image"))
@@ -109,7 +109,7 @@ fn is_pod_shaped(fields: &Map<String, Value>) -> bool {
 }
 
 /// The containers of an Argo template: its one container, script or set, and those beside it.
-fn argo_containers<'a>(path: &FieldPath, fields: &'a Map<String, Value>) -> Vec<Container<'a>> {
+fn argo_containers<'a>(path: &FieldPath, fields: &'a Map) -> Vec<Container<'a>> {
     let role = ContainerRole::Main;
     let single = ["container", "script"].into_iter().filter_map(|name| {
         let fields = fields.get(name)?.as_object()?;
@@ -129,9 +129,9 @@ fn argo_containers<'a>(path: &FieldPath, fields: &'a Map<String, Value>) -> Vec<
 }
 
 /// The containers of a Tekton task: those of its steps that are no references, and its sidecars.
-fn tekton_containers<'a>(path: &FieldPath, fields: &'a Map<String, Value>) -> Vec<Container<'a>> {
+fn tekton_containers<'a>(path: &FieldPath, fields: &'a Map) -> Vec<Container<'a>> {
     let template = fields.get("stepTemplate").and_then(Value::as_object);
-    let has_image = |fields: &Map<String, Value>| fields.get("image").is_some_and(Value::is_string);
+    let has_image = |fields: &Map| fields.get("image").is_some_and(Value::is_string);
     let all = elements(fields.get("steps")).iter().filter_map(Value::as_object);
     if !all.clone().any(|step| has_image(step) || step.contains_key("script")) {
         return Vec::new();

@@ -1,8 +1,7 @@
 //! Where pods are found.
 
-use serde_json::json;
-
 use super::*;
+use crate::json;
 
 /// The paths of the pod specifications and of their containers.
 fn found(value: &Value) -> Vec<String> {

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
-
 use super::error::{Problem, YamlError};
 use super::limits::Limits;
 use crate::places::{KeyNumber, Keys, Node, Places, Position};
+use crate::value::build::OpenMap;
+use crate::value::{Key, Value};
 
 /// What an anchor stands for.
 struct Anchored {
@@ -20,7 +20,7 @@ struct Anchored {
 
 /// A key whose value has not come yet.
 struct PendingKey {
-    name: String,
+    name: Key,
     number: KeyNumber,
     position: Position,
     is_merge: bool,
@@ -39,10 +39,10 @@ struct Frame {
 enum Content {
     List(Vec<Value>),
     Map {
-        entries: Map<String, Value>,
+        entries: OpenMap,
         pending: Option<PendingKey>,
         /// Keys that came by a merge: the map itself may give them once more.
-        merged: BTreeSet<String>,
+        merged: BTreeSet<Key>,
     },
 }
 
@@ -96,14 +96,14 @@ impl<'l> Builder<'l> {
     }
 
     /// A key; its value comes next.
-    pub(super) fn key(&mut self, name: String, position: Position) {
-        let number = self.keys.number(&name);
+    pub(super) fn key(&mut self, name: &str, position: Position) {
+        let (name, number) = self.keys.of(name);
         self.set_pending(PendingKey { name, number, position, is_merge: false });
     }
 
     /// The key `<<`; what to merge comes next.
     pub(super) fn merge_key(&mut self, position: Position) {
-        let (name, number) = (String::new(), KeyNumber::NONE);
+        let (name, number) = (Key::default(), KeyNumber::NONE);
         self.set_pending(PendingKey { name, number, position, is_merge: true });
     }
 
@@ -131,7 +131,8 @@ impl<'l> Builder<'l> {
 
     /// A map starts; its keys and values come next.
     pub(super) fn begin_map(&mut self, anchor: usize, at: Position) -> Result<(), YamlError> {
-        let content = Content::Map { entries: Map::new(), pending: None, merged: BTreeSet::new() };
+        let content =
+            Content::Map { entries: OpenMap::default(), pending: None, merged: BTreeSet::new() };
         self.begin(content, anchor, at)
     }
 
@@ -151,8 +152,8 @@ impl<'l> Builder<'l> {
             return Ok(());
         };
         let value = match content {
-            Content::List(elements) => Value::Array(elements),
-            Content::Map { entries, .. } => Value::Object(entries),
+            Content::List(elements) => Value::Array(elements.into_boxed_slice()),
+            Content::Map { entries, .. } => Value::Object(entries.close()),
         };
         self.close_value(value, start, anchor, height)
     }
@@ -170,7 +171,7 @@ impl<'l> Builder<'l> {
         if expects_key {
             let key = super::scalar::key_text(value)
                 .ok_or_else(|| YamlError::new(at, Problem::KeyIsNoText))?;
-            self.key(key, at);
+            self.key(&key, at);
             return Ok(());
         }
         let start = self.nodes.len();
@@ -253,8 +254,11 @@ impl<'l> Builder<'l> {
                 }
                 Some(key) => {
                     let position = key.position;
-                    if entries.contains_key(&key.name) && !merged.remove(&key.name) {
-                        return Err(YamlError::new(position, Problem::DuplicateKey(key.name)));
+                    if entries.contains(&key.name) && !merged.remove(&key.name) {
+                        return Err(YamlError::new(
+                            position,
+                            Problem::DuplicateKey(key.name.as_ref().into()),
+                        ));
                     }
                     entries.insert(key.name, value);
                 }
@@ -268,8 +272,8 @@ impl<'l> Builder<'l> {
 /// Merges a map, or the maps of a list, into a map, as go-yaml v2 does: what is merged overrides what the
 /// map gave before, and of a list the first has the last word. Returns the nodes to add to the map.
 fn merge(
-    entries: &mut Map<String, Value>,
-    merged: &mut BTreeSet<String>,
+    entries: &mut OpenMap,
+    merged: &mut BTreeSet<Key>,
     value: Value,
     nodes: &[Node],
 ) -> Option<Vec<Node>> {
@@ -290,8 +294,10 @@ fn merge(
     }
     let mut spliced = Vec::new();
     for (map, own) in sources.into_iter().rev() {
-        merged.extend(map.keys().cloned());
-        entries.extend(map);
+        for (key, value) in map {
+            merged.insert(Key::clone(&key));
+            entries.insert(key, value);
+        }
         spliced.extend_from_slice(own);
     }
     Some(spliced)

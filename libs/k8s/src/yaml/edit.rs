@@ -19,7 +19,8 @@ use std::fmt;
 use std::ops::Range;
 
 use airside_types::FieldPath;
-use serde_json::Value;
+
+use crate::value::Value;
 
 use self::layout::Layout;
 use self::sheet::Sheet;

@@ -12,6 +12,7 @@ use super::scalar;
 use super::split::{Part, parts};
 use super::{Document, Parsed};
 use crate::places::Position;
+use crate::value::Value;
 
 /// Reads all documents; a broken one costs only itself.
 pub(super) fn parse(text: &str, limits: &Limits) -> Parsed {
@@ -97,12 +98,12 @@ fn read_part(
                 let value = match tag {
                     Some(tag) => scalar::tagged(&tag, text).map_err(failed)?,
                     None if is_plain => scalar::plain(text).map_err(failed)?,
-                    None => serde_json::Value::String(text.into_owned()),
+                    None => Value::from(text.into_owned()),
                 };
                 if builder.expects_key() {
                     let key =
                         scalar::key_text(value).ok_or_else(|| failed(Problem::KeyIsNoText))?;
-                    builder.key(key, at);
+                    builder.key(&key, at);
                 } else {
                     builder.scalar(value, anchor, at)?;
                 }

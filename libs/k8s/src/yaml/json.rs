@@ -5,14 +5,13 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use super::build::Builder;
 use super::error::{Problem, YamlError, position};
 use super::limits::Limits;
 use super::scalar;
 use super::{Document, Parsed};
 use crate::places::Position;
+use crate::value::Value;
 
 /// Whether a text starts as a JSON object does: a brace, then a quoted key or the end of the object.
 pub(super) fn looks_like_json(text: &str) -> bool {
@@ -172,7 +171,7 @@ impl<'a> Reader<'a> {
     fn key(&mut self, builder: &mut Builder<'_>) -> Result<(), YamlError> {
         let at = self.position();
         let name = self.string().ok_or_else(|| self.error("expected a key in double quotes"))?;
-        builder.key(name.into_owned(), at);
+        builder.key(&name, at);
         self.skip_space();
         if self.take(':') { Ok(()) } else { Err(self.error("expected `:` after the key")) }
     }
@@ -181,7 +180,7 @@ impl<'a> Reader<'a> {
         if self.rest.starts_with('"') {
             let text =
                 self.string().ok_or_else(|| self.error("a text is not closed or not valid"))?;
-            return Ok(Value::String(text.into_owned()));
+            return Ok(Value::from(text.into_owned()));
         }
         for (word, value) in
             [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("null", Value::Null)]

@@ -9,9 +9,10 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use granit_parser::Tag;
-use serde_json::{Number, Value};
+use serde_json::Number;
 
 use super::error::Problem;
+use crate::value::Value;
 
 /// The longest piece of a value that an error shows.
 const SHOWN_CHARS: usize = 40;
@@ -26,13 +27,13 @@ pub(super) fn plain(text: Cow<'_, str>) -> Result<Value, Problem> {
         }
         Some(_) => None,
     };
-    Ok(special.unwrap_or_else(|| Value::String(text.into_owned())))
+    Ok(special.unwrap_or_else(|| Value::from(text.into_owned())))
 }
 
 /// The meaning of a scalar with a tag. A tag that is not YAML's own makes a text.
 pub(super) fn tagged(tag: &Tag, text: Cow<'_, str>) -> Result<Value, Problem> {
     if tag.handle() != "tag:yaml.org,2002:" {
-        return Ok(Value::String(text.into_owned()));
+        return Ok(Value::from(text.into_owned()));
     }
     let wrong = |text: &str| Problem::WrongTag {
         tag: format!("!!{}", tag.suffix()),
@@ -46,9 +47,9 @@ pub(super) fn tagged(tag: &Tag, text: Cow<'_, str>) -> Result<Value, Problem> {
         "binary" => {
             let compact: String = text.split_ascii_whitespace().collect();
             let bytes = STANDARD.decode(compact).map_err(|_| wrong(&text))?;
-            Ok(Value::String(String::from_utf8_lossy(&bytes).into_owned()))
+            Ok(Value::from(String::from_utf8_lossy(&bytes).into_owned()))
         }
-        _ => Ok(Value::String(text.into_owned())),
+        _ => Ok(Value::from(text.into_owned())),
     }
 }
 
@@ -64,7 +65,7 @@ fn expect(
 /// The text of a scalar that stands as a key; none for null.
 pub(super) fn key_text(value: Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text),
+        Value::String(text) => Some(text.into()),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,

@@ -3,9 +3,10 @@
 mod properties;
 
 use airside_types::FieldPath;
-use serde_json::{Value, json};
 
 use super::*;
+use crate::json;
+use crate::value::Value;
 
 fn read(text: &str) -> Parsed {
     parse(text, &Limits::default())

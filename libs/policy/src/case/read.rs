@@ -1,9 +1,8 @@
 //! From documents to cases.
 
 use airside_k8s::fields::at as value_at;
-use airside_k8s::{Document, Position};
+use airside_k8s::{Document, Map, Position, Value as Json, json};
 use airside_types::{FieldPath, Place};
-use serde_json::{Map, Value as Json, json};
 
 use super::{Case, Said};
 use crate::request::Operation;
@@ -60,13 +59,13 @@ struct Reader<'r, 'l> {
 struct Fields<'d> {
     document: &'d Document,
     at: FieldPath,
-    fields: &'d Map<String, Json>,
+    fields: &'d Map,
 }
 
 impl Reader<'_, '_> {
     fn problem(&mut self, document: &Document, at: &FieldPath, problem: impl Into<String>) {
         let Position { line, column } = document.places.root().resolve(at);
-        let place = Place { path: self.path.to_owned(), line, column };
+        let place = Place { path: self.path.into(), line, column };
         self.problems.push(CaseProblem { place, problem: problem.into() });
     }
 
@@ -80,7 +79,7 @@ impl Reader<'_, '_> {
             self.problem(document, &at, "a map belongs here");
             return None;
         };
-        for name in fields.keys().filter(|name| !names.contains(&name.as_str())) {
+        for name in fields.keys().filter(|name| !names.contains(name)) {
             let problem =
                 format!("there is no field `{name}` here; there are {}", names.join(", "));
             self.problem(document, &at.key(name), problem);
@@ -90,7 +89,7 @@ impl Reader<'_, '_> {
 
     fn text(&mut self, of: &Fields<'_>, name: &str) -> Option<String> {
         match of.fields.get(name)? {
-            Json::String(text) => Some(text.clone()),
+            Json::String(text) => Some(text.to_string()),
             Json::Null => None,
             _ => {
                 let at = of.at.key(name);
@@ -130,7 +129,7 @@ impl Reader<'_, '_> {
         binding: Option<String>,
     ) -> Option<Case> {
         let Position { line, column } = of.document.places.root().resolve(&of.at);
-        let place = Place { path: self.path.to_owned(), line, column };
+        let place = Place { path: self.path.into(), line, column };
         let Some(policy) = self.text(of, "policy").or(policy) else {
             self.problem(of.document, &of.at, "neither the case nor its document names a `policy`");
             return None;
@@ -140,7 +139,7 @@ impl Reader<'_, '_> {
         let (object, old_object) =
             (self.given(of, "object", "objectFile"), self.given(of, "oldObject", "oldObjectFile"));
         let parameters = self.given(of, "params", "paramsFile").map(|value| match value {
-            Json::Array(values) => values,
+            Json::Array(values) => values.into_vec(),
             one => vec![one],
         });
         let request = self.request(of);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use serde_json::{Map as JsonMap, Value as Json};
+use airside_k8s::{Map as JsonMap, Value as Json};
 
 use super::Failure;
 use super::budget::Budget;
@@ -49,7 +49,7 @@ impl<'a> List<'a> {
 /// A map. Those that expressions make are small: they are searched from their start.
 #[derive(Debug, Clone)]
 pub(crate) enum Map<'a> {
-    Json(&'a JsonMap<String, Json>),
+    Json(&'a JsonMap),
     Own(Rc<[(Value<'a>, Value<'a>)]>),
 }
 

@@ -6,7 +6,7 @@ mod library;
 mod properties;
 mod refusals;
 
-use serde_json::{Value as Json, json};
+use airside_k8s::{Value as Json, json};
 
 use super::{Budget, Failure, Program, Root, Roots, Scope, Value, evaluate};
 

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use airside_k8s::Value as Json;
 use airside_k8s::quantity::Quantity;
-use serde_json::Value as Json;
 use time::{Duration, OffsetDateTime};
 
 use super::collection::{List, Map};

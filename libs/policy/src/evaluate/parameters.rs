@@ -1,8 +1,7 @@
 //! Which objects a binding gives its policy as parameters.
 
-use airside_k8s::Object;
 use airside_k8s::graph::selects;
-use serde_json::Value as Json;
+use airside_k8s::{Object, Value as Json};
 
 use crate::policy::{Binding, NotFound, Policy};
 use crate::request::{Request, Surroundings};

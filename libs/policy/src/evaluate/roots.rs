@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use serde_json::{Map, Value as Json};
+use airside_k8s::{Map, Value as Json};
 
 use crate::cel::{Budget, Failure, Root, Roots, Value, evaluate};
 use crate::policy::Policy;
@@ -12,7 +12,7 @@ use crate::request::{Request, Surroundings};
 pub(super) struct RequestRoots<'a> {
     policy: &'a Policy,
     request: &'a Request<'a>,
-    fields: &'a Map<String, Json>,
+    fields: &'a Map,
     params: Option<&'a Json>,
     around: &'a Surroundings<'a>,
     /// The variables that have been evaluated: each is once, and only where it is read.
@@ -23,7 +23,7 @@ impl<'a> RequestRoots<'a> {
     pub(super) fn new(
         policy: &'a Policy,
         request: &'a Request<'a>,
-        fields: &'a Map<String, Json>,
+        fields: &'a Map,
         params: Option<&'a Json>,
         around: &'a Surroundings<'a>,
     ) -> Self {

@@ -1,8 +1,7 @@
 //! Fields of a policy or binding by their paths, and the problems that they have.
 
-use airside_k8s::Located;
+use airside_k8s::{Located, Value as Json};
 use airside_types::{FieldPath, Place};
-use serde_json::Value as Json;
 
 use super::{called, place};
 use crate::cel::{Program, Scope};
@@ -61,7 +60,7 @@ impl<'f> Fields<'f> {
     /// A text; none where it is missing. Another type is a problem.
     pub(super) fn text(&mut self, at: &FieldPath) -> Option<String> {
         match self.value(at)? {
-            Json::String(text) => Some(text.clone()),
+            Json::String(text) => Some(text.to_string()),
             other => {
                 self.problem(at.clone(), format!("a text belongs here, and not {}", called(other)));
                 None
@@ -93,7 +92,7 @@ impl<'f> Fields<'f> {
 
     /// Whether a list is missing or empty.
     pub(super) fn is_empty_list(&self, at: &FieldPath) -> bool {
-        self.value(at).and_then(Json::as_array).is_none_or(Vec::is_empty)
+        self.value(at).and_then(Json::as_array).is_none_or(<[_]>::is_empty)
     }
 
     /// The texts of a list.
@@ -107,7 +106,7 @@ impl<'f> Fields<'f> {
             self.problem(at.clone(), "a map belongs here".to_owned());
             return;
         };
-        for name in fields.keys().filter(|name| !names.contains(&name.as_str())) {
+        for name in fields.keys().filter(|name| !names.contains(name)) {
             let problem = format!("there is no such field; there are {}", names.join(", "));
             self.problem(at.key(name), problem);
         }

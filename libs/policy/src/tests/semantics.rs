@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use airside_k8s::json;
 
 use super::{POD, binding, policy, policy_for, said, said_with, set};
 use crate::request::Surroundings;

@@ -11,7 +11,7 @@ pub(super) fn source_line(line: &SourceLine) -> Value {
         let place = value.place.as_ref();
         json!({
             "key": value.key,
-            "path": place.map(|place| place.path.as_str()),
+            "path": place.map(|place| place.path.as_ref()),
             "line": place.map(|place| place.line),
         })
     };

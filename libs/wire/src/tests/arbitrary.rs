@@ -89,7 +89,7 @@ fn techniques() -> impl Strategy<Value = Vec<Technique>> + Clone {
 
 fn place(scale: Scale) -> impl Strategy<Value = Place> + Clone {
     (text(scale), any::<u32>(), any::<u32>()).prop_map(|(path, line, column)| Place {
-        path,
+        path: path.into(),
         line,
         column,
     })
@@ -142,13 +142,13 @@ pub(super) fn finding(scale: Scale) -> impl Strategy<Value = Finding> + Clone {
                 origin,
             )| {
                 Finding {
-                    check,
+                    check: check.into(),
                     severity,
                     state,
-                    object,
+                    object: object.into(),
                     field,
                     message,
-                    fix,
+                    fix: fix.into(),
                     place,
                     techniques,
                     origin,

@@ -215,13 +215,13 @@ fn a_field_path_that_is_too_long_names_the_field_above() {
 #[test]
 fn a_text_that_is_too_long_shows_that_it_was_cut() {
     let finding = Finding {
-        check: "c".to_owned(),
+        check: "c".into(),
         severity: Severity::Low,
         state: Default::default(),
         object: Default::default(),
         field: FieldPath::root(),
         message: "ß".repeat(MAX_TEXT_BYTES),
-        fix: String::new(),
+        fix: "".into(),
         place: Place::default(),
         techniques: Vec::new(),
         origin: None,

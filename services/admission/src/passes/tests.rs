@@ -1,15 +1,14 @@
 //! Whom the gate believes: passes that a trusted key signed, as a whole and for this cluster.
 
 use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
-use airside_k8s::Object;
 use airside_k8s::admission::Review;
 use airside_k8s::boarding_pass::statement::statement;
 use airside_k8s::boarding_pass::{digest_of, fields};
+use airside_k8s::{Object, Value, json};
 use airside_types::{
     AcceptedFinding, Attestation, Authorisation, FieldDigest, FieldPath, PassVerdict, Place,
     Source, Timestamp,
 };
-use serde_json::{Value, json};
 
 use super::*;
 use crate::gate::{Policy, Seen, judge};
@@ -42,7 +41,7 @@ fn pass() -> BoardingPass {
     BoardingPass {
         object: object.object_ref(),
         digest: digest_of(&object, &fields),
-        place: Place { path: "web.yaml".to_owned(), line: 1, column: 1 },
+        place: Place { path: "web.yaml".into(), line: 1, column: 1 },
         template: None,
         verdict: PassVerdict::Failed,
         findings: Vec::new(),
@@ -183,7 +182,7 @@ fn what_was_changed_after_signing_authorises_nothing() {
         ),
         (
             "the place",
-            |pass| pass.place.path = "elsewhere.yaml".to_owned(),
+            |pass| pass.place.path = "elsewhere.yaml".into(),
             "what was signed has another `location`",
         ),
     ];

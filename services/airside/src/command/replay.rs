@@ -158,7 +158,7 @@ fn evidence_json(evidence: &Evidence) -> Value {
         "time": evidence.time.to_string(),
         "summary": evidence.summary,
         "native_id": evidence.native_id,
-        "path": evidence.origin.as_ref().map(|place| place.path.as_str()),
+        "path": evidence.origin.as_ref().map(|place| place.path.as_ref()),
         "line": evidence.origin.as_ref().map(|place| place.line),
     })
 }

@@ -114,7 +114,8 @@ fn report(
     let (tenant, cluster) = (terms.tenant, terms.cluster);
     let baseline = baseline(arguments, inputs, terms)?;
     let origins = work_tree::origins(inputs, &arguments.paths, tells_commits(arguments));
-    let mut scan = inputs.scan(&Terms { origins: Some(&origins), ..terms.clone() });
+    let keeps_fields = arguments.publish || arguments.sign_key.is_some();
+    let mut scan = inputs.scan(&Terms { origins: Some(&origins), keeps_fields, ..terms.clone() });
     scan.ineffective.splice(0..0, misread);
     if let Some(path) = &arguments.sign_key {
         sign(path, &mut scan, cluster)?;

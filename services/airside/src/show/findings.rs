@@ -150,7 +150,7 @@ impl<'f> Sources<'f> {
 
     fn line(&self, place: &Place) -> Option<String> {
         let index = usize::try_from(place.line).ok()?.checked_sub(1)?;
-        let line = self.0.get(place.path.as_str())?.get(index)?.trim_end();
+        let line = self.0.get(place.path.as_ref())?.get(index)?.trim_end();
         Some(clean(line))
     }
 }

@@ -76,25 +76,27 @@ mod tests {
     use airside_types::{Cluster, FieldPath, Finding, Id, ObjectRef, Place, Severity, Timestamp};
     use insta::assert_snapshot;
 
+    use std::sync::Arc;
+
     use super::*;
 
     fn entry(state: FindingState, reappeared: u32) -> FindingEntry {
         let day = |day: i64| Timestamp::from_nanos((1_767_225_600 + 86_400 * day) * 1_000_000_000);
         let finding = Finding {
-            check: "privileged-container".to_owned(),
+            check: "privileged-container".into(),
             severity: Severity::Critical,
             state,
-            object: ObjectRef {
+            object: Arc::new(ObjectRef {
                 group: String::new(),
                 kind: "Pod".to_owned(),
                 namespace: Some("shop".to_owned()),
                 name: "web".to_owned(),
                 uid: None,
-            },
+            }),
             field: FieldPath::root(),
             message: "container web is\u{1b}[2Jprivileged".to_owned(),
-            fix: "Take privileged out.".to_owned(),
-            place: Place { path: "web.yaml".to_owned(), line: 8, column: 21 },
+            fix: "Take privileged out.".into(),
+            place: Place { path: "web.yaml".into(), line: 8, column: 21 },
             techniques: Vec::new(),
             origin: None,
             owner: None,

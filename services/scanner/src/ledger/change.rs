@@ -144,22 +144,22 @@ impl<'a> Covered<'a> {
                 .iter()
                 .map(|path| path.trim_end_matches('/'))
                 .collect(),
-            unreadable: report.unreadable.iter().map(|it| it.place.path.as_str()).collect(),
+            unreadable: report.unreadable.iter().map(|it| it.place.path.as_ref()).collect(),
             unjudged: report.not_evaluated.iter().map(|it| it.check.as_str()).collect(),
             objects: report
                 .passes
                 .iter()
-                .map(|pass| (pass.place.path.as_str(), &pass.object))
+                .map(|pass| (pass.place.path.as_ref(), &pass.object))
                 .collect(),
         }
     }
 
     /// Whether the scan would have reported the finding if it still stood.
     fn judged(&self, finding: &Finding) -> bool {
-        if self.unjudged.contains(finding.check.as_str()) {
+        if self.unjudged.contains(finding.check.as_ref()) {
             return false;
         }
-        let path = finding.place.path.as_str();
+        let path = finding.place.path.as_ref();
         // Whoever names the file itself has read it as a whole.
         self.paths.contains(path) || self.is_below(path) && !self.unreadable.contains(path)
     }
@@ -172,7 +172,7 @@ impl<'a> Covered<'a> {
 
     /// Whether the finding's object is still in its file. A live object has no pass, but a path of its own.
     fn has(&self, finding: &Finding) -> bool {
-        let path = finding.place.path.as_str();
+        let path = finding.place.path.as_ref();
         self.objects.contains(&(path, &finding.object))
             || path.starts_with(live::ROOT) && self.paths.contains(path)
     }

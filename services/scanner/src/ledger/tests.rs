@@ -133,7 +133,7 @@ async fn only_what_a_scan_covers_is_closed_by_it() {
     const PATH: &str = "deploy/app/web.yaml";
     let unjudged = |check: &str| NotEvaluated { check: check.to_owned(), reason: String::new() };
     let unreadable = || {
-        let place = airside_types::Place { path: PATH.to_owned(), line: 1, column: 1 };
+        let place = airside_types::Place { path: PATH.into(), line: 1, column: 1 };
         Unreadable { place, reason: String::new() }
     };
     let cases: [Coverage<'_>; 10] = [
@@ -170,7 +170,10 @@ async fn a_large_report_is_published_whole_and_listed_page_by_page() {
     let finding = large.report.findings[0].clone();
     large.report.findings = (0..5000)
         .map(|file| Finding {
-            place: airside_types::Place { path: format!("{file}.yaml"), ..finding.place.clone() },
+            place: airside_types::Place {
+                path: format!("{file}.yaml").into(),
+                ..finding.place.clone()
+            },
             ..finding.clone()
         })
         .collect();

@@ -46,7 +46,7 @@ impl Published {
         let mut revision = Revision { cluster: cluster.clone(), ..Revision::default() };
         for object in &scan.objects {
             let findings = findings_of(scan, object);
-            let before = self.0.remove_entry(object.place.path.as_str());
+            let before = self.0.remove_entry(&*object.place.path);
             let digest = digest(findings);
             let (path, now) = match before {
                 Some((path, before)) if before.digest == digest => (path, before),
@@ -60,7 +60,7 @@ impl Published {
                     let left = old.iter().map(|(id, _)| *id).filter(|id| !is_open(id));
                     revision.closed.extend(left.map(|id| (id, FindingState::Fixed)));
                     let path = before.map(|(path, _)| path);
-                    (path.unwrap_or_else(|| Arc::from(object.place.path.as_str())), now)
+                    (path.unwrap_or_else(|| Arc::clone(&object.place.path)), now)
                 }
             };
             if !now.findings.is_empty() {

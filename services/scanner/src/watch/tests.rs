@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
+use airside_k8s::{Value, json};
 use airside_ports::{ClusterError, ClusterFeed, ClusterSnapshot, ListScope, ObjectKind, Unlisted};
 use airside_types::{FindingState, Payload};
 use async_trait::async_trait;
-use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -78,7 +78,7 @@ impl Scene {
     async fn findings(&self, check: &str) -> BTreeMap<String, FindingState> {
         let mut entries = self.scanner.findings("default").await;
         entries.retain(|it| it.finding.check == check);
-        entries.into_iter().map(|it| (it.finding.object.name, it.finding.state)).collect()
+        entries.into_iter().map(|it| (it.finding.object.name.clone(), it.finding.state)).collect()
     }
 
     /// Waits until the findings of `privileged-container` stand like this.

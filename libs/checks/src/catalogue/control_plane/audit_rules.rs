@@ -1,8 +1,8 @@
 //! What an audit policy records of a request: the first of its rules that matches decides.
 
+use airside_k8s::Map;
 use airside_k8s::fields::{list, maps, text, texts};
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
 
 use crate::subject::Whole;
 
@@ -52,7 +52,7 @@ pub(super) fn decide(policy: &Whole<'_>, request: &Request) -> Verdict {
     }
 }
 
-fn level(rule: &Map<String, Value>) -> Level {
+fn level(rule: &Map) -> Level {
     match text(rule, "level") {
         Some("RequestResponse") => Level::RequestResponse,
         Some("Request") => Level::Request,
@@ -61,7 +61,7 @@ fn level(rule: &Map<String, Value>) -> Level {
     }
 }
 
-fn matches(rule: &Map<String, Value>, request: &Request) -> bool {
+fn matches(rule: &Map, request: &Request) -> bool {
     let any = |name: &str| list(rule, name).is_empty();
     let lists = |name: &str, wanted: &str| texts(rule, name).any(|(_, item)| item == wanted);
     let is_about_resources = !any("resources");
@@ -73,7 +73,7 @@ fn matches(rule: &Map<String, Value>, request: &Request) -> bool {
         && (!is_about_resources || maps(rule, "resources").any(|(_, group)| covers(group, request)))
 }
 
-fn covers(group: &Map<String, Value>, request: &Request) -> bool {
+fn covers(group: &Map, request: &Request) -> bool {
     let is_of_group = text(group, "group").unwrap_or_default() == request.group;
     if !is_of_group || !list(group, "resourceNames").is_empty() {
         return false;
@@ -93,8 +93,8 @@ fn covers(group: &Map<String, Value>, request: &Request) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use airside_k8s::json;
     use airside_k8s::{Completeness, Graph, Object};
-    use serde_json::json;
 
     use super::*;
 

@@ -1,9 +1,9 @@
 //! Checks on how the API server encrypts what it stores.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{elements, list, maps, texts};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -99,7 +99,7 @@ fn providers_of_secrets<'a>(whole: &Whole<'a>) -> Option<(FieldPath, &'a [Value]
 
 /// The kind of a provider: the one key that it has.
 fn kind(provider: &Value) -> Option<(&str, &Value)> {
-    provider.as_object()?.iter().next().map(|(kind, settings)| (kind.as_str(), settings))
+    provider.as_object()?.iter().next()
 }
 
 fn plain(whole: &Whole<'_>, report: &mut Report<'_>) {

@@ -1,10 +1,10 @@
 //! Checks on clusters that a cloud provider runs, as eksctl, Cluster API, Google's Config Connector and the
 //! Azure Service Operator declare them.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, elements, maps, text};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -247,7 +247,7 @@ fn node_ssh(cluster: &Whole<'_>, report: &mut Report<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use airside_k8s::json;
 
     use super::*;
 

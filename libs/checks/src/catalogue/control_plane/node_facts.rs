@@ -1,9 +1,9 @@
 //! Modes and owners of files that were gathered on a node (`kind: NodeInfo`, as Trivy's node collector
 //! writes them: modes as the digits that `stat` shows).
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, elements};
 use airside_types::FieldPath;
-use serde_json::Value;
 
 use crate::evaluate::Report;
 use crate::subject::Whole;

@@ -1,9 +1,9 @@
 //! Checks on Contour's HTTPProxy.
 
 use airside_k8s::fields::{down, maps, text};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -143,9 +143,7 @@ spec:
     },
 ];
 
-fn routes<'a>(
-    proxy: &Whole<'a>,
-) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
+fn routes<'a>(proxy: &Whole<'a>) -> impl Iterator<Item = (usize, &'a Map)> + use<'a> {
     proxy.spec_fields().into_iter().flat_map(|spec| maps(spec, "routes"))
 }
 

@@ -1,8 +1,8 @@
 //! Checks on the workloads of ingress controllers: ingress-nginx, which is retired, by its version.
 
+use airside_k8s::Value;
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,8 +1,8 @@
 //! Checks on the ConfigMap of ingress-nginx.
 
+use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -3,10 +3,10 @@
 //! The controller writes them into one file with the settings of all others and runs with its own rights:
 //! whoever may write an Ingress may so read its token, and with it often every secret of the cluster.
 
+use airside_k8s::Value;
 use airside_k8s::fields::text;
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::Value;
 
 use super::{INGRESS, NGINX, paths, rule_path, rules};
 use crate::check::{Category, Check, Judge};
@@ -181,7 +181,7 @@ spec:
 /// The annotations of an Ingress that are texts.
 fn annotations<'a>(ingress: &Whole<'a>) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
     let all = ingress.object.annotations().into_iter().flatten();
-    all.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+    all.filter_map(|(name, value)| Some((name, value.as_str()?)))
 }
 
 /// Whether the value of an annotation of this name becomes lines of a configuration, in ingress-nginx,

@@ -1,9 +1,9 @@
 //! Checks on Traefik's routes, middlewares and options.
 
 use airside_k8s::fields::{down, elements, maps, text};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -223,9 +223,7 @@ spec: {ipAllowList: {sourceRange: [10.0.0.0/8]}}
     },
 ];
 
-fn routes<'a>(
-    route: &Whole<'a>,
-) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
+fn routes<'a>(route: &Whole<'a>) -> impl Iterator<Item = (usize, &'a Map)> + use<'a> {
     route.spec_fields().into_iter().flat_map(|spec| maps(spec, "routes"))
 }
 
@@ -241,7 +239,7 @@ fn route_without_tls(route: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// Whether a middleware of a route redirects to HTTPS; one that is not in the input goes by its name.
-fn redirects(route: &Whole<'_>, one: &Map<String, Value>) -> bool {
+fn redirects(route: &Whole<'_>, one: &Map) -> bool {
     maps(one, "middlewares").any(|(_, named)| {
         let Some(name) = text(named, "name") else { return false };
         let namespace = text(named, "namespace").or_else(|| route.object.namespace());
@@ -256,7 +254,7 @@ fn redirects(route: &Whole<'_>, one: &Map<String, Value>) -> bool {
 fn default_certificate(route: &Whole<'_>, report: &mut Report<'_>) {
     const NAMED: [&str; 3] = ["certResolver", "secretName", "store"];
     let Some(tls) = route.spec("tls").and_then(Value::as_object) else { return };
-    if NAMED.iter().any(|name| tls.contains_key(*name)) {
+    if NAMED.iter().any(|name| tls.contains_key(name)) {
         return;
     }
     if route.graph.is_single_object() {

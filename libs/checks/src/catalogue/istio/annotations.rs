@@ -2,10 +2,10 @@
 
 mod known;
 
+use airside_k8s::Value;
 use airside_k8s::workload::pod_specs;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use super::workloads::{is_gateway, of_pod};
 use crate::check::{Category, Check, Judge};

@@ -2,9 +2,9 @@
 
 use airside_k8s::fields::{down, elements, maps, texts};
 use airside_k8s::graph::TlsMode;
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::gateway_servers::is_built_in;
 use super::{SECURITY, scope_of, spec_map};
@@ -173,9 +173,7 @@ pub(super) fn action<'a>(policy: &Whole<'a>) -> &'a str {
     policy.spec("action").and_then(Value::as_str).unwrap_or("ALLOW")
 }
 
-pub(super) fn rules<'a>(
-    policy: &Whole<'a>,
-) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
+pub(super) fn rules<'a>(policy: &Whole<'a>) -> impl Iterator<Item = (usize, &'a Map)> + use<'a> {
     spec_map(policy.object).into_iter().flat_map(|spec| maps(spec, "rules"))
 }
 
@@ -184,7 +182,7 @@ pub(super) fn rule_path(index: usize) -> FieldPath {
 }
 
 /// Whether a part of a rule (`from`, `to`, `when`) restricts nothing: it is missing or empty.
-fn is_open(rule: &Map<String, Value>, part: &str, inner: &str) -> bool {
+fn is_open(rule: &Map, part: &str, inner: &str) -> bool {
     let listed = elements(rule.get(part));
     let says_nothing = |entry: &Value| {
         let fields = entry.get(inner).and_then(Value::as_object);
@@ -212,10 +210,7 @@ fn allows_all(policy: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// The lists of identities of a rule's sources with their path and name.
-fn sources(
-    index: usize,
-    rule: &Map<String, Value>,
-) -> impl Iterator<Item = (FieldPath, &Map<String, Value>)> {
+fn sources(index: usize, rule: &Map) -> impl Iterator<Item = (FieldPath, &Map)> {
     maps(rule, "from").filter_map(move |(at, from)| {
         let path = rule_path(index).key("from").index(at).key("source");
         Some((path, from.get("source")?.as_object()?))

@@ -2,9 +2,9 @@
 
 use airside_k8s::fields::{down, maps, texts};
 use airside_k8s::graph::Enrolment;
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::SECURITY;
 use super::authorization::{action, rule_path, rules};
@@ -129,10 +129,7 @@ fn host_without_port(policy: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// The operations of a rule with their path.
-fn operations(
-    index: usize,
-    rule: &Map<String, Value>,
-) -> impl Iterator<Item = (FieldPath, &Map<String, Value>)> {
+fn operations(index: usize, rule: &Map) -> impl Iterator<Item = (FieldPath, &Map)> {
     maps(rule, "to").filter_map(move |(at, to)| {
         let path = rule_path(index).key("to").index(at).key("operation");
         Some((path, to.get("operation")?.as_object()?))

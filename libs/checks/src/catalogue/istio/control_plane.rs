@@ -1,10 +1,9 @@
 //! Checks on Istio's own webhooks, on what it says of objects, and on fields that it no longer reads.
 
-use airside_k8s::Object;
 use airside_k8s::fields::{down, elements, maps, text};
+use airside_k8s::{Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::{GATEWAY_API, NETWORKING, SECURITY, TELEMETRY, spec_map};
 use crate::check::{Category, Check, Judge};
@@ -154,7 +153,7 @@ spec: {hosts: [web.example.com], http: [{fault: {delay: {percentage: {value: 5},
 /// The webhooks of a configuration that are Istio's, with their path.
 fn webhooks<'a>(
     configuration: &Object<'a>,
-) -> impl Iterator<Item = (FieldPath, &'a Map<String, Value>)> + use<'a> {
+) -> impl Iterator<Item = (FieldPath, &'a Map)> + use<'a> {
     maps(configuration.fields(), "webhooks")
         .filter(|(_, webhook)| {
             text(webhook, "name").is_some_and(|name| name.ends_with(".istio.io"))
@@ -162,7 +161,7 @@ fn webhooks<'a>(
         .map(|(index, webhook)| (FieldPath::of(&["webhooks"]).index(index), webhook))
 }
 
-fn is_injector(webhook: &Map<String, Value>) -> bool {
+fn is_injector(webhook: &Map) -> bool {
     text(webhook, "name").is_some_and(|name| name.ends_with("sidecar-injector.istio.io"))
 }
 
@@ -171,7 +170,7 @@ fn overlaps(configuration: &Whole<'_>, report: &mut Report<'_>) {
     if graph.is_single_object() {
         return report.undecided("other webhooks are other objects");
     }
-    let selectors = |webhook: &Map<String, Value>| {
+    let selectors = |webhook: &Map| {
         let of = |name| webhook.get(name).cloned().unwrap_or_else(|| Value::Object(Map::new()));
         (of("namespaceSelector"), of("objectSelector"))
     };
@@ -277,7 +276,7 @@ fn deprecated(whole: &Whole<'_>, report: &mut Report<'_>) {
             let path = path.key("http").index(index).keys(&["fault", "delay", "percent"]);
             say(path, "percent", "use percentage.value");
         }
-        if ["mirrorPercent", "mirror_percent"].iter().any(|key| rule.contains_key(*key)) {
+        if ["mirrorPercent", "mirror_percent"].iter().any(|key| rule.contains_key(key)) {
             let path = path.key("http").index(index).key("mirrorPercent");
             say(path, "mirrorPercent", "use mirrorPercentage.value");
         }

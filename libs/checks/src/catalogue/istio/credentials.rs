@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use airside_k8s::fields::down;
-use airside_k8s::{Graph, Object};
+use airside_k8s::{Graph, Map, Object, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::gateway_servers::is_built_in;
 use super::gateways::{servers, tls};
@@ -128,7 +127,7 @@ const MAKERS: [(&str, &str, &[&str]); 4] = [
 fn is_made_later(graph: &Graph<'_>, name: &str) -> bool {
     MAKERS.iter().any(|(group, kind, keys)| {
         graph.of_kind(group, kind).any(|maker| match down(maker.value(), keys) {
-            Some(Value::String(made)) => made == name,
+            Some(Value::String(made)) => **made == *name,
             Some(_) => true,
             None => maker.name() == name,
         })
@@ -172,7 +171,7 @@ fn bad_credential(gateway: &Whole<'_>, report: &mut Report<'_>) {
 /// What a Secret lacks to be a certificate with its key. Values are looked at and never shown.
 fn lack(secret: &Object<'_>) -> Option<&'static str> {
     const PAIRS: [(&str, &str); 2] = [("tls.crt", "tls.key"), ("cert", "key")];
-    let maps: Vec<(&str, &Map<String, Value>)> = ["data", "stringData"]
+    let maps: Vec<(&str, &Map)> = ["data", "stringData"]
         .into_iter()
         .filter_map(|part| Some((part, secret.fields().get(part)?.as_object()?)))
         .collect();

@@ -2,9 +2,9 @@
 
 use airside_k8s::fields::{down, maps, text};
 use airside_k8s::graph::{DEFAULT_NAMESPACE, ServiceName, TlsMode, full_host};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::{NETWORKING, PATCHED_LATER, is_patched_later, spec_map};
 use crate::check::{Category, Check, Judge};
@@ -208,7 +208,7 @@ spec: {host: web, subsets: [{name: now, labels: {version: v1}}]}
 ];
 
 /// The TLS settings of a rule, of its subsets and of their ports, with their path.
-fn tls_settings<'a>(rule: &Whole<'a>) -> Vec<(FieldPath, &'a Map<String, Value>)> {
+fn tls_settings<'a>(rule: &Whole<'a>) -> Vec<(FieldPath, &'a Map)> {
     let Some(spec) = spec_map(rule.object) else { return Vec::new() };
     let own =
         spec.get("trafficPolicy").map(|policy| (FieldPath::of(&["spec", "trafficPolicy"]), policy));
@@ -224,14 +224,14 @@ fn tls_settings<'a>(rule: &Whole<'a>) -> Vec<(FieldPath, &'a Map<String, Value>)
     found
 }
 
-fn tls_of<'a>(policy: &'a Value, path: &FieldPath) -> Option<(FieldPath, &'a Map<String, Value>)> {
+fn tls_of<'a>(policy: &'a Value, path: &FieldPath) -> Option<(FieldPath, &'a Map)> {
     Some((path.key("tls"), policy.get("tls")?.as_object()?))
 }
 
 fn tls_of_ports<'a>(
     policy: &'a Value,
     path: &FieldPath,
-) -> impl Iterator<Item = (FieldPath, &'a Map<String, Value>)> {
+) -> impl Iterator<Item = (FieldPath, &'a Map)> {
     let path = path.key("portLevelSettings");
     let ports = policy.as_object().into_iter().flat_map(|policy| maps(policy, "portLevelSettings"));
     ports.filter_map(move |(index, port)| {
@@ -285,7 +285,7 @@ fn conflicts_with_strict(rule: &Whole<'_>, report: &mut Report<'_>) {
 
 /// Whether TLS settings start TLS and name nothing to verify the server with. Istio takes a credential from
 /// a Secret for selected pods only.
-fn trusts_any(tls: &Map<String, Value>, rule: &Whole<'_>) -> bool {
+fn trusts_any(tls: &Map, rule: &Whole<'_>) -> bool {
     let starts_tls = matches!(text(tls, "mode"), Some("SIMPLE" | "MUTUAL"));
     let has_credential =
         text(tls, "credentialName").is_some() && rule.spec("workloadSelector").is_some();
@@ -352,10 +352,10 @@ fn subset_without_pods(rule: &Whole<'_>, report: &mut Report<'_>) {
     for (index, subset) in maps(spec, "subsets") {
         let Some(labels) = subset.get("labels").and_then(Value::as_object) else { continue };
         // Zones and regions are labels of nodes.
-        let own: Map<String, Value> = labels
+        let own: Map = labels
             .iter()
             .filter(|(name, value)| !is_of_nodes(name) || value.as_str() == Some(""))
-            .map(|(name, value)| (name.clone(), value.clone()))
+            .map(|(name, value)| (name, value.clone()))
             .collect();
         if !own.is_empty() && !graph.has_pods_with(service, &own) {
             let name = text(subset, "name").unwrap_or_default();

@@ -2,9 +2,8 @@
 
 use airside_k8s::fields::{down, maps, text, texts};
 use airside_k8s::graph::{ServiceName, full_host};
-use airside_k8s::{Graph, Object};
+use airside_k8s::{Graph, Map, Object, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::{
     NETWORKING, PATCHED_LATER, is_patched_later, is_placeholder, is_system_namespace, spec_map,
@@ -210,7 +209,7 @@ spec: {hosts: [www.example.com], gateways: [istio-system/in], http: [{route: [{d
 /// Where a rule sends requests, or copies of them.
 struct Destination<'a> {
     path: FieldPath,
-    fields: &'a Map<String, Value>,
+    fields: &'a Map,
     host: &'a str,
     full: String,
 }

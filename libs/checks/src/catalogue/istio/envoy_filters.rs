@@ -1,9 +1,9 @@
 //! Checks on EnvoyFilters: patches of what Istio generates, which nothing verifies.
 
 use airside_k8s::fields::{down, maps};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::{NETWORKING, spec_map};
 use crate::check::{Category, Check, Judge};
@@ -204,7 +204,7 @@ spec:
 /// A patch of an EnvoyFilter.
 struct Patch<'a> {
     path: FieldPath,
-    fields: &'a Map<String, Value>,
+    fields: &'a Map,
     target: &'a str,
     operation: &'a str,
 }

@@ -3,9 +3,9 @@
 //! Holds for every controller of the API, Istio's among them.
 
 use airside_k8s::fields::{down, elements, maps, text};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::{GATEWAY_API, spec_map};
 use crate::check::{Category, Check, Judge};
@@ -94,9 +94,7 @@ spec:
     },
 ];
 
-fn listeners<'a>(
-    gateway: &Whole<'a>,
-) -> impl Iterator<Item = (FieldPath, &'a Map<String, Value>)> + use<'a> {
+fn listeners<'a>(gateway: &Whole<'a>) -> impl Iterator<Item = (FieldPath, &'a Map)> + use<'a> {
     let listeners = spec_map(gateway.object).into_iter().flat_map(|spec| maps(spec, "listeners"));
     listeners.map(|(index, fields)| (FieldPath::of(&["spec", "listeners"]).index(index), fields))
 }
@@ -127,7 +125,7 @@ fn plaintext(gateway: &Whole<'_>, report: &mut Report<'_>) {
     if is_waypoint(gateway) {
         return;
     }
-    let is = |listener: &Map<String, Value>, protocols: &[&str]| {
+    let is = |listener: &Map, protocols: &[&str]| {
         text(listener, "protocol").is_some_and(|protocol| protocols.contains(&protocol))
     };
     // Where a listener speaks TLS, the plaintext one is most often there to redirect.

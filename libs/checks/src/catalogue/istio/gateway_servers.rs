@@ -2,9 +2,8 @@
 
 use airside_k8s::fields::{down, texts};
 use airside_k8s::graph::labels_match;
-use airside_k8s::{Graph, Object};
+use airside_k8s::{Graph, Map, Object, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::gateways::{protocol, servers, tls, without_namespace};
 use super::{NETWORKING, PATCHED_LATER, has_labels, is_patched_later, is_same_object};
@@ -165,13 +164,13 @@ spec:
 ];
 
 /// The labels of the pods that a Gateway selects.
-fn selector<'a>(gateway: &Object<'a>) -> Option<&'a Map<String, Value>> {
+fn selector<'a>(gateway: &Object<'a>) -> Option<&'a Map> {
     let labels = down(gateway.value(), &["spec", "selector"])?.as_object()?;
     (!labels.is_empty()).then_some(labels)
 }
 
 /// Whether these labels are those of the proxies that Istio itself installs.
-pub(super) fn is_built_in(labels: &Map<String, Value>) -> bool {
+pub(super) fn is_built_in(labels: &Map) -> bool {
     const ROLES: [&str; 3] = ["ingressgateway", "egressgateway", "eastwestgateway"];
     let text = |name: &str| labels.get(name).and_then(Value::as_str).unwrap_or_default();
     ROLES.contains(&text("istio"))
@@ -192,7 +191,7 @@ fn no_pods(gateway: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn shown(labels: &Map<String, Value>) -> String {
+fn shown(labels: &Map) -> String {
     let pairs =
         labels.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or("?")));
     pairs.collect::<Vec<_>>().join(",")
@@ -223,7 +222,7 @@ fn port_not_on_service(gateway: &Whole<'_>, report: &mut Report<'_>) {
 
 /// Ports and target ports of the Services of the selected pods; none when there is no such Service, or when
 /// a target port is a name that only the pods know.
-fn service_ports(graph: &Graph<'_>, labels: &Map<String, Value>) -> Option<Vec<u64>> {
+fn service_ports(graph: &Graph<'_>, labels: &Map) -> Option<Vec<u64>> {
     let of_pods = graph
         .mesh_workloads(None, Some(labels))
         .flat_map(|workload| graph.services_of(workload.owner.namespace(), workload.labels));
@@ -259,9 +258,8 @@ fn is_beside(gateway: &Object<'_>, other: &Object<'_>) -> bool {
 
 /// Whether two Gateways have a proxy in common, by their labels or by a pod that both select.
 fn share_pods(graph: &Graph<'_>, gateway: &Object<'_>, other: &Object<'_>) -> bool {
-    let both_select = |(mine, theirs): (&Map<String, Value>, &Map<String, Value>)| {
-        graph.has_mesh_workloads(None, Some(mine), Some(theirs))
-    };
+    let both_select =
+        |(mine, theirs): (&Map, &Map)| graph.has_mesh_workloads(None, Some(mine), Some(theirs));
     is_beside(gateway, other)
         || is_beside(other, gateway)
         || selector(gateway).zip(selector(other)).is_some_and(both_select)
@@ -309,14 +307,10 @@ fn conflicts(gateway: &Whole<'_>, report: &mut Report<'_>) {
 
 /// A host that two servers claim on one port. Plain HTTP servers share a port and their hosts peacefully:
 /// Istio joins their routes.
-fn contested_host<'a>(
-    server: &'a Map<String, Value>,
-    other: &Map<String, Value>,
-) -> Option<&'a str> {
-    let number = |server: &Map<String, Value>| server.get("port")?.get("number")?.as_u64();
+fn contested_host<'a>(server: &'a Map, other: &Map) -> Option<&'a str> {
+    let number = |server: &Map| server.get("port")?.get("number")?.as_u64();
     let is_same_port = number(server).is_some_and(|port| Some(port) == number(other));
-    let is_http =
-        |server: &Map<String, Value>| matches!(protocol(server).as_str(), "HTTP" | "HTTP2");
+    let is_http = |server: &Map| matches!(protocol(server).as_str(), "HTTP" | "HTTP2");
     if !is_same_port || (is_http(server) && is_http(other)) {
         return None;
     }

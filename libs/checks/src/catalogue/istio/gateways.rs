@@ -1,10 +1,9 @@
 //! Checks on what Gateways let in: hosts, plaintext, versions of TLS.
 
-use airside_k8s::Object;
 use airside_k8s::fields::{maps, texts};
+use airside_k8s::{Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::{NETWORKING, spec_map};
 use crate::check::{Category, Check, Judge};
@@ -144,18 +143,18 @@ spec: {hosts: [www.example.com], http: [{redirect: {uri: /}}]}
 /// The servers of a Gateway with their path.
 pub(super) fn servers<'a>(
     gateway: &Object<'a>,
-) -> impl Iterator<Item = (FieldPath, &'a Map<String, Value>)> + use<'a> {
+) -> impl Iterator<Item = (FieldPath, &'a Map)> + use<'a> {
     let servers = spec_map(gateway).into_iter().flat_map(|spec| maps(spec, "servers"));
     servers.map(|(index, server)| (FieldPath::of(&["spec", "servers"]).index(index), server))
 }
 
 /// A text of a server's `tls`.
-pub(super) fn tls<'a>(server: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+pub(super) fn tls<'a>(server: &'a Map, name: &str) -> Option<&'a str> {
     server.get("tls")?.get(name)?.as_str()
 }
 
 /// The protocol of a server, in upper case.
-pub(super) fn protocol(server: &Map<String, Value>) -> String {
+pub(super) fn protocol(server: &Map) -> String {
     let protocol = server.get("port").and_then(|port| port.get("protocol"));
     protocol.and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase()
 }
@@ -193,7 +192,7 @@ fn plaintext(gateway: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// Whether a server is for the mesh's own hosts, as on an egress gateway.
-fn is_internal(server: &Map<String, Value>) -> bool {
+fn is_internal(server: &Map) -> bool {
     texts(server, "hosts").any(|(_, host)| host.ends_with(".local"))
 }
 

@@ -1,11 +1,10 @@
 //! Checks on who is in the mesh: labels of namespaces and pods, and the proxy that they get.
 
-use airside_k8s::Object;
 use airside_k8s::fields::elements;
 use airside_k8s::graph::{Enrolment, MeshWorkload};
+use airside_k8s::{Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use super::is_system_namespace;
 use super::workloads::of_pod;

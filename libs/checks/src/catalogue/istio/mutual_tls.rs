@@ -1,9 +1,9 @@
 //! Checks on mutual TLS between workloads: what the policies say, and what holds for each workload.
 
+use airside_k8s::Value;
 use airside_k8s::graph::TlsMode;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use super::workloads::{is_gateway, is_member, of_pod};
 use super::{SECURITY, is_same_object, spec_map};

@@ -1,9 +1,9 @@
 //! Checks on what workloads of the mesh may reach outside of it.
 
+use airside_k8s::Value;
 use airside_k8s::fields::down;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use super::NETWORKING;
 use crate::check::{Category, Check, Judge};

@@ -1,8 +1,8 @@
 //! Checks on what policies of the mesh cover and name: pods, namespaces, gateways.
 
 use airside_k8s::fields::{down, maps, texts};
+use airside_k8s::{Map, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::gateway_servers::is_built_in;
 use super::{
@@ -121,7 +121,7 @@ spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: in}]
 /// The label by which Istio marks the pods of a gateway of the Gateway API.
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
-fn labels<'a>(policy: &Whole<'a>) -> Option<&'a Map<String, Value>> {
+fn labels<'a>(policy: &Whole<'a>) -> Option<&'a Map> {
     let labels = down(policy.object.value(), &["spec", "selector", "matchLabels"])?.as_object()?;
     (!labels.is_empty()).then_some(labels)
 }

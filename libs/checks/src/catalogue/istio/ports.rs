@@ -1,11 +1,10 @@
 //! Checks on what Istio reads from Services and pods: protocols of ports, and its proxy's user.
 
-use airside_k8s::Object;
 use airside_k8s::fields::{field, maps, text};
 use airside_k8s::graph::Enrolment;
+use airside_k8s::{Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::workloads::{is_gateway, is_member, of_pod};
 use super::{is_system_namespace, spec_map};
@@ -211,14 +210,12 @@ const PROTOCOLS: [&str; 12] = [
     "hbone",
 ];
 
-fn ports<'a>(
-    service: &Object<'a>,
-) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
+fn ports<'a>(service: &Object<'a>) -> impl Iterator<Item = (usize, &'a Map)> + use<'a> {
     spec_map(service).into_iter().flat_map(|spec| maps(spec, "ports"))
 }
 
 /// The protocol of a port that its `appProtocol` or its name says.
-fn protocol(port: &Map<String, Value>) -> Option<&str> {
+fn protocol(port: &Map) -> Option<&str> {
     if let Some(protocol) = text(port, "appProtocol") {
         return Some(protocol);
     }
@@ -229,11 +226,11 @@ fn protocol(port: &Map<String, Value>) -> Option<&str> {
     PROTOCOLS.iter().filter(|protocol| begins(protocol)).max_by_key(|name| name.len()).copied()
 }
 
-fn number(port: &Map<String, Value>) -> Option<&Value> {
+fn number(port: &Map) -> Option<&Value> {
     field(port, "port")
 }
 
-fn target(port: &Map<String, Value>) -> Option<&Value> {
+fn target(port: &Map) -> Option<&Value> {
     field(port, "targetPort").or_else(|| number(port))
 }
 
@@ -285,11 +282,7 @@ fn external_name(service: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn disagree(
-    pod: &Pod<'_>,
-    report: &mut Report<'_>,
-    clash: fn(&Map<String, Value>, &Map<String, Value>) -> bool,
-) {
+fn disagree(pod: &Pod<'_>, report: &mut Report<'_>, clash: fn(&Map, &Map) -> bool) {
     let workload = of_pod(pod);
     if !is_member(pod.graph, &workload) || is_gateway(&workload) {
         return;

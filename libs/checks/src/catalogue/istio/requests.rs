@@ -2,10 +2,9 @@
 
 use airside_k8s::fields::{down, elements, maps, texts};
 use airside_k8s::graph::labels_match;
-use airside_k8s::{Graph, Object};
+use airside_k8s::{Graph, Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::virtual_services::{find_gateway, gateways};
 use super::{NETWORKING, SECURITY, spec_map};
@@ -179,9 +178,7 @@ spec:
     },
 ];
 
-fn jwt_rules<'a>(
-    authentication: &Object<'a>,
-) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
+fn jwt_rules<'a>(authentication: &Object<'a>) -> impl Iterator<Item = (usize, &'a Map)> + use<'a> {
     spec_map(authentication).into_iter().flat_map(|spec| maps(spec, "jwtRules"))
 }
 
@@ -196,7 +193,7 @@ fn plain_jwks(authentication: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// Whether a rule of an AuthorizationPolicy asks for a token.
-fn reliance(rule: &Map<String, Value>) -> Option<FieldPath> {
+fn reliance(rule: &Map) -> Option<FieldPath> {
     let of_source = maps(rule, "from").find_map(|(index, from)| {
         let source = from.get("source")?.as_object()?;
         let list = ["requestPrincipals", "notRequestPrincipals"]

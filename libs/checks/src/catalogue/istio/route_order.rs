@@ -1,8 +1,8 @@
 //! Checks on the order of a VirtualService's rules: the first that matches is taken.
 
 use airside_k8s::fields::{down, maps};
+use airside_k8s::{Map, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::{NETWORKING, spec_map};
 use crate::check::{Category, Check, Judge};
@@ -92,7 +92,7 @@ const MOST_RULES: usize = 300;
 fn compare(route: &Whole<'_>, wanted: Shadowed, report: &mut Report<'_>) {
     let Some(spec) = spec_map(route.object) else { return };
     for list in ["http", "tls", "tcp"] {
-        let mut earlier: Vec<(&Map<String, Value>, usize)> = Vec::new();
+        let mut earlier: Vec<(&Map, usize)> = Vec::new();
         let none = Map::new();
         for (index, rule) in maps(spec, list).take(MOST_RULES) {
             let path = FieldPath::of(&["spec", list]).index(index);
@@ -135,13 +135,7 @@ fn compare(route: &Whole<'_>, wanted: Shadowed, report: &mut Report<'_>) {
 }
 
 /// Everything after a rule without a match is unreachable.
-fn report_rest(
-    spec: &Map<String, Value>,
-    list: &str,
-    open: usize,
-    wanted: Shadowed,
-    report: &mut Report<'_>,
-) {
+fn report_rest(spec: &Map, list: &str, open: usize, wanted: Shadowed, report: &mut Report<'_>) {
     if wanted == Shadowed::Rule {
         for (index, _) in maps(spec, list).filter(|(index, _)| *index > open) {
             report.fail(
@@ -153,13 +147,12 @@ fn report_rest(
 }
 
 /// Whether a match takes every request that another one takes.
-fn covers(wide: &Map<String, Value>, narrow: &Map<String, Value>) -> bool {
-    let ignores_case =
-        |entry: &Map<String, Value>| entry.get("ignoreUriCase") == Some(&Value::Bool(true));
+fn covers(wide: &Map, narrow: &Map) -> bool {
+    let ignores_case = |entry: &Map| entry.get("ignoreUriCase") == Some(&Value::Bool(true));
     if ignores_case(narrow) && !ignores_case(wide) {
         return false;
     }
-    wide.iter().all(|(key, value)| match key.as_str() {
+    wide.iter().all(|(key, value)| match key {
         "name" | "statPrefix" | "ignoreUriCase" => true,
         "uri" => narrow.get("uri").is_some_and(|narrow| covers_path(value, narrow)),
         _ => narrow.get(key) == Some(value),

@@ -2,10 +2,9 @@
 
 use airside_k8s::fields::{down, elements, maps, text, texts};
 use airside_k8s::graph::is_exported_to;
-use airside_k8s::{Graph, Object};
+use airside_k8s::{Graph, Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::{NETWORKING, is_same_object, spec_map};
 use crate::check::{Category, Check, Judge};
@@ -130,7 +129,7 @@ fn captures_port(entry: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn protocol(port: &Map<String, Value>) -> String {
+fn protocol(port: &Map) -> String {
     text(port, "protocol").unwrap_or_default().to_ascii_uppercase()
 }
 
@@ -153,7 +152,7 @@ fn disagrees(entry: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn disagreement(spec: &Map<String, Value>, other: &Object<'_>) -> Option<(usize, u64)> {
+fn disagreement(spec: &Map, other: &Object<'_>) -> Option<(usize, u64)> {
     let theirs = spec_map(other)?;
     maps(spec, "ports").find_map(|(index, port)| {
         let number = port.get("number")?.as_u64()?;

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use airside_k8s::Object;
 use airside_k8s::fields::{down, elements, maps};
 use airside_k8s::graph::Enrolment;
+use airside_k8s::{Map, Object, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::{
     NETWORKING, PATCHED_LATER, TELEMETRY, has_labels, is_patched_later, is_same_object, spec_map,
@@ -264,7 +263,7 @@ spec: {accessLogging: [{providers: [{name: envoy}]}]}
 ];
 
 /// The labels that a Sidecar or a Telemetry selects; none for one that is for all pods.
-fn selector<'a>(object: &Object<'a>) -> Option<&'a Map<String, Value>> {
+fn selector<'a>(object: &Object<'a>) -> Option<&'a Map> {
     let keys: &[&str] = match object.kind() {
         "Sidecar" => &["spec", "workloadSelector", "labels"],
         _ => &["spec", "selector", "matchLabels"],
@@ -386,7 +385,7 @@ fn has_no_provider(telemetry: &Whole<'_>, report: &mut Report<'_>) {
             || !elements(down(&config.value, &["defaultProviders", PART])).is_empty()
     });
     let root = Some(graph.root_namespace());
-    let names_some = |entry: &Map<String, Value>| !elements(entry.get("providers")).is_empty();
+    let names_some = |entry: &Map| !elements(entry.get("providers")).is_empty();
     // A namespace's Telemetry takes over the providers of the mesh's one.
     let inherits = telemetry.object.namespace() != root
         && graph.mesh_objects_in("Telemetry", root).any(|other| {

@@ -2,9 +2,8 @@
 
 use airside_k8s::fields::{down, elements, maps, texts};
 use airside_k8s::graph::{full_host, host_matches, is_exported_to, same_namespace};
-use airside_k8s::{Graph, Object};
+use airside_k8s::{Graph, Object, Value};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use super::{
     GATEWAY_API, NETWORKING, PATCHED_LATER, is_patched_later, is_same_object, is_system_namespace,

@@ -1,8 +1,7 @@
 //! Pods as the mesh sees them.
 
 use airside_k8s::graph::MeshWorkload;
-use airside_k8s::{Graph, Object, PodSpec};
-use serde_json::Value;
+use airside_k8s::{Graph, Object, PodSpec, Value};
 
 use crate::subject::Pod;
 

@@ -1,9 +1,9 @@
 //! Checks on Argo CD and Argo Workflows: what projects allow, and who may use the servers.
 
 use airside_k8s::fields::{maps, text, texts};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -284,7 +284,7 @@ fn default_project(application: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 fn ambiguous(application: &Whole<'_>, report: &mut Report<'_>) {
-    let both_or_neither = |fields: &Map<String, Value>, one: &str, other: &str| {
+    let both_or_neither = |fields: &Map, one: &str, other: &str| {
         text(fields, one).is_some() == text(fields, other).is_some()
     };
     let source = application.spec("source").and_then(Value::as_object);

@@ -1,9 +1,9 @@
 //! Checks on CustomResourceDefinitions: what they let into the cluster's store.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, maps};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,9 +1,9 @@
 //! Checks on the policies of policy engines: whether they refuse, and what they leave out.
 
 use airside_k8s::fields::{elements, list, maps, text, texts};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -143,8 +143,8 @@ fn exception_wide(exception: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// Whether something besides the kind limits what matches; a single `*` does not.
-fn is_narrow(resources: &Map<String, Value>) -> bool {
-    let lists = ["names", "annotations"].iter().any(|name| match resources.get(*name) {
+fn is_narrow(resources: &Map) -> bool {
+    let lists = ["names", "annotations"].iter().any(|name| match resources.get(name) {
         Some(Value::Array(all)) => {
             !all.is_empty() && all.iter().all(|one| one.as_str() != Some("*"))
         }
@@ -194,7 +194,7 @@ fn does_not_refuse(policy: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// The default of Kyverno is to report only; rules may say otherwise for themselves.
-fn kyverno_does_not_refuse(spec: &Map<String, Value>, report: &mut Report<'_>) {
+fn kyverno_does_not_refuse(spec: &Map, report: &mut Report<'_>) {
     const FIELD: &str = "validationFailureAction";
     let validates: Vec<&Value> = elements(spec.get("rules"))
         .iter()

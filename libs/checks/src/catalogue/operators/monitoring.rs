@@ -1,9 +1,9 @@
 //! Checks on custom resources of operators that many clusters have: Prometheus, etcd, Kafka.
 
 use airside_k8s::fields::{down, maps, text};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -160,7 +160,7 @@ spec:
 ];
 
 /// The endpoints of a monitor with their paths.
-fn endpoints<'a>(monitor: &Whole<'a>) -> Vec<(FieldPath, &'a Map<String, Value>)> {
+fn endpoints<'a>(monitor: &Whole<'a>) -> Vec<(FieldPath, &'a Map)> {
     let Some(spec) = monitor.spec_fields() else { return Vec::new() };
     ["endpoints", "podMetricsEndpoints"]
         .into_iter()
@@ -172,10 +172,10 @@ fn endpoints<'a>(monitor: &Whole<'a>) -> Vec<(FieldPath, &'a Map<String, Value>)
 }
 
 /// The field by which an endpoint logs in.
-fn login(endpoint: &Map<String, Value>) -> Option<&'static str> {
+fn login(endpoint: &Map) -> Option<&'static str> {
     const LOGINS: [&str; 5] =
         ["authorization", "basicAuth", "bearerTokenFile", "bearerTokenSecret", "oauth2"];
-    LOGINS.into_iter().find(|name| match endpoint.get(*name) {
+    LOGINS.into_iter().find(|name| match endpoint.get(name) {
         Some(Value::String(text)) => !text.is_empty(),
         // An empty reference is what the operator itself writes for none.
         Some(Value::Object(map)) => *name != "bearerTokenSecret" || text(map, "key").is_some(),
@@ -183,7 +183,7 @@ fn login(endpoint: &Map<String, Value>) -> Option<&'static str> {
     })
 }
 
-fn is_https(endpoint: &Map<String, Value>) -> bool {
+fn is_https(endpoint: &Map) -> bool {
     text(endpoint, "scheme").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
 }
 
@@ -222,7 +222,7 @@ fn etcd_without_tls(cluster: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// The listeners of a Kafka with their paths.
-fn listeners<'a>(kafka: &Whole<'a>) -> Vec<(FieldPath, &'a Map<String, Value>)> {
+fn listeners<'a>(kafka: &Whole<'a>) -> Vec<(FieldPath, &'a Map)> {
     let path = FieldPath::of(&["spec", "kafka", "listeners"]);
     let spec = down(kafka.object.value(), &["spec", "kafka"]).and_then(Value::as_object);
     let listed = spec.into_iter().flat_map(|spec| maps(spec, "listeners"));

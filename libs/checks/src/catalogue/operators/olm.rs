@@ -1,10 +1,10 @@
 //! Checks on operators that come as bundles of the Operator Lifecycle Manager.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, elements, maps, text};
 use airside_k8s::rbac::Rule;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,10 +1,10 @@
 //! Checks on OpenShift's security context constraints.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, list, texts};
 use airside_k8s::rbac::Rule;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

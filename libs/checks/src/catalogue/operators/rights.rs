@@ -1,9 +1,9 @@
 //! Checks on the rights of operators, where their workload, service account and CRDs are in the input.
 
+use airside_k8s::Value;
 use airside_k8s::graph::Grant;
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,9 +1,9 @@
 //! Checks on custom resources of operators for stores: of secrets, data and dashboards.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, elements, list};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -2,10 +2,9 @@
 
 use airside_k8s::fields::{down, elements, list, maps, text, texts};
 use airside_k8s::graph::selects;
-use airside_k8s::{Graph, Object};
+use airside_k8s::{Graph, Map, Object, Value};
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::{Map, Value};
 
 use super::{WEBHOOKS, webhook_path, webhooks};
 use crate::check::{Category, Check, Judge};
@@ -136,12 +135,12 @@ webhooks:
     },
 ];
 
-fn has(fields: &Map<String, Value>, list: &str, wanted: &[&str]) -> bool {
+fn has(fields: &Map, list: &str, wanted: &[&str]) -> bool {
     texts(fields, list).any(|(_, given)| given == "*" || wanted.contains(&given))
 }
 
 /// Whether a webhook is asked before pods are created.
-fn takes_pods(webhook: &Map<String, Value>) -> bool {
+fn takes_pods(webhook: &Map) -> bool {
     maps(webhook, "rules").any(|(_, rule)| {
         has(rule, "apiGroups", &[""])
             && has(rule, "resources", &["pods", "*/*", "pods/*"])
@@ -159,7 +158,7 @@ enum Asked {
     Unknown,
 }
 
-fn asked_about(webhook: &Map<String, Value>, namespace: &str, graph: &Graph<'_>) -> Asked {
+fn asked_about(webhook: &Map, namespace: &str, graph: &Graph<'_>) -> Asked {
     const NAME: &str = "kubernetes.io/metadata.name";
     let selector = match webhook.get("namespaceSelector") {
         None | Some(Value::Null) => return Asked::Yes,
@@ -182,7 +181,7 @@ fn asked_about(webhook: &Map<String, Value>, namespace: &str, graph: &Graph<'_>)
 }
 
 /// Objects with conditions of their own are rarely those that a cluster needs to come up.
-fn takes_all_objects(webhook: &Map<String, Value>) -> bool {
+fn takes_all_objects(webhook: &Map) -> bool {
     let selector = webhook.get("objectSelector").and_then(Value::as_object);
     selector.is_none_or(Map::is_empty) && list(webhook, "matchConditions").is_empty()
 }
@@ -220,7 +219,7 @@ fn locks(configuration: &Whole<'_>, report: &mut Report<'_>) {
 
 fn for_everything(configuration: &Whole<'_>, report: &mut Report<'_>) {
     for (index, webhook) in webhooks(configuration) {
-        let is_star = |rule: &Map<String, Value>, list: &str| {
+        let is_star = |rule: &Map, list: &str| {
             texts(rule, list).any(|(_, given)| matches!(given, "*" | "*/*"))
         };
         let found = maps(webhook, "rules")
@@ -265,7 +264,7 @@ fn opt_out(configuration: &Whole<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use airside_k8s::Completeness;
-    use serde_json::json;
+    use airside_k8s::json;
 
     use super::*;
 

@@ -1,9 +1,9 @@
 //! Checks on admission webhooks: whether they hold, and whom they are told to trust.
 
 use airside_k8s::fields::{down, text};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::{WEBHOOKS, webhook_path, webhooks};
 use crate::check::{Category, Check, Judge};
@@ -240,7 +240,7 @@ const POLICY_ENGINES: [&str; 12] = [
     "validation.kubearmor",
 ];
 
-fn name_of(webhook: &Map<String, Value>) -> &str {
+fn name_of(webhook: &Map) -> &str {
     text(webhook, "name").unwrap_or("without a name")
 }
 
@@ -268,7 +268,7 @@ fn slow(configuration: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn client<'a>(webhook: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+fn client<'a>(webhook: &'a Map, name: &str) -> Option<&'a Value> {
     down(webhook.get("clientConfig")?, &[name])
 }
 
@@ -311,7 +311,7 @@ fn service_missing(configuration: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// Kustomize bases of kubebuilder have these names, which it and its patches replace later.
-fn is_renamed_later(service: &Map<String, Value>) -> bool {
+fn is_renamed_later(service: &Map) -> bool {
     text(service, "namespace") == Some("system") || text(service, "name") == Some("webhook-service")
 }
 
@@ -326,7 +326,7 @@ fn without_authority(configuration: &Whole<'_>, report: &mut Report<'_>) {
     if INJECTED.iter().any(|name| configuration.annotation(name).is_some()) {
         return;
     }
-    let lacks_authority = |webhook: &Map<String, Value>| {
+    let lacks_authority = |webhook: &Map| {
         let service = client(webhook, "service").and_then(Value::as_object);
         let bundle = client(webhook, "caBundle").and_then(Value::as_str).unwrap_or_default();
         bundle.is_empty() && service.is_some_and(|service| !is_renamed_later(service))

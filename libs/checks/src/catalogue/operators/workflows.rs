@@ -1,9 +1,9 @@
 //! Checks on what runs pipelines: Argo Workflows and Tekton.
 
 use airside_k8s::fields::{down, maps, text};
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -116,7 +116,7 @@ fn default_account(workflow: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 /// What a run refers to, with the name of the field.
-fn reference<'a>(run: &Whole<'a>) -> Option<(&'static str, &'a Map<String, Value>)> {
+fn reference<'a>(run: &Whole<'a>) -> Option<(&'static str, &'a Map)> {
     ["taskRef", "pipelineRef"]
         .into_iter()
         .find_map(|name| Some((name, run.spec(name)?.as_object()?)))

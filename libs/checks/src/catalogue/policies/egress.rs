@@ -3,13 +3,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use airside_k8s::Value;
 use airside_k8s::graph::policies::{
     Action, Direction, POLICY_KINDS, Peer, Policy, Rule, policies, select,
 };
 use airside_k8s::graph::{Answer, Port};
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::Value;
 
 use crate::catalogue::exposure::labels_path;
 use crate::check::{Category, Check, Judge};

@@ -1,10 +1,10 @@
 //! Checks on service accounts themselves, and on their tokens in manifests.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{maps, text};
 use airside_k8s::rbac::{Bearer, subjects};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;

@@ -1,9 +1,9 @@
 //! Checks on rules that a ClusterRole adds to the built-in roles of users.
 
+use airside_k8s::Value;
 use airside_k8s::rbac::{Rule, rules};
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::Value;
 
 use super::holders::{READ_SECRETS, RUN_COMMANDS};
 use crate::check::{Category, Check, Judge};

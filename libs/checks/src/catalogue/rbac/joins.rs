@@ -1,12 +1,11 @@
 //! Checks on what pods can do with the token that lies in them: from the pod to its service account, to the
 //! bindings that name it, to the rules of the roles that they give.
 
-use airside_k8s::Object;
 use airside_k8s::fields::list;
 use airside_k8s::rbac::{Bearer, Rule, role_of, subjects};
+use airside_k8s::{Object, Value};
 use airside_types::Severity;
 use airside_types::attack::technique;
-use serde_json::Value;
 
 use super::Right;
 use super::escalation::{BIND, CREATE_TOKENS, ESCALATE, IMPERSONATE};

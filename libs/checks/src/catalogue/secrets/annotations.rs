@@ -1,9 +1,9 @@
 //! Checks on credentials in annotations, the copy that `kubectl apply` leaves included.
 
 use airside_k8s::workload::pod_specs;
+use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::{Map, Value};
 
 use super::described;
 use crate::check::{Category, Check, Judge};
@@ -76,12 +76,7 @@ fn annotations(whole: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn judge(
-    whole: &Whole<'_>,
-    annotations: Option<&Map<String, Value>>,
-    path: &FieldPath,
-    report: &mut Report<'_>,
-) {
+fn judge(whole: &Whole<'_>, annotations: Option<&Map>, path: &FieldPath, report: &mut Report<'_>) {
     let is_secret = whole.object.group().is_empty() && whole.object.kind() == "Secret";
     for (name, value) in annotations.into_iter().flatten() {
         let Some(text) = value.as_str() else { continue };

@@ -1,9 +1,9 @@
 //! Checks on credentials in what containers run: command lines, hooks, probes.
 
+use airside_k8s::Value;
 use airside_k8s::fields::{down, elements, maps, text};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use super::described;
 use crate::check::{Category, Check, Judge};

@@ -1,9 +1,9 @@
 //! Checks on credentials in ConfigMaps, whose texts are read in their own formats.
 
+use airside_k8s::Value;
 use airside_k8s::fields::field;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity, Step};
-use serde_json::Value;
 
 use super::{described, is_shaped};
 use crate::check::{Category, Check, Judge};

@@ -1,9 +1,9 @@
 //! The check on credentials in the fields of custom resources and of configuration files of clusters.
 
+use airside_k8s::Value;
 use airside_k8s::workload::{is_custom, pod_specs};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity, Step};
-use serde_json::Value;
 
 use super::described;
 use crate::check::{Category, Check, Judge};

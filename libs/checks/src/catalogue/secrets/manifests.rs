@@ -1,13 +1,12 @@
 //! Checks on Secrets themselves: manifests with plain data, tokens that never expire.
 
-use airside_k8s::Object;
 use airside_k8s::fields::{field, maps, text};
 use airside_k8s::graph::Referent;
+use airside_k8s::{Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -102,7 +101,7 @@ fn plain(secret: &Whole<'_>, report: &mut Report<'_>) {
         let plain = entries.into_iter().flatten().filter(|(key, value)| {
             value.as_str().is_some_and(|text| is_secret(key, text, part == "data"))
         });
-        let keys: Vec<&str> = plain.map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<&str> = plain.map(|(key, _)| key).collect();
         let Some(first) = keys.first() else { continue };
         if secret.graph.is_single_object() {
             report.undecided(

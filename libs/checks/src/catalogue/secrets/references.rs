@@ -1,8 +1,8 @@
 //! Checks on what refers to Secrets and ConfigMaps: nothing at all, or a key that is not there.
 
+use airside_k8s::Value;
 use airside_k8s::graph::{Referent, keys, references};
 use airside_types::{FieldPath, Severity};
-use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -181,10 +181,10 @@ fn orphaned(whole: &Whole<'_>, to: Referent, report: &mut Report<'_>) {
 /// Whether an object is read without being named: by its labels, by its type, or because its name is known.
 fn is_found_otherwise(whole: &Whole<'_>) -> bool {
     let object = whole.object;
-    let is_plain = |label: &String| {
+    let is_plain = |label: &str| {
         label.starts_with("app.kubernetes.io/")
             || label.starts_with("helm.sh/")
-            || PLAIN_LABELS.contains(&label.as_str())
+            || PLAIN_LABELS.contains(&label)
     };
     let has_label = object.labels().is_some_and(|labels| !labels.keys().all(is_plain));
     let kind = object.fields().get("type").and_then(Value::as_str).unwrap_or_default();

@@ -1,8 +1,7 @@
 //! Properties of the engine over generated objects.
 
-use airside_k8s::Object;
+use airside_k8s::{Map, Object, Value, json};
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
 
 use super::super::*;
 
@@ -109,7 +108,7 @@ fn any_content() -> impl Strategy<Value = Value> {
     ]);
     leaf.prop_recursive(6, 80, 6, move |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::btree_map(key.clone().prop_map(str::to_owned), inner, 0..6)
                 .prop_map(|map| Value::Object(Map::from_iter(map))),
         ]

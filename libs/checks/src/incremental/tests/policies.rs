@@ -1,6 +1,6 @@
 //! Network policies of the small worlds: of Cilium, of Calico, of the cluster administrator, and unread ones.
 
-use serde_json::{Value, json};
+use airside_k8s::{Value, json};
 
 use super::world::{ACCOUNTS, Choices, labels, selector};
 

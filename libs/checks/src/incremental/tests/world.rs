@@ -1,7 +1,7 @@
 //! Small worlds in which everything meets: few names, labels, namespaces and accounts, of every kind that
 //! the graph knows. What an object is follows from a kind and some bytes.
 
-use serde_json::{Value, json};
+use airside_k8s::{Value, json};
 
 /// How many kinds there are.
 pub(super) const KINDS: u8 = 46;

@@ -1,6 +1,6 @@
 //! What kustomize does, as far as lessons use it: written from its documentation, apart from the derivation.
 
-use serde_json::{Map, Value};
+use airside_k8s::{Map, Value};
 
 use crate::teach::{Kustomization, Patch};
 
@@ -50,9 +50,13 @@ pub(super) fn operation(object: &mut Value, pointer: &str, after: Option<Value>,
         (Value::Object(map), Some(value)) => _ = map.insert(last, value),
         (Value::Object(map), None) => _ = map.remove(&last),
         (Value::Array(list), Some(value)) if exists => list[last.parse::<usize>().unwrap()] = value,
-        (Value::Array(list), Some(value)) => list.insert(last.parse().unwrap(), value),
-        (Value::Array(list), None) => _ = list.remove(last.parse().unwrap()),
-        (other, _) => panic!("{pointer}: {other} has no fields"),
+        (list, after) => {
+            let changed = list.change_elements(|list| match after {
+                Some(value) => list.insert(last.parse().unwrap(), value),
+                None => _ = list.remove(last.parse().unwrap()),
+            });
+            changed.unwrap_or_else(|| panic!("{pointer}: {list} has no fields"));
+        }
     }
 }
 
@@ -67,10 +71,10 @@ fn merge(object: &mut Value, patch: &Value) {
         match value {
             Value::Null => _ = fields.remove(key),
             Value::Array(list) if list.iter().any(Value::is_object) => {
-                let existing = fields.entry(key).or_insert_with(|| Value::Array(Vec::new()));
-                merge_list(existing.as_array_mut().unwrap(), list, merge_key(key));
+                let existing = fields.or_insert_with(key, || Value::Array(Box::default()));
+                existing.change_elements(|all| merge_list(all, list, merge_key(key))).unwrap();
             }
-            other => merge(fields.entry(key).or_insert(Value::Null), other),
+            other => merge(fields.or_insert_with(key, || Value::Null), other),
         }
     }
 }

@@ -4,16 +4,16 @@ use airside_types::{
     BoardingPass, ChartRendering, Cluster, Id, ObjectRef, Origin, PassVerdict, Place, Rendering,
     Revision, Rules, Severity,
 };
-use serde_json::Value;
 
 use super::super::digest_of_kind;
 use super::{NotVouched, statement, vouches};
+use crate::value::Value;
 
 fn pass() -> BoardingPass {
     BoardingPass {
         object: ObjectRef::named("apps", "Deployment", Some("shop"), "web"),
         digest: digest_of_kind("apps", "Deployment", &[]),
-        place: Place { path: "shop/templates/web.yaml (rendered)".to_owned(), line: 3, column: 1 },
+        place: Place { path: "shop/templates/web.yaml (rendered)".into(), line: 3, column: 1 },
         template: Some("shop/templates/web.yaml".to_owned()),
         verdict: PassVerdict::Flagged,
         findings: Vec::new(),

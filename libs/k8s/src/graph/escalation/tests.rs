@@ -1,10 +1,10 @@
 //! Ways to the administrator, as they are told.
 
-use serde_json::{Value, json};
-
 use super::*;
 use crate::graph::Completeness;
+use crate::json;
 use crate::rbac::GROUP;
+use crate::value::Value;
 
 fn role(kind: &str, namespace: Option<&str>, name: &str, rules: &Value) -> Value {
     json!({

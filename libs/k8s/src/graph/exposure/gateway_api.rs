@@ -1,12 +1,11 @@
 //! Which routes of the Gateway API take effect: the Gateway must allow the route's namespace, and the
 //! backend's namespace must allow the route.
 
-use serde_json::{Map, Value};
-
 use super::Backend;
 use crate::fields::{down, list, maps, text};
 use crate::graph::{Graph, same_namespace};
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 /// The API group.
 pub(super) const GROUP: &str = "gateway.networking.k8s.io";
@@ -16,7 +15,7 @@ pub(super) const GROUP: &str = "gateway.networking.k8s.io";
 pub(super) fn gateways<'a>(
     graph: &Graph<'a>,
     route: &Object<'a>,
-    spec: &'a Map<String, Value>,
+    spec: &'a Map,
 ) -> Option<Vec<usize>> {
     let mut attached = Vec::new();
     let mut may_be_attached = false;
@@ -53,7 +52,7 @@ pub(super) fn parents<'a>(route: &Object<'a>) -> Vec<Backend<'a>> {
     gateways.map(|(_, parent)| named(parent, route)).collect()
 }
 
-fn named<'a>(parent: &'a Map<String, Value>, route: &Object<'a>) -> Backend<'a> {
+fn named<'a>(parent: &'a Map, route: &Object<'a>) -> Backend<'a> {
     Backend {
         namespace: text(parent, "namespace").or_else(|| route.namespace()),
         name: text(parent, "name").unwrap_or_default(),
@@ -61,7 +60,7 @@ fn named<'a>(parent: &'a Map<String, Value>, route: &Object<'a>) -> Backend<'a> 
 }
 
 /// Whether a listener of a Gateway takes routes of the route's namespace: by default only of its own.
-fn takes(gateway: &Object<'_>, route: &Object<'_>, parent: &Map<String, Value>) -> bool {
+fn takes(gateway: &Object<'_>, route: &Object<'_>, parent: &Map) -> bool {
     let Some(spec) = gateway.fields().get("spec").and_then(Value::as_object) else { return true };
     if same_namespace(gateway.namespace(), route.namespace()) || list(spec, "listeners").is_empty()
     {

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
 use super::{Entry, gateway_api, own_entries, selector};
 use crate::fields::{down, elements, maps, text};
 use crate::graph::part::{Key, Topic};
 use crate::graph::{Graph, labels_match};
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 /// A Service that a route names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,7 +165,7 @@ fn serves_inside(graph: &Graph<'_>, gateway: &Object<'_>) -> bool {
 }
 
 /// The labels of an Istio gateway's pods.
-fn selected_by<'a>(gateway: &Object<'a>) -> Option<&'a Map<String, Value>> {
+fn selected_by<'a>(gateway: &Object<'a>) -> Option<&'a Map> {
     let wanted = down(gateway.value(), &["spec", "selector"]).and_then(Value::as_object);
     wanted.filter(|labels| !labels.is_empty())
 }
@@ -198,24 +197,19 @@ pub fn backends<'a>(route: &Object<'a>) -> Vec<Backend<'a>> {
 }
 
 /// A reference by name to a Service; in the route's namespace, where it names none.
-fn reference<'a>(fields: &'a Map<String, Value>, route: &Object<'a>) -> Option<Backend<'a>> {
+fn reference<'a>(fields: &'a Map, route: &Object<'a>) -> Option<Backend<'a>> {
     let namespace = text(fields, "namespace").or_else(|| route.namespace());
     Some(Backend { namespace, name: text(fields, "name")? })
 }
 
 /// The references of a list within each element of a list.
-fn references<'a>(
-    spec: &'a Map<String, Value>,
-    outer: &str,
-    inner: &str,
-    route: &Object<'a>,
-) -> Vec<Backend<'a>> {
+fn references<'a>(spec: &'a Map, outer: &str, inner: &str, route: &Object<'a>) -> Vec<Backend<'a>> {
     let all = maps(spec, outer).flat_map(|(_, rule)| maps(rule, inner).map(|(_, named)| named));
     let services = all.filter(|named| text(named, "kind").unwrap_or("Service") == "Service");
     services.filter_map(|named| reference(named, route)).collect()
 }
 
-fn ingress<'a>(spec: &'a Map<String, Value>, route: &Object<'a>) -> Vec<Backend<'a>> {
+fn ingress<'a>(spec: &'a Map, route: &Object<'a>) -> Vec<Backend<'a>> {
     let paths = maps(spec, "rules").flat_map(|(_, rule)| {
         let http = rule.get("http").and_then(Value::as_object);
         http.into_iter().flat_map(|http| maps(http, "paths").map(|(_, path)| path))
@@ -231,7 +225,7 @@ fn ingress<'a>(spec: &'a Map<String, Value>, route: &Object<'a>) -> Vec<Backend<
 }
 
 /// The destinations of a VirtualService that are Services: `web`, `web.shop`, `web.shop.svc.cluster.local`.
-fn virtual_service<'a>(spec: &'a Map<String, Value>, route: &Object<'a>) -> Vec<Backend<'a>> {
+fn virtual_service<'a>(spec: &'a Map, route: &Object<'a>) -> Vec<Backend<'a>> {
     let rules = ["http", "tls", "tcp"].into_iter().flat_map(|list| maps(spec, list));
     let destinations = rules.flat_map(|(_, rule)| {
         maps(rule, "route").filter_map(|(_, to)| to.get("destination")?.get("host")?.as_str())

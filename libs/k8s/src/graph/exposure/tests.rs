@@ -1,9 +1,9 @@
 //! Which ways lead to the pods of small inputs.
 
-use serde_json::{Value, json};
-
 use super::*;
 use crate::graph::Completeness;
+use crate::json;
+use crate::value::Value;
 
 fn object(api_version: &str, kind: &str, name: &str, spec: &Value) -> Value {
     json!({

@@ -1,10 +1,9 @@
 //! Whether pods are in the mesh: by a sidecar, by the node's proxy (ambient), or not at all.
 
-use serde_json::{Map, Value};
-
 use super::MeshWorkload;
 use crate::fields::elements;
 use crate::graph::Graph;
+use crate::value::{Map, Value};
 
 /// How pods are in the mesh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +99,6 @@ impl Graph<'_> {
     }
 }
 
-fn text<'a>(fields: Option<&'a Map<String, Value>>, name: &str) -> Option<&'a str> {
+fn text<'a>(fields: Option<&'a Map>, name: &str) -> Option<&'a str> {
     fields?.get(name)?.as_str().filter(|text| !text.is_empty())
 }

@@ -1,11 +1,10 @@
 //! Hosts as Istio reads them: short names, wildcards, and what has a name.
 
-use serde_json::Value;
-
 use super::{selector_of, spec_texts};
 use crate::graph::part::{Key, Place, Topic};
 use crate::graph::{Graph, same_namespace};
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 /// The namespace that an object without one comes into, unless the one who applies it says another.
 pub const DEFAULT_NAMESPACE: &str = "default";
@@ -133,11 +132,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Whether a Service selects pods with some of these labels besides its own.
-    pub fn has_pods_with(
-        &self,
-        service: &Object<'a>,
-        labels: &serde_json::Map<String, Value>,
-    ) -> bool {
+    pub fn has_pods_with(&self, service: &Object<'a>, labels: &Map) -> bool {
         let Some(selector) = selector_of(service) else { return false };
         self.has_mesh_workloads(service.namespace(), Some(selector), Some(labels))
     }

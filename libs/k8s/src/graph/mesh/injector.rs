@@ -1,10 +1,9 @@
 //! What the sidecar injector of a control plane adds, by its ConfigMap.
 
-use serde_json::Value;
-
 use crate::fields::down;
 use crate::graph::Graph;
 use crate::object::Object;
+use crate::value::Value;
 use crate::yaml::{self, Limits};
 
 const NAME: &str = "istio-sidecar-injector";

@@ -3,12 +3,11 @@
 //! The narrowest policy decides: a port's, the workload's, the namespace's, the mesh's. `UNSET` and what is
 //! not given come from the next wider one; where none says anything the mode is permissive.
 
-use serde_json::Value;
-
 use super::MeshWorkload;
 use crate::fields::down;
 use crate::graph::{Graph, labels_match};
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 /// A mode of mutual TLS for what comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +85,7 @@ impl<'a> Graph<'a> {
 }
 
 /// The labels that a policy selects; none for one that selects all.
-fn selector<'a>(policy: &Object<'a>) -> Option<&'a serde_json::Map<String, Value>> {
+fn selector<'a>(policy: &Object<'a>) -> Option<&'a Map> {
     let labels = down(policy.value(), &["spec", "selector", "matchLabels"])?.as_object()?;
     (!labels.is_empty()).then_some(labels)
 }
@@ -97,8 +96,8 @@ fn mode(policy: &Object<'_>) -> Option<TlsMode> {
 
 fn ports<'a>(policy: &Object<'a>) -> Vec<(&'a str, TlsMode)> {
     let ports = down(policy.value(), &["spec", "portLevelMtls"]).and_then(Value::as_object);
-    let read = |(port, settings): (&'a String, &'a Value)| {
-        Some((port.as_str(), TlsMode::parse(settings.get("mode")?.as_str()?)?))
+    let read = |(port, settings): (&'a str, &'a Value)| {
+        Some((port, TlsMode::parse(settings.get("mode")?.as_str()?)?))
     };
     ports.into_iter().flatten().filter_map(read).collect()
 }

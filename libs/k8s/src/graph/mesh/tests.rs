@@ -1,9 +1,8 @@
 //! The mesh as a few small inputs show it.
 
-use serde_json::json;
-
 use super::*;
 use crate::graph::Completeness;
+use crate::json;
 
 fn graph(values: &[Value]) -> Graph<'_> {
     let objects: Vec<_> = values.iter().map(|value| Object::new(value).unwrap()).collect();

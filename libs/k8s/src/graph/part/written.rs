@@ -3,8 +3,6 @@
 //! A query that finds objects in a new way needs its key here and its note there; the property that proves
 //! the incremental run (`airside-checks`) finds what is forgotten.
 
-use serde_json::{Map, Value};
-
 use super::{Key, Place, Topic, Word, own_places};
 use crate::fields::down;
 use crate::graph::{
@@ -13,6 +11,7 @@ use crate::graph::{
 };
 use crate::object::Object;
 use crate::rbac::{Bearer, GROUP, role_of, subjects};
+use crate::value::{Map, Value};
 use crate::workload::{PodSpec, is_custom, pod_specs};
 
 /// The keys of an object, each once, in order.
@@ -109,7 +108,7 @@ impl Keys<'_, '_> {
     /// What selects pods by labels is found by one of those that it asks for.
     fn selector(&mut self) {
         let object = self.object;
-        let labels_of = |selector: Option<&Value>| -> Option<Map<String, Value>> {
+        let labels_of = |selector: Option<&Value>| -> Option<Map> {
             selector?.get("matchLabels")?.as_object().cloned()
         };
         let spec = object.fields().get("spec");

@@ -5,7 +5,6 @@
 //! all traffic for one that denies or passes on, which then denies.
 
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
 
 use super::ports::{NOTHING, number};
 use super::{
@@ -14,6 +13,7 @@ use super::{
 };
 use crate::fields::{field, list, maps, text, texts};
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 pub(super) fn read<'a>(object: &Object<'a>) -> Option<Policy<'a>> {
     let spec = spec(object)?;
@@ -38,7 +38,7 @@ pub(super) fn read<'a>(object: &Object<'a>) -> Option<Policy<'a>> {
 }
 
 /// The pods of namespaces, or some of them.
-fn pods(given: &Map<String, Value>) -> Option<Vec<Condition<'_>>> {
+fn pods(given: &Map) -> Option<Vec<Condition<'_>>> {
     if let Some(namespaces) = field(given, "namespaces") {
         return Some(vec![Condition::NamespaceLabels(namespaces)]);
     }
@@ -48,7 +48,7 @@ fn pods(given: &Map<String, Value>) -> Option<Vec<Condition<'_>>> {
     Some(namespaces.into_iter().chain(own).collect())
 }
 
-fn side(spec: &Map<String, Value>, direction: Direction) -> Option<Side<'_>> {
+fn side(spec: &Map, direction: Direction) -> Option<Side<'_>> {
     let path = FieldPath::of(&["spec", direction.as_str()]);
     let rules = maps(spec, direction.as_str());
     let rules: Vec<_> =
@@ -56,7 +56,7 @@ fn side(spec: &Map<String, Value>, direction: Direction) -> Option<Side<'_>> {
     (!rules.is_empty()).then_some(Side { rules, isolates: false, path })
 }
 
-fn one(rule: &Map<String, Value>, direction: Direction, path: FieldPath) -> Option<Rule<'_>> {
+fn one(rule: &Map, direction: Direction, path: FieldPath) -> Option<Rule<'_>> {
     let action = match text(rule, "action")? {
         "Allow" | "Accept" => Action::Allow,
         "Deny" => Action::Deny,
@@ -76,7 +76,7 @@ fn one(rule: &Map<String, Value>, direction: Direction, path: FieldPath) -> Opti
     Some(Rule { action, peer, own: None, ports: ports(rule), path })
 }
 
-fn peer(peer: &Map<String, Value>) -> Option<Peer<'_>> {
+fn peer(peer: &Map) -> Option<Peer<'_>> {
     if let Some(pods) = pods(peer) {
         return Some(Peer::Pods(pods));
     }
@@ -91,7 +91,7 @@ fn peer(peer: &Map<String, Value>) -> Option<Peer<'_>> {
     field(peer, "domainNames").map(Peer::Names)
 }
 
-fn ports(rule: &Map<String, Value>) -> Ports<'_> {
+fn ports(rule: &Map) -> Ports<'_> {
     if !list(rule, "ports").is_empty() {
         return Ports::of(maps(rule, "ports").map(|(_, given)| port(given)).collect());
     }
@@ -102,7 +102,7 @@ fn ports(rule: &Map<String, Value>) -> Ports<'_> {
 }
 
 /// A port as AdminNetworkPolicy writes it.
-fn port(given: &Map<String, Value>) -> PortMatch<'_> {
+fn port(given: &Map) -> PortMatch<'_> {
     let of = |name: &str| field(given, name).and_then(Value::as_object);
     if let Some(port) = of("portNumber") {
         let numbers = number(port, "port").map_or(NOTHING, |it| PortNumbers::Between(it, it));
@@ -117,7 +117,7 @@ fn port(given: &Map<String, Value>) -> PortMatch<'_> {
 }
 
 /// A protocol with its port as ClusterNetworkPolicy writes it.
-fn protocol(given: &Map<String, Value>) -> PortMatch<'_> {
+fn protocol(given: &Map) -> PortMatch<'_> {
     for (name, protocol) in [("tcp", "TCP"), ("udp", "UDP"), ("sctp", "SCTP")] {
         let Some(of) = field(given, name).and_then(Value::as_object) else { continue };
         let port = field(of, "destinationPort").and_then(Value::as_object);
@@ -131,7 +131,7 @@ fn protocol(given: &Map<String, Value>) -> PortMatch<'_> {
     PortMatch { protocol: None, numbers }
 }
 
-fn range<'a>(range: &Map<String, Value>) -> PortNumbers<'a> {
+fn range<'a>(range: &Map) -> PortNumbers<'a> {
     let bounds = number(range, "start").zip(number(range, "end"));
     bounds.map_or(NOTHING, |(start, end)| PortNumbers::Between(start, end))
 }

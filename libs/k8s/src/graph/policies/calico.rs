@@ -5,7 +5,6 @@
 mod expression;
 
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
 
 use super::conditions::View;
 use super::ports::numbers;
@@ -16,6 +15,7 @@ use super::{
 use crate::fields::{elements, field, list, maps, text, texts};
 use crate::graph::Graph;
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 pub use expression::Expression;
 
@@ -57,13 +57,13 @@ fn own_namespace<'a>(object: &Object<'a>) -> Option<Condition<'a>> {
 }
 
 /// An expression of a field: nothing where there is none, nothing within where it cannot be read.
-fn expression<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<Option<Expression<'a>>> {
+fn expression<'a>(fields: &'a Map, name: &str) -> Option<Option<Expression<'a>>> {
     text(fields, name).map(|text| Expression::parse(text).ok())
 }
 
 /// Whether a policy restricts a direction: `types` says so, or the rules that it has; ingress where it has
 /// none.
-fn restricts(spec: &Map<String, Value>, direction: Direction) -> bool {
+fn restricts(spec: &Map, direction: Direction) -> bool {
     let has = |direction: Direction| !list(spec, direction.as_str()).is_empty();
     match spec.get("types").and_then(Value::as_array).filter(|types| !types.is_empty()) {
         Some(types) => types
@@ -77,7 +77,7 @@ fn restricts(spec: &Map<String, Value>, direction: Direction) -> bool {
     }
 }
 
-fn side<'a>(object: &Object<'a>, spec: &'a Map<String, Value>, direction: Direction) -> Side<'a> {
+fn side<'a>(object: &Object<'a>, spec: &'a Map, direction: Direction) -> Side<'a> {
     let path = FieldPath::of(&["spec", direction.as_str()]);
     let rules = maps(spec, direction.as_str())
         .filter_map(|(index, rule)| one(object, rule, direction, path.index(index)));
@@ -86,7 +86,7 @@ fn side<'a>(object: &Object<'a>, spec: &'a Map<String, Value>, direction: Direct
 
 fn one<'a>(
     object: &Object<'a>,
-    rule: &'a Map<String, Value>,
+    rule: &'a Map,
     direction: Direction,
     path: FieldPath,
 ) -> Option<Rule<'a>> {
@@ -103,14 +103,13 @@ fn one<'a>(
         Direction::Ingress => (source, destination),
         Direction::Egress => (destination, source),
     };
-    let peer =
-        |end: Option<&'a Map<String, Value>>| end.map_or(Peer::Everyone, |end| entity(object, end));
+    let peer = |end: Option<&'a Map>| end.map_or(Peer::Everyone, |end| entity(object, end));
     let own = Some(peer(own)).filter(|own| *own != Peer::Everyone);
     Some(Rule { action, peer: peer(other), own, ports: ports(rule, source, destination), path })
 }
 
 /// One end of a rule: everything that it asks for holds.
-fn entity<'a>(object: &Object<'a>, end: &'a Map<String, Value>) -> Peer<'a> {
+fn entity<'a>(object: &Object<'a>, end: &'a Map) -> Peer<'a> {
     let blocks = |name: &str| -> Vec<Peer<'a>> {
         let blocks = texts(end, name).filter_map(|(_, block)| Block::parse(block));
         blocks.map(|block| Peer::Block { block, except: Vec::new(), has_pods: true }).collect()
@@ -145,7 +144,7 @@ fn entity<'a>(object: &Object<'a>, end: &'a Map<String, Value>) -> Peer<'a> {
 
 /// What an end asks of labels. In a namespaced policy it is the policy's own namespace that is meant, unless
 /// others are asked for. Nothing where an expression cannot be read.
-fn selectors<'a>(object: &Object<'a>, end: &'a Map<String, Value>) -> Option<Vec<Condition<'a>>> {
+fn selectors<'a>(object: &Object<'a>, end: &'a Map) -> Option<Vec<Condition<'a>>> {
     let mut conditions = Vec::new();
     if let Some(selector) = expression(end, "selector") {
         conditions.push(Condition::Labels(selector?));
@@ -167,11 +166,7 @@ fn selectors<'a>(object: &Object<'a>, end: &'a Map<String, Value>) -> Option<Vec
     Some(conditions)
 }
 
-fn ports<'a>(
-    rule: &'a Map<String, Value>,
-    source: Option<&'a Map<String, Value>>,
-    destination: Option<&'a Map<String, Value>>,
-) -> Ports<'a> {
+fn ports<'a>(rule: &'a Map, source: Option<&'a Map>, destination: Option<&'a Map>) -> Ports<'a> {
     let protocol = field(rule, "protocol").map(protocol);
     let of = |name: &str| -> Vec<PortMatch<'a>> {
         let given = elements(destination.and_then(|end| end.get(name)));
@@ -187,7 +182,7 @@ fn ports<'a>(
     let not = not.map(|it| PortMatch { protocol: Some(it), numbers: PortNumbers::Any });
     let asks_for_source = ["ports", "notPorts"]
         .iter()
-        .any(|name| !elements(source.and_then(|end| end.get(*name))).is_empty());
+        .any(|name| !elements(source.and_then(|end| end.get(name))).is_empty());
     Ports { listed, except: of("notPorts").into_iter().chain(not).collect(), asks_for_source }
 }
 

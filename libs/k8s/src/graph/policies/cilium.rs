@@ -5,7 +5,6 @@
 //! (`ingress: [{}]`) lets nobody through. Policies with a `nodeSelector` are for hosts and not read.
 
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
 
 use super::super::selector::Label;
 use super::conditions::View;
@@ -16,6 +15,7 @@ use super::{
 };
 use crate::fields::{down, elements, field, list, maps, text, texts};
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 const NAMESPACE: &str = "io.kubernetes.pod.namespace";
 const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
@@ -33,11 +33,7 @@ pub(super) fn read<'a>(object: &Object<'a>) -> Vec<Policy<'a>> {
     found.filter_map(|(path, spec)| one(object, &path, spec)).collect()
 }
 
-fn one<'a>(
-    object: &Object<'a>,
-    path: &FieldPath,
-    spec: &'a Map<String, Value>,
-) -> Option<Policy<'a>> {
+fn one<'a>(object: &Object<'a>, path: &FieldPath, spec: &'a Map) -> Option<Policy<'a>> {
     let selector = field(spec, "endpointSelector")?;
     // Cilium refuses a policy that says nothing at all.
     const SECTIONS: [&str; 4] = ["ingress", "ingressDeny", "egress", "egressDeny"];
@@ -61,7 +57,7 @@ fn is_namespaced(object: &Object<'_>) -> bool {
 fn side<'a>(
     object: &Object<'a>,
     path: &FieldPath,
-    spec: &'a Map<String, Value>,
+    spec: &'a Map,
     direction: Direction,
 ) -> Option<Side<'a>> {
     let (allow, deny) = match direction {
@@ -92,11 +88,7 @@ fn side<'a>(
 
 /// The peers of a rule. None for a rule that names nobody: without peers it is for everybody only if it names
 /// ports.
-fn peer<'a>(
-    object: &Object<'a>,
-    rule: &'a Map<String, Value>,
-    direction: Direction,
-) -> Option<Peer<'a>> {
+fn peer<'a>(object: &Object<'a>, rule: &'a Map, direction: Direction) -> Option<Peer<'a>> {
     let from = match direction {
         Direction::Ingress => "from",
         Direction::Egress => "to",
@@ -152,7 +144,7 @@ fn keys(selector: &Value) -> impl Iterator<Item = &str> {
     let labels = selector.get("matchLabels").and_then(Value::as_object);
     let expressions = elements(selector.get("matchExpressions"));
     let expressed = expressions.iter().filter_map(|one| one.get("key").and_then(Value::as_str));
-    labels.into_iter().flat_map(Map::keys).map(String::as_str).chain(expressed)
+    labels.into_iter().flat_map(Map::keys).chain(expressed)
 }
 
 fn bare(key: &str) -> &str {
@@ -198,7 +190,7 @@ const fn outside<'a>(block: Block, except: Vec<Block>) -> Peer<'a> {
     Peer::Block { block, except, has_pods: false }
 }
 
-fn cidr_set(set: &Map<String, Value>) -> Peer<'_> {
+fn cidr_set(set: &Map) -> Peer<'_> {
     let except = texts(set, "except").filter_map(|(_, block)| Block::parse(block)).collect();
     match text(set, "cidr").and_then(Block::parse) {
         Some(block) => outside(block, except),
@@ -208,7 +200,7 @@ fn cidr_set(set: &Map<String, Value>) -> Peer<'_> {
 }
 
 /// Rules on requests (L7) narrow what is said on a port that is reached.
-fn ports(rule: &Map<String, Value>) -> Ports<'_> {
+fn ports(rule: &Map) -> Ports<'_> {
     if !list(rule, "icmps").is_empty() {
         return Ports::of(Vec::new());
     }
@@ -220,7 +212,7 @@ fn ports(rule: &Map<String, Value>) -> Ports<'_> {
     Ports::of(listed.filter_map(Value::as_object).map(port).collect())
 }
 
-fn port(port: &Map<String, Value>) -> PortMatch<'_> {
+fn port(port: &Map) -> PortMatch<'_> {
     let protocol = text(port, "protocol").filter(|protocol| *protocol != "ANY");
     let numbers = match (field(port, "port").map(numbers), number(port, "endPort")) {
         // Zero is every port.
@@ -245,11 +237,11 @@ pub(super) fn sees_dns(object: &Object<'_>) -> bool {
 /// The sections of a policy that are empty lists: its author may think that they close a direction.
 pub fn empty_sections(object: &Object<'_>) -> Vec<FieldPath> {
     let is_empty = |spec: &Value, name: &str| {
-        spec.get(name).and_then(Value::as_array).is_some_and(Vec::is_empty)
+        spec.get(name).and_then(Value::as_array).is_some_and(<[_]>::is_empty)
     };
     let closes = |spec: &Value, name: &str| {
         down(spec, &["enableDefaultDeny", name]).and_then(Value::as_bool) == Some(true)
-            || !elements(spec.get(format!("{name}Deny"))).is_empty()
+            || !elements(spec.get(format!("{name}Deny").as_str())).is_empty()
     };
     let fields = object.fields();
     let single = fields.get("spec").map(|spec| (FieldPath::of(&["spec"]), spec));

@@ -1,7 +1,5 @@
 //! Conditions on a pod: its namespace, its labels, its service account, in the languages of each kind.
 
-use serde_json::{Map, Value};
-
 use super::super::part::bearing;
 use super::super::selector::{Label, selected};
 use super::super::{Graph, PodNode, same_namespace};
@@ -9,6 +7,7 @@ use super::calico::Expression;
 use super::holds::{Doubt, Holds};
 use super::{Answer, cilium};
 use crate::object::Object;
+use crate::value::{Map, Value};
 use crate::workload::PodSpec;
 
 /// The label that every namespace bears, with its own name.
@@ -42,7 +41,7 @@ pub(in crate::graph) struct View<'g, 'a> {
     pub(super) namespace: Option<&'g str>,
     /// Whether it belongs to no namespace at all.
     pub(super) is_global: bool,
-    pub(super) labels: Option<&'g Map<String, Value>>,
+    pub(super) labels: Option<&'g Map>,
     pub(super) account: Option<&'g str>,
 }
 

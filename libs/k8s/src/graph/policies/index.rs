@@ -89,7 +89,7 @@ impl<'a> Index<'a> {
         };
         candidates.extend(&self.others);
         let labels = view.labels.into_iter().flatten().filter(|_| !self.by_label.is_empty());
-        let labels = labels.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
+        let labels = labels.filter_map(|(name, value)| Some((name, value.as_str()?)));
         candidates.extend(labels.filter_map(|label| self.by_label.get(&label)).flatten());
         candidates
     }

@@ -1,7 +1,6 @@
 //! Kubernetes' own NetworkPolicy: what one of the policies lets through gets through, the rest does not.
 
 use airside_types::FieldPath;
-use serde_json::{Map, Value};
 
 use super::ports::{NOTHING, numbers};
 use super::{
@@ -10,6 +9,7 @@ use super::{
 };
 use crate::fields::{field, list, maps, text, texts};
 use crate::object::Object;
+use crate::value::{Map, Value};
 
 pub(super) fn read<'a>(object: &Object<'a>) -> Option<Policy<'a>> {
     let spec = spec(object)?;
@@ -26,7 +26,7 @@ pub(super) fn read<'a>(object: &Object<'a>) -> Option<Policy<'a>> {
 
 /// Whether a policy restricts a direction: `policyTypes` says so, or by default ingress always and egress
 /// when there are egress rules.
-fn restricts(spec: &Map<String, Value>, direction: Direction) -> bool {
+fn restricts(spec: &Map, direction: Direction) -> bool {
     match spec.get("policyTypes").and_then(Value::as_array) {
         Some(types) => types.iter().filter_map(Value::as_str).any(|given| match direction {
             Direction::Ingress => given == "Ingress",
@@ -39,7 +39,7 @@ fn restricts(spec: &Map<String, Value>, direction: Direction) -> bool {
     }
 }
 
-fn side<'a>(object: &Object<'a>, spec: &'a Map<String, Value>, direction: Direction) -> Side<'a> {
+fn side<'a>(object: &Object<'a>, spec: &'a Map, direction: Direction) -> Side<'a> {
     let path = FieldPath::of(&["spec", direction.as_str()]);
     let peers = match direction {
         Direction::Ingress => "from",
@@ -56,14 +56,14 @@ fn side<'a>(object: &Object<'a>, spec: &'a Map<String, Value>, direction: Direct
 }
 
 /// A rule without peers is for all.
-fn peer<'a>(object: &Object<'a>, rule: &'a Map<String, Value>, name: &str) -> Peer<'a> {
+fn peer<'a>(object: &Object<'a>, rule: &'a Map, name: &str) -> Peer<'a> {
     if list(rule, name).is_empty() {
         return Peer::Everyone;
     }
     Peer::AnyOf(maps(rule, name).map(|(_, peer)| one(object, peer)).collect())
 }
 
-fn one<'a>(object: &Object<'a>, peer: &'a Map<String, Value>) -> Peer<'a> {
+fn one<'a>(object: &Object<'a>, peer: &'a Map) -> Peer<'a> {
     if let Some(given) = field(peer, "ipBlock").and_then(Value::as_object) {
         let block = text(given, "cidr").and_then(Block::parse);
         let except = texts(given, "except").filter_map(|(_, block)| Block::parse(block)).collect();
@@ -78,7 +78,7 @@ fn one<'a>(object: &Object<'a>, peer: &'a Map<String, Value>) -> Peer<'a> {
 }
 
 /// A rule without ports is for all.
-fn ports(rule: &Map<String, Value>) -> Ports<'_> {
+fn ports(rule: &Map) -> Ports<'_> {
     if list(rule, "ports").is_empty() {
         return Ports::all();
     }

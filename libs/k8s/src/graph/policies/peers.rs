@@ -2,13 +2,12 @@
 
 use std::net::IpAddr;
 
-use serde_json::Value;
-
 use super::super::{Graph, PodNode};
 use super::blocks::Block;
 use super::calico;
 use super::conditions::{Condition, View};
 use super::holds::{Doubt, Holds};
+use crate::value::Value;
 
 /// Ends of connections.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,9 +1,8 @@
 //! The ports that a rule fits.
 
-use serde_json::{Map, Value};
-
 use super::super::{PodNode, Port};
 use crate::fields::{maps, text};
+use crate::value::{Map, Value};
 
 /// The protocols that have ports.
 pub(in crate::graph) const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
@@ -116,7 +115,7 @@ fn resolved(port: PortMatch<'_>, target: Option<&PodNode<'_>>) -> Vec<Span> {
 /// The numbers of the ports that containers of a pod give a name.
 fn named(pod: &PodNode<'_>, name: &str, protocol: &str) -> Vec<u16> {
     let ports = pod.spec.containers.iter().flat_map(|container| maps(container.fields, "ports"));
-    let number = |port: &Map<String, Value>| {
+    let number = |port: &Map| {
         let number = port.get("containerPort").and_then(Value::as_u64);
         let is_meant =
             text(port, "name") == Some(name) && text(port, "protocol").unwrap_or("TCP") == protocol;
@@ -141,6 +140,6 @@ pub(super) fn numbers(value: &Value) -> PortNumbers<'_> {
 pub(super) const NOTHING: PortNumbers<'static> = PortNumbers::Between(1, 0);
 
 /// A number of a field, as a port.
-pub(super) fn number(fields: &Map<String, Value>, name: &str) -> Option<u16> {
+pub(super) fn number(fields: &Map, name: &str) -> Option<u16> {
     fields.get(name).and_then(Value::as_u64).and_then(|number| u16::try_from(number).ok())
 }

@@ -7,11 +7,11 @@ mod oracle;
 mod together;
 mod world;
 
-use serde_json::{Value, json};
-
 use super::*;
 use crate::graph::Completeness;
+use crate::json;
 use crate::object::Object;
+use crate::value::Value;
 
 fn pod(namespace: Option<&str>, app: &str, more: &Value) -> Value {
     let mut spec = json!({
@@ -20,7 +20,7 @@ fn pod(namespace: Option<&str>, app: &str, more: &Value) -> Value {
         }],
     });
     for (key, value) in more.as_object().unwrap() {
-        spec[key.as_str()] = value.clone();
+        spec[key] = value.clone();
     }
     json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -31,7 +31,7 @@ fn pod(namespace: Option<&str>, app: &str, more: &Value) -> Value {
 fn policy(namespace: &str, app: &str, spec: &Value) -> Value {
     let mut whole = json!({ "podSelector": { "matchLabels": { "app": app } } });
     for (key, value) in spec.as_object().unwrap() {
-        whole[key.as_str()] = value.clone();
+        whole[key] = value.clone();
     }
     json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",

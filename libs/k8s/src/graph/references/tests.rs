@@ -1,8 +1,8 @@
 //! Who refers to what, in small inputs.
 
-use serde_json::{Value, json};
-
 use super::*;
+use crate::json;
+use crate::value::Value;
 use crate::{Completeness, workload};
 
 fn graph(values: &[Value]) -> Graph<'_> {

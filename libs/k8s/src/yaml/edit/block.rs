@@ -1,11 +1,10 @@
 //! Adding keys and elements in block style, that is by lines and indentation.
 
-use serde_json::Value;
-
 use super::Patch;
 use super::layout::{Content, Entry, Node, Style};
 use super::sheet::Sheet;
 use super::write::BlockStyle;
+use crate::value::Value;
 
 /// The indentation where a text shows none.
 const USUAL_STEP: usize = 2;

@@ -1,9 +1,9 @@
 //! What an edit means for a value, whatever its text looks like.
 
 use airside_types::{FieldPath, Step};
-use serde_json::{Map, Value};
 
 use super::{Edit, Refusal};
+use crate::value::{Map, Value};
 
 /// The value after an edit.
 pub(super) fn applied(old: &Value, edit: &Edit) -> Result<Value, Refusal> {
@@ -24,10 +24,10 @@ pub(super) fn applied(old: &Value, edit: &Edit) -> Result<Value, Refusal> {
         Edit::Append(path, new) => {
             let place = make_place(&mut value, path)?;
             if place.is_null() {
-                *place = Value::Array(Vec::new());
+                *place = Value::Array(Box::default());
             }
-            let list = place.as_array_mut().ok_or_else(|| Refusal::NoSuchPlace(path.clone()))?;
-            list.push(new.clone());
+            let appended = place.change_elements(|elements| elements.push(new.clone()));
+            appended.ok_or_else(|| Refusal::NoSuchPlace(path.clone()))?;
         }
         Edit::Remove(path) => remove(&mut value, path),
     }
@@ -44,11 +44,9 @@ fn make_place<'v>(value: &'v mut Value, path: &FieldPath) -> Result<&'v mut Valu
                 if place.is_null() {
                     *place = Value::Object(Map::new());
                 }
-                place.as_object_mut().ok_or_else(wrong)?.entry(key.as_ref()).or_insert(Value::Null)
+                place.as_object_mut().map(|map| map.or_null(&key)).ok_or_else(wrong)?
             }
-            Step::Index(index) => {
-                place.as_array_mut().and_then(|list| list.get_mut(index)).ok_or_else(wrong)?
-            }
+            Step::Index(index) => place.get_mut(index).ok_or_else(wrong)?,
         };
     }
     Ok(place)
@@ -67,8 +65,10 @@ fn remove(value: &mut Value, path: &FieldPath) {
     }
     match (last, place) {
         (Step::Key(key), Value::Object(map)) => drop(map.remove(key.as_ref())),
-        (Step::Index(index), Value::Array(list)) if index < list.len() => {
-            drop(list.remove(index));
+        (Step::Index(index), place) => {
+            drop(place.change_elements(|elements| {
+                (index < elements.len()).then(|| elements.remove(index))
+            }))
         }
         _ => {}
     }

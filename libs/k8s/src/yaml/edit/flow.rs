@@ -1,11 +1,10 @@
 //! Adding keys and elements in flow style, that is in brackets. JSON is flow style throughout.
 
-use serde_json::Value;
-
 use super::layout::{Content, Entry, Node};
 use super::sheet::Sheet;
 use super::write::FlowStyle;
 use super::{Patch, Syntax};
+use crate::value::Value;
 
 /// The way to add a key to a flow map with entries.
 pub(super) fn insert(

@@ -1,9 +1,9 @@
 //! Where an edit lands in the layout, and the choice of how to write it there.
 
 use airside_types::{FieldPath, Step};
-use serde_json::{Map, Value};
 
 use crate::fields::below;
+use crate::value::{Map, Value};
 
 use super::layout::{Content, Entry, Form, Node, Style};
 use super::sheet::Sheet;
@@ -123,7 +123,7 @@ pub(super) fn append(
 ) -> Result<Vec<Patch>, Refusal> {
     let unsupported = || Refusal::Unsupported(path.clone());
     let (node, entry) = found.last().ok_or_else(unsupported)?;
-    let as_list = Value::Array(vec![value.clone()]);
+    let as_list = Value::from(vec![value.clone()]);
     if !found.rest.is_empty() || node.is_null() {
         return set(sheet, path, found, &as_list);
     }

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use serde_json::Value;
-
 use super::layout::{Layout, Node};
 use super::{Edit, Patch, Refusal, Syntax, remove, set};
+use crate::value::Value;
 
 /// One document with its layout: what patches are made from.
 #[derive(Debug, Clone, Copy)]

@@ -2,9 +2,8 @@
 
 mod properties;
 
-use serde_json::json;
-
 use super::*;
+use crate::json;
 
 fn path(text: &str) -> FieldPath {
     FieldPath::parse(text).unwrap()

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use super::super::scalar;
 use super::layout::Form;
+use crate::value::Value;
 
 /// How lists and maps in brackets are spaced and quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +59,7 @@ impl FlowStyle {
         let inner = format!("{indentation}{step}");
         let (open, close, pieces): (_, _, Vec<String>) = match value {
             Value::Object(map) if !map.is_empty() => {
-                let piece = |(key, value): (&String, &Value)| {
+                let piece = |(key, value): (&str, &Value)| {
                     format!(
                         "{inner}{}{}",
                         self.key(key),
@@ -148,7 +147,9 @@ pub(super) fn scalar_like(value: &Value, old: Option<Form>, in_block: bool) -> S
     match old {
         Some(Form::Single) if !text.contains(['\'', '\n', '\r']) => format!("'{text}'"),
         Some(Form::Double) => quoted(text),
-        _ if in_block && text.contains(' ') && text.split(' ').all(is_plain_word) => text.clone(),
+        _ if in_block && text.contains(' ') && text.split(' ').all(is_plain_word) => {
+            text.to_string()
+        }
         _ => plain_or_quoted(text),
     }
 }

@@ -2,9 +2,10 @@
 
 use airside_types::{FieldPath, Step};
 use proptest::prelude::*;
-use serde_json::{Map, Value};
 
 use super::super::{Limits, Parsed, parse, to_yaml};
+use crate::json;
+use crate::value::{Map, Value};
 
 /// Any JSON value, but for floats, whose texts differ between writers, and characters that JSON allows
 /// unescaped and YAML does not.
@@ -13,11 +14,11 @@ fn any_value() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::from),
-        "[ -~äß€😀\n\t\r]{0,12}".prop_map(Value::String),
+        "[ -~äß€😀\n\t\r]{0,12}".prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 40, 6, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
             prop::collection::btree_map("[a-zA-Z./ \"é]{0,8}", inner, 0..5)
                 .prop_map(|map| Value::Object(Map::from_iter(map))),
         ]
@@ -115,7 +116,7 @@ fn assert_placed(text: &str, parsed: &Parsed) {
 proptest! {
     #[test]
     fn json_reads_as_serde_reads_it(value in any_value(), pretty in any::<bool>()) {
-        let root = serde_json::json!({ "root": value });
+        let root = json!({ "root": value });
         let text = if pretty { serde_json::to_string_pretty(&root) } else { serde_json::to_string(&root) };
         let text = text.unwrap();
         let parsed = parse(&text, &Limits::default());
@@ -127,7 +128,7 @@ proptest! {
     #[test]
     fn json_is_yaml(value in any_value()) {
         // The same text behind a separator takes the way of YAML.
-        let root = serde_json::json!({ "root": value });
+        let root = json!({ "root": value });
         let text = format!("--- {root}\n");
         let parsed = parse(&text, &Limits::default());
         prop_assert_eq!(&parsed.errors, &[]);

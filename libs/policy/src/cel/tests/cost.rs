@@ -1,6 +1,6 @@
 //! The cost limit: what would take for ever ends soon, and nothing absorbs that.
 
-use serde_json::json;
+use airside_k8s::json;
 
 use super::{said, said_of};
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use airside_checks::owner::Owners;
 use airside_k8s::yaml::{Limits, Parsed, parse_bytes};
@@ -97,7 +98,7 @@ impl<'p> Manifests<'p> {
     fn place(&self, object: usize, field: &FieldPath) -> Place {
         let place = self.located.get(object).map(|(path, located)| {
             let position = located.places.resolve(field);
-            Place { path: (*path).to_owned(), line: position.line, column: position.column }
+            Place { path: Arc::from(*path), line: position.line, column: position.column }
         });
         place.unwrap_or_default()
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use airside_k8s::Value;
 use airside_k8s::yaml::{Limits, parse_bytes};
 use airside_policy::case::{Case, Ending, read};
 use airside_report::cases::{self, CaseResult};
-use serde_json::Value;
 
 use super::Policies;
 use crate::cli::TestFormat;

@@ -153,7 +153,7 @@ impl Manifests {
 }
 
 fn object_of(documents: &[(String, Document)], pass: &BoardingPass) -> Option<(usize, usize)> {
-    let in_file = documents.iter().enumerate().filter(|(_, (path, _))| *path == pass.place.path);
+    let in_file = documents.iter().enumerate().filter(|(_, (path, _))| **path == *pass.place.path);
     in_file.into_iter().find_map(|(index, (_, document))| {
         let objects = document.contents().objects;
         let item = objects.iter().position(|it| {

@@ -7,6 +7,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 use super::super::super::limits::Limits;
 use super::super::super::{events, scalar};
 use super::{Assembly, Content, Form, Key, Layout, Node, Style, after_colon};
+use crate::value::Value;
 
 /// The layout of all documents of a text; none where it cannot be read.
 pub(super) fn read(text: &str, limits: &Limits) -> Option<Layout> {
@@ -98,7 +99,7 @@ fn form(content: &str, style: ScalarStyle, is_absent: bool, is_tagged: bool) -> 
         ScalarStyle::Plain if is_tagged => Form::Plain,
         ScalarStyle::Plain if is_absent => Form::Absent,
         ScalarStyle::Plain => match scalar::plain(Cow::Borrowed(content)) {
-            Ok(serde_json::Value::Null) => Form::Null,
+            Ok(Value::Null) => Form::Null,
             _ => Form::Plain,
         },
     }

@@ -3,9 +3,10 @@
 use airside_types::Step;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use serde_json::{Map, json};
 
 use super::*;
+use crate::json;
+use crate::value::Map;
 
 fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -27,7 +28,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::btree_map("[a-d]", inner, 0..4)
                 .prop_map(|map| Value::Object(Map::from_iter(map))),
         ]

@@ -1,8 +1,8 @@
 //! What people and programs see of a comparison.
 
+use airside_k8s::{Value, json};
 use airside_types::{Cluster, Severity, Tenant};
 use airside_wire::scan::SourceFile;
-use serde_json::{Value, json};
 
 use super::*;
 

@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use airside_k8s::Object;
 use airside_k8s::boarding_pass::{LiveComparison, Standing, current};
+use airside_k8s::{Object, Value, json};
 use airside_types::redact::{REDACTED, redact};
 use airside_types::{BoardingPass, FieldPath, ObjectRef, Place, Revision, Step};
-use serde_json::{Value, json};
 
 use super::Manifests;
 use crate::show::{ERROR, FAINT, GOOD, PLACE, RESET, STRONG};
@@ -214,7 +213,7 @@ fn shown(revision: &Revision) -> String {
 fn value(field: &FieldPath, value: Option<&Value>) -> String {
     let text = match value {
         None => return "nothing".to_owned(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => text.to_string(),
         Some(other) => other.to_string(),
     };
     let name = match field.steps().last() {
