@@ -18,7 +18,7 @@ pub mod policies;
 mod reach;
 mod references;
 mod rights;
-mod scaling;
+pub(crate) mod scaling;
 mod selector;
 #[cfg(test)]
 mod tests;

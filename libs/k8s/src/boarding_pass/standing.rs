@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use airside_types::{BoardingPass, FieldPath, ObjectRef};
 
 use super::compare::{Comparison, compare};
+use crate::graph::scaling::{is_autoscaler, scale_target};
 use crate::live::Origin;
 use crate::object::Object;
 use crate::value::Value;
@@ -58,7 +59,8 @@ pub struct LiveComparison {
 }
 
 /// Compares all objects of a cluster with passes. `is_covered` says of an object whether it would be among the
-/// live ones if it existed; passes for others are passed over.
+/// live ones if it existed; passes for others are passed over. The count of pods of what a live autoscaler
+/// scales is the autoscaler's, and no drift.
 pub fn compare_live(
     passes: &[BoardingPass],
     live: &[Object<'_>],
@@ -70,6 +72,7 @@ pub fn compare_live(
         by_object.entry((group, kind, name)).or_default().push(index);
     }
     let claims = ClaimTemplates::of(live);
+    let scaled = Scaled::of(live);
     let mut comparison = LiveComparison::default();
     let mut met = BTreeSet::new();
     for (index, object) in live.iter().enumerate() {
@@ -84,7 +87,10 @@ pub fn compare_live(
         match (candidates.is_empty(), claims.origin(object)) {
             (true, Origin::Owned) => comparison.owned += 1,
             (true, Origin::Cluster) => comparison.of_the_cluster += 1,
-            _ => comparison.objects.push((index, standing(candidates, object))),
+            _ => {
+                let standing = scaled.without_counts(standing(candidates, object), object);
+                comparison.objects.push((index, standing));
+            }
         }
     }
     let gone = |index: &usize| {
@@ -120,6 +126,37 @@ impl<'a> ClaimTemplates<'a> {
             Origin::Owned
         } else {
             Origin::of(object)
+        }
+    }
+}
+
+/// What live autoscalers scale: namespace, kind and name.
+struct Scaled<'a>(BTreeSet<(Option<&'a str>, &'a str, &'a str)>);
+
+impl<'a> Scaled<'a> {
+    fn of(live: &[Object<'a>]) -> Self {
+        let scalers = live.iter().filter(|it| is_autoscaler(it));
+        let targets = scalers.filter_map(|scaler| {
+            let (kind, name) = scale_target(scaler)?;
+            Some((scaler.namespace(), kind, name))
+        });
+        Self(targets.collect())
+    }
+
+    /// Where an object stands when the count of pods is not asked for, if an autoscaler decides on that.
+    fn without_counts<P>(&self, standing: Standing<P>, object: &Object<'_>) -> Standing<P> {
+        match standing {
+            Standing::Drifted(told, mut fields)
+                if self.0.contains(&(object.namespace(), object.kind(), object.name())) =>
+            {
+                fields.retain(|field| *field != FieldPath::of(&["spec", "replicas"]));
+                if fields.is_empty() {
+                    Standing::Authorised(told)
+                } else {
+                    Standing::Drifted(told, fields)
+                }
+            }
+            other => other,
         }
     }
 }

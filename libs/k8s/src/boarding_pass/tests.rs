@@ -247,6 +247,36 @@ fn of_several_passes_the_one_that_fits_counts_else_the_closest() {
 }
 
 #[test]
+fn the_count_of_pods_is_the_autoscalers_where_there_is_one() {
+    let scaler = |kind: &str, name: &str| {
+        let api = if kind == "ScaledObject" { "keda.sh/v1alpha1" } else { "autoscaling/v2" };
+        json!({ "apiVersion": api, "kind": kind, "metadata": { "name": "web", "namespace": "shop" },
+            "spec": { "scaleTargetRef": { "kind": "Deployment", "name": name } } })
+    };
+    let in_shop = |pointer: &str, value: Value| {
+        let mut live = changed(pointer, value);
+        live["metadata"]["namespace"] = json!("shop");
+        live
+    };
+    let passes = [pass_for(&deployment())];
+    let web = in_shop("/spec/replicas", json!(7));
+    let counts = FieldPath::of(&["spec", "replicas"]);
+    let drifted = |field: &FieldPath| Standing::Drifted(0, vec![field.clone()]);
+    let mut relabelled = web.clone();
+    relabelled["metadata"]["labels"]["app"] = json!("x");
+    let label = FieldPath::of(&["metadata", "labels", "app"]);
+    for (live, autoscaler, expected) in [
+        (&web, scaler("HorizontalPodAutoscaler", "web"), Standing::Authorised(0)),
+        (&web, scaler("ScaledObject", "web"), Standing::Authorised(0)),
+        (&web, scaler("HorizontalPodAutoscaler", "api"), drifted(&counts)),
+        (&relabelled, scaler("HorizontalPodAutoscaler", "web"), drifted(&label)),
+    ] {
+        let comparison = compared(&passes, &[live.clone(), autoscaler.clone()]);
+        assert_eq!(comparison.objects[0], (0, expected), "{autoscaler}");
+    }
+}
+
+#[test]
 fn what_controllers_make_follows_its_owner_and_what_every_cluster_has_is_apart() {
     let owned = |group: &str, kind: &str, owner: &str| {
         json!({ "apiVersion": group, "kind": kind, "metadata": {

@@ -29,7 +29,7 @@ pub(super) fn autoscalers_by_target<'a>(
 }
 
 /// Whether an object scales others.
-pub(super) fn is_autoscaler(object: &Object<'_>) -> bool {
+pub(crate) fn is_autoscaler(object: &Object<'_>) -> bool {
     AUTOSCALERS.contains(&(object.group(), object.kind()))
 }
 
