@@ -23,6 +23,7 @@ mod ingress_backends;
 mod istio;
 mod labels;
 mod lifecycle;
+mod linkerd;
 mod linux_security;
 mod namespaces;
 mod network;
@@ -32,6 +33,7 @@ mod operators;
 mod order;
 mod own_policies;
 mod placement;
+mod pod_security_policies;
 mod policies;
 mod policy_selectors;
 mod policy_targets;
@@ -59,6 +61,8 @@ mod shell_bindings;
 mod tiller;
 mod user_ids;
 mod users;
+mod vertical_autoscalers;
+mod volume_claims;
 mod volume_types;
 mod vulnerabilities;
 mod wildcards;
@@ -82,10 +86,12 @@ static FAMILIES: &[&[Check]] = &[
     security_contexts::CHECKS,
     linux_security::CHECKS,
     volume_types::CHECKS,
+    volume_claims::CHECKS,
     node_sharing::CHECKS,
     programs::CHECKS,
     tiller::CHECKS,
     namespaces::CHECKS,
+    pod_security_policies::CHECKS,
     service_accounts::CHECKS,
     wildcards::CHECKS,
     roles::CHECKS,
@@ -144,6 +150,7 @@ static FAMILIES: &[&[Check]] = &[
     istio::service_entries::CHECKS,
     istio::sidecars::CHECKS,
     istio::virtual_services::CHECKS,
+    linkerd::CHECKS,
     service_types::CHECKS,
     service_targets::CHECKS,
     ingress_backends::CHECKS,
@@ -173,6 +180,7 @@ static FAMILIES: &[&[Check]] = &[
     operators::certificates::CHECKS,
     operators::exceptions::CHECKS,
     operators::openshift::CHECKS,
+    operators::openshift_cluster::CHECKS,
     operators::workflows::CHECKS,
     images::CHECKS,
     vulnerabilities::CHECKS,
@@ -185,6 +193,7 @@ static FAMILIES: &[&[Check]] = &[
     disruption::CHECKS,
     budget_limits::CHECKS,
     autoscalers::CHECKS,
+    vertical_autoscalers::CHECKS,
     scheduling::CHECKS,
     lifecycle::CHECKS,
     references::CHECKS,

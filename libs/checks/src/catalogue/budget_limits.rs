@@ -28,6 +28,7 @@ pub(super) static CHECKS: &[Check] = &[
             "polaris:pdbDisruptionsIsZero",
             "gatekeeper-library:general/poddisruptionbudget",
             "kyverno:other/pdb-maxunavailable",
+            "kyverno:other/pdb-maxunavailable-with-deployments",
         ],
         judge: Judge::Object(BUDGETS, allows_none),
         fails: r"apiVersion: policy/v1

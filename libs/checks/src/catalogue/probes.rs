@@ -1,6 +1,7 @@
 //! Checks on probes.
 
 use airside_types::Severity;
+use serde_json::Value;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -26,6 +27,7 @@ pub(super) static CHECKS: &[Check] = &[
             "checkov:CKV_K8S_8",
             "kyverno:best-practices/require-probes",
             "gatekeeper-library:general/requiredprobes",
+            "kyverno:best-practices/require-pod-probes",
         ],
         judge: Judge::Container(|container, report| probe(container, "livenessProbe", report)),
         fails: r"apiVersion: apps/v1
@@ -66,6 +68,7 @@ spec:
             "checkov:CKV_K8S_9",
             "kyverno:best-practices/require-probes",
             "gatekeeper-library:general/requiredprobes",
+            "kyverno:best-practices/require-pod-probes",
         ],
         judge: Judge::Container(|container, report| probe(container, "readinessProbe", report)),
         fails: r"apiVersion: apps/v1
@@ -90,7 +93,53 @@ spec:
         readinessProbe: {tcpSocket: {port: 80}}
 ",
     },
+    Check {
+        id: "probe-timeout-at-period",
+        title: "Probe may take as long as the time until the next one",
+        why: "The kubelet waits for one probe before it starts the next: with a timeout that is no shorter than the period, a container that hangs is noticed later than the period says.",
+        fix: "Set timeoutSeconds below periodSeconds.",
+        severity: Severity::Info,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kyverno:best-practices/validate-probe-timeout-period"],
+        judge: Judge::Container(timeouts),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    ports: [{containerPort: 80}]
+    livenessProbe: {tcpSocket: {port: 80}, timeoutSeconds: 10}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    ports: [{containerPort: 80}]
+    livenessProbe: {tcpSocket: {port: 80}, timeoutSeconds: 9}
+",
+    },
 ];
+
+fn timeouts(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        let Some(probe) = container.field(name) else { continue };
+        let seconds = |field: &str, default| {
+            probe.get(field).and_then(Value::as_u64).filter(|given| *given > 0).unwrap_or(default)
+        };
+        let (timeout, period) = (seconds("timeoutSeconds", 1), seconds("periodSeconds", 10));
+        if timeout >= period {
+            report.fail(
+                container.path(name).key("timeoutSeconds"),
+                format!("{}: timeout {timeout} s, period {period} s", container.label()),
+            );
+        }
+    }
+}
 
 /// Main containers of pods that are meant to run on.
 fn probe(container: &ContainerOf<'_>, name: &str, report: &mut Report<'_>) {

@@ -27,6 +27,7 @@ pub(super) static CHECKS: &[Check] = &[
             "checkov:CKV_K8S_23",
             "kyverno:pod-security/require-run-as-non-root-user",
             "gatekeeper-library:pod-security-policy/users",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(runs_as_root),
         fails: r"apiVersion: v1
@@ -64,6 +65,8 @@ spec:
             "kyverno:pod-security/require-run-as-nonroot",
             "gatekeeper-library:pod-security-policy/users",
             "kubesec:RunAsNonRoot",
+            "kyverno:istio/service-mesh-require-run-as-nonroot",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(may_run_as_root),
         fails: r"apiVersion: v1

@@ -137,7 +137,13 @@ spec:
         category: Category::ControlPlane,
         techniques: &[technique("T1068"), technique("T1611")],
         controls: &[],
-        equivalents: &["kubescape:C-0058", "kubescape:C-0079", "kubescape:C-0087"],
+        equivalents: &[
+            "kubescape:C-0058",
+            "kubescape:C-0079",
+            "kubescape:C-0087",
+            "kyverno:other/check-node-for-cve-2022-0185",
+            "kyverno:other/check-container-run-time-cve-2024-21626",
+        ],
         judge: Judge::Object(CLUSTER, |whole, report| {
             vulnerable(whole.components, &of_object(whole), Grade::Serious, report);
         }),
