@@ -4,6 +4,7 @@
 //! means adding its file here, in `FAMILIES`. Own wording throughout; of benchmarks only section numbers
 //! are cited.
 
+mod agent_sandboxes;
 mod api_versions;
 mod autoscalers;
 mod bindings;
@@ -25,6 +26,7 @@ mod labels;
 mod lifecycle;
 mod linkerd;
 mod linux_security;
+mod mounts;
 mod namespaces;
 mod network;
 mod node_access;
@@ -89,6 +91,7 @@ static FAMILIES: &[&[Check]] = &[
     volume_claims::CHECKS,
     node_sharing::CHECKS,
     programs::CHECKS,
+    agent_sandboxes::CHECKS,
     tiller::CHECKS,
     namespaces::CHECKS,
     pod_security_policies::CHECKS,
@@ -112,6 +115,7 @@ static FAMILIES: &[&[Check]] = &[
     rbac::dangling::CHECKS,
     shell_bindings::CHECKS,
     reserved_names::CHECKS,
+    mounts::CHECKS,
     secrets::environment::CHECKS,
     secrets::commands::CHECKS,
     secrets::config_maps::CHECKS,

@@ -30,7 +30,6 @@ pub(super) static CHECKS: &[Check] = &[
             "kyverno:pod-security/disallow-capabilities",
             "gatekeeper-library:pod-security-policy/capabilities",
             "kubesec:CapSysAdmin",
-            "kyverno:istio/service-mesh-disallow-capabilities",
             "kyverno:pod-security/podsecurity-subrule-baseline",
             "kyverno:pod-security/restricted-latest",
         ],
@@ -69,7 +68,6 @@ spec:
             "checkov:CKV_K8S_25",
             "kyverno:pod-security/disallow-capabilities",
             "kyverno:pod-security/disallow-capabilities-strict",
-            "kyverno:istio/service-mesh-disallow-capabilities",
             "kyverno:pod-security/podsecurity-subrule-baseline",
             "kyverno:pod-security/restricted-latest",
         ],
@@ -182,7 +180,6 @@ spec:
             "kyverno:pod-security/disallow-capabilities-strict",
             "kyverno:pod-security/podsecurity-subrule-baseline",
             "kyverno:pod-security/restricted-latest",
-            "kyverno:istio/service-mesh-disallow-capabilities",
         ],
         judge: Judge::Container(net_raw),
         fails: r"apiVersion: v1

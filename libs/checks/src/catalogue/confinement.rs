@@ -188,6 +188,8 @@ spec:
             "gatekeeper-library:pod-security-policy/seccompv2",
             "kyverno:pod-security/podsecurity-subrule-baseline",
             "kyverno:pod-security/restricted-latest",
+            "kyverno:pod-security/restrict-seccomp-strict",
+            "kubesec:SeccompAny",
         ],
         judge: Judge::Container(seccomp_unconfined),
         fails: r"apiVersion: v1

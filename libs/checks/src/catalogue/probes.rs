@@ -25,9 +25,7 @@ pub(super) static CHECKS: &[Check] = &[
             "polaris:livenessProbeMissing",
             "kubescape:C-0056",
             "checkov:CKV_K8S_8",
-            "kyverno:best-practices/require-probes",
             "gatekeeper-library:general/requiredprobes",
-            "kyverno:best-practices/require-pod-probes",
         ],
         judge: Judge::Container(|container, report| probe(container, "livenessProbe", report)),
         fails: r"apiVersion: apps/v1
@@ -39,6 +37,7 @@ spec:
       containers:
       - name: web
         ports: [{containerPort: 80}]
+        readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 5}
 ",
         passes: r"apiVersion: apps/v1
 kind: Deployment
@@ -49,6 +48,7 @@ spec:
       containers:
       - name: web
         ports: [{containerPort: 80}]
+        readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 5}
         livenessProbe: {tcpSocket: {port: 80}}
 ",
     },
@@ -66,9 +66,7 @@ spec:
             "polaris:readinessProbeMissing",
             "kubescape:C-0018",
             "checkov:CKV_K8S_9",
-            "kyverno:best-practices/require-probes",
             "gatekeeper-library:general/requiredprobes",
-            "kyverno:best-practices/require-pod-probes",
         ],
         judge: Judge::Container(|container, report| probe(container, "readinessProbe", report)),
         fails: r"apiVersion: apps/v1
@@ -80,6 +78,7 @@ spec:
       containers:
       - name: web
         ports: [{containerPort: 80}]
+        livenessProbe: {tcpSocket: {port: 80}, periodSeconds: 5}
 ",
         passes: r"apiVersion: apps/v1
 kind: Deployment
@@ -90,7 +89,37 @@ spec:
       containers:
       - name: web
         ports: [{containerPort: 80}]
+        livenessProbe: {tcpSocket: {port: 80}, periodSeconds: 5}
         readinessProbe: {tcpSocket: {port: 80}}
+",
+    },
+    Check {
+        id: "no-probe-at-all",
+        title: "Kubernetes is told nothing about the container's state",
+        why: "With no probe of any kind the container counts as working as long as its process exists.",
+        fix: "Add a readinessProbe first, then a livenessProbe where a restart helps.",
+        severity: Severity::Info,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "kyverno:best-practices/require-probes",
+            "kyverno:best-practices/require-pod-probes",
+        ],
+        judge: Judge::Container(no_probe),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, ports: [{containerPort: 80}]}]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    ports: [{containerPort: 80}]
+    startupProbe: {tcpSocket: {port: 80}}
 ",
     },
     Check {
@@ -125,8 +154,18 @@ spec:
     },
 ];
 
+const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
+
+fn no_probe(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let has_any = PROBES.iter().any(|name| container.field(name).is_some());
+    if is_probed(container) && !has_any {
+        report
+            .fail(container.path("readinessProbe"), format!("{} has no probe", container.label()));
+    }
+}
+
 fn timeouts(container: &ContainerOf<'_>, report: &mut Report<'_>) {
-    for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
+    for name in PROBES {
         let Some(probe) = container.field(name) else { continue };
         let seconds = |field: &str, default| {
             probe.get(field).and_then(Value::as_u64).filter(|given| *given > 0).unwrap_or(default)
@@ -142,10 +181,12 @@ fn timeouts(container: &ContainerOf<'_>, report: &mut Report<'_>) {
 }
 
 /// Main containers of pods that are meant to run on.
+fn is_probed(container: &ContainerOf<'_>) -> bool {
+    container.container.role == ContainerRole::Main && container.pod.is_service_like()
+}
+
 fn probe(container: &ContainerOf<'_>, name: &str, report: &mut Report<'_>) {
-    let is_meant =
-        container.container.role == ContainerRole::Main && container.pod.is_service_like();
-    if is_meant && container.field(name).is_none() {
+    if is_probed(container) && container.field(name).is_none() {
         report.fail(container.path(name), format!("{} has no {name}", container.label()));
     }
 }

@@ -142,7 +142,6 @@ spec:
             "kubescape:C-0079",
             "kubescape:C-0087",
             "kyverno:other/check-node-for-cve-2022-0185",
-            "kyverno:other/check-container-run-time-cve-2024-21626",
         ],
         judge: Judge::Object(CLUSTER, |whole, report| {
             vulnerable(whole.components, &of_object(whole), Grade::Serious, report);
@@ -191,7 +190,7 @@ kubernetesVersion: v1.33.6
         category: Category::ControlPlane,
         techniques: &[],
         controls: &[],
-        equivalents: &[],
+        equivalents: &["kubescape:C-0273", "kubescape:outdated-k8s-version"],
         judge: Judge::Object(CLUSTER, |whole, report| {
             ended(whole.components, &of_object(whole), report)
         }),
