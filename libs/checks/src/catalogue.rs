@@ -4,6 +4,7 @@
 //! means adding its file here, in `FAMILIES`. Own wording throughout; of benchmarks only section numbers
 //! are cited.
 
+mod agent_sandboxes;
 mod api_versions;
 mod autoscalers;
 mod bindings;
@@ -23,7 +24,9 @@ mod ingress_backends;
 mod istio;
 mod labels;
 mod lifecycle;
+mod linkerd;
 mod linux_security;
+mod mounts;
 mod namespaces;
 mod network;
 mod node_access;
@@ -32,6 +35,7 @@ mod operators;
 mod order;
 mod own_policies;
 mod placement;
+mod pod_security_policies;
 mod policies;
 mod policy_selectors;
 mod policy_targets;
@@ -59,6 +63,8 @@ mod shell_bindings;
 mod tiller;
 mod user_ids;
 mod users;
+mod vertical_autoscalers;
+mod volume_claims;
 mod volume_types;
 mod vulnerabilities;
 mod wildcards;
@@ -82,10 +88,13 @@ static FAMILIES: &[&[Check]] = &[
     security_contexts::CHECKS,
     linux_security::CHECKS,
     volume_types::CHECKS,
+    volume_claims::CHECKS,
     node_sharing::CHECKS,
     programs::CHECKS,
+    agent_sandboxes::CHECKS,
     tiller::CHECKS,
     namespaces::CHECKS,
+    pod_security_policies::CHECKS,
     service_accounts::CHECKS,
     wildcards::CHECKS,
     roles::CHECKS,
@@ -106,6 +115,7 @@ static FAMILIES: &[&[Check]] = &[
     rbac::dangling::CHECKS,
     shell_bindings::CHECKS,
     reserved_names::CHECKS,
+    mounts::CHECKS,
     secrets::environment::CHECKS,
     secrets::commands::CHECKS,
     secrets::config_maps::CHECKS,
@@ -144,6 +154,7 @@ static FAMILIES: &[&[Check]] = &[
     istio::service_entries::CHECKS,
     istio::sidecars::CHECKS,
     istio::virtual_services::CHECKS,
+    linkerd::CHECKS,
     service_types::CHECKS,
     service_targets::CHECKS,
     ingress_backends::CHECKS,
@@ -173,6 +184,7 @@ static FAMILIES: &[&[Check]] = &[
     operators::certificates::CHECKS,
     operators::exceptions::CHECKS,
     operators::openshift::CHECKS,
+    operators::openshift_cluster::CHECKS,
     operators::workflows::CHECKS,
     images::CHECKS,
     vulnerabilities::CHECKS,
@@ -185,6 +197,7 @@ static FAMILIES: &[&[Check]] = &[
     disruption::CHECKS,
     budget_limits::CHECKS,
     autoscalers::CHECKS,
+    vertical_autoscalers::CHECKS,
     scheduling::CHECKS,
     lifecycle::CHECKS,
     references::CHECKS,

@@ -70,6 +70,7 @@ fn a_field_of_a_container_has_all_three_forms() {
       kyverno:pod-security/disallow-privilege-escalation
       gatekeeper-library:pod-security-policy/allow-privilege-escalation
       kubesec:AllowPrivilegeEscalation
+      kyverno:pod-security/restricted-latest
 
     To accept it
       in a comment on the line or above it: # airside:ignore privilege-escalation: REASON
@@ -144,6 +145,7 @@ fn what_charts_do_not_name_says_what_to_do_instead() {
       checkov:CKV2_K8S_6
       kube-score:pod-networkpolicy
       kyverno:other/require-netpol
+      kyverno:other/require-network-policy
 
     To accept it
       in a comment on the line or above it: # airside:ignore no-ingress-policy: REASON

@@ -27,6 +27,8 @@ pub(super) static CHECKS: &[Check] = &[
             "polaris:pdbDisruptionsIsZero",
             "gatekeeper-library:general/poddisruptionbudget",
             "kyverno:other/pdb-maxunavailable",
+            "kyverno:other/pdb-maxunavailable-with-deployments",
+            "kyverno:other/require-reasonable-pdbs",
         ],
         judge: Judge::Object(BUDGETS, allows_none),
         fails: r"apiVersion: policy/v1
@@ -58,6 +60,7 @@ spec:
             "gatekeeper-library:general/poddisruptionbudget",
             "kyverno:other/deployment-replicas-higher-than-pdb",
             "kyverno:other/pdb-minavailable",
+            "kyverno:other/require-reasonable-pdbs",
         ],
         judge: Judge::Object(BUDGETS, |budget, report| {
             too_high(

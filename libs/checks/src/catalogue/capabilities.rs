@@ -30,6 +30,8 @@ pub(super) static CHECKS: &[Check] = &[
             "kyverno:pod-security/disallow-capabilities",
             "gatekeeper-library:pod-security-policy/capabilities",
             "kubesec:CapSysAdmin",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(dangerous),
         fails: r"apiVersion: v1
@@ -66,6 +68,8 @@ spec:
             "checkov:CKV_K8S_25",
             "kyverno:pod-security/disallow-capabilities",
             "kyverno:pod-security/disallow-capabilities-strict",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(beyond_baseline),
         fails: r"apiVersion: v1
@@ -101,6 +105,7 @@ spec:
             "trivy:KSV-0106",
             "checkov:CKV_K8S_25",
             "kyverno:pod-security/disallow-capabilities-strict",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(added),
         fails: r"apiVersion: v1
@@ -158,11 +163,11 @@ spec:
         id: "net-raw-capability",
         title: "Container may forge network packets",
         why: "NET_RAW allows raw sockets: spoofed ARP and DNS answers redirect the traffic of other pods on the node.",
-        fix: "Drop ALL, or at least NET_RAW; few programs but ping need it.",
+        fix: "Remove NET_RAW from the added capabilities; few programs but ping need it.",
         severity: Severity::Medium,
         category: Category::WorkloadHardening,
         techniques: &[technique("T1040"), technique("T1557.002")],
-        controls: &["cis-v1.12.0:5.2.8"],
+        controls: &["cis-v1.12.0:5.2.8", "pod-security-standards:baseline"],
         equivalents: &[
             "kube-linter:drop-net-raw-capability",
             "kubescape:drop-capability-netraw",
@@ -173,6 +178,8 @@ spec:
             "checkov:CKV_K8S_28",
             "kyverno:pod-security/disallow-capabilities",
             "kyverno:pod-security/disallow-capabilities-strict",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(net_raw),
         fails: r"apiVersion: v1
@@ -195,6 +202,44 @@ spec:
 ",
     },
     Check {
+        id: "net-raw-kept",
+        title: "Container drops capabilities but keeps NET_RAW",
+        why: "NET_RAW is among the runtime's defaults, and lets an intruder forge packets to redirect the traffic of other pods on the node.",
+        fix: "Drop ALL, or at least NET_RAW; few programs but ping need it.",
+        severity: Severity::Medium,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1040"), technique("T1557.002")],
+        controls: &["cis-v1.12.0:5.2.8"],
+        equivalents: &[
+            "kube-linter:drop-net-raw-capability",
+            "kubescape:drop-capability-netraw",
+            "trivy:KSV-0106",
+            "trivy:KSV-0119",
+            "checkov:CKV_K8S_28",
+            "kyverno:best-practices/require-drop-cap-net-raw",
+            "kyverno:best-practices/drop-cap-net-raw",
+        ],
+        judge: Judge::Container(net_raw_kept),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {drop: [KILL]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities: {drop: [KILL, NET_RAW]}
+",
+    },
+    Check {
         id: "capabilities-not-dropped",
         title: "Container keeps all of the runtime's default capabilities",
         why: "The defaults (CHOWN, SETUID, NET_RAW and eleven more) are more than services need, and help an intruder who is root in the container.",
@@ -213,6 +258,11 @@ spec:
             "kyverno:best-practices/require-drop-all",
             "kyverno:pod-security/disallow-capabilities-strict",
             "kubesec:CapDropAll",
+            "kyverno:best-practices/require-drop-cap-net-raw",
+            "kyverno:best-practices/drop-cap-net-raw",
+            "kubesec:CapDropAny",
+            "kyverno:best-practices/drop-all-capabilities",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(not_dropped),
         fails: r"apiVersion: v1
@@ -254,6 +304,8 @@ spec:
             "kyverno:best-practices/require-drop-all",
             "kyverno:pod-security/disallow-capabilities-strict",
             "kubesec:CapDropAll",
+            "kyverno:best-practices/drop-all-capabilities",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(partly_dropped),
         fails: r"apiVersion: v1
@@ -351,16 +403,25 @@ fn added(container: &ContainerOf<'_>, report: &mut Report<'_>) {
 
 /// NET_RAW is added, or somebody chose what to drop and left it. Who drops nothing at all fails another
 /// check.
+fn adds_net_raw(container: &ContainerOf<'_>) -> Option<usize> {
+    container.capabilities("add").find(|(_, name)| name == "NET_RAW").map(|(index, _)| index)
+}
+
 fn net_raw(container: &ContainerOf<'_>, report: &mut Report<'_>) {
-    let dropped: Vec<String> = container.capabilities("drop").map(|(_, name)| name).collect();
-    let is_dropped = |name: &str| dropped.iter().any(|dropped| dropped == name);
-    let added = container.capabilities("add").find(|(_, name)| name == "NET_RAW");
-    if let Some((index, _)) = added {
+    if let Some(index) = adds_net_raw(container) {
         report.fail(
             container.capabilities_path("add").index(index),
             format!("{} is given the capability NET_RAW", container.label()),
         );
-    } else if !dropped.is_empty() && !is_dropped("ALL") && !is_dropped("NET_RAW") {
+    }
+}
+
+/// Where nothing is dropped, `capabilities-not-dropped` says so.
+fn net_raw_kept(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let mut dropped = container.capabilities("drop").peekable();
+    let is_some_dropped = dropped.peek().is_some();
+    let is_gone = dropped.any(|(_, name)| name == "ALL" || name == "NET_RAW");
+    if is_some_dropped && !is_gone && adds_net_raw(container).is_none() {
         report.fail(
             container.capabilities_path("drop"),
             format!("{} drops capabilities but keeps NET_RAW", container.label()),

@@ -29,6 +29,8 @@ pub(super) static CHECKS: &[Check] = &[
             "kyverno:pod-security/disallow-privileged-containers",
             "gatekeeper-library:pod-security-policy/privileged-containers",
             "kubesec:Privileged",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(privileged),
         fails: r"apiVersion: v1
@@ -70,6 +72,7 @@ spec:
             "kyverno:pod-security/disallow-privilege-escalation",
             "gatekeeper-library:pod-security-policy/allow-privilege-escalation",
             "kubesec:AllowPrivilegeEscalation",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(privilege_escalation),
         fails: r"apiVersion: v1
@@ -142,6 +145,8 @@ spec:
             "trivy:KSV-0027",
             "kyverno:pod-security/disallow-proc-mount",
             "gatekeeper-library:pod-security-policy/proc-mount",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(proc_mount),
         fails: r"apiVersion: v1
@@ -179,6 +184,12 @@ spec:
             "kube-score:container-seccomp-profile",
             "kyverno:pod-security/restrict-seccomp",
             "kubesec:SeccompUnconfined",
+            "gatekeeper-library:pod-security-policy/seccomp",
+            "gatekeeper-library:pod-security-policy/seccompv2",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
+            "kyverno:pod-security/restrict-seccomp-strict",
+            "kubesec:SeccompAny",
         ],
         judge: Judge::Container(seccomp_unconfined),
         fails: r"apiVersion: v1
@@ -225,6 +236,8 @@ spec:
             "kyverno:pod-security/restrict-seccomp-strict",
             "gatekeeper-library:pod-security-policy/seccompv2",
             "kubesec:SeccompAny",
+            "gatekeeper-library:pod-security-policy/seccomp",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(seccomp_missing),
         fails: r"apiVersion: v1

@@ -28,6 +28,9 @@ pub(super) static CHECKS: &[Check] = &[
             "kyverno:pod-security/disallow-host-namespaces",
             "gatekeeper-library:pod-security-policy/host-namespaces",
             "kubesec:HostPID",
+            "kubescape:C-0275",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(|pod, report| shares_namespace(pod, "hostPID", "process", report)),
         fails: r"apiVersion: v1
@@ -61,6 +64,9 @@ spec:
             "kyverno:pod-security/disallow-host-namespaces",
             "gatekeeper-library:pod-security-policy/host-namespaces",
             "kubesec:HostIPC",
+            "kubescape:C-0276",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(|pod, report| shares_namespace(pod, "hostIPC", "IPC", report)),
         fails: r"apiVersion: v1
@@ -92,6 +98,9 @@ spec: {}
             "checkov:CKV_K8S_19",
             "kyverno:pod-security/disallow-host-namespaces",
             "kubesec:HostNetwork",
+            "gatekeeper-library:pod-security-policy/host-network-ports",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(|pod, report| shares_namespace(pod, "hostNetwork", "network", report)),
         fails: r"apiVersion: v1
@@ -122,6 +131,9 @@ spec:
             "trivy:KSV-0024",
             "checkov:CKV_K8S_26",
             "kyverno:pod-security/disallow-host-ports",
+            "gatekeeper-library:pod-security-policy/host-network-ports",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(host_port),
         fails: r"apiVersion: v1
@@ -163,6 +175,11 @@ spec:
             "trivy:KSV-0023",
             "kyverno:pod-security/disallow-host-path",
             "kyverno:pod-security/restrict-volume-types",
+            "gatekeeper-library:pod-security-policy/host-filesystem",
+            "gatekeeper-library:pod-security-policy/volumes",
+            "kyverno:best-practices/disallow-container-sock-mounts",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::RuntimeSocket, report)),
         fails: r"apiVersion: v1
@@ -199,6 +216,11 @@ spec:
             "trivy:KSV-0023",
             "kyverno:pod-security/disallow-host-path",
             "kyverno:pod-security/restrict-volume-types",
+            "gatekeeper-library:pod-security-policy/host-filesystem",
+            "gatekeeper-library:pod-security-policy/volumes",
+            "kubesec:ProcMount",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::Sensitive, report)),
         fails: r"apiVersion: v1
@@ -234,6 +256,9 @@ spec:
             "kyverno:pod-security/disallow-host-path",
             "kyverno:pod-security/restrict-volume-types",
             "gatekeeper-library:pod-security-policy/host-filesystem",
+            "gatekeeper-library:pod-security-policy/volumes",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(|pod, report| host_paths(pod, HostPath::Other, report)),
         fails: r"apiVersion: v1

@@ -27,6 +27,7 @@ pub(super) static CHECKS: &[Check] = &[
             "kube-score:container-image-tag",
             "kyverno:best-practices/disallow-latest-tag",
             "gatekeeper-library:general/disallowedtags",
+            "kubescape:agent-sandbox-image-tag-provenance",
         ],
         judge: Judge::Container(floating_tag),
         fails: r"apiVersion: v1
@@ -151,6 +152,32 @@ spec:
     imagePullPolicy: Always
 ",
     },
+    Check {
+        id: "retired-registry",
+        title: "Image is from a registry that gets no updates any more",
+        why: "Kubernetes froze k8s.gcr.io in April 2023, and gcr.io/google-containers years before: what is there gets no fixes, and may be gone when a node needs it.",
+        fix: "Take the image from registry.k8s.io.",
+        severity: Severity::Low,
+        category: Category::SupplyChain,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "kubescape:C-0253",
+            "kubescape:rule-identify-old-k8s-registry",
+            "kyverno:other/restrict-deprecated-registry",
+        ],
+        judge: Judge::Container(retired_registry),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, image: 'k8s.gcr.io/pause:3.5'}]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, image: 'registry.k8s.io/pause:3.5'}]}
+",
+    },
 ];
 
 /// The tag of a reference that has no digest; `latest` where it names none. A port of the registry is no
@@ -189,6 +216,22 @@ fn pull_policy(container: &ContainerOf<'_>, report: &mut Report<'_>) {
         report.fail(
             container.path("imagePullPolicy"),
             format!("{}: imagePullPolicy is {policy}", container.label()),
+        );
+    }
+}
+
+fn retired_registry(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    const RETIRED: [&str; 4] = [
+        "k8s.gcr.io/",
+        "gcr.io/google-containers/",
+        "gcr.io/google_containers/",
+        "gcr.io/kubernetes-helm/",
+    ];
+    let found = image(container).filter(|image| RETIRED.iter().any(|one| image.starts_with(one)));
+    if let Some(image) = found {
+        report.fail(
+            container.path("image"),
+            format!("{}: image {image} is from a retired registry", container.label()),
         );
     }
 }

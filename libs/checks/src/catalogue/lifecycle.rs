@@ -2,6 +2,7 @@
 
 use airside_k8s::fields::{down, elements};
 use airside_k8s::{Object, Value};
+use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
 use crate::check::{Category, Check, Judge};
@@ -74,6 +75,31 @@ kind: CronJob
 metadata: {name: report}
 spec: {schedule: "0 4 * * *", startingDeadlineSeconds: 600}
 "#,
+    },
+    Check {
+        id: "cron-job-present",
+        title: "Cluster starts pods by the clock",
+        why: "A CronJob comes back however often its pods are deleted, which is how intruders stay: know each of them and who put it there.",
+        fix: "Delete the CronJob, or accept this finding where it is known.",
+        severity: Severity::Info,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1053.007")],
+        controls: &[],
+        equivalents: &["kubescape:C-0026", "kubescape:rule-deny-cronjobs"],
+        judge: Judge::Object(CRON_JOBS, |job, report| {
+            let schedule = job.spec("schedule").and_then(Value::as_str).unwrap_or("no schedule");
+            report.fail(FieldPath::of(&["spec", "schedule"]), format!("it runs by {schedule}"));
+        }),
+        fails: r#"apiVersion: batch/v1
+kind: CronJob
+metadata: {name: report}
+spec: {schedule: "0 4 * * *", startingDeadlineSeconds: 600}
+"#,
+        passes: r"apiVersion: batch/v1
+kind: Job
+metadata: {name: report}
+spec: {ttlSecondsAfterFinished: 600}
+",
     },
     Check {
         id: "finished-job-stays",
@@ -185,7 +211,12 @@ spec: {restartPolicy: OnFailure}
         category: Category::Reliability,
         techniques: &[],
         controls: &[],
-        equivalents: &["kubescape:C-0073", "kyverno:other/prevent-bare-pods", "popeye:208"],
+        equivalents: &[
+            "kubescape:C-0073",
+            "kyverno:other/prevent-bare-pods",
+            "popeye:208",
+            "kyverno:other/prevent-naked-pods",
+        ],
         judge: Judge::Object(&[("", "Pod")], naked_pod),
         fails: r"apiVersion: v1
 kind: Pod

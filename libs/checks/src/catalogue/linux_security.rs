@@ -26,6 +26,8 @@ pub(super) static CHECKS: &[Check] = &[
             "trivy:KSV-0026",
             "kyverno:pod-security/restrict-sysctls",
             "gatekeeper-library:pod-security-policy/forbidden-sysctls",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(sysctls),
         fails: r#"apiVersion: v1
@@ -46,6 +48,34 @@ spec:
 "#,
     },
     Check {
+        id: "sysctl-injection",
+        title: "Value of a kernel parameter smuggles in another one",
+        why: "CRI-O before 1.19.6, 1.20.7, 1.21.6, 1.22.3 and 1.23.2 read what follows a + in the value as further parameters, such as kernel.core_pattern, which runs a program as root on the node (CVE-2022-0811).",
+        fix: "Remove + and = from the value: no parameter that a pod may set needs them.",
+        severity: Severity::High,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1611")],
+        controls: &[],
+        equivalents: &["kyverno:other/prevent-cr8escape"],
+        judge: Judge::Pod(sysctl_injection),
+        fails: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext:
+    sysctls:
+    - {name: kernel.shm_rmid_forced, value: "1+kernel.core_pattern=|/bin/dump"}
+"#,
+        passes: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext:
+    sysctls:
+    - {name: kernel.shm_rmid_forced, value: "1"}
+"#,
+    },
+    Check {
         id: "selinux-options",
         title: "Container chooses an SELinux type, user or role of its own",
         why: "Types like spc_t, and users and roles other than the container's, take the confinement away that SELinux gives to containers.",
@@ -58,6 +88,8 @@ spec:
             "trivy:KSV-0025",
             "kyverno:pod-security/disallow-selinux",
             "gatekeeper-library:pod-security-policy/selinux",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(selinux),
         fails: r"apiVersion: v1
@@ -88,6 +120,9 @@ spec:
             "trivy:KSV-0002",
             "kyverno:pod-security/restrict-apparmor-profiles",
             "gatekeeper-library:pod-security-policy/apparmor",
+            "kubesec:ApparmorUnconfined",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(apparmor),
         fails: r"apiVersion: v1
@@ -103,6 +138,34 @@ metadata: {name: web}
 spec:
   securityContext:
     appArmorProfile: {type: RuntimeDefault}
+",
+    },
+    Check {
+        id: "apparmor-profile-missing",
+        title: "Container does not ask for an AppArmor profile",
+        why: "It gets the runtime's profile on nodes that have AppArmor, and none on others: only a pod that asks for one is kept from nodes without.",
+        fix: "Set appArmorProfile.type to RuntimeDefault where all nodes have AppArmor.",
+        severity: Severity::Info,
+        category: Category::WorkloadHardening,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kubesec:ApparmorAny"],
+        judge: Judge::Container(apparmor_missing),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext: {seccompProfile: {type: RuntimeDefault}}
+  containers: [{name: web}]
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext:
+    seccompProfile: {type: RuntimeDefault}
+    appArmorProfile: {type: RuntimeDefault}
+  containers: [{name: web}]
 ",
     },
     Check {
@@ -162,6 +225,20 @@ fn sysctls(pod: &Pod<'_>, report: &mut Report<'_>) {
             report.fail(
                 pod.security_path("sysctls").index(index).key("name"),
                 format!("the sysctl {name} is not on the list of safe ones"),
+            );
+        }
+    }
+}
+
+/// CRI-O hands parameters to a program of its own as one text, joined by `+`.
+fn sysctl_injection(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let Some(security) = pod.field("securityContext").and_then(Value::as_object) else { return };
+    for (index, sysctl) in maps(security, "sysctls") {
+        let name = text(sysctl, "name").unwrap_or("without a name");
+        if text(sysctl, "value").is_some_and(|value| value.contains(['+', '='])) {
+            report.fail(
+                pod.security_path("sysctls").index(index).key("value"),
+                format!("the value of the sysctl {name} holds + or ="),
             );
         }
     }
@@ -229,6 +306,15 @@ fn has_apparmor(container: &ContainerOf<'_>) -> bool {
     let name = format!("{APPARMOR_ANNOTATION}{}", container.container.name());
     let annotated = container.pod.spec.annotations().and_then(|all| all.get(&name));
     by_field || annotated.and_then(Value::as_str).is_some_and(|value| value != "unconfined")
+}
+
+fn apparmor_missing(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    if !has_apparmor(container) && !container.pod.is_windows() {
+        report.fail(
+            container.security_path(APPARMOR_FIELD),
+            format!("{} asks for no AppArmor profile", container.label()),
+        );
+    }
 }
 
 fn has_selinux(container: &ContainerOf<'_>) -> bool {

@@ -147,6 +147,36 @@ kind: ResourceQuota
 metadata: {name: quota, namespace: shop}
 ",
     },
+    Check {
+        id: "namespace-without-service-account",
+        title: "Namespace has no service account of its own",
+        why: "All of its pods run as the default account: a right that one of them is given, all have, and the audit log cannot tell them apart.",
+        fix: "Create a ServiceAccount for each workload.",
+        severity: Severity::Info,
+        category: Category::AccessControl,
+        techniques: &[],
+        controls: &["cis-v1.12.0:5.1.5", "cis-eks-t1.8.0:4.1.5", "cis-gke-v1.9.0:4.1.4"],
+        equivalents: &["kubescape:namespace-without-service-account"],
+        judge: Judge::Object(NAMESPACE, without_account),
+        fails: r"apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: default, namespace: shop}
+automountServiceAccountToken: false
+",
+        passes: r"apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web, namespace: shop}
+automountServiceAccountToken: false
+",
+    },
 ];
 
 const NAMESPACE: &[(&str, &str)] = &[("", "Namespace")];
@@ -178,6 +208,20 @@ fn privileged(namespace: &Whole<'_>, report: &mut Report<'_>) {
 fn not_restricted(namespace: &Whole<'_>, report: &mut Report<'_>) {
     if enforced(namespace) == Some("baseline") {
         report.fail(label_path(), format!("the label {ENFORCE} is `baseline`"));
+    }
+}
+
+fn without_account(namespace: &Whole<'_>, report: &mut Report<'_>) {
+    let (graph, name) = (namespace.graph, namespace.object.name());
+    if graph.is_single_object() {
+        return report.undecided("service accounts of the namespace are other objects");
+    }
+    let mut accounts = graph.of_kind_in("", "ServiceAccount", Some(name));
+    if !accounts.any(|account| account.name() != "default") {
+        report.fail(
+            FieldPath::of(&["metadata", "name"]),
+            format!("the namespace `{name}` has no ServiceAccount besides default"),
+        );
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) static CHECKS: &[Check] = &[
             "trivy:KSV-0103",
             "kyverno:pod-security/disallow-host-process",
             "gatekeeper-library:pod-security-policy/host-process",
+            "kyverno:pod-security/podsecurity-subrule-baseline",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(host_process),
         fails: r"apiVersion: v1

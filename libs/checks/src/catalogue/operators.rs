@@ -8,6 +8,7 @@ pub(super) mod flux;
 pub(super) mod monitoring;
 pub(super) mod olm;
 pub(super) mod openshift;
+pub(super) mod openshift_cluster;
 pub(super) mod rights;
 pub(super) mod stores;
 pub(super) mod webhook_reach;

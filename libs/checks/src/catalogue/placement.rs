@@ -33,6 +33,7 @@ pub(super) static CHECKS: &[Check] = &[
             "polaris:deploymentMissingReplicas",
             "kube-score:deployment-replicas",
             "kyverno:other/require-deployments-have-multiple-replicas",
+            "kyverno:other/deployment-has-multiple-replicas",
         ],
         judge: Judge::Object(COUNTED, |workload, report| fewer_than(workload, 2, report)),
         fails: r"apiVersion: apps/v1
@@ -121,7 +122,10 @@ spec:
         category: Category::Reliability,
         techniques: &[],
         controls: &[],
-        equivalents: &["polaris:topologySpreadConstraint"],
+        equivalents: &[
+            "polaris:topologySpreadConstraint",
+            "kyverno:other/topologyspreadconstraints-policy",
+        ],
         judge: Judge::Pod(spread_missing),
         fails: r"apiVersion: apps/v1
 kind: Deployment

@@ -40,6 +40,28 @@ spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
 ",
     },
     Check {
+        id: "container-port-without-name",
+        title: "Port of a container has no name",
+        why: "Services, probes and monitors can then name the port by its number only, and all of them change when the number does.",
+        fix: "Give the port a name that says its protocol, such as http or grpc-admin.",
+        severity: Severity::Info,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kyverno:other/require-container-port-names"],
+        judge: Judge::Container(unnamed),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, ports: [{name: http, containerPort: 8080}]}]}
+",
+    },
+    Check {
         id: "ssh-port",
         title: "Container seems to offer a login by SSH",
         why: "An SSH server in a pod is a way in that Kubernetes neither authorises nor records, and its passwords and keys live as long as the image.",
@@ -92,6 +114,16 @@ fn numbers<'a>(container: &ContainerOf<'a>) -> impl Iterator<Item = (FieldPath, 
         let number = port.get("containerPort")?.as_u64()?;
         Some((path.index(index).key("containerPort"), number))
     })
+}
+
+fn unnamed(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    for (index, port) in elements(container.field("ports")).iter().enumerate() {
+        let name = port.get("name").and_then(Value::as_str).unwrap_or_default();
+        if name.is_empty() {
+            let message = format!("a port of {} has no name", container.label());
+            report.fail(container.path("ports").index(index).key("name"), message);
+        }
+    }
 }
 
 fn ssh(container: &ContainerOf<'_>, report: &mut Report<'_>) {

@@ -91,7 +91,11 @@ spec:
         category: Category::Reliability,
         techniques: &[],
         controls: &[],
-        equivalents: &["kube-score:pod-probes-identical", "kyverno:other/ensure-probes-different"],
+        equivalents: &[
+            "kube-score:pod-probes-identical",
+            "kyverno:other/ensure-probes-different",
+            "kyverno:other/validate-probes",
+        ],
         judge: Judge::Container(identical),
         fails: r"apiVersion: v1
 kind: Pod

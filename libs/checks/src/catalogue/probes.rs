@@ -1,12 +1,11 @@
 //! Checks on probes.
 
+use airside_k8s::{ContainerRole, Value};
 use airside_types::Severity;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::ContainerOf;
-
-use airside_k8s::ContainerRole;
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -24,7 +23,6 @@ pub(super) static CHECKS: &[Check] = &[
             "polaris:livenessProbeMissing",
             "kubescape:C-0056",
             "checkov:CKV_K8S_8",
-            "kyverno:best-practices/require-probes",
             "gatekeeper-library:general/requiredprobes",
         ],
         judge: Judge::Container(|container, report| probe(container, "livenessProbe", report)),
@@ -37,6 +35,7 @@ spec:
       containers:
       - name: web
         ports: [{containerPort: 80}]
+        readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 5}
 ",
         passes: r"apiVersion: apps/v1
 kind: Deployment
@@ -47,6 +46,7 @@ spec:
       containers:
       - name: web
         ports: [{containerPort: 80}]
+        readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 5}
         livenessProbe: {tcpSocket: {port: 80}}
 ",
     },
@@ -64,7 +64,6 @@ spec:
             "polaris:readinessProbeMissing",
             "kubescape:C-0018",
             "checkov:CKV_K8S_9",
-            "kyverno:best-practices/require-probes",
             "gatekeeper-library:general/requiredprobes",
         ],
         judge: Judge::Container(|container, report| probe(container, "readinessProbe", report)),
@@ -77,6 +76,7 @@ spec:
       containers:
       - name: web
         ports: [{containerPort: 80}]
+        livenessProbe: {tcpSocket: {port: 80}, periodSeconds: 5}
 ",
         passes: r"apiVersion: apps/v1
 kind: Deployment
@@ -87,16 +87,104 @@ spec:
       containers:
       - name: web
         ports: [{containerPort: 80}]
+        livenessProbe: {tcpSocket: {port: 80}, periodSeconds: 5}
         readinessProbe: {tcpSocket: {port: 80}}
+",
+    },
+    Check {
+        id: "no-probe-at-all",
+        title: "Kubernetes is told nothing about the container's state",
+        why: "With no probe of any kind the container counts as working as long as its process exists.",
+        fix: "Add a readinessProbe first, then a livenessProbe where a restart helps.",
+        severity: Severity::Info,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &[
+            "kyverno:best-practices/require-probes",
+            "kyverno:best-practices/require-pod-probes",
+        ],
+        judge: Judge::Container(no_probe),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, ports: [{containerPort: 80}]}]}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    ports: [{containerPort: 80}]
+    startupProbe: {tcpSocket: {port: 80}}
+",
+    },
+    Check {
+        id: "probe-timeout-at-period",
+        title: "Probe may take as long as the time until the next one",
+        why: "The kubelet waits for one probe before it starts the next: with a timeout that is no shorter than the period, a container that hangs is noticed later than the period says.",
+        fix: "Set timeoutSeconds below periodSeconds.",
+        severity: Severity::Info,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kyverno:best-practices/validate-probe-timeout-period"],
+        judge: Judge::Container(timeouts),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    ports: [{containerPort: 80}]
+    livenessProbe: {tcpSocket: {port: 80}, timeoutSeconds: 10}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    ports: [{containerPort: 80}]
+    livenessProbe: {tcpSocket: {port: 80}, timeoutSeconds: 9}
 ",
     },
 ];
 
+const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
+
+fn no_probe(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    let has_any = PROBES.iter().any(|name| container.field(name).is_some());
+    if is_probed(container) && !has_any {
+        report
+            .fail(container.path("readinessProbe"), format!("{} has no probe", container.label()));
+    }
+}
+
+fn timeouts(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    for name in PROBES {
+        let Some(probe) = container.field(name) else { continue };
+        let seconds = |field: &str, default| {
+            probe.get(field).and_then(Value::as_u64).filter(|given| *given > 0).unwrap_or(default)
+        };
+        let (timeout, period) = (seconds("timeoutSeconds", 1), seconds("periodSeconds", 10));
+        if timeout >= period {
+            report.fail(
+                container.path(name).key("timeoutSeconds"),
+                format!("{}: timeout {timeout} s, period {period} s", container.label()),
+            );
+        }
+    }
+}
+
 /// Main containers of pods that are meant to run on.
+fn is_probed(container: &ContainerOf<'_>) -> bool {
+    container.container.role == ContainerRole::Main && container.pod.is_service_like()
+}
+
 fn probe(container: &ContainerOf<'_>, name: &str, report: &mut Report<'_>) {
-    let is_meant =
-        container.container.role == ContainerRole::Main && container.pod.is_service_like();
-    if is_meant && container.field(name).is_none() {
+    if is_probed(container) && container.field(name).is_none() {
         report.fail(container.path(name), format!("{} has no {name}", container.label()));
     }
 }

@@ -1,7 +1,8 @@
-//! Checks on how the program of a pod is started: with sudo, and code of AI agents on which kernel.
+//! Checks on how the program of a pod is started: with sudo, by a variable, and code of AI agents on which
+//! kernel.
 
 use airside_k8s::Value;
-use airside_k8s::fields::texts;
+use airside_k8s::fields::{maps, text, texts};
 use airside_types::Severity;
 use airside_types::attack::technique;
 
@@ -37,6 +38,34 @@ spec:
   containers:
   - name: web
     command: [sh, -c, /srv/web]
+",
+    },
+    Check {
+        id: "git-sync-program",
+        title: "git-sync runs whatever program a variable names",
+        why: "git-sync starts what GITSYNC_GIT names in place of git: who may set variables of the pod runs a program of choice with its rights, past any check of commands.",
+        fix: "Remove the variable GITSYNC_GIT; the image has git.",
+        severity: Severity::Medium,
+        category: Category::WorkloadHardening,
+        techniques: &[technique("T1059")],
+        controls: &[],
+        equivalents: &["checkov:CKV_K8S_159"],
+        judge: Judge::Container(git_sync),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: pages}
+spec:
+  containers:
+  - name: sync
+    env: [{name: GITSYNC_GIT, value: /tmp/git}]
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: pages}
+spec:
+  containers:
+  - name: sync
+    env: [{name: GITSYNC_ROOT, value: /tmp/git}]
 ",
     },
     Check {
@@ -83,6 +112,15 @@ fn sudo(container: &ContainerOf<'_>, report: &mut Report<'_>) {
             let path = container.path(list).index(index);
             return report.fail(path, format!("{} calls sudo", container.label()));
         }
+    }
+}
+
+fn git_sync(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    const PROGRAM: &str = "GITSYNC_GIT";
+    let mut variables = maps(container.container.fields, "env");
+    if let Some((index, _)) = variables.find(|(_, env)| text(env, "name") == Some(PROGRAM)) {
+        let path = container.path("env").index(index);
+        report.fail(path, format!("{} sets {PROGRAM}", container.label()));
     }
 }
 

@@ -20,7 +20,12 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::Reliability,
         techniques: &[],
         controls: &[],
-        equivalents: &["kube-score:container-resources", "kubescape:C-0004", "kubescape:C-0050"],
+        equivalents: &[
+            "kube-score:container-resources",
+            "kubescape:C-0004",
+            "kubescape:C-0050",
+            "kyverno:other/require-qos-guaranteed",
+        ],
         judge: Judge::Container(implied_request),
         fails: r"apiVersion: v1
 kind: Pod
@@ -68,6 +73,7 @@ spec: {containers: [{name: web, resources: {limits: {memory: 2Gi}, requests: {me
             "kube-score:container-resource-requests-equal-limits",
             "kube-score:container-memory-requests-equal-limits",
             "kyverno:other/memory-requests-equal-limits",
+            "kyverno:other/require-qos-guaranteed",
         ],
         judge: Judge::Container(|container, report| differs(container, "memory", report)),
         fails: r"apiVersion: v1
@@ -93,6 +99,7 @@ spec: {containers: [{name: web, resources: {limits: {memory: 1Gi}, requests: {me
         equivalents: &[
             "kube-score:container-resource-requests-equal-limits",
             "kube-score:container-cpu-requests-equal-limits",
+            "kyverno:other/require-qos-guaranteed",
         ],
         judge: Judge::Container(|container, report| differs(container, "cpu", report)),
         fails: r"apiVersion: v1
@@ -140,7 +147,10 @@ spec: {containers: [{name: web, resources: {requests: {ephemeral-storage: 1Gi}, 
         category: Category::Reliability,
         techniques: &[],
         controls: &[],
-        equivalents: &["kyverno:other/require-emptydir-requests-limits"],
+        equivalents: &[
+            "kyverno:other/require-emptydir-requests-limits",
+            "kyverno:other/require-emptydir-requests-and-limits",
+        ],
         judge: Judge::Pod(empty_dirs),
         fails: r"apiVersion: v1
 kind: Pod

@@ -1,12 +1,12 @@
 //! Checks on requests and limits for CPU and memory.
 
-use airside_k8s::Value;
 use airside_k8s::fields::field;
+use airside_k8s::{ContainerRole, Value};
 use airside_types::Severity;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::ContainerOf;
+use crate::subject::{ContainerOf, Pod};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -30,6 +30,9 @@ pub(super) static CHECKS: &[Check] = &[
             "kubescape:C-0050",
             "kube-score:container-resources",
             "kubesec:RequestsCPU",
+            "gatekeeper-library:general/containerresources",
+            "kyverno:other/require-qos-guaranteed",
+            "kyverno:best-practices/require-requests-limits",
         ],
         judge: Judge::Container(|container, report| request(container, "cpu", report)),
         fails: r"apiVersion: v1
@@ -69,6 +72,9 @@ spec:
             "kubescape:C-0004",
             "kube-score:container-resources",
             "kubesec:RequestsMemory",
+            "gatekeeper-library:general/containerresources",
+            "kyverno:other/require-qos-guaranteed",
+            "kyverno:best-practices/require-requests-limits",
         ],
         judge: Judge::Container(|container, report| request(container, "memory", report)),
         fails: r"apiVersion: v1
@@ -108,6 +114,11 @@ spec:
             "kubescape:C-0050",
             "kube-score:container-resources",
             "kubesec:LimitsCPU",
+            "kubescape:C-0009",
+            "kubescape:resource-policies",
+            "gatekeeper-library:general/containerresources",
+            "kubescape:resources-sandbox-cpu-limits",
+            "kyverno:other/require-qos-guaranteed",
         ],
         judge: Judge::Container(|container, report| limit(container, "cpu", report)),
         fails: r"apiVersion: v1
@@ -147,6 +158,12 @@ spec:
             "kubescape:C-0004",
             "kube-score:container-resources",
             "kubesec:LimitsMemory",
+            "kubescape:C-0009",
+            "kubescape:resource-policies",
+            "gatekeeper-library:general/containerresources",
+            "kubescape:resources-sandbox-memory-limits",
+            "kyverno:other/require-qos-guaranteed",
+            "kyverno:best-practices/require-requests-limits",
         ],
         judge: Judge::Container(|container, report| limit(container, "memory", report)),
         fails: r"apiVersion: v1
@@ -166,7 +183,48 @@ spec:
     resources: {requests: {memory: 64Mi}, limits: {memory: 256Mi}}
 ",
     },
+    Check {
+        id: "best-effort-pod",
+        title: "Pod is the first to be evicted",
+        why: "A pod that asks for nothing and is limited in nothing is of the class BestEffort: when its node runs short of memory, the kubelet and the kernel end it before all others.",
+        fix: "Set a request or a limit for CPU or memory on at least one container.",
+        severity: Severity::Info,
+        category: Category::Reliability,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kyverno:other/require-qos-burstable"],
+        judge: Judge::Pod(best_effort),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  initContainers: [{name: wait}]
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  initContainers: [{name: wait, resources: {requests: {cpu: 10m}}}]
+",
+    },
 ];
+
+/// The class that Kubernetes gives is by CPU and memory of all containers but the ephemeral ones.
+fn best_effort(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let asks = |container: &ContainerOf<'_>| {
+        ["requests", "limits"]
+            .iter()
+            .any(|kind| ["cpu", "memory"].iter().any(|resource| is_set(container, kind, resource)))
+    };
+    let mut counted =
+        pod.containers().filter(|one| one.container.role != ContainerRole::Ephemeral).peekable();
+    if counted.peek().is_some() && !counted.any(|one| asks(&one)) {
+        report.fail(
+            pod.path("containers"),
+            "no container asks for CPU or memory or is limited in it".to_owned(),
+        );
+    }
+}
 
 /// Whether the container, or since Kubernetes 1.34 its pod as a whole, sets a resource.
 fn is_set(container: &ContainerOf<'_>, kind: &str, resource: &str) -> bool {

@@ -60,7 +60,7 @@ metadata: {name: web}
 spec:
   containers:
   - name: web
-    securityContext: {runAsGroup: 1000}
+    securityContext: {privileged: false}
 ",
     },
 ];

@@ -1,12 +1,12 @@
 //! Checks on service accounts and their tokens.
 
 use airside_k8s::Value;
-use airside_types::Severity;
 use airside_types::attack::technique;
+use airside_types::{FieldPath, Severity};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::Pod;
+use crate::subject::{Pod, Whole};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -70,6 +70,7 @@ spec:
             "kube-linter:default-service-account",
             "kubesec:ServiceAccountName",
             "popeye:300",
+            "kyverno:other/deny-default-service-accounts",
         ],
         judge: Judge::Pod(default_account),
         fails: r"apiVersion: v1
@@ -87,7 +88,47 @@ kind: ServiceAccount
 metadata: {name: web}
 ",
     },
+    Check {
+        id: "service-account-gives-tokens",
+        title: "Service account gives its token to every pod that runs as it",
+        why: "Pods that never call the API get a token as well, unless each of them turns it off.",
+        fix: "Set automountServiceAccountToken to false in the ServiceAccount, and to true in the pods that call the API.",
+        severity: Severity::Info,
+        category: Category::AccessControl,
+        techniques: &[],
+        controls: &[
+            "cis-v1.12.0:5.1.6",
+            "cis-aks-t1.8.0:4.1.6",
+            "cis-eks-t1.8.0:4.1.6",
+            "cis-gke-v1.9.0:4.1.5",
+        ],
+        equivalents: &[
+            "kubescape:C-0034",
+            "kubescape:C-0190",
+            "kyverno:other/restrict-sa-automount-sa-token",
+        ],
+        judge: Judge::Object(&[("", "ServiceAccount")], gives_tokens),
+        fails: r"apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web}
+",
+        passes: r"apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web}
+automountServiceAccountToken: false
+",
+    },
 ];
+
+/// The account `default` has a check of its own.
+fn gives_tokens(account: &Whole<'_>, report: &mut Report<'_>) {
+    const FIELD: &str = "automountServiceAccountToken";
+    let given = account.object.fields().get(FIELD);
+    if account.object.name() != "default" && given != Some(&Value::Bool(false)) {
+        let how = if given == Some(&Value::Bool(true)) { "is true" } else { "is not set" };
+        report.fail(FieldPath::of(&[FIELD]), format!("{FIELD} {how}"));
+    }
+}
 
 /// The service account as the pod names it, in the field of today or of old.
 /// Without a token the account gives nothing.

@@ -29,6 +29,7 @@ pub(super) static CHECKS: &[Check] = &[
             "kyverno:best-practices/restrict-node-port",
             "gatekeeper-library:general/block-nodeport-services",
             "popeye:1104",
+            "kyverno:best-practices/restrict-nodeport",
         ],
         judge: Judge::Object(SERVICES, node_port),
         fails: r"apiVersion: v1
@@ -56,6 +57,7 @@ spec: {type: ClusterIP, ports: [{port: 80}]}
             "kyverno:other/restrict-loadbalancer",
             "gatekeeper-library:general/block-loadbalancer-services",
             "popeye:1103",
+            "kyverno:other/no-loadbalancer-service",
         ],
         judge: Judge::Object(SERVICES, |service, report| {
             if is_of_type(service.object, "LoadBalancer") {
@@ -104,7 +106,10 @@ spec: {type: LoadBalancer, ports: [{port: 443}], loadBalancerSourceRanges: [192.
         category: Category::Network,
         techniques: &[technique("T1090")],
         controls: &[],
-        equivalents: &["kyverno:other/disallow-localhost-services"],
+        equivalents: &[
+            "kyverno:other/disallow-localhost-services",
+            "kyverno:other/no-localhost-service",
+        ],
         judge: Judge::Object(SERVICES, localhost),
         fails: r"apiVersion: v1
 kind: Service

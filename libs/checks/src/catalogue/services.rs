@@ -22,6 +22,7 @@ pub(super) static CHECKS: &[Check] = &[Check {
         "trivy:KSV-0108",
         "kyverno:best-practices/restrict-service-external-ips",
         "gatekeeper-library:general/externalip",
+        "kyverno:best-practices/restrict-external-ips",
     ],
     judge: Judge::Object(&[("", "Service")], external_ips),
     fails: r"apiVersion: v1

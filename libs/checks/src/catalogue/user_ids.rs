@@ -75,6 +75,32 @@ spec:
 ",
     },
     Check {
+        id: "root-primary-group",
+        title: "Container may run in root's group",
+        why: "Without runAsGroup the image decides, and most images leave the group at 0: files of the node and of shared volumes are often open to root's group.",
+        fix: "Set runAsGroup above 0, for the pod or for each container.",
+        severity: Severity::Info,
+        category: Category::WorkloadHardening,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kyverno:other/require-non-root-groups:check-runasgroup"],
+        judge: Judge::Container(root_primary_group),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext: {runAsUser: 1000}
+  containers: [{name: web}]
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext: {runAsUser: 1000, runAsGroup: 1000}
+  containers: [{name: web}]
+",
+    },
+    Check {
         id: "root-group",
         title: "Pod is in root's group",
         why: "Files of the node and of images are often open to group 0: on a shared volume, or outside the container, membership is a good part of root.",
@@ -85,8 +111,8 @@ spec:
         controls: &[],
         equivalents: &[
             "trivy:KSV-0116",
-            "kyverno:other/rec-req/require-non-root-groups:check-supplementalgroups",
-            "kyverno:other/rec-req/require-non-root-groups:check-fsgroup",
+            "kyverno:other/require-non-root-groups:check-supplementalgroups",
+            "kyverno:other/require-non-root-groups:check-fsgroup",
         ],
         judge: Judge::Pod(root_group),
         fails: r"apiVersion: v1
@@ -118,6 +144,16 @@ fn low_id(container: &ContainerOf<'_>, field: &str, report: &mut Report<'_>) {
 
 fn is_root(group: &Value) -> bool {
     group.as_i64() == Some(0)
+}
+
+fn root_primary_group(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    const FIELD: &str = "runAsGroup";
+    let id = container.effective(FIELD).and_then(Value::as_i64);
+    if id.is_some_and(|id| id > 0) || container.pod.is_windows() {
+        return;
+    }
+    let how = if id.is_some() { "is 0, root's group" } else { "is not set" };
+    report.fail(container.security_path(FIELD), format!("{}: {FIELD} {how}", container.label()));
 }
 
 fn root_group(pod: &Pod<'_>, report: &mut Report<'_>) {

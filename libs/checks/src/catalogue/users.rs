@@ -27,6 +27,7 @@ pub(super) static CHECKS: &[Check] = &[
             "checkov:CKV_K8S_23",
             "kyverno:pod-security/require-run-as-non-root-user",
             "gatekeeper-library:pod-security-policy/users",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Pod(runs_as_root),
         fails: r"apiVersion: v1
@@ -64,6 +65,8 @@ spec:
             "kyverno:pod-security/require-run-as-nonroot",
             "gatekeeper-library:pod-security-policy/users",
             "kubesec:RunAsNonRoot",
+            "kyverno:istio/service-mesh-require-run-as-nonroot",
+            "kyverno:pod-security/restricted-latest",
         ],
         judge: Judge::Container(may_run_as_root),
         fails: r"apiVersion: v1
@@ -83,7 +86,58 @@ spec:
   - name: web
 ",
     },
+    Check {
+        id: "windows-administrator",
+        title: "Windows container may run as administrator",
+        why: "ContainerAdministrator, which many images of Windows start as, may change every file and service of the container, and is the first step of each known way out of it.",
+        fix: "Set windowsOptions.runAsUserName to ContainerUser.",
+        severity: Severity::Low,
+        category: Category::WorkloadHardening,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["kyverno:windows-security/require-run-as-containeruser"],
+        judge: Judge::Container(windows_administrator),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  os: {name: windows}
+  containers:
+  - name: web
+    securityContext: {windowsOptions: {runAsUserName: ContainerAdministrator}}
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  os: {name: windows}
+  containers:
+  - name: web
+    securityContext: {windowsOptions: {runAsUserName: ContainerUser}}
+",
+    },
 ];
+
+/// A container that is a process of its node runs as a user of the node, which a check of its own judges.
+fn windows_administrator(container: &ContainerOf<'_>, report: &mut Report<'_>) {
+    const OPTIONS: &str = "windowsOptions";
+    const NAME: &str = "runAsUserName";
+    let own = container.security(OPTIONS);
+    let option = |name| {
+        let option = |options: Option<&'_ Value>| options.and_then(|it| it.get(name)).cloned();
+        option(own).or_else(|| option(container.pod.security(OPTIONS)))
+    };
+    if !container.pod.is_windows() || option("hostProcess") == Some(Value::Bool(true)) {
+        return;
+    }
+    let how = match option(NAME).as_ref().and_then(Value::as_str) {
+        None => "is not set".to_owned(),
+        Some(name) if name.eq_ignore_ascii_case("ContainerAdministrator") => format!("is {name}"),
+        Some(_) => return,
+    };
+    let path = container.security_path(OPTIONS).key(NAME);
+    report.fail(path, format!("{}: {NAME} {how}", container.label()));
+}
 
 fn is_root(user: &Value) -> bool {
     user.as_i64() == Some(0)

@@ -21,6 +21,7 @@ pub(super) static CHECKS: &[Check] = &[Check {
         "trivy:KSV-0028",
         "kyverno:pod-security/restrict-volume-types",
         "gatekeeper-library:pod-security-policy/volumes",
+        "kyverno:pod-security/restricted-latest",
     ],
     judge: Judge::Pod(types),
     fails: r"apiVersion: v1

@@ -137,7 +137,12 @@ spec:
         category: Category::ControlPlane,
         techniques: &[technique("T1068"), technique("T1611")],
         controls: &[],
-        equivalents: &["kubescape:C-0058", "kubescape:C-0079", "kubescape:C-0087"],
+        equivalents: &[
+            "kubescape:C-0058",
+            "kubescape:C-0079",
+            "kubescape:C-0087",
+            "kyverno:other/check-node-for-cve-2022-0185",
+        ],
         judge: Judge::Object(CLUSTER, |whole, report| {
             vulnerable(whole.components, &of_object(whole), Grade::Serious, report);
         }),
@@ -185,7 +190,7 @@ kubernetesVersion: v1.33.6
         category: Category::ControlPlane,
         techniques: &[],
         controls: &[],
-        equivalents: &[],
+        equivalents: &["kubescape:C-0273", "kubescape:outdated-k8s-version"],
         judge: Judge::Object(CLUSTER, |whole, report| {
             ended(whole.components, &of_object(whole), report)
         }),

@@ -1,7 +1,7 @@
 //! Remedies for pods and containers.
 
 use airside_k8s::Value;
-use airside_types::{FieldPath, Step};
+use airside_types::FieldPath;
 
 use super::{Answer, Risk, Row, Spot};
 
@@ -17,7 +17,8 @@ pub(super) static REMEDIES: &[Row] = &[
     ("capabilities-not-dropped", |spot| spot.append(spot.field, "ALL", Risk::MayBreak)),
     ("dangerous-capability", |spot| spot.remove(Risk::MayBreak)),
     ("added-capability", |spot| spot.remove(Risk::MayBreak)),
-    ("net-raw-capability", net_raw),
+    ("net-raw-capability", |spot| spot.remove(Risk::MayBreak)),
+    ("net-raw-kept", |spot| spot.append(spot.field, "NET_RAW", Risk::MayBreak)),
     ("host-pid", |spot| spot.remove(Risk::MayBreak)),
     ("host-ipc", |spot| spot.remove(Risk::MayBreak)),
     ("host-network", |spot| spot.remove(Risk::MayBreak)),
@@ -78,14 +79,6 @@ fn seccomp_missing(spot: &Spot<'_>) -> Answer {
 
 fn has_other_profile(kind: Option<&Value>) -> bool {
     kind.is_some_and(|kind| !kind.is_null() && kind.as_str() != Some("RuntimeDefault"))
-}
-
-/// The capability is added, or what is dropped leaves it.
-fn net_raw(spot: &Spot<'_>) -> Answer {
-    match spot.field.steps().last() {
-        Some(Step::Index(_)) => spot.remove(Risk::MayBreak),
-        _ => spot.append(spot.field, "NET_RAW", Risk::MayBreak),
-    }
 }
 
 /// Tekton's tasks are shaped like pods, but have no such field.

@@ -221,7 +221,19 @@ fn is_file(value: &str) -> bool {
     ];
     let is_path =
         ["/", "./", "../", "~/", "c:\\", "C:\\"].iter().any(|start| value.starts_with(start));
-    (is_path && !is_random(value)) || ENDINGS.iter().any(|ending| value.ends_with(ending))
+    ((is_path || is_relative_path(value)) && !is_random(value))
+        || ENDINGS.iter().any(|ending| value.ends_with(ending))
+}
+
+/// Three words or more between slashes: `team/shop/db`, the place of a secret in a store.
+fn is_relative_path(value: &str) -> bool {
+    let is_word = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_lowercase())
+            && part.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte)
+            })
+    };
+    value.split('/').count() >= 3 && value.split('/').all(is_word)
 }
 
 /// A type or a function of a programme, such as `com.example.Password` or `os.environ[x]`.

@@ -201,7 +201,12 @@ pub(super) static CHECKS: &[Check] = &[
         category: Category::ControlPlane,
         techniques: &[technique("T1562.001")],
         controls: &["cis-v1.12.0:4.2.8", "cis-eks-t1.8.0:3.2.7", "cis-aks-t1.8.0:3.2.9"],
-        equivalents: &["trivy:KCV-0087", "kube-bench:4.2.8"],
+        equivalents: &[
+            "trivy:KCV-0087",
+            "kube-bench:4.2.8",
+            "kubescape:C-0180",
+            "kubescape:kubelet-event-qps",
+        ],
         judge: Judge::Component(Component::Kubelet, event_rate),
         fails: kubelet!("eventRecordQPS: 1"),
         passes: kubelet!("eventRecordQPS: 50"),

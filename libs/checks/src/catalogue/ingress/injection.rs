@@ -27,6 +27,7 @@ pub(in crate::catalogue) static CHECKS: &[Check] = &[
         equivalents: &[
             "checkov:CKV_K8S_153",
             "kyverno:nginx-ingress/disallow-ingress-nginx-custom-snippets",
+            "kyverno:other/block-nginx-annotations-cve-2023-5043-cve-2023-5044",
         ],
         judge: Judge::Object(INGRESS, snippet),
         fails: r"apiVersion: networking.k8s.io/v1
@@ -105,7 +106,10 @@ metadata:
         category: Category::Ingress,
         techniques: &[technique("T1190"), technique("T1059")],
         controls: &[],
-        equivalents: &["trivy:KCV-0093"],
+        equivalents: &[
+            "trivy:KCV-0093",
+            "kyverno:other/block-nginx-annotations-cve-2023-5043-cve-2023-5044",
+        ],
         judge: Judge::Object(INGRESS, annotation_injection),
         fails: r#"apiVersion: networking.k8s.io/v1
 kind: Ingress

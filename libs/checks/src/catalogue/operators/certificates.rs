@@ -23,7 +23,10 @@ pub(in crate::catalogue) static CHECKS: &[Check] = &[
         category: Category::Operators,
         techniques: &[technique("T1649")],
         controls: &[],
-        equivalents: &["kyverno:cert-manager/limit-duration"],
+        equivalents: &[
+            "kyverno:cert-manager/limit-duration",
+            "kyverno:cert-manager/certmanager-limit-duration",
+        ],
         judge: Judge::Object(CERTIFICATE, long_lived),
         fails: r"apiVersion: cert-manager.io/v1
 kind: Certificate

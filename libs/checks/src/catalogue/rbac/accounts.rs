@@ -1,8 +1,8 @@
 //! Checks on service accounts themselves, and on their tokens in manifests.
 
-use airside_k8s::Value;
 use airside_k8s::fields::{maps, text};
 use airside_k8s::rbac::{Bearer, subjects};
+use airside_k8s::{Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
@@ -105,16 +105,53 @@ spec:
   automountServiceAccountToken: false
 ",
     },
+    Check {
+        id: "service-account-with-rights",
+        title: "Service account has rights in the API, and pods get its token",
+        why: "Who breaks into a pod that runs as it has these rights; most pods need none.",
+        fix: "Set automountServiceAccountToken to false where no pod calls the API, and keep the roles that are bound to the account small.",
+        severity: Severity::Info,
+        category: Category::AccessControl,
+        techniques: &[technique("T1528")],
+        controls: &[],
+        equivalents: &["kubescape:C-0053", "kubescape:access-container-service-account-v1"],
+        judge: Judge::Object(ACCOUNTS, with_rights),
+        fails: r"apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web, namespace: shop}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: web, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec: {serviceAccountName: web}
+",
+        passes: r"apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web, namespace: shop}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec: {serviceAccountName: web}
+",
+    },
 ];
+
+const AUTOMOUNT: &str = "automountServiceAccountToken";
 
 const ACCOUNTS: &[(&str, &str)] = &[("", "ServiceAccount")];
 
 fn default_token(account: &Whole<'_>, report: &mut Report<'_>) {
-    const FIELD: &str = "automountServiceAccountToken";
     let object = account.object;
-    if object.name() == "default" && object.fields().get(FIELD) != Some(&Value::Bool(false)) {
+    if object.name() == "default" && object.fields().get(AUTOMOUNT) != Some(&Value::Bool(false)) {
         report.fail(
-            FieldPath::of(&[FIELD]),
+            FieldPath::of(&[AUTOMOUNT]),
             "pods that name no service account get a token: the default account does not turn it off"
                 .to_owned(),
         );
@@ -125,7 +162,7 @@ fn default_token(account: &Whole<'_>, report: &mut Report<'_>) {
 /// that the API server gives is what it added itself.
 fn token_mount(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     const PLACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-    if container.pod.field("automountServiceAccountToken") == Some(&Value::Bool(false)) {
+    if container.pod.field(AUTOMOUNT) == Some(&Value::Bool(false)) {
         return;
     }
     let is_pod = container.pod.object.kind() == "Pod";
@@ -143,19 +180,40 @@ fn token_mount(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// A binding that names the account itself, not a group that it is in.
+fn binding_naming<'a>(account: &Whole<'a>) -> Option<&'a Object<'a>> {
+    let (namespace, name) = (account.object.namespace(), account.object.name());
+    account.graph.bindings_of_account(namespace, name).find(|binding| {
+        subjects(binding)
+            .any(|(_, bearer)| matches!(bearer, Bearer::ServiceAccount(_, given) if given == name))
+    })
+}
+
+fn with_rights(account: &Whole<'_>, report: &mut Report<'_>) {
+    if account.object.fields().get(AUTOMOUNT) == Some(&Value::Bool(false)) {
+        return;
+    }
+    if account.graph.is_single_object() {
+        return report.undecided("bindings that name the account are other objects");
+    }
+    if let Some(binding) = binding_naming(account) {
+        report.fail(
+            FieldPath::of(&[AUTOMOUNT]),
+            format!("{} `{}` gives the account rights", binding.kind(), binding.name()),
+        );
+    }
+}
+
 fn unused(account: &Whole<'_>, report: &mut Report<'_>) {
     let (object, graph) = (account.object, account.graph);
-    let (namespace, name) = (object.namespace(), object.name());
+    let name = object.name();
     if name == "default" || name.is_empty() {
         return;
     }
     if graph.is_single_object() {
         return report.undecided("pods and bindings that use the account are other objects");
     }
-    let is_named = graph.bindings_of_account(namespace, name).any(|binding| {
-        subjects(binding)
-            .any(|(_, bearer)| matches!(bearer, Bearer::ServiceAccount(_, given) if given == name))
-    });
+    let is_named = binding_naming(account).is_some();
     let runs = graph.runs_as(object) || graph.mentions_account(name);
     if !is_named && !runs {
         report.fail(

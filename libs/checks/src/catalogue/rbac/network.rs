@@ -20,6 +20,7 @@ pub(in crate::catalogue) static CHECKS: &[Check] = &[
         equivalents: &[
             "trivy:KSV-0056",
             "gatekeeper-library:general/block-endpoint-edit-default-role",
+            "kyverno:other/restrict-edit-for-endpoints",
         ],
         judge: Judge::Rule(|rule, report| CHANGE_ENDPOINTS.judge(rule, report)),
         fails: r"apiVersion: rbac.authorization.k8s.io/v1

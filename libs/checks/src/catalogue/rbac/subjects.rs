@@ -54,7 +54,11 @@ subjects:
         category: Category::AccessControl,
         techniques: &[technique("T1078")],
         controls: &["cis-gke-v1.9.0:4.1.10"],
-        equivalents: &["trivy:KSV-01011", "kyverno:other/restrict-binding-system-groups"],
+        equivalents: &[
+            "trivy:KSV-01011",
+            "kyverno:other/restrict-binding-system-groups",
+            "kubescape:C-0265",
+        ],
         judge: Judge::Binding(|binding, report| {
             given_to(binding, &["system:authenticated"], report);
         }),
@@ -143,7 +147,7 @@ subjects:
             "cis-eks-t1.8.0:4.1.5",
             "cis-gke-v1.9.0:4.1.4",
         ],
-        equivalents: &["checkov:CKV_K8S_42"],
+        equivalents: &["checkov:CKV_K8S_42", "kyverno:other/deny-default-service-account-bindings"],
         judge: Judge::Binding(default_account),
         fails: r"apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding

@@ -103,6 +103,8 @@ spec:
             "checkov:CKV_K8S_35",
             "kyverno:other/disallow-secrets-from-env-vars",
             "kubesec:SecretsAsEnvironmentVariables",
+            "kyverno:other/secrets-not-from-env-vars",
+            "kubescape:rule-credentials-in-env-var",
         ],
         judge: Judge::Pod(from_secrets),
         fails: r"apiVersion: v1

@@ -64,6 +64,7 @@ fn configuration_that_speaks_of_credentials_holds_none() {
         ("COOKIE_NAME", "session_token"),
         ("CACHE_KEY", "v2-build"),
         ("SECRET_STORE", "vault"),
+        ("DB_PASSWORD", "team/shop/db-main"),
     ] {
         let search = search(key, text, Style::Values);
         assert_eq!(search.found, [], "{key}");

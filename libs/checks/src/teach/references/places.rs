@@ -76,6 +76,7 @@ static KINDS: &[(&str, &[&str], &str, &str)] = &[
     ("policy", &["PodDisruptionBudget"], "Pod disruption budgets", "https://kubernetes.io/docs/tasks/run-application/configure-pdb/"),
     ("policy", &[], "Deprecated API migration guide", "https://kubernetes.io/docs/reference/using-api/deprecation-guide/"),
     ("autoscaling", &[], "Horizontal pod autoscaling", "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"),
+    ("autoscaling.k8s.io", &[], "Autoscaling workloads", "https://kubernetes.io/docs/concepts/workloads/autoscaling/"),
     ("scheduling.k8s.io", &[], "Pod priority and preemption", "https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/"),
     ("storage.k8s.io", &[], "Storage classes", "https://kubernetes.io/docs/concepts/storage/storage-classes/"),
     ("discovery.k8s.io", &[], "Endpoint slices", "https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/"),
