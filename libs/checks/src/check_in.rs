@@ -12,10 +12,10 @@ use std::ops::Range;
 use airside_k8s::boarding_pass::{digest_of, fields};
 use airside_k8s::graph::PodNode;
 use airside_k8s::object::NotAnObject;
-use airside_k8s::{Completeness, Document, Graph, Located, Object};
+use airside_k8s::{Completeness, Document, Graph, Located, Object, Position};
 use airside_types::{
-    AcceptedFinding, BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict,
-    Place, Rules, Severity, Tenant, Timestamp,
+    AcceptedFinding, BoardingPass, Cluster, FieldPath, Finding, FindingState, Id, ObjectRef,
+    PassVerdict, Place, Rules, Severity, Tenant, Timestamp,
 };
 
 use serde_json::Value;
@@ -26,7 +26,7 @@ use airside_vulnerability::{Components, Document as ImageReport};
 
 use self::acceptance::Acceptance;
 pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart};
-use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY};
+use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY, UnknownKind, unknown_kind};
 use crate::evaluate::{Failure, NotEvaluated, evaluate_with};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
 use crate::owner::{FileOwners, Owners};
@@ -112,7 +112,7 @@ pub struct Skipped {
 }
 
 /// Why something was not judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SkipReason {
     /// It is no Kubernetes object.
     #[error(transparent)]
@@ -120,6 +120,9 @@ pub enum SkipReason {
     /// `helm test` runs it, and nobody else.
     #[error("a test of a chart, no Kubernetes object that is deployed")]
     HelmTest,
+    /// It has a kind that Kubernetes does not know. What goes for every kind was judged.
+    #[error(transparent)]
+    UnknownKind(#[from] UnknownKind),
 }
 
 /// What the check-in says about files.
@@ -163,12 +166,19 @@ struct Judged {
 
 impl<'a> Source<'a> {
     fn place_of_object(&self) -> Place {
-        let position = self.located.places.value_position();
+        self.at(self.located.places.value_position())
+    }
+
+    fn place_of(&self, field: &FieldPath) -> Place {
+        self.at(self.located.places.resolve(field))
+    }
+
+    fn at(&self, position: Position) -> Place {
         Place { path: self.path.to_owned(), line: position.line, column: position.column }
     }
 
     fn finding(&self, failure: Failure, selection: &Selection) -> Finding {
-        let position = self.located.places.resolve(&failure.field);
+        let place = self.place_of(&failure.field);
         let check = failure.check;
         let origin =
             self.origin.and_then(|it| it.of_field(&self.located, &failure.field)).map(Box::new);
@@ -180,11 +190,7 @@ impl<'a> Source<'a> {
             field: failure.field,
             message: failure.message,
             fix: check.fix.to_owned(),
-            place: Place {
-                path: self.path.to_owned(),
-                line: position.line,
-                column: position.column,
-            },
+            place,
             techniques: check.techniques.to_vec(),
             origin,
             owner: self.owner.clone(),
@@ -391,9 +397,13 @@ fn sources<'a>(
                 if is_helm_test(&located.object) {
                     let place = source.place_of_object();
                     skipped.push(Skipped { place, reason: SkipReason::HelmTest });
-                } else {
-                    sources.push(source);
+                    continue;
                 }
+                if let Some(unknown) = unknown_kind(&source.located.object) {
+                    let place = source.place_of(&FieldPath::of(&["kind"]));
+                    skipped.push(Skipped { place, reason: unknown.into() });
+                }
+                sources.push(source);
             }
             skipped.extend(contents.foreign.into_iter().map(|foreign| Skipped {
                 place: Place {

@@ -4,6 +4,7 @@ mod affected;
 mod baseline;
 mod compliance;
 mod fixes;
+mod folder;
 pub(super) mod inputs;
 mod live;
 mod owners;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
 use airside_checks::exception::{Exception, parse_file};
 use airside_checks::{Ineffective, Selection, Terms};
+use airside_k8s::Limits;
 use airside_k8s::boarding_pass::statement::statement;
 use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
@@ -57,11 +59,15 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let mut inputs = if arguments.live && arguments.paths.is_empty() {
         live::inputs(arguments)?
     } else {
-        Inputs::read(&arguments.paths, &rendering(arguments)?)
+        let limits = Limits::of_file_size(project.max_file_size.as_usize());
+        Inputs::read_within(limits, &arguments.paths, &rendering(arguments)?)
     };
     inputs.problems.extend(policies.iter().flat_map(|it| it.problems.clone()));
     for problem in &inputs.problems {
-        show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+        show::error(problem);
+    }
+    for what in &inputs.left_out {
+        show::remark(&format!("{FAINT}{}{RESET}", show::clean(what)));
     }
     let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
     let owners = of_files(&inputs, first)?;
@@ -85,7 +91,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     if arguments.compliance.is_some() || arguments.fix {
         // Findings are not printed, and these would be lost with them.
         for it in &misread {
-            show::remark(&format!("{}error:{RESET} {}: {}", show::ERROR, it.place, it.problem));
+            show::error(&format!("{}: {}", it.place, it.problem));
         }
     }
     if let Some(framework) = &arguments.compliance {
@@ -206,7 +212,7 @@ fn baseline(
         "--since compares files; what is rendered or comes by standard input has no earlier state \
          in git: compare it with --baseline"
     );
-    baseline::of_revision(revision, &arguments.paths, terms).map(Some)
+    baseline::of_revision(revision, &arguments.paths, terms, &inputs.limits).map(Some)
 }
 
 fn report_of<'a>(
@@ -271,7 +277,12 @@ fn outcome(arguments: &ScanArguments, inputs: &Inputs, report: &Report<'_>) -> O
         || inputs.live.as_ref().is_some_and(LiveObjects::is_empty)
         || report.unreadable.iter().any(|it| !is_foreign(it));
     if arguments.exit_zero {
-        return if inputs.is_empty() { Outcome::Unreadable } else { Outcome::Good };
+        let is_nothing = if inputs.live.is_some() {
+            inputs.is_empty()
+        } else {
+            report.objects.is_empty() && nothing_read(inputs, report)
+        };
+        return if is_nothing { Outcome::Unreadable } else { Outcome::Good };
     }
     if broken {
         Outcome::Unreadable
@@ -280,6 +291,13 @@ fn outcome(arguments: &ScanArguments, inputs: &Inputs, report: &Report<'_>) -> O
     } else {
         Outcome::Good
     }
+}
+
+/// Whether every file was unreadable.
+fn nothing_read(inputs: &Inputs, report: &Report<'_>) -> bool {
+    let unreadable = report.unreadable.iter().filter(|it| !is_foreign(it));
+    let unreadable: BTreeSet<&str> = unreadable.map(|it| it.place.path.as_str()).collect();
+    inputs.files.iter().all(|file| unreadable.contains(file.path.as_str()))
 }
 
 /// Whether something was read well and is just no Kubernetes object: a values file, a kustomization.

@@ -173,3 +173,25 @@ pub(super) static KINDS: &[Kinds] = &[
     kinds("discovery.k8s.io", &["v1"], &["EndpointSlice"]),
     kinds("node.k8s.io", &["v1"], &["RuntimeClass"]),
 ];
+
+/// Further kinds that Kubernetes has had, by group: nothing is said of their versions.
+pub(super) static MORE: &[(&str, &[&str])] = &[
+    ("", &["Binding", "ComponentStatus", "Eviction", "Status"]),
+    ("apps", &["DeploymentRollback", "Scale"]),
+    ("batch", &["JobTemplate"]),
+    ("autoscaling", &["Scale"]),
+    ("policy", &["Eviction", "PodSecurityPolicy"]),
+    ("networking.k8s.io", &["ClusterCIDR", "IPAddress", "ServiceCIDR"]),
+    ("storage.k8s.io", &["CSIStorageCapacity", "VolumeAttributesClass"]),
+    ("scheduling.k8s.io", &["PodGroup", "Workload"]),
+    (
+        "admissionregistration.k8s.io",
+        &[
+            "MutatingAdmissionPolicy",
+            "MutatingAdmissionPolicyBinding",
+            "ValidatingAdmissionPolicy",
+            "ValidatingAdmissionPolicyBinding",
+        ],
+    ),
+    ("apiextensions.k8s.io", &["ConversionReview"]),
+];

@@ -23,7 +23,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Outcome> {
     let inputs = Inputs::read(paths, &Rendering::default());
     for problem in &inputs.problems {
-        show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+        show::error(problem);
     }
     let first = paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
     let files = of_files(&inputs, first)?;

@@ -20,7 +20,7 @@ use crate::show::{self, FAINT, RESET, STRONG};
 pub(super) fn run(arguments: &AffectedArguments) -> anyhow::Result<Outcome> {
     let inputs = Inputs::read(&arguments.paths, &Rendering::default());
     for problem in &inputs.problems {
-        show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+        show::error(problem);
     }
     let reports = image_reports(&arguments.vulnerabilities)?;
     let documents = inputs.documents();
