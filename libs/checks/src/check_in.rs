@@ -5,6 +5,7 @@
 
 mod acceptance;
 mod origin;
+mod unknown_kind;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -26,7 +27,9 @@ use airside_vulnerability::{Components, Document as ImageReport};
 
 use self::acceptance::Acceptance;
 pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart};
-use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY, UnknownKind, unknown_kind};
+pub use self::unknown_kind::UnknownKind;
+use self::unknown_kind::unknown_kind;
+use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY};
 use crate::evaluate::{Failure, NotEvaluated, evaluate_with};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
 use crate::owner::{FileOwners, Owners};

@@ -9,13 +9,51 @@ use syn::{Expr, File, Ident, Item, ItemUse, Type, UseTree, Visibility, parse_quo
 
 use super::Instrument;
 
-/// The names of constants of each file.
-#[derive(Debug, Default)]
-pub(crate) struct Tables(BTreeMap<String, BTreeSet<String>>);
+/// The constants of the crate that code decides by, and the lists of kinds that have a name.
+#[derive(Default)]
+pub(crate) struct Tables {
+    /// The names of constants, by file.
+    names: BTreeMap<String, BTreeSet<String>>,
+    /// What code of any file mentions. A constant that only entries of the catalogue mention is no table: the
+    /// kinds that a check judges are switches of their own, and the checks of others that it equals decide
+    /// nothing.
+    used: Names,
+    /// Lists of kinds, by file and name.
+    kinds: BTreeMap<String, BTreeMap<String, Expr>>,
+}
 
-/// The constants of a file that may be tables, those in functions included by their use only.
-pub(crate) fn declared(file: &File) -> BTreeSet<String> {
-    file.items.iter().filter_map(constant).map(|it| it.name.to_string()).collect()
+/// The names that code mentions.
+#[derive(Default)]
+struct Names(BTreeSet<String>);
+
+impl Names {
+    fn take(&mut self, code: &impl ToTokens) {
+        let code = code.to_token_stream().to_string();
+        let words = code.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        self.0.extend(words.filter(|word| !word.is_empty()).map(str::to_owned));
+    }
+
+    /// Takes what an item decides by.
+    fn take_item(&mut self, item: &Item) {
+        match (constant(item), item) {
+            (Some(it), _) => self.take(it.value),
+            (None, Item::Use(_)) => {}
+            // A list of checks: only what its judges do is code.
+            (None, Item::Const(_) | Item::Static(_)) => {
+                Bodies(self).visit_item_mut(&mut item.clone());
+            }
+            (None, _) => self.take(item),
+        }
+    }
+}
+
+/// What closures mention.
+struct Bodies<'n>(&'n mut Names);
+
+impl VisitMut for Bodies<'_> {
+    fn visit_expr_closure_mut(&mut self, closure: &mut syn::ExprClosure) {
+        self.0.take(closure);
+    }
 }
 
 struct Constant<'a> {
@@ -44,13 +82,27 @@ fn constant(item: &Item) -> Option<Constant<'_>> {
 }
 
 impl Tables {
-    pub(crate) fn add(&mut self, file: &str, names: BTreeSet<String>) {
-        self.0.insert(file.to_owned(), names);
+    /// Takes in a file.
+    pub(crate) fn add(&mut self, name: &str, file: &File) {
+        let mut names = BTreeSet::new();
+        for item in file.items.iter().filter(|it| !super::is_test(super::attributes(it))) {
+            names.extend(constant(item).map(|it| it.name.to_string()));
+            self.used.take_item(item);
+        }
+        self.names.insert(name.to_owned(), names);
+        self.kinds.insert(name.to_owned(), super::checks::named_kinds(file));
+    }
+
+    /// The list of kinds of a name, as a file knows it: its own, or one that it imports.
+    pub(super) fn kinds(&self, file: &str, name: &str) -> Option<&Expr> {
+        let own = self.kinds.get(file).and_then(|own| own.get(name));
+        own.or_else(|| self.kinds.values().find_map(|all| all.get(name)))
     }
 
     /// The names of tables that a file declares or imports from the crate.
     pub(super) fn visible_in(&self, name: &str, file: &File) -> BTreeSet<String> {
-        let mut visible = self.0.get(name).cloned().unwrap_or_default();
+        let own = self.names.get(name).into_iter().flatten();
+        let mut visible: BTreeSet<String> = own.filter(|it| self.is_table(it)).cloned().collect();
         for item in &file.items {
             if let Item::Use(used) = item
                 && is_ours(&used.tree)
@@ -65,8 +117,12 @@ impl Tables {
         visible
     }
 
+    fn names_of(&self, file: &str) -> BTreeSet<String> {
+        self.names.get(file).cloned().unwrap_or_default()
+    }
+
     fn is_table(&self, name: &str) -> bool {
-        self.0.values().any(|names| names.contains(name))
+        self.used.0.contains(name) && self.names.values().any(|names| names.contains(name))
     }
 
     /// Imports the table beside each constant that is imported.
@@ -115,6 +171,11 @@ impl Instrument<'_> {
     /// The table that stands beside a constant.
     pub(super) fn table_of(&mut self, item: &Item) -> Option<Item> {
         let Constant { visibility, name, kind, value } = constant(item)?;
+        // Those in functions are used there.
+        let is_known = self.tables.names_of(self.file).contains(&name.to_string());
+        if is_known && !self.tables.is_table(&name.to_string()) {
+            return None;
+        }
         let number = self.scaffold(name.span());
         let mut value = value.clone();
         self.visit_expr_mut(&mut value);

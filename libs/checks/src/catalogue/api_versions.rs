@@ -1,21 +1,15 @@
-//! Checks on API versions: those that Kubernetes serves no more, will stop to serve, or never had; and which
-//! kinds it does not have at all.
+//! Checks on API versions: those that Kubernetes serves no more, will stop to serve, or never had.
 
 mod table;
 
-use std::fmt;
-
-use airside_k8s::Object;
 use airside_types::{FieldPath, Severity};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
 
-use table::{KINDS, MORE, OLD, Old};
-
-/// The longest piece of a kind that a message shows.
-const SHOWN_CHARS: usize = 60;
+use table::Old;
+pub(crate) use table::{KINDS, OLD};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -147,51 +141,6 @@ fn unknown(whole: &Whole<'_>, report: &mut Report<'_>) {
         path(),
         format!("{} has no kind {kind}; it is in {right}", whole.object.api_version()),
     );
-}
-
-/// A kind that Kubernetes does not have.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct UnknownKind {
-    api_version: String,
-    kind: String,
-    meant: Option<&'static str>,
-}
-
-impl fmt::Display for UnknownKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} has no kind `{}`: ", self.api_version, self.kind)?;
-        match self.meant {
-            Some(meant) => write!(f, "did you mean `{meant}`?"),
-            None => write!(f, "correct it, or its apiVersion."),
-        }?;
-        write!(f, " Only what goes for every kind was checked")
-    }
-}
-
-/// Whether an object is of a kind that its API version, one of Kubernetes' own, does not have, nor any other.
-/// The core group is used by other programs' files as well: there only a slip of the pen is told.
-pub(crate) fn unknown_kind(object: &Object<'_>) -> Option<UnknownKind> {
-    let (group, kind) = (object.group(), object.kind());
-    let mut of_group = KINDS.iter().filter(|known| known.group == group);
-    of_group.find(|known| known.versions.contains(&object.version()))?;
-    let is_known = |kinds: &[&str]| kinds.contains(&kind);
-    let is_more = MORE.iter().any(|(of, kinds)| *of == group && is_known(kinds));
-    let is_old = OLD.iter().any(|old| old.group == group && is_known(old.kinds));
-    if is_more || is_old || kind.ends_with("List") || KINDS.iter().any(|it| is_known(it.kinds)) {
-        return None;
-    }
-    let kind: String = kind.chars().take(SHOWN_CHARS).collect();
-    let own = KINDS.iter().filter(|known| known.group == group).flat_map(|known| known.kinds);
-    let meant = own
-        .copied()
-        .filter(|known| {
-            strsim::osa_distance(known, &kind) <= 2 || known.eq_ignore_ascii_case(&kind)
-        })
-        .min_by_key(|known| strsim::osa_distance(known, &kind));
-    (meant.is_some() || !group.is_empty()).then(|| {
-        let api_version = object.api_version();
-        UnknownKind { api_version, kind, meant }
-    })
 }
 
 #[cfg(test)]
