@@ -12,12 +12,12 @@ use super::Instrument;
 /// The constants of the crate that code decides by, and the lists of kinds that have a name.
 #[derive(Default)]
 pub(crate) struct Tables {
-    /// The names of constants, by file.
-    names: BTreeMap<String, BTreeSet<String>>,
-    /// What code of any file mentions. A constant that only entries of the catalogue mention is no table: the
+    /// The names of constants, by file, each with whether only the file and those below it can see it.
+    names: BTreeMap<String, BTreeMap<String, bool>>,
+    /// What the code of each file mentions. A constant that only entries of the catalogue mention is no table: the
     /// kinds that a check judges are switches of their own, and the checks of others that it equals decide
     /// nothing.
-    used: Names,
+    used: BTreeMap<String, Names>,
     /// Lists of kinds, by file and name.
     kinds: BTreeMap<String, BTreeMap<String, Expr>>,
 }
@@ -84,12 +84,17 @@ fn constant(item: &Item) -> Option<Constant<'_>> {
 impl Tables {
     /// Takes in a file.
     pub(crate) fn add(&mut self, name: &str, file: &File) {
-        let mut names = BTreeSet::new();
+        let (mut names, mut used) = (BTreeMap::new(), Names::default());
         for item in file.items.iter().filter(|it| !super::is_test(super::attributes(it))) {
-            names.extend(constant(item).map(|it| it.name.to_string()));
-            self.used.take_item(item);
+            names.extend(
+                constant(item).map(|it| {
+                    (it.name.to_string(), matches!(it.visibility, Visibility::Inherited))
+                }),
+            );
+            used.take_item(item);
         }
         self.names.insert(name.to_owned(), names);
+        self.used.insert(name.to_owned(), used);
         self.kinds.insert(name.to_owned(), super::checks::named_kinds(file));
     }
 
@@ -101,14 +106,15 @@ impl Tables {
 
     /// The names of tables that a file declares or imports from the crate.
     pub(super) fn visible_in(&self, name: &str, file: &File) -> BTreeSet<String> {
-        let own = self.names.get(name).into_iter().flatten();
-        let mut visible: BTreeSet<String> = own.filter(|it| self.is_table(it)).cloned().collect();
+        let own = self.names.get(name).into_iter().flatten().map(|(it, _)| it);
+        let mut visible: BTreeSet<String> =
+            own.filter(|it| self.is_table_of(name, it)).cloned().collect();
         for item in &file.items {
             if let Item::Use(used) = item
                 && is_ours(&used.tree)
             {
                 leaves(&used.tree, &mut |leaf| {
-                    if self.is_table(leaf) {
+                    if self.is_table(leaf, Some(name)) {
                         visible.insert(leaf.to_owned());
                     }
                 });
@@ -117,12 +123,26 @@ impl Tables {
         visible
     }
 
-    fn names_of(&self, file: &str) -> BTreeSet<String> {
-        self.names.get(file).cloned().unwrap_or_default()
+    /// Whether a constant of a file is a table: code that can see it mentions it.
+    fn is_table_of(&self, file: &str, name: &str) -> bool {
+        let Some(is_private) = self.names.get(file).and_then(|own| own.get(name)) else {
+            return false;
+        };
+        self.used.iter().any(|(user, used)| {
+            let has_own =
+                user != file && self.names.get(user).is_some_and(|own| own.contains_key(name));
+            used.0.contains(name) && !has_own && (!is_private || is_within(user, file))
+        })
     }
 
-    fn is_table(&self, name: &str) -> bool {
-        self.used.0.contains(name) && self.names.values().any(|names| names.contains(name))
+    /// Whether some file has a table of this name that another file, or any, can see.
+    fn is_table(&self, name: &str, seen_from: Option<&str>) -> bool {
+        self.names.iter().any(|(file, names)| {
+            let can_see = |is_private: &bool| {
+                !is_private || seen_from.is_some_and(|user| is_within(user, file))
+            };
+            names.get(name).is_some_and(can_see) && self.is_table_of(file, name)
+        })
     }
 
     /// Imports the table beside each constant that is imported.
@@ -131,6 +151,12 @@ impl Tables {
             beside(&mut used.tree, visible);
         }
     }
+}
+
+/// Whether a file is another or lies below it.
+fn is_within(file: &str, other: &str) -> bool {
+    let module = other.strip_suffix(".rs").unwrap_or(other);
+    file == other || file.strip_prefix(module).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Whether an import is from this crate.
@@ -172,8 +198,9 @@ impl Instrument<'_> {
     pub(super) fn table_of(&mut self, item: &Item) -> Option<Item> {
         let Constant { visibility, name, kind, value } = constant(item)?;
         // Those in functions are used there.
-        let is_known = self.tables.names_of(self.file).contains(&name.to_string());
-        if is_known && !self.tables.is_table(&name.to_string()) {
+        let text = name.to_string();
+        let is_known = self.tables.names.get(self.file).is_some_and(|own| own.contains_key(&text));
+        if is_known && !self.tables.is_table_of(self.file, &text) {
             return None;
         }
         let number = self.scaffold(name.span());
@@ -200,7 +227,7 @@ impl Instrument<'_> {
             let root = it.path.segments.first().map(|it| it.ident.to_string()).unwrap_or_default();
             root.starts_with(char::is_lowercase)
                 && !is_foreign(&root)
-                && self.tables.is_table(&last.ident.to_string())
+                && self.tables.is_table(&last.ident.to_string(), None)
         };
         if it.qself.is_some() || !is_table {
             return;
