@@ -29,8 +29,15 @@ struct Names(BTreeSet<String>);
 impl Names {
     fn take(&mut self, code: &impl ToTokens) {
         let code = code.to_token_stream().to_string();
-        let words = code.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
-        self.0.extend(words.filter(|word| !word.is_empty()).map(str::to_owned));
+        let words: Vec<&str> = code
+            .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            .filter(|word| !word.is_empty())
+            .collect();
+        // A constant of a function hides another one of its name.
+        let after_const =
+            words.iter().zip(words.iter().skip(1)).filter(|(word, _)| **word == "const");
+        let own: BTreeSet<&str> = after_const.map(|(_, name)| *name).collect();
+        self.0.extend(words.iter().filter(|word| !own.contains(*word)).map(|it| (*it).to_owned()));
     }
 
     /// Takes what an item decides by.

@@ -136,7 +136,7 @@ fn report(
     if arguments.publish {
         tell_published(publish(arguments, inputs, &scan, cluster.clone())?, &scan);
     }
-    Ok(outcome(arguments, inputs, &report))
+    Ok(outcome(arguments, inputs, &scan, &report))
 }
 
 fn tell_published(outcome: PublishOutcome, scan: &Scan) {
@@ -272,15 +272,20 @@ fn written(
 
 /// 2 when an input could not be read, 1 when a finding reaches the failing severity. With `--exit-zero` 2
 /// only when nothing could be read at all.
-fn outcome(arguments: &ScanArguments, inputs: &Inputs, report: &Report<'_>) -> Outcome {
+fn outcome(
+    arguments: &ScanArguments,
+    inputs: &Inputs,
+    scan: &Scan,
+    report: &Report<'_>,
+) -> Outcome {
     let broken = !inputs.problems.is_empty()
         || inputs.live.as_ref().is_some_and(LiveObjects::is_empty)
         || report.unreadable.iter().any(|it| !is_foreign(it));
     if arguments.exit_zero {
-        let is_nothing = if inputs.live.is_some() {
-            inputs.is_empty()
-        } else {
-            report.objects.is_empty() && nothing_read(inputs, report)
+        let is_nothing = match &inputs.live {
+            Some(live) => live.is_empty(),
+            // Neither a whole file nor an object of a broken one.
+            None => scan.paths.is_empty() && scan.objects.is_empty(),
         };
         return if is_nothing { Outcome::Unreadable } else { Outcome::Good };
     }
@@ -291,13 +296,6 @@ fn outcome(arguments: &ScanArguments, inputs: &Inputs, report: &Report<'_>) -> O
     } else {
         Outcome::Good
     }
-}
-
-/// Whether every file was unreadable.
-fn nothing_read(inputs: &Inputs, report: &Report<'_>) -> bool {
-    let unreadable = report.unreadable.iter().filter(|it| !is_foreign(it));
-    let unreadable: BTreeSet<&str> = unreadable.map(|it| it.place.path.as_str()).collect();
-    inputs.files.iter().all(|file| unreadable.contains(file.path.as_str()))
 }
 
 /// Whether something was read well and is just no Kubernetes object: a values file, a kustomization.

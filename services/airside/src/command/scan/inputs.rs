@@ -88,11 +88,6 @@ impl Inputs {
         documents
     }
 
-    /// Whether there is nothing at all.
-    pub(super) fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.live.as_ref().is_none_or(LiveObjects::is_empty)
-    }
-
     fn take(&mut self, path: &Path, how: &Rendering) {
         if path == Path::new("-") {
             match self.content(io::stdin().lock()) {
