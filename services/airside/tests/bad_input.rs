@@ -89,9 +89,9 @@ fn broken_yaml_is_told_where_it_breaks() {
     a tab for indentation
     ./bad.yaml:3:2  not valid YAML (a tab, which YAML does not take for indentation): correct the syntax here or just above
     a line too far right
-    ./bad.yaml:3:10  not valid YAML (mapping values are not allowed in this context): correct the syntax here or just above
+    ./bad.yaml:3:10  not valid YAML (a `:` where no key can be; quote the text that holds it, or move the line): correct the syntax here or just above
     a colon too many
-    ./bad.yaml:2:12  not valid YAML (mapping values are not allowed in this context): correct the syntax here or just above
+    ./bad.yaml:2:12  not valid YAML (a `:` where no key can be; quote the text that holds it, or move the line): correct the syntax here or just above
     a line that is no key
     ./bad.yaml:8:3  not valid YAML (no `:` after this key, or one of more than 1,024 characters): correct the syntax here or just above
     a key of a megabyte
@@ -115,7 +115,7 @@ fn broken_yaml_is_told_where_it_breaks() {
     aliases of aliases
     ./bad.yaml:10:25  more than 1000000 values, what an alias repeats counted each time: split the file, or raise max_file_size (--max-file-size)
     a page of the web
-    ./bad.yaml:2:10  not valid YAML (mapping values are not allowed in this context): correct the syntax here or just above
+    ./bad.yaml:2:10  not valid YAML (a `:` where no key can be; quote the text that holds it, or move the line): correct the syntax here or just above
     "#);
 }
 
@@ -251,7 +251,7 @@ fn what_is_nearly_an_object_is_told() {
     a kind in small letters
     ./bad.yaml:2:1  v1 has no kind `pod`: did you mean `Pod`? Only what goes for every kind was checked
     a kind of nobody
-    ./bad.yaml:2:1  batch/v1 has no kind `Cake`: correct it, or its apiVersion Only what goes for every kind was checked
+    ./bad.yaml:2:1  batch/v1 has no kind `Cake`: correct it, or its apiVersion. Only what goes for every kind was checked
     no API version
     ./bad.yaml:1:1  `kind` and `metadata` without `apiVersion`: add it, as a text such as `v1`
     a number for an API version

@@ -75,3 +75,34 @@ static MORE: &[(&str, &[&str])] = &[
     ),
     ("apiextensions.k8s.io", &["ConversionReview"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_kinds_of_kubernetes_own_groups_are_unknown() {
+        for (api_version, kind, meant) in [
+            ("v1", "Pods", Some(Some("Pod"))),
+            ("v1", "pod", Some(Some("Pod"))),
+            ("v1", "ConfgMap", Some(Some("ConfigMap"))),
+            ("apps/v1", "Deploymnt", Some(Some("Deployment"))),
+            ("batch/v1", "Cake", Some(None)),
+            // A kubeconfig, and what OpenShift had in the core group.
+            ("v1", "Config", None),
+            ("v1", "Route", None),
+            ("v1", "PodList", None),
+            ("policy/v1", "Eviction", None),
+            // Told by a check, which knows where it is.
+            ("apps/v1", "Pod", None),
+            ("apps/v2", "Cake", None),
+            ("shop.example/v1", "Cake", None),
+        ] {
+            let value = json!({ "apiVersion": api_version, "kind": kind });
+            let unknown = unknown_kind(&Object::new(&value).unwrap());
+            assert_eq!(unknown.map(|it| it.meant), meant, "{api_version} {kind}");
+        }
+    }
+}
