@@ -238,9 +238,7 @@ fn standard_input_is_told_as_a_file_is() {
         let (status, ..) = folder.scan_within_bounds(&["-", "--exit-zero"], Some(input));
         assert_eq!(status, expected, "{input}: 2 only when nothing could be read");
     }
-    for endless in ["/dev/zero"] {
-        let (status, text, _) = folder.scan_within_bounds(&[endless], None);
-        assert_eq!(status, 2);
-        assert!(text.contains("/dev/zero:1:1  more than 67108864 bytes"), "{text}");
-    }
+    let (status, text, _) = folder.scan_within_bounds(&["/dev/zero"], None);
+    assert_eq!(status, 2, "what never ends is read up to the limit");
+    assert!(text.contains("/dev/zero:1:1  more than 67108864 bytes"), "{text}");
 }
