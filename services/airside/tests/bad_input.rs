@@ -282,6 +282,23 @@ fn the_documents_before_and_after_a_broken_one_are_scanned() {
 }
 
 #[test]
+fn whatever_is_asked_what_could_not_be_read_is_told() {
+    let folder =
+        Folder::with(&[("good.yaml", GOOD), ("pod.yaml", &pod("")), ("bad.yaml", "a: [\n")]);
+    for question in [
+        &[".", "--fix", "--dry-run"][..],
+        &[".", "--compliance", "cis-v1.12.0"],
+        &[".", "--reach", "internet", "web"],
+        &["affected", "--cve", "CVE-2025-1974", "."],
+    ] {
+        let (status, text, problems) = folder.scan_within_bounds(question, None);
+        assert_eq!(status, 2, "{question:?}: {text}{problems}");
+        let told = "error: ./bad.yaml:1:4: not valid YAML (unclosed bracket '[')";
+        assert!(problems.contains(told), "{question:?}: {problems}");
+    }
+}
+
+#[test]
 fn an_object_with_a_key_given_twice_is_judged_as_kubernetes_reads_it() {
     let twice = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostPID: false\n  hostPID: true\n  containers: []\n";
     let folder = Folder::with(&[("pod.yaml", twice)]);

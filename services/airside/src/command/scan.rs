@@ -63,6 +63,14 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         Inputs::read_within(limits, &arguments.paths, &rendering(arguments)?)
     };
     inputs.problems.extend(policies.iter().flat_map(|it| it.problems.clone()));
+    let is_compared = arguments.live && inputs.live.is_none();
+    let is_report = !is_compared
+        && arguments.reach.is_empty()
+        && arguments.compliance.is_none()
+        && !arguments.fix;
+    if !is_report {
+        inputs.find_unreadable();
+    }
     for problem in &inputs.problems {
         show::error(problem);
     }
@@ -82,7 +90,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         exceptions: &exceptions,
         ..Terms::new(&tenant, &cluster, project.fail_on)
     };
-    if arguments.live && inputs.live.is_none() {
+    if is_compared {
         return live::compare(arguments, &inputs, &terms);
     }
     if !arguments.reach.is_empty() {

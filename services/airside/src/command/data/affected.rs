@@ -21,7 +21,8 @@ pub(super) fn run(
     old: &Components,
     new: &Components,
 ) -> anyhow::Result<Outcome> {
-    let inputs = Inputs::read(paths, &Rendering::default());
+    let mut inputs = Inputs::read(paths, &Rendering::default());
+    inputs.find_unreadable();
     for problem in &inputs.problems {
         show::error(problem);
     }

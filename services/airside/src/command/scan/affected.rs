@@ -18,7 +18,8 @@ use crate::show::{self, FAINT, RESET, STRONG};
 
 /// Lists what is affected. Exits with 1 where something is.
 pub(super) fn run(arguments: &AffectedArguments) -> anyhow::Result<Outcome> {
-    let inputs = Inputs::read(&arguments.paths, &Rendering::default());
+    let mut inputs = Inputs::read(&arguments.paths, &Rendering::default());
+    inputs.find_unreadable();
     for problem in &inputs.problems {
         show::error(problem);
     }

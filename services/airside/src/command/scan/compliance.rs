@@ -33,7 +33,7 @@ pub(super) fn run(
         ),
     };
     show::print(&report)?;
-    if !inputs.problems.is_empty() {
+    if !inputs.problems.is_empty() && !(arguments.exit_zero && !checked.objects.is_empty()) {
         return Ok(Outcome::Unreadable);
     }
     let fails = assessment.fails() && !arguments.exit_zero;

@@ -7,13 +7,16 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use airside_checks::{CheckIn, Rendered as Origin, Terms};
-use airside_k8s::Document;
 use airside_k8s::yaml::{Limits, parse_bytes};
+use airside_k8s::{Document, Position};
 use airside_scanner::{LiveObjects, Scan, check_files, scan_files_within};
 use airside_wire::scan::SourceFile;
 
 use super::folder::{ENDINGS, Entry, entries};
 use super::render::{Renderer, Rendering};
+
+/// How many problems of one file are told; the rest is counted.
+const SHOWN: usize = 12;
 
 /// What was read, and what could not be.
 #[derive(Debug, Default)]
@@ -56,6 +59,21 @@ impl Inputs {
         let mut inputs = Self { limits, ..Self::default() };
         paths.iter().for_each(|path| inputs.take(path.as_ref(), how));
         inputs
+    }
+
+    /// Makes problems of what is wrong in the files, where no report tells it.
+    pub(in crate::command) fn find_unreadable(&mut self) {
+        for file in &self.files {
+            let errors = parse_bytes(&file.content, &self.limits).errors;
+            let told = errors.iter().take(SHOWN).map(|error| {
+                let Position { line, column } = error.position;
+                format!("{}:{line}:{column}: {}", file.path, error.problem)
+            });
+            self.problems.extend(told);
+            if let Some(more) = errors.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+                self.problems.push(format!("{}: and {more} more", file.path));
+            }
+        }
     }
 
     /// Checks what was read as one set.
