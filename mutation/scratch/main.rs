@@ -18,25 +18,26 @@ struct Case {
     expected: Expected,
 }
 
-#[derive(Clone, Copy)]
 enum Expected {
     /// Of the two examples of each entry: fails, or not.
     Failing(bool),
     /// Of the further ones.
     Exactly(Verdict),
+    /// A part of a failure, in field and words.
+    Says(String),
 }
 
 impl Case {
     fn holds(&self, check: &str) -> bool {
-        match self.expected {
+        let (line, verdicts, words) = (0, BTreeMap::new(), Vec::new());
+        let example = Example { line, verdicts, words, text: &self.text };
+        match &self.expected {
             Expected::Failing(expected) => {
                 let said = example::verdicts(&self.text, Completeness::WholeInput);
-                said.is_ok_and(|said| matches!(said.get(check), Some(Verdict::Fails(_))) == expected)
+                said.is_ok_and(|said| matches!(said.get(check), Some(Verdict::Fails(_))) == *expected)
             }
-            Expected::Exactly(expected) => {
-                let (line, verdicts, text) = (0, BTreeMap::new(), self.text.as_str());
-                Example { line, verdicts, text }.holds(check, expected).unwrap_or(false)
-            }
+            Expected::Exactly(expected) => example.holds(check, *expected).unwrap_or(false),
+            Expected::Says(words) => example.says(check, words).unwrap_or(false),
         }
     }
 }
@@ -83,14 +84,13 @@ fn cases(folder: &str) -> BTreeMap<&'static str, Vec<Case>> {
         let text = std::fs::read_to_string(&file).expect("examples can be read");
         let examples = example::read(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         for example in examples {
-            for (id, verdict) in example.verdicts {
+            let verdicts = example.verdicts.iter().map(|(id, it)| (*id, Expected::Exactly(*it)));
+            let words = example.words.iter().map(|(id, it)| (*id, Expected::Says((*it).to_owned())));
+            for (id, expected) in verdicts.chain(words) {
                 let of_check = catalogue::all().find(|check| check.id == id).map(|check| check.id);
                 let of_check = of_check.and_then(|id| cases.get_mut(id));
                 let of_check = of_check.unwrap_or_else(|| panic!("{}: no check {id}", file.display()));
-                of_check.push(Case {
-                    text: example.text.to_owned(),
-                    expected: Expected::Exactly(verdict),
-                });
+                of_check.push(Case { text: example.text.to_owned(), expected });
             }
         }
     }

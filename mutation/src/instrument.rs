@@ -20,7 +20,7 @@ use syn::{Attribute, Block, Expr, File, ImplItemFn, Item, ItemFn, Signature, Stm
 
 use crate::mutant::Mutants;
 
-pub(crate) use self::tables::{Tables, declared};
+pub(crate) use self::tables::Tables;
 
 /// What a walk over one file needs and makes.
 pub(crate) struct Instrument<'a> {
@@ -191,7 +191,7 @@ impl Instrument<'_> {
 
 /// Functions that take no part in a decision: they say at which field a check fails, and with what words.
 fn shapes_report(function: &str) -> bool {
-    matches!(function, "fail" | "undecided" | "path" | "key" | "keys" | "index")
+    matches!(function, "fail" | "missing" | "undecided" | "path" | "key" | "keys" | "index")
         || function.ends_with("_path")
 }
 
@@ -258,9 +258,10 @@ mod tests {
 
     /// The changes that are made to a source, in order.
     fn changes(source: &str) -> Vec<String> {
-        let (tables, left_out, mut mutants) =
+        let (mut tables, left_out, mut mutants) =
             (Tables::default(), BTreeSet::new(), Mutants::default());
         let mut file = syn::parse_file(source).expect("Rust");
+        tables.add("a.rs", &file);
         let (tables, left_out) = (&tables, &left_out);
         let visible = BTreeSet::new();
         Instrument { file: "a.rs", tables, left_out, mutants: &mut mutants, visible }
@@ -314,6 +315,18 @@ mod tests {
                 "without `\"y\" =>`",
             ]
         );
+    }
+
+    #[test]
+    fn kinds_are_taken_from_checks_under_their_name_too() {
+        let checks = "static CHECKS: &[Check] = &[Check { id: \"a\", equivalents: PEERS, judge: Judge::Object(KINDS, f) }];";
+        let tables = "const KINDS: &[(&str, &str)] = &[(\"\", \"Pod\"), (\"apps\", \"Deployment\")]; const PEERS: &[&str] = &[\"peer:a\"];";
+        assert_eq!(
+            changes(&format!("{checks} {tables}")),
+            ["judges no `(\"\", \"Pod\")`", "judges no `(\"apps\", \"Deployment\")`"]
+        );
+        let used = changes(&format!("{checks} {tables} fn g(a: &str) {{ PEERS.contains(&a) }}"));
+        assert!(used.contains(&"\"peer:a\" is \"peer:a~\"".to_owned()), "{used:?}");
     }
 
     #[test]

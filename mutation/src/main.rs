@@ -25,7 +25,7 @@ struct Cli {
     #[arg(long, value_name = "TEXT", default_value = "")]
     file: String,
     /// Least share of mutants that have to be noticed, in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 90.0)]
+    #[arg(long, value_name = "PERCENT", default_value_t = 92.0)]
     least: f64,
     /// Say of each check how many mutants reach it and how many live
     #[arg(long)]

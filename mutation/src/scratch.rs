@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use serde_json::Value;
 use toml::Table;
 
-use crate::instrument::{Instrument, Tables, declared};
+use crate::instrument::{Instrument, Tables};
 use crate::mutant::Mutants;
 
 /// Files with conditions of checks: the catalogue, and the words in which it asks for fields and flags.
@@ -135,7 +135,7 @@ fn write(sources: &Path, copy: &Path, left_out: &BTreeSet<u32>) -> anyhow::Resul
     let mut tables = Tables::default();
     for (name, text) in files.iter().filter(|(name, _)| is_in_scope(name)) {
         let file = syn::parse_file(text).with_context(|| format!("cannot parse {name}"))?;
-        tables.add(name, declared(&file));
+        tables.add(name, &file);
     }
     let mut mutants = Mutants::default();
     for (name, text) in &files {

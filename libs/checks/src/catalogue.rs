@@ -208,6 +208,7 @@ static FAMILIES: &[&[Check]] = &[
     order::CHECKS,
 ];
 
+pub(crate) use api_versions::{KINDS, OLD};
 pub(crate) use own_policies::POLICY;
 pub(crate) use reserved_names::JUDGED_BY_NAME;
 pub(crate) use vulnerabilities::IMAGE_VULNERABILITY;

@@ -5,6 +5,7 @@
 
 mod acceptance;
 mod origin;
+mod unknown_kind;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -15,8 +16,8 @@ use airside_k8s::graph::PodNode;
 use airside_k8s::object::NotAnObject;
 use airside_k8s::{Completeness, Document, Graph, Located, Object, Position, Value};
 use airside_types::{
-    AcceptedFinding, BoardingPass, Cluster, Finding, FindingState, Id, ObjectRef, PassVerdict,
-    Place, Rules, Severity, Tenant, Timestamp,
+    AcceptedFinding, BoardingPass, Cluster, FieldPath, Finding, FindingState, Id, ObjectRef,
+    PassVerdict, Place, Rules, Severity, Tenant, Timestamp,
 };
 
 use airside_policy::{PolicyFailure, PolicySet};
@@ -25,6 +26,8 @@ use airside_vulnerability::{Components, Document as ImageReport};
 
 use self::acceptance::Acceptance;
 pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart};
+pub use self::unknown_kind::UnknownKind;
+use self::unknown_kind::unknown_kind;
 use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY};
 use crate::evaluate::{Failure, NotEvaluated, evaluate_with};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
@@ -115,7 +118,7 @@ pub struct Skipped {
 }
 
 /// Why something was not judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SkipReason {
     /// It is no Kubernetes object.
     #[error(transparent)]
@@ -123,6 +126,9 @@ pub enum SkipReason {
     /// `helm test` runs it, and nobody else.
     #[error("a test of a chart, no Kubernetes object that is deployed")]
     HelmTest,
+    /// It has a kind that Kubernetes does not know. What goes for every kind was judged.
+    #[error(transparent)]
+    UnknownKind(#[from] UnknownKind),
 }
 
 /// What the check-in says about files.
@@ -188,15 +194,19 @@ impl<'a> Source<'a> {
     }
 
     fn place_of_object(&self) -> Place {
-        self.place(self.located.places.value_position())
+        self.at(self.located.places.value_position())
     }
 
-    fn place(&self, Position { line, column }: Position) -> Place {
+    fn place_of(&self, field: &FieldPath) -> Place {
+        self.at(self.located.places.resolve(field))
+    }
+
+    fn at(&self, Position { line, column }: Position) -> Place {
         Place { path: Arc::clone(&self.file), line, column }
     }
 
     fn finding(&self, failure: Failure, selection: &Selection) -> Finding {
-        let position = self.located.places.resolve(&failure.field);
+        let place = self.place_of(&failure.field);
         let check = failure.check;
         let origin =
             self.origin.and_then(|it| it.of_field(&self.located, &failure.field)).map(Box::new);
@@ -208,7 +218,7 @@ impl<'a> Source<'a> {
             field: failure.field,
             message: failure.message,
             fix: check.fix.into(),
-            place: self.place(position),
+            place,
             techniques: check.techniques.to_vec(),
             origin,
             owner: self.owner.clone(),
@@ -420,9 +430,13 @@ fn sources<'a>(
                 if is_helm_test(&located.object) {
                     let place = source.place_of_object();
                     skipped.push(Skipped { place, reason: SkipReason::HelmTest });
-                } else {
-                    sources.push(source);
+                    continue;
                 }
+                if let Some(unknown) = unknown_kind(&source.located.object) {
+                    let place = source.place_of(&FieldPath::of(&["kind"]));
+                    skipped.push(Skipped { place, reason: unknown.into() });
+                }
+                sources.push(source);
             }
             skipped.extend(contents.foreign.into_iter().map(|foreign| Skipped {
                 place: Place {

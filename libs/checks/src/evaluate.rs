@@ -18,6 +18,7 @@ use crate::catalogue;
 use crate::check::{Check, Judge};
 use crate::component::Configured;
 use crate::subject::{Binding, Pod, Whole};
+use crate::template::is_filled_in_later;
 
 pub(crate) use self::met::Met;
 
@@ -75,6 +76,15 @@ impl Report<'_> {
         let mut own = own.take_while(|other| other.object == object && other.check == check);
         if !own.any(|other| *other == failure) {
             self.failures.push(failure);
+        }
+    }
+
+    /// What a field names is not there: the check fails, unless the name is filled in later.
+    pub(crate) fn missing(&mut self, field: FieldPath, name: &str, message: String) {
+        if is_filled_in_later(name) {
+            self.undecided("a name is a placeholder, which is filled in later");
+        } else {
+            self.fail(field, message);
         }
     }
 

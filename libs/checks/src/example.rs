@@ -6,11 +6,12 @@
 //! ```yaml
 //! # fails: host-path, sensitive-host-path x2
 //! # passes: container-runtime-socket
+//! # says: host-path: spec.volumes[0].hostPath.path: volume `data`
 //! # Why this is worth an example.
 //! apiVersion: v1
 //! ```
 //!
-//! `fails` may have a count, `passes` means that the check met something, `undecided` that the input lacks
+//! `says` is a part of a failure: its field, `: `, and its words. `fails` may have a count, `passes` means that the check met something, `undecided` that the input lacks
 //! something, and `alone` that one object alone, as admission sees it, leaves the check undecided.
 //! Reading the files is the caller's: the catalogue's tests hold them, and the mutation check counts on them.
 
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 
 use airside_k8s::{Completeness, Limits, yaml};
 
-use crate::evaluate::evaluate;
+use crate::evaluate::{Evaluation, evaluate};
 
 /// What a check says of an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Example<'a> {
     pub line: usize,
     /// The verdicts, by the check's id.
     pub verdicts: BTreeMap<&'a str, Verdict>,
+    /// Parts of failures, each with the check's id.
+    pub words: Vec<(&'a str, &'a str)>,
     /// The manifests, comments included.
     pub text: &'a str,
 }
@@ -69,15 +72,18 @@ pub fn read(file: &str) -> Result<Vec<Example<'_>>, ExampleError> {
     let (mut start, mut in_head) = (0, false);
     let mut end = 0;
     for (index, line) in file.split_inclusive('\n').enumerate() {
-        let verdicts = verdicts_of(line);
-        if verdicts.is_some() && !in_head {
+        let (verdicts, words) = (verdicts_of(line), words_of(line));
+        let is_head = verdicts.is_some() || words.is_some();
+        if is_head && !in_head {
             start = end;
-            examples.push(Example { line: index + 1, verdicts: BTreeMap::new(), text: "" });
+            let (verdicts, words) = (BTreeMap::new(), Vec::new());
+            examples.push(Example { line: index + 1, verdicts, words, text: "" });
         }
-        in_head = verdicts.is_some();
+        in_head = is_head;
         end += line.len();
         let Some(example) = examples.last_mut() else { continue };
         example.text = file.get(start..end).unwrap_or_default();
+        example.words.extend(words);
         for (item, verdict) in verdicts.into_iter().flatten() {
             let verdict = verdict
                 .ok_or_else(|| ExampleError::Verdict { line: index + 1, item: item.to_owned() })?;
@@ -86,6 +92,11 @@ pub fn read(file: &str) -> Result<Vec<Example<'_>>, ExampleError> {
         }
     }
     Ok(examples)
+}
+
+/// The check and the part of its failure that a line gives.
+fn words_of(line: &str) -> Option<(&str, &str)> {
+    line.strip_prefix("# says: ")?.trim_end().split_once(": ")
 }
 
 /// The items of a line that gives verdicts; no verdict for one that cannot be read.
@@ -119,6 +130,16 @@ impl Example<'_> {
             _ => verdicts(self.text, Completeness::WholeInput)?.get(check) == Some(&expected),
         })
     }
+
+    /// Whether a failure of a check holds a text in its field and words.
+    ///
+    /// # Errors
+    /// What is no YAML or no Kubernetes object.
+    pub fn says(&self, check: &str, words: &str) -> Result<bool, ExampleError> {
+        let failures = evaluation(self.text, Completeness::WholeInput)?.failures;
+        let mut own = failures.iter().filter(|failure| failure.check.id == check);
+        Ok(own.any(|failure| format!("{}: {}", failure.field, failure.message).contains(words)))
+    }
 }
 
 /// What the checks that met something say of manifests, by id.
@@ -129,17 +150,7 @@ pub fn verdicts(
     manifests: &str,
     completeness: Completeness,
 ) -> Result<BTreeMap<&'static str, Verdict>, ExampleError> {
-    let parsed = yaml::parse(manifests, &Limits::default());
-    if let Some(error) = parsed.errors.first() {
-        return Err(ExampleError::Manifests(error.to_string()));
-    }
-    let contents: Vec<_> = parsed.documents.iter().map(yaml::Document::contents).collect();
-    if let Some(foreign) = contents.iter().flat_map(|contents| &contents.foreign).next() {
-        return Err(ExampleError::Manifests(format!("{}: {}", foreign.position, foreign.reason)));
-    }
-    let objects: Vec<_> =
-        contents.iter().flat_map(|contents| &contents.objects).map(|o| o.object).collect();
-    let evaluation = evaluate(&objects, completeness);
+    let evaluation = evaluation(manifests, completeness)?;
     let mut verdicts: BTreeMap<_, _> =
         evaluation.applied.iter().map(|id| (*id, Verdict::Passes)).collect();
     for undecided in &evaluation.not_evaluated {
@@ -153,4 +164,18 @@ pub fn verdicts(
         };
     }
     Ok(verdicts)
+}
+
+fn evaluation(manifests: &str, completeness: Completeness) -> Result<Evaluation, ExampleError> {
+    let parsed = yaml::parse(manifests, &Limits::default());
+    if let Some(error) = parsed.errors.first() {
+        return Err(ExampleError::Manifests(error.to_string()));
+    }
+    let contents: Vec<_> = parsed.documents.iter().map(yaml::Document::contents).collect();
+    if let Some(foreign) = contents.iter().flat_map(|contents| &contents.foreign).next() {
+        return Err(ExampleError::Manifests(format!("{}: {}", foreign.position, foreign.reason)));
+    }
+    let objects: Vec<_> =
+        contents.iter().flat_map(|contents| &contents.objects).map(|o| o.object).collect();
+    Ok(evaluate(&objects, completeness))
 }

@@ -21,6 +21,7 @@ mod secrets;
 pub mod selection;
 mod subject;
 pub mod teach;
+mod template;
 
 pub use check::{Category, Check};
 pub use check_in::{

@@ -31,6 +31,20 @@ pub enum NotAnObject {
     /// A scalar or a list.
     #[error("not a map, so no Kubernetes object")]
     NotAMap,
+    /// A text, a number: nothing that holds anything.
+    #[error("a single value, which is no manifest: correct or remove it")]
+    SingleValue,
+    /// A list in which objects lie.
+    #[error(
+        "a list of objects, which kubectl does not take: part them by `---`, or make them the items of a `kind: List`"
+    )]
+    BareList,
+    /// Like an object, without the version.
+    #[error("`kind` and `metadata` without `apiVersion`: add it, as a text such as `v1`")]
+    LacksApiVersion,
+    /// Like an object, without the kind.
+    #[error("`apiVersion` and `metadata` without `kind`: add it, as a text such as `Pod`")]
+    LacksKind,
     /// No `apiVersion`, or one that is no text.
     #[error("no `apiVersion`, so no Kubernetes object")]
     NoApiVersion,
@@ -150,6 +164,25 @@ impl fmt::Display for Object<'_> {
     }
 }
 
+impl NotAnObject {
+    /// The reason for a value that stands alone, told apart further where an object was meant.
+    fn standing_alone(self, value: &Value) -> Self {
+        let is_meant = || value.get("metadata").is_some_and(Value::is_object);
+        match (self, value) {
+            (Self::NotAMap, Value::Array(items)) => {
+                let is_object = |item| Object::new(item).is_ok();
+                if items.iter().any(is_object) { Self::BareList } else { self }
+            }
+            (Self::NotAMap, _) => Self::SingleValue,
+            (Self::NoApiVersion, _) if value.get("kind").is_some() && is_meant() => {
+                Self::LacksApiVersion
+            }
+            (Self::NoKind, _) if is_meant() => Self::LacksKind,
+            _ => self,
+        }
+    }
+}
+
 /// A text field that is not empty.
 fn text<'a>(fields: &'a Map, name: &str) -> Option<&'a str> {
     fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
@@ -198,6 +231,7 @@ impl Document {
         let places = self.places.root();
         match Object::new(&self.value) {
             Err(reason) => {
+                let reason = reason.standing_alone(&self.value);
                 contents.foreign.push(Foreign { position: places.value_position(), reason });
             }
             Ok(object) => match list_of(&object) {
@@ -214,9 +248,10 @@ impl Document {
                                     item: Some(index),
                                 });
                             }
-                            Err(reason) => contents
-                                .foreign
-                                .push(Foreign { position: places.value_position(), reason }),
+                            Err(reason) => contents.foreign.push(Foreign {
+                                position: places.value_position(),
+                                reason: reason.standing_alone(item),
+                            }),
                         }
                     }
                 }

@@ -80,7 +80,7 @@ impl Comparison {
         let text = std::fs::read(file).expect("a readable file");
         let parsed = yaml::parse_bytes(&text, &Limits::default());
         let contents: Vec<_> = parsed.documents.iter().map(yaml::Document::contents).collect();
-        let is_whole = parsed.errors.is_empty() && contents.iter().all(|it| it.foreign.is_empty());
+        let is_whole = parsed.is_whole() && contents.iter().all(|it| it.foreign.is_empty());
         let objects = contents.iter().flat_map(|it| &it.objects);
         let ours: Vec<Value> = objects.map(|it| plain(&it.object.value().clone().into())).collect();
         let theirs = read_by(kubectl, file);

@@ -1,9 +1,11 @@
 //! Entries of the catalogue: which check judges is a switch too, and so is each kind that it judges.
 
+use std::collections::BTreeMap;
+
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{Expr, ExprStruct, Item, Lit, Member, parse_quote};
+use syn::{Expr, ExprStruct, File, Item, Lit, Member, parse_quote};
 
 use super::Instrument;
 
@@ -31,10 +33,7 @@ impl Instrument<'_> {
             .iter_mut()
             .find(|field| matches!(&field.member, Member::Named(name) if name == "judge"));
         if let (Some(id), Some(Expr::Call(judge))) = (id, judge.map(|field| &mut field.expr)) {
-            let kinds = match judge.args.first() {
-                Some(Expr::Reference(kinds)) if judge.args.len() == 2 => Some(kinds.clone()),
-                _ => None,
-            };
+            let kinds = judge.args.first().filter(|_| judge.args.len() == 2).cloned();
             let is_of = kinds.and_then(|kinds| self.kinds(&kinds));
             if let Some(function) = judge.args.last_mut() {
                 self.judge(&id, is_of, function);
@@ -43,8 +42,15 @@ impl Instrument<'_> {
     }
 
     /// A mutant for each kind that a check judges, where there are several.
-    fn kinds(&mut self, kinds: &syn::ExprReference) -> Option<Expr> {
-        let Expr::Array(listed) = &*kinds.expr else { return None };
+    fn kinds(&mut self, kinds: &Expr) -> Option<Expr> {
+        let written = match kinds {
+            Expr::Path(named) => {
+                self.tables.kinds(self.file, &named.path.get_ident()?.to_string())?.clone()
+            }
+            other => other.clone(),
+        };
+        let Expr::Reference(written) = written else { return None };
+        let Expr::Array(listed) = &*written.expr else { return None };
         if listed.elems.len() < 2 {
             return None;
         }
@@ -80,6 +86,17 @@ impl Instrument<'_> {
             }
         }
     }
+}
+
+/// The lists of kinds that have a name in a file.
+pub(super) fn named_kinds(file: &File) -> BTreeMap<String, Expr> {
+    let named = file.items.iter().filter_map(|item| match item {
+        Item::Const(it) if it.ty.to_token_stream().to_string().contains("(& str , & str)") => {
+            Some((it.ident.to_string(), (*it.expr).clone()))
+        }
+        _ => None,
+    });
+    named.collect()
 }
 
 /// Finds the entries in a list.

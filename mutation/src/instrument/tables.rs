@@ -9,13 +9,58 @@ use syn::{Expr, File, Ident, Item, ItemUse, Type, UseTree, Visibility, parse_quo
 
 use super::Instrument;
 
-/// The names of constants of each file.
-#[derive(Debug, Default)]
-pub(crate) struct Tables(BTreeMap<String, BTreeSet<String>>);
+/// The constants of the crate that code decides by, and the lists of kinds that have a name.
+#[derive(Default)]
+pub(crate) struct Tables {
+    /// The names of constants, by file, each with whether only the file and those below it can see it.
+    names: BTreeMap<String, BTreeMap<String, bool>>,
+    /// What the code of each file mentions. A constant that only entries of the catalogue mention is no table: the
+    /// kinds that a check judges are switches of their own, and the checks of others that it equals decide
+    /// nothing.
+    used: BTreeMap<String, Names>,
+    /// Lists of kinds, by file and name.
+    kinds: BTreeMap<String, BTreeMap<String, Expr>>,
+}
 
-/// The constants of a file that may be tables, those in functions included by their use only.
-pub(crate) fn declared(file: &File) -> BTreeSet<String> {
-    file.items.iter().filter_map(constant).map(|it| it.name.to_string()).collect()
+/// The names that code mentions.
+#[derive(Default)]
+struct Names(BTreeSet<String>);
+
+impl Names {
+    fn take(&mut self, code: &impl ToTokens) {
+        let code = code.to_token_stream().to_string();
+        let words: Vec<&str> = code
+            .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            .filter(|word| !word.is_empty())
+            .collect();
+        // A constant of a function hides another one of its name.
+        let after_const =
+            words.iter().zip(words.iter().skip(1)).filter(|(word, _)| **word == "const");
+        let own: BTreeSet<&str> = after_const.map(|(_, name)| *name).collect();
+        self.0.extend(words.iter().filter(|word| !own.contains(*word)).map(|it| (*it).to_owned()));
+    }
+
+    /// Takes what an item decides by.
+    fn take_item(&mut self, item: &Item) {
+        match (constant(item), item) {
+            (Some(it), _) => self.take(it.value),
+            (None, Item::Use(_)) => {}
+            // A list of checks: only what its judges do is code.
+            (None, Item::Const(_) | Item::Static(_)) => {
+                Bodies(self).visit_item_mut(&mut item.clone());
+            }
+            (None, _) => self.take(item),
+        }
+    }
+}
+
+/// What closures mention.
+struct Bodies<'n>(&'n mut Names);
+
+impl VisitMut for Bodies<'_> {
+    fn visit_expr_closure_mut(&mut self, closure: &mut syn::ExprClosure) {
+        self.0.take(closure);
+    }
 }
 
 struct Constant<'a> {
@@ -44,19 +89,39 @@ fn constant(item: &Item) -> Option<Constant<'_>> {
 }
 
 impl Tables {
-    pub(crate) fn add(&mut self, file: &str, names: BTreeSet<String>) {
-        self.0.insert(file.to_owned(), names);
+    /// Takes in a file.
+    pub(crate) fn add(&mut self, name: &str, file: &File) {
+        let (mut names, mut used) = (BTreeMap::new(), Names::default());
+        for item in file.items.iter().filter(|it| !super::is_test(super::attributes(it))) {
+            names.extend(
+                constant(item).map(|it| {
+                    (it.name.to_string(), matches!(it.visibility, Visibility::Inherited))
+                }),
+            );
+            used.take_item(item);
+        }
+        self.names.insert(name.to_owned(), names);
+        self.used.insert(name.to_owned(), used);
+        self.kinds.insert(name.to_owned(), super::checks::named_kinds(file));
+    }
+
+    /// The list of kinds of a name, as a file knows it: its own, or one that it imports.
+    pub(super) fn kinds(&self, file: &str, name: &str) -> Option<&Expr> {
+        let own = self.kinds.get(file).and_then(|own| own.get(name));
+        own.or_else(|| self.kinds.values().find_map(|all| all.get(name)))
     }
 
     /// The names of tables that a file declares or imports from the crate.
     pub(super) fn visible_in(&self, name: &str, file: &File) -> BTreeSet<String> {
-        let mut visible = self.0.get(name).cloned().unwrap_or_default();
+        let own = self.names.get(name).into_iter().flatten().map(|(it, _)| it);
+        let mut visible: BTreeSet<String> =
+            own.filter(|it| self.is_table_of(name, it)).cloned().collect();
         for item in &file.items {
             if let Item::Use(used) = item
                 && is_ours(&used.tree)
             {
                 leaves(&used.tree, &mut |leaf| {
-                    if self.is_table(leaf) {
+                    if self.is_table(leaf, Some(name)) {
                         visible.insert(leaf.to_owned());
                     }
                 });
@@ -65,8 +130,26 @@ impl Tables {
         visible
     }
 
-    fn is_table(&self, name: &str) -> bool {
-        self.0.values().any(|names| names.contains(name))
+    /// Whether a constant of a file is a table: code that can see it mentions it.
+    fn is_table_of(&self, file: &str, name: &str) -> bool {
+        let Some(is_private) = self.names.get(file).and_then(|own| own.get(name)) else {
+            return false;
+        };
+        self.used.iter().any(|(user, used)| {
+            let has_own =
+                user != file && self.names.get(user).is_some_and(|own| own.contains_key(name));
+            used.0.contains(name) && !has_own && (!is_private || is_within(user, file))
+        })
+    }
+
+    /// Whether some file has a table of this name that another file, or any, can see.
+    fn is_table(&self, name: &str, seen_from: Option<&str>) -> bool {
+        self.names.iter().any(|(file, names)| {
+            let can_see = |is_private: &bool| {
+                !is_private || seen_from.is_some_and(|user| is_within(user, file))
+            };
+            names.get(name).is_some_and(can_see) && self.is_table_of(file, name)
+        })
     }
 
     /// Imports the table beside each constant that is imported.
@@ -75,6 +158,12 @@ impl Tables {
             beside(&mut used.tree, visible);
         }
     }
+}
+
+/// Whether a file is another or lies below it.
+fn is_within(file: &str, other: &str) -> bool {
+    let module = other.strip_suffix(".rs").unwrap_or(other);
+    file == other || file.strip_prefix(module).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Whether an import is from this crate.
@@ -115,6 +204,12 @@ impl Instrument<'_> {
     /// The table that stands beside a constant.
     pub(super) fn table_of(&mut self, item: &Item) -> Option<Item> {
         let Constant { visibility, name, kind, value } = constant(item)?;
+        // Those in functions are used there.
+        let text = name.to_string();
+        let is_known = self.tables.names.get(self.file).is_some_and(|own| own.contains_key(&text));
+        if is_known && !self.tables.is_table_of(self.file, &text) {
+            return None;
+        }
         let number = self.scaffold(name.span());
         let mut value = value.clone();
         self.visit_expr_mut(&mut value);
@@ -139,7 +234,7 @@ impl Instrument<'_> {
             let root = it.path.segments.first().map(|it| it.ident.to_string()).unwrap_or_default();
             root.starts_with(char::is_lowercase)
                 && !is_foreign(&root)
-                && self.tables.is_table(&last.ident.to_string())
+                && self.tables.is_table(&last.ident.to_string(), None)
         };
         if it.qself.is_some() || !is_table {
             return;

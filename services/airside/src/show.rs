@@ -39,6 +39,14 @@ pub const fn severity(severity: Severity) -> Style {
     }
 }
 
+/// A text without what would steer a terminal: what manifests and names of files hold must not.
+pub fn clean(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
 /// Prints text with styles to standard output.
 pub fn print(text: &str) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
@@ -51,6 +59,12 @@ pub fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes)?;
     out.flush()
+}
+
+/// Says on standard error what is wrong.
+pub fn error(problem: &str) {
+    let lines: Vec<_> = problem.lines().map(clean).collect();
+    remark(&format!("{ERROR}error:{RESET} {}", lines.join("\n")));
 }
 
 /// Says something on standard error: progress and remarks, which are no result.

@@ -214,16 +214,6 @@ fn a_benchmark_is_told_control_by_control() {
 }
 
 #[test]
-fn a_link_in_a_circle_is_not_followed() {
-    let folder = Folder::with(&[("a/role.yaml", ROLE)]);
-    #[cfg(unix)]
-    std::os::unix::fs::symlink(folder.0.path(), folder.0.path().join("a/again")).expect("a link");
-    let (status, text, problem) = folder.scan(&["."]);
-    assert_eq!(status, 1, "{problem}");
-    assert!(text.contains("in 1 object of 1 file"), "{text}");
-}
-
-#[test]
 fn a_cluster_that_is_not_known_is_told_with_what_to_correct() {
     let folder = Folder::with(&[("role.yaml", ROLE), ("config", "apiVersion: v1\nkind: Config\n")]);
     let (status, _, problem) = folder.scan(&["--live", "--kubeconfig", "absent"]);

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use airside_checks::Terms;
+use airside_k8s::Limits;
 use airside_types::{Severity, Tenant, Timestamp};
 use airside_wire::scan::ScanRequest;
 use airside_wire::{ApiError, ErrorCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::options::Options;
-use crate::scan::{Scan, scan_files};
+use crate::scan::{Scan, scan_files_within};
 
 /// Computes scans. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -21,6 +22,7 @@ pub(crate) struct Checker {
     at_a_time: usize,
     longest_wait: Duration,
     failing_severity: Severity,
+    limits: Limits,
 }
 
 /// The right to compute one scan.
@@ -34,6 +36,7 @@ impl Checker {
             at_a_time,
             longest_wait: options.scan_wait.as_duration(),
             failing_severity,
+            limits: Limits::of_file_size(options.max_file_size.as_usize()),
         }
     }
 
@@ -67,10 +70,10 @@ impl Checker {
         today: Timestamp,
     ) -> Result<Scan, ApiError> {
         let failing = scan.failing_severity.unwrap_or(self.failing_severity);
-        let tenant = tenant.clone();
+        let (tenant, limits) = (tenant.clone(), self.limits.clone());
         let computed = tokio::task::spawn_blocking(move || {
             let terms = Terms { today: Some(today), ..Terms::new(&tenant, &scan.cluster, failing) };
-            let computed = scan_files(&scan.files, &terms);
+            let computed = scan_files_within(&limits, &scan.files, &terms);
             drop(turn);
             computed
         });

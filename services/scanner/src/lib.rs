@@ -31,7 +31,7 @@ use crate::jobs::Jobs;
 use crate::ledger::{Ledger, Writer};
 pub use crate::live::LiveObjects;
 pub use crate::options::Options;
-pub use crate::scan::{Scan, check_files, scan_files};
+pub use crate::scan::{Scan, check_files, scan_files, scan_files_within};
 use crate::streams::Streams;
 use crate::watch::Watcher;
 

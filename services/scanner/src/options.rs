@@ -15,6 +15,9 @@ pub struct Options {
     pub max_stream: ByteSize,
     /// The most files of one streamed scan. Default: 50,000.
     pub max_files: usize,
+    /// The most bytes of one file. More than the default lets a file hold more documents and values as well,
+    /// in proportion. Default: 64MiB.
+    pub max_file_size: ByteSize,
     /// The most findings, boarding passes and other entries, together, of one streamed report. Default:
     /// 500,000.
     pub max_entries: usize,
@@ -48,6 +51,7 @@ impl Default for Options {
             max_request: ByteSize::mib(32),
             max_stream: ByteSize::mib(256),
             max_files: 50_000,
+            max_file_size: ByteSize::mib(64),
             max_entries: 500_000,
             stream_timeout: Interval::from_secs(300),
             streams: 16,

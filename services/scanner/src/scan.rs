@@ -27,16 +27,19 @@ pub struct Scan {
 }
 
 /// What the check-in says of files, with nothing left out and nothing put together.
-pub fn check_files(files: &[SourceFile], terms: &Terms<'_>) -> CheckIn {
-    let limits = Limits::default();
-    let read: Vec<_> = files.iter().map(|file| ReadFile::of(file, &limits)).collect();
+pub fn check_files(limits: &Limits, files: &[SourceFile], terms: &Terms<'_>) -> CheckIn {
+    let read: Vec<_> = files.iter().map(|file| ReadFile::of(file, limits)).collect();
     check_in(&read.iter().map(ReadFile::input).collect::<Vec<_>>(), terms)
 }
 
-/// Checks files as one set.
+/// Checks files as one set, within the default limits.
 pub fn scan_files(files: &[SourceFile], terms: &Terms<'_>) -> Scan {
-    let limits = Limits::default();
-    let read: Vec<_> = files.iter().map(|file| ReadFile::of(file, &limits)).collect();
+    scan_files_within(&Limits::default(), files, terms)
+}
+
+/// Checks files as one set, of each as much as the limits say.
+pub fn scan_files_within(limits: &Limits, files: &[SourceFile], terms: &Terms<'_>) -> Scan {
+    let read: Vec<_> = files.iter().map(|file| ReadFile::of(file, limits)).collect();
     let checked = check_in(&read.iter().map(ReadFile::input).collect::<Vec<_>>(), terms);
     let broken = read.iter().flat_map(|ReadFile { file, parsed, .. }| {
         parsed.errors.iter().map(|error| Unreadable {
@@ -49,11 +52,8 @@ pub fn scan_files(files: &[SourceFile], terms: &Terms<'_>) -> Scan {
         })
     });
     // A file that broke off was not read as a whole: what is missing from it may still be there.
-    let paths = read
-        .iter()
-        .filter(|it| it.parsed.errors.is_empty())
-        .map(|it| it.file.path.clone())
-        .collect();
+    let paths =
+        read.iter().filter(|it| it.parsed.is_whole()).map(|it| it.file.path.clone()).collect();
     Scan::of(checked, broken.collect(), paths)
 }
 

@@ -8,7 +8,8 @@ use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
 
-use table::{KINDS, OLD, Old};
+use table::Old;
+pub(crate) use table::{KINDS, OLD};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[

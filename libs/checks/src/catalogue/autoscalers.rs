@@ -274,8 +274,9 @@ fn target_missing(autoscaler: &Whole<'_>, report: &mut Report<'_>) {
     let found =
         groups.iter().any(|group| autoscaler.graph.find(group, kind, namespace, name).is_some());
     if !found {
-        report.fail(
+        report.missing(
             FieldPath::of(&["spec", "scaleTargetRef", "name"]),
+            name,
             format!("there is no {kind} `{name}`"),
         );
     }

@@ -106,7 +106,7 @@ fn backend_missing(ingress: &Whole<'_>, report: &mut Report<'_>) {
         let mut services =
             ingress.graph.all_named("Service", ingress.object.namespace(), name).peekable();
         if services.peek().is_none() {
-            report.fail(path, format!("there is no Service `{name}`"));
+            report.missing(path, name, format!("there is no Service `{name}`"));
         } else if let Some(port) = port
             && !services.any(|service| offers(service, port))
         {

@@ -58,14 +58,6 @@ fn is_same_object(left: &Object<'_>, right: &Object<'_>) -> bool {
         || (left.name() == right.name() && same_namespace(left.namespace(), right.namespace()))
 }
 
-/// Whether a value is to be filled in by somebody: it holds a template, or a word in capitals.
-fn is_placeholder(value: &str) -> bool {
-    let is_word =
-        |word: &str| word.len() > 3 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    let mut words = value.split(|c: char| !c.is_ascii_alphabetic() && c != '_');
-    value.contains(['$', '{', '<']) || words.any(is_word)
-}
-
 /// An object's `spec`.
 fn spec_map<'a>(object: &Object<'a>) -> Option<&'a Map> {
     object.fields().get("spec")?.as_object()

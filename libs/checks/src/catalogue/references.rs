@@ -135,7 +135,8 @@ fn account_missing(pod: &Pod<'_>, report: &mut Report<'_>) {
         return report.undecided("service accounts are other objects");
     }
     if pod.graph.service_account(pod.object.namespace(), name).is_none() {
-        report.fail(pod.path(field), format!("there is no ServiceAccount `{name}`"));
+        let message = format!("there is no ServiceAccount `{name}`");
+        report.missing(pod.path(field), name, message);
     }
 }
 
@@ -177,7 +178,8 @@ fn config_map_missing(container: &ContainerOf<'_>, report: &mut Report<'_>) {
         let namespace = container.pod.object.namespace();
         let is_there = graph.all_named("ConfigMap", namespace, name).next().is_some();
         if !is_there && !is_generated(container, name) {
-            report.fail(path, format!("{}: there is no ConfigMap `{name}`", container.label()));
+            let message = format!("{}: there is no ConfigMap `{name}`", container.label());
+            report.missing(path, name, message);
         }
     }
 }

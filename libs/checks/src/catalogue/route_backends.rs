@@ -86,7 +86,7 @@ fn backend_missing(route: &Whole<'_>, report: &mut Report<'_>) {
         let namespace = text("namespace").or_else(|| route.object.namespace());
         let mut services = route.graph.all_named("Service", namespace, name).peekable();
         if services.peek().is_none() {
-            report.fail(path.key("name"), format!("there is no Service `{name}`"));
+            report.missing(path.key("name"), name, format!("there is no Service `{name}`"));
         } else if let Some(port) = down(backend, &["port"])
             && !services.any(|service| offers(service, port))
         {

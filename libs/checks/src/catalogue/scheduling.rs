@@ -140,7 +140,8 @@ fn priority_unknown(pod: &Pod<'_>, report: &mut Report<'_>) {
         return report.undecided("priority classes are other objects");
     }
     if pod.graph.find("scheduling.k8s.io", "PriorityClass", None, name).is_none() {
-        report.fail(pod.path("priorityClassName"), format!("there is no PriorityClass `{name}`"));
+        let message = format!("there is no PriorityClass `{name}`");
+        report.missing(pod.path("priorityClassName"), name, message);
     }
 }
 

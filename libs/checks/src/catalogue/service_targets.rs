@@ -225,7 +225,8 @@ fn stateful_set_service(set: &Whole<'_>, report: &mut Report<'_>) {
     let problem = if name.is_empty() {
         "serviceName is not set".to_owned()
     } else if services.is_empty() {
-        format!("there is no Service `{name}`")
+        let message = format!("there is no Service `{name}`");
+        return report.missing(FieldPath::of(&["spec", "serviceName"]), name, message);
     } else if headless.is_empty() {
         format!("Service `{name}` has a cluster address, so the pods get no names")
     } else if !headless.iter().any(|service| selects_pods(service, set)) {

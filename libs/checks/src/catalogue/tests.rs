@@ -60,6 +60,11 @@ fn further_examples_say_what_their_checks_say() {
                     wrong.push(format!("{at}: {check} is not {expected:?}"));
                 }
             }
+            for (check, words) in &example.words {
+                if !example.says(check, words).unwrap_or_else(|error| panic!("{at}: {error}")) {
+                    wrong.push(format!("{at}: {check} does not say `{words}`"));
+                }
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -324,6 +324,9 @@ fn is_for_mesh(route: &Object<'_>) -> bool {
     gateways.peek().is_none() || gateways.any(|gateway| gateway == "mesh")
 }
 
+/// The group of the operator that installs Istio from objects of its own.
+const OPERATOR: &str = "sailoperator.io";
+
 pub(super) fn is_mesh_group(group: &str) -> bool {
     group.ends_with(".istio.io")
 }
@@ -358,6 +361,7 @@ fn shows_mesh(graph: &Graph<'_>) -> bool {
 /// Whether an object shows that its cluster has a mesh.
 pub(super) fn is_sign(object: &Object<'_>) -> bool {
     is_mesh_group(object.group())
+        || object.group() == OPERATOR
         || is_marked(object.labels())
         || is_marked(object.annotations())
         || mesh_config_text(object).is_some()

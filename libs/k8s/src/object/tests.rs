@@ -66,7 +66,10 @@ fn the_items_of_a_list_are_objects_with_their_own_places() {
 fn what_is_no_object_is_reported_with_what_it_lacks() {
     for (text, reason) in [
         ("- a\n", NotAnObject::NotAMap),
-        ("text\n", NotAnObject::NotAMap),
+        ("text\n", NotAnObject::SingleValue),
+        ("- {apiVersion: v1, kind: Pod}\n", NotAnObject::BareList),
+        ("kind: Pod\nmetadata: {name: web}\n", NotAnObject::LacksApiVersion),
+        ("apiVersion: v1\nmetadata: {name: web}\n", NotAnObject::LacksKind),
         ("kind: Pod\n", NotAnObject::NoApiVersion),
         ("apiVersion: 1\nkind: Pod\n", NotAnObject::NoApiVersion),
         ("apiVersion: v1\n", NotAnObject::NoKind),

@@ -11,6 +11,9 @@ use crate::places::{KeyNumber, Keys, Node, Places, Position};
 use crate::value::build::OpenMap;
 use crate::value::{Key, Value};
 
+/// The longest piece of a key that an error shows.
+const SHOWN_CHARS: usize = 60;
+
 /// What an anchor stands for.
 struct Anchored {
     value: Value,
@@ -56,6 +59,8 @@ pub(super) struct Builder<'l> {
     frames: Vec<Frame>,
     anchors: BTreeMap<usize, Anchored>,
     root: Option<Value>,
+    /// The keys that the document gives twice.
+    duplicates: Vec<YamlError>,
 }
 
 impl<'l> Builder<'l> {
@@ -68,6 +73,7 @@ impl<'l> Builder<'l> {
             frames: Vec::new(),
             anchors: BTreeMap::new(),
             root: None,
+            duplicates: Vec::new(),
         }
     }
 
@@ -78,6 +84,7 @@ impl<'l> Builder<'l> {
         self.frames.clear();
         self.anchors.clear();
         self.root = None;
+        self.duplicates.clear();
     }
 
     /// The finished document; none where it is empty.
@@ -85,6 +92,11 @@ impl<'l> Builder<'l> {
         let value = self.root.take().filter(|value| !value.is_null());
         let (nodes, keys) = (std::mem::take(&mut self.nodes), std::mem::take(&mut self.keys));
         value.map(|value| (value, Places::new(nodes, keys)))
+    }
+
+    /// The keys that the document gives twice, where the second stands.
+    pub(super) fn duplicates(&mut self) -> impl Iterator<Item = YamlError> {
+        std::mem::take(&mut self.duplicates).into_iter()
     }
 
     /// Whether the next thing is a key of a map.
@@ -255,10 +267,9 @@ impl<'l> Builder<'l> {
                 Some(key) => {
                     let position = key.position;
                     if entries.contains(&key.name) && !merged.remove(&key.name) {
-                        return Err(YamlError::new(
-                            position,
-                            Problem::DuplicateKey(key.name.as_ref().into()),
-                        ));
+                        let shown = key.name.chars().take(SHOWN_CHARS).collect();
+                        let problem = Problem::DuplicateKey(shown);
+                        self.duplicates.push(YamlError::new(position, problem));
                     }
                     entries.insert(key.name, value);
                 }

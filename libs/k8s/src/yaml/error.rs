@@ -2,6 +2,9 @@
 
 use crate::places::Position;
 
+/// How a limit is raised that goes by the size of a file: see [`super::Limits::of_file_size`].
+const RAISE: &str = "split the file, or raise max_file_size (--max-file-size)";
+
 /// A document could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{position}: {problem}")]
@@ -28,8 +31,13 @@ pub enum Problem {
          and scan what that prints"
     )]
     Template,
-    /// A map has a key twice.
-    #[error("the key `{0}` is given twice in this map: keep one (Kubernetes would take the last)")]
+    /// What git leaves where it cannot merge.
+    #[error("a merge was left half-way here (`{0}`): resolve the conflict")]
+    Conflict(&'static str),
+    /// A map has a key twice. The document is read as Kubernetes reads it.
+    #[error(
+        "the key `{0}` is given twice in this map: keep one (Kubernetes takes the last, and so does this scan)"
+    )]
     DuplicateKey(String),
     /// A key is a list, a map or null.
     #[error("a key must be a text: quote it, or add the value that is missing")]
@@ -54,27 +62,29 @@ pub enum Problem {
     #[error("infinity and NaN do not exist in Kubernetes: quote the value if it is a text")]
     NotFinite,
     /// Lists and maps lie too deep in each other.
-    #[error("more than {0} levels deep: raise the limit if this is meant")]
+    #[error("more than {0} levels deep, which no object needs: flatten it")]
     TooDeep(usize),
     /// Too many values, possibly by repeated aliases.
-    #[error("more than {0} values, aliases counted each time: split the file or raise the limit")]
+    #[error("more than {0} values, what an alias repeats counted each time: {RAISE}")]
     TooManyNodes(usize),
     /// Too many documents.
-    #[error("more than {0} documents: split the file or raise the limit")]
+    #[error("more than {0} documents: {RAISE}")]
     TooManyDocuments(usize),
     /// The text is too large.
-    #[error("{bytes} bytes are more than the limit of {limit}: split the file or raise the limit")]
-    TooLarge {
-        /// The size of the text.
-        bytes: usize,
-        /// The limit.
-        limit: usize,
-    },
+    #[error("more than {0} bytes: {RAISE}")]
+    TooLarge(usize),
     /// The bytes are not UTF-8.
     #[error(
         "not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)"
     )]
     NotUtf8,
+}
+
+impl Problem {
+    /// Whether the document that has it cannot be read. Otherwise it is read, and the problem told beside it.
+    pub const fn loses_document(&self) -> bool {
+        !matches!(self, Self::DuplicateKey(_))
+    }
 }
 
 impl YamlError {

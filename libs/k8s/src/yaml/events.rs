@@ -23,15 +23,15 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Parsed {
         if part.is_blank() {
             continue;
         }
-        if parsed.documents.len() >= limits.max_documents {
+        if parsed.documents.len() + parsed.errors.len() >= limits.max_documents {
             let problem = Problem::TooManyDocuments(limits.max_documents);
             parsed.errors.push(YamlError::new(position(part.first_line, 1), problem));
             break;
         }
         builder.reset();
-        if let Err(error) = read_part(part, &options, &mut builder, &mut parsed.documents) {
+        if let Err(error) = read_part(part, &options, &mut builder, &mut parsed) {
             let fatal = matches!(error.problem, Problem::TooManyNodes(_));
-            parsed.errors.push(template_or(error, part));
+            parsed.errors.push(cause_or(error, part));
             if fatal {
                 break;
             }
@@ -40,17 +40,17 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Parsed {
     parsed
 }
 
-/// An unrendered template breaks in many ways; one answer helps with all of them.
-fn template_or(error: YamlError, part: Part<'_>) -> YamlError {
-    let from_syntax = matches!(
-        error.problem,
-        Problem::Syntax(_) | Problem::KeyIsNoText | Problem::DuplicateKey(_)
-    );
-    match part.template_action() {
-        Some((line, column)) if from_syntax => {
-            YamlError::new(position(line, column), Problem::Template)
-        }
-        _ => error,
+/// An unrendered template and a merge left half-way break in many ways; one answer helps with all of them.
+fn cause_or(error: YamlError, part: Part<'_>) -> YamlError {
+    if !matches!(error.problem, Problem::Syntax(_) | Problem::KeyIsNoText) {
+        return error;
+    }
+    let conflict = part.conflict().map(|(line, mark)| (line, 1, Problem::Conflict(mark)));
+    let template =
+        || part.template_action().map(|(line, column)| (line, column, Problem::Template));
+    match conflict.or_else(template) {
+        Some((line, column, problem)) => YamlError::new(position(line, column), problem),
+        None => error,
     }
 }
 
@@ -59,6 +59,8 @@ pub(super) fn options(limits: &Limits) -> Options {
     let mut options = Options::default();
     options.flow_nesting_limit = limits.max_depth + 1;
     options.block_nesting_limit = limits.max_depth + 1;
+    // Whether the parser knows them depends on who else in the program uses it.
+    options.emit_comments = false;
     options
 }
 
@@ -66,18 +68,20 @@ fn read_part(
     part: Part<'_>,
     options: &Options,
     builder: &mut Builder<'_>,
-    documents: &mut Vec<Document>,
+    parsed: &mut Parsed,
 ) -> Result<(), YamlError> {
     let place = |marker: &Marker| position(marker.line() + part.first_line - 1, marker.col() + 1);
     let mut parser = Parser::new_from_str_with_options(part.text, options.clone());
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| syntax(&error, place(error.marker())))?;
+        let (event, span) =
+            event.map_err(|error| syntax(&error, place(error.marker()), options))?;
         let at = place(&span.start);
         match event {
             Event::DocumentStart(..) => builder.reset(),
             Event::DocumentEnd => {
                 let template = part.template().map(str::to_owned);
-                documents.extend(builder.finish().map(|(value, places)| Document {
+                parsed.errors.extend(builder.duplicates());
+                parsed.documents.extend(builder.finish().map(|(value, places)| Document {
                     line: places.root().value_position().line,
                     value,
                     places,
@@ -91,6 +95,9 @@ fn read_part(
             Event::Scalar(text, style, anchor, tag) => {
                 let failed = |problem| YamlError::new(at, problem);
                 let is_plain = style == ScalarStyle::Plain;
+                if is_plain && text.contains('{') && is_helm_action(&text) {
+                    return Err(failed(Problem::Template));
+                }
                 if is_plain && tag.is_none() && text == "<<" && builder.expects_key() {
                     builder.merge_key(at);
                     continue;
@@ -114,9 +121,36 @@ fn read_part(
     Ok(())
 }
 
-fn syntax(error: &ScanError, at: Position) -> YamlError {
+/// Whether an unquoted text has a value or a part that only Helm puts in. Other engines, such as those of
+/// workflows, leave their `{{ … }}` in manifests for good.
+fn is_helm_action(text: &str) -> bool {
+    text.split("{{").skip(1).any(|action| {
+        let action = action.trim_start_matches(['-', ' ', '(', '$']);
+        [".Values.", ".Release.", ".Chart.", ".Capabilities.", "include \"", "template \""]
+            .iter()
+            .any(|start| action.starts_with(start))
+    })
+}
+
+fn syntax(error: &ScanError, at: Position, options: &Options) -> YamlError {
     let problem = match error.kind() {
         ErrorKind::UnknownAnchor => Problem::UnknownAnchor,
+        ErrorKind::RecursionLimitExceeded => {
+            Problem::TooDeep(options.flow_nesting_limit.saturating_sub(1))
+        }
+        ErrorKind::UnexpectedCharacter { character: '\0' } => Problem::NotUtf8,
+        ErrorKind::UnexpectedCharacter { character } => {
+            Problem::Syntax(format!("`{}` is not expected", character.escape_default()))
+        }
+        ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed => {
+            Problem::Syntax("a tab, which YAML does not take for indentation".to_owned())
+        }
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => Problem::Syntax(
+            "no `:` after this key, or one of more than 1,024 characters".to_owned(),
+        ),
+        ErrorKind::MappingValueNotAllowed => Problem::Syntax(
+            "a `:` where no key can be; quote the text that holds it, or move the line".to_owned(),
+        ),
         _ => Problem::Syntax(error.info()),
     };
     YamlError::new(at, problem)

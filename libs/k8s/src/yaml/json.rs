@@ -30,7 +30,7 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Parsed {
         if reader.rest.is_empty() {
             break;
         }
-        if parsed.documents.len() >= limits.max_documents {
+        if parsed.documents.len() + parsed.errors.len() >= limits.max_documents {
             let problem = Problem::TooManyDocuments(limits.max_documents);
             parsed.errors.push(YamlError::new(reader.position(), problem));
             break;
@@ -40,6 +40,7 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Parsed {
             parsed.errors.push(error);
             break;
         }
+        parsed.errors.extend(builder.duplicates());
         parsed.documents.extend(builder.finish().map(|(value, places)| Document {
             line: places.root().value_position().line,
             value,

@@ -16,13 +16,30 @@ pub struct Limits {
     pub max_depth: usize,
 }
 
+impl Limits {
+    const DEFAULT: Self = Self {
+        max_bytes: 64 * 1024 * 1024,
+        max_documents: 20_000,
+        max_nodes: 1_000_000,
+        max_depth: 128,
+    };
+
+    /// The limits for files of up to so many bytes. More than the default brings documents and values in
+    /// proportion, so that one setting is enough.
+    pub fn of_file_size(max_bytes: usize) -> Self {
+        let default = Self::DEFAULT;
+        let times = max_bytes.div_ceil(default.max_bytes).max(1);
+        Self {
+            max_bytes,
+            max_documents: default.max_documents.saturating_mul(times),
+            max_nodes: default.max_nodes.saturating_mul(times),
+            ..default
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_bytes: 64 * 1024 * 1024,
-            max_documents: 20_000,
-            max_nodes: 1_000_000,
-            max_depth: 128,
-        }
+        Self::DEFAULT
     }
 }

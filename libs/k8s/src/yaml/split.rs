@@ -52,12 +52,30 @@ impl<'a> Part<'a> {
     /// template. `{{` inside quotes or text is common in manifests and no template of theirs.
     pub(super) fn template_action(&self) -> Option<(usize, usize)> {
         lines(self.text).enumerate().find_map(|(number, (_, line))| {
-            let at = line.find("{{")?;
-            let before = line.get(..at)?.trim_end();
-            let opens_value = before.is_empty() || before.ends_with([':', '-']);
-            opens_value.then(|| (self.first_line + number, line.get(..at).map_or(0, count) + 1))
+            let mut found = memchr::memmem::find_iter(line.as_bytes(), "{{");
+            let at = found.find(|at| line.get(..*at).is_some_and(awaits_value))?;
+            Some((self.first_line + number, line.get(..at).map_or(0, count) + 1))
         })
     }
+
+    /// The line of the first mark that git left of a conflict, with the mark.
+    pub(super) fn conflict(&self) -> Option<(usize, &'static str)> {
+        lines(self.text).enumerate().find_map(|(number, (_, line))| {
+            let mut marks = ["<<<<<<<", ">>>>>>>"].into_iter();
+            let mark = marks.find(|mark| {
+                line.strip_prefix(mark).is_some_and(|rest| rest.starts_with([' ', '\r']))
+            })?;
+            Some((self.first_line + number, mark))
+        })
+    }
+}
+
+/// Whether only a value can come after the start of a line.
+fn awaits_value(before: &str) -> bool {
+    let before = before.trim_end();
+    before.is_empty()
+        || before.ends_with([':', '-', '['])
+        || (before.ends_with(',') && before.contains(['[', '{']))
 }
 
 fn count(text: &str) -> usize {

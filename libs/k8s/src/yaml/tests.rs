@@ -176,9 +176,30 @@ fn helms_source_comments_name_the_template() {
 fn a_broken_document_costs_only_itself() {
     let parsed = read("a: 1\n---\nb: [\n---\nc: 3\n---\nd: 1\nd: 2\n");
     let values: Vec<&Value> = parsed.documents.iter().map(|document| &document.value).collect();
-    assert_eq!(values, [&json!({ "a": 1 }), &json!({ "c": 3 })]);
+    assert_eq!(values, [&json!({ "a": 1 }), &json!({ "c": 3 }), &json!({ "d": 2 })]);
     let lines: Vec<u32> = parsed.errors.iter().map(|error| error.position.line).collect();
     assert_eq!(lines, [3, 8]);
+}
+
+#[test]
+fn a_key_given_twice_is_told_and_has_its_last_value_as_in_kubernetes() {
+    for (text, value, told) in [
+        ("a: 1\nb: 2\na: 3\n", json!({ "a": 3, "b": 2 }), vec![(3, 1)]),
+        ("a: {x: 1}\na: {z: 2}\n", json!({ "a": { "z": 2 } }), vec![(2, 1)]),
+        ("m: [{x: 1, x: 2, x: 3}]\n", json!({ "m": [{ "x": 3 }] }), vec![(1, 12), (1, 18)]),
+        ("a: &a 1\na: 2\nb: *a\n", json!({ "a": 2, "b": 1 }), vec![(2, 1)]),
+        ("{\"a\": 1,\n \"a\": 2}", json!({ "a": 2 }), vec![(2, 2)]),
+    ] {
+        let parsed = read(text);
+        let [document] = parsed.documents.as_slice() else { panic!("{text}: {parsed:?}") };
+        assert_eq!(document.value, value, "{text}");
+        let places: Vec<_> =
+            parsed.errors.iter().map(|it| (it.position.line, it.position.column)).collect();
+        assert_eq!(places, told, "{text}");
+        assert!(parsed.is_whole());
+    }
+    assert_eq!(place(&read("a: {x: 1}\na: {x: 2}\n").documents[0], "a.x"), (2, 5));
+    assert!(!read("a: 1\na: 2\nb: [\n").is_whole(), "what breaks off later is lost as a whole");
 }
 
 #[test]
@@ -186,7 +207,7 @@ fn errors_say_where_and_what_to_do() {
     for (text, expected) in [
         ("a: 1\nb: 2\na: 3\n", "line 3, column 1: the key `a` is given twice in this map"),
         ("m: {x: 1, x: 2}\n", "line 1, column 11: the key `x` is given twice"),
-        ("a:\n\tb: 1\n", "line 2, column 2: not valid YAML (tabs"),
+        ("a:\n\tb: 1\n", "line 2, column 2: not valid YAML (a tab"),
         ("a: 'b\n", "line 1, column 4: not valid YAML (unclosed quote)"),
         ("? [a]\n: 1\n", "line 1, column 3: a key must be a text"),
         ("null: 1\n", "line 1, column 1: a key must be a text"),
@@ -199,6 +220,11 @@ fn errors_say_where_and_what_to_do() {
         ("name: {{ .Values.name }}\n", "line 1, column 7: this is a template"),
         ("a: b\n{{- if .Values.x }}\nc: d\n", "line 2, column 1: this is a template"),
         ("{{ include \"x\" . }}\n", "line 1, column 1: this is a template"),
+        ("args: [a, {{ .Values.b }}]\n", "line 1, column 11: this is a template"),
+        ("image: web:{{ .Values.tag }}\n", "line 1, column 8: this is a template"),
+        ("name: {{- include \"x\" . }}\n", "line 1, column 7: this is a template"),
+        ("a: 1\n<<<<<<< HEAD\nb: 2\n", "line 2, column 1: a merge was left half-way here"),
+        ("a: b\0c\n", "line 1, column 5: not UTF-8 text"),
         ("{\"a\": 1,\n \"a\": 2}", "line 2, column 2: the key `a` is given twice"),
         ("{\"a\": \"b}", "line 1, column 7: not valid JSON (a text is not closed"),
         ("{\"a\" 1}", "line 1, column 6: not valid JSON (expected `:`"),
@@ -208,8 +234,14 @@ fn errors_say_where_and_what_to_do() {
         let error = first_error(text);
         assert!(error.starts_with(expected), "{text:?}\n  gives    {error}\n  expected {expected}");
     }
-    let quoted_action = only("a: \"{{workflow.name}}\"\nb: echo {{x}}\n").value;
-    assert_eq!(quoted_action, json!({ "a": "{{workflow.name}}", "b": "echo {{x}}" }));
+    // Engines that fill in objects of the cluster, and texts that are made to hold templates.
+    let kept =
+        "a: \"{{workflow.name}}\"\nb: echo {{x}}\nc: '{{ .Values.x }}'\nd: |\n  {{ .Values.x }}\n";
+    let kept = only(kept).value;
+    assert_eq!(
+        kept,
+        json!({ "a": "{{workflow.name}}", "b": "echo {{x}}", "c": "{{ .Values.x }}", "d": "{{ .Values.x }}\n" })
+    );
 }
 
 #[test]
@@ -280,7 +312,7 @@ fn what_is_too_much_is_refused_by_name() {
     let bomb = "a: &a [x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a]\nc: [*b, *b, *b, *b, *b]\n";
     let wide = format!("a: [{}]", "1,".repeat(101));
     for (text, expected) in [
-        ("x".repeat(1001), Problem::TooLarge { bytes: 1001, limit: 1000 }),
+        ("x".repeat(1001), Problem::TooLarge(1000)),
         ("a: 1\n---\n".repeat(4), Problem::TooManyDocuments(3)),
         ("{\"a\":1}".repeat(4), Problem::TooManyDocuments(3)),
         (nested, Problem::TooDeep(5)),
@@ -293,6 +325,12 @@ fn what_is_too_much_is_refused_by_name() {
             parse(&text, &limits).errors.into_iter().map(|error| error.problem).collect();
         assert_eq!(problems, [expected], "{text}");
     }
+    let broken = parse(&"a: [\n---\n".repeat(4), &limits).errors;
+    assert_eq!(broken.len(), 4, "broken documents count as well");
+    let larger = Limits::of_file_size(128 * 1024 * 1024);
+    assert_eq!((larger.max_documents, larger.max_nodes), (40_000, 2_000_000));
+    let smaller = Limits { max_bytes: 1, ..Limits::default() };
+    assert_eq!(Limits::of_file_size(1), smaller, "a smaller file may be as dense");
     let allowed = format!("a: {}1{}\n", "[".repeat(4), "]".repeat(4));
     assert_eq!(parse(&allowed, &limits).errors, []);
 }

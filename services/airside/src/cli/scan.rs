@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use airside_config::ByteSize;
 use airside_types::Severity;
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -98,6 +99,10 @@ pub struct ScanArguments {
     /// folder or of one above it, up to the repository's]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// The largest file that is read, such as 256MiB; a larger one may hold more documents and values, in
+    /// proportion [default: 64MiB]
+    #[arg(long, value_name = "SIZE")]
+    pub max_file_size: Option<ByteSize>,
     /// Exit with 0 even when findings reach the failing severity
     #[arg(long)]
     pub exit_zero: bool,

@@ -70,7 +70,7 @@ impl Policies {
 
     fn tell_problems(&self) {
         for problem in &self.problems {
-            show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+            show::error(problem);
         }
     }
 }

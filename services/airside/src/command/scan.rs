@@ -4,6 +4,7 @@ mod affected;
 mod baseline;
 mod compliance;
 mod fixes;
+mod folder;
 pub(super) mod inputs;
 mod live;
 mod owners;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
 use airside_checks::exception::{Exception, parse_file};
 use airside_checks::{Ineffective, Selection, Terms};
+use airside_k8s::Limits;
 use airside_k8s::boarding_pass::statement::statement;
 use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
@@ -57,11 +59,23 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let mut inputs = if arguments.live && arguments.paths.is_empty() {
         live::inputs(arguments)?
     } else {
-        Inputs::read(&arguments.paths, &rendering(arguments)?)
+        let limits = Limits::of_file_size(project.max_file_size.as_usize());
+        Inputs::read_within(limits, &arguments.paths, &rendering(arguments)?)
     };
     inputs.problems.extend(policies.iter().flat_map(|it| it.problems.clone()));
+    let is_compared = arguments.live && inputs.live.is_none();
+    let is_report = !is_compared
+        && arguments.reach.is_empty()
+        && arguments.compliance.is_none()
+        && !arguments.fix;
+    if !is_report {
+        inputs.find_unreadable();
+    }
     for problem in &inputs.problems {
-        show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+        show::error(problem);
+    }
+    for what in &inputs.left_out {
+        show::remark(&format!("{FAINT}{}{RESET}", show::clean(what)));
     }
     let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
     let owners = of_files(&inputs, first)?;
@@ -76,7 +90,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         exceptions: &exceptions,
         ..Terms::new(&tenant, &cluster, project.fail_on)
     };
-    if arguments.live && inputs.live.is_none() {
+    if is_compared {
         return live::compare(arguments, &inputs, &terms);
     }
     if !arguments.reach.is_empty() {
@@ -85,7 +99,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     if arguments.compliance.is_some() || arguments.fix {
         // Findings are not printed, and these would be lost with them.
         for it in &misread {
-            show::remark(&format!("{}error:{RESET} {}: {}", show::ERROR, it.place, it.problem));
+            show::error(&format!("{}: {}", it.place, it.problem));
         }
     }
     if let Some(framework) = &arguments.compliance {
@@ -131,7 +145,7 @@ fn report(
     if arguments.publish {
         tell_published(publish(arguments, inputs, &scan, cluster.clone())?, &scan);
     }
-    Ok(outcome(arguments, inputs, &report))
+    Ok(outcome(arguments, inputs, &scan, &report))
 }
 
 fn tell_published(outcome: PublishOutcome, scan: &Scan) {
@@ -207,7 +221,7 @@ fn baseline(
         "--since compares files; what is rendered or comes by standard input has no earlier state \
          in git: compare it with --baseline"
     );
-    baseline::of_revision(revision, &arguments.paths, terms).map(Some)
+    baseline::of_revision(revision, &arguments.paths, terms, &inputs.limits).map(Some)
 }
 
 fn report_of<'a>(
@@ -267,12 +281,22 @@ fn written(
 
 /// 2 when an input could not be read, 1 when a finding reaches the failing severity. With `--exit-zero` 2
 /// only when nothing could be read at all.
-fn outcome(arguments: &ScanArguments, inputs: &Inputs, report: &Report<'_>) -> Outcome {
+fn outcome(
+    arguments: &ScanArguments,
+    inputs: &Inputs,
+    scan: &Scan,
+    report: &Report<'_>,
+) -> Outcome {
     let broken = !inputs.problems.is_empty()
         || inputs.live.as_ref().is_some_and(LiveObjects::is_empty)
         || report.unreadable.iter().any(|it| !is_foreign(it));
     if arguments.exit_zero {
-        return if inputs.is_empty() { Outcome::Unreadable } else { Outcome::Good };
+        let is_nothing = match &inputs.live {
+            Some(live) => live.is_empty(),
+            // Neither a whole file nor an object of a broken one.
+            None => scan.paths.is_empty() && scan.objects.is_empty(),
+        };
+        return if is_nothing { Outcome::Unreadable } else { Outcome::Good };
     }
     if broken {
         Outcome::Unreadable

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use airside_report::{Group, Report};
+use airside_report::{Group, Report, Unreadable};
 use airside_types::{Place, Severity, SourceLine};
 use airside_wire::scan::SourceFile;
 
-use super::{FAINT, PLACE, RESET, STRONG, severity};
+use super::{FAINT, PLACE, RESET, STRONG, clean, severity};
 
 /// How many findings of a check are shown; the rest is counted.
 const SHOWN: usize = 12;
@@ -32,13 +32,25 @@ fn write(
     for group in report.groups().iter().filter(|group| group.severity >= least) {
         write_group(out, group, sources)?;
     }
-    for it in &report.unreadable {
-        writeln!(out, "\n{PLACE}{}{RESET}  {}", it.place, it.reason)?;
-    }
+    write_unreadable(out, &report.unreadable)?;
     for it in report.ineffective {
         writeln!(out, "\n{PLACE}{}{RESET}  {}", it.place, it.problem)?;
     }
     write_summary(out, report, least)
+}
+
+/// What could not be read, file by file; of a file that is broken all over, the first.
+fn write_unreadable(out: &mut String, unreadable: &[Unreadable<'_>]) -> std::fmt::Result {
+    for of_file in unreadable.chunk_by(|one, next| one.place.path == next.place.path) {
+        for it in of_file.iter().take(SHOWN) {
+            let place = it.place.to_string();
+            writeln!(out, "\n{PLACE}{}{RESET}  {}", clean(&place), clean(it.reason))?;
+        }
+        if let Some(more) = of_file.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            writeln!(out, "{FAINT}… and {more} more in this file; --output json has all{RESET}")?;
+        }
+    }
+    Ok(())
 }
 
 fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> std::fmt::Result {
@@ -56,7 +68,8 @@ fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> st
         if before != Some(&finding.place) {
             let owner = finding.owner.as_deref().map(|owner| format!("  {owner}"));
             let owner = owner.unwrap_or_default();
-            let (place, object) = (&finding.place, &finding.object);
+            let (place, object) = (finding.place.to_string(), finding.object.to_string());
+            let (place, object, owner) = (clean(&place), clean(&object), clean(&owner));
             writeln!(out, "  {PLACE}{place}{RESET}  {FAINT}{object}{owner}{RESET}")?;
             if let Some(line) = sources.line(&finding.place) {
                 writeln!(out, "  {FAINT}{:>5} |{RESET} {line}", finding.place.line)?;
@@ -65,7 +78,7 @@ fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> st
         if finding.place.line == 0 {
             writeln!(out, "        {FAINT}{}{RESET}", finding.field)?;
         }
-        writeln!(out, "        {style}={RESET} {}", finding.message)?;
+        writeln!(out, "        {style}={RESET} {}", clean(&finding.message))?;
         if let Some(origin) = &finding.origin {
             writeln!(out, "          {FAINT}from{RESET} {}", source_line(origin))?;
         }
@@ -82,9 +95,9 @@ fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> st
 pub(super) fn source_line(origin: &SourceLine) -> String {
     let values = origin.values.iter().map(|value| match &value.place {
         Some(place) => {
-            format!("`{}` at {PLACE}{}:{}{RESET}", clean(&value.key), place.path, place.line)
+            format!("`{}` at {PLACE}{}:{}{RESET}", cut(&value.key), place.path, place.line)
         }
-        None => format!("`{}`, which no file sets", clean(&value.key)),
+        None => format!("`{}`, which no file sets", cut(&value.key)),
     });
     let values: Vec<_> = values.collect();
     let takes = if values.is_empty() { "" } else { ", which takes " };
@@ -151,12 +164,11 @@ impl<'f> Sources<'f> {
     fn line(&self, place: &Place) -> Option<String> {
         let index = usize::try_from(place.line).ok()?.checked_sub(1)?;
         let line = self.0.get(place.path.as_ref())?.get(index)?.trim_end();
-        Some(clean(line))
+        Some(cut(line))
     }
 }
 
-/// What a manifest holds must not steer the terminal.
-fn clean(text: &str) -> String {
-    let clean = |letter: char| if letter.is_control() { ' ' } else { letter };
-    text.chars().take(MAX_LINE).map(clean).collect()
+/// The start of a line.
+fn cut(text: &str) -> String {
+    clean(text).chars().take(MAX_LINE).collect()
 }

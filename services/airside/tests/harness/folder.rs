@@ -14,9 +14,13 @@ impl Folder {
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
+        self.write_bytes(name, text.as_bytes());
+    }
+
+    pub(crate) fn write_bytes(&self, name: &str, content: &[u8]) {
         let path = self.0.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(path, text).expect("written");
+        std::fs::write(path, content).expect("written");
     }
 
     pub(crate) fn read(&self, name: &str) -> String {
@@ -26,6 +30,24 @@ impl Folder {
     /// Runs `airside scan` in the folder: its exit status, what it printed, what it remarked.
     pub(crate) fn scan(&self, arguments: &[&str]) -> (i32, String, String) {
         self.run(&[&["scan"], arguments].concat())
+    }
+
+    /// Runs `airside scan` in the folder with a file as standard input, within bounds that it must not need:
+    /// a minute and a gigabyte and a half.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn scan_within_bounds(
+        &self,
+        arguments: &[&str],
+        input: Option<&str>,
+    ) -> (i32, String, String) {
+        let bounds = "ulimit -v 1500000 && exec timeout 60 \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", bounds, "sh", env!("CARGO_BIN_EXE_airside"), "scan"]).args(arguments);
+        command.env("HOME", self.0.path()).env_remove("AIRSIDE_DATA_FILE");
+        if let Some(input) = input {
+            command.stdin(std::fs::File::open(self.0.path().join(input)).expect("an input"));
+        }
+        told(command.current_dir(self.0.path()))
     }
 
     /// Runs the program in the folder: its exit status, what it printed, what it remarked.

@@ -4,15 +4,15 @@
 
 /// An API version that is deprecated or gone.
 #[derive(Debug)]
-pub(super) struct Old {
-    pub(super) group: &'static str,
-    pub(super) version: &'static str,
+pub(crate) struct Old {
+    pub(crate) group: &'static str,
+    pub(crate) version: &'static str,
     /// The kinds; empty for all of the version.
-    pub(super) kinds: &'static [&'static str],
+    pub(crate) kinds: &'static [&'static str],
     /// The release that does not serve it any more; none while it is served.
-    pub(super) removed: Option<&'static str>,
+    pub(crate) removed: Option<&'static str>,
     /// What to use; empty where nothing takes its place.
-    pub(super) replacement: &'static str,
+    pub(crate) replacement: &'static str,
 }
 
 const fn gone(
@@ -44,7 +44,7 @@ const AUTHORIZATION: &[&str] = &[
     "SubjectAccessReview",
 ];
 
-pub(super) static OLD: &[Old] = &[
+pub(crate) static OLD: &[Old] = &[
     gone("extensions", "v1beta1", WORKLOADS, "1.16", "apps/v1"),
     gone("extensions", "v1beta1", &["NetworkPolicy"], "1.16", "networking.k8s.io/v1"),
     gone("extensions", "v1beta1", &["PodSecurityPolicy"], "1.16", ""),
@@ -113,10 +113,10 @@ pub(super) static OLD: &[Old] = &[
 
 /// Kinds that Kubernetes serves, with the versions that have them: the preferred one first.
 #[derive(Debug)]
-pub(super) struct Kinds {
-    pub(super) group: &'static str,
-    pub(super) versions: &'static [&'static str],
-    pub(super) kinds: &'static [&'static str],
+pub(crate) struct Kinds {
+    pub(crate) group: &'static str,
+    pub(crate) versions: &'static [&'static str],
+    pub(crate) kinds: &'static [&'static str],
 }
 
 const fn kinds(
@@ -127,7 +127,7 @@ const fn kinds(
     Kinds { group, versions, kinds }
 }
 
-pub(super) static KINDS: &[Kinds] = &[
+pub(crate) static KINDS: &[Kinds] = &[
     kinds(
         "",
         &["v1"],

@@ -286,8 +286,9 @@ fn unknown_provider(policy: &Whole<'_>, report: &mut Report<'_>) {
         providers.iter().any(|provider| provider.get("name").and_then(Value::as_str) == Some(name))
     });
     if !configs.is_empty() && !has_it {
-        report.fail(
+        report.missing(
             FieldPath::of(&["spec", "provider", "name"]),
+            name,
             format!("the mesh has no extension provider `{name}`"),
         );
     }

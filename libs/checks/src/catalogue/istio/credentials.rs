@@ -8,10 +8,11 @@ use airside_types::{FieldPath, Severity};
 
 use super::gateway_servers::is_built_in;
 use super::gateways::{servers, tls};
-use super::{NETWORKING, PATCHED_LATER, is_patched_later, is_placeholder};
+use super::{NETWORKING, PATCHED_LATER, is_patched_later};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
+use crate::template::is_filled_in_later;
 
 /// The checks of this family.
 pub(crate) static CHECKS: &[Check] = &[
@@ -98,7 +99,7 @@ fn named<'a>(gateway: &Whole<'a>) -> impl Iterator<Item = (FieldPath, &'a str)> 
         let name = tls(server, "credentialName").filter(|name| !name.is_empty())?;
         // Other schemes name what is no Secret of the cluster.
         let is_secret = !name.contains("://")
-            && !is_placeholder(name)
+            && !is_filled_in_later(name)
             && matches!(tls(server, "mode"), Some("SIMPLE" | "MUTUAL" | "OPTIONAL_MUTUAL"));
         is_secret.then(|| (path.keys(&["tls", "credentialName"]), name))
     })

@@ -331,7 +331,7 @@ fn unknown_host(rule: &Whole<'_>, report: &mut Report<'_>) {
     if !is_known && !super::is_system_namespace(name.namespace) {
         let namespace = in_namespace.unwrap_or(DEFAULT_NAMESPACE);
         let message = format!("no Service `{}` is in the namespace {namespace}", name.name);
-        report.fail(FieldPath::of(&["spec", "host"]), message);
+        report.missing(FieldPath::of(&["spec", "host"]), host, message);
     }
 }
 

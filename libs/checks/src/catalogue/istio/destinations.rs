@@ -5,9 +5,7 @@ use airside_k8s::graph::{ServiceName, full_host};
 use airside_k8s::{Graph, Map, Object, Value};
 use airside_types::{FieldPath, Severity};
 
-use super::{
-    NETWORKING, PATCHED_LATER, is_patched_later, is_placeholder, is_system_namespace, spec_map,
-};
+use super::{NETWORKING, PATCHED_LATER, is_patched_later, is_system_namespace, spec_map};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -267,12 +265,7 @@ fn is_elsewhere(graph: &Graph<'_>, route: &Object<'_>, destination: &Destination
             is_system_namespace(name.namespace)
                 || (!is_own && !graph.knows_namespace(name.namespace))
         }
-        None => {
-            is_placeholder(&destination.full)
-                || [".clusterset.local", ".global"]
-                    .iter()
-                    .any(|end| destination.full.ends_with(end))
-        }
+        None => [".clusterset.local", ".global"].iter().any(|end| destination.full.ends_with(end)),
     }
 }
 
@@ -309,7 +302,7 @@ fn unknown_host(route: &Whole<'_>, report: &mut Report<'_>) {
         if let Some(user) = missing {
             let (host, user) = (destination.host, user.unwrap_or("the rule's namespace"));
             let message = format!("no Service or ServiceEntry `{host}` is visible in {user}");
-            report.fail(destination.path.key("host"), message);
+            report.missing(destination.path.key("host"), host, message);
         }
     }
 }
@@ -377,7 +370,8 @@ fn unknown_subset(route: &Whole<'_>, report: &mut Report<'_>) {
         if !is_defined {
             let host = destination.host;
             let message = format!("no DestinationRule of `{host}` defines the subset `{subset}`");
-            report.fail(destination.path.key("subset"), message);
+            let name = format!("{host} {subset}");
+            report.missing(destination.path.key("subset"), &name, message);
         }
     }
 }

@@ -180,7 +180,7 @@ fn unknown_namespace(policy: &Whole<'_>, report: &mut Report<'_>) {
                     if !is_known {
                         let path = FieldPath::of(&["spec", "rules"]).index(index).key("from");
                         let path = path.index(at).keys(&["source", list]).index(entry);
-                        report.fail(path, format!("no namespace is called `{name}`"));
+                        report.missing(path, name, format!("no namespace is called `{name}`"));
                     }
                 }
             }

@@ -196,7 +196,7 @@ fn unknown_gateway(route: &Whole<'_>, report: &mut Report<'_>) {
             report.undecided(PATCHED_LATER);
         } else {
             let namespace = namespace.unwrap_or("its namespace");
-            report.fail(path, format!("no Gateway `{bare}` is in {namespace}"));
+            report.missing(path, name, format!("no Gateway `{bare}` is in {namespace}"));
         }
     }
 }

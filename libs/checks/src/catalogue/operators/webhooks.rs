@@ -303,9 +303,13 @@ fn service_missing(configuration: &Whole<'_>, report: &mut Report<'_>) {
         let found = graph.find("", "Service", namespace, name).is_some();
         if !found && !is_renamed_later(service) {
             let place = namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
-            let message = format!("webhook {} calls Service {place}{name}", name_of(webhook));
+            let service = format!("{place}{name}");
+            let message = format!(
+                "webhook {} calls Service {service}, which does not exist",
+                name_of(webhook)
+            );
             let path = webhook_path(index, &["clientConfig", "service", "name"]);
-            report.fail(path, format!("{message}, which does not exist"));
+            report.missing(path, &service, message);
         }
     }
 }

@@ -151,7 +151,8 @@ fn without_role(binding: &Binding<'_>, report: &mut Report<'_>) {
         return report.undecided("whether the role exists is not known");
     }
     if binding.graph.role(binding.object).is_none() {
-        report.fail(binding.role_path(), format!("the {kind} `{name}` does not exist"));
+        let message = format!("the {kind} `{name}` does not exist");
+        report.missing(binding.role_path(), name, message);
     }
 }
 
@@ -167,8 +168,9 @@ fn without_account(binding: &Binding<'_>, report: &mut Report<'_>) {
             return report.undecided("whether the service account exists is not known");
         }
         if graph.runs_in(namespace) && graph.service_account(namespace, name).is_none() {
-            report.fail(
+            report.missing(
                 FieldPath::of(&["subjects"]).index(index).key("name"),
+                name,
                 format!("the service account `{name}` does not exist"),
             );
         }

@@ -22,9 +22,10 @@ pub(super) fn run(
     old: &Components,
     new: &Components,
 ) -> anyhow::Result<Outcome> {
-    let inputs = Inputs::read(paths, &Rendering::default());
+    let mut inputs = Inputs::read(paths, &Rendering::default());
+    inputs.find_unreadable();
     for problem in &inputs.problems {
-        show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+        show::error(problem);
     }
     let first = paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
     let files = of_files(&inputs, first)?;

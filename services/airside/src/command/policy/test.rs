@@ -47,7 +47,7 @@ pub(super) fn run(paths: &[PathBuf], output: TestFormat) -> anyhow::Result<Outco
         }));
     }
     for problem in &problems {
-        show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+        show::error(problem);
     }
     anyhow::ensure!(
         !told.is_empty() || !problems.is_empty(),

@@ -18,9 +18,10 @@ use crate::show::{self, FAINT, RESET, STRONG};
 
 /// Lists what is affected. Exits with 1 where something is.
 pub(super) fn run(arguments: &AffectedArguments) -> anyhow::Result<Outcome> {
-    let inputs = Inputs::read(&arguments.paths, &Rendering::default());
+    let mut inputs = Inputs::read(&arguments.paths, &Rendering::default());
+    inputs.find_unreadable();
     for problem in &inputs.problems {
-        show::remark(&format!("{}error:{RESET} {problem}", show::ERROR));
+        show::error(problem);
     }
     let reports = image_reports(&arguments.vulnerabilities)?;
     let documents = inputs.documents();

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use airside_checks::Terms;
+use airside_k8s::Limits;
 use airside_types::Id;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::inputs::{Inputs, is_manifest};
+use super::folder::is_manifest;
+use super::inputs::Inputs;
 use super::work_tree::git;
 use crate::command::replay::read;
 
@@ -37,13 +39,14 @@ pub(super) fn of_revision(
     revision: &str,
     paths: &[PathBuf],
     terms: &Terms<'_>,
+    limits: &Limits,
 ) -> anyhow::Result<BTreeSet<Id>> {
     anyhow::ensure!(!revision.starts_with('-'), "`{revision}` is no revision");
     let mut inputs = Inputs::default();
     for path in paths {
         take(&mut inputs, revision, path)?;
     }
-    let scan = airside_scanner::scan_files(&inputs.files, terms);
+    let scan = airside_scanner::scan_files_within(limits, &inputs.files, terms);
     Ok(scan.report.findings.iter().map(|it| it.id(terms.tenant, terms.cluster)).collect())
 }
 

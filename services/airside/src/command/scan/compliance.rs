@@ -33,7 +33,9 @@ pub(super) fn run(
         ),
     };
     show::print(&report)?;
-    if !inputs.problems.is_empty() {
+    // With --exit-zero only where nothing at all could be read.
+    let counts = !arguments.exit_zero || checked.objects.is_empty();
+    if counts && !inputs.problems.is_empty() {
         return Ok(Outcome::Unreadable);
     }
     let fails = assessment.fails() && !arguments.exit_zero;

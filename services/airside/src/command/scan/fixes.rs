@@ -43,7 +43,9 @@ pub(super) fn run(
     }
     show::print(&summary(&fixes, arguments.dry_run))?;
     let fails = fixes.unfixed.iter().any(|it| it.finding.severity >= terms.failing);
-    let is_broken = !inputs.problems.is_empty();
+    // With --exit-zero only where nothing at all could be read.
+    let counts = !arguments.exit_zero || sources.is_empty();
+    let is_broken = counts && !inputs.problems.is_empty();
     Ok(match (is_broken, fails && !arguments.exit_zero) {
         (true, _) => Outcome::Unreadable,
         (false, true) => Outcome::Findings,

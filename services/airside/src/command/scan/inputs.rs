@@ -2,20 +2,21 @@
 //! standard input; or a live cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use airside_checks::{CheckIn, Rendered as Origin, Terms};
-use airside_k8s::Document;
 use airside_k8s::yaml::{Limits, parse_bytes};
-use airside_scanner::{LiveObjects, Scan, check_files, scan_files};
+use airside_k8s::{Document, Position};
+use airside_scanner::{LiveObjects, Scan, check_files, scan_files_within};
 use airside_wire::scan::SourceFile;
 
+use super::folder::{ENDINGS, Entry, entries};
 use super::render::{Renderer, Rendering};
-use crate::command::replay::read;
 
-/// The endings of files that are scanned when a folder is given.
-pub(super) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+/// How many problems of one file are told; the rest is counted.
+const SHOWN: usize = 12;
 
 /// What was read, and what could not be.
 #[derive(Debug, Default)]
@@ -26,6 +27,10 @@ pub(in crate::command) struct Inputs {
     /// What the files that were rendered were made from.
     pub(super) made: BTreeMap<String, Made>,
     pub(in crate::command) problems: Vec<String>,
+    /// What was left out on purpose.
+    pub(super) left_out: Vec<String>,
+    /// How much a file may hold.
+    pub(super) limits: Limits,
     /// The objects of a live cluster, which then are all there is.
     pub(super) live: Option<LiveObjects>,
 }
@@ -42,16 +47,40 @@ pub(super) struct Made {
 impl Inputs {
     /// Reads all paths.
     pub(in crate::command) fn read<P: AsRef<Path>>(paths: &[P], how: &Rendering) -> Self {
-        let mut inputs = Self::default();
+        Self::read_within(Limits::default(), paths, how)
+    }
+
+    /// Reads all paths, of each file as much as the limits say.
+    pub(super) fn read_within<P: AsRef<Path>>(
+        limits: Limits,
+        paths: &[P],
+        how: &Rendering,
+    ) -> Self {
+        let mut inputs = Self { limits, ..Self::default() };
         paths.iter().for_each(|path| inputs.take(path.as_ref(), how));
         inputs
+    }
+
+    /// Makes problems of what is wrong in the files, where no report tells it.
+    pub(in crate::command) fn find_unreadable(&mut self) {
+        for file in &self.files {
+            let errors = parse_bytes(&file.content, &self.limits).errors;
+            let told = errors.iter().take(SHOWN).map(|error| {
+                let Position { line, column } = error.position;
+                format!("{}:{line}:{column}: {}", file.path, error.problem)
+            });
+            self.problems.extend(told);
+            if let Some(more) = errors.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+                self.problems.push(format!("{}: and {more} more", file.path));
+            }
+        }
     }
 
     /// Checks what was read as one set.
     pub(super) fn scan(&self, terms: &Terms<'_>) -> Scan {
         match &self.live {
             Some(live) => live.scan(terms),
-            None => scan_files(&self.files, terms),
+            None => scan_files_within(&self.limits, &self.files, terms),
         }
     }
 
@@ -59,7 +88,7 @@ impl Inputs {
     pub(super) fn check(&self, terms: &Terms<'_>) -> CheckIn {
         match &self.live {
             Some(live) => live.check(terms),
-            None => check_files(&self.files, terms),
+            None => check_files(&self.limits, &self.files, terms),
         }
     }
 
@@ -71,22 +100,16 @@ impl Inputs {
         }
         let mut documents = Vec::new();
         for file in &self.files {
-            let parsed = parse_bytes(&file.content, &Limits::default());
+            let parsed = parse_bytes(&file.content, &self.limits);
             documents.extend(parsed.documents.into_iter().map(|it| (file.path.clone(), it)));
         }
         documents
     }
 
-    /// Whether there is nothing at all.
-    pub(super) fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.live.as_ref().is_none_or(LiveObjects::is_empty)
-    }
-
     fn take(&mut self, path: &Path, how: &Rendering) {
         if path == Path::new("-") {
-            let mut content = Vec::new();
-            match std::io::stdin().lock().read_to_end(&mut content) {
-                Ok(_) => {
+            match self.content(io::stdin().lock()) {
+                Ok(content) => {
                     self.passing.insert("-".to_owned());
                     self.add("-".to_owned(), content);
                 }
@@ -95,35 +118,30 @@ impl Inputs {
         } else if Renderer::of(path) == Some(Renderer::Kustomize) {
             self.rendered(Renderer::Kustomize, path, how);
         } else if path.is_dir() {
-            self.folder(path, how);
+            let root = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            let before = self.files.len() + self.problems.len();
+            self.folder(path, &root, how);
+            if self.files.len() + self.problems.len() == before {
+                let endings = ENDINGS.map(|ending| format!(".{ending}")).join(", ");
+                let path = path.display();
+                self.left_out.push(format!("no file in `{path}` ends in {endings}"));
+            }
         } else {
             self.file(path);
         }
     }
 
-    /// Links to folders are not followed: they may lead in a circle. A kustomization below the folder that
-    /// was named is read as the plain files that it is made of.
-    fn folder(&mut self, folder: &Path, how: &Rendering) {
+    /// A kustomization below the folder that was named is read as the plain files that it is made of.
+    fn folder(&mut self, folder: &Path, root: &Path, how: &Rendering) {
         if Renderer::of(folder) == Some(Renderer::Helm) {
             return self.rendered(Renderer::Helm, folder, how);
         }
-        let entries = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) => {
-                return self
-                    .problems
-                    .push(format!("`{}` cannot be read: {error}", folder.display()));
-            }
-        };
-        let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        paths.sort();
-        for path in paths {
-            let hidden =
-                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-            if path.is_dir() && !hidden && !path.is_symlink() {
-                self.folder(&path, how);
-            } else if path.is_file() && is_manifest(&path) {
-                self.file(&path);
+        for entry in entries(folder, root) {
+            match entry {
+                Entry::Folder(path) => self.folder(&path, root, how),
+                Entry::Manifest(path) => self.file(&path),
+                Entry::Problem(problem) => self.problems.push(problem),
+                Entry::LeftOut(what) => self.left_out.push(what),
             }
         }
     }
@@ -143,10 +161,20 @@ impl Inputs {
     }
 
     fn file(&mut self, path: &Path) {
-        match read(path) {
+        match File::open(path).and_then(|file| self.content(file)) {
             Ok(content) => self.add(shown(path), content),
-            Err(error) => self.problems.push(format!("{error:#}")),
+            Err(error) => {
+                self.problems.push(format!("`{}` cannot be read: {error}", path.display()));
+            }
         }
+    }
+
+    /// One byte more than the limit at most, by which the reader of manifests notices.
+    fn content(&self, source: impl Read) -> io::Result<Vec<u8>> {
+        let most = u64::try_from(self.limits.max_bytes).unwrap_or(u64::MAX).saturating_add(1);
+        let mut content = Vec::new();
+        source.take(most).read_to_end(&mut content)?;
+        Ok(in_utf8(content))
     }
 
     pub(super) fn add(&mut self, path: String, content: Vec<u8>) {
@@ -154,13 +182,18 @@ impl Inputs {
     }
 }
 
+/// UTF-16 that says so in its first two bytes, as PowerShell writes it and kubectl reads it, in UTF-8.
+fn in_utf8(content: Vec<u8>) -> Vec<u8> {
+    let (unit, text): (fn([u8; 2]) -> u16, _) = match content.as_slice() {
+        [0xFF, 0xFE, text @ ..] => (u16::from_le_bytes, text),
+        [0xFE, 0xFF, text @ ..] => (u16::from_be_bytes, text),
+        _ => return content,
+    };
+    let units: Vec<u16> = text.as_chunks().0.iter().map(|pair| unit(*pair)).collect();
+    String::from_utf16(&units).map(String::into_bytes).unwrap_or(content)
+}
+
 /// A path as findings show it.
 pub(super) fn shown(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
-}
-
-/// Whether a file of a folder is scanned.
-pub(super) fn is_manifest(path: &Path) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }

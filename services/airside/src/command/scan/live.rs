@@ -8,7 +8,7 @@ use airside_checks::{CheckedObject, Terms};
 use airside_k8s::boarding_pass::{LiveComparison, Standing, compare_live};
 use airside_k8s::{Document, Located, Object};
 use airside_ports::{ClusterSnapshot, ListScope, ObjectKind, Unlisted};
-use airside_scanner::{LiveObjects, scan_files};
+use airside_scanner::{LiveObjects, scan_files_within};
 use airside_types::{BoardingPass, ObjectRef};
 
 use self::told::Told;
@@ -44,7 +44,8 @@ pub(super) fn compare(
          --live alone, or for PATH alone"
     );
     let origins = work_tree::origins(inputs, &arguments.paths, true);
-    let scan = scan_files(&inputs.files, &Terms { origins: Some(&origins), ..terms.clone() });
+    let terms = Terms { origins: Some(&origins), ..terms.clone() };
+    let scan = scan_files_within(&inputs.limits, &inputs.files, &terms);
     let snapshot = snapshot(arguments, &versions(&scan.objects))?;
     tell_refused(&snapshot.unlisted);
     for problem in broken(&snapshot.unlisted) {

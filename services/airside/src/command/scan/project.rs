@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use airside_checks::selection::{Changes, Group, UnknownName};
 use airside_checks::{Check, Profile, Selection, catalogue};
 use airside_compliance::Framework;
-use airside_config::{Section, Settings, Sources, load};
+use airside_config::{ByteSize, Section, Settings, Sources, load};
 use airside_types::Severity;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,7 @@ struct ScanSection {
     profile: Option<String>,
     fail_on: Option<String>,
     min_severity: Option<String>,
+    max_file_size: Option<ByteSize>,
 }
 
 /// `[checks]`.
@@ -45,6 +46,8 @@ pub(super) struct Project {
     pub(super) fail_on: Severity,
     /// From which severity on people see findings.
     pub(super) min_severity: Severity,
+    /// The largest file that is read.
+    pub(super) max_file_size: ByteSize,
     /// Whose findings are told; those of all where nobody is named.
     pub(super) owner: Option<String>,
     /// The settings file, where there is one.
@@ -113,6 +116,10 @@ impl Project {
                 .min_severity
                 .or(read(&scan.min_severity, "min_severity")?)
                 .unwrap_or(profile.shown_from),
+            max_file_size: arguments
+                .max_file_size
+                .or(scan.max_file_size)
+                .unwrap_or(ByteSize::mib(64)),
             selection,
             owner: arguments.owner.clone(),
             file,

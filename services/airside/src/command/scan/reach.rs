@@ -62,6 +62,10 @@ pub(super) fn run(
         }
         _ => anyhow::bail!("--reach prints text or JSON: give --output text or json"),
     }
+    // What could not be read may have been a policy, or a way.
+    if !inputs.problems.is_empty() {
+        return Ok(Outcome::Unreadable);
+    }
     Ok(match whole {
         Answer::No => Outcome::Good,
         Answer::Yes => Outcome::Findings,

@@ -1,6 +1,6 @@
 //! The annotations that Istio reads: where they belong, what they hold, how settled they are.
 
-use crate::catalogue::istio::is_placeholder;
+use crate::template::is_filled_in_later;
 
 /// What an annotation belongs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Known {
 
     /// Whether a value has the form that the annotation asks for.
     pub(super) fn accepts(&self, value: &str) -> bool {
-        if is_placeholder(value) {
+        if is_filled_in_later(value) {
             return true;
         }
         match self.form {

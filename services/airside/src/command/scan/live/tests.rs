@@ -48,7 +48,8 @@ fn told<T>(tell: impl FnOnce(&Told<'_>) -> T) -> T {
     let file = SourceFile { path: "deploy/web.yaml".to_owned(), content: MANIFESTS.into() };
     let inputs = Inputs { files: vec![file], ..Inputs::default() };
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let scan = scan_files(&inputs.files, &Terms::new(&tenant, &cluster, Severity::High));
+    let scan =
+        airside_scanner::scan_files(&inputs.files, &Terms::new(&tenant, &cluster, Severity::High));
     let values = live();
     let live: Vec<Object<'_>> = values.iter().map(|value| Object::new(value).unwrap()).collect();
     let passes = &scan.report.passes;

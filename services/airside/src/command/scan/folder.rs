@@ -1,0 +1,122 @@
+//! Which files of a folder are scanned, and what is told of those that are not.
+//!
+//! Owns what links lead to, pipes, and folders that cannot be listed. What files hold is `inputs`'.
+
+use std::path::{Path, PathBuf};
+
+/// The endings of files that are scanned when a folder is given.
+pub(super) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// What stands in a folder, one level down.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Folder(PathBuf),
+    Manifest(PathBuf),
+    /// Something that could not be read, and what to do.
+    Problem(String),
+    /// Something that was left out on purpose.
+    LeftOut(String),
+}
+
+/// Whether a file of a folder is scanned.
+pub(super) fn is_manifest(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}
+
+/// What stands in a folder, by name. The root is the folder that was named, without links.
+pub(super) fn entries(folder: &Path, root: &Path) -> Vec<Entry> {
+    let cannot = |error| Entry::Problem(format!("`{}` cannot be read: {error}", folder.display()));
+    let listed = match std::fs::read_dir(folder) {
+        Ok(listed) => listed,
+        Err(error) => return vec![cannot(error)],
+    };
+    let (mut paths, mut entries) = (Vec::new(), Vec::new());
+    for entry in listed {
+        match entry {
+            Ok(entry) => paths.push(entry.path()),
+            Err(error) => entries.push(cannot(error)),
+        }
+    }
+    paths.sort();
+    entries.extend(paths.into_iter().filter_map(|path| of(path, root)));
+    entries
+}
+
+fn of(path: PathBuf, root: &Path) -> Option<Entry> {
+    let kind = match path.symlink_metadata() {
+        Ok(metadata) => metadata.file_type(),
+        Err(error) => {
+            return Some(Entry::Problem(format!("`{}` cannot be read: {error}", path.display())));
+        }
+    };
+    if kind.is_symlink() {
+        link(path, root)
+    } else if kind.is_dir() {
+        (!is_hidden(&path)).then_some(Entry::Folder(path))
+    } else {
+        is_manifest(&path).then(|| file(path, kind.is_file()))
+    }
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+}
+
+/// Only what ends by itself is read: a pipe in a folder may have nobody who writes to it.
+fn file(path: PathBuf, is_regular: bool) -> Entry {
+    if is_regular {
+        return Entry::Manifest(path);
+    }
+    Entry::Problem(format!(
+        "`{}` is a pipe, a socket or a device and was not read: take it out of the folder, or name it \
+         as a PATH if it is meant",
+        path.display()
+    ))
+}
+
+/// Links to files are followed, those to folders are not, as kubectl does it: they may lead in a circle.
+fn link(path: PathBuf, root: &Path) -> Option<Entry> {
+    match path.metadata() {
+        Err(_) if is_hidden(&path) => None,
+        Err(error) => {
+            // Without an ending it may be meant for a folder of manifests.
+            let is_meant = is_manifest(&path) || path.extension().is_none();
+            is_meant.then(|| {
+                let target = path.read_link().unwrap_or_default();
+                Entry::Problem(format!(
+                    "`{}` is a link to `{}`, which cannot be read: {error}; mend the link or remove it",
+                    path.display(),
+                    target.display()
+                ))
+            })
+        }
+        Ok(target) if target.is_dir() => {
+            if is_hidden(&path) {
+                None
+            } else {
+                link_to_folder(&path, root)
+            }
+        }
+        Ok(target) => is_manifest(&path).then(|| file(path, target.is_file())),
+    }
+}
+
+/// What is told of a link to a folder. One that leads to what is scanned anyway needs no word.
+fn link_to_folder(path: &Path, root: &Path) -> Option<Entry> {
+    let target = path.canonicalize().ok()?;
+    let own = path.parent().and_then(|folder| folder.canonicalize().ok())?;
+    if own.starts_with(&target) {
+        return Some(Entry::Problem(format!(
+            "`{}` is a link to a folder that it lies in, a circle that is not followed: remove the link",
+            path.display()
+        )));
+    }
+    (!target.starts_with(root)).then(|| {
+        Entry::LeftOut(format!(
+            "not scanned: `{}`, a link to the folder `{}`; name it as a PATH to have it scanned",
+            path.display(),
+            target.display()
+        ))
+    })
+}
