@@ -124,6 +124,30 @@ impl TrustedKeys {
             .verify(&encoding(payload_type, payload), signature)
             .map_err(|_| SignatureError::Invalid)
     }
+
+    /// The id of the key that is trusted and signed a payload. Nobody vouches for the id that an envelope names:
+    /// it says with which key to begin, and other tools name keys in ways of their own, or not at all.
+    ///
+    /// # Errors
+    /// The key that is named has not signed this; or none of those that are trusted has.
+    pub fn signer(
+        &self,
+        named: &str,
+        payload_type: &str,
+        payload: &[u8],
+        signature: &[u8],
+    ) -> Result<&str, SignatureError> {
+        let verifies = |id: &str| self.verify(id, payload_type, payload, signature);
+        if let Some((id, _)) = self.0.get_key_value(named) {
+            return verifies(id).map(|()| id.as_str());
+        }
+        let signer = self.0.keys().find(|id| verifies(id).is_ok());
+        match signer {
+            Some(id) => Ok(id),
+            None if named.is_empty() => Err(SignatureError::Invalid),
+            None => Err(verifies(named).err().unwrap_or(SignatureError::Invalid)),
+        }
+    }
 }
 
 /// DSSE's pre-authentication encoding: what is signed.
@@ -187,6 +211,23 @@ mod tests {
             assert_eq!(keys.verify(key.id(), "type", b"payload", &changed), invalid);
         }
         let unknown = trusting(&public(8)).verify(key.id(), "type", b"payload", &signature);
+        assert_eq!(unknown, Err(SignatureError::UnknownKey { key: key.id().to_owned() }));
+    }
+
+    #[test]
+    fn a_signer_is_found_whatever_an_envelope_names_it() {
+        let key = SigningKey::from_pem(private(7).as_bytes()).unwrap();
+        let signature = key.sign("type", b"payload");
+        let keys = trusting(&format!("{}{}", public(7), public(8)));
+        for named in [key.id(), "", "another tool's name for it"] {
+            assert_eq!(keys.signer(named, "type", b"payload", &signature), Ok(key.id()), "{named}");
+        }
+        let invalid = Err(SignatureError::Invalid);
+        assert_eq!(keys.signer("", "type", b"payloae", &signature), invalid);
+        let other = SigningKey::from_pem(private(8).as_bytes()).unwrap();
+        assert_eq!(keys.signer(other.id(), "type", b"payload", &signature), invalid);
+        let others = trusting(&public(8));
+        let unknown = others.signer(key.id(), "type", b"payload", &signature);
         assert_eq!(unknown, Err(SignatureError::UnknownKey { key: key.id().to_owned() }));
     }
 

@@ -5,6 +5,7 @@
 //! asks only whether each scanned leaf still has its value. What a pass must not hold: values of Secrets
 //! and whatever looks like a credential, since short ones could be guessed from a digest.
 
+mod changed;
 mod compare;
 mod leaf;
 mod standing;
@@ -16,6 +17,7 @@ use airside_types::{FieldDigest, FieldPath, Id};
 
 use crate::value::{Map, Value};
 
+pub use changed::changed;
 pub use compare::{Comparison, compare, current};
 pub use standing::{LiveComparison, Standing, compare_live, is_for, standing};
 

@@ -8,6 +8,7 @@ use airside_types::{Finding, ObjectRef, Place};
 use serde_json::{Value, json};
 
 use crate::Report;
+pub(crate) use origin::envelope;
 
 /// The whole report as one object.
 pub fn report(report: &Report<'_>) -> Value {
@@ -38,7 +39,7 @@ pub fn report(report: &Report<'_>) -> Value {
                 "origin": pass.origin.as_deref().map(statement::origin),
                 "rules": pass.rules.as_ref().map(statement::rules),
                 "accepted": pass.accepted.iter().map(statement::accepted).collect::<Vec<_>>(),
-                "envelope": pass.attestation.as_ref().map(origin::envelope),
+                "envelope": pass.attestation.as_ref().map(envelope),
             })
         })
         .collect();

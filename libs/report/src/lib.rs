@@ -1,9 +1,10 @@
 //! Reports of a scan in the forms that programs and people elsewhere read: JSON, SARIF, JUnit, Markdown,
-//! HTML; and what became of the cases of policies.
+//! HTML; boarding passes as Sigstore bundles; and what became of the cases of policies.
 //!
 //! Owns the forms, which are contracts. What is found is `airside-checks`'; the terminal is the command
 //! line's. Nothing here decides anything: a report tells all that it was given.
 
+pub mod bundle;
 pub mod cases;
 pub mod html;
 pub mod json;

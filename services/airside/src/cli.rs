@@ -2,6 +2,7 @@
 
 mod platform;
 mod scan;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub use self::platform::{
     IncidentsCommand, ListedState,
 };
 pub use self::scan::{AffectedArguments, ReportFormat, ScanArguments, ScanCommand};
+pub use self::verify::VerifyArguments;
 
 /// Secures Kubernetes deployments from runway to take-off: checks manifests, guards admission, watches the
 /// audit log and the running workloads, and tells each attack as one incident.
@@ -34,6 +36,9 @@ pub enum Command {
     Demo(DemoArguments),
     /// Check manifests: files, folders, or `-` for standard input
     Scan(Box<ScanArguments>),
+    /// Verify boarding passes in files, and whether manifests still are what was signed. Exits with 1 where a
+    /// pass does not verify or an object differs
+    Verify(VerifyArguments),
     /// Check your own policies (ValidatingAdmissionPolicy), and run the cases beside them
     Policy(PolicyArguments),
     /// List the checks

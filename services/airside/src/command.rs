@@ -13,6 +13,7 @@ mod node;
 mod policy;
 pub mod replay;
 mod scan;
+mod verify;
 
 pub(crate) use scan::parse_report;
 
@@ -61,6 +62,7 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Run(arguments) => node::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments.command),
         Command::Checks(arguments) => catalogue::checks(&arguments),
         Command::Data(arguments) => data::run(&arguments.command),

@@ -4,7 +4,13 @@
 //! The form: in-toto/attestation, spec/v1/statement.md. The subject is the object with the digest of its
 //! normalised content; the predicate is the rest of the pass.
 
-use airside_types::{AcceptedFinding, BoardingPass, Cluster, Origin, Rendering, Rules};
+mod claims;
+
+use airside_types::{
+    AcceptedFinding, BoardingPass, Cluster, FieldDigest, Origin, Rendering, Rules,
+};
+
+pub use claims::{Claims, NotAPass, claims};
 
 use super::digest_of_kind;
 use crate::json;
@@ -14,6 +20,8 @@ use crate::value::Value;
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 /// The type of the predicate. A later version may say more; what this one says stays.
 const PREDICATE: &str = "https://airside.dev/boarding-pass/v1";
+/// What the types of all versions begin with.
+const PREDICATES: &str = "https://airside.dev/boarding-pass/";
 /// The name of the digest of an object's normalised content.
 const DIGEST: &str = "airsideNormalisedObject";
 
@@ -36,9 +44,24 @@ pub enum NotVouched {
 
 /// The statement about a pass for a cluster.
 pub fn statement(pass: &BoardingPass, cluster: &Cluster) -> Vec<u8> {
+    written(pass, predicate(pass, cluster))
+}
+
+/// The same with the digest of each field: for those who have the statement without the pass, and want to know
+/// what has changed since.
+pub fn statement_with_fields(pass: &BoardingPass, cluster: &Cluster) -> Vec<u8> {
+    let mut predicate = predicate(pass, cluster);
+    let field = |it: &FieldDigest| json!({ "field": it.field.as_str(), "digest": format!("{:016x}", it.digest) });
+    if let Value::Object(predicate) = &mut predicate {
+        predicate.insert("fields", pass.fields.iter().map(field).collect());
+    }
+    written(pass, predicate)
+}
+
+fn written(pass: &BoardingPass, predicate: Value) -> Vec<u8> {
     let statement = json!({
         "_type": STATEMENT, "subject": [subject(pass)], "predicateType": PREDICATE,
-        "predicate": predicate(pass, cluster),
+        "predicate": predicate,
     });
     statement.to_string().into_bytes()
 }

@@ -22,7 +22,7 @@ pub(super) fn source_line(line: &SourceLine) -> Value {
 }
 
 /// The DSSE envelope, as other tools verify it.
-pub(super) fn envelope(attestation: &Attestation) -> Value {
+pub(crate) fn envelope(attestation: &Attestation) -> Value {
     json!({
         "payloadType": "application/vnd.in-toto+json",
         "payload": STANDARD.encode(&attestation.statement),

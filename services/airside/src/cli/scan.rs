@@ -149,6 +149,10 @@ pub struct ScanArguments {
     /// Sign the boarding passes with this private key: PEM, as `openssl genpkey -algorithm ed25519` makes it
     #[arg(long, value_name = "FILE", env = "AIRSIDE_SIGN_KEY_FILE")]
     pub sign_key: Option<PathBuf>,
+    /// With --sign-key: write the signed boarding passes to a file, a Sigstore bundle a line. `airside verify`
+    /// and `cosign verify-blob-attestation` verify them with the public key
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["live", "reach", "compliance", "fix"])]
+    pub bundles: Option<PathBuf>,
     /// The cluster that the manifests are meant for
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub cluster: String,

@@ -2,6 +2,7 @@
 
 mod affected;
 mod baseline;
+mod bundles;
 mod compliance;
 mod fixes;
 mod folder;
@@ -50,6 +51,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     if let Some(ScanCommand::Affected(affected)) = &arguments.command {
         return affected::run(affected);
     }
+    bundles::need_a_key(arguments)?;
     let (tenant, cluster) =
         (Tenant::default(), Cluster::new(&arguments.cluster).context("--cluster is not usable")?);
     let (exceptions, misread) = exceptions(arguments.exceptions.as_deref())?;
@@ -132,7 +134,11 @@ fn report(
     let mut scan = inputs.scan(&Terms { origins: Some(&origins), keeps_fields, ..terms.clone() });
     scan.ineffective.splice(0..0, misread);
     if let Some(path) = &arguments.sign_key {
-        sign(path, &mut scan, cluster)?;
+        let key = signing_key(path)?;
+        sign(&key, &mut scan, cluster);
+        if let Some(path) = &arguments.bundles {
+            bundles::write(path, &scan.report.passes, &key, cluster)?;
+        }
     }
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(tenant, cluster)).collect();
     let report = report_of(&scan, &ids, baseline.as_ref(), project, inputs.files.len());
@@ -179,6 +185,7 @@ fn rendering(arguments: &ScanArguments) -> anyhow::Result<Rendering> {
 fn tells_commits(arguments: &ScanArguments) -> bool {
     let is_json = |format: &ReportFormat| *format == ReportFormat::Json;
     arguments.publish
+        || arguments.bundles.is_some()
         || is_json(&arguments.output)
         || arguments.reports.iter().any(|(format, _)| is_json(format))
 }
@@ -320,16 +327,20 @@ pub(crate) fn parse_report(text: &str) -> Result<(ReportFormat, PathBuf), String
     Ok((format, PathBuf::from(path)))
 }
 
+fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
+    SigningKey::from_pem(&read(path)?).with_context(|| format!("`{}` cannot sign", path.display()))
+}
+
 /// Signs all passes, as they are about to be published.
-fn sign(path: &Path, scan: &mut Scan, cluster: &Cluster) -> anyhow::Result<()> {
-    let key = SigningKey::from_pem(&read(path)?)
-        .with_context(|| format!("`{}` cannot sign", path.display()))?;
+fn sign(key: &SigningKey, scan: &mut Scan, cluster: &Cluster) {
     for pass in &mut scan.report.passes {
-        let statement = statement(pass, cluster);
-        let signature = key.sign(STATEMENT_TYPE, &statement);
-        pass.attestation = Some(Attestation { statement, key: key.id().to_owned(), signature });
+        pass.attestation = Some(attestation(key, statement(pass, cluster)));
     }
-    Ok(())
+}
+
+fn attestation(key: &SigningKey, statement: Vec<u8>) -> Attestation {
+    let signature = key.sign(STATEMENT_TYPE, &statement);
+    Attestation { statement, key: key.id().to_owned(), signature }
 }
 
 fn publish(

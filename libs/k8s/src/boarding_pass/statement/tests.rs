@@ -1,12 +1,12 @@
 //! The statement as other tools read it.
 
 use airside_types::{
-    BoardingPass, ChartRendering, Cluster, Id, ObjectRef, Origin, PassVerdict, Place, Rendering,
-    Revision, Rules, Severity,
+    BoardingPass, ChartRendering, Cluster, FieldDigest, FieldPath, Id, ObjectRef, Origin,
+    PassVerdict, Place, Rendering, Revision, Rules, Severity,
 };
 
 use super::super::digest_of_kind;
-use super::{NotVouched, statement, vouches};
+use super::{NotVouched, claims, statement, statement_with_fields, vouches};
 use crate::value::Value;
 
 fn pass() -> BoardingPass {
@@ -122,5 +122,66 @@ fn what_a_later_signer_says_more_is_no_contradiction_and_less_only_of_nothing() 
     for text in ["", "[]", "{}", "{\"_type\": \"https://in-toto.io/Statement/v1\"}"] {
         let vouched = vouches(text.as_bytes(), &pass(), &cluster);
         assert_eq!(vouched, Err(NotVouched::NoStatement), "{text}");
+    }
+}
+
+/// A pass with a field, and what is signed of it for those who have nothing else.
+fn pass_with_fields() -> (BoardingPass, Value) {
+    let field = FieldPath::of(&["spec", "a.b"]).index(0);
+    let fields = vec![FieldDigest { field, digest: 0x0123_4567_89ab_cdef }];
+    let digest = digest_of_kind("apps", "Deployment", &fields);
+    let pass = BoardingPass { digest, fields, ..pass() };
+    let signed = statement_with_fields(&pass, &Cluster::default());
+    (pass, serde_json::from_slice(&signed).unwrap())
+}
+
+#[test]
+fn a_statement_is_read_back_with_all_that_it_says() {
+    let (pass, signed) = pass_with_fields();
+    assert_eq!(vouches(signed.to_string().as_bytes(), &pass, &Cluster::default()), Ok(()));
+    let read = claims(signed.to_string().as_bytes()).unwrap();
+    assert_eq!(
+        (&read.object, read.digest, read.verdict),
+        (&pass.object, pass.digest, pass.verdict)
+    );
+    assert_eq!(read.place, Place { column: 0, ..pass.place.clone() });
+    assert_eq!(read.revision, pass.origin.clone().and_then(|it| it.revision));
+    assert_eq!(read.fields, Some(pass.fields));
+    let smaller = statement(&self::pass(), &Cluster::default());
+    assert_eq!(claims(&smaller).unwrap().fields, None);
+}
+
+#[test]
+fn what_is_no_statement_of_ours_or_contradicts_itself_is_told() {
+    type Change = fn(&mut Value);
+    let cases: [(Change, &str); 10] = [
+        (|it| *it = "text".into(), "no in-toto statement"),
+        (
+            |it| it["_type"] = "https://in-toto.io/Statement/v0.1".into(),
+            "its type is `https://in-toto",
+        ),
+        (
+            |it| it["predicateType"] = "https://slsa.dev/provenance/v1".into(),
+            "no boarding pass: its",
+        ),
+        (
+            |it| it["predicateType"] = "https://airside.dev/boarding-pass/v2".into(),
+            "a boarding pass of another version",
+        ),
+        (|it| it["predicate"]["verdict"] = "fine".into(), "verdict of a boarding pass"),
+        (|it| it["predicate"]["object"] = Value::Null, "cannot be read"),
+        (
+            |it| it["subject"][0]["digest"] = crate::json!({"sha256": "00"}),
+            "has no digest `airside",
+        ),
+        (|it| it["subject"][0]["name"] = "Deployment shop/other".into(), "contradicts itself"),
+        (|it| it["predicate"]["object"]["name"] = "other".into(), "contradicts itself"),
+        (|it| it["predicate"]["fields"][0]["digest"] = "1".into(), "contradicts itself"),
+    ];
+    for (change, told) in cases {
+        let (_, mut signed) = pass_with_fields();
+        change(&mut signed);
+        let problem = claims(signed.to_string().as_bytes()).unwrap_err().to_string();
+        assert!(problem.contains(told), "{told}: {problem}");
     }
 }

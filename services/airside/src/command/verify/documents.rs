@@ -1,0 +1,106 @@
+//! The JSON documents of a file: one that fills it, or one on each line.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde_json::Value;
+
+/// Bytes of a file, at most: some thirty thousand passes.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+/// How many lines of a file that cannot be read are told one by one; the rest is counted.
+const SHOWN: usize = 12;
+
+/// What was found in a file.
+#[derive(Debug, Default)]
+pub(super) struct Documents {
+    /// The documents, with where each begins.
+    pub(super) found: Vec<(DocumentPlace, Value)>,
+    /// What could not be read, with its place.
+    pub(super) problems: Vec<String>,
+}
+
+/// Where a document begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DocumentPlace {
+    pub(super) file: String,
+    /// From 1.
+    pub(super) line: usize,
+}
+
+impl fmt::Display for DocumentPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// Reads a file; `-` is standard input.
+pub(super) fn read(path: &Path) -> Documents {
+    let is_input = path == Path::new("-");
+    let content =
+        if is_input { content(io::stdin().lock()) } else { File::open(path).and_then(content) };
+    match content {
+        Ok(content) => documents(&path.display().to_string(), &content),
+        Err(error) => {
+            let what = if is_input {
+                "standard input".to_owned()
+            } else {
+                format!("`{}`", path.display())
+            };
+            problem(format!("{what} cannot be read: {error}"))
+        }
+    }
+}
+
+fn content(source: impl Read) -> io::Result<String> {
+    let mut content = Vec::new();
+    source.take(MAX_FILE_BYTES + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MAX_FILE_BYTES {
+        let most = MAX_FILE_BYTES >> 20;
+        return Err(io::Error::other(format!("it has more than {most} MiB: split it by lines")));
+    }
+    String::from_utf8(content).map_err(|_| io::Error::other("it is no UTF-8"))
+}
+
+fn documents(file: &str, text: &str) -> Documents {
+    let place = |line| DocumentPlace { file: file.to_owned(), line };
+    if text.trim().is_empty() {
+        return problem(format!(
+            "{file}: nothing is in it: `airside scan PATH --sign-key KEY --bundles FILE` writes boarding passes"
+        ));
+    }
+    let whole = match serde_json::from_str(text) {
+        Ok(document) => {
+            let line = 1 + text.lines().take_while(|line| line.trim().is_empty()).count();
+            return Documents { found: vec![(place(line), document)], problems: Vec::new() };
+        }
+        Err(error) => error,
+    };
+    let mut documents = Documents::default();
+    let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    for (text, line) in lines {
+        match serde_json::from_str(text) {
+            Ok(document) => documents.found.push((place(line), document)),
+            Err(error) => documents.problems.push(not_json(file, line, error.column(), &error)),
+        }
+    }
+    if !documents.found.iter().any(|(_, document)| document.is_object()) {
+        // One document over several lines, of which each is none by itself.
+        return problem(not_json(file, whole.line(), whole.column(), &whole));
+    }
+    if let Some(more) = documents.problems.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        documents.problems.truncate(SHOWN);
+        documents.problems.push(format!("{file}: and {more} more lines that are no JSON"));
+    }
+    documents
+}
+
+fn not_json(file: &str, line: usize, column: usize, error: &serde_json::Error) -> String {
+    let what = if error.is_eof() { "the JSON document is cut off" } else { "this is no JSON" };
+    format!("{file}:{line}:{column}: {what}; boarding passes are JSON documents, one a line")
+}
+
+fn problem(problem: String) -> Documents {
+    Documents { found: Vec::new(), problems: vec![problem] }
+}
