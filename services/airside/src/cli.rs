@@ -37,7 +37,7 @@ pub enum Command {
     /// Check manifests: files, folders, or `-` for standard input
     Scan(Box<ScanArguments>),
     /// Verify boarding passes in files, and whether manifests still are what was signed. Exits with 1 where a
-    /// pass does not verify or an object differs
+    /// pass does not verify or an object differs, with 2 where an input could not be read
     Verify(VerifyArguments),
     /// Check your own policies (ValidatingAdmissionPolicy), and run the cases beside them
     Policy(PolicyArguments),

@@ -44,7 +44,7 @@ pub enum NotVouched {
 
 /// The statement about a pass for a cluster.
 pub fn statement(pass: &BoardingPass, cluster: &Cluster) -> Vec<u8> {
-    written(pass, predicate(pass, cluster))
+    written(pass, &predicate(pass, cluster))
 }
 
 /// The same with the digest of each field: for those who have the statement without the pass, and want to know
@@ -55,10 +55,10 @@ pub fn statement_with_fields(pass: &BoardingPass, cluster: &Cluster) -> Vec<u8> 
     if let Value::Object(predicate) = &mut predicate {
         predicate.insert("fields", pass.fields.iter().map(field).collect());
     }
-    written(pass, predicate)
+    written(pass, &predicate)
 }
 
-fn written(pass: &BoardingPass, predicate: Value) -> Vec<u8> {
+fn written(pass: &BoardingPass, predicate: &Value) -> Vec<u8> {
     let statement = json!({
         "_type": STATEMENT, "subject": [subject(pass)], "predicateType": PREDICATE,
         "predicate": predicate,
