@@ -283,6 +283,17 @@ fn a_bad_line_hides_no_other() {
 }
 
 #[test]
+fn a_line_beyond_all_bounds_is_refused_and_the_others_are_read() {
+    let folder = signed();
+    let long = format!("{{\"a\":\"{}\"}}\n", "x".repeat(8 << 20));
+    folder.write("passes.jsonl", &(long + &folder.read("passes.jsonl")));
+    let (status, text, problem) = verify(&folder, &["passes.jsonl"]);
+    assert_eq!(status, 2);
+    assert!(text.contains("2 boarding passes verified"), "{text}");
+    assert!(problem.contains("passes.jsonl:1: more than 8 MiB in a line"), "{problem}");
+}
+
+#[test]
 fn what_differs_from_what_was_signed_is_told_by_its_fields() {
     let folder = signed();
     let changed =

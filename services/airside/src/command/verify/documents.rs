@@ -7,8 +7,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// Bytes of a file, at most: some thirty thousand passes.
+/// Bytes of a file, at most: some eighty thousand passes.
 const MAX_FILE_BYTES: u64 = 256 << 20;
+/// Bytes of a document, at most. A pass has some three thousand.
+const MAX_DOCUMENT_BYTES: usize = 8 << 20;
+/// Documents of a file, at most: what a file of tiny ones may hold in memory.
+const MAX_DOCUMENTS: usize = 200_000;
 /// How many lines of a file that cannot be read are told one by one; the rest is counted.
 const SHOWN: usize = 12;
 
@@ -64,34 +68,52 @@ fn content(source: impl Read) -> io::Result<String> {
 }
 
 fn documents(file: &str, text: &str) -> Documents {
-    let place = |line| DocumentPlace { file: file.to_owned(), line };
     if text.trim().is_empty() {
         return problem(format!(
             "{file}: nothing is in it: `airside scan PATH --sign-key KEY --bundles FILE` writes boarding passes"
         ));
     }
-    let whole = match serde_json::from_str(text) {
-        Ok(document) => {
-            let line = 1 + text.lines().take_while(|line| line.trim().is_empty()).count();
-            return Documents { found: vec![(place(line), document)], problems: Vec::new() };
-        }
-        Err(error) => error,
-    };
-    let mut documents = Documents::default();
-    let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
-    for (text, line) in lines {
-        match serde_json::from_str(text) {
-            Ok(document) => documents.found.push((place(line), document)),
-            Err(error) => documents.problems.push(not_json(file, line, error.column(), &error)),
-        }
+    let whole = (text.len() <= MAX_DOCUMENT_BYTES).then(|| serde_json::from_str(text));
+    if let Some(Ok(document)) = whole {
+        let line = 1 + text.lines().take_while(|line| line.trim().is_empty()).count();
+        let place = DocumentPlace { file: file.to_owned(), line };
+        return Documents { found: vec![(place, document)], problems: Vec::new() };
     }
-    if !documents.found.iter().any(|(_, document)| document.is_object()) {
+    let mut documents = of_lines(file, text);
+    if let Some(Err(error)) = whole
+        && !documents.found.iter().any(|(_, document)| document.is_object())
+    {
         // One document over several lines, of which each is none by itself.
-        return problem(not_json(file, whole.line(), whole.column(), &whole));
+        return problem(not_json(file, error.line(), error.column(), &error));
     }
     if let Some(more) = documents.problems.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         documents.problems.truncate(SHOWN);
-        documents.problems.push(format!("{file}: and {more} more lines that are no JSON"));
+        documents.problems.push(format!("{file}: and {more} more lines that cannot be read"));
+    }
+    documents
+}
+
+fn of_lines(file: &str, text: &str) -> Documents {
+    let mut documents = Documents::default();
+    let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    for (text, line) in lines {
+        if documents.found.len() == MAX_DOCUMENTS {
+            let problem = format!("{file}:{line}: from here on, nothing was read: split the file");
+            documents.problems.insert(0, problem);
+            break;
+        }
+        if text.len() > MAX_DOCUMENT_BYTES {
+            let most = MAX_DOCUMENT_BYTES >> 20;
+            let problem =
+                format!("{file}:{line}: more than {most} MiB in a line is no boarding pass");
+            documents.problems.push(problem);
+            continue;
+        }
+        let place = DocumentPlace { file: file.to_owned(), line };
+        match serde_json::from_str(text) {
+            Ok(document) => documents.found.push((place, document)),
+            Err(error) => documents.problems.push(not_json(file, line, error.column(), &error)),
+        }
     }
     documents
 }
