@@ -16,9 +16,9 @@ pub struct VerifyArguments {
     /// Public key that is trusted: PEM, as `openssl pkey -in KEY -pubout` prints it; may be given again
     #[arg(long, value_name = "FILE", required = true)]
     pub key: Vec<PathBuf>,
-    /// Manifests, charts and kustomizations, or what was rendered from them: tell whether each object there is
-    /// what was signed, and which fields have changed; may be given again. The values of Secrets are not part
-    /// of what is signed
+    /// Manifests, charts (with their own values) and kustomizations, or what was rendered from them: tell
+    /// whether each object there is what was signed, and which fields have changed; may be given again. The
+    /// values of Secrets are not part of what is signed
     #[arg(long, value_name = "PATH")]
     pub against: Vec<PathBuf>,
     /// How to print what the passes say
