@@ -9,6 +9,7 @@
 #[path = "harness/folder.rs"]
 mod folder;
 
+use airside_auth::signature::SigningKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use folder::Folder;
@@ -265,6 +266,49 @@ fn what_was_tampered_with_does_not_verify() {
 }
 
 #[test]
+fn what_a_trusted_key_signed_of_something_else_is_no_boarding_pass() {
+    let statement = |predicate: &str| {
+        let subject = json!([{ "name": "it", "digest": { "sha256": "00" } }]);
+        let kind = "https://in-toto.io/Statement/v1";
+        json!({ "_type": kind, "subject": subject, "predicateType": predicate, "predicate": {} })
+            .to_string()
+    };
+    let in_toto = "application/vnd.in-toto+json";
+    let cases = [
+        ("text/plain", "anything".to_owned(), "what was signed is no in-toto statement"),
+        (in_toto, "[]".to_owned(), "what was signed is no in-toto statement"),
+        (
+            in_toto,
+            statement("https://slsa.dev/provenance/v1"),
+            "what was signed is no boarding pass",
+        ),
+        (
+            in_toto,
+            statement("https://airside.dev/boarding-pass/v2"),
+            "a boarding pass of another version (`https://airside.dev/boarding-pass/v2`;",
+        ),
+        (
+            in_toto,
+            statement("https://airside.dev/boarding-pass/v1"),
+            "a boarding pass that cannot be read: missing field",
+        ),
+    ];
+    let (folder, key) = (signed(), SigningKey::from_pem(KEY.as_bytes()).expect("a key"));
+    for (payload_type, payload, told) in cases {
+        let mut bundle = first(&folder, "passes.jsonl");
+        let signature = key.sign(payload_type, payload.as_bytes());
+        bundle["dsseEnvelope"] = json!({
+            "payloadType": payload_type, "payload": STANDARD.encode(&payload),
+            "signatures": [{ "sig": STANDARD.encode(signature) }],
+        });
+        folder.write("case.json", &bundle.to_string());
+        let (status, text, problem) = verify(&folder, &["case.json"]);
+        assert_eq!(status, 1, "{told}: {text}{problem}");
+        assert!(text.contains(told), "{told}: {text}{problem}");
+    }
+}
+
+#[test]
 fn a_bad_line_hides_no_other() {
     let folder = signed();
     let passes = folder.read("passes.jsonl");
@@ -291,6 +335,15 @@ fn a_line_beyond_all_bounds_is_refused_and_the_others_are_read() {
     assert_eq!(status, 2);
     assert!(text.contains("2 boarding passes verified"), "{text}");
     assert!(problem.contains("passes.jsonl:1: more than 8 MiB in a line"), "{problem}");
+    folder.write("passes.jsonl", &"{}\n".repeat(300_000));
+    let (status, text, problem) = verify(&folder, &["passes.jsonl"]);
+    assert_eq!((status, problem.lines().count()), (2, 13), "{problem}");
+    assert!(text.starts_with("0 boarding passes verified"), "{text}");
+    for told in
+        ["passes.jsonl:200001: from here on, nothing was read", ": and 199989 more that cannot"]
+    {
+        assert!(problem.contains(told), "{told}: {problem}");
+    }
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod against;
 mod documents;
 mod told;
 
+use std::path::Path;
+
 use airside_auth::signature::{STATEMENT_TYPE, TrustedKeys};
 use airside_k8s::boarding_pass::statement::{Claims, claims};
 use airside_report::bundle::{self, Envelope, NotABundle};
@@ -51,7 +53,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> {
     }
     let mut verification = Verification::default();
     for path in &arguments.files {
-        verification.take(documents::read(path), &keys);
+        verification.take(path, &keys);
     }
     if !arguments.against.is_empty() {
         verification.compare(arguments);
@@ -67,9 +69,9 @@ pub(super) fn run(arguments: &VerifyArguments) -> anyhow::Result<Outcome> {
 }
 
 impl Verification {
-    fn take(&mut self, documents: Documents, keys: &TrustedKeys) {
-        self.problems.extend(documents.problems);
-        for (place, document) in documents.found {
+    fn take(&mut self, path: &Path, keys: &TrustedKeys) {
+        let Documents { found, mut problems } = documents::read(path);
+        for (place, document) in found {
             match bundle::read(&document) {
                 Ok(envelope) => match verified(&envelope, keys) {
                     Ok((claims, key)) => self.verified.push(Verified { place, claims, key }),
@@ -78,9 +80,10 @@ impl Verification {
                 Err(reason @ NotABundle::Keyless) => {
                     self.refused.push((place, reason.to_string()));
                 }
-                Err(problem) => self.problems.push(format!("{place}: {problem}")),
+                Err(problem) => problems.push(format!("{place}: {problem}")),
             }
         }
+        self.problems.extend(documents::told(path, problems));
     }
 
     /// Only passes that somebody trusted has signed vouch for anything.

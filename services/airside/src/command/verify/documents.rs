@@ -11,9 +11,9 @@ use serde_json::Value;
 const MAX_FILE_BYTES: u64 = 256 << 20;
 /// Bytes of a document, at most. A pass has some three thousand.
 const MAX_DOCUMENT_BYTES: usize = 8 << 20;
-/// Documents of a file, at most: what a file of tiny ones may hold in memory.
+/// Lines of a file that are read, at most: what a file of tiny ones may hold in memory.
 const MAX_DOCUMENTS: usize = 200_000;
-/// How many lines of a file that cannot be read are told one by one; the rest is counted.
+/// How many problems of one file are told; the rest is counted.
 const SHOWN: usize = 12;
 
 /// What was found in a file.
@@ -67,6 +67,15 @@ fn content(source: impl Read) -> io::Result<String> {
     String::from_utf8(content).map_err(|_| io::Error::other("it is no UTF-8"))
 }
 
+/// The problems of a file as they are told: the first ones, and how many more there are.
+pub(super) fn told(path: &Path, mut problems: Vec<String>) -> Vec<String> {
+    if let Some(more) = problems.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        problems.truncate(SHOWN);
+        problems.push(format!("{}: and {more} more that cannot be read", path.display()));
+    }
+    problems
+}
+
 fn documents(file: &str, text: &str) -> Documents {
     if text.trim().is_empty() {
         return problem(format!(
@@ -79,16 +88,12 @@ fn documents(file: &str, text: &str) -> Documents {
         let place = DocumentPlace { file: file.to_owned(), line };
         return Documents { found: vec![(place, document)], problems: Vec::new() };
     }
-    let mut documents = of_lines(file, text);
+    let documents = of_lines(file, text);
     if let Some(Err(error)) = whole
         && !documents.found.iter().any(|(_, document)| document.is_object())
     {
         // One document over several lines, of which each is none by itself.
         return problem(not_json(file, error.line(), error.column(), &error));
-    }
-    if let Some(more) = documents.problems.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        documents.problems.truncate(SHOWN);
-        documents.problems.push(format!("{file}: and {more} more lines that cannot be read"));
     }
     documents
 }
@@ -97,7 +102,7 @@ fn of_lines(file: &str, text: &str) -> Documents {
     let mut documents = Documents::default();
     let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
     for (text, line) in lines {
-        if documents.found.len() == MAX_DOCUMENTS {
+        if documents.found.len() + documents.problems.len() == MAX_DOCUMENTS {
             let problem = format!("{file}:{line}: from here on, nothing was read: split the file");
             documents.problems.insert(0, problem);
             break;
