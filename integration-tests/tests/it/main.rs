@@ -19,5 +19,6 @@ mod program;
 mod recordings;
 mod split_over_nats;
 mod streams;
+mod terms;
 mod tidy;
 mod trace;

@@ -1,5 +1,7 @@
 //! The settings of a node: everything that is not one service's.
 
+mod terms;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,6 +10,8 @@ use airside_config::{ByteSize, Interval, Section};
 use airside_ports::Partitioner;
 use airside_types::{Cluster, Tenant};
 use serde::{Deserialize, Serialize};
+
+pub use self::terms::{TenantTermOptions, TermOptions};
 
 /// The settings that all services of a node share.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -224,6 +228,7 @@ pub fn sections() -> Vec<Section> {
         Section::of::<PeerOptions>("peers"),
         Section::of::<NatsOptions>("nats"),
         Section::of::<LiveOptions>("live"),
+        Section::of::<TermOptions>("terms"),
         Section::of::<airside_telemetry::Options>("telemetry"),
     ]
 }

@@ -23,6 +23,7 @@ pub mod record;
 pub mod redact;
 pub mod severity;
 pub mod tenancy;
+pub mod term_files;
 pub mod time;
 
 pub use attack::{Tactic, Technique};
@@ -46,4 +47,5 @@ pub use place::Place;
 pub use record::{Payload, Record, Source};
 pub use severity::Severity;
 pub use tenancy::{Cluster, Tenant};
+pub use term_files::{TermFiles, TermFilesOfTenants};
 pub use time::Timestamp;

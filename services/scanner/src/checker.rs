@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use airside_checks::Terms;
+use airside_terms::TermsOfTenants;
 use airside_types::{Severity, Tenant, Timestamp};
 use airside_wire::scan::ScanRequest;
 use airside_wire::{ApiError, ErrorCode};
@@ -21,19 +21,25 @@ pub(crate) struct Checker {
     at_a_time: usize,
     longest_wait: Duration,
     failing_severity: Severity,
+    terms: TermsOfTenants,
 }
 
 /// The right to compute one scan.
 pub(crate) type Turn = OwnedSemaphorePermit;
 
 impl Checker {
-    pub(crate) fn new(options: &Options, failing_severity: Severity) -> Self {
+    pub(crate) fn new(
+        options: &Options,
+        failing_severity: Severity,
+        terms: TermsOfTenants,
+    ) -> Self {
         let at_a_time = options.concurrent_scans.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             turns: Arc::new(Semaphore::new(at_a_time)),
             at_a_time,
             longest_wait: options.scan_wait.as_duration(),
             failing_severity,
+            terms,
         }
     }
 
@@ -57,7 +63,7 @@ impl Checker {
         }
     }
 
-    /// Checks files by the exceptions that hold on a day. The turn ends with the computation, also when
+    /// Checks files by the terms of their tenant, with the exceptions that hold on a day. The turn ends with the computation, also when
     /// nobody waits for it any more.
     pub(crate) async fn check(
         &self,
@@ -66,10 +72,12 @@ impl Checker {
         scan: ScanRequest,
         today: Timestamp,
     ) -> Result<Scan, ApiError> {
-        let failing = scan.failing_severity.unwrap_or(self.failing_severity);
+        let terms = Arc::clone(self.terms.of(tenant));
+        let own = scan.failing_severity.or(terms.fail_on);
+        let failing = own.unwrap_or(self.failing_severity);
         let tenant = tenant.clone();
         let computed = tokio::task::spawn_blocking(move || {
-            let terms = Terms { today: Some(today), ..Terms::new(&tenant, &scan.cluster, failing) };
+            let terms = terms.on(&tenant, &scan.cluster, failing, today);
             let computed = scan_files(&scan.files, &terms);
             drop(turn);
             computed

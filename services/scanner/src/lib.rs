@@ -18,6 +18,7 @@ mod watch;
 
 use airside_ports::QueueName;
 use airside_service::{CancellationToken, Deps, Mounts, Service, ServiceContext};
+use airside_terms::TermsOfTenants;
 use airside_types::Severity;
 use airside_wire::v1::findings_service_server::FindingsServiceServer;
 use airside_wire::v1::scan_service_server::ScanServiceServer;
@@ -56,10 +57,11 @@ impl Service for Scanner {
         let failing: Severity =
             options.failing_severity.parse().context("`scanner.failing_severity` is not usable")?;
         let (ledger, writer) = Ledger::new(&deps);
-        let checker = Checker::new(&options, failing);
+        let terms = TermsOfTenants::read(&deps.terms).context("`terms` cannot be used")?;
+        let checker = Checker::new(&options, failing, terms.clone());
         let jobs = Jobs::new(&deps, ledger.clone(), checker.clone(), &options);
         let settle = options.settle.as_duration();
-        let watcher = Watcher::new(&deps, ledger.clone(), failing, settle);
+        let watcher = Watcher::new(&deps, ledger.clone(), &terms, failing, settle);
         let max_message = usize::try_from(options.max_request.as_u64())?;
         let api = ScanApi {
             ledger: ledger.clone(),

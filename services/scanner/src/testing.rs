@@ -12,6 +12,7 @@ use airside_service::peers::PeerLimits;
 use airside_service::{CancellationToken, Deps, Health, Peers};
 use airside_store::{MemoryStore, SledOptions, SledStore};
 use airside_telemetry::Metrics;
+use airside_terms::TermsOfTenants;
 use airside_types::{Cluster, FindingState, Record, Severity, Tenant, Timestamp};
 use airside_wire::finding::{FindingEntry, FindingQuery};
 use airside_wire::page::Page;
@@ -74,7 +75,7 @@ impl TestScanner {
         let clock = Arc::new(SetClock(AtomicI64::new(at(0).as_nanos())));
         let deps = deps(store, Arc::<SetClock>::clone(&clock)).await;
         let (ledger, writer) = Ledger::new(&deps);
-        let checker = Checker::new(options, Severity::High);
+        let checker = checker(options, &deps);
         let jobs = Jobs::new(&deps, ledger.clone(), checker, options);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
@@ -87,7 +88,7 @@ impl TestScanner {
         ScanApi {
             ledger: self.ledger.clone(),
             jobs: self.jobs.clone(),
-            checker: Checker::new(options, Severity::High),
+            checker: checker(options, &self.deps),
             streams: Streams::new(options, self.deps.draining.clone()),
             bounds: Bounds::of(options),
         }
@@ -159,6 +160,10 @@ impl TestScanner {
     }
 }
 
+fn checker(options: &Options, deps: &Deps) -> Checker {
+    Checker::new(options, Severity::High, TermsOfTenants::read(&deps.terms).unwrap())
+}
+
 /// A scan of files, ready to be published.
 pub(crate) fn publication(tenant: &Tenant, cluster: &str, files: &[(&str, &str)]) -> Publication {
     let cluster = Cluster::new(cluster).unwrap();
@@ -192,6 +197,7 @@ async fn deps(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Deps {
         log: Arc::new(log),
         queue: Arc::new(queue.await.unwrap()),
         live: None,
+        terms: Default::default(),
         store,
         clock,
         partitioner: Partitioner::new(64),

@@ -6,15 +6,11 @@ use airside_checks::teach::{Form, Lesson, Line, Reference, lesson};
 use airside_checks::{Check, catalogue};
 use airside_detect::Rule;
 use airside_report::lesson::attack;
+use airside_terms::nearest;
 use airside_types::{Severity, Technique};
 
 use crate::command::Outcome;
 use crate::show::{self, FAINT, RESET, STRONG};
-
-/// How alike a name must be to be suggested, from 0 to 1.
-const ALIKE: f64 = 0.6;
-/// How many names are suggested.
-const SUGGESTIONS: usize = 5;
 
 pub(super) fn run(name: &str) -> anyhow::Result<Outcome> {
     let checks: Vec<_> = catalogue::find_all(name).collect();
@@ -135,18 +131,4 @@ fn suggestion(name: &str) -> String {
     let hint = nearest(name, checks.chain(airside_detect::rules().into_iter().map(|rule| rule.id)));
     let list = "`airside checks` lists them";
     if hint.is_empty() { format!("; {list}") } else { format!("{hint} {list}") }
-}
-
-/// A question that names what a misspelt name may mean; empty where nothing is alike.
-pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
-    let mut alike: Vec<(f64, &str)> = known
-        .map(|known| {
-            let contained = if known.contains(name) { 1.0 } else { 0.0 };
-            (strsim::jaro_winkler(name, known).max(contained), known)
-        })
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .collect();
-    alike.sort_by(|left, right| right.0.total_cmp(&left.0));
-    let names: Vec<_> = alike.iter().take(SUGGESTIONS).map(|(_, name)| *name).collect();
-    if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(", ")) }
 }

@@ -16,13 +16,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
-use airside_checks::exception::{Exception, parse_file};
+use airside_checks::exception::Exception;
 use airside_checks::{Ineffective, Selection, Terms};
 use airside_k8s::boarding_pass::statement::statement;
 use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
 use airside_scanner::{LiveObjects, Scan};
 use airside_service::SystemClock;
+use airside_terms::{Policies, read_exceptions};
 use airside_types::{Attestation, Cluster, Id, Tenant};
 use airside_wire::scan::PublishOutcome;
 use anyhow::Context;
@@ -37,7 +38,7 @@ use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
 use crate::client::{self, connect};
 use crate::command::Outcome;
 use crate::command::data::InForce;
-use crate::command::policy::Policies;
+use crate::command::policy::read_policies;
 use crate::command::replay::read;
 use crate::show::{self, FAINT, RESET};
 
@@ -174,9 +175,7 @@ fn exceptions(path: Option<&Path>) -> anyhow::Result<(Vec<Exception>, Vec<Ineffe
     let Some(path) = path.or_else(|| usual.is_file().then_some(usual)) else {
         return Ok((Vec::new(), Vec::new()));
     };
-    let text = String::from_utf8(read(path)?)
-        .with_context(|| format!("`{}` is no UTF-8", path.display()))?;
-    Ok(parse_file(&path.to_string_lossy(), &text))
+    Ok(read_exceptions(path)?)
 }
 
 /// The policies of `--policies`, where it is given.
@@ -184,7 +183,7 @@ fn policies(arguments: &ScanArguments) -> anyhow::Result<Option<Policies>> {
     if arguments.policies.is_empty() {
         return Ok(None);
     }
-    let policies = Policies::read(&arguments.policies);
+    let policies = read_policies(&arguments.policies);
     anyhow::ensure!(
         !policies.is_empty(),
         "--policies names no ValidatingAdmissionPolicy: is it in another folder?"

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use airside_checks::Terms;
+use airside_terms::is_manifest;
 use airside_types::Id;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::inputs::{Inputs, is_manifest};
+use super::inputs::Inputs;
 use super::work_tree::git;
 use crate::command::replay::read;
 

@@ -9,13 +9,11 @@ use airside_checks::{CheckIn, Rendered as Origin, Terms};
 use airside_k8s::Document;
 use airside_k8s::yaml::{Limits, parse_bytes};
 use airside_scanner::{LiveObjects, Scan, check_files, scan_files};
+use airside_terms::is_manifest;
 use airside_wire::scan::SourceFile;
 
 use super::render::{Renderer, Rendering};
 use crate::command::replay::read;
-
-/// The endings of files that are scanned when a folder is given.
-pub(super) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// What was read, and what could not be.
 #[derive(Debug, Default)]
@@ -157,10 +155,4 @@ impl Inputs {
 /// A path as findings show it.
 pub(super) fn shown(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
-}
-
-/// Whether a file of a folder is scanned.
-pub(super) fn is_manifest(path: &Path) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
