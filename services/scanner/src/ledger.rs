@@ -22,6 +22,7 @@ use airside_wire::{ApiError, DecodeError, EncodeError, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use self::writer::Writer;
+use crate::notices::Notices;
 
 /// Findings by tenant, cluster and fingerprint.
 const FINDINGS: Keyspace = Keyspace::new("scanner.findings");
@@ -96,11 +97,11 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// The ledger, and its writer, which somebody has to run.
-    pub(crate) fn new(deps: &Deps) -> (Self, Writer) {
+    /// The ledger, and its writer, which somebody has to run. Owners learn of what opens by notices.
+    pub(crate) fn new(deps: &Deps, notices: Notices) -> (Self, Writer) {
         let (sender, requests) = mpsc::channel(WAITING);
         let ledger = Self { store: Arc::clone(&deps.store), writer: sender };
-        (ledger, Writer::new(deps, requests))
+        (ledger, Writer::new(deps, notices, requests))
     }
 
     /// Publishes a report. It is durable when this returns.

@@ -9,6 +9,7 @@ mod gather;
 mod jobs;
 mod ledger;
 mod live;
+mod notices;
 mod options;
 mod scan;
 mod streams;
@@ -31,7 +32,8 @@ use crate::gather::Bounds;
 use crate::jobs::Jobs;
 use crate::ledger::{Ledger, Writer};
 pub use crate::live::LiveObjects;
-pub use crate::options::Options;
+use crate::notices::Notices;
+pub use crate::options::{Options, RouteOptions};
 pub use crate::scan::{Scan, check_files, scan_files};
 use crate::streams::Streams;
 use crate::watch::Watcher;
@@ -45,6 +47,7 @@ pub struct Scanner {
     writer: Writer,
     jobs: Jobs,
     watcher: Option<Watcher>,
+    notices: Notices,
 }
 
 #[async_trait]
@@ -56,7 +59,8 @@ impl Service for Scanner {
     async fn build(options: Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self> {
         let failing: Severity =
             options.failing_severity.parse().context("`scanner.failing_severity` is not usable")?;
-        let (ledger, writer) = Ledger::new(&deps);
+        let notices = Notices::new(&deps, &options)?;
+        let (ledger, writer) = Ledger::new(&deps, notices.clone());
         let terms = TermsOfTenants::read(&deps.terms).context("`terms` cannot be used")?;
         let checker = Checker::new(&options, failing, terms.clone());
         let jobs = Jobs::new(&deps, ledger.clone(), checker.clone(), &options);
@@ -75,7 +79,7 @@ impl Service for Scanner {
             .max_encoding_message_size(max_message);
         mounts.grpc(&deps, scans);
         mounts.grpc(&deps, FindingsServiceServer::new(FindingsApi::new(ledger)));
-        Ok(Self { writer, jobs, watcher })
+        Ok(Self { writer, jobs, watcher, notices })
     }
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
@@ -87,10 +91,14 @@ impl Service for Scanner {
                 watcher.work(&context.shutdown).await;
             }
         };
+        let work = async {
+            let stop = &context.shutdown;
+            tokio::join!(self.jobs.work(stop), watching, self.notices.deliver(stop))
+        };
         context.ready.ready();
         tokio::select! {
             written = &mut writing => return Ok(written?),
-            ((), ()) = async { tokio::join!(self.jobs.work(&context.shutdown), watching) } => {}
+            ((), (), ()) = work => {}
         }
         // The last job may still publish, so the writer goes last.
         stop_writing.cancel();

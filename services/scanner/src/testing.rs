@@ -26,13 +26,14 @@ use crate::checker::Checker;
 use crate::gather::Bounds;
 use crate::jobs::Jobs;
 use crate::ledger::Ledger;
+use crate::notices::Notices;
 use crate::options::Options;
 use crate::scan::scan_files;
 use crate::streams::Streams;
 
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
-pub(crate) struct SetClock(AtomicI64);
+pub(crate) struct SetClock(pub(crate) AtomicI64);
 
 impl SetClock {
     pub(crate) fn pass_seconds(&self, seconds: i64) {
@@ -58,6 +59,7 @@ pub(crate) struct TestScanner {
     pub(crate) clock: Arc<SetClock>,
     pub(crate) ledger: Ledger,
     pub(crate) jobs: Jobs,
+    pub(crate) notices: Notices,
     stop: CancellationToken,
     writing: JoinHandle<()>,
 }
@@ -74,13 +76,14 @@ impl TestScanner {
     pub(crate) async fn over(store: Arc<dyn Store>, options: &Options) -> Self {
         let clock = Arc::new(SetClock(AtomicI64::new(at(0).as_nanos())));
         let deps = deps(store, Arc::<SetClock>::clone(&clock)).await;
-        let (ledger, writer) = Ledger::new(&deps);
+        let notices = Notices::new(&deps, options).unwrap();
+        let (ledger, writer) = Ledger::new(&deps, notices.clone());
         let checker = checker(options, &deps);
         let jobs = Jobs::new(&deps, ledger.clone(), checker, options);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let writing = tokio::spawn(async move { writer.run(&stopped).await.unwrap() });
-        Self { deps, clock, ledger, jobs, stop, writing }
+        Self { deps, clock, ledger, jobs, notices, stop, writing }
     }
 
     /// The API, by settings of its own.
@@ -189,7 +192,7 @@ pub(crate) async fn sled(folder: &Path) -> Arc<SledStore> {
     Arc::new(SledStore::open(folder, SledOptions::default()).await.unwrap())
 }
 
-async fn deps(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Deps {
+pub(crate) async fn deps(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Deps {
     let options = EmbeddedLogOptions::default();
     let log = EmbeddedLog::open(Arc::clone(&store), Arc::clone(&clock), options).await.unwrap();
     let queue = EmbeddedQueue::open(Arc::clone(&store), EmbeddedQueueOptions::default());

@@ -17,8 +17,9 @@ use airside_wire::scan::PublishOutcome;
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
-use super::change::Change;
+use super::change::{Change, Told};
 use super::{FINDINGS, LedgerError, PAGE, Request, Stop, Work, behind, cluster_prefix};
+use crate::notices::Notices;
 
 /// The terms of the boarding passes that were published and when they were, by tenant, cluster and id.
 const PASSES: Keyspace = Keyspace::new("scanner.passes");
@@ -36,16 +37,18 @@ pub(crate) struct Writer {
     log: Arc<dyn Log>,
     clock: Arc<dyn Clock>,
     publisher: Publisher,
+    notices: Notices,
     requests: mpsc::Receiver<Request>,
 }
 
 impl Writer {
-    pub(super) fn new(deps: &Deps, requests: mpsc::Receiver<Request>) -> Self {
+    pub(super) fn new(deps: &Deps, notices: Notices, requests: mpsc::Receiver<Request>) -> Self {
         Self {
             store: Arc::clone(&deps.store),
             log: Arc::clone(&deps.log),
             clock: Arc::clone(&deps.clock),
             publisher: deps.publisher(),
+            notices,
             requests,
         }
     }
@@ -146,11 +149,14 @@ impl Writer {
         change: Change,
         passes: Vec<BoardingPass>,
     ) -> Result<PublishOutcome, LedgerError> {
+        // In the first step: when a later one fails, its findings are news again, and these are not lost.
+        let news = change.told.iter().filter_map(|told| Some((told.news?, &told.entry)));
+        self.notices.stage(&mut step.batch, step.tenant, step.cluster, news, step.now);
         for entry in change.seen {
             step.keep(&entry)?;
             self.commit_if_full(outbox, &mut step).await?;
         }
-        for entry in change.told {
+        for Told { entry, .. } in change.told {
             step.keep(&entry)?;
             step.tell(entry.id, Payload::Finding(entry.finding));
             self.commit_if_full(outbox, &mut step).await?;
@@ -192,6 +198,7 @@ impl Writer {
         outbox.stage(&mut batch, &entries);
         if !batch.is_empty() {
             self.store.commit(batch).await?;
+            self.notices.wake();
         }
         outbox.publish(entries).await.map_err(OutboxError::from)?;
         Ok(())
