@@ -12,6 +12,7 @@
 )]
 
 mod bad_input;
+mod catalogue;
 mod log_owner;
 mod platform;
 mod processes;

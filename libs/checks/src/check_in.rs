@@ -373,6 +373,7 @@ fn rules_of(terms: &Terms<'_>) -> Rules {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         digest: catalogue::digest(),
         failing: terms.failing,
+        vulnerability_data: terms.components.date().map(ToString::to_string),
     }
 }
 

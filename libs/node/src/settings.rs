@@ -137,13 +137,15 @@ pub struct PeerOptions {
 impl PeerOptions {
     /// The addresses by gRPC service name.
     pub fn addresses(&self) -> BTreeMap<String, String> {
+        use airside_wire::v1::catalogue_service_server::SERVICE_NAME as CATALOGUE;
         use airside_wire::v1::findings_service_server::SERVICE_NAME as FINDINGS;
         use airside_wire::v1::incidents_service_server::SERVICE_NAME as INCIDENTS;
         use airside_wire::v1::scan_service_server::SERVICE_NAME as SCAN;
         let mut addresses = BTreeMap::new();
-        for (address, services) in
-            [(&self.correlation, &[INCIDENTS][..]), (&self.scanner, &[SCAN, FINDINGS][..])]
-        {
+        for (address, services) in [
+            (&self.correlation, &[INCIDENTS][..]),
+            (&self.scanner, &[SCAN, FINDINGS, CATALOGUE][..]),
+        ] {
             for service in services {
                 addresses.extend(address.clone().map(|address| ((*service).to_owned(), address)));
             }

@@ -3,7 +3,7 @@
 use airside_checks::exception::Exception;
 use airside_checks::{Selection, Terms, catalogue};
 use airside_policy::PolicySet;
-use airside_types::{Cluster, Id, Severity, Tenant, TermFiles, Timestamp};
+use airside_types::{Cluster, Knowledge, Severity, Tenant, TermFiles, Timestamp};
 
 use crate::error::TermsError;
 use crate::policies::Policies;
@@ -24,8 +24,8 @@ pub struct TermsInForce {
     pub policies: Option<PolicySet>,
     /// What is known of vulnerabilities.
     pub data: VulnerabilityData,
-    /// Of everything that changes what is found: catalogue, checks that count, policies, vulnerability data.
-    pub digest: Id,
+    /// The catalogue, and of when the vulnerability data is.
+    pub knowledge: Knowledge,
 }
 
 impl TermsInForce {
@@ -36,8 +36,8 @@ impl TermsInForce {
             fail_on: None,
             exceptions: Vec::new(),
             policies: None,
+            knowledge: knowledge(&VulnerabilityData::built_in()),
             data: VulnerabilityData::built_in(),
-            digest: catalogue::digest(),
         }
     }
 
@@ -52,10 +52,8 @@ impl TermsInForce {
             terms.selection = project.selection;
             terms.fail_on = Some(project.fail_on);
         }
-        let mut of_policies = None;
         if !files.policies.is_empty() {
-            let (policies, digest) = Policies::read_all(&files.policies)?;
-            (terms.policies, of_policies) = (Some(policies), Some(digest));
+            terms.policies = Some(Policies::read_all(&files.policies)?);
         }
         if let Some(path) = &files.exceptions {
             let (exceptions, misread) = read_exceptions(path)?;
@@ -69,7 +67,7 @@ impl TermsInForce {
         if let Some(path) = &files.vulnerability_data {
             terms.data = VulnerabilityData::of_file(path)?;
         }
-        terms.digest = terms.digest(of_policies);
+        terms.knowledge = knowledge(&terms.data);
         Ok(terms)
     }
 
@@ -90,24 +88,13 @@ impl TermsInForce {
             ..Terms::new(tenant, cluster, failing)
         }
     }
+}
 
-    /// Exceptions are not in it: they change whether a finding is accepted, and not whether there is one.
-    fn digest(&self, of_policies: Option<Id>) -> Id {
-        let (left_out, severities) = (self.selection.left_out(), self.selection.severities());
-        let is_built_in = left_out.is_empty() && severities.is_empty() && self.data.file.is_none();
-        if is_built_in && of_policies.is_none() {
-            return catalogue::digest();
-        }
-        let mut digest = Id::builder("terms").id(catalogue::digest());
-        for check in left_out {
-            digest = digest.text(check);
-        }
-        for (check, severity) in severities {
-            digest = digest.text(check).text(severity.as_str());
-        }
-        let own = self.data.file.as_ref().and_then(|_| self.data.components.to_json().ok());
-        digest = digest.optional(own.as_deref());
-        of_policies.into_iter().fold(digest, airside_types::IdBuilder::id).finish()
+fn knowledge(data: &VulnerabilityData) -> Knowledge {
+    Knowledge {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        catalogue: catalogue::digest(),
+        vulnerability_data: data.components.date().map(ToString::to_string),
     }
 }
 
@@ -115,44 +102,31 @@ impl TermsInForce {
 mod tests {
     use super::*;
 
-    const POLICY: &str = r#"
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
-metadata: {name: named}
-spec:
-  matchConstraints:
-    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
-  validations: [{expression: has(object.metadata.name)}]
-"#;
-    const DATA: &str =
-        r#"{"format": 1, "date": "2099-01-01", "note": "", "components": [], "advisories": []}"#;
-
     #[test]
-    fn the_digest_is_the_catalogues_until_something_else_changes_what_is_found() {
+    fn later_data_adds_to_what_is_known_and_older_data_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
-            std::fs::write(folder.path().join(name), text).unwrap();
-            Some(folder.path().join(name))
+        let knowledge = |date: &str| {
+            let path = folder.path().join(date);
+            let data = format!(
+                r#"{{"format": 1, "date": "{date}", "note": "", "components": [], "advisories": []}}"#
+            );
+            std::fs::write(&path, data).unwrap();
+            let files = TermFiles { vulnerability_data: Some(path), ..TermFiles::default() };
+            TermsInForce::read(&files).unwrap().knowledge
         };
-        let digest = |files: TermFiles| TermsInForce::read(&files).unwrap().digest;
-        let built_in = digest(TermFiles::default());
-        assert_eq!(built_in, catalogue::digest());
-        let project = write("project.toml", "[checks]\ndisable = [\"host-pid\"]\n");
-        let exceptions = write("exceptions", "host-pid: it has to\n");
-        let vulnerability_data = write("data.json", DATA);
-        let old = write("old.json", &DATA.replace("2099", "2001"));
-        let policies: Vec<_> = write("policy.yaml", POLICY).into_iter().collect();
-        let digests = [
-            digest(TermFiles { project, ..TermFiles::default() }),
-            digest(TermFiles { vulnerability_data, ..TermFiles::default() }),
-            digest(TermFiles { policies, ..TermFiles::default() }),
-            built_in,
-        ];
-        let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
-        assert_eq!(distinct.len(), digests.len());
-        // Neither of these changes what is found.
-        let vulnerability_data = old;
-        assert_eq!(digest(TermFiles { vulnerability_data, ..TermFiles::default() }), built_in);
-        assert_eq!(digest(TermFiles { exceptions, ..TermFiles::default() }), built_in);
+        let built_in = TermsInForce::built_in().knowledge;
+        let (old, new, newer) =
+            (knowledge("2001-01-01"), knowledge("2099-01"), knowledge("2099-01-02"));
+        assert_eq!(old, built_in);
+        for (now, then, adds) in [
+            (&new, &built_in, true),
+            (&newer, &new, true),
+            (&new, &newer, false),
+            (&new, &new, false),
+        ] {
+            assert_eq!(now.adds_to(then), adds, "{now:?} {then:?}");
+        }
+        let other = Knowledge { catalogue: airside_types::Id::default(), ..new.clone() };
+        assert!(new.adds_to(&other) && other.adds_to(&new));
     }
 }

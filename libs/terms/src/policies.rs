@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use airside_k8s::Document;
 use airside_k8s::yaml::{Limits, parse_bytes};
 use airside_policy::PolicySet;
-use airside_types::Id;
 
 use crate::error::TermsError;
 use crate::read::manifests;
@@ -68,11 +67,11 @@ impl Policies {
     }
 
     /// Reads the policies of files and folders for a service, which uses all of them or none: a policy that is
-    /// left out would let through what it is there to stop. With a digest of what the files say.
+    /// left out would let through what it is there to stop.
     ///
     /// # Errors
     /// A file cannot be read, a policy has a problem, or there is none.
-    pub(crate) fn read_all(paths: &[PathBuf]) -> Result<(PolicySet, Id), TermsError> {
+    pub(crate) fn read_all(paths: &[PathBuf]) -> Result<PolicySet, TermsError> {
         let mut files = Vec::new();
         for path in paths {
             files.extend(manifests(path)?);
@@ -86,9 +85,6 @@ impl Policies {
         if !policies.problems.is_empty() {
             return Err(TermsError::Problems { what: "policies", problems: policies.problems });
         }
-        let digest = files.iter().fold(Id::builder("policies"), |digest, (path, content)| {
-            digest.text(path).bytes(content)
-        });
-        Ok((policies.set, digest.finish()))
+        Ok(policies.set)
     }
 }

@@ -28,7 +28,7 @@ pub mod time;
 
 pub use attack::{Tactic, Technique};
 pub use boarding_pass::{
-    AcceptedFinding, Attestation, BoardingPass, FieldDigest, PassVerdict, Rules,
+    AcceptedFinding, Attestation, BoardingPass, FieldDigest, Knowledge, PassVerdict, Rules,
 };
 pub use dead_letter::DeadLetter;
 pub use decision::{Authorisation, Decision, Operation, Verdict, Violation};

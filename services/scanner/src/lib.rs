@@ -4,6 +4,7 @@
 //! passes, and scan jobs. What is wrong with a manifest is `airside-checks`'.
 
 mod api;
+mod catalogue;
 mod checker;
 mod gather;
 mod jobs;
@@ -21,12 +22,14 @@ use airside_ports::QueueName;
 use airside_service::{CancellationToken, Deps, Mounts, Service, ServiceContext};
 use airside_terms::TermsOfTenants;
 use airside_types::Severity;
+use airside_wire::v1::catalogue_service_server::CatalogueServiceServer;
 use airside_wire::v1::findings_service_server::FindingsServiceServer;
 use airside_wire::v1::scan_service_server::ScanServiceServer;
 use anyhow::Context;
 use async_trait::async_trait;
 
 use crate::api::{FindingsApi, ScanApi};
+use crate::catalogue::CatalogueApi;
 use crate::checker::Checker;
 use crate::gather::Bounds;
 use crate::jobs::Jobs;
@@ -59,9 +62,9 @@ impl Service for Scanner {
     async fn build(options: Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self> {
         let failing: Severity =
             options.failing_severity.parse().context("`scanner.failing_severity` is not usable")?;
-        let notices = Notices::new(&deps, &options)?;
-        let (ledger, writer) = Ledger::new(&deps, notices.clone());
         let terms = TermsOfTenants::read(&deps.terms).context("`terms` cannot be used")?;
+        let notices = Notices::new(&deps, &options)?;
+        let (ledger, writer) = Ledger::new(&deps, notices.clone(), terms.clone());
         let checker = Checker::new(&options, failing, terms.clone());
         let jobs = Jobs::new(&deps, ledger.clone(), checker.clone(), &options);
         let settle = options.settle.as_duration();
@@ -79,6 +82,7 @@ impl Service for Scanner {
             .max_encoding_message_size(max_message);
         mounts.grpc(&deps, scans);
         mounts.grpc(&deps, FindingsServiceServer::new(FindingsApi::new(ledger)));
+        mounts.grpc(&deps, CatalogueServiceServer::new(CatalogueApi::new(terms)));
         Ok(Self { writer, jobs, watcher, notices })
     }
 

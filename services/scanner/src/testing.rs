@@ -77,7 +77,7 @@ impl TestScanner {
         let clock = Arc::new(SetClock(AtomicI64::new(at(0).as_nanos())));
         let deps = deps(store, Arc::<SetClock>::clone(&clock)).await;
         let notices = Notices::new(&deps, options).unwrap();
-        let (ledger, writer) = Ledger::new(&deps, notices.clone());
+        let (ledger, writer) = Ledger::new(&deps, notices.clone(), terms(&deps));
         let checker = checker(options, &deps);
         let jobs = Jobs::new(&deps, ledger.clone(), checker, options);
         let stop = CancellationToken::new();
@@ -163,8 +163,12 @@ impl TestScanner {
     }
 }
 
+fn terms(deps: &Deps) -> TermsOfTenants {
+    TermsOfTenants::read(&deps.terms).unwrap()
+}
+
 fn checker(options: &Options, deps: &Deps) -> Checker {
-    Checker::new(options, Severity::High, TermsOfTenants::read(&deps.terms).unwrap())
+    Checker::new(options, Severity::High, terms(deps))
 }
 
 /// A scan of files, ready to be published.

@@ -114,7 +114,16 @@ const ALLOWED: &[Row] = &[
     // Services: engines and the kit; another service only by messages.
     row(
         "airside-scanner",
-        &[SERVICE, &["airside-checks", "airside-k8s", "airside-terms"]],
+        &[
+            SERVICE,
+            &[
+                "airside-checks",
+                "airside-compliance",
+                "airside-k8s",
+                "airside-report",
+                "airside-terms",
+            ],
+        ],
         ADAPTERS,
     ),
     row(

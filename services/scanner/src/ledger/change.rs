@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use airside_checks::catalogue;
 use airside_k8s::live;
-use airside_types::{Cluster, Finding, FindingState, Id, ObjectRef, Tenant, Timestamp};
+use airside_types::{Cluster, Finding, FindingState, Id, Knowledge, ObjectRef, Tenant, Timestamp};
 use airside_wire::finding::FindingEntry;
 use airside_wire::scan::{Publication, PublishOutcome};
 
@@ -20,8 +20,10 @@ use crate::notices::News;
 const LAST_SEEN_STEP: Duration = Duration::from_secs(3600);
 
 /// What a publication changes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Change {
+    /// What was known to whoever judged.
+    judged_by: Knowledge,
     /// Findings as they are now, and that others have to learn.
     pub(super) told: Vec<Told>,
     /// Findings that were merely seen again.
@@ -40,15 +42,24 @@ pub(super) struct Told {
 }
 
 impl Change {
+    /// No change yet, by whoever knows this.
+    pub(super) fn judged_by(knowledge: Knowledge) -> Self {
+        let (told, seen, outcome) = (Vec::new(), Vec::new(), PublishOutcome::default());
+        Self { judged_by: knowledge, told, seen, outcome }
+    }
+
     /// Compares what was found with what is known of the same tenant and cluster. Takes the findings out of
-    /// the publication: there may be very many.
+    /// the publication: there may be very many. Its passes say what was known; live objects have none, and are judged by
+    /// the scanner itself.
     pub(super) fn of(
         publication: &mut Publication,
         known: &BTreeMap<Id, FindingEntry>,
         tenant: &Tenant,
+        scanner: &Knowledge,
         now: Timestamp,
     ) -> Self {
-        let mut change = Self::default();
+        let rules = publication.report.passes.iter().find_map(|pass| pass.rules.as_ref());
+        let mut change = Self::judged_by(rules.map_or_else(|| scanner.clone(), Knowledge::from));
         let mut reported = BTreeSet::new();
         for finding in std::mem::take(&mut publication.report.findings) {
             let id = finding.id(tenant, &publication.cluster);
@@ -102,12 +113,15 @@ impl Change {
                 reappeared: 0,
                 reappeared_at: None,
                 closed_at: None,
+                judged_by: Some(self.judged_by.clone()),
+                outdated: false,
             },
         );
     }
 
     fn report_again(&mut self, entry: &FindingEntry, finding: Finding, now: Timestamp) {
-        let again = FindingEntry { finding, last_seen: now, ..entry.clone() };
+        let judged_by = Some(self.judged_by.clone());
+        let again = FindingEntry { finding, last_seen: now, judged_by, ..entry.clone() };
         if entry.finding.state != FindingState::Open {
             self.outcome.opened += 1;
             self.outcome.reappeared += 1;
@@ -126,7 +140,8 @@ impl Change {
         if again.finding != entry.finding {
             // It moved to another line or its message changed: still the same finding.
             self.tell(changed(&entry.finding, &again.finding), again);
-        } else if now >= entry.last_seen.plus(LAST_SEEN_STEP) {
+        } else if now >= entry.last_seen.plus(LAST_SEEN_STEP) || again.judged_by != entry.judged_by
+        {
             self.seen.push(again);
         }
     }
@@ -146,6 +161,7 @@ impl Change {
                 finding: Finding { state, ..entry.finding.clone() },
                 state_since: now,
                 closed_at: Some(now),
+                judged_by: Some(self.judged_by.clone()),
                 ..entry.clone()
             },
         );

@@ -11,6 +11,7 @@ use airside_ports::{Batch, Clock, Entry, KeyRange, Keyspace, Log, Order, Store, 
 use airside_service::outbox::{Outbox, OutboxError};
 use airside_service::retry::Backoff;
 use airside_service::{Deps, Publisher};
+use airside_terms::TermsOfTenants;
 use airside_types::{BoardingPass, Cluster, Id, Payload, Record, Source, Tenant, Timestamp};
 use airside_wire::finding::{FindingEntry, decode_entry, encode_entry};
 use airside_wire::scan::PublishOutcome;
@@ -38,17 +39,24 @@ pub(crate) struct Writer {
     clock: Arc<dyn Clock>,
     publisher: Publisher,
     notices: Notices,
+    terms: TermsOfTenants,
     requests: mpsc::Receiver<Request>,
 }
 
 impl Writer {
-    pub(super) fn new(deps: &Deps, notices: Notices, requests: mpsc::Receiver<Request>) -> Self {
+    pub(super) fn new(
+        deps: &Deps,
+        notices: Notices,
+        terms: TermsOfTenants,
+        requests: mpsc::Receiver<Request>,
+    ) -> Self {
         Self {
             store: Arc::clone(&deps.store),
             log: Arc::clone(&deps.log),
             clock: Arc::clone(&deps.clock),
             publisher: deps.publisher(),
             notices,
+            terms,
             requests,
         }
     }
@@ -108,11 +116,12 @@ impl Writer {
         work: Work,
     ) -> Result<PublishOutcome, LedgerError> {
         let now = self.clock.now();
+        let scanner = &self.terms.of(tenant).knowledge;
         match work {
             Work::Publication(mut publication) => {
                 let cluster = publication.cluster.clone();
                 let known = self.known(tenant, &cluster).await?;
-                let change = Change::of(&mut publication, &known, tenant, now);
+                let change = Change::of(&mut publication, &known, tenant, scanner, now);
                 drop(known);
                 let step = Step::new(tenant, &cluster, now);
                 self.keep(outbox, step, change, publication.report.passes).await
@@ -120,7 +129,7 @@ impl Writer {
             Work::Revision(revision) => {
                 let cluster = revision.cluster.clone();
                 let step = Step::new(tenant, &cluster, now);
-                let mut change = Change::default();
+                let mut change = Change::judged_by(scanner.clone());
                 for finding in revision.open {
                     let id = finding.id(tenant, &cluster);
                     let known = self.entry(&step, id).await?;

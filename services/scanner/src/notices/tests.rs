@@ -11,6 +11,7 @@ use airside_ports::{
 };
 use airside_service::{CancellationToken, LiveCluster, Mounts, Service, ServiceContext};
 use airside_store::MemoryStore;
+use airside_terms::TermsOfTenants;
 use airside_types::{FindingState, TermFiles};
 use airside_wire::finding::FindingQuery;
 use async_trait::async_trait;
@@ -156,7 +157,11 @@ impl Life {
         let ready = deps.health.register("scanner");
         let context = ServiceContext { shutdown: stop.clone(), ready };
         let running = tokio::spawn(async move { scanner.run(context).await.unwrap() });
-        let (ledger, _) = Ledger::new(&deps, Notices::new(&deps, &Options::default()).unwrap());
+        let (ledger, _) = Ledger::new(
+            &deps,
+            Notices::new(&deps, &Options::default()).unwrap(),
+            TermsOfTenants::built_in(),
+        );
         Self { ledger, stop, running }
     }
 
