@@ -26,7 +26,7 @@ use airside_vulnerability::{Components, Document as ImageReport};
 
 use self::acceptance::Acceptance;
 pub use self::acceptance::accepted_by;
-pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart};
+pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart, attribute};
 use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY};
 use crate::evaluate::{Failure, NotEvaluated, evaluate_with};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use airside_terms::TermsOfTenants;
 use airside_types::{Severity, Tenant, Timestamp};
-use airside_wire::scan::ScanRequest;
+use airside_wire::scan::{ScanRequest, ScanTerms};
 use airside_wire::{ApiError, ErrorCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -43,6 +43,23 @@ impl Checker {
         }
     }
 
+    /// From which severity on a finding fails its object, for a tenant's scan that asks for one or for none.
+    fn failing(&self, tenant: &Tenant, asked: Option<Severity>) -> Severity {
+        asked.or(self.terms.of(tenant).fail_on).unwrap_or(self.failing_severity)
+    }
+
+    /// By which terms a tenant's scan is carried out, for whoever asked for it.
+    pub(crate) fn told(&self, tenant: &Tenant, asked: Option<Severity>) -> ScanTerms {
+        let selection = &self.terms.of(tenant).selection;
+        let severities = selection.severities().iter();
+        ScanTerms {
+            profile: selection.profile().to_owned(),
+            left_out: selection.left_out().iter().map(|check| (*check).to_owned()).collect(),
+            severities: severities.map(|(check, it)| ((*check).to_owned(), *it)).collect(),
+            fail_on: self.failing(tenant, asked),
+        }
+    }
+
     /// Waits for a turn, however long it takes.
     pub(crate) async fn turn(&self) -> Result<Turn, ApiError> {
         let permit = Arc::clone(&self.turns).acquire_owned().await;
@@ -73,8 +90,7 @@ impl Checker {
         today: Timestamp,
     ) -> Result<Scan, ApiError> {
         let terms = Arc::clone(self.terms.of(tenant));
-        let own = scan.failing_severity.or(terms.fail_on);
-        let failing = own.unwrap_or(self.failing_severity);
+        let failing = self.failing(tenant, scan.failing_severity);
         let tenant = tenant.clone();
         let computed = tokio::task::spawn_blocking(move || {
             let terms = terms.on(&tenant, &scan.cluster, failing, today);

@@ -3484,6 +3484,83 @@ pub struct ScanReport {
     /// Inputs, or parts of them, that could not be read.
     #[prost(message, repeated, tag = "4")]
     pub unreadable: ::prost::alloc::vec::Vec<Unreadable>,
+    /// Every object that was judged, in the order of the findings. Only the answer to a scan tells them, as what follows.
+    #[prost(message, repeated, tag = "5")]
+    pub objects: ::prost::alloc::vec::Vec<JudgedObject>,
+    /// Failures that somebody has accepted.
+    #[prost(message, repeated, tag = "6")]
+    pub accepted: ::prost::alloc::vec::Vec<AcceptedFailure>,
+    /// Exceptions without an effect.
+    #[prost(message, repeated, tag = "7")]
+    pub ineffective: ::prost::alloc::vec::Vec<IneffectiveException>,
+}
+/// An object that was judged.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JudgedObject {
+    /// The object, by name.
+    #[prost(message, optional, tag = "1")]
+    pub object: ::core::option::Option<ObjectRef>,
+    /// Its API version as written, such as "apps/v1".
+    #[prost(string, tag = "2")]
+    pub api_version: ::prost::alloc::string::String,
+    /// Where it starts.
+    #[prost(message, optional, tag = "3")]
+    pub place: ::core::option::Option<Place>,
+    /// How many findings are its own: the findings of a report stand in the order of its objects.
+    #[prost(uint32, tag = "4")]
+    pub findings: u32,
+}
+/// A failure that somebody has accepted.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AcceptedFailure {
+    /// The failure.
+    #[prost(message, optional, tag = "1")]
+    pub finding: ::core::option::Option<Finding>,
+    /// Why it is accepted.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// From when on it no longer is, in nanoseconds since the Unix epoch; absent where that is left open.
+    #[prost(int64, optional, tag = "3")]
+    pub until_unix_nanos: ::core::option::Option<i64>,
+    /// Where the exception is written.
+    #[prost(message, optional, tag = "4")]
+    pub place: ::core::option::Option<Place>,
+}
+/// An exception that has no effect.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IneffectiveException {
+    /// Where it is written.
+    #[prost(message, optional, tag = "1")]
+    pub place: ::core::option::Option<Place>,
+    /// Why it has none, and what to do.
+    #[prost(string, tag = "2")]
+    pub problem: ::prost::alloc::string::String,
+}
+/// By which terms a scan was carried out.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScanTerms {
+    /// The profile.
+    #[prost(string, tag = "1")]
+    pub profile: ::prost::alloc::string::String,
+    /// The ids of the checks that did not count.
+    #[prost(string, repeated, tag = "2")]
+    pub left_out: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The checks whose findings have another severity than the catalogue's.
+    #[prost(message, repeated, tag = "3")]
+    pub severities: ::prost::alloc::vec::Vec<CheckSeverity>,
+    /// From which severity on a finding fails its object.
+    #[prost(enumeration = "Severity", tag = "4")]
+    pub fail_on: i32,
+}
+/// The severity of a check's findings.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckSeverity {
+    /// The check's id.
+    #[prost(string, tag = "1")]
+    pub check: ::prost::alloc::string::String,
+    /// The severity.
+    #[prost(enumeration = "Severity", tag = "2")]
+    pub severity: i32,
 }
 /// A check that could not be judged for some object of the input, and says nothing about it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3681,6 +3758,9 @@ pub struct ScanResponse {
     /// What publishing it changed; absent unless the request asked to publish.
     #[prost(message, optional, tag = "2")]
     pub published: ::core::option::Option<PublishOutcome>,
+    /// By which terms it was carried out.
+    #[prost(message, optional, tag = "3")]
+    pub terms: ::core::option::Option<ScanTerms>,
 }
 /// A part of what is to be scanned.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3747,11 +3827,14 @@ pub mod scan_stream_response {
     }
 }
 /// The end of a report in parts.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ScanEnd {
     /// What publishing it changed; absent unless the header asked to publish.
     #[prost(message, optional, tag = "1")]
     pub published: ::core::option::Option<PublishOutcome>,
+    /// By which terms it was carried out.
+    #[prost(message, optional, tag = "2")]
+    pub terms: ::core::option::Option<ScanTerms>,
 }
 /// A part of a report to keep.
 #[derive(Clone, PartialEq, ::prost::Message)]

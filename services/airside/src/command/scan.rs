@@ -9,6 +9,7 @@ mod live;
 mod owners;
 mod project;
 mod reach;
+mod remote;
 pub(super) mod render;
 mod work_tree;
 
@@ -48,6 +49,9 @@ const EXCEPTIONS: &str = ".airside-exceptions";
 pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     if let Some(ScanCommand::Affected(affected)) = &arguments.command {
         return affected::run(affected);
+    }
+    if arguments.remote {
+        return remote::run(arguments);
     }
     let (tenant, cluster) =
         (Tenant::default(), Cluster::new(&arguments.cluster).context("--cluster is not usable")?);
@@ -104,7 +108,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Scans, tells what was found, and publishes it where that is asked for.
+/// Scans, and tells what was found.
 fn report(
     arguments: &ScanArguments,
     inputs: &Inputs,
@@ -112,16 +116,28 @@ fn report(
     project: &Project,
     misread: Vec<Ineffective>,
 ) -> anyhow::Result<Outcome> {
-    let (tenant, cluster) = (terms.tenant, terms.cluster);
     let baseline = baseline(arguments, inputs, terms)?;
     let origins = work_tree::origins(inputs, &arguments.paths, tells_commits(arguments));
     let mut scan = inputs.scan(&Terms { origins: Some(&origins), ..terms.clone() });
     scan.ineffective.splice(0..0, misread);
+    let whose = (terms.tenant, terms.cluster);
+    tell(arguments, inputs, scan, project, baseline.as_ref(), whose)
+}
+
+/// Tells what a scan of a tenant's cluster found, and publishes it where that is asked for.
+fn tell(
+    arguments: &ScanArguments,
+    inputs: &Inputs,
+    mut scan: Scan,
+    project: &Project,
+    baseline: Option<&BTreeSet<Id>>,
+    (tenant, cluster): (&Tenant, &Cluster),
+) -> anyhow::Result<Outcome> {
     if let Some(path) = &arguments.sign_key {
         sign(path, &mut scan, cluster)?;
     }
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(tenant, cluster)).collect();
-    let report = report_of(&scan, &ids, baseline.as_ref(), project, inputs.files.len());
+    let report = report_of(&scan, &ids, baseline, project, inputs.files.len());
     for (format, path) in &arguments.reports {
         let text = written(*format, &report, inputs, project)?;
         std::fs::write(path, anstream::adapter::strip_str(&text).to_string())

@@ -24,6 +24,8 @@ pub(super) struct Project {
     pub(super) owner: Option<String>,
     /// The settings file, where there is one.
     pub(super) file: Option<PathBuf>,
+    /// The platform that judges, where it does not happen here.
+    platform: Option<String>,
 }
 
 impl Project {
@@ -43,6 +45,24 @@ impl Project {
             min_severity: arguments.min_severity.unwrap_or(settings.min_severity),
             owner: arguments.owner.clone(),
             file,
+            platform: None,
+        })
+    }
+
+    /// What a platform judges by, under what the command line says about telling it.
+    pub(super) fn of_platform(
+        arguments: &ScanArguments,
+        selection: Selection,
+        fail_on: Option<Severity>,
+    ) -> anyhow::Result<Self> {
+        let settings = ProjectSettings::of_profile(Some(selection.profile()))?;
+        Ok(Self {
+            selection,
+            fail_on: arguments.fail_on.or(fail_on).unwrap_or(settings.fail_on),
+            min_severity: arguments.min_severity.unwrap_or(settings.min_severity),
+            owner: arguments.owner.clone(),
+            file: None,
+            platform: Some(arguments.server.server.clone()),
         })
     }
 
@@ -51,7 +71,11 @@ impl Project {
         let owner = self.owner.as_ref().map(|owner| format!("only findings of {owner}"));
         let file = self.file.as_ref();
         let file = file.map(|path| format!("fails from {} on ({})", self.fail_on, path.display()));
-        let parts: Vec<_> = owner.into_iter().chain(self.selection.remark()).chain(file).collect();
+        let platform = self.platform.as_ref();
+        let platform = platform
+            .map(|url| format!("fails from {} on, judged by the platform at {url}", self.fail_on));
+        let parts = owner.into_iter().chain(self.selection.remark()).chain(file).chain(platform);
+        let parts: Vec<_> = parts.collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
