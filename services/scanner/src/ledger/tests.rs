@@ -268,7 +268,7 @@ async fn what_was_judged_by_less_than_is_known_now_says_so_until_it_is_scanned_a
     let older_data = || judged(|rules| rules.vulnerability_data = Some("2020-01".to_owned()));
     for (publication, outdated) in [
         (older_data(), true),
-        (judged(|rules| rules.digest = airside_types::Id::default()), true),
+        (judged(|rules| rules.digest = Id::default()), true),
         (judged(|rules| rules.vulnerability_data = Some("2099-01".to_owned())), false),
         (older_data(), true),
         (current(), false),
