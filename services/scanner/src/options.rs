@@ -35,7 +35,8 @@ pub struct Options {
     /// How many of them each tenant may have; those that ended first go first.
     /// Default: 100.
     pub jobs_per_tenant: usize,
-    /// A boarding pass says `failed` when a finding is at least this severe. Default: high.
+    /// A boarding pass says `failed` when a finding is at least this severe, where neither the scan nor `terms.project`
+    /// says it. Default: high.
     pub failing_severity: String,
     /// How long after a change of a watched cluster it is checked, so that a burst is checked once.
     /// Default: 200ms.
