@@ -25,7 +25,8 @@ use airside_vulnerability::join::ImageFinding;
 use airside_vulnerability::{Components, Document as ImageReport};
 
 use self::acceptance::Acceptance;
-pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart};
+pub use self::acceptance::accepted_by;
+pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart, attribute};
 pub use self::unknown_kind::UnknownKind;
 use self::unknown_kind::unknown_kind;
 use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY};
@@ -412,6 +413,7 @@ fn rules_of(terms: &Terms<'_>) -> Rules {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         digest: catalogue::digest(),
         failing: terms.failing,
+        vulnerability_data: terms.components.date().map(ToString::to_string),
     }
 }
 

@@ -8,10 +8,10 @@ mod published;
 use std::sync::Arc;
 use std::time::Duration;
 
-use airside_checks::Terms;
 use airside_ports::{Clock, ClusterChange, ClusterWatch};
 use airside_service::retry::Backoff;
 use airside_service::{CancellationToken, Deps, LiveCluster};
+use airside_terms::{TermsInForce, TermsOfTenants};
 use airside_types::{Cluster, Severity, Tenant, Timestamp};
 use anyhow::Context;
 use tokio::time::Instant;
@@ -28,6 +28,7 @@ pub(crate) struct Watcher {
     live: LiveCluster,
     ledger: Ledger,
     clock: Arc<dyn Clock>,
+    terms: Arc<TermsInForce>,
     failing: Severity,
     settle: Duration,
 }
@@ -38,11 +39,15 @@ impl Watcher {
     pub(crate) fn new(
         deps: &Deps,
         ledger: Ledger,
+        terms: &TermsOfTenants,
         failing: Severity,
         settle: Duration,
     ) -> Option<Self> {
         let clock = Arc::clone(&deps.clock);
-        deps.live.clone().map(|live| Self { live, ledger, clock, failing, settle })
+        let live = deps.live.clone()?;
+        let terms = Arc::clone(terms.of(&live.tenant));
+        let failing = terms.fail_on.unwrap_or(failing);
+        Some(Self { live, ledger, clock, terms, failing, settle })
     }
 
     /// Follows the cluster until told to stop.
@@ -110,10 +115,10 @@ impl Watcher {
         let started = Instant::now();
         let is_first = published.is_none();
         let LiveCluster { tenant, cluster, .. } = self.live.clone();
-        let (failing, today) = (self.failing, self.clock.now());
+        let (terms, failing, today) = (Arc::clone(&self.terms), self.failing, self.clock.now());
         // Pure computation, perhaps of a hundred thousand objects.
         let checked = tokio::task::spawn_blocking(move || {
-            let scan = recheck(&objects, &tenant, &cluster, failing, today);
+            let scan = recheck(&objects, &terms, &tenant, &cluster, failing, today);
             let before = published.unwrap_or_default();
             let difference = before.difference(&scan, &objects, &tenant, &cluster);
             (objects, scan, difference)
@@ -141,12 +146,13 @@ impl Watcher {
 /// What the checks say of the cluster as it is now.
 fn recheck(
     objects: &LiveObjects,
+    terms: &TermsInForce,
     tenant: &Tenant,
     cluster: &Cluster,
     failing: Severity,
     today: Timestamp,
 ) -> Scan {
-    objects.scan(&Terms { today: Some(today), ..Terms::new(tenant, cluster, failing) })
+    objects.scan(&terms.on(tenant, cluster, failing, today))
 }
 
 /// Takes what the watch tells until the picture is complete: half a cluster would be judged wrongly.

@@ -117,10 +117,15 @@ pub fn origin(origin: &Origin) -> Value {
 
 /// The catalogue that judged.
 pub fn rules(rules: &Rules) -> Value {
-    json!({
+    let mut value = json!({
         "version": rules.version, "digest": rules.digest.to_string(),
         "failing": rules.failing.as_str(),
-    })
+    });
+    // Absent where it is not known, as in what older signers have signed.
+    if let (Some(fields), Some(data)) = (value.as_object_mut(), &rules.vulnerability_data) {
+        fields.insert("vulnerabilityData".to_owned(), json!(data));
+    }
+    value
 }
 
 /// A failure that is accepted.

@@ -37,6 +37,7 @@ fn pass() -> BoardingPass {
             version: "0.1.0".to_owned(),
             digest: Id::default(),
             failing: Severity::High,
+            vulnerability_data: None,
         }),
         accepted: Vec::new(),
         attestation: None,
