@@ -2,7 +2,7 @@
 //! another one.
 //!
 //! What it says is at any time what [`evaluate`](fn@crate::evaluate) says of all objects in the order of their
-//! identities, with the vulnerabilities that are built in. It keeps, for each object, its failures and what
+//! identities. It keeps, for each object, its failures and what
 //! they rest on (keys of the graph's queries); a change touches those that rest on a key of the old or the new
 //! object. They are judged over a graph of the few objects that they look at (`part`). What rights allow is
 //! kept for each bearer (`bearers`), so that a binding touches others only where a way to the administrator
@@ -35,7 +35,7 @@ use airside_k8s::graph::{Ways, Who, written};
 use airside_k8s::workload::pod_specs;
 use airside_vulnerability::Components;
 
-use crate::evaluate::{Evaluation, Failure, Judged, Met, judge, not_evaluated};
+use crate::evaluate::{Evaluation, Failure, Judged, Met, NotEvaluated, judge, not_evaluated};
 
 pub use objects::{Identity, Living};
 
@@ -51,7 +51,7 @@ use touched::Touched;
 pub enum Change {
     /// An object is new, or is another one than before. Its identity is that of the object and of a source
     /// (see [`Identity::source`]).
-    Put(Living, String),
+    Put(Living, Arc<str>),
     /// An object is gone.
     Remove(Identity),
 }
@@ -61,6 +61,8 @@ pub enum Change {
 pub struct Delta {
     /// What was said anew, by object.
     pub altered: Vec<Altered>,
+    /// Objects whose owner may be another, since their namespace says so.
+    pub reowned: Vec<Arc<Identity>>,
     /// How many objects were judged again.
     pub judged: usize,
     /// How many objects these looked at, themselves included.
@@ -88,6 +90,7 @@ pub struct Incremental {
     texts: Texts,
     ways: Ways<u32>,
     bearers: Bearers,
+    components: Option<Arc<Components>>,
 }
 
 #[derive(Debug, Default)]
@@ -97,9 +100,14 @@ struct Verdict {
 }
 
 impl Incremental {
-    /// Nothing yet.
+    /// Nothing yet, to be judged with the vulnerabilities that are built in.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Nothing yet, to be judged with these vulnerabilities of components.
+    pub fn with_components(components: Arc<Components>) -> Self {
+        Self { components: Some(components), ..Self::default() }
     }
 
     /// How many objects there are.
@@ -133,6 +141,14 @@ impl Incremental {
         })
     }
 
+    /// The checks that could not be decided for some object, by check and reason.
+    pub fn not_evaluated(&self) -> Vec<NotEvaluated> {
+        let (mut undecided, mut met) = (BTreeMap::new(), Met::default());
+        let verdicts = self.verdicts.iter();
+        verdicts.for_each(|verdict| verdict.outcome.add_to(&mut undecided, &mut met));
+        not_evaluated(&undecided)
+    }
+
     /// What a run over all objects in their order says.
     pub fn evaluation(&self) -> Evaluation {
         let (mut failures, mut undecided, mut met) = (Vec::new(), BTreeMap::new(), Met::default());
@@ -148,11 +164,12 @@ impl Incremental {
     /// Applies changes as one, and judges again whom they touch. A change that puts what is no Kubernetes
     /// object, and the removal of what is not there, change nothing.
     pub fn apply(&mut self, changes: Vec<Change>) -> Delta {
+        let owners = self.owners_of_changed(&changes);
         let mut touched = Touched::default();
         let (mut named, mut removed) = (BTreeSet::new(), Vec::new());
         for change in changes {
             match change {
-                Change::Put(living, source) => self.put(living, &source, &mut named, &mut touched),
+                Change::Put(living, source) => self.put(living, source, &mut named, &mut touched),
                 Change::Remove(identity) => {
                     removed.extend(self.remove(&identity, &mut named, &mut touched));
                 }
@@ -167,13 +184,13 @@ impl Incremental {
         let judged = touched.objects.len();
         let (altered, looked_at) = self.judge(touched.objects);
         removed.extend(altered);
-        Delta { altered: told_once(removed), judged, looked_at }
+        Delta { altered: told_once(removed), reowned: self.reowned(owners), judged, looked_at }
     }
 
     fn put(
         &mut self,
         living: Living,
-        source: &str,
+        source: Arc<str>,
         named: &mut BTreeSet<Who>,
         touched: &mut Touched,
     ) {
@@ -248,7 +265,8 @@ impl Incremental {
 
     /// Judges objects. Returns how their failures have changed, and how many objects they looked at.
     fn judge(&mut self, slots: BTreeSet<u32>) -> (Vec<Altered>, usize) {
-        let Self { objects, verdicts, table, words, texts, ways, .. } = self;
+        let Self { objects, verdicts, table, words, texts, ways, components, .. } = self;
+        let components = components.as_deref().unwrap_or_else(|| Components::embedded());
         let reads_of = |slot: u32| verdicts.get(slot as usize).map(|it| it.reads.clone());
         let asked = slots.into_iter().filter(|slot| objects.get(*slot).is_some());
         let asked: Vec<_> = asked
@@ -262,7 +280,7 @@ impl Incremental {
         let owner = Owner::new(objects, table, words, ways);
         let ask = |graph: &airside_k8s::Graph<'_>, index: usize, _: &u32| {
             let mut judged = Judged::default();
-            judge(graph, Components::embedded(), index, &mut judged);
+            judge(graph, components, index, &mut judged);
             judged
         };
         let looked_at = owner.answer(asked, &ask, &mut |one, judged, rests| {

@@ -200,6 +200,11 @@ impl Key {
         Self::of(Topic::WayOfAccount, Place::Anywhere, &[name])
     }
 
+    /// A namespace of a name.
+    pub fn namespace(name: &str) -> Self {
+        Self::of(Topic::Named, Place::Anywhere, &["", "Namespace", name])
+    }
+
     /// A bearer that bindings name.
     pub fn bearer(bearer: &crate::rbac::Bearer<'_>) -> Self {
         Self::of(Topic::Bearer, Place::Anywhere, &[&format!("{bearer:?}")])
