@@ -59,14 +59,14 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let all: Vec<(Living, Arc<str>)> = living.into_iter().zip(sources).collect();
     let puts: Vec<_> = all.iter().cloned().map(|(it, source)| Change::Put(it, source)).collect();
     let mut incremental = Incremental::new();
-    let (first, whole) = measured(|| Ok(incremental.apply(puts)))?;
+    let (first, whole) = measured(|| Ok(incremental.fill(puts)))?;
     let objects = incremental.len() as u64;
     let (_, plain) = measured(|| Ok(judge_all(&all)))?;
     let mut report = Report::of("recheck")
         .took(Process::This, "objects", objects, whole)?
         .with("input", input.source)
         .with("copies", copies)
-        .with("judged_at_first", first.judged)
+        .with("judged_at_first", first)
         .with("failures", incremental.failures())
         .with("bound_us", micros(BOUND));
     let mut every = Latencies::new()?;

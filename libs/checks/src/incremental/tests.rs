@@ -216,6 +216,10 @@ fn agrees(batches: Vec<Vec<OneChange>>) -> Result<(), TestCaseError> {
     }
     let (one_by_one, all) = checked_in(&incremental, &objects);
     prop_assert_eq!(one_by_one, all);
+    let mut at_once = Incremental::new();
+    let puts = objects.into_iter().map(|(it, living)| Change::Put(living, it.source));
+    at_once.fill(puts.collect());
+    prop_assert_eq!(at_once.evaluation(), incremental.evaluation());
     Ok(())
 }
 

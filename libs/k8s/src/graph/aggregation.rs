@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::links::{ByLabel, pairs};
 use super::part::{Key, Place, Topic};
 use super::{Graph, selects};
 use crate::fields::elements;
@@ -31,13 +32,19 @@ pub(super) struct Aggregation<'a> {
 impl<'a> Aggregation<'a> {
     pub(super) fn of(graph: &Graph<'a>) -> Self {
         let mut found = Self::default();
+        let mut by_label = ByLabel::default();
+        for index in graph.indices(GROUP, "ClusterRole") {
+            let labels = graph.objects.get(*index).and_then(Object::labels);
+            pairs(labels).for_each(|label| by_label.add(label, *index));
+        }
         let mut left = STEPS;
         for role in graph.held_of_kind(GROUP, "ClusterRole") {
             let selectors = selectors(role);
             if selectors.is_empty() {
                 continue;
             }
-            let selected: Vec<usize> = selected(graph, role, selectors).take(left).collect();
+            let selected: Vec<usize> =
+                selected(graph, role, selectors, &by_label).take(left).collect();
             left -= selected.len();
             let taken_over = selected.iter().filter_map(|index| graph.objects.get(*index));
             found.taken_over.extend(taken_over.map(Object::name));
@@ -75,8 +82,17 @@ fn selected<'g, 'a>(
     graph: &'g Graph<'a>,
     role: &'g Object<'a>,
     selectors: &'a [Value],
+    by_label: &ByLabel<'_>,
 ) -> impl Iterator<Item = usize> + use<'g, 'a> {
-    graph.indices(GROUP, "ClusterRole").iter().copied().filter(move |index| {
+    let mut candidates: BTreeSet<usize> = BTreeSet::new();
+    for selector in selectors {
+        let wanted = selector.get("matchLabels").and_then(Value::as_object);
+        candidates.extend(match by_label.rarest(wanted) {
+            Some(label) => by_label.get(label),
+            None => graph.indices(GROUP, "ClusterRole"),
+        });
+    }
+    candidates.into_iter().filter(move |index| {
         graph.objects.get(*index).is_some_and(|other| {
             other.name() != role.name()
                 && selectors.iter().any(|selector| selects(selector, other.labels()))
@@ -166,7 +182,7 @@ impl<'a> Graph<'a> {
             let of = |(name, value): (&str, &str)| {
                 vec![Key::of(Topic::RoleLabel, Place::Anywhere, &[name, value])]
             };
-            let mut lists: Vec<_> = super::links::pairs(wanted).map(of).collect();
+            let mut lists: Vec<_> = pairs(wanted).map(of).collect();
             if lists.is_empty() {
                 lists.push(Key::seen(Topic::Kind, None, &[GROUP, "ClusterRole"]));
             }

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::Answer;
+use super::links::pairs;
+use crate::fields::elements;
 
 /// What is known of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +84,15 @@ fn holds<'l>(expression: &Value, label: &impl Fn(&str) -> Label<'l>) -> Answer {
     }
 }
 
+/// Lists of labels: what a label selector selects bears one of each list.
+pub(super) fn asked(selector: &Value) -> Vec<Vec<(&str, &str)>> {
+    let labels = selector.get("matchLabels").and_then(Value::as_object);
+    let expressions = elements(selector.get("matchExpressions")).iter();
+    pairs(labels).map(|label| vec![label]).chain(expressions.filter_map(values_of)).collect()
+}
+
 /// The labels of which an expression asks for one; none for one that does not list them.
-pub(super) fn values_of(expression: &Value) -> Option<Vec<(&str, &str)>> {
+fn values_of(expression: &Value) -> Option<Vec<(&str, &str)>> {
     let key = expression.get("key")?.as_str()?;
     let is_list = expression.get("operator")?.as_str()? == "In";
     let values = expression.get("values").filter(|_| is_list)?.as_array()?;

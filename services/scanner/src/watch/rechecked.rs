@@ -40,7 +40,7 @@ impl Rechecked {
         let mut rechecked = Self::default();
         let all = objects.documents().flat_map(|(path, document)| living(path, document));
         let all = all.map(|(identity, living)| Change::Put(living, identity.source));
-        rechecked.incremental.apply(all.collect());
+        rechecked.incremental.fill(all.collect());
         let mut findings = Vec::new();
         for (path, _) in objects.documents() {
             let found = rechecked.findings(objects, path, terms);

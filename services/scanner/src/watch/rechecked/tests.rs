@@ -76,7 +76,7 @@ fn difference(known: &BTreeMap<Id, Finding>, full: &BTreeMap<Id, Finding>) -> St
     text
 }
 
-fn pod(name: &str, annotations: Value) -> Value {
+fn pod(name: &str, annotations: &Value) -> Value {
     let container = json!({
         "name": "main", "image": "registry.example.com/app:1", "securityContext": { "privileged": true },
     });
@@ -102,7 +102,7 @@ fn an_exception_that_expires_opens_its_finding_with_the_next_change() {
     let day = at(86_400).to_string();
     let day = day.split('T').next().unwrap();
     let until = format!("{CHECK} until={day}: loads the driver");
-    let pods = [pod("a", json!({ "airside.dev/ignore": until })), pod("b", json!({}))];
+    let pods = [pod("a", &json!({ "airside.dev/ignore": until })), pod("b", &json!({}))];
     pods.into_iter().for_each(|pod| _ = scene.picture.apply(ClusterChange::Changed(pod)));
     scene.check(at(0));
     assert_eq!(scene.of_check(CHECK), [("b", None)]);
@@ -115,8 +115,8 @@ fn an_exception_that_expires_opens_its_finding_with_the_next_change() {
 fn another_owner_of_a_namespace_is_told_with_the_findings_in_it() {
     let mut scene = Scene::default();
     scene.picture.apply(namespace("core"));
-    scene.picture.apply(ClusterChange::Changed(pod("a", json!({}))));
-    scene.picture.apply(ClusterChange::Changed(pod("b", json!({ "owner": "own" }))));
+    scene.picture.apply(ClusterChange::Changed(pod("a", &json!({}))));
+    scene.picture.apply(ClusterChange::Changed(pod("b", &json!({ "owner": "own" }))));
     scene.check(at(0));
     assert_eq!(scene.of_check(CHECK), [("a", Some("core")), ("b", Some("own"))]);
     scene.picture.apply(namespace("web"));
@@ -128,10 +128,10 @@ fn another_owner_of_a_namespace_is_told_with_the_findings_in_it() {
 #[test]
 fn what_does_not_change_is_not_published_again() {
     let mut scene = Scene::default();
-    scene.picture.apply(ClusterChange::Changed(pod("a", json!({}))));
+    scene.picture.apply(ClusterChange::Changed(pod("a", &json!({}))));
     scene.check(at(0));
-    assert!(!scene.picture.apply(ClusterChange::Changed(pod("a", json!({})))));
-    assert!(scene.picture.apply(ClusterChange::Changed(pod("a", json!({ "note": "other" })))));
+    assert!(!scene.picture.apply(ClusterChange::Changed(pod("a", &json!({})))));
+    assert!(scene.picture.apply(ClusterChange::Changed(pod("a", &json!({ "note": "other" })))));
     assert_eq!(scene.check(at(0)), 0);
 }
 

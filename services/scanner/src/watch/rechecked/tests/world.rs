@@ -115,7 +115,7 @@ fn pod(choices: &[u8; 8]) -> Value {
     let account = NAMES[usize::from(choices[5]) % NAMES.len()];
     let container = json!({
         "name": "main", "image": "registry.example.com/app:1",
-        "securityContext": { "privileged": choices[6] % 2 == 0 },
+        "securityContext": { "privileged": choices[6].is_multiple_of(2) },
     });
     json!({ "serviceAccountName": account, "containers": [container] })
 }
