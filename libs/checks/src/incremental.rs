@@ -10,11 +10,12 @@
 //!
 //! A check that looked at nothing but its object runs again only where that has changed (`outcome`).
 //!
-//! Among 93,000 objects most changes take 0.1 to 2 ms. What touches many takes its time, some 0.1 ms for each
-//! object that is judged: a NetworkPolicy that selects all 1,200 workloads of a namespace 0.1 to 0.2 s, a
-//! ClusterRole that is bound everywhere as long. A policy of Cilium, Calico or the administrator touches all
-//! pods of its namespace, or of the cluster, whatever it selects. The more who become administrator, the longer
-//! a changed step on their ways takes: 5 ms where thousands do.
+//! Among 93,000 objects most changes take 0.1 to 2 ms. What touches many takes its time, some 0.05 to 0.2 ms for
+//! each object that is judged: a NetworkPolicy that selects all 850 workloads of a namespace 0.1 s, a
+//! ClusterRole whose rules 1,300 others rest on 0.05 s, one of 470 Gateways that stand for the same pods 0.13 s.
+//! A policy of Cilium, Calico or the administrator touches all pods of its namespace, or of the cluster,
+//! whatever it selects. The more who become administrator, the longer a changed step on their ways takes: 4 ms
+//! where thousands do.
 
 mod bearers;
 mod findings;
