@@ -113,7 +113,8 @@ fn files_are_judged_together_and_told_apart() {
 #[test]
 fn the_digests_of_fields_are_left_out_where_nobody_needs_them() {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let terms = Terms { keeps_fields: false, ..Terms::new(&tenant, &cluster, Severity::High) };
+    let terms =
+        Terms { passes: Passes::WithoutFields, ..Terms::new(&tenant, &cluster, Severity::High) };
     let mut kept = check(&[("web.yaml", WEB)]);
     let left_out = check_by(&terms, &[("web.yaml", WEB)]);
     assert_ne!(left_out, kept);

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
 use airside_checks::exception::Exception;
-use airside_checks::{Ineffective, Selection, Terms};
+use airside_checks::{Ineffective, Passes, Selection, Terms};
 use airside_k8s::Limits;
 use airside_k8s::boarding_pass::statement::statement;
 use airside_ports::Clock;
@@ -132,8 +132,9 @@ fn report(
 ) -> anyhow::Result<Outcome> {
     let baseline = baseline(arguments, inputs, terms)?;
     let origins = work_tree::origins(inputs, &arguments.paths, tells_commits(arguments));
-    let keeps_fields = arguments.publish || arguments.sign_key.is_some();
-    let mut scan = inputs.scan(&Terms { origins: Some(&origins), keeps_fields, ..terms.clone() });
+    let is_passed_on = arguments.publish || arguments.sign_key.is_some();
+    let passes = if is_passed_on { Passes::Whole } else { Passes::WithoutFields };
+    let mut scan = inputs.scan(&Terms { origins: Some(&origins), passes, ..terms.clone() });
     scan.ineffective.splice(0..0, misread);
     let whose = (terms.tenant, terms.cluster);
     tell(arguments, inputs, scan, project, baseline.as_ref(), whose)

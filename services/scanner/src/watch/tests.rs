@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use airside_k8s::{Value, json};
 use airside_ports::{ClusterError, ClusterFeed, ClusterSnapshot, ListScope, ObjectKind, Unlisted};
 use airside_terms::TermsOfTenants;
-use airside_types::{FindingState, Payload};
+use airside_types::{Cluster, FindingState, Payload, Tenant};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

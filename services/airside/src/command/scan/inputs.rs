@@ -97,7 +97,7 @@ impl Inputs {
     pub(super) fn documents(&self) -> Vec<(String, Document)> {
         if let Some(live) = &self.live {
             let documents = live.documents();
-            return documents.map(|(path, it)| (path.clone(), it.clone())).collect();
+            return documents.map(|(path, it)| (path.to_string(), Document::clone(it))).collect();
         }
         let mut documents = Vec::new();
         for file in &self.files {
