@@ -67,6 +67,7 @@ impl Pipeline {
             log: Arc::<EmbeddedLog>::clone(&log),
             queue: Arc::new(queue),
             live: None,
+            terms: Default::default(),
             store: port,
             clock,
             partitioner: Partitioner::new(defaults.partitions),

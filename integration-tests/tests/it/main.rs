@@ -12,6 +12,7 @@
 )]
 
 mod bad_input;
+mod catalogue;
 mod log_owner;
 mod platform;
 mod processes;
@@ -19,5 +20,6 @@ mod program;
 mod recordings;
 mod split_over_nats;
 mod streams;
+mod terms;
 mod tidy;
 mod trace;

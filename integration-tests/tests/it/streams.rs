@@ -21,7 +21,7 @@ use crate::platform::PATIENCE;
 /// More than the largest message, and than what a gateway keeps of a request.
 const LARGE: usize = 34 << 20;
 
-async fn node(service: &str, folder: &Path, more: Value) -> Node {
+pub(crate) async fn node(service: &str, folder: &Path, more: Value) -> Node {
     let mut settings = json!({
         "node": { "data_dir": folder.join(service), "store": "memory" },
         "api": { "listen": "127.0.0.1:0", "tls": true },

@@ -233,6 +233,11 @@ pub fn digest() -> Id {
     listed().fold(digest, add).finish()
 }
 
+/// Whether what a check says rests on vulnerability data, which is renewed while objects stay as they are.
+pub fn rests_on_data(check: &str) -> bool {
+    vulnerabilities::CHECKS.iter().any(|it| it.id == check)
+}
+
 /// The checks that a name means: the one with this id, or all that bear it in another tool.
 pub fn find_all(name: &str) -> impl Iterator<Item = &'static Check> {
     listed().filter(move |check| is_called(check, name))

@@ -25,7 +25,8 @@ use airside_vulnerability::join::ImageFinding;
 use airside_vulnerability::{Components, Document as ImageReport};
 
 use self::acceptance::Acceptance;
-pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart};
+pub use self::acceptance::accepted_by;
+pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart, attribute};
 pub use self::unknown_kind::UnknownKind;
 use self::unknown_kind::unknown_kind;
 use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY};
@@ -33,6 +34,17 @@ use crate::evaluate::{Failure, NotEvaluated, evaluate_with};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
 use crate::owner::{FileOwners, Owners};
 use crate::selection::Selection;
+
+/// How much is made of boarding passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passes {
+    /// Nothing: what runs already gets none.
+    None,
+    /// All but the digests of fields, which take as much room as all findings.
+    WithoutFields,
+    /// All that is published, or compared with live objects.
+    Whole,
+}
 
 /// By which terms objects are checked in.
 #[derive(Debug, Clone)]
@@ -59,9 +71,8 @@ pub struct Terms<'a> {
     pub owners: &'a FileOwners,
     /// What is known of vulnerabilities of components.
     pub components: &'a Components,
-    /// Whether passes keep the digest of each field. Who publishes them or compares them with live objects
-    /// needs those; they take as much room as all findings.
-    pub keeps_fields: bool,
+    /// How much is made of boarding passes.
+    pub passes: Passes,
 }
 
 impl<'a> Terms<'a> {
@@ -79,7 +90,7 @@ impl<'a> Terms<'a> {
             selection: Selection::EVERYTHING,
             owners: FileOwners::NONE,
             components: Components::embedded(),
-            keeps_fields: true,
+            passes: Passes::Whole,
         }
     }
 }
@@ -140,7 +151,7 @@ pub struct CheckIn {
     pub accepted: Vec<Accepted>,
     /// Exceptions without an effect.
     pub ineffective: Vec<Ineffective>,
-    /// A pass for each object that has a name, in the order of the objects.
+    /// A pass for each object that has a name, in the order of the objects, where passes are issued.
     pub passes: Vec<BoardingPass>,
     /// The checks that could not be decided, with the reason.
     pub not_evaluated: Vec<NotEvaluated>,
@@ -285,9 +296,15 @@ impl<'a> Source<'a> {
         Judged { findings, accepted }
     }
 
-    /// None for an object that will be named at creation: nothing live could be led back to it.
-    fn pass(&self, judged: &Judged, rules: &Rules, terms: &Terms<'_>) -> Option<BoardingPass> {
-        let Judged { findings, accepted } = judged;
+    /// None where none are issued, and for an object that will be named at creation: nothing live could be led
+    /// back to it.
+    fn pass(
+        &self,
+        judged: &Judged,
+        rules: Option<&Rules>,
+        terms: &Terms<'_>,
+    ) -> Option<BoardingPass> {
+        let (Judged { findings, accepted }, rules) = (judged, rules?);
         let object = &self.located.object;
         if object.name().is_empty() {
             return None;
@@ -300,7 +317,7 @@ impl<'a> Source<'a> {
             template: self.template.map(str::to_owned),
             verdict: verdict(findings, terms.failing),
             findings: fingerprints(findings, terms.tenant, terms.cluster),
-            fields: if terms.keeps_fields { fields } else { Vec::new() },
+            fields: if terms.passes == Passes::Whole { fields } else { Vec::new() },
             origin: self.origin.map(|it| Box::new(it.of_object(&self.located))),
             rules: Some(rules.clone()),
             accepted: accepted.iter().map(|it| accepted_finding(it, terms)).collect(),
@@ -319,7 +336,7 @@ pub struct CheckInOfOne {
     /// Exceptions of the object and of the comments without an effect, and given ones that cover nothing
     /// here.
     pub ineffective: Vec<Ineffective>,
-    /// Its pass; none where it has no name yet.
+    /// Its pass; none where none are issued, or it has no name yet.
     pub pass: Option<BoardingPass>,
     /// People's own policies that could not be decided, by name, with the reason: those that look at other
     /// objects, such as its namespace.
@@ -344,7 +361,7 @@ pub(crate) fn check_in_one<'a>(
     let (reported, refused) = (reported.into_iter(), policies.failures.into_iter());
     let said = source.said(failures, reported, refused, terms.selection);
     let judged = source.findings(said, graph.pods_of(0), &mut acceptance);
-    let pass = source.pass(&judged, &rules_of(terms), terms);
+    let pass = source.pass(&judged, rules_of(terms).as_ref(), terms);
     let Judged { findings, accepted } = judged;
     let policies_not_evaluated = policies.not_evaluated;
     let ineffective = acceptance.finish();
@@ -391,7 +408,7 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
         let refused = std::iter::from_fn(|| refused.next_if(|it| it.object == index));
         let said = source.said(own, reported, refused, selection);
         let judged = source.findings(said, graph.pods_of(index), &mut acceptance);
-        let pass = source.pass(&judged, &rules, terms);
+        let pass = source.pass(&judged, rules.as_ref(), terms);
         checked.accepted.extend(judged.accepted);
         checked.findings.extend(judged.findings);
         checked.passes.extend(pass);
@@ -407,12 +424,14 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     checked
 }
 
-fn rules_of(terms: &Terms<'_>) -> Rules {
-    Rules {
+/// By which rules passes are issued; none where none are.
+fn rules_of(terms: &Terms<'_>) -> Option<Rules> {
+    (terms.passes != Passes::None).then(|| Rules {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         digest: catalogue::digest(),
         failing: terms.failing,
-    }
+        vulnerability_data: terms.components.date().map(ToString::to_string),
+    })
 }
 
 fn sources<'a>(
@@ -452,7 +471,7 @@ fn sources<'a>(
 }
 
 /// Whether an object is one that only `helm test` creates. Other hooks run at every installation.
-fn is_helm_test(object: &Object<'_>) -> bool {
+pub fn is_helm_test(object: &Object<'_>) -> bool {
     let hooks = object.annotations().and_then(|it| it.get("helm.sh/hook")).and_then(Value::as_str);
     hooks.is_some_and(|hooks| {
         hooks.split(',').all(|hook| matches!(hook.trim(), "test" | "test-success" | "test-failure"))

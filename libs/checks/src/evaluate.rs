@@ -107,8 +107,10 @@ pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
 /// Runs every check that applies over every object of a graph.
 pub fn evaluate_with(graph: &Graph<'_>, components: &Components) -> Evaluation {
     let mut judged = Judged::default();
-    (0..graph.objects().len()).for_each(|index| judge(graph, components, index, &mut judged));
-    let Judged { failures, undecided, met } = judged;
+    for index in 0..graph.objects().len() {
+        judge(graph, components, index, &NoMemory, &mut judged);
+    }
+    let Judged { failures, undecided, met, .. } = judged;
     let not_evaluated = not_evaluated(&undecided);
     Evaluation { failures, not_evaluated, applied: met.checks() }
 }
@@ -127,14 +129,56 @@ pub(crate) struct Judged {
     pub(crate) failures: Vec<Failure>,
     pub(crate) undecided: Undecided,
     pub(crate) met: Met,
+    /// The checks that looked at more than the object, as far as somebody remembers.
+    pub(crate) looking: Vec<&'static Check>,
+    /// The checks that were not run, since they say what they said before, each behind so many failures.
+    pub(crate) recalled: Vec<(usize, &'static Check)>,
+}
+
+/// What is remembered of an object's last run, so that a check runs again only where it can say something else.
+pub(crate) trait Memory {
+    /// How often a check has looked at more than the object so far.
+    fn looks(&self) -> usize;
+
+    /// Whether a check says of the object what it said before: it has looked at nothing but the object then, and
+    /// the object has not changed.
+    fn recalls(&self, check: &'static Check) -> bool;
+}
+
+/// Nothing is remembered.
+struct NoMemory;
+
+impl Memory for NoMemory {
+    fn looks(&self) -> usize {
+        0
+    }
+
+    fn recalls(&self, _: &'static Check) -> bool {
+        false
+    }
 }
 
 /// Runs every check that applies over one object of a graph.
-pub(crate) fn judge(graph: &Graph<'_>, components: &Components, index: usize, judged: &mut Judged) {
+pub(crate) fn judge(
+    graph: &Graph<'_>,
+    components: &Components,
+    index: usize,
+    memory: &dyn Memory,
+    judged: &mut Judged,
+) {
     let Some(object) = graph.objects().get(index) else { return };
-    let Judged { failures, undecided, met } = judged;
+    let Judged { failures, undecided, met, looking, recalled } = judged;
     let mut run = |check: &'static Check, judge: &dyn Fn(&mut Report<'_>)| {
+        // These run several times, or rest on what is looked up for all of them.
+        let is_apart = matches!(check.judge, Judge::Binding(_) | Judge::Component(..));
+        if !is_apart && memory.recalls(check) {
+            return recalled.push((failures.len(), check));
+        }
+        let before = memory.looks();
         judge(&mut Report { check, object: index, failures, undecided });
+        if is_apart || memory.looks() != before {
+            looking.push(check);
+        }
     };
     if object.group() == GROUP {
         judge_rbac(object, graph, met, &mut run);

@@ -110,6 +110,9 @@ pub enum Problem {
         /// The day.
         day: String,
     },
+    /// Another program says why.
+    #[error("{0}")]
+    Told(String),
     /// Nothing that it covers fails.
     #[error("the exception for {check} covers nothing that fails: remove it")]
     Unused {

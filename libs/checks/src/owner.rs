@@ -23,6 +23,11 @@ fn owner_of(object: &Object<'_>) -> Option<String> {
     })
 }
 
+/// Whether an object is a namespace, which may say whose the objects in it are.
+pub(crate) fn is_namespace(object: &Object<'_>) -> bool {
+    (object.group(), object.kind()) == ("", "Namespace")
+}
+
 /// An owner as it may stand in reports.
 fn usable(text: &str) -> Option<String> {
     let text = text.trim();
@@ -49,16 +54,21 @@ impl<'f> Owners<'f> {
         objects: impl IntoIterator<Item = &'o Object<'o>>,
         files: &'f FileOwners,
     ) -> Self {
-        let namespaces = objects.into_iter().filter(|object| object.kind() == "Namespace");
+        let namespaces = objects.into_iter().filter(|object| is_namespace(object));
         let owned = namespaces.filter_map(|it| Some((it.name().to_owned(), owner_of(it)?)));
         Self { namespaces: owned.collect(), files }
     }
 
     /// Whose an object of a file is: it says so, or its namespace does, or its file is somebody's.
     pub fn of(&self, object: &Object<'_>, path: &str) -> Option<String> {
-        let of_namespace = || self.namespaces.get(object.namespace()?).cloned();
+        let of_namespace = || self.of_namespace(object.namespace()?).map(str::to_owned);
         let of_file = || self.files.of(path).map(str::to_owned);
         owner_of(object).or_else(of_namespace).or_else(of_file)
+    }
+
+    /// Whose the objects in a namespace are, as far as it says it.
+    pub(crate) fn of_namespace(&self, name: &str) -> Option<&str> {
+        self.namespaces.get(name).map(String::as_str)
     }
 }
 

@@ -86,6 +86,29 @@ impl Selection {
         Ok(Self { profile: profile.id, left_out, severities })
     }
 
+    /// The checks of another program, which tells what it leaves out and which severities it gives.
+    ///
+    /// # Errors
+    /// The first profile or check that this program has not.
+    pub fn told(
+        profile: &str,
+        left_out: &[String],
+        severities: &[(String, Severity)],
+    ) -> Result<Self, UnknownName> {
+        let unknown = |name: &str| UnknownName(name.to_owned());
+        let profile = Profile::find(profile).ok_or_else(|| unknown(profile))?;
+        let check = |name: &str| match catalogue::find(name) {
+            Some(check) if check.id == name => Ok(check.id),
+            _ => Err(unknown(name)),
+        };
+        let severity = |(name, severity): &(String, Severity)| Ok((check(name)?, *severity));
+        Ok(Self {
+            profile: profile.id,
+            left_out: left_out.iter().map(|name| check(name)).collect::<Result<_, _>>()?,
+            severities: severities.iter().map(severity).collect::<Result<_, _>>()?,
+        })
+    }
+
     /// Whether a check counts.
     pub fn takes(&self, check: &Check) -> bool {
         !self.left_out.contains(check.id)

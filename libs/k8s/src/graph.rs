@@ -42,7 +42,7 @@ pub use mesh::{
     TlsMode, full_host, host_matches, is_exported_to,
 };
 pub use part::{Key, Read, Whole, Word, Written, written};
-use part::{Place, Topic, pods_bearing};
+use part::{Place, Topic, pods_bearing, pods_selected};
 pub use policies::Direction;
 pub use reach::{Answer, Port, Reachability, Reason, Source};
 pub use references::{Reference, Referent, keys, references};
@@ -301,16 +301,14 @@ impl<'a> Graph<'a> {
         namespace: Option<&'g str>,
         selector: &'g Value,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
-        let wanted = selector.get("matchLabels").and_then(Value::as_object);
-        self.note_selected(|| pods_bearing(namespace, wanted));
+        self.note_selected(|| pods_selected(namespace, selector));
         self.bearing_selected(namespace, selector)
     }
 
     /// Whether a label selector selects pods of a namespace.
     pub fn has_pods_selected(&self, namespace: Option<&str>, selector: &Value) -> bool {
-        let wanted = selector.get("matchLabels").and_then(Value::as_object);
         self.has_selected(
-            || pods_bearing(namespace, wanted),
+            || pods_selected(namespace, selector),
             &|object| {
                 let labels = part::labels_of_pods(object, false);
                 labels.into_iter().any(|labels| selects(selector, labels))

@@ -16,6 +16,7 @@ use airside_service::{
     CancellationToken, Deps, Health, Mounts, Peers, ServiceContext, ServiceEntry, SystemClock,
 };
 use airside_telemetry::Metrics;
+use airside_types::TermFilesOfTenants;
 use anyhow::Context;
 use tokio::task::JoinSet;
 use tonic::service::Routes;
@@ -24,7 +25,8 @@ use crate::adapters::Adapters;
 use crate::adapters::cluster::watched;
 use crate::keys::open_keys;
 use crate::settings::{
-    ApiOptions, AuthOptions, NatsOptions, NodeOptions, PeerOptions, TlsOptions, WebhookOptions,
+    ApiOptions, AuthOptions, NatsOptions, NodeOptions, PeerOptions, TermOptions, TlsOptions,
+    WebhookOptions,
 };
 
 /// A running node.
@@ -65,6 +67,7 @@ pub async fn assemble(services: &[ServiceEntry], settings: &Settings) -> anyhow:
     let adapters = Adapters::open(&options, &nats, Arc::clone(&clock)).await?;
     let mut deps = deps(&options, &adapters, clock, keys, security.peers, metrics);
     deps.live = watched(&settings.section("live")?)?;
+    deps.terms = settings.section::<TermOptions>("terms")?.files()?;
 
     let mut mounts = Mounts::default();
     let mut built = Vec::new();
@@ -163,6 +166,7 @@ fn deps(
         log: Arc::clone(&adapters.log),
         queue: Arc::clone(&adapters.queue),
         live: None,
+        terms: TermFilesOfTenants::default(),
         store: Arc::clone(&adapters.store),
         clock,
         partitioner: Partitioner::new(options.partitions),

@@ -1,5 +1,7 @@
 //! The settings of a node: everything that is not one service's.
 
+mod terms;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,6 +10,8 @@ use airside_config::{ByteSize, Interval, Section};
 use airside_ports::Partitioner;
 use airside_types::{Cluster, Tenant};
 use serde::{Deserialize, Serialize};
+
+pub use self::terms::{TenantTermOptions, TermOptions};
 
 /// The settings that all services of a node share.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -133,13 +137,15 @@ pub struct PeerOptions {
 impl PeerOptions {
     /// The addresses by gRPC service name.
     pub fn addresses(&self) -> BTreeMap<String, String> {
+        use airside_wire::v1::catalogue_service_server::SERVICE_NAME as CATALOGUE;
         use airside_wire::v1::findings_service_server::SERVICE_NAME as FINDINGS;
         use airside_wire::v1::incidents_service_server::SERVICE_NAME as INCIDENTS;
         use airside_wire::v1::scan_service_server::SERVICE_NAME as SCAN;
         let mut addresses = BTreeMap::new();
-        for (address, services) in
-            [(&self.correlation, &[INCIDENTS][..]), (&self.scanner, &[SCAN, FINDINGS][..])]
-        {
+        for (address, services) in [
+            (&self.correlation, &[INCIDENTS][..]),
+            (&self.scanner, &[SCAN, FINDINGS, CATALOGUE][..]),
+        ] {
             for service in services {
                 addresses.extend(address.clone().map(|address| ((*service).to_owned(), address)));
             }
@@ -224,6 +230,7 @@ pub fn sections() -> Vec<Section> {
         Section::of::<PeerOptions>("peers"),
         Section::of::<NatsOptions>("nats"),
         Section::of::<LiveOptions>("live"),
+        Section::of::<TermOptions>("terms"),
         Section::of::<airside_telemetry::Options>("telemetry"),
     ]
 }

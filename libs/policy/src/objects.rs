@@ -83,6 +83,25 @@ impl PolicySet {
     }
 }
 
+impl PolicySet {
+    /// What the policies say of one request, as the API server would ask it: what the request does and who asks
+    /// is known. Objects beside the policies may be parameters; nothing else of the cluster is known.
+    pub fn judge_request(&self, request: &Request<'_>) -> Judged {
+        let mut judged = Judged::default();
+        // As in `judge`, policies are not asked about policies.
+        let resource = &request.resource;
+        if resource.group == crate::read::GROUP && resource.kind.starts_with(crate::read::POLICY) {
+            return judged;
+        }
+        let beside: Vec<_> = self.parameters.iter().filter_map(|it| Object::new(it).ok()).collect();
+        let around = Surroundings::of(&beside);
+        let mut of_object = OfObject { index: 0, failures: BTreeMap::new(), judged: &mut judged };
+        of_object.take(&self.evaluate(request, &around), &FieldPath::root());
+        of_object.finish();
+        judged
+    }
+}
+
 /// The pod that a workload's template makes.
 fn pod_of(owner: &Object<'_>, metadata: Option<&Map>, spec: &Map) -> Json {
     let mut metadata = metadata.cloned().unwrap_or_default();

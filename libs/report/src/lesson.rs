@@ -1,4 +1,6 @@
-//! What a check teaches, as Markdown: for the help of SARIF, for documentation.
+//! What a check teaches, as Markdown: for the help of SARIF, for documentation. As plain text it is `text`'s.
+
+pub mod text;
 
 use std::fmt::Write;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use airside_auth::KeyRing;
 use airside_ports::{Clock, ClusterFeed, Log, Partitioner, Queue, Store};
 use airside_telemetry::Metrics;
-use airside_types::{Cluster, Tenant};
+use airside_types::{Cluster, Tenant, TermFilesOfTenants};
 use tokio_util::sync::CancellationToken;
 
 use crate::dead_letter::DeadLetters;
@@ -23,6 +23,8 @@ pub struct Deps {
     pub queue: Arc<dyn Queue>,
     /// The live cluster that is watched, where the settings name one.
     pub live: Option<LiveCluster>,
+    /// Which files say by which terms objects are judged.
+    pub terms: TermFilesOfTenants,
     /// The store.
     pub store: Arc<dyn Store>,
     /// The clock.

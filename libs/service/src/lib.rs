@@ -14,6 +14,7 @@ pub mod http_error;
 pub mod intake;
 pub mod listener;
 pub mod mounts;
+pub mod outbound;
 pub mod outbox;
 pub mod owner;
 pub mod peers;

@@ -68,6 +68,37 @@ pub struct Rules {
     pub digest: Id,
     /// From which severity on a failed check failed the object.
     pub failing: Severity,
+    /// The day or month of the vulnerability data: what was published later is not in it.
+    pub vulnerability_data: Option<String>,
+}
+
+/// What was known when something was judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Knowledge {
+    /// The version of the catalogue.
+    pub version: String,
+    /// The digest of the catalogue's checks.
+    pub catalogue: Id,
+    /// The day or month of the vulnerability data: what was published later is not in it.
+    pub vulnerability_data: Option<String>,
+}
+
+impl From<&Rules> for Knowledge {
+    fn from(rules: &Rules) -> Self {
+        Self {
+            version: rules.version.clone(),
+            catalogue: rules.digest,
+            vulnerability_data: rules.vulnerability_data.clone(),
+        }
+    }
+}
+
+impl Knowledge {
+    /// Whether somebody with this knowledge knows something that was not known: other checks, or later data. Days and
+    /// months compare as texts do.
+    pub fn adds_to(&self, known: &Self) -> bool {
+        self.catalogue != known.catalogue || self.vulnerability_data > known.vulnerability_data
+    }
 }
 
 /// A failure of an object that somebody has accepted.
@@ -150,6 +181,7 @@ impl BoardingPass {
         }
         if let Some(rules) = &self.rules {
             terms = terms.text(&rules.version).id(rules.digest).text(rules.failing.as_str());
+            terms = terms.optional(rules.vulnerability_data.as_deref());
         }
         if let Some(origin) = &self.origin {
             let revision = origin.revision.as_ref();
@@ -224,6 +256,7 @@ mod tests {
                         version: "2".to_owned(),
                         digest: Id::default(),
                         failing: Severity::High,
+                        vulnerability_data: None,
                     });
                 },
                 true,

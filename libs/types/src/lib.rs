@@ -23,11 +23,12 @@ pub mod record;
 pub mod redact;
 pub mod severity;
 pub mod tenancy;
+pub mod term_files;
 pub mod time;
 
 pub use attack::{Tactic, Technique};
 pub use boarding_pass::{
-    AcceptedFinding, Attestation, BoardingPass, FieldDigest, PassVerdict, Rules,
+    AcceptedFinding, Attestation, BoardingPass, FieldDigest, Knowledge, PassVerdict, Rules,
 };
 pub use dead_letter::DeadLetter;
 pub use decision::{Authorisation, Decision, Operation, Verdict, Violation};
@@ -46,4 +47,5 @@ pub use place::Place;
 pub use record::{Payload, Record, Source};
 pub use severity::Severity;
 pub use tenancy::{Cluster, Tenant};
+pub use term_files::{TermFiles, TermFilesOfTenants};
 pub use time::Timestamp;

@@ -3,7 +3,9 @@
 //! The fields of a pass are never cut: a pass with fewer fields would authorise more than was scanned.
 //! What is beyond the bounds is refused where records are encoded ([`crate::record`]).
 
-use airside_types::{AcceptedFinding, Attestation, BoardingPass, FieldDigest, Rules, Timestamp};
+use airside_types::{
+    AcceptedFinding, Attestation, BoardingPass, FieldDigest, Knowledge, Rules, Timestamp,
+};
 use bytes::Bytes;
 
 use crate::closed_list::ClosedList;
@@ -33,6 +35,9 @@ impl From<&Rules> for v1::Rules {
             version: bounded::identity(&rules.version),
             digest: bounded::id(rules.digest),
             failing: rules.failing.to_wire(),
+            vulnerability_data: bounded::identity(
+                rules.vulnerability_data.as_deref().unwrap_or_default(),
+            ),
         }
     }
 }
@@ -45,8 +50,38 @@ impl TryFrom<v1::Rules> for Rules {
             version: field::identity("version", rules.version)?,
             digest: field::id("digest", &rules.digest)?,
             failing: field::listed("failing", rules.failing)?,
+            vulnerability_data: vulnerability_data(rules.vulnerability_data)?,
         })
     }
+}
+
+impl From<&Knowledge> for v1::Knowledge {
+    fn from(knowledge: &Knowledge) -> Self {
+        let data = knowledge.vulnerability_data.as_deref();
+        Self {
+            version: bounded::identity(&knowledge.version),
+            catalogue: bounded::id(knowledge.catalogue),
+            vulnerability_data: bounded::identity(data.unwrap_or_default()),
+        }
+    }
+}
+
+impl TryFrom<v1::Knowledge> for Knowledge {
+    type Error = InvalidField;
+
+    fn try_from(knowledge: v1::Knowledge) -> Result<Self, Self::Error> {
+        Ok(Self {
+            version: field::identity("version", knowledge.version)?,
+            catalogue: field::id("catalogue", &knowledge.catalogue)?,
+            vulnerability_data: vulnerability_data(knowledge.vulnerability_data)?,
+        })
+    }
+}
+
+/// Empty means that it is not known.
+fn vulnerability_data(text: String) -> Result<Option<String>, InvalidField> {
+    let text = field::identity("vulnerability_data", text)?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 impl From<&AcceptedFinding> for v1::AcceptedFinding {

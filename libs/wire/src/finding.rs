@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use airside_types::{Cluster, Finding, FindingState, Id, Severity, Timestamp};
+use airside_types::{Cluster, Finding, FindingState, Id, Knowledge, Severity, Timestamp};
 use bytes::Bytes;
 
 use crate::closed_list::{self, ClosedList};
@@ -70,6 +70,10 @@ pub struct FindingEntry {
     pub reappeared_at: Option<Timestamp>,
     /// When it was last found to be fixed or gone.
     pub closed_at: Option<Timestamp>,
+    /// What was known when it was last judged.
+    pub judged_by: Option<Knowledge>,
+    /// Whether the scanner has other checks or later data now; only answers tell it.
+    pub outdated: bool,
 }
 
 impl From<&FindingEntry> for v1::FindingEntry {
@@ -84,6 +88,8 @@ impl From<&FindingEntry> for v1::FindingEntry {
             reappeared: entry.reappeared,
             reappeared_unix_nanos: entry.reappeared_at.map(Timestamp::as_nanos),
             closed_unix_nanos: entry.closed_at.map(Timestamp::as_nanos),
+            judged_by: entry.judged_by.as_ref().map(Into::into),
+            outdated: entry.outdated,
         }
     }
 }
@@ -102,6 +108,8 @@ impl TryFrom<v1::FindingEntry> for FindingEntry {
             reappeared: entry.reappeared,
             reappeared_at: entry.reappeared_unix_nanos.map(field::moment),
             closed_at: entry.closed_unix_nanos.map(field::moment),
+            judged_by: field::optional("judged_by", entry.judged_by)?,
+            outdated: entry.outdated,
         })
     }
 }

@@ -180,6 +180,7 @@ impl TryFrom<v1::Job> for Job {
                 answer: Box::new(ScanAnswer {
                     report: field::required("report", job.report)?,
                     published: field::optional::<_, PublishOutcome>("published", job.published)?,
+                    terms: None,
                 }),
             },
             v1::JobState::Cancelled => JobState::Cancelled { finished: finished? },

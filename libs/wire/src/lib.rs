@@ -13,6 +13,7 @@
 
 pub mod boarding_pass;
 mod bounded;
+pub mod catalogue;
 mod closed_list;
 pub mod dead_letter;
 pub mod decision;

@@ -102,8 +102,11 @@ pub const MAX_SCAN_FILES: usize = 10_000;
 /// The most bytes in all files of one `ScanRequest`; with their paths they fit a message of the queue.
 pub const MAX_SCAN_CONTENT_BYTES: usize = 6 << 20;
 
-/// The most findings, passes, unjudged checks and unreadable inputs (each) of one scan's report.
+/// The most findings, passes, unjudged checks, unreadable inputs and so on (each) of one scan's report.
 pub const MAX_REPORT_ENTRIES: usize = 50_000;
+
+/// The most checks that a scan leaves out, and that it gives other severities (each).
+pub const MAX_LEFT_OUT: usize = 10_000;
 
 /// How large a part of a streamed scan or report is made, in bytes: what follows is in the next part. Far
 /// below the 4 MiB that gRPC clients take by default.

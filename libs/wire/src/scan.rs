@@ -12,7 +12,10 @@ use crate::{bounded, field, v1};
 pub mod report;
 pub mod stream;
 
-pub use report::{NotEvaluated, ScanReport, Unreadable};
+pub use report::{
+    AcceptedFailure, IneffectiveException, JudgedObject, NotEvaluated, ScanReport, ScanTerms,
+    Unreadable,
+};
 
 /// One file as its author has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +127,8 @@ pub struct ScanAnswer {
     pub report: ScanReport,
     /// What publishing it changed.
     pub published: Option<PublishOutcome>,
+    /// By which terms it was carried out.
+    pub terms: Option<ScanTerms>,
 }
 
 impl From<&ScanAnswer> for v1::ScanResponse {
@@ -131,6 +136,7 @@ impl From<&ScanAnswer> for v1::ScanResponse {
         Self {
             report: Some((&answer.report).into()),
             published: answer.published.as_ref().map(Into::into),
+            terms: answer.terms.as_ref().map(Into::into),
         }
     }
 }
@@ -142,6 +148,7 @@ impl TryFrom<v1::ScanResponse> for ScanAnswer {
         Ok(Self {
             report: field::required("report", response.report)?,
             published: field::optional("published", response.published)?,
+            terms: field::optional("terms", response.terms)?,
         })
     }
 }

@@ -91,7 +91,10 @@ fn reflection_knows_every_service_and_no_request_names_a_tenant() {
     let files = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap().file;
     let services: Vec<&str> =
         files.iter().flat_map(|file| &file.service).map(|service| service.name()).collect();
-    assert_eq!(services, ["FindingsService", "IncidentsService", "IngestService", "ScanService"]);
+    assert_eq!(
+        services,
+        ["CatalogueService", "FindingsService", "IncidentsService", "IngestService", "ScanService"]
+    );
 
     let messages: Vec<_> = files.iter().flat_map(|file| &file.message_type).collect();
     let mut reached: Vec<String> = files
@@ -100,7 +103,7 @@ fn reflection_knows_every_service_and_no_request_names_a_tenant() {
         .flat_map(|service| &service.method)
         .map(|method| method.input_type().to_owned())
         .collect();
-    assert_eq!(reached.len(), 13);
+    assert_eq!(reached.len(), 17);
     let mut at = 0;
     while let Some(name) = reached.get(at).cloned() {
         let message =

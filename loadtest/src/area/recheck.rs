@@ -54,18 +54,18 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         .flat_map(|copy| input.items.iter().map(move |file| (copy, file)))
         .flat_map(|(copy, file)| read(file, copy))
         .collect();
-    let sources = (0..living.len()).map(|number| number.to_string());
-    let all: Vec<(Living, String)> = living.into_iter().zip(sources).collect();
+    let sources = (0..living.len()).map(|number| Arc::from(number.to_string()));
+    let all: Vec<(Living, Arc<str>)> = living.into_iter().zip(sources).collect();
     let puts: Vec<_> = all.iter().cloned().map(|(it, source)| Change::Put(it, source)).collect();
     let mut incremental = Incremental::new();
-    let (first, whole) = measured(|| Ok(incremental.apply(puts)))?;
+    let (first, whole) = measured(|| Ok(incremental.fill(puts)))?;
     let objects = incremental.len() as u64;
     let (_, plain) = measured(|| Ok(judge_all(&all)))?;
     let mut report = Report::of("recheck")
         .took(Process::This, "objects", objects, whole)?
         .with("input", input.source)
         .with("copies", copies)
-        .with("judged_at_first", first.judged)
+        .with("judged_at_first", first)
         .with("failures", incremental.failures())
         .with("bound_us", micros(BOUND));
     let mut every = Latencies::new()?;
@@ -84,7 +84,7 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
 }
 
 /// How many failures a run over all objects finds.
-fn judge_all(all: &[(Living, String)]) -> usize {
+fn judge_all(all: &[(Living, Arc<str>)]) -> usize {
     let located = all.iter().filter_map(|(living, _)| living.located());
     let objects: Vec<_> = located.map(|located| located.object).collect();
     evaluate(&objects, Completeness::WholeInput).failures.len()
@@ -102,11 +102,11 @@ impl Took {
         &mut self,
         incremental: &mut Incremental,
         living: &Living,
-        source: &str,
+        source: &Arc<str>,
     ) -> anyhow::Result<()> {
         let Some(located) = living.located() else { return Ok(()) };
-        let gone = Change::Remove(Identity::of(&located.object, source));
-        let put = |living: Living| Change::Put(living, source.to_owned());
+        let gone = Change::Remove(Identity::of(&located.object, Arc::clone(source)));
+        let put = |living: Living| Change::Put(living, Arc::clone(source));
         for change in [put(altered(living)), gone, put(living.clone())] {
             let watch = Stopwatch::start(Process::This)?;
             let delta = incremental.apply(vec![change]);

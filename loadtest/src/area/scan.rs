@@ -4,7 +4,7 @@
 
 use std::process::{Command, Stdio};
 
-use airside_checks::Terms;
+use airside_checks::{Passes, Terms};
 use airside_k8s::yaml::{Limits, parse_bytes};
 use airside_scanner::scan_files;
 use airside_types::{Cluster, Severity, Tenant};
@@ -33,7 +33,8 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
             .sum::<usize>())
     })?;
     // As `airside scan` does where nothing is published.
-    let terms = Terms { keeps_fields: false, ..Terms::new(&tenant, &cluster, Severity::High) };
+    let terms =
+        Terms { passes: Passes::WithoutFields, ..Terms::new(&tenant, &cluster, Severity::High) };
     let (scan, span) = measured(|| Ok(scan_files(files, &terms)))?;
     let objects = scan.objects.len() as u64;
     let report = Report::of("scan")

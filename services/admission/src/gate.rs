@@ -1,23 +1,25 @@
 //! The gate: from a review to a verdict, a decision to record and an answer. Pure.
 //!
+//! What the checks and policies say of the object is `violations`'.
 //! Used by the webhook, and by `airside replay` over recorded reviews.
 
 use std::collections::BTreeMap;
 
-use airside_checks::evaluate;
 use airside_detect::audit::event::{Extra, User};
 use airside_k8s::admission::{Response, Review};
 use airside_k8s::boarding_pass::{Standing, standing};
-use airside_k8s::{Completeness, Object, Value};
+use airside_k8s::{Object, Value};
+use airside_terms::TermsInForce;
 use airside_types::{
-    Authorisation, Cluster, Decision, FieldPath, Operation, Payload, Place, Record, Severity,
-    Source, Tenant, Timestamp, Verdict, Violation,
+    Authorisation, Cluster, Decision, Operation, Payload, Place, Record, Severity, Source, Tenant,
+    Timestamp, Verdict, Violation,
 };
 
 use crate::passes::{KnownPass, Passes};
+use crate::violations::Violations;
 
-/// How many drifted fields the audit log is told; the decision's record holds all.
-const MAX_LISTED_FIELDS: usize = 8;
+/// How many drifted fields the audit log is told (the decision's record holds all), and how many policies.
+const MAX_LISTED: usize = 8;
 
 /// From which severity on a failed check warns or denies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +82,14 @@ pub struct Judgement {
     pub response: Response,
 }
 
-/// Judges a review by the catalogue of checks and the known boarding passes.
-pub fn judge(review: &Review, passes: &Passes, policy: &Policy, seen: &Seen) -> Judgement {
+/// Judges a review by the terms of its tenant and the known boarding passes.
+pub fn judge(
+    review: &Review,
+    passes: &Passes,
+    policy: &Policy,
+    terms: &TermsInForce,
+    seen: &Seen,
+) -> Judgement {
     // What goes away, and what is only connected to, is not judged as configuration.
     let changes = matches!(review.operation, Operation::Create | Operation::Update);
     let object = review
@@ -89,13 +97,19 @@ pub fn judge(review: &Review, passes: &Passes, policy: &Policy, seen: &Seen) -> 
         .as_ref()
         .filter(|_| changes && review.subresource.is_none())
         .and_then(|value: &Value| Object::new(value).ok());
-    let violations = object.as_ref().map(violations).unwrap_or_default();
+    let Violations { violations, not_evaluated } =
+        Violations::of(review, object.as_ref(), terms, seen.time);
     let authorisation = object
         .as_ref()
         .map_or(Authorisation::Unknown, |object| authorisation(review, object, passes, seen));
     let verdict = policy.verdict(&violations);
     let id = Decision::id(&seen.tenant, &seen.cluster, &review.uid);
-    let response = answer(review, verdict, policy, &violations, &authorisation, &id.to_string());
+    let mut response =
+        answer(review, verdict, policy, &violations, &authorisation, &id.to_string());
+    if !not_evaluated.is_empty() {
+        let annotation = ("policies-not-evaluated".to_owned(), listed(&not_evaluated));
+        response.audit_annotations.extend([annotation]);
+    }
     let user = User {
         username: review.user.username.as_str().into(),
         uid: review.user.uid.as_deref().unwrap_or_default().into(),
@@ -124,24 +138,6 @@ pub fn judge(review: &Review, passes: &Passes, policy: &Policy, seen: &Seen) -> 
         payload: Payload::Decision(decision),
     };
     Judgement { verdict, record, response }
-}
-
-fn violations(object: &Object<'_>) -> Vec<Violation> {
-    let evaluation = evaluate(std::slice::from_ref(object), Completeness::SingleObject);
-    let mut violations: Vec<_> = evaluation
-        .failures
-        .into_iter()
-        .map(|failure| Violation {
-            check: failure.check.id.to_owned(),
-            severity: failure.check.severity,
-            field: failure.field,
-            message: failure.message,
-        })
-        .collect();
-    violations.sort_by(|left, right| {
-        right.severity.cmp(&left.severity).then_with(|| left.field.cmp(&right.field))
-    });
-    violations
 }
 
 /// Whether the object went through the check-in: as it is, as it is but by nobody whom the gate trusts, with
@@ -211,11 +207,10 @@ fn answer(
     response
 }
 
-/// The first fields by name, and how many more there are.
-fn listed(fields: &[FieldPath]) -> String {
-    let mut names: Vec<String> =
-        fields.iter().take(MAX_LISTED_FIELDS).map(ToString::to_string).collect();
-    let more = fields.len().saturating_sub(MAX_LISTED_FIELDS);
+/// The first by name, and how many more there are.
+fn listed<T: ToString>(all: &[T]) -> String {
+    let mut names: Vec<String> = all.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+    let more = all.len().saturating_sub(MAX_LISTED);
     if more > 0 {
         names.push(format!("and {more} more"));
     }
@@ -224,13 +219,15 @@ fn listed(fields: &[FieldPath]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use airside_types::FieldPath;
+
     use super::*;
 
     #[test]
     fn the_audit_log_is_told_some_drifted_fields_and_how_many_more() {
         let image = FieldPath::default().key("spec").key("containers").index(0).key("image");
         assert_eq!(listed(std::slice::from_ref(&image)), "spec.containers[0].image");
-        let many = vec![FieldPath::default().key("a"); MAX_LISTED_FIELDS + 2];
+        let many = vec![FieldPath::default().key("a"); MAX_LISTED + 2];
         assert_eq!(listed(&many), "a, a, a, a, a, a, a, a, and 2 more");
     }
 }

@@ -10,6 +10,7 @@ pub mod gate;
 mod options;
 pub mod passes;
 mod recorder;
+mod violations;
 mod webhook;
 
 use std::sync::Arc;
@@ -17,7 +18,9 @@ use std::sync::Arc;
 use airside_ports::{Log, Offset, PartitionSet, ReadLimit, Stream};
 use airside_service::retry::Backoff;
 use airside_service::{CancellationToken, Deps, Mounts, Service, ServiceContext};
+use airside_terms::TermsOfTenants;
 use airside_wire::decode_records;
+use anyhow::Context;
 use async_trait::async_trait;
 
 pub use crate::options::Options;
@@ -46,7 +49,8 @@ impl Service for Admission {
     async fn build(options: Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self> {
         let passes = Arc::new(Passes::new(options.max_passes, options.trusted_keys()?));
         let (recording, recorder) = recorder::new(&deps);
-        let webhook = Webhook::new(&options, &deps, Arc::clone(&passes), recording)?;
+        let terms = TermsOfTenants::read(&deps.terms).context("`terms` cannot be used")?;
+        let webhook = Webhook::new(&options, &deps, Arc::clone(&passes), terms, recording)?;
         mounts.webhook(webhook.routes());
         let partitions = deps.partitioner.all();
         Ok(Self { log: deps.log, partitions, passes, recorder })

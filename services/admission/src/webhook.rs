@@ -11,6 +11,7 @@ use airside_service::caller::principal_of;
 use airside_service::intake::refused_requests;
 use airside_service::{DeadLetters, Deps, HttpError};
 use airside_telemetry::metrics::{Counter, CounterFamily, Histogram, LATENCY_SECONDS};
+use airside_terms::TermsOfTenants;
 use airside_types::{Cluster, DeadLetter, Timestamp};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State};
@@ -30,6 +31,7 @@ use crate::recorder::Recording;
 pub(crate) struct Webhook {
     policy: Policy,
     passes: Arc<Passes>,
+    terms: TermsOfTenants,
     recording: Recording,
     deps: Deps,
     dead_letters: DeadLetters,
@@ -46,11 +48,13 @@ impl Webhook {
         options: &Options,
         deps: &Deps,
         passes: Arc<Passes>,
+        terms: TermsOfTenants,
         recording: Recording,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             policy: Policy::parse(&options.warn_from, &options.deny_from)?,
             passes,
+            terms,
             recording,
             deps: deps.clone(),
             dead_letters: deps.dead_letters("admission"),
@@ -93,7 +97,8 @@ impl Webhook {
             .receive(cluster, principal, headers, body)
             .await
             .inspect_err(|_| self.refused.inc())?;
-        let judgement = judge(&review, &self.passes, &self.policy, &seen);
+        let terms = self.terms.of(&seen.tenant);
+        let judgement = judge(&review, &self.passes, &self.policy, terms, &seen);
         self.decisions.with(&[judgement.verdict.as_str()]).inc();
         // A dry run must leave no trace but its answer.
         if !review.dry_run {

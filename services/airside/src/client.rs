@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use airside_wire::scan::stream::publication_parts;
-use airside_wire::scan::{Publication, PublishOutcome};
+use airside_wire::scan::stream::{GatheredAnswer, publication_parts, request_parts};
+use airside_wire::scan::{Publication, PublishOutcome, ScanAnswer, ScanRequest};
 use airside_wire::v1::scan_service_client::ScanServiceClient;
 use anyhow::Context;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -71,6 +71,17 @@ pub async fn connect_with_key(
         format!("Bearer {key}").parse().context("the API key has characters that no key has")?;
     value.set_sensitive(true);
     Ok(InterceptedService::new(channel, PresentKey(value)))
+}
+
+/// Has a platform scan files, in parts: they may be larger than a message, and so may the answer.
+pub async fn scan(channel: ApiChannel, request: ScanRequest) -> anyhow::Result<ScanAnswer> {
+    let parts = futures::stream::iter(request_parts(request));
+    let answer = ScanServiceClient::new(channel).scan_stream(parts).await.map_err(said)?;
+    let (mut answer, mut gathered) = (answer.into_inner(), GatheredAnswer::default());
+    while let Some(part) = answer.message().await.map_err(said)? {
+        gathered.take(part)?;
+    }
+    Ok(gathered.finish()?)
 }
 
 /// Publishes a report, in parts: a report may be larger than a message.

@@ -13,6 +13,7 @@ use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::runtime::RuntimeSource;
 use airside_k8s::Value;
 use airside_k8s::admission::Review;
+use airside_terms::TermsInForce;
 use airside_types::{Cluster, Place, Record, Severity, Source, Tenant, Timestamp};
 use airside_wire::scan::SourceFile;
 use anyhow::Context;
@@ -100,6 +101,7 @@ impl Recording {
         let passes = Passes::new(usize::MAX, TrustedKeys::default());
         passes.learn(&scanned);
         let policy = Policy { warn_from: Some(Severity::Medium), deny_from: None };
+        let terms = TermsInForce::built_in();
         for (line, time, review) in reviews {
             let origin = Place { path: "admission.jsonl".into(), line, column: 0 };
             let seen = Seen {
@@ -108,7 +110,7 @@ impl Recording {
                 time,
                 origin: Some(origin),
             };
-            records.push(judge(&review, &passes, &policy, &seen).record);
+            records.push(judge(&review, &passes, &policy, &terms, &seen).record);
         }
         records.extend(scanned);
         records.sort_by_key(|record| (record.event_time, record.id));

@@ -8,6 +8,7 @@ mod pass_on;
 
 use airside_auth::Scope;
 use airside_service::{Deps, Mounts, Service, ServiceContext};
+use airside_wire::v1::catalogue_service_server::SERVICE_NAME as CATALOGUE;
 use airside_wire::v1::findings_service_server::SERVICE_NAME as FINDINGS;
 use airside_wire::v1::incidents_service_server::SERVICE_NAME as INCIDENTS;
 use airside_wire::v1::ingest_service_server::IngestServiceServer;
@@ -16,8 +17,12 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 /// The services that others own, and the scope that their callers need.
-const OWNED_ELSEWHERE: [(&str, Scope); 3] =
-    [(INCIDENTS, Scope::Read), (FINDINGS, Scope::Read), (SCAN, Scope::Scan)];
+const OWNED_ELSEWHERE: [(&str, Scope); 4] = [
+    (INCIDENTS, Scope::Read),
+    (FINDINGS, Scope::Read),
+    (CATALOGUE, Scope::Read),
+    (SCAN, Scope::Scan),
+];
 
 /// The settings of the section `gateway`: none yet.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -35,6 +35,7 @@ impl ScanApi {
     /// Scans by the exceptions that hold today, and publishes the report where that was asked for.
     async fn carry_out(&self, tenant: &Tenant, scan: ScanRequest) -> Result<ScanAnswer, ApiError> {
         let (publish, cluster) = (scan.publish, scan.cluster.clone());
+        let terms = Some(self.checker.told(tenant, scan.failing_severity));
         let turn = self.checker.turn_for_caller().await?;
         let scan = self.checker.check(turn, tenant, scan, self.jobs.now()).await?;
         let published = if publish {
@@ -42,7 +43,7 @@ impl ScanApi {
         } else {
             None
         };
-        Ok(ScanAnswer { report: scan.report, published })
+        Ok(ScanAnswer { report: scan.into_answer(), published, terms })
     }
 }
 

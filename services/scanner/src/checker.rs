@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use airside_checks::Terms;
 use airside_k8s::Limits;
+use airside_terms::TermsOfTenants;
 use airside_types::{Severity, Tenant, Timestamp};
-use airside_wire::scan::ScanRequest;
+use airside_wire::scan::{ScanRequest, ScanTerms};
 use airside_wire::{ApiError, ErrorCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -23,13 +23,18 @@ pub(crate) struct Checker {
     longest_wait: Duration,
     failing_severity: Severity,
     limits: Limits,
+    terms: TermsOfTenants,
 }
 
 /// The right to compute one scan.
 pub(crate) type Turn = OwnedSemaphorePermit;
 
 impl Checker {
-    pub(crate) fn new(options: &Options, failing_severity: Severity) -> Self {
+    pub(crate) fn new(
+        options: &Options,
+        failing_severity: Severity,
+        terms: TermsOfTenants,
+    ) -> Self {
         let at_a_time = options.concurrent_scans.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             turns: Arc::new(Semaphore::new(at_a_time)),
@@ -37,6 +42,24 @@ impl Checker {
             longest_wait: options.scan_wait.as_duration(),
             failing_severity,
             limits: Limits::of_file_size(options.max_file_size.as_usize()),
+            terms,
+        }
+    }
+
+    /// From which severity on a finding fails its object, for a tenant's scan that asks for one or for none.
+    fn failing(&self, tenant: &Tenant, asked: Option<Severity>) -> Severity {
+        asked.or(self.terms.of(tenant).fail_on).unwrap_or(self.failing_severity)
+    }
+
+    /// By which terms a tenant's scan is carried out, for whoever asked for it.
+    pub(crate) fn told(&self, tenant: &Tenant, asked: Option<Severity>) -> ScanTerms {
+        let selection = &self.terms.of(tenant).selection;
+        let severities = selection.severities().iter();
+        ScanTerms {
+            profile: selection.profile().to_owned(),
+            left_out: selection.left_out().iter().map(|check| (*check).to_owned()).collect(),
+            severities: severities.map(|(check, it)| ((*check).to_owned(), *it)).collect(),
+            fail_on: self.failing(tenant, asked),
         }
     }
 
@@ -60,7 +83,7 @@ impl Checker {
         }
     }
 
-    /// Checks files by the exceptions that hold on a day. The turn ends with the computation, also when
+    /// Checks files by the terms of their tenant, with the exceptions that hold on a day. The turn ends with the computation, also when
     /// nobody waits for it any more.
     pub(crate) async fn check(
         &self,
@@ -69,10 +92,11 @@ impl Checker {
         scan: ScanRequest,
         today: Timestamp,
     ) -> Result<Scan, ApiError> {
-        let failing = scan.failing_severity.unwrap_or(self.failing_severity);
+        let terms = Arc::clone(self.terms.of(tenant));
+        let failing = self.failing(tenant, scan.failing_severity);
         let (tenant, limits) = (tenant.clone(), self.limits.clone());
         let computed = tokio::task::spawn_blocking(move || {
-            let terms = Terms { today: Some(today), ..Terms::new(&tenant, &scan.cluster, failing) };
+            let terms = terms.on(&tenant, &scan.cluster, failing, today);
             let computed = scan_files_within(&limits, &scan.files, &terms);
             drop(turn);
             computed

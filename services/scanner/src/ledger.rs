@@ -11,9 +11,11 @@ mod tests;
 
 use std::sync::Arc;
 
+use airside_k8s::live;
 use airside_ports::{KeyRange, Keyspace, Order, Store, StoreError};
 use airside_service::outbox::OutboxError;
 use airside_service::{CancellationToken, Deps};
+use airside_terms::TermsOfTenants;
 use airside_types::{Cluster, Finding, FindingState, Id, Tenant};
 use airside_wire::finding::{FindingEntry, FindingQuery, decode_entry};
 use airside_wire::limits::PART_BYTES;
@@ -22,6 +24,7 @@ use airside_wire::{ApiError, DecodeError, EncodeError, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use self::writer::Writer;
+use crate::notices::Notices;
 
 /// Findings by tenant, cluster and fingerprint.
 const FINDINGS: Keyspace = Keyspace::new("scanner.findings");
@@ -93,14 +96,16 @@ impl From<LedgerError> for ApiError {
 pub(crate) struct Ledger {
     store: Arc<dyn Store>,
     writer: mpsc::Sender<Request>,
+    terms: TermsOfTenants,
 }
 
 impl Ledger {
-    /// The ledger, and its writer, which somebody has to run.
-    pub(crate) fn new(deps: &Deps) -> (Self, Writer) {
+    /// The ledger, and its writer, which somebody has to run. Owners learn of what opens by notices.
+    pub(crate) fn new(deps: &Deps, notices: Notices, terms: TermsOfTenants) -> (Self, Writer) {
         let (sender, requests) = mpsc::channel(WAITING);
-        let ledger = Self { store: Arc::clone(&deps.store), writer: sender };
-        (ledger, Writer::new(deps, requests))
+        let store = Arc::clone(&deps.store);
+        let ledger = Self { store, writer: sender, terms: terms.clone() };
+        (ledger, Writer::new(deps, notices, terms, requests))
     }
 
     /// Publishes a report. It is durable when this returns.
@@ -146,7 +151,7 @@ impl Ledger {
             let Some((last, _)) = page.last() else { return Ok((entries, None)) };
             range.from = behind(last);
             for (key, value) in &page {
-                let entry = decode_entry(value)?;
+                let entry = self.entry(tenant, value)?;
                 if !fits(&entry, query) {
                     continue;
                 }
@@ -174,11 +179,24 @@ impl Ledger {
             let of_cluster = of_cluster.unwrap_or_default();
             let key = [of_cluster, &id.as_bytes()[..]].concat();
             if let Some(value) = self.store.get(FINDINGS, &key).await? {
-                return Ok(Some(decode_entry(&value)?));
+                return Ok(Some(self.entry(tenant, &value)?));
             }
             // No id is behind this one.
             range.from = behind(&[of_cluster, &[u8::MAX; 16]].concat());
         }
+    }
+}
+
+impl Ledger {
+    /// A stored finding, as it is answered.
+    fn entry(&self, tenant: &Tenant, value: &[u8]) -> Result<FindingEntry, DecodeError> {
+        let entry = decode_entry(value)?;
+        let (finding, known) = (&entry.finding, &self.terms.of(tenant).knowledge);
+        // What is live is judged again with the next look at the cluster.
+        let outdated = finding.state == FindingState::Open
+            && !finding.place.path.starts_with(live::ROOT)
+            && entry.judged_by.as_ref().is_none_or(|then| known.adds_to(then));
+        Ok(FindingEntry { outdated, ..entry })
     }
 }
 

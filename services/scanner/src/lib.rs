@@ -4,11 +4,13 @@
 //! passes, and scan jobs. What is wrong with a manifest is `airside-checks`'.
 
 mod api;
+mod catalogue;
 mod checker;
 mod gather;
 mod jobs;
 mod ledger;
 mod live;
+mod notices;
 mod options;
 mod scan;
 mod streams;
@@ -18,19 +20,23 @@ mod watch;
 
 use airside_ports::QueueName;
 use airside_service::{CancellationToken, Deps, Mounts, Service, ServiceContext};
+use airside_terms::TermsOfTenants;
 use airside_types::Severity;
+use airside_wire::v1::catalogue_service_server::CatalogueServiceServer;
 use airside_wire::v1::findings_service_server::FindingsServiceServer;
 use airside_wire::v1::scan_service_server::ScanServiceServer;
 use anyhow::Context;
 use async_trait::async_trait;
 
 use crate::api::{FindingsApi, ScanApi};
+use crate::catalogue::CatalogueApi;
 use crate::checker::Checker;
 use crate::gather::Bounds;
 use crate::jobs::Jobs;
 use crate::ledger::{Ledger, Writer};
 pub use crate::live::LiveObjects;
-pub use crate::options::Options;
+use crate::notices::Notices;
+pub use crate::options::{Options, RouteOptions};
 pub use crate::scan::{Scan, check_files, scan_files, scan_files_within};
 use crate::streams::Streams;
 use crate::watch::Watcher;
@@ -44,6 +50,7 @@ pub struct Scanner {
     writer: Writer,
     jobs: Jobs,
     watcher: Option<Watcher>,
+    notices: Notices,
 }
 
 #[async_trait]
@@ -55,11 +62,13 @@ impl Service for Scanner {
     async fn build(options: Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self> {
         let failing: Severity =
             options.failing_severity.parse().context("`scanner.failing_severity` is not usable")?;
-        let (ledger, writer) = Ledger::new(&deps);
-        let checker = Checker::new(&options, failing);
+        let terms = TermsOfTenants::read(&deps.terms).context("`terms` cannot be used")?;
+        let notices = Notices::new(&deps, &options)?;
+        let (ledger, writer) = Ledger::new(&deps, notices.clone(), terms.clone());
+        let checker = Checker::new(&options, failing, terms.clone());
         let jobs = Jobs::new(&deps, ledger.clone(), checker.clone(), &options);
         let settle = options.settle.as_duration();
-        let watcher = Watcher::new(&deps, ledger.clone(), failing, settle);
+        let watcher = Watcher::new(&deps, ledger.clone(), &terms, failing, settle);
         let max_message = usize::try_from(options.max_request.as_u64())?;
         let api = ScanApi {
             ledger: ledger.clone(),
@@ -73,7 +82,8 @@ impl Service for Scanner {
             .max_encoding_message_size(max_message);
         mounts.grpc(&deps, scans);
         mounts.grpc(&deps, FindingsServiceServer::new(FindingsApi::new(ledger)));
-        Ok(Self { writer, jobs, watcher })
+        mounts.grpc(&deps, CatalogueServiceServer::new(CatalogueApi::new(terms)));
+        Ok(Self { writer, jobs, watcher, notices })
     }
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
@@ -85,10 +95,14 @@ impl Service for Scanner {
                 watcher.work(&context.shutdown).await;
             }
         };
+        let work = async {
+            let stop = &context.shutdown;
+            tokio::join!(self.jobs.work(stop), watching, self.notices.deliver(stop))
+        };
         context.ready.ready();
         tokio::select! {
             written = &mut writing => return Ok(written?),
-            ((), ()) = async { tokio::join!(self.jobs.work(&context.shutdown), watching) } => {}
+            ((), (), ()) = work => {}
         }
         // The last job may still publish, so the writer goes last.
         stop_writing.cancel();

@@ -1,7 +1,7 @@
 //! The settings of the scanner.
 
-use airside_config::{ByteSize, Interval};
-use airside_types::Severity;
+use airside_config::{ByteSize, Interval, Secret};
+use airside_types::{Severity, Tenant};
 use serde::{Deserialize, Serialize};
 
 /// The settings of the section `scanner`.
@@ -38,11 +38,41 @@ pub struct Options {
     /// How many of them each tenant may have; those that ended first go first.
     /// Default: 100.
     pub jobs_per_tenant: usize,
-    /// A boarding pass says `failed` when a finding is at least this severe. Default: high.
+    /// A boarding pass says `failed` when a finding is at least this severe, where neither the scan nor `terms.project`
+    /// says it. Default: high.
     pub failing_severity: String,
     /// How long after a change of a watched cluster it is checked, so that a burst is checked once.
     /// Default: 200ms.
     pub settle: Interval,
+    /// Who is told of findings that open, come back or get worse, and where. Default: nobody.
+    pub routes: Vec<RouteOptions>,
+    /// How long a notice is tried to be delivered before it is set aside. Default: 1d.
+    pub notice_age: Interval,
+}
+
+/// Where the findings of an owner are told: one notice for each owner and scan, as JSON by HTTP POST.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteOptions {
+    /// The address, `https://…` or `http://…`. It is kept secret: chat rooms have addresses that are passwords.
+    pub url: Secret,
+    /// Whose findings. Default: what no other route of the tenant takes, findings without an owner included.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// The tenant. Default: default.
+    #[serde(default = "default_tenant")]
+    pub tenant: String,
+    /// The least severity that is told. Default: medium.
+    #[serde(default = "default_severity")]
+    pub min_severity: String,
+}
+
+fn default_tenant() -> String {
+    Tenant::default().as_str().to_owned()
+}
+
+fn default_severity() -> String {
+    Severity::Medium.as_str().to_owned()
 }
 
 impl Default for Options {
@@ -63,6 +93,8 @@ impl Default for Options {
             jobs_per_tenant: 100,
             failing_severity: Severity::High.as_str().to_owned(),
             settle: Interval::from_millis(200),
+            routes: Vec::new(),
+            notice_age: Interval::from_days(1),
         }
     }
 }

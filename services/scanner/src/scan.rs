@@ -2,13 +2,18 @@
 //!
 //! Used by the service, by `airside scan` and by `airside replay`, so that all three say the same.
 
-use airside_checks::exception::comments;
+use airside_checks::check_in::attribute;
+use airside_checks::exception::{Problem, comments};
+use airside_checks::owner::FileOwners;
 use airside_checks::{
-    Accepted, CheckIn, CheckedObject, Comment, Ineffective, InputFile, Terms, check_in,
+    Accepted, CheckIn, CheckedObject, Comment, Ineffective, InputFile, Origins, Terms, check_in,
 };
 use airside_k8s::yaml::{Limits, Parsed, parse_bytes};
 use airside_types::{Cluster, Place};
-use airside_wire::scan::{NotEvaluated, Publication, ScanReport, SourceFile, Unreadable};
+use airside_wire::scan::{
+    AcceptedFailure, IneffectiveException, JudgedObject, NotEvaluated, Publication, ScanReport,
+    SourceFile, Unreadable,
+};
 
 /// What a scan saw.
 #[derive(Debug, Clone)]
@@ -51,10 +56,13 @@ pub fn scan_files_within(limits: &Limits, files: &[SourceFile], terms: &Terms<'_
             reason: error.problem.to_string(),
         })
     });
-    // A file that broke off was not read as a whole: what is missing from it may still be there.
-    let paths =
-        read.iter().filter(|it| it.parsed.is_whole()).map(|it| it.file.path.clone()).collect();
-    Scan::of(checked, broken.collect(), paths)
+    Scan::of(checked, broken.collect(), whole(&read))
+}
+
+/// The files that were read as a whole. One that broke off was not: what is missing from it may still be there.
+fn whole(read: &[ReadFile<'_>]) -> Vec<String> {
+    let whole = read.iter().filter(|it| it.parsed.is_whole());
+    whole.map(|it| it.file.path.clone()).collect()
 }
 
 /// A file, read.
@@ -95,6 +103,7 @@ impl Scan {
                 .collect(),
             findings: checked.findings,
             passes: checked.passes,
+            ..ScanReport::default()
         };
         Self {
             report,
@@ -103,6 +112,71 @@ impl Scan {
             accepted: checked.accepted,
             ineffective: checked.ineffective,
         }
+    }
+
+    /// The report with everything that a caller has to tell: objects, and what came of exceptions.
+    pub(crate) fn into_answer(self) -> ScanReport {
+        let judged = |it: &CheckedObject| JudgedObject {
+            object: it.object.as_ref().clone(),
+            api_version: it.api_version.clone(),
+            place: it.place.clone(),
+            findings: u32::try_from(it.findings.len()).unwrap_or(u32::MAX),
+        };
+        let accepted = |it: Accepted| {
+            let Accepted { finding, reason, until, place } = it;
+            AcceptedFailure { finding, reason, until, place }
+        };
+        let ineffective = |it: Ineffective| IneffectiveException {
+            place: it.place,
+            problem: it.problem.to_string(),
+        };
+        ScanReport {
+            objects: self.objects.iter().map(judged).collect(),
+            accepted: self.accepted.into_iter().map(accepted).collect(),
+            ineffective: self.ineffective.into_iter().map(ineffective).collect(),
+            ..self.report
+        }
+    }
+
+    /// What another scanner saw in files. What only whoever read the files knows is added: where they come from,
+    /// whose they are, and which of them could be read as a whole.
+    pub fn of_answer(
+        limits: &Limits,
+        files: &[SourceFile],
+        report: ScanReport,
+        origins: &Origins,
+        owners: &FileOwners,
+    ) -> Self {
+        let read: Vec<_> = files.iter().map(|file| ReadFile::of(file, limits)).collect();
+        let mut start = 0_usize;
+        let objects = report.objects.into_iter().map(|it| {
+            let end = start.saturating_add(usize::try_from(it.findings).unwrap_or(usize::MAX));
+            let findings = std::mem::replace(&mut start, end)..end;
+            let JudgedObject { object, api_version, place, .. } = it;
+            CheckedObject { object: object.into(), api_version, place, findings }
+        });
+        let accepted = report.accepted.into_iter().map(|it| {
+            let AcceptedFailure { finding, reason, until, place } = it;
+            Accepted { finding, reason, until, place }
+        });
+        let ineffective = report
+            .ineffective
+            .into_iter()
+            .map(|it| Ineffective { place: it.place, problem: Problem::Told(it.problem) });
+        let mut checked = CheckIn {
+            findings: report.findings,
+            passes: report.passes,
+            objects: objects.collect(),
+            accepted: accepted.collect(),
+            ineffective: ineffective.collect(),
+            ..CheckIn::default()
+        };
+        let inputs: Vec<_> = read.iter().map(ReadFile::input).collect();
+        attribute(&inputs, origins, owners, &mut checked);
+        let paths = whole(&read);
+        let (not_evaluated, unreadable) = (report.not_evaluated, report.unreadable);
+        let scan = Self::of(checked, Vec::new(), paths);
+        Self { report: ScanReport { not_evaluated, unreadable, ..scan.report }, ..scan }
     }
 
     /// What publishes the scan's report.

@@ -12,6 +12,7 @@ use airside_service::peers::PeerLimits;
 use airside_service::{CancellationToken, Deps, Health, Peers};
 use airside_store::{MemoryStore, SledOptions, SledStore};
 use airside_telemetry::Metrics;
+use airside_terms::TermsOfTenants;
 use airside_types::{Cluster, FindingState, Record, Severity, Tenant, Timestamp};
 use airside_wire::finding::{FindingEntry, FindingQuery};
 use airside_wire::page::Page;
@@ -25,13 +26,14 @@ use crate::checker::Checker;
 use crate::gather::Bounds;
 use crate::jobs::Jobs;
 use crate::ledger::Ledger;
+use crate::notices::Notices;
 use crate::options::Options;
 use crate::scan::scan_files;
 use crate::streams::Streams;
 
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
-pub(crate) struct SetClock(AtomicI64);
+pub(crate) struct SetClock(pub(crate) AtomicI64);
 
 impl SetClock {
     pub(crate) fn pass_seconds(&self, seconds: i64) {
@@ -57,6 +59,7 @@ pub(crate) struct TestScanner {
     pub(crate) clock: Arc<SetClock>,
     pub(crate) ledger: Ledger,
     pub(crate) jobs: Jobs,
+    pub(crate) notices: Notices,
     stop: CancellationToken,
     writing: JoinHandle<()>,
 }
@@ -73,13 +76,14 @@ impl TestScanner {
     pub(crate) async fn over(store: Arc<dyn Store>, options: &Options) -> Self {
         let clock = Arc::new(SetClock(AtomicI64::new(at(0).as_nanos())));
         let deps = deps(store, Arc::<SetClock>::clone(&clock)).await;
-        let (ledger, writer) = Ledger::new(&deps);
-        let checker = Checker::new(options, Severity::High);
+        let notices = Notices::new(&deps, options).unwrap();
+        let (ledger, writer) = Ledger::new(&deps, notices.clone(), terms(&deps));
+        let checker = checker(options, &deps);
         let jobs = Jobs::new(&deps, ledger.clone(), checker, options);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let writing = tokio::spawn(async move { writer.run(&stopped).await.unwrap() });
-        Self { deps, clock, ledger, jobs, stop, writing }
+        Self { deps, clock, ledger, jobs, notices, stop, writing }
     }
 
     /// The API, by settings of its own.
@@ -87,7 +91,7 @@ impl TestScanner {
         ScanApi {
             ledger: self.ledger.clone(),
             jobs: self.jobs.clone(),
-            checker: Checker::new(options, Severity::High),
+            checker: checker(options, &self.deps),
             streams: Streams::new(options, self.deps.draining.clone()),
             bounds: Bounds::of(options),
         }
@@ -159,6 +163,14 @@ impl TestScanner {
     }
 }
 
+fn terms(deps: &Deps) -> TermsOfTenants {
+    TermsOfTenants::read(&deps.terms).unwrap()
+}
+
+fn checker(options: &Options, deps: &Deps) -> Checker {
+    Checker::new(options, Severity::High, terms(deps))
+}
+
 /// A scan of files, ready to be published.
 pub(crate) fn publication(tenant: &Tenant, cluster: &str, files: &[(&str, &str)]) -> Publication {
     let cluster = Cluster::new(cluster).unwrap();
@@ -184,7 +196,7 @@ pub(crate) async fn sled(folder: &Path) -> Arc<SledStore> {
     Arc::new(SledStore::open(folder, SledOptions::default()).await.unwrap())
 }
 
-async fn deps(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Deps {
+pub(crate) async fn deps(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Deps {
     let options = EmbeddedLogOptions::default();
     let log = EmbeddedLog::open(Arc::clone(&store), Arc::clone(&clock), options).await.unwrap();
     let queue = EmbeddedQueue::open(Arc::clone(&store), EmbeddedQueueOptions::default());
@@ -192,6 +204,7 @@ async fn deps(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Deps {
         log: Arc::new(log),
         queue: Arc::new(queue.await.unwrap()),
         live: None,
+        terms: Default::default(),
         store,
         clock,
         partitioner: Partitioner::new(64),

@@ -1,26 +1,27 @@
 //! Watching a live cluster: what changes in it changes its findings, within a moment.
 //!
-//! Owns when to check again, and trying again what fails. What the cluster holds is `live`'s, what becomes of
-//! findings is the ledger's.
+//! Owns when to check again, and trying again what fails. What the cluster holds is `live`'s, what is said of it
+//! `rechecked`'s, what becomes of findings the ledger's.
 
 mod published;
+mod rechecked;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use airside_checks::Terms;
+use airside_checks::{Passes, Terms};
 use airside_ports::{Clock, ClusterChange, ClusterWatch};
 use airside_service::retry::Backoff;
 use airside_service::{CancellationToken, Deps, LiveCluster};
-use airside_types::{Cluster, Severity, Tenant, Timestamp};
+use airside_terms::{TermsInForce, TermsOfTenants};
+use airside_types::Severity;
 use anyhow::Context;
 use tokio::time::Instant;
 
 use crate::ledger::Ledger;
-use crate::live::LiveObjects;
-use crate::scan::Scan;
+use crate::live::{LiveObjects, Replaced};
 
-use self::published::Published;
+use self::rechecked::{Rechecked, ToPublish};
 
 /// Keeps the findings of one live cluster.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct Watcher {
     live: LiveCluster,
     ledger: Ledger,
     clock: Arc<dyn Clock>,
+    terms: Arc<TermsInForce>,
     failing: Severity,
     settle: Duration,
 }
@@ -38,11 +40,15 @@ impl Watcher {
     pub(crate) fn new(
         deps: &Deps,
         ledger: Ledger,
+        terms: &TermsOfTenants,
         failing: Severity,
         settle: Duration,
     ) -> Option<Self> {
         let clock = Arc::clone(&deps.clock);
-        deps.live.clone().map(|live| Self { live, ledger, clock, failing, settle })
+        let live = deps.live.clone()?;
+        let terms = Arc::clone(terms.of(&live.tenant));
+        let failing = terms.fail_on.unwrap_or(failing);
+        Some(Self { live, ledger, clock, terms, failing, settle })
     }
 
     /// Follows the cluster until told to stop.
@@ -71,9 +77,8 @@ impl Watcher {
     /// One watch, from its lists to its end.
     async fn follow(&self, backoff: &mut Backoff) -> anyhow::Result<()> {
         let mut watch = self.live.feed.watch().await?;
-        let mut objects = LiveObjects::default();
-        until_complete(watch.as_mut(), &mut objects).await?;
-        let mut published = None;
+        let mut picture = Picture::default();
+        until_complete(watch.as_mut(), &mut picture).await?;
         let mut due = Some(Instant::now());
         loop {
             let change = tokio::select! {
@@ -86,13 +91,12 @@ impl Watcher {
             };
             match change {
                 Some(change) => {
-                    tell_unlisted(&change);
-                    if objects.apply(change) {
+                    if picture.apply(change) {
                         due.get_or_insert_with(|| Instant::now() + self.settle);
                     }
                 }
                 None => {
-                    (objects, published) = self.check(objects, published).await?;
+                    picture = self.check(picture).await?;
                     backoff.reset();
                     due = None;
                 }
@@ -100,67 +104,76 @@ impl Watcher {
         }
     }
 
-    /// Checks what the cluster holds, and publishes what is different from before; the first time everything, since
-    /// the ledger may know of findings from before the start.
-    async fn check(
-        &self,
-        objects: LiveObjects,
-        published: Option<Published>,
-    ) -> anyhow::Result<(LiveObjects, Option<Published>)> {
+    /// Checks what has changed, and publishes what is different from before; the first time everything, since the
+    /// ledger may know of findings from before the start.
+    async fn check(&self, mut picture: Picture) -> anyhow::Result<Picture> {
         let started = Instant::now();
-        let is_first = published.is_none();
         let LiveCluster { tenant, cluster, .. } = self.live.clone();
-        let (failing, today) = (self.failing, self.clock.now());
-        // Pure computation, perhaps of a hundred thousand objects.
+        let (settings, failing, today) = (Arc::clone(&self.terms), self.failing, self.clock.now());
+        // Pure computation, at first perhaps of a hundred thousand objects.
         let checked = tokio::task::spawn_blocking(move || {
-            let scan = recheck(&objects, &tenant, &cluster, failing, today);
-            let before = published.unwrap_or_default();
-            let difference = before.difference(&scan, &objects, &tenant, &cluster);
-            (objects, scan, difference)
+            let terms = settings.on(&tenant, &cluster, failing, today);
+            let to_publish = picture.check(&Terms { passes: Passes::None, ..terms });
+            (picture, to_publish)
         });
-        let (objects, scan, difference) = checked.await.context("a check ended unexpectedly")?;
+        let (picture, to_publish) = checked.await.context("a check ended unexpectedly")?;
         let LiveCluster { tenant, cluster, .. } = &self.live;
-        let outcome = if is_first {
-            self.ledger.publish(tenant, scan.publication(cluster.clone())).await?
-        } else {
-            self.ledger.revise(tenant, difference.revision).await?
+        let outcome = match to_publish {
+            ToPublish::Everything(publication) => self.ledger.publish(tenant, publication).await?,
+            ToPublish::Difference(revision) => self.ledger.revise(tenant, revision).await?,
         };
         tracing::info!(
             %cluster,
-            objects = objects.len(),
+            objects = picture.objects.len(),
             opened = outcome.opened,
             fixed = outcome.fixed,
             gone = outcome.gone,
             milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "a live cluster was checked"
         );
-        Ok((objects, Some(difference.published)))
+        Ok(picture)
     }
 }
 
-/// What the checks say of the cluster as it is now.
-fn recheck(
-    objects: &LiveObjects,
-    tenant: &Tenant,
-    cluster: &Cluster,
-    failing: Severity,
-    today: Timestamp,
-) -> Scan {
-    objects.scan(&Terms { today: Some(today), ..Terms::new(tenant, cluster, failing) })
+/// What is known of the cluster, and what was said of it.
+#[derive(Default)]
+struct Picture {
+    objects: LiveObjects,
+    /// What has changed since the last check.
+    replaced: Replaced,
+    /// None before the first check.
+    rechecked: Option<Rechecked>,
+}
+
+impl Picture {
+    /// Takes over a change. True when something is to be checked again.
+    fn apply(&mut self, change: ClusterChange) -> bool {
+        tell_unlisted(&change);
+        self.objects.apply(change, &mut self.replaced);
+        !self.replaced.is_empty()
+    }
+
+    fn check(&mut self, terms: &Terms<'_>) -> ToPublish {
+        let replaced = std::mem::take(&mut self.replaced);
+        match &mut self.rechecked {
+            Some(rechecked) => {
+                ToPublish::Difference(rechecked.revise(&self.objects, replaced, terms))
+            }
+            None => {
+                let (rechecked, publication) = Rechecked::first(&self.objects, terms);
+                self.rechecked = Some(rechecked);
+                ToPublish::Everything(publication)
+            }
+        }
+    }
 }
 
 /// Takes what the watch tells until the picture is complete: half a cluster would be judged wrongly.
-async fn until_complete(
-    watch: &mut dyn ClusterWatch,
-    objects: &mut LiveObjects,
-) -> anyhow::Result<()> {
+async fn until_complete(watch: &mut dyn ClusterWatch, picture: &mut Picture) -> anyhow::Result<()> {
     loop {
         match watch.next().await.context("the watch ended before everything was listed")? {
             ClusterChange::Complete => return Ok(()),
-            change => {
-                tell_unlisted(&change);
-                objects.apply(change);
-            }
+            change => _ = picture.apply(change),
         }
     }
 }

@@ -72,6 +72,20 @@ const ALLOWED: &[Row] = &[
         &[],
     ),
     row("airside-detect", &[&["airside-checks", "airside-k8s", "airside-types"]], &[]),
+    // Reads files, so that the command line and the services judge by the same terms.
+    row(
+        "airside-terms",
+        &[&[
+            "airside-checks",
+            "airside-compliance",
+            "airside-config",
+            "airside-k8s",
+            "airside-policy",
+            "airside-types",
+            "airside-vulnerability",
+        ]],
+        &[],
+    ),
     row("airside-correlate", &[&["airside-types"]], &[]),
     // Cross-cutting, without knowledge of any service.
     row("airside-auth", &[&["airside-types"]], &[]),
@@ -98,10 +112,26 @@ const ALLOWED: &[Row] = &[
     row("airside-node", &[SERVICE_WITHOUT_NODE, ADAPTERS], &[]),
     row(TESTKIT, &[SERVICE, PURE, ADAPTERS], &[]),
     // Services: engines and the kit; another service only by messages.
-    row("airside-scanner", &[SERVICE, &["airside-checks", "airside-k8s"]], ADAPTERS),
+    row(
+        "airside-scanner",
+        &[
+            SERVICE,
+            &[
+                "airside-checks",
+                "airside-compliance",
+                "airside-k8s",
+                "airside-report",
+                "airside-terms",
+            ],
+        ],
+        ADAPTERS,
+    ),
     row(
         "airside-admission",
-        &[SERVICE, &["airside-checks", "airside-detect", "airside-k8s"]],
+        &[
+            SERVICE,
+            &["airside-checks", "airside-detect", "airside-k8s", "airside-policy", "airside-terms"],
+        ],
         ADAPTERS,
     ),
     row("airside-audit-ingest", &[SERVICE, &["airside-detect", "airside-k8s"]], ADAPTERS),
@@ -114,7 +144,7 @@ const ALLOWED: &[Row] = &[
         &[
             SERVICE,
             PURE,
-            &["airside-compliance", "airside-report", "airside-vulnerability"],
+            &["airside-compliance", "airside-report", "airside-terms", "airside-vulnerability"],
             SERVICES,
         ],
         ADAPTERS,

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use airside_k8s::graph::PodNode;
-use airside_types::{FieldPath, Finding};
+use airside_types::{FieldPath, Finding, Timestamp};
 
 use super::{Source, Terms};
 use crate::exception::{Annotated, Comment, Exception, Ineffective, Problem, annotated};
@@ -155,6 +155,19 @@ fn ineffective(exception: &Exception, outcome: Option<Outcome>) -> Option<Ineffe
         _ => Problem::Unused { check },
     };
     Some(Ineffective { place: exception.place.clone(), problem })
+}
+
+/// The first of some exceptions that accepts a finding of an object with these pods on a day; none where there is
+/// none.
+pub fn accepted_by<'e>(
+    exceptions: &'e [Exception],
+    finding: &Finding,
+    pods: &[PodNode<'_>],
+    today: Timestamp,
+) -> Option<&'e Exception> {
+    let container = container_of(pods, &finding.field);
+    let accepts = |it: &&Exception| it.covers(finding, container) && !it.is_expired(Some(today));
+    exceptions.iter().find(accepts)
 }
 
 /// The name of the container that a field belongs to.

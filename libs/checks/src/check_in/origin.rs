@@ -8,7 +8,13 @@ use std::sync::Arc;
 use airside_k8s::Located;
 use airside_k8s::chart::{ChartName, RenderedTemplate};
 use airside_k8s::kustomization::RenderedKustomization;
-use airside_types::{ChartRendering, FieldPath, Origin, Rendering, Revision, SourceLine};
+use airside_types::{
+    ChartRendering, FieldPath, Finding, ObjectRef, Origin, Place, Rendering, Revision, SourceLine,
+};
+
+use super::{CheckIn, InputFile, Source, sources};
+use crate::exception::Accepted;
+use crate::owner::FileOwners;
 
 /// The origins of files, by their paths as they are scanned.
 pub type Origins = BTreeMap<String, FileOrigin>;
@@ -42,6 +48,42 @@ pub struct RenderedChart {
     pub lines: Option<RenderedTemplate>,
     /// The files of values, the last one in force.
     pub values: Vec<String>,
+}
+
+/// Adds to what somebody else found in files what only whoever read them knows: where they come from, and whose they
+/// are where objects do not say it.
+pub fn attribute(
+    files: &[InputFile<'_>],
+    origins: &Origins,
+    owners: &FileOwners,
+    checked: &mut CheckIn,
+) {
+    let sources = sources(files, Some(origins), &mut Vec::new());
+    let by_place: BTreeMap<Place, &Source<'_>> =
+        sources.iter().map(|source| (source.place_of_object(), source)).collect();
+    let by_object: BTreeMap<(&str, &ObjectRef), &Source<'_>> =
+        sources.iter().map(|source| ((source.path, &*source.reference), source)).collect();
+    let add = |finding: &mut Finding, source: Option<&&Source<'_>>| {
+        let own = source.and_then(|it| it.origin.map(|origin| (origin, &it.located)));
+        let line = own.and_then(|(origin, located)| origin.of_field(located, &finding.field));
+        finding.origin = line.map(Box::new);
+        if finding.owner.is_none() {
+            finding.owner = owners.of(&finding.place.path).map(str::to_owned);
+        }
+    };
+    for object in &checked.objects {
+        let findings = checked.findings.get_mut(object.findings.clone()).unwrap_or_default();
+        findings.iter_mut().for_each(|finding| add(finding, by_place.get(&object.place)));
+    }
+    for Accepted { finding, .. } in &mut checked.accepted {
+        let source = by_object.get(&(&*finding.place.path, &*finding.object)).copied();
+        add(finding, source.as_ref());
+    }
+    for pass in &mut checked.passes {
+        let source = by_place.get(&pass.place);
+        let own = source.and_then(|it| it.origin.map(|origin| (origin, &it.located)));
+        pass.origin = own.map(|(origin, located)| Box::new(origin.of_object(located)));
+    }
 }
 
 impl FileOrigin {

@@ -1,8 +1,13 @@
 //! What a user gets for files: findings with places, and boarding passes.
 
+use std::sync::Arc;
+
+use airside_k8s::chart::{ChartName, RenderedTemplate, Values, ValuesFile};
 use airside_k8s::{Limits, yaml};
+use airside_types::Revision;
 
 use super::*;
+use crate::exception::parse_file;
 
 const WEB: &str = "\
 # Source: shop/templates/web.yaml
@@ -108,7 +113,8 @@ fn files_are_judged_together_and_told_apart() {
 #[test]
 fn the_digests_of_fields_are_left_out_where_nobody_needs_them() {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let terms = Terms { keeps_fields: false, ..Terms::new(&tenant, &cluster, Severity::High) };
+    let terms =
+        Terms { passes: Passes::WithoutFields, ..Terms::new(&tenant, &cluster, Severity::High) };
     let mut kept = check(&[("web.yaml", WEB)]);
     let left_out = check_by(&terms, &[("web.yaml", WEB)]);
     assert_ne!(left_out, kept);
@@ -204,5 +210,46 @@ fn what_only_a_charts_tests_create_is_not_judged() {
         let checked = check(&[("pod.yaml", &hook(hooks))]);
         assert_eq!(checked.objects.len(), judged, "{hooks}");
         assert_eq!(checked.skipped.len(), 1 - judged, "{hooks}");
+    }
+}
+
+#[test]
+fn what_is_added_to_the_findings_of_others_is_what_a_check_in_here_tells() {
+    let template = WEB.replace("privileged: true", "privileged: {{ .Values.privileged }}");
+    let file = ValuesFile::read("shop/values.yaml", "privileged: true\n", 0);
+    let values = Values::new(vec![file], Vec::new());
+    let lines = RenderedTemplate::new("shop/templates/web.yaml", &template, WEB, values);
+    let chart = ChartName::read("name: shop\nversion: 1.2.3\n").unwrap();
+    let template = "shop/templates/web.yaml".to_owned();
+    let values = vec!["shop/values.yaml".to_owned()];
+    let rendered = RenderedChart { chart, template, lines, values };
+    let revision = Revision {
+        repository: Some("https://git.example/shop".to_owned()),
+        commit: "1".repeat(40),
+        path: "shop".to_owned(),
+        is_dirty: false,
+    };
+    let rendered = Some(Rendered::Chart(Arc::new(rendered)));
+    let origin = FileOrigin { revision: Some(revision), rendered };
+    let origins = Origins::from([("web.yaml".to_owned(), origin)]);
+    let owners = [("web.yaml".to_owned(), "@org/shop".to_owned())].into_iter().collect();
+
+    let exception = "cpu-limit-high kind=Deployment: it computes";
+    let (exceptions, _) =
+        parse_file("exceptions", &format!("{exception}\nprivileged-container: driver\n"));
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let elsewhere =
+        Terms { exceptions: &exceptions, ..Terms::new(&tenant, &cluster, Severity::High) };
+    let here = Terms { origins: Some(&origins), owners: &owners, ..elsewhere.clone() };
+    for terms in [&elsewhere, &Terms { exceptions: &[], ..elsewhere.clone() }] {
+        let here = Terms { exceptions: terms.exceptions, ..here.clone() };
+        let documents = [WEB, POLICY].map(|text| yaml::parse(text, &Limits::default()).documents);
+        let input = |path, at: usize| InputFile { path, documents: &documents[at], comments: &[] };
+        let inputs = [input("web.yaml", 0), input("policy.yaml", 1)];
+        let mut checked = check_in(&inputs, terms);
+        let expected = check_in(&inputs, &here);
+        assert_ne!(checked, expected);
+        attribute(&inputs, &origins, &owners, &mut checked);
+        assert_eq!(checked, expected);
     }
 }

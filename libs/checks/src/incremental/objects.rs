@@ -8,6 +8,9 @@ use airside_k8s::{Document, Located, Object};
 /// What tells one object from all others. The order of objects is that of their identities.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
+    /// What tells objects of one name apart, and orders them: the path under which a live object stands, or
+    /// the file that holds it and where in the file. Empty where neither is needed.
+    pub source: Arc<str>,
     /// The API group; empty for the core group.
     pub group: String,
     /// The kind.
@@ -16,20 +19,17 @@ pub struct Identity {
     pub namespace: Option<String>,
     /// The name.
     pub name: String,
-    /// What tells objects of one name apart, such as the file that holds them; empty in a cluster, where
-    /// there are none.
-    pub source: String,
 }
 
 impl Identity {
     /// The identity of an object of a source.
-    pub fn of(object: &Object<'_>, source: &str) -> Self {
+    pub fn of(object: &Object<'_>, source: Arc<str>) -> Self {
         Self {
+            source,
             group: object.group().to_owned(),
             kind: object.kind().to_owned(),
             namespace: object.namespace().map(str::to_owned),
             name: object.name().to_owned(),
-            source: source.to_owned(),
         }
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Outcome {
     told: Box<[Told]>,
     undecided: Box<[(&'static Check, &'static str)]>,
     met: Met,
+    /// The checks that looked at more than the object, in the order of their addresses.
+    looking: Box<[&'static Check]>,
 }
 
 /// A failure, its field and message in one text.
@@ -26,16 +28,39 @@ struct Told {
 }
 
 impl Outcome {
-    pub(super) fn of(judged: Judged, texts: &mut Texts) -> Self {
-        let Judged { failures, undecided, met } = judged;
-        let told = failures.into_iter().map(|failure| {
+    /// What was said now, and what of the last outcome was recalled.
+    pub(super) fn of(judged: Judged, last: &Self, texts: &mut Texts) -> Self {
+        let Judged { failures, mut undecided, met, mut looking, recalled } = judged;
+        let mut told = Vec::with_capacity(failures.len() + last.told.len());
+        let mut recalled = recalled.into_iter().peekable();
+        for (at, failure) in failures.into_iter().enumerate() {
+            while let Some((_, check)) = recalled.next_if(|(behind, _)| *behind <= at) {
+                told.extend(last.told_by(check));
+            }
             let mut text = failure.field.to_string();
             let message = u32::try_from(text.len()).unwrap_or(u32::MAX);
             text.push_str(&failure.message);
-            Told { check: failure.check, text: texts.shared(&text), message }
-        });
+            told.push(Told { check: failure.check, text: texts.shared(&text), message });
+        }
+        told.extend(recalled.flat_map(|(_, check)| last.told_by(check)));
+        let again = last.undecided.iter().filter(|(check, _)| !last.looked(check));
+        undecided.extend(again.map(|(check, reason)| ((check.id, *reason), *check)));
+        looking.sort_unstable_by_key(|check| address(check));
+        looking.dedup_by_key(|check| address(check));
         let undecided = undecided.into_iter().map(|((_, reason), check)| (check, reason));
-        Self { told: told.collect(), undecided: undecided.collect(), met }
+        let (told, undecided) = (told.into_boxed_slice(), undecided.collect());
+        Self { told, undecided, met, looking: looking.into_boxed_slice() }
+    }
+
+    /// Whether a check looked at more than the object.
+    pub(super) fn looked(&self, check: &'static Check) -> bool {
+        let at = address(check);
+        self.looking.binary_search_by_key(&at, |it| address(it)).is_ok()
+    }
+
+    fn told_by(&self, check: &'static Check) -> impl Iterator<Item = Told> {
+        let at = address(check);
+        self.told.iter().filter(move |told| address(told.check) == at).cloned()
     }
 
     /// The failures, as those of the object at an index.
@@ -58,6 +83,11 @@ impl Outcome {
         undecided.extend(own.map(|(check, reason)| ((check.id, *reason), *check)));
         met.add(&self.met);
     }
+}
+
+/// What tells checks apart soonest: there is one of each.
+fn address(check: &'static Check) -> usize {
+    std::ptr::from_ref(check).addr()
 }
 
 impl Told {

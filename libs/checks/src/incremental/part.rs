@@ -103,6 +103,11 @@ impl<'w> Owner<'w> {
         held
     }
 
+    /// How many notes the question has led to so far.
+    pub(super) fn noted(&self) -> usize {
+        self.notes.borrow().len()
+    }
+
     fn ordered(&self, part: &BTreeSet<u32>, is_whole: bool) -> Vec<u32> {
         if is_whole {
             return self.objects.in_order().collect();

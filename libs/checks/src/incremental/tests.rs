@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use airside_k8s::{Completeness, Document, Object, Places, Value, json};
+use airside_types::{Cluster, Finding, Severity, Tenant};
 use proptest::prelude::*;
 
 use super::*;
-use crate::evaluate;
+use crate::{InputFile, Passes, Terms, check_in, evaluate};
 
 fn living(value: Value) -> Living {
     let document = Document { value, places: Places::default(), line: 1, template: None };
@@ -52,7 +53,7 @@ fn difference(
 }
 
 fn put(value: Value) -> Change {
-    Change::Put(living(value), String::new())
+    Change::Put(living(value), "".into())
 }
 
 fn ids(failures: &[Failure]) -> Vec<&str> {
@@ -88,7 +89,7 @@ fn a_change_tells_whose_failures_are_new_and_whose_are_gone() {
     assert!(is_told(&delta.altered, "Service", false));
     let delta = incremental.apply(vec![put(pod("bank", "other"))]);
     assert_eq!(delta.judged, 1, "a pod of another namespace is nobody's");
-    let gone = Identity::of(&Object::new(&pod("shop", "web")).unwrap(), "");
+    let gone = Identity::of(&Object::new(&pod("shop", "web")).unwrap(), "".into());
     let delta = incremental.apply(vec![Change::Remove(gone.clone())]);
     assert!(is_told(&delta.altered, "Service", true));
     assert!(delta.altered.iter().any(|it| *it.object == gone && it.new.is_empty()));
@@ -100,7 +101,7 @@ fn a_change_tells_whose_failures_are_new_and_whose_are_gone() {
 fn an_object_that_is_removed_and_put_again_is_told_once() {
     let mut incremental = Incremental::new();
     incremental.apply(vec![put(service("web"))]);
-    let gone = Identity::of(&Object::new(&service("web")).unwrap(), "");
+    let gone = Identity::of(&Object::new(&service("web")).unwrap(), "".into());
     let delta = incremental.apply(vec![Change::Remove(gone), put(service("web"))]);
     assert_eq!((delta.altered, delta.judged), (vec![], 1));
 }
@@ -118,7 +119,7 @@ fn a_policy_of_another_plugin_far_away_opens_what_was_known() {
     let cilium = policy("cilium.io/v2", "CiliumNetworkPolicy", "shop", opening);
     let far =
         policy("projectcalico.org/v3", "NetworkPolicy", "bank", json!({ "selector": "all()" }));
-    let opened = Identity::of(&Object::new(&cilium).unwrap(), "");
+    let opened = Identity::of(&Object::new(&cilium).unwrap(), "".into());
     let mut incremental = Incremental::new();
     let closed = policy("networking.k8s.io/v1", "NetworkPolicy", "shop", closed);
     incremental.apply(vec![put(database), put(closed), put(cilium)]);
@@ -132,20 +133,34 @@ fn a_policy_of_another_plugin_far_away_opens_what_was_known() {
 }
 
 #[test]
+fn other_data_on_vulnerabilities_judge_otherwise() {
+    let mut vulnerable = pod("shop", "kyverno");
+    vulnerable["spec"]["containers"][0]["image"] = json!("ghcr.io/kyverno/kyverno:v1.8.4");
+    let identity = Identity::of(&Object::new(&vulnerable).unwrap(), "".into());
+    let is_told = |mut incremental: Incremental| {
+        incremental.apply(vec![put(vulnerable.clone())]);
+        let failures = incremental.failures_of(&identity);
+        failures.iter().any(|failure| failure.check.id.starts_with("vulnerable-"))
+    };
+    assert!(is_told(Incremental::new()));
+    assert!(!is_told(Incremental::with_components(Arc::default())));
+}
+
+#[test]
 fn an_object_is_checked_in_by_itself_as_among_all() {
     let text = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: shop\n  annotations:\n    \
         airside.dev/ignore: \"privileged-container: loads the driver\"\nspec:\n  containers:\n  - name: c\n    \
         image: registry.example.com/web:1.2\n    securityContext: {privileged: true}\n";
     let parsed = airside_k8s::yaml::parse(text, &airside_k8s::Limits::default());
-    let (tenant, cluster) = (airside_types::Tenant::default(), airside_types::Cluster::default());
-    let terms = crate::Terms::new(&tenant, &cluster, airside_types::Severity::High);
-    let file = crate::InputFile { path: "pod.yaml", documents: &parsed.documents, comments: &[] };
-    let all = crate::check_in(&[file], &terms);
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let terms = Terms::new(&tenant, &cluster, Severity::High);
+    let file = InputFile { path: "pod.yaml", documents: &parsed.documents, comments: &[] };
+    let all = check_in(&[file], &terms);
     let document = Arc::new(parsed.documents[0].clone());
     let living = Living { document, item: None, path: "pod.yaml".into() };
-    let identity = Identity::of(&living.located().unwrap().object, "pod.yaml");
+    let identity = Identity::of(&living.located().unwrap().object, "pod.yaml".into());
     let mut incremental = Incremental::new();
-    incremental.apply(vec![Change::Put(living, "pod.yaml".to_owned())]);
+    incremental.apply(vec![Change::Put(living, "pod.yaml".into())]);
     let one = incremental.check_in(&identity, &[], &terms).unwrap();
     assert_eq!((&one.findings, &one.accepted), (&all.findings, &all.accepted));
     assert_eq!((one.pass, one.ineffective), (all.passes.first().cloned(), all.ineffective));
@@ -169,11 +184,11 @@ fn agrees(batches: Vec<Vec<OneChange>>) -> Result<(), TestCaseError> {
     for batch in batches {
         let changes = batch.into_iter().map(|(is_put, kind, bytes)| {
             let (value, source) = world::object(kind, &bytes);
-            let identity = Identity::of(&Object::new(&value).unwrap(), source);
+            let identity = Identity::of(&Object::new(&value).unwrap(), source.into());
             if is_put {
                 let living = living(value);
                 objects.insert(identity, living.clone());
-                Change::Put(living, source.to_owned())
+                Change::Put(living, source.into())
             } else {
                 objects.remove(&identity);
                 Change::Remove(identity)
@@ -198,7 +213,30 @@ fn agrees(batches: Vec<Vec<OneChange>>) -> Result<(), TestCaseError> {
         }
         prop_assert_eq!(told.len(), expected.failures.len());
     }
+    let (one_by_one, all) = checked_in(&incremental, &objects);
+    prop_assert_eq!(one_by_one, all);
+    let mut at_once = Incremental::new();
+    let puts = objects.into_iter().map(|(it, living)| Change::Put(living, it.source));
+    at_once.fill(puts.collect());
+    prop_assert_eq!(at_once.evaluation(), incremental.evaluation());
     Ok(())
+}
+
+/// The findings of a check-in of each object by itself, and of one of all.
+fn checked_in(
+    incremental: &Incremental,
+    objects: &BTreeMap<Identity, Living>,
+) -> (Vec<Finding>, Vec<Finding>) {
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let terms = Terms { passes: Passes::None, ..Terms::new(&tenant, &cluster, Severity::High) };
+    let each = objects.keys().filter_map(|it| incremental.check_in(it, &[], &terms));
+    let files = objects.values().map(|living| InputFile {
+        path: &living.path,
+        documents: std::slice::from_ref(&*living.document),
+        comments: &[],
+    });
+    let all = check_in(&files.collect::<Vec<_>>(), &terms);
+    (each.flat_map(|it| it.findings).collect(), all.findings)
 }
 
 proptest! {

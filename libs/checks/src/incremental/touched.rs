@@ -11,6 +11,8 @@ use super::table::{Table, Words};
 pub(super) struct Touched {
     /// Objects, by slot.
     pub(super) objects: BTreeSet<u32>,
+    /// Those of them that have changed themselves.
+    pub(super) changed: BTreeSet<u32>,
     /// Bearers, by number.
     pub(super) bearers: BTreeSet<u32>,
     /// How many counted under a key before.

@@ -48,11 +48,11 @@ pub fn statement(pass: &BoardingPass, cluster: &Cluster) -> Vec<u8> {
 }
 
 /// The same with the digest of each field: for those who have the statement without the pass, and want to know
-/// what has changed since.
+/// what has changed since. Of a pass that has no fields at hand it is the same.
 pub fn statement_with_fields(pass: &BoardingPass, cluster: &Cluster) -> Vec<u8> {
     let mut predicate = predicate(pass, cluster);
     let field = |it: &FieldDigest| json!({ "field": it.field.as_str(), "digest": format!("{:016x}", it.digest) });
-    if let Value::Object(predicate) = &mut predicate {
+    if let Some(predicate) = predicate.as_object_mut().filter(|_| !pass.fields.is_empty()) {
         predicate.insert("fields", pass.fields.iter().map(field).collect());
     }
     written(pass, &predicate)
@@ -140,10 +140,15 @@ pub fn origin(origin: &Origin) -> Value {
 
 /// The catalogue that judged.
 pub fn rules(rules: &Rules) -> Value {
-    json!({
+    let mut value = json!({
         "version": rules.version, "digest": rules.digest.to_string(),
         "failing": rules.failing.as_str(),
-    })
+    });
+    // Absent where it is not known, as in what older signers have signed.
+    if let (Some(fields), Some(data)) = (value.as_object_mut(), &rules.vulnerability_data) {
+        fields.insert("vulnerabilityData".to_owned(), json!(data));
+    }
+    value
 }
 
 /// A failure that is accepted.

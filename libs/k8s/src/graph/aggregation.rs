@@ -1,7 +1,10 @@
 //! ClusterRoles that take over the rules of others, over several steps, by the resources that the rules name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::links::{ByLabel, pairs};
 use super::part::{Key, Place, Topic};
 use super::{Graph, selects};
 use crate::fields::elements;
@@ -13,8 +16,8 @@ use crate::value::Value;
 /// with more is made to cost memory, and what goes beyond is not followed.
 const STEPS: usize = 200_000;
 
-/// A rule, and the index of the ClusterRole that holds it.
-type Held<'a> = (usize, Rule<'a>);
+/// The index of a ClusterRole, and of one of its rules.
+type Held = (usize, usize);
 
 /// Who takes over what.
 #[derive(Debug, Default)]
@@ -23,40 +26,56 @@ pub(super) struct Aggregation<'a> {
     selected: BTreeMap<&'a str, Vec<usize>>,
     /// Names of ClusterRoles that another one takes over.
     taken_over: BTreeSet<&'a str>,
-    /// By the name of the ClusterRole that takes over, then by resource as written: the rules of others.
-    rules: BTreeMap<&'a str, BTreeMap<&'a str, Vec<Held<'a>>>>,
+    /// By the name of the ClusterRole that takes over: the rules of others, made when they are first asked for.
+    rules: BTreeMap<&'a str, OnceLock<ByResource>>,
+    /// How many more rules' holders are followed, in all.
+    left: AtomicUsize,
 }
+
+/// Rules by resource as written.
+type ByResource = BTreeMap<Box<str>, Vec<Held>>;
 
 impl<'a> Aggregation<'a> {
     pub(super) fn of(graph: &Graph<'a>) -> Self {
         let mut found = Self::default();
+        let mut by_label = ByLabel::default();
+        for index in graph.indices(GROUP, "ClusterRole") {
+            let labels = graph.objects.get(*index).and_then(Object::labels);
+            pairs(labels).for_each(|label| by_label.add(label, *index));
+        }
         let mut left = STEPS;
         for role in graph.held_of_kind(GROUP, "ClusterRole") {
             let selectors = selectors(role);
             if selectors.is_empty() {
                 continue;
             }
-            let selected: Vec<usize> = selected(graph, role, selectors).take(left).collect();
+            let selected: Vec<usize> =
+                selected(graph, role, selectors, &by_label).take(left).collect();
             left -= selected.len();
             let taken_over = selected.iter().filter_map(|index| graph.objects.get(*index));
             found.taken_over.extend(taken_over.map(Object::name));
             found.selected.insert(role.name(), selected);
         }
-        let mut left = STEPS;
-        let mut rules = BTreeMap::new();
-        for name in found.selected.keys() {
-            let taken_over = found.all_of(graph, name, left);
-            left -= taken_over.len();
-            rules.insert(*name, rules_by_resource(graph, &taken_over));
-        }
-        found.rules = rules;
+        found.rules = found.selected.keys().map(|name| (*name, OnceLock::new())).collect();
+        found.left = AtomicUsize::new(STEPS);
         found
+    }
+
+    /// The rules that a ClusterRole takes over, by resource; none for one that takes over nothing.
+    fn rules_taken_over(&self, graph: &Graph<'a>, name: &str) -> Option<&ByResource> {
+        let rules = self.rules.get(name)?;
+        Some(rules.get_or_init(|| {
+            let left = self.left.load(Ordering::Relaxed);
+            let taken_over = self.all_of(graph, name, left);
+            self.left.store(left.saturating_sub(taken_over.len()), Ordering::Relaxed);
+            rules_by_resource(graph, &taken_over)
+        }))
     }
 
     /// The ClusterRoles that one takes over, and those that these take over, up to a number.
     fn all_of(&self, graph: &Graph<'a>, name: &str, most: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
-        let mut waiting = vec![name];
+        let mut waiting: Vec<&str> = vec![name];
         while let Some(next) = waiting.pop() {
             for index in self.selected.get(next).into_iter().flatten() {
                 let Some(other) = graph.objects.get(*index) else { continue };
@@ -74,8 +93,17 @@ fn selected<'g, 'a>(
     graph: &'g Graph<'a>,
     role: &'g Object<'a>,
     selectors: &'a [Value],
+    by_label: &ByLabel<'_>,
 ) -> impl Iterator<Item = usize> + use<'g, 'a> {
-    graph.indices(GROUP, "ClusterRole").iter().copied().filter(move |index| {
+    let mut candidates: BTreeSet<usize> = BTreeSet::new();
+    for selector in selectors {
+        let wanted = selector.get("matchLabels").and_then(Value::as_object);
+        candidates.extend(match by_label.rarest(wanted) {
+            Some(label) => by_label.get(label),
+            None => graph.indices(GROUP, "ClusterRole"),
+        });
+    }
+    candidates.into_iter().filter(move |index| {
         graph.objects.get(*index).is_some_and(|other| {
             other.name() != role.name()
                 && selectors.iter().any(|selector| selects(selector, other.labels()))
@@ -83,16 +111,13 @@ fn selected<'g, 'a>(
     })
 }
 
-fn rules_by_resource<'a>(
-    graph: &Graph<'a>,
-    holders: &BTreeSet<usize>,
-) -> BTreeMap<&'a str, Vec<Held<'a>>> {
-    let mut found: BTreeMap<&'a str, Vec<Held<'a>>> = BTreeMap::new();
+fn rules_by_resource<'a>(graph: &Graph<'a>, holders: &BTreeSet<usize>) -> ByResource {
+    let mut found = ByResource::new();
     for index in holders {
         let Some(holder) = graph.objects.get(*index) else { continue };
-        for rule in rules(holder) {
+        for (number, rule) in rules(holder).enumerate() {
             for (_, resource) in rule.list("resources") {
-                found.entry(resource).or_default().push((*index, rule));
+                found.entry(Box::from(resource)).or_default().push((*index, number));
             }
         }
     }
@@ -165,7 +190,7 @@ impl<'a> Graph<'a> {
             let of = |(name, value): (&str, &str)| {
                 vec![Key::of(Topic::RoleLabel, Place::Anywhere, &[name, value])]
             };
-            let mut lists: Vec<_> = super::links::pairs(wanted).map(of).collect();
+            let mut lists: Vec<_> = pairs(wanted).map(of).collect();
             if lists.is_empty() {
                 lists.push(Key::seen(Topic::Kind, None, &[GROUP, "ClusterRole"]));
             }
@@ -185,11 +210,14 @@ impl<'a> Graph<'a> {
             .filter(|rule| rule.has("resources", &names))
             .map(|rule| (*role, rule))
             .collect();
-        let taken_over = self.aggregation.rules.get(role.name());
-        if let Some(by_resource) = taken_over.filter(|_| role.kind() == "ClusterRole") {
-            let held = names.iter().filter_map(|name| by_resource.get(name)).flatten();
-            found
-                .extend(held.filter_map(|(index, rule)| Some((*self.objects.get(*index)?, *rule))));
+        let is_wide = role.kind() == "ClusterRole";
+        let taken_over = is_wide.then(|| self.aggregation.rules_taken_over(self, role.name()));
+        if let Some(by_resource) = taken_over.flatten() {
+            let held = names.iter().filter_map(|name| by_resource.get(*name)).flatten();
+            found.extend(held.filter_map(|(index, number)| {
+                let holder = *self.objects.get(*index)?;
+                Some((holder, rules(&holder).nth(*number)?))
+            }));
         }
         found
     }

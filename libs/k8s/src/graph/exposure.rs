@@ -10,7 +10,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use super::part::{self, Key, Topic};
+use super::part::{Key, Selecting, Topic};
 use super::{Graph, labels_match, same_namespace};
 use crate::fields::{elements, field};
 use crate::object::Object;
@@ -144,7 +144,7 @@ impl<'a> Graph<'a> {
         if self.whole.is_none() {
             return;
         }
-        self.note_all(|| part::selecting(namespace, labels));
+        self.note_all(|| Selecting::Service.keys(namespace, labels));
         let services = self.links.services_of(self, namespace, labels);
         for service in services {
             let (own, name) = (service.namespace(), service.name());

@@ -5,28 +5,28 @@
 
 use std::collections::BTreeMap;
 
-use super::part::{self, Key, Place, Topic};
+use super::part::{Key, Place, Selecting, Topic};
 use super::{Graph, PodNode, labels_match, same_namespace, selector, selects};
-use crate::fields::{down, elements};
+use crate::fields::down;
 use crate::object::Object;
 use crate::value::{Map, Value};
 
 /// Lists of indices by the name and value of a label, or by the kind and name of an object.
 #[derive(Debug, Default)]
-struct ByLabel<'a>(BTreeMap<&'a str, BTreeMap<&'a str, Vec<usize>>>);
+pub(super) struct ByLabel<'a>(BTreeMap<&'a str, BTreeMap<&'a str, Vec<usize>>>);
 
 impl<'a> ByLabel<'a> {
-    fn add(&mut self, (name, value): (&'a str, &'a str), index: usize) {
+    pub(super) fn add(&mut self, (name, value): (&'a str, &'a str), index: usize) {
         self.0.entry(name).or_default().entry(value).or_default().push(index);
     }
 
-    fn get(&self, (name, value): (&str, &str)) -> &[usize] {
+    pub(super) fn get(&self, (name, value): (&str, &str)) -> &[usize] {
         let found = self.0.get(name).and_then(|values| values.get(value));
         found.map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The label of these that stands for the fewest; of several, the first by name and value.
-    fn rarest<'l>(&self, labels: Option<&'l Map>) -> Option<(&'l str, &'l str)> {
+    pub(super) fn rarest<'l>(&self, labels: Option<&'l Map>) -> Option<(&'l str, &'l str)> {
         self.rarest_of(pairs(labels))
     }
 
@@ -133,7 +133,8 @@ pub(super) fn service_labels<'a>(service: &Object<'a>) -> Option<&'a Map> {
     selector.as_object().filter(|labels| !labels.is_empty())
 }
 
-fn pod_selector<'a>(budget: &Object<'a>) -> Option<&'a Value> {
+/// The selector of a disruption budget; one without counts no pods.
+pub(super) fn pod_selector<'a>(budget: &Object<'a>) -> Option<&'a Value> {
     down(budget.value(), &["spec", "selector"])
 }
 
@@ -187,7 +188,7 @@ impl<'a> Graph<'a> {
         namespace: Option<&'g str>,
         labels: Option<&'g Map>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
-        self.note_all(|| part::selecting(namespace, labels));
+        self.note_all(|| Selecting::Service.keys(namespace, labels));
         self.links.services_of(self, namespace, labels).into_iter()
     }
 
@@ -197,7 +198,7 @@ impl<'a> Graph<'a> {
         service: &'g Object<'a>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
         let wanted = service_labels(service);
-        self.note_all(|| part::selecting(service.namespace(), wanted));
+        self.note_all(|| Selecting::Service.keys(service.namespace(), wanted));
         let label = self.links.pods.rarest(wanted);
         let found = label.map(|label| self.links.services.by_label.get(label)).unwrap_or_default();
         found.iter().filter_map(|index| self.objects.get(*index)).filter(move |other| {
@@ -210,14 +211,12 @@ impl<'a> Graph<'a> {
     /// Whether a selector selects a Service of a namespace by its own labels.
     pub fn has_services_labelled(&self, namespace: Option<&str>, selector: &Value) -> bool {
         let lists = || {
-            let wanted = selector.get("matchLabels").and_then(Value::as_object);
             let of = |(name, value): (&str, &str)| {
                 Key::seen(Topic::ServiceLabel, namespace, &[name, value])
             };
-            let mut lists: Vec<_> = pairs(wanted).map(of).collect();
-            let expressions = elements(selector.get("matchExpressions")).iter();
-            let listed = expressions.filter_map(selector::values_of);
-            lists.extend(listed.map(|labels| labels.into_iter().flat_map(of).collect()));
+            let asked = selector::asked(selector).into_iter();
+            let mut lists: Vec<Vec<Key>> =
+                asked.map(|labels| labels.into_iter().flat_map(of).collect()).collect();
             if lists.is_empty() {
                 lists.push(Key::seen(Topic::Kind, namespace, &["", "Service"]));
             }
@@ -253,7 +252,7 @@ impl<'a> Graph<'a> {
         namespace: Option<&'g str>,
         labels: Option<&'g Map>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
-        self.note_all(|| part::selecting(namespace, labels));
+        self.note_all(|| Selecting::DisruptionBudget.keys(namespace, labels));
         let found = self.links.budgets.candidates(labels).into_iter();
         found.filter_map(|index| self.objects.get(index)).filter(move |budget| {
             same_namespace(budget.namespace(), namespace)

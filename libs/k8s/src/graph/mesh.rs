@@ -13,7 +13,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::part::{self, Key, Place, Read, Topic, Whole};
+use super::part::{self, Key, Place, Read, Selecting, Topic, Whole};
 use super::{Graph, labels_match, same_namespace};
 use crate::fields::{down, field};
 use crate::object::Object;
@@ -238,6 +238,16 @@ impl<'a> Graph<'a> {
         held.into_iter().flatten().copied().chain(of_whole)
     }
 
+    /// Whether there are workloads whose manifests leave the namespace open.
+    fn has_workloads_anywhere(&self) -> bool {
+        self.has_mesh()
+            && self.has_selected(
+                || vec![vec![Key::of(Topic::Pods, Place::Open, &[])]],
+                &|_| true,
+                || self.mesh.workloads_of_namespace.contains_key(""),
+            )
+    }
+
     /// Whether there is a workload that a plain label selector selects and that bears further labels.
     pub fn has_mesh_workloads(
         &self,
@@ -306,7 +316,7 @@ impl<'a> Graph<'a> {
         namespace: Option<&'g str>,
         labels: Option<&'g Map>,
     ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
-        self.note_of_mesh(|| part::selecting(namespace, labels));
+        self.note_of_mesh(|| Selecting::Service.keys(namespace, labels));
         let found = labels.into_iter().flatten().flat_map(|(name, value)| {
             let label = (name, value.as_str().unwrap_or_default());
             self.mesh.services_of_label.get(&label).map(Vec::as_slice).unwrap_or_default()

@@ -12,7 +12,7 @@ use std::fmt;
 
 use super::{Graph, Referent, Standing, Step};
 use crate::object::Object;
-use crate::value::Map;
+use crate::value::{Map, Value};
 use crate::workload::pod_specs;
 
 pub use key::{Key, Word};
@@ -145,36 +145,61 @@ pub(super) fn labels_of_pods<'o>(object: &Object<'o>, is_of_mesh: bool) -> Vec<O
 /// The keys under which the pods of a place are found that bear labels: for each label those of its pods,
 /// and those of all pods of the place where no label is asked for.
 pub(super) fn pods_bearing(namespace: Option<&str>, wanted: Option<&Map>) -> Vec<Vec<Key>> {
-    bearing(namespace, super::links::pairs(wanted))
+    bearing(namespace, super::links::pairs(wanted).map(|label| vec![label]))
 }
 
-/// The same of labels that are given one by one.
+/// The same of a label selector.
+pub(super) fn pods_selected(namespace: Option<&str>, selector: &Value) -> Vec<Vec<Key>> {
+    bearing(namespace, super::selector::asked(selector).into_iter())
+}
+
+/// The same of lists of labels, of each of which the pods bear one.
 pub(super) fn bearing<'l>(
     namespace: Option<&str>,
-    wanted: impl Iterator<Item = (&'l str, &'l str)>,
+    wanted: impl Iterator<Item = Vec<(&'l str, &'l str)>>,
 ) -> Vec<Vec<Key>> {
     let places = places_seen(namespace);
     let of_label = |(name, value): (&str, &str)| -> Vec<Key> {
         places.iter().map(|place| Key::of(Topic::PodLabel, *place, &[name, value])).collect()
     };
-    let mut lists: Vec<_> = wanted.map(of_label).collect();
+    let of_list = |labels: Vec<(&str, &str)>| labels.into_iter().flat_map(of_label).collect();
+    let mut lists: Vec<Vec<Key>> = wanted.map(of_list).collect();
     if lists.is_empty() {
         lists.push(places.iter().map(|place| Key::of(Topic::Pods, *place, &[])).collect());
     }
     lists
 }
 
-/// The keys of what selects pods of a place with these labels.
-pub(super) fn selecting(namespace: Option<&str>, labels: Option<&Map>) -> Vec<Key> {
-    let mut keys = Vec::new();
-    for place in places_seen(namespace) {
-        keys.push(Key::of(Topic::SelectsAny, place, &[]));
-        keys.extend(
-            super::links::pairs(labels)
-                .map(|(name, value)| Key::of(Topic::Selects, place, &[name, value])),
-        );
+/// What selects pods by their labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Selecting {
+    Service,
+    NetworkPolicy,
+    DisruptionBudget,
+}
+
+impl Selecting {
+    /// The keys of what selects pods of a place with these labels.
+    pub(super) fn keys(self, namespace: Option<&str>, labels: Option<&Map>) -> Vec<Key> {
+        let mut keys = Vec::new();
+        for place in places_seen(namespace) {
+            keys.push(Key::of(Topic::SelectsAny, place, &[self.word()]));
+            keys.extend(
+                super::links::pairs(labels).map(|(name, value)| {
+                    Key::of(Topic::Selects, place, &[self.word(), name, value])
+                }),
+            );
+        }
+        keys
     }
-    keys
+
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::NetworkPolicy => "policy",
+            Self::DisruptionBudget => "budget",
+        }
+    }
 }
 
 impl Key {
@@ -191,6 +216,11 @@ impl Key {
     /// The way of an account of a name, in whatever namespace.
     pub fn way_of_account(name: &str) -> Self {
         Self::of(Topic::WayOfAccount, Place::Anywhere, &[name])
+    }
+
+    /// A namespace of a name.
+    pub fn namespace(name: &str) -> Self {
+        Self::of(Topic::Named, Place::Anywhere, &["", "Namespace", name])
     }
 
     /// A bearer that bindings name.

@@ -1,6 +1,8 @@
 //! Label selectors: those of NetworkPolicies and workloads, and the plain ones of Services.
 
 use super::Answer;
+use super::links::pairs;
+use crate::fields::elements;
 use crate::value::{Map, Value};
 
 /// What is known of a label.
@@ -81,8 +83,15 @@ fn holds<'l>(expression: &Value, label: &impl Fn(&str) -> Label<'l>) -> Answer {
     }
 }
 
+/// Lists of labels: what a label selector selects bears one of each list.
+pub(super) fn asked(selector: &Value) -> Vec<Vec<(&str, &str)>> {
+    let labels = selector.get("matchLabels").and_then(Value::as_object);
+    let expressions = elements(selector.get("matchExpressions")).iter();
+    pairs(labels).map(|label| vec![label]).chain(expressions.filter_map(values_of)).collect()
+}
+
 /// The labels of which an expression asks for one; none for one that does not list them.
-pub(super) fn values_of(expression: &Value) -> Option<Vec<(&str, &str)>> {
+fn values_of(expression: &Value) -> Option<Vec<(&str, &str)>> {
     let key = expression.get("key")?.as_str()?;
     let is_list = expression.get("operator")?.as_str()? == "In";
     let values = expression.get("values").filter(|_| is_list)?.as_array()?;

@@ -374,6 +374,10 @@ pub struct Rules {
     /// From which severity on a failed check failed the object.
     #[prost(enumeration = "Severity", tag = "3")]
     pub failing: i32,
+    /// The day of the vulnerability data, such as "2026-01-31", or its month: what was published later is not in it. Empty
+    /// where that is not known.
+    #[prost(string, tag = "4")]
+    pub vulnerability_data: ::prost::alloc::string::String,
 }
 /// A failure of an object that somebody has accepted.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -450,6 +454,780 @@ impl PassVerdict {
             "PASS_VERDICT_FAILED" => Some(Self::Failed),
             _ => None,
         }
+    }
+}
+/// A check of the catalogue.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Check {
+    /// What people type, such as "privileged-container".
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// What is wrong, as a headline.
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    /// How bad a failure is, by the terms of the caller's tenant.
+    #[prost(enumeration = "Severity", tag = "3")]
+    pub severity: i32,
+    /// What it is about, such as "workload-hardening".
+    #[prost(string, tag = "4")]
+    pub category: ::prost::alloc::string::String,
+    /// What it looks at, for people.
+    #[prost(string, tag = "5")]
+    pub applies_to: ::prost::alloc::string::String,
+    /// Ids of the ATT&CK techniques that the weakness enables.
+    #[prost(string, repeated, tag = "6")]
+    pub techniques: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The sections of benchmarks and standards that speak of it.
+    #[prost(string, repeated, tag = "7")]
+    pub controls: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Its names in other tools.
+    #[prost(string, repeated, tag = "8")]
+    pub equivalents: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether it counts, by the terms of the caller's tenant.
+    #[prost(bool, tag = "9")]
+    pub counts: bool,
+}
+/// What a check teaches, as `airside explain` tells it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Lesson {
+    /// The check.
+    #[prost(message, optional, tag = "1")]
+    pub check: ::core::option::Option<Check>,
+    /// Why it matters.
+    #[prost(string, tag = "2")]
+    pub why: ::prost::alloc::string::String,
+    /// How the weakness is attacked.
+    #[prost(string, repeated, tag = "3")]
+    pub attacks: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What to change.
+    #[prost(string, tag = "4")]
+    pub fix: ::prost::alloc::string::String,
+    /// The fix in YAML: the failing example becoming the passing one, as a diff.
+    #[prost(string, tag = "5")]
+    pub yaml: ::prost::alloc::string::String,
+    /// The fix as values of a chart, with the keys that charts usually have.
+    #[prost(message, optional, tag = "6")]
+    pub helm: ::core::option::Option<FixForm>,
+    /// The fix as a kustomization.
+    #[prost(message, optional, tag = "7")]
+    pub kustomize: ::core::option::Option<FixForm>,
+    /// Where to read on.
+    #[prost(message, repeated, tag = "8")]
+    pub references: ::prost::alloc::vec::Vec<Reference>,
+    /// All of it as text: byte for byte what `airside explain` prints, without colours.
+    #[prost(string, tag = "9")]
+    pub text: ::prost::alloc::string::String,
+    /// All of it as Markdown, as it stands in reports.
+    #[prost(string, tag = "10")]
+    pub markdown: ::prost::alloc::string::String,
+}
+/// A form of a fix, or why there is none.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FixForm {
+    /// One of both.
+    #[prost(oneof = "fix_form::Form", tags = "1, 2")]
+    pub form: ::core::option::Option<fix_form::Form>,
+}
+/// Nested message and enum types in `FixForm`.
+pub mod fix_form {
+    /// One of both.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Form {
+        /// The form.
+        #[prost(string, tag = "1")]
+        Text(::prost::alloc::string::String),
+        /// Why there is none, and what to do instead.
+        #[prost(string, tag = "2")]
+        Reason(::prost::alloc::string::String),
+    }
+}
+/// Where to read on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Reference {
+    /// What it is.
+    #[prost(string, tag = "1")]
+    pub title: ::prost::alloc::string::String,
+    /// Its address; empty where it has none.
+    #[prost(string, tag = "2")]
+    pub url: ::prost::alloc::string::String,
+}
+/// A named choice of checks.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Profile {
+    /// What people type.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// What it is for.
+    #[prost(string, tag = "2")]
+    pub about: ::prost::alloc::string::String,
+    /// From this severity on a finding fails a scan, where nothing else is said.
+    #[prost(enumeration = "Severity", tag = "3")]
+    pub fail_on: i32,
+    /// From this severity on findings are shown to people, where nothing else is said.
+    #[prost(enumeration = "Severity", tag = "4")]
+    pub shown_from: i32,
+    /// The ids of the checks that count.
+    #[prost(string, repeated, tag = "5")]
+    pub checks: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A benchmark or standard.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Framework {
+    /// What people type, such as "cis-v1.12.0".
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Its name.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// The version that is meant.
+    #[prost(string, tag = "3")]
+    pub version: ::prost::alloc::string::String,
+    /// Where it comes from, and whose the titles are.
+    #[prost(string, tag = "4")]
+    pub source: ::prost::alloc::string::String,
+    /// The controls, in their order.
+    #[prost(message, repeated, tag = "5")]
+    pub controls: ::prost::alloc::vec::Vec<Control>,
+}
+/// A control of a benchmark or standard.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Control {
+    /// Its number or name there.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// What it is about.
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    /// The ids of the checks that speak of it.
+    #[prost(string, repeated, tag = "3")]
+    pub checks: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What manifests cannot show of it; empty where they show everything.
+    #[prost(string, tag = "4")]
+    pub manual: ::prost::alloc::string::String,
+}
+/// What was known when something was judged.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Knowledge {
+    /// The version of the catalogue.
+    #[prost(string, tag = "1")]
+    pub version: ::prost::alloc::string::String,
+    /// The digest of the catalogue's checks, 16 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub catalogue: ::prost::bytes::Bytes,
+    /// The day of the vulnerability data, such as "2026-01-31", or its month: what was published later is not in it.
+    /// Empty where that is not known.
+    #[prost(string, tag = "3")]
+    pub vulnerability_data: ::prost::alloc::string::String,
+}
+/// Which checks. A filter that is not set does not filter; those that are set must all fit.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListChecksRequest {
+    /// Only checks that count in this profile.
+    #[prost(string, tag = "1")]
+    pub profile: ::prost::alloc::string::String,
+    /// Only checks that speak of a control of this framework.
+    #[prost(string, tag = "2")]
+    pub framework: ::prost::alloc::string::String,
+    /// Only checks of this category.
+    #[prost(string, tag = "3")]
+    pub category: ::prost::alloc::string::String,
+    /// Only checks that are at least this severe.
+    #[prost(enumeration = "Severity", tag = "4")]
+    pub min_severity: i32,
+    /// Only checks that count by the terms of the caller's tenant.
+    #[prost(bool, tag = "5")]
+    pub counting: bool,
+}
+/// The checks.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListChecksResponse {
+    /// The checks.
+    #[prost(message, repeated, tag = "1")]
+    pub checks: ::prost::alloc::vec::Vec<Check>,
+    /// What the scanner knows now, and judges by.
+    #[prost(message, optional, tag = "2")]
+    pub knowledge: ::core::option::Option<Knowledge>,
+}
+/// Which check.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainCheckRequest {
+    /// Its id, or its name in another tool, such as "trivy:KSV-0017".
+    #[prost(string, tag = "1")]
+    pub check: ::prost::alloc::string::String,
+}
+/// What is taught.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainCheckResponse {
+    /// One lesson for an id; for another tool's name one for each check that together mean it.
+    #[prost(message, repeated, tag = "1")]
+    pub lessons: ::prost::alloc::vec::Vec<Lesson>,
+}
+/// All profiles.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListProfilesRequest {}
+/// The profiles.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListProfilesResponse {
+    /// The profiles.
+    #[prost(message, repeated, tag = "1")]
+    pub profiles: ::prost::alloc::vec::Vec<Profile>,
+}
+/// Which frameworks.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListFrameworksRequest {
+    /// Only this one; empty means all. NOT_FOUND for one that there is not.
+    #[prost(string, tag = "1")]
+    pub framework: ::prost::alloc::string::String,
+}
+/// The frameworks.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListFrameworksResponse {
+    /// The frameworks.
+    #[prost(message, repeated, tag = "1")]
+    pub frameworks: ::prost::alloc::vec::Vec<Framework>,
+}
+/// Generated client implementations.
+pub mod catalogue_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What the scanner looks for. Which checks count, and how severe they are, the terms of the caller's tenant say.
+    #[derive(Debug, Clone)]
+    pub struct CatalogueServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl CatalogueServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> CatalogueServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CatalogueServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CatalogueServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists the checks in the order in which people read them. NOT_FOUND for a profile, framework or category that there
+        /// is not.
+        pub async fn list_checks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListChecksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListChecksResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.CatalogueService/ListChecks",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("airside.v1.CatalogueService", "ListChecks"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells what a check teaches. NOT_FOUND for a name that no check has, here or in another tool.
+        pub async fn explain_check(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExplainCheckRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainCheckResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.CatalogueService/ExplainCheck",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("airside.v1.CatalogueService", "ExplainCheck"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the profiles; the first is in force where none is named.
+        pub async fn list_profiles(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListProfilesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListProfilesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.CatalogueService/ListProfiles",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("airside.v1.CatalogueService", "ListProfiles"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists benchmarks and standards with the checks that speak of their controls.
+        pub async fn list_frameworks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListFrameworksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFrameworksResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.CatalogueService/ListFrameworks",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("airside.v1.CatalogueService", "ListFrameworks"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod catalogue_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CatalogueServiceServer.
+    #[async_trait]
+    pub trait CatalogueService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists the checks in the order in which people read them. NOT_FOUND for a profile, framework or category that there
+        /// is not.
+        async fn list_checks(
+            &self,
+            request: tonic::Request<super::ListChecksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListChecksResponse>,
+            tonic::Status,
+        >;
+        /// Tells what a check teaches. NOT_FOUND for a name that no check has, here or in another tool.
+        async fn explain_check(
+            &self,
+            request: tonic::Request<super::ExplainCheckRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainCheckResponse>,
+            tonic::Status,
+        >;
+        /// Lists the profiles; the first is in force where none is named.
+        async fn list_profiles(
+            &self,
+            request: tonic::Request<super::ListProfilesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListProfilesResponse>,
+            tonic::Status,
+        >;
+        /// Lists benchmarks and standards with the checks that speak of their controls.
+        async fn list_frameworks(
+            &self,
+            request: tonic::Request<super::ListFrameworksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFrameworksResponse>,
+            tonic::Status,
+        >;
+    }
+    /// What the scanner looks for. Which checks count, and how severe they are, the terms of the caller's tenant say.
+    #[derive(Debug)]
+    pub struct CatalogueServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CatalogueServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CatalogueServiceServer<T>
+    where
+        T: CatalogueService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/airside.v1.CatalogueService/ListChecks" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListChecksSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<
+                        T: CatalogueService,
+                    > tonic::server::UnaryService<super::ListChecksRequest>
+                    for ListChecksSvc<T> {
+                        type Response = super::ListChecksResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListChecksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::list_checks(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListChecksSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/airside.v1.CatalogueService/ExplainCheck" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExplainCheckSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<
+                        T: CatalogueService,
+                    > tonic::server::UnaryService<super::ExplainCheckRequest>
+                    for ExplainCheckSvc<T> {
+                        type Response = super::ExplainCheckResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExplainCheckRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::explain_check(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExplainCheckSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/airside.v1.CatalogueService/ListProfiles" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListProfilesSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<
+                        T: CatalogueService,
+                    > tonic::server::UnaryService<super::ListProfilesRequest>
+                    for ListProfilesSvc<T> {
+                        type Response = super::ListProfilesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListProfilesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::list_profiles(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListProfilesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/airside.v1.CatalogueService/ListFrameworks" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListFrameworksSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<
+                        T: CatalogueService,
+                    > tonic::server::UnaryService<super::ListFrameworksRequest>
+                    for ListFrameworksSvc<T> {
+                        type Response = super::ListFrameworksResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListFrameworksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::list_frameworks(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListFrameworksSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for CatalogueServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "airside.v1.CatalogueService";
+    impl<T> tonic::server::NamedService for CatalogueServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
     }
 }
 /// An input that could not be understood or applied, kept with the reason. Message type "dead-letter.v1".
@@ -1000,6 +1778,13 @@ pub struct FindingEntry {
     /// never was.
     #[prost(int64, optional, tag = "9")]
     pub closed_unix_nanos: ::core::option::Option<i64>,
+    /// What was known when it was last judged; absent where that is not known.
+    #[prost(message, optional, tag = "10")]
+    pub judged_by: ::core::option::Option<Knowledge>,
+    /// Whether the scanner has other checks or later vulnerability data now: what it knows more is not in the finding before
+    /// the manifests are scanned again. A live cluster is judged again by itself.
+    #[prost(bool, tag = "11")]
+    pub outdated: bool,
 }
 /// Whether a finding still stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -2699,6 +3484,83 @@ pub struct ScanReport {
     /// Inputs, or parts of them, that could not be read.
     #[prost(message, repeated, tag = "4")]
     pub unreadable: ::prost::alloc::vec::Vec<Unreadable>,
+    /// Every object that was judged, in the order of the findings. Only the answer to a scan tells them, as what follows.
+    #[prost(message, repeated, tag = "5")]
+    pub objects: ::prost::alloc::vec::Vec<JudgedObject>,
+    /// Failures that somebody has accepted.
+    #[prost(message, repeated, tag = "6")]
+    pub accepted: ::prost::alloc::vec::Vec<AcceptedFailure>,
+    /// Exceptions without an effect.
+    #[prost(message, repeated, tag = "7")]
+    pub ineffective: ::prost::alloc::vec::Vec<IneffectiveException>,
+}
+/// An object that was judged.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JudgedObject {
+    /// The object, by name.
+    #[prost(message, optional, tag = "1")]
+    pub object: ::core::option::Option<ObjectRef>,
+    /// Its API version as written, such as "apps/v1".
+    #[prost(string, tag = "2")]
+    pub api_version: ::prost::alloc::string::String,
+    /// Where it starts.
+    #[prost(message, optional, tag = "3")]
+    pub place: ::core::option::Option<Place>,
+    /// How many findings are its own: the findings of a report stand in the order of its objects.
+    #[prost(uint32, tag = "4")]
+    pub findings: u32,
+}
+/// A failure that somebody has accepted.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AcceptedFailure {
+    /// The failure.
+    #[prost(message, optional, tag = "1")]
+    pub finding: ::core::option::Option<Finding>,
+    /// Why it is accepted.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// From when on it no longer is, in nanoseconds since the Unix epoch; absent where that is left open.
+    #[prost(int64, optional, tag = "3")]
+    pub until_unix_nanos: ::core::option::Option<i64>,
+    /// Where the exception is written.
+    #[prost(message, optional, tag = "4")]
+    pub place: ::core::option::Option<Place>,
+}
+/// An exception that has no effect.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IneffectiveException {
+    /// Where it is written.
+    #[prost(message, optional, tag = "1")]
+    pub place: ::core::option::Option<Place>,
+    /// Why it has none, and what to do.
+    #[prost(string, tag = "2")]
+    pub problem: ::prost::alloc::string::String,
+}
+/// By which terms a scan was carried out.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScanTerms {
+    /// The profile.
+    #[prost(string, tag = "1")]
+    pub profile: ::prost::alloc::string::String,
+    /// The ids of the checks that did not count.
+    #[prost(string, repeated, tag = "2")]
+    pub left_out: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The checks whose findings have another severity than the catalogue's.
+    #[prost(message, repeated, tag = "3")]
+    pub severities: ::prost::alloc::vec::Vec<CheckSeverity>,
+    /// From which severity on a finding fails its object.
+    #[prost(enumeration = "Severity", tag = "4")]
+    pub fail_on: i32,
+}
+/// The severity of a check's findings.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckSeverity {
+    /// The check's id.
+    #[prost(string, tag = "1")]
+    pub check: ::prost::alloc::string::String,
+    /// The severity.
+    #[prost(enumeration = "Severity", tag = "2")]
+    pub severity: i32,
 }
 /// A check that could not be judged for some object of the input, and says nothing about it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2896,6 +3758,9 @@ pub struct ScanResponse {
     /// What publishing it changed; absent unless the request asked to publish.
     #[prost(message, optional, tag = "2")]
     pub published: ::core::option::Option<PublishOutcome>,
+    /// By which terms it was carried out.
+    #[prost(message, optional, tag = "3")]
+    pub terms: ::core::option::Option<ScanTerms>,
 }
 /// A part of what is to be scanned.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2962,11 +3827,14 @@ pub mod scan_stream_response {
     }
 }
 /// The end of a report in parts.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ScanEnd {
     /// What publishing it changed; absent unless the header asked to publish.
     #[prost(message, optional, tag = "1")]
     pub published: ::core::option::Option<PublishOutcome>,
+    /// By which terms it was carried out.
+    #[prost(message, optional, tag = "2")]
+    pub terms: ::core::option::Option<ScanTerms>,
 }
 /// A part of a report to keep.
 #[derive(Clone, PartialEq, ::prost::Message)]

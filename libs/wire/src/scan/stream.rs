@@ -14,7 +14,10 @@ use prost::encoding::message as submessage;
 
 use crate::invalid::{InvalidField, Problem};
 use crate::limits::{MAX_SCANNED_PATHS, PART_BYTES};
-use crate::scan::{NotEvaluated, Publication, ScanAnswer, ScanReport, ScanRequest, Unreadable};
+use crate::scan::{
+    AcceptedFailure, IneffectiveException, JudgedObject, NotEvaluated, Publication, ScanAnswer,
+    ScanReport, ScanRequest, Unreadable,
+};
 use crate::v1::publish_stream_request::Part as WirePublication;
 use crate::v1::scan_stream_request::Part as WireScan;
 use crate::v1::scan_stream_response::Part as WireAnswer;
@@ -118,7 +121,10 @@ pub fn request_parts(request: ScanRequest) -> impl Iterator<Item = v1::ScanStrea
 
 /// The parts of an answer, in order.
 pub fn answer_parts(answer: ScanAnswer) -> impl Iterator<Item = v1::ScanStreamResponse> + Send {
-    let end = v1::ScanEnd { published: answer.published.as_ref().map(Into::into) };
+    let end = v1::ScanEnd {
+        published: answer.published.as_ref().map(Into::into),
+        terms: answer.terms.as_ref().map(Into::into),
+    };
     report_parts(answer.report)
         .map(WireAnswer::Report)
         .chain(once(WireAnswer::End(end)))
@@ -146,6 +152,7 @@ impl GatheredAnswer {
             }
             WireAnswer::End(end) => {
                 self.answer.published = field::optional("end.published", end.published)?;
+                self.answer.terms = field::optional("end.terms", end.terms)?;
                 self.ended = true;
             }
         }
@@ -215,6 +222,9 @@ fn report_parts(report: ScanReport) -> ReportParts {
         passes: report.passes.into_iter(),
         not_evaluated: report.not_evaluated.into_iter(),
         unreadable: report.unreadable.into_iter(),
+        objects: report.objects.into_iter(),
+        accepted: report.accepted.into_iter(),
+        ineffective: report.ineffective.into_iter(),
     }
 }
 
@@ -224,6 +234,9 @@ struct ReportParts {
     passes: vec::IntoIter<BoardingPass>,
     not_evaluated: vec::IntoIter<NotEvaluated>,
     unreadable: vec::IntoIter<Unreadable>,
+    objects: vec::IntoIter<JudgedObject>,
+    accepted: vec::IntoIter<AcceptedFailure>,
+    ineffective: vec::IntoIter<IneffectiveException>,
 }
 
 impl Iterator for ReportParts {
@@ -235,6 +248,9 @@ impl Iterator for ReportParts {
         fill(&mut part.passes, &mut self.passes, &mut room);
         fill(&mut part.not_evaluated, &mut self.not_evaluated, &mut room);
         fill(&mut part.unreadable, &mut self.unreadable, &mut room);
+        fill(&mut part.objects, &mut self.objects, &mut room);
+        fill(&mut part.accepted, &mut self.accepted, &mut room);
+        fill(&mut part.ineffective, &mut self.ineffective, &mut room);
         (room < PART_BYTES).then_some(part)
     }
 }

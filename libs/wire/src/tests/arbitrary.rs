@@ -305,8 +305,9 @@ pub(super) fn record(scale: Scale) -> impl Strategy<Value = Record> + Clone {
 
 pub(super) fn finding_entry() -> impl Strategy<Value = FindingEntry> + Clone {
     let times = (time(), time(), time(), option::of(time()), option::of(time()));
-    (id(), cluster(), finding(Scale::Ordinary), times, any::<u32>()).prop_map(
-        |(id, cluster, finding, times, reappeared)| {
+    let judged = (option::of(origin::knowledge()), any::<bool>());
+    (id(), cluster(), finding(Scale::Ordinary), times, any::<u32>(), judged).prop_map(
+        |(id, cluster, finding, times, reappeared, (judged_by, outdated))| {
             let (first_seen, state_since, last_seen, reappeared_at, closed_at) = times;
             FindingEntry {
                 id,
@@ -318,6 +319,8 @@ pub(super) fn finding_entry() -> impl Strategy<Value = FindingEntry> + Clone {
                 reappeared,
                 reappeared_at,
                 closed_at,
+                judged_by,
+                outdated,
             }
         },
     )

@@ -77,7 +77,7 @@ fn what_is_large_comes_in_several_parts_that_fit() {
     let finding = Finding { message: "m".repeat(1000), ..finding };
     let report = ScanReport { findings: vec![finding; 3000], ..ScanReport::default() };
     let whole = v1::ScanReport::from(&report).encoded_len();
-    let answer = ScanAnswer { report: report.clone(), published: None };
+    let answer = ScanAnswer { report: report.clone(), published: None, terms: None };
     let parts: Vec<_> = answer_parts(answer.clone()).collect();
     assert_eq!(parts.len(), whole.div_ceil(PART_BYTES) + 1, "the report, and its end");
     assert!(parts.iter().all(|part| part.encoded_len() < PART_BYTES + 2000));

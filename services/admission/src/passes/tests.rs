@@ -5,6 +5,7 @@ use airside_k8s::admission::Review;
 use airside_k8s::boarding_pass::statement::statement;
 use airside_k8s::boarding_pass::{digest_of, fields};
 use airside_k8s::{Object, Value, json};
+use airside_terms::TermsInForce;
 use airside_types::{
     AcceptedFinding, Attestation, Authorisation, FieldDigest, FieldPath, PassVerdict, Place,
     Source, Timestamp,
@@ -99,7 +100,7 @@ fn said(passes: &Passes) -> (&'static str, String) {
         origin: None,
     };
     let policy = Policy { warn_from: None, deny_from: None };
-    let judgement = judge(&review, passes, &policy, &seen);
+    let judgement = judge(&review, passes, &policy, &TermsInForce::built_in(), &seen);
     let Payload::Decision(decision) = &judgement.record.payload else { unreachable!() };
     let annotated = judgement.response.audit_annotations.get("untrusted-because").cloned();
     let reason = match &decision.authorisation {

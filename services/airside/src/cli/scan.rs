@@ -139,7 +139,17 @@ pub struct ScanArguments {
     /// What is known of vulnerabilities.
     #[command(flatten)]
     pub data: DataFileArguments,
-    /// Send findings and boarding passes to a running platform; manifests stay here
+    /// Let a running platform judge the manifests, by its terms: which checks count, its exceptions, policies and
+    /// vulnerability data. They are sent there, and not kept; what is told, and how, is as without
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "live", "fix", "since", "compliance", "reach", "policies", "vulnerabilities", "exceptions",
+            "profile", "config",
+        ]
+    )]
+    pub remote: bool,
+    /// Send findings and boarding passes to a running platform; manifests stay here, without --remote
     #[arg(long)]
     pub publish: bool,
     /// With --publish: what the platform knows at or below the PATHs (`.` is everything) and this scan did

@@ -6,18 +6,15 @@
 mod affected;
 mod update;
 
-use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use airside_ports::Clock;
 use airside_service::SystemClock;
+use airside_terms::VulnerabilityData;
 use airside_types::Timestamp;
-use airside_vulnerability::Components;
-use anyhow::Context;
 use serde_json::json;
 
-use super::replay::read;
 use crate::cli::{DataCommand, DataFileArguments, OutputFormat};
 use crate::command::Outcome;
 use crate::show::{self, RESET, STRONG};
@@ -36,27 +33,28 @@ pub(super) fn run(command: &DataCommand) -> anyhow::Result<Outcome> {
 
 /// The data that is in force.
 #[derive(Debug)]
-pub(super) struct InForce {
-    /// What it says.
-    pub(super) components: Cow<'static, Components>,
-    /// The file that it comes from; none for what is built in.
-    pub(super) file: Option<PathBuf>,
+pub(super) struct InForce(VulnerabilityData);
+
+impl std::ops::Deref for InForce {
+    type Target = VulnerabilityData;
+
+    fn deref(&self) -> &VulnerabilityData {
+        &self.0
+    }
 }
 
 impl InForce {
-    /// The file's data where it is newer than what is built in.
+    /// The file's data where there is a file, and it is newer than what is built in.
     ///
     /// # Errors
     /// There is a file, and it cannot be used.
     pub(super) fn load(arguments: &DataFileArguments) -> anyhow::Result<Self> {
-        let embedded = Components::embedded();
-        if let Some(path) = file(arguments).filter(|path| path.is_file()) {
-            let components = parsed(&path)?;
-            if components.date() > embedded.date() {
-                return Ok(Self { components: Cow::Owned(components), file: Some(path) });
-            }
-        }
-        Ok(Self { components: Cow::Borrowed(embedded), file: None })
+        let file = file(arguments).filter(|path| path.is_file());
+        let data = file.map_or_else(
+            || Ok(VulnerabilityData::built_in()),
+            |path| VulnerabilityData::of_file(&path),
+        );
+        Ok(Self(data?))
     }
 
     /// How many days ago the latest of it was published.
@@ -82,17 +80,6 @@ impl InForce {
 fn file(arguments: &DataFileArguments) -> Option<PathBuf> {
     let usual = || Some(std::env::home_dir()?.join(".local/share/airside/components.json"));
     arguments.data_file.clone().or_else(usual)
-}
-
-fn parsed(path: &Path) -> anyhow::Result<Components> {
-    let text = String::from_utf8(read(path)?)
-        .with_context(|| format!("`{}` is no UTF-8", path.display()))?;
-    Components::parse(&text).with_context(|| {
-        format!(
-            "`{}` cannot be used: delete it, and make it anew with `airside data update`",
-            path.display()
-        )
-    })
 }
 
 fn tell(data: &InForce, output: OutputFormat) -> anyhow::Result<Outcome> {

@@ -44,7 +44,15 @@ async fn list(arguments: &FindingsListArguments) -> anyhow::Result<()> {
         show::remark("no such findings: `airside scan --publish` sends what it finds");
     }
     let lines: String = entries.iter().map(show::kept_finding::line).collect();
-    Ok(show::print(&lines)?)
+    show::print(&lines)?;
+    let outdated = entries.iter().filter(|entry| entry.outdated).count();
+    if outdated > 0 {
+        show::remark(&format!(
+            "{outdated} of these were judged by other checks or older vulnerability data than the platform has: \
+             scan their manifests again with `airside scan --publish`"
+        ));
+    }
+    Ok(())
 }
 
 fn query(arguments: &FindingsListArguments) -> anyhow::Result<FindingQuery> {
@@ -135,6 +143,11 @@ fn entry_json(entry: &FindingEntry) -> Value {
         "closed_at": time(entry.closed_at),
         "reappeared": entry.reappeared,
         "reappeared_at": time(entry.reappeared_at),
+        "judged_by": entry.judged_by.as_ref().map(|it| json!({
+            "version": it.version, "catalogue": it.catalogue.to_string(),
+            "vulnerability_data": it.vulnerability_data,
+        })),
+        "outdated": entry.outdated,
     });
     if let (Some(fields), Value::Object(history)) = (value.as_object_mut(), history) {
         fields.extend(history);

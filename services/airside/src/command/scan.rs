@@ -11,6 +11,7 @@ mod live;
 mod owners;
 mod project;
 mod reach;
+mod remote;
 pub(super) mod render;
 mod work_tree;
 
@@ -18,14 +19,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
-use airside_checks::exception::{Exception, parse_file};
-use airside_checks::{Ineffective, Selection, Terms};
+use airside_checks::exception::Exception;
+use airside_checks::{Ineffective, Passes, Selection, Terms};
 use airside_k8s::Limits;
 use airside_k8s::boarding_pass::statement::statement;
 use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
 use airside_scanner::{LiveObjects, Scan};
 use airside_service::SystemClock;
+use airside_terms::{Policies, read_exceptions};
 use airside_types::{Attestation, Cluster, Id, Tenant};
 use airside_wire::scan::PublishOutcome;
 use anyhow::Context;
@@ -40,7 +42,7 @@ use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
 use crate::client::{self, connect};
 use crate::command::Outcome;
 use crate::command::data::InForce;
-use crate::command::policy::Policies;
+use crate::command::policy::read_policies;
 use crate::command::replay::read;
 use crate::show::{self, FAINT, RESET};
 
@@ -52,6 +54,9 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         return affected::run(affected);
     }
     bundles::need_a_key(arguments)?;
+    if arguments.remote {
+        return remote::run(arguments);
+    }
     let (tenant, cluster) =
         (Tenant::default(), Cluster::new(&arguments.cluster).context("--cluster is not usable")?);
     let (exceptions, misread) = exceptions(arguments.exceptions.as_deref())?;
@@ -119,7 +124,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Scans, tells what was found, and publishes it where that is asked for.
+/// Scans, and tells what was found.
 fn report(
     arguments: &ScanArguments,
     inputs: &Inputs,
@@ -127,12 +132,25 @@ fn report(
     project: &Project,
     misread: Vec<Ineffective>,
 ) -> anyhow::Result<Outcome> {
-    let (tenant, cluster) = (terms.tenant, terms.cluster);
     let baseline = baseline(arguments, inputs, terms)?;
     let origins = work_tree::origins(inputs, &arguments.paths, tells_commits(arguments));
-    let keeps_fields = arguments.publish || arguments.sign_key.is_some();
-    let mut scan = inputs.scan(&Terms { origins: Some(&origins), keeps_fields, ..terms.clone() });
+    let is_passed_on = arguments.publish || arguments.sign_key.is_some();
+    let passes = if is_passed_on { Passes::Whole } else { Passes::WithoutFields };
+    let mut scan = inputs.scan(&Terms { origins: Some(&origins), passes, ..terms.clone() });
     scan.ineffective.splice(0..0, misread);
+    let whose = (terms.tenant, terms.cluster);
+    tell(arguments, inputs, scan, project, baseline.as_ref(), whose)
+}
+
+/// Tells what a scan of a tenant's cluster found, and publishes it where that is asked for.
+fn tell(
+    arguments: &ScanArguments,
+    inputs: &Inputs,
+    mut scan: Scan,
+    project: &Project,
+    baseline: Option<&BTreeSet<Id>>,
+    (tenant, cluster): (&Tenant, &Cluster),
+) -> anyhow::Result<Outcome> {
     if let Some(path) = &arguments.sign_key {
         let key = signing_key(path)?;
         sign(&key, &mut scan, cluster);
@@ -141,7 +159,7 @@ fn report(
         }
     }
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(tenant, cluster)).collect();
-    let report = report_of(&scan, &ids, baseline.as_ref(), project, inputs.files.len());
+    let report = report_of(&scan, &ids, baseline, project, inputs.files.len());
     for (format, path) in &arguments.reports {
         let text = written(*format, &report, inputs, project)?;
         std::fs::write(path, anstream::adapter::strip_str(&text).to_string())
@@ -196,9 +214,7 @@ fn exceptions(path: Option<&Path>) -> anyhow::Result<(Vec<Exception>, Vec<Ineffe
     let Some(path) = path.or_else(|| usual.is_file().then_some(usual)) else {
         return Ok((Vec::new(), Vec::new()));
     };
-    let text = String::from_utf8(read(path)?)
-        .with_context(|| format!("`{}` is no UTF-8", path.display()))?;
-    Ok(parse_file(&path.to_string_lossy(), &text))
+    Ok(read_exceptions(path)?)
 }
 
 /// The policies of `--policies`, where it is given.
@@ -206,7 +222,7 @@ fn policies(arguments: &ScanArguments) -> anyhow::Result<Option<Policies>> {
     if arguments.policies.is_empty() {
         return Ok(None);
     }
-    let policies = Policies::read(&arguments.policies);
+    let policies = read_policies(&arguments.policies);
     anyhow::ensure!(
         !policies.is_empty(),
         "--policies names no ValidatingAdmissionPolicy: is it in another folder?"

@@ -57,6 +57,21 @@ fn write_whole(out: &mut String, entry: &FindingEntry) -> std::fmt::Result {
     writeln!(out, "  cluster {}", entry.cluster)?;
     writeln!(out, "  {} since {}", state(entry), entry.state_since)?;
     writeln!(out, "  first seen {}, last seen {}", entry.first_seen, entry.last_seen)?;
+    if let Some(by) = &entry.judged_by {
+        let data = by.vulnerability_data.as_deref().unwrap_or("an unknown day");
+        let catalogue: String = by.catalogue.to_string().chars().take(12).collect();
+        writeln!(
+            out,
+            "  judged by catalogue {catalogue} ({}), vulnerability data of {data}",
+            by.version
+        )?;
+    }
+    if entry.outdated {
+        writeln!(
+            out,
+            "  the platform has other checks or later data now: scan the manifests again"
+        )?;
+    }
     if let Some(closed) = entry.closed_at {
         writeln!(out, "  last fixed or gone {closed}")?;
     }
@@ -73,7 +88,9 @@ fn clean(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use airside_types::{Cluster, FieldPath, Finding, Id, ObjectRef, Place, Severity, Timestamp};
+    use airside_types::{
+        Cluster, FieldPath, Finding, Id, Knowledge, ObjectRef, Place, Severity, Timestamp,
+    };
     use insta::assert_snapshot;
 
     use std::sync::Arc;
@@ -111,6 +128,12 @@ mod tests {
             reappeared,
             reappeared_at: (reappeared > 0).then(|| day(4)),
             closed_at: (reappeared > 0).then(|| day(2)),
+            judged_by: (reappeared > 1).then(|| Knowledge {
+                version: "0.1.0".to_owned(),
+                catalogue: Id::from_bytes([0xcd; 16]),
+                vulnerability_data: Some("2026-01".to_owned()),
+            }),
+            outdated: reappeared > 1,
         }
     }
 
@@ -145,6 +168,8 @@ mod tests {
           cluster default
           reappeared since 2026-01-05T00:00:00Z
           first seen 2026-01-01T00:00:00Z, last seen 2026-01-07T00:00:00Z
+          judged by catalogue cdcdcdcdcdcd (0.1.0), vulnerability data of 2026-01
+          the platform has other checks or later data now: scan the manifests again
           last fixed or gone 2026-01-03T00:00:00Z
           came back 2 ×, last 2026-01-05T00:00:00Z
         ");

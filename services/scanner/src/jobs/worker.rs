@@ -119,7 +119,7 @@ impl Jobs {
     async fn answer(&self, job: &ScanJob, running: &Kept) -> Result<ScanAnswer, ApiError> {
         let turn = self.checker.turn().await?;
         let scan = self.checker.check(turn, &job.tenant, job.scan.clone(), job.submitted).await?;
-        let mut answer = ScanAnswer { report: scan.report.clone(), published: None };
+        let mut answer = ScanAnswer { report: scan.report.clone(), published: None, terms: None };
         self.require_that_it_can_be_kept(running, &answer)?;
         if job.scan.publish {
             let publication = scan.publication(job.scan.cluster.clone());

@@ -7,36 +7,59 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use airside_checks::catalogue;
 use airside_k8s::live;
-use airside_types::{Cluster, Finding, FindingState, Id, ObjectRef, Tenant, Timestamp};
+use airside_types::{Cluster, Finding, FindingState, Id, Knowledge, ObjectRef, Tenant, Timestamp};
 use airside_wire::finding::FindingEntry;
 use airside_wire::scan::{Publication, PublishOutcome};
+
+use crate::notices::News;
 
 /// How exact [`FindingEntry::last_seen`] is: a finding that is reported in the same state again is not
 /// written anew each time.
 const LAST_SEEN_STEP: Duration = Duration::from_secs(3600);
 
 /// What a publication changes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Change {
+    /// What was known to whoever judged.
+    judged_by: Knowledge,
     /// Findings as they are now, and that others have to learn.
-    pub(super) told: Vec<FindingEntry>,
+    pub(super) told: Vec<Told>,
     /// Findings that were merely seen again.
     pub(super) seen: Vec<FindingEntry>,
     /// The counts.
     pub(super) outcome: PublishOutcome,
 }
 
+/// A finding that others have to learn of.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// As it is now.
+    pub(super) entry: FindingEntry,
+    /// What is new about it for its owner; none where it closed or merely moved.
+    pub(super) news: Option<News>,
+}
+
 impl Change {
+    /// No change yet, by whoever knows this.
+    pub(super) fn judged_by(knowledge: Knowledge) -> Self {
+        let (told, seen, outcome) = (Vec::new(), Vec::new(), PublishOutcome::default());
+        Self { judged_by: knowledge, told, seen, outcome }
+    }
+
     /// Compares what was found with what is known of the same tenant and cluster. Takes the findings out of
-    /// the publication: there may be very many.
+    /// the publication: there may be very many. Its passes say what was known; live objects have none, and are judged by
+    /// the scanner itself.
     pub(super) fn of(
         publication: &mut Publication,
         known: &BTreeMap<Id, FindingEntry>,
         tenant: &Tenant,
+        scanner: &Knowledge,
         now: Timestamp,
     ) -> Self {
-        let mut change = Self::default();
+        let rules = publication.report.passes.iter().find_map(|pass| pass.rules.as_ref());
+        let mut change = Self::judged_by(rules.map_or_else(|| scanner.clone(), Knowledge::from));
         let mut reported = BTreeSet::new();
         for finding in std::mem::take(&mut publication.report.findings) {
             let id = finding.id(tenant, &publication.cluster);
@@ -72,39 +95,53 @@ impl Change {
         }
     }
 
+    fn tell(&mut self, news: Option<News>, entry: FindingEntry) {
+        self.told.push(Told { entry, news });
+    }
+
     fn open(&mut self, id: Id, cluster: &Cluster, finding: Finding, now: Timestamp) {
         self.outcome.opened += 1;
-        self.told.push(FindingEntry {
-            id,
-            cluster: cluster.clone(),
-            finding,
-            first_seen: now,
-            state_since: now,
-            last_seen: now,
-            reappeared: 0,
-            reappeared_at: None,
-            closed_at: None,
-        });
+        self.tell(
+            Some(News::Opened),
+            FindingEntry {
+                id,
+                cluster: cluster.clone(),
+                finding,
+                first_seen: now,
+                state_since: now,
+                last_seen: now,
+                reappeared: 0,
+                reappeared_at: None,
+                closed_at: None,
+                judged_by: Some(self.judged_by.clone()),
+                outdated: false,
+            },
+        );
     }
 
     fn report_again(&mut self, entry: &FindingEntry, finding: Finding, now: Timestamp) {
-        let again = FindingEntry { finding, last_seen: now, ..entry.clone() };
+        let judged_by = Some(self.judged_by.clone());
+        let again = FindingEntry { finding, last_seen: now, judged_by, ..entry.clone() };
         if entry.finding.state != FindingState::Open {
             self.outcome.opened += 1;
             self.outcome.reappeared += 1;
-            self.told.push(FindingEntry {
-                state_since: now,
-                reappeared: entry.reappeared.saturating_add(1),
-                reappeared_at: Some(now),
-                ..again
-            });
+            self.tell(
+                Some(News::Reappeared),
+                FindingEntry {
+                    state_since: now,
+                    reappeared: entry.reappeared.saturating_add(1),
+                    reappeared_at: Some(now),
+                    ..again
+                },
+            );
             return;
         }
         self.outcome.unchanged += 1;
         if again.finding != entry.finding {
             // It moved to another line or its message changed: still the same finding.
-            self.told.push(again);
-        } else if now >= entry.last_seen.plus(LAST_SEEN_STEP) {
+            self.tell(changed(&entry.finding, &again.finding), again);
+        } else if now >= entry.last_seen.plus(LAST_SEEN_STEP) || again.judged_by != entry.judged_by
+        {
             self.seen.push(again);
         }
     }
@@ -118,13 +155,25 @@ impl Change {
             FindingState::Gone => self.outcome.gone += 1,
             FindingState::Open | FindingState::Fixed => self.outcome.fixed += 1,
         }
-        self.told.push(FindingEntry {
-            finding: Finding { state, ..entry.finding.clone() },
-            state_since: now,
-            closed_at: Some(now),
-            ..entry.clone()
-        });
+        self.tell(
+            None,
+            FindingEntry {
+                finding: Finding { state, ..entry.finding.clone() },
+                state_since: now,
+                closed_at: Some(now),
+                judged_by: Some(self.judged_by.clone()),
+                ..entry.clone()
+            },
+        );
     }
+}
+
+/// Whether a finding that is open anyway says something that its owner has to know: it is worse than it was, or
+/// other vulnerabilities are known of the same version.
+fn changed(before: &Finding, now: &Finding) -> Option<News> {
+    let is_worse = now.severity > before.severity;
+    let has_other_data = catalogue::rests_on_data(&now.check) && now.message != before.message;
+    (is_worse || has_other_data).then_some(News::Changed)
 }
 
 /// What a scan looked at.

@@ -257,3 +257,32 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn what_was_judged_by_less_than_is_known_now_says_so_until_it_is_scanned_again() {
+    let scanner = TestScanner::in_memory().await;
+    let tenant = Tenant::default();
+    let current = || publication(&tenant, "default", &[("web.yaml", PRIVILEGED)]);
+    let judged = |change: fn(&mut airside_types::Rules)| {
+        let mut publication = current();
+        publication.report.passes.iter_mut().filter_map(|it| it.rules.as_mut()).for_each(change);
+        publication
+    };
+    let older_data = || judged(|rules| rules.vulnerability_data = Some("2020-01".to_owned()));
+    for (publication, outdated) in [
+        (older_data(), true),
+        (judged(|rules| rules.digest = Id::default()), true),
+        (judged(|rules| rules.vulnerability_data = Some("2099-01".to_owned())), false),
+        (older_data(), true),
+        (current(), false),
+    ] {
+        scanner.ledger.publish(&tenant, publication).await.unwrap();
+        assert_eq!(scanner.finding_of(CHECK).await.outdated, outdated);
+        let id = scanner.finding_of(CHECK).await.id;
+        assert_eq!(scanner.ledger.get(&tenant, id).await.unwrap().unwrap().outdated, outdated);
+    }
+    scanner.ledger.publish(&tenant, older_data()).await.unwrap();
+    scanner.publish("default", &[("web.yaml", ORDINARY)]).await;
+    assert!(!scanner.finding_of(CHECK).await.outdated, "what is fixed needs no scan");
+    scanner.stop().await;
+}

@@ -11,14 +11,16 @@ use airside_ports::{Batch, Clock, Entry, KeyRange, Keyspace, Log, Order, Store, 
 use airside_service::outbox::{Outbox, OutboxError};
 use airside_service::retry::Backoff;
 use airside_service::{Deps, Publisher};
+use airside_terms::TermsOfTenants;
 use airside_types::{BoardingPass, Cluster, Id, Payload, Record, Source, Tenant, Timestamp};
 use airside_wire::finding::{FindingEntry, decode_entry, encode_entry};
 use airside_wire::scan::PublishOutcome;
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
-use super::change::Change;
+use super::change::{Change, Told};
 use super::{FINDINGS, LedgerError, PAGE, Request, Stop, Work, behind, cluster_prefix};
+use crate::notices::Notices;
 
 /// The terms of the boarding passes that were published and when they were, by tenant, cluster and id.
 const PASSES: Keyspace = Keyspace::new("scanner.passes");
@@ -36,16 +38,25 @@ pub(crate) struct Writer {
     log: Arc<dyn Log>,
     clock: Arc<dyn Clock>,
     publisher: Publisher,
+    notices: Notices,
+    terms: TermsOfTenants,
     requests: mpsc::Receiver<Request>,
 }
 
 impl Writer {
-    pub(super) fn new(deps: &Deps, requests: mpsc::Receiver<Request>) -> Self {
+    pub(super) fn new(
+        deps: &Deps,
+        notices: Notices,
+        terms: TermsOfTenants,
+        requests: mpsc::Receiver<Request>,
+    ) -> Self {
         Self {
             store: Arc::clone(&deps.store),
             log: Arc::clone(&deps.log),
             clock: Arc::clone(&deps.clock),
             publisher: deps.publisher(),
+            notices,
+            terms,
             requests,
         }
     }
@@ -105,11 +116,12 @@ impl Writer {
         work: Work,
     ) -> Result<PublishOutcome, LedgerError> {
         let now = self.clock.now();
+        let scanner = &self.terms.of(tenant).knowledge;
         match work {
             Work::Publication(mut publication) => {
                 let cluster = publication.cluster.clone();
                 let known = self.known(tenant, &cluster).await?;
-                let change = Change::of(&mut publication, &known, tenant, now);
+                let change = Change::of(&mut publication, &known, tenant, scanner, now);
                 drop(known);
                 let step = Step::new(tenant, &cluster, now);
                 self.keep(outbox, step, change, publication.report.passes).await
@@ -117,7 +129,7 @@ impl Writer {
             Work::Revision(revision) => {
                 let cluster = revision.cluster.clone();
                 let step = Step::new(tenant, &cluster, now);
-                let mut change = Change::default();
+                let mut change = Change::judged_by(scanner.clone());
                 for finding in revision.open {
                     let id = finding.id(tenant, &cluster);
                     let known = self.entry(&step, id).await?;
@@ -146,11 +158,14 @@ impl Writer {
         change: Change,
         passes: Vec<BoardingPass>,
     ) -> Result<PublishOutcome, LedgerError> {
+        // In the first step: when a later one fails, its findings are news again, and these are not lost.
+        let news = change.told.iter().filter_map(|told| Some((told.news?, &told.entry)));
+        self.notices.stage(&mut step.batch, step.tenant, step.cluster, news, step.now);
         for entry in change.seen {
             step.keep(&entry)?;
             self.commit_if_full(outbox, &mut step).await?;
         }
-        for entry in change.told {
+        for Told { entry, .. } in change.told {
             step.keep(&entry)?;
             step.tell(entry.id, Payload::Finding(entry.finding));
             self.commit_if_full(outbox, &mut step).await?;
@@ -192,6 +207,7 @@ impl Writer {
         outbox.stage(&mut batch, &entries);
         if !batch.is_empty() {
             self.store.commit(batch).await?;
+            self.notices.wake();
         }
         outbox.publish(entries).await.map_err(OutboxError::from)?;
         Ok(())

@@ -1,99 +1,87 @@
-//! What was published of a live cluster, so that the next check publishes only what is different.
+//! What was published of a live cluster, so that a check publishes only what is different.
 //!
-//! A fingerprint is dear and most objects have the findings that they had: fingerprints are made only for those
-//! that have not.
+//! A fingerprint is dear: fingerprints are made only for objects of which the findings are others than before.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use airside_checks::CheckedObject;
-use airside_types::{Cluster, Finding, FindingState, Id, Tenant};
+use airside_checks::Terms;
+use airside_types::{Finding, FindingState, Id};
 
 use crate::ledger::Revision;
-use crate::live::LiveObjects;
-use crate::scan::Scan;
 
 /// The open findings as they were published, by the path of their object.
 #[derive(Debug, Default)]
 pub(super) struct Published(BTreeMap<Arc<str>, OfObject>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct OfObject {
     /// Of all that the findings say.
     digest: u64,
     /// Their fingerprints, each with the digest of what it says.
-    findings: Vec<(Id, u64)>,
-}
-
-/// A scan beside what was published.
-pub(super) struct Difference {
-    pub(super) published: Published,
-    pub(super) revision: Revision,
+    findings: Box<[(Id, u64)]>,
 }
 
 impl Published {
-    /// What is published when the scan is, and what of it is new: findings that were not open or said something
-    /// else, and findings that are fixed, or gone with their object.
-    pub(super) fn difference(
-        mut self,
-        scan: &Scan,
-        objects: &LiveObjects,
-        tenant: &Tenant,
-        cluster: &Cluster,
-    ) -> Difference {
-        let mut published = Self::default();
-        let mut revision = Revision { cluster: cluster.clone(), ..Revision::default() };
-        for object in &scan.objects {
-            let findings = findings_of(scan, object);
-            let before = self.0.remove_entry(&*object.place.path);
-            let digest = digest(findings);
-            let (path, now) = match before {
-                Some((path, before)) if before.digest == digest => (path, before),
-                before => {
-                    let now = OfObject::of(findings, digest, tenant, cluster);
-                    let old = before.as_ref().map_or(&[][..], |(_, old)| &old.findings);
-                    let is_new = |(_, it): &(&Finding, &(Id, u64))| !old.contains(it);
-                    let new = findings.iter().zip(&now.findings).filter(is_new);
-                    revision.open.extend(new.map(|(finding, _)| finding.clone()));
-                    let is_open = |id: &Id| now.findings.iter().any(|(other, _)| other == id);
-                    let left = old.iter().map(|(id, _)| *id).filter(|id| !is_open(id));
-                    revision.closed.extend(left.map(|id| (id, FindingState::Fixed)));
-                    let path = before.map(|(path, _)| path);
-                    (path.unwrap_or_else(|| Arc::clone(&object.place.path)), now)
-                }
-            };
-            if !now.findings.is_empty() {
-                published.0.insert(path, now);
-            }
+    /// Takes note of what is published of an object for the first time.
+    pub(super) fn open(&mut self, path: &Arc<str>, findings: &[Finding], terms: &Terms<'_>) {
+        if !findings.is_empty() {
+            self.0.insert(Arc::clone(path), OfObject::of(findings, terms));
         }
-        for (path, old) in self.0 {
-            let is_there = objects.has(&path);
-            let state = if is_there { FindingState::Fixed } else { FindingState::Gone };
-            revision.closed.extend(old.findings.iter().map(|(id, _)| (*id, state)));
+    }
+
+    /// The paths under which something is open.
+    pub(super) fn paths(&self) -> Vec<Arc<str>> {
+        self.0.keys().cloned().collect()
+    }
+
+    /// Takes note of an object's findings as they are now. What of that is new is added to the revision:
+    /// findings that were not open or said something else, and findings that are fixed, or gone with their object.
+    pub(super) fn replace(
+        &mut self,
+        path: &Arc<str>,
+        findings: Vec<Finding>,
+        is_there: bool,
+        terms: &Terms<'_>,
+        revision: &mut Revision,
+    ) {
+        let before = self.0.get(path);
+        let is_same = before.map_or(findings.is_empty(), |it| it.digest == digest(&findings));
+        if is_same {
+            return;
         }
-        Difference { published, revision }
+        let old = before.map(|it| &*it.findings).unwrap_or_default();
+        let now = OfObject::of(&findings, terms);
+        let is_open = |id: &Id| now.findings.iter().any(|(other, _)| other == id);
+        let closed = old.iter().map(|(id, _)| *id).filter(|id| !is_open(id));
+        let state = if is_there { FindingState::Fixed } else { FindingState::Gone };
+        revision.closed.extend(closed.map(|id| (id, state)));
+        let opened = findings.into_iter().zip(&now.findings).filter(|(_, it)| !old.contains(it));
+        revision.open.extend(opened.map(|(finding, _)| finding));
+        if now.findings.is_empty() {
+            self.0.remove(path);
+        } else {
+            self.0.insert(Arc::clone(path), now);
+        }
     }
 }
 
 impl OfObject {
-    fn of(findings: &[Finding], digest: u64, tenant: &Tenant, cluster: &Cluster) -> Self {
+    fn of(findings: &[Finding], terms: &Terms<'_>) -> Self {
         let known = |finding: &Finding| {
-            (finding.id(tenant, cluster), self::digest(std::slice::from_ref(finding)))
+            let id = finding.id(terms.tenant, terms.cluster);
+            (id, digest(std::slice::from_ref(finding)))
         };
-        Self { digest, findings: findings.iter().map(known).collect() }
+        Self { digest: digest(findings), findings: findings.iter().map(known).collect() }
     }
-}
-
-fn findings_of<'s>(scan: &'s Scan, object: &CheckedObject) -> &'s [Finding] {
-    scan.report.findings.get(object.findings.clone()).unwrap_or_default()
 }
 
 /// Of everything that can be different while the object stays. It is compared within this process only.
 fn digest(findings: &[Finding]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for Finding { check, severity, object, field, message, .. } in findings {
-        (check, severity, &object.uid, field, message).hash(&mut hasher);
+    for Finding { check, severity, object, field, message, owner, .. } in findings {
+        (check, severity, &object.uid, field, message, owner).hash(&mut hasher);
     }
     hasher.finish()
 }

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use airside_k8s::{Value, json};
 use airside_ports::{ClusterError, ClusterFeed, ClusterSnapshot, ListScope, ObjectKind, Unlisted};
-use airside_types::{FindingState, Payload};
+use airside_terms::TermsOfTenants;
+use airside_types::{Cluster, FindingState, Payload, Tenant};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -59,7 +60,8 @@ impl Scene {
         let scanner = TestScanner::in_memory().await;
         let deps = Deps { live: Some(live), ..scanner.deps.clone() };
         let ledger = scanner.ledger.clone();
-        let watcher = Watcher::new(&deps, ledger, Severity::High, Duration::ZERO).unwrap();
+        let terms = TermsOfTenants::read(&deps.terms).unwrap();
+        let watcher = Watcher::new(&deps, ledger, &terms, Severity::High, Duration::ZERO).unwrap();
         let stop = CancellationToken::new();
         let token = stop.clone();
         let watching = tokio::spawn(async move { watcher.work(&token).await });

@@ -261,11 +261,15 @@ fn needs_mutual_tls(policy: &Whole<'_>, report: &mut Report<'_>) {
     let labels = down(policy.object.value(), &["spec", "selector", "matchLabels"]);
     let is_mesh_wide = policy.object.namespace() == Some(policy.graph.root_namespace());
     let namespace = policy.object.namespace().filter(|_| !is_mesh_wide);
+    let is_weak = |mode| mode == TlsMode::Disable || (is_open && mode == TlsMode::Permissive);
+    let modes = namespace.and_then(|namespace| policy.graph.modes_in(namespace));
+    if modes.is_some_and(|modes| !modes.into_iter().any(is_weak)) {
+        return;
+    }
     let mut covered = policy.graph.mesh_workloads(namespace, labels.and_then(Value::as_object));
     let weak = covered.find_map(|workload| {
         let mode = policy.graph.mutual_tls(&workload).mode;
-        let is_weak = mode == TlsMode::Disable || (is_open && mode == TlsMode::Permissive);
-        (is_weak && !workload.is_on_host_network()).then_some((workload.owner, mode.as_str()))
+        (is_weak(mode) && !workload.is_on_host_network()).then_some((workload.owner, mode.as_str()))
     });
     if let Some((owner, mode)) = weak {
         let message =

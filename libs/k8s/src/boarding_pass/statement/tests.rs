@@ -37,6 +37,7 @@ fn pass() -> BoardingPass {
             version: "0.1.0".to_owned(),
             digest: Id::default(),
             failing: Severity::High,
+            vulnerability_data: None,
         }),
         accepted: Vec::new(),
         attestation: None,
@@ -149,6 +150,7 @@ fn a_statement_is_read_back_with_all_that_it_says() {
     assert_eq!(read.fields, Some(pass.fields));
     let smaller = statement(&self::pass(), &Cluster::default());
     assert_eq!(claims(&smaller).unwrap().fields, None);
+    assert_eq!(statement_with_fields(&self::pass(), &Cluster::default()), smaller);
 }
 
 #[test]

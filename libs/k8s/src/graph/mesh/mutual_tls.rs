@@ -3,6 +3,8 @@
 //! The narrowest policy decides: a port's, the workload's, the namespace's, the mesh's. `UNSET` and what is
 //! not given come from the next wider one; where none says anything the mode is permissive.
 
+use std::collections::BTreeSet;
+
 use super::MeshWorkload;
 use crate::fields::down;
 use crate::graph::{Graph, labels_match};
@@ -10,7 +12,7 @@ use crate::object::Object;
 use crate::value::{Map, Value};
 
 /// A mode of mutual TLS for what comes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsMode {
     /// Only mutual TLS.
     Strict,
@@ -81,6 +83,26 @@ impl<'a> Graph<'a> {
             None => (TlsMode::Permissive, None),
         };
         MutualTls { mode, source, ports: own.map(ports).unwrap_or_default() }
+    }
+}
+
+impl<'a> Graph<'a> {
+    /// All modes that workloads of a namespace can have; none where there are workloads that may be in any
+    /// namespace. It is answered without looking at them.
+    pub fn modes_in(&self, namespace: &str) -> Option<BTreeSet<TlsMode>> {
+        const KIND: &str = "PeerAuthentication";
+        if self.has_workloads_anywhere() {
+            return None;
+        }
+        let own: Vec<_> = self.mesh_objects_in(KIND, Some(namespace)).collect();
+        let (selecting, wide): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|policy| selector(policy).is_some());
+        let of_mesh = self
+            .mesh_objects_in(KIND, Some(self.root_namespace()))
+            .find(|policy| selector(policy).is_none());
+        let wider = wide.first().copied().into_iter().chain(of_mesh).find_map(mode);
+        let modes = selecting.into_iter().filter_map(mode);
+        Some(modes.chain([wider.unwrap_or(TlsMode::Permissive)]).collect())
     }
 }
 

@@ -18,7 +18,7 @@ pub(in crate::graph) enum Topic {
     Pods,
     /// Objects whose pods bear a label.
     PodLabel,
-    /// What selects pods by labels (Services, policies, budgets), by one label that it asks for.
+    /// What selects pods by labels (Services, policies, budgets), by a label that it asks for.
     Selects,
     /// What selects pods and asks for no label by its value.
     SelectsAny,

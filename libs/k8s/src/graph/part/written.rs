@@ -3,15 +3,14 @@
 //! A query that finds objects in a new way needs its key here and its note there; the property that proves
 //! the incremental run (`airside-checks`) finds what is forgotten.
 
-use super::{Key, Place, Topic, Word, own_places};
-use crate::fields::down;
+use super::{Key, Place, Selecting, Topic, Word, own_places};
+use crate::graph::selector::asked;
 use crate::graph::{
     aggregation, exposure, hosts, isolation, links, mesh, policies, references, scaling, taken,
     usage,
 };
 use crate::object::Object;
 use crate::rbac::{Bearer, GROUP, role_of, subjects};
-use crate::value::{Map, Value};
 use crate::workload::{PodSpec, is_custom, pod_specs};
 
 /// The keys of an object, each once, in order.
@@ -105,31 +104,38 @@ impl Keys<'_, '_> {
         }
     }
 
-    /// What selects pods by labels is found by one of those that it asks for.
+    /// What selects pods by labels is found by one of those that it asks for, or by each of a list of which it
+    /// asks for one.
     fn selector(&mut self) {
         let object = self.object;
-        let labels_of = |selector: Option<&Value>| -> Option<Map> {
-            selector?.get("matchLabels")?.as_object().cloned()
-        };
         let spec = object.fields().get("spec");
-        let wanted = match (object.group(), object.kind()) {
+        let (what, lists) = match (object.group(), object.kind()) {
             ("", "Service") => match links::service_labels(object) {
-                Some(labels) => Some(labels.clone()),
+                Some(labels) => {
+                    let lists = links::pairs(Some(labels)).map(|label| vec![label]);
+                    (Selecting::Service, lists.collect())
+                }
                 None => return,
             },
             ("networking.k8s.io" | "extensions", "NetworkPolicy") => {
-                labels_of(spec.and_then(|spec| spec.get("podSelector")))
+                let selector = spec.and_then(|spec| spec.get("podSelector"));
+                (Selecting::NetworkPolicy, selector.map(asked).unwrap_or_default())
             }
-            ("policy", "PodDisruptionBudget") => {
-                labels_of(down(object.value(), &["spec", "selector"]))
-            }
+            ("policy", "PodDisruptionBudget") => match links::pod_selector(object) {
+                Some(selector) => (Selecting::DisruptionBudget, asked(selector)),
+                None => return,
+            },
             _ => return,
         };
+        let what = what.word();
         // A long value is seldom that of many.
-        match links::pairs(wanted.as_ref()).max_by_key(|(name, value)| (value.len(), *name, *value))
-        {
-            Some((name, value)) => self.find(Topic::Selects, &[name, value]),
-            None => self.find(Topic::SelectsAny, &[]),
+        let longest = |list: &Vec<(&str, &str)>| list.iter().map(|(_, value)| value.len()).min();
+        match lists.into_iter().max_by_key(|list| (longest(list), list.clone())) {
+            Some(list) => {
+                list.iter()
+                    .for_each(|(name, value)| self.find(Topic::Selects, &[what, name, value]));
+            }
+            None => self.find(Topic::SelectsAny, &[what]),
         }
     }
 

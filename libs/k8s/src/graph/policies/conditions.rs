@@ -1,6 +1,7 @@
 //! Conditions on a pod: its namespace, its labels, its service account, in the languages of each kind.
 
 use super::super::part::bearing;
+use super::super::selector::asked;
 use super::super::selector::{Label, selected};
 use super::super::{Graph, PodNode, same_namespace};
 use super::calico::Expression;
@@ -167,6 +168,16 @@ impl<'a> Condition<'a> {
     }
 }
 
+impl<'a> Condition<'a> {
+    /// Lists of labels of the pod: it bears one of each list.
+    fn asked(&self) -> Vec<Vec<(&'a str, &'a str)>> {
+        match self {
+            Self::PodLabels(selector) => asked(selector),
+            _ => self.labels().into_iter().map(|label| vec![label]).collect(),
+        }
+    }
+}
+
 /// Whether there is a pod for which all conditions hold, or may hold.
 pub fn selects_any(graph: &Graph<'_>, conditions: &[Condition<'_>]) -> bool {
     match conditions {
@@ -188,7 +199,7 @@ pub fn select<'g, 'a>(
             Condition::InNamespace(namespace) => *namespace,
             _ => None,
         });
-        bearing(own, conditions.iter().flat_map(Condition::labels))
+        bearing(own, conditions.iter().flat_map(Condition::asked))
     });
     let wanted = conditions.iter().flat_map(Condition::labels);
     graph.bearers_of(graph.rarest_label(wanted)).filter_map(move |pod| {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Graph;
-use super::super::part::{self, Key, Place, Topic, own_places};
+use super::super::part::{Key, Place, Selecting, Topic, own_places};
 use super::cilium;
 use super::layers::{Found, Layer, additive, end, tiers};
 use super::{Condition, Direction, Holds, POLICY_KINDS, Policy, Rule, Stage, View, policies};
@@ -157,7 +157,7 @@ impl<'a> Graph<'a> {
 /// networks) is noted where it is looked up.
 fn note(view: &View<'_, '_>) {
     view.graph.note_all(|| {
-        let mut keys = part::selecting(view.namespace, view.labels);
+        let mut keys = Selecting::NetworkPolicy.keys(view.namespace, view.labels);
         keys.extend(Key::seen(Topic::OtherPolicy, view.namespace, &[]));
         keys
     });

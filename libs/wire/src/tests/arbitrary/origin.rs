@@ -1,8 +1,8 @@
 //! Generators for origins and for what a pass says of its terms.
 
 use airside_types::{
-    AcceptedFinding, Attestation, ChartRendering, ChartValue, KustomizationRendering, Origin,
-    Rendering, Revision, Rules, SourceLine,
+    AcceptedFinding, Attestation, ChartRendering, ChartValue, Knowledge, KustomizationRendering,
+    Origin, Rendering, Revision, Rules, SourceLine,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -45,11 +45,25 @@ pub(super) fn source_line(scale: Scale) -> impl Strategy<Value = Box<SourceLine>
 }
 
 pub(super) fn rules(scale: Scale) -> impl Strategy<Value = Rules> + Clone {
-    (text(scale), id(), severity()).prop_map(|(version, digest, failing)| Rules {
-        version,
-        digest,
-        failing,
+    (text(scale), id(), severity(), data()).prop_map(
+        |(version, digest, failing, vulnerability_data)| Rules {
+            version,
+            digest,
+            failing,
+            vulnerability_data,
+        },
+    )
+}
+
+pub(super) fn knowledge() -> impl Strategy<Value = Knowledge> + Clone {
+    (text(Scale::Ordinary), id(), data()).prop_map(|(version, catalogue, vulnerability_data)| {
+        Knowledge { version, catalogue, vulnerability_data }
     })
+}
+
+/// The date of vulnerability data.
+fn data() -> impl Strategy<Value = Option<String>> + Clone {
+    option::of("20[0-9]{2}-(0[1-9]|1[0-2])(-[0-2][0-9])?".boxed())
 }
 
 pub(super) fn accepted(scale: Scale) -> impl Strategy<Value = AcceptedFinding> + Clone {

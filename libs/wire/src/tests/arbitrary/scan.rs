@@ -4,11 +4,11 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::{Scale, cluster, finding, id, list, pass, place, severity, tenant, text, time};
+use super::{Scale, cluster, finding, id, list, object, pass, place, severity, tenant, text, time};
 use crate::job::{Job, JobState, ScanJob};
 use crate::scan::{
-    NotEvaluated, Publication, PublishOutcome, ScanAnswer, ScanReport, ScanRequest, SourceFile,
-    Unreadable,
+    AcceptedFailure, IneffectiveException, JudgedObject, NotEvaluated, Publication, PublishOutcome,
+    ScanAnswer, ScanReport, ScanRequest, ScanTerms, SourceFile, Unreadable,
 };
 
 pub(in crate::tests) fn scan_request() -> impl Strategy<Value = ScanRequest> + Clone {
@@ -29,13 +29,58 @@ pub(in crate::tests) fn report(scale: Scale) -> impl Strategy<Value = ScanReport
         (text(scale), text(scale)).prop_map(|(check, reason)| NotEvaluated { check, reason });
     let unreadable =
         (place(scale), text(scale)).prop_map(|(place, reason)| Unreadable { place, reason });
-    (vec(finding(scale), 0..3), vec(pass(scale), 0..3), vec(unjudged, 0..3), vec(unreadable, 0..3))
-        .prop_map(|(findings, passes, not_evaluated, unreadable)| ScanReport {
+    let told = (
+        vec(finding(scale), 0..3),
+        vec(pass(scale), 0..3),
+        vec(unjudged, 0..3),
+        vec(unreadable, 0..3),
+    );
+    (told, beside(scale)).prop_map(
+        |((findings, passes, not_evaluated, unreadable), (objects, accepted, ineffective))| {
+            ScanReport {
+                findings,
+                passes,
+                not_evaluated,
+                unreadable,
+                objects,
+                accepted,
+                ineffective,
+            }
+        },
+    )
+}
+
+type Beside = (Vec<JudgedObject>, Vec<AcceptedFailure>, Vec<IneffectiveException>);
+
+/// What only the answer to a scan tells.
+fn beside(scale: Scale) -> impl Strategy<Value = Beside> + Clone {
+    let object = (object(scale), text(scale), place(scale), any::<u32>()).prop_map(
+        |(object, api_version, place, findings)| JudgedObject {
+            object,
+            api_version,
+            place,
             findings,
-            passes,
-            not_evaluated,
-            unreadable,
-        })
+        },
+    );
+    let accepted = (finding(scale), text(scale), option::of(time()), place(scale)).prop_map(
+        |(finding, reason, until, place)| AcceptedFailure { finding, reason, until, place },
+    );
+    let ineffective = (place(scale), text(scale))
+        .prop_map(|(place, problem)| IneffectiveException { place, problem });
+    (vec(object, 0..3), vec(accepted, 0..3), vec(ineffective, 0..3))
+}
+
+fn terms() -> impl Strategy<Value = ScanTerms> + Clone {
+    let scale = Scale::Ordinary;
+    let severities = vec((text(scale), severity()), 0..3);
+    (text(scale), vec(text(scale), 0..3), severities, severity()).prop_map(
+        |(profile, left_out, severities, fail_on)| ScanTerms {
+            profile,
+            left_out,
+            severities,
+            fail_on,
+        },
+    )
 }
 
 pub(in crate::tests) fn publication() -> impl Strategy<Value = Publication> + Clone {
@@ -48,16 +93,19 @@ pub(in crate::tests) fn answer() -> impl Strategy<Value = ScanAnswer> + Clone {
     let outcome = any::<[u64; 5]>().prop_map(|[opened, fixed, gone, unchanged, reappeared]| {
         PublishOutcome { opened, fixed, gone, unchanged, reappeared }
     });
-    (report(Scale::Ordinary), option::of(outcome))
-        .prop_map(|(report, published)| ScanAnswer { report, published })
+    (report(Scale::Ordinary), option::of(outcome), option::of(terms()))
+        .prop_map(|(report, published, terms)| ScanAnswer { report, published, terms })
 }
 
 pub(in crate::tests) fn job() -> impl Strategy<Value = Job> + Clone {
     let state = prop_oneof![
         Just(JobState::Queued),
         Just(JobState::Running),
-        (time(), answer())
-            .prop_map(|(finished, answer)| JobState::Done { finished, answer: Box::new(answer) }),
+        (time(), answer()).prop_map(|(finished, answer)| {
+            // A job keeps what a scan saw, and not by which terms.
+            let answer = Box::new(ScanAnswer { terms: None, ..answer });
+            JobState::Done { finished, answer }
+        }),
         time().prop_map(|finished| JobState::Cancelled { finished }),
         (time(), text(Scale::Ordinary))
             .prop_map(|(finished, error)| JobState::Failed { finished, error }),

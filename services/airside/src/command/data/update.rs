@@ -8,9 +8,10 @@ use airside_vulnerability::Components;
 use airside_vulnerability::component::osv;
 use anyhow::Context;
 
-use super::{InForce, affected, file, read};
+use super::{InForce, affected, file};
 use crate::cli::DataFileArguments;
 use crate::command::Outcome;
+use crate::command::replay::read;
 use crate::show::{self, RESET, STRONG};
 
 /// How many files are read at most: OSV has fewer of all Go modules.

@@ -7,21 +7,14 @@ use airside_k8s::Value;
 use airside_k8s::yaml::{Limits, parse_bytes};
 use airside_policy::case::{Case, Ending, read};
 use airside_report::cases::{self, CaseResult};
+use airside_terms::Policies;
+use airside_terms::policies::has_cases;
 
-use super::Policies;
+use super::read_policies;
 use crate::cli::TestFormat;
 use crate::command::Outcome;
 use crate::command::replay;
 use crate::show::{self, FAINT, PLACE, RESET, STRONG};
-
-/// What the names of files with cases end in.
-const ENDINGS: [&str; 2] = [".test.yaml", ".test.yml"];
-
-/// Whether a file holds cases, by its name.
-pub(super) fn has_cases(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    ENDINGS.iter().any(|ending| name.ends_with(ending))
-}
 
 /// A case, how it went, and that in words.
 struct Told {
@@ -31,7 +24,7 @@ struct Told {
 }
 
 pub(super) fn run(paths: &[PathBuf], output: TestFormat) -> anyhow::Result<Outcome> {
-    let policies = Policies::read(&with_neighbours(paths));
+    let policies = read_policies(&with_neighbours(paths));
     let mut problems = policies.problems.clone();
     let mut told = Vec::new();
     for file in &policies.cases {

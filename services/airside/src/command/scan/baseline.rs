@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use airside_checks::Terms;
 use airside_k8s::Limits;
+use airside_terms::is_manifest;
 use airside_types::Id;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::folder::is_manifest;
 use super::inputs::Inputs;
 use super::work_tree::git;
 use crate::command::replay::read;

@@ -4,8 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The endings of files that are scanned when a folder is given.
-pub(super) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+use airside_terms::is_manifest;
 
 /// What stands in a folder, one level down.
 #[derive(Debug)]
@@ -16,12 +15,6 @@ pub(super) enum Entry {
     Problem(String),
     /// Something that was left out on purpose.
     LeftOut(String),
-}
-
-/// Whether a file of a folder is scanned.
-pub(super) fn is_manifest(path: &Path) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
 /// What stands in a folder, by name. The root is the folder that was named, without links.

@@ -10,9 +10,10 @@ use airside_checks::{CheckIn, Rendered as Origin, Terms};
 use airside_k8s::yaml::{Limits, parse_bytes};
 use airside_k8s::{Document, Position};
 use airside_scanner::{LiveObjects, Scan, check_files, scan_files_within};
+use airside_terms::ENDINGS;
 use airside_wire::scan::SourceFile;
 
-use super::folder::{ENDINGS, Entry, entries};
+use super::folder::{Entry, entries};
 use super::render::{Renderer, Rendering};
 
 /// How many problems of one file are told; the rest is counted.
@@ -96,7 +97,7 @@ impl Inputs {
     pub(super) fn documents(&self) -> Vec<(String, Document)> {
         if let Some(live) = &self.live {
             let documents = live.documents();
-            return documents.map(|(path, it)| (path.clone(), it.clone())).collect();
+            return documents.map(|(path, it)| (path.to_string(), Document::clone(it))).collect();
         }
         let mut documents = Vec::new();
         for file in &self.files {

@@ -108,8 +108,7 @@ fn content_text(content: &Content) -> String {
             format!("{ERROR}changed{RESET} at {}: {}", at(place), fields_text(fields))
         }
         Content::Changed(place, None) => format!(
-            "{ERROR}changed{RESET} at {}; in which fields this pass does not tell, as those of `airside scan \
-             --bundles` do",
+            "{ERROR}changed{RESET} at {}; in which fields this pass does not tell",
             at(place)
         ),
         Content::Absent => format!("{ERROR}not there{RESET}"),

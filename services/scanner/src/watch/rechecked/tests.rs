@@ -1,0 +1,224 @@
+//! What is published of a cluster that changes is what a check of the whole cluster says, after every change.
+
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use airside_checks::{Passes, Terms};
+use airside_k8s::{Value, json};
+use airside_ports::ClusterChange;
+use airside_terms::{Policies, TermsInForce};
+use airside_types::{Cluster, Finding, FindingState, Id, Severity, Tenant, Timestamp};
+use proptest::prelude::*;
+
+use super::ToPublish;
+use crate::testing::at;
+use crate::watch::Picture;
+
+/// A picture of a cluster, and what somebody knows who has read all that was published.
+struct Scene {
+    picture: Picture,
+    settings: TermsInForce,
+    open: BTreeMap<Id, Finding>,
+    /// What was closed at last, by the path of its object.
+    closed: Vec<(Arc<str>, FindingState)>,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        let (picture, settings) = (Picture::default(), TermsInForce::built_in());
+        Self { picture, settings, open: BTreeMap::new(), closed: Vec::new() }
+    }
+}
+
+/// A policy that looks at another object than the one that it judges.
+const POLICY: &str = r#"
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: alike}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}
+  validations:
+  - {expression: "'team' in namespaceObject.metadata.?labels.orValue({})", message: whose is it}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: alike}
+spec: {policyName: alike, validationActions: [Deny]}
+"#;
+
+/// A cluster that people's own policies judge as well.
+fn with_policies() -> Scene {
+    let policies = Policies::of_files([("policy.yaml", POLICY.as_bytes())]);
+    assert_eq!(policies.problems, [""; 0]);
+    let settings = TermsInForce { policies: Some(policies.set), ..TermsInForce::built_in() };
+    Scene { settings, ..Scene::default() }
+}
+
+fn terms<'a>(
+    settings: &'a TermsInForce,
+    tenant: &'a Tenant,
+    cluster: &'a Cluster,
+    today: Timestamp,
+) -> Terms<'a> {
+    Terms { passes: Passes::None, ..settings.on(tenant, cluster, Severity::High, today) }
+}
+
+impl Scene {
+    /// Checks on a day, and publishes. Tells how many findings a difference was about.
+    fn check(&mut self, today: Timestamp) -> usize {
+        let (tenant, cluster) = (Tenant::default(), Cluster::default());
+        match self.picture.check(&terms(&self.settings, &tenant, &cluster, today)) {
+            ToPublish::Everything(publication) => {
+                let findings = publication.report.findings.into_iter();
+                self.open = findings.map(|it| (it.id(&tenant, &cluster), it)).collect();
+                self.open.len()
+            }
+            ToPublish::Difference(revision) => {
+                let count = revision.open.len() + revision.closed.len();
+                let was_open = |(id, state): (Id, FindingState)| {
+                    (self.open.remove(&id).expect("what is closed was open").place.path, state)
+                };
+                self.closed = revision.closed.into_iter().map(was_open).collect();
+                let findings = revision.open.into_iter();
+                self.open.extend(findings.map(|it| (it.id(&tenant, &cluster), it)));
+                count
+            }
+        }
+    }
+
+    /// What a check of the whole cluster says.
+    fn full(&self, today: Timestamp) -> BTreeMap<Id, Finding> {
+        let (tenant, cluster) = (Tenant::default(), Cluster::default());
+        let terms = terms(&self.settings, &tenant, &cluster, today);
+        let findings = self.picture.objects.scan(&terms).report.findings.into_iter();
+        findings.map(|it| (it.id(&tenant, &cluster), it)).collect()
+    }
+
+    /// The objects that have an open finding of a check, with their owner.
+    fn of_check(&self, check: &str) -> Vec<(&str, Option<&str>)> {
+        let findings = self.open.values().filter(|it| it.check == check);
+        let mut found: Vec<_> =
+            findings.map(|it| (it.object.name.as_str(), it.owner.as_deref())).collect();
+        found.sort_unstable();
+        found
+    }
+}
+
+fn difference(known: &BTreeMap<Id, Finding>, full: &BTreeMap<Id, Finding>) -> String {
+    let mut text = String::new();
+    for (side, of, other) in [("not published", full, known), ("still open", known, full)] {
+        for (id, it) in of.iter().filter(|(id, it)| other.get(id) != Some(it)) {
+            let known = other.get(id).map(|it| format!("; there: {} {:?}", it.message, it.owner));
+            let known = known.unwrap_or_default();
+            let Finding { check, object, message, owner, .. } = it;
+            text.push_str(&format!("{side}: {check} of {object}: {message} ({owner:?}){known}\n"));
+        }
+    }
+    text
+}
+
+fn pod(name: &str, annotations: &Value) -> Value {
+    let container = json!({
+        "name": "main", "image": "registry.example.com/app:1", "securityContext": { "privileged": true },
+    });
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "name": name, "namespace": "shop", "annotations": annotations },
+        "spec": { "containers": [container] },
+    })
+}
+
+fn namespace(owner: &str) -> ClusterChange {
+    ClusterChange::Changed(json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": { "name": "shop", "labels": { "team": owner } },
+    }))
+}
+
+const CHECK: &str = "privileged-container";
+
+#[test]
+fn an_exception_that_expires_opens_its_finding_with_the_next_change() {
+    let mut scene = Scene::default();
+    let day = at(86_400).to_string();
+    let day = day.split('T').next().unwrap();
+    let until = format!("{CHECK} until={day}: loads the driver");
+    let pods = [pod("a", &json!({ "airside.dev/ignore": until })), pod("b", &json!({}))];
+    pods.into_iter().for_each(|pod| _ = scene.picture.apply(ClusterChange::Changed(pod)));
+    scene.check(at(0));
+    assert_eq!(scene.of_check(CHECK), [("b", None)]);
+    scene.picture.apply(namespace("core"));
+    scene.check(at(2 * 86_400));
+    assert_eq!(scene.of_check(CHECK), [("a", Some("core")), ("b", Some("core"))]);
+}
+
+#[test]
+fn another_owner_of_a_namespace_is_told_with_the_findings_in_it() {
+    let mut scene = Scene::default();
+    scene.picture.apply(namespace("core"));
+    scene.picture.apply(ClusterChange::Changed(pod("a", &json!({}))));
+    scene.picture.apply(ClusterChange::Changed(pod("b", &json!({ "owner": "own" }))));
+    scene.check(at(0));
+    assert_eq!(scene.of_check(CHECK), [("a", Some("core")), ("b", Some("own"))]);
+    scene.picture.apply(namespace("web"));
+    scene.check(at(0));
+    assert_eq!(scene.of_check(CHECK), [("a", Some("web")), ("b", Some("own"))]);
+    assert_eq!(scene.open, scene.full(at(0)));
+}
+
+#[test]
+fn a_policy_that_looks_at_the_namespace_is_asked_again_when_only_that_changes() {
+    let mut scene = with_policies();
+    let nameless =
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } });
+    scene.picture.apply(ClusterChange::Changed(nameless));
+    scene.picture.apply(ClusterChange::Changed(pod("a", &json!({}))));
+    scene.check(at(0));
+    assert_eq!(scene.of_check("policy/alike/1"), [("a", None)]);
+    scene.picture.apply(namespace("core"));
+    scene.check(at(0));
+    assert_eq!(scene.of_check("policy/alike/1"), []);
+    assert_eq!(scene.open, scene.full(at(0)));
+}
+
+#[test]
+fn what_does_not_change_is_not_published_again() {
+    let mut scene = Scene::default();
+    scene.picture.apply(ClusterChange::Changed(pod("a", &json!({}))));
+    scene.check(at(0));
+    assert!(!scene.picture.apply(ClusterChange::Changed(pod("a", &json!({})))));
+    assert!(scene.picture.apply(ClusterChange::Changed(pod("a", &json!({ "note": "other" })))));
+    assert_eq!(scene.check(at(0)), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_published_is_what_a_check_of_the_whole_cluster_says(
+        batches in prop::collection::vec(
+            (prop::collection::vec(world::any_change(), 1..4), 0..40_i64), 1..24,
+        ),
+        has_policies in any::<bool>(),
+    ) {
+        let mut scene = if has_policies { with_policies() } else { Scene::default() };
+        let mut today = 0;
+        for (changes, hours) in batches {
+            today += hours * 3_600;
+            changes.into_iter().for_each(|change| _ = scene.picture.apply(change));
+            scene.check(at(today));
+            let full = scene.full(at(today));
+            let difference = difference(&scene.open, &full);
+            prop_assert!(difference.is_empty(), "{}", difference);
+            let objects = &scene.picture.objects;
+            for (path, state) in &scene.closed {
+                let is_gone = objects.get(path).is_none();
+                prop_assert_eq!(is_gone, *state == FindingState::Gone, "{}", path);
+            }
+        }
+    }
+}
