@@ -5,19 +5,19 @@
 
 mod acceptance;
 mod origin;
+mod pass;
 mod unknown_kind;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use airside_k8s::boarding_pass::{digest_of, fields};
 use airside_k8s::graph::PodNode;
 use airside_k8s::object::NotAnObject;
 use airside_k8s::{Completeness, Document, Graph, Located, Object, Position, Value};
 use airside_types::{
-    AcceptedFinding, BoardingPass, Cluster, FieldPath, Finding, FindingState, Id, ObjectRef,
-    PassVerdict, Place, Rules, Severity, Tenant, Timestamp,
+    BoardingPass, Cluster, FieldPath, Finding, FindingState, ObjectRef, Place, Severity, Tenant,
+    Timestamp,
 };
 
 use airside_policy::{PolicyFailure, PolicySet};
@@ -27,24 +27,15 @@ use airside_vulnerability::{Components, Document as ImageReport};
 use self::acceptance::Acceptance;
 pub use self::acceptance::accepted_by;
 pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart, attribute};
+pub use self::pass::Passes;
+use self::pass::rules_of;
 pub use self::unknown_kind::UnknownKind;
 use self::unknown_kind::unknown_kind;
-use crate::catalogue::{self, IMAGE_VULNERABILITY, POLICY};
+use crate::catalogue::{IMAGE_VULNERABILITY, POLICY};
 use crate::evaluate::{Failure, NotEvaluated, evaluate_with};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
 use crate::owner::{FileOwners, Owners};
 use crate::selection::Selection;
-
-/// How much is made of boarding passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Passes {
-    /// Nothing: what runs already gets none.
-    None,
-    /// All but the digests of fields, which take as much room as all findings.
-    WithoutFields,
-    /// All that is published, or compared with live objects.
-    Whole,
-}
 
 /// By which terms objects are checked in.
 #[derive(Debug, Clone)]
@@ -295,35 +286,6 @@ impl<'a> Source<'a> {
         of_object.finish();
         Judged { findings, accepted }
     }
-
-    /// None where none are issued, and for an object that will be named at creation: nothing live could be led
-    /// back to it.
-    fn pass(
-        &self,
-        judged: &Judged,
-        rules: Option<&Rules>,
-        terms: &Terms<'_>,
-    ) -> Option<BoardingPass> {
-        let (Judged { findings, accepted }, rules) = (judged, rules?);
-        let object = &self.located.object;
-        if object.name().is_empty() {
-            return None;
-        }
-        let fields = fields(object);
-        Some(BoardingPass {
-            object: object.object_ref().without_uid(),
-            digest: digest_of(object, &fields),
-            place: self.place_of_object(),
-            template: self.template.map(str::to_owned),
-            verdict: verdict(findings, terms.failing),
-            findings: fingerprints(findings, terms.tenant, terms.cluster),
-            fields: if terms.passes == Passes::Whole { fields } else { Vec::new() },
-            origin: self.origin.map(|it| Box::new(it.of_object(&self.located))),
-            rules: Some(rules.clone()),
-            accepted: accepted.iter().map(|it| accepted_finding(it, terms)).collect(),
-            attestation: None,
-        })
-    }
 }
 
 /// What the check-in says about one object, of which the failures are known.
@@ -424,16 +386,6 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     checked
 }
 
-/// By which rules passes are issued; none where none are.
-fn rules_of(terms: &Terms<'_>) -> Option<Rules> {
-    (terms.passes != Passes::None).then(|| Rules {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        digest: catalogue::digest(),
-        failing: terms.failing,
-        vulnerability_data: terms.components.date().map(ToString::to_string),
-    })
-}
-
 fn sources<'a>(
     files: &[InputFile<'a>],
     origins: Option<&'a Origins>,
@@ -476,28 +428,6 @@ pub fn is_helm_test(object: &Object<'_>) -> bool {
     hooks.is_some_and(|hooks| {
         hooks.split(',').all(|hook| matches!(hook.trim(), "test" | "test-success" | "test-failure"))
     })
-}
-
-fn verdict(findings: &[Finding], failing: Severity) -> PassVerdict {
-    match findings.iter().map(|finding| finding.severity).max() {
-        Some(worst) if worst >= failing => PassVerdict::Failed,
-        // What is mere advice applies to nearly every workload and would flag them all.
-        None | Some(Severity::Info) => PassVerdict::Clean,
-        Some(_) => PassVerdict::Flagged,
-    }
-}
-
-fn accepted_finding(accepted: &Accepted, terms: &Terms<'_>) -> AcceptedFinding {
-    AcceptedFinding {
-        finding: accepted.finding.id(terms.tenant, terms.cluster),
-        check: accepted.finding.check.to_string(),
-        reason: accepted.reason.clone(),
-        until: accepted.until,
-    }
-}
-
-fn fingerprints(findings: &[Finding], tenant: &Tenant, cluster: &Cluster) -> Vec<Id> {
-    findings.iter().map(|finding| finding.id(tenant, cluster)).collect()
 }
 
 #[cfg(test)]

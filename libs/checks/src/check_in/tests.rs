@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use airside_k8s::chart::{ChartName, RenderedTemplate, Values, ValuesFile};
 use airside_k8s::{Limits, yaml};
-use airside_types::Revision;
+use airside_types::{PassVerdict, Revision};
 
+use super::pass::fingerprints;
 use super::*;
+use crate::catalogue;
 use crate::exception::parse_file;
 
 const WEB: &str = "\
