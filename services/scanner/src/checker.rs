@@ -83,8 +83,8 @@ impl Checker {
         }
     }
 
-    /// Checks files by the terms of their tenant, with the exceptions that hold on a day. The turn ends with the computation, also when
-    /// nobody waits for it any more.
+    /// Checks files by the terms of their tenant, with the exceptions that hold on a day. The turn ends with the
+    /// computation, also when nobody waits for it any more.
     pub(crate) async fn check(
         &self,
         turn: Turn,
