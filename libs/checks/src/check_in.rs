@@ -142,7 +142,8 @@ pub struct CheckIn {
     pub accepted: Vec<Accepted>,
     /// Exceptions without an effect.
     pub ineffective: Vec<Ineffective>,
-    /// A pass for each object that has a name, in the order of the objects, where passes are issued.
+    /// A pass for each object that has a name and a kind that is known, in the order of the objects, where
+    /// passes are issued.
     pub passes: Vec<BoardingPass>,
     /// The checks that could not be decided, with the reason.
     pub not_evaluated: Vec<NotEvaluated>,
@@ -298,7 +299,7 @@ pub struct CheckInOfOne {
     /// Exceptions of the object and of the comments without an effect, and given ones that cover nothing
     /// here.
     pub ineffective: Vec<Ineffective>,
-    /// Its pass; none where none are issued, or it has no name yet.
+    /// Its pass; none where none are issued, it has no name yet, or its kind is not known.
     pub pass: Option<BoardingPass>,
     /// People's own policies that could not be decided, by name, with the reason: those that look at other
     /// objects, such as its namespace.

@@ -51,6 +51,9 @@ pub enum NotAnObject {
     /// No `kind`, or one that is no text.
     #[error("no `kind`, so no Kubernetes object")]
     NoKind,
+    /// A `kind: List` whose items are something else than a list.
+    #[error("the `items` of a `kind: List` are no list, so nothing of them was checked")]
+    ItemsAreNoList,
 }
 
 impl<'a> Object<'a> {
@@ -234,6 +237,11 @@ impl Document {
                 let reason = reason.standing_alone(&self.value);
                 contents.foreign.push(Foreign { position: places.value_position(), reason });
             }
+            Ok(object) if is_list_of_nothing(&object) => {
+                let place = places.child(&Step::key("items")).unwrap_or_default();
+                let reason = NotAnObject::ItemsAreNoList;
+                contents.foreign.push(Foreign { position: place.value_position(), reason });
+            }
             Ok(object) => match list_of(&object) {
                 None => contents.objects.push(Located { object, places, item: None }),
                 Some((item_kind, items)) => {
@@ -279,6 +287,13 @@ fn list_of<'a>(object: &Object<'a>) -> Option<(Option<&'a str>, &'a [Value])> {
     let item_kind = object.kind.strip_suffix("List")?;
     let items = object.fields.get("items")?.as_array()?;
     Some(((!item_kind.is_empty()).then_some(item_kind), items))
+}
+
+/// Whether an object is Kubernetes' own `List` and holds no list, though it holds something.
+fn is_list_of_nothing(object: &Object<'_>) -> bool {
+    let items = object.fields.get("items").filter(|items| !items.is_null());
+    let is_list = object.group.is_empty() && object.kind == "List";
+    is_list && items.is_some_and(|items| !items.is_array())
 }
 
 /// An item of a typed list leaves out the kind and API version that the list gives.

@@ -243,6 +243,10 @@ fn what_is_nearly_an_object_is_told() {
             "a list with what is no object",
             "apiVersion: v1\nkind: List\nitems: [null, {kind: Pod, metadata: {}}]\n",
         ),
+        (
+            "a list whose items are none",
+            "apiVersion: v1\nkind: List\nitems: {apiVersion: v1, kind: Pod}\n",
+        ),
     ];
     let table = table.map(|(what, text)| (what, text.as_bytes().to_vec()));
     insta::assert_snapshot!(told("bad.yaml", &table), @"
@@ -263,6 +267,8 @@ fn what_is_nearly_an_object_is_told() {
     a list with what is no object
     ./bad.yaml:3:9  a single value, which is no manifest: correct or remove it
     ./bad.yaml:3:15  `kind` and `metadata` without `apiVersion`: add it, as a text such as `v1`
+    a list whose items are none
+    ./bad.yaml:3:8  the `items` of a `kind: List` are no list, so nothing of them was checked
     ");
 }
 

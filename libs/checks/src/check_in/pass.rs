@@ -5,7 +5,7 @@ use airside_types::{
     AcceptedFinding, BoardingPass, Cluster, Finding, Id, PassVerdict, Rules, Severity, Tenant,
 };
 
-use super::{Judged, Source, Terms};
+use super::{Judged, Source, Terms, unknown_kind};
 use crate::catalogue;
 use crate::exception::Accepted;
 
@@ -21,8 +21,8 @@ pub enum Passes {
 }
 
 impl Source<'_> {
-    /// None where none are issued, and for an object that will be named at creation: nothing live could be led
-    /// back to it.
+    /// None where none are issued, for an object that will be named at creation, since nothing live could be
+    /// led back to it, and for one of a kind that Kubernetes does not have: no check knew what it looked at.
     pub(super) fn pass(
         &self,
         judged: &Judged,
@@ -31,7 +31,7 @@ impl Source<'_> {
     ) -> Option<BoardingPass> {
         let (Judged { findings, accepted }, rules) = (judged, rules?);
         let object = &self.located.object;
-        if object.name().is_empty() {
+        if object.name().is_empty() || unknown_kind(object).is_some() {
             return None;
         }
         let fields = fields(object);

@@ -197,6 +197,18 @@ fn items_of_lists_and_objects_without_names() {
 }
 
 #[test]
+fn a_kind_that_kubernetes_does_not_have_is_told_and_gets_no_pass() {
+    let text = "apiVersion: v1\nkind: Pdo\nmetadata: {name: a}\n---\n\
+                apiVersion: v1\nkind: Pod\nmetadata: {name: b}\n---\n\
+                apiVersion: example.com/v1\nkind: Pdo\nmetadata: {name: c}\n";
+    let checked = check(&[("pods.yaml", text)]);
+    let passes: Vec<&str> = checked.passes.iter().map(|pass| pass.object.name.as_str()).collect();
+    assert_eq!(passes, ["b", "c"], "nobody knows what to look for in a Pdo of Kubernetes");
+    let [skipped] = checked.skipped.as_slice() else { panic!("{checked:?}") };
+    assert!(matches!(skipped.reason, SkipReason::UnknownKind(_)), "{skipped:?}");
+}
+
+#[test]
 fn what_only_a_charts_tests_create_is_not_judged() {
     let hook = |hooks: &str| {
         format!(

@@ -74,6 +74,7 @@ fn what_is_no_object_is_reported_with_what_it_lacks() {
         ("apiVersion: 1\nkind: Pod\n", NotAnObject::NoApiVersion),
         ("apiVersion: v1\n", NotAnObject::NoKind),
         ("apiVersion: v1\nkind: [Pod]\n", NotAnObject::NoKind),
+        ("apiVersion: v1\nkind: List\nitems: {kind: Pod}\n", NotAnObject::ItemsAreNoList),
     ] {
         let documents = documents(text);
         let contents = documents[0].contents();
