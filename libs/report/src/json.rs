@@ -2,76 +2,86 @@
 
 mod origin;
 
-use airside_checks::Selection;
+use airside_checks::{Accepted, Selection};
 use airside_k8s::boarding_pass::statement;
-use airside_types::{Finding, ObjectRef, Place};
+use airside_types::{BoardingPass, Finding, ObjectRef, Place};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::Report;
+use crate::each::Each;
+use crate::{Entry, Report};
 pub(crate) use origin::envelope;
 
 /// The whole report as one object.
-pub fn report(report: &Report<'_>) -> Value {
-    let findings: Vec<_> = report
-        .entries()
-        .map(|entry| {
-            let mut finding = finding(entry.finding, Some(&entry.object.api_version));
-            if let Some(fields) = finding.as_object_mut() {
-                fields.insert("fingerprint".to_owned(), json!(entry.id.to_string()));
-                if let Some(origin) = &entry.finding.origin {
-                    fields.insert("origin".to_owned(), origin::source_line(origin));
-                }
-                if report.baseline.is_some() {
-                    fields.insert("known".to_owned(), json!(entry.is_known));
-                }
-            }
-            finding
-        })
-        .collect();
-    let passes: Vec<_> = report
-        .passes
-        .iter()
-        .map(|pass| {
-            json!({
-                "digest": pass.digest.to_string(), "verdict": pass.verdict.as_str(),
-                "location": place(&pass.place), "template": pass.template,
-                "resource": resource(&pass.object, None),
-                "origin": pass.origin.as_deref().map(statement::origin),
-                "rules": pass.rules.as_ref().map(statement::rules),
-                "accepted": pass.accepted.iter().map(statement::accepted).collect::<Vec<_>>(),
-                "envelope": pass.attestation.as_ref().map(envelope),
-            })
-        })
-        .collect();
-    let accepted: Vec<_> = report
-        .accepted
-        .iter()
-        .map(|it| {
-            json!({
-                "check": it.finding.check, "severity": it.finding.severity.as_str(),
-                "message": it.finding.message, "location": place(&it.finding.place),
-                "resource": resource(&it.finding.object, None),
-                "reason": it.reason, "until": it.until.map(|until| until.to_string()),
-                "accepted_at": place(&it.place),
-            })
-        })
-        .collect();
-    let ineffective = report
-        .ineffective
-        .iter()
-        .map(|it| json!({ "location": place(&it.place), "problem": it.problem.to_string() }));
-    let not_evaluated =
-        report.not_evaluated.iter().map(|it| json!({ "check": it.check, "reason": it.reason }));
-    let unreadable = report
-        .unreadable
-        .iter()
-        .map(|it| json!({ "location": place(it.place), "reason": it.reason }));
+pub fn report<'a>(report: &'a Report<'a>) -> impl Serialize + 'a {
+    Whole(report)
+}
+
+struct Whole<'a>(&'a Report<'a>);
+
+impl Serialize for Whole<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(report) = *self;
+        let is_compared = report.baseline.is_some();
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("accepted", &Each(|| report.accepted.iter().map(accepted)))?;
+        fields.serialize_entry("boarding_passes", &Each(|| report.passes.iter().map(pass)))?;
+        let findings = || report.entries().map(|it| entry(&it, is_compared));
+        fields.serialize_entry("findings", &Each(findings))?;
+        let ineffective = || {
+            let all = report.ineffective.iter();
+            all.map(|it| json!({ "location": place(&it.place), "problem": it.problem.to_string() }))
+        };
+        fields.serialize_entry("ineffective_exceptions", &Each(ineffective))?;
+        let not_evaluated = || {
+            let all = report.not_evaluated.iter();
+            all.map(|it| json!({ "check": it.check, "reason": it.reason }))
+        };
+        fields.serialize_entry("not_evaluated", &Each(not_evaluated))?;
+        fields.serialize_entry("profile", &selection(report.selection))?;
+        let unreadable = || {
+            let all = report.unreadable.iter();
+            all.map(|it| json!({ "location": place(it.place), "reason": it.reason }))
+        };
+        fields.serialize_entry("unreadable", &Each(unreadable))?;
+        fields.end()
+    }
+}
+
+fn entry(entry: &Entry<'_>, is_compared: bool) -> Value {
+    let mut finding = finding(entry.finding, Some(&entry.object.api_version));
+    if let Some(fields) = finding.as_object_mut() {
+        fields.insert("fingerprint".to_owned(), json!(entry.id.to_string()));
+        if let Some(origin) = &entry.finding.origin {
+            fields.insert("origin".to_owned(), origin::source_line(origin));
+        }
+        if is_compared {
+            fields.insert("known".to_owned(), json!(entry.is_known));
+        }
+    }
+    finding
+}
+
+fn pass(pass: &BoardingPass) -> Value {
     json!({
-        "findings": findings, "boarding_passes": passes, "accepted": accepted,
-        "ineffective_exceptions": ineffective.collect::<Vec<_>>(),
-        "not_evaluated": not_evaluated.collect::<Vec<_>>(),
-        "unreadable": unreadable.collect::<Vec<_>>(),
-        "profile": selection(report.selection),
+        "digest": pass.digest.to_string(), "verdict": pass.verdict.as_str(),
+        "location": place(&pass.place), "template": pass.template,
+        "resource": resource(&pass.object, None),
+        "origin": pass.origin.as_deref().map(statement::origin),
+        "rules": pass.rules.as_ref().map(statement::rules),
+        "accepted": pass.accepted.iter().map(statement::accepted).collect::<Vec<_>>(),
+        "envelope": pass.attestation.as_ref().map(envelope),
+    })
+}
+
+fn accepted(accepted: &Accepted) -> Value {
+    json!({
+        "check": accepted.finding.check, "severity": accepted.finding.severity.as_str(),
+        "message": accepted.finding.message, "location": place(&accepted.finding.place),
+        "resource": resource(&accepted.finding.object, None),
+        "reason": accepted.reason, "until": accepted.until.map(|until| until.to_string()),
+        "accepted_at": place(&accepted.place),
     })
 }
 

@@ -6,6 +6,7 @@
 
 pub mod bundle;
 pub mod cases;
+mod each;
 pub mod html;
 pub mod json;
 pub mod junit;

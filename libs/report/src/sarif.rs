@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use airside_checks::{Check, catalogue, teach};
+use airside_checks::{Accepted, Check, catalogue, teach};
 use airside_types::{Finding, Place, Severity};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::{Report, lesson};
+use crate::each::Each;
+use crate::{Entry, Report, lesson};
 
 /// What may not stand in the path of a URI.
 const NOT_IN_PATH: &AsciiSet = &CONTROLS
@@ -27,50 +30,71 @@ const NOT_IN_PATH: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// The whole report as a SARIF log with one run.
-pub fn report(report: &Report<'_>) -> Value {
-    let rules = Rules::of(report);
-    let mut results: Vec<Value> = report
-        .entries()
-        .map(|entry| {
-            let mut result = rules.result(entry.finding);
-            if let Some(fields) = result.as_object_mut() {
-                let prints = json!({ "airsideFinding/v1": entry.id.to_string() });
-                fields.insert("partialFingerprints".to_owned(), prints);
-                if report.baseline.is_some() {
-                    let state = if entry.is_known { "unchanged" } else { "new" };
-                    fields.insert("baselineState".to_owned(), json!(state));
-                }
+pub fn report<'a>(report: &'a Report<'a>) -> impl Serialize + 'a {
+    let run = Run { report, rules: Rules::of(report) };
+    Log { schema: "https://json.schemastore.org/sarif-2.1.0.json", runs: [run], version: "2.1.0" }
+}
+
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [Run<'a>; 1],
+    version: &'static str,
+}
+
+struct Run<'a> {
+    report: &'a Report<'a>,
+    rules: Rules,
+}
+
+impl Serialize for Run<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { report, rules } = self;
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("columnKind", "unicodeCodePoints")?;
+        let invocation = json!({
+            "executionSuccessful": report.unreadable.is_empty(),
+            "toolExecutionNotifications": notifications(report),
+        });
+        fields.serialize_entry("invocations", &[invocation])?;
+        let accepted = || report.accepted.iter().map(|it| self.accepted(it));
+        let results = || report.entries().map(|entry| self.result(&entry)).chain(accepted());
+        fields.serialize_entry("results", &Each(results))?;
+        let driver = json!({
+            "name": "Airside", "semanticVersion": report.version,
+            "rules": rules.checks.iter().map(|check| rule(check)).collect::<Vec<_>>(),
+        });
+        fields.serialize_entry("tool", &json!({ "driver": driver }))?;
+        fields.end()
+    }
+}
+
+impl Run<'_> {
+    fn result(&self, entry: &Entry<'_>) -> Value {
+        let mut result = self.rules.result(entry.finding);
+        if let Some(fields) = result.as_object_mut() {
+            let prints = json!({ "airsideFinding/v1": entry.id.to_string() });
+            fields.insert("partialFingerprints".to_owned(), prints);
+            if self.report.baseline.is_some() {
+                let state = if entry.is_known { "unchanged" } else { "new" };
+                fields.insert("baselineState".to_owned(), json!(state));
             }
-            result
-        })
-        .collect();
-    results.extend(report.accepted.iter().map(|it| {
-        let mut result = rules.result(&it.finding);
+        }
+        result
+    }
+
+    fn accepted(&self, accepted: &Accepted) -> Value {
+        let mut result = self.rules.result(&accepted.finding);
         if let Some(fields) = result.as_object_mut() {
             let suppression = json!([{
-                "kind": "inSource", "status": "accepted", "justification": it.reason,
-                "location": location(&it.place),
+                "kind": "inSource", "status": "accepted", "justification": accepted.reason,
+                "location": location(&accepted.place),
             }]);
             fields.insert("suppressions".to_owned(), suppression);
         }
         result
-    }));
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "Airside", "semanticVersion": report.version,
-                "rules": rules.checks.iter().map(|check| rule(check)).collect::<Vec<_>>(),
-            } },
-            "columnKind": "unicodeCodePoints",
-            "invocations": [{
-                "executionSuccessful": report.unreadable.is_empty(),
-                "toolExecutionNotifications": notifications(report),
-            }],
-            "results": results,
-        }],
-    })
+    }
 }
 
 /// The checks that have results, by their index.

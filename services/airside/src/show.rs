@@ -49,8 +49,15 @@ pub fn clean(text: &str) -> std::borrow::Cow<'_, str> {
 
 /// Prints text with styles to standard output.
 pub fn print(text: &str) -> std::io::Result<()> {
-    let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    print_with(|out| out.write_all(text.as_bytes()))
+}
+
+/// Prints to standard output what is written in many pieces.
+pub fn print_with(
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut out = std::io::BufWriter::new(anstream::stdout().lock());
+    write(&mut out)?;
     out.flush()
 }
 

@@ -16,6 +16,8 @@ pub(super) mod render;
 mod work_tree;
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
@@ -31,6 +33,7 @@ use airside_terms::{Policies, read_exceptions};
 use airside_types::{Attestation, Cluster, Id, Tenant};
 use airside_wire::scan::PublishOutcome;
 use anyhow::Context;
+use serde::Serialize;
 
 pub(super) use self::inputs::Inputs;
 use self::inputs::shown;
@@ -161,11 +164,15 @@ fn tell(
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(tenant, cluster)).collect();
     let report = report_of(&scan, &ids, baseline, project, inputs.files.len());
     for (format, path) in &arguments.reports {
-        let text = written(*format, &report, inputs, project)?;
-        std::fs::write(path, anstream::adapter::strip_str(&text).to_string())
+        File::create(path)
+            .and_then(|file| {
+                let mut file = BufWriter::new(anstream::StripStream::new(file));
+                write(*format, &report, (inputs, project), &mut file)?;
+                file.flush()
+            })
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
-    show::print(&written(arguments.output, &report, inputs, project)?)?;
+    show::print_with(|out| write(arguments.output, &report, (inputs, project), out))?;
     if arguments.publish {
         tell_published(publish(arguments, inputs, &scan, cluster.clone())?, &scan);
     }
@@ -282,24 +289,27 @@ fn report_of<'a>(
     }
 }
 
-/// The report in a form. That for people has styles, which are stripped where they do not belong.
-fn written(
+/// Writes the report in a form. That for people has styles, which are stripped where they do not belong.
+fn write(
     format: ReportFormat,
     report: &Report<'_>,
-    inputs: &Inputs,
-    project: &Project,
-) -> anyhow::Result<String> {
-    let pretty = |value| Ok(serde_json::to_string_pretty(&value)? + "\n");
-    match format {
-        ReportFormat::Text => {
-            Ok(show::findings::report(report, &inputs.files, project.min_severity))
-        }
-        ReportFormat::Json => pretty(json::report(report)),
-        ReportFormat::Sarif => pretty(sarif::report(report)),
-        ReportFormat::Junit => Ok(junit::report(report)?),
-        ReportFormat::Markdown => Ok(markdown::report(report)),
-        ReportFormat::Html => Ok(html::report(report)),
-    }
+    (inputs, project): (&Inputs, &Project),
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let text = match format {
+        ReportFormat::Json => return write_json(&json::report(report), out),
+        ReportFormat::Sarif => return write_json(&sarif::report(report), out),
+        ReportFormat::Text => show::findings::report(report, &inputs.files, project.min_severity),
+        ReportFormat::Junit => junit::report(report).map_err(io::Error::other)?,
+        ReportFormat::Markdown => markdown::report(report),
+        ReportFormat::Html => html::report(report),
+    };
+    out.write_all(text.as_bytes())
+}
+
+fn write_json(report: &impl Serialize, mut out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut out, report)?;
+    out.write_all(b"\n")
 }
 
 /// 2 when an input could not be read, 1 when a finding reaches the failing severity. With `--exit-zero` 2
