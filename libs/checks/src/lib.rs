@@ -19,6 +19,7 @@ pub mod profile;
 pub mod remedy;
 mod secrets;
 pub mod selection;
+pub mod source_lines;
 mod subject;
 pub mod teach;
 mod template;

@@ -141,6 +141,11 @@ impl<'a> PlacesView<'a> {
         view
     }
 
+    /// Where keys and values of this value and of everything below it start.
+    pub fn positions(&self) -> impl Iterator<Item = Position> + use<'a> {
+        self.nodes.iter().flat_map(|node| [node.key_position, node.value_position])
+    }
+
     /// Whether there is nothing below this value.
     pub fn is_leaf(&self) -> bool {
         self.children().next().is_none()

@@ -41,6 +41,11 @@ pub fn redact(text: &str) -> String {
     shown
 }
 
+/// Whether a text that stands under a name is redacted: for its own sake, or for the name's.
+pub fn is_redacted(name: &str, text: &str) -> bool {
+    !text.is_empty() && redact(&format!("{name}={text}")).contains(REDACTED)
+}
+
 /// Whether a word ends as the name of a secret does, in whatever case.
 fn ends_as_secret(word: &str) -> bool {
     SECRET_WORDS.iter().any(|secret| {

@@ -151,6 +151,60 @@ fn what_is_fixed_keeps_its_layout_and_what_is_not_is_told() {
     assert!(again.contains("0 fixed"), "{again}");
 }
 
+/// No output may hold the value of a credential, whatever finding its line belongs to.
+#[test]
+fn no_output_shows_a_credential() {
+    const VALUE: &str = "mXq7Dune88Kettle";
+    let manifest = format!(
+        r#"apiVersion: v1
+kind: Pod
+metadata: {{name: web}}
+spec:
+  containers:
+  - {{name: a, image: web, env: [{{name: DB_PASSWORD, value: "{VALUE}"}}], securityContext: {{privileged: true}}}}
+  - name: b
+    image: web
+    command: [sh, -c, "mysql -uroot -p{VALUE} -h db"]
+    args: ["--password={VALUE}", --token, {VALUE}]
+    livenessProbe:
+      httpGet: {{port: 80, httpHeaders: [{{name: Authorization, value: "Basic YWRtaW46bVhxN0R1bmU4OEtldHRsZQ=="}}]}}
+    securityContext:
+      privileged: true
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: web}}
+data:
+  app.properties: |
+    db.url=postgres://admin:{VALUE}@db.internal:5432/x
+    password={VALUE}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: web
+  annotations: {{kubectl.kubernetes.io/last-applied-configuration: '{{"kind":"Secret","stringData":{{"word":"{VALUE}"}}}}'}}
+stringData: {{word: {VALUE}}}
+"#
+    );
+    let folder = Folder::with(&[("web.yaml", &manifest)]);
+    let shows =
+        |text: &str| text.contains(VALUE) || text.contains("YWRtaW46bVhxN0R1bmU4OEtldHRsZQ");
+    for format in ["text", "json", "sarif", "junit", "markdown", "html"] {
+        let arguments = ["web.yaml", "--min-severity", "info", "--output", format];
+        let (status, text, problem) = folder.scan(&arguments);
+        assert_eq!(status, 1, "{problem}");
+        assert!(text.contains("credential-in-env"), "{format}: the credential is found: {text}");
+        assert!(!shows(&text) && !shows(&problem), "{format}: {text}{problem}");
+    }
+    let (_, diff, remark) = folder.scan(&["web.yaml", "--fix", "--dry-run"]);
+    assert!(diff.contains("+    seccompProfile:") && !shows(&diff), "{diff}");
+    assert!(remark.contains("is no patch to apply"), "{remark}");
+    folder.scan(&["web.yaml", "--fix"]);
+    let (written, before) = (folder.read("web.yaml"), manifest.matches(VALUE).count());
+    assert_eq!(written.matches(VALUE).count(), before, "what is written has them all: {written}");
+}
+
 #[test]
 fn an_image_has_what_its_report_says_and_a_vulnerability_names_its_workloads() {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: 'shop/web:1.2.3'}]}\n";

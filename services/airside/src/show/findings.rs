@@ -1,8 +1,11 @@
 //! Findings on a terminal: by check, each with its source line, as a good compiler tells them.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use airside_checks::source_lines::SourceLines;
+use airside_k8s::Limits;
 use airside_report::{Group, Report, Unreadable};
 use airside_types::{Place, Severity, SourceLine};
 use airside_wire::scan::SourceFile;
@@ -149,22 +152,27 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The lines of the files that were scanned.
-struct Sources<'f>(BTreeMap<&'f str, Vec<&'f str>>);
+/// The lines of the files that were scanned, without credentials.
+struct Sources<'f> {
+    files: BTreeMap<&'f str, &'f SourceFile>,
+    /// Those of which a line was shown.
+    read: RefCell<BTreeMap<&'f str, SourceLines<'f>>>,
+}
 
 impl<'f> Sources<'f> {
     fn of(files: &'f [SourceFile]) -> Self {
-        let lines = |file: &'f SourceFile| {
-            let text = std::str::from_utf8(&file.content).unwrap_or_default();
-            (file.path.as_str(), text.lines().collect())
-        };
-        Self(files.iter().map(lines).collect())
+        let files = files.iter().map(|file| (file.path.as_str(), file)).collect();
+        Self { files, read: RefCell::default() }
     }
 
     fn line(&self, place: &Place) -> Option<String> {
-        let index = usize::try_from(place.line).ok()?.checked_sub(1)?;
-        let line = self.0.get(place.path.as_ref())?.get(index)?.trim_end();
-        Some(cut(line))
+        let (path, file) = self.files.get_key_value(place.path.as_ref())?;
+        let mut read = self.read.borrow_mut();
+        let lines = read.entry(path).or_insert_with(|| {
+            let text = std::str::from_utf8(&file.content).unwrap_or_default();
+            SourceLines::of(text, &Limits::of_file_size(text.len()))
+        });
+        Some(cut(&lines.line(place.line)?))
     }
 }
 

@@ -1,11 +1,14 @@
 //! `airside scan --fix`: manifests changed so that they pass, and what is left for people.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use airside_checks::Terms;
 use airside_checks::fix::{FixedFile, Order, Outcome as Fixes, Source, fix};
 use airside_checks::remedy::Risk;
+use airside_checks::source_lines::SourceLines;
 use airside_k8s::yaml::Limits;
+use airside_types::redact::REDACTED;
 use anyhow::Context;
 use similar::TextDiff;
 
@@ -33,13 +36,21 @@ pub(super) fn run(
     let risk = if arguments.may_break { Risk::MayBreak } else { Risk::Safe };
     let limits = Limits::default();
     let fixes = fix(&sources, &Order { risk, terms, limits: &limits });
+    let mut hides = false;
     for file in &fixes.files {
         if arguments.dry_run {
-            show::print(&diff(&sources, file))?;
+            let diff = diff(&sources, file);
+            hides |= diff.contains(REDACTED);
+            show::print(&diff)?;
         } else {
             std::fs::write(&file.path, &file.text)
                 .with_context(|| format!("`{}` cannot be written", file.path))?;
         }
+    }
+    if hides {
+        show::remark(
+            "values of credentials are hidden above, so that it is no patch to apply: run --fix without --dry-run",
+        );
     }
     show::print(&summary(&fixes, arguments.dry_run))?;
     let fails = fixes.unfixed.iter().any(|it| it.finding.severity >= terms.failing);
@@ -53,14 +64,31 @@ pub(super) fn run(
     })
 }
 
-/// A file's changes, as `patch` and `git apply` take them.
+/// A file's changes, as `patch` and `git apply` take them, where none of the lines shows a credential.
 fn diff(sources: &[Source<'_>], file: &FixedFile) -> String {
     let old = sources.iter().find(|source| source.path == file.path);
-    let old = old.map(|source| source.text).unwrap_or_default();
-    let diff = TextDiff::from_lines(old, &file.text);
+    let old = shown(old.map(|source| source.text).unwrap_or_default());
+    let new = shown(&file.text);
+    let diff = TextDiff::from_lines(&old, &new);
     let path = file.path.strip_prefix("./").unwrap_or(&file.path);
     let (from, to) = (format!("a/{path}"), format!("b/{path}"));
     diff.unified_diff().header(&from, &to).to_string()
+}
+
+/// A text without what its credentials are.
+fn shown(text: &str) -> String {
+    let lines = SourceLines::of(text, &Limits::of_file_size(text.len()));
+    let mut shown = String::with_capacity(text.len());
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        match lines.line(number) {
+            Some(Cow::Owned(hidden)) => {
+                shown.push_str(&hidden);
+                shown.push('\n');
+            }
+            _ => shown.push_str(line),
+        }
+    }
+    shown
 }
 
 fn summary(fixes: &Fixes, is_dry: bool) -> String {
