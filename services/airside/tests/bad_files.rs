@@ -80,17 +80,17 @@ fn what_is_no_file_is_told_and_nothing_hangs() {
     }
     insta::assert_snapshot!(all, @"
     a link that leads nowhere
-    error: `./bad.yaml` is a link to `absent.yaml`, which cannot be read: No such file or directory (os error 2); mend the link or remove it
+    error: `bad.yaml` is a link to `absent.yaml`, which cannot be read: No such file or directory (os error 2); mend the link or remove it
     a link to itself
-    error: `./bad.yaml` is a link to `bad.yaml`, which cannot be read: Too many levels of symbolic links (os error 40); mend the link or remove it
+    error: `bad.yaml` is a link to `bad.yaml`, which cannot be read: Too many levels of symbolic links (os error 40); mend the link or remove it
     a link to an endless device
-    error: `./bad.yaml` is a pipe, a socket or a device and was not read: take it out of the folder, or name it as a PATH if it is meant
+    error: `bad.yaml` is a pipe, a socket or a device and was not read: take it out of the folder, or name it as a PATH if it is meant
     a link to the folder above
-    error: `./sub/up` is a link to a folder that it lies in, a circle that is not followed: remove the link
+    error: `sub/up` is a link to a folder that it lies in, a circle that is not followed: remove the link
     a pipe that nobody writes to
-    error: `./bad.yaml` is a pipe, a socket or a device and was not read: take it out of the folder, or name it as a PATH if it is meant
+    error: `bad.yaml` is a pipe, a socket or a device and was not read: take it out of the folder, or name it as a PATH if it is meant
     a socket
-    error: `./bad.yaml` is a pipe, a socket or a device and was not read: take it out of the folder, or name it as a PATH if it is meant
+    error: `bad.yaml` is a pipe, a socket or a device and was not read: take it out of the folder, or name it as a PATH if it is meant
     ");
 }
 
@@ -109,7 +109,7 @@ fn a_link_to_a_file_is_followed_and_one_to_a_folder_elsewhere_is_named() {
     let target = elsewhere.0.path().canonicalize().expect("a folder");
     let target = target.to_string_lossy();
     insta::assert_snapshot!(remarks(&problems).replace(&*target, "ELSEWHERE"), @"
-    not scanned: `./folder`, a link to the folder `ELSEWHERE`; name it as a PATH to have it scanned
+    not scanned: `folder`, a link to the folder `ELSEWHERE`; name it as a PATH to have it scanned
     ");
 }
 
@@ -133,8 +133,8 @@ fn what_may_not_be_read_is_told() {
     }
     assert_eq!(status, 2, "{text}{problems}");
     insta::assert_snapshot!(remarks(&problems), @"
-    error: `./bad.yaml` cannot be read: Permission denied (os error 13)
-    error: `./sub` cannot be read: Permission denied (os error 13)
+    error: `bad.yaml` cannot be read: Permission denied (os error 13)
+    error: `sub` cannot be read: Permission denied (os error 13)
     ");
 }
 
@@ -145,7 +145,7 @@ fn names_of_files_do_not_steer_the_terminal() {
     });
     let (status, text, _) = folder.scan_within_bounds(&["."], None);
     assert_eq!(status, 2);
-    assert!(text.contains("./a  [31m.yaml:1:4  not valid YAML"), "{text}");
+    assert!(text.contains("a  [31m.yaml:1:4  not valid YAML"), "{text}");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_file_of_any_size_is_read_or_refused_by_the_limit_that_it_exceeds() {
         assert_eq!(status, expected, "{what}: {problems}");
         assert!(text.contains(FOUND), "{what}: {text}{problems}");
         let told =
-            text.lines().filter(|line| line.starts_with("./bad.yaml") || line.starts_with('…'));
+            text.lines().filter(|line| line.starts_with("bad.yaml") || line.starts_with('…'));
         let told: Vec<_> = told.collect();
         let (first, last) = (told.first().unwrap_or(&"read"), told.last().unwrap_or(&""));
         all += &format!("{what}: {} lines\n{first}\n{last}\n", told.len());
@@ -183,16 +183,16 @@ fn a_file_of_any_size_is_read_or_refused_by_the_limit_that_it_exceeds() {
     read
 
     eight million values: 1 lines
-    ./bad.yaml:999998:5  more than 1000000 values, what an alias repeats counted each time: split the file, or raise max_file_size (--max-file-size)
-    ./bad.yaml:999998:5  more than 1000000 values, what an alias repeats counted each time: split the file, or raise max_file_size (--max-file-size)
+    bad.yaml:999998:5  more than 1000000 values, what an alias repeats counted each time: split the file, or raise max_file_size (--max-file-size)
+    bad.yaml:999998:5  more than 1000000 values, what an alias repeats counted each time: split the file, or raise max_file_size (--max-file-size)
     a million documents: 13 lines
-    ./bad.yaml:40001:1  more than 20000 documents: split the file, or raise max_file_size (--max-file-size)
+    bad.yaml:40001:1  more than 20000 documents: split the file, or raise max_file_size (--max-file-size)
     … and 19989 more in this file; --output json has all
     a million empty documents: 0 lines
     read
 
     a million broken documents: 13 lines
-    ./bad.yaml:2:4  not valid YAML (unclosed bracket '['): correct the syntax here or just above
+    bad.yaml:2:4  not valid YAML (unclosed bracket '['): correct the syntax here or just above
     … and 19989 more in this file; --output json has all
     ");
 }
@@ -209,7 +209,7 @@ fn the_limit_on_the_size_of_files_can_be_set() {
         folder.write(".airside.toml", settings);
         let (status, text, problems) = folder.scan_within_bounds(&arguments, None);
         assert_eq!(status, expected, "{arguments:?} {settings}: {text}{problems}");
-        let told = "./big.yaml:1:1  more than 4096 bytes: split the file, or raise max_file_size (--max-file-size)";
+        let told = "big.yaml:1:1  more than 4096 bytes: split the file, or raise max_file_size (--max-file-size)";
         assert_eq!(text.contains(told), expected == 2, "{text}");
         assert!(text.contains(FOUND), "{text}");
     }

@@ -37,7 +37,7 @@ fn told_beside_good(name: &str, content: &[u8]) -> String {
     assert!(text.contains(FOUND), "{name}: what lies beside is not scanned: {text}{problems}");
     let (status, ..) = folder.scan_within_bounds(&[".", "--exit-zero"], None);
     assert_eq!(status, 0, "{name}: something could be read");
-    let start = format!("./{name}:");
+    let start = format!("{name}:");
     text.lines().filter(|line| line.starts_with(&start)).fold(String::new(), |mut told, line| {
         writeln!(told, "{line}").expect("a text");
         told
@@ -81,41 +81,41 @@ fn broken_yaml_is_told_where_it_breaks() {
     ];
     insta::assert_snapshot!(told("bad.yaml", &table), @r#"
     a key given twice
-    ./bad.yaml:8:5  the key `image` is given twice in this map: keep one (Kubernetes takes the last, and so does this scan)
+    bad.yaml:8:5  the key `image` is given twice in this map: keep one (Kubernetes takes the last, and so does this scan)
     a bracket that is open
-    ./bad.yaml:1:4  not valid YAML (unclosed bracket '['): correct the syntax here or just above
+    bad.yaml:1:4  not valid YAML (unclosed bracket '['): correct the syntax here or just above
     a quote that is open
-    ./bad.yaml:8:13  not valid YAML (unclosed quote): correct the syntax here or just above
+    bad.yaml:8:13  not valid YAML (unclosed quote): correct the syntax here or just above
     a tab for indentation
-    ./bad.yaml:3:2  not valid YAML (a tab, which YAML does not take for indentation): correct the syntax here or just above
+    bad.yaml:3:2  not valid YAML (a tab, which YAML does not take for indentation): correct the syntax here or just above
     a line too far right
-    ./bad.yaml:3:10  not valid YAML (a `:` where no key can be; quote the text that holds it, or move the line): correct the syntax here or just above
+    bad.yaml:3:10  not valid YAML (a `:` where no key can be; quote the text that holds it, or move the line): correct the syntax here or just above
     a colon too many
-    ./bad.yaml:2:12  not valid YAML (a `:` where no key can be; quote the text that holds it, or move the line): correct the syntax here or just above
+    bad.yaml:2:12  not valid YAML (a `:` where no key can be; quote the text that holds it, or move the line): correct the syntax here or just above
     a line that is no key
-    ./bad.yaml:8:3  not valid YAML (no `:` after this key, or one of more than 1,024 characters): correct the syntax here or just above
+    bad.yaml:8:3  not valid YAML (no `:` after this key, or one of more than 1,024 characters): correct the syntax here or just above
     a key of a megabyte
-    ./bad.yaml:8:3  not valid YAML (no `:` after this key, or one of more than 1,024 characters): correct the syntax here or just above
+    bad.yaml:8:3  not valid YAML (no `:` after this key, or one of more than 1,024 characters): correct the syntax here or just above
     a key that is missing
-    ./bad.yaml:8:3  a key must be a text: quote it, or add the value that is missing
+    bad.yaml:8:3  a key must be a text: quote it, or add the value that is missing
     an alias without anchor
-    ./bad.yaml:8:13  this alias has no anchor before it in the same document: define `&name` above `*name`
+    bad.yaml:8:13  this alias has no anchor before it in the same document: define `&name` above `*name`
     a merge that git left half-way
-    ./bad.yaml:2:1  a merge was left half-way here (`<<<<<<<`): resolve the conflict
+    bad.yaml:2:1  a merge was left half-way here (`<<<<<<<`): resolve the conflict
     a version of YAML to come
-    ./bad.yaml:1:1  not valid YAML (unsupported YAML major version): correct the syntax here or just above
+    bad.yaml:1:1  not valid YAML (unsupported YAML major version): correct the syntax here or just above
     a number that is none
-    ./bad.yaml:8:13  infinity and NaN do not exist in Kubernetes: quote the value if it is a text
+    bad.yaml:8:13  infinity and NaN do not exist in Kubernetes: quote the value if it is a text
     a terminal's control character
-    ./bad.yaml:8:13  not valid YAML (`\u{1b}` is not expected): correct the syntax here or just above
+    bad.yaml:8:13  not valid YAML (`\u{1b}` is not expected): correct the syntax here or just above
     ten thousand levels
-    ./bad.yaml:1:133  more than 128 levels deep, which no object needs: flatten it
+    bad.yaml:1:133  more than 128 levels deep, which no object needs: flatten it
     ten thousand levels of a block
-    ./bad.yaml:1:257  more than 128 levels deep, which no object needs: flatten it
+    bad.yaml:1:257  more than 128 levels deep, which no object needs: flatten it
     aliases of aliases
-    ./bad.yaml:10:25  more than 1000000 values, what an alias repeats counted each time: split the file, or raise max_file_size (--max-file-size)
+    bad.yaml:10:25  more than 1000000 values, what an alias repeats counted each time: split the file, or raise max_file_size (--max-file-size)
     a page of the web
-    ./bad.yaml:2:10  not valid YAML (a `:` where no key can be; quote the text that holds it, or move the line): correct the syntax here or just above
+    bad.yaml:2:10  not valid YAML (a `:` where no key can be; quote the text that holds it, or move the line): correct the syntax here or just above
     "#);
 }
 
@@ -148,21 +148,21 @@ fn broken_json_is_told_where_it_breaks() {
     let table = table.map(|(what, text)| (what, text.as_bytes().to_vec()));
     insta::assert_snapshot!(told("bad.json", &table), @"
     cut off within a text
-    ./bad.json:2:23  not valid JSON (a text is not closed or not valid): correct the syntax here
+    bad.json:2:23  not valid JSON (a text is not closed or not valid): correct the syntax here
     cut off within a map
-    ./bad.json:2:28  not valid JSON (expected `,` or `}`): correct the syntax here
+    bad.json:2:28  not valid JSON (expected `,` or `}`): correct the syntax here
     a key given twice
-    ./bad.json:2:31  the key `kind` is given twice in this map: keep one (Kubernetes takes the last, and so does this scan)
+    bad.json:2:31  the key `kind` is given twice in this map: keep one (Kubernetes takes the last, and so does this scan)
     a key given twice, with an escape
-    ./bad.json:2:44  the key ` ` is given twice in this map: keep one (Kubernetes takes the last, and so does this scan)
+    bad.json:2:44  the key ` ` is given twice in this map: keep one (Kubernetes takes the last, and so does this scan)
     a colon that is missing in the second
-    ./bad.json:3:6  not valid JSON (expected `:` after the key): correct the syntax here
+    bad.json:3:6  not valid JSON (expected `:` after the key): correct the syntax here
     ten thousand levels
-    ./bad.json:2:163  more than 128 levels deep, which no object needs: flatten it
+    bad.json:2:163  more than 128 levels deep, which no object needs: flatten it
     a list of objects
-    ./bad.json:1:1  a list of objects, which kubectl does not take: part them by `---`, or make them the items of a `kind: List`
+    bad.json:1:1  a list of objects, which kubectl does not take: part them by `---`, or make them the items of a `kind: List`
     a comment
-    ./bad.json:1:23  not valid YAML (invalid trailing content after double-quoted scalar): correct the syntax here or just above
+    bad.json:1:23  not valid YAML (invalid trailing content after double-quoted scalar): correct the syntax here or just above
     ");
 }
 
@@ -178,15 +178,15 @@ fn what_is_no_text_is_told() {
     ];
     insta::assert_snapshot!(told("bad.yaml", &table), @"
     Latin-1
-    ./bad.yaml:2:19  not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)
+    bad.yaml:2:19  not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)
     UTF-16 that does not say so
-    ./bad.yaml:1:2  not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)
+    bad.yaml:1:2  not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)
     a zero byte
-    ./bad.yaml:8:14  not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)
+    bad.yaml:8:14  not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)
     gzip
-    ./bad.yaml:1:2  not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)
+    bad.yaml:1:2  not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)
     a picture
-    ./bad.yaml:1:1  not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)
+    bad.yaml:1:1  not UTF-8 text: save the file as UTF-8 (this looks like another encoding or a binary)
     ");
 }
 
@@ -205,21 +205,21 @@ fn a_template_is_told_from_a_manifest() {
     let table = table.map(|(what, text)| (what, text.into_bytes()));
     insta::assert_snapshot!(told("bad.yaml", &table), @"
     around lines
-    ./bad.yaml:8:1  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
+    bad.yaml:8:1  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
     half-written
-    ./bad.yaml:8:3  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
+    bad.yaml:8:3  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
     a value
-    ./bad.yaml:8:13  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
+    bad.yaml:8:13  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
     a part of a value
-    ./bad.yaml:8:13  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
+    bad.yaml:8:13  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
     a key
-    ./bad.yaml:8:3  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
+    bad.yaml:8:3  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
     in a list
-    ./bad.yaml:8:12  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
+    bad.yaml:8:12  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
     later in a list
-    ./bad.yaml:8:17  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
+    bad.yaml:8:17  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
     after a text that holds braces
-    ./bad.yaml:8:21  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
+    bad.yaml:8:21  this is a template, not a manifest: render it first, for example with `helm template`, and scan what that prints
     ");
 }
 
@@ -251,24 +251,24 @@ fn what_is_nearly_an_object_is_told() {
     let table = table.map(|(what, text)| (what, text.as_bytes().to_vec()));
     insta::assert_snapshot!(told("bad.yaml", &table), @"
     a kind that is misspelt
-    ./bad.yaml:2:1  apps/v1 has no kind `Deploymnt`: did you mean `Deployment`? Only what goes for every kind was checked
+    bad.yaml:2:1  apps/v1 has no kind `Deploymnt`: did you mean `Deployment`? Only what goes for every kind was checked
     a kind in small letters
-    ./bad.yaml:2:1  v1 has no kind `pod`: did you mean `Pod`? Only what goes for every kind was checked
+    bad.yaml:2:1  v1 has no kind `pod`: did you mean `Pod`? Only what goes for every kind was checked
     a kind of nobody
-    ./bad.yaml:2:1  batch/v1 has no kind `Cake`: correct it, or its apiVersion. Only what goes for every kind was checked
+    bad.yaml:2:1  batch/v1 has no kind `Cake`: correct it, or its apiVersion. Only what goes for every kind was checked
     no API version
-    ./bad.yaml:1:1  `kind` and `metadata` without `apiVersion`: add it, as a text such as `v1`
+    bad.yaml:1:1  `kind` and `metadata` without `apiVersion`: add it, as a text such as `v1`
     a number for an API version
-    ./bad.yaml:1:1  `kind` and `metadata` without `apiVersion`: add it, as a text such as `v1`
+    bad.yaml:1:1  `kind` and `metadata` without `apiVersion`: add it, as a text such as `v1`
     no kind
-    ./bad.yaml:1:1  `apiVersion` and `metadata` without `kind`: add it, as a text such as `Pod`
+    bad.yaml:1:1  `apiVersion` and `metadata` without `kind`: add it, as a text such as `Pod`
     a pointer of Git LFS
-    ./bad.yaml:1:1  a single value, which is no manifest: correct or remove it
+    bad.yaml:1:1  a single value, which is no manifest: correct or remove it
     a list with what is no object
-    ./bad.yaml:3:9  a single value, which is no manifest: correct or remove it
-    ./bad.yaml:3:15  `kind` and `metadata` without `apiVersion`: add it, as a text such as `v1`
+    bad.yaml:3:9  a single value, which is no manifest: correct or remove it
+    bad.yaml:3:15  `kind` and `metadata` without `apiVersion`: add it, as a text such as `v1`
     a list whose items are none
-    ./bad.yaml:3:8  the `items` of a `kind: List` are no list, so nothing of them was checked
+    bad.yaml:3:8  the `items` of a `kind: List` are no list, so nothing of them was checked
     ");
 }
 
@@ -299,7 +299,7 @@ fn whatever_is_asked_what_could_not_be_read_is_told() {
     ] {
         let (status, text, problems) = folder.scan_within_bounds(question, None);
         assert_eq!(status, 2, "{question:?}: {text}{problems}");
-        let told = "error: ./bad.yaml:1:4: not valid YAML (unclosed bracket '[')";
+        let told = "error: bad.yaml:1:4: not valid YAML (unclosed bracket '[')";
         assert!(problems.contains(told), "{question:?}: {problems}");
     }
 }
@@ -310,8 +310,8 @@ fn an_object_with_a_key_given_twice_is_judged_as_kubernetes_reads_it() {
     let folder = Folder::with(&[("pod.yaml", twice)]);
     let (status, text, _) = folder.scan_within_bounds(&["."], None);
     assert_eq!(status, 2, "{text}");
-    assert!(text.contains("(host-pid)\n  ./pod.yaml:6:3  Pod web"), "{text}");
-    assert!(text.contains("./pod.yaml:6:3  the key `hostPID` is given twice"), "{text}");
+    assert!(text.contains("(host-pid)\n  pod.yaml:6:3  Pod web"), "{text}");
+    assert!(text.contains("pod.yaml:6:3  the key `hostPID` is given twice"), "{text}");
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn what_only_looks_broken_is_read() {
         folder.write_bytes("pod.yaml", &content);
         let (status, text, problems) = folder.scan_within_bounds(&["."], None);
         assert_eq!(status, 1, "{what}: {text}{problems}");
-        assert!(text.contains("(host-pid)\n  ./pod.yaml:8:3  Pod web"), "{what}: {text}");
+        assert!(text.contains("(host-pid)\n  pod.yaml:8:3  Pod web"), "{what}: {text}");
     }
     for empty in ["", "\n", "# nothing\n", "---\n---\n", "\u{feff}"] {
         let folder = Folder::with(&[("empty.yaml", empty)]);

@@ -9,10 +9,10 @@
     reason = "a test fails by panicking, in its harness too"
 )]
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "harness/folder.rs"]
+mod folder;
 
+use folder::Folder;
 use serde_json::{Value, json};
 
 const TEMPLATE: &str = r#"apiVersion: v1
@@ -72,60 +72,9 @@ spec:
   hostNetwork: true
 ";
 
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn with(files: &[(&str, &str)]) -> Self {
-        let folder = Self(tempfile::tempdir().expect("a folder"));
-        files.iter().for_each(|(name, text)| folder.write(name, text));
-        folder
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.0.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(path, text).expect("written");
-    }
-
-    /// A program that stands in for another.
-    fn program(&self, name: &str, script: &str) {
-        let name = format!("programs/{name}");
-        self.write(&name, &format!("#!/bin/sh\n{script}\n"));
-        let path = self.0.path().join(name);
-        std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("a program");
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Runs the program in the folder: its exit status, what it printed, what it remarked.
-    fn scan(&self, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = Command::new("sh");
-        command.args(["-c", "PATH=\"$PWD/programs:$PATH\" exec \"$0\" \"$@\""]);
-        command.arg(env!("CARGO_BIN_EXE_airside")).arg("scan").args(arguments);
-        told(command.current_dir(self.path()))
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let (_, text, problem) = self.scan(&[arguments, &["--output", "json"]].concat());
-        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{problem}"))
-    }
-
-    fn git(&self, arguments: &[&str]) -> String {
-        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
-        let mut command = Command::new("git");
-        let (status, text, problem) =
-            told(command.args(identity).args(arguments).current_dir(self.path()));
-        assert_eq!(status, 0, "{arguments:?}: {problem}");
-        text.trim().to_owned()
-    }
-}
-
-fn told(command: &mut Command) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command.output().expect("the program runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (status.code().expect("no signal"), text(stdout), text(stderr))
+fn json_of(folder: &Folder, arguments: &[&str]) -> Value {
+    let (_, text, problem) = folder.scan(&[arguments, &["--output", "json"]].concat());
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{problem}"))
 }
 
 fn chart() -> Folder {
@@ -165,7 +114,7 @@ fn a_finding_in_a_chart_names_the_templates_line_and_the_values() {
 #[test]
 fn programs_are_told_the_origin_too() {
     let folder = chart();
-    let report = folder.json(&["shop"]);
+    let report = json_of(&folder, &["shop"]);
     let findings = report["findings"].as_array().expect("findings");
     let origin = |check: &str| {
         let found = findings.iter().find(|finding| finding["check"] == check);
@@ -214,7 +163,7 @@ fn a_finding_in_a_kustomization_names_the_files_line() {
             root = root.display()
         ),
     );
-    let report = folder.json(&["prod"]);
+    let report = json_of(&folder, &["prod"]);
     let findings = report["findings"].as_array().expect("findings");
     let found = findings.iter().find(|finding| finding["check"] == "host-network");
     let line = json!({ "path": "base/pod.yaml", "line": 6, "values": [] });
@@ -232,13 +181,13 @@ fn a_pass_names_the_commit_and_whether_the_file_differs_from_it() {
     let folder = Folder::with(&[("deploy/a.yaml", BASE), (".gitignore", "ignored.yaml\n")]);
     folder.git(&["init", "-q"]);
     folder.git(&["remote", "add", "origin", "https://user:secret@example.com/shop.git"]);
-    assert_eq!(folder.json(&["deploy"])["boarding_passes"][0]["origin"], Value::Null);
+    assert_eq!(json_of(&folder, &["deploy"])["boarding_passes"][0]["origin"], Value::Null);
     folder.git(&["add", "."]);
     folder.git(&["commit", "-qm", "first"]);
     let commit = folder.git(&["rev-parse", "HEAD"]);
     folder.write("deploy/b.yaml", &BASE.replace("name: web", "name: b"));
     folder.write("deploy/ignored.yaml", &BASE.replace("name: web", "name: c"));
-    let report = folder.json(&["deploy"]);
+    let report = json_of(&folder, &["deploy"]);
     let passes = report["boarding_passes"].as_array().expect("passes");
     let revisions: Vec<_> = passes.iter().map(|pass| &pass["origin"]["revision"]).collect();
     for (revision, (path, dirty)) in revisions.iter().zip([
@@ -263,7 +212,7 @@ fn passes_are_signed_where_a_key_is_given() {
                -----END PRIVATE KEY-----\n";
     let folder = Folder::with(&[("a.yaml", BASE), ("key.pem", key), ("none.pem", "no key")]);
     let envelope =
-        &folder.json(&["a.yaml", "--sign-key", "key.pem"])["boarding_passes"][0]["envelope"];
+        &json_of(&folder, &["a.yaml", "--sign-key", "key.pem"])["boarding_passes"][0]["envelope"];
     assert_eq!(envelope["payloadType"], "application/vnd.in-toto+json");
     let key = envelope["signatures"][0]["keyid"].as_str();
     assert_eq!(key.map(str::len), Some(64), "the SHA-256 hash of the public key");

@@ -148,7 +148,7 @@ fn a_policy_that_cannot_be_read_is_shown_with_the_place() {
     assert_eq!(status, Some(2));
     assert_snapshot!(format!("{told}{remarks}"), @r#"
     ok      owner (1 validation; bound by owner)
-    error: ./replicas.yaml:10:18: ValidatingAdmissionPolicy replicas: spec.variables[0].expression: line 1, column 1 of the expression: there is no function `toInt` here
+    error: replicas.yaml:10:18: ValidatingAdmissionPolicy replicas: spec.variables[0].expression: line 1, column 1 of the expression: there is no function `toInt` here
         toInt(params.data.most)
         ^
     "#);

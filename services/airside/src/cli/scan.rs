@@ -109,7 +109,8 @@ pub struct ScanArguments {
     /// Only findings that this earlier report (--report json=FILE) has not are new, and fail
     #[arg(long, value_name = "FILE", conflicts_with = "since")]
     pub baseline: Option<PathBuf>,
-    /// Only findings that the same paths had not at this git revision are new, and fail
+    /// Only findings that the same paths had not at this git revision are new, and fail. Charts and
+    /// kustomizations are rendered as they were
     #[arg(long, value_name = "REVISION")]
     pub since: Option<String>,
     /// File of exceptions, a line each: `CHECK [KEY=VALUE]…: REASON` [default: .airside-exceptions, if

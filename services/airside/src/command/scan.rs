@@ -9,10 +9,12 @@ mod folder;
 pub(super) mod inputs;
 mod live;
 mod owners;
+mod paths;
 mod project;
 mod reach;
 mod remote;
 pub(super) mod render;
+mod revision;
 mod work_tree;
 
 use std::collections::BTreeSet;
@@ -36,11 +38,12 @@ use anyhow::Context;
 use serde::Serialize;
 
 pub(super) use self::inputs::Inputs;
-use self::inputs::shown;
 pub(super) use self::owners::of_files;
+use self::paths::shown;
 pub(super) use self::render::Rendering;
 
 use self::project::Project;
+use self::revision::inputs_at;
 use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
 use crate::client::{self, connect};
 use crate::command::Outcome;
@@ -247,11 +250,15 @@ fn baseline(
     }
     let Some(revision) = &arguments.since else { return Ok(None) };
     anyhow::ensure!(
-        inputs.passing.is_empty(),
-        "--since compares files; what is rendered or comes by standard input has no earlier state \
-         in git: compare it with --baseline"
+        !arguments.paths.iter().any(|path| *path == Path::new("-")),
+        "--since compares files; what comes by standard input has no earlier state in git: compare it with \
+         --baseline"
     );
-    baseline::of_revision(revision, &arguments.paths, terms, &inputs.limits).map(Some)
+    let then = inputs_at(revision, &arguments.paths, &rendering(arguments)?, inputs)?;
+    for problem in &then.problems {
+        show::remark(&format!("{FAINT}as it was at {revision}: {}{RESET}", show::clean(problem)));
+    }
+    Ok(Some(baseline::of_inputs(&then, terms)))
 }
 
 fn report_of<'a>(

@@ -1,7 +1,11 @@
 //! A folder in which tests run the program as its users do.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
+use std::path::Path;
 use std::process::{Command, Output};
+
+/// Where programs lie that stand in for others; nothing is scanned there.
+const PROGRAMS: &str = ".programs";
 
 /// A folder with files, in which the program is run.
 pub(crate) struct Folder(pub(crate) tempfile::TempDir);
@@ -25,6 +29,20 @@ impl Folder {
 
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.path().join(name)).expect(name)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// A program that stands in for another one of its name.
+    #[cfg(unix)]
+    pub(crate) fn program(&self, name: &str, script: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let name = format!("{PROGRAMS}/{name}");
+        self.write(&name, &format!("#!/bin/sh\n{script}\n"));
+        let mode = PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(self.path().join(name), mode).expect("a program");
     }
 
     /// Runs `airside scan` in the folder: its exit status, what it printed, what it remarked.
@@ -55,15 +73,21 @@ impl Folder {
         let mut command = Command::new(env!("CARGO_BIN_EXE_airside"));
         // Neither settings nor data of whoever runs the tests.
         command.env("HOME", self.0.path()).env_remove("AIRSIDE_DATA_FILE");
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let own = std::iter::once(self.path().join(PROGRAMS));
+        let path = std::env::join_paths(own.chain(std::env::split_paths(&path))).expect("a PATH");
+        command.env("PATH", path);
         told(command.args(arguments).current_dir(self.0.path()))
     }
 
-    pub(crate) fn git(&self, arguments: &[&str]) {
+    /// Runs git in the folder: what it prints.
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
         let mut command = Command::new("git");
-        let (status, _, problem) =
+        let (status, text, problem) =
             told(command.args(identity).args(arguments).current_dir(self.0.path()));
         assert_eq!(status, 0, "{arguments:?}: {problem}");
+        text.trim().to_owned()
     }
 }
 

@@ -70,8 +70,7 @@ fn diff(sources: &[Source<'_>], file: &FixedFile) -> String {
     let old = shown(old.map(|source| source.text).unwrap_or_default());
     let new = shown(&file.text);
     let diff = TextDiff::from_lines(&old, &new);
-    let path = file.path.strip_prefix("./").unwrap_or(&file.path);
-    let (from, to) = (format!("a/{path}"), format!("b/{path}"));
+    let (from, to) = (format!("a/{}", file.path), format!("b/{}", file.path));
     diff.unified_diff().header(&from, &to).to_string()
 }
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use airside_terms::is_manifest;
 
+use super::paths::shown;
+
 /// What stands in a folder, one level down.
 #[derive(Debug)]
 pub(super) enum Entry {
@@ -19,7 +21,7 @@ pub(super) enum Entry {
 
 /// What stands in a folder, by name. The root is the folder that was named, without links.
 pub(super) fn entries(folder: &Path, root: &Path) -> Vec<Entry> {
-    let cannot = |error| Entry::Problem(format!("`{}` cannot be read: {error}", folder.display()));
+    let cannot = |error| Entry::Problem(format!("`{}` cannot be read: {error}", shown(folder)));
     let listed = match std::fs::read_dir(folder) {
         Ok(listed) => listed,
         Err(error) => return vec![cannot(error)],
@@ -64,7 +66,7 @@ fn file(path: PathBuf, is_regular: bool) -> Entry {
     Entry::Problem(format!(
         "`{}` is a pipe, a socket or a device and was not read: take it out of the folder, or name it \
          as a PATH if it is meant",
-        path.display()
+        shown(&path)
     ))
 }
 
@@ -79,7 +81,7 @@ fn link(path: PathBuf, root: &Path) -> Option<Entry> {
                 let target = path.read_link().unwrap_or_default();
                 Entry::Problem(format!(
                     "`{}` is a link to `{}`, which cannot be read: {error}; mend the link or remove it",
-                    path.display(),
+                    shown(&path),
                     target.display()
                 ))
             })
@@ -102,13 +104,13 @@ fn link_to_folder(path: &Path, root: &Path) -> Option<Entry> {
     if own.starts_with(&target) {
         return Some(Entry::Problem(format!(
             "`{}` is a link to a folder that it lies in, a circle that is not followed: remove the link",
-            path.display()
+            shown(path)
         )));
     }
     (!target.starts_with(root)).then(|| {
         Entry::LeftOut(format!(
             "not scanned: `{}`, a link to the folder `{}`; name it as a PATH to have it scanned",
-            path.display(),
+            shown(path),
             target.display()
         ))
     })

@@ -14,6 +14,7 @@ use airside_terms::ENDINGS;
 use airside_wire::scan::SourceFile;
 
 use super::folder::{Entry, entries};
+use super::paths::shown;
 use super::render::{Renderer, Rendering};
 
 /// How many problems of one file are told; the rest is counted.
@@ -192,9 +193,4 @@ fn in_utf8(content: Vec<u8>) -> Vec<u8> {
     };
     let units: Vec<u16> = text.as_chunks().0.iter().map(|pair| unit(*pair)).collect();
     String::from_utf16(&units).map(String::into_bytes).unwrap_or(content)
-}
-
-/// A path as findings show it.
-pub(super) fn shown(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
 }

@@ -160,11 +160,18 @@ pub(super) fn without_credentials(url: &str) -> String {
     format!("{scheme}://{user}{host}{path}")
 }
 
-/// What git prints. Nothing that the repository's own settings name is run.
-pub(super) fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let output = Command::new("git")
+/// git in a folder. Nothing that the repository's own settings name is run.
+pub(super) fn command(folder: &Path) -> Command {
+    let mut command = Command::new("git");
+    command
         .args(["--no-optional-locks", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-C"])
-        .arg(folder)
+        .arg(folder);
+    command
+}
+
+/// What git prints.
+pub(super) fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let output = command(folder)
         .args(arguments)
         .stdin(Stdio::null())
         .output()

@@ -10,6 +10,7 @@ use anyhow::Context;
 
 use super::{RENDERED, Rendered, Rendering, run};
 use crate::command::replay::read;
+use crate::command::scan::paths::shown;
 
 /// The largest template or file of values that is read for origins, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
@@ -29,8 +30,8 @@ pub(super) fn render(folder: &Path, how: &Rendering) -> anyhow::Result<Vec<Rende
     let chart = Chart::of(folder, how);
     let rendered = by_template(&text).into_iter().map(|(template, content)| {
         let path = match &template {
-            Some(template) => format!("{}/{template}{RENDERED}", folder.display()),
-            None => format!("{}{RENDERED}", folder.display()),
+            Some(template) => format!("{}{RENDERED}", shown(&folder.join(template))),
+            None => format!("{}{RENDERED}", shown(folder)),
         };
         let origin = Origin::Chart(Arc::new(chart.origin(template.as_deref(), &content)));
         Rendered { path, content, origin }
@@ -124,10 +125,6 @@ fn text_of(path: &Path) -> Option<String> {
         return None;
     }
     String::from_utf8(read(path).ok()?).ok()
-}
-
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use anyhow::Context;
 
 use super::{RENDERED, Rendered, is_not_installed, run};
 use crate::command::replay::read;
+use crate::command::scan::paths::{self, normalised};
 use crate::command::scan::work_tree::without_credentials;
 
 /// How many files are read for origins, at most.
@@ -27,7 +28,7 @@ pub(super) fn render(folder: &Path) -> anyhow::Result<Vec<Rendered>> {
             folder = folder.display()
         )
     })?;
-    let path = format!("{}{RENDERED}", folder.display());
+    let path = format!("{}{RENDERED}", paths::shown(folder));
     let origin = Origin::Kustomization(Arc::new(origin(folder, &content)));
     Ok(vec![Rendered { path, content, origin }])
 }
@@ -84,7 +85,7 @@ fn with_notes(root: &Path) -> anyhow::Result<(String, PathBuf)> {
 /// A file as it is to be shown: seen from where the folder was named.
 fn shown(folder: &Path, root: &Path, file: &Path) -> String {
     let file = normalised(file);
-    normalised(&folder.join(relative(root, &file))).to_string_lossy().replace('\\', "/")
+    paths::shown(&folder.join(relative(root, &file)))
 }
 
 /// The way from a folder to a file, both absolute.
@@ -93,21 +94,6 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
     let shared = shared.count();
     let up = from.components().skip(shared).map(|_| Component::ParentDir);
     up.chain(to.components().skip(shared)).collect()
-}
-
-/// A path without `.` and, as far as it can be, without `..`.
-fn normalised(path: &Path) -> PathBuf {
-    let mut parts: Vec<Component<'_>> = Vec::new();
-    for part in path.components() {
-        match (part, parts.last()) {
-            (Component::CurDir, _) => {}
-            (Component::ParentDir, Some(Component::Normal(_))) => {
-                parts.pop();
-            }
-            _ => parts.push(part),
-        }
-    }
-    parts.into_iter().collect()
 }
 
 #[cfg(test)]
