@@ -228,6 +228,7 @@ fn finding_id(number: usize, check: &str) -> Id {
         techniques: Vec::new(),
         origin: None,
         owner: None,
+        named_field: None,
     };
     finding.id(&Tenant::default(), &ClusterName::default())
 }

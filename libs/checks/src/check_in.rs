@@ -4,6 +4,7 @@
 //! network policy in one counts for a workload in another, and each finding keeps its file and line.
 
 mod acceptance;
+mod named_field;
 mod origin;
 mod pass;
 mod unknown_kind;
@@ -26,6 +27,7 @@ use airside_vulnerability::{Components, Document as ImageReport};
 
 use self::acceptance::Acceptance;
 pub use self::acceptance::accepted_by;
+use self::named_field::named_field;
 pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart, attribute};
 pub use self::pass::Passes;
 use self::pass::rules_of;
@@ -218,6 +220,7 @@ impl<'a> Source<'a> {
             severity: selection.severity(check).unwrap_or(check.severity),
             state: FindingState::Open,
             object: Arc::clone(&self.reference),
+            named_field: named_field(self.located.object.value(), &failure.field),
             field: failure.field,
             message: failure.message,
             fix: check.fix.into(),

@@ -71,6 +71,9 @@ pub struct Finding {
     pub object: Arc<ObjectRef>,
     /// The field; the deepest existing one is where the place points to.
     pub field: FieldPath,
+    /// The field with the elements of its lists by name, as `spec.containers[name=web].image`, where they have
+    /// names: a fingerprint stays when an element moves.
+    pub named_field: Option<Box<str>>,
     /// What is wrong, in one sentence that names the value.
     pub message: String,
     /// What to change.
@@ -91,7 +94,7 @@ impl Finding {
         self.origin.as_ref().map_or(&self.place, |origin| &origin.place)
     }
 
-    /// The fingerprint: stable while the check, the object and the field are the same, whatever line
+    /// The fingerprint: stable while the check, the file, the object and the field are the same, whatever line
     /// they move to.
     pub fn id(&self, tenant: &Tenant, cluster: &Cluster) -> Id {
         Id::builder("finding")
@@ -103,7 +106,7 @@ impl Finding {
             .text(&self.object.kind)
             .optional(self.object.namespace.as_deref())
             .text(&self.object.name)
-            .text(&self.field.to_string())
+            .text(self.named_field.as_deref().unwrap_or_else(|| self.field.as_str()))
             .finish()
     }
 }

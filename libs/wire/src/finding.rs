@@ -25,6 +25,7 @@ impl From<&Finding> for v1::Finding {
             techniques: bounded::techniques(&finding.techniques),
             origin: finding.origin.as_deref().map(Into::into),
             owner: bounded::optional_identity(finding.owner.as_deref()),
+            named_field: bounded::optional_identity(finding.named_field.as_deref()),
         }
     }
 }
@@ -45,6 +46,8 @@ impl TryFrom<v1::Finding> for Finding {
             techniques: field::techniques("techniques", finding.techniques)?,
             origin: field::optional("origin", finding.origin)?.map(Box::new),
             owner: field::optional_identity("owner", finding.owner)?,
+            named_field: field::optional_identity("named_field", finding.named_field)?
+                .map(String::into_boxed_str),
         })
     }
 }

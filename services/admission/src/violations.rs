@@ -92,6 +92,7 @@ fn is_accepted(
         techniques: Vec::new(),
         origin: None,
         owner: None,
+        named_field: None,
     };
     accepted_by(&terms.exceptions, &finding, pods, today).is_some()
 }

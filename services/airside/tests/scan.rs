@@ -151,6 +151,29 @@ fn what_is_fixed_keeps_its_layout_and_what_is_not_is_told() {
     assert!(again.contains("0 fixed"), "{again}");
 }
 
+#[test]
+fn a_finding_is_the_same_one_however_its_file_is_named_and_wherever_its_container_stands() {
+    const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  \
+                       - {name: agent, image: 'web:1', securityContext: {privileged: true}}\n";
+    let folder = Folder::with(&[("a/pod.yaml", POD)]);
+    folder.scan(&["a/pod.yaml", "--report", "json=before.json", "--exit-zero"]);
+    let whole = folder.path().join("a").display().to_string();
+    for path in ["a", "./a", "a/../a/pod.yaml", &whole] {
+        let (status, text, _) = folder.scan(&[path, "--baseline", "before.json"]);
+        assert_eq!(status, 0, "{path}: {text}");
+    }
+    let (head, agent) = POD.split_at(POD.find("  - {name: agent").expect("a container"));
+    let miner = agent.replace("agent", "miner");
+    folder.write("a/pod.yaml", &format!("{head}{miner}{agent}"));
+    let (status, text, _) = folder.scan(&["a", "--baseline", "before.json"]);
+    assert_eq!(status, 1, "{text}");
+    assert!(text.contains("container `miner` runs privileged"), "{text}");
+    assert!(!text.contains("container `agent` runs privileged"), "{text}");
+    folder.write("a/pod.yaml", &format!("{head}{miner}"));
+    let (status, text, _) = folder.scan(&["a", "--baseline", "before.json"]);
+    assert_eq!(status, 1, "another container at its place is another one: {text}");
+}
+
 /// No output may hold the value of a credential, whatever finding its line belongs to.
 #[test]
 fn no_output_shows_a_credential() {

@@ -330,6 +330,7 @@ impl Scene {
             techniques: vec![enables],
             origin: None,
             owner: None,
+            named_field: None,
         };
         let id = finding.id(&self.tenant, &self.cluster);
         self.push(id, Source::Scan, at(-3_600), Payload::Finding(finding))

@@ -1744,6 +1744,10 @@ pub struct Finding {
     /// The team that owns the object or its file; several names stand beside each other with blanks.
     #[prost(string, optional, tag = "11")]
     pub owner: ::core::option::Option<::prost::alloc::string::String>,
+    /// The field with the elements of its lists by name, such as "spec.containers\[name=web\].image", where they have
+    /// names. Fingerprints rest on it where it is given, and on the field where it is not.
+    #[prost(string, optional, tag = "12")]
+    pub named_field: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A finding as the scanner keeps it.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -133,13 +133,13 @@ pub(super) fn finding(scale: Scale) -> impl Strategy<Value = Finding> + Clone {
     (
         (text(scale), severity(), select(&FindingState::ALL[..]), object(scale), present(scale)),
         (field_path(scale), text(scale), text(scale), place(scale), techniques()),
-        option::of(origin::source_line(scale)),
+        (option::of(origin::source_line(scale)), present(scale)),
     )
         .prop_map(
             |(
                 (check, severity, state, object, owner),
                 (field, message, fix, place, techniques),
-                origin,
+                (origin, named_field),
             )| {
                 Finding {
                     check: check.into(),
@@ -153,6 +153,7 @@ pub(super) fn finding(scale: Scale) -> impl Strategy<Value = Finding> + Clone {
                     techniques,
                     origin,
                     owner,
+                    named_field: named_field.map(String::into_boxed_str),
                 }
             },
         )

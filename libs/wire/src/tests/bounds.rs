@@ -226,6 +226,7 @@ fn a_text_that_is_too_long_shows_that_it_was_cut() {
         techniques: Vec::new(),
         origin: None,
         owner: None,
+        named_field: None,
     };
     let read = Finding::try_from(v1::Finding::from(&finding)).unwrap();
     assert!(read.message.ends_with("ß…") && read.message.len() > MAX_TEXT_BYTES - 4);

@@ -117,6 +117,7 @@ mod tests {
             techniques: Vec::new(),
             origin: None,
             owner: None,
+            named_field: None,
         };
         FindingEntry {
             id: Id::from_bytes([0xab; 16]),
