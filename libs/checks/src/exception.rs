@@ -16,6 +16,7 @@ mod scope;
 mod tests;
 
 use std::fmt;
+use std::time::Duration;
 
 use airside_types::{Finding, Place, Timestamp};
 
@@ -27,6 +28,8 @@ pub use scope::Scope;
 
 /// The annotation that holds exceptions, one a line.
 pub const ANNOTATION: &str = "airside.dev/ignore";
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a comment begins with.
 pub const COMMENT: &str = "airside:ignore";
@@ -102,7 +105,7 @@ pub enum Problem {
         /// The text.
         day: String,
     },
-    /// The day has come.
+    /// The day has passed.
     #[error("the exception for {check} has expired on {day}: decide again, or mend what it covers")]
     Expired {
         /// The check.
@@ -176,6 +179,12 @@ impl Exception {
         self.checks.contains(&id) && is_about_part && self.scope.holds(finding, container)
     }
 
+    /// The last day on which it holds.
+    pub(crate) fn last_day(&self) -> Option<String> {
+        let within = self.until?.minus(Duration::from_secs(1)).to_string();
+        Some(within.split('T').next().unwrap_or_default().to_owned())
+    }
+
     /// Whether it has expired.
     pub fn is_expired(&self, today: Option<Timestamp>) -> bool {
         self.until.zip(today).is_some_and(|(until, today)| today >= until)
@@ -205,8 +214,8 @@ fn split_reason(text: &str) -> (&str, &str) {
     }
 }
 
-/// Midnight (UTC) of a day: an exception holds before it.
+/// The end of a day (UTC): an exception holds on the whole of its last day.
 fn parse_day(day: &str) -> Result<Timestamp, Problem> {
-    Timestamp::parse_rfc3339(&format!("{day}T00:00:00Z"))
-        .map_err(|_| Problem::NotADay { day: day.to_owned() })
+    let start = Timestamp::parse_rfc3339(&format!("{day}T00:00:00Z"));
+    start.map(|start| start.plus(DAY)).map_err(|_| Problem::NotADay { day: day.to_owned() })
 }

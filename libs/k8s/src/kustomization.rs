@@ -49,6 +49,21 @@ fn note(object: &Object<'_>) -> Option<Note> {
     Some(Note { path, is_generated, repository: said("repo"), reference: said("ref") })
 }
 
+/// The files with patches that a kustomization names, as it names them. What cannot be read names none.
+pub fn patch_files(kustomization: &str) -> Vec<String> {
+    let parsed = parse(kustomization, &Limits::default());
+    let lists = parsed.documents.iter().flat_map(|document| {
+        let lists = ["patches", "patchesJson6902", "patchesStrategicMerge"];
+        lists.into_iter().filter_map(|list| document.value.get(list)?.as_array())
+    });
+    let named = lists.flatten().filter_map(|patch| match patch {
+        // A patch may stand there itself, over many lines.
+        Value::String(file) => Some(&**file).filter(|file| !file.contains('\n')),
+        patch => patch.get("path").and_then(Value::as_str),
+    });
+    named.map(str::to_owned).collect()
+}
+
 /// What a kustomization rendered, beside the files that it took.
 #[derive(Debug, Clone, Default)]
 pub struct RenderedKustomization {

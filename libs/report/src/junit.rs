@@ -25,7 +25,7 @@ pub fn report(report: &Report<'_>) -> Result<String, Unwritable> {
         let suite = suite_of(&mut suites, &object.place.path);
         suite.add_test_case(case(object, &own, report));
     }
-    for it in &report.unreadable {
+    for it in report.broken() {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message(it.reason);
         suite_of(&mut suites, &it.place.path)

@@ -89,7 +89,21 @@ pub struct Entry<'a> {
     pub is_known: bool,
 }
 
+impl Unreadable<'_> {
+    /// Whether it was read well and is just no Kubernetes object, such as a values file or a test of a chart:
+    /// nothing that a scan fails for.
+    pub fn is_foreign(&self) -> bool {
+        // Reasons come from platforms as well, as texts.
+        self.reason.contains("no Kubernetes object")
+    }
+}
+
 impl<'a> Report<'a> {
+    /// What should have been read and could not be.
+    pub fn broken(&self) -> impl Iterator<Item = &Unreadable<'a>> {
+        self.unreadable.iter().filter(|it| !it.is_foreign())
+    }
+
     /// The findings, by object.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'a>> + '_ {
         self.objects.iter().flat_map(move |object| {

@@ -54,7 +54,7 @@ impl Serialize for Run<'_> {
         let mut fields = serializer.serialize_map(None)?;
         fields.serialize_entry("columnKind", "unicodeCodePoints")?;
         let invocation = json!({
-            "executionSuccessful": report.unreadable.is_empty(),
+            "executionSuccessful": report.broken().next().is_none(),
             "toolExecutionNotifications": notifications(report),
         });
         fields.serialize_entry("invocations", &[invocation])?;
@@ -184,7 +184,8 @@ fn rule(check: &'static Check) -> Value {
 fn notifications(report: &Report<'_>) -> Vec<Value> {
     let unreadable = report.unreadable.iter().map(|it| {
         json!({
-            "level": "warning", "message": { "text": it.reason },
+            "level": if it.is_foreign() { "note" } else { "warning" },
+            "message": { "text": it.reason },
             "locations": [location(it.place)],
         })
     });

@@ -97,11 +97,16 @@ impl ProjectSettings {
     }
 }
 
-/// The file of a path's folder or of the nearest above it; a repository's folder is the last.
+/// The settings file of a path's folder or of the nearest above it; a repository's folder is the last.
 pub fn nearest_file(path: &Path) -> Option<PathBuf> {
+    nearest_named(path, FILE)
+}
+
+/// The file of a name in a path's folder or in the nearest above it; a repository's folder is the last.
+pub fn nearest_named(path: &Path, name: &str) -> Option<PathBuf> {
     let whole = path.canonicalize().ok()?;
     for folder in whole.ancestors().skip(usize::from(!whole.is_dir())) {
-        let file = folder.join(FILE);
+        let file = folder.join(name);
         if file.is_file() {
             return Some(file);
         }

@@ -174,6 +174,51 @@ fn a_finding_is_the_same_one_however_its_file_is_named_and_wherever_its_containe
     assert_eq!(status, 1, "another container at its place is another one: {text}");
 }
 
+#[test]
+fn exceptions_of_the_nearest_folder_hold_from_wherever_a_scan_is_run() {
+    let folder = Folder::with(&[
+        ("shop/deploy/role.yaml", ROLE),
+        ("shop/.airside-exceptions", "read-secrets path=shop/deploy/role.yaml: it backs them up\n"),
+    ]);
+    for path in ["shop", "./shop/deploy", "shop/deploy/role.yaml"] {
+        let (status, text, problem) = folder.scan(&[path]);
+        assert_eq!(status, 0, "{path}: {text}{problem}");
+        assert!(text.contains("1 accepted"), "{path}: {text}");
+    }
+}
+
+#[test]
+fn benchmarks_are_listed_without_anything_to_read() {
+    let folder = Folder::with(&[]);
+    let (status, text, problem) = folder.scan(&["--compliance", "list"]);
+    assert_eq!(status, 0, "{problem}");
+    assert!(text.contains("pci-dss"), "{text}");
+    let (status, _, problem) = folder.scan(&["--compliance", "nsa-cisa"]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("of what? Name a PATH"), "{problem}");
+}
+
+#[test]
+fn patches_of_a_kustomization_are_no_manifests() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: web}]}\n";
+    let folder = Folder::with(&[
+        ("base/pod.yaml", pod),
+        ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+        ("over/host.yaml", &pod.replace("{containers", "{hostPID: true, containers")),
+        (
+            "over/kustomization.yaml",
+            "resources: [../base]\npatches: [{path: host.yaml}, {path: op.yaml}]\n",
+        ),
+        ("over/op.yaml", "- {op: remove, path: /spec/hostPID}\n"),
+    ]);
+    let (status, text, remark) = folder.scan(&[".", "--min-severity", "high"]);
+    assert_eq!(status, 0, "{text}");
+    let foreign = "not all Kubernetes objects: base/kustomization.yaml, over/kustomization.yaml\n";
+    assert!(text.contains(foreign) && !text.contains("over/host.yaml"), "{text}");
+    let told = "kustomizations were read as plain files, without 2 patches: `base`, `over`; name one as a PATH";
+    assert!(remark.contains(told), "{remark}");
+}
+
 /// No output may hold the value of a credential, whatever finding its line belongs to.
 #[test]
 fn no_output_shows_a_credential() {

@@ -146,12 +146,9 @@ impl OfObject<'_, '_> {
 
 fn ineffective(exception: &Exception, outcome: Option<Outcome>) -> Option<Ineffective> {
     let check = exception.to_string();
-    let problem = match (outcome, exception.until) {
+    let problem = match (outcome, exception.last_day()) {
         (Some(Outcome::Accepted), _) => return None,
-        (Some(Outcome::Expired), Some(until)) => {
-            let day = until.to_string().chars().take_while(|letter| *letter != 'T').collect();
-            Problem::Expired { check, day }
-        }
+        (Some(Outcome::Expired), Some(day)) => Problem::Expired { check, day },
         _ => Problem::Unused { check },
     };
     Some(Ineffective { place: exception.place.clone(), problem })

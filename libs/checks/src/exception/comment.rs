@@ -29,8 +29,14 @@ pub fn comments(path: &str, text: &str) -> Vec<Comment> {
         exception: Exception::parse(text, place.clone()),
         place,
     };
+    let mut block = None;
     for (line, number) in text.lines().zip(1_u32..) {
         let code = line.trim_start();
+        let indent = line.len() - code.len();
+        if block.is_some_and(|least| code.is_empty() || indent >= least) {
+            continue;
+        }
+        block = block_below(line);
         let exception = exception_of(line)
             .map(|(column, text)| (Place { path: path.into(), line: number, column }, text));
         if code.starts_with('#') {
@@ -43,6 +49,30 @@ pub fn comments(path: &str, text: &str) -> Vec<Comment> {
     // About nothing: nothing follows.
     found.extend(waiting.into_iter().map(|(place, text)| about(place.line, place, text)));
     found
+}
+
+/// The least indentation of the text that follows a line as a block scalar (`key: |`); none where none follows.
+fn block_below(line: &str) -> Option<usize> {
+    let mut code = line.trim_start();
+    // What stands behind dashes is as if it stood on a line of its own.
+    while let Some(rest) = code.strip_prefix("- ") {
+        code = rest.trim_start();
+    }
+    let code_alone = code.split_once(" #").map_or(code, |(code, _)| code).trim_end();
+    let value = match code_alone.split_once(": ") {
+        Some((key, value)) if !key.starts_with('#') => value.trim_start(),
+        _ if code.len() < line.trim_start().len() => code_alone,
+        _ => return None,
+    };
+    let is_property = |word: &&str| word.starts_with(['!', '&']);
+    let rest: Vec<&str> = value.split_whitespace().skip_while(is_property).collect();
+    let [header] = rest.as_slice() else { return None };
+    let indicators = header.strip_prefix(['|', '>'])?;
+    let is_header = indicators.chars().all(|it| matches!(it, '+' | '-' | '1'..='9'));
+    // A list of its own may stand where its key does: an item's text is right of the dash.
+    let is_item = !code_alone.contains(": ");
+    let column = line.len() - if is_item { line.trim_start().len() } else { code.len() };
+    is_header.then_some(column + 1)
 }
 
 /// The exception in a line's comment, with the column where it starts.

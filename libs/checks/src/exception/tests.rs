@@ -73,7 +73,7 @@ fn an_annotation_is_about_its_object_or_a_container_of_it() {
     accepted privileged-container spec.containers[1].securityContext.privileged (both need it)
     ");
     let one =
-        pod(&annotations("privileged-container container=agent until=2026-11-26: the agent"), "");
+        pod(&annotations("privileged-container container=agent until=2026-11-25: the agent"), "");
     insta::assert_snapshot!(told(&one, &[]), @"
     accepted privileged-container spec.containers[1].securityContext.privileged (the agent)
     open privileged-container spec.containers[0].securityContext.privileged
@@ -105,11 +105,11 @@ fn exceptions_of_a_file_are_limited_by_what_they_name() {
 #[test]
 fn what_has_expired_stands_open_again() {
     let (exceptions, _) =
-        parse_file("exceptions", "privileged-container until=2026-11-25: until the move");
+        parse_file("exceptions", "privileged-container until=2026-11-24: until the move");
     insta::assert_snapshot!(told(&pod("", ""), &exceptions), @"
     open privileged-container spec.containers[0].securityContext.privileged
     open privileged-container spec.containers[1].securityContext.privileged
-    exceptions:1:1: the exception for privileged-container has expired on 2026-11-25: decide again, or mend what it covers
+    exceptions:1:1: the exception for privileged-container has expired on 2026-11-24: decide again, or mend what it covers
     ");
 }
 
@@ -130,7 +130,13 @@ fn what_is_no_exception_is_told_with_its_place() {
 
 #[test]
 fn text_that_only_looks_like_a_comment_is_none() {
-    for text in ["a: 'x#airside:ignore host-path: r'", "a: airside:ignore host-path: r"] {
+    for text in [
+        "a: 'x#airside:ignore host-path: r'",
+        "a: airside:ignore host-path: r",
+        "a: |\n  # airside:ignore host-path: r\n\n  b # airside:ignore host-path: r\n",
+        "- a: >-2 # why\n    # airside:ignore host-path: r\n  b: c\n",
+        "- !!str |\n  # airside:ignore host-path: r\n",
+    ] {
         assert_eq!(comments("f", text), [], "{text}");
     }
 }

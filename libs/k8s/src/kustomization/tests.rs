@@ -2,7 +2,7 @@
 
 use airside_types::FieldPath;
 
-use super::{RenderedKustomization, notes};
+use super::{RenderedKustomization, notes, patch_files};
 use crate::yaml::{Limits, parse};
 
 const FILE: &str = "apiVersion: apps/v1
@@ -66,6 +66,24 @@ fn rendered() -> RenderedKustomization {
     notes(RENDERED).into_iter().for_each(|(object, note)| rendered.add_note(object, note));
     rendered.add_file("base/web.yaml", FILE);
     rendered
+}
+
+#[test]
+fn the_files_of_patches_are_those_that_a_kustomization_names() {
+    let text = "resources: [pod.yaml]
+patches:
+- path: a.yaml
+  target: {kind: Pod}
+- patch: '[{\"op\": \"remove\", \"path\": \"/spec\"}]'
+patchesJson6902: [{path: b.json, target: {kind: Pod, name: web, version: v1}}]
+patchesStrategicMerge:
+- ../c.yaml
+- |
+  apiVersion: v1
+  kind: Pod
+";
+    assert_eq!(patch_files(text), ["a.yaml", "b.json", "../c.yaml"]);
+    assert!(patch_files("patches: {").is_empty());
 }
 
 #[test]

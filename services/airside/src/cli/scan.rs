@@ -43,9 +43,9 @@ pub struct ScanArguments {
     /// What else to do.
     #[command(subcommand)]
     pub command: Option<ScanCommand>,
-    /// Files and folders; `-` is standard input. Charts and kustomizations are rendered where helm,
-    /// kustomize or kubectl is installed
-    #[arg(required_unless_present = "live", value_name = "PATH")]
+    /// Files and folders; `-` is standard input. Charts, and a kustomization that is named here, are rendered
+    /// where helm, kustomize or kubectl is installed
+    #[arg(required_unless_present_any = ["live", "compliance"], value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Read a live cluster. Without PATH: check its objects as manifests are checked. With PATH: say of
     /// each live object which commit of these manifests authorises it, in which fields it has drifted

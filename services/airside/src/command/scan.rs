@@ -9,6 +9,7 @@ mod folder;
 pub(super) mod inputs;
 mod live;
 mod owners;
+mod patches;
 mod paths;
 mod project;
 mod reach;
@@ -31,6 +32,7 @@ use airside_ports::Clock;
 use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
 use airside_scanner::{LiveObjects, Scan};
 use airside_service::SystemClock;
+use airside_terms::project::nearest_named;
 use airside_terms::{Policies, read_exceptions};
 use airside_types::{Attestation, Cluster, Id, Tenant};
 use airside_wire::scan::PublishOutcome;
@@ -52,12 +54,21 @@ use crate::command::policy::read_policies;
 use crate::command::replay::read;
 use crate::show::{self, FAINT, RESET};
 
-/// The file of exceptions that is read where none is named.
+/// The name of the file of exceptions that is read where none is named.
 const EXCEPTIONS: &str = ".airside-exceptions";
 
 pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     if let Some(ScanCommand::Affected(affected)) = &arguments.command {
         return affected::run(affected);
+    }
+    if let Some(framework) = &arguments.compliance {
+        if framework == "list" {
+            return compliance::print_list();
+        }
+        anyhow::ensure!(
+            arguments.live || !arguments.paths.is_empty(),
+            "--compliance {framework} of what? Name a PATH, such as `.`, or give --live"
+        );
     }
     bundles::need_a_key(arguments)?;
     if arguments.remote {
@@ -65,7 +76,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     }
     let (tenant, cluster) =
         (Tenant::default(), Cluster::new(&arguments.cluster).context("--cluster is not usable")?);
-    let (exceptions, misread) = exceptions(arguments.exceptions.as_deref())?;
+    let (exceptions, misread) = exceptions(arguments)?;
     let reports = affected::image_reports(&arguments.vulnerabilities)?;
     let policies = policies(arguments)?;
     let project = Project::of(arguments)?;
@@ -218,13 +229,19 @@ fn tells_commits(arguments: &ScanArguments) -> bool {
         || arguments.reports.iter().any(|(format, _)| is_json(format))
 }
 
-/// Exceptions of the file that is named, or of the usual one where it exists.
-fn exceptions(path: Option<&Path>) -> anyhow::Result<(Vec<Exception>, Vec<Ineffective>)> {
-    let usual = Path::new(EXCEPTIONS);
-    let Some(path) = path.or_else(|| usual.is_file().then_some(usual)) else {
-        return Ok((Vec::new(), Vec::new()));
-    };
-    Ok(read_exceptions(path)?)
+/// Exceptions of the file that is named, or of the nearest one of the usual name.
+fn exceptions(arguments: &ScanArguments) -> anyhow::Result<(Vec<Exception>, Vec<Ineffective>)> {
+    match arguments.exceptions.clone().or_else(|| usual_exceptions(&arguments.paths)) {
+        Some(path) => Ok(read_exceptions(&path)?),
+        None => Ok((Vec::new(), Vec::new())),
+    }
+}
+
+/// The file of exceptions of the first path's folder, or of the nearest above it.
+fn usual_exceptions(paths: &[PathBuf]) -> Option<PathBuf> {
+    let first = paths.first().filter(|path| **path != Path::new("-"));
+    let nearest = nearest_named(first.map_or_else(|| Path::new("."), PathBuf::as_path), EXCEPTIONS);
+    nearest.map(|path| PathBuf::from(shown(&path)))
 }
 
 /// The policies of `--policies`, where it is given.
@@ -329,7 +346,7 @@ fn outcome(
 ) -> Outcome {
     let broken = !inputs.problems.is_empty()
         || inputs.live.as_ref().is_some_and(LiveObjects::is_empty)
-        || report.unreadable.iter().any(|it| !is_foreign(it));
+        || report.broken().next().is_some();
     if arguments.exit_zero {
         let is_nothing = match &inputs.live {
             Some(live) => live.is_empty(),
@@ -345,11 +362,6 @@ fn outcome(
     } else {
         Outcome::Good
     }
-}
-
-/// Whether something was read well and is just no Kubernetes object: a values file, a kustomization.
-fn is_foreign(unreadable: &Unreadable<'_>) -> bool {
-    unreadable.reason.contains("no Kubernetes object")
 }
 
 /// Reads `FORMAT=FILE`.

@@ -1,7 +1,7 @@
 //! Findings on a terminal: by check, each with its source line, as a good compiler tells them.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use airside_checks::source_lines::SourceLines;
@@ -35,7 +35,7 @@ fn write(
     for group in report.groups().iter().filter(|group| group.severity >= least) {
         write_group(out, group, sources)?;
     }
-    write_unreadable(out, &report.unreadable)?;
+    write_unreadable(out, report)?;
     for it in report.ineffective {
         writeln!(out, "\n{PLACE}{}{RESET}  {}", it.place, it.problem)?;
     }
@@ -43,8 +43,9 @@ fn write(
 }
 
 /// What could not be read, file by file; of a file that is broken all over, the first.
-fn write_unreadable(out: &mut String, unreadable: &[Unreadable<'_>]) -> std::fmt::Result {
-    for of_file in unreadable.chunk_by(|one, next| one.place.path == next.place.path) {
+fn write_unreadable(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
+    let broken: Vec<&Unreadable<'_>> = report.broken().collect();
+    for of_file in broken.chunk_by(|one, next| one.place.path == next.place.path) {
         for it in of_file.iter().take(SHOWN) {
             let place = it.place.to_string();
             writeln!(out, "\n{PLACE}{}{RESET}  {}", clean(&place), clean(it.reason))?;
@@ -53,7 +54,23 @@ fn write_unreadable(out: &mut String, unreadable: &[Unreadable<'_>]) -> std::fmt
             writeln!(out, "{FAINT}… and {more} more in this file; --output json has all{RESET}")?;
         }
     }
-    Ok(())
+    write_foreign(out, report)
+}
+
+/// Files that hold something else than Kubernetes objects, in one line.
+fn write_foreign(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
+    const NAMED: usize = 3;
+    let foreign = report.unreadable.iter().filter(|it| it.is_foreign());
+    let paths: BTreeSet<&str> = foreign.map(|it| it.place.path.as_ref()).collect();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let mut named: Vec<String> =
+        paths.iter().take(NAMED).map(|path| clean(path).into_owned()).collect();
+    if let Some(more) = paths.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        named.push(format!("{more} more (--output json has all)"));
+    }
+    writeln!(out, "\n{FAINT}not all Kubernetes objects: {}{RESET}", named.join(", "))
 }
 
 fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> std::fmt::Result {

@@ -15,10 +15,6 @@ pub(super) fn run(
     terms: &Terms<'_>,
     arguments: &ScanArguments,
 ) -> anyhow::Result<Outcome> {
-    if name == "list" {
-        show::print(&list())?;
-        return Ok(Outcome::Good);
-    }
     let Some(framework) = Framework::find(name) else {
         anyhow::bail!("there is no framework `{name}`; there are\n{}", list().trim_end());
     };
@@ -40,6 +36,12 @@ pub(super) fn run(
     }
     let fails = assessment.fails() && !arguments.exit_zero;
     Ok(if fails { Outcome::Findings } else { Outcome::Good })
+}
+
+/// Prints the frameworks that there are.
+pub(super) fn print_list() -> anyhow::Result<Outcome> {
+    show::print(&list())?;
+    Ok(Outcome::Good)
 }
 
 fn list() -> String {

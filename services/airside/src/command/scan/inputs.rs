@@ -14,6 +14,7 @@ use airside_terms::ENDINGS;
 use airside_wire::scan::SourceFile;
 
 use super::folder::{Entry, entries};
+use super::patches::Unrendered;
 use super::paths::shown;
 use super::render::{Renderer, Rendering};
 
@@ -111,6 +112,10 @@ impl Inputs {
     fn take(&mut self, path: &Path, how: &Rendering) {
         if path == Path::new("-") {
             match self.content(io::stdin().lock()) {
+                Ok(content) if content.trim_ascii().is_empty() => {
+                    let problem = "standard input is empty: did the program before this one fail?";
+                    self.problems.push(problem.to_owned());
+                }
                 Ok(content) => {
                     self.passing.insert("-".to_owned());
                     self.add("-".to_owned(), content);
@@ -122,7 +127,9 @@ impl Inputs {
         } else if path.is_dir() {
             let root = path.canonicalize().unwrap_or_else(|_| path.to_owned());
             let before = self.files.len() + self.problems.len();
-            self.folder(path, &root, how);
+            let mut unrendered = Unrendered::default();
+            self.folder(path, &root, how, &mut unrendered);
+            unrendered.leave_out(self);
             if self.files.len() + self.problems.len() == before {
                 let endings = ENDINGS.map(|ending| format!(".{ending}")).join(", ");
                 let path = path.display();
@@ -134,13 +141,15 @@ impl Inputs {
     }
 
     /// A kustomization below the folder that was named is read as the plain files that it is made of.
-    fn folder(&mut self, folder: &Path, root: &Path, how: &Rendering) {
-        if Renderer::of(folder) == Some(Renderer::Helm) {
-            return self.rendered(Renderer::Helm, folder, how);
+    fn folder(&mut self, folder: &Path, root: &Path, how: &Rendering, unrendered: &mut Unrendered) {
+        match Renderer::of(folder) {
+            Some(Renderer::Helm) => return self.rendered(Renderer::Helm, folder, how),
+            Some(Renderer::Kustomize) => unrendered.note(folder),
+            None => {}
         }
         for entry in entries(folder, root) {
             match entry {
-                Entry::Folder(path) => self.folder(&path, root, how),
+                Entry::Folder(path) => self.folder(&path, root, how, unrendered),
                 Entry::Manifest(path) => self.file(&path),
                 Entry::Problem(problem) => self.problems.push(problem),
                 Entry::LeftOut(what) => self.left_out.push(what),

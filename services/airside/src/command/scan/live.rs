@@ -22,7 +22,10 @@ use crate::show::{self, ERROR, FAINT, RESET};
 pub(super) fn inputs(arguments: &ScanArguments) -> anyhow::Result<Inputs> {
     let snapshot = snapshot(arguments, &[])?;
     tell_refused(&snapshot.unlisted);
-    let problems = broken(&snapshot.unlisted).collect();
+    let mut problems: Vec<String> = broken(&snapshot.unlisted).collect();
+    if snapshot.objects.is_empty() {
+        problems.push(nothing_to_read(&arguments.namespace));
+    }
     Ok(Inputs { problems, live: Some(LiveObjects::of(snapshot)), ..Inputs::default() })
 }
 
@@ -99,6 +102,17 @@ fn tell_refused(unlisted: &[Unlisted]) {
     ));
 }
 
+fn nothing_to_read(namespaces: &[String]) -> String {
+    let nothing = "no object was read from the cluster";
+    match namespaces {
+        [] => format!("{nothing}: is it the right one, and may you list anything?"),
+        names => format!(
+            "{nothing} in {}: does it exist, and may you list anything there? `kubectl get namespaces` tells",
+            names.join(", ")
+        ),
+    }
+}
+
 /// What could not be listed although nobody refused.
 fn broken(unlisted: &[Unlisted]) -> impl Iterator<Item = String> {
     let broken = unlisted.iter().filter(|it| !it.is_refused);
@@ -123,7 +137,10 @@ fn outcome(
         |(_, standing): &(usize, _)| matches!(standing, Standing::<usize>::Authorised(_));
     if arguments.exit_zero {
         Outcome::Good
-    } else if !inputs.problems.is_empty() || broken(&snapshot.unlisted).next().is_some() {
+    } else if !inputs.problems.is_empty()
+        || snapshot.listed.is_empty()
+        || broken(&snapshot.unlisted).next().is_some()
+    {
         Outcome::Unreadable
     } else if comparison.objects.iter().all(is_authorised) {
         Outcome::Good

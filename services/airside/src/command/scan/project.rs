@@ -10,6 +10,7 @@ use airside_terms::ProjectSettings;
 use airside_terms::project::nearest_file;
 use airside_types::Severity;
 
+use super::paths::shown;
 use crate::cli::ScanArguments;
 
 /// How a project is scanned.
@@ -36,7 +37,10 @@ impl Project {
     pub(super) fn of(arguments: &ScanArguments) -> anyhow::Result<Self> {
         let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
         let first = if first == Path::new("-") { Path::new(".") } else { first };
-        let file = arguments.config.clone().or_else(|| nearest_file(first).map(shortened));
+        let file = arguments
+            .config
+            .clone()
+            .or_else(|| nearest_file(first).map(|path| PathBuf::from(shown(&path))));
         let profile = arguments.profile.as_deref();
         let settings = match &file {
             Some(path) => ProjectSettings::read(path, profile)?,
@@ -83,10 +87,4 @@ impl Project {
         let parts: Vec<_> = parts.collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
-}
-
-/// The path from where the program runs, if it is below.
-fn shortened(file: PathBuf) -> PathBuf {
-    let here = Path::new(".").canonicalize().unwrap_or_default();
-    file.strip_prefix(here).map(Path::to_owned).unwrap_or(file)
 }

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use airside_checks::Selection;
 use airside_k8s::Limits;
 use airside_scanner::Scan;
-use airside_terms::project::nearest_file;
+use airside_terms::project::{nearest_file, nearest_named};
 use airside_types::{Cluster, Tenant};
 use airside_wire::scan::{ScanAnswer, ScanRequest, ScanTerms};
 use anyhow::Context;
 
 use super::inputs::Inputs;
+use super::paths::shown;
 use super::project::Project;
 use super::{EXCEPTIONS, baseline, of_files, rendering, tell, tells_commits, work_tree};
 use crate::cli::ScanArguments;
@@ -75,12 +76,11 @@ fn selection(terms: &ScanTerms) -> anyhow::Result<Selection> {
 /// Files that a scan here would read.
 fn tell_unread(first: &Path) {
     let first = if first == Path::new("-") { Path::new(".") } else { first };
-    let exceptions = Path::new(EXCEPTIONS);
-    let exceptions = exceptions.is_file().then(|| exceptions.to_owned());
-    for path in nearest_file(first).into_iter().chain(exceptions) {
+    let files = [nearest_file(first), nearest_named(first, EXCEPTIONS)];
+    for path in files.into_iter().flatten() {
         show::remark(&format!(
             "{FAINT}`{}` is not read: with --remote the platform's terms hold{RESET}",
-            path.display()
+            shown(&path)
         ));
     }
 }

@@ -15,6 +15,10 @@ use anyhow::Context;
 /// What stands behind the path of what was rendered.
 pub(super) const RENDERED: &str = " (rendered)";
 
+/// The names of a kustomization's file.
+pub(super) const KUSTOMIZATIONS: [&str; 3] =
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
 /// What a folder is rendered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Renderer {
@@ -43,8 +47,6 @@ pub(super) struct Rendered {
 impl Renderer {
     /// What renders a folder, where it is a chart or a kustomization.
     pub(super) fn of(folder: &Path) -> Option<Self> {
-        const KUSTOMIZATIONS: [&str; 3] =
-            ["kustomization.yaml", "kustomization.yml", "Kustomization"];
         if folder.join("Chart.yaml").is_file() {
             return Some(Self::Helm);
         }
