@@ -136,6 +136,7 @@ static FAMILIES: &[&[Check]] = &[
     istio::annotations::CHECKS,
     istio::authorization::CHECKS,
     istio::authorization_gaps::CHECKS,
+    istio::authorization_identities::CHECKS,
     istio::control_plane::CHECKS,
     istio::credentials::CHECKS,
     istio::destination_rules::CHECKS,

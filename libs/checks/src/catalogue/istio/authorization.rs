@@ -1,7 +1,6 @@
 //! Checks on AuthorizationPolicies: what they let through, and what their rules rest on.
 
 use airside_k8s::fields::{down, elements, maps, texts};
-use airside_k8s::graph::TlsMode;
 use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
@@ -56,55 +55,6 @@ spec: {rules: [{from: [{source: {principals: ['*']}}]}]}
 kind: AuthorizationPolicy
 metadata: {name: web, namespace: shop}
 spec: {rules: [{from: [{source: {principals: [cluster.local/ns/shop/sa/api]}}]}]}
-",
-    },
-    Check {
-        id: "authorization-policy-needs-mutual-tls",
-        title: "AuthorizationPolicy relies on identities that plaintext callers lack",
-        why: "Principals and namespaces come from the caller's certificate. Where plaintext is accepted a DENY rule or an exclusion by identity is passed simply by calling without one.",
-        fix: "Set mutual TLS to STRICT for the workloads that the policy covers.",
-        severity: Severity::High,
-        category: Category::ServiceMesh,
-        techniques: &[technique("T1210"), technique("T1557")],
-        controls: &[],
-        equivalents: &["kiali:KIA0105"],
-        judge: Judge::Object(&[(SECURITY, "AuthorizationPolicy")], needs_mutual_tls),
-        fails: r"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop}
-spec:
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web}]}
----
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: {name: web, namespace: shop}
-spec:
-  selector: {matchLabels: {app: web}}
-  action: DENY
-  rules: [{from: [{source: {notNamespaces: [shop]}}]}]
-",
-        passes: r"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop}
-spec:
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web}]}
----
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata: {name: default, namespace: shop}
-spec: {mtls: {mode: STRICT}}
----
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: {name: web, namespace: shop}
-spec:
-  selector: {matchLabels: {app: web}}
-  action: DENY
-  rules: [{from: [{source: {notNamespaces: [shop]}}]}]
 ",
     },
     Check {
@@ -209,8 +159,8 @@ fn allows_all(policy: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The lists of identities of a rule's sources with their path and name.
-fn sources(index: usize, rule: &Map) -> impl Iterator<Item = (FieldPath, &Map)> {
+/// The sources of a rule with their path.
+pub(super) fn sources(index: usize, rule: &Map) -> impl Iterator<Item = (FieldPath, &Map)> {
     maps(rule, "from").filter_map(move |(at, from)| {
         let path = rule_path(index).key("from").index(at).key("source");
         Some((path, from.get("source")?.as_object()?))
@@ -230,51 +180,6 @@ fn any_source(policy: &Whole<'_>, report: &mut Report<'_>) {
                 }
             }
         }
-    }
-}
-
-/// Lists that compare the identity in the caller's certificate.
-const BY_IDENTITY: [&str; 6] = [
-    "principals",
-    "namespaces",
-    "serviceAccounts",
-    "notPrincipals",
-    "notNamespaces",
-    "notServiceAccounts",
-];
-
-fn needs_mutual_tls(policy: &Whole<'_>, report: &mut Report<'_>) {
-    let action = action(policy);
-    let found = rules(policy).flat_map(|(index, rule)| sources(index, rule)).filter_map(
-        |(path, source)| {
-            let list = BY_IDENTITY.iter().find(|list| texts(source, list).next().is_some())?;
-            // An ALLOW rule that asks for an identity lets nobody without one in.
-            Some((path.key(list), action == "DENY" || list.starts_with("not")))
-        },
-    );
-    let found: Vec<_> = found.collect();
-    let open = found.iter().find(|(_, is_open)| *is_open);
-    let Some((path, is_open)) = open.or_else(|| found.first()).cloned() else { return };
-    if policy.graph.is_single_object() {
-        return report.undecided("the mode of mutual TLS is set by other objects");
-    }
-    let labels = down(policy.object.value(), &["spec", "selector", "matchLabels"]);
-    let is_mesh_wide = policy.object.namespace() == Some(policy.graph.root_namespace());
-    let namespace = policy.object.namespace().filter(|_| !is_mesh_wide);
-    let is_weak = |mode| mode == TlsMode::Disable || (is_open && mode == TlsMode::Permissive);
-    let modes = namespace.and_then(|namespace| policy.graph.modes_in(namespace));
-    if modes.is_some_and(|modes| !modes.into_iter().any(is_weak)) {
-        return;
-    }
-    let mut covered = policy.graph.mesh_workloads(namespace, labels.and_then(Value::as_object));
-    let weak = covered.find_map(|workload| {
-        let mode = policy.graph.mutual_tls(&workload).mode;
-        (is_weak(mode) && !workload.is_on_host_network()).then_some((workload.owner, mode.as_str()))
-    });
-    if let Some((owner, mode)) = weak {
-        let message =
-            format!("callers of {owner} need no identity, since its mutual TLS is {mode}");
-        report.fail(path, message);
     }
 }
 
