@@ -15,19 +15,18 @@ use crate::evaluate::Report;
 use crate::subject::Whole;
 
 /// The checks of this family.
-pub(crate) static CHECKS: &[Check] = &[
-    Check {
-        id: "authorization-policy-needs-mutual-tls",
-        title: "AuthorizationPolicy relies on identities that plaintext callers lack",
-        why: "Principals and namespaces come from the caller's certificate. Where plaintext is accepted, a caller without one passes a DENY rule on identities, and is let in by an ALLOW rule that only excludes some.",
-        fix: "Set mutual TLS to STRICT for the workloads that the policy covers.",
-        severity: Severity::High,
-        category: Category::ServiceMesh,
-        techniques: &[technique("T1210"), technique("T1557")],
-        controls: &[],
-        equivalents: &["kiali:KIA0105"],
-        judge: Judge::Object(&[(SECURITY, "AuthorizationPolicy")], needs_mutual_tls),
-        fails: r"apiVersion: apps/v1
+pub(crate) static CHECKS: &[Check] = &[Check {
+    id: "authorization-policy-needs-mutual-tls",
+    title: "AuthorizationPolicy relies on identities that plaintext callers lack",
+    why: "Principals and namespaces come from the caller's certificate. Where plaintext is accepted, a caller without one passes a DENY rule on identities, and is let in by an ALLOW rule that only excludes some.",
+    fix: "Set mutual TLS to STRICT for the workloads that the policy covers.",
+    severity: Severity::High,
+    category: Category::ServiceMesh,
+    techniques: &[technique("T1210"), technique("T1557")],
+    controls: &[],
+    equivalents: &["kiali:KIA0105"],
+    judge: Judge::Object(&[(SECURITY, "AuthorizationPolicy")], needs_mutual_tls),
+    fails: r"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, namespace: shop}
 spec:
@@ -43,7 +42,7 @@ spec:
   action: DENY
   rules: [{from: [{source: {namespaces: [build]}}]}]
 ",
-        passes: r"apiVersion: apps/v1
+    passes: r"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, namespace: shop}
 spec:
@@ -64,8 +63,7 @@ spec:
   action: DENY
   rules: [{from: [{source: {namespaces: [build]}}]}]
 ",
-    },
-];
+}];
 
 /// Lists of a source that ask for an identity, and those that exclude one.
 const ASKED: [&str; 3] = ["principals", "namespaces", "serviceAccounts"];

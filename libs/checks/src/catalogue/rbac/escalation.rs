@@ -261,10 +261,11 @@ fn grants_itself(role: &Whole<'_>, report: &mut Report<'_>) {
     if creating.allows_everything() || binding.allows_everything() {
         return;
     }
+    let bound = BIND.supreme_in(binding).unwrap_or("any role");
     report.fail(
         binding.path("verbs", 0),
         format!(
-            "rule {} creates or changes bindings and rule {} binds any role: together they give every right",
+            "rule {} creates or changes bindings and rule {} binds {bound}: together they give every right",
             creating.index, binding.index
         ),
     );

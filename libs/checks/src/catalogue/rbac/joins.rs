@@ -1,7 +1,6 @@
 //! Checks on what pods can do with the token that lies in them: from the pod to its service account, to the
 //! bindings that name it, to the rules of the roles that they give.
 
-use airside_k8s::fields::list;
 use airside_k8s::rbac::{Bearer, Rule, role_of, subjects};
 use airside_k8s::{Object, Value};
 use airside_types::Severity;
@@ -251,18 +250,11 @@ const GAIN_RIGHTS: [&Right; 5] = [&RUN_COMMANDS, &IMPERSONATE, &BIND, &ESCALATE,
 const AUTOMOUNT: &str = "automountServiceAccountToken";
 
 /// Whether a token of the pod's service account lies in its containers: mounted by default, or by a volume.
-fn has_token(pod: &Pod<'_>) -> bool {
+pub(in crate::catalogue) fn has_token(pod: &Pod<'_>) -> bool {
     if pod.spec.containers.is_empty() {
         return false;
     }
-    let sources = list(pod.spec.fields, "volumes")
-        .iter()
-        .filter_map(|volume| volume.get("projected")?.get("sources")?.as_array())
-        .flatten();
-    if sources.into_iter().any(|source| source.get("serviceAccountToken").is_some()) {
-        return true;
-    }
-    pod.field(AUTOMOUNT).and_then(Value::as_bool).unwrap_or_else(|| {
+    pod.spec.holds_token().unwrap_or_else(|| {
         let name = pod.spec.service_account();
         let account = pod.graph.service_account(pod.object.namespace(), name);
         account.and_then(|account| account.fields().get(AUTOMOUNT)) != Some(&Value::Bool(false))
@@ -346,6 +338,22 @@ fn administrator(pod: &Pod<'_>, report: &mut Report<'_>) {
             return fail(pod, "do everything", binding, &gives, report);
         }
     }
+}
+
+/// Whether the checks of this family tell what the pod's service account can do.
+pub(in crate::catalogue) fn are_told(pod: &Pod<'_>, report: &mut Report<'_>) -> bool {
+    let bindings = bindings(pod, report);
+    let gives = |binding: &&Object<'_>, right: &Right| {
+        let role = pod.graph.role(binding);
+        role.is_some_and(|role| right.held_by(role, pod.graph).is_some())
+    };
+    bindings.iter().any(|binding| {
+        administration(binding, pod).is_some()
+            || [&START_PODS, &READ_SECRETS]
+                .into_iter()
+                .chain(GAIN_RIGHTS)
+                .any(|right| gives(binding, right))
+    })
 }
 
 /// Administrators fail another check.

@@ -1,5 +1,6 @@
 //! Rights on single objects that the cluster relies on, on its traces, and rights that have no effect.
 
+use airside_k8s::Object;
 use airside_k8s::rbac::{GROUP, Rule, rules};
 use airside_types::Severity;
 use airside_types::attack::technique;
@@ -79,7 +80,7 @@ rules:
         techniques: &[technique("T1098"), technique("T1078.004")],
         controls: &[],
         equivalents: &["trivy:KSV-0115"],
-        judge: Judge::Rule(aws_auth),
+        judge: Judge::Object(ROLES, aws_auth),
         fails: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: enrolment, namespace: kube-system}
@@ -192,13 +193,18 @@ fn changes_config_maps(rule: &Rule<'_>) -> bool {
         && rule.allows_verb(&["update", "patch"])
 }
 
+/// Whether a role gives rights in kube-system: surely, or where its manifest leaves the namespace open.
+fn may_be_of_system(role: &Object<'_>) -> bool {
+    role.kind() == "ClusterRole" || role.namespace().is_none_or(|name| name == "kube-system")
+}
+
 fn cluster_dns(role: &Whole<'_>, report: &mut Report<'_>) {
     const NAMES: [&str; 2] = ["coredns", "coredns-custom"];
     let object = role.object;
-    let reaches_all = match object.kind() {
-        "ClusterRole" => true,
-        _ => object.namespace() == Some("kube-system"),
-    };
+    if !may_be_of_system(object) {
+        return;
+    }
+    let reaches_all = object.kind() == "ClusterRole" || object.namespace().is_some();
     for rule in rules(object).filter(changes_config_maps) {
         let named = rule.list("resourceNames").find(|(_, name)| NAMES.contains(name));
         if let Some((entry, name)) = named {
@@ -219,16 +225,22 @@ fn cluster_dns(role: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn aws_auth(rule: &Rule<'_>, report: &mut Report<'_>) {
-    let is_writing = rule.allows_verb(CHANGE_CONFIG_MAPS.verbs)
-        && rule.is_for_core_group()
-        && rule.has("resources", &["configmaps"]);
-    let named = rule.list("resourceNames").find(|(_, name)| *name == "aws-auth");
-    if let Some((entry, _)) = named.filter(|_| is_writing) {
-        report.fail(
-            rule.path("resourceNames", entry),
-            format!("rule {} can change the ConfigMap aws-auth: {}", rule.index, rule.verbs()),
-        );
+fn aws_auth(role: &Whole<'_>, report: &mut Report<'_>) {
+    if !may_be_of_system(role.object) {
+        return;
+    }
+    let is_writing = |rule: &Rule<'_>| {
+        rule.allows_verb(&["update", "patch", "delete"])
+            && rule.is_for_core_group()
+            && rule.has("resources", &["configmaps"])
+    };
+    for rule in rules(role.object).filter(is_writing) {
+        if let Some((entry, _)) = rule.list("resourceNames").find(|(_, name)| *name == "aws-auth") {
+            report.fail(
+                rule.path("resourceNames", entry),
+                format!("rule {} can change the ConfigMap aws-auth: {}", rule.index, rule.verbs()),
+            );
+        }
     }
 }
 
