@@ -1,12 +1,12 @@
 //! Checks on AuthorizationPolicies: what they let through, and what their rules rest on.
 
 use airside_k8s::fields::{down, elements, maps, texts};
-use airside_k8s::{Map, Value};
+use airside_k8s::{Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
 use super::gateway_servers::is_built_in;
-use super::{SECURITY, scope_of, spec_map};
+use super::{SECURITY, has_labels, scope_of, spec_map};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -131,14 +131,36 @@ pub(super) fn rule_path(index: usize) -> FieldPath {
     FieldPath::of(&["spec", "rules"]).index(index)
 }
 
+/// Whether a policy decides about requests: it is not one that only notes what it would do.
+pub(super) fn is_enforced(policy: &Object<'_>) -> bool {
+    let is_tried =
+        policy.annotations().and_then(|all| all.get("istio.io/dry-run")?.as_str()) == Some("true");
+    let action = down(policy.value(), &["spec", "action"]).and_then(Value::as_str);
+    !is_tried && action != Some("AUDIT")
+}
+
 /// Whether a part of a rule (`from`, `to`, `when`) restricts nothing: it is missing or empty.
 fn is_open(rule: &Map, part: &str, inner: &str) -> bool {
     let listed = elements(rule.get(part));
     let says_nothing = |entry: &Value| {
         let fields = entry.get(inner).and_then(Value::as_object);
-        fields.is_none_or(|fields| fields.values().all(|value| elements(Some(value)).is_empty()))
+        fields.is_none_or(|fields| fields.iter().all(|(list, given)| is_any(list, given)))
     };
     listed.is_empty() || (!inner.is_empty() && listed.iter().any(says_nothing))
+}
+
+/// Whether a list of a source or operation limits nothing: it is empty, or has an entry for all there is.
+fn is_any(list: &str, given: &Value) -> bool {
+    let has = |all: &[&str]| {
+        elements(Some(given)).iter().filter_map(Value::as_str).any(|entry| all.contains(&entry))
+    };
+    elements(Some(given)).is_empty()
+        || match list {
+            "paths" => has(&["*", "/*", "/{**}"]),
+            "methods" | "hosts" => has(&["*"]),
+            "ipBlocks" | "remoteIpBlocks" => has(&["0.0.0.0/0"]),
+            _ => false,
+        }
 }
 
 fn allows_all(policy: &Whole<'_>, report: &mut Report<'_>) {
@@ -167,6 +189,12 @@ pub(super) fn sources(index: usize, rule: &Map) -> impl Iterator<Item = (FieldPa
     })
 }
 
+/// Whether a principal or namespace stands for all of a trust domain (`cluster.local/ns/shop/sa/web` is one).
+fn is_everybody(entry: &str) -> bool {
+    let start = entry.strip_suffix("/*").map(|start| start.strip_suffix("/ns").unwrap_or(start));
+    entry == "*" || start.is_some_and(|domain| !domain.contains('/'))
+}
+
 fn any_source(policy: &Whole<'_>, report: &mut Report<'_>) {
     if action(policy) != "ALLOW" {
         return;
@@ -174,9 +202,10 @@ fn any_source(policy: &Whole<'_>, report: &mut Report<'_>) {
     for (index, rule) in rules(policy) {
         for (path, source) in sources(index, rule) {
             for list in ["principals", "namespaces"] {
-                for (at, _) in texts(source, list).filter(|(_, entry)| *entry == "*") {
+                for (at, entry) in texts(source, list).filter(|(_, entry)| is_everybody(entry)) {
                     let path = path.key(list).index(at);
-                    report.fail(path, format!("`*` in {list} allows every workload of the mesh"));
+                    let message = format!("`{entry}` in {list} allows every workload of the mesh");
+                    report.fail(path, message);
                 }
             }
         }
@@ -212,9 +241,23 @@ fn no_authorization(namespace: &Whole<'_>, report: &mut Report<'_>) {
     if !graph.namespace_enrolment(Some(name)).is_member() {
         return;
     }
-    let has =
-        |namespace| graph.mesh_objects_in("AuthorizationPolicy", Some(namespace)).next().is_some();
-    if !has(name) && !has(graph.root_namespace()) {
+    let all = |namespace| graph.mesh_objects_in("AuthorizationPolicy", Some(namespace));
+    let is_covering = |policy: &&Object<'_>| {
+        let labels = down(policy.value(), &["spec", "selector", "matchLabels"]);
+        match labels.and_then(Value::as_object).filter(|labels| !labels.is_empty()) {
+            Some(labels) => has_labels(graph, Some(name), labels),
+            None => ["targetRefs", "targetRef"]
+                .iter()
+                .all(|field| down(policy.value(), &["spec", field]).is_none()),
+        }
+    };
+    let has_own = all(name).any(is_enforced);
+    let has_wide = || {
+        all(graph.root_namespace())
+            .filter(|policy| is_enforced(policy))
+            .any(|policy| is_covering(&policy))
+    };
+    if !has_own && !has_wide() {
         report.fail(
             FieldPath::of(&["metadata", "name"]),
             format!("no AuthorizationPolicy restricts who calls the workloads of `{name}`"),

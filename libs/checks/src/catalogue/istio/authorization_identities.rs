@@ -8,7 +8,7 @@ use airside_k8s::{Graph, Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
-use super::authorization::{action, rule_path, rules, sources};
+use super::authorization::{action, is_enforced, rule_path, rules, sources};
 use super::{SECURITY, spec_map};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -172,7 +172,8 @@ fn rejects_plaintext(graph: &Graph<'_>, workload: &MeshWorkload<'_>) -> bool {
     of_namespace.chain(of_root).any(|policy| {
         let selected = down(policy.value(), &["spec", "selector", "matchLabels"]);
         let selected = selected.and_then(Value::as_object);
-        denies_plaintext(policy)
+        is_enforced(policy)
+            && denies_plaintext(policy)
             && selected.is_none_or(|wanted| labels_match(wanted, workload.labels))
     })
 }

@@ -317,8 +317,14 @@ fn fail(pod: &Pod<'_>, what: &str, binding: &Object<'_>, gives: &str, report: &m
     );
 }
 
-fn shown(role: &Object<'_>, rule: &Rule<'_>) -> String {
-    format!("{} `{}`, rule {}", role.kind(), role.name(), rule.index)
+/// The rule of the role that a binding gives, or of one whose rules that one takes over.
+fn shown(binding: &Object<'_>, role: &Object<'_>, rule: &Rule<'_>) -> String {
+    match role_of(binding) {
+        Some((kind, given)) if given != role.name() => {
+            format!("{kind} `{given}`, which takes over rule {} of `{}`", rule.index, role.name())
+        }
+        _ => format!("{} `{}`, rule {}", role.kind(), role.name(), rule.index),
+    }
 }
 
 /// What makes a binding's holder an administrator, as messages show it.
@@ -329,7 +335,7 @@ fn administration(binding: &Object<'_>, pod: &Pod<'_>) -> Option<String> {
     }
     let broad = pod.graph.rules_naming(pod.graph.role(binding)?, "*");
     let (role, rule) = broad.iter().find(|(_, rule)| is_administrative(rule))?;
-    Some(shown(role, rule))
+    Some(shown(binding, role, rule))
 }
 
 fn administrator(pod: &Pod<'_>, report: &mut Report<'_>) {
@@ -367,7 +373,7 @@ fn can(pod: &Pod<'_>, rights: &[&Right], report: &mut Report<'_>) {
             let role = pod.graph.role(binding);
             let held = role.and_then(|role| right.held_by(role, pod.graph));
             if let Some((role, rule)) = held {
-                return fail(pod, right.what, binding, &shown(&role, &rule), report);
+                return fail(pod, right.what, binding, &shown(binding, &role, &rule), report);
             }
         }
     }
