@@ -110,6 +110,7 @@ static FAMILIES: &[&[Check]] = &[
     rbac::aggregation::CHECKS,
     rbac::subjects::CHECKS,
     rbac::holders::CHECKS,
+    rbac::in_vain::CHECKS,
     rbac::joins::CHECKS,
     rbac::accounts::CHECKS,
     rbac::dangling::CHECKS,

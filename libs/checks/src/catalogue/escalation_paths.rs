@@ -5,7 +5,7 @@ use airside_k8s::rbac::{Bearer, subjects};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
-use super::rbac::joins::{are_told, has_token};
+use super::rbac::joins::has_token;
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::{Binding, Pod};
@@ -148,7 +148,7 @@ subjects:
     },
 ];
 
-/// A way with one right is mostly told by a check on that right.
+/// A way with one right is told by the check on that right, of the pod or of the role.
 fn takes_several_rights(steps: &[Step<'_>]) -> bool {
     steps.iter().filter(|step| step.binding.is_some()).count() > 1
 }
@@ -172,8 +172,7 @@ fn workload(pod: &Pod<'_>, report: &mut Report<'_>) {
     let account = pod.spec.service_account();
     let bearer = Bearer::ServiceAccount(pod.object.namespace(), account);
     let steps = pod.graph.way_to_administrator(bearer);
-    let is_way = takes_several_rights(&steps) || (!steps.is_empty() && !are_told(pod, report));
-    if is_way {
+    if takes_several_rights(&steps) {
         report.fail(pod.path("serviceAccountName"), told(&steps));
     }
 }

@@ -15,6 +15,7 @@ pub(super) mod certificates;
 pub(super) mod dangling;
 pub(super) mod escalation;
 pub(super) mod holders;
+pub(super) mod in_vain;
 pub(super) mod joins;
 pub(super) mod network;
 pub(super) mod nodes;

@@ -81,7 +81,7 @@ rules:
     },
 ];
 
-const APPROVE: Right = Right {
+pub(super) const APPROVE: Right = Right {
     resources: &[("certificates.k8s.io", "certificatesigningrequests/approval")],
     verbs: &["update", "patch"],
     what: "approve certificate requests",

@@ -346,22 +346,6 @@ fn administrator(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether the checks of this family tell what the pod's service account can do.
-pub(in crate::catalogue) fn are_told(pod: &Pod<'_>, report: &mut Report<'_>) -> bool {
-    let bindings = bindings(pod, report);
-    let gives = |binding: &&Object<'_>, right: &Right| {
-        let role = pod.graph.role(binding);
-        role.is_some_and(|role| right.held_by(role, pod.graph).is_some())
-    };
-    bindings.iter().any(|binding| {
-        administration(binding, pod).is_some()
-            || [&START_PODS, &READ_SECRETS]
-                .into_iter()
-                .chain(GAIN_RIGHTS)
-                .any(|right| gives(binding, right))
-    })
-}
-
 /// Administrators fail another check.
 fn can(pod: &Pod<'_>, rights: &[&Right], report: &mut Report<'_>) {
     let bindings = bindings(pod, report);
