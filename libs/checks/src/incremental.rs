@@ -231,7 +231,9 @@ impl Incremental {
             touched.before_word(table, words, word);
             words.raise(word);
         }
-        accounts(&object, &mut |namespace, account| ways.add_pods(namespace, account));
+        accounts(&object, &mut |namespace, account, token| {
+            ways.add_pods(namespace, account, token)
+        });
         named.extend(bearers::named(&object));
         touched.objects.insert(slot);
         touched.changed.insert(slot);
@@ -275,7 +277,9 @@ impl Incremental {
             touched.before_word(table, words, word);
             words.lower(word);
         }
-        accounts(&object, &mut |namespace, account| ways.remove_pods(namespace, account));
+        accounts(&object, &mut |namespace, account, token| {
+            ways.remove_pods(namespace, account, token);
+        });
         named.extend(bearers::named(&object));
     }
 
@@ -369,6 +373,8 @@ fn told_once(mut altered: Vec<Altered>) -> Vec<Altered> {
 }
 
 /// The accounts with which an object's pods run: namespace and name.
-fn accounts(object: &Object<'_>, each: &mut dyn FnMut(Option<&str>, &str)) {
-    pod_specs(object).iter().for_each(|pod| each(object.namespace(), pod.service_account()));
+fn accounts(object: &Object<'_>, each: &mut dyn FnMut(Option<&str>, &str, bool)) {
+    pod_specs(object).iter().for_each(|pod| {
+        each(object.namespace(), pod.service_account(), pod.holds_token() != Some(false));
+    });
 }

@@ -48,7 +48,7 @@ pub use reach::{Answer, Port, Reachability, Reason, Source};
 pub use references::{Reference, Referent, keys, references};
 pub use rights::Grant;
 pub use scaling::{lowest_count, replicas, scale_target};
-pub use selector::{labels_match, selects};
+pub use selector::{asks_controllers, is_of_controllers, labels_match, selects};
 use usage::Usage;
 
 /// How much of the configuration the input holds.

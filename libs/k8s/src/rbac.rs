@@ -18,6 +18,8 @@ pub struct Rule<'a> {
     pub index: usize,
     /// Its fields.
     pub fields: &'a Map,
+    /// Whether a Role holds it, which gives nothing over what has no namespace.
+    pub is_of_namespace: bool,
 }
 
 impl<'a> Rule<'a> {
@@ -81,7 +83,8 @@ impl<'a> Rule<'a> {
 
 /// The rules of a Role or ClusterRole, as written.
 pub fn rules<'a>(role: &Object<'a>) -> impl Iterator<Item = Rule<'a>> + use<'a> {
-    maps(role.fields(), "rules").map(|(index, fields)| Rule { index, fields })
+    let is_of_namespace = role.kind() == "Role";
+    maps(role.fields(), "rules").map(move |(index, fields)| Rule { index, fields, is_of_namespace })
 }
 
 /// Who is given a role.
@@ -95,13 +98,29 @@ pub enum Bearer<'a> {
     ServiceAccount(Option<&'a str>, &'a str),
 }
 
+impl<'a> Bearer<'a> {
+    /// Who a user's name names. A service account is the user `system:serviceaccount:NAMESPACE:NAME`, and the
+    /// API server compares names.
+    pub fn of_user(name: &'a str) -> Self {
+        let account = name.strip_prefix("system:serviceaccount:").and_then(|it| it.split_once(':'));
+        match account {
+            Some((namespace, name))
+                if !namespace.is_empty() && !name.is_empty() && !name.contains(':') =>
+            {
+                Self::ServiceAccount(Some(namespace), name)
+            }
+            _ => Self::User(name),
+        }
+    }
+}
+
 /// The subjects of a binding with their index; those of unknown kinds are passed over.
 pub fn subjects<'a>(binding: &Object<'a>) -> impl Iterator<Item = (usize, Bearer<'a>)> + use<'a> {
     let own_namespace = binding.namespace();
     maps(binding.fields(), "subjects").filter_map(move |(index, subject)| {
         let name = text(subject, "name")?;
         let bearer = match text(subject, "kind")? {
-            "User" => Bearer::User(name),
+            "User" => Bearer::of_user(name),
             "Group" => Bearer::Group(name),
             "ServiceAccount" => {
                 Bearer::ServiceAccount(text(subject, "namespace").or(own_namespace), name)
@@ -136,7 +155,8 @@ mod tests {
             (json!(["pods"]), json!([""]), "", "pods/exec", false),
         ] {
             let rule = json!({ "resources": resources, "apiGroups": groups, "verbs": ["get"] });
-            let rule = Rule { index: 0, fields: rule.as_object().unwrap() };
+            let fields = rule.as_object().unwrap();
+            let rule = Rule { index: 0, fields, is_of_namespace: false };
             assert_eq!(rule.reaches(group, resource), reached, "{rule:?} {resource}");
         }
     }
@@ -152,6 +172,10 @@ mod tests {
                 { "kind": "ServiceAccount", "name": "web" },
                 { "kind": "ServiceAccount", "name": "ci", "namespace": "ci" },
                 { "kind": "Robot", "name": "r" }, { "kind": "User" }, "text",
+                { "kind": "User", "name": "system:serviceaccount:ci:bot" },
+                { "kind": "User", "name": "system:serviceaccount:ci:bot:x" },
+                { "kind": "User", "name": "system:serviceaccount::bot" },
+                { "kind": "User", "name": "system:serviceaccount:ci:" },
             ],
         });
         let binding = Object::new(&binding).unwrap();
@@ -163,6 +187,10 @@ mod tests {
                 Bearer::Group("devs"),
                 Bearer::ServiceAccount(Some("shop"), "web"),
                 Bearer::ServiceAccount(Some("ci"), "ci"),
+                Bearer::ServiceAccount(Some("ci"), "bot"),
+                Bearer::User("system:serviceaccount:ci:bot:x"),
+                Bearer::User("system:serviceaccount::bot"),
+                Bearer::User("system:serviceaccount:ci:"),
             ]
         );
         assert_eq!(role_of(&binding), Some(("Role", "reader")));

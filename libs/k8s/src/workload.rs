@@ -4,6 +4,7 @@
 //! Knative, operators' own) it finds whatever is shaped like a pod's specification (`shapes.rs`).
 
 mod shapes;
+mod token;
 
 use std::sync::LazyLock;
 

@@ -5,6 +5,7 @@ use airside_k8s::rbac::{Bearer, subjects};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
+use super::rbac::joins::has_token;
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::{Binding, Pod};
@@ -147,7 +148,7 @@ subjects:
     },
 ];
 
-/// A way with one right is told by the check on that right.
+/// A way with one right is told by the check on that right, of the pod or of the role.
 fn takes_several_rights(steps: &[Step<'_>]) -> bool {
     steps.iter().filter(|step| step.binding.is_some()).count() > 1
 }
@@ -165,7 +166,7 @@ fn workload(pod: &Pod<'_>, report: &mut Report<'_>) {
     if pod.graph.is_single_object() {
         return report.undecided("roles and bindings are other objects");
     }
-    if pod.spec.containers.is_empty() {
+    if !has_token(pod) {
         return;
     }
     let account = pod.spec.service_account();

@@ -6,6 +6,7 @@
 pub(super) mod annotations;
 pub(super) mod authorization;
 pub(super) mod authorization_gaps;
+pub(super) mod authorization_identities;
 pub(super) mod control_plane;
 pub(super) mod credentials;
 pub(super) mod destination_rules;

@@ -2,11 +2,13 @@
 
 use airside_k8s::Value;
 use airside_k8s::fields::{down, elements};
+use airside_k8s::graph::asks_controllers;
 use airside_k8s::graph::policies::{
     Condition, Direction, POLICY_KINDS, Peer, Stage, policies, selects_any,
 };
 use airside_types::{FieldPath, Severity};
 
+use super::service_targets::GIVEN_LATER;
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -123,6 +125,9 @@ fn selects_nothing(object: &Whole<'_>, report: &mut Report<'_>) {
         let is_of_cluster =
             !policy.subject.iter().any(|condition| matches!(condition, Condition::InNamespace(_)));
         let fits_none = !selects_any(object.graph, &policy.subject);
+        if fits_none && policy.subject.iter().any(asks_later) {
+            return report.undecided(GIVEN_LATER);
+        }
         if fits_none && (!is_of_cluster || holds_cluster(object)) {
             let selector = match policy.stage {
                 Stage::Namespaced => "podSelector",
@@ -132,6 +137,14 @@ fn selects_nothing(object: &Whole<'_>, report: &mut Report<'_>) {
             };
             report.fail(policy.subject_path.clone(), format!("{selector} fits no pod"));
         }
+    }
+}
+
+/// Whether a condition asks for a label that no manifest has.
+fn asks_later(condition: &Condition<'_>) -> bool {
+    match condition {
+        Condition::PodLabels(selector) | Condition::Cilium(selector) => asks_controllers(selector),
+        _ => false,
     }
 }
 
@@ -177,6 +190,9 @@ fn judge_peer(policy: &Whole<'_>, peer: &Value, path: FieldPath, report: &mut Re
         return report.undecided("the pods of the policy's peers are other objects");
     }
     if !policy.graph.has_pods_selected(namespace, selector) {
+        if asks_controllers(selector) {
+            return report.undecided(GIVEN_LATER);
+        }
         report.fail(path, "the peer's podSelector fits no pod".to_owned());
     }
 }
@@ -194,7 +210,9 @@ fn own_peers(object: &Whole<'_>, report: &mut Report<'_>) {
             if !asked.is_empty() && object.graph.is_single_object() {
                 return report.undecided("the pods of the policy's peers are other objects");
             }
-            let is_nobody = |asked: &&[Condition<'_>]| !selects_any(object.graph, asked);
+            let is_nobody = |asked: &&[Condition<'_>]| {
+                !asked.iter().any(asks_later) && !selects_any(object.graph, asked)
+            };
             if !has_sets && asked.iter().any(is_nobody) {
                 let message = "a selector of the rule fits no pod of the namespace";
                 report.fail(rule.path.clone(), message.to_owned());

@@ -15,6 +15,7 @@ pub(super) mod certificates;
 pub(super) mod dangling;
 pub(super) mod escalation;
 pub(super) mod holders;
+pub(super) mod in_vain;
 pub(super) mod joins;
 pub(super) mod network;
 pub(super) mod nodes;
@@ -37,30 +38,48 @@ struct Right {
 }
 
 impl Right {
-    /// The verbs of a rule that give the right on a resource. `resourceNames` limit a rule, except where a
-    /// request names no object: create of a whole object, and deletecollection.
-    fn verbs_in<'a>(&self, rule: &Rule<'a>, resource: &str) -> Vec<&'a str> {
-        let is_limited = rule.names_its_objects();
-        let names_an_object =
-            |verb: &str| resource.contains('/') || !matches!(verb, "create" | "deletecollection");
-        rule.list("verbs")
-            .map(|(_, verb)| verb)
-            .filter(|verb| *verb == "*" || self.verbs.contains(verb))
-            .filter(|verb| !is_limited || !names_an_object(verb))
-            .collect()
+    /// The verbs of a rule that give the right. `resourceNames` limit it: to requests that name no object, such
+    /// as create and deletecollection, such a rule gives nothing at all.
+    fn verbs_in<'a>(&self, rule: &Rule<'a>) -> Vec<&'a str> {
+        if rule.names_its_objects() && self.supreme_in(rule).is_none() {
+            return Vec::new();
+        }
+        let verbs = rule.list("verbs").map(|(_, verb)| verb);
+        verbs.filter(|verb| *verb == "*" || self.verbs.contains(verb)).collect()
+    }
+
+    /// The name among those to which a rule is limited that is as good as all.
+    fn supreme_in<'a>(&self, rule: &Rule<'a>) -> Option<&'a str> {
+        let is_supreme = |name: &str| match self.verbs {
+            ["bind"] => name == "cluster-admin",
+            ["impersonate"] => name == "system:masters",
+            _ => false,
+        };
+        rule.list("resourceNames").map(|(_, name)| name).find(|name| is_supreme(name))
+    }
+
+    /// What the right is over, as far as the rule's role can give it. A Role binds ClusterRoles in its
+    /// namespace, and gives nothing else over what has none.
+    fn resources_of(
+        &self,
+        rule: &Rule<'_>,
+    ) -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
+        let is_narrow = rule.is_of_namespace && self.verbs != ["bind"];
+        let resources = self.resources.iter().copied();
+        resources.filter(move |(_, resource)| !(is_narrow && is_without_namespace(resource)))
     }
 
     /// Where a rule gives the right: the index in its `resources`, the resource, the verbs.
     fn given_in<'a>(&self, rule: &Rule<'a>) -> Vec<(usize, &'a str, Vec<&'a str>)> {
         let is_meant = |given: &str| {
-            let mut wanted = self.resources.iter();
+            let mut wanted = self.resources_of(rule);
             wanted.any(|(group, resource)| {
                 rule.has("apiGroups", &["*", group]) && names(given, resource)
             })
         };
         rule.list("resources")
             .filter(|(_, given)| is_meant(given))
-            .map(|(entry, given)| (entry, given, self.verbs_in(rule, given)))
+            .map(|(entry, given)| (entry, given, self.verbs_in(rule)))
             .filter(|(_, _, verbs)| !verbs.is_empty())
             .collect()
     }
@@ -68,8 +87,8 @@ impl Right {
     /// Whether a rule gives the right, wildcards in `resources` included.
     fn is_in(&self, rule: &Rule<'_>) -> bool {
         let everywhere = rule.has("resources", &["*"])
-            && self.resources.iter().any(|(group, _)| rule.has("apiGroups", &["*", group]))
-            && !self.verbs_in(rule, "*").is_empty();
+            && self.resources_of(rule).any(|(group, _)| rule.has("apiGroups", &["*", group]))
+            && !self.verbs_in(rule).is_empty();
         everywhere || !self.given_in(rule).is_empty()
     }
 
@@ -85,12 +104,47 @@ impl Right {
     fn judge(&self, rule: &Rule<'_>, report: &mut Report<'_>) {
         for (entry, resource, verbs) in self.given_in(rule) {
             let verbs = verbs.join(", ");
+            let named = self.supreme_in(rule).map(|name| format!(" `{name}`")).unwrap_or_default();
             report.fail(
                 rule.path("resources", entry),
-                format!("rule {} can {}: {verbs} on {resource}", rule.index, self.what),
+                format!("rule {} can {}: {verbs} on {resource}{named}", rule.index, self.what),
             );
         }
     }
+}
+
+/// Resources without a namespace, other than `namespaces`: a request for one of these is made in it.
+const WITHOUT_NAMESPACE: [&str; 24] = [
+    "apiservices",
+    "certificatesigningrequests",
+    "clusterrolebindings",
+    "clusterroles",
+    "csidrivers",
+    "csinodes",
+    "customresourcedefinitions",
+    "flowschemas",
+    "groups",
+    "ingressclasses",
+    "mutatingadmissionpolicies",
+    "mutatingadmissionpolicybindings",
+    "mutatingwebhookconfigurations",
+    "nodes",
+    "persistentvolumes",
+    "priorityclasses",
+    "runtimeclasses",
+    "signers",
+    "storageclasses",
+    "uids",
+    "users",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+    "validatingwebhookconfigurations",
+];
+
+/// Whether a resource, or that of a subresource, has no namespace.
+fn is_without_namespace(resource: &str) -> bool {
+    let whole = resource.split('/').next().unwrap_or_default();
+    WITHOUT_NAMESPACE.contains(&whole)
 }
 
 /// Whether an entry of `resources` names a resource: itself, or its subresource of whatever resource.

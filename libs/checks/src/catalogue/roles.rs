@@ -183,16 +183,12 @@ rules:
     },
 ];
 
-/// Secrets by name; `*` in resources is reported by the checks on wildcards. `resourceNames` limit
-/// everything but create and deletecollection.
+/// Secrets by name; `*` in resources is reported by the checks on wildcards. With `resourceNames` a rule
+/// gives nothing to requests that name no object, such as create.
 fn secrets(rule: &Rule<'_>, verbs: &[&str], what: &str, report: &mut Report<'_>) {
-    let granted: Vec<&str> = rule
-        .list("verbs")
-        .map(|(_, verb)| verb)
-        .filter(|verb| verbs.contains(verb))
-        .filter(|verb| !rule.names_its_objects() || matches!(*verb, "create" | "deletecollection"))
-        .collect();
-    if granted.is_empty() || !rule.is_for_core_group() {
+    let granted: Vec<&str> =
+        rule.list("verbs").map(|(_, verb)| verb).filter(|verb| verbs.contains(verb)).collect();
+    if granted.is_empty() || rule.names_its_objects() || !rule.is_for_core_group() {
         return;
     }
     for (entry, _) in rule.list("resources").filter(|(_, name)| *name == "secrets") {
@@ -208,7 +204,9 @@ fn subresource(rule: &Rule<'_>, wanted: &str, what: &str, report: &mut Report<'_
     if !rule.is_for_core_group() || !rule.has("verbs", &["create", "get", "*"]) {
         return;
     }
-    let is_meant = |name: &str| name == wanted || name == "pods/*";
+    let below = wanted.trim_start_matches("pods/");
+    let is_meant =
+        |name: &str| name == wanted || name == "pods/*" || name.strip_prefix("*/") == Some(below);
     for (entry, name) in rule.list("resources").filter(|(_, name)| is_meant(name)) {
         report.fail(
             rule.path("resources", entry),

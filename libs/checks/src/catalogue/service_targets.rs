@@ -1,7 +1,7 @@
 //! Checks on what Services lead to: pods, their ports, and the Service that a StatefulSet names.
 
 use airside_k8s::fields::{down, elements, maps};
-use airside_k8s::graph::labels_match;
+use airside_k8s::graph::{is_of_controllers, labels_match};
 use airside_k8s::{Object, PodSpec, Value};
 use airside_types::{FieldPath, Severity};
 
@@ -9,6 +9,9 @@ use super::ports::name_problem;
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
+
+/// Why a selector cannot be judged by manifests.
+pub(super) const GIVEN_LATER: &str = "a controller gives pods labels that the selector asks for";
 
 const SERVICES: &[(&str, &str)] = &[("", "Service")];
 
@@ -158,6 +161,9 @@ fn selects_nothing(service: &Whole<'_>, report: &mut Report<'_>) {
         return report.undecided("the pods that the Service selects are other objects");
     }
     if !service.graph.has_pods_of_service(service.object) {
+        if selector.keys().any(is_of_controllers) {
+            return report.undecided(GIVEN_LATER);
+        }
         let labels: Vec<String> = selector
             .iter()
             .map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()))

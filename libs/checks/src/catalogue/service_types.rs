@@ -197,8 +197,11 @@ fn node_port(service: &Whole<'_>, report: &mut Report<'_>) {
     let ports = elements(service.spec("ports")).iter();
     let numbers: Vec<String> =
         ports.filter_map(|port| Some(port.get("nodePort")?.as_u64()?.to_string())).collect();
-    let which = if numbers.is_empty() { String::new() } else { format!(" {}", numbers.join(", ")) };
-    report.fail(type_path(), format!("the type is NodePort: port{which} of every node"));
+    let which = match numbers.as_slice() {
+        [] => "a port that the cluster picks".to_owned(),
+        numbers => format!("port {}", numbers.join(", ")),
+    };
+    report.fail(type_path(), format!("the type is NodePort: {which} on every node"));
 }
 
 /// Annotations by which the clouds give a load balancer an address of the inner network, or a list of those

@@ -17,7 +17,8 @@ fn verb(spot: &Spot<'_>) -> Answer {
     let rule = spot.field.parent().and_then(|list| list.parent()).unwrap_or_default();
     let count =
         |list: &str| spot.at(&rule.key(list)).and_then(Value::as_array).map_or(0, <[_]>::len);
-    if count("resources") != 1 || count("verbs") < 2 {
+    let is_verb = spot.field.parent() == Some(rule.key("verbs"));
+    if !is_verb || count("resources") != 1 || count("verbs") < 2 {
         return Err("needs a decision: the rule's other resources or verbs depend on it");
     }
     spot.remove(Risk::Safe)

@@ -77,4 +77,6 @@ fn nothing_is_changed_to_what_kubernetes_refuses_or_does_not_have() {
     assert!(verb(&rule(&["get", "bind"], &["configmaps"])).is_ok());
     assert!(verb(&rule(&["get", "bind"], &["configmaps", "roles"])).is_err());
     assert!(verb(&rule(&["bind"], &["configmaps"])).is_err());
+    let named = rule(&["get", "patch"], &["configmaps"]);
+    assert!(answer("verb-without-effect", &named, "rules[0].resources[0]").is_err());
 }

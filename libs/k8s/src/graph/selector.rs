@@ -83,6 +83,35 @@ fn holds<'l>(expression: &Value, label: &impl Fn(&str) -> Label<'l>) -> Answer {
     }
 }
 
+/// Labels that controllers give their pods when they start them: no manifest has them.
+const OF_CONTROLLERS: [&str; 10] = [
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-completion-index",
+    "batch.kubernetes.io/job-name",
+    "controller-revision-hash",
+    "controller-uid",
+    "job-name",
+    "pod-template-hash",
+    "rollouts-pod-template-hash",
+    "statefulset.kubernetes.io/pod-name",
+];
+
+/// Whether a label is one that a controller gives pods when it starts them: of Kubernetes' own, Argo Rollouts
+/// or Argo Workflows.
+pub fn is_of_controllers(label: &str) -> bool {
+    OF_CONTROLLERS.contains(&label) || label.starts_with("workflows.argoproj.io/")
+}
+
+/// Whether a label selector asks for a label that controllers give; the prefixes of Cilium's are passed over.
+pub fn asks_controllers(selector: &Value) -> bool {
+    let bare = |key: &str| is_of_controllers(key.split_once(':').map_or(key, |(_, key)| key));
+    let labels = selector.get("matchLabels").and_then(Value::as_object);
+    let mut expressions = elements(selector.get("matchExpressions")).iter();
+    labels.into_iter().flat_map(Map::keys).any(bare)
+        || expressions.any(|it| it.get("key").and_then(Value::as_str).is_some_and(bare))
+}
+
 /// Lists of labels: what a label selector selects bears one of each list.
 pub(super) fn asked(selector: &Value) -> Vec<Vec<(&str, &str)>> {
     let labels = selector.get("matchLabels").and_then(Value::as_object);
@@ -103,6 +132,23 @@ mod tests {
     use crate::json;
 
     use super::*;
+
+    #[test]
+    fn labels_of_controllers_are_told_from_those_of_manifests() {
+        for (selector, asks) in [
+            (json!({}), false),
+            (json!({ "matchLabels": { "app": "web" } }), false),
+            (json!({ "matchLabels": { "app": "web", "job-name": "a" } }), true),
+            (json!({ "matchLabels": { "k8s:job-name": "a", "any:app": "b" } }), true),
+            (json!({ "matchExpressions": [{ "key": "app", "operator": "Exists" }] }), false),
+            (
+                json!({ "matchExpressions": [{ "key": "workflows.argoproj.io/workflow", "operator": "Exists" }] }),
+                true,
+            ),
+        ] {
+            assert_eq!(asks_controllers(&selector), asks, "{selector}");
+        }
+    }
 
     #[test]
     fn selectors_select_as_kubernetes_does() {

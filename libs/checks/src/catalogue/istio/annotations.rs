@@ -3,6 +3,7 @@
 mod known;
 
 use airside_k8s::Value;
+use airside_k8s::fields::maps;
 use airside_k8s::workload::pod_specs;
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
@@ -226,6 +227,22 @@ fn alpha(name: &str, _: &str, _: &str) -> Option<String> {
 /// Annotations that lead traffic past the proxy when they name anything.
 const PAST: [&str; 3] = ["excludeInboundPorts", "excludeOutboundPorts", "excludeOutboundIPRanges"];
 
+/// Annotations that lead everything past the proxy but what they name; a star stands for all.
+const ONLY: [&str; 2] = ["includeInboundPorts", "includeOutboundIPRanges"];
+
+/// Whether a list of ports names all those of the containers.
+fn has_all_ports(pod: &Pod<'_>, part: &str, list: &str) -> bool {
+    let listed: Vec<u64> = list.split(',').filter_map(|port| port.trim().parse().ok()).collect();
+    let containers = pod.spec.containers.iter();
+    let mut ports = containers
+        .flat_map(|container| maps(container.fields, "ports"))
+        .filter_map(|(_, port)| port.get("containerPort")?.as_u64())
+        .peekable();
+    part == "includeInboundPorts"
+        && ports.peek().is_some()
+        && ports.all(|port| listed.contains(&port))
+}
+
 fn leads_past(pod: &Pod<'_>, report: &mut Report<'_>) {
     let Some(annotations) = pod.spec.annotations() else { return };
     let workload = of_pod(pod);
@@ -240,6 +257,18 @@ fn leads_past(pod: &Pod<'_>, report: &mut Report<'_>) {
         let is_own = |port: &str| matches!(port.trim(), "" | "15020" | "15021" | "15090");
         if !value.split(',').all(is_own) {
             report.fail(path.key(&name), format!("{part} leads {value} past the proxy"));
+        }
+    }
+    for part in ONLY {
+        let name = format!("traffic.sidecar.istio.io/{part}");
+        let given = annotations.get(&name).and_then(Value::as_str).map(str::trim);
+        if let Some(value) = given.filter(|value| *value != "*" && !has_all_ports(pod, part, value))
+        {
+            let message = match value {
+                "" => format!("{part} leads nothing through the proxy"),
+                _ => format!("{part} leads all but {value} past the proxy"),
+            };
+            report.fail(path.key(&name), message);
         }
     }
     let mode = annotations.get("sidecar.istio.io/interceptionMode").and_then(Value::as_str);

@@ -1,13 +1,12 @@
 //! Checks on AuthorizationPolicies: what they let through, and what their rules rest on.
 
 use airside_k8s::fields::{down, elements, maps, texts};
-use airside_k8s::graph::TlsMode;
-use airside_k8s::{Map, Value};
+use airside_k8s::{Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
 use super::gateway_servers::is_built_in;
-use super::{SECURITY, scope_of, spec_map};
+use super::{SECURITY, has_labels, scope_of, spec_map};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -56,55 +55,6 @@ spec: {rules: [{from: [{source: {principals: ['*']}}]}]}
 kind: AuthorizationPolicy
 metadata: {name: web, namespace: shop}
 spec: {rules: [{from: [{source: {principals: [cluster.local/ns/shop/sa/api]}}]}]}
-",
-    },
-    Check {
-        id: "authorization-policy-needs-mutual-tls",
-        title: "AuthorizationPolicy relies on identities that plaintext callers lack",
-        why: "Principals and namespaces come from the caller's certificate. Where plaintext is accepted a DENY rule or an exclusion by identity is passed simply by calling without one.",
-        fix: "Set mutual TLS to STRICT for the workloads that the policy covers.",
-        severity: Severity::High,
-        category: Category::ServiceMesh,
-        techniques: &[technique("T1210"), technique("T1557")],
-        controls: &[],
-        equivalents: &["kiali:KIA0105"],
-        judge: Judge::Object(&[(SECURITY, "AuthorizationPolicy")], needs_mutual_tls),
-        fails: r"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop}
-spec:
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web}]}
----
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: {name: web, namespace: shop}
-spec:
-  selector: {matchLabels: {app: web}}
-  action: DENY
-  rules: [{from: [{source: {notNamespaces: [shop]}}]}]
-",
-        passes: r"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop}
-spec:
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web}]}
----
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata: {name: default, namespace: shop}
-spec: {mtls: {mode: STRICT}}
----
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: {name: web, namespace: shop}
-spec:
-  selector: {matchLabels: {app: web}}
-  action: DENY
-  rules: [{from: [{source: {notNamespaces: [shop]}}]}]
 ",
     },
     Check {
@@ -181,14 +131,36 @@ pub(super) fn rule_path(index: usize) -> FieldPath {
     FieldPath::of(&["spec", "rules"]).index(index)
 }
 
+/// Whether a policy decides about requests: it is not one that only notes what it would do.
+pub(super) fn is_enforced(policy: &Object<'_>) -> bool {
+    let is_tried =
+        policy.annotations().and_then(|all| all.get("istio.io/dry-run")?.as_str()) == Some("true");
+    let action = down(policy.value(), &["spec", "action"]).and_then(Value::as_str);
+    !is_tried && action != Some("AUDIT")
+}
+
 /// Whether a part of a rule (`from`, `to`, `when`) restricts nothing: it is missing or empty.
 fn is_open(rule: &Map, part: &str, inner: &str) -> bool {
     let listed = elements(rule.get(part));
     let says_nothing = |entry: &Value| {
         let fields = entry.get(inner).and_then(Value::as_object);
-        fields.is_none_or(|fields| fields.values().all(|value| elements(Some(value)).is_empty()))
+        fields.is_none_or(|fields| fields.iter().all(|(list, given)| is_any(list, given)))
     };
     listed.is_empty() || (!inner.is_empty() && listed.iter().any(says_nothing))
+}
+
+/// Whether a list of a source or operation limits nothing: it is empty, or has an entry for all there is.
+fn is_any(list: &str, given: &Value) -> bool {
+    let has = |all: &[&str]| {
+        elements(Some(given)).iter().filter_map(Value::as_str).any(|entry| all.contains(&entry))
+    };
+    elements(Some(given)).is_empty()
+        || match list {
+            "paths" => has(&["*", "/*", "/{**}"]),
+            "methods" | "hosts" => has(&["*"]),
+            "ipBlocks" | "remoteIpBlocks" => has(&["0.0.0.0/0"]),
+            _ => false,
+        }
 }
 
 fn allows_all(policy: &Whole<'_>, report: &mut Report<'_>) {
@@ -209,12 +181,18 @@ fn allows_all(policy: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The lists of identities of a rule's sources with their path and name.
-fn sources(index: usize, rule: &Map) -> impl Iterator<Item = (FieldPath, &Map)> {
+/// The sources of a rule with their path.
+pub(super) fn sources(index: usize, rule: &Map) -> impl Iterator<Item = (FieldPath, &Map)> {
     maps(rule, "from").filter_map(move |(at, from)| {
         let path = rule_path(index).key("from").index(at).key("source");
         Some((path, from.get("source")?.as_object()?))
     })
+}
+
+/// Whether a principal or namespace stands for all of a trust domain (`cluster.local/ns/shop/sa/web` is one).
+fn is_everybody(entry: &str) -> bool {
+    let start = entry.strip_suffix("/*").map(|start| start.strip_suffix("/ns").unwrap_or(start));
+    entry == "*" || start.is_some_and(|domain| !domain.contains('/'))
 }
 
 fn any_source(policy: &Whole<'_>, report: &mut Report<'_>) {
@@ -224,57 +202,13 @@ fn any_source(policy: &Whole<'_>, report: &mut Report<'_>) {
     for (index, rule) in rules(policy) {
         for (path, source) in sources(index, rule) {
             for list in ["principals", "namespaces"] {
-                for (at, _) in texts(source, list).filter(|(_, entry)| *entry == "*") {
+                for (at, entry) in texts(source, list).filter(|(_, entry)| is_everybody(entry)) {
                     let path = path.key(list).index(at);
-                    report.fail(path, format!("`*` in {list} allows every workload of the mesh"));
+                    let message = format!("`{entry}` in {list} allows every workload of the mesh");
+                    report.fail(path, message);
                 }
             }
         }
-    }
-}
-
-/// Lists that compare the identity in the caller's certificate.
-const BY_IDENTITY: [&str; 6] = [
-    "principals",
-    "namespaces",
-    "serviceAccounts",
-    "notPrincipals",
-    "notNamespaces",
-    "notServiceAccounts",
-];
-
-fn needs_mutual_tls(policy: &Whole<'_>, report: &mut Report<'_>) {
-    let action = action(policy);
-    let found = rules(policy).flat_map(|(index, rule)| sources(index, rule)).filter_map(
-        |(path, source)| {
-            let list = BY_IDENTITY.iter().find(|list| texts(source, list).next().is_some())?;
-            // An ALLOW rule that asks for an identity lets nobody without one in.
-            Some((path.key(list), action == "DENY" || list.starts_with("not")))
-        },
-    );
-    let found: Vec<_> = found.collect();
-    let open = found.iter().find(|(_, is_open)| *is_open);
-    let Some((path, is_open)) = open.or_else(|| found.first()).cloned() else { return };
-    if policy.graph.is_single_object() {
-        return report.undecided("the mode of mutual TLS is set by other objects");
-    }
-    let labels = down(policy.object.value(), &["spec", "selector", "matchLabels"]);
-    let is_mesh_wide = policy.object.namespace() == Some(policy.graph.root_namespace());
-    let namespace = policy.object.namespace().filter(|_| !is_mesh_wide);
-    let is_weak = |mode| mode == TlsMode::Disable || (is_open && mode == TlsMode::Permissive);
-    let modes = namespace.and_then(|namespace| policy.graph.modes_in(namespace));
-    if modes.is_some_and(|modes| !modes.into_iter().any(is_weak)) {
-        return;
-    }
-    let mut covered = policy.graph.mesh_workloads(namespace, labels.and_then(Value::as_object));
-    let weak = covered.find_map(|workload| {
-        let mode = policy.graph.mutual_tls(&workload).mode;
-        (is_weak(mode) && !workload.is_on_host_network()).then_some((workload.owner, mode.as_str()))
-    });
-    if let Some((owner, mode)) = weak {
-        let message =
-            format!("callers of {owner} need no identity, since its mutual TLS is {mode}");
-        report.fail(path, message);
     }
 }
 
@@ -307,9 +241,23 @@ fn no_authorization(namespace: &Whole<'_>, report: &mut Report<'_>) {
     if !graph.namespace_enrolment(Some(name)).is_member() {
         return;
     }
-    let has =
-        |namespace| graph.mesh_objects_in("AuthorizationPolicy", Some(namespace)).next().is_some();
-    if !has(name) && !has(graph.root_namespace()) {
+    let all = |namespace| graph.mesh_objects_in("AuthorizationPolicy", Some(namespace));
+    let is_covering = |policy: &&Object<'_>| {
+        let labels = down(policy.value(), &["spec", "selector", "matchLabels"]);
+        match labels.and_then(Value::as_object).filter(|labels| !labels.is_empty()) {
+            Some(labels) => has_labels(graph, Some(name), labels),
+            None => ["targetRefs", "targetRef"]
+                .iter()
+                .all(|field| down(policy.value(), &["spec", field]).is_none()),
+        }
+    };
+    let has_own = all(name).any(is_enforced);
+    let has_wide = || {
+        all(graph.root_namespace())
+            .filter(|policy| is_enforced(policy))
+            .any(|policy| is_covering(&policy))
+    };
+    if !has_own && !has_wide() {
         report.fail(
             FieldPath::of(&["metadata", "name"]),
             format!("no AuthorizationPolicy restricts who calls the workloads of `{name}`"),

@@ -1,8 +1,8 @@
 //! Checks on gaps in AuthorizationPolicies: requests that pass although the rules seem to cover them.
 
-use airside_k8s::fields::{down, maps, texts};
+use airside_k8s::fields::{down, elements, maps, texts};
 use airside_k8s::graph::Enrolment;
-use airside_k8s::{Map, Value};
+use airside_k8s::{Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
@@ -167,6 +167,43 @@ fn exact_path(policy: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// The Services to which a policy is attached, with their path. Only a waypoint reads such a policy.
+fn targets<'a>(policy: &Whole<'a>) -> Vec<(FieldPath, &'a str)> {
+    let listed = elements(policy.spec("targetRefs")).iter().enumerate();
+    let listed = listed
+        .map(|(index, target)| (FieldPath::of(&["spec", "targetRefs"]).index(index), target))
+        .chain(policy.spec("targetRef").map(|one| (FieldPath::of(&["spec", "targetRef"]), one)));
+    let text = |target: &'a Value, name| target.get(name).and_then(Value::as_str);
+    let named = listed.filter_map(|(path, target)| {
+        let is_service = text(target, "kind") == Some("Service")
+            && text(target, "group").unwrap_or_default().is_empty();
+        Some((path.key("name"), text(target, "name").filter(|_| is_service)?))
+    });
+    named.collect()
+}
+
+fn without_waypoint(policy: &Whole<'_>, report: &mut Report<'_>) {
+    const LABEL: &str = "istio.io/use-waypoint";
+    let (graph, namespace) = (policy.graph, policy.object.namespace());
+    for (path, name) in targets(policy) {
+        if graph.is_single_object() {
+            return report.undecided("whether its Service has a waypoint is said by other objects");
+        }
+        if graph.namespace_enrolment(namespace) != Enrolment::Ambient {
+            return;
+        }
+        let Some(service) = graph.find("", "Service", namespace, name) else { continue };
+        let of_namespace = namespace.and_then(|name| graph.find("", "Namespace", None, name));
+        let labels = [Some(service), of_namespace].into_iter().flatten().map(Object::labels);
+        let waypoint = labels.flatten().find_map(|labels| labels.get(LABEL)?.as_str());
+        if waypoint.is_none_or(|name| name == "none") {
+            let message =
+                format!("Service `{name}` has no waypoint, and nothing else reads the policy");
+            report.fail(path, message);
+        }
+    }
+}
+
 /// What a rule asks of HTTP.
 const OF_HTTP: [&str; 6] = ["methods", "notMethods", "paths", "notPaths", "hosts", "notHosts"];
 
@@ -179,7 +216,10 @@ fn needs_waypoint(policy: &Whole<'_>, report: &mut Report<'_>) {
             Some(path.key(list))
         })
     });
-    let Some(path) = of_http.filter(|_| !has_target) else { return };
+    if has_target {
+        return without_waypoint(policy, report);
+    }
+    let Some(path) = of_http else { return };
     if graph.is_single_object() {
         return report.undecided("whether its pods are in ambient mode is said by other objects");
     }

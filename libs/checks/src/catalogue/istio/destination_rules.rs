@@ -1,8 +1,8 @@
 //! Checks on DestinationRules: the TLS that they ask for, and whether what they name exists.
 
 use airside_k8s::fields::{down, maps, text};
-use airside_k8s::graph::{DEFAULT_NAMESPACE, ServiceName, TlsMode, full_host};
-use airside_k8s::{Map, Value};
+use airside_k8s::graph::{DEFAULT_NAMESPACE, ServiceName, TlsMode, full_host, host_matches};
+use airside_k8s::{Graph, Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
@@ -97,7 +97,9 @@ spec: {host: web, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}
         techniques: &[technique("T1557")],
         controls: &[],
         equivalents: &["istio:IST0128"],
-        judge: Judge::Object(&[(NETWORKING, "DestinationRule")], trusts_any_server),
+        judge: Judge::Object(&[(NETWORKING, "DestinationRule")], |rule, report| {
+            trusts_any_server(rule, false, report);
+        }),
         fails: r"apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: db, namespace: shop}
@@ -119,7 +121,9 @@ spec: {host: db.example.com, trafficPolicy: {tls: {mode: SIMPLE, caCertificates:
         techniques: &[technique("T1557")],
         controls: &[],
         equivalents: &["istio:IST0129"],
-        judge: Judge::Object(&[(NETWORKING, "DestinationRule")], port_trusts_any_server),
+        judge: Judge::Object(&[(NETWORKING, "DestinationRule")], |rule, report| {
+            trusts_any_server(rule, true, report);
+        }),
         fails: r"apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: db, namespace: shop}
@@ -266,15 +270,7 @@ fn conflicts_with_strict(rule: &Whole<'_>, report: &mut Report<'_>) {
     if graph.is_single_object() {
         return report.undecided("the mode of mutual TLS is set by other objects");
     }
-    let full = full_host(host, rule.object.namespace());
-    let Some(service) = graph.service_of_host(&full, rule.object.namespace()) else { return };
-    let selector = down(service.value(), &["spec", "selector"]).and_then(Value::as_object);
-    let Some(selector) = selector.filter(|labels| !labels.is_empty()) else { return };
-    let mut pods = graph.mesh_workloads(service.namespace(), Some(selector));
-    let strict = pods.find_map(|workload| {
-        let tls = graph.mutual_tls(&workload);
-        (tls.mode == TlsMode::Strict && !workload.is_on_host_network()).then_some(workload.owner)
-    });
+    let strict = services(rule, host).into_iter().find_map(|service| strict_pods(graph, service));
     if let Some(owner) = strict {
         report.fail(
             path.key("mode"),
@@ -283,32 +279,57 @@ fn conflicts_with_strict(rule: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether TLS settings start TLS and name nothing to verify the server with. Istio takes a credential from
-/// a Secret for selected pods only.
-fn trusts_any(tls: &Map, rule: &Whole<'_>) -> bool {
-    let starts_tls = matches!(text(tls, "mode"), Some("SIMPLE" | "MUTUAL"));
+/// The Services that a rule's host means: one, or those whose full names its wildcard covers.
+fn services<'a>(rule: &Whole<'a>, host: &str) -> Vec<&'a Object<'a>> {
+    let (graph, namespace) = (rule.graph, rule.object.namespace());
+    if !host.starts_with('*') {
+        let full = full_host(host, namespace);
+        return graph.service_of_host(&full, namespace).into_iter().collect();
+    }
+    let own = |service: &&Object<'_>| {
+        service.namespace().is_some_and(|namespace| {
+            host_matches(host, &full_host(service.name(), Some(namespace)))
+        })
+    };
+    graph.of_kind("", "Service").filter(own).collect()
+}
+
+/// What starts pods of a Service that take nothing but mutual TLS.
+fn strict_pods<'a>(graph: &'a Graph<'a>, service: &Object<'a>) -> Option<Object<'a>> {
+    let selector = down(service.value(), &["spec", "selector"]).and_then(Value::as_object);
+    let selector = selector.filter(|labels| !labels.is_empty())?;
+    let mut pods = graph.mesh_workloads(service.namespace(), Some(selector));
+    pods.find_map(|workload| {
+        let tls = graph.mutual_tls(&workload);
+        (tls.mode == TlsMode::Strict && !workload.is_on_host_network()).then_some(workload.owner)
+    })
+}
+
+/// The field of TLS settings because of which the server's certificate is not verified, and why: the settings
+/// say so, or start TLS and name nothing to verify it with. Istio takes a credential from a Secret for
+/// selected pods only.
+fn trusts_any(tls: &Map, rule: &Whole<'_>) -> Option<(&'static str, &'static str)> {
+    const SKIPS: &str = "insecureSkipVerify";
+    if !matches!(text(tls, "mode"), Some("SIMPLE" | "MUTUAL")) {
+        return None;
+    }
+    if tls.get(SKIPS) == Some(&Value::Bool(true)) {
+        return Some((SKIPS, "nothing verifies"));
+    }
     let has_credential =
         text(tls, "credentialName").is_some() && rule.spec("workloadSelector").is_some();
-    starts_tls && text(tls, "caCertificates").is_none() && !has_credential
+    let has_authority = text(tls, "caCertificates").is_some() || has_credential;
+    (!has_authority).then_some(("caCertificates", "no authority is named to verify"))
 }
 
-fn trusts_any_server(rule: &Whole<'_>, report: &mut Report<'_>) {
+/// Settings for single ports are told by a check of their own.
+fn trusts_any_server(rule: &Whole<'_>, of_ports: bool, report: &mut Report<'_>) {
+    let place = if of_ports { " on this port" } else { "" };
     for (path, tls) in tls_settings(rule) {
-        if !path.to_string().contains("portLevelSettings") && trusts_any(tls, rule) {
+        let is_meant = path.to_string().contains("portLevelSettings") == of_ports;
+        if let Some((field, reason)) = trusts_any(tls, rule).filter(|_| is_meant) {
             let host = host(rule).unwrap_or_default();
-            let message = format!("no authority is named to verify the certificate of `{host}`");
-            report.fail(path.key("caCertificates"), message);
-        }
-    }
-}
-
-fn port_trusts_any_server(rule: &Whole<'_>, report: &mut Report<'_>) {
-    for (path, tls) in tls_settings(rule) {
-        if path.to_string().contains("portLevelSettings") && trusts_any(tls, rule) {
-            let host = host(rule).unwrap_or_default();
-            let message =
-                format!("no authority is named to verify the certificate of `{host}` on this port");
-            report.fail(path.key("caCertificates"), message);
+            report.fail(path.key(field), format!("{reason} the certificate of `{host}`{place}"));
         }
     }
 }

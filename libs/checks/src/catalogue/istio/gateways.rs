@@ -1,11 +1,13 @@
 //! Checks on what Gateways let in: hosts, plaintext, versions of TLS.
 
 use airside_k8s::fields::{maps, texts};
+use airside_k8s::graph::host_matches;
 use airside_k8s::{Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
-use super::{NETWORKING, spec_map};
+use super::virtual_services::{find_gateway, gateways};
+use super::{NETWORKING, is_same_object, spec_map};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -177,10 +179,20 @@ fn wildcard_host(gateway: &Whole<'_>, report: &mut Report<'_>) {
 }
 
 fn plaintext(gateway: &Whole<'_>, report: &mut Report<'_>) {
+    if is_egress(gateway) {
+        return;
+    }
     for (path, server) in servers(gateway.object) {
         let is_plain = matches!(protocol(server).as_str(), "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB");
         let redirects = server.get("tls").and_then(|tls| tls.get("httpsRedirect"));
         if is_plain && redirects != Some(&Value::Bool(true)) && !is_internal(server) {
+            if gateway.graph.is_single_object() {
+                return report
+                    .undecided("VirtualServices that redirect to https are other objects");
+            }
+            if only_redirects(gateway, server) {
+                continue;
+            }
             let number = server.get("port").and_then(|port| port.get("number"));
             let number = number.and_then(Value::as_u64).unwrap_or_default();
             report.fail(
@@ -189,6 +201,72 @@ fn plaintext(gateway: &Whole<'_>, report: &mut Report<'_>) {
             );
         }
     }
+}
+
+/// Whether a gateway is where the mesh's own traffic leaves it: its callers are proxies of the mesh.
+fn is_egress(gateway: &Whole<'_>) -> bool {
+    let label = |name: &str| gateway.spec("selector").and_then(|labels| labels.get(name)?.as_str());
+    label("istio") == Some("egressgateway") || label("app") == Some("istio-egressgateway")
+}
+
+/// Whether a server's port is a number.
+fn is_port(server: &Map, number: Option<&Value>) -> bool {
+    server.get("port").and_then(|port| port.get("number")) == number
+}
+
+/// Whether the VirtualServices of a gateway send everybody who comes to a server to https.
+fn only_redirects(gateway: &Whole<'_>, server: &Map) -> bool {
+    let graph = gateway.graph;
+    let is_bound = |route: &&Object<'_>| {
+        gateways(route).any(|(_, name)| {
+            let found = find_gateway(graph, name, route.namespace());
+            found.is_some_and(|found| is_same_object(found, gateway.object))
+        })
+    };
+    let serves = |route: &&Object<'_>| {
+        let hosts = || texts(server, "hosts").map(|(_, host)| without_namespace(host));
+        let mut named = spec_map(route).into_iter().flat_map(|spec| texts(spec, "hosts"));
+        named.any(|(_, own)| hosts().any(|host| host_matches(host, own) || host_matches(own, host)))
+    };
+    let routes = graph.of_kind(NETWORKING, "VirtualService").filter(is_bound).filter(serves);
+    let mut redirecting = routes.map(|route| sends_to_https(route, server)).peekable();
+    redirecting.peek().is_some() && redirecting.all(|redirects| redirects)
+}
+
+/// Whether the rules of a VirtualService answer what comes to a server's port by sending it to https, all but
+/// what an authority asks for before it signs a certificate.
+fn sends_to_https(route: &Object<'_>, server: &Map) -> bool {
+    let rules = spec_map(route).into_iter().flat_map(|spec| maps(spec, "http"));
+    let mut redirects = false;
+    for (_, rule) in rules {
+        let asked: Vec<&Map> = maps(rule, "match").map(|(_, entry)| entry).collect();
+        let may_fit =
+            |entry: &&Map| entry.get("port").is_none_or(|number| is_port(server, Some(number)));
+        if !asked.is_empty() && !asked.iter().any(may_fit) {
+            continue;
+        }
+        let scheme = rule.get("redirect").and_then(|redirect| redirect.get("scheme"));
+        if scheme.and_then(Value::as_str) == Some("https") {
+            redirects = true;
+            let takes_all = |entry: &Map| {
+                entry.keys().all(|key| matches!(key, "port" | "name"))
+                    && entry.get("port").is_none_or(|number| is_port(server, Some(number)))
+            };
+            if asked.is_empty() || asked.into_iter().any(takes_all) {
+                return true;
+            }
+        } else if asked.is_empty() || !asked.into_iter().all(is_challenge) {
+            return false;
+        }
+    }
+    redirects
+}
+
+/// Whether a match is for the answer to a challenge of a certificate authority (ACME), which comes over http.
+fn is_challenge(entry: &Map) -> bool {
+    let uri = entry.get("uri").and_then(Value::as_object);
+    let mut uris = uri.into_iter().flatten().filter_map(|(_, uri)| uri.as_str()).peekable();
+    uris.peek().is_some() && uris.all(|uri| uri.starts_with("/.well-known/acme-challenge"))
 }
 
 /// Whether a server is for the mesh's own hosts, as on an egress gateway.

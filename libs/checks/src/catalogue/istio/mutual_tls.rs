@@ -194,7 +194,10 @@ fn says_mode(policy: &Whole<'_>, wanted: TlsMode, report: &mut Report<'_>) {
         let scope = scope(policy);
         report.fail(spec.keys(&["mtls", "mode"]), format!("{} {scope}", meaning(wanted)));
     }
-    let ports = policy.spec("portLevelMtls").and_then(Value::as_object);
+    // Istio refuses modes of ports in a policy that selects no pods.
+    let labels = policy.spec("selector").and_then(|it| it.get("matchLabels")?.as_object());
+    let is_selecting = labels.is_some_and(|labels| !labels.is_empty());
+    let ports = policy.spec("portLevelMtls").and_then(Value::as_object).filter(|_| is_selecting);
     for (port, settings) in ports.into_iter().flatten() {
         if is_wanted(Some(settings)) {
             let path = spec.keys(&["portLevelMtls", port, "mode"]);

@@ -1,12 +1,13 @@
 //! Checks on what policies of the mesh cover and name: pods, namespaces, gateways.
 
-use airside_k8s::fields::{down, maps, texts};
+use airside_k8s::fields::{down, elements, maps, texts};
 use airside_k8s::{Map, Value};
 use airside_types::{FieldPath, Severity};
 
 use super::gateway_servers::is_built_in;
 use super::{
-    PATCHED_LATER, SECURITY, TELEMETRY, has_labels, is_patched_later, is_system_namespace, spec_map,
+    GATEWAY_API, PATCHED_LATER, SECURITY, TELEMETRY, has_labels, is_patched_later,
+    is_system_namespace, spec_map,
 };
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -131,15 +132,15 @@ fn has_targets(policy: &Whole<'_>) -> bool {
 }
 
 fn selects_nothing(policy: &Whole<'_>, report: &mut Report<'_>) {
-    if has_targets(policy) {
-        return;
-    }
     let graph = policy.graph;
     if graph.is_single_object() {
         return report.undecided("the pods that it covers are other objects");
     }
     if is_patched_later(graph) {
         return report.undecided(PATCHED_LATER);
+    }
+    if has_targets(policy) {
+        return unknown_target(policy, report);
     }
     let is_root = policy.object.namespace() == Some(graph.root_namespace());
     let namespace = policy.object.namespace().filter(|_| !is_root);
@@ -159,6 +160,23 @@ fn selects_nothing(policy: &Whole<'_>, report: &mut Report<'_>) {
                 let message = "no pods are in the namespace of the policy".to_owned();
                 report.fail(FieldPath::of(&["metadata", "namespace"]), message);
             }
+        }
+    }
+}
+
+/// Gateways and Services to which a policy is attached, and that the input lacks although it holds others of
+/// their kind in the namespace.
+fn unknown_target(policy: &Whole<'_>, report: &mut Report<'_>) {
+    let (graph, namespace) = (policy.graph, policy.object.namespace());
+    for (index, target) in elements(policy.spec("targetRefs")).iter().enumerate() {
+        let text = |name| target.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (group, kind, name) = (text("group"), text("kind"), text("name"));
+        let is_meant = matches!((group, kind), ("", "Service") | (GATEWAY_API, "Gateway"));
+        let mut others = graph.of_kind_in(group, kind, namespace);
+        if is_meant && graph.find(group, kind, namespace, name).is_none() && others.next().is_some()
+        {
+            let path = FieldPath::of(&["spec", "targetRefs"]).index(index).key("name");
+            report.missing(path, name, format!("no {kind} `{name}` is in the namespace"));
         }
     }
 }

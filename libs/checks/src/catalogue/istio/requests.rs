@@ -6,6 +6,7 @@ use airside_k8s::{Graph, Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
+use super::authorization::is_enforced;
 use super::virtual_services::{find_gateway, gateways};
 use super::{NETWORKING, SECURITY, spec_map};
 use crate::check::{Category, Check, Judge};
@@ -235,7 +236,8 @@ fn not_required(authentication: &Whole<'_>, report: &mut Report<'_>) {
     if authentication.graph.is_single_object() {
         return report.undecided("authorization policies are other objects");
     }
-    let mut policies = beside(authentication, "AuthorizationPolicy");
+    let mut policies =
+        beside(authentication, "AuthorizationPolicy").filter(|policy| is_enforced(policy));
     // A CUSTOM policy leaves the decision to somebody who may ask for the token.
     let asks = policies.any(|policy| {
         relied_on(policy).is_some()

@@ -95,10 +95,21 @@ spec: {hosts: [api.example.com], ports: [{number: 8080, name: http, protocol: HT
 
 fn every_host(entry: &Whole<'_>, report: &mut Report<'_>) {
     let Some(spec) = spec_map(entry.object) else { return };
-    for (index, _) in texts(spec, "hosts").filter(|(_, host)| *host == "*") {
+    for (index, host) in texts(spec, "hosts").filter(|(_, host)| covers_domain(host)) {
         let path = FieldPath::of(&["spec", "hosts"]).index(index);
-        report.fail(path, "workloads may reach every host through this entry".to_owned());
+        let below = host.strip_prefix("*.").map(|top| format!(" below .{top}")).unwrap_or_default();
+        report.fail(path, format!("workloads may reach every host{below} through this entry"));
     }
+}
+
+/// Top-level domains in which anybody registers names; those of two letters are countries'.
+const TOP_LEVEL: [&str; 11] =
+    ["app", "biz", "cloud", "com", "dev", "edu", "gov", "info", "net", "online", "org"];
+
+/// Whether a host stands for all hosts, or for all of a top-level domain.
+fn covers_domain(host: &str) -> bool {
+    let top = host.strip_prefix("*.").filter(|top| top.len() == 2 || TOP_LEVEL.contains(top));
+    host == "*" || top.is_some()
 }
 
 /// Whether proxies allocate an address to each entry that has none.

@@ -140,8 +140,9 @@ fn cluster_rules<'a>(bundle: &Whole<'a>) -> Vec<(FieldPath, Rule<'a>)> {
         .filter_map(|(index, permission)| Some((index, maps_of(permission)?)))
         .flat_map(|(index, permission)| {
             let path = path.index(index).key("rules");
-            maps(permission, "rules")
-                .map(move |(place, fields)| (path.index(place), Rule { index: place, fields }))
+            maps(permission, "rules").map(move |(place, fields)| {
+                (path.index(place), Rule { index: place, fields, is_of_namespace: false })
+            })
         })
         .collect()
 }

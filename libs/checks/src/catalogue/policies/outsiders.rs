@@ -91,7 +91,7 @@ fn opens_data_store(object: &Whole<'_>, report: &mut Report<'_>) {
     for policy in policies(object.object) {
         let Some(side) = policy.side(Direction::Ingress) else { continue };
         let mut rules = side.rules.iter().filter(|rule| rule.action == Action::Allow);
-        let Some(rule) = rules.find(|rule| rule.peer.has_all_outside()) else { continue };
+        let Some(rule) = rules.find(|rule| rule.peer.has_all_internet()) else { continue };
         if object.graph.is_single_object() {
             return report.undecided("the pods that the policy is for are other objects");
         }

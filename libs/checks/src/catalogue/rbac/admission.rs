@@ -102,7 +102,7 @@ rules:
     },
 ];
 
-const CHANGE_ADMISSION: Right = Right {
+pub(super) const CHANGE_ADMISSION: Right = Right {
     resources: &[
         ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
         ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings"),
@@ -115,7 +115,7 @@ const CHANGE_ADMISSION: Right = Right {
     what: "change what is let into the cluster",
 };
 
-const CHANGE_API_SERVICES: Right = Right {
+pub(super) const CHANGE_API_SERVICES: Right = Right {
     resources: &[("apiregistration.k8s.io", "apiservices")],
     verbs: &["create", "update", "patch"],
     what: "redirect parts of the API",

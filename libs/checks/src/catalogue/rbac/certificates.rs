@@ -81,25 +81,39 @@ rules:
     },
 ];
 
-const APPROVE: Right = Right {
+pub(super) const APPROVE: Right = Right {
     resources: &[("certificates.k8s.io", "certificatesigningrequests/approval")],
     verbs: &["update", "patch"],
     what: "approve certificate requests",
 };
 
-/// Whether the rule lets its holder approve for any signer; one of the kubelet's serving certificates
-/// alone is harmless.
-fn approves_for_any_signer(rule: &Rule<'_>) -> bool {
-    const SERVING: &str = "kubernetes.io/kubelet-serving";
-    rule.reaches("certificates.k8s.io", "signers")
-        && rule.allows_verb(&["approve"])
-        && (!rule.names_its_objects()
-            || rule.list("resourceNames").any(|(_, name)| name != SERVING))
+/// Signers whose certificates the API server takes from its clients, or may take.
+const OF_CLIENTS: [&str; 5] = [
+    "*",
+    "kubernetes.io/*",
+    "kubernetes.io/kube-apiserver-client",
+    "kubernetes.io/kube-apiserver-client-kubelet",
+    "kubernetes.io/legacy-unknown",
+];
+
+/// Whether a rule lets its holder approve for some signer.
+fn approves_for_signer(rule: &Rule<'_>) -> bool {
+    rule.reaches("certificates.k8s.io", "signers") && rule.allows_verb(&["approve"])
 }
 
+/// Requests and signers have no namespace, so that a Role gives nothing over them. One that is limited to
+/// signers of others is what should be written.
 fn approves(role: &Whole<'_>, with_signer: bool, report: &mut Report<'_>) {
     let rules: Vec<Rule<'_>> = rules(role.object).collect();
-    if rules.iter().any(approves_for_any_signer) == with_signer {
+    let of_clients =
+        |rule: &&Rule<'_>| !rule.names_its_objects() || rule.has("resourceNames", &OF_CLIENTS);
+    let on_signers: Vec<&Rule<'_>> =
+        rules.iter().filter(|rule| approves_for_signer(rule)).collect();
+    let is_meant = match with_signer {
+        true => on_signers.iter().any(of_clients),
+        false => on_signers.is_empty(),
+    };
+    if is_meant {
         rules.iter().for_each(|rule| APPROVE.judge(rule, report));
     }
 }

@@ -252,19 +252,23 @@ fn binds_anything(rule: &Rule<'_>) -> bool {
     means_all || BIND.is_in(rule)
 }
 
+/// The rules by which a holder gives himself any role: one on bindings, and one that lets bind.
+pub(super) fn granting<'r, 'a>(rules: &'r [Rule<'a>]) -> Option<(&'r Rule<'a>, &'r Rule<'a>)> {
+    let creating = rules.iter().find(|rule| CHANGE_BINDINGS.is_in(rule))?;
+    let binding = rules.iter().find(|rule| binds_anything(rule))?;
+    let is_all = creating.allows_everything() || binding.allows_everything();
+    (!is_all).then_some((creating, binding))
+}
+
 /// A role that allows everything fails another check.
 fn grants_itself(role: &Whole<'_>, report: &mut Report<'_>) {
     let rules: Vec<Rule<'_>> = rules(role.object).collect();
-    let creating = rules.iter().find(|rule| CHANGE_BINDINGS.is_in(rule));
-    let binding = rules.iter().find(|rule| binds_anything(rule));
-    let Some((creating, binding)) = creating.zip(binding) else { return };
-    if creating.allows_everything() || binding.allows_everything() {
-        return;
-    }
+    let Some((creating, binding)) = granting(&rules) else { return };
+    let bound = BIND.supreme_in(binding).unwrap_or("any role");
     report.fail(
         binding.path("verbs", 0),
         format!(
-            "rule {} creates or changes bindings and rule {} binds any role: together they give every right",
+            "rule {} creates or changes bindings and rule {} binds {bound}: together they give every right",
             creating.index, binding.index
         ),
     );

@@ -1,7 +1,6 @@
 //! Checks on what pods can do with the token that lies in them: from the pod to its service account, to the
 //! bindings that name it, to the rules of the roles that they give.
 
-use airside_k8s::fields::list;
 use airside_k8s::rbac::{Bearer, Rule, role_of, subjects};
 use airside_k8s::{Object, Value};
 use airside_types::Severity;
@@ -251,18 +250,11 @@ const GAIN_RIGHTS: [&Right; 5] = [&RUN_COMMANDS, &IMPERSONATE, &BIND, &ESCALATE,
 const AUTOMOUNT: &str = "automountServiceAccountToken";
 
 /// Whether a token of the pod's service account lies in its containers: mounted by default, or by a volume.
-fn has_token(pod: &Pod<'_>) -> bool {
+pub(in crate::catalogue) fn has_token(pod: &Pod<'_>) -> bool {
     if pod.spec.containers.is_empty() {
         return false;
     }
-    let sources = list(pod.spec.fields, "volumes")
-        .iter()
-        .filter_map(|volume| volume.get("projected")?.get("sources")?.as_array())
-        .flatten();
-    if sources.into_iter().any(|source| source.get("serviceAccountToken").is_some()) {
-        return true;
-    }
-    pod.field(AUTOMOUNT).and_then(Value::as_bool).unwrap_or_else(|| {
+    pod.spec.holds_token().unwrap_or_else(|| {
         let name = pod.spec.service_account();
         let account = pod.graph.service_account(pod.object.namespace(), name);
         account.and_then(|account| account.fields().get(AUTOMOUNT)) != Some(&Value::Bool(false))
@@ -325,8 +317,14 @@ fn fail(pod: &Pod<'_>, what: &str, binding: &Object<'_>, gives: &str, report: &m
     );
 }
 
-fn shown(role: &Object<'_>, rule: &Rule<'_>) -> String {
-    format!("{} `{}`, rule {}", role.kind(), role.name(), rule.index)
+/// The rule of the role that a binding gives, or of one whose rules that one takes over.
+fn shown(binding: &Object<'_>, role: &Object<'_>, rule: &Rule<'_>) -> String {
+    match role_of(binding) {
+        Some((kind, given)) if given != role.name() => {
+            format!("{kind} `{given}`, which takes over rule {} of `{}`", rule.index, role.name())
+        }
+        _ => format!("{} `{}`, rule {}", role.kind(), role.name(), rule.index),
+    }
 }
 
 /// What makes a binding's holder an administrator, as messages show it.
@@ -337,7 +335,7 @@ fn administration(binding: &Object<'_>, pod: &Pod<'_>) -> Option<String> {
     }
     let broad = pod.graph.rules_naming(pod.graph.role(binding)?, "*");
     let (role, rule) = broad.iter().find(|(_, rule)| is_administrative(rule))?;
-    Some(shown(role, rule))
+    Some(shown(binding, role, rule))
 }
 
 fn administrator(pod: &Pod<'_>, report: &mut Report<'_>) {
@@ -359,7 +357,7 @@ fn can(pod: &Pod<'_>, rights: &[&Right], report: &mut Report<'_>) {
             let role = pod.graph.role(binding);
             let held = role.and_then(|role| right.held_by(role, pod.graph));
             if let Some((role, rule)) = held {
-                return fail(pod, right.what, binding, &shown(&role, &rule), report);
+                return fail(pod, right.what, binding, &shown(binding, &role, &rule), report);
             }
         }
     }

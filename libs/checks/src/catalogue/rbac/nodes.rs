@@ -106,7 +106,7 @@ pub(super) const NODES_PROXY: Right = Right {
     what: "use the kubelet's API",
 };
 
-const CREATE_VOLUMES: Right = Right {
+pub(super) const CREATE_VOLUMES: Right = Right {
     resources: &[("", "persistentvolumes")],
     verbs: &["create"],
     what: "create volumes of any type",

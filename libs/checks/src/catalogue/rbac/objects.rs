@@ -1,5 +1,6 @@
 //! Rights on single objects that the cluster relies on, on its traces, and rights that have no effect.
 
+use airside_k8s::Object;
 use airside_k8s::rbac::{GROUP, Rule, rules};
 use airside_types::Severity;
 use airside_types::attack::technique;
@@ -79,7 +80,7 @@ rules:
         techniques: &[technique("T1098"), technique("T1078.004")],
         controls: &[],
         equivalents: &["trivy:KSV-0115"],
-        judge: Judge::Rule(aws_auth),
+        judge: Judge::Object(ROLES, aws_auth),
         fails: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: enrolment, namespace: kube-system}
@@ -134,9 +135,9 @@ rules:
     // Peers count these verbs as power over the resource. They are none, and the author meant something.
     Check {
         id: "verb-without-effect",
-        title: "Role allows a verb that means nothing for its resource",
-        why: "impersonate is asked of users, groups and service accounts only, bind and escalate of roles only. Elsewhere the rule gives nothing, so it is not what its author thinks it is.",
-        fix: "Remove the verb, or name the resource that it was meant for.",
+        title: "Role allows what means nothing for its resource or namespace",
+        why: "impersonate is asked of users, groups and service accounts only, bind and escalate of roles only, and a Role reaches nothing of kube-system from another namespace. Such a rule gives nothing, so it is not what its author thinks it is.",
+        fix: "Remove the verb, or name the resource that it was meant for; put rights over what lies in kube-system into a Role of kube-system.",
         severity: Severity::Low,
         category: Category::AccessControl,
         techniques: &[],
@@ -152,7 +153,9 @@ rules:
             "checkov:CKV_K8S_157",
             "kyverno:other/restrict-escalation-verbs-roles",
         ],
-        judge: Judge::Rule(without_effect),
+        judge: Judge::Object(ROLES, |role, report| {
+            rules(role.object).for_each(|rule| without_effect(role.object, &rule, report));
+        }),
         fails: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: reader}
@@ -192,15 +195,22 @@ fn changes_config_maps(rule: &Rule<'_>) -> bool {
         && rule.allows_verb(&["update", "patch"])
 }
 
+/// The ConfigMaps of the cluster's DNS.
+const DNS: [&str; 2] = ["coredns", "coredns-custom"];
+
+/// Whether a role gives rights in kube-system: surely, or where its manifest leaves the namespace open.
+fn may_be_of_system(role: &Object<'_>) -> bool {
+    role.kind() == "ClusterRole" || role.namespace().is_none_or(|name| name == "kube-system")
+}
+
 fn cluster_dns(role: &Whole<'_>, report: &mut Report<'_>) {
-    const NAMES: [&str; 2] = ["coredns", "coredns-custom"];
     let object = role.object;
-    let reaches_all = match object.kind() {
-        "ClusterRole" => true,
-        _ => object.namespace() == Some("kube-system"),
-    };
+    if !may_be_of_system(object) {
+        return;
+    }
+    let reaches_all = object.kind() == "ClusterRole" || object.namespace().is_some();
     for rule in rules(object).filter(changes_config_maps) {
-        let named = rule.list("resourceNames").find(|(_, name)| NAMES.contains(name));
+        let named = rule.list("resourceNames").find(|(_, name)| DNS.contains(name));
         if let Some((entry, name)) = named {
             report.fail(
                 rule.path("resourceNames", entry),
@@ -219,16 +229,22 @@ fn cluster_dns(role: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn aws_auth(rule: &Rule<'_>, report: &mut Report<'_>) {
-    let is_writing = rule.allows_verb(CHANGE_CONFIG_MAPS.verbs)
-        && rule.is_for_core_group()
-        && rule.has("resources", &["configmaps"]);
-    let named = rule.list("resourceNames").find(|(_, name)| *name == "aws-auth");
-    if let Some((entry, _)) = named.filter(|_| is_writing) {
-        report.fail(
-            rule.path("resourceNames", entry),
-            format!("rule {} can change the ConfigMap aws-auth: {}", rule.index, rule.verbs()),
-        );
+fn aws_auth(role: &Whole<'_>, report: &mut Report<'_>) {
+    if !may_be_of_system(role.object) {
+        return;
+    }
+    let is_writing = |rule: &Rule<'_>| {
+        rule.allows_verb(&["update", "patch", "delete"])
+            && rule.is_for_core_group()
+            && rule.has("resources", &["configmaps"])
+    };
+    for rule in rules(role.object).filter(is_writing) {
+        if let Some((entry, _)) = rule.list("resourceNames").find(|(_, name)| *name == "aws-auth") {
+            report.fail(
+                rule.path("resourceNames", entry),
+                format!("rule {} can change the ConfigMap aws-auth: {}", rule.index, rule.verbs()),
+            );
+        }
     }
 }
 
@@ -245,7 +261,7 @@ fn is_asked(verb: &str, resource: &str) -> bool {
 }
 
 /// Only for the API groups of Kubernetes itself: what other API servers ask is not known.
-fn without_effect(rule: &Rule<'_>, report: &mut Report<'_>) {
+fn without_effect(role: &Object<'_>, rule: &Rule<'_>, report: &mut Report<'_>) {
     let is_custom = |group: &str| group.contains('.') && !group.ends_with(".k8s.io");
     let mut groups = rule.list("apiGroups");
     if groups.any(|(_, group)| is_custom(group) && group != GROUP) {
@@ -259,5 +275,24 @@ fn without_effect(rule: &Rule<'_>, report: &mut Report<'_>) {
                 format!("rule {} allows {verb} on {resource}, which has no effect", rule.index),
             );
         }
+    }
+    names_in_vain(role, rule, report);
+}
+
+/// ConfigMaps of the cluster, which are read in kube-system, by their names in another namespace.
+fn names_in_vain(role: &Object<'_>, rule: &Rule<'_>, report: &mut Report<'_>) {
+    let changes = rule.is_for_core_group()
+        && rule.has("resources", &["configmaps"])
+        && rule.allows_verb(CHANGE_CONFIG_MAPS.verbs);
+    if !changes || may_be_of_system(role) {
+        return;
+    }
+    let is_of_cluster = |name: &str| name == "aws-auth" || DNS.contains(&name);
+    for (entry, name) in rule.list("resourceNames").filter(|(_, name)| is_of_cluster(name)) {
+        let message = format!(
+            "rule {} names the ConfigMap `{name}`, which is read in kube-system",
+            rule.index
+        );
+        report.fail(rule.path("resourceNames", entry), message);
     }
 }

@@ -56,11 +56,11 @@ fn a_right_is_given_by_verbs_groups_and_resources_together() {
         ("apiGroups: ['*'], resources: [pods], verbs: ['*']", "create-pods", true),
         ("apiGroups: [apps], resources: [pods], verbs: [create]", "create-pods", false),
         ("apiGroups: [''], resources: [pods], verbs: [get]", "create-pods", false),
-        // Names limit nothing where a request names no object.
+        // A request to create names no object, so that one that is named gives nothing.
         (
             "apiGroups: [''], resources: [pods], resourceNames: [a], verbs: [create]",
             "create-pods",
-            true,
+            false,
         ),
         (
             "apiGroups: [''], resources: [pods], resourceNames: [a], verbs: [patch]",
@@ -96,14 +96,16 @@ fn a_right_is_given_by_verbs_groups_and_resources_together() {
 }
 
 #[test]
-fn bind_counts_with_a_star_as_name_and_not_with_other_names() {
+fn bind_counts_with_a_star_or_the_administrator_as_name_and_not_with_others() {
     let granting = |names: &str| {
         role(&format!(
             "[{{apiGroups: [rbac.authorization.k8s.io], resources: [rolebindings], verbs: [create]}},\
              {{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], resourceNames: {names}, verbs: [bind]}}]"
         ))
     };
-    for (names, given) in [("[]", true), ("['*']", true), ("[view]", false)] {
+    for (names, given) in
+        [("[]", true), ("['*']", true), ("[cluster-admin]", true), ("[view]", false)]
+    {
         assert_eq!(fails(&granting(names), "grant-itself-any-role"), given, "{names}");
     }
 }
@@ -134,10 +136,10 @@ fn an_aggregated_rule_counts_for_the_role_that_takes_it_over() {
         object("ClusterRole", "name: part, labels: {part: shop}", &format!("rules: {SECRETS}"));
     let text =
         pod("namespace: shop", "serviceAccountName: web") + &whole + &part + &bound("whole", WEB);
-    let found = messages(&text, "workload-reads-secrets");
-    assert!(
-        found.iter().any(|message| message.ends_with("ClusterRole `part`, rule 0")),
-        "{found:?}"
+    assert_eq!(
+        messages(&text, "workload-reads-secrets"),
+        ["the pod runs as service account `web`, which can read secrets in the whole cluster: \
+          ClusterRoleBinding `b` gives ClusterRole `whole`, which takes over rule 0 of `part`"]
     );
     assert!(!fails(&text, "role-without-binding"), "the part is used");
 }

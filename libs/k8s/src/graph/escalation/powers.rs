@@ -251,7 +251,7 @@ fn impersonation<'a>(held: &Held<'a>, rule: &Rule<'a>, add: &mut dyn FnMut(How, 
             // Users of service accounts and of the controllers among them.
             [] => add(How::Impersonates, Standing::AccountsOf(Reach::Cluster)),
             names => names.iter().for_each(|name| {
-                add(How::Impersonates, Standing::Bearer(user_or_account(name)));
+                add(How::Impersonates, Standing::Bearer(Bearer::of_user(name)));
             }),
         }
     }
@@ -264,15 +264,6 @@ fn impersonation<'a>(held: &Held<'a>, rule: &Rule<'a>, add: &mut dyn FnMut(How, 
             }),
             (_, Reach::Cluster) => {}
         }
-    }
-}
-
-/// A service account is a user of the name `system:serviceaccount:NAMESPACE:NAME`.
-fn user_or_account(name: &str) -> Bearer<'_> {
-    let account = name.strip_prefix("system:serviceaccount:").and_then(|it| it.split_once(':'));
-    match account {
-        Some((namespace, name)) => Bearer::ServiceAccount(Some(namespace), name),
-        None => Bearer::User(name),
     }
 }
 
@@ -323,6 +314,9 @@ pub(super) fn standing_edges<'a>(
         let (namespace, name) = (owner.namespace(), pod.spec.service_account());
         accounts.insert((namespace, name));
         let account = Standing::Bearer(Bearer::ServiceAccount(namespace, name));
+        if pod.spec.holds_token() == Some(false) {
+            continue;
+        }
         for reach in [Reach::Namespace(namespace), Reach::Cluster] {
             steps.push(step(Standing::PodsOf(reach), How::Is, account));
         }

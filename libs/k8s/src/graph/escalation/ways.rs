@@ -63,6 +63,26 @@ impl<B> OwnSteps<B> {
     }
 }
 
+/// How many pods (templates) run with an account, and how many of them may hold its token.
+#[derive(Debug, Clone, Copy, Default)]
+struct Starters {
+    all: usize,
+    with_token: usize,
+}
+
+/// Whether an account has pods, and pods that may hold its token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Had {
+    pods: bool,
+    tokens: bool,
+}
+
+impl Starters {
+    const fn had(self) -> Had {
+        Had { pods: self.all > 0, tokens: self.with_token > 0 }
+    }
+}
+
 /// The ways of everybody; `B` tells which binding lets somebody take a step.
 #[derive(Debug)]
 pub struct Ways<B> {
@@ -70,11 +90,11 @@ pub struct Ways<B> {
     into: BTreeMap<Owned, BTreeMap<Who, (How, Option<B>)>>,
     /// Where the steps of a bearer lead.
     bearers: BTreeMap<Who, BTreeSet<Owned>>,
-    /// How many objects start pods with an account.
-    accounts: BTreeMap<(Option<Box<str>>, Box<str>), usize>,
+    /// What starts pods with an account.
+    accounts: BTreeMap<(Option<Box<str>>, Box<str>), Starters>,
     next: BTreeMap<Owned, Next<B>>,
-    /// Accounts of which the pods have changed since the last search, and whether they had any then.
-    moved: BTreeMap<(Option<Box<str>>, Box<str>), bool>,
+    /// Accounts of which the pods have changed since the last search, and what they had then.
+    moved: BTreeMap<(Option<Box<str>>, Box<str>), Had>,
     /// Whether steps have changed since then.
     is_stale: bool,
 }
@@ -123,33 +143,33 @@ impl<B: Copy + Eq> Ways<B> {
         }
     }
 
-    /// An object starts pods that run as an account.
-    pub fn add_pods(&mut self, namespace: Option<&str>, account: &str) {
+    /// An object starts pods that run as an account, and that may hold its token.
+    pub fn add_pods(&mut self, namespace: Option<&str>, account: &str, may_hold_token: bool) {
         let key = key_of(namespace, account);
-        let count = self.accounts.entry(key.clone()).or_default();
-        self.moved.entry(key).or_insert(*count > 0);
-        *count += 1;
+        let starters = self.accounts.entry(key.clone()).or_default();
+        self.moved.entry(key).or_insert(starters.had());
+        starters.all += 1;
+        starters.with_token += usize::from(may_hold_token);
     }
 
     /// An object starts pods that run as an account no longer.
-    pub fn remove_pods(&mut self, namespace: Option<&str>, account: &str) {
+    pub fn remove_pods(&mut self, namespace: Option<&str>, account: &str, may_hold_token: bool) {
         let key = key_of(namespace, account);
-        let Some(count) = self.accounts.get_mut(&key) else { return };
-        *count = count.saturating_sub(1);
-        let is_last = *count == 0;
-        if is_last {
+        let Some(starters) = self.accounts.get_mut(&key) else { return };
+        let had = starters.had();
+        starters.all = starters.all.saturating_sub(1);
+        starters.with_token = starters.with_token.saturating_sub(usize::from(may_hold_token));
+        if !starters.had().pods {
             self.accounts.remove(&key);
         }
-        self.moved.entry(key).or_insert(true);
+        self.moved.entry(key).or_insert(had);
     }
 
     /// Searches again where anything has changed, and hands out each standing whose next step did.
     pub fn refresh(&mut self, changed: &mut dyn FnMut(Standing<'_>)) {
         let mut moved = std::mem::take(&mut self.moved).into_iter();
         let is_stale = std::mem::take(&mut self.is_stale)
-            || moved.any(|(account, had_pods)| {
-                self.accounts.contains_key(&account) != had_pods && self.reaches(&account)
-            });
+            || moved.any(|(account, had)| self.had(&account) != had && self.reaches(&account));
         if !is_stale {
             return;
         }
@@ -233,15 +253,15 @@ impl<B: Copy + Eq> Ways<B> {
             }
             Standing::Bearer(Bearer::ServiceAccount(namespace, name)) => {
                 let place = Reach::Namespace(namespace);
-                let has_pods = self.accounts.contains_key(&key_of(namespace, name));
+                let has = self.had(&key_of(namespace, name));
                 let is_bound =
                     self.bearers.contains_key(&Who::of(Bearer::ServiceAccount(namespace, name)));
                 let mut steps = Vec::new();
-                if has_pods {
+                if has.tokens {
                     steps.push(is(Standing::PodsOf(place)));
                     steps.push(is(Standing::PodsOf(Reach::Cluster)));
                 }
-                if has_pods || is_bound {
+                if has.pods || is_bound {
                     steps.push(is(Standing::AccountsOf(place)));
                 }
                 steps
@@ -258,6 +278,10 @@ impl<B: Copy + Eq> Ways<B> {
             }
             _ => Vec::new(),
         }
+    }
+
+    fn had(&self, account: &(Option<Box<str>>, Box<str>)) -> Had {
+        self.accounts.get(account).map(|starters| starters.had()).unwrap_or_default()
     }
 
     /// Every account that has pods or that a binding names.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::MeshWorkload;
+use super::{Enrolment, MeshWorkload};
 use crate::fields::down;
 use crate::graph::{Graph, labels_match};
 use crate::object::Object;
@@ -82,7 +82,18 @@ impl<'a> Graph<'a> {
             Some((mode, policy)) => (mode, Some(policy)),
             None => (TlsMode::Permissive, None),
         };
-        MutualTls { mode, source, ports: own.map(ports).unwrap_or_default() }
+        let ports = own.map(ports).unwrap_or_default();
+        if mode != TlsMode::Disable && ports.iter().all(|(_, mode)| *mode != TlsMode::Disable) {
+            return MutualTls { mode, source, ports };
+        }
+        // The node's proxy takes mutual TLS whatever a policy says.
+        let is_ambient = self.enrolment(workload) == Enrolment::Ambient;
+        let taken = |mode| match mode {
+            TlsMode::Disable if is_ambient => TlsMode::Permissive,
+            mode => mode,
+        };
+        let ports = ports.into_iter().map(|(port, mode)| (port, taken(mode))).collect();
+        MutualTls { mode: taken(mode), source, ports }
     }
 }
 

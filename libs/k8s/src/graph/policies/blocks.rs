@@ -42,11 +42,17 @@ impl Block {
     pub fn is_never_a_pods(self) -> bool {
         const NEVER: [&str; 6] =
             ["127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "::1/128", "fe80::/10", "ff00::/8"];
-        let holds_all = |other: Self| {
-            other.contains(self.address(self.first))
-                && other.contains(self.address(self.first.saturating_add(self.size)))
-        };
-        NEVER.iter().filter_map(|block| Self::parse(block)).any(holds_all)
+        NEVER.iter().filter_map(|block| Self::parse(block)).any(|other| self.lies_in(other))
+    }
+
+    /// Whether no address of it lies on the internet.
+    pub fn is_not_public(self) -> bool {
+        not_public().any(|other| self.lies_in(other))
+    }
+
+    fn lies_in(self, other: Self) -> bool {
+        other.contains(self.address(self.first))
+            && other.contains(self.address(self.first.saturating_add(self.size)))
     }
 
     /// Its first address, and the first one behind it: where what it holds begins and ends.
@@ -95,6 +101,25 @@ pub fn is_public(address: IpAddr) -> bool {
     !not_public().any(|block| block.contains(address))
 }
 
+/// Whether blocks hold, together, every address of the internet of one family.
+pub(super) fn hold_internet(blocks: &[Block]) -> bool {
+    [true, false].into_iter().any(|is_v4| {
+        let last = if is_v4 { u128::from(u32::MAX) } else { u128::MAX };
+        let mut held: Vec<Block> = blocks.iter().copied().chain(not_public()).collect();
+        held.retain(|block| block.is_v4 == is_v4);
+        held.sort_unstable_by_key(|block| block.first);
+        // The first address that none of those so far holds; none where they hold all.
+        let mut open = Some(0_u128);
+        for block in held {
+            open = open.and_then(|open| match block.first.saturating_add(block.size) {
+                end if block.first > open || end < open => Some(open),
+                end => end.checked_add(1).filter(|next| *next <= last),
+            });
+        }
+        open.is_none()
+    })
+}
+
 /// The blocks that are not the internet's.
 pub(in crate::graph) fn not_public() -> impl Iterator<Item = Block> {
     NOT_PUBLIC.iter().filter_map(|block| Block::parse(block))
@@ -133,6 +158,27 @@ mod tests {
     }
 
     #[test]
+    fn blocks_hold_the_internet_together() {
+        for (blocks, expected) in [
+            (vec![], false),
+            (vec!["0.0.0.0/0"], true),
+            (vec!["::/0"], true),
+            (vec!["0.0.0.0/1"], false),
+            (vec!["0.0.0.0/1", "128.0.0.0/1"], true),
+            (vec!["128.0.0.0/1", "0.0.0.0/1"], true),
+            (vec!["0.0.0.0/1", "128.0.0.0/2"], false),
+            (vec!["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"], true),
+            (vec!["1.0.0.0/8", "0.0.0.0/1", "2.0.0.0/8", "128.0.0.0/1"], true),
+            (vec!["::/1", "8000::/1"], true),
+            (vec!["0.0.0.0/1", "8000::/1"], false),
+            (vec!["10.0.0.0/8"], false),
+        ] {
+            let blocks: Vec<_> = blocks.into_iter().map(|it| Block::parse(it).unwrap()).collect();
+            assert_eq!(hold_internet(&blocks), expected, "{blocks:?}");
+        }
+    }
+
+    #[test]
     fn the_internet_is_what_is_not_set_aside() {
         for (address, expected) in [
             ("8.8.8.8", true),
@@ -146,6 +192,10 @@ mod tests {
             ("::1", false),
         ] {
             assert_eq!(is_public(address.parse().unwrap()), expected, "{address}");
+        }
+        for (block, expected) in [("10.1.0.0/16", true), ("10.0.0.0/7", false), ("8.8.8.8", false)]
+        {
+            assert_eq!(Block::parse(block).unwrap().is_not_public(), expected, "{block}");
         }
         assert!(Block::parse("169.254.169.254/32").unwrap().is_never_a_pods());
         assert!(!Block::parse("0.0.0.0/0").unwrap().is_never_a_pods());

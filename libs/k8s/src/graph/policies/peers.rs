@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::super::{Graph, PodNode};
-use super::blocks::Block;
+use super::blocks::{Block, hold_internet};
 use super::calico;
 use super::conditions::{Condition, View};
 use super::holds::{Doubt, Holds};
@@ -81,6 +81,26 @@ impl Peer<'_> {
             Self::Block { block, except, .. } => block.is_all() && except.is_empty(),
             Self::AnyOf(peers) => peers.iter().any(Self::has_all_outside),
             Self::AllOf(peers) => peers.iter().all(Self::has_all_outside),
+            _ => false,
+        }
+    }
+
+    /// Whether every address of the internet, of one family at least, is meant, whatever else is left out.
+    pub fn has_all_internet(&self) -> bool {
+        let of_block = |peer: &Self| match peer {
+            Self::Block { block, except, .. } if except.iter().all(|it| it.is_not_public()) => {
+                Some(*block)
+            }
+            _ => None,
+        };
+        match self {
+            Self::Everyone | Self::Outside => true,
+            Self::Block { .. } => of_block(self).is_some_and(|block| hold_internet(&[block])),
+            Self::AnyOf(peers) => {
+                let blocks: Vec<Block> = peers.iter().filter_map(of_block).collect();
+                hold_internet(&blocks) || peers.iter().any(Self::has_all_internet)
+            }
+            Self::AllOf(peers) => peers.iter().all(Self::has_all_internet),
             _ => false,
         }
     }
