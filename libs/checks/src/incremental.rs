@@ -19,6 +19,7 @@
 
 mod bearers;
 mod findings;
+mod last;
 mod objects;
 mod outcome;
 mod part;
@@ -37,17 +38,16 @@ use airside_k8s::graph::{Ways, Who, written};
 use airside_k8s::workload::pod_specs;
 use airside_vulnerability::Components;
 
-use crate::check::Check;
-use crate::evaluate::{
-    Evaluation, Failure, Judged, Memory, Met, NotEvaluated, judge, not_evaluated,
-};
+use crate::evaluate::{Evaluation, Failure, Judged, Met, NotEvaluated, judge, not_evaluated};
 
 pub use objects::{Identity, Living};
 
 use bearers::Bearers;
+use last::Last;
 use objects::Objects;
 use outcome::Outcome;
 use part::{Asked, Owner};
+use reads::{Askers, Kept};
 use table::{Table, Texts, Words};
 use touched::Touched;
 
@@ -101,7 +101,7 @@ pub struct Incremental {
 #[derive(Debug, Default)]
 struct Verdict {
     outcome: Outcome,
-    reads: Box<[u32]>,
+    reads: Box<[Kept]>,
 }
 
 impl Incremental {
@@ -197,7 +197,7 @@ impl Incremental {
         ways.refresh(&mut |standing| bearers::touch_way(&standing, table, &mut touched));
         touched.counts(table, words);
         let judged = touched.objects.len();
-        let (altered, looked_at) = self.judge(touched.objects, &touched.changed, tells);
+        let (altered, looked_at) = self.judge(touched, tells);
         removed.extend(altered);
         Delta { altered: told_once(removed), reowned: self.reowned(owners), judged, looked_at }
     }
@@ -279,72 +279,53 @@ impl Incremental {
         named.extend(bearers::named(&object));
     }
 
-    /// Judges objects, of which some have changed themselves. Returns how their failures have changed, and how
-    /// many objects they looked at.
-    fn judge(
-        &mut self,
-        slots: BTreeSet<u32>,
-        changed: &BTreeSet<u32>,
-        tells: bool,
-    ) -> (Vec<Altered>, usize) {
+    /// Judges the touched objects: all of those that have changed themselves, of others what has looked at what
+    /// has changed. Returns how their failures have changed, and how many objects they looked at.
+    fn judge(&mut self, touched: Touched, tells: bool) -> (Vec<Altered>, usize) {
         let Self { objects, verdicts, table, words, texts, ways, components, .. } = self;
         let components = components.as_deref().unwrap_or_else(|| Components::embedded());
-        let reads_of = |slot: u32| verdicts.get(slot as usize).map(|it| it.reads.clone());
-        let asked = slots.into_iter().filter(|slot| objects.get(*slot).is_some());
-        let asked: Vec<_> = asked
-            .map(|slot| Asked {
-                who: slot,
-                own: vec![slot],
-                reads: reads_of(slot).unwrap_or_default(),
-            })
-            .collect();
+        let Touched { objects: slots, changed, keys, .. } = touched;
+        let slots = slots.into_iter().filter(|slot| objects.get(*slot).is_some());
+        let asked = slots.filter_map(|slot| {
+            let reads = &verdicts.get(slot as usize)?.reads;
+            let is_changed = changed.contains(&slot);
+            let again = if is_changed { Askers::ALL } else { reads::askers_for(reads, &keys) };
+            let reads = reads.iter().filter(|read| read.is_of(again)).copied().collect();
+            Some(Asked { who: (slot, again), own: vec![slot], reads })
+        });
+        let asked: Vec<_> = asked.collect();
         let mut altered = Vec::new();
         let owner = Owner::new(objects, table, words, ways);
         let kept = RefCell::new(verdicts);
-        let ask = |graph: &airside_k8s::Graph<'_>, index: usize, slot: &u32| {
+        let ask = |graph: &airside_k8s::Graph<'_>, index: usize, (slot, again): &(u32, Askers)| {
             let mut judged = Judged::default();
             let verdicts = kept.borrow();
             let last = verdicts.get(*slot as usize).filter(|_| !changed.contains(slot));
-            let last = Last { outcome: last.map(|verdict| &verdict.outcome), owner: &owner };
+            let last = Last::new(last.map(|verdict| &verdict.outcome), *again, &owner);
             judge(graph, components, index, &last, &mut judged);
             judged
         };
         let looked_at = owner.answer(asked, &ask, &mut |one, judged, rests| {
             let mut verdicts = kept.borrow_mut();
-            let Some(verdict) = verdicts.get_mut(one.who as usize) else { return };
+            let (slot, again) = one.who;
+            let Some(verdict) = verdicts.get_mut(slot as usize) else { return };
             let nothing = Outcome::default();
-            let last = if changed.contains(&one.who) { &nothing } else { &verdict.outcome };
+            let last = if changed.contains(&slot) { &nothing } else { &verdict.outcome };
             let outcome = Outcome::of(judged, last, texts);
-            let reader = reads::of_object(one.who);
-            verdict.reads = reads::note(&mut table.borrow_mut(), reader, &one.reads, rests);
+            let (reader, table) = (reads::of_object(slot), &mut table.borrow_mut());
+            verdict.reads = reads::note(table, reader, &verdict.reads, rests, again);
             let last = std::mem::replace(&mut verdict.outcome, outcome);
             if !tells {
                 return;
             }
             let (new, gone) = (verdict.outcome.beyond(&last), last.beyond(&verdict.outcome));
-            if let Some((identity, _)) = objects.get(one.who)
+            if let Some((identity, _)) = objects.get(slot)
                 && !(new.is_empty() && gone.is_empty())
             {
                 altered.push(Altered { object: Arc::clone(identity), new, gone });
             }
         });
         (altered, looked_at)
-    }
-}
-
-/// The last run over an object that has not changed since; none where it has.
-struct Last<'l, 'w> {
-    outcome: Option<&'l Outcome>,
-    owner: &'l Owner<'w>,
-}
-
-impl Memory for Last<'_, '_> {
-    fn looks(&self) -> usize {
-        self.owner.noted()
-    }
-
-    fn recalls(&self, check: &'static Check) -> bool {
-        self.outcome.is_some_and(|outcome| !outcome.looked(check))
     }
 }
 

@@ -10,7 +10,7 @@ use airside_k8s::rbac::{Bearer, GROUP, subjects};
 
 use super::objects::Objects;
 use super::part::{Asked, Owner};
-use super::reads;
+use super::reads::{self, Askers, Kept};
 use super::table::{Table, Words};
 use super::touched::Touched;
 
@@ -25,7 +25,7 @@ pub(super) struct Bearers {
 #[derive(Debug)]
 struct Known {
     who: Who,
-    reads: Box<[u32]>,
+    reads: Box<[Kept]>,
     /// Of what he may read all objects.
     reader: Vec<Referent>,
 }
@@ -57,7 +57,7 @@ impl Bearers {
             if bindings.is_empty() {
                 self.forget(number, table, ways, touched);
             } else {
-                let (who, reads) = ((number, known.who.clone()), known.reads.clone());
+                let (who, reads) = ((number, known.who.clone()), known.reads.to_vec());
                 asked.push(Asked { who, own: bindings, reads });
             }
         }
@@ -74,6 +74,7 @@ impl Bearers {
                     reads::of_bearer(one.who.0),
                     &one.reads,
                     rests,
+                    Askers::ALL,
                 );
                 answers.push((one.who.0, answer, reads));
             },
