@@ -20,6 +20,7 @@
 mod bearers;
 mod findings;
 mod last;
+mod mesh;
 mod objects;
 mod outcome;
 mod part;
@@ -33,7 +34,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use airside_k8s::Object;
 use airside_k8s::graph::{Ways, Who, written};
 use airside_k8s::workload::pod_specs;
 use airside_vulnerability::Components;
@@ -44,6 +44,7 @@ pub use objects::{Identity, Living};
 
 use bearers::Bearers;
 use last::Last;
+use mesh::Mesh;
 use objects::Objects;
 use outcome::Outcome;
 use part::{Asked, Owner};
@@ -95,6 +96,7 @@ pub struct Incremental {
     texts: Texts,
     ways: Ways<u32>,
     bearers: Bearers,
+    mesh: Mesh,
     components: Option<Arc<Components>>,
 }
 
@@ -102,6 +104,13 @@ pub struct Incremental {
 struct Verdict {
     outcome: Outcome,
     reads: Box<[Kept]>,
+}
+
+/// What becomes of an object.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    Enters,
+    Leaves,
 }
 
 impl Incremental {
@@ -167,7 +176,7 @@ impl Incremental {
     }
 
     /// Applies changes as one, and judges again whom they touch. A change that puts what is no Kubernetes
-    /// object, and the removal of what is not there, change nothing.
+    /// object, or what is there already, and the removal of what is not there, change nothing.
     pub fn apply(&mut self, changes: Vec<Change>) -> Delta {
         self.change(changes, true)
     }
@@ -191,8 +200,9 @@ impl Incremental {
             }
         }
         touched.counts(self.table.get_mut(), &self.words);
-        let Self { objects, table, words, ways, bearers, .. } = self;
-        bearers.refresh(named, objects, (table, words), ways, &mut touched);
+        let Self { objects, table, words, ways, bearers, mesh, .. } = self;
+        mesh.refresh(table.get_mut(), &mut touched);
+        bearers.refresh(named, objects, (table, words, mesh.settings()), ways, &mut touched);
         let table = table.get_mut();
         ways.refresh(&mut |standing| bearers::touch_way(&standing, table, &mut touched));
         touched.counts(table, words);
@@ -212,31 +222,18 @@ impl Incremental {
         let Some(located) = living.located() else { return };
         let identity = Identity::of(&located.object, source);
         if let Some(slot) = self.objects.slot_of(&identity) {
-            self.forget_keys(slot, named, touched);
+            // A watch that begins anew puts everything again.
+            if self.objects.get(slot).is_some_and(|(_, before)| *before == living) {
+                return;
+            }
+            self.walk_keys(slot, Stage::Leaves, named, touched);
         }
         let slot = self.objects.put(identity, living);
-        let Self { objects, table, words, ways, verdicts, .. } = self;
-        let Some(object) = objects.object(slot) else { return };
-        let table = table.get_mut();
-        let keys = written(&object);
-        for key in keys.found_by {
-            touched.readers(table, key);
-            table.add_found(key, slot);
-        }
-        for key in keys.counted {
-            touched.before(table, key);
-            table.raise(key);
-        }
-        for word in keys.words {
-            touched.before_word(table, words, word);
-            words.raise(word);
-        }
-        accounts(&object, &mut |namespace, account| ways.add_pods(namespace, account));
-        named.extend(bearers::named(&object));
+        self.walk_keys(slot, Stage::Enters, named, touched);
         touched.objects.insert(slot);
         touched.changed.insert(slot);
-        if verdicts.len() <= slot as usize {
-            verdicts.resize_with(slot as usize + 1, Verdict::default);
+        if self.verdicts.len() <= slot as usize {
+            self.verdicts.resize_with(slot as usize + 1, Verdict::default);
         }
     }
 
@@ -248,7 +245,7 @@ impl Incremental {
         touched: &mut Touched,
     ) -> Option<Altered> {
         let slot = self.objects.slot_of(identity)?;
-        self.forget_keys(slot, named, touched);
+        self.walk_keys(slot, Stage::Leaves, named, touched);
         let verdict = std::mem::take(self.verdicts.get_mut(slot as usize)?);
         let table = self.table.get_mut();
         reads::forget(table, reads::of_object(slot), &verdict.reads);
@@ -258,31 +255,58 @@ impl Incremental {
         (!gone.is_empty()).then_some(Altered { object, new: Vec::new(), gone })
     }
 
-    fn forget_keys(&mut self, slot: u32, named: &mut BTreeSet<Who>, touched: &mut Touched) {
-        let Self { objects, table, words, ways, .. } = self;
-        let Some(object) = objects.object(slot) else { return };
+    /// Enters an object under its keys, or takes it from them, and touches whoever rests on these.
+    fn walk_keys(
+        &mut self,
+        slot: u32,
+        stage: Stage,
+        named: &mut BTreeSet<Who>,
+        touched: &mut Touched,
+    ) {
+        let Self { objects, table, words, ways, mesh, .. } = self;
+        let Some((identity, living)) = objects.get(slot) else { return };
+        let Some(object) = living.located().map(|located| located.object) else { return };
         let table = table.get_mut();
         let keys = written(&object);
         for key in keys.found_by {
             touched.readers(table, key);
-            table.remove_found(key, slot);
+            match stage {
+                Stage::Enters => table.add_found(key, slot),
+                Stage::Leaves => table.remove_found(key, slot),
+            }
         }
         for key in keys.counted {
             touched.before(table, key);
-            table.lower(key);
+            match stage {
+                Stage::Enters => table.raise(key),
+                Stage::Leaves => table.lower(key),
+            }
         }
         for word in keys.words {
             touched.before_word(table, words, word);
-            words.lower(word);
+            match stage {
+                Stage::Enters => words.raise(word),
+                Stage::Leaves => words.lower(word),
+            }
         }
-        accounts(&object, &mut |namespace, account| ways.remove_pods(namespace, account));
+        for pod in pod_specs(&object) {
+            let account = pod.service_account();
+            match stage {
+                Stage::Enters => ways.add_pods(object.namespace(), account),
+                Stage::Leaves => ways.remove_pods(object.namespace(), account),
+            }
+        }
+        match stage {
+            Stage::Enters => mesh.add(identity, &object),
+            Stage::Leaves => mesh.remove(identity),
+        }
         named.extend(bearers::named(&object));
     }
 
     /// Judges the touched objects: all of those that have changed themselves, of others what has looked at what
     /// has changed. Returns how their failures have changed, and how many objects they looked at.
     fn judge(&mut self, touched: Touched, tells: bool) -> (Vec<Altered>, usize) {
-        let Self { objects, verdicts, table, words, texts, ways, components, .. } = self;
+        let Self { objects, verdicts, table, words, texts, ways, mesh, components, .. } = self;
         let components = components.as_deref().unwrap_or_else(|| Components::embedded());
         let Touched { objects: slots, changed, keys, .. } = touched;
         let slots = slots.into_iter().filter(|slot| objects.get(*slot).is_some());
@@ -295,7 +319,7 @@ impl Incremental {
         });
         let asked: Vec<_> = asked.collect();
         let mut altered = Vec::new();
-        let owner = Owner::new(objects, table, words, ways);
+        let owner = Owner::new(objects, table, words, ways, mesh.settings());
         let kept = RefCell::new(verdicts);
         let ask = |graph: &airside_k8s::Graph<'_>, index: usize, (slot, again): &(u32, Askers)| {
             let mut judged = Judged::default();
@@ -347,9 +371,4 @@ fn told_once(mut altered: Vec<Altered>) -> Vec<Altered> {
     });
     altered.retain(|it| !(it.new.is_empty() && it.gone.is_empty()));
     altered
-}
-
-/// The accounts with which an object's pods run: namespace and name.
-fn accounts(object: &Object<'_>, each: &mut dyn FnMut(Option<&str>, &str)) {
-    pod_specs(object).iter().for_each(|pod| each(object.namespace(), pod.service_account()));
 }

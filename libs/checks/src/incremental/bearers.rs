@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use airside_k8s::Object;
-use airside_k8s::graph::{Graph, Key, OwnSteps, Referent, Standing, Ways, Who};
+use airside_k8s::graph::{Graph, Key, MeshSettings, OwnSteps, Referent, Standing, Ways, Who};
 use airside_k8s::rbac::{Bearer, GROUP, subjects};
 
 use super::objects::Objects;
@@ -45,7 +45,7 @@ impl Bearers {
         &mut self,
         named: BTreeSet<Who>,
         objects: &Objects,
-        (table, words): (&RefCell<Table>, &Words),
+        (table, words, settings): (&RefCell<Table>, &Words, &MeshSettings),
         ways: &mut Ways<u32>,
         touched: &mut Touched,
     ) {
@@ -64,7 +64,7 @@ impl Bearers {
         asked.sort_unstable_by_key(|one| one.who.0);
         asked.dedup_by_key(|one| one.who.0);
         let mut answers = Vec::new();
-        let owner = Owner::new(objects, table, words, ways);
+        let owner = Owner::new(objects, table, words, ways, settings);
         owner.answer(
             asked,
             &|graph, _, (_, who)| allowed(graph, who, &owner),

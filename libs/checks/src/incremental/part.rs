@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use airside_k8s::Object;
-use airside_k8s::graph::{Graph, Key, Read, Standing, Step, Ways, Whole, Word};
+use airside_k8s::graph::{Graph, Key, MeshSettings, Read, Standing, Step, Ways, Whole, Word};
 
 use super::objects::Objects;
 use super::reads::{Askers, Kept};
@@ -25,6 +25,7 @@ pub(super) struct Owner<'w> {
     pub(super) table: &'w RefCell<Table>,
     pub(super) words: &'w Words,
     pub(super) ways: &'w Ways<u32>,
+    pub(super) settings: &'w MeshSettings,
     notes: RefCell<Vec<(Read, Askers)>>,
     asking: Cell<Askers>,
 }
@@ -58,12 +59,14 @@ impl<'w> Owner<'w> {
         table: &'w RefCell<Table>,
         words: &'w Words,
         ways: &'w Ways<u32>,
+        settings: &'w MeshSettings,
     ) -> Self {
         Self {
             objects,
             table,
             words,
             ways,
+            settings,
             notes: RefCell::new(Vec::new()),
             asking: Cell::new(Askers::ITSELF),
         }
@@ -213,6 +216,10 @@ impl Whole for Owner<'_> {
         let found = self.rarest(lists).iter().flat_map(|key| table.found(*key)).copied();
         let slots = self.in_order(found.collect());
         slots.into_iter().filter_map(|slot| self.objects.object(slot)).collect()
+    }
+
+    fn mesh_settings(&self) -> &MeshSettings {
+        self.settings
     }
 
     fn next_step(&self, standing: Standing<'_>) -> Option<Step<'_>> {
