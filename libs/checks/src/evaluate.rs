@@ -129,7 +129,7 @@ pub(crate) struct Judged {
     pub(crate) failures: Vec<Failure>,
     pub(crate) undecided: Undecided,
     pub(crate) met: Met,
-    /// The checks that looked at more than the object, as far as somebody remembers.
+    /// The checks that looked at more than the object, as far as somebody remembers, in the order of their run.
     pub(crate) looking: Vec<&'static Check>,
     /// The checks that were not run, since they say what they said before, each behind so many failures.
     pub(crate) recalled: Vec<(usize, &'static Check)>,
@@ -137,23 +137,23 @@ pub(crate) struct Judged {
 
 /// What is remembered of an object's last run, so that a check runs again only where it can say something else.
 pub(crate) trait Memory {
-    /// How often a check has looked at more than the object so far.
-    fn looks(&self) -> usize;
-
-    /// Whether a check says of the object what it said before: it has looked at nothing but the object then, and
-    /// the object has not changed.
+    /// Whether a check says of the object what it said before: nothing that it has looked at has changed.
     fn recalls(&self, check: &'static Check) -> bool;
+
+    /// Runs a check. Returns whether it looked at more than the object.
+    fn watch(&self, check: &'static Check, run: &mut dyn FnMut()) -> bool;
 }
 
 /// Nothing is remembered.
 struct NoMemory;
 
 impl Memory for NoMemory {
-    fn looks(&self) -> usize {
-        0
+    fn recalls(&self, _: &'static Check) -> bool {
+        false
     }
 
-    fn recalls(&self, _: &'static Check) -> bool {
+    fn watch(&self, _: &'static Check, run: &mut dyn FnMut()) -> bool {
+        run();
         false
     }
 }
@@ -169,14 +169,15 @@ pub(crate) fn judge(
     let Some(object) = graph.objects().get(index) else { return };
     let Judged { failures, undecided, met, looking, recalled } = judged;
     let mut run = |check: &'static Check, judge: &dyn Fn(&mut Report<'_>)| {
-        // These run several times, or rest on what is looked up for all of them.
-        let is_apart = matches!(check.judge, Judge::Binding(_) | Judge::Component(..));
-        if !is_apart && memory.recalls(check) {
+        // One of these runs for each configuration that is found, so it is never recalled.
+        if matches!(check.judge, Judge::Component(..)) {
+            return judge(&mut Report { check, object: index, failures, undecided });
+        }
+        if memory.recalls(check) {
             return recalled.push((failures.len(), check));
         }
-        let before = memory.looks();
-        judge(&mut Report { check, object: index, failures, undecided });
-        if is_apart || memory.looks() != before {
+        let report = &mut Report { check, object: index, failures, undecided };
+        if memory.watch(check, &mut || judge(report)) {
             looking.push(check);
         }
     };

@@ -19,6 +19,8 @@
 
 mod bearers;
 mod findings;
+mod last;
+mod mesh;
 mod objects;
 mod outcome;
 mod part;
@@ -32,22 +34,21 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use airside_k8s::Object;
 use airside_k8s::graph::{Ways, Who, written};
 use airside_k8s::workload::pod_specs;
 use airside_vulnerability::Components;
 
-use crate::check::Check;
-use crate::evaluate::{
-    Evaluation, Failure, Judged, Memory, Met, NotEvaluated, judge, not_evaluated,
-};
+use crate::evaluate::{Evaluation, Failure, Judged, Met, NotEvaluated, judge, not_evaluated};
 
 pub use objects::{Identity, Living};
 
 use bearers::Bearers;
+use last::Last;
+use mesh::Mesh;
 use objects::Objects;
 use outcome::Outcome;
 use part::{Asked, Owner};
+use reads::{Askers, Kept};
 use table::{Table, Texts, Words};
 use touched::Touched;
 
@@ -95,13 +96,21 @@ pub struct Incremental {
     texts: Texts,
     ways: Ways<u32>,
     bearers: Bearers,
+    mesh: Mesh,
     components: Option<Arc<Components>>,
 }
 
 #[derive(Debug, Default)]
 struct Verdict {
     outcome: Outcome,
-    reads: Box<[u32]>,
+    reads: Box<[Kept]>,
+}
+
+/// What becomes of an object.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    Enters,
+    Leaves,
 }
 
 impl Incremental {
@@ -167,7 +176,7 @@ impl Incremental {
     }
 
     /// Applies changes as one, and judges again whom they touch. A change that puts what is no Kubernetes
-    /// object, and the removal of what is not there, change nothing.
+    /// object, or what is there already, and the removal of what is not there, change nothing.
     pub fn apply(&mut self, changes: Vec<Change>) -> Delta {
         self.change(changes, true)
     }
@@ -191,13 +200,14 @@ impl Incremental {
             }
         }
         touched.counts(self.table.get_mut(), &self.words);
-        let Self { objects, table, words, ways, bearers, .. } = self;
-        bearers.refresh(named, objects, (table, words), ways, &mut touched);
+        let Self { objects, table, words, ways, bearers, mesh, .. } = self;
+        mesh.refresh(table.get_mut(), &mut touched);
+        bearers.refresh(named, objects, (table, words, mesh.settings()), ways, &mut touched);
         let table = table.get_mut();
         ways.refresh(&mut |standing| bearers::touch_way(&standing, table, &mut touched));
         touched.counts(table, words);
         let judged = touched.objects.len();
-        let (altered, looked_at) = self.judge(touched.objects, &touched.changed, tells);
+        let (altered, looked_at) = self.judge(touched, tells);
         removed.extend(altered);
         Delta { altered: told_once(removed), reowned: self.reowned(owners), judged, looked_at }
     }
@@ -212,33 +222,18 @@ impl Incremental {
         let Some(located) = living.located() else { return };
         let identity = Identity::of(&located.object, source);
         if let Some(slot) = self.objects.slot_of(&identity) {
-            self.forget_keys(slot, named, touched);
+            // A watch that begins anew puts everything again.
+            if self.objects.get(slot).is_some_and(|(_, before)| *before == living) {
+                return;
+            }
+            self.walk_keys(slot, Stage::Leaves, named, touched);
         }
         let slot = self.objects.put(identity, living);
-        let Self { objects, table, words, ways, verdicts, .. } = self;
-        let Some(object) = objects.object(slot) else { return };
-        let table = table.get_mut();
-        let keys = written(&object);
-        for key in keys.found_by {
-            touched.readers(table, key);
-            table.add_found(key, slot);
-        }
-        for key in keys.counted {
-            touched.before(table, key);
-            table.raise(key);
-        }
-        for word in keys.words {
-            touched.before_word(table, words, word);
-            words.raise(word);
-        }
-        accounts(&object, &mut |namespace, account, token| {
-            ways.add_pods(namespace, account, token)
-        });
-        named.extend(bearers::named(&object));
+        self.walk_keys(slot, Stage::Enters, named, touched);
         touched.objects.insert(slot);
         touched.changed.insert(slot);
-        if verdicts.len() <= slot as usize {
-            verdicts.resize_with(slot as usize + 1, Verdict::default);
+        if self.verdicts.len() <= slot as usize {
+            self.verdicts.resize_with(slot as usize + 1, Verdict::default);
         }
     }
 
@@ -250,7 +245,7 @@ impl Incremental {
         touched: &mut Touched,
     ) -> Option<Altered> {
         let slot = self.objects.slot_of(identity)?;
-        self.forget_keys(slot, named, touched);
+        self.walk_keys(slot, Stage::Leaves, named, touched);
         let verdict = std::mem::take(self.verdicts.get_mut(slot as usize)?);
         let table = self.table.get_mut();
         reads::forget(table, reads::of_object(slot), &verdict.reads);
@@ -260,95 +255,101 @@ impl Incremental {
         (!gone.is_empty()).then_some(Altered { object, new: Vec::new(), gone })
     }
 
-    fn forget_keys(&mut self, slot: u32, named: &mut BTreeSet<Who>, touched: &mut Touched) {
-        let Self { objects, table, words, ways, .. } = self;
-        let Some(object) = objects.object(slot) else { return };
+    /// Enters an object under its keys, or takes it from them, and touches whoever rests on these.
+    fn walk_keys(
+        &mut self,
+        slot: u32,
+        stage: Stage,
+        named: &mut BTreeSet<Who>,
+        touched: &mut Touched,
+    ) {
+        let Self { objects, table, words, ways, mesh, .. } = self;
+        let Some((identity, living)) = objects.get(slot) else { return };
+        let Some(object) = living.located().map(|located| located.object) else { return };
         let table = table.get_mut();
         let keys = written(&object);
         for key in keys.found_by {
             touched.readers(table, key);
-            table.remove_found(key, slot);
+            match stage {
+                Stage::Enters => table.add_found(key, slot),
+                Stage::Leaves => table.remove_found(key, slot),
+            }
         }
         for key in keys.counted {
             touched.before(table, key);
-            table.lower(key);
+            match stage {
+                Stage::Enters => table.raise(key),
+                Stage::Leaves => table.lower(key),
+            }
         }
         for word in keys.words {
             touched.before_word(table, words, word);
-            words.lower(word);
+            match stage {
+                Stage::Enters => words.raise(word),
+                Stage::Leaves => words.lower(word),
+            }
         }
-        accounts(&object, &mut |namespace, account, token| {
-            ways.remove_pods(namespace, account, token);
-        });
+        for pod in pod_specs(&object) {
+            let (account, token) = (pod.service_account(), pod.holds_token() != Some(false));
+            match stage {
+                Stage::Enters => ways.add_pods(object.namespace(), account, token),
+                Stage::Leaves => ways.remove_pods(object.namespace(), account, token),
+            }
+        }
+        match stage {
+            Stage::Enters => mesh.add(identity, &object),
+            Stage::Leaves => mesh.remove(identity),
+        }
         named.extend(bearers::named(&object));
     }
 
-    /// Judges objects, of which some have changed themselves. Returns how their failures have changed, and how
-    /// many objects they looked at.
-    fn judge(
-        &mut self,
-        slots: BTreeSet<u32>,
-        changed: &BTreeSet<u32>,
-        tells: bool,
-    ) -> (Vec<Altered>, usize) {
-        let Self { objects, verdicts, table, words, texts, ways, components, .. } = self;
+    /// Judges the touched objects: all of those that have changed themselves, of others what has looked at what
+    /// has changed. Returns how their failures have changed, and how many objects they looked at.
+    fn judge(&mut self, touched: Touched, tells: bool) -> (Vec<Altered>, usize) {
+        let Self { objects, verdicts, table, words, texts, ways, mesh, components, .. } = self;
         let components = components.as_deref().unwrap_or_else(|| Components::embedded());
-        let reads_of = |slot: u32| verdicts.get(slot as usize).map(|it| it.reads.clone());
-        let asked = slots.into_iter().filter(|slot| objects.get(*slot).is_some());
-        let asked: Vec<_> = asked
-            .map(|slot| Asked {
-                who: slot,
-                own: vec![slot],
-                reads: reads_of(slot).unwrap_or_default(),
-            })
-            .collect();
+        let Touched { objects: slots, changed, keys, .. } = touched;
+        let slots = slots.into_iter().filter(|slot| objects.get(*slot).is_some());
+        let asked = slots.filter_map(|slot| {
+            let reads = &verdicts.get(slot as usize)?.reads;
+            let is_changed = changed.contains(&slot);
+            let again = if is_changed { Askers::ALL } else { reads::askers_for(reads, &keys) };
+            let reads = reads.iter().filter(|read| read.is_of(again)).copied().collect();
+            Some(Asked { who: (slot, again), own: vec![slot], reads })
+        });
+        let asked: Vec<_> = asked.collect();
         let mut altered = Vec::new();
-        let owner = Owner::new(objects, table, words, ways);
+        let owner = Owner::new(objects, table, words, ways, mesh.settings());
         let kept = RefCell::new(verdicts);
-        let ask = |graph: &airside_k8s::Graph<'_>, index: usize, slot: &u32| {
+        let ask = |graph: &airside_k8s::Graph<'_>, index: usize, (slot, again): &(u32, Askers)| {
             let mut judged = Judged::default();
             let verdicts = kept.borrow();
             let last = verdicts.get(*slot as usize).filter(|_| !changed.contains(slot));
-            let last = Last { outcome: last.map(|verdict| &verdict.outcome), owner: &owner };
+            let last = Last::new(last.map(|verdict| &verdict.outcome), *again, &owner);
             judge(graph, components, index, &last, &mut judged);
             judged
         };
         let looked_at = owner.answer(asked, &ask, &mut |one, judged, rests| {
             let mut verdicts = kept.borrow_mut();
-            let Some(verdict) = verdicts.get_mut(one.who as usize) else { return };
+            let (slot, again) = one.who;
+            let Some(verdict) = verdicts.get_mut(slot as usize) else { return };
             let nothing = Outcome::default();
-            let last = if changed.contains(&one.who) { &nothing } else { &verdict.outcome };
+            let last = if changed.contains(&slot) { &nothing } else { &verdict.outcome };
             let outcome = Outcome::of(judged, last, texts);
-            let reader = reads::of_object(one.who);
-            verdict.reads = reads::note(&mut table.borrow_mut(), reader, &one.reads, rests);
+            let (reader, table) = (reads::of_object(slot), &mut table.borrow_mut());
+            verdict.reads = reads::note(table, reader, &verdict.reads, rests, again);
             let last = std::mem::replace(&mut verdict.outcome, outcome);
             if !tells {
                 return;
             }
             let (new, gone) = (verdict.outcome.beyond(&last), last.beyond(&verdict.outcome));
-            if let Some((identity, _)) = objects.get(one.who)
+            if let Some((identity, _)) = objects.get(slot)
                 && !(new.is_empty() && gone.is_empty())
             {
                 altered.push(Altered { object: Arc::clone(identity), new, gone });
             }
         });
         (altered, looked_at)
-    }
-}
-
-/// The last run over an object that has not changed since; none where it has.
-struct Last<'l, 'w> {
-    outcome: Option<&'l Outcome>,
-    owner: &'l Owner<'w>,
-}
-
-impl Memory for Last<'_, '_> {
-    fn looks(&self) -> usize {
-        self.owner.noted()
-    }
-
-    fn recalls(&self, check: &'static Check) -> bool {
-        self.outcome.is_some_and(|outcome| !outcome.looked(check))
     }
 }
 
@@ -370,11 +371,4 @@ fn told_once(mut altered: Vec<Altered>) -> Vec<Altered> {
     });
     altered.retain(|it| !(it.new.is_empty() && it.gone.is_empty()));
     altered
-}
-
-/// The accounts with which an object's pods run: namespace and name.
-fn accounts(object: &Object<'_>, each: &mut dyn FnMut(Option<&str>, &str, bool)) {
-    pod_specs(object).iter().for_each(|pod| {
-        each(object.namespace(), pod.service_account(), pod.holds_token() != Some(false));
-    });
 }

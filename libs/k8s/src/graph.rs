@@ -38,8 +38,8 @@ pub use escalation::{How, OwnSteps, Reach, Standing, Step, Ways, Who};
 pub use exposure::{Backend, Entry, Way, backends, is_private};
 pub use hosts::{Taken, hosts, taken};
 pub use mesh::{
-    DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshWorkload, MutualTls, ServiceName,
-    TlsMode, full_host, host_matches, is_exported_to,
+    Claim, DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshSettings, MeshWorkload,
+    MutualTls, ServiceName, TlsMode, claims, full_host, host_matches, is_exported_to, presented,
 };
 pub use part::{Key, Read, Whole, Word, Written, written};
 use part::{Place, Topic, pods_bearing, pods_selected};

@@ -2,9 +2,11 @@
 //!
 //! The objects are the manifests again and again, each time with namespaces and names of their own, as a
 //! cluster has them: every object that belongs to a namespace has one. Definitions of custom resources are
-//! left out. A change alters an annotation, removes the object, or puts it again. The floor of the first run
+//! left out. A change alters an annotation, removes the object, or puts it again. Every kind is told of that
+//! has as many objects as are changed of it; those of the others are told together. The floor of the first run
 //! is one that keeps nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,20 +22,6 @@ use crate::report::Report;
 
 /// One changed object has to be judged again within this time of CPU.
 const BOUND: Duration = Duration::from_millis(5);
-/// The kinds of which objects change.
-const KINDS: [&str; 11] = [
-    "Deployment",
-    "Pod",
-    "Service",
-    "NetworkPolicy",
-    "RoleBinding",
-    "ClusterRoleBinding",
-    "ClusterRole",
-    "Namespace",
-    "ConfigMap",
-    "Secret",
-    "Ingress",
-];
 /// Kinds that belong to no namespace. Others of the manifests may; a namespace does them no harm.
 const WIDE: [&str; 8] = [
     "Namespace",
@@ -68,18 +56,21 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         .with("judged_at_first", first)
         .with("failures", incremental.failures())
         .with("bound_us", micros(BOUND));
-    let mut every = Latencies::new()?;
-    for kind in KINDS {
-        let of_kind: Vec<_> = all.iter().filter(|(it, _)| is_of_kind(it, kind)).collect();
-        let step = (of_kind.len() / run.amount(20, 100)).max(1);
-        let mut took = Took { latencies: Latencies::new()?, judged: 0 };
-        for (living, source) in of_kind.into_iter().step_by(step) {
+    let (mut every, few) = (Latencies::new()?, run.amount(20, 100));
+    let mut others = Took { latencies: Latencies::new()?, judged: 0 };
+    for (kind, of_kind) in by_kind(&all) {
+        let mut own = Took { latencies: Latencies::new()?, judged: 0 };
+        let took = if of_kind.len() < few { &mut others } else { &mut own };
+        for (living, source) in of_kind.iter().step_by((of_kind.len() / few).max(1)) {
             took.changes(&mut incremental, living, source)?;
         }
-        every.merge(&took.latencies)?;
-        report = report.with(kind, took.told());
+        every.merge(&own.latencies)?;
+        if of_kind.len() >= few {
+            report = report.with(&kind, own.told());
+        }
     }
-    let report = report.answered_within(&every);
+    every.merge(&others.latencies)?;
+    let report = report.with("other kinds", others.told()).answered_within(&every);
     Ok(report.above("one run over the same objects that keeps nothing", objects, plain))
 }
 
@@ -168,8 +159,15 @@ fn altered(living: &Living) -> Living {
     Living { document: Arc::new(document), ..living.clone() }
 }
 
-fn is_of_kind(living: &Living, kind: &str) -> bool {
-    living.located().is_some_and(|located| located.object.kind() == kind)
+/// The objects by kind and API group.
+fn by_kind(all: &[(Living, Arc<str>)]) -> BTreeMap<String, Vec<&(Living, Arc<str>)>> {
+    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for one in all {
+        let Some(object) = one.0.located().map(|located| located.object) else { continue };
+        let kind = [object.kind(), object.group()].join(".");
+        found.entry(kind.trim_end_matches('.').to_owned()).or_default().push(one);
+    }
+    found
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -5,12 +5,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use airside_k8s::Object;
-use airside_k8s::graph::{Graph, Key, OwnSteps, Referent, Standing, Ways, Who};
+use airside_k8s::graph::{Graph, Key, MeshSettings, OwnSteps, Referent, Standing, Ways, Who};
 use airside_k8s::rbac::{Bearer, GROUP, subjects};
 
 use super::objects::Objects;
 use super::part::{Asked, Owner};
-use super::reads;
+use super::reads::{self, Askers, Kept};
 use super::table::{Table, Words};
 use super::touched::Touched;
 
@@ -25,7 +25,7 @@ pub(super) struct Bearers {
 #[derive(Debug)]
 struct Known {
     who: Who,
-    reads: Box<[u32]>,
+    reads: Box<[Kept]>,
     /// Of what he may read all objects.
     reader: Vec<Referent>,
 }
@@ -45,7 +45,7 @@ impl Bearers {
         &mut self,
         named: BTreeSet<Who>,
         objects: &Objects,
-        (table, words): (&RefCell<Table>, &Words),
+        (table, words, settings): (&RefCell<Table>, &Words, &MeshSettings),
         ways: &mut Ways<u32>,
         touched: &mut Touched,
     ) {
@@ -57,14 +57,14 @@ impl Bearers {
             if bindings.is_empty() {
                 self.forget(number, table, ways, touched);
             } else {
-                let (who, reads) = ((number, known.who.clone()), known.reads.clone());
+                let (who, reads) = ((number, known.who.clone()), known.reads.to_vec());
                 asked.push(Asked { who, own: bindings, reads });
             }
         }
         asked.sort_unstable_by_key(|one| one.who.0);
         asked.dedup_by_key(|one| one.who.0);
         let mut answers = Vec::new();
-        let owner = Owner::new(objects, table, words, ways);
+        let owner = Owner::new(objects, table, words, ways, settings);
         owner.answer(
             asked,
             &|graph, _, (_, who)| allowed(graph, who, &owner),
@@ -74,6 +74,7 @@ impl Bearers {
                     reads::of_bearer(one.who.0),
                     &one.reads,
                     rests,
+                    Askers::ALL,
                 );
                 answers.push((one.who.0, answer, reads));
             },

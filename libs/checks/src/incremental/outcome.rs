@@ -14,7 +14,7 @@ pub(super) struct Outcome {
     told: Box<[Told]>,
     undecided: Box<[(&'static Check, &'static str)]>,
     met: Met,
-    /// The checks that looked at more than the object, in the order of their addresses.
+    /// The checks that looked at more than the object, in the order of their run.
     looking: Box<[&'static Check]>,
 }
 
@@ -30,7 +30,14 @@ struct Told {
 impl Outcome {
     /// What was said now, and what of the last outcome was recalled.
     pub(super) fn of(judged: Judged, last: &Self, texts: &mut Texts) -> Self {
-        let Judged { failures, mut undecided, met, mut looking, recalled } = judged;
+        let Judged { failures, mut undecided, met, looking, recalled } = judged;
+        let again = last.undecided.iter().filter(|(check, _)| {
+            recalled.iter().any(|(_, recalled)| address(recalled) == address(check))
+        });
+        undecided.extend(again.map(|(check, reason)| ((check.id, *reason), *check)));
+        // Of an object that has not changed, the same checks look.
+        let looking =
+            if recalled.is_empty() { looking.into_boxed_slice() } else { last.looking.clone() };
         let mut told = Vec::with_capacity(failures.len() + last.told.len());
         let mut recalled = recalled.into_iter().peekable();
         for (at, failure) in failures.into_iter().enumerate() {
@@ -43,19 +50,14 @@ impl Outcome {
             told.push(Told { check: failure.check, text: texts.shared(&text), message });
         }
         told.extend(recalled.flat_map(|(_, check)| last.told_by(check)));
-        let again = last.undecided.iter().filter(|(check, _)| !last.looked(check));
-        undecided.extend(again.map(|(check, reason)| ((check.id, *reason), *check)));
-        looking.sort_unstable_by_key(|check| address(check));
-        looking.dedup_by_key(|check| address(check));
         let undecided = undecided.into_iter().map(|((_, reason), check)| (check, reason));
         let (told, undecided) = (told.into_boxed_slice(), undecided.collect());
-        Self { told, undecided, met, looking: looking.into_boxed_slice() }
+        Self { told, undecided, met, looking }
     }
 
-    /// Whether a check looked at more than the object.
-    pub(super) fn looked(&self, check: &'static Check) -> bool {
-        let at = address(check);
-        self.looking.binary_search_by_key(&at, |it| address(it)).is_ok()
+    /// The checks that looked at more than the object, in the order of their run.
+    pub(super) fn looking(&self) -> &[&'static Check] {
+        &self.looking
     }
 
     fn told_by(&self, check: &'static Check) -> impl Iterator<Item = Told> {
@@ -86,7 +88,7 @@ impl Outcome {
 }
 
 /// What tells checks apart soonest: there is one of each.
-fn address(check: &'static Check) -> usize {
+pub(super) fn address(check: &'static Check) -> usize {
     std::ptr::from_ref(check).addr()
 }
 

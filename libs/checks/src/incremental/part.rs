@@ -6,13 +6,14 @@
 //! the part holds what it names, so is the answer, and with it what is asked next. So a run of which every
 //! note is within the part is the run over the whole.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use airside_k8s::Object;
-use airside_k8s::graph::{Graph, Key, Read, Standing, Step, Ways, Whole, Word};
+use airside_k8s::graph::{Graph, Key, MeshSettings, Read, Standing, Step, Ways, Whole, Word};
 
 use super::objects::Objects;
+use super::reads::{Askers, Kept};
 use super::table::{Table, Words};
 
 /// Beyond this share of the objects the graph is made of all: 1/4.
@@ -24,7 +25,9 @@ pub(super) struct Owner<'w> {
     pub(super) table: &'w RefCell<Table>,
     pub(super) words: &'w Words,
     pub(super) ways: &'w Ways<u32>,
-    notes: RefCell<Vec<Read>>,
+    pub(super) settings: &'w MeshSettings,
+    notes: RefCell<Vec<(Read, Askers)>>,
+    asking: Cell<Askers>,
 }
 
 /// Somebody whose answer is sought.
@@ -33,15 +36,22 @@ pub(super) struct Asked<N> {
     pub(super) who: N,
     /// The objects that he is about, by slot.
     pub(super) own: Vec<u32>,
-    /// What his last answer rested on, as [`Rest`] keeps it.
-    pub(super) reads: Box<[u32]>,
+    /// What his last answer rested on, as far as it is asked for again.
+    pub(super) reads: Vec<Kept>,
 }
 
 /// Takes an answer, and what it rests on.
 type Done<'d, N, T> = dyn FnMut(Asked<N>, T, &[Rest]) + 'd;
 
-/// A key that an answer rests on, and whether the part must hold its objects.
-pub(super) type Rest = (Key, bool);
+/// A key that an answer rests on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rest {
+    pub(super) key: Key,
+    /// Whether the part must hold its objects.
+    pub(super) is_held: bool,
+    /// Who asked for it.
+    pub(super) by: Askers,
+}
 
 impl<'w> Owner<'w> {
     pub(super) const fn new(
@@ -49,8 +59,17 @@ impl<'w> Owner<'w> {
         table: &'w RefCell<Table>,
         words: &'w Words,
         ways: &'w Ways<u32>,
+        settings: &'w MeshSettings,
     ) -> Self {
-        Self { objects, table, words, ways, notes: RefCell::new(Vec::new()) }
+        Self {
+            objects,
+            table,
+            words,
+            ways,
+            settings,
+            notes: RefCell::new(Vec::new()),
+            asking: Cell::new(Askers::ITSELF),
+        }
     }
 
     /// Answers all who ask. `ask` puts the question for one of them: it is given the graph and where the
@@ -66,8 +85,8 @@ impl<'w> Owner<'w> {
         for one in &asked {
             part.extend(one.own.iter().copied());
             let table = self.table.borrow();
-            let known = one.reads.iter().filter(|read| **read & 1 == 1);
-            part.extend(known.flat_map(|read| table.found_by_number(read >> 1)).copied());
+            let known = one.reads.iter().filter(|read| read.is_held());
+            part.extend(known.flat_map(|read| table.found_by_number(read.number())).copied());
         }
         let mut held = 0;
         while !asked.is_empty() {
@@ -103,9 +122,13 @@ impl<'w> Owner<'w> {
         held
     }
 
-    /// How many notes the question has led to so far.
-    pub(super) fn noted(&self) -> usize {
-        self.notes.borrow().len()
+    /// Runs somebody's part of the question. Returns whether it has led to notes, which are his.
+    pub(super) fn watch(&self, asker: Askers, run: &mut dyn FnMut()) -> bool {
+        let before = self.notes.borrow().len();
+        let whole = self.asking.replace(asker);
+        run();
+        self.asking.set(whole);
+        self.notes.borrow().len() != before
     }
 
     fn ordered(&self, part: &BTreeSet<u32>, is_whole: bool) -> Vec<u32> {
@@ -123,21 +146,24 @@ impl<'w> Owner<'w> {
     /// What the notes since the last question name: each key once, in order.
     fn rests(&self) -> Vec<Rest> {
         let mut rests = Vec::new();
-        for note in self.notes.borrow().iter() {
-            match note {
-                Read::All(keys) => rests.extend(keys.iter().map(|key| (*key, true))),
-                Read::Fact(keys) => rests.extend(keys.iter().map(|key| (*key, false))),
-                Read::Selected(lists) => {
-                    rests.extend(self.rarest(lists).iter().map(|key| (*key, true)));
-                }
-                Read::AnySelected(lists) => {
-                    rests.extend(self.rarest(lists).iter().map(|key| (*key, false)));
-                }
-            }
+        for (note, by) in self.notes.borrow().iter() {
+            let (keys, is_held) = match note {
+                Read::All(keys) => (keys.as_slice(), true),
+                Read::Fact(keys) => (keys.as_slice(), false),
+                Read::Selected(lists) => (self.rarest(lists), true),
+                Read::AnySelected(lists) => (self.rarest(lists), false),
+            };
+            rests.extend(keys.iter().map(|key| Rest { key: *key, is_held, by: *by }));
         }
-        // Where a key is read both ways, the part must hold its objects.
-        rests.sort_unstable_by_key(|(key, is_held)| (*key, !is_held));
-        rests.dedup_by_key(|(key, _)| *key);
+        rests.sort_unstable_by_key(|rest| rest.key);
+        rests.dedup_by(|later, first| {
+            let is_same = later.key == first.key;
+            if is_same {
+                first.is_held |= later.is_held;
+                first.by = first.by.and(later.by);
+            }
+            is_same
+        });
         rests
     }
 
@@ -152,8 +178,8 @@ impl<'w> Owner<'w> {
     /// The objects that an answer rests on and a part does not hold.
     fn lacking(&self, part: &BTreeSet<u32>, rests: &[Rest]) -> Vec<u32> {
         let table = self.table.borrow();
-        let held = rests.iter().filter(|(_, is_held)| *is_held);
-        let slots = held.flat_map(|(key, _)| table.found(*key)).copied();
+        let held = rests.iter().filter(|rest| rest.is_held);
+        let slots = held.flat_map(|rest| table.found(rest.key)).copied();
         slots.filter(|slot| !part.contains(slot)).collect()
     }
 }
@@ -166,7 +192,7 @@ impl std::fmt::Debug for Owner<'_> {
 
 impl Whole for Owner<'_> {
     fn note(&self, read: Read) {
-        self.notes.borrow_mut().push(read);
+        self.notes.borrow_mut().push((read, self.asking.get()));
     }
 
     fn has_any(&self, keys: &[Key]) -> bool {
@@ -190,6 +216,10 @@ impl Whole for Owner<'_> {
         let found = self.rarest(lists).iter().flat_map(|key| table.found(*key)).copied();
         let slots = self.in_order(found.collect());
         slots.into_iter().filter_map(|slot| self.objects.object(slot)).collect()
+    }
+
+    fn mesh_settings(&self) -> &MeshSettings {
+        self.settings
     }
 
     fn next_step(&self, standing: Standing<'_>) -> Option<Step<'_>> {

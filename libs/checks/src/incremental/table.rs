@@ -109,9 +109,11 @@ impl Table {
         self.entry(key).map(|entry| entry.count).unwrap_or_default()
     }
 
-    /// Those whose answers rest on a key.
-    pub(super) fn readers(&self, key: Key) -> &[u32] {
-        self.entry(key).map(|entry| entry.readers.as_slice()).unwrap_or_default()
+    /// The number of a key, and those whose answers rest on it.
+    pub(super) fn readers(&self, key: Key) -> Option<(u32, &[u32])> {
+        let number = *self.numbers.get(&key)?;
+        let readers = self.entries.get(number as usize)?.readers.as_slice();
+        (!readers.is_empty()).then_some((number, readers))
     }
 
     pub(super) fn add_found(&mut self, key: Key, slot: u32) {

@@ -1,6 +1,7 @@
 //! What an incremental run says is what a run over all objects says, after every change.
 
 mod policies;
+mod touched;
 mod world;
 
 use std::collections::BTreeMap;
@@ -104,6 +105,14 @@ fn an_object_that_is_removed_and_put_again_is_told_once() {
     let gone = Identity::of(&Object::new(&service("web")).unwrap(), "".into());
     let delta = incremental.apply(vec![Change::Remove(gone), put(service("web"))]);
     assert_eq!((delta.altered, delta.judged), (vec![], 1));
+}
+
+#[test]
+fn what_is_put_again_as_it_is_changes_nothing() {
+    let mut incremental = Incremental::new();
+    incremental.apply(vec![put(service("web"))]);
+    assert_eq!(incremental.apply(vec![put(service("web"))]), Delta::default());
+    assert_eq!(incremental.apply(vec![put(service("db"))]).judged, 1);
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub(super) struct Touched {
     pub(super) objects: BTreeSet<u32>,
     /// Those of them that have changed themselves.
     pub(super) changed: BTreeSet<u32>,
+    /// The keys that have touched others, by number.
+    pub(super) keys: BTreeSet<u32>,
     /// Bearers, by number.
     pub(super) bearers: BTreeSet<u32>,
     /// How many counted under a key before.
@@ -24,7 +26,9 @@ pub(super) struct Touched {
 impl Touched {
     /// Touches all whose answers rest on a key.
     pub(super) fn readers(&mut self, table: &Table, key: Key) {
-        for reader in table.readers(key) {
+        let Some((number, readers)) = table.readers(key) else { return };
+        self.keys.insert(number);
+        for reader in readers {
             if reader & 1 == 1 {
                 self.bearers.insert(reader >> 1);
             } else {
@@ -35,14 +39,14 @@ impl Touched {
 
     /// Remembers how many count under a key, before that changes.
     pub(super) fn before(&mut self, table: &Table, key: Key) {
-        if !table.readers(key).is_empty() {
+        if table.readers(key).is_some() {
             self.counts.entry(key).or_insert_with(|| table.count(key));
         }
     }
 
     /// Remembers how many mention a word, before that changes.
     pub(super) fn before_word(&mut self, table: &Table, words: &Words, word: Word) {
-        if !table.readers(word.key()).is_empty() {
+        if table.readers(word.key()).is_some() {
             self.words.entry(word).or_insert_with(|| words.count(word));
         }
     }

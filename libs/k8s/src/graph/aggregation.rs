@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::links::{ByLabel, pairs};
-use super::part::{Key, Place, Topic};
+use super::part::{Key, Place, Read, Selecting, Topic};
 use super::{Graph, selects};
 use crate::fields::elements;
 use crate::object::Object;
@@ -28,6 +28,8 @@ pub(super) struct Aggregation<'a> {
     taken_over: BTreeSet<&'a str>,
     /// By the name of the ClusterRole that takes over: the rules of others, made when they are first asked for.
     rules: BTreeMap<&'a str, OnceLock<ByResource>>,
+    /// The same of what its rules rest on.
+    reads: BTreeMap<&'a str, OnceLock<Vec<Read>>>,
     /// How many more rules' holders are followed, in all.
     left: AtomicUsize,
 }
@@ -57,6 +59,7 @@ impl<'a> Aggregation<'a> {
             found.selected.insert(role.name(), selected);
         }
         found.rules = found.selected.keys().map(|name| (*name, OnceLock::new())).collect();
+        found.reads = found.selected.keys().map(|name| (*name, OnceLock::new())).collect();
         found.left = AtomicUsize::new(STEPS);
         found
     }
@@ -124,13 +127,25 @@ fn rules_by_resource<'a>(graph: &Graph<'a>, holders: &BTreeSet<usize>) -> ByReso
     found
 }
 
-/// Whether a ClusterRole may take over the rules of others.
-pub(super) fn aggregates(role: &Object<'_>) -> bool {
-    !selectors(role).is_empty()
+fn key_of_name(name: &str) -> Vec<Key> {
+    Key::seen(Topic::Named, None, &[GROUP, "ClusterRole", name])
+}
+
+/// The ClusterRoles that a selector selects.
+fn roles_selected(selector: &Value) -> Read {
+    let wanted = selector.get("matchLabels").and_then(Value::as_object);
+    let of = |(name, value): (&str, &str)| {
+        vec![Key::of(Topic::RoleLabel, Place::Anywhere, &[name, value])]
+    };
+    let mut lists: Vec<_> = pairs(wanted).map(of).collect();
+    if lists.is_empty() {
+        lists.push(Key::seen(Topic::Kind, None, &[GROUP, "ClusterRole"]));
+    }
+    Read::Selected(lists)
 }
 
 /// The selectors of the ClusterRoles that a ClusterRole takes over.
-fn selectors<'a>(role: &Object<'a>) -> &'a [Value] {
+pub(super) fn selectors<'a>(role: &Object<'a>) -> &'a [Value] {
     let aggregation = role.fields().get("aggregationRule");
     elements(aggregation.and_then(|rule| rule.get("clusterRoleSelectors")))
 }
@@ -138,11 +153,13 @@ fn selectors<'a>(role: &Object<'a>) -> &'a [Value] {
 impl<'a> Graph<'a> {
     /// Whether another ClusterRole of the input takes over a ClusterRole's rules.
     pub fn is_aggregated(&self, role: &Object<'a>) -> bool {
-        self.note_all(|| {
-            let named = Key::seen(Topic::Named, None, &[GROUP, "ClusterRole", role.name()]);
-            let aggregating = Key::of(Topic::Aggregates, Place::Anywhere, &[]);
-            named.into_iter().chain([aggregating]).collect()
-        });
+        if self.whole.is_some() {
+            self.note_all(|| key_of_name(role.name()));
+            let named = self.held_of_kind(GROUP, "ClusterRole");
+            for named in named.filter(|it| it.name() == role.name()) {
+                self.note_all(|| Selecting::ClusterRole.keys(None, named.labels()));
+            }
+        }
         self.aggregation.taken_over.contains(role.name())
     }
 
@@ -162,40 +179,35 @@ impl<'a> Graph<'a> {
 
     /// Notes the ClusterRoles whose rules a role has, and those that decide which these are.
     fn note_taken_over(&self, role: &Object<'a>) {
-        if self.whole.is_none() || role.kind() != "ClusterRole" {
-            return;
+        let Some(whole) = self.whole.filter(|_| role.kind() == "ClusterRole") else { return };
+        match self.aggregation.reads.get(role.name()) {
+            // Most take over nothing.
+            None => whole.note(Read::All(key_of_name(role.name()))),
+            Some(reads) => {
+                let reads = reads.get_or_init(|| self.reads_taking_over(role.name()));
+                reads.iter().for_each(|read| whole.note(read.clone()));
+            }
         }
+    }
+
+    /// What the rules of a ClusterRole rest on that takes over others.
+    fn reads_taking_over(&self, name: &str) -> Vec<Read> {
+        let (mut keys, mut reads) = (Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
-        let mut waiting = vec![role.name()];
+        let mut waiting = vec![name];
         while let Some(name) = waiting.pop() {
             if !seen.insert(name) {
                 continue;
             }
-            self.note_all(|| Key::seen(Topic::Named, None, &[GROUP, "ClusterRole", name]));
-            // Most take over nothing.
-            if !self.aggregation.selected.contains_key(name) {
-                continue;
-            }
+            keys.extend(key_of_name(name));
+            let Some(taken_over) = self.aggregation.selected.get(name) else { continue };
             let named = self.held_of_kind(GROUP, "ClusterRole").filter(|it| it.name() == name);
-            named.flat_map(selectors).for_each(|selector| self.note_roles(selector));
-            let taken_over = self.aggregation.selected.get(name).into_iter().flatten();
-            waiting.extend(taken_over.filter_map(|at| Some(self.objects.get(*at)?.name())));
+            reads.extend(named.flat_map(selectors).map(roles_selected));
+            let taken_over = taken_over.iter().filter_map(|at| self.objects.get(*at));
+            waiting.extend(taken_over.map(Object::name));
         }
-    }
-
-    /// Notes the ClusterRoles that a selector selects.
-    fn note_roles(&self, selector: &Value) {
-        let wanted = selector.get("matchLabels").and_then(Value::as_object);
-        self.note_selected(|| {
-            let of = |(name, value): (&str, &str)| {
-                vec![Key::of(Topic::RoleLabel, Place::Anywhere, &[name, value])]
-            };
-            let mut lists: Vec<_> = pairs(wanted).map(of).collect();
-            if lists.is_empty() {
-                lists.push(Key::seen(Topic::Kind, None, &[GROUP, "ClusterRole"]));
-            }
-            lists
-        });
+        reads.push(Read::All(keys));
+        reads
     }
 
     /// Those of the rules of a role that name a resource: by itself, as a subresource of whatever (`*/exec`)

@@ -16,6 +16,7 @@ use crate::fields::{elements, field};
 use crate::object::Object;
 use crate::value::{Map, Value};
 
+pub(super) use gateway_api::{GROUP as GATEWAY_API, let_refer};
 pub(super) use routes::is_route;
 pub use routes::{Backend, backends};
 

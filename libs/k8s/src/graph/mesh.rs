@@ -2,12 +2,14 @@
 //! mesh-wide configuration says.
 //!
 //! Owns the indices of it, which are built only where the input shows a mesh. Finding hosts is
-//! [`hosts`]'s, the mode of mutual TLS [`mutual_tls`]'s.
+//! [`hosts`]'s, the mode of mutual TLS [`mutual_tls`]'s, what holds for the whole mesh [`settings`]'s.
 
 mod enrolment;
+mod gateways;
 mod hosts;
 mod injector;
 mod mutual_tls;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -15,21 +17,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::part::{self, Key, Place, Read, Selecting, Topic, Whole};
 use super::{Graph, labels_match, same_namespace};
-use crate::fields::{down, field};
 use crate::object::Object;
 use crate::value::{Map, Value};
 use crate::workload::{PodSpec, pod_specs};
-use crate::yaml::{self, Limits};
 
 pub use enrolment::Enrolment;
+pub use gateways::{Claim, claims, presented};
 pub use hosts::{DEFAULT_NAMESPACE, ServiceName, full_host, host_matches, is_exported_to};
 pub use injector::Injector;
 pub use mutual_tls::{MutualTls, TlsMode};
+pub use settings::{MeshConfig, MeshSettings};
 
 const NETWORKING: &str = "networking.istio.io";
-
-/// The namespace whose policies hold in the whole mesh, unless the mesh says another.
-const ROOT_NAMESPACE: &str = "istio-system";
 
 /// Pods that Istio's selectors select: a pod or a pod template, even one whose manifest has no containers.
 #[derive(Debug, Clone, Copy)]
@@ -44,21 +43,13 @@ pub struct MeshWorkload<'a> {
     pub spec: Option<&'a Map>,
 }
 
-/// Mesh-wide configuration: the `istio` ConfigMap, or an IstioOperator.
-#[derive(Debug, Clone)]
-pub struct MeshConfig {
-    /// The index of the object that holds it.
-    pub object: usize,
-    /// The content of `meshConfig`.
-    pub value: Value,
-}
-
 /// What is looked up often, by its key.
 #[derive(Debug, Default)]
 pub(super) struct Index<'a> {
     is_meshed: bool,
     configs: Vec<MeshConfig>,
     injectors: Vec<Injector<'a>>,
+    settings: MeshSettings,
     /// Istio's own objects by kind and namespace; an open namespace is empty.
     by_namespace: BTreeMap<(&'a str, &'a str), Vec<usize>>,
     workloads: Vec<MeshWorkload<'a>>,
@@ -68,6 +59,7 @@ pub(super) struct Index<'a> {
     services_of_label: BTreeMap<(&'a str, &'a str), Vec<usize>>,
     entries_of_host: BTreeMap<String, Vec<usize>>,
     rules_of_host: BTreeMap<String, Vec<usize>>,
+    gateways: gateways::Gateways<'a>,
     /// VirtualServices for what goes from workload to workload.
     routes_of_host: BTreeMap<String, Vec<usize>>,
     namespaces: BTreeSet<&'a str>,
@@ -101,6 +93,7 @@ impl<'a> Index<'a> {
                 index.add_workload(MeshWorkload { owner: *object, labels, annotations, spec });
             }
         }
+        index.settings = MeshSettings::joined(index.configs.iter(), index.injectors.iter());
         index
     }
 
@@ -121,19 +114,23 @@ impl<'a> Index<'a> {
                     self.services_of_label.entry(label).or_default().push(number);
                 }
             }
-            (NETWORKING, "ServiceEntry" | "VirtualService" | "DestinationRule") => {
+            (NETWORKING, "Gateway") => self.gateways.add(number, object),
+            (NETWORKING, "DestinationRule") => {
+                if let Some(host) = hosts::host_of_rule(object) {
+                    self.rules_of_host.entry(host).or_default().push(number);
+                }
+            }
+            (NETWORKING, "ServiceEntry" | "VirtualService") => {
                 for (topic, host) in hosts_of(object) {
                     let of_host = match topic {
                         Topic::EntryHost => &mut self.entries_of_host,
-                        Topic::RouteHost => &mut self.routes_of_host,
-                        _ => &mut self.rules_of_host,
+                        _ => &mut self.routes_of_host,
                     };
                     of_host.entry(host).or_default().push(number);
                 }
             }
             _ => {
-                let config = mesh_config(object);
-                self.configs.extend(config.map(|value| MeshConfig { object: number, value }));
+                self.configs.extend(MeshConfig::read(number, object));
                 self.injectors.extend(Injector::read(object));
             }
         }
@@ -162,25 +159,6 @@ impl<'a> Graph<'a> {
         if self.whole.is_some() && self.has_mesh() {
             self.note_all(keys);
         }
-    }
-
-    fn note_mesh_settings(&self) {
-        self.note_of_mesh(|| vec![Key::of(Topic::MeshSettings, Place::Anywhere, &[])]);
-    }
-
-    /// The mesh-wide configurations of the input.
-    pub fn mesh_configs(&self) -> &[MeshConfig] {
-        self.note_mesh_settings();
-        &self.mesh.configs
-    }
-
-    /// The namespace whose policies hold in the whole mesh.
-    pub fn root_namespace(&self) -> &str {
-        self.note_mesh_settings();
-        let given = self.mesh.configs.iter().find_map(|config| {
-            config.value.get("rootNamespace")?.as_str().filter(|name| !name.is_empty())
-        });
-        given.unwrap_or(ROOT_NAMESPACE)
     }
 
     /// Istio's objects of a kind that are, or may be, in a namespace.
@@ -374,7 +352,7 @@ pub(super) fn is_sign(object: &Object<'_>) -> bool {
         || object.group() == OPERATOR
         || is_marked(object.labels())
         || is_marked(object.annotations())
-        || mesh_config_text(object).is_some()
+        || settings::mesh_config_text(object).is_some()
         || Injector::read(object).is_some()
 }
 
@@ -392,12 +370,7 @@ fn is_marked(labels: Option<&Map>) -> bool {
     })
 }
 
-/// Whether an object configures the mesh or an injector.
-pub(super) fn is_settings(object: &Object<'_>) -> bool {
-    mesh_config(object).is_some() || Injector::read(object).is_some()
-}
-
-/// The hosts that an object of Istio's is about.
+/// The hosts by which an object of Istio's is asked for.
 pub(super) fn hosts_of(object: &Object<'_>) -> Vec<(Topic, String)> {
     match (object.group(), object.kind()) {
         (NETWORKING, "ServiceEntry") => {
@@ -408,12 +381,17 @@ pub(super) fn hosts_of(object: &Object<'_>) -> Vec<(Topic, String)> {
             let hosts = spec_texts(object, "hosts");
             hosts.map(|host| (Topic::RouteHost, full_host(host, object.namespace()))).collect()
         }
-        (NETWORKING, "DestinationRule") => {
-            let host = object.fields().get("spec").and_then(|spec| spec.get("host"));
-            let host = host.and_then(Value::as_str).into_iter();
-            host.map(|host| (Topic::RuleHost, full_host(host, object.namespace()))).collect()
-        }
         _ => Vec::new(),
+    }
+}
+
+/// The keys of further things that an object of Istio's says: those that it is found by, and those that it is
+/// counted under.
+pub(super) fn written(object: &Object<'_>) -> (Vec<Key>, Vec<Key>) {
+    match (object.group(), object.kind()) {
+        (NETWORKING, "Gateway") => (gateways::keys(object), Vec::new()),
+        (NETWORKING, "DestinationRule") => (Vec::new(), hosts::subsets(object)),
+        _ => (settings::keys(object), Vec::new()),
     }
 }
 
@@ -431,25 +409,4 @@ fn selector_of<'a>(service: &Object<'a>) -> Option<&'a Map> {
 fn spec_texts<'a>(object: &Object<'a>, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
     let listed = object.fields().get("spec").and_then(|spec| spec.get(name));
     listed.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
-}
-
-/// Istio names its ConfigMap `istio`, and `istio-<revision>` for a revision of the control plane.
-fn mesh_config_text<'a>(object: &Object<'a>) -> Option<&'a str> {
-    let is_it = (object.group(), object.kind()) == ("", "ConfigMap")
-        && (object.name() == "istio" || object.name().starts_with("istio-"));
-    object.fields().get("data").filter(|_| is_it)?.get("mesh")?.as_str()
-}
-
-fn mesh_config(object: &Object<'_>) -> Option<Value> {
-    if let Some(text) = mesh_config_text(object) {
-        let parsed = yaml::parse(text, &Limits::default());
-        return parsed.documents.into_iter().next().map(|document| document.value);
-    }
-    if !matches!(object.kind(), "IstioOperator" | "Istio" | "IstioRevision") {
-        return None;
-    }
-    let spec = object.fields().get("spec")?;
-    let config =
-        field(spec.as_object()?, "meshConfig").or_else(|| down(spec, &["values", "meshConfig"]));
-    Some(config?.clone())
 }

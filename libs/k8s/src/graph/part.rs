@@ -10,7 +10,7 @@ mod written;
 
 use std::fmt;
 
-use super::{Graph, Referent, Standing, Step};
+use super::{Graph, MeshSettings, Referent, Standing, Step};
 use crate::object::Object;
 use crate::value::{Map, Value};
 use crate::workload::pod_specs;
@@ -49,6 +49,9 @@ pub trait Whole: fmt::Debug {
 
     /// The objects that have a key of each of these lists, and perhaps others, in the order of all objects.
     fn selected(&self, lists: &[Vec<Key>]) -> Vec<Object<'_>>;
+
+    /// What the configuration of the mesh comes to.
+    fn mesh_settings(&self) -> &MeshSettings;
 
     /// The next step on the way to the administrator.
     fn next_step(&self, standing: Standing<'_>) -> Option<Step<'_>>;
@@ -170,16 +173,17 @@ pub(super) fn bearing<'l>(
     lists
 }
 
-/// What selects pods by their labels.
+/// What selects by labels: pods, or ClusterRoles that one takes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Selecting {
     Service,
     NetworkPolicy,
     DisruptionBudget,
+    ClusterRole,
 }
 
 impl Selecting {
-    /// The keys of what selects pods of a place with these labels.
+    /// The keys of what selects in a place what has these labels.
     pub(super) fn keys(self, namespace: Option<&str>, labels: Option<&Map>) -> Vec<Key> {
         let mut keys = Vec::new();
         for place in places_seen(namespace) {
@@ -198,6 +202,7 @@ impl Selecting {
             Self::Service => "service",
             Self::NetworkPolicy => "policy",
             Self::DisruptionBudget => "budget",
+            Self::ClusterRole => "role",
         }
     }
 }

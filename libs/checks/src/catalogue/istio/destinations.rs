@@ -363,11 +363,7 @@ fn unknown_subset(route: &Whole<'_>, report: &mut Report<'_>) {
             report.undecided("the input holds nothing of the namespace that is routed to");
             continue;
         }
-        let is_defined = graph.destination_rules(&destination.full).any(|rule| {
-            let subsets = spec_map(rule).into_iter().flat_map(|spec| maps(spec, "subsets"));
-            subsets.into_iter().any(|(_, defined)| text(defined, "name") == Some(subset))
-        });
-        if !is_defined {
+        if !graph.defines_subset(&destination.full, subset) {
             let host = destination.host;
             let message = format!("no DestinationRule of `{host}` defines the subset `{subset}`");
             let name = format!("{host} {subset}");

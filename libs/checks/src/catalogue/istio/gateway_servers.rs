@@ -1,11 +1,11 @@
 //! Checks on whether Gateways can work: pods, ports, certificates, and each other.
 
-use airside_k8s::fields::{down, texts};
-use airside_k8s::graph::labels_match;
+use airside_k8s::fields::down;
+use airside_k8s::graph::{claims, labels_match, presented};
 use airside_k8s::{Graph, Map, Object, Value};
 use airside_types::{FieldPath, Severity};
 
-use super::gateways::{protocol, servers, tls, without_namespace};
+use super::gateways::servers;
 use super::{NETWORKING, PATCHED_LATER, has_labels, is_patched_later, is_same_object};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -243,13 +243,6 @@ fn service_ports(graph: &Graph<'_>, labels: &Map) -> Option<Vec<u64>> {
     (!ports.is_empty()).then_some(ports)
 }
 
-/// Other Gateways of the input.
-fn others<'a>(gateway: &Whole<'a>) -> impl Iterator<Item = &'a Object<'a>> + use<'a> {
-    let own = gateway.object;
-    let gateways = gateway.graph.of_kind(NETWORKING, "Gateway");
-    gateways.filter(move |other| !is_same_object(other, own))
-}
-
 /// Whether a Gateway is for all proxies of another one, as far as their labels show it.
 fn is_beside(gateway: &Object<'_>, other: &Object<'_>) -> bool {
     let labels = selector(gateway).zip(selector(other));
@@ -267,7 +260,7 @@ fn share_pods(graph: &Graph<'_>, gateway: &Object<'_>, other: &Object<'_>) -> bo
 
 fn shares_certificate(gateway: &Whole<'_>, report: &mut Report<'_>) {
     let named: Vec<_> = servers(gateway.object)
-        .filter_map(|(path, server)| Some((path, tls(server, "credentialName")?)))
+        .filter_map(|(path, server)| Some((path, presented(server)?)))
         .collect();
     if named.is_empty() {
         return;
@@ -275,11 +268,13 @@ fn shares_certificate(gateway: &Whole<'_>, report: &mut Report<'_>) {
     if gateway.graph.is_single_object() {
         return report.undecided("other Gateways are other objects");
     }
-    for other in others(gateway) {
+    let own = gateway.object;
+    let presenting = gateway.graph.gateways_presenting(own).into_iter();
+    for other in presenting.filter(|other| !is_same_object(other, own)) {
         for (path, name) in &named {
             let mut theirs = servers(other);
-            let presents = theirs.any(|(_, server)| tls(server, "credentialName") == Some(name));
-            if presents && is_beside(gateway.object, other) {
+            let presents = theirs.any(|(_, server)| presented(server) == Some(name));
+            if presents && is_beside(own, other) {
                 return report.fail(
                     path.keys(&["tls", "credentialName"]),
                     format!("{other} presents the certificate `{name}` on the same pods"),
@@ -294,10 +289,12 @@ fn conflicts(gateway: &Whole<'_>, report: &mut Report<'_>) {
     if graph.is_single_object() {
         return report.undecided("other Gateways are other objects");
     }
-    for other in others(gateway) {
-        for (path, server) in servers(gateway.object) {
+    let own = gateway.object;
+    let contesting = graph.gateways_contesting(own).into_iter();
+    for other in contesting.filter(|other| !is_same_object(other, own)) {
+        for (path, server) in servers(own) {
             let contested = servers(other).find_map(|(_, theirs)| contested_host(server, theirs));
-            if let Some(host) = contested.filter(|_| share_pods(graph, gateway.object, other)) {
+            if let Some(host) = contested.filter(|_| share_pods(graph, own, other)) {
                 let message = format!("{other} claims the host `{host}` on the same port");
                 return report.fail(path.key("hosts"), message);
             }
@@ -305,17 +302,8 @@ fn conflicts(gateway: &Whole<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// A host that two servers claim on one port. Plain HTTP servers share a port and their hosts peacefully:
-/// Istio joins their routes.
+/// A host that two servers claim on one port, where only one can have it.
 fn contested_host<'a>(server: &'a Map, other: &Map) -> Option<&'a str> {
-    let number = |server: &Map| server.get("port")?.get("number")?.as_u64();
-    let is_same_port = number(server).is_some_and(|port| Some(port) == number(other));
-    let is_http = |server: &Map| matches!(protocol(server).as_str(), "HTTP" | "HTTP2");
-    if !is_same_port || (is_http(server) && is_http(other)) {
-        return None;
-    }
-    let hosts = texts(server, "hosts").map(|(_, host)| without_namespace(host));
-    hosts
-        .into_iter()
-        .find(|host| texts(other, "hosts").any(|(_, theirs)| without_namespace(theirs) == *host))
+    let contested = claims(server).find(|mine| claims(other).any(|theirs| mine.contests(theirs)));
+    contested.map(|claim| claim.host)
 }

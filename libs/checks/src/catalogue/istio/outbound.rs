@@ -101,12 +101,7 @@ data:
 
 /// The mesh-wide configuration that an object holds.
 fn config<'a>(whole: &Whole<'a>) -> Option<&'a Value> {
-    let graph = whole.graph;
-    let found = graph.mesh_configs().iter().find(|config| {
-        let holder = graph.objects().get(config.object);
-        holder.is_some_and(|holder| std::ptr::eq(holder.value(), whole.object.value()))
-    });
-    found.map(|config| &config.value)
+    whole.graph.mesh_config_of(whole.object).map(|config| &config.value)
 }
 
 /// Where an object holds the mesh-wide configuration.

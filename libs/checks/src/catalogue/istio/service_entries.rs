@@ -2,7 +2,7 @@
 
 use airside_k8s::fields::{down, elements, maps, text, texts};
 use airside_k8s::graph::is_exported_to;
-use airside_k8s::{Graph, Map, Object, Value};
+use airside_k8s::{Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
@@ -112,20 +112,11 @@ fn covers_domain(host: &str) -> bool {
     host == "*" || top.is_some()
 }
 
-/// Whether proxies allocate an address to each entry that has none.
-fn allocates_addresses(graph: &Graph<'_>) -> bool {
-    const KEY: &str = "ISTIO_META_DNS_AUTO_ALLOCATE";
-    graph.mesh_configs().iter().any(|config| {
-        let value = down(&config.value, &["defaultConfig", "proxyMetadata", KEY]);
-        value.is_some_and(|value| value.as_str() == Some("true") || value.as_bool() == Some(true))
-    })
-}
-
 fn captures_port(entry: &Whole<'_>, report: &mut Report<'_>) {
     let Some(spec) = spec_map(entry.object) else { return };
     let given = elements(spec.get("addresses"));
     let allocated = elements(down(entry.object.value(), &["status", "addresses"]));
-    if !given.is_empty() || !allocated.is_empty() || allocates_addresses(entry.graph) {
+    if !given.is_empty() || !allocated.is_empty() || entry.graph.allocates_addresses() {
         return;
     }
     for (index, port) in maps(spec, "ports") {

@@ -133,7 +133,9 @@ pub(super) fn object(kind: u8, bytes: &[u8]) -> (Value, &'static str) {
     let mut value = body;
     value["apiVersion"] = json!(version);
     value["kind"] = json!(kind);
-    value["metadata"]["name"] = json!(name);
+    if value["metadata"]["name"].is_null() {
+        value["metadata"]["name"] = json!(name);
+    }
     let is_wide = ["ClusterRole", "ClusterRoleBinding", "Namespace", "CustomResourceDefinition"];
     if let Some(namespace) = namespace.filter(|_| !is_wide.contains(&kind)) {
         value["metadata"]["namespace"] = json!(namespace);
@@ -218,11 +220,29 @@ fn around(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
             ("v1", "Secret", json!({ "type": kind, "data": data, "metadata": metadata }))
         }
         9 => {
-            let mesh = "rootNamespace: bank\nextensionProviders: []\n";
-            let data = match choices.number() % 4 {
-                0 => json!({ "mesh": mesh }),
-                1 => json!({ "a": "web and db" }),
-                2 => json!({ "allow-snippet-annotations": "false" }),
+            const MESHES: [&str; 3] = [
+                "rootNamespace: bank\nextensionProviders: []\n",
+                "rootNamespace: shop\naccessLogFile: /dev/stdout\n",
+                "defaultConfig: {proxyMetadata: {ISTIO_META_DNS_AUTO_ALLOCATE: 'true'}}\n",
+            ];
+            let injector = "sidecarInjectorWebhook: {enableNamespacesByDefault: true}\n";
+            let (mesh, name) = (choices.of(&MESHES), json!({ "name": "istio" }));
+            match choices.number() % 6 {
+                0 => return ("v1", "ConfigMap", json!({ "data": { "mesh": mesh } })),
+                1 => {
+                    let named = json!({ "metadata": name, "data": { "mesh": mesh } });
+                    return ("v1", "ConfigMap", named);
+                }
+                2 => {
+                    let name = json!({ "name": "istio-sidecar-injector" });
+                    let named = json!({ "metadata": name, "data": { "values": injector } });
+                    return ("v1", "ConfigMap", named);
+                }
+                _ => {}
+            }
+            let data = match choices.number() % 3 {
+                0 => json!({ "a": "web and db" }),
+                1 => json!({ "allow-snippet-annotations": "false" }),
                 _ => json!({ "a": "nothing" }),
             };
             ("v1", "ConfigMap", json!({ "data": data }))
@@ -295,7 +315,8 @@ fn mesh(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Val
         }
         18 => {
             let mode = choices.of(&["DISABLE", "SIMPLE", "ISTIO_MUTUAL"]);
-            let subsets = json!([{ "name": "v1", "labels": { "tier": "front" } }]);
+            let name = choices.of(&["v1", "v2"]);
+            let subsets = json!([{ "name": name, "labels": { "tier": "front" } }]);
             let spec = json!({
                 "host": host, "trafficPolicy": { "tls": { "mode": mode } }, "subsets": subsets,
             });
@@ -314,7 +335,9 @@ fn mesh(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Val
             (NETWORKING, "VirtualService", json!({ "spec": spec }))
         }
         20 => {
-            let port = json!({ "number": 443, "protocol": "HTTPS", "name": "https" });
+            let number = choices.of(&[443, 443, 80]);
+            let protocol = choices.of(&["HTTPS", "HTTP", "TLS"]);
+            let port = json!({ "number": number, "protocol": protocol, "name": "https" });
             let tls = json!({ "mode": "SIMPLE", "credentialName": choices.of(&NAMES) });
             let server = json!({ "hosts": [host], "port": port, "tls": tls });
             let spec = json!({ "selector": wanted, "servers": [server] });
@@ -323,7 +346,7 @@ fn mesh(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Val
         21 => {
             let spec = json!({
                 "hosts": [host], "location": "MESH_EXTERNAL", "resolution": "DNS",
-                "ports": [{ "number": 80, "name": "http", "protocol": "HTTP" }],
+                "ports": [{ "number": 80, "name": "http", "protocol": choices.of(&["HTTP", "TCP"]) }],
             });
             (NETWORKING, "ServiceEntry", json!({ "spec": spec }))
         }
@@ -378,7 +401,8 @@ fn routes(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
             (GATEWAY, "HTTPRoute", json!({ "spec": spec }))
         }
         29 => {
-            let from = json!([{ "kind": "HTTPRoute", "namespace": namespace }]);
+            let kind = choices.of(&["HTTPRoute", "HTTPRoute", "GRPCRoute"]);
+            let from = json!([{ "kind": kind, "namespace": namespace }]);
             let spec = json!({ "from": from, "to": [{ "kind": "Service" }] });
             ("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", json!({ "spec": spec }))
         }

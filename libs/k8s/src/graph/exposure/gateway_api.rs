@@ -3,12 +3,13 @@
 
 use super::Backend;
 use crate::fields::{down, list, maps, text};
+use crate::graph::part::{Key, Topic};
 use crate::graph::{Graph, same_namespace};
 use crate::object::Object;
 use crate::value::{Map, Value};
 
 /// The API group.
-pub(super) const GROUP: &str = "gateway.networking.k8s.io";
+pub(in crate::graph) const GROUP: &str = "gateway.networking.k8s.io";
 
 /// The Gateways of the input that a route is attached to. Empty where the route names only Gateways that
 /// the input lacks; none where it serves the mesh only, or where those that it names do not take it.
@@ -77,20 +78,39 @@ fn takes(gateway: &Object<'_>, route: &Object<'_>, parent: &Map) -> bool {
 
 /// Whether a route may send to a backend: in its own namespace, or where a ReferenceGrant says so.
 pub(super) fn may_refer(graph: &Graph<'_>, route: &Object<'_>, backend: &Backend<'_>) -> bool {
-    if route.group() != GROUP || same_namespace(route.namespace(), backend.namespace) {
+    if !needs_leave(route, backend) {
         return true;
     }
     graph.held_of_kind(GROUP, "ReferenceGrant").any(|grant| {
         let Some(spec) = grant.fields().get("spec").and_then(Value::as_object) else {
             return false;
         };
-        let from_here = maps(spec, "from").any(|(_, from)| {
-            text(from, "kind") == Some(route.kind()) && text(from, "namespace") == route.namespace()
-        });
+        let from_here = let_refer(grant)
+            .any(|(kind, from)| kind == route.kind() && Some(from) == route.namespace());
         let to_there = maps(spec, "to").any(|(_, to)| {
             text(to, "kind") == Some("Service")
                 && text(to, "name").is_none_or(|name| name == backend.name)
         });
         same_namespace(grant.namespace(), backend.namespace) && from_here && to_there
     })
+}
+
+/// Notes the grants that may let a route refer to a backend.
+pub(super) fn note_grants(graph: &Graph<'_>, route: &Object<'_>, backend: &Backend<'_>) {
+    if let Some(from) = route.namespace().filter(|_| needs_leave(route, backend)) {
+        graph.note_all(|| Key::seen(Topic::LetsRefer, backend.namespace, &[route.kind(), from]));
+    }
+}
+
+fn needs_leave(route: &Object<'_>, backend: &Backend<'_>) -> bool {
+    route.group() == GROUP && !same_namespace(route.namespace(), backend.namespace)
+}
+
+/// The kinds and namespaces of the routes that a grant lets refer.
+pub(in crate::graph) fn let_refer<'a>(
+    grant: &Object<'a>,
+) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    let spec = grant.fields().get("spec").and_then(Value::as_object);
+    let from = spec.into_iter().flat_map(|spec| maps(spec, "from"));
+    from.filter_map(|(_, from)| Some((text(from, "kind")?, text(from, "namespace")?)))
 }

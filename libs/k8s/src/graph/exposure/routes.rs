@@ -86,11 +86,10 @@ pub(super) fn note(graph: &Graph<'_>, route: &Object<'_>, service: &str) {
     for backend in backends(route).into_iter().filter(|backend| backend.name == service) {
         let parts = ["", "Service", backend.name];
         graph.note_all(|| Key::seen(Topic::Named, backend.namespace, &parts));
+        gateway_api::note_grants(graph, route, &backend);
     }
     match route.group() {
         gateway_api::GROUP => {
-            graph
-                .note_all(|| Key::seen(Topic::Kind, None, &[gateway_api::GROUP, "ReferenceGrant"]));
             for gateway in gateway_api::parents(route) {
                 let parts = [gateway_api::GROUP, "Gateway", gateway.name];
                 graph.note_all(|| Key::seen(Topic::Named, gateway.namespace, &parts));

@@ -1,6 +1,7 @@
 //! Hosts as Istio reads them: short names, wildcards, and what has a name.
 
 use super::{selector_of, spec_texts};
+use crate::fields::{maps, text};
 use crate::graph::part::{Key, Place, Topic};
 use crate::graph::{Graph, same_namespace};
 use crate::object::Object;
@@ -108,17 +109,15 @@ impl<'a> Graph<'a> {
         found.iter().filter_map(|index| self.objects.get(*index))
     }
 
-    /// The DestinationRules for a full host name, the most specific host first.
-    pub fn destination_rules<'g>(
-        &'g self,
-        host: &'g str,
-    ) -> impl Iterator<Item = &'g Object<'a>> + 'g {
-        self.note_hosts(Topic::RuleHost, || covering(host).collect());
-        covering(host)
-            .flat_map(|pattern| {
-                self.mesh.rules_of_host.get(&pattern).map(Vec::as_slice).unwrap_or_default()
-            })
-            .filter_map(|index| self.objects.get(*index))
+    /// Whether a DestinationRule for a full host name, or for a wildcard that covers it, defines a subset.
+    pub fn defines_subset(&self, host: &str, subset: &str) -> bool {
+        let own = || {
+            let rules = covering(host).filter_map(|pattern| self.mesh.rules_of_host.get(&pattern));
+            let mut rules = rules.flatten().filter_map(|index| self.objects.get(*index));
+            rules.any(|rule| subset_names(rule).any(|name| name == subset))
+        };
+        let keys = || covering(host).map(|pattern| subset_key(&pattern, subset)).collect();
+        self.has_mesh() && self.has_any(keys, own)
     }
 
     /// The VirtualServices for a full host name that route from workload to workload.
@@ -143,6 +142,28 @@ impl<'a> Graph<'a> {
             hosts.iter().map(|host| Key::of(topic, Place::Anywhere, &[host])).collect()
         });
     }
+}
+
+/// The keys of the subsets that a DestinationRule defines.
+pub(super) fn subsets(rule: &Object<'_>) -> Vec<Key> {
+    let Some(host) = host_of_rule(rule) else { return Vec::new() };
+    subset_names(rule).map(|name| subset_key(&host, name)).collect()
+}
+
+/// The full host that a DestinationRule is for.
+pub(super) fn host_of_rule(rule: &Object<'_>) -> Option<String> {
+    let host = rule.fields().get("spec")?.get("host")?.as_str()?;
+    Some(full_host(host, rule.namespace()))
+}
+
+fn subset_key(host: &str, subset: &str) -> Key {
+    Key::of(Topic::Subset, Place::Anywhere, &[host, subset])
+}
+
+fn subset_names<'a>(rule: &Object<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+    let spec = rule.fields().get("spec").and_then(Value::as_object);
+    let subsets = spec.into_iter().flat_map(|spec| maps(spec, "subsets"));
+    subsets.filter_map(|(_, subset)| text(subset, "name"))
 }
 
 /// A host and the wildcards that cover it, from the most specific on.

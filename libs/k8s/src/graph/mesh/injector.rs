@@ -2,6 +2,7 @@
 
 use crate::fields::down;
 use crate::graph::Graph;
+use crate::graph::part::{Key, Place, Topic};
 use crate::object::Object;
 use crate::value::Value;
 use crate::yaml::{self, Limits};
@@ -30,7 +31,7 @@ impl<'a> Injector<'a> {
     }
 
     /// Whether it injects into namespaces that say nothing.
-    fn injects_by_default(&self) -> bool {
+    pub(super) fn injects_by_default(&self) -> bool {
         let keys = ["sidecarInjectorWebhook", "enableNamespacesByDefault"];
         down(&self.values, &keys) == Some(&Value::Bool(true))
     }
@@ -48,15 +49,9 @@ impl<'a> Injector<'a> {
 }
 
 impl<'a> Graph<'a> {
-    /// Whether sidecars are injected into namespaces that say nothing.
-    pub fn injects_by_default(&self) -> bool {
-        self.note_mesh_settings();
-        self.mesh.injectors.iter().any(Injector::injects_by_default)
-    }
-
     /// The injector of a revision, or the default one.
     pub fn injector(&self, revision: Option<&str>) -> Option<&Injector<'a>> {
-        self.note_mesh_settings();
+        self.note_of_mesh(|| vec![Key::of(Topic::Injector, Place::Anywhere, &[])]);
         self.mesh.injectors.iter().find(|injector| injector.revision == revision)
     }
 }

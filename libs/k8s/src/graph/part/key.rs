@@ -18,9 +18,10 @@ pub(in crate::graph) enum Topic {
     Pods,
     /// Objects whose pods bear a label.
     PodLabel,
-    /// What selects pods by labels (Services, policies, budgets), by a label that it asks for.
+    /// What selects by labels (Services, policies, budgets pods; ClusterRoles others), by a label that it asks
+    /// for.
     Selects,
-    /// What selects pods and asks for no label by its value.
+    /// What selects and asks for no label by its value.
     SelectsAny,
     /// Services by a label of their own.
     ServiceLabel,
@@ -34,8 +35,6 @@ pub(in crate::graph) enum Topic {
     Account,
     /// A group that bindings name.
     Group,
-    /// ClusterRoles that take over others.
-    Aggregates,
     /// ClusterRoles by a label.
     RoleLabel,
     /// Autoscalers by kind and name of what they scale.
@@ -46,12 +45,20 @@ pub(in crate::graph) enum Topic {
     Host,
     /// ServiceEntries by host.
     EntryHost,
-    /// DestinationRules by full host.
-    RuleHost,
+    /// Istio's Gateways by host, port and whether it is plain HTTP.
+    Claim,
+    /// Istio's Gateways by the certificate that they present.
+    Certificate,
+    /// ReferenceGrants by the kind and namespace of the routes that they let refer.
+    LetsRefer,
     /// VirtualServices of the mesh by full host.
     RouteHost,
-    /// Configuration of the mesh and of its injectors.
-    MeshSettings,
+    /// Mesh-wide configurations.
+    MeshConfig,
+    /// Configurations of sidecar injectors.
+    Injector,
+    /// What the configuration of the mesh comes to, by what it says.
+    MeshSetting,
     /// Secrets that hold a service account's token.
     TokenSecret,
     /// Network policies of other kinds than Kubernetes' own.
@@ -72,6 +79,8 @@ pub(in crate::graph) enum Topic {
     NamesAccount,
     /// Counted: signs of a mesh.
     MeshSign,
+    /// Counted: DestinationRules by full host and a subset that they define.
+    Subset,
     /// Counted: policies that are not read.
     UnreadPolicy,
     /// Counted: bindings that give a role.

@@ -127,6 +127,11 @@ impl Keys<'_, '_> {
             },
             _ => return,
         };
+        self.selecting(what, lists);
+    }
+
+    /// Found by what it asks for: a label of each of these lists.
+    fn selecting(&mut self, what: Selecting, lists: Vec<Vec<(&str, &str)>>) {
         let what = what.word();
         // A long value is seldom that of many.
         let longest = |list: &Vec<(&str, &str)>| list.iter().map(|(_, value)| value.len()).min();
@@ -155,8 +160,8 @@ impl Keys<'_, '_> {
             }
             (GROUP, "RoleBinding" | "ClusterRoleBinding") => self.binding(),
             (GROUP, "ClusterRole") => {
-                if aggregation::aggregates(object) {
-                    self.find_anywhere(Topic::Aggregates, &[]);
+                for selector in aggregation::selectors(object) {
+                    self.selecting(Selecting::ClusterRole, asked(selector));
                 }
                 for (name, value) in links::pairs(object.labels()) {
                     self.find_anywhere(Topic::RoleLabel, &[name, value]);
@@ -168,6 +173,11 @@ impl Keys<'_, '_> {
                 }
                 for (_, host) in hosts(object) {
                     self.find_anywhere(Topic::Host, &[host]);
+                }
+            }
+            (exposure::GATEWAY_API, "ReferenceGrant") => {
+                for (kind, namespace) in exposure::let_refer(object) {
+                    self.find(Topic::LetsRefer, &[kind, namespace]);
                 }
             }
             _ => {}
@@ -212,12 +222,12 @@ impl Keys<'_, '_> {
         if mesh::is_mesh_group(object.group()) {
             self.find(Topic::MeshKind, &[object.kind()]);
         }
-        if mesh::is_settings(object) {
-            self.find_anywhere(Topic::MeshSettings, &[]);
-        }
         for (topic, host) in mesh::hosts_of(object) {
             self.find_anywhere(topic, &[&host]);
         }
+        let (found_by, counted) = mesh::written(object);
+        self.found_by.extend(found_by);
+        self.counted.extend(counted);
     }
 
     fn mentions(&mut self) {

@@ -1,0 +1,123 @@
+//! Istio's Gateways by what two of them can quarrel about: hosts on ports, and certificates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::NETWORKING;
+use crate::fields::{maps, text, texts};
+use crate::graph::Graph;
+use crate::graph::part::{Key, Place, Topic};
+use crate::object::Object;
+use crate::value::{Map, Value};
+
+/// A host that a server claims on a port, without the namespace that may serve it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim<'a> {
+    /// The port's number.
+    pub port: u64,
+    /// The host.
+    pub host: &'a str,
+    /// Whether it is plain HTTP.
+    pub is_http: bool,
+}
+
+impl<'a> Claim<'a> {
+    /// Whether only one of two servers can have it. Plain HTTP servers share a port and their hosts
+    /// peacefully: Istio joins their routes.
+    pub fn contests(self, other: Claim<'_>) -> bool {
+        (self.port, self.host) == (other.port, other.host) && !(self.is_http && other.is_http)
+    }
+
+    /// The claims that contest it.
+    fn contesting(self) -> impl Iterator<Item = Self> {
+        let both = [false, true].map(|is_http| Self { is_http, ..self });
+        both.into_iter().filter(move |other| self.contests(*other))
+    }
+
+    fn key(self) -> Key {
+        let (port, is_http) = (self.port.to_string(), self.is_http.to_string());
+        Key::of(Topic::Claim, Place::Anywhere, &[&port, self.host, &is_http])
+    }
+}
+
+/// What a server of a Gateway claims; nothing where its port has no number.
+pub fn claims<'a>(server: &'a Map) -> impl Iterator<Item = Claim<'a>> + use<'a> {
+    let port = server.get("port").and_then(Value::as_object);
+    let number = port.and_then(|port| port.get("number")?.as_u64());
+    let protocol = port.and_then(|port| text(port, "protocol")).unwrap_or_default();
+    let is_http = ["HTTP", "HTTP2"].iter().any(|it| it.eq_ignore_ascii_case(protocol));
+    number.into_iter().flat_map(move |port| {
+        let hosts = texts(server, "hosts").map(|(_, host)| host);
+        let hosts = hosts.map(|host| host.split_once('/').map_or(host, |(_, host)| host));
+        hosts.map(move |host| Claim { port, host, is_http })
+    })
+}
+
+/// The name of the certificate that a server of a Gateway presents.
+pub fn presented<'a>(server: &'a Map) -> Option<&'a str> {
+    server.get("tls")?.get("credentialName")?.as_str()
+}
+
+/// The Gateways, by claim and by certificate.
+#[derive(Debug, Default)]
+pub(super) struct Gateways<'a> {
+    of_claim: BTreeMap<Claim<'a>, BTreeSet<usize>>,
+    of_certificate: BTreeMap<&'a str, BTreeSet<usize>>,
+}
+
+impl<'a> Gateways<'a> {
+    pub(super) fn add(&mut self, index: usize, gateway: &Object<'a>) {
+        for server in servers(gateway) {
+            for claim in claims(server) {
+                self.of_claim.entry(claim).or_default().insert(index);
+            }
+            if let Some(name) = presented(server) {
+                self.of_certificate.entry(name).or_default().insert(index);
+            }
+        }
+    }
+}
+
+/// The keys that a Gateway is found by.
+pub(super) fn keys(gateway: &Object<'_>) -> Vec<Key> {
+    let certificate = |name| Key::of(Topic::Certificate, Place::Anywhere, &[name]);
+    let of = |server| claims(server).map(Claim::key).chain(presented(server).map(certificate));
+    servers(gateway).flat_map(of).collect()
+}
+
+fn servers<'a>(gateway: &Object<'a>) -> impl Iterator<Item = &'a Map> + use<'a> {
+    debug_assert_eq!(gateway.group(), NETWORKING);
+    let spec = gateway.fields().get("spec").and_then(Value::as_object);
+    spec.into_iter().flat_map(|spec| maps(spec, "servers")).map(|(_, server)| server)
+}
+
+impl<'a> Graph<'a> {
+    /// Istio's Gateways that contest what a Gateway claims, itself perhaps among them, in the order of the
+    /// input.
+    pub fn gateways_contesting(&self, gateway: &Object<'a>) -> Vec<&Object<'a>> {
+        let claims: BTreeSet<_> = servers(gateway).flat_map(claims).collect();
+        let contesting: BTreeSet<_> = claims.into_iter().flat_map(Claim::contesting).collect();
+        self.note_all(|| contesting.iter().map(|claim| claim.key()).collect());
+        let found = contesting.iter().filter_map(|claim| self.mesh.gateways.of_claim.get(claim));
+        self.in_order(found)
+    }
+
+    /// Istio's Gateways that present one of the certificates of a Gateway, itself among them, in the order of
+    /// the input.
+    pub fn gateways_presenting(&self, gateway: &Object<'a>) -> Vec<&Object<'a>> {
+        let names: BTreeSet<_> = servers(gateway).filter_map(presented).collect();
+        self.note_all(|| {
+            let key = |name: &&str| Key::of(Topic::Certificate, Place::Anywhere, &[name]);
+            names.iter().map(key).collect()
+        });
+        let found = names.iter().filter_map(|name| self.mesh.gateways.of_certificate.get(name));
+        self.in_order(found)
+    }
+
+    fn in_order<'g>(
+        &'g self,
+        lists: impl Iterator<Item = &'g BTreeSet<usize>>,
+    ) -> Vec<&'g Object<'a>> {
+        let indices: BTreeSet<usize> = lists.flatten().copied().collect();
+        indices.into_iter().filter_map(|index| self.objects.get(index)).collect()
+    }
+}
