@@ -80,7 +80,7 @@ fn print_json(entries: impl Iterator<Item = Value>) -> anyhow::Result<()> {
 }
 
 fn check_json(check: &'static Check) -> Value {
-    let Lesson { attacks, yaml, helm, kustomize, references } = lesson(check);
+    let Lesson { attacks, yaml, applied, helm, kustomize, references } = lesson(check);
     let form = |form: Result<String, &str>| match form {
         Ok(text) => json!({ "text": text }),
         Err(reason) => json!({ "reason": reason }),
@@ -101,6 +101,7 @@ fn check_json(check: &'static Check) -> Value {
         "fails": check.fails,
         "passes": check.passes,
         "yaml": diff(&yaml),
+        "applied": applied,
         "helm": form(helm),
         "kustomize": form(kustomize.as_ref().map(Kustomization::text).map_err(|reason| *reason)),
         "references": references
