@@ -118,7 +118,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         return compliance::run(framework, &inputs, &terms, arguments);
     }
     if arguments.fix {
-        return fixes::run(arguments, &inputs, &terms);
+        return fixes::run(arguments, &inputs, &terms, &project);
     }
     report(arguments, &inputs, &terms, &project, misread).inspect(|_| {
         if let Some(warning) = data.warning().filter(|_| arguments.output == ReportFormat::Text) {
