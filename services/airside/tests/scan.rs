@@ -264,3 +264,16 @@ fn a_cluster_that_is_not_known_is_told_with_what_to_correct() {
     assert_eq!(status, 2);
     assert!(problem.contains("--live"), "{problem}");
 }
+
+#[test]
+fn an_exception_for_another_tool_is_remarked_on_once() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostPID: true # trivy:ignore:KSV-0010\n  \
+               hostIPC: true # trivy:ignore:KSV-0008\n";
+    let folder = Folder::with(&[("pod.yaml", pod)]);
+    let (status, text, remark) = folder.scan(&["pod.yaml"]);
+    assert_eq!(status, 1, "{text}");
+    let told = "pod.yaml:5: an exception for trivy (and 1 more) does not hold here; write \
+                `# airside:ignore host-pid: REASON`";
+    assert_eq!(remark.matches("an exception for").count(), 1, "{remark}");
+    assert!(remark.contains(told), "{remark}");
+}

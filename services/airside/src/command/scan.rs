@@ -9,6 +9,7 @@ mod folder;
 pub(super) mod inputs;
 mod live;
 mod owners;
+mod peers;
 mod project;
 mod reach;
 mod remote;
@@ -87,6 +88,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     for what in &inputs.left_out {
         show::remark(&format!("{FAINT}{}{RESET}", show::clean(what)));
     }
+    peers::remark(&inputs);
     let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
     let owners = of_files(&inputs, first)?;
     let data = InForce::load(&arguments.data)?;
