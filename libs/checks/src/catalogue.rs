@@ -34,6 +34,7 @@ mod node_sharing;
 mod operators;
 mod order;
 mod own_policies;
+mod peer_names;
 mod placement;
 mod pod_security_policies;
 mod policies;
@@ -212,6 +213,7 @@ static FAMILIES: &[&[Check]] = &[
 
 pub(crate) use api_versions::{KINDS, OLD};
 pub(crate) use own_policies::POLICY;
+pub use peer_names::{is_meant, named_by_peers};
 pub(crate) use reserved_names::JUDGED_BY_NAME;
 pub(crate) use vulnerabilities::IMAGE_VULNERABILITY;
 
@@ -243,6 +245,18 @@ pub fn rests_on_data(check: &str) -> bool {
 /// The checks that a name means: the one with this id, or all that bear it in another tool.
 pub fn find_all(name: &str) -> impl Iterator<Item = &'static Check> {
     listed().filter(move |check| is_called(check, name))
+}
+
+/// The checks that a name means, also one that leaves out whose it is.
+pub fn meant(name: &str) -> Vec<&'static Check> {
+    let found: Vec<_> = find_all(name).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let mut checks: Vec<&Check> = named_by_peers(name).into_values().flatten().collect();
+    checks.sort_by_key(|check| check.id);
+    checks.dedup();
+    checks
 }
 
 /// The check with this id, or with this name in another tool (`kube-linter:privileged-container`).

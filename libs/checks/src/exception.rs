@@ -11,6 +11,7 @@
 
 mod annotation;
 mod comment;
+mod peer;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use crate::catalogue;
 
 pub(crate) use annotation::{Annotated, annotated};
 pub use comment::{Comment, comments};
+pub use peer::{PeerException, peer_exceptions};
 pub use scope::Scope;
 
 /// The annotation that holds exceptions, one a line.

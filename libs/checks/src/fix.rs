@@ -93,31 +93,42 @@ pub enum Reason {
     Introduces(Vec<String>),
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let listed =
-            |edits: &[Edit]| edits.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+impl Reason {
+    /// Why, without the single edits.
+    pub fn why(&self) -> String {
         match self {
-            Self::NotMechanical(need) => f.write_str(need),
-            Self::MayBreak(edits) => {
-                write!(
-                    f,
-                    "may break the program, so it is only done when asked for: {}",
-                    listed(edits)
-                )
+            Self::NotMechanical(need) => (*need).to_owned(),
+            Self::MayBreak(_) => {
+                "may break the program, so it is done with --may-break only".to_owned()
             }
-            Self::Refused(refusal) => write!(f, "{refusal}"),
-            Self::NotOurs => f.write_str("the text is made by another program: change it there"),
-            Self::NoEffect(edits) => {
-                write!(f, "the check would still fail after: {}", listed(edits))
-            }
+            Self::Refused(refusal) => refusal.to_string(),
+            Self::NotOurs => "the text is made by another program: change it there".to_owned(),
+            Self::NoEffect(_) => "the check would still fail after the change".to_owned(),
             Self::Introduces(checks) if checks.is_empty() => {
-                f.write_str("no set of changes was found that makes no other check fail")
+                "no set of changes was found that makes no other check fail".to_owned()
             }
             Self::Introduces(checks) => {
-                write!(f, "the change would make other checks fail: {}", checks.join(", "))
+                format!("the change would make other checks fail: {}", checks.join(", "))
             }
         }
+    }
+
+    /// The edits that were not made, where the reason is about them.
+    pub fn edits(&self) -> &[Edit] {
+        match self {
+            Self::MayBreak(edits) | Self::NoEffect(edits) => edits,
+            _ => &[],
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why())?;
+        for (index, edit) in self.edits().iter().enumerate() {
+            write!(f, "{} {edit}", if index == 0 { ":" } else { "," })?;
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,11 @@
 //! The edits that make a check pass, where there is one right change that needs no knowledge of the program.
 //!
 //! A table beside the catalogue, by the check's id: a check without a row has no remedy, and its finding
-//! says that a person must decide. Owns which change is right and what it risks; `fix.rs` makes it.
+//! says what a person has to do. Owns which change is right and what it risks; `fix.rs` makes it.
+//!
+//! One rule tells the risks apart. Safe is what takes away nothing that a manifest asks for: it asks for a
+//! protection whose lack the manifest does not mention and that next to no program notices, or corrects what
+//! has no effect or fails as it is. All else may break the program, and people ask for it.
 
 mod mesh;
 mod pods;
@@ -15,12 +19,14 @@ use airside_k8s::yaml::edit::Edit;
 use airside_k8s::{Object, Value};
 use airside_types::FieldPath;
 
+use crate::catalogue;
+
 /// What a change may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Risk {
-    /// Takes away what next to no program uses.
+    /// Takes away nothing that the manifest asks for, nor what more than next to no program uses.
     Safe,
-    /// The program may need what is taken away; nothing in the manifest tells.
+    /// The manifest asks for what is taken away, or many programs use it without saying so.
     MayBreak,
 }
 
@@ -51,7 +57,7 @@ type Reasons = (&'static str, &'static [&'static str]);
 /// What remedies there are.
 static TABLES: [&[Row]; 3] = [pods::REMEDIES, rights::REMEDIES, mesh::REMEDIES];
 
-/// Why others have none, where more can be said than that somebody has to decide.
+/// Why others have none, where it can be said shorter than with what the check says of its fix.
 static REASONS: &[Reasons] = &[
     (
         "needs a number from you: what the container uses",
@@ -98,7 +104,8 @@ pub fn checks() -> impl Iterator<Item = &'static str> {
 
 fn reason(check: &str) -> &'static str {
     let found = REASONS.iter().find(|(_, checks)| checks.contains(&check));
-    found.map_or("needs a decision: there is more than one right change", |(reason, _)| *reason)
+    let by_hand = || catalogue::find(check).map_or("needs a decision of its owner", |it| it.fix);
+    found.map_or_else(by_hand, |(reason, _)| *reason)
 }
 
 impl<'a> Spot<'a> {

@@ -1,11 +1,13 @@
 //! What a check teaches: why it matters, how it is attacked, the fix in three forms, and where to read on.
 //!
-//! All of it follows from the check's entry in the catalogue: the forms from the difference between its
-//! failing and its passing example, the rest from its techniques, controls and fields. Owns the derivation;
-//! how a lesson looks on a terminal or a page is the reports' and the command line's.
+//! All of it follows from the check's entry in the catalogue and what is shown of it (`example.rs`): the forms
+//! from the difference between two manifests, the rest from its techniques, controls and fields. Owns the
+//! derivation; how a lesson looks on a terminal or a page is the reports' and the command line's.
 
+mod applied;
 mod attack;
 pub mod change;
+mod example;
 mod helm;
 mod kustomize;
 mod references;
@@ -16,6 +18,7 @@ mod tests;
 use similar::{ChangeTag, TextDiff};
 
 pub use attack::Attack;
+pub use example::{Shown, shown};
 pub use kustomize::{Kustomization, Patch};
 pub use references::Reference;
 
@@ -30,11 +33,13 @@ pub type Form<T> = Result<T, &'static str>;
 pub struct Lesson {
     /// How the weakness is used; at least one.
     pub attacks: Vec<Attack>,
-    /// The failing example becoming the passing one, line by line.
+    /// The manifests before the fix becoming those after it, line by line.
     pub yaml: Vec<Line>,
+    /// What applying the change does not do by itself, in sentences.
+    pub applied: Vec<String>,
     /// Values of a chart, with the keys that charts usually have.
     pub helm: Form<String>,
-    /// What kustomize does to the failing example.
+    /// What kustomize does to the manifests before the fix.
     pub kustomize: Form<Kustomization>,
     /// Where to read on; at least one.
     pub references: Vec<Reference>,
@@ -65,18 +70,20 @@ impl Line {
 
 /// What a check teaches.
 pub fn lesson(check: &'static Check) -> Lesson {
-    let change = Change::between(check.fails, check.passes);
+    let shown = shown(check);
+    let change = Change::between(shown.before, shown.after);
     Lesson {
         attacks: attack::attacks(check),
-        yaml: lines(check),
+        yaml: lines(shown),
+        applied: applied::remains(check.category, &change),
         helm: helm::values(check.category, &change),
         kustomize: kustomize::kustomization(&change),
         references: references::references(check, &change),
     }
 }
 
-fn lines(check: &'static Check) -> Vec<Line> {
-    let diff = TextDiff::from_lines(check.fails, check.passes);
+fn lines(shown: Shown) -> Vec<Line> {
+    let diff = TextDiff::from_lines(shown.before, shown.after);
     let line = |change: similar::Change<&'static str>| {
         let text = change.value().trim_end_matches('\n');
         match change.tag() {

@@ -96,7 +96,7 @@ fn section(group: &Group<'_>) -> Markup {
 
 /// What the check teaches: attacks, the fix in three forms, references.
 fn taught(check: &'static Check) -> Markup {
-    let Lesson { attacks, yaml, helm, kustomize, references } = lesson(check);
+    let Lesson { attacks, yaml, applied, helm, kustomize, references } = lesson(check);
     html! {
         details {
             summary { "How it is attacked" }
@@ -115,6 +115,7 @@ fn taught(check: &'static Check) -> Markup {
             @let text = kustomize.as_ref().map(Kustomization::text);
             (form(text.as_deref().map_err(|reason| **reason)))
         }
+        @for it in &applied { p { (it) } }
         p {
             "Read on: "
             @for (index, it) in references.iter().enumerate() {

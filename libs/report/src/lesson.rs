@@ -37,7 +37,7 @@ pub fn page(checks: impl Iterator<Item = &'static Check>) -> String {
 }
 
 fn write(out: &mut String, check: &'static Check) -> std::fmt::Result {
-    let Lesson { attacks, yaml, helm, kustomize, references } = lesson(check);
+    let Lesson { attacks, yaml, applied, helm, kustomize, references } = lesson(check);
     writeln!(out, "{}\n\n**How it is attacked.**\n", escaped(check.why))?;
     attacks.iter().try_for_each(|it| writeln!(out, "- {}", escaped(&attack(it))))?;
     writeln!(out, "\n**Fix.** {}\n", escaped(check.fix))?;
@@ -55,6 +55,9 @@ fn write(out: &mut String, check: &'static Check) -> std::fmt::Result {
             write_block(out, "yaml", &kustomization.text())?;
         }
         Err(reason) => writeln!(out, "**As a kustomization.** {}\n", escaped(reason))?,
+    }
+    if !applied.is_empty() {
+        writeln!(out, "**When you apply it.** {}\n", escaped(&applied.join(" ")))?;
     }
     writeln!(out, "**Read on.**\n")?;
     references

@@ -50,8 +50,11 @@ pub enum Command {
     /// Tell why a check matters, how it is attacked, and the fix as YAML, Helm values and kustomization;
     /// takes other tools' names as well
     Explain {
-        /// The check, such as privileged-container or trivy:KSV-0017
+        /// The check or rule, such as privileged-container, trivy:KSV-0017 or CKV_K8S_16
         check: String,
+        /// How to print it
+        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+        output: OutputFormat,
     },
     /// List the detection rules
     Rules(CatalogueArguments),

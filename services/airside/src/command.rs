@@ -1,6 +1,7 @@
 //! Carrying out the commands: one module each, and the exit statuses that they share.
 
 mod catalogue;
+mod completions;
 mod config;
 pub mod connect;
 mod data;
@@ -18,8 +19,6 @@ mod verify;
 pub(crate) use scan::parse_report;
 
 use std::process::ExitCode;
-
-use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 
@@ -67,19 +66,14 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Checks(arguments) => catalogue::checks(&arguments),
         Command::Data(arguments) => data::run(&arguments.command),
         Command::Profiles => catalogue::profiles(),
-        Command::Explain { check } => explain::run(&check),
+        Command::Explain { check, output } => explain::run(&check, output),
         Command::Rules(arguments) => catalogue::rules(&arguments),
         Command::Detect(arguments) => detect::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Findings(arguments) => findings::run(arguments.command),
         Command::Incidents(arguments) => incidents::run(arguments.command),
         Command::Config(arguments) => config::run(&arguments),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "airside", &mut script);
-            crate::show::print_bytes(&script)?;
-            Ok(Outcome::Good)
-        }
+        Command::Completions { shell } => completions::run(shell),
     }
 }
 

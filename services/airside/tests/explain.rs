@@ -53,6 +53,9 @@ fn a_field_of_a_container_has_all_three_forms() {
               securityContext:
                 allowPrivilegeEscalation: false
 
+    When you apply it
+      A Pod that exists does not take this change: make it in the template of the workload that starts the pod. A pod of its own is deleted and created anew.
+
     Read on
       Security context of pods and containers: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
       Pods: https://kubernetes.io/docs/concepts/workloads/pods/
@@ -79,77 +82,81 @@ fn a_field_of_a_container_has_all_three_forms() {
 }
 
 #[test]
-fn what_charts_do_not_name_says_what_to_do_instead() {
-    insta::assert_snapshot!(explained("no-ingress-policy"), @r#"
-    Pod accepts traffic from everywhere  medium
-    no-ingress-policy, network, looks at: Pod, and every kind with a pod template
+fn a_binding_is_made_anew_and_no_chart_has_a_value_for_it() {
+    insta::assert_snapshot!(explained("cluster-admin-binding"), @r#"
+    cluster-admin is given away  high
+    cluster-admin-binding, access-control, looks at: RoleBinding, ClusterRoleBinding
 
-    Without a NetworkPolicy every pod of the cluster can connect to it: one broken pod reaches all others.
+    Its holder may do anything, in the whole cluster or (by a RoleBinding) in the namespace: one stolen token is enough.
 
     How it is attacked
-      From a pod that is taken over, the intruder tries addresses and ports to learn what else answers in the cluster. (T1046 Network Service Discovery)
-      From one pod the intruder attacks the flaw of a service that only answers inside, and thereby owns a second one. (T1210 Exploitation of Remote Services)
+      The intruder binds a stronger role to an identity of theirs and is administrator from then on. (T1098.006 Account Manipulation: Additional Container Cluster Roles)
 
     Fix
-    Add a NetworkPolicy that selects the pod and lists who may connect; start with one that denies all ingress in the namespace.
+    Bind a role with the permissions that are used; keep cluster-admin for people in an emergency.
 
     In YAML
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: web}
-        spec:
-          template:
-            metadata: {labels: {app: web}}
-            spec: {containers: [{name: web}]}
-        ---
-        apiVersion: networking.k8s.io/v1
-        kind: NetworkPolicy
-        metadata: {name: api}
-        spec:
-          podSelector: {}
-      -   policyTypes: [Egress]
-      +   policyTypes: [Egress, Ingress]
+        apiVersion: rbac.authorization.k8s.io/v1
+      - kind: ClusterRoleBinding
+      - metadata: {name: ci}
+      - roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+      + kind: RoleBinding
+      + metadata: {name: ci-edit, namespace: ci}
+      + roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
+        subjects:
+        - {kind: ServiceAccount, name: ci, namespace: ci}
 
     As Helm values, as charts usually name them
       Charts have no usual value for this. Look for one with `helm show values CHART`; where there is none, send what the chart renders through the kustomization, as Helm's post-renderer.
 
     As a kustomization
       # kustomization.yaml
-      resources: [manifests.yaml]
+      resources: [manifests.yaml, rolebinding.yaml]
       patches:
       - patch: |-
-          apiVersion: networking.k8s.io/v1
-          kind: NetworkPolicy
+          "$patch": delete
+          apiVersion: rbac.authorization.k8s.io/v1
+          kind: ClusterRoleBinding
           metadata:
-            name: api
-          spec:
-            policyTypes:
-            - Egress
-            - Ingress
+            name: ci
+      # rolebinding.yaml
+      apiVersion: rbac.authorization.k8s.io/v1
+      kind: RoleBinding
+      metadata:
+        name: ci-edit
+        namespace: ci
+      roleRef:
+        apiGroup: rbac.authorization.k8s.io
+        kind: ClusterRole
+        name: edit
+      subjects:
+      - kind: ServiceAccount
+        name: ci
+        namespace: ci
+
+    When you apply it
+      Applying does not delete what is gone from the files: `kubectl delete clusterrolebinding ci`.
 
     Read on
-      Network policies: https://kubernetes.io/docs/concepts/services-networking/network-policies/
-      ATT&CK T1046: Network Service Discovery: https://attack.mitre.org/techniques/T1046/
-      ATT&CK T1210: Exploitation of Remote Services: https://attack.mitre.org/techniques/T1210/
-      CIS Kubernetes Benchmark 1.12.0, section 5.3.2
-      CIS AKS Benchmark 1.8.0, section 4.4.2
-      CIS EKS Benchmark 1.8.0, section 4.3.2
-      CIS GKE Benchmark 1.9.0, section 4.3.2
+      RBAC authorization: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
+      ATT&CK T1098.006: Account Manipulation: Additional Container Cluster Roles: https://attack.mitre.org/techniques/T1098/006/
+      CIS Kubernetes Benchmark 1.12.0, section 5.1.1
+      CIS AKS Benchmark 1.8.0, section 4.1.1
+      CIS EKS Benchmark 1.8.0, section 4.1.1
+      CIS GKE Benchmark 1.9.0, section 4.1.1
 
     Known elsewhere as
-      kube-linter:non-isolated-pod
-      polaris:missingNetworkPolicy
-      kubescape:C-0030
-      kubescape:C-0206
-      kubescape:C-0260
-      checkov:CKV2_K8S_6
-      kube-score:pod-networkpolicy
-      kyverno:other/require-netpol
-      kyverno:other/require-network-policy
+      kube-linter:cluster-admin-role-binding
+      polaris:clusterrolebindingClusterAdmin
+      polaris:rolebindingClusterAdminClusterRole
+      kubescape:C-0035
+      kubescape:C-0185
+      kyverno:other/restrict-binding-clusteradmin
+      trivy:KSV-0111
 
     To accept it
-      in a comment on the line or above it: # airside:ignore no-ingress-policy: REASON
-      in an annotation: airside.dev/ignore: "no-ingress-policy until=2027-01-31: REASON"
+      in a comment on the line or above it: # airside:ignore cluster-admin-binding: REASON
+      in an annotation: airside.dev/ignore: "cluster-admin-binding until=2027-01-31: REASON"
     "#);
 }
 
@@ -199,4 +206,35 @@ fn a_file_of_a_node_says_why_it_has_one_form() {
       in a comment on the line or above it: # airside:ignore kubelet-anonymous-auth: REASON
       in an annotation: airside.dev/ignore: "kubelet-anonymous-auth until=2027-01-31: REASON"
     "#);
+}
+
+#[test]
+fn names_of_other_tools_need_no_tool_before_them() {
+    let whole = explained("privileged-container");
+    for name in ["CKV_K8S_16", "KSV017", "C-0057", "kube-linter:privileged-container"] {
+        assert_eq!(explained(name), whole, "{name}");
+    }
+}
+
+#[test]
+fn programs_are_told_what_checks_teach() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_airside"));
+    let output = command.args(["explain", "KSV-0017", "-o", "json"]).output().expect("it runs");
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(told[0]["id"], "privileged-container");
+    assert!(told[0]["kustomize"]["text"].is_string(), "{told}");
+}
+
+#[test]
+fn completion_knows_the_names_that_there_are() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_airside"));
+    let output = command.args(["completions", "bash"]).output().expect("it runs");
+    let script = String::from_utf8(output.stdout).expect("UTF-8");
+    for names in [
+        "\"default security baseline restricted strict\"",
+        "cis-v1.12.0 ",
+        " privileged-container ",
+    ] {
+        assert!(script.contains(names), "{names}");
+    }
 }

@@ -130,7 +130,9 @@ fn what_is_fixed_keeps_its_layout_and_what_is_not_is_told() {
     assert!(diff.starts_with("--- a/pod.yaml\n+++ b/pod.yaml\n"), "{diff}");
     let (status, text, _) = folder.scan(&["pod.yaml", "--fix", "--exit-zero"]);
     assert_eq!(status, 0);
-    assert!(text.contains("not fixed  memory-limit-missing"), "{text}");
+    assert!(text.contains("fixed  pod.yaml  1 change\n"), "{text}");
+    assert!(text.contains("not fixed  memory-limit-missing  needs a number"), "{text}");
+    assert!(text.contains("  pod.yaml:10:7  Pod web: set spec.containers[0]."), "{text}");
     insta::assert_snapshot!(folder.read("pod.yaml"), @"
     apiVersion: v1
     kind: Pod
@@ -141,14 +143,43 @@ fn what_is_fixed_keeps_its_layout_and_what_is_not_is_told() {
       - name: web
         image: web
         securityContext:
-          privileged: false # why?
-          allowPrivilegeEscalation: false
+          privileged: true # why?
       securityContext:
         seccompProfile:
           type: RuntimeDefault
     ");
     let (_, again, _) = folder.scan(&["pod.yaml", "--fix", "--exit-zero"]);
     assert!(again.contains("0 fixed"), "{again}");
+    let (_, text, _) = folder.scan(&["pod.yaml", "--fix", "--may-break", "--exit-zero"]);
+    assert!(folder.read("pod.yaml").contains("privileged: false # why?"), "{text}");
+}
+
+#[test]
+fn what_is_fixed_is_told_to_programs_and_in_no_form_that_is_not_its() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    \
+               image: web\n    securityContext:\n      privileged: true\n";
+    let folder = Folder::with(&[("pod.yaml", pod)]);
+    for refused in [["--output", "sarif"], ["--report", "json=out.json"]] {
+        let arguments: Vec<&str> = ["pod.yaml", "--fix"].into_iter().chain(refused).collect();
+        let (status, _, problem) = folder.scan(&arguments);
+        assert_eq!((status, folder.read("pod.yaml").as_str()), (2, pod), "{problem}");
+        assert!(problem.contains("--fix"), "{problem}");
+    }
+    let (_, text, _) = folder.scan(&["pod.yaml", "--fix", "--dry-run", "--output", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(told["dry_run"], true);
+    assert_eq!(told["files"][0]["changes"], 1);
+    let patch = told["files"][0]["patch"].as_str().unwrap();
+    assert!(patch.starts_with("--- a/pod.yaml\n+++ b/pod.yaml\n"), "{patch}");
+    assert_eq!(told["fixed"][0]["check"], "seccomp-profile-missing");
+    let left = told["not_fixed"].as_array().unwrap();
+    let privileged = left.iter().find(|it| it["check"] == "privileged-container").unwrap();
+    assert_eq!(privileged["location"]["line"], 9);
+    assert!(privileged["reason"].as_str().unwrap().contains("--may-break"), "{privileged}");
+    assert_eq!(
+        privileged["edits"][0],
+        "set spec.containers[0].securityContext.privileged to false"
+    );
 }
 
 #[test]
@@ -354,4 +385,17 @@ fn a_cluster_that_is_not_known_is_told_with_what_to_correct() {
     let (status, _, problem) = folder.scan(&["role.yaml", "--context", "prod"]);
     assert_eq!(status, 2);
     assert!(problem.contains("--live"), "{problem}");
+}
+
+#[test]
+fn an_exception_for_another_tool_is_remarked_on_once() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostPID: true # trivy:ignore:KSV-0010\n  \
+               hostIPC: true # trivy:ignore:KSV-0008\n";
+    let folder = Folder::with(&[("pod.yaml", pod)]);
+    let (status, text, remark) = folder.scan(&["pod.yaml"]);
+    assert_eq!(status, 1, "{text}");
+    let told = "pod.yaml:5: an exception for trivy (and 1 more) does not hold here; write \
+                `# airside:ignore host-pid: REASON`";
+    assert_eq!(remark.matches("an exception for").count(), 1, "{remark}");
+    assert!(remark.contains(told), "{remark}");
 }

@@ -152,3 +152,16 @@ fn checks_are_found_by_their_own_and_by_other_tools_names() {
     }
     assert_eq!(find("no-such-check"), None);
 }
+
+#[test]
+fn names_are_taken_as_other_tools_print_them() {
+    let meant = |name| meant(name).iter().map(|check| check.id).collect::<Vec<_>>();
+    for name in ["CKV_K8S_16", "ckv_k8s_16", "C-0057", "KSV-0017", "KSV017", "AVD-KSV-0017"] {
+        assert_eq!(meant(name), ["privileged-container"], "{name}");
+    }
+    assert_eq!(meant("disallow-host-namespaces"), ["host-ipc", "host-network", "host-pid"]);
+    assert_eq!(meant("host-pid"), ["host-pid"], "an own id before another tool's");
+    assert_eq!(meant("KSV-9999"), Vec::<&str>::new());
+    let names: Vec<_> = named_by_peers("KSV017").into_keys().collect();
+    assert_eq!(names, ["trivy:KSV-0017"]);
+}

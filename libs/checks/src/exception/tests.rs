@@ -168,3 +168,22 @@ fn one_vulnerability_is_accepted_and_not_the_others() {
 fn check_of(text: &str) -> Finding {
     check(text, &[]).findings.remove(0)
 }
+
+#[test]
+fn exceptions_for_other_tools_are_known_by_tool_and_check() {
+    for (text, expected) in [
+        ("# checkov:skip=CKV_K8S_16:it must", Some(("checkov", "CKV_K8S_16"))),
+        ("    checkov.io/skip1: CKV_K8S_16=it must", Some(("checkov", "CKV_K8S_16"))),
+        ("privileged: true # trivy:ignore:AVD-KSV-0017", Some(("trivy", "AVD-KSV-0017"))),
+        ("  ignore-check.kube-linter.io/host-pid: 'why'", Some(("kube-linter", "host-pid"))),
+        ("  kube-score/ignore: pod-probes,pod-networkpolicy", Some(("kube-score", "pod-probes"))),
+        ("  polaris.fairwinds.com/hostPIDSet-exempt: \"true\"", Some(("polaris", "hostPIDSet"))),
+        ("  polaris.fairwinds.com/exempt: \"true\"", Some(("polaris", ""))),
+        ("  polaris.fairwinds.com/owner: shop", None),
+        ("text: trivy:ignore:KSV017", None),
+        ("# airside:ignore host-pid: it must", None),
+    ] {
+        let found = peer_exceptions(text).next().map(|it| (it.tool, it.check));
+        assert_eq!(found, expected, "{text}");
+    }
+}

@@ -56,14 +56,14 @@ impl Draft {
             *text = edit_file(text, order, plan, &attempts, &mut steps);
         }
         let files = read(sources, texts.iter().map(String::as_str), order);
-        let known: BTreeSet<&Key> = plan.findings.iter().map(|located| &located.key).collect();
+        let known = moved(plan, &steps);
         let mut draft =
             Self { texts: Vec::new(), steps, introduced: Vec::new(), remaining: BTreeSet::new() };
         for Located { finding, key } in judge(&files, order) {
-            if !known.contains(&key) {
-                draft.introduced.push(finding);
+            match known.get(&key) {
+                Some(before) => _ = draft.remaining.insert((*before).clone()),
+                None => draft.introduced.push(finding),
             }
-            draft.remaining.insert(key);
         }
         draft.texts = texts;
         draft
@@ -165,6 +165,54 @@ impl Draft {
             .collect();
         if of_object.is_empty() { all } else { of_object }
     }
+}
+
+/// The findings of before, by where they are now: elements of lists that are removed move those behind them.
+fn moved<'p>(plan: &'p Plan, steps: &BTreeMap<usize, Step>) -> BTreeMap<Key, &'p Key> {
+    let mut removed: BTreeMap<usize, Vec<&FieldPath>> = BTreeMap::new();
+    for (index, step) in steps {
+        let (Some(located), Step::Made(edits)) = (finding_of(plan, *index), step) else { continue };
+        let paths = edits.iter().filter_map(|edit| match edit {
+            Edit::Remove(path) => Some(path),
+            _ => None,
+        });
+        removed.entry(located.key.0).or_default().extend(paths);
+    }
+    let now = |key: &Key| {
+        let (object, check, field) = key;
+        let removed = removed.get(object).map(Vec::as_slice).unwrap_or_default();
+        (*object, check.clone(), after_removals(field, removed))
+    };
+    // What moves into a place is found there before what was in it and is gone.
+    let mut known: BTreeMap<Key, &Key> = BTreeMap::new();
+    for key in plan.findings.iter().map(|located| &located.key) {
+        let place = now(key);
+        if place.2 != key.2 || !known.contains_key(&place) {
+            known.insert(place, key);
+        }
+    }
+    known
+}
+
+/// A field after elements of lists are removed; itself where it is removed with one.
+fn after_removals(field: &FieldPath, removed: &[&FieldPath]) -> FieldPath {
+    if removed.iter().any(|path| path.contains(field)) {
+        return field.clone();
+    }
+    let mut above = FieldPath::root();
+    let mut moved = FieldPath::root();
+    for step in field.steps() {
+        match step {
+            airside_types::Step::Key(key) => {
+                (above, moved) = (above.key(&key), moved.key(&key));
+            }
+            airside_types::Step::Index(index) => {
+                let before = (0..index).filter(|it| removed.contains(&&above.index(*it))).count();
+                (above, moved) = (above.index(index), moved.index(index - before));
+            }
+        }
+    }
+    moved
 }
 
 fn finding_of(plan: &Plan, attempt: usize) -> Option<&Located> {

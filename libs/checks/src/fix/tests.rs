@@ -91,8 +91,7 @@ fn safe_changes_are_made_and_all_else_is_accounted_for() {
               readinessProbe: *probe
               resources: {requests: {cpu: 50m, memory: 64Mi}, limits: {cpu: 1, memory: 128Mi}}
               securityContext:
-                privileged: false   # it was easier
-                allowPrivilegeEscalation: false
+                privileged: true   # it was easier
             - name: side
               image: registry.example/side@sha256:0000000000000000000000000000000000000000000000000000000000000000
               livenessProbe: *probe
@@ -105,8 +104,6 @@ fn safe_changes_are_made_and_all_else_is_accounted_for() {
               type: RuntimeDefault
     ");
     insta::assert_snapshot!(shown(&outcome), @r#"
-    fixed privileged-container: set spec.template.spec.containers[0].securityContext.privileged to false
-    fixed privilege-escalation: set spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation to false
     fixed privilege-escalation: set spec.template.spec.containers[1].securityContext.allowPrivilegeEscalation to false
     fixed seccomp-profile-missing: set spec.template.spec.securityContext.seccompProfile.type to "RuntimeDefault"
     fixed seccomp-profile-missing: by another change
@@ -114,13 +111,15 @@ fn safe_changes_are_made_and_all_else_is_accounted_for() {
     fixed container-security-context-missing: by another change
     fixed no-kernel-confinement: by another change
     fixed no-kernel-confinement: by another change
-    not fixed writable-root-filesystem: may break the program, so it is only done when asked for: set spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem to true
-    not fixed writable-root-filesystem: may break the program, so it is only done when asked for: set spec.template.spec.containers[1].securityContext.readOnlyRootFilesystem to true
-    not fixed capabilities-not-dropped: may break the program, so it is only done when asked for: add "ALL" to spec.template.spec.containers[0].securityContext.capabilities.drop
-    not fixed capabilities-not-dropped: may break the program, so it is only done when asked for: add "ALL" to spec.template.spec.containers[1].securityContext.capabilities.drop
-    not fixed run-as-non-root: may break the program, so it is only done when asked for: set spec.template.spec.containers[0].securityContext.runAsNonRoot to true
-    not fixed run-as-non-root: may break the program, so it is only done when asked for: set spec.template.spec.containers[1].securityContext.runAsNonRoot to true
-    not fixed service-account-token-automount: may break the program, so it is only done when asked for: set spec.template.spec.automountServiceAccountToken to false
+    not fixed privileged-container: may break the program, so it is done with --may-break only: set spec.template.spec.containers[0].securityContext.privileged to false
+    not fixed privilege-escalation: needs the container to be unprivileged first: Kubernetes refuses both together
+    not fixed writable-root-filesystem: may break the program, so it is done with --may-break only: set spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem to true
+    not fixed writable-root-filesystem: may break the program, so it is done with --may-break only: set spec.template.spec.containers[1].securityContext.readOnlyRootFilesystem to true
+    not fixed capabilities-not-dropped: may break the program, so it is done with --may-break only: add "ALL" to spec.template.spec.containers[0].securityContext.capabilities.drop
+    not fixed capabilities-not-dropped: may break the program, so it is done with --may-break only: add "ALL" to spec.template.spec.containers[1].securityContext.capabilities.drop
+    not fixed run-as-non-root: may break the program, so it is done with --may-break only: set spec.template.spec.containers[0].securityContext.runAsNonRoot to true
+    not fixed run-as-non-root: may break the program, so it is done with --may-break only: set spec.template.spec.containers[1].securityContext.runAsNonRoot to true
+    not fixed service-account-token-automount: may break the program, so it is done with --may-break only: set spec.template.spec.automountServiceAccountToken to false
     not fixed no-ingress-policy: needs a NetworkPolicy that lists who may connect to whom
     not fixed no-egress-policy: needs a NetworkPolicy that lists who may connect to whom
     not fixed cpu-limit-missing: needs a number from you: what the container uses
@@ -350,8 +349,39 @@ spec:
         "{text}    securityContext:\n      allowPrivilegeEscalation: false\n  securityContext:\n    seccompProfile:\n      type: RuntimeDefault\n"
     );
     assert_eq!(text_of(&outcome, text), expected);
+    let outcome = fixed(text, Risk::MayBreak);
     let refused = outcome.unfixed.iter().filter(|one| one.finding.check == "privileged-container");
     for unfixed in refused {
         assert!(matches!(unfixed.reason, Reason::Refused(Refusal::Aliased(_))), "{unfixed:?}");
     }
+}
+
+#[test]
+fn what_moves_up_in_a_list_is_neither_fixed_nor_new() {
+    let text = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:
+  containers:
+  - name: web
+    securityContext:
+      capabilities:
+        add:
+        - SYS_ADMIN
+        - NET_BIND_SERVICE
+        drop: [ALL]
+";
+    let outcome = fixed(text, Risk::MayBreak);
+    assert!(!text_of(&outcome, text).contains("SYS_ADMIN"));
+    assert_eq!(outcome.introduced, []);
+    let own = "net-bind-service-capability";
+    assert!(outcome.fixed.iter().all(|it| it.finding.check != own), "{}", shown(&outcome));
+    let left = outcome.unfixed.iter().find(|it| it.finding.check == own);
+    let field = left.map(|it| it.finding.field.to_string());
+    assert_eq!(
+        field.as_deref(),
+        Some("spec.containers[0].securityContext.capabilities.add[1]"),
+        "its place is that of the old text"
+    );
 }

@@ -1,12 +1,11 @@
 //! Remedies for pods and containers.
 
 use airside_k8s::Value;
-use airside_types::FieldPath;
 
 use super::{Answer, Risk, Row, Spot};
 
 pub(super) static REMEDIES: &[Row] = &[
-    ("privileged-container", privileged),
+    ("privileged-container", |spot| spot.set(false, Risk::MayBreak)),
     ("privilege-escalation", privilege_escalation),
     ("seccomp-profile-missing", seccomp_missing),
     ("seccomp-unconfined", |spot| spot.set("RuntimeDefault", Risk::MayBreak)),
@@ -28,25 +27,8 @@ pub(super) static REMEDIES: &[Row] = &[
     ("default-service-account-token", |spot| spot.set(false, Risk::MayBreak)),
 ];
 
-/// Safe but for what looks like an agent that works on its node.
-fn privileged(spot: &Spot<'_>) -> Answer {
-    let risk = if works_on_node(spot) { Risk::MayBreak } else { Risk::Safe };
-    spot.set(false, risk)
-}
-
-fn works_on_node(spot: &Spot<'_>) -> bool {
-    // Without the usual shape of a pod nothing can be ruled out.
-    let Some((pod, container)) = spot.container() else { return true };
-    let is_true = |name: &str| spot.at(&pod.key(name)) == Some(&Value::Bool(true));
-    let elements = |path: FieldPath| spot.at(&path).and_then(Value::as_array).unwrap_or_default();
-    spot.object.get("kind").and_then(Value::as_str) == Some("DaemonSet")
-        || ["hostPID", "hostIPC", "hostNetwork"].into_iter().any(is_true)
-        || elements(pod.key("volumes")).iter().any(|volume| volume.get("hostPath").is_some())
-        || !elements(container.key("volumeDevices")).is_empty()
-        || !elements(container.keys(&["securityContext", "capabilities", "add"])).is_empty()
-}
-
-/// The API server refuses the field beside `privileged: true` and beside CAP_SYS_ADMIN.
+/// The API server refuses the field beside `privileged: true` and beside CAP_SYS_ADMIN. What asks for it, or
+/// starts its program with sudo or su, needs it.
 fn privilege_escalation(spot: &Spot<'_>) -> Answer {
     let security = spot.field.parent().unwrap_or_default();
     if spot.at(&security.key("privileged")) == Some(&Value::Bool(true)) {
@@ -62,7 +44,18 @@ fn privilege_escalation(spot: &Spot<'_>) -> Answer {
     if added.is_some_and(|added| added.iter().any(is_admin)) {
         return Err("needs the capability SYS_ADMIN to go first: Kubernetes refuses both together");
     }
-    spot.set(false, Risk::Safe)
+    let is_asked_for = spot.at(spot.field) == Some(&Value::Bool(true));
+    let risk = if is_asked_for || changes_user(spot) { Risk::MayBreak } else { Risk::Safe };
+    spot.set(false, risk)
+}
+
+/// Whether the container's own command changes the user by a program that gains privileges.
+fn changes_user(spot: &Spot<'_>) -> bool {
+    let Some((_, container)) = spot.container() else { return false };
+    let lists = ["command", "args"].map(|name| spot.at(&container.key(name)));
+    let words = lists.into_iter().flatten().filter_map(Value::as_array).flatten();
+    let mut words = words.filter_map(Value::as_str).flat_map(str::split_whitespace);
+    words.any(|word| matches!(word.rsplit('/').next(), Some("sudo" | "su" | "doas")))
 }
 
 /// Once for the pod where no container has another profile, else for the container.

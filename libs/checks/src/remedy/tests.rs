@@ -24,7 +24,7 @@ fn what_has_no_remedy_says_what_is_needed() {
     assert_eq!(answer("cpu-limit-missing"), "needs a number from you: what the container uses");
     assert_eq!(
         answer("cluster-admin-binding"),
-        "needs a decision: there is more than one right change"
+        "Bind a role with the permissions that are used; keep cluster-admin for people in an emergency."
     );
 }
 
@@ -33,26 +33,54 @@ fn answer(check: &str, object: &Value, field: &str) -> Answer {
 }
 
 #[test]
-fn privilege_is_taken_unasked_only_from_what_does_not_work_on_its_node() {
-    let pod = |kind: &str, extra: &Value| {
-        let mut spec = json!({
-            "containers": [{ "name": "a", "securityContext": { "privileged": true } }]
-        });
-        spec.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        let template = json!({ "spec": spec });
-        json!({ "apiVersion": "apps/v1", "kind": kind, "spec": { "template": template } })
-    };
-    let none = json!({});
-    for (kind, extra, risk) in [
-        ("Deployment", &none, Risk::Safe),
-        ("DaemonSet", &none, Risk::MayBreak),
-        ("Deployment", &json!({ "hostPID": true }), Risk::MayBreak),
-        ("Deployment", &json!({ "volumes": [{ "hostPath": {} }] }), Risk::MayBreak),
-    ] {
-        let field = "spec.template.spec.containers[0].securityContext.privileged";
-        let given = answer("privileged-container", &pod(kind, extra), field).unwrap();
-        assert_eq!(given.risk, risk, "{kind} {extra}");
+fn what_a_manifest_asks_for_is_taken_away_only_when_people_ask() {
+    for check in catalogue::all().filter(|check| checks().any(|id| id == check.id)) {
+        let parsed = airside_k8s::yaml::parse(check.fails, &airside_k8s::Limits::default());
+        let documents = parsed.documents.iter().map(|document| &document.value);
+        for object in documents {
+            let safe = answers(check.id, object).into_iter().filter(|it| it.risk == Risk::Safe);
+            for edit in safe.flat_map(|remedy| remedy.edits) {
+                let Edit::Set(path, _) = &edit else { continue };
+                let before = at(object, path);
+                let is_broken = check.id == "destination-rule-conflicts-with-strict";
+                assert!(before.is_none() || is_broken, "{}: {edit} over {before:?}", check.id);
+            }
+        }
     }
+}
+
+/// The remedies of a check for what it finds in an object.
+fn answers(check: &str, object: &Value) -> Vec<Remedy> {
+    let objects = [Object::new(object).unwrap()];
+    let failures = crate::evaluate::evaluate(&objects, airside_k8s::Completeness::WholeInput);
+    let own = failures.failures.iter().filter(|failure| failure.check.id == check);
+    own.filter_map(|failure| remedy(check, object, &failure.field).ok()).collect()
+}
+
+#[test]
+fn privileges_go_unasked_only_where_nothing_speaks_for_them() {
+    let pod = |container: &Value| {
+        let spec = json!({ "containers": [container] });
+        json!({ "apiVersion": "v1", "kind": "Pod", "spec": spec })
+    };
+    let field = "spec.containers[0].securityContext.allowPrivilegeEscalation";
+    for (container, risk) in [
+        (json!({ "name": "a" }), Risk::Safe),
+        (json!({ "name": "a", "command": ["sh", "-c", "exec /srv/web"] }), Risk::Safe),
+        (json!({ "name": "a", "command": ["sh", "-c", "exec sudo /srv/web"] }), Risk::MayBreak),
+        (json!({ "name": "a", "args": ["/bin/su", "web"] }), Risk::MayBreak),
+        (
+            json!({ "name": "a", "securityContext": { "allowPrivilegeEscalation": true } }),
+            Risk::MayBreak,
+        ),
+    ] {
+        let given = answer("privilege-escalation", &pod(&container), field).unwrap();
+        assert_eq!(given.risk, risk, "{container}");
+    }
+    let privileged = json!({ "name": "a", "securityContext": { "privileged": true } });
+    let field = "spec.containers[0].securityContext.privileged";
+    let given = answer("privileged-container", &pod(&privileged), field).unwrap();
+    assert_eq!(given.risk, Risk::MayBreak);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use airside_k8s::Value;
 use airside_k8s::yaml::{Document, Limits, parse};
 use airside_types::{FieldPath, Step};
 
+use super::applied::is_refused;
+
 /// The change from one set of objects to another.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Change {
@@ -61,13 +63,18 @@ impl Change {
                 None => change.removed.push(object),
             }
         }
-        change.added = rest;
+        change.added.append(&mut rest);
         change
     }
 
+    /// An object that takes another name cannot keep what the cluster never changes: it is another one.
     fn pair(&mut self, before: Value, after: Value) {
-        if before != after {
-            self.changed.push(Pair { before, after });
+        let pair = Pair { before, after };
+        if pair.changes_identity() && is_refused(&pair) {
+            self.removed.push(pair.before);
+            self.added.push(pair.after);
+        } else if pair.before != pair.after {
+            self.changed.push(pair);
         }
     }
 

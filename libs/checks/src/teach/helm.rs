@@ -5,12 +5,14 @@
 
 use std::borrow::Cow;
 
+use airside_k8s::fields::down;
 use airside_k8s::workload::pod_specs;
 use airside_k8s::yaml::to_yaml;
 use airside_k8s::{Map, Object, Value, json};
 use airside_types::{FieldPath, Step};
 
 use super::Form;
+use super::applied;
 use super::change::{Change, FieldChange, Pair, text};
 use crate::check::Category;
 
@@ -37,7 +39,7 @@ const OF_CONTAINER: &[Row] = &[
 const OF_POD: &[Row] = &[
     ("securityContext", &["podSecurityContext"]),
     ("serviceAccountName", &["serviceAccount", "name"]),
-    ("automountServiceAccountToken", &["serviceAccount", "automount"]),
+    ("automountServiceAccountToken", &["automountServiceAccountToken"]),
     ("hostNetwork", &["hostNetwork"]),
     ("hostPID", &["hostPID"]),
     ("hostIPC", &["hostIPC"]),
@@ -69,7 +71,6 @@ const OF_OBJECT: &[(&str, &str, &[&str])] = &[
     ("DaemonSet", "spec.updateStrategy", &["updateStrategy"]),
     ("Deployment", "spec.revisionHistoryLimit", &["revisionHistoryLimit"]),
     ("Service", "spec.type", &["service", "type"]),
-    ("Service", "spec.ports", &["service", "ports"]),
     ("Service", "spec.externalIPs", &["service", "externalIPs"]),
     ("Service", "spec.externalTrafficPolicy", &["service", "externalTrafficPolicy"]),
     ("Service", "spec.loadBalancerSourceRanges", &["service", "loadBalancerSourceRanges"]),
@@ -77,6 +78,7 @@ const OF_OBJECT: &[(&str, &str, &[&str])] = &[
     ("Ingress", "metadata.annotations", &["ingress", "annotations"]),
     ("Ingress", "spec.ingressClassName", &["ingress", "className"]),
     ("Ingress", "spec.tls", &["ingress", "tls"]),
+    // A chart makes the backends: its hosts have paths, and nothing else.
     ("Ingress", "spec.rules", &["ingress", "hosts"]),
     ("ServiceAccount", "automountServiceAccountToken", &["serviceAccount", "automount"]),
     ("ServiceAccount", "metadata.annotations", &["serviceAccount", "annotations"]),
@@ -85,8 +87,6 @@ const OF_OBJECT: &[(&str, &str, &[&str])] = &[
     ("HorizontalPodAutoscaler", "spec.maxReplicas", &["autoscaling", "maxReplicas"]),
     ("PodDisruptionBudget", "spec.minAvailable", &["podDisruptionBudget", "minAvailable"]),
     ("PodDisruptionBudget", "spec.maxUnavailable", &["podDisruptionBudget", "maxUnavailable"]),
-    ("Role", "rules", &["rbac", "rules"]),
-    ("ClusterRole", "rules", &["rbac", "rules"]),
 ];
 
 /// Objects that charts make when asked to.
@@ -106,6 +106,9 @@ pub(super) fn values(category: Category, change: &Change) -> Form<String> {
             "Charts install objects of a cluster, and this is read from a file of a node or has no name: \
              change it where it is written.",
         );
+    }
+    if applied::is_reported(change) {
+        return Err(applied::REPORTED);
     }
     if category == Category::ControlPlane {
         return Err(
@@ -147,7 +150,11 @@ fn of_pair(pair: &Pair, values: &mut Value) -> Option<()> {
         let names = names.iter().map(AsRef::as_ref);
         let keys: Vec<&str> = key.iter().copied().chain(names).collect();
         let after = Object::new(&pair.after).ok()?.at(&path).cloned().unwrap_or_default();
-        if key == ["image"] { image(values, after.as_str()?) } else { set(values, &keys, after) }
+        match key {
+            ["image"] => image(values, after.as_str()?),
+            ["ingress", "hosts"] => set(values, key, hosts(before.at(&path)?, &after)?),
+            _ => set(values, &keys, after),
+        }
     })
 }
 
@@ -218,6 +225,24 @@ fn image(values: &mut Value, image: &str) -> Option<()> {
         Some(tag) => set(values, &["image", "tag"], json!(tag)),
         None => Some(()),
     }
+}
+
+/// The hosts and paths of an Ingress's rules; none where they stay as they are.
+fn hosts(before: &Value, after: &Value) -> Option<Value> {
+    let path = |path: &Value| {
+        let kept = ["path", "pathType"].into_iter().filter_map(|key| Some((key, path.get(key)?)));
+        Value::Object(kept.map(|(key, value)| (key, value.clone())).collect())
+    };
+    let host = |rule: &Value| {
+        let paths = down(rule, &["http", "paths"]).and_then(Value::as_array).unwrap_or_default();
+        json!({
+            "host": rule.get("host").cloned().unwrap_or_default(),
+            "paths": paths.iter().map(path).collect::<Vec<_>>(),
+        })
+    };
+    let hosts = |rules: &Value| Some(rules.as_array()?.iter().map(host).collect::<Vec<_>>());
+    let after = hosts(after)?;
+    (hosts(before)? != after).then(|| after.into())
 }
 
 fn set(values: &mut Value, keys: &[&str], value: Value) -> Option<()> {

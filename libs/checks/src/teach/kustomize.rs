@@ -4,6 +4,7 @@ use airside_k8s::yaml::to_yaml;
 use airside_k8s::{Map, Value, json};
 
 use super::Form;
+use super::applied;
 use super::change::{Change, FieldChange, Pair, identity, text};
 use super::strategic;
 
@@ -39,6 +40,12 @@ pub(super) fn kustomization(change: &Change) -> Form<Kustomization> {
             "Kustomize changes objects of a cluster. This is a file that a program reads from its node, or \
              an object without a name: change it where it is written.",
         );
+    }
+    if applied::is_reported(change) {
+        return Err(applied::REPORTED);
+    }
+    if change.changed.iter().any(|pair| !pair.changes_identity() && applied::is_refused(pair)) {
+        return Err(applied::REFUSED);
     }
     let mut identities: Vec<_> = change
         .changed

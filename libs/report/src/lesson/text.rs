@@ -40,7 +40,7 @@ pub fn styled(check: &'static Check, paint: Paint<'_>) -> String {
 }
 
 fn write(out: &mut String, check: &'static Check, paint: Paint<'_>) -> std::fmt::Result {
-    let Lesson { attacks, yaml, helm, kustomize, references } = lesson(check);
+    let Lesson { attacks, yaml, applied, helm, kustomize, references } = lesson(check);
     let heading = |text: &str| paint(Part::Heading, text);
     let severity = paint(Part::Severity(check.severity), check.severity.as_str());
     writeln!(out, "{}  {severity}", heading(check.title))?;
@@ -57,6 +57,7 @@ fn write(out: &mut String, check: &'static Check, paint: Paint<'_>) -> std::fmt:
     write_form(out, "As a kustomization", kustomize.map(|it| it.text()), paint)?;
     let references: Vec<_> = references.into_iter().map(reference).collect();
     writeln!(out)?;
+    write_list(out, "When you apply it", applied.iter().map(String::as_str), paint)?;
     write_list(out, "Read on", references.iter().map(String::as_str), paint)?;
     write_list(out, "Known elsewhere as", check.equivalents.iter().copied(), paint)?;
     let comment = paint(Part::Aside, &format!("# airside:ignore {}: REASON", check.id));

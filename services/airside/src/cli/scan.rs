@@ -121,14 +121,16 @@ pub struct ScanArguments {
     /// pod-security-restricted or pci-dss-4.0; `list` names all. Text, JSON or HTML
     #[arg(long, value_name = "FRAMEWORK")]
     pub compliance: Option<String>,
-    /// Change the manifests so that they pass, as far as there is one right change that breaks nothing;
-    /// comments and layout stay
+    /// Change the manifests so that they pass, as far as there is one right change that takes away nothing
+    /// that a manifest asks for and next to no program notices: the runtime's filter of system calls, no
+    /// privileges gained by a program, what has no effect as it is. Comments and layout stay. Tells text or JSON
     #[arg(long)]
     pub fix: bool,
     /// With --fix: print the changes and write nothing
     #[arg(long, requires = "fix")]
     pub dry_run: bool,
-    /// With --fix: make changes too that a program may not bear, such as a read-only root filesystem
+    /// With --fix: make changes too that a program may not bear, such as to take privileges, capabilities,
+    /// the node's namespaces or a writable root filesystem from it
     #[arg(long, requires = "fix")]
     pub may_break: bool,
     /// Instead of checking: can FROM connect to TO, by all network policies (Kubernetes', Cilium's,

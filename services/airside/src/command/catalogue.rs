@@ -74,13 +74,13 @@ fn line(severity: airside_types::Severity, id: &str, title: &str) -> String {
     format!("{style}{severity:<8}{RESET}  {id:<34}  {title}\n")
 }
 
-fn print_json(entries: impl Iterator<Item = Value>) -> anyhow::Result<()> {
+pub(super) fn print_json(entries: impl Iterator<Item = Value>) -> anyhow::Result<()> {
     let all: Vec<_> = entries.collect();
     Ok(show::print_bytes(format!("{}\n", serde_json::to_string_pretty(&all)?).as_bytes())?)
 }
 
-fn check_json(check: &'static Check) -> Value {
-    let Lesson { attacks, yaml, helm, kustomize, references } = lesson(check);
+pub(super) fn check_json(check: &'static Check) -> Value {
+    let Lesson { attacks, yaml, applied, helm, kustomize, references } = lesson(check);
     let form = |form: Result<String, &str>| match form {
         Ok(text) => json!({ "text": text }),
         Err(reason) => json!({ "reason": reason }),
@@ -101,6 +101,7 @@ fn check_json(check: &'static Check) -> Value {
         "fails": check.fails,
         "passes": check.passes,
         "yaml": diff(&yaml),
+        "applied": applied,
         "helm": form(helm),
         "kustomize": form(kustomize.as_ref().map(Kustomization::text).map_err(|reason| *reason)),
         "references": references
@@ -110,7 +111,7 @@ fn check_json(check: &'static Check) -> Value {
     })
 }
 
-fn rule_json(rule: &Rule) -> Value {
+pub(super) fn rule_json(rule: &Rule) -> Value {
     let techniques: Vec<_> = rule.techniques.iter().map(|technique| technique.id()).collect();
     json!({
         "id": rule.id,

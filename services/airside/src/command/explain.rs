@@ -1,13 +1,16 @@
 //! `airside explain`: why a check or a detection rule matters, how it is attacked, and the fix in three forms.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use airside_checks::catalogue;
+use airside_checks::{Check, catalogue};
 use airside_detect::Rule;
 use airside_report::lesson::text::{Part, styled, write_list};
 use airside_terms::nearest;
 use airside_types::{Severity, Technique};
 
+use super::catalogue::{check_json, print_json, rule_json};
+use crate::cli::OutputFormat;
 use crate::command::Outcome;
 use crate::show::{self, FAINT, RESET, STRONG};
 
@@ -23,14 +26,30 @@ fn paint(part: Part, text: &str) -> String {
     format!("{style}{text}{RESET}")
 }
 
-pub(super) fn run(name: &str) -> anyhow::Result<Outcome> {
-    let checks: Vec<_> = catalogue::find_all(name).collect();
-    let rules: Vec<_> = airside_detect::rules()
+pub(super) fn run(name: &str, output: OutputFormat) -> anyhow::Result<Outcome> {
+    let own = name.to_ascii_lowercase();
+    let mut checks: Vec<_> = catalogue::find_all(name).collect();
+    if checks.is_empty() {
+        checks = catalogue::find_all(&own).collect();
+    }
+    let mut rules: Vec<_> = airside_detect::rules()
         .into_iter()
         .filter(|rule| rule.id.eq_ignore_ascii_case(name) || rule.equivalents.contains(&name))
         .collect();
     if checks.is_empty() && rules.is_empty() {
-        anyhow::bail!("there is no check or rule `{name}`{}", suggestion(name));
+        checks = catalogue::meant(name);
+        let is_named = |peer: &&str| catalogue::is_meant(peer, name);
+        rules = airside_detect::rules();
+        rules.retain(|rule| rule.equivalents.iter().any(|peer| is_named(&peer)));
+        if checks.is_empty() && rules.is_empty() {
+            anyhow::bail!("there is no check or rule `{name}`{}", suggestion(name));
+        }
+        tell_whose(name, &checks, &rules);
+    }
+    if output == OutputFormat::Json {
+        let checks = checks.into_iter().map(check_json);
+        print_json(checks.chain(rules.into_iter().map(rule_json)))?;
+        return Ok(Outcome::Good);
     }
     let mut text = String::new();
     for check in checks {
@@ -41,6 +60,18 @@ pub(super) fn run(name: &str) -> anyhow::Result<Outcome> {
     }
     show::print(&text)?;
     Ok(Outcome::Good)
+}
+
+/// Says which tools have the name, and what answers it here.
+fn tell_whose(name: &str, checks: &[&'static Check], rules: &[&'static Rule]) {
+    let peers = checks.iter().flat_map(|check| check.equivalents);
+    let peers = peers.chain(rules.iter().flat_map(|rule| rule.equivalents));
+    let peers: BTreeSet<&str> =
+        peers.copied().filter(|peer| catalogue::is_meant(peer, name)).collect();
+    let peers: Vec<&str> = peers.into_iter().collect();
+    let ours = checks.iter().map(|check| check.id).chain(rules.iter().map(|rule| rule.id));
+    let ours: Vec<&str> = ours.collect();
+    show::remark(&format!("{FAINT}{} is here: {}{RESET}", peers.join(", "), ours.join(", ")));
 }
 
 fn of_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {

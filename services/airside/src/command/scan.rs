@@ -11,6 +11,7 @@ mod live;
 mod owners;
 mod patches;
 mod paths;
+mod peers;
 mod project;
 mod reach;
 mod remote;
@@ -101,6 +102,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     for what in &inputs.left_out {
         show::remark(&format!("{FAINT}{}{RESET}", show::clean(what)));
     }
+    peers::remark(&inputs);
     let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
     let owners = of_files(&inputs, first)?;
     let data = InForce::load(&arguments.data)?;
@@ -132,7 +134,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         return compliance::run(framework, &inputs, &terms, arguments);
     }
     if arguments.fix {
-        return fixes::run(arguments, &inputs, &terms);
+        return fixes::run(arguments, &inputs, &terms, &project);
     }
     report(arguments, &inputs, &terms, &project, misread).inspect(|_| {
         if let Some(warning) = data.warning().filter(|_| arguments.output == ReportFormat::Text) {

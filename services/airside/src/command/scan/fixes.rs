@@ -1,10 +1,11 @@
-//! `airside scan --fix`: manifests changed so that they pass, and what is left for people.
+//! `airside scan --fix`: manifests changed so that they pass. What is told of it is `fixes/account.rs`'s.
+
+mod account;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use airside_checks::Terms;
-use airside_checks::fix::{FixedFile, Order, Outcome as Fixes, Source, fix};
+use airside_checks::fix::{FixedFile, Order, Source, fix};
 use airside_checks::remedy::Risk;
 use airside_checks::source_lines::SourceLines;
 use airside_k8s::yaml::Limits;
@@ -13,9 +14,10 @@ use anyhow::Context;
 use similar::TextDiff;
 
 use super::inputs::Inputs;
-use crate::cli::ScanArguments;
+use super::project::Project;
+use crate::cli::{ReportFormat, ScanArguments};
 use crate::command::Outcome;
-use crate::show::{self, FAINT, GOOD, RESET, STRONG};
+use crate::show;
 
 /// Fixes the files, and says what was fixed and what was not. Exits with 1 where something that fails the
 /// scan is left.
@@ -23,7 +25,16 @@ pub(super) fn run(
     arguments: &ScanArguments,
     inputs: &Inputs,
     terms: &Terms<'_>,
+    project: &Project,
 ) -> anyhow::Result<Outcome> {
+    anyhow::ensure!(
+        matches!(arguments.output, ReportFormat::Text | ReportFormat::Json),
+        "--fix prints text or JSON: give --output text or json"
+    );
+    anyhow::ensure!(
+        arguments.reports.is_empty(),
+        "--report tells findings, and --fix changes: scan again without --fix for a report"
+    );
     let sources: Vec<_> = inputs
         .files
         .iter()
@@ -36,15 +47,16 @@ pub(super) fn run(
     let risk = if arguments.may_break { Risk::MayBreak } else { Risk::Safe };
     let limits = Limits::default();
     let fixes = fix(&sources, &Order { risk, terms, limits: &limits });
+    let is_json = arguments.output == ReportFormat::Json;
     let mut hides = false;
     for file in &fixes.files {
-        if arguments.dry_run {
+        if !arguments.dry_run {
+            std::fs::write(&file.path, &file.text)
+                .with_context(|| format!("`{}` cannot be written", file.path))?;
+        } else if !is_json {
             let diff = diff(&sources, file);
             hides |= diff.contains(REDACTED);
             show::print(&diff)?;
-        } else {
-            std::fs::write(&file.path, &file.text)
-                .with_context(|| format!("`{}` cannot be written", file.path))?;
         }
     }
     if hides {
@@ -52,7 +64,13 @@ pub(super) fn run(
             "values of credentials are hidden above, so that it is no patch to apply: run --fix without --dry-run",
         );
     }
-    show::print(&summary(&fixes, arguments.dry_run))?;
+    if is_json {
+        let patch = |index| fixes.files.get(index).map(|file| diff(&sources, file));
+        let account = account::json(&fixes, arguments.dry_run, |at| patch(at).unwrap_or_default());
+        show::print_bytes(format!("{}\n", serde_json::to_string_pretty(&account)?).as_bytes())?;
+    } else {
+        show::print(&account::text(&fixes, arguments.dry_run, project.min_severity))?;
+    }
     let fails = fixes.unfixed.iter().any(|it| it.finding.severity >= terms.failing);
     // With --exit-zero only where nothing at all could be read.
     let counts = !arguments.exit_zero || sources.is_empty();
@@ -88,36 +106,4 @@ fn shown(text: &str) -> String {
         }
     }
     shown
-}
-
-fn summary(fixes: &Fixes, is_dry: bool) -> String {
-    let mut text = String::new();
-    let mut by_check: BTreeMap<&str, usize> = BTreeMap::new();
-    for it in &fixes.fixed {
-        *by_check.entry(&it.finding.check).or_default() += 1;
-    }
-    let verb = if is_dry { "would be fixed" } else { "fixed" };
-    for (check, count) in &by_check {
-        text.push_str(&format!("{GOOD}{verb}{RESET}  {check} × {count}\n"));
-    }
-    let mut left: BTreeMap<(&str, String), usize> = BTreeMap::new();
-    for it in &fixes.unfixed {
-        *left.entry((&it.finding.check, it.reason.to_string())).or_default() += 1;
-    }
-    for ((check, reason), count) in &left {
-        text.push_str(&format!("not fixed  {check} × {count}  {FAINT}{reason}{RESET}\n"));
-    }
-    for finding in &fixes.introduced {
-        text.push_str(&format!(
-            "new  {}  {} ({})\n",
-            finding.place, finding.message, finding.check
-        ));
-    }
-    text.push_str(&format!(
-        "\n{STRONG}{} {verb}, {} left{RESET} in {} files\n",
-        fixes.fixed.len(),
-        fixes.unfixed.len(),
-        fixes.files.len()
-    ));
-    text
 }
