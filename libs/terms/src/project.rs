@@ -26,6 +26,7 @@ struct ScanSection {
     fail_on: Option<String>,
     min_severity: Option<String>,
     max_file_size: Option<ByteSize>,
+    exclude: Vec<String>,
 }
 
 /// `[checks]`.
@@ -47,6 +48,8 @@ pub struct ProjectSettings {
     pub min_severity: Severity,
     /// The largest file that is read.
     pub max_file_size: ByteSize,
+    /// Patterns of files and folders that are not read.
+    pub exclude: Vec<String>,
 }
 
 /// The largest file that is read where nothing else is said.
@@ -62,7 +65,8 @@ impl ProjectSettings {
         let selection = Selection::new(profile, &Changes::default(), &[])
             .unwrap_or_else(|_| Selection::EVERYTHING.clone());
         let (fail_on, min_severity) = (profile.fail_on, profile.shown_from);
-        Ok(Self { selection, fail_on, min_severity, max_file_size: MAX_FILE_SIZE })
+        let (max_file_size, exclude) = (MAX_FILE_SIZE, Vec::new());
+        Ok(Self { selection, fail_on, min_severity, max_file_size, exclude })
     }
 
     /// Reads the settings from a file. A profile that is given counts in place of the file's.
@@ -93,6 +97,7 @@ impl ProjectSettings {
             min_severity: level(&scan.min_severity, "scan.min_severity")?
                 .unwrap_or(profile.shown_from),
             max_file_size: scan.max_file_size.unwrap_or(MAX_FILE_SIZE),
+            exclude: scan.exclude,
         })
     }
 }

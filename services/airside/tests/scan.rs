@@ -219,6 +219,25 @@ fn exceptions_of_the_nearest_folder_hold_from_wherever_a_scan_is_run() {
 }
 
 #[test]
+fn what_is_excluded_is_not_read_and_counted() {
+    let folder = Folder::with(&[
+        ("a/role.yaml", ROLE),
+        ("node_modules/x/role.yaml", ROLE),
+        ("a/old/role.yaml", "a: ["),
+        ("b.test.yaml", "a: ["),
+    ]);
+    folder.write(".airside.toml", "[scan]\nexclude = [\"*.test.yaml\"]\n");
+    let arguments = [".", "--exclude", "node_modules", "--exclude", "a/old"];
+    let (status, text, remark) = folder.scan(&arguments);
+    assert_eq!(status, 1, "{text}{remark}");
+    assert!(text.contains("in 1 object of 1 file"), "{text}");
+    assert!(remark.contains("excluded: 3 paths"), "{remark}");
+    let (status, _, problem) = folder.scan(&[".", "--exclude", "["]);
+    assert_eq!(status, 2);
+    assert!(problem.contains("`[` is no pattern to exclude by"), "{problem}");
+}
+
+#[test]
 fn benchmarks_are_listed_without_anything_to_read() {
     let folder = Folder::with(&[]);
     let (status, text, problem) = folder.scan(&["--compliance", "list"]);

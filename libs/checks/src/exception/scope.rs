@@ -31,7 +31,8 @@ impl Scope {
             "path" => &mut self.path,
             _ => return false,
         };
-        *limit = Some(value.to_owned());
+        // Paths are shown without it.
+        *limit = Some(value.strip_prefix("./").unwrap_or(value).to_owned());
         true
     }
 

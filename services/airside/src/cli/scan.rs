@@ -103,6 +103,10 @@ pub struct ScanArguments {
     /// proportion [default: 64MiB]
     #[arg(long, value_name = "SIZE")]
     pub max_file_size: Option<ByteSize>,
+    /// Files and folders that are not read, as patterns: `node_modules` and `*.test.yaml` at any depth,
+    /// `deploy/old` where it is. Beside `exclude` of .airside.toml. Several are all in force
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude: Vec<String>,
     /// Exit with 0 even when findings reach the failing severity
     #[arg(long)]
     pub exit_zero: bool,

@@ -1,6 +1,7 @@
 //! `airside findings`: list and show the findings that a running platform keeps.
 
 use std::cmp::Reverse;
+use std::path::Path;
 
 use airside_checks::catalogue;
 use airside_types::{Cluster, FindingState, Id, Place, Severity, Timestamp};
@@ -16,6 +17,7 @@ use crate::cli::{FindingsCommand, FindingsListArguments, ListedState, OutputForm
 use crate::client::{ApiChannel, connect};
 use crate::command::Outcome;
 use crate::command::incidents::said;
+use crate::command::scan::paths::shown;
 use crate::show;
 
 pub(super) fn run(command: FindingsCommand) -> anyhow::Result<Outcome> {
@@ -70,7 +72,7 @@ fn query(arguments: &FindingsListArguments) -> anyhow::Result<FindingQuery> {
         state,
         min_severity: Some(arguments.min_severity),
         check,
-        path: arguments.path.clone(),
+        path: arguments.path.as_deref().map(|path| shown(Path::new(path))),
         cluster: cluster.context("--cluster is not usable")?,
         reappeared: arguments.state == ListedState::Reappeared,
         page: Page::default(),

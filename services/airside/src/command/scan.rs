@@ -4,13 +4,14 @@ mod affected;
 mod baseline;
 mod bundles;
 mod compliance;
+mod excluded;
 mod fixes;
 mod folder;
 pub(super) mod inputs;
 mod live;
 mod owners;
 mod patches;
-mod paths;
+pub(super) mod paths;
 mod peers;
 mod project;
 mod reach;
@@ -40,6 +41,7 @@ use airside_wire::scan::PublishOutcome;
 use anyhow::Context;
 use serde::Serialize;
 
+use self::excluded::excluded;
 pub(super) use self::inputs::Inputs;
 pub(super) use self::owners::of_files;
 use self::paths::shown;
@@ -85,7 +87,8 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         live::inputs(arguments)?
     } else {
         let limits = Limits::of_file_size(project.max_file_size.as_usize());
-        Inputs::read_within(limits, &arguments.paths, &rendering(arguments)?)
+        let excluded = excluded(project.exclude.iter().chain(&arguments.exclude))?;
+        Inputs::read_within((limits, excluded), &arguments.paths, &rendering(arguments)?)
     };
     inputs.problems.extend(policies.iter().flat_map(|it| it.problems.clone()));
     let is_compared = arguments.live && inputs.live.is_none();

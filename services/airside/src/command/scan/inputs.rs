@@ -12,6 +12,7 @@ use airside_k8s::{Document, Position};
 use airside_scanner::{LiveObjects, Scan, check_files, scan_files_within};
 use airside_terms::ENDINGS;
 use airside_wire::scan::SourceFile;
+use globset::GlobSet;
 
 use super::folder::{Entry, entries};
 use super::patches::Unrendered;
@@ -34,6 +35,10 @@ pub(in crate::command) struct Inputs {
     pub(super) left_out: Vec<String>,
     /// How much a file may hold.
     pub(super) limits: Limits,
+    /// The paths that are not read.
+    pub(super) excluded: GlobSet,
+    /// How many files and folders were excluded.
+    pub(super) not_read: usize,
     /// The objects of a live cluster, which then are all there is.
     pub(super) live: Option<LiveObjects>,
 }
@@ -50,17 +55,25 @@ pub(super) struct Made {
 impl Inputs {
     /// Reads all paths.
     pub(in crate::command) fn read<P: AsRef<Path>>(paths: &[P], how: &Rendering) -> Self {
-        Self::read_within(Limits::default(), paths, how)
+        Self::read_within((Limits::default(), GlobSet::empty()), paths, how)
     }
 
-    /// Reads all paths, of each file as much as the limits say.
+    /// Reads all paths but what is excluded, of each file as much as the limits say.
     pub(super) fn read_within<P: AsRef<Path>>(
-        limits: Limits,
+        (limits, excluded): (Limits, GlobSet),
         paths: &[P],
         how: &Rendering,
     ) -> Self {
-        let mut inputs = Self { limits, ..Self::default() };
+        let mut inputs = Self { limits, excluded, ..Self::default() };
         paths.iter().for_each(|path| inputs.take(path.as_ref(), how));
+        let read = inputs.files.len();
+        inputs.files.retain(|file| !inputs.excluded.is_match(&file.path));
+        inputs.not_read += read - inputs.files.len();
+        if inputs.not_read > 0 {
+            let what =
+                if inputs.not_read == 1 { "1 path" } else { &format!("{} paths", inputs.not_read) };
+            inputs.left_out.push(format!("excluded: {what}"));
+        }
         inputs
     }
 
@@ -149,6 +162,11 @@ impl Inputs {
         }
         for entry in entries(folder, root) {
             match entry {
+                Entry::Folder(path) | Entry::Manifest(path)
+                    if self.excluded.is_match(shown(&path)) =>
+                {
+                    self.not_read += 1;
+                }
                 Entry::Folder(path) => self.folder(&path, root, how, unrendered),
                 Entry::Manifest(path) => self.file(&path),
                 Entry::Problem(problem) => self.problems.push(problem),

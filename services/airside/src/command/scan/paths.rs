@@ -6,7 +6,7 @@
 use std::path::{Component, Path, PathBuf};
 
 /// A path as findings show it.
-pub(super) fn shown(path: &Path) -> String {
+pub(in crate::command) fn shown(path: &Path) -> String {
     from(path, std::env::current_dir().ok().as_deref())
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Project {
     pub(super) min_severity: Severity,
     /// The largest file that is read.
     pub(super) max_file_size: ByteSize,
+    /// Which files and folders are not read.
+    pub(super) exclude: Vec<String>,
     /// Whose findings are told; those of all where nobody is named.
     pub(super) owner: Option<String>,
     /// The settings file, where there is one.
@@ -51,6 +53,7 @@ impl Project {
             fail_on: arguments.fail_on.unwrap_or(settings.fail_on),
             min_severity: arguments.min_severity.unwrap_or(settings.min_severity),
             max_file_size: arguments.max_file_size.unwrap_or(settings.max_file_size),
+            exclude: settings.exclude,
             owner: arguments.owner.clone(),
             file,
             platform: None,
@@ -69,6 +72,7 @@ impl Project {
             fail_on: arguments.fail_on.or(fail_on).unwrap_or(settings.fail_on),
             min_severity: arguments.min_severity.unwrap_or(settings.min_severity),
             max_file_size: arguments.max_file_size.unwrap_or(settings.max_file_size),
+            exclude: settings.exclude,
             owner: arguments.owner.clone(),
             file: None,
             platform: Some(arguments.server.server.clone()),

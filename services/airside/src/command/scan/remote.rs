@@ -13,6 +13,7 @@ use airside_types::{Cluster, Tenant};
 use airside_wire::scan::{ScanAnswer, ScanRequest, ScanTerms};
 use anyhow::Context;
 
+use super::excluded::excluded;
 use super::inputs::Inputs;
 use super::paths::shown;
 use super::project::Project;
@@ -27,7 +28,11 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let limits = arguments
         .max_file_size
         .map_or_else(Limits::default, |most| Limits::of_file_size(most.as_usize()));
-    let inputs = Inputs::read_within(limits, &arguments.paths, &rendering(arguments)?);
+    let inputs = Inputs::read_within(
+        (limits, excluded(arguments.exclude.iter())?),
+        &arguments.paths,
+        &rendering(arguments)?,
+    );
     for problem in &inputs.problems {
         show::error(problem);
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use airside_wire::scan::SourceFile;
 use anyhow::Context;
+use globset::GlobSet;
 use tempfile::TempDir;
 
 use self::store::{Entry, write_out};
@@ -27,7 +28,8 @@ pub(super) fn inputs_at(
 ) -> anyhow::Result<Inputs> {
     anyhow::ensure!(!revision.starts_with('-'), "`{revision}` is no revision");
     let mut trees: BTreeMap<PathBuf, Tree> = BTreeMap::new();
-    let mut then = Inputs { limits: now.limits.clone(), ..Inputs::default() };
+    let (limits, excluded) = (now.limits.clone(), now.excluded.clone());
+    let mut then = Inputs { limits, excluded, ..Inputs::default() };
     for path in paths {
         let whole =
             path.canonicalize().with_context(|| format!("`{}` cannot be read", path.display()))?;
@@ -103,12 +105,15 @@ impl Tree {
             values: rendering.values.iter().map(|file| self.values(root, file)).collect(),
             ..rendering.clone()
         };
-        let read = Inputs::read_within(inputs.limits.clone(), &[&then], &rendering);
+        let limits = inputs.limits.clone();
+        let read = Inputs::read_within((limits, GlobSet::empty()), &[&then], &rendering);
         let before = shown(&then);
         for file in read.files {
             let rest = file.path.strip_prefix(&before).unwrap_or_default();
             let path = self.name_now(root, below, path, rest);
-            inputs.files.push(SourceFile { path, ..file });
+            if !inputs.excluded.is_match(&path) {
+                inputs.files.push(SourceFile { path, ..file });
+            }
         }
         let folder = format!("{}/", self.folder.path().display());
         let problems = read.problems.iter().map(|problem| problem.replace(&folder, ""));
