@@ -38,7 +38,7 @@ mod tests {
     use crate::workload::pod_specs;
     use crate::{json, workload};
 
-    fn pod(automount: Value, sources: Value) -> Value {
+    fn pod(automount: &Value, sources: &Value) -> Value {
         let volumes = json!([{ "name": "t", "projected": { "sources": sources } }]);
         json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "p" },
@@ -65,7 +65,7 @@ mod tests {
             (Value::Null, audience("sts.amazonaws.com"), None),
             (json!(true), audience("vault"), Some(true)),
         ] {
-            let pod = pod(automount, sources);
+            let pod = pod(&automount, &sources);
             let object = Object::new(&pod).unwrap();
             let specs: Vec<workload::PodSpec<'_>> = pod_specs(&object);
             assert_eq!(specs[0].holds_token(), holds, "{pod:?}");

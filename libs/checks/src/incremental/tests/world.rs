@@ -74,6 +74,7 @@ fn pod(choices: &mut Choices<'_>) -> Value {
         "metadata": { "labels": labels },
         "spec": {
             "serviceAccountName": account,
+            "automountServiceAccountToken": choices.number() % 4 != 3,
             "hostNetwork": choices.number() % 5 == 4,
             "priorityClassName": name,
             "containers": [{
@@ -110,7 +111,9 @@ fn rules(choices: &mut Choices<'_>) -> Value {
 
 fn subjects(choices: &mut Choices<'_>) -> Value {
     match choices.number() % 7 {
-        0 => json!([{ "kind": "User", "name": "ada" }]),
+        0 => {
+            json!([{ "kind": "User", "name": "ada" }, { "kind": "User", "name": "system:serviceaccount:shop:web" }])
+        }
         1 => json!([{ "kind": "Group", "name": "system:authenticated" }]),
         2 => json!([{ "kind": "Group", "name": "system:serviceaccounts:shop" }]),
         3 => {
@@ -286,7 +289,13 @@ fn rights(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
 fn mesh(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Value) {
     const SECURITY: &str = "security.istio.io/v1";
     const NETWORKING: &str = "networking.istio.io/v1";
-    let host = choices.of(&["web", "web.shop.svc.cluster.local", "*.example.com", "a.example.com"]);
+    let host = choices.of(&[
+        "web",
+        "web.shop.svc.cluster.local",
+        "*.shop.svc.cluster.local",
+        "*.example.com",
+        "a.example.com",
+    ]);
     let wanted = labels(choices);
     let with_selector = |mut spec: Value, chance: bool| {
         if chance {
@@ -303,9 +312,20 @@ fn mesh(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Val
         }
         16 => {
             let from = json!([{ "source": { "namespaces": [choices.of(&["shop", "none"])] } }]);
-            let mut spec = json!({ "action": "ALLOW", "rules": [{ "from": from }] });
-            if choices.chance() {
-                spec["rules"] = json!([{ "to": [{ "operation": { "paths": ["/a"] } }] }]);
+            let action = choices.of(&["ALLOW", "DENY", "AUDIT"]);
+            let mut spec = json!({ "action": action, "rules": [{ "from": from }] });
+            match choices.number() % 4 {
+                0 => spec["rules"] = json!([{ "to": [{ "operation": { "paths": ["/a"] } }] }]),
+                1 => {
+                    spec["rules"] = json!([{ "from": [{ "source": { "notPrincipals": ["*"] } }] }])
+                }
+                2 => {
+                    let (group, kind) =
+                        choices.of(&[("", "Service"), ("gateway.networking.k8s.io", "Gateway")]);
+                    let name = choices.of(&NAMES);
+                    spec["targetRefs"] = json!([{ "group": group, "kind": kind, "name": name }]);
+                }
+                _ => {}
             }
             (SECURITY, "AuthorizationPolicy", with_selector(spec, chance))
         }
@@ -330,8 +350,11 @@ fn mesh(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Val
                 _ => json!([]),
             };
             let route = json!([{ "destination": { "host": host, "subset": "v1" } }]);
-            let spec =
-                json!({ "hosts": [host], "gateways": gateways, "http": [{ "route": route }] });
+            let rule = match choices.chance() {
+                true => json!({ "redirect": { "scheme": "https" } }),
+                false => json!({ "route": route }),
+            };
+            let spec = json!({ "hosts": [host], "gateways": gateways, "http": [rule] });
             (NETWORKING, "VirtualService", json!({ "spec": spec }))
         }
         20 => {

@@ -189,3 +189,27 @@ fn an_account_without_a_namespace_is_found_in_any() {
     assert_ne!(way(&values, Bearer::ServiceAccount(None, "web")), "no way");
     assert_eq!(way(&values, Bearer::ServiceAccount(Some("bank"), "web")), "no way");
 }
+
+#[test]
+fn a_pod_leads_on_only_where_it_may_hold_the_token_of_its_account() {
+    let enter = json!([rule(&["create"], "", &["pods/exec"])]);
+    let admin = binding(None, ("ClusterRole", "cluster-admin"), &account("shop", "strong"));
+    let mut pod = pod("shop", "p", "strong");
+    let way = |pod: &Value| with_rules(&enter, Some("shop"), &[pod.clone(), admin.clone()]);
+    assert!(way(&pod).contains("any pod of namespace shop such as service account shop/strong"));
+    pod["spec"]["automountServiceAccountToken"] = json!(false);
+    assert_eq!(way(&pod), "no way");
+    let source = json!({ "serviceAccountToken": { "path": "token" } });
+    pod["spec"]["volumes"] = json!([{ "name": "t", "projected": { "sources": [source] } }]);
+    assert!(way(&pod).contains("any pod of namespace shop such as service account shop/strong"));
+}
+
+#[test]
+fn an_account_is_named_by_its_user_name_as_well() {
+    let user = json!({ "kind": "User", "name": "system:serviceaccount:shop:web" });
+    let values = [binding(None, ("ClusterRole", "cluster-admin"), &user)];
+    assert_eq!(
+        way(&values, WEB),
+        "service account shop/web may do everything, as administrator of the cluster"
+    );
+}

@@ -147,7 +147,8 @@ impl<B: Copy + Eq> Ways<B> {
     pub fn add_pods(&mut self, namespace: Option<&str>, account: &str, may_hold_token: bool) {
         let key = key_of(namespace, account);
         let starters = self.accounts.entry(key.clone()).or_default();
-        self.moved.entry(key).or_insert(starters.had());
+        let had = starters.had();
+        self.moved.entry(key).or_insert(had);
         starters.all += 1;
         starters.with_token += usize::from(may_hold_token);
     }

@@ -102,6 +102,22 @@ fn the_narrowest_policy_decides_about_mutual_tls() {
 }
 
 #[test]
+fn the_nodes_proxy_takes_mutual_tls_in_any_case() {
+    for (label, expected) in [("ambient", TlsMode::Permissive), ("none", TlsMode::Disable)] {
+        let web = pod("shop", &json!({ "app": "web", "istio.io/dataplane-mode": label }));
+        let settings = json!({
+            "mtls": { "mode": "DISABLE" }, "portLevelMtls": { "80": { "mode": "DISABLE" } },
+        });
+        let policy = peer_authentication("shop", Some("web"), &settings);
+        let values = [web, policy];
+        let graph = graph(&values);
+        let workload = graph.mesh_workloads(Some("shop"), None).next().unwrap();
+        let found = graph.mutual_tls(&workload);
+        assert_eq!((found.mode, found.ports), (expected, vec![("80", expected)]), "{label}");
+    }
+}
+
+#[test]
 fn hosts_are_read_as_istio_reads_them() {
     assert_eq!(full_host("web", Some("shop")), "web.shop.svc.cluster.local");
     assert_eq!(full_host("web.example.com", Some("shop")), "web.example.com");
