@@ -141,6 +141,10 @@ fn of_pair(pair: &Pair, values: &mut Value) -> Option<()> {
         return None;
     }
     let before = Object::new(&pair.before).ok()?;
+    // Kubernetes makes it, and no chart.
+    if before.kind() == "ServiceAccount" && before.name() == "default" {
+        return None;
+    }
     pair.fields().iter().try_for_each(|field| {
         let (key, below) = key_of(&before, field)?;
         // Helm replaces lists, so that one is given whole; and removes what is null.
@@ -152,6 +156,10 @@ fn of_pair(pair: &Pair, values: &mut Value) -> Option<()> {
         let after = Object::new(&pair.after).ok()?.at(&path).cloned().unwrap_or_default();
         match key {
             ["image"] => image(values, after.as_str()?),
+            // Where the count is the autoscaler's, the chart leaves it out.
+            ["replicaCount"] if after.is_null() => {
+                set(values, &["autoscaling", "enabled"], json!(true))
+            }
             ["ingress", "hosts"] => set(values, key, hosts(before.at(&path)?, &after)?),
             _ => set(values, &keys, after),
         }
@@ -166,6 +174,10 @@ fn key_of(
     for pod in pod_specs(object) {
         for container in &pod.containers {
             if let Some(below) = field.path.below(&container.path) {
+                // The mesh's injector makes it, and no chart.
+                if container.name() == "istio-proxy" {
+                    return None;
+                }
                 let (name, rest) = first_key(&below)?;
                 if name == "image" {
                     return Some((&["image"], rest));
@@ -211,11 +223,12 @@ fn keys_of(path: &FieldPath) -> Vec<Cow<'_, str>> {
     keys.collect()
 }
 
-/// `repository` and `tag`, or `digest`.
+/// `repository`, with `tag` and `digest` where there are.
 fn image(values: &mut Value, image: &str) -> Option<()> {
-    if let Some((repository, digest)) = image.split_once('@') {
-        set(values, &["image", "repository"], json!(repository))?;
-        return set(values, &["image", "digest"], json!(digest));
+    let (image, digest) =
+        image.split_once('@').map_or((image, None), |(it, digest)| (it, Some(digest)));
+    if let Some(digest) = digest {
+        set(values, &["image", "digest"], json!(digest))?;
     }
     let name = image.rfind('/').map_or(0, |slash| slash + 1);
     let colon = image.get(name..)?.rfind(':').map(|at| name + at);
@@ -235,10 +248,11 @@ fn hosts(before: &Value, after: &Value) -> Option<Value> {
     };
     let host = |rule: &Value| {
         let paths = down(rule, &["http", "paths"]).and_then(Value::as_array).unwrap_or_default();
-        json!({
-            "host": rule.get("host").cloned().unwrap_or_default(),
-            "paths": paths.iter().map(path).collect::<Vec<_>>(),
-        })
+        let mut host = json!({ "host": rule.get("host").cloned().unwrap_or_default() });
+        if let (false, Some(host)) = (paths.is_empty(), host.as_object_mut()) {
+            host.insert("paths".to_owned(), paths.iter().map(path).collect::<Vec<_>>().into());
+        }
+        host
     };
     let hosts = |rules: &Value| Some(rules.as_array()?.iter().map(host).collect::<Vec<_>>());
     let after = hosts(after)?;

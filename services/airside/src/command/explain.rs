@@ -40,7 +40,7 @@ pub(super) fn run(name: &str, output: OutputFormat) -> anyhow::Result<Outcome> {
         checks = catalogue::meant(name);
         let is_named = |peer: &&str| catalogue::is_meant(peer, name);
         rules = airside_detect::rules();
-        rules.retain(|rule| rule.equivalents.iter().any(|peer| is_named(&peer)));
+        rules.retain(|rule| rule.equivalents.iter().any(is_named));
         if checks.is_empty() && rules.is_empty() {
             anyhow::bail!("there is no check or rule `{name}`{}", suggestion(name));
         }
