@@ -112,10 +112,8 @@ pub(crate) async fn play(binaries: &ControlPlaneBinaries) {
             .must(&["--namespace=lockers", "patch", object, "--type=json", "--patch", &patch], "")
             .await;
     }
-    let mut expected: Vec<String> = ADDITIONS
-        .iter()
-        .map(|(object, _, _, told)| format!("{object}: {told}"))
-        .collect();
+    let mut expected: Vec<String> =
+        ADDITIONS.iter().map(|(object, _, _, told)| format!("{object}: {told}")).collect();
     expected.sort();
     let touched = comparison(&kubeconfig, &manifests);
     assert_eq!(drifted(&touched), expected);

@@ -19,6 +19,7 @@ pub mod statement;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod zeros;
 
 use airside_types::{FieldDigest, FieldPath, Id, Step};
 

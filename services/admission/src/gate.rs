@@ -20,6 +20,8 @@ use crate::violations::Violations;
 
 /// How many drifted fields the audit log is told (the decision's record holds all), and how many policies.
 const MAX_LISTED: usize = 8;
+/// How many characters of each.
+const MAX_NAME: usize = 256;
 
 /// From which severity on a failed check warns or denies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,9 +226,10 @@ fn answer(
     response
 }
 
-/// The first by name, and how many more there are.
+/// The first by name, and how many more there are. Names come from the object, and may be of any length.
 fn listed<T: ToString>(all: &[T]) -> String {
-    let mut names: Vec<String> = all.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+    let short = |it: &T| it.to_string().chars().take(MAX_NAME).collect();
+    let mut names: Vec<String> = all.iter().take(MAX_LISTED).map(short).collect();
     let more = all.len().saturating_sub(MAX_LISTED);
     if more > 0 {
         names.push(format!("and {more} more"));
@@ -246,5 +249,6 @@ mod tests {
         assert_eq!(listed(std::slice::from_ref(&image)), "spec.containers[0].image");
         let many = vec![FieldPath::default().key("a"); MAX_LISTED + 2];
         assert_eq!(listed(&many), "a, a, a, a, a, a, a, a, and 2 more");
+        assert_eq!(listed(&["é".repeat(MAX_NAME + 1)]), "é".repeat(MAX_NAME));
     }
 }

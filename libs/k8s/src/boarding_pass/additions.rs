@@ -11,6 +11,7 @@ use super::derived::Derived;
 use super::injected::Injected;
 use super::leaf::{self, Context};
 use super::scanned::Scanned;
+use super::zeros::zeros;
 use super::{empty_selects, selects};
 use crate::fields::{at, below};
 use crate::object::Object;
@@ -96,7 +97,9 @@ impl<'v> Additions<'v> {
                 }
                 found
             }
-            _ if self.may_have_been_scanned(name, value) => Vec::new(),
+            _ if zeros(name).contains(value) || self.may_have_been_scanned(name, value) => {
+                Vec::new()
+            }
             _ => vec![added(path, None)],
         }
     }

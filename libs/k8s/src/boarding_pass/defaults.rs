@@ -48,11 +48,12 @@ impl Usual {
 type Row = (&'static str, Usual);
 
 /// In objects of every kind.
-pub(super) const OBJECT: [Row; 9] = [
+pub(super) const OBJECT: [Row; 10] = [
     ("metadata.namespace", Any), // a manifest may leave it to who deploys
     ("metadata.creationTimestamp", Any),
     ("metadata.deletionGracePeriodSeconds", Any),
     ("metadata.deletionTimestamp", Any),
+    ("metadata.finalizers[]", Any), // whoever has to clean up writes one
     ("metadata.generation", Any),
     ("metadata.managedFields", Any),
     ("metadata.ownerReferences", Any),
@@ -61,11 +62,12 @@ pub(super) const OBJECT: [Row; 9] = [
 ];
 
 /// Annotations that Kubernetes, kubectl and usual controllers write; what ends with `/` is all of that prefix.
-pub(super) const ANNOTATIONS: [&str; 25] = [
+pub(super) const ANNOTATIONS: [&str; 30] = [
     "alpha.config.kubernetes.io/transformations",
     "argocd.argoproj.io/tracking-id",
     "autoscaling.alpha.kubernetes.io/",
     "batch.kubernetes.io/job-tracking",
+    "cloud.google.com/neg-status",
     "config.kubernetes.io/origin",
     "control-plane.alpha.kubernetes.io/leader",
     "deployment.kubernetes.io/desired-replicas",
@@ -73,6 +75,7 @@ pub(super) const ANNOTATIONS: [&str; 25] = [
     "deployment.kubernetes.io/revision",
     "deprecated.daemonset.template.generation",
     "endpoints.kubernetes.io/last-change-trigger-time",
+    "field.cattle.io/publicEndpoints",
     "kubectl.kubernetes.io/last-applied-configuration",
     "kubectl.kubernetes.io/restartedAt",
     "kubernetes.io/change-cause",
@@ -80,9 +83,12 @@ pub(super) const ANNOTATIONS: [&str; 25] = [
     "kubernetes.io/config.mirror",
     "kubernetes.io/config.seen",
     "kubernetes.io/config.source",
+    "kubernetes.io/limit-ranger",
+    "kubernetes.io/psp",
     "kubernetes.io/service-account.uid",
     "meta.helm.sh/release-name",
     "meta.helm.sh/release-namespace",
+    "objectset.rio.cattle.io/",
     "pv.kubernetes.io/",
     "volume.beta.kubernetes.io/storage-provisioner",
     "volume.kubernetes.io/selected-node",

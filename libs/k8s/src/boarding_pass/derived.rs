@@ -123,11 +123,18 @@ impl<'v> Derived<'v> {
             }
             "volumeMounts[]" => self.kind == "Pod" && is_token_mount(value),
             _ => {
+                let is_request = in_container.starts_with("resources.requests.");
                 self.kind == "Pod"
-                    && in_container.starts_with("resources.requests.")
-                    && self.is_limit(path, value)
+                    && (is_request && self.is_limit(path, value)
+                        || in_container.starts_with("resources.") && self.is_limited())
             }
         }
+    }
+
+    /// Whether admission has given the pod what the limit range of its namespace says.
+    fn is_limited(&self) -> bool {
+        let keys = ["metadata", "annotations", "kubernetes.io/limit-ranger"];
+        down(self.root, &keys).is_some()
     }
 
     /// What a pod does not request is its limit.

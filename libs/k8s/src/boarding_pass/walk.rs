@@ -10,32 +10,10 @@ use super::additions::Additions;
 use super::compare::{Comparison, Drift};
 use super::leaf::{self, Context};
 use super::scanned::Scanned;
+use super::zeros::zeros;
 use super::{is_secret, tell_of_credentials};
 use crate::object::Object;
 use crate::value::{Map, Value};
-
-/// Booleans and numbers that Kubernetes drops when they are false or 0, because absence means the same.
-/// Others (`allowPrivilegeEscalation: false`) are kept, so their absence is drift.
-const DROPPED_WHEN_ZERO: [&str; 18] = [
-    "allowVolumeExpansion",
-    "globalDefault",
-    "hostIPC",
-    "hostNetwork",
-    "hostPID",
-    "hostPort",
-    "initialDelaySeconds",
-    "minReadySeconds",
-    "nodePort",
-    "paused",
-    "preserveUnknownFields",
-    "publishNotReadyAddresses",
-    "readOnly",
-    "setHostnameAsFQDN",
-    "stdin",
-    "stdinOnce",
-    "tty",
-    "weight",
-];
 
 /// Compares scanned fields with a live object.
 pub(super) fn beside(fields: &[FieldDigest], live: &Object<'_>) -> Comparison {
@@ -203,9 +181,8 @@ impl<'p, 'v> Walk<'p, 'v> {
     /// Scanned leaves that are not there, unless that means what was scanned: an empty text, or a zero that
     /// Kubernetes drops.
     fn gone(&mut self, scanned: &Scanned<'p>, key: &str, context: Context) {
-        let is = |value: Value| leaf::digest("", &value, context) == scanned.digest;
-        let is_dropped = is(Value::from(""))
-            || (DROPPED_WHEN_ZERO.contains(&key) && (is(Value::Bool(false)) || is(0.into())));
+        let is = |value: &Value| leaf::digest("", value, context) == scanned.digest;
+        let is_dropped = is(&Value::from("")) || zeros(key).iter().any(is);
         if scanned.digest.is_some() && !is_dropped {
             self.changed(None);
         }

@@ -1,4 +1,6 @@
 //! What stands in live objects by their kind, without their pods.
+//!
+//! A manifest without `replicas` leaves the count to whoever scales, which is an autoscaler or a person.
 
 use super::Row;
 use super::Usual::{Any, Bool, Json, Number, Same, Text};
@@ -32,7 +34,6 @@ pub(in crate::boarding_pass) const KINDS: [(&str, &[Row]); 38] = [
     (
         "CustomResourceDefinition",
         &[
-            ("metadata.finalizers[]", Text("customresourcecleanup.apiextensions.k8s.io")),
             ("spec.conversion.strategy", Text("None")),
             ("spec.conversion.webhook.clientConfig.caBundle", Any),
             ("spec.conversion.webhook.clientConfig.service.port", Number(443)),
@@ -52,7 +53,7 @@ pub(in crate::boarding_pass) const KINDS: [(&str, &[Row]); 38] = [
         "Deployment",
         &[
             ("spec.progressDeadlineSeconds", Number(600)),
-            ("spec.replicas", Number(1)),
+            ("spec.replicas", Any),
             ("spec.revisionHistoryLimit", Number(10)),
             ("spec.strategy.type", Text("RollingUpdate")),
             ("spec.strategy.rollingUpdate.maxSurge", Text("25%")),
@@ -130,7 +131,6 @@ pub(in crate::boarding_pass) const KINDS: [(&str, &[Row]); 38] = [
     (
         "PersistentVolume",
         &[
-            ("metadata.finalizers[]", Text("kubernetes.io/pv-protection")),
             ("spec.claimRef", Any),
             ("spec.persistentVolumeReclaimPolicy", Text("Retain")),
             ("spec.volumeMode", Text("Filesystem")),
@@ -140,7 +140,6 @@ pub(in crate::boarding_pass) const KINDS: [(&str, &[Row]); 38] = [
     (
         "PersistentVolumeClaim",
         &[
-            ("metadata.finalizers[]", Text("kubernetes.io/pvc-protection")),
             ("spec.storageClassName", Any), // the cluster's default one
             ("spec.volumeMode", Text("Filesystem")),
             ("spec.volumeName", Any),
@@ -184,13 +183,12 @@ pub(in crate::boarding_pass) const KINDS: [(&str, &[Row]); 38] = [
             ("spec.exempt.lendablePercent", Number(0)),
         ],
     ),
-    ("ReplicaSet", &[("spec.replicas", Number(1))]),
-    ("ReplicationController", &[("spec.replicas", Number(1))]),
+    ("ReplicaSet", &[("spec.replicas", Any)]),
+    ("ReplicationController", &[("spec.replicas", Any)]),
     ("Secret", &[("type", Text("Opaque"))]),
     (
         "Service",
         &[
-            ("metadata.finalizers[]", Text("service.kubernetes.io/load-balancer-cleanup")),
             ("spec.allocateLoadBalancerNodePorts", Bool(true)),
             ("spec.externalTrafficPolicy", Text("Cluster")),
             ("spec.healthCheckNodePort", Any),
@@ -212,7 +210,7 @@ pub(in crate::boarding_pass) const KINDS: [(&str, &[Row]); 38] = [
             ("spec.persistentVolumeClaimRetentionPolicy.whenScaled", Text("Retain")),
             ("spec.podManagementPolicy", Text("OrderedReady")),
             ("spec.serviceName", Text("")),
-            ("spec.replicas", Number(1)),
+            ("spec.replicas", Any),
             ("spec.revisionHistoryLimit", Number(10)),
             ("spec.updateStrategy.type", Text("RollingUpdate")),
             ("spec.updateStrategy.rollingUpdate.partition", Number(0)),

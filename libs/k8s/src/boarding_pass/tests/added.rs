@@ -23,6 +23,10 @@ fn with(object: &Value, pointer: &str, value: Value) -> Value {
     object
 }
 
+fn deployment_without_count() -> Value {
+    changed("/spec/replicas", Value::Null)
+}
+
 fn service() -> Value {
     json!({
         "apiVersion": "v1", "kind": "Service", "metadata": { "name": "web", "labels": { "app": "web" } },
@@ -276,6 +280,8 @@ fn what_kubernetes_adds_is_no_drift() {
         (webhooks(), "/webhooks/0/timeoutSeconds".to_owned(), json!(10)),
         (pod(), "/spec/nodeName".to_owned(), json!("node-1")),
         (pod(), "/spec/priority".to_owned(), json!(0)),
+        (deployment_without_count(), "/spec/replicas".to_owned(), json!(7)),
+        (deployment(), "/metadata/finalizers".to_owned(), json!(["shop.example/door"])),
         (pod(), "/spec/serviceAccountName".to_owned(), json!("default")),
         (pod(), "/spec/containers/0/resources/requests".to_owned(), json!({ "cpu": 1 })),
         (

@@ -1,17 +1,17 @@
 //! What a comparison of live objects with manifests says, for people and for programs.
 
+mod field;
+
 use std::fmt::Write;
 
-use airside_k8s::boarding_pass::{Drift, LiveComparison, NotCompared, Standing, is_credential};
+use airside_k8s::boarding_pass::{Drift, LiveComparison, NotCompared, Standing};
 use airside_k8s::{Object, Value, json};
-use airside_types::redact::{REDACTED, redact};
-use airside_types::{BoardingPass, FieldPath, ObjectRef, Place, Revision, Step};
+use airside_types::{BoardingPass, ObjectRef, Place, Revision};
 
+use self::field::Shown;
 use super::Manifests;
 use crate::show::{ERROR, FAINT, GOOD, PLACE, RESET, STRONG};
 
-/// Longer values are cut.
-const MAX_VALUE: usize = 80;
 /// How much of a commit's name people see.
 const SHORT_COMMIT: usize = 12;
 
@@ -21,14 +21,6 @@ pub(super) struct Told<'a> {
     pub(super) live: &'a [Object<'a>],
     pub(super) passes: &'a [BoardingPass],
     pub(super) manifests: &'a Manifests,
-}
-
-/// A field that is not what the manifest says.
-struct Shown<'a> {
-    drift: &'a Drift,
-    place: Option<Place>,
-    manifest: String,
-    live: String,
 }
 
 impl Told<'_> {
@@ -77,21 +69,8 @@ impl Told<'_> {
                     None => format!("{ERROR}drifted{RESET}"),
                 };
                 line(text, &from, &named, place);
-                for Shown { drift, place, manifest, live } in
-                    self.shown(object, *pass, &comparison.drifts)
-                {
-                    let place = place.map(|place| format!("  {PLACE}{place}{RESET}"));
-                    let place = place.unwrap_or_default();
-                    push(
-                        text,
-                        &match drift {
-                            Drift::Changed { .. } => {
-                                format!("    {drift}: {manifest}, now {live}{place}")
-                            }
-                            Drift::Added { .. } => format!("    {drift}: {live}{place}"),
-                        },
-                    );
-                }
+                let shown = self.shown(object, *pass, &comparison.drifts);
+                shown.iter().for_each(|it| push(text, &it.text()));
                 not_compared_text(text, &comparison.not_compared);
             }
         }
@@ -105,29 +84,8 @@ impl Told<'_> {
     fn shown<'f>(&self, object: &Object<'_>, pass: usize, drifts: &'f [Drift]) -> Vec<Shown<'f>> {
         let Some(of_pass) = self.passes.get(pass) else { return Vec::new() };
         let located = self.manifests.located(pass);
-        let shown = |drift: &'f Drift| {
-            let field = drift.field();
-            let (manifest, live) = match drift {
-                Drift::Changed { live, .. } => (Some(field), live.as_ref()),
-                Drift::Added { .. } => (None, Some(field)),
-            };
-            let in_manifest = located.as_ref().map(|it| &it.object);
-            // What was added would stand where the nearest field above it stands; a list's elements are others.
-            let position = located.as_ref().map(|it| it.places.resolve(&above_lists(drift)));
-            Shown {
-                drift,
-                place: position.map(|it| Place {
-                    path: of_pass.place.path.clone(),
-                    line: it.line,
-                    column: it.column,
-                }),
-                manifest: manifest
-                    .zip(in_manifest)
-                    .map_or_else(nothing, |(field, it)| value(field, it)),
-                live: live.map_or_else(nothing, |live| value(live, object)),
-            }
-        };
-        drifts.iter().map(shown).collect()
+        let manifest = located.as_ref().map(|it| (it, of_pass.place.path.as_ref()));
+        drifts.iter().map(|drift| Shown::of(drift, object, manifest)).collect()
     }
 
     fn summary(&self, text: &mut String) {
@@ -163,15 +121,16 @@ impl Told<'_> {
         let contents = all().filter(|it| it.content).count();
         let additions = all().filter(|it| it.additions).count();
         let told = [
-            (credentials, "values of credentials"),
-            (contents, "contents of Secrets, which are read by their metadata alone"),
+            ("values of credentials", credentials),
+            ("contents of Secrets, of which only the metadata is read", contents),
             (
+                "objects with fields that their manifests do not set, in kinds whose defaults are \
+                 not known",
                 additions,
-                "objects' fields that their manifests do not set, since their kinds' defaults are not known",
             ),
         ];
-        let told = told.into_iter().filter(|(count, _)| *count > 0);
-        told.map(|(count, what)| format!("{count} {what}")).collect()
+        let told = told.into_iter().filter(|(_, count)| *count > 0);
+        told.map(|(what, count)| format!("{what}: {count}")).collect()
     }
 
     /// For programs.
@@ -213,28 +172,6 @@ impl Told<'_> {
             "of_the_cluster": self.comparison.of_the_cluster,
         })
     }
-}
-
-impl Shown<'_> {
-    fn json(&self) -> Value {
-        let (change, name) = match self.drift {
-            Drift::Changed { .. } => ("changed", None),
-            Drift::Added { name, .. } => ("added", name.as_deref()),
-        };
-        json!({
-            "field": self.drift.field().to_string(), "change": change, "name": name,
-            "location": self.place.as_ref().map(place),
-            "manifest": self.manifest, "live": self.live,
-        })
-    }
-}
-
-/// The field of a drift, without the last list and what is below it where that is one of the live object: its
-/// elements have other indexes there.
-fn above_lists(drift: &Drift) -> FieldPath {
-    let is_added = matches!(drift, Drift::Added { .. });
-    let steps = drift.field().steps().take_while(|step| !is_added || matches!(step, Step::Key(_)));
-    steps.collect()
 }
 
 const fn not_compared(standing: &Standing<usize>) -> Option<&NotCompared> {
@@ -283,32 +220,6 @@ fn shown(revision: &Revision) -> String {
     let short: String = revision.commit.chars().take(SHORT_COMMIT).collect();
     let is_dirty = revision.is_dirty;
     if is_dirty { format!("{short} with changes that are not committed") } else { short }
-}
-
-/// A value as people may see it: cut, without control characters, never a credential, and of several values only
-/// what they are called.
-fn value(field: &FieldPath, object: &Object<'_>) -> String {
-    let text = match object.at(field) {
-        None => return nothing(),
-        Some(_) if is_credential(object, field) => return "a credential".to_owned(),
-        Some(Value::Object(map)) => {
-            let names: Vec<&str> = map.keys().collect();
-            format!("{{{}}}", names.join(", "))
-        }
-        Some(Value::Array(elements)) => return format!("{} elements", elements.len()),
-        Some(Value::String(text)) => text.to_string(),
-        Some(other) => other.to_string(),
-    };
-    if redact(&text).contains(REDACTED) {
-        return "a credential".to_owned();
-    }
-    let clean = |letter: char| if letter.is_control() { ' ' } else { letter };
-    let cut: String = text.chars().take(MAX_VALUE).map(clean).collect();
-    if cut.len() < text.len() { format!("`{cut}…`") } else { format!("`{cut}`") }
-}
-
-fn nothing() -> String {
-    "nothing".to_owned()
 }
 
 fn resource(object: &ObjectRef) -> Value {
