@@ -42,7 +42,7 @@ impl Caller {
         Self { user, group, address: Ipv4Addr::new(a, b, c, d) }
     }
 
-    fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         format!("token-of-{}", self.user.replace(':', "-"))
     }
 }

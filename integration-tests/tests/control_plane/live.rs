@@ -249,7 +249,7 @@ fn comparison(kubeconfig: &Path, repository: &Path) -> Value {
 }
 
 /// What `airside scan --live` prints: results, and remarks.
-fn scan(kubeconfig: &Path, arguments: &[&str]) -> (String, String) {
+pub(crate) fn scan(kubeconfig: &Path, arguments: &[&str]) -> (String, String) {
     let output = Command::new(airside_binary())
         .args(["scan", "--live", "--kubeconfig"])
         .arg(kubeconfig)

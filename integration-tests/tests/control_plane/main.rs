@@ -15,6 +15,7 @@
 mod api_client;
 mod binaries;
 mod cluster;
+mod drift;
 mod expected;
 mod kubectl;
 mod kubelet;
@@ -72,4 +73,10 @@ fn an_attack_on_a_real_cluster_becomes_one_incident() {
 fn a_change_in_a_live_cluster_is_a_finding_within_a_second() {
     let build = || _ = program::airside_binary();
     with_control_plane(build, async |binaries| live::play(binaries).await);
+}
+
+#[test]
+fn what_is_added_to_a_live_object_is_drift_and_what_kubernetes_adds_is_none() {
+    let build = || _ = program::airside_binary();
+    with_control_plane(build, async |binaries| drift::play(binaries).await);
 }

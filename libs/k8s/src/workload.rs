@@ -166,7 +166,7 @@ pub fn is_workload(object: &Object<'_>) -> bool {
 
 /// The path to what has the pod's `metadata` and `spec`, for kinds that are known to start pods. A wrong
 /// `apiVersion: v1` is the author's mistake; it should not hide what else is wrong.
-fn template_path(object: &Object<'_>) -> Option<&'static [&'static str]> {
+pub(crate) fn template_path(object: &Object<'_>) -> Option<&'static [&'static str]> {
     match (object.group(), object.kind()) {
         ("", "Pod") => Some(&[]),
         ("", "PodTemplate") => Some(&["template"]),

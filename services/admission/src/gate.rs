@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use airside_detect::audit::event::{Extra, User};
 use airside_k8s::admission::{Response, Review};
-use airside_k8s::boarding_pass::{Standing, standing};
+use airside_k8s::boarding_pass::{Comparison, Standing, standing};
 use airside_k8s::{Object, Value};
 use airside_terms::TermsInForce;
 use airside_types::{
@@ -20,6 +20,8 @@ use crate::violations::Violations;
 
 /// How many drifted fields the audit log is told (the decision's record holds all), and how many policies.
 const MAX_LISTED: usize = 8;
+/// How many characters of each.
+const MAX_NAME: usize = 256;
 
 /// From which severity on a failed check warns or denies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,13 +101,15 @@ pub fn judge(
         .and_then(|value: &Value| Object::new(value).ok());
     let Violations { violations, not_evaluated } =
         Violations::of(review, object.as_ref(), terms, seen.time);
-    let authorisation = object
+    let Authorised { authorisation, comparison } = object
         .as_ref()
-        .map_or(Authorisation::Unknown, |object| authorisation(review, object, passes, seen));
+        .map(|object| authorisation(review, object, passes, seen))
+        .unwrap_or_default();
     let verdict = policy.verdict(&violations);
     let id = Decision::id(&seen.tenant, &seen.cluster, &review.uid);
     let mut response =
         answer(review, verdict, policy, &violations, &authorisation, &id.to_string());
+    response.audit_annotations.extend(told(&comparison));
     if !not_evaluated.is_empty() {
         let annotation = ("policies-not-evaluated".to_owned(), listed(&not_evaluated));
         response.audit_annotations.extend([annotation]);
@@ -140,32 +144,53 @@ pub fn judge(
     Judgement { verdict, record, response }
 }
 
+/// Whether an object is authorised, and what its comparison with a pass says.
+struct Authorised {
+    authorisation: Authorisation,
+    comparison: Comparison,
+}
+
+impl Default for Authorised {
+    fn default() -> Self {
+        Self { authorisation: Authorisation::Unknown, comparison: Comparison::default() }
+    }
+}
+
 /// Whether the object went through the check-in: as it is, as it is but by nobody whom the gate trusts, with
 /// differences, or not at all.
-fn authorisation(
-    review: &Review,
-    object: &Object<'_>,
-    passes: &Passes,
-    seen: &Seen,
-) -> Authorisation {
+fn authorisation(review: &Review, object: &Object<'_>, passes: &Passes, seen: &Seen) -> Authorised {
     let mut known = passes.of(&seen.tenant, &seen.cluster, &review.object_ref());
     // The first pass that fits is told.
     known.sort_by_key(|it| it.distrust.is_some());
     match standing(known.iter().map(|it| (it, it.pass.as_ref())), object) {
-        Standing::Authorised(KnownPass { id, pass, distrust }) => {
+        Standing::Authorised(KnownPass { id, pass, distrust }, not_compared) => {
             let (pass, place) = (*id, pass.place.clone());
-            match distrust {
+            let authorisation = match distrust {
                 None => Authorisation::Authorised { pass, place },
                 Some(reason) => {
                     Authorisation::Untrusted { pass, place, reason: reason.to_string() }
                 }
-            }
+            };
+            let comparison = Comparison { not_compared, ..Comparison::default() };
+            Authorised { authorisation, comparison }
         }
-        Standing::Drifted(KnownPass { id, pass, .. }, fields) => {
-            Authorisation::Drifted { pass: *id, place: pass.place.clone(), fields }
+        Standing::Drifted(KnownPass { id, pass, .. }, comparison) => {
+            let fields = comparison.drifts.iter().map(|it| it.field().clone()).collect();
+            let (pass, place) = (*id, pass.place.clone());
+            Authorised { authorisation: Authorisation::Drifted { pass, place, fields }, comparison }
         }
-        Standing::NeverCheckedIn => Authorisation::Unknown,
+        Standing::NeverCheckedIn => Authorised::default(),
     }
+}
+
+/// What the audit log is told of a comparison: the fields that have drifted, and what was not looked at.
+fn told(comparison: &Comparison) -> impl Iterator<Item = (String, String)> {
+    let Comparison { drifts, not_compared } = comparison;
+    let drifted = (!drifts.is_empty()).then(|| ("drifted-fields", listed(drifts)));
+    let not_compared =
+        (!not_compared.is_nothing()).then(|| ("not-compared", not_compared.to_string()));
+    let told = drifted.into_iter().chain(not_compared);
+    told.map(|(name, text)| (name.to_owned(), text))
 }
 
 fn answer(
@@ -195,21 +220,16 @@ fn answer(
         ("verdict".to_owned(), verdict.as_str().to_owned()),
         ("authorisation".to_owned(), authorisation.as_str().to_owned()),
     ]);
-    match authorisation {
-        Authorisation::Drifted { fields, .. } => {
-            response.audit_annotations.insert("drifted-fields".to_owned(), listed(fields));
-        }
-        Authorisation::Untrusted { reason, .. } => {
-            response.audit_annotations.insert("untrusted-because".to_owned(), reason.clone());
-        }
-        Authorisation::Authorised { .. } | Authorisation::Unknown => {}
+    if let Authorisation::Untrusted { reason, .. } = authorisation {
+        response.audit_annotations.insert("untrusted-because".to_owned(), reason.clone());
     }
     response
 }
 
-/// The first by name, and how many more there are.
+/// The first by name, and how many more there are. Names come from the object, and may be of any length.
 fn listed<T: ToString>(all: &[T]) -> String {
-    let mut names: Vec<String> = all.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+    let short = |it: &T| it.to_string().chars().take(MAX_NAME).collect();
+    let mut names: Vec<String> = all.iter().take(MAX_LISTED).map(short).collect();
     let more = all.len().saturating_sub(MAX_LISTED);
     if more > 0 {
         names.push(format!("and {more} more"));
@@ -229,5 +249,6 @@ mod tests {
         assert_eq!(listed(std::slice::from_ref(&image)), "spec.containers[0].image");
         let many = vec![FieldPath::default().key("a"); MAX_LISTED + 2];
         assert_eq!(listed(&many), "a, a, a, a, a, a, a, a, and 2 more");
+        assert_eq!(listed(&["é".repeat(MAX_NAME + 1)]), "é".repeat(MAX_NAME));
     }
 }

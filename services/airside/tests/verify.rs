@@ -101,7 +101,7 @@ fn what_a_scan_has_signed_is_verified_and_told() {
     assert_eq!(pod["origin"]["revision"]["commit"].as_str().map(str::len), Some(40));
     assert_eq!(pod["accepted"][0]["check"], "host-network");
     assert!(pod["findings"].as_array().is_some_and(|findings| findings.len() > 3));
-    let same = |line: u32| json!({ "state": "same", "location": { "path": "a.yaml", "line": line }, "fields": null });
+    let same = |line: u32| json!({ "state": "same", "location": { "path": "a.yaml", "line": line }, "fields": null, "credentials_not_compared": 0 });
     assert_eq!((&pod["against"], &passes[1]["against"]), (&same(1), &same(8)));
     assert!(!report.to_string().contains("secret"));
 }
@@ -440,4 +440,38 @@ fn help_and_completions_know_it() {
     assert_eq!(status, 0);
     assert!(script.contains("airside__verify") || script.contains("airside__subcmd__verify"));
     assert!(script.contains("--bundles"));
+}
+
+#[test]
+fn credentials_are_told_to_be_there_and_their_values_not_to_be_compared() {
+    let secret = |keys: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: door, namespace: shop}}\ntype: Opaque\nstringData: {keys}\n"
+        )
+    };
+    let folder = Folder::with(&[
+        ("a.yaml", secret("{pin: '1234', code: '5678'}").as_str()),
+        ("other.yaml", &secret("{pin: '4321', code: '5678'}")),
+        ("more.yaml", &secret("{pin: '1234', code: '5678', key: '9'}")),
+        ("less.yaml", &secret("{pin: '1234'}")),
+        ("key.pem", KEY),
+        ("public.pem", PUBLIC),
+    ]);
+    write_bundles(&folder, "key.pem", "passes.jsonl");
+    let bundle = STANDARD.decode(
+        first(&folder, "passes.jsonl")["dsseEnvelope"]["payload"].as_str().expect("a payload"),
+    );
+    assert!(!String::from_utf8_lossy(&bundle.expect("base64")).contains("1234"));
+    let (status, text, _) = verify(&folder, &["passes.jsonl", "--against", "other.yaml"]);
+    assert_eq!(status, 0, "{text}");
+    assert!(
+        text.contains("same at other.yaml:1; not compared: the values of 2 credentials"),
+        "{text}"
+    );
+    let (_, report) = verify_json(&folder, &["passes.jsonl", "--against", "other.yaml"]);
+    assert_eq!(report["verified"][0]["against"]["credentials_not_compared"], 2);
+    for (file, field) in [("more.yaml", "stringData.key"), ("less.yaml", "stringData.code")] {
+        let (status, report) = verify_json(&folder, &["passes.jsonl", "--against", file]);
+        assert_eq!((status, &report["verified"][0]["against"]["fields"]), (1, &json!([field])));
+    }
 }

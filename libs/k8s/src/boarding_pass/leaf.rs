@@ -43,13 +43,23 @@ impl Context {
     }
 }
 
-/// The digest of a scalar; none for null and for what may be a credential.
+/// The digest of a scalar; none for null.
 pub(super) fn digest(name: &str, value: &Value, context: Context) -> Option<u64> {
     match value {
         Value::Null | Value::Array(_) | Value::Object(_) => None,
-        Value::String(text) if may_be_secret(name, text) => None,
+        Value::String(text) if may_be_secret(name, text) => Some(credential()),
         _ => Some(digest_of(value, context)),
     }
+}
+
+/// What stands for every credential: that there is one.
+pub(super) fn credential() -> u64 {
+    hash(b"c")
+}
+
+/// What stands for an empty map.
+pub(super) fn empty() -> u64 {
+    hash(b"e")
 }
 
 fn digest_of(value: &Value, context: Context) -> u64 {
@@ -68,7 +78,11 @@ fn digest_of(value: &Value, context: Context) -> u64 {
     let mut content = Vec::with_capacity(1 + text.len());
     content.push(kind);
     content.extend_from_slice(text.as_bytes());
-    let hash = blake3::hash(&content);
+    hash(&content)
+}
+
+fn hash(content: &[u8]) -> u64 {
+    let hash = blake3::hash(content);
     hash.as_bytes().first_chunk().map(|first| u64::from_be_bytes(*first)).unwrap_or_default()
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use airside_types::{BoardingPass, FieldPath, ObjectRef};
 
-use super::compare::{Comparison, compare};
+use super::compare::{Comparison, NotCompared, compare};
 use crate::graph::scaling::{is_autoscaler, scale_target};
 use crate::live::Origin;
 use crate::object::Object;
@@ -16,10 +16,10 @@ use crate::value::Value;
 /// Where an object stands; `P` tells which pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing<P> {
-    /// It is what was checked in, by this pass.
-    Authorised(P),
-    /// It was checked in, but these fields are no longer what they were.
-    Drifted(P, Vec<FieldPath>),
+    /// It is what was checked in, by this pass, as far as it is compared.
+    Authorised(P, NotCompared),
+    /// It was checked in, but these fields are no longer what they were, or were added.
+    Drifted(P, Comparison),
     /// There is no pass for it.
     NeverCheckedIn,
 }
@@ -30,18 +30,17 @@ pub fn standing<P, B>(passes: impl IntoIterator<Item = (P, B)>, object: &Object<
 where
     B: Borrow<BoardingPass>,
 {
-    let mut closest: Option<(P, Vec<FieldPath>)> = None;
+    let mut closest: Option<(P, Comparison)> = None;
     for (told, pass) in passes {
-        match compare(pass.borrow(), object) {
-            Comparison::Same => return Standing::Authorised(told),
-            Comparison::Drifted(fields) => {
-                if closest.as_ref().is_none_or(|(_, found)| fields.len() < found.len()) {
-                    closest = Some((told, fields));
-                }
-            }
+        let found = compare(pass.borrow(), object);
+        if found.drifts.is_empty() {
+            return Standing::Authorised(told, found.not_compared);
+        }
+        if closest.as_ref().is_none_or(|(_, least)| found.drifts.len() < least.drifts.len()) {
+            closest = Some((told, found));
         }
     }
-    closest.map_or(Standing::NeverCheckedIn, |(told, fields)| Standing::Drifted(told, fields))
+    closest.map_or(Standing::NeverCheckedIn, |(told, found)| Standing::Drifted(told, found))
 }
 
 /// What a cluster looks like beside boarding passes.
@@ -146,14 +145,15 @@ impl<'a> Scaled<'a> {
     /// Where an object stands when the count of pods is not asked for, if an autoscaler decides on that.
     fn without_counts<P>(&self, standing: Standing<P>, object: &Object<'_>) -> Standing<P> {
         match standing {
-            Standing::Drifted(told, mut fields)
+            Standing::Drifted(told, mut found)
                 if self.0.contains(&(object.namespace(), object.kind(), object.name())) =>
             {
-                fields.retain(|field| *field != FieldPath::of(&["spec", "replicas"]));
-                if fields.is_empty() {
-                    Standing::Authorised(told)
+                let count = FieldPath::of(&["spec", "replicas"]);
+                found.drifts.retain(|drift| *drift.field() != count);
+                if found.drifts.is_empty() {
+                    Standing::Authorised(told, found.not_compared)
                 } else {
-                    Standing::Drifted(told, fields)
+                    Standing::Drifted(told, found)
                 }
             }
             other => other,

@@ -6,6 +6,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::json;
 
+mod added;
+mod credentials;
+
 fn deployment() -> Value {
     json!({
         "apiVersion": "apps/v1",
@@ -48,10 +51,8 @@ fn pass_for(value: &Value) -> BoardingPass {
 }
 
 fn drift(scanned: &Value, live: &Value) -> Vec<String> {
-    match compare(&pass_for(scanned), &Object::new(live).unwrap()) {
-        Comparison::Same => Vec::new(),
-        Comparison::Drifted(fields) => fields.iter().map(ToString::to_string).collect(),
-    }
+    let found = compare(&pass_for(scanned), &Object::new(live).unwrap());
+    found.drifts.iter().map(ToString::to_string).collect()
 }
 
 /// The deployment with one change, given as a JSON pointer and a value; null removes.
@@ -68,7 +69,7 @@ fn changed(pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn scanned_are_leaves_that_the_manifest_sets_and_that_are_no_secret() {
+fn scanned_are_leaves_that_the_manifest_sets() {
     let mut value = deployment();
     value["status"] = json!({ "replicas": 1 });
     value["metadata"]["uid"] = json!("u");
@@ -80,6 +81,7 @@ fn scanned_are_leaves_that_the_manifest_sets_and_that_are_no_secret() {
     let shown: Vec<String> = fields(&object).iter().map(|leaf| leaf.field.to_string()).collect();
     let container = "spec.template.spec.containers[0]";
     let expected = [
+        "kind".to_owned(),
         "metadata.annotations.note".to_owned(),
         "metadata.labels.app".to_owned(),
         "metadata.name".to_owned(),
@@ -88,6 +90,7 @@ fn scanned_are_leaves_that_the_manifest_sets_and_that_are_no_secret() {
         format!("{container}.env[0].name"),
         format!("{container}.env[0].value"),
         format!("{container}.env[1].name"),
+        format!("{container}.env[1].value"),
         format!("{container}.image"),
         format!("{container}.name"),
         format!("{container}.ports[0].containerPort"),
@@ -110,23 +113,6 @@ fn what_kustomize_notes_changes_no_digest() {
     noted["metadata"]["annotations"]["config.kubernetes.io/origin"] = json!("path: a.yaml");
     let of = |value: &Value| digest(&Object::new(value).unwrap());
     assert_eq!(of(&plain), of(&noted));
-}
-
-#[test]
-fn values_of_secrets_leave_no_digest() {
-    let value = json!({
-        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
-        "metadata": { "name": "db" },
-        "data": { "pin": "MTIzNA==" }, "stringData": { "pin": "1234" },
-    });
-    let shown: Vec<String> =
-        pass_for(&value).fields.iter().map(|leaf| leaf.field.to_string()).collect();
-    assert_eq!(shown, ["metadata.name", "type"]);
-    let other_pin = json!({
-        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
-        "metadata": { "name": "db" }, "data": { "pin": "NDMyMQ==" },
-    });
-    assert_eq!(pass_for(&value).digest, pass_for(&other_pin).digest);
 }
 
 #[test]
@@ -153,7 +139,8 @@ fn containers_are_found_by_name_wherever_an_injector_moves_them() {
     let containers = &mut live["spec"]["template"]["spec"]["containers"];
     let injected = json!({ "name": "proxy", "image": "proxy:1" });
     *containers = [injected].into_iter().chain(containers.as_array().unwrap().to_vec()).collect();
-    assert_eq!(drift(&deployment(), &live), Vec::<String>::new());
+    let told = ["spec.template.spec.containers[0] (proxy) added"];
+    assert_eq!(drift(&deployment(), &live), told);
 }
 
 #[test]
@@ -217,10 +204,21 @@ proptest! {
         let value = json!({ "apiVersion": "x.io/v1", "kind": "Any", "metadata": metadata, "spec": spec });
         let pass = pass_for(&value);
         let object = Object::new(&value).unwrap();
-        prop_assert_eq!(compare(&pass, &object), Comparison::Same);
+        prop_assert_eq!(compare(&pass, &object).drifts, []);
         prop_assert!(pass.fields.is_sorted_by(|a, b| a.field < b.field), "{:?}", pass.fields);
         prop_assert_eq!(digest(&object), pass.digest);
     }
+}
+
+/// The deployment has one credential.
+fn authorised_but_for_one(pass: usize) -> Standing<usize> {
+    Standing::Authorised(pass, NotCompared { credentials: 1, ..NotCompared::default() })
+}
+
+fn drifted_in(pass: usize, field: &FieldPath) -> Standing<usize> {
+    let drifts = vec![Drift::Changed { field: field.clone(), live: Some(field.clone()) }];
+    let not_compared = NotCompared { credentials: 1, ..NotCompared::default() };
+    Standing::Drifted(pass, Comparison { drifts, not_compared })
 }
 
 /// What comes of the comparison of live objects with passes.
@@ -239,8 +237,8 @@ fn of_several_passes_the_one_that_fits_counts_else_the_closest() {
     let far = changed("/metadata/labels", json!({ "app": "x", "tier": "y" }));
     let live = [in_shop(deployment())];
     let passes = [&far, &scaled, &deployment()].map(pass_for);
-    assert_eq!(compared(&passes, &live).objects, [(0, Standing::Authorised(2))]);
-    let drifted = Standing::Drifted(1, vec![FieldPath::of(&["spec", "replicas"])]);
+    assert_eq!(compared(&passes, &live).objects, [(0, authorised_but_for_one(2))]);
+    let drifted = drifted_in(1, &FieldPath::of(&["spec", "replicas"]));
     assert_eq!(compared(&[&far, &scaled].map(pass_for), &live).objects, [(0, drifted)]);
     let elsewhere = pass_for(&changed("/metadata/namespace", json!("till")));
     assert_eq!(compared(&[elsewhere], &live).objects, [(0, Standing::NeverCheckedIn)]);
@@ -261,13 +259,13 @@ fn the_count_of_pods_is_the_autoscalers_where_there_is_one() {
     let passes = [pass_for(&deployment())];
     let web = in_shop("/spec/replicas", json!(7));
     let counts = FieldPath::of(&["spec", "replicas"]);
-    let drifted = |field: &FieldPath| Standing::Drifted(0, vec![field.clone()]);
+    let drifted = |field: &FieldPath| drifted_in(0, field);
     let mut relabelled = web.clone();
     relabelled["metadata"]["labels"]["app"] = json!("x");
     let label = FieldPath::of(&["metadata", "labels", "app"]);
     for (live, autoscaler, expected) in [
-        (&web, scaler("HorizontalPodAutoscaler", "web"), Standing::Authorised(0)),
-        (&web, scaler("ScaledObject", "web"), Standing::Authorised(0)),
+        (&web, scaler("HorizontalPodAutoscaler", "web"), authorised_but_for_one(0)),
+        (&web, scaler("ScaledObject", "web"), authorised_but_for_one(0)),
         (&web, scaler("HorizontalPodAutoscaler", "api"), drifted(&counts)),
         (&relabelled, scaler("HorizontalPodAutoscaler", "web"), drifted(&label)),
     ] {
@@ -307,7 +305,7 @@ fn what_controllers_make_follows_its_owner_and_what_every_cluster_has_is_apart()
             objects: vec![
                 (3, Standing::NeverCheckedIn),
                 (6, Standing::NeverCheckedIn),
-                (7, Standing::Authorised(0)),
+                (7, Standing::Authorised(0, NotCompared::default())),
             ],
             owned: 3,
             of_the_cluster: 2,
@@ -315,7 +313,10 @@ fn what_controllers_make_follows_its_owner_and_what_every_cluster_has_is_apart()
         }
     );
     let checked_in = pass_for(&named("v1", "ServiceAccount", "default"));
-    assert_eq!(compared(&[checked_in], &live).objects[1], (5, Standing::Authorised(0)));
+    assert_eq!(
+        compared(&[checked_in], &live).objects[1],
+        (5, Standing::Authorised(0, NotCompared::default()))
+    );
 }
 
 #[test]

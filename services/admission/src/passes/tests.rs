@@ -12,7 +12,7 @@ use airside_types::{
 };
 
 use super::*;
-use crate::gate::{Policy, Seen, judge};
+use crate::gate::{Judgement, Policy, Seen, judge};
 
 /// Keys that are made of one byte again and again.
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----
@@ -83,13 +83,26 @@ fn trusting(pems: &[&str]) -> Passes {
 
 /// What the gate says of the object that was scanned: the state, and the reason where there is one.
 fn said(passes: &Passes) -> (&'static str, String) {
+    let judgement = judged(passes, &manifest());
+    let Payload::Decision(decision) = &judgement.record.payload else { unreachable!() };
+    let annotated = judgement.response.audit_annotations.get("untrusted-because").cloned();
+    let reason = match &decision.authorisation {
+        Authorisation::Untrusted { reason, .. } => reason.clone(),
+        _ => String::new(),
+    };
+    assert_eq!(annotated.unwrap_or_default(), reason);
+    (decision.authorisation.as_str(), reason)
+}
+
+/// What the gate says of an object of that name.
+fn judged(passes: &Passes, object: &Value) -> Judgement {
     let review = json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {
             "uid": "1", "operation": "CREATE", "userInfo": { "username": "dev" },
             "kind": { "group": "", "version": "v1", "kind": "ConfigMap" },
             "resource": { "group": "", "version": "v1", "resource": "configmaps" },
-            "name": "web", "namespace": "shop", "object": manifest(),
+            "name": "web", "namespace": "shop", "object": object.clone(),
         },
     });
     let review = Review::parse(review.to_string().as_bytes()).unwrap();
@@ -100,15 +113,39 @@ fn said(passes: &Passes) -> (&'static str, String) {
         origin: None,
     };
     let policy = Policy { warn_from: None, deny_from: None };
-    let judgement = judge(&review, passes, &policy, &TermsInForce::built_in(), &seen);
-    let Payload::Decision(decision) = &judgement.record.payload else { unreachable!() };
-    let annotated = judgement.response.audit_annotations.get("untrusted-because").cloned();
-    let reason = match &decision.authorisation {
-        Authorisation::Untrusted { reason, .. } => reason.clone(),
-        _ => String::new(),
+    judge(&review, passes, &policy, &TermsInForce::built_in(), &seen)
+}
+
+#[test]
+fn what_is_added_is_drift_and_what_is_not_compared_is_told() {
+    let with = |more: Value| {
+        let mut object = manifest();
+        object["data"].as_object_mut().unwrap().extend([("more", more)]);
+        object
     };
-    assert_eq!(annotated.unwrap_or_default(), reason);
-    (decision.authorisation.as_str(), reason)
+    let passes_for = |object: &Value| {
+        let object = Object::new(object).unwrap();
+        let fields = fields(&object);
+        let pass = BoardingPass { digest: digest_of(&object, &fields), fields, ..pass() };
+        let passes = trusting(&[]);
+        passes.learn(&[record(pass)]);
+        passes
+    };
+    let credential = json!("postgres://web:hunter22@db.shop.example/web");
+    let drifted = Some("data.more added");
+    let not_compared = Some("the value of 1 credential");
+    for (scanned, live, state, fields, untold) in [
+        (manifest(), with(json!("x")), "drifted", drifted, None),
+        (manifest(), with(credential.clone()), "drifted", drifted, None),
+        (with(credential.clone()), with(credential), "authorised", None, not_compared),
+        (manifest(), manifest(), "authorised", None, None),
+    ] {
+        let said = judged(&passes_for(&scanned), &live).response.audit_annotations;
+        let annotation = |name: &str| said.get(name).map(String::as_str);
+        assert_eq!(annotation("authorisation"), Some(state), "{live}");
+        assert_eq!(annotation("drifted-fields"), fields, "{live}");
+        assert_eq!(annotation("not-compared"), untold, "{live}");
+    }
 }
 
 #[test]
@@ -167,8 +204,8 @@ fn what_was_changed_after_signing_authorises_nothing() {
             "what was signed has another `accepted`",
         ),
         (
-            "a field, so that anything in it fits",
-            |pass| pass.fields.retain(|it| it.field != FieldPath::of(&["data", "mode"])),
+            "a field, so that it fits in any namespace",
+            |pass| pass.fields.retain(|it| it.field != FieldPath::of(&["metadata", "namespace"])),
             "the digests of its fields are not those of the content that it names",
         ),
         (

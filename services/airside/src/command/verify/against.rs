@@ -1,11 +1,14 @@
 //! How manifests stand to the passes that are verified: each pass finds its object, and each object its pass.
 //!
-//! An object is what was signed when its digest is; a field more, less or other is a change. Pure.
+//! An object is what was signed when its digest is; a field more, less or other is a change. Of a credential it is
+//! only compared that it is there. Pure.
 
 use std::collections::BTreeMap;
 
 use airside_k8s::boarding_pass::statement::Claims;
-use airside_k8s::boarding_pass::{changed, digest_of, fields, is_for};
+use airside_k8s::boarding_pass::{
+    changed, credentials, digest_of, fields, is_for, tell_of_credentials, without_credentials,
+};
 use airside_k8s::yaml::{Limits, parse_bytes};
 use airside_types::{FieldDigest, FieldPath, Id, ObjectRef, Place};
 use airside_wire::scan::SourceFile;
@@ -23,8 +26,8 @@ pub(super) struct Comparison {
 /// What became of a pass's object.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content {
-    /// It is what was signed.
-    Same(Place),
+    /// It is what was signed, but for the values of so many credentials, which are not compared.
+    Same(Place, usize),
     /// It has these fields otherwise; none where the pass holds no digests of fields.
     Changed(Place, Option<Vec<FieldPath>>),
     /// It is not there.
@@ -34,7 +37,7 @@ pub(super) enum Content {
 impl Comparison {
     /// Whether anything is not as it was signed.
     pub(super) fn differs(&self) -> bool {
-        let is_same = |it: &Content| matches!(it, Content::Same(_));
+        let is_same = |it: &Content| matches!(it, Content::Same(..));
         !self.unsigned.is_empty() || !self.passes.iter().all(is_same)
     }
 }
@@ -77,6 +80,8 @@ struct Found {
     place: Place,
     digest: Id,
     fields: Vec<FieldDigest>,
+    /// The same two for passes that do not tell of credentials.
+    older: (Id, Vec<FieldDigest>),
     /// Whether it is what a pass has signed.
     is_signed: bool,
     /// Whether it is told with a pass as changed.
@@ -89,12 +94,14 @@ impl Found {
         let contents = parsed.documents.iter().flat_map(|document| document.contents().objects);
         let found = contents.map(|located| {
             let fields = fields(&located.object);
+            let older = without_credentials(&fields);
             let position = located.places.resolve(&FieldPath::root());
             Self {
                 object: located.object.object_ref().without_uid(),
                 place: Place { path: file.path.as_str().into(), line: position.line, column: 0 },
                 digest: digest_of(&located.object, &fields),
                 fields,
+                older: (digest_of(&located.object, &older), older),
                 is_signed: false,
                 is_told: false,
             }
@@ -104,7 +111,15 @@ impl Found {
 
     /// Whether it is what a pass for its name has signed.
     fn is_as_signed(&self, pass: &Claims) -> bool {
-        self.digest == pass.digest && is_for(&pass.object, self.object.namespace.as_deref())
+        let digests = [self.digest, self.older.0];
+        digests.contains(&pass.digest) && is_for(&pass.object, self.object.namespace.as_deref())
+    }
+
+    /// The fields that are not as a pass for its name has them; none where the pass holds no digests of fields.
+    fn changed(&self, pass: &Claims) -> Option<Vec<FieldPath>> {
+        let signed = pass.fields.as_deref()?;
+        let now = if tell_of_credentials(signed) { &self.fields } else { &self.older.1 };
+        Some(changed(signed, now))
     }
 
     /// Whether it may be what has become of the object of a pass for its name.
@@ -120,10 +135,10 @@ fn content(pass: &Claims, candidates: &[usize], found: &mut [Found]) -> Content 
     for index in candidates {
         let Some(object) = found.get(*index) else { continue };
         if object.is_as_signed(pass) {
-            return Content::Same(object.place.clone());
+            return Content::Same(object.place.clone(), credentials(&object.fields));
         }
         if object.may_be(pass) {
-            let fields = pass.fields.as_deref().map(|signed| changed(signed, &object.fields));
+            let fields = object.changed(pass);
             let count = |fields: &Option<Vec<FieldPath>>| fields.as_ref().map_or(0, Vec::len);
             if closest.as_ref().is_none_or(|(_, least)| count(&fields) < count(least)) {
                 closest = Some((*index, fields));

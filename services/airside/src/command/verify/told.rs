@@ -1,5 +1,6 @@
 //! What became of boarding passes, for people and for programs.
 
+use airside_k8s::boarding_pass::NotCompared;
 use airside_k8s::boarding_pass::statement::Claims;
 use airside_types::{FieldPath, ObjectRef, PassVerdict, Place, Revision};
 use serde_json::{Value, json};
@@ -103,7 +104,11 @@ fn origin(revision: Option<&Revision>) -> String {
 
 fn content_text(content: &Content) -> String {
     let told = match content {
-        Content::Same(place) => format!("{GOOD}same{RESET} at {}", at(place)),
+        Content::Same(place, 0) => format!("{GOOD}same{RESET} at {}", at(place)),
+        Content::Same(place, credentials) => {
+            let not_compared = NotCompared { credentials: *credentials, ..NotCompared::default() };
+            format!("{GOOD}same{RESET} at {}; not compared: {not_compared}", at(place))
+        }
         Content::Changed(place, Some(fields)) => {
             format!("{ERROR}changed{RESET} at {}: {}", at(place), fields_text(fields))
         }
@@ -144,7 +149,7 @@ fn summary(verification: &Verification) -> String {
     ];
     if let Some(comparison) = &verification.comparison {
         let count = |is: fn(&Content) -> bool| comparison.passes.iter().filter(|it| is(it)).count();
-        let same = count(|it| matches!(it, Content::Same(_)));
+        let same = count(|it| matches!(it, Content::Same(..)));
         let changed = count(|it| matches!(it, Content::Changed(..)));
         let absent = count(|it| matches!(it, Content::Absent));
         parts.push(format!("objects: {same} same, {changed} changed, {absent} not there"));
@@ -166,13 +171,16 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 fn content_json(content: &Content) -> Value {
-    let (state, place, fields) = match content {
-        Content::Same(place) => ("same", Some(place), None),
-        Content::Changed(place, fields) => ("changed", Some(place), fields.as_ref()),
-        Content::Absent => ("absent", None, None),
+    let (state, place, fields, credentials) = match content {
+        Content::Same(place, credentials) => ("same", Some(place), None, Some(credentials)),
+        Content::Changed(place, fields) => ("changed", Some(place), fields.as_ref(), None),
+        Content::Absent => ("absent", None, None, None),
     };
     let fields = fields.map(|fields| fields.iter().map(ToString::to_string).collect::<Vec<_>>());
-    json!({ "state": state, "location": place.map(location), "fields": fields })
+    json!({
+        "state": state, "location": place.map(location), "fields": fields,
+        "credentials_not_compared": credentials,
+    })
 }
 
 fn location(place: &Place) -> Value {

@@ -21,6 +21,16 @@ apiVersion: v1
 kind: ConfigMap
 metadata: {name: old, namespace: shop}
 data: {a: b}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: door, namespace: shop}
+stringData: {pin: '0000'}
+---
+apiVersion: shop.example/v1
+kind: Route
+metadata: {name: front, namespace: shop}
+spec: {key: {password: open}}
 ";
 
 fn live() -> Vec<Value> {
@@ -29,11 +39,16 @@ fn live() -> Vec<Value> {
         json!({
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata("web"),
             "spec": { "replicas": 5, "paused": false, "template": { "spec": { "containers": [
-                { "name": "injected", "image": "proxy:3" },
-                { "name": "main", "image": "web:1", "env": [{ "name": "MODE", "value": "postgres://web:hunter22@db.shop.example/web" }] },
+                { "name": "injected", "image": "proxy:3", "env": [{ "name": "PASSWORD", "value": "hunter22" }] },
+                { "name": "main", "image": "web:1", "stdin": true, "env": [{ "name": "MODE", "value": "postgres://web:hunter22@db.shop.example/web" }] },
             ] } } },
         }),
         json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata("web") }),
+        json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata("door") }),
+        json!({
+            "apiVersion": "shop.example/v1", "kind": "Route", "metadata": metadata("front"),
+            "spec": { "key": { "password": "shut" }, "timeout": "10s" },
+        }),
         json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata("default") }),
         json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata("debug") }),
         json!({ "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {
@@ -63,14 +78,20 @@ fn people_see_what_is_authorised_what_has_drifted_and_what_nobody_checked_in() {
     let text = told(|it| it.text());
     insta::assert_snapshot!(anstream::adapter::strip_str(&text), @"
     authorised  ServiceAccount shop/web  deploy/web.yaml:8:1
+    authorised  Secret shop/door  deploy/web.yaml:17:1
+    authorised  Route shop/front  deploy/web.yaml:22:1
+        not compared: the value of 1 credential
     never checked in  Pod shop/debug
     drifted  Deployment shop/web  deploy/web.yaml:1:1
         spec.replicas: `2`, now `5`  deploy/web.yaml:5:3
+        spec.template.spec.containers[0] (injected) added: `{env, image, name}`  deploy/web.yaml:6:21
         spec.template.spec.containers[0].env[0].value: `fast`, now a credential  deploy/web.yaml:6:80
+        spec.template.spec.containers[1].stdin added: `true`  deploy/web.yaml:6:21
     not in the cluster  ConfigMap shop/old  deploy/web.yaml:12:1
 
-    1 authorised, 1 drifted, 1 never checked in, 1 not in the cluster
+    3 authorised, 1 drifted, 1 never checked in, 1 not in the cluster
     1 belong to other objects and follow them; 1 are the cluster's own
+    not compared: values of credentials: 1; contents of Secrets, of which only the metadata is read: 1; objects with fields that their manifests do not set, in kinds whose defaults are not known: 1
     ");
 }
 
@@ -79,18 +100,33 @@ fn programs_get_the_same() {
     let told = told(|it| it.json());
     let standings: Vec<&Value> =
         told["objects"].as_array().unwrap().iter().map(|it| &it["standing"]).collect();
-    assert_eq!(standings, ["drifted", "authorised", "never-checked-in"]);
+    assert_eq!(
+        standings,
+        ["drifted", "authorised", "authorised", "authorised", "never-checked-in"]
+    );
     assert_eq!(
         told["objects"][0]["drifted"],
         json!([
             {
-                "field": "spec.replicas", "manifest": "`2`", "live": "`5`",
+                "field": "spec.replicas", "change": "changed", "name": null,
+                "manifest": "`2`", "live": "`5`",
                 "location": { "path": "deploy/web.yaml", "line": 5, "column": 3 },
             },
             {
+                "field": "spec.template.spec.containers[0]", "change": "added", "name": "injected",
+                "manifest": "nothing", "live": "`{env, image, name}`",
+                "location": { "path": "deploy/web.yaml", "line": 6, "column": 21 },
+            },
+            {
                 "field": "spec.template.spec.containers[0].env[0].value",
+                "change": "changed", "name": null,
                 "manifest": "`fast`", "live": "a credential",
                 "location": { "path": "deploy/web.yaml", "line": 6, "column": 80 },
+            },
+            {
+                "field": "spec.template.spec.containers[1].stdin", "change": "added", "name": null,
+                "manifest": "nothing", "live": "`true`",
+                "location": { "path": "deploy/web.yaml", "line": 6, "column": 21 },
             },
         ])
     );

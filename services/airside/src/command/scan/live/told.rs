@@ -1,17 +1,17 @@
 //! What a comparison of live objects with manifests says, for people and for programs.
 
+mod field;
+
 use std::fmt::Write;
 
-use airside_k8s::boarding_pass::{LiveComparison, Standing, current};
+use airside_k8s::boarding_pass::{Drift, LiveComparison, NotCompared, Standing};
 use airside_k8s::{Object, Value, json};
-use airside_types::redact::{REDACTED, redact};
-use airside_types::{BoardingPass, FieldPath, ObjectRef, Place, Revision, Step};
+use airside_types::{BoardingPass, ObjectRef, Place, Revision};
 
+use self::field::Shown;
 use super::Manifests;
 use crate::show::{ERROR, FAINT, GOOD, PLACE, RESET, STRONG};
 
-/// Longer values are cut.
-const MAX_VALUE: usize = 80;
 /// How much of a commit's name people see.
 const SHORT_COMMIT: usize = 12;
 
@@ -21,14 +21,6 @@ pub(super) struct Told<'a> {
     pub(super) live: &'a [Object<'a>],
     pub(super) passes: &'a [BoardingPass],
     pub(super) manifests: &'a Manifests,
-}
-
-/// A field that is not what the manifest says.
-struct Drift<'a> {
-    field: &'a FieldPath,
-    place: Option<Place>,
-    manifest: String,
-    live: String,
 }
 
 impl Told<'_> {
@@ -61,27 +53,25 @@ impl Told<'_> {
             Standing::NeverCheckedIn => {
                 push(text, &format!("{ERROR}never checked in{RESET}  {named}"));
             }
-            Standing::Authorised(pass) => {
+            Standing::Authorised(pass, not_compared) => {
                 let Some(place) = self.passes.get(*pass).map(|pass| &pass.place) else { return };
                 let by = match self.revision(*pass) {
                     Some(revision) => format!("{GOOD}authorised{RESET} by {}", shown(revision)),
                     None => format!("{GOOD}authorised{RESET}"),
                 };
                 line(text, &by, &named, place);
+                not_compared_text(text, not_compared);
             }
-            Standing::Drifted(pass, fields) => {
+            Standing::Drifted(pass, comparison) => {
                 let Some(place) = self.passes.get(*pass).map(|pass| &pass.place) else { return };
                 let from = match self.revision(*pass) {
                     Some(revision) => format!("{ERROR}drifted{RESET} from {}", shown(revision)),
                     None => format!("{ERROR}drifted{RESET}"),
                 };
                 line(text, &from, &named, place);
-                for drift in self.drifts(object, *pass, fields) {
-                    let Drift { field, place, manifest, live } = drift;
-                    let place = place.map(|place| format!("  {PLACE}{place}{RESET}"));
-                    let place = place.unwrap_or_default();
-                    push(text, &format!("    {field}: {manifest}, now {live}{place}"));
-                }
+                let shown = self.shown(object, *pass, &comparison.drifts);
+                shown.iter().for_each(|it| push(text, &it.text()));
+                not_compared_text(text, &comparison.not_compared);
             }
         }
     }
@@ -91,28 +81,11 @@ impl Told<'_> {
         self.passes.get(pass)?.origin.as_ref()?.revision.as_ref()
     }
 
-    fn drifts<'f>(
-        &self,
-        object: &Object<'_>,
-        pass: usize,
-        fields: &'f [FieldPath],
-    ) -> Vec<Drift<'f>> {
+    fn shown<'f>(&self, object: &Object<'_>, pass: usize, drifts: &'f [Drift]) -> Vec<Shown<'f>> {
         let Some(of_pass) = self.passes.get(pass) else { return Vec::new() };
         let located = self.manifests.located(pass);
-        let drift = |field: &'f FieldPath| {
-            let position = located.as_ref().map(|it| it.places.resolve(field));
-            Drift {
-                field,
-                place: position.map(|it| Place {
-                    path: of_pass.place.path.clone(),
-                    line: it.line,
-                    column: it.column,
-                }),
-                manifest: value(field, located.as_ref().and_then(|it| it.object.at(field))),
-                live: value(field, current(of_pass, field, object)),
-            }
-        };
-        fields.iter().map(drift).collect()
+        let manifest = located.as_ref().map(|it| (it, of_pass.place.path.as_ref()));
+        drifts.iter().map(|drift| Shown::of(drift, object, manifest)).collect()
     }
 
     fn summary(&self, text: &mut String) {
@@ -135,6 +108,29 @@ impl Told<'_> {
                  cluster's own{RESET}"
             ),
         );
+        let not_compared = self.not_compared();
+        if !not_compared.is_empty() {
+            push(text, &format!("not compared: {}", not_compared.join("; ")));
+        }
+    }
+
+    /// What was not looked at, of all objects together.
+    fn not_compared(&self) -> Vec<String> {
+        let all = || self.comparison.objects.iter().filter_map(|(_, it)| not_compared(it));
+        let credentials: usize = all().map(|it| it.credentials).sum();
+        let contents = all().filter(|it| it.content).count();
+        let additions = all().filter(|it| it.additions).count();
+        let told = [
+            ("values of credentials", credentials),
+            ("contents of Secrets, of which only the metadata is read", contents),
+            (
+                "objects with fields that their manifests do not set, in kinds whose defaults are \
+                 not known",
+                additions,
+            ),
+        ];
+        let told = told.into_iter().filter(|(_, count)| *count > 0);
+        told.map(|(what, count)| format!("{what}: {count}")).collect()
     }
 
     /// For programs.
@@ -142,9 +138,10 @@ impl Told<'_> {
         let objects = self.comparison.objects.iter().filter_map(|(index, standing)| {
             let object = self.live.get(*index)?;
             let mut told = json!({ "resource": resource(&object.object_ref()) });
-            let (standing, pass, fields): (_, _, &[FieldPath]) = match standing {
-                Standing::Authorised(pass) => ("authorised", Some(*pass), &[]),
-                Standing::Drifted(pass, fields) => ("drifted", Some(*pass), fields),
+            let not_compared = not_compared(standing).copied().unwrap_or_default();
+            let (standing, pass, drifts): (_, _, &[Drift]) = match standing {
+                Standing::Authorised(pass, _) => ("authorised", Some(*pass), &[]),
+                Standing::Drifted(pass, comparison) => ("drifted", Some(*pass), &comparison.drifts),
                 Standing::NeverCheckedIn => ("never-checked-in", None, &[]),
             };
             let fields_of_told = told.as_object_mut()?;
@@ -153,12 +150,13 @@ impl Told<'_> {
                 pass.and_then(|index| Some((index, self.passes.get(index)?)))
             {
                 let revision = self.revision(index);
-                let drifted = self.drifts(object, index, fields);
+                let drifted = self.shown(object, index, drifts);
                 fields_of_told.extend([
                     ("manifest".to_owned(), place(&pass.place)),
                     ("commit".to_owned(), json!(revision.map(|it| &it.commit))),
                     ("committed".to_owned(), json!(revision.map(|it| !it.is_dirty))),
-                    ("drifted".to_owned(), drifted.iter().map(Drift::json).collect()),
+                    ("drifted".to_owned(), drifted.iter().map(Shown::json).collect()),
+                    ("not_compared".to_owned(), not_compared_json(&not_compared)),
                 ]);
             }
             Some(told)
@@ -176,19 +174,34 @@ impl Told<'_> {
     }
 }
 
-impl Drift<'_> {
-    fn json(&self) -> Value {
-        json!({
-            "field": self.field.to_string(), "location": self.place.as_ref().map(place),
-            "manifest": self.manifest, "live": self.live,
-        })
+const fn not_compared(standing: &Standing<usize>) -> Option<&NotCompared> {
+    match standing {
+        Standing::Authorised(_, not_compared) => Some(not_compared),
+        Standing::Drifted(_, comparison) => Some(&comparison.not_compared),
+        Standing::NeverCheckedIn => None,
     }
+}
+
+/// Credentials are told with their object; what is the same for whole kinds, once below all.
+fn not_compared_text(text: &mut String, not_compared: &NotCompared) {
+    let credentials =
+        NotCompared { credentials: not_compared.credentials, ..NotCompared::default() };
+    if !credentials.is_nothing() {
+        push(text, &format!("    {FAINT}not compared: {credentials}{RESET}"));
+    }
+}
+
+fn not_compared_json(not_compared: &NotCompared) -> Value {
+    json!({
+        "credentials": not_compared.credentials, "content": not_compared.content,
+        "additions": not_compared.additions,
+    })
 }
 
 /// What needs attention comes last.
 const fn rank_of(standing: &Standing<usize>) -> u8 {
     match standing {
-        Standing::Authorised(_) => 0,
+        Standing::Authorised(..) => 0,
         Standing::NeverCheckedIn => 1,
         Standing::Drifted(..) => 2,
     }
@@ -207,25 +220,6 @@ fn shown(revision: &Revision) -> String {
     let short: String = revision.commit.chars().take(SHORT_COMMIT).collect();
     let is_dirty = revision.is_dirty;
     if is_dirty { format!("{short} with changes that are not committed") } else { short }
-}
-
-/// A value as people may see it: cut, without control characters, and never a credential.
-fn value(field: &FieldPath, value: Option<&Value>) -> String {
-    let text = match value {
-        None => return "nothing".to_owned(),
-        Some(Value::String(text)) => text.to_string(),
-        Some(other) => other.to_string(),
-    };
-    let name = match field.steps().last() {
-        Some(Step::Key(key)) => key.into_owned(),
-        _ => String::new(),
-    };
-    if redact(&format!("{name}={text}")).contains(REDACTED) {
-        return "a credential".to_owned();
-    }
-    let clean = |letter: char| if letter.is_control() { ' ' } else { letter };
-    let cut: String = text.chars().take(MAX_VALUE).map(clean).collect();
-    if cut.len() < text.len() { format!("`{cut}…`") } else { format!("`{cut}`") }
 }
 
 fn resource(object: &ObjectRef) -> Value {
