@@ -38,15 +38,22 @@ impl Block {
         self.size == if self.is_v4 { u32::MAX as u128 } else { u128::MAX }
     }
 
+    /// Whether none of its addresses lies on the internet.
+    pub fn is_private(self) -> bool {
+        not_public().any(|other| other.holds(self))
+    }
+
+    /// Whether it holds all addresses of another.
+    fn holds(self, other: Self) -> bool {
+        self.contains(other.address(other.first))
+            && self.contains(other.address(other.first.saturating_add(other.size)))
+    }
+
     /// Whether no pod can have an address of it: loopback, link-local, multicast.
     pub fn is_never_a_pods(self) -> bool {
         const NEVER: [&str; 6] =
             ["127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "::1/128", "fe80::/10", "ff00::/8"];
-        let holds_all = |other: Self| {
-            other.contains(self.address(self.first))
-                && other.contains(self.address(self.first.saturating_add(self.size)))
-        };
-        NEVER.iter().filter_map(|block| Self::parse(block)).any(holds_all)
+        NEVER.iter().filter_map(|block| Self::parse(block)).any(|other| other.holds(self))
     }
 
     /// Its first address, and the first one behind it: where what it holds begins and ends.
@@ -149,5 +156,16 @@ mod tests {
         }
         assert!(Block::parse("169.254.169.254/32").unwrap().is_never_a_pods());
         assert!(!Block::parse("0.0.0.0/0").unwrap().is_never_a_pods());
+        for (block, expected) in [
+            ("10.0.0.0/8", true),
+            ("10.0.0.0/7", false),
+            ("192.168.4.0/24", true),
+            ("192.0.2.1", false),
+            ("0.0.0.0/0", false),
+            ("::/0", false),
+            ("fd00::/8", true),
+        ] {
+            assert_eq!(Block::parse(block).unwrap().is_private(), expected, "{block}");
+        }
     }
 }
