@@ -17,6 +17,7 @@ mod disruption;
 mod escalation_paths;
 mod exposed_services;
 mod exposure;
+mod field_types;
 mod host;
 mod images;
 mod ingress;
@@ -41,6 +42,7 @@ mod policies;
 mod policy_selectors;
 mod policy_targets;
 mod ports;
+mod probe_hosts;
 mod probe_targets;
 mod probes;
 mod programs;
@@ -194,6 +196,7 @@ static FAMILIES: &[&[Check]] = &[
     resources::CHECKS,
     resource_shape::CHECKS,
     probes::CHECKS,
+    probe_hosts::CHECKS,
     probe_targets::CHECKS,
     ports::CHECKS,
     placement::CHECKS,
@@ -206,6 +209,7 @@ static FAMILIES: &[&[Check]] = &[
     references::CHECKS,
     selectors::CHECKS,
     shape::CHECKS,
+    field_types::CHECKS,
     labels::CHECKS,
     api_versions::CHECKS,
     order::CHECKS,

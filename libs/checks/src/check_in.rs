@@ -140,7 +140,8 @@ pub enum SkipReason {
 pub struct CheckIn {
     /// Every failure that nobody has accepted, by file, object and check.
     pub findings: Vec<Finding>,
-    /// The failures that somebody has accepted, in the same order.
+    /// The failures that somebody has accepted, in the same order; of vulnerabilities also what their makers or
+    /// the report say are none.
     pub accepted: Vec<Accepted>,
     /// Exceptions without an effect.
     pub ineffective: Vec<Ineffective>,
@@ -151,6 +152,8 @@ pub struct CheckIn {
     pub not_evaluated: Vec<NotEvaluated>,
     /// People's own policies that could not be decided, by name, with the reason.
     pub policies_not_evaluated: BTreeSet<(String, String)>,
+    /// Reports that say nothing about the files, by format and image, with the reason.
+    pub reports_unused: Vec<(String, String)>,
     /// The checks that met something to look at, by id.
     pub applied: BTreeSet<&'static str>,
     /// Every object that was judged.
@@ -242,6 +245,14 @@ impl<'a> Source<'a> {
         Finding { check: check.into(), severity, ..self.finding(failure, selection) }
     }
 
+    /// What a statement or the report itself says is nothing to do: accepted, with who says so.
+    fn suppressed(&self, reported: ImageFinding, selection: &Selection) -> Option<Accepted> {
+        let reason = reported.suppressed.clone()?;
+        let finding = self.reported(reported, selection);
+        let place = finding.place.clone();
+        Some(Accepted { finding, reason, until: None, place })
+    }
+
     /// The finding of a policy, which stands behind the check's id with the number of its validation.
     fn refused(&self, refused: PolicyFailure, selection: &Selection) -> Finding {
         let PolicyFailure { object, field, name, severity, message, fix } = refused;
@@ -320,6 +331,7 @@ pub(crate) fn check_in_one<'a>(
     let object = source.located.object;
     let graph = Graph::new(&[object], Completeness::SingleObject);
     let mut reported = airside_vulnerability::join::findings(&graph, terms.reports);
+    reported.retain(|it| it.suppressed.is_none());
     reported.sort_by_key(|it| it.object);
     let policies = terms.policies.map(|policies| policies.judge(&graph)).unwrap_or_default();
     let comments = comments.iter().map(|comment| (source.path, comment));
@@ -354,6 +366,7 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let takes_reports = selection.takes(&IMAGE_VULNERABILITY);
     if !terms.reports.is_empty() && takes_reports {
         checked.applied.insert(IMAGE_VULNERABILITY.id);
+        checked.reports_unused = airside_vulnerability::join::unused(&graph, terms.reports);
     }
     let policies = terms.policies.map(|policies| policies.judge(&graph)).unwrap_or_default();
     if terms.policies.is_some() {
@@ -366,6 +379,9 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     let mut failures = evaluation.failures.into_iter().peekable();
     let mut reported = airside_vulnerability::join::findings(&graph, terms.reports);
     reported.sort_by_key(|it| it.object);
+    let (reported, suppressed): (Vec<_>, Vec<_>) =
+        reported.into_iter().partition(|it| it.suppressed.is_none());
+    let mut suppressed = suppressed.into_iter().peekable();
     let mut reported = reported.into_iter().peekable();
     for (index, source) in sources.into_iter().enumerate() {
         let start = checked.findings.len();
@@ -376,6 +392,10 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
         let judged = source.findings(said, graph.pods_of(index), &mut acceptance);
         let pass = source.pass(&judged, rules.as_ref(), terms);
         checked.accepted.extend(judged.accepted);
+        // Passes hold what people of the project accept; this its makers say, of any project.
+        let suppressed = std::iter::from_fn(|| suppressed.next_if(|it| it.object == index));
+        let suppressed = suppressed.filter_map(|it| source.suppressed(it, selection));
+        checked.accepted.extend(suppressed.filter(|_| takes_reports));
         checked.findings.extend(judged.findings);
         checked.passes.extend(pass);
         let place = source.place_of_object();

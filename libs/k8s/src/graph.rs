@@ -35,7 +35,9 @@ use aggregation::Aggregation;
 use bindings::Bindings;
 use escalation::Escalation;
 pub use escalation::{How, OwnSteps, Reach, Standing, Step, Ways, Who};
-pub use exposure::{Backend, Entry, Way, backends, is_private};
+pub use exposure::{
+    Backend, BackendPort, Clients, Entry, ServicePort, Way, backends, is_private, service_ports,
+};
 pub use hosts::{Taken, hosts, taken};
 pub use mesh::{
     Claim, DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshSettings, MeshWorkload,

@@ -188,10 +188,11 @@ fn templated<'a>(carrier: &'a Map, path: FieldPath) -> Option<PodSpec<'a>> {
     Some(PodSpec::new(path, fields, metadata))
 }
 
-/// Whether a group is of custom resources. The built-in groups have no dot or end in `.k8s.io`; sub-projects
-/// use `x-k8s.io`.
+/// Whether a group is of custom resources, or of nobody's. Of the built-in groups a few have a bare name and the
+/// others end in `.k8s.io`; sub-projects use `x-k8s.io`.
 pub fn is_custom(group: &str) -> bool {
-    group.contains('.') && !group.ends_with(".k8s.io")
+    const BARE: [&str; 6] = ["", "apps", "autoscaling", "batch", "extensions", "policy"];
+    !BARE.contains(&group) && !group.ends_with(".k8s.io")
 }
 
 /// The containers of a list of a map.

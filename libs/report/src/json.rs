@@ -5,6 +5,8 @@ mod origin;
 use airside_checks::{Accepted, Selection};
 use airside_k8s::boarding_pass::statement;
 use airside_types::{BoardingPass, Finding, ObjectRef, Place};
+use airside_vulnerability::join::Facts;
+use airside_vulnerability::report::Vulnerability;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -25,9 +27,10 @@ impl Serialize for Whole<'_> {
         let Self(report) = *self;
         let is_compared = report.baseline.is_some();
         let mut fields = serializer.serialize_map(None)?;
-        fields.serialize_entry("accepted", &Each(|| report.accepted.iter().map(accepted)))?;
+        let accepted = || report.accepted.iter().map(|it| accepted(it, &report.facts));
+        fields.serialize_entry("accepted", &Each(accepted))?;
         fields.serialize_entry("boarding_passes", &Each(|| report.passes.iter().map(pass)))?;
-        let findings = || report.entries().map(|it| entry(&it, is_compared));
+        let findings = || report.entries().map(|it| entry(&it, is_compared, &report.facts));
         fields.serialize_entry("findings", &Each(findings))?;
         let ineffective = || {
             let all = report.ineffective.iter();
@@ -49,12 +52,15 @@ impl Serialize for Whole<'_> {
     }
 }
 
-fn entry(entry: &Entry<'_>, is_compared: bool) -> Value {
+fn entry(entry: &Entry<'_>, is_compared: bool, facts: &Facts<'_>) -> Value {
     let mut finding = finding(entry.finding, Some(&entry.object.api_version));
     if let Some(fields) = finding.as_object_mut() {
         fields.insert("fingerprint".to_owned(), json!(entry.id.to_string()));
         if let Some(origin) = &entry.finding.origin {
             fields.insert("origin".to_owned(), origin::source_line(origin));
+        }
+        if let Some(vulnerability) = facts.about(&entry.finding.check) {
+            fields.insert("vulnerability".to_owned(), self::vulnerability(vulnerability));
         }
         if is_compared {
             fields.insert("known".to_owned(), json!(entry.is_known));
@@ -75,13 +81,25 @@ fn pass(pass: &BoardingPass) -> Value {
     })
 }
 
-fn accepted(accepted: &Accepted) -> Value {
+fn accepted(accepted: &Accepted, facts: &Facts<'_>) -> Value {
     json!({
         "check": accepted.finding.check, "severity": accepted.finding.severity.as_str(),
         "message": accepted.finding.message, "location": place(&accepted.finding.place),
         "resource": resource(&accepted.finding.object, None),
         "reason": accepted.reason, "until": accepted.until.map(|until| until.to_string()),
         "accepted_at": place(&accepted.place),
+        "vulnerability": facts.about(&accepted.finding.check).map(vulnerability),
+    })
+}
+
+/// What a report knows of a vulnerability: EPSS from 0 to 1, null where it says nothing.
+pub(crate) fn vulnerability(vulnerability: &Vulnerability) -> Value {
+    json!({
+        "id": vulnerability.id, "aliases": vulnerability.aliases,
+        "package": vulnerability.package.name, "version": vulnerability.package.version,
+        "fixed": vulnerability.fixed, "cvss": vulnerability.score,
+        "known_exploited": vulnerability.known_exploited, "epss": vulnerability.epss,
+        "source": vulnerability.source,
     })
 }
 

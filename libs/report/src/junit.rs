@@ -9,7 +9,7 @@ use crate::{Entry, Report};
 
 /// The report cannot be written as XML.
 #[derive(Debug, thiserror::Error)]
-#[error("the report cannot be written as JUnit XML: {0}")]
+#[error("the report cannot be written as JUnit XML")]
 pub struct Unwritable(#[from] quick_junit::SerializeError);
 
 /// The whole report. A test fails with findings that fail the scan; lesser ones are its output.

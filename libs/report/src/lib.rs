@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use airside_checks::owner::is_owned_by;
 use airside_checks::{Accepted, CheckedObject, Ineffective, Selection};
 use airside_types::{BoardingPass, Finding, Id, Place, Severity};
+use airside_vulnerability::join::Facts;
 
 pub use summary::{Group, Summary};
 
@@ -56,6 +57,8 @@ pub struct Report<'a> {
     pub selection: &'a Selection,
     /// What of it is not as everywhere, in a sentence.
     pub remark: Option<String>,
+    /// What reports know of the vulnerabilities of images.
+    pub facts: Facts<'a>,
 }
 
 /// A check that could not be decided.

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::each::Each;
-use crate::{Entry, Report, lesson};
+use crate::{Entry, Report, json, lesson};
 
 /// What may not stand in the path of a URI.
 const NOT_IN_PATH: &AsciiSet = &CONTROLS
@@ -72,7 +72,7 @@ impl Serialize for Run<'_> {
 
 impl Run<'_> {
     fn result(&self, entry: &Entry<'_>) -> Value {
-        let mut result = self.rules.result(entry.finding);
+        let mut result = self.described(entry.finding);
         if let Some(fields) = result.as_object_mut() {
             let prints = json!({ "airsideFinding/v1": entry.id.to_string() });
             fields.insert("partialFingerprints".to_owned(), prints);
@@ -85,13 +85,34 @@ impl Run<'_> {
     }
 
     fn accepted(&self, accepted: &Accepted) -> Value {
-        let mut result = self.rules.result(&accepted.finding);
-        if let Some(fields) = result.as_object_mut() {
-            let suppression = json!([{
+        let mut result = self.described(&accepted.finding);
+        // What is accepted at the finding's own place stands in a report or a statement beside the manifests.
+        let is_outside = accepted.place == accepted.finding.place;
+        let suppression = match is_outside {
+            true => json!([{
+                "kind": "external", "status": "accepted", "justification": accepted.reason,
+            }]),
+            false => json!([{
                 "kind": "inSource", "status": "accepted", "justification": accepted.reason,
                 "location": location(&accepted.place),
-            }]);
+            }]),
+        };
+        if let Some(fields) = result.as_object_mut() {
             fields.insert("suppressions".to_owned(), suppression);
+        }
+        result
+    }
+
+    /// A result with what a report knows of its vulnerability.
+    fn described(&self, finding: &Finding) -> Value {
+        let mut result = self.rules.result(finding);
+        let vulnerability = self.report.facts.about(&finding.check);
+        if let (Some(vulnerability), Some(fields)) = (vulnerability, result.as_object_mut()) {
+            let properties = fields.entry("properties").or_insert_with(|| json!({}));
+            if let Some(properties) = properties.as_object_mut() {
+                let facts = json::vulnerability(vulnerability);
+                properties.insert("vulnerability".to_owned(), facts);
+            }
         }
         result
     }

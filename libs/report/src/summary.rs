@@ -58,7 +58,21 @@ impl<'a> Report<'a> {
             .into_values()
             .filter_map(|(check, mut entries)| {
                 // What is worst is shown first; the order of the scan is kept among equals.
-                entries.sort_by_key(|entry| std::cmp::Reverse(entry.finding.severity));
+                // Of vulnerabilities, those that are exploited come before those that may be.
+                entries.sort_by(|left, right| {
+                    let rank = |entry: &Entry<'_>| {
+                        let facts = self.facts.about(&entry.finding.check);
+                        let is_exploited = facts.is_some_and(|it| it.known_exploited);
+                        (entry.finding.severity, is_exploited)
+                    };
+                    let probability = |entry: &Entry<'_>| {
+                        let facts = self.facts.about(&entry.finding.check);
+                        facts.and_then(|it| it.epss).unwrap_or_default()
+                    };
+                    rank(right)
+                        .cmp(&rank(left))
+                        .then_with(|| probability(right).total_cmp(&probability(left)))
+                });
                 let severity = entries.first()?.finding.severity;
                 Some(Group { check, severity, entries })
             })

@@ -8,6 +8,7 @@ use airside_checks::{CheckIn, InputFile, Selection, Terms, catalogue, check_in, 
 use airside_k8s::yaml::{self, Limits};
 use airside_report::{Report, Unreadable, html, json, junit, lesson, markdown, sarif};
 use airside_types::{Cluster, Id, Place, Severity, Tenant};
+use airside_vulnerability::join::Facts;
 use serde_json::Value;
 
 const ROLE: &str = "apiVersion: rbac.authorization.k8s.io/v1
@@ -54,6 +55,7 @@ fn told<T>(baseline: Option<&BTreeSet<Id>>, form: impl Fn(&Report<'_>) -> T) -> 
         owner: None,
         selection: Selection::EVERYTHING,
         remark: Selection::EVERYTHING.remark(),
+        facts: Facts::default(),
     })
 }
 

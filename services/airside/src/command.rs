@@ -10,6 +10,7 @@ mod detect;
 mod explain;
 mod findings;
 pub(crate) mod incidents;
+mod manifests;
 mod node;
 mod policy;
 pub mod replay;

@@ -48,7 +48,10 @@ edge
     assert!(after.contains("CVE-2099-0001"), "{after}");
     assert!(!warning.contains("days old"), "{warning}");
     let (status, text, _) = folder.scan(&["affected", "--cve", "CVE-2099-0001", "deploy"]);
-    assert!(status == 1 && text.contains("controller"), "{text}");
+    assert!(status == 1 && text.contains("  deploy/x.yaml:6:44  edge"), "{text}");
+    let json = ["affected", "--cve", "CVE-2099-0001", "deploy", "--output", "json"];
+    let (_, text, _) = folder.scan(&json);
+    assert!(text.contains("\"owner\": \"edge\"") && text.contains("\"line\": 6"), "{text}");
     let (_, text, _) = folder.run(&["data", "show"]);
     assert!(
         text.contains(".local/share/airside/components.json") && text.contains("0 days old"),
@@ -83,6 +86,7 @@ fn what_cannot_be_used_says_what_to_do() {
             vec!["data", "update", "--from", "https://osv.dev/x.json"],
             "is an address: fetch it, unpack it",
         ),
+        (vec!["scan", "deploy", "--data-file", "none.json"], "`none.json` cannot be read"),
         (vec!["data", "update", "--from", "deploy"], "there is no JSON in what --from names"),
         (vec!["data", "update", "--from", "none.json"], "`none.json` cannot be read"),
     ] {

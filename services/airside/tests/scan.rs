@@ -339,10 +339,22 @@ fn an_image_has_what_its_report_says_and_a_vulnerability_names_its_workloads() {
     let (status, text, _) =
         folder.scan(&[&["affected", "--cve", "CVE-2099-1"], &with[..]].concat());
     assert_eq!(status, 1, "{text}");
-    assert!(text.starts_with("Pod web, container `web`: "), "{text}");
+    insta::assert_snapshot!(text, @"
+    Pod web, container `web`: parser 1.0.0, fixed in 1.0.1
+      pod.yaml:4:33
+    ");
+    // Known, and nobody is affected.
+    let other = ["pod.yaml"];
+    let known = folder.scan(&[&["affected", "--cve", "CVE-2025-1974"], &other[..]].concat());
+    assert_eq!(known.0, 0, "{}", known.1);
+    assert!(known.1.contains("CVE-2025-1974 is known, and nothing in the input"), "{}", known.1);
     let (status, text, _) =
         folder.scan(&[&["affected", "--cve", "CVE-2099-2"], &with[..]].concat());
-    assert_eq!(status, 0, "{text}");
+    assert_eq!(status, 2, "{text}");
+    assert!(text.contains("CVE-2099-2 is not known: it is neither in the data on components of"));
+    let (status, _, problem) = folder.scan(&[&["affected", "--cve", "foo"], &with[..]].concat());
+    assert_eq!(status, 2);
+    assert!(problem.contains("`foo` is no id of a vulnerability"), "{problem}");
 }
 
 #[test]

@@ -92,6 +92,7 @@ impl Scan {
             reason: skipped.reason.to_string(),
         });
         let policies = checked.policies_not_evaluated.into_iter();
+        let unused = checked.reports_unused.into_iter();
         let report = ScanReport {
             unreadable: broken.into_iter().chain(skipped).collect(),
             not_evaluated: checked
@@ -99,6 +100,7 @@ impl Scan {
                 .iter()
                 .map(|it| (it.check.id.to_owned(), it.reason.to_owned()))
                 .chain(policies.map(|(policy, reason)| (format!("policy/{policy}"), reason)))
+                .chain(unused.map(|(document, reason)| (format!("report/{document}"), reason)))
                 .map(|(check, reason)| NotEvaluated { check, reason })
                 .collect(),
             findings: checked.findings,

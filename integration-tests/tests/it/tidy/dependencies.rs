@@ -62,7 +62,11 @@ const ALLOWED: &[Row] = &[
     row("airside-ports", &[&["airside-k8s", "airside-types"]], &[]),
     // Engines: no ports, no async.
     row("airside-k8s", &[&["airside-types"]], &[]),
-    row("airside-report", &[&["airside-checks", "airside-k8s", "airside-types"]], &[]),
+    row(
+        "airside-report",
+        &[&["airside-checks", "airside-k8s", "airside-types", "airside-vulnerability"]],
+        &[],
+    ),
     row("airside-compliance", &[&["airside-checks", "airside-types"]], &["airside-k8s"]),
     row("airside-vulnerability", &[&["airside-k8s", "airside-types"]], &[]),
     row("airside-policy", &[&["airside-k8s", "airside-types"]], &[]),

@@ -5,7 +5,7 @@ use airside_k8s::fields::{maps, text};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
-use super::exposure::{easiest, labels_path, ways};
+use super::exposure::{easiest, labels_path, shown, ways};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::{Binding, Pod};
@@ -201,7 +201,7 @@ fn sensitive_interface(pod: &Pod<'_>, report: &mut Report<'_>) {
     };
     let Some(console) = known.or_else(by_image).or_else(|| open_grafana(pod)) else { return };
     if let Some(way) = easiest(&ways(pod, report)) {
-        report.fail(labels_path(pod), format!("{console} is reached by {}", way.shown()));
+        report.fail(labels_path(pod), format!("{console} is reached by {}", shown(way)));
     }
 }
 

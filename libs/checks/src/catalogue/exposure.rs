@@ -1,7 +1,7 @@
 //! Checks on workloads that are reached from outside the cluster, and on what an intruder would get there.
 
 use airside_k8s::Value;
-use airside_k8s::graph::{Entry, Grant, Way};
+use airside_k8s::graph::{Clients, Entry, Grant, Way};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
@@ -286,18 +286,28 @@ spec: {serviceAccountName: web, containers: [{name: agent}]}
     },
 ];
 
-/// The ways to a pod from outside; none where only one object is known.
+/// The ways to a pod from outside; none where only one object is known. Ports of its node are told by the check
+/// on these.
 pub(super) fn ways<'a>(pod: &Pod<'a>, report: &mut Report<'_>) -> Vec<Way<'a>> {
     if pod.graph.is_single_object() {
         report.undecided("Services and routes are other objects");
         return Vec::new();
     }
-    pod.graph.ways_to_pods_of(pod.object, pod.spec.labels())
+    pod.graph.ways_to_pod_of(pod.object, pod.spec)
 }
 
 /// The way that is the easiest for outsiders.
 pub(super) fn easiest<'w, 'a>(ways: &'w [Way<'a>]) -> Option<&'w Way<'a>> {
-    ways.iter().min_by_key(|way| way.entry == Entry::PrivateLoadBalancer)
+    ways.iter().min_by_key(|way| way.clients == Clients::Private)
+}
+
+/// A way, as messages show it: with whom it is open to, where that is not the internet.
+pub(super) fn shown(way: &Way<'_>) -> String {
+    let only = match way.clients {
+        Clients::Private => " (from private networks only)",
+        Clients::Anyone | Clients::Listed(_) => "",
+    };
+    format!("{}{only}", way.shown())
 }
 
 /// The path to the labels of a pod.
@@ -324,7 +334,7 @@ fn exposed(pod: &Pod<'_>, by_gateway: bool, report: &mut Report<'_>) {
             2 => " and one other way".to_owned(),
             count => format!(" and {} other ways", count - 1),
         };
-        report.fail(labels_path(pod), format!("reached by {}{others}", way.shown()));
+        report.fail(labels_path(pod), format!("reached by {}{others}", shown(way)));
     }
 }
 
@@ -341,7 +351,7 @@ fn exposed_privileged(pod: &Pod<'_>, report: &mut Report<'_>) {
     };
     let Some((path, what)) = found.or_else(shares) else { return };
     if let Some(way) = easiest(&ways(pod, report)) {
-        report.fail(path, format!("{what}, and reached by {}", way.shown()));
+        report.fail(path, format!("{what}, and reached by {}", shown(way)));
     }
 }
 
@@ -358,7 +368,7 @@ fn exposed_host_path(pod: &Pod<'_>, report: &mut Report<'_>) {
     if let Some(way) = easiest(&ways(pod, report)) {
         report.fail(
             pod.path("volumes").index(index).key("hostPath"),
-            format!("the pod has {host_path} of its node, and is reached by {}", way.shown()),
+            format!("the pod has {host_path} of its node, and is reached by {}", shown(way)),
         );
     }
 }
@@ -405,7 +415,7 @@ fn exposed_rights(pod: &Pod<'_>, report: &mut Report<'_>) {
             format!(
                 "service account `{account}` can {what} in {place} ({}), and the pod is reached by {}",
                 grant.binding,
-                way.shown()
+                shown(way)
             ),
         );
     }

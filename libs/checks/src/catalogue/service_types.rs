@@ -2,6 +2,7 @@
 //! by mistake.
 
 use airside_k8s::fields::{down, elements};
+use airside_k8s::graph::is_private;
 use airside_k8s::{Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
@@ -204,21 +205,7 @@ fn node_port(service: &Whole<'_>, report: &mut Report<'_>) {
     report.fail(type_path(), format!("the type is NodePort: {which} on every node"));
 }
 
-/// Annotations by which the clouds give a load balancer an address of the inner network, or a list of those
-/// who may connect.
-const LIMITING: [(&str, &str); 10] = [
-    ("networking.gke.io/load-balancer-type", "Internal"),
-    ("cloud.google.com/load-balancer-type", "Internal"),
-    ("service.beta.kubernetes.io/azure-load-balancer-internal", "true"),
-    ("service.beta.kubernetes.io/aws-load-balancer-internal", "true"),
-    ("service.beta.kubernetes.io/aws-load-balancer-internal", "0.0.0.0/0"),
-    ("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal"),
-    ("service.beta.kubernetes.io/openstack-internal-load-balancer", "true"),
-    ("service.beta.kubernetes.io/oci-load-balancer-internal", "true"),
-    ("service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type", "intranet"),
-    ("service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type", "private"),
-];
-
+/// Annotations by which clouds take the networks of those who may connect.
 const SOURCE_LISTS: [&str; 3] = [
     "service.beta.kubernetes.io/load-balancer-source-ranges",
     "service.beta.kubernetes.io/azure-allowed-service-tags",
@@ -245,7 +232,7 @@ fn open(service: &Whole<'_>, report: &mut Report<'_>) {
 fn is_limited(service: &Object<'_>) -> bool {
     let Some(annotations) = service.annotations() else { return false };
     let has = |name: &str| annotations.get(name).and_then(Value::as_str);
-    LIMITING.iter().any(|(name, value)| has(name) == Some(*value))
+    is_private(service)
         || SOURCE_LISTS.iter().any(|name| has(name).is_some_and(|list| !list.contains("0.0.0.0/0")))
 }
 

@@ -22,6 +22,7 @@ pub(super) static REMEDIES: &[Row] = &[
     ("host-ipc", |spot| spot.remove(Risk::MayBreak)),
     ("host-network", |spot| spot.remove(Risk::MayBreak)),
     ("host-port", |spot| spot.remove(Risk::MayBreak)),
+    ("probe-host", |spot| spot.remove(Risk::MayBreak)),
     ("image-pull-policy", |spot| spot.set("Always", Risk::MayBreak)),
     ("service-account-token-automount", token_automount),
     ("default-service-account-token", |spot| spot.set(false, Risk::MayBreak)),

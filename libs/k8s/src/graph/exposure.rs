@@ -1,33 +1,43 @@
 //! How pods are reached from outside the cluster: Services that open themselves, and what routes to Services.
 //!
-//! Ingress, Gateway API, Istio, Contour, Traefik and OpenShift routes are read. What the addresses mean (the
-//! internet or an office's network) is not known here, and network policies are `isolation.rs`'s.
+//! Ingress, Gateway API, Istio, Contour, Traefik and OpenShift routes are read. A way knows the ports that it leads
+//! to (`service_ports.rs`, `host_ports.rs`) and for whom it is open (`clients.rs`). What network policies say to it is
+//! `reach/outside.rs`'s.
 
+mod clients;
 mod gateway_api;
+mod host_ports;
 mod routes;
+mod service_ports;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
 use super::part::{Key, Selecting, Topic};
-use super::{Graph, labels_match, same_namespace};
-use crate::fields::{elements, field};
+use super::{Graph, Port, labels_match, same_namespace};
 use crate::object::Object;
 use crate::value::{Map, Value};
+use crate::workload::PodSpec;
 
+use clients::own_entries;
+pub use clients::{Clients, is_private};
 pub(super) use gateway_api::{GROUP as GATEWAY_API, let_refer};
+pub(super) use host_ports::ways as host_ways;
 pub(super) use routes::is_route;
 pub use routes::{Backend, backends};
+pub use service_ports::{BackendPort, ServicePort, service_ports};
 
 /// What opens a way into the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Entry {
     /// A Service on a port of every node.
     NodePort,
+    /// A port of the pod's own node.
+    HostPort,
     /// A Service with a load balancer of the cloud.
     LoadBalancer,
-    /// A Service with a load balancer that only the cloud's private network reaches.
+    /// A Service with a load balancer that only private networks reach.
     PrivateLoadBalancer,
     /// A Service that takes addresses by `externalIPs`.
     ExternalAddress,
@@ -44,21 +54,50 @@ pub struct Way<'a> {
     pub entry: Entry,
     /// The objects that it goes through, outermost first; the last is the Service.
     pub chain: Vec<Object<'a>>,
+    /// For whom it is open.
+    pub clients: Clients,
+    /// The ports of the Service that it goes through; none where the Service lists none.
+    ports: Option<Vec<ServicePort<'a>>>,
 }
 
-impl Way<'_> {
+impl<'a> Way<'a> {
     /// The chain, as messages show it: `Ingress shop/web → Service shop/web`.
     pub fn shown(&self) -> String {
         let links: Vec<String> = self.chain.iter().map(Object::to_string).collect();
-        links.join(" → ")
+        let links = links.join(" → ");
+        if self.entry == Entry::HostPort { format!("host port of {links}") } else { links }
     }
+
+    /// The ports of a pod that it leads to; none where that is not known, so that it may be any.
+    pub fn ports_of(&self, pod: &PodSpec<'_>) -> Option<Vec<Port<'a>>> {
+        let ports = self.ports.as_ref()?.iter();
+        let of_pod = ports.flat_map(|port| {
+            let numbers = port.of_pod(pod).into_iter();
+            numbers.map(|number| Port { number, protocol: port.protocol })
+        });
+        Some(of_pod.collect())
+    }
+
+    /// Whether it leads to any port of a pod.
+    fn leads_to(&self, pod: &PodSpec<'_>) -> bool {
+        self.ports_of(pod).is_none_or(|ports| !ports.is_empty())
+    }
+}
+
+/// A way to a Service of the input, by indices.
+#[derive(Debug)]
+struct Found<'a> {
+    entry: Entry,
+    chain: Vec<usize>,
+    clients: Clients,
+    ports: Option<Vec<ServicePort<'a>>>,
 }
 
 /// The Services that are reached from outside, so that those of a pod are found by its labels.
 #[derive(Debug, Default)]
 pub(super) struct Exposure<'a> {
     /// The ways to each Service, by the index of its object.
-    ways: BTreeMap<usize, Vec<(Entry, Vec<usize>)>>,
+    ways: BTreeMap<usize, Vec<Found<'a>>>,
     /// The Services with ways, by one label of their selector.
     by_label: BTreeMap<(&'a str, &'a str), Vec<usize>>,
     /// All routes by the name of a Service that they name, whether they serve or not.
@@ -69,25 +108,38 @@ impl<'a> Exposure<'a> {
     pub(super) fn of(graph: &Graph<'a>) -> Self {
         let mut exposure = Self::default();
         for index in graph.indices("", "Service") {
-            let entries = graph.objects.get(*index).map(own_entries).unwrap_or_default();
-            for entry in entries {
-                exposure.add(*index, entry, Vec::new());
+            let Some(service) = graph.objects.get(*index) else { continue };
+            for (entry, clients) in own_entries(service) {
+                let ports = service_ports(service);
+                exposure.add(*index, Found { entry, chain: vec![*index], clients, ports });
             }
         }
-        for (entry, chain, service) in routes::all(graph) {
-            exposure.add(service, entry, chain);
+        for (service, found) in routes::all(graph) {
+            exposure.add(service, found);
         }
         exposure.index_by_label(graph);
         exposure.named = routes::by_backend(graph);
         exposure
     }
 
-    fn add(&mut self, service: usize, entry: Entry, mut chain: Vec<usize>) {
-        chain.push(service);
+    /// Adds a way, or its ports to those of the same way.
+    fn add(&mut self, service: usize, found: Found<'a>) {
         let ways = self.ways.entry(service).or_default();
-        if ways.len() < WAYS && !ways.iter().any(|(_, other)| *other == chain) {
-            ways.push((entry, chain));
-        }
+        let Some(known) = ways.iter_mut().find(|way| way.chain == found.chain) else {
+            if ways.len() < WAYS {
+                ways.push(found);
+            }
+            return;
+        };
+        known.ports = match (known.ports.take(), found.ports) {
+            (Some(mut ports), Some(more)) => {
+                let new = more.into_iter().filter(|port| !ports.contains(port));
+                let new: Vec<_> = new.collect();
+                ports.extend(new);
+                Some(ports)
+            }
+            _ => None,
+        };
     }
 
     /// Files each Service under the label of its selector that the fewest others ask for.
@@ -113,9 +165,10 @@ impl<'a> Exposure<'a> {
 const WAYS: usize = 64;
 
 impl<'a> Graph<'a> {
-    /// The ways from outside the cluster to pods of a namespace with these labels, in the order of the
-    /// Services. A pod or a Service without a namespace may be meant for any.
-    pub fn ways_to(&self, namespace: Option<&str>, labels: Option<&Map>) -> Vec<Way<'a>> {
+    /// The ways from outside the cluster to a pod of a namespace, in the order of the Services. A pod or a
+    /// Service without a namespace may be meant for any.
+    pub fn ways_to(&self, namespace: Option<&str>, pod: &PodSpec<'_>) -> Vec<Way<'a>> {
+        let labels = pod.labels();
         self.note_ways(namespace, labels);
         let exposure = &self.exposure;
         let pairs = labels.into_iter().flatten();
@@ -130,11 +183,13 @@ impl<'a> Graph<'a> {
             })
         });
         let ways = services.iter().filter_map(|service| exposure.ways.get(service)).flatten();
-        ways.map(|(entry, chain)| Way {
-            entry: *entry,
-            chain: chain.iter().filter_map(|index| self.objects.get(*index).copied()).collect(),
-        })
-        .collect()
+        let ways = ways.map(|found| Way {
+            entry: found.entry,
+            chain: found.chain.iter().filter_map(|it| self.objects.get(*it).copied()).collect(),
+            clients: found.clients.clone(),
+            ports: found.ports.clone(),
+        });
+        ways.filter(|way| way.leads_to(pod)).collect()
     }
 }
 
@@ -157,18 +212,19 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The ways from outside the cluster to pods that an object starts and that have these labels. Knative
-    /// publishes its Services by itself, unless they say otherwise.
-    pub fn ways_to_pods_of(&self, owner: &Object<'a>, labels: Option<&Map>) -> Vec<Way<'a>> {
+    /// The ways from outside the cluster to a pod that an object starts. Knative publishes its Services by
+    /// itself, unless they say otherwise.
+    pub fn ways_to_pod_of(&self, owner: &Object<'a>, pod: &PodSpec<'_>) -> Vec<Way<'a>> {
         const VISIBILITY: [&str; 2] =
             ["networking.knative.dev/visibility", "serving.knative.dev/visibility"];
-        let mut ways = self.ways_to(owner.namespace(), labels);
+        let mut ways = self.ways_to(owner.namespace(), pod);
         let own = owner.labels();
         let is_local = VISIBILITY.iter().any(|name| {
             own.and_then(|labels| labels.get(name)).and_then(Value::as_str) == Some("cluster-local")
         });
         if owner.group() == "serving.knative.dev" && owner.kind() == "Service" && !is_local {
-            ways.push(Way { entry: Entry::Gateway, chain: vec![*owner] });
+            let (chain, clients) = (vec![*owner], Clients::Anyone);
+            ways.push(Way { entry: Entry::Gateway, chain, clients, ports: None });
         }
         ways
     }
@@ -178,46 +234,4 @@ impl<'a> Graph<'a> {
 fn selector<'a>(service: &Object<'a>) -> Option<&'a Map> {
     let selector = service.fields().get("spec")?.get("selector")?.as_object()?;
     Some(selector).filter(|labels| !labels.is_empty())
-}
-
-/// How a Service opens itself.
-fn own_entries(service: &Object<'_>) -> Vec<Entry> {
-    let Some(spec) = service.fields().get("spec").and_then(Value::as_object) else {
-        return Vec::new();
-    };
-    let mut entries = Vec::new();
-    match field(spec, "type").and_then(Value::as_str) {
-        Some("NodePort") => entries.push(Entry::NodePort),
-        Some("LoadBalancer") if is_private(service) => entries.push(Entry::PrivateLoadBalancer),
-        Some("LoadBalancer") => entries.push(Entry::LoadBalancer),
-        _ => {}
-    }
-    if !elements(spec.get("externalIPs")).is_empty() {
-        entries.push(Entry::ExternalAddress);
-    }
-    entries
-}
-
-/// Whether annotations ask the cloud for a load balancer on its private network only.
-pub fn is_private(service: &Object<'_>) -> bool {
-    const INTERNAL: [(&str, &[&str]); 11] = [
-        ("cloud.google.com/load-balancer-type", &["internal"]),
-        ("networking.gke.io/load-balancer-type", &["internal"]),
-        ("service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type", &["intranet"]),
-        ("service.beta.kubernetes.io/aws-load-balancer-internal", &["true", "0.0.0.0/0"]),
-        ("service.beta.kubernetes.io/aws-load-balancer-scheme", &["internal"]),
-        ("service.beta.kubernetes.io/azure-load-balancer-internal", &["true"]),
-        ("service.beta.kubernetes.io/oci-load-balancer-internal", &["true"]),
-        ("service.beta.kubernetes.io/openstack-internal-load-balancer", &["true"]),
-        ("service.beta.kubernetes.io/scw-loadbalancer-private", &["true"]),
-        ("service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type", &["private"]),
-        ("service.kubernetes.io/qcloud-loadbalancer-internal-subnetid", &[]),
-    ];
-    let Some(annotations) = service.annotations() else { return false };
-    INTERNAL.iter().any(|(name, values)| {
-        let given = annotations.get(name).and_then(Value::as_str);
-        given.is_some_and(|given| {
-            values.is_empty() || values.iter().any(|value| value.eq_ignore_ascii_case(given))
-        })
-    })
 }

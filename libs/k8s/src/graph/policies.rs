@@ -34,7 +34,7 @@ pub(super) use index::{Held, Index, written};
 pub(super) use layers::{End, Layer};
 pub use peers::Peer;
 pub(super) use peers::{Matching, Party};
-pub(super) use ports::{PROTOCOLS, Span, Spans, spans};
+pub(super) use ports::{PROTOCOLS, Span, Spans, number, port_named, spans};
 pub use ports::{PortMatch, PortNumbers, Ports};
 
 /// The direction of traffic that a network policy restricts.

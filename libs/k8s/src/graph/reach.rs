@@ -5,6 +5,7 @@
 
 mod candidates;
 mod evaluate;
+mod outside;
 mod reasons;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ mod tests;
 use std::fmt;
 use std::net::IpAddr;
 
+use super::exposure::Clients;
 use super::policies::{Direction, Doubt, Party, View};
 use super::{Graph, PodNode};
 use crate::value::Value;
@@ -25,7 +27,8 @@ pub use reasons::Reason;
 pub enum Source<'g, 'a> {
     /// A pod.
     Pod(&'g PodNode<'a>),
-    /// Something outside the cluster, at a public address.
+    /// Something outside the cluster, at a public address, as far as policies go; whether a way leads in is
+    /// [`Graph::reach_from_outside`]'s.
     Internet,
     /// The node on which the target runs: its kubelet, and pods on the node's network.
     Node,
@@ -80,6 +83,12 @@ impl From<bool> for Answer {
     }
 }
 
+impl fmt::Display for Port<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.protocol)
+    }
+}
+
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -105,7 +114,7 @@ impl<'a> Graph<'a> {
             Source::Internet if is_on_node_network(target) => {
                 Reachability::of(Answer::Yes, TARGET_ON_NODE)
             }
-            Source::Internet => self.by_internet(target, port),
+            Source::Internet => self.by_internet(target, port, &Clients::Anyone),
             Source::Pod(pod) => self.between(pod, target, port),
         }
     }
@@ -155,11 +164,16 @@ impl<'a> Graph<'a> {
         reached
     }
 
-    /// From some public address at least.
-    fn by_internet(&self, target: &PodNode<'a>, port: Option<Port<'_>>) -> Reachability {
+    /// From some public address at least, of those that these clients have.
+    fn by_internet(
+        &self,
+        target: &PodNode<'a>,
+        port: Option<Port<'_>>,
+        clients: &Clients,
+    ) -> Reachability {
         let view = View::of_pod(self, target);
         let stacks = self.policies.stacks(Direction::Ingress, view);
-        let (addresses, are_all) = addresses(self, &stacks);
+        let (addresses, are_all) = addresses(self, &stacks, clients);
         let mut reached: Option<Reachability> = None;
         for address in addresses {
             let party = Party::Address(address);

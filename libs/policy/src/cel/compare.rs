@@ -25,6 +25,7 @@ pub(crate) fn equal(
         (Value::Ip(left), Value::Ip(right)) => left == right,
         (Value::Cidr(left), Value::Cidr(right)) => left == right,
         (Value::Url(left), Value::Url(right)) => left == right,
+        (Value::Format(left), Value::Format(right)) => std::ptr::eq(*left, *right),
         (Value::Text(left), Value::Text(right)) => {
             budget
                 .charge_letters(u64::try_from(left.len().min(right.len())).unwrap_or(u64::MAX))?;

@@ -1,7 +1,7 @@
 //! The functions that expressions can call: those of the language, and those that Kubernetes adds.
 //!
-//! A function is one entry of one family's table. What Kubernetes has and this has not (`format.named`,
-//! `image`) is refused when an expression is read, like any unknown name.
+//! A function is one entry of one family's table. What Kubernetes has and this has not (`image`,
+//! `jsonpatch`) is refused when an expression is read, like any unknown name.
 
 mod authorizer;
 pub(super) mod cidr;
@@ -9,6 +9,7 @@ mod conversions;
 mod format;
 mod ip;
 mod lists;
+pub(super) mod named_formats;
 mod optionals;
 mod patterns;
 mod quantities;
@@ -113,11 +114,12 @@ impl Function {
     }
 }
 
-const FAMILIES: [&[Function]; 14] = [
+const FAMILIES: [&[Function]; 15] = [
     authorizer::FUNCTIONS,
     conversions::FUNCTIONS,
     strings::FUNCTIONS,
     format::FUNCTIONS,
+    named_formats::FUNCTIONS,
     patterns::FUNCTIONS,
     lists::FUNCTIONS,
     sets::FUNCTIONS,
@@ -131,7 +133,7 @@ const FAMILIES: [&[Function]; 14] = [
 ];
 
 fn all() -> impl Iterator<Item = &'static Function> {
-    static TABLES: [&[Function]; 14] = FAMILIES;
+    static TABLES: [&[Function]; 15] = FAMILIES;
     TABLES.iter().copied().flatten()
 }
 

@@ -14,6 +14,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::collection::{List, Map};
 use super::library::cidr::Cidr;
+use super::library::named_formats::Named;
 use super::library::url::Url;
 use super::syntax::Literal;
 
@@ -38,6 +39,7 @@ pub(crate) enum Value<'a> {
     Cidr(Cidr),
     Url(Rc<Url>),
     Semver(Rc<semver::Version>),
+    Format(&'static Named),
 }
 
 impl<'a> Value<'a> {
@@ -106,6 +108,7 @@ impl<'a> Value<'a> {
             Self::Cidr(_) => "net.CIDR",
             Self::Url(_) => "kubernetes.URL",
             Self::Semver(_) => "kubernetes.Semver",
+            Self::Format(_) => "kubernetes.NamedFormat",
         }
     }
 

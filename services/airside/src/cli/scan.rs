@@ -139,8 +139,9 @@ pub struct ScanArguments {
     pub may_break: bool,
     /// Instead of checking: can FROM connect to TO, by all network policies (Kubernetes', Cilium's,
     /// Calico's, the administrator's)? An end is `[NAMESPACE/][KIND/]NAME`; FROM may be internet or
-    /// node, TO an address, and TO may end in `:PORT[/PROTOCOL]`. Exits with 0 for no, 1 for yes, 2 for
-    /// not known
+    /// node, TO an address or a Service, and TO may end in `:PORT[/PROTOCOL]` with the port's number or
+    /// name. From the internet a way in must lead to the port. Exits with 0 for no, 1 for yes, 2 for not
+    /// known
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
     pub reach: Vec<String>,
     /// What is known of vulnerabilities.

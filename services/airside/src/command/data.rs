@@ -47,14 +47,27 @@ impl InForce {
     /// The file's data where there is a file, and it is newer than what is built in.
     ///
     /// # Errors
-    /// There is a file, and it cannot be used.
+    /// The file that is named is not there, or a file cannot be used.
     pub(super) fn load(arguments: &DataFileArguments) -> anyhow::Result<Self> {
-        let file = file(arguments).filter(|path| path.is_file());
+        if let Some(path) = &arguments.data_file {
+            return Ok(Self(VulnerabilityData::of_file(path)?));
+        }
+        Self::load_if_there(arguments)
+    }
+
+    /// The same for who is about to make the file: what is not there says nothing yet.
+    fn load_if_there(arguments: &DataFileArguments) -> anyhow::Result<Self> {
+        let file = file(arguments).filter(|path| path.exists());
         let data = file.map_or_else(
             || Ok(VulnerabilityData::built_in()),
             |path| VulnerabilityData::of_file(&path),
         );
         Ok(Self(data?))
+    }
+
+    /// Of when it is, for people: the date of the latest of it.
+    pub(super) fn date(&self) -> String {
+        self.components.date().map_or_else(|| "unknown date".to_owned(), ToString::to_string)
     }
 
     /// How many days ago the latest of it was published.

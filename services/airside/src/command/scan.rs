@@ -37,6 +37,7 @@ use airside_service::SystemClock;
 use airside_terms::project::nearest_named;
 use airside_terms::{Policies, read_exceptions};
 use airside_types::{Attestation, Cluster, Id, Tenant};
+use airside_vulnerability::join::Facts;
 use airside_wire::scan::PublishOutcome;
 use anyhow::Context;
 use serde::Serialize;
@@ -161,7 +162,8 @@ fn report(
     let mut scan = inputs.scan(&Terms { origins: Some(&origins), passes, ..terms.clone() });
     scan.ineffective.splice(0..0, misread);
     let whose = (terms.tenant, terms.cluster);
-    tell(arguments, inputs, scan, project, baseline.as_ref(), whose)
+    let facts = Facts::of(terms.reports);
+    tell(arguments, inputs, scan, project, baseline.as_ref(), whose, facts)
 }
 
 /// Tells what a scan of a tenant's cluster found, and publishes it where that is asked for.
@@ -172,6 +174,7 @@ fn tell(
     project: &Project,
     baseline: Option<&BTreeSet<Id>>,
     (tenant, cluster): (&Tenant, &Cluster),
+    facts: Facts<'_>,
 ) -> anyhow::Result<Outcome> {
     if let Some(path) = &arguments.sign_key {
         let key = signing_key(path)?;
@@ -181,7 +184,7 @@ fn tell(
         }
     }
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(tenant, cluster)).collect();
-    let report = report_of(&scan, &ids, baseline, project, inputs.files.len());
+    let report = Report { facts, ..report_of(&scan, &ids, baseline, project, inputs.files.len()) };
     for (format, path) in &arguments.reports {
         File::create(path)
             .and_then(|file| {
@@ -315,6 +318,7 @@ fn report_of<'a>(
         owner: project.owner.as_deref(),
         selection: &project.selection,
         remark: project.remark(),
+        facts: Facts::default(),
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn gateways<'a>(
                 continue;
             }
         }
-        let Backend { namespace, name } = named(parent, route);
+        let Backend { namespace, name, .. } = named(parent, route);
         match graph.index_of(GROUP, "Gateway", namespace, name) {
             None => may_be_attached = true,
             Some(index) => {
@@ -57,6 +57,7 @@ fn named<'a>(parent: &'a Map, route: &Object<'a>) -> Backend<'a> {
     Backend {
         namespace: text(parent, "namespace").or_else(|| route.namespace()),
         name: text(parent, "name").unwrap_or_default(),
+        port: None,
     }
 }
 

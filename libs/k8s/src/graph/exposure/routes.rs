@@ -3,20 +3,25 @@
 
 use std::collections::BTreeMap;
 
-use super::{Entry, gateway_api, own_entries, selector};
-use crate::fields::{down, elements, maps, text};
+use super::{
+    BackendPort, Clients, Entry, Found, ServicePort, clients, gateway_api, own_entries, selector,
+    service_ports,
+};
+use crate::fields::{down, elements, field, maps, text};
 use crate::graph::part::{Key, Topic};
 use crate::graph::{Graph, labels_match};
 use crate::object::Object;
 use crate::value::{Map, Value};
 
 /// A Service that a route names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backend<'a> {
     /// Its namespace, where it is known.
     pub namespace: Option<&'a str>,
     /// Its name.
     pub name: &'a str,
+    /// The port that is meant; all of the Service where there is none.
+    pub port: Option<BackendPort<'a>>,
 }
 
 /// The kinds that route, and what they open.
@@ -36,27 +41,67 @@ const ROUTES: [(&str, &str, Entry); 13] = [
     ("networking.istio.io", "VirtualService", Entry::Gateway),
 ];
 
-/// Every route from outside to a Service of the input: what opens it, the objects before the Service, and
-/// the Service, by their indices.
-pub(super) fn all<'a>(graph: &Graph<'a>) -> Vec<(Entry, Vec<usize>, usize)> {
-    let mut found = Vec::new();
+/// Every route from outside to a Service of the input: the Service by its index, and the way to it.
+pub(super) fn all<'a>(graph: &Graph<'a>) -> Vec<(usize, Found<'a>)> {
+    let mut all = Vec::new();
     for (group, kind, entry) in ROUTES {
         for index in graph.indices(group, kind) {
             let Some(route) = graph.objects.get(*index) else { continue };
             let Some(gateways) = gateways(graph, route) else { continue };
+            let own = clients::of_route(route);
+            let mut before: Vec<(Vec<usize>, Clients)> = Vec::new();
+            if gateways.is_empty() {
+                before.push((vec![*index], own.clone()));
+            }
+            before.extend(gateways.iter().map(|gateway| {
+                let clients = clients_of_gateway(graph, *gateway);
+                (vec![*gateway, *index], clients::through([own.clone(), clients].into_iter()))
+            }));
             let allowed = |backend: &Backend<'_>| gateway_api::may_refer(graph, route, backend);
             for backend in backends(route).into_iter().filter(allowed) {
                 let service = graph.index_of("", "Service", backend.namespace, backend.name);
                 let Some(service) = service else { continue };
-                if gateways.is_empty() {
-                    found.push((entry, vec![*index], service));
+                let Ok(ports) = ports(graph, route, service, &backend) else { continue };
+                for (chain, clients) in &before {
+                    let chain = chain.iter().copied().chain([service]).collect();
+                    let (ports, clients) = (ports.clone(), clients.clone());
+                    all.push((service, Found { entry, chain, clients, ports }));
                 }
-                let chains = gateways.iter().map(|gateway| vec![*gateway, *index]);
-                found.extend(chains.map(|chain| (entry, chain, service)));
             }
         }
     }
-    found
+    all
+}
+
+/// The Service has no port that a route means.
+struct NoSuchPort;
+
+/// The ports of a Service that a backend means, of the protocol that the route carries; none where the Service
+/// lists no ports.
+fn ports<'a>(
+    graph: &Graph<'a>,
+    route: &Object<'a>,
+    service: usize,
+    backend: &Backend<'a>,
+) -> Result<Option<Vec<ServicePort<'a>>>, NoSuchPort> {
+    let Some(mut ports) = graph.objects.get(service).and_then(service_ports) else {
+        return Ok(None);
+    };
+    let protocol = if route.kind() == "UDPRoute" { "UDP" } else { "TCP" };
+    ports.retain(|port| {
+        port.protocol == protocol && backend.port.is_none_or(|wanted| port.is_meant_by(wanted))
+    });
+    if ports.is_empty() { Err(NoSuchPort) } else { Ok(Some(ports)) }
+}
+
+/// For whom a gateway is open: of Istio's, by the Services of its pods.
+fn clients_of_gateway(graph: &Graph<'_>, gateway: usize) -> Clients {
+    let Some(gateway) = graph.objects.get(gateway) else { return Clients::Anyone };
+    if gateway.group() == gateway_api::GROUP {
+        return clients::of_gateway(gateway);
+    }
+    let services = services_of_gateway(graph, gateway);
+    clients::any_of(services.flat_map(own_entries).map(|(_, clients)| clients))
 }
 
 /// Whether an object is of a kind that routes.
@@ -118,8 +163,8 @@ fn named_gateways<'a>(route: &Object<'a>) -> Vec<Backend<'a>> {
     let outside = names.filter_map(Value::as_str).filter(|name| *name != "mesh");
     outside
         .map(|name| match name.split_once('/') {
-            Some((namespace, name)) => Backend { namespace: Some(namespace), name },
-            None => Backend { namespace: route.namespace(), name },
+            Some((namespace, name)) => Backend { namespace: Some(namespace), name, port: None },
+            None => Backend { namespace: route.namespace(), name, port: None },
         })
         .collect()
 }
@@ -155,12 +200,19 @@ fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
 
 /// Whether the Services of an Istio gateway's pods are in the input, and none of them is open.
 fn serves_inside(graph: &Graph<'_>, gateway: &Object<'_>) -> bool {
-    let Some(wanted) = selected_by(gateway) else { return false };
-    let mut own = graph
-        .held_of_kind("", "Service")
-        .filter(|service| labels_match(wanted, selector(service)))
-        .peekable();
+    let mut own = services_of_gateway(graph, gateway).peekable();
     own.peek().is_some() && own.all(|service| own_entries(service).is_empty())
+}
+
+/// The Services of an Istio gateway's pods.
+fn services_of_gateway<'g, 'a>(
+    graph: &'g Graph<'a>,
+    gateway: &Object<'a>,
+) -> impl Iterator<Item = &'g Object<'a>> + use<'g, 'a> {
+    let wanted = selected_by(gateway);
+    graph
+        .held_of_kind("", "Service")
+        .filter(move |service| wanted.is_some_and(|wanted| labels_match(wanted, selector(service))))
 }
 
 /// The labels of an Istio gateway's pods.
@@ -189,7 +241,10 @@ pub fn backends<'a>(route: &Object<'a>) -> Vec<Backend<'a>> {
         ("route.openshift.io", _) => {
             let first = spec.get("to").and_then(Value::as_object).into_iter();
             let others = maps(spec, "alternateBackends").map(|(_, other)| other);
-            first.chain(others).filter_map(|service| reference(service, route)).collect()
+            let named = first.chain(others).filter_map(|service| reference(service, route));
+            let port = down(route.value(), &["spec", "port", "targetPort"]);
+            let port = port.map(BackendPort::OfTarget);
+            named.map(|backend| Backend { port, ..backend }).collect()
         }
         _ => Vec::new(),
     }
@@ -198,7 +253,8 @@ pub fn backends<'a>(route: &Object<'a>) -> Vec<Backend<'a>> {
 /// A reference by name to a Service; in the route's namespace, where it names none.
 fn reference<'a>(fields: &'a Map, route: &Object<'a>) -> Option<Backend<'a>> {
     let namespace = text(fields, "namespace").or_else(|| route.namespace());
-    Some(Backend { namespace, name: text(fields, "name")? })
+    let port = field(fields, "port").map(BackendPort::OfService);
+    Some(Backend { namespace, name: text(fields, "name")?, port })
 }
 
 /// The references of a list within each element of a list.
@@ -218,7 +274,11 @@ fn ingress<'a>(spec: &'a Map, route: &Object<'a>) -> Vec<Backend<'a>> {
     let all = default.into_iter().chain(backends);
     all.filter_map(|backend| {
         let name = down(backend, &["service", "name"]).or_else(|| backend.get("serviceName"));
-        Some(Backend { namespace: route.namespace(), name: name?.as_str()? })
+        let port = down(backend, &["service", "port", "number"])
+            .or_else(|| down(backend, &["service", "port", "name"]))
+            .or_else(|| down(backend, &["servicePort"]));
+        let port = port.map(BackendPort::OfService);
+        Some(Backend { namespace: route.namespace(), name: name?.as_str()?, port })
     })
     .collect()
 }
@@ -227,14 +287,17 @@ fn ingress<'a>(spec: &'a Map, route: &Object<'a>) -> Vec<Backend<'a>> {
 fn virtual_service<'a>(spec: &'a Map, route: &Object<'a>) -> Vec<Backend<'a>> {
     let rules = ["http", "tls", "tcp"].into_iter().flat_map(|list| maps(spec, list));
     let destinations = rules.flat_map(|(_, rule)| {
-        maps(rule, "route").filter_map(|(_, to)| to.get("destination")?.get("host")?.as_str())
+        maps(rule, "route").filter_map(|(_, to)| {
+            let destination = to.get("destination")?;
+            Some((destination.get("host")?.as_str()?, down(destination, &["port", "number"])))
+        })
     });
     destinations
-        .map(|host| {
+        .map(|(host, port)| {
             let mut parts = host.split('.');
             let name = parts.next().unwrap_or_default();
             let namespace = parts.next().or_else(|| route.namespace());
-            Backend { namespace, name }
+            Backend { namespace, name, port: port.map(BackendPort::OfService) }
         })
         .collect()
 }

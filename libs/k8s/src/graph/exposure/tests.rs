@@ -4,6 +4,7 @@ use super::*;
 use crate::graph::Completeness;
 use crate::json;
 use crate::value::Value;
+use crate::workload::pod_specs;
 
 fn object(api_version: &str, kind: &str, name: &str, spec: &Value) -> Value {
     json!({
@@ -16,11 +17,21 @@ fn service(name: &str, kind: &str, selector: &Value) -> Value {
     object("v1", "Service", name, &json!({ "type": kind, "selector": selector }))
 }
 
+fn pod(labels: &Value) -> Value {
+    let container = json!({ "name": "c", "ports": [{ "name": "http", "containerPort": 8080 }] });
+    let mut pod = object("v1", "Pod", "web", &json!({ "containers": [container] }));
+    pod["metadata"]["labels"] = labels.clone();
+    pod
+}
+
 /// The ways to a pod of the namespace `shop` with labels.
 fn ways(values: &[Value], labels: &Value) -> Vec<String> {
     let objects: Vec<_> = values.iter().map(|value| Object::new(value).unwrap()).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);
-    let ways = graph.ways_to(Some("shop"), labels.as_object());
+    let pod = pod(labels);
+    let object = Object::new(&pod).unwrap();
+    let specs = pod_specs(&object);
+    let ways = graph.ways_to(Some("shop"), &specs[0]);
     ways.iter().map(|way| format!("{:?}: {}", way.entry, way.shown())).collect()
 }
 
@@ -195,6 +206,43 @@ fn knative_publishes_its_services_unless_they_are_local() {
         let value = knative(&labels);
         let object = Object::new(&value).unwrap();
         let graph = Graph::new(&[object], Completeness::WholeInput);
-        assert_eq!(graph.ways_to_pods_of(&object, None).len(), expected, "{labels}");
+        let pod = pod(&json!({}));
+        let pod = Object::new(&pod).unwrap();
+        let specs = pod_specs(&pod);
+        assert_eq!(graph.ways_to_pod_of(&object, &specs[0]).len(), expected, "{labels}");
+    }
+}
+
+#[test]
+fn a_way_leads_to_a_port_that_route_service_and_pod_agree_on() {
+    let ports = |ports: &Value, backend: &Value| {
+        let mut web = service("web", "ClusterIP", &json!({ "app": "web" }));
+        web["spec"]["ports"] = ports.clone();
+        let backend = json!({ "service": { "name": "web", "port": backend } });
+        let ingress = json!({ "defaultBackend": backend });
+        let values = [web, object("networking.k8s.io/v1", "Ingress", "in", &ingress)];
+        let objects: Vec<_> = values.iter().map(|value| Object::new(value).unwrap()).collect();
+        let graph = Graph::new(&objects, Completeness::WholeInput);
+        let pod = pod(&json!({ "app": "web" }));
+        let pod = Object::new(&pod).unwrap();
+        let specs = pod_specs(&pod);
+        let ways = graph.ways_to(Some("shop"), &specs[0]);
+        let ports = ways.iter().filter_map(|way| way.ports_of(&specs[0])).flatten();
+        ports.map(|port| port.to_string()).collect::<Vec<_>>()
+    };
+    let two = json!([
+        { "name": "web", "port": 80, "targetPort": "http" },
+        { "name": "admin", "port": 81, "targetPort": 9000 },
+        { "name": "dns", "port": 82, "protocol": "UDP" },
+    ]);
+    for (listed, backend, expected) in [
+        (&two, json!({ "number": 80 }), vec!["8080/TCP"]),
+        (&two, json!({ "name": "admin" }), vec!["9000/TCP"]),
+        (&two, json!({ "number": 8080 }), vec![]),
+        (&two, json!({ "number": 82 }), vec![]),
+        (&json!([{ "port": 80 }]), json!({ "number": 80 }), vec!["80/TCP"]),
+        (&json!([{ "port": 80, "targetPort": "none" }]), json!({ "number": 80 }), vec![]),
+    ] {
+        assert_eq!(ports(listed, &backend), expected, "{listed:?} {backend:?}");
     }
 }

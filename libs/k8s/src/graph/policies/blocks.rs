@@ -38,21 +38,22 @@ impl Block {
         self.size == if self.is_v4 { u32::MAX as u128 } else { u128::MAX }
     }
 
+    /// Whether none of its addresses lies on the internet.
+    pub fn is_private(self) -> bool {
+        not_public().any(|other| other.holds(self))
+    }
+
+    /// Whether it holds all addresses of another.
+    fn holds(self, other: Self) -> bool {
+        self.contains(other.address(other.first))
+            && self.contains(other.address(other.first.saturating_add(other.size)))
+    }
+
     /// Whether no pod can have an address of it: loopback, link-local, multicast.
     pub fn is_never_a_pods(self) -> bool {
         const NEVER: [&str; 6] =
             ["127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "::1/128", "fe80::/10", "ff00::/8"];
-        NEVER.iter().filter_map(|block| Self::parse(block)).any(|other| self.lies_in(other))
-    }
-
-    /// Whether no address of it lies on the internet.
-    pub fn is_not_public(self) -> bool {
-        not_public().any(|other| self.lies_in(other))
-    }
-
-    fn lies_in(self, other: Self) -> bool {
-        other.contains(self.address(self.first))
-            && other.contains(self.address(self.first.saturating_add(self.size)))
+        NEVER.iter().filter_map(|block| Self::parse(block)).any(|other| other.holds(self))
     }
 
     /// Its first address, and the first one behind it: where what it holds begins and ends.
@@ -193,11 +194,18 @@ mod tests {
         ] {
             assert_eq!(is_public(address.parse().unwrap()), expected, "{address}");
         }
-        for (block, expected) in [("10.1.0.0/16", true), ("10.0.0.0/7", false), ("8.8.8.8", false)]
-        {
-            assert_eq!(Block::parse(block).unwrap().is_not_public(), expected, "{block}");
-        }
         assert!(Block::parse("169.254.169.254/32").unwrap().is_never_a_pods());
         assert!(!Block::parse("0.0.0.0/0").unwrap().is_never_a_pods());
+        for (block, expected) in [
+            ("10.0.0.0/8", true),
+            ("10.0.0.0/7", false),
+            ("192.168.4.0/24", true),
+            ("192.0.2.1", false),
+            ("0.0.0.0/0", false),
+            ("::/0", false),
+            ("fd00::/8", true),
+        ] {
+            assert_eq!(Block::parse(block).unwrap().is_private(), expected, "{block}");
+        }
     }
 }

@@ -88,7 +88,7 @@ impl Peer<'_> {
     /// Whether every address of the internet, of one family at least, is meant, whatever else is left out.
     pub fn has_all_internet(&self) -> bool {
         let of_block = |peer: &Self| match peer {
-            Self::Block { block, except, .. } if except.iter().all(|it| it.is_not_public()) => {
+            Self::Block { block, except, .. } if except.iter().all(|it| it.is_private()) => {
                 Some(*block)
             }
             _ => None,

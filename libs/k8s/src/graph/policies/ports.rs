@@ -3,6 +3,7 @@
 use super::super::{PodNode, Port};
 use crate::fields::{maps, text};
 use crate::value::{Map, Value};
+use crate::workload::PodSpec;
 
 /// The protocols that have ports.
 pub(in crate::graph) const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
@@ -105,7 +106,8 @@ fn resolved(port: PortMatch<'_>, target: Option<&PodNode<'_>>) -> Vec<Span> {
             PortNumbers::Any => vec![(*protocol, 0, u16::MAX)],
             PortNumbers::Between(from, to) => vec![(*protocol, from, to)],
             PortNumbers::Named(name) => {
-                let numbers = target.map(|pod| named(pod, name, protocol)).unwrap_or_default();
+                let numbers =
+                    target.map(|pod| port_named(&pod.spec, name, protocol)).unwrap_or_default();
                 numbers.into_iter().map(|number| (*protocol, number, number)).collect()
             }
         })
@@ -113,15 +115,20 @@ fn resolved(port: PortMatch<'_>, target: Option<&PodNode<'_>>) -> Vec<Span> {
 }
 
 /// The numbers of the ports that containers of a pod give a name.
-fn named(pod: &PodNode<'_>, name: &str, protocol: &str) -> Vec<u16> {
-    let ports = pod.spec.containers.iter().flat_map(|container| maps(container.fields, "ports"));
-    let number = |port: &Map| {
-        let number = port.get("containerPort").and_then(Value::as_u64);
-        let is_meant =
-            text(port, "name") == Some(name) && text(port, "protocol").unwrap_or("TCP") == protocol;
-        number.filter(|_| is_meant).and_then(|number| u16::try_from(number).ok())
-    };
-    ports.filter_map(|(_, port)| number(port)).collect()
+pub(in crate::graph) fn port_named(pod: &PodSpec<'_>, name: &str, protocol: &str) -> Vec<u16> {
+    let ports = pod.ports_named(name).filter(|port| port.protocol == protocol);
+    ports.map(|port| port.number).collect()
+}
+
+impl<'a> PodSpec<'a> {
+    /// The ports to which containers of the pod give a name.
+    pub fn ports_named(&self, name: &str) -> impl Iterator<Item = Port<'a>> {
+        let ports = self.containers.iter().flat_map(|container| maps(container.fields, "ports"));
+        ports.filter(move |(_, port)| text(port, "name") == Some(name)).filter_map(|(_, port)| {
+            let protocol = text(port, "protocol").unwrap_or("TCP");
+            Some(Port { number: number(port, "containerPort")?, protocol })
+        })
+    }
 }
 
 /// A port as people write it: a number, a text with a number, or a name.
@@ -140,6 +147,6 @@ pub(super) fn numbers(value: &Value) -> PortNumbers<'_> {
 pub(super) const NOTHING: PortNumbers<'static> = PortNumbers::Between(1, 0);
 
 /// A number of a field, as a port.
-pub(super) fn number(fields: &Map, name: &str) -> Option<u16> {
+pub(in crate::graph) fn number(fields: &Map, name: &str) -> Option<u16> {
     fields.get(name).and_then(Value::as_u64).and_then(|number| u16::try_from(number).ok())
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use super::evaluate::Ruling;
 use super::{Graph, Port};
+use crate::graph::exposure::Clients;
 use crate::graph::policies::{Layer, PROTOCOLS, is_public, network_blocks, not_public};
 
 /// Candidates that are looked at; what lies beyond leaves the answer open.
@@ -37,8 +38,12 @@ pub(super) fn ports(rulings: &[Ruling<'_, '_>]) -> (Vec<Port<'static>>, bool) {
 /// Addresses that nobody's rules name for themselves.
 const SOMEWHERE: [&str; 2] = ["1.0.0.1", "2606:4700:4700::1001"];
 
-/// The public addresses to ask for, and whether they are all that differ.
-pub(super) fn addresses(graph: &Graph<'_>, stacks: &[Vec<Layer<'_, '_>>]) -> (Vec<IpAddr>, bool) {
+/// The public addresses of clients to ask for, and whether they are all that differ.
+pub(super) fn addresses(
+    graph: &Graph<'_>,
+    stacks: &[Vec<Layer<'_, '_>>],
+    clients: &Clients,
+) -> (Vec<IpAddr>, bool) {
     let mut found: BTreeSet<IpAddr> = BTreeSet::new();
     let rules = stacks.iter().flatten().flat_map(|layer| layer.groups.iter().flatten());
     for rule in rules.flat_map(|asked| &asked.rules) {
@@ -53,9 +58,13 @@ pub(super) fn addresses(graph: &Graph<'_>, stacks: &[Vec<Layer<'_, '_>>]) -> (Ve
         }
         found.extend(block.bounds());
     }
+    if let Clients::Listed(blocks) = clients {
+        found.extend(blocks.iter().take(CANDIDATES).flat_map(|block| block.bounds()));
+    }
     let are_all = found.len() <= CANDIDATES;
     found.extend(not_public().flat_map(|block| block.bounds().collect::<Vec<_>>()));
     let somewhere = SOMEWHERE.iter().filter_map(|address| address.parse().ok());
     let public = found.into_iter().filter(|address| is_public(*address));
-    (somewhere.chain(public).collect(), are_all)
+    let all = somewhere.chain(public).filter(|address| clients.have(*address));
+    (all.collect(), are_all)
 }

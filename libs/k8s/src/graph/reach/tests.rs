@@ -4,6 +4,7 @@ mod admin;
 mod calico;
 mod cilium;
 mod oracle;
+mod outside;
 mod together;
 mod world;
 

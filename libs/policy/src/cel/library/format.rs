@@ -206,7 +206,8 @@ fn shown(value: &Value<'_>, out: &mut String, budget: &mut Budget) -> Result<(),
         | Value::Ip(_)
         | Value::Cidr(_)
         | Value::Url(_)
-        | Value::Semver(_) => {
+        | Value::Semver(_)
+        | Value::Format(_) => {
             return Err(wrong(&format!("%s is not for a {}", value.type_name())));
         }
     }

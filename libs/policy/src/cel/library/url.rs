@@ -67,7 +67,7 @@ fn read(call: Call<'_, '_>, budget: &mut Budget) -> Result<Option<Option<Url>>, 
 }
 
 impl Url {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         if text.is_empty() || text.chars().any(|it| it.is_ascii_control()) {
             return None;
         }

@@ -200,3 +200,32 @@ fn nobody_answers_for_the_authorizer() {
     assert_eq!(said(&format!("false && {asked}")), "false");
     assert_eq!(said(&format!("{asked} || true")), "true");
 }
+
+#[test]
+fn named_formats() {
+    all_say(
+        "true",
+        &[
+            "!format.dns1123Label().validate('web-1').hasValue()",
+            "format.dns1123Label().validate('Web').hasValue()",
+            "format.dns1123Label().validate('web.a').hasValue()",
+            "!format.dns1123Subdomain().validate('web.a').hasValue()",
+            "format.dns1035Label().validate('1web').hasValue()",
+            "!format.dns1123LabelPrefix().validate('web-').hasValue()",
+            "format.dns1123SubdomainPrefix().validate('-').hasValue()",
+            "!format.qualifiedName().validate('example.com/My_Name').hasValue()",
+            "format.qualifiedName().validate('a/b/c').hasValue()",
+            "!format.labelValue().validate('').hasValue() && format.labelValue().validate('-a').hasValue()",
+            "!format.uri().validate('https://a.example.com/b').hasValue()",
+            "!format.uuid().validate('123e4567-e89b-12d3-a456-426614174000').hasValue()",
+            "format.uuid().validate('123e4567').hasValue()",
+            "!format.byte().validate('aGVsbG8=').hasValue() && format.byte().validate('a').hasValue()",
+            "!format.date().validate('2027-01-31').hasValue() && format.date().validate('2027-02-31').hasValue()",
+            "!format.datetime().validate('2027-01-31T00:00:00Z').hasValue()",
+            "format.named('dns1123Label').hasValue() && !format.named('none').hasValue()",
+            "format.named('dns1123Label').value() == format.dns1123Label()",
+            "format.dns1123Label().validate('A').value().size() == 1",
+            "'%d'.format([1]) == '1'",
+        ],
+    );
+}

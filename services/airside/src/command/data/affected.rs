@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use airside_checks::owner::Owners;
 use airside_k8s::yaml::{Limits, Parsed, parse_bytes};
-use airside_k8s::{Completeness, Graph, Located, Object};
-use airside_types::{FieldPath, Place};
+use airside_k8s::{Completeness, Graph, Object};
+use airside_types::Place;
 use airside_vulnerability::join::{AffectedPlace, Cause, affected};
 use airside_vulnerability::{Advisory, Components};
 
 use crate::command::Outcome;
+use crate::command::manifests::Manifests;
 use crate::command::scan::{Inputs, Rendering, of_files};
 use crate::show::{self, FAINT, PLACE, RESET, STRONG};
 
@@ -34,7 +34,10 @@ pub(super) fn run(
         .iter()
         .map(|file| (file.path.as_str(), parse_bytes(&file.content, &Limits::default())))
         .collect();
-    let manifests = Manifests::of(&parsed);
+    let documents = parsed
+        .iter()
+        .flat_map(|(path, parsed)| parsed.documents.iter().map(|document| (*path, document)));
+    let manifests = Manifests::of(documents);
     let graph = Graph::new(&manifests.objects, Completeness::WholeInput);
     let owners = Owners::new(&manifests.objects, &files);
     let mut by_owner: BTreeMap<Option<String>, String> = BTreeMap::new();
@@ -42,18 +45,11 @@ pub(super) fn run(
         let key = |place: &AffectedPlace<'_>| (place.object, place.field.clone());
         let known: BTreeSet<_> = affected(&graph, &[], old, &advisory.id).iter().map(key).collect();
         for place in affected(&graph, &[], new, &advisory.id) {
-            let of_object =
-                manifests.objects.get(place.object).zip(manifests.located.get(place.object));
-            if let Some((object, (path, _))) = of_object.filter(|_| !known.contains(&key(&place))) {
-                let text = by_owner.entry(owners.of(object, path)).or_default();
-                write_place(
-                    text,
-                    advisory,
-                    object,
-                    &place,
-                    &manifests.place(place.object, &place.field),
-                )?;
-            }
+            let object = manifests.objects.get(place.object);
+            let Some(object) = object.filter(|_| !known.contains(&key(&place))) else { continue };
+            let at = manifests.place(place.object, &place.field);
+            let text = by_owner.entry(owners.of(object, &at.path)).or_default();
+            write_place(text, advisory, object, &place, &at)?;
         }
     }
     let section = |(owner, text): (&Option<String>, &String)| {
@@ -75,34 +71,6 @@ fn changed<'d>(old: &Components, new: &'d Components) -> Vec<&'d Advisory> {
         old.advisories().iter().map(|advisory| (advisory.id.as_str(), advisory)).collect();
     let is_news = |advisory: &&Advisory| known.get(advisory.id.as_str()) != Some(advisory);
     new.advisories().iter().filter(is_news).collect()
-}
-
-/// The objects of the files, each with where it stands.
-struct Manifests<'p> {
-    objects: Vec<Object<'p>>,
-    located: Vec<(&'p str, Located<'p>)>,
-}
-
-impl<'p> Manifests<'p> {
-    fn of(parsed: &'p [(&'p str, Parsed)]) -> Self {
-        let mut manifests = Self { objects: Vec::new(), located: Vec::new() };
-        for (path, parsed) in parsed {
-            for located in parsed.documents.iter().flat_map(|document| document.contents().objects)
-            {
-                manifests.objects.push(located.object);
-                manifests.located.push((path, located));
-            }
-        }
-        manifests
-    }
-
-    fn place(&self, object: usize, field: &FieldPath) -> Place {
-        let place = self.located.get(object).map(|(path, located)| {
-            let position = located.places.resolve(field);
-            Place { path: Arc::from(*path), line: position.line, column: position.column }
-        });
-        place.unwrap_or_default()
-    }
 }
 
 fn write_place(

@@ -25,7 +25,7 @@ pub(super) fn run(
     against: &[PathBuf],
     arguments: &DataFileArguments,
 ) -> anyhow::Result<Outcome> {
-    let before = InForce::load(arguments)?;
+    let before = InForce::load_if_there(arguments)?;
     let target =
         file(arguments).context("there is no home folder: name a file with --data-file")?;
     let records = records(from, &before.components)?;

@@ -1,12 +1,15 @@
 //! `airside scan --reach FROM TO`: whether one thing can connect to another, and why.
 
+mod target;
+
 use std::net::IpAddr;
 
-use airside_k8s::graph::{Answer, PodNode, Port, Reachability, Reason, Source};
+use airside_k8s::graph::{Answer, PodNode, Reachability, Reason, Source};
 use airside_k8s::{Completeness, Graph, Located, Object};
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use self::target::{split_port, targets};
 use super::inputs::Inputs;
 use crate::cli::ReportFormat;
 use crate::command::Outcome;
@@ -78,11 +81,12 @@ fn answers<'a>(graph: &Graph<'a>, from: &str, to: &str) -> anyhow::Result<Vec<To
     let target = End::parse(to)?;
     anyhow::ensure!(
         matches!(target, End::Workload { .. } | End::Address(_)),
-        "TO must be an address, or a workload of the input: [NAMESPACE/][KIND/]NAME[:PORT]"
+        "TO must be an address, or a workload or Service of the input: {TARGET}"
     );
     let source = End::parse(from)?;
     let mut told = Vec::new();
     if let End::Address(address) = target {
+        let port = port.map(|port| port.number_only(to)).transpose()?;
         let sources = pods(graph, source).with_context(|| not_there(from))?;
         told.extend(sources.into_iter().map(|pod| Told {
             from: name(graph, pod),
@@ -92,23 +96,29 @@ fn answers<'a>(graph: &Graph<'a>, from: &str, to: &str) -> anyhow::Result<Vec<To
         told.dedup();
         return Ok(told);
     }
-    for target in pods(graph, target).with_context(|| not_there(to))? {
-        let to = name(graph, target);
-        match source {
-            End::Internet => told.push(Told {
-                from: "internet".to_owned(),
-                to,
-                reachability: from_internet(graph, target, port),
-            }),
-            End::Node => told.push(Told {
-                from: "node".to_owned(),
-                to,
-                reachability: graph.reach(Source::Node, target, port),
-            }),
-            End::Workload { .. } | End::Address(_) => {
-                for pod in pods(graph, source).with_context(|| not_there(from))? {
-                    let reachability = graph.reach(Source::Pod(pod), target, port);
-                    told.push(Told { from: name(graph, pod), to: to.clone(), reachability });
+    let sources = match source {
+        End::Internet | End::Node => Vec::new(),
+        _ => pods(graph, source).with_context(|| not_there(from))?,
+    };
+    for target in targets(graph, target, to, port)? {
+        let to = target.shown(graph);
+        let mut tell = |from: &str, reachability| {
+            told.push(Told { from: from.to_owned(), to: to.clone(), reachability });
+        };
+        let ports = target.ports.as_deref();
+        match (&target.closed, source) {
+            (Some(reason), End::Internet | End::Node) => tell(from, closed(reason)),
+            (None, End::Internet) => {
+                tell(from, graph.reach_from_outside(target.pod, ports, target.service));
+            }
+            (None, End::Node) => tell(from, graph.reach_any(Source::Node, target.pod, ports)),
+            (closed_by, _) => {
+                for pod in &sources {
+                    let reached = match closed_by {
+                        Some(reason) => closed(reason),
+                        None => graph.reach_any(Source::Pod(pod), target.pod, ports),
+                    };
+                    tell(&name(graph, pod), reached);
                 }
             }
         }
@@ -118,36 +128,17 @@ fn answers<'a>(graph: &Graph<'a>, from: &str, to: &str) -> anyhow::Result<Vec<To
     Ok(told)
 }
 
-/// From the internet there must be a way in, and policies must let it through.
-fn from_internet<'a>(
-    graph: &Graph<'a>,
-    target: &PodNode<'a>,
-    port: Option<Port<'_>>,
-) -> Reachability {
-    let namespace = graph.owner(target).and_then(Object::namespace);
-    let ways = graph.ways_to(namespace, target.spec.labels());
-    if ways.is_empty() {
-        let reason = "no Service with a load balancer or node port, Ingress or Gateway leads to it";
-        return Reachability { answer: Answer::No, reasons: vec![Reason::new(reason)] };
-    }
-    let mut reachability = graph.reach(Source::Internet, target, port);
-    let mut shown: Vec<_> =
-        ways.iter().map(|way| Reason::new(format!("a way in: {}", way.shown()))).collect();
-    shown.dedup();
-    reachability.reasons.splice(0..0, shown);
-    // Behind an Ingress or a Gateway it is the controller's pods that connect.
-    let is_direct = ways.iter().any(|way| way.chain.len() == 1);
-    if !is_direct && reachability.answer == Answer::No {
-        reachability.answer = Answer::Unknown;
-        let reason = "the controller's pods connect, and whether policies let them in is not known";
-        reachability.reasons.push(Reason::new(reason));
-    }
-    reachability
+fn closed(reason: &str) -> Reachability {
+    Reachability { answer: Answer::No, reasons: vec![Reason::new(reason)] }
 }
 
 fn not_there(text: &str) -> String {
     format!("the input has no pods of `{text}`: write [NAMESPACE/][KIND/]NAME, internet or node")
 }
+
+/// How a target with a port is typed.
+const TARGET: &str = "write [NAMESPACE/][KIND/]NAME[:PORT[/PROTOCOL]], such as shop/web:8080, shop/web:http or \
+     shop/Service/web:53/UDP";
 
 /// The pods of a workload; none where the input has none.
 fn pods<'g, 'a>(graph: &'g Graph<'a>, end: End<'_>) -> Option<Vec<&'g PodNode<'a>>> {
@@ -166,22 +157,6 @@ fn name(graph: &Graph<'_>, pod: &PodNode<'_>) -> String {
     graph.owner(pod).map(ToString::to_string).unwrap_or_default()
 }
 
-/// Splits `NAME:PORT` or `NAME:PORT/PROTOCOL`. An IPv6 address stands in brackets before a port.
-fn split_port(text: &str) -> anyhow::Result<(&str, Option<Port<'_>>)> {
-    if text.parse::<IpAddr>().is_ok() {
-        return Ok((text, None));
-    }
-    let Some((name, port)) = text.rsplit_once(':') else { return Ok((text, None)) };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    let (number, protocol) = port.split_once('/').unwrap_or((port, "TCP"));
-    let number = number.parse().with_context(|| format!("`{number}` is no port"))?;
-    anyhow::ensure!(
-        matches!(protocol, "TCP" | "UDP" | "SCTP"),
-        "`{protocol}` is no protocol: TCP, UDP or SCTP"
-    );
-    Ok((name, Some(Port { number, protocol })))
-}
-
 impl<'t> End<'t> {
     fn parse(text: &'t str) -> anyhow::Result<Self> {
         if let Ok(address) = text.parse() {
@@ -196,7 +171,9 @@ impl<'t> End<'t> {
             [namespace, kind, name] => {
                 Self::Workload { namespace: Some(namespace), kind: Some(kind), name }
             }
-            _ => anyhow::bail!("`{text}` is none of internet, node, [NAMESPACE/][KIND/]NAME"),
+            _ => anyhow::bail!(
+                "`{text}` is none of internet, node, an address, [NAMESPACE/][KIND/]NAME"
+            ),
         })
     }
 }
@@ -257,10 +234,5 @@ mod tests {
             assert_eq!(End::parse(text).unwrap(), end, "{text}");
         }
         assert!(End::parse("a/b/c/d").is_err());
-        let (name, port) = split_port("shop/web:53/UDP").unwrap();
-        assert_eq!((name, port), ("shop/web", Some(Port { number: 53, protocol: "UDP" })));
-        assert_eq!(split_port("[fd00::1]:53/UDP").unwrap().0, "fd00::1");
-        assert_eq!(split_port("fd00::1").unwrap(), ("fd00::1", None));
-        assert!(split_port("web:x").is_err() && split_port("web:1/ICMP").is_err());
     }
 }

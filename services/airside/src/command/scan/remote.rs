@@ -10,6 +10,7 @@ use airside_k8s::Limits;
 use airside_scanner::Scan;
 use airside_terms::project::{nearest_file, nearest_named};
 use airside_types::{Cluster, Tenant};
+use airside_vulnerability::join::Facts;
 use airside_wire::scan::{ScanAnswer, ScanRequest, ScanTerms};
 use anyhow::Context;
 
@@ -49,7 +50,9 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     };
     let project = Project::of_platform(arguments, selection, fail_on)?;
     let scan = Scan::of_answer(&inputs.limits, &inputs.files, answer.report, &origins, &owners);
-    tell(arguments, &inputs, scan, &project, baseline.as_ref(), (&Tenant::default(), &cluster))
+    let whose = (&Tenant::default(), &cluster);
+    // Reports stay with the platform, whose findings say what they know.
+    tell(arguments, &inputs, scan, &project, baseline.as_ref(), whose, Facts::default())
 }
 
 /// What the platform says; nothing of nothing.
