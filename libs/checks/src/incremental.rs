@@ -13,7 +13,7 @@
 //! question: a Gateway touches those that claim its hosts, not all Gateways. What thousands ask for and seldom
 //! changes is kept as the answer that it comes to (`mesh`).
 //!
-//! Among 93,000 objects changes take 0.05 to 1 ms, and 19 of 20 of each kind less than 5 ms. What alters the
+//! Among 93,000 objects changes take 0.05 to 1 ms, and 19 of 20 of a kind less than 5 ms. What alters the
 //! verdicts of many takes its time, some 30 µs for each: a NetworkPolicy that selects all 850 workloads of a
 //! namespace 30 ms. A ClusterRole whose rules 18 others take over, each bound to somebody, takes 30 ms, one
 //! object of some megabytes 10 ms, since all of it is read.
