@@ -8,11 +8,15 @@
 //! kept for each bearer (`bearers`), so that a binding touches others only where a way to the administrator
 //! changes.
 //!
-//! A check that looked at nothing but its object runs again only where that has changed (`outcome`).
+//! Of an object that others touch, only the checks run again that looked at what has changed (`last`, `reads`);
+//! one that looked at nothing but its object runs again only where that has changed. Keys are as narrow as the
+//! question: a Gateway touches those that claim its hosts, not all Gateways. What thousands ask for and seldom
+//! changes is kept as the answer that it comes to (`mesh`).
 //!
-//! Among 93,000 objects most changes take 0.1 to 2 ms. What touches many takes its time, some 0.05 to 0.2 ms for
-//! each object that is judged: a NetworkPolicy that selects all 850 workloads of a namespace 0.1 s, a
-//! ClusterRole whose rules 1,300 others rest on 0.05 s, one of 470 Gateways that stand for the same pods 0.13 s.
+//! Among 93,000 objects changes take 0.05 to 1 ms, and 19 of 20 of a kind less than 5 ms. What alters the
+//! verdicts of many takes its time, some 30 µs for each: a NetworkPolicy that selects all 850 workloads of a
+//! namespace 30 ms. A ClusterRole whose rules 18 others take over, each bound to somebody, takes 30 ms, one
+//! object of some megabytes 10 ms, since all of it is read.
 //! A policy of Cilium, Calico or the administrator touches all pods of its namespace, or of the cluster,
 //! whatever it selects. The more who become administrator, the longer a changed step on their ways takes: 4 ms
 //! where thousands do.

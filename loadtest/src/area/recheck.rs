@@ -56,7 +56,7 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         .with("judged_at_first", first)
         .with("failures", incremental.failures())
         .with("bound_us", micros(BOUND));
-    let (mut every, few) = (Latencies::new()?, run.amount(20, 100));
+    let (mut every, few) = (Latencies::new()?, run.amount(20, 300));
     let mut others = Took { latencies: Latencies::new()?, judged: 0 };
     for (kind, of_kind) in by_kind(&all) {
         let mut own = Took { latencies: Latencies::new()?, judged: 0 };

@@ -51,11 +51,11 @@ impl Touched {
         }
     }
 
-    /// Touches all whose answers rest on whether anything, or anything beside one, counts under a key of
-    /// which the count has changed.
+    /// Touches all whose answers rest on whether anything counts under a key, or whether anything beside one
+    /// mentions a word, where that has changed.
     pub(super) fn counts(&mut self, table: &Table, words: &Words) {
         for (key, before) in std::mem::take(&mut self.counts) {
-            if before.min(2) != table.count(key).min(2) {
+            if (before > 0) != (table.count(key) > 0) {
                 self.readers(table, key);
             }
         }

@@ -40,7 +40,7 @@ impl<'a> Claim<'a> {
 }
 
 /// What a server of a Gateway claims; nothing where its port has no number.
-pub fn claims<'a>(server: &'a Map) -> impl Iterator<Item = Claim<'a>> + use<'a> {
+pub fn claims(server: &Map) -> impl Iterator<Item = Claim<'_>> {
     let port = server.get("port").and_then(Value::as_object);
     let number = port.and_then(|port| port.get("number")?.as_u64());
     let protocol = port.and_then(|port| text(port, "protocol")).unwrap_or_default();
@@ -53,7 +53,7 @@ pub fn claims<'a>(server: &'a Map) -> impl Iterator<Item = Claim<'a>> + use<'a> 
 }
 
 /// The name of the certificate that a server of a Gateway presents.
-pub fn presented<'a>(server: &'a Map) -> Option<&'a str> {
+pub fn presented(server: &Map) -> Option<&str> {
     server.get("tls")?.get("credentialName")?.as_str()
 }
 
