@@ -154,11 +154,10 @@ impl<'v> Additions<'v> {
     /// Annotations and labels that are put on everything.
     fn is_usual_metadata(&self, path: &[Step<'_>]) -> bool {
         let [.., metadata, field, Step::Key(key)] = path else { return false };
-        let is_one = |known: &&str| key == known || known.ends_with('/') && key.starts_with(known);
+        let is_one = |known: &&str| key == known || known.ends_with('/') && key.starts_with(*known);
         *metadata == Step::key("metadata")
             && (*field == Step::key("annotations")
-                && (defaults::ANNOTATIONS.iter().any(|it| is_one(&it))
-                    || self.injected.annotates(key))
+                && (defaults::ANNOTATIONS.iter().any(is_one) || self.injected.annotates(key))
                 || *field == Step::key("labels")
                     && (defaults::LABELS.contains(&key.as_ref())
                         || self.derived.labels(path, key)

@@ -15,9 +15,9 @@ pub(super) struct Scanned<'p> {
     /// The digest, where the field is a leaf.
     pub(super) digest: Option<u64>,
     /// What lies below it by keys.
-    pub(super) keys: BTreeMap<Cow<'p, str>, Scanned<'p>>,
+    pub(super) keys: BTreeMap<Cow<'p, str>, Self>,
     /// The elements below it by index.
-    pub(super) elements: BTreeMap<usize, Scanned<'p>>,
+    pub(super) elements: BTreeMap<usize, Self>,
 }
 
 impl<'p> Scanned<'p> {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn secret(data: Value) -> Value {
+fn secret(data: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": { "name": "db" },
         "data": data,
@@ -25,20 +25,20 @@ fn values_leave_no_digest_and_keys_do() {
     let shown: Vec<String> =
         pass_for(&value).fields.iter().map(|leaf| leaf.field.to_string()).collect();
     assert_eq!(shown, ["data.pin", "kind", "metadata.name", "stringData.pin", "type"]);
-    let other_pin = |pin: &str| pass_for(&secret(json!({ "pin": pin }))).digest;
+    let other_pin = |pin: &str| pass_for(&secret(&json!({ "pin": pin }))).digest;
     assert_eq!(other_pin("MTIzNA=="), other_pin("NDMyMQ=="));
     assert_eq!(credentials(&pass_for(&value).fields), 2);
 }
 
 #[test]
 fn a_key_more_or_less_is_drift_and_another_value_is_not_seen() {
-    let one = secret(json!({ "pin": "MTIzNA==" }));
+    let one = secret(&json!({ "pin": "MTIzNA==" }));
     let (two, other) =
         (json!({ "pin": "MTIzNA==", "token": "YQ==" }), json!({ "pin": "NDMyMQ==" }));
-    assert_eq!(compared(&one, &secret(other)), (vec![], 1));
-    assert_eq!(compared(&one, &secret(two.clone())), (vec!["data.token added".to_owned()], 1));
-    assert_eq!(compared(&secret(two), &one), (vec!["data.token".to_owned()], 1));
-    let mut written = secret(Value::Null);
+    assert_eq!(compared(&one, &secret(&other)), (vec![], 1));
+    assert_eq!(compared(&one, &secret(&two)), (vec!["data.token added".to_owned()], 1));
+    assert_eq!(compared(&secret(&two), &one), (vec!["data.token".to_owned()], 1));
+    let mut written = secret(&Value::Null);
     written["stringData"] = json!({ "pin": "1234" });
     assert_eq!(compared(&written, &one), (vec![], 1), "stringData is stored as data");
 }
@@ -73,7 +73,7 @@ fn a_pass_from_before_is_compared_by_what_it_tells() {
         let found = compare(pass, &Object::new(live).unwrap());
         found.drifts.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    let secret = secret(json!({ "pin": "MTIzNA==" }));
+    let secret = secret(&json!({ "pin": "MTIzNA==" }));
     assert_eq!(told(&older(&secret), &secret), [""; 0]);
     assert_eq!(told(&older(&deployment()), &deployment()), [""; 0]);
     let mut live = deployment();
