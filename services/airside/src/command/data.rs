@@ -57,7 +57,7 @@ impl InForce {
 
     /// The same for who is about to make the file: what is not there says nothing yet.
     fn load_if_there(arguments: &DataFileArguments) -> anyhow::Result<Self> {
-        let file = file(arguments).filter(|path| path.exists());
+        let file = file(arguments).filter(|path| path.is_file());
         let data = file.map_or_else(
             || Ok(VulnerabilityData::built_in()),
             |path| VulnerabilityData::of_file(&path),
