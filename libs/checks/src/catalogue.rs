@@ -10,6 +10,7 @@ mod autoscalers;
 mod bindings;
 mod budget_limits;
 mod capabilities;
+mod cloud_identities;
 mod confinement;
 mod consoles;
 mod control_plane;
@@ -100,6 +101,7 @@ static FAMILIES: &[&[Check]] = &[
     roles::CHECKS,
     bindings::CHECKS,
     escalation_paths::CHECKS,
+    cloud_identities::CHECKS,
     rbac::workloads::CHECKS,
     rbac::escalation::CHECKS,
     rbac::certificates::CHECKS,

@@ -32,9 +32,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use airside_k8s::Object;
 use airside_k8s::graph::{Ways, Who, written};
-use airside_k8s::workload::pod_specs;
 use airside_vulnerability::Components;
 
 use crate::check::Check;
@@ -194,7 +192,7 @@ impl Incremental {
         let Self { objects, table, words, ways, bearers, .. } = self;
         bearers.refresh(named, objects, (table, words), ways, &mut touched);
         let table = table.get_mut();
-        ways.refresh(&mut |standing| bearers::touch_way(&standing, table, &mut touched));
+        ways.refresh(&mut |goal, it| bearers::touch_way(goal, &it, table, &mut touched));
         touched.counts(table, words);
         let judged = touched.objects.len();
         let (altered, looked_at) = self.judge(touched.objects, &touched.changed, tells);
@@ -231,7 +229,7 @@ impl Incremental {
             touched.before_word(table, words, word);
             words.raise(word);
         }
-        accounts(&object, &mut |namespace, account| ways.add_pods(namespace, account));
+        ways.add(&object);
         named.extend(bearers::named(&object));
         touched.objects.insert(slot);
         touched.changed.insert(slot);
@@ -275,7 +273,7 @@ impl Incremental {
             touched.before_word(table, words, word);
             words.lower(word);
         }
-        accounts(&object, &mut |namespace, account| ways.remove_pods(namespace, account));
+        ways.remove(&object);
         named.extend(bearers::named(&object));
     }
 
@@ -366,9 +364,4 @@ fn told_once(mut altered: Vec<Altered>) -> Vec<Altered> {
     });
     altered.retain(|it| !(it.new.is_empty() && it.gone.is_empty()));
     altered
-}
-
-/// The accounts with which an object's pods run: namespace and name.
-fn accounts(object: &Object<'_>, each: &mut dyn FnMut(Option<&str>, &str)) {
-    pod_specs(object).iter().for_each(|pod| each(object.namespace(), pod.service_account()));
 }

@@ -3,6 +3,8 @@
 //! Knows where the built-in kinds keep their pod template. In any other kind (Argo Rollouts, OpenKruise,
 //! Knative, operators' own) it finds whatever is shaped like a pod's specification (`shapes.rs`).
 
+mod breakouts;
+mod host_paths;
 mod shapes;
 
 use std::sync::LazyLock;
@@ -12,6 +14,9 @@ use airside_types::FieldPath;
 use crate::fields::field;
 use crate::object::Object;
 use crate::value::{Map, Value};
+
+pub use breakouts::{Breakout, PathOf};
+pub use host_paths::HostPath;
 
 /// Which list of a pod a container stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,7 @@
 //! What an incremental run says is what a run over all objects says, after every change.
 
 mod policies;
+mod ways;
 mod world;
 
 use std::collections::BTreeMap;
