@@ -42,17 +42,18 @@ impl Breakout {
         let has_users_of_its_own = pod.field("hostUsers") == Some(&Value::Bool(false));
         let mut containers = pod.containers.iter().filter(|it| it.role != ContainerRole::Ephemeral);
         containers.find_map(|container| {
-            let by_power = || by_privilege(pod, container).or_else(|| by_capability(container));
+            let by_power =
+                || by_privilege(pod, container).or_else(|| by_capability(pod, container));
             let by_power = if has_users_of_its_own { None } else { by_power() };
             by_power.or_else(|| by_file(pod, container, path_of))
         })
     }
 }
 
-fn by_privilege(pod: &PodSpec<'_>, container: &Container<'_>) -> Option<Breakout> {
+fn by_privilege<'a>(pod: &PodSpec<'a>, container: &Container<'a>) -> Option<Breakout> {
     let at = container.path.key("securityContext");
     if is_true(container.security("privileged")) {
-        let says = format!("runs the privileged container `{}`", container.name());
+        let says = format!("runs the privileged {}", pod.label_of(container));
         return Some(Breakout { path: at.key("privileged"), says });
     }
     let windows = |options: Option<&Value>| is_true(options.and_then(|it| it.get("hostProcess")));
@@ -63,14 +64,14 @@ fn by_privilege(pod: &PodSpec<'_>, container: &Container<'_>) -> Option<Breakout
     None
 }
 
-fn by_capability(container: &Container<'_>) -> Option<Breakout> {
+fn by_capability<'a>(pod: &PodSpec<'a>, container: &Container<'a>) -> Option<Breakout> {
     let lists = container.security("capabilities")?.as_object()?;
     let (index, name) = texts(lists, "add").find(|(_, name)| {
         let name = name.to_ascii_uppercase();
         CAPABILITIES.contains(&name.strip_prefix("CAP_").unwrap_or(&name))
     })?;
     let path = container.path.keys(&["securityContext", "capabilities", "add"]).index(index);
-    let says = format!("runs container `{}` with the capability {name}", container.name());
+    let says = format!("runs {} with the capability {name}", pod.label_of(container));
     Some(Breakout { path, says })
 }
 

@@ -3,6 +3,7 @@
 
 use super::Backend;
 use crate::fields::{down, list, maps, text};
+use crate::graph::part::{Key, Topic};
 use crate::graph::{Graph, same_namespace};
 use crate::object::Object;
 use crate::value::{Map, Value};
@@ -93,4 +94,12 @@ pub(super) fn may_refer(graph: &Graph<'_>, route: &Object<'_>, backend: &Backend
         });
         same_namespace(grant.namespace(), backend.namespace) && from_here && to_there
     })
+}
+
+impl Graph<'_> {
+    /// Whether a route may send to a backend: in its own namespace, or where a ReferenceGrant says so.
+    pub fn may_refer(&self, route: &Object<'_>, backend: &Backend<'_>) -> bool {
+        self.note_all(|| Key::seen(Topic::Kind, backend.namespace, &[GROUP, "ReferenceGrant"]));
+        may_refer(self, route, backend)
+    }
 }
