@@ -35,6 +35,7 @@ mod node_sharing;
 mod operators;
 mod order;
 mod own_policies;
+mod persistent_volumes;
 mod placement;
 mod pod_security_policies;
 mod policies;
@@ -89,6 +90,7 @@ static FAMILIES: &[&[Check]] = &[
     security_contexts::CHECKS,
     linux_security::CHECKS,
     volume_types::CHECKS,
+    persistent_volumes::CHECKS,
     volume_claims::CHECKS,
     node_sharing::CHECKS,
     programs::CHECKS,
@@ -123,6 +125,7 @@ static FAMILIES: &[&[Check]] = &[
     secrets::config_maps::CHECKS,
     secrets::annotations::CHECKS,
     secrets::custom_resources::CHECKS,
+    secrets::volumes::CHECKS,
     secrets::manifests::CHECKS,
     secrets::references::CHECKS,
     secrets::placeholders::CHECKS,
@@ -153,6 +156,7 @@ static FAMILIES: &[&[Check]] = &[
     istio::ports::CHECKS,
     istio::requests::CHECKS,
     istio::route_order::CHECKS,
+    istio::patterns::CHECKS,
     istio::service_entries::CHECKS,
     istio::sidecars::CHECKS,
     istio::virtual_services::CHECKS,
@@ -171,6 +175,8 @@ static FAMILIES: &[&[Check]] = &[
     ingress::controller::CHECKS,
     ingress::controller_config::CHECKS,
     ingress::traefik::CHECKS,
+    ingress::gateway_routes::CHECKS,
+    ingress::kong::CHECKS,
     ingress::contour::CHECKS,
     ingress::load_balancers::CHECKS,
     ingress::virtual_server::CHECKS,
