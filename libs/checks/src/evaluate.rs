@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use airside_k8s::component::configurations;
 use airside_k8s::rbac::{GROUP, names, rules};
-use airside_k8s::{Completeness, Graph, Object, workload};
-use airside_types::FieldPath;
+use airside_k8s::{Completeness, Graph, Object, Value, workload};
+use airside_types::{FieldPath, Step};
 use airside_vulnerability::Components;
 
 use crate::catalogue;
@@ -103,10 +103,17 @@ impl Report<'_> {
             let mut failures = Vec::new();
             let mut report = Report { check, object: *object, failures: &mut failures, undecided };
             judge(part, &mut report);
+            // A map that is there says nothing of what it lacks, but for the files of a node.
             let says = |field: &FieldPath| {
-                let is_whole = *field == part.spec.path
-                    || part.containers().any(|container| container.container.path == *field);
-                !is_whole && part.object.at(field).is_some_and(|value| !value.is_null())
+                let mut steps = field.steps();
+                let is_within = part.spec.path.steps().all(|own| steps.next() == Some(own));
+                let is_below = is_within && steps.next().is_some();
+                let is_told = |value: &Value| match value {
+                    Value::Null => false,
+                    Value::Object(_) => field.steps().last() == Some(Step::key("hostPath")),
+                    _ => true,
+                };
+                is_below && part.object.at(field).is_some_and(is_told)
             };
             for failure in failures.into_iter().filter(|failure| says(&failure.field)) {
                 self.fail(failure.field, failure.message);

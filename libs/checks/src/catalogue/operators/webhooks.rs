@@ -326,7 +326,7 @@ fn service_missing(configuration: &Whole<'_>, report: &mut Report<'_>) {
                 let message = format!(
                     "webhook {webhook} calls port {port} of Service {full}, which has none"
                 );
-                report.fail(path("port"), message);
+                report.missing(path("port"), &full, message);
             }
             Some(_) => {}
         }

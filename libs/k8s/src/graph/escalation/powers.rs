@@ -168,7 +168,9 @@ fn of_rule<'a>(
     if all_objects
         && may(&["create"], "", "secrets")
         && holding.has_as_well(held, |it| {
-            it.allows_verb(&["get", "list", "watch"]) && it.reaches("", "secrets")
+            // One that he names is there already, and of another type.
+            let reads = it.allows_verb(&["get", "list", "watch"]) && it.reaches("", "secrets");
+            reads && !it.names_its_objects()
         })
     {
         add(How::MakesToken, accounts);
