@@ -286,7 +286,7 @@ fn judge_workload<'a>(index: usize, whole: &Whole<'a>, met: &mut Met, run: &mut 
                 pods.iter().for_each(|pod| of(pod, report));
                 report.written_in(&parts, &of);
             }),
-            Judge::Workload(judge) if !(pods.is_empty() && !workload::is_workload(object)) => {
+            Judge::Workload(judge) if !pods.is_empty() || workload::is_workload(object) => {
                 run(check, &|report| judge(whole, report));
             }
             _ => {}

@@ -112,7 +112,7 @@ mod tests {
     use crate::workload::pod_specs;
 
     /// How a pod reaches its node: the field that opens it; `no way` where none does.
-    fn way(spec: Value) -> String {
+    fn way(spec: &Value) -> String {
         let pod = json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "p" }, "spec": spec,
         });
@@ -121,11 +121,11 @@ mod tests {
         breakout.map_or_else(|| "no way".to_owned(), |it| format!("{}: it {}", it.path, it.says))
     }
 
-    fn secured(security: Value) -> Value {
+    fn secured(security: &Value) -> Value {
         json!({ "containers": [{ "name": "c", "securityContext": security }] })
     }
 
-    fn mounting(path: &str, read_only: bool, pod_security: Value) -> Value {
+    fn mounting(path: &str, read_only: bool, pod_security: &Value) -> Value {
         let mount = json!({ "name": "v", "mountPath": "/v", "readOnly": read_only });
         json!({
             "securityContext": pod_security,
@@ -136,12 +136,12 @@ mod tests {
 
     #[test]
     fn what_undoes_the_isolation_leads_to_the_node() {
-        insta::assert_snapshot!(way(secured(json!({ "privileged": true }))), @"spec.containers[0].securityContext.privileged: it runs the privileged container `c`");
-        insta::assert_snapshot!(way(json!({ "hostPID": true, "containers": [] })), @"spec.hostPID: it shares its node's processes");
-        insta::assert_snapshot!(way(secured(json!({ "capabilities": { "add": ["NET_RAW", "cap_sys_admin"] } }))), @"spec.containers[0].securityContext.capabilities.add[1]: it runs container `c` with the capability cap_sys_admin");
-        insta::assert_snapshot!(way(secured(json!({ "windowsOptions": { "hostProcess": true } }))), @"spec.containers[0].securityContext.windowsOptions.hostProcess: it runs as a process of its node");
-        insta::assert_snapshot!(way(mounting("/var/lib/kubelet", true, json!({}))), @"spec.containers[0].volumeMounts[0]: it mounts /var/lib/kubelet of its node");
-        insta::assert_snapshot!(way(mounting("/etc/kubernetes", false, json!({}))), @"spec.containers[0].volumeMounts[0]: it mounts /etc/kubernetes of its node");
+        insta::assert_snapshot!(way(&secured(&json!({ "privileged": true }))), @"spec.containers[0].securityContext.privileged: it runs the privileged container `c`");
+        insta::assert_snapshot!(way(&json!({ "hostPID": true, "containers": [] })), @"spec.hostPID: it shares its node's processes");
+        insta::assert_snapshot!(way(&secured(&json!({ "capabilities": { "add": ["NET_RAW", "cap_sys_admin"] } }))), @"spec.containers[0].securityContext.capabilities.add[1]: it runs container `c` with the capability cap_sys_admin");
+        insta::assert_snapshot!(way(&secured(&json!({ "windowsOptions": { "hostProcess": true } }))), @"spec.containers[0].securityContext.windowsOptions.hostProcess: it runs as a process of its node");
+        insta::assert_snapshot!(way(&mounting("/var/lib/kubelet", true, &json!({}))), @"spec.containers[0].volumeMounts[0]: it mounts /var/lib/kubelet of its node");
+        insta::assert_snapshot!(way(&mounting("/etc/kubernetes", false, &json!({}))), @"spec.containers[0].volumeMounts[0]: it mounts /etc/kubernetes of its node");
     }
 
     #[test]
@@ -152,18 +152,18 @@ mod tests {
             spec
         };
         for spec in [
-            secured(json!({})),
-            secured(json!({ "privileged": false, "capabilities": { "add": ["NET_ADMIN"] } })),
-            privileged(secured(json!({ "privileged": true })), true),
+            secured(&json!({})),
+            secured(&json!({ "privileged": false, "capabilities": { "add": ["NET_ADMIN"] } })),
+            privileged(secured(&json!({ "privileged": true })), true),
             json!({ "hostPID": false, "hostNetwork": true, "containers": [] }),
-            mounting("/etc/kubernetes", true, json!({})),
-            mounting("/data", false, json!({})),
-            mounting("/", true, json!({ "runAsNonRoot": true })),
-            mounting("/", true, json!({ "runAsUser": 65534 })),
+            mounting("/etc/kubernetes", true, &json!({})),
+            mounting("/data", false, &json!({})),
+            mounting("/", true, &json!({ "runAsNonRoot": true })),
+            mounting("/", true, &json!({ "runAsUser": 65534 })),
         ] {
-            assert_eq!(way(spec.clone()), "no way", "{spec}");
+            assert_eq!(way(&spec), "no way", "{spec}");
         }
-        assert_ne!(way(privileged(secured(json!({ "privileged": true })), false)), "no way");
-        assert_ne!(way(mounting("/", true, json!({ "runAsUser": 0 }))), "no way");
+        assert_ne!(way(&privileged(secured(&json!({ "privileged": true })), false)), "no way");
+        assert_ne!(way(&mounting("/", true, &json!({ "runAsUser": 0 }))), "no way");
     }
 }

@@ -154,7 +154,7 @@ fn in_plaintext(route: &Whole<'_>, report: &mut Report<'_>) {
         return;
     }
     for (index, parent) in maps(spec, "parentRefs") {
-        let is_whole = !["sectionName", "port"].iter().any(|name| parent.contains_key(*name));
+        let is_whole = !["sectionName", "port"].iter().any(|name| parent.contains_key(name));
         let kind = text(parent, "kind").unwrap_or("Gateway");
         let Some(name) = text(parent, "name").filter(|_| is_whole && kind == "Gateway") else {
             continue;

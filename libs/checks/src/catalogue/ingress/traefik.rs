@@ -344,7 +344,7 @@ fn keeps_out(route: &Whole<'_>, namespace: Option<&str>, named: &Map, depth: u8)
     };
     let chain = spec.get("chain").and_then(Value::as_object);
     let mut chained = chain.into_iter().flat_map(|chain| maps(chain, "middlewares"));
-    KEEPERS.iter().any(|keeper| spec.contains_key(*keeper))
+    KEEPERS.iter().any(|keeper| spec.contains_key(keeper))
         || depth > 0 && chained.any(|(_, next)| keeps_out(route, namespace, next, depth - 1))
 }
 

@@ -48,18 +48,18 @@ fn patterns(service: &Whole<'_>, report: &mut Report<'_>) {
         let path = FieldPath::of(&["spec", "http"]).index(index);
         for (at, one) in maps(route, "match") {
             let path = path.key("match").index(at);
-            TEXTS.iter().for_each(|name| pattern(one.get(*name), path.key(name), report));
+            TEXTS.iter().for_each(|name| pattern(one.get(name), &path.key(name), report));
             for name in NAMED {
                 let named = one.get(name).and_then(Value::as_object).into_iter().flatten();
                 named.for_each(|(key, value)| {
-                    pattern(Some(value), path.keys(&[name, key]), report);
+                    pattern(Some(value), &path.keys(&[name, key]), report);
                 });
             }
         }
         let origins = route.get("corsPolicy").and_then(|policy| policy.get("allowOrigins"));
         for (at, origin) in elements(origins).iter().enumerate() {
             let path = path.keys(&["corsPolicy", "allowOrigins"]).index(at);
-            pattern(Some(origin), path, report);
+            pattern(Some(origin), &path, report);
         }
         rewrite(route, &path, report);
     }
@@ -73,7 +73,7 @@ fn rewrite(route: &Map, path: &FieldPath, report: &mut Report<'_>) {
     }
 }
 
-fn pattern(matcher: Option<&Value>, path: FieldPath, report: &mut Report<'_>) {
+fn pattern(matcher: Option<&Value>, path: &FieldPath, report: &mut Report<'_>) {
     if let Some(text) = matcher.and_then(|matcher| matcher.get("regex")?.as_str()) {
         judge(text, path.key("regex"), report);
     }

@@ -315,7 +315,7 @@ fn service_missing(configuration: &Whole<'_>, report: &mut Report<'_>) {
         let full = format!("{place}{name}");
         let webhook = name_of(webhook);
         let path = |field| webhook_path(index, &["clientConfig", "service", field]);
-        let port = service.get("port").cloned().unwrap_or(Value::from(443));
+        let port = service.get("port").cloned().unwrap_or_else(|| Value::from(443));
         match graph.find("", "Service", namespace, name) {
             None => {
                 let message =

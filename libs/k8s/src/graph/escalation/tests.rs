@@ -328,7 +328,7 @@ fn an_account_that_the_cloud_trusts_is_reached_by_its_pods_and_by_tokens_made_fo
     let azure = account_of("azure.workload.identity/client-id");
     let exec = json!([rule(&["create"], "", &["pods/exec"])]);
     assert_eq!(to_cloud(&exec, std::slice::from_ref(&azure)), "no way", "no pod runs with it");
-    let running = [azure.clone(), pod("ops", "backup-1", "backup")];
+    let running = [azure, pod("ops", "backup-1", "backup")];
     insta::assert_snapshot!(to_cloud(&exec, &running), @"
     service account shop/web runs commands in pods, and takes the token of any pod of namespace ops
     any pod of namespace ops such as service account ops/backup

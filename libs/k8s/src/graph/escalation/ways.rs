@@ -76,11 +76,14 @@ impl<B> OwnSteps<B> {
     }
 }
 
+/// Whose step it is, with whether it gives an account's rights alone, and how he takes it.
+type Steps<B> = BTreeMap<(Who, bool), (How, Option<B>)>;
+
 /// The ways of everybody; `B` tells which binding lets somebody take a step.
 #[derive(Debug)]
 pub struct Ways<B> {
     /// By where a step leads, then by whose it is: the first of his steps there.
-    into: BTreeMap<Owned, BTreeMap<(Who, bool), (How, Option<B>)>>,
+    into: BTreeMap<Owned, Steps<B>>,
     /// Where the steps of a bearer lead.
     bearers: BTreeMap<Who, BTreeSet<To>>,
     /// How many objects start pods with an account.
