@@ -10,6 +10,7 @@ mod autoscalers;
 mod bindings;
 mod budget_limits;
 mod capabilities;
+mod cloud_identities;
 mod confinement;
 mod consoles;
 mod control_plane;
@@ -36,6 +37,7 @@ mod operators;
 mod order;
 mod own_policies;
 mod peer_names;
+mod persistent_volumes;
 mod placement;
 mod pod_security_policies;
 mod policies;
@@ -91,6 +93,7 @@ static FAMILIES: &[&[Check]] = &[
     security_contexts::CHECKS,
     linux_security::CHECKS,
     volume_types::CHECKS,
+    persistent_volumes::CHECKS,
     volume_claims::CHECKS,
     node_sharing::CHECKS,
     programs::CHECKS,
@@ -103,6 +106,7 @@ static FAMILIES: &[&[Check]] = &[
     roles::CHECKS,
     bindings::CHECKS,
     escalation_paths::CHECKS,
+    cloud_identities::CHECKS,
     rbac::workloads::CHECKS,
     rbac::escalation::CHECKS,
     rbac::certificates::CHECKS,
@@ -125,6 +129,7 @@ static FAMILIES: &[&[Check]] = &[
     secrets::config_maps::CHECKS,
     secrets::annotations::CHECKS,
     secrets::custom_resources::CHECKS,
+    secrets::volumes::CHECKS,
     secrets::manifests::CHECKS,
     secrets::references::CHECKS,
     secrets::placeholders::CHECKS,
@@ -156,6 +161,7 @@ static FAMILIES: &[&[Check]] = &[
     istio::ports::CHECKS,
     istio::requests::CHECKS,
     istio::route_order::CHECKS,
+    istio::patterns::CHECKS,
     istio::service_entries::CHECKS,
     istio::sidecars::CHECKS,
     istio::virtual_services::CHECKS,
@@ -174,6 +180,8 @@ static FAMILIES: &[&[Check]] = &[
     ingress::controller::CHECKS,
     ingress::controller_config::CHECKS,
     ingress::traefik::CHECKS,
+    ingress::gateway_routes::CHECKS,
+    ingress::kong::CHECKS,
     ingress::contour::CHECKS,
     ingress::load_balancers::CHECKS,
     ingress::virtual_server::CHECKS,

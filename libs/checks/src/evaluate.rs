@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use airside_k8s::component::configurations;
 use airside_k8s::rbac::{GROUP, names, rules};
-use airside_k8s::{Completeness, Graph, Object, workload};
-use airside_types::FieldPath;
+use airside_k8s::{Completeness, Graph, Object, Value, workload};
+use airside_types::{FieldPath, Step};
 use airside_vulnerability::Components;
 
 use crate::catalogue;
-use crate::check::{Check, Judge};
+use crate::check::{Category, Check, Judge};
 use crate::component::Configured;
 use crate::subject::{Binding, Pod, Whole};
 use crate::template::is_filled_in_later;
@@ -85,6 +85,39 @@ impl Report<'_> {
             self.undecided("a name is a placeholder, which is filled in later");
         } else {
             self.fail(field, message);
+        }
+    }
+
+    /// Judges parts of pods: of what fails there, only what the part says itself counts, since its operator
+    /// fills in the rest. Its credentials are found with the others of a custom resource.
+    fn written_in<'a>(
+        &mut self,
+        parts: &'a [Pod<'a>],
+        judge: &dyn Fn(&'a Pod<'a>, &mut Report<'_>),
+    ) {
+        if self.check.category == Category::Secrets {
+            return;
+        }
+        for part in parts {
+            let Self { check, object, undecided, .. } = self;
+            let mut failures = Vec::new();
+            let mut report = Report { check, object: *object, failures: &mut failures, undecided };
+            judge(part, &mut report);
+            // A map that is there says nothing of what it lacks, but for the files of a node.
+            let says = |field: &FieldPath| {
+                let mut steps = field.steps();
+                let is_within = part.spec.path.steps().all(|own| steps.next() == Some(own));
+                let is_below = is_within && steps.next().is_some();
+                let is_told = |value: &Value| match value {
+                    Value::Null => false,
+                    Value::Object(_) => field.steps().last() == Some(Step::key("hostPath")),
+                    _ => true,
+                };
+                is_below && part.object.at(field).is_some_and(is_told)
+            };
+            for failure in failures.into_iter().filter(|failure| says(&failure.field)) {
+                self.fail(failure.field, failure.message);
+            }
         }
     }
 
@@ -230,24 +263,31 @@ fn is_judged_by_name(role: &Object<'_>) -> bool {
 fn judge_workload<'a>(index: usize, whole: &Whole<'a>, met: &mut Met, run: &mut Run<'_>) {
     let Whole { object, graph, components, .. } = *whole;
     let nodes = graph.pods_of(index);
-    if nodes.is_empty() && !workload::is_workload(object) {
+    let found = workload::pod_parts(object);
+    if nodes.is_empty() && found.is_empty() && !workload::is_workload(object) {
         return;
     }
     let pods: Vec<Pod<'_>> =
         nodes.iter().map(|node| Pod { object, spec: &node.spec, graph, components }).collect();
-    met.workloads = true;
-    met.pods |= !pods.is_empty();
-    met.containers |= pods.iter().any(|pod| pod.containers().next().is_some());
+    let parts: Vec<Pod<'_>> =
+        found.iter().map(|spec| Pod { object, spec, graph, components }).collect();
+    met.workloads |= !pods.is_empty() || workload::is_workload(object);
+    met.pods |= !(pods.is_empty() && parts.is_empty());
+    met.containers |= pods.iter().chain(&parts).any(|pod| pod.containers().next().is_some());
     for check in &catalogue::index().workloads {
         match check.judge {
-            Judge::Pod(judge) => {
-                run(check, &|report| pods.iter().for_each(|pod| judge(pod, report)));
-            }
-            Judge::Container(judge) => run(check, &|report| {
-                let containers = pods.iter().flat_map(Pod::containers);
-                containers.for_each(|container| judge(&container, report));
+            Judge::Pod(judge) => run(check, &|report| {
+                pods.iter().for_each(|pod| judge(pod, report));
+                report.written_in(&parts, &|part, report| judge(part, report));
             }),
-            Judge::Workload(judge) => {
+            Judge::Container(judge) => run(check, &|report| {
+                let of = |pod: &Pod<'_>, report: &mut Report<'_>| {
+                    pod.containers().for_each(|container| judge(&container, report));
+                };
+                pods.iter().for_each(|pod| of(pod, report));
+                report.written_in(&parts, &of);
+            }),
+            Judge::Workload(judge) if !pods.is_empty() || workload::is_workload(object) => {
                 run(check, &|report| judge(whole, report));
             }
             _ => {}

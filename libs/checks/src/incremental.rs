@@ -39,7 +39,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use airside_k8s::graph::{Ways, Who, written};
-use airside_k8s::workload::pod_specs;
 use airside_vulnerability::Components;
 
 use crate::evaluate::{Evaluation, Failure, Judged, Met, NotEvaluated, judge, not_evaluated};
@@ -208,7 +207,7 @@ impl Incremental {
         mesh.refresh(table.get_mut(), &mut touched);
         bearers.refresh(named, objects, (table, words, mesh.settings()), ways, &mut touched);
         let table = table.get_mut();
-        ways.refresh(&mut |standing| bearers::touch_way(&standing, table, &mut touched));
+        ways.refresh(&mut |goal, it| bearers::touch_way(goal, &it, table, &mut touched));
         touched.counts(table, words);
         let judged = touched.objects.len();
         let (altered, looked_at) = self.judge(touched, tells);
@@ -293,16 +292,15 @@ impl Incremental {
                 Stage::Leaves => words.lower(word),
             }
         }
-        for pod in pod_specs(&object) {
-            let (account, token) = (pod.service_account(), pod.holds_token() != Some(false));
-            match stage {
-                Stage::Enters => ways.add_pods(object.namespace(), account, token),
-                Stage::Leaves => ways.remove_pods(object.namespace(), account, token),
-            }
-        }
         match stage {
-            Stage::Enters => mesh.add(identity, &object),
-            Stage::Leaves => mesh.remove(identity),
+            Stage::Enters => {
+                ways.add(&object);
+                mesh.add(identity, &object);
+            }
+            Stage::Leaves => {
+                ways.remove(&object);
+                mesh.remove(identity);
+            }
         }
         named.extend(bearers::named(&object));
     }

@@ -158,10 +158,7 @@ impl<'a> ContainerOf<'a> {
 
     /// How messages name the container.
     pub(crate) fn label(&self) -> Cow<'a, str> {
-        match self.container.name() {
-            "" => Cow::Borrowed("container without a name"),
-            name => Cow::Owned(format!("container `{name}`")),
-        }
+        self.pod.spec.label_of(self.container)
     }
 }
 

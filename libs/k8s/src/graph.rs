@@ -34,7 +34,7 @@ use crate::workload::{PodSpec, pod_specs};
 use aggregation::Aggregation;
 use bindings::Bindings;
 use escalation::Escalation;
-pub use escalation::{How, OwnSteps, Reach, Standing, Step, Ways, Who};
+pub use escalation::{Cloud, CloudIdentity, Goal, How, OwnSteps, Reach, Standing, Step, Ways, Who};
 pub use exposure::{
     Backend, BackendPort, Clients, Entry, ServicePort, Way, backends, is_private, service_ports,
 };
@@ -97,7 +97,7 @@ pub struct Graph<'a> {
     exposure: exposure::Exposure<'a>,
     /// Network policies of all kinds.
     policies: policies::Index<'a>,
-    /// Ways to the administrator.
+    /// Ways to the administrator and to the cloud.
     escalation: Escalation<'a>,
     /// Istio's view.
     mesh: mesh::Index<'a>,

@@ -30,5 +30,5 @@ pub use graph::{Completeness, Graph};
 pub use object::{Located, Object};
 pub use places::{Places, PlacesView, Position};
 pub use value::{Map, Value};
-pub use workload::{Container, ContainerRole, PodSpec};
+pub use workload::{Breakout, Container, ContainerRole, HostPath, PodSpec};
 pub use yaml::{Document, Limits, Parsed, YamlError};

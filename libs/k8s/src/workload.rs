@@ -1,18 +1,27 @@
 //! The pods that an object would start, whatever kind carries them.
 //!
 //! Knows where the built-in kinds keep their pod template. In any other kind (Argo Rollouts, OpenKruise,
-//! Knative, operators' own) it finds whatever is shaped like a pod's specification (`shapes.rs`).
+//! Knative, operators' own) it finds whatever is shaped like a pod's specification (`shapes.rs`), and what is
+//! laid over pods that operators make (`parts.rs`). What of a pod leads to its node is `breakouts.rs`'.
 
+mod breakouts;
+mod host_paths;
+mod parts;
 mod shapes;
 mod token;
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use airside_types::FieldPath;
+use airside_types::{FieldPath, Step};
 
 use crate::fields::field;
 use crate::object::Object;
 use crate::value::{Map, Value};
+
+pub use breakouts::{Breakout, PathOf};
+pub use host_paths::HostPath;
+pub use parts::pod_parts;
 
 /// Which list of a pod a container stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,6 +144,26 @@ impl<'a> PodSpec<'a> {
         named.and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or("default")
     }
 
+    /// How messages name a container: by its name, by that of its template, or by the field that it is.
+    pub fn label_of(&self, container: &Container<'a>) -> Cow<'a, str> {
+        let field = match container.path.steps().last() {
+            Some(Step::Key(field)) => match field.as_ref() {
+                "container" | "pod" | "script" | "spec" => None,
+                _ => Some(field.clone()),
+            },
+            _ => None,
+        };
+        let template = || self.fields.get("name").and_then(Value::as_str);
+        match (container.name(), field) {
+            ("", Some(field)) => Cow::Owned(format!("container `{field}`")),
+            ("", None) => match template() {
+                Some(name) => Cow::Owned(format!("container of template `{name}`")),
+                None => Cow::Borrowed("container without a name"),
+            },
+            (name, _) => Cow::Owned(format!("container `{name}`")),
+        }
+    }
+
     /// The labels that the pods will bear, where there are any.
     pub fn labels(&self) -> Option<&'a Map> {
         self.metadata?.get("labels")?.as_object()
@@ -188,11 +217,42 @@ fn templated<'a>(carrier: &'a Map, path: FieldPath) -> Option<PodSpec<'a>> {
     Some(PodSpec::new(path, fields, metadata))
 }
 
-/// Whether a group is of custom resources, or of nobody's. Of the built-in groups a few have a bare name and the
-/// others end in `.k8s.io`; sub-projects use `x-k8s.io`.
+/// Kubernetes' own groups with a dot: those that the API server itself serves, and those of its programs'
+/// files and reviews. Groups of sub-projects with the same ending (gateways, snapshots, vertical autoscalers)
+/// are of custom resources.
+const OWN_GROUPS: [&str; 25] = [
+    "abac.authorization.kubernetes.io",
+    "admission.k8s.io",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "audit.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "certificates.k8s.io",
+    "client.authentication.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "imagepolicy.k8s.io",
+    "internal.apiserver.k8s.io",
+    "kubeadm.k8s.io",
+    "metrics.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+];
+
+/// Whether a group is of custom resources, or of nobody's. The built-in groups are known by name.
 pub fn is_custom(group: &str) -> bool {
     const BARE: [&str; 6] = ["", "apps", "autoscaling", "batch", "extensions", "policy"];
-    !BARE.contains(&group) && !group.ends_with(".k8s.io")
+    let is_own = BARE.contains(&group) || OWN_GROUPS.contains(&group);
+    !is_own && !group.ends_with(".config.k8s.io")
 }
 
 /// The containers of a list of a map.

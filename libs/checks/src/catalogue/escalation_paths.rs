@@ -1,7 +1,9 @@
-//! Checks on ways to the administrator that take more than one right: each right by itself looks harmless.
+//! Checks on ways to the administrator that take more than one right, or a node: each part by itself looks
+//! harmless, or like the business of one pod.
 
-use airside_k8s::graph::Step;
+use airside_k8s::graph::{Goal, Referent, Standing, Step, references};
 use airside_k8s::rbac::{Bearer, subjects};
+use airside_k8s::{Breakout, Graph, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
@@ -153,28 +155,101 @@ fn takes_several_rights(steps: &[Step<'_>]) -> bool {
     steps.iter().filter(|step| step.binding.is_some()).count() > 1
 }
 
-fn told(steps: &[Step<'_>]) -> String {
+/// The steps in one line, from who takes the first.
+pub(super) fn told(steps: &[Step<'_>]) -> String {
     let first = steps.first().map(|step| step.from.to_string()).unwrap_or_default();
-    let rest = steps.iter().map(|step| {
+    first + &told_on(steps)
+}
+
+/// The steps in one line, without who takes the first.
+pub(super) fn told_on(steps: &[Step<'_>]) -> String {
+    let told = steps.iter().map(|step| {
         let by = step.binding.map(|binding| format!(" (by {binding})")).unwrap_or_default();
         format!(" → {} {}{by}", step.how.verb(), step.to)
     });
-    std::iter::once(first).chain(rest).collect()
+    told.collect()
+}
+
+/// How a break-in into the pod becomes one into its node, by its own fields or by a volume of its claims.
+pub(super) fn breakout(pod: &Pod<'_>) -> Option<Breakout> {
+    Breakout::with_volumes(pod.spec, &|volume| {
+        let on_node =
+            |source: &Value| source.get("hostPath")?.get("path")?.as_str().map(str::to_owned);
+        let claimed = || {
+            let claim = volume.get("persistentVolumeClaim")?.get("claimName")?.as_str()?;
+            let namespace = pod.object.namespace();
+            let claim = pod.graph.find("", "PersistentVolumeClaim", namespace, claim)?;
+            let name = claim.fields().get("spec")?.get("volumeName")?.as_str()?;
+            let volume = pod.graph.find("", "PersistentVolume", None, name)?;
+            on_node(volume.fields().get("spec")?)
+        };
+        on_node(volume).or_else(claimed)
+    })
+}
+
+/// What a pod that leads to its node is then, as the beginning of a way.
+pub(super) fn told_from_node(breakout: &Breakout, steps: &[Step<'_>]) -> String {
+    format!("the pod {}, and so is {}{}", breakout.says, Standing::Nodes, told_on(steps))
+}
+
+/// The account with whose token the pod asks the API server.
+pub(super) fn own_standing<'a>(pod: &Pod<'a>) -> Option<Standing<'a>> {
+    let (namespace, name) = (pod.object.namespace(), pod.spec.service_account());
+    has_token(pod).then_some(Standing::Bearer(Bearer::ServiceAccount(namespace, name)))
 }
 
 fn workload(pod: &Pod<'_>, report: &mut Report<'_>) {
     if pod.graph.is_single_object() {
         return report.undecided("roles and bindings are other objects");
     }
-    if !has_token(pod) {
+    let own = own_standing(pod).map(|own| pod.graph.way(Goal::Administrator, own));
+    match own.filter(|steps| !steps.is_empty()) {
+        Some(steps) if takes_several_rights(&steps) => {
+            return report.fail(pod.path("serviceAccountName"), told(&steps));
+        }
+        // The check on that right tells it.
+        Some(_) => return,
+        None => {}
+    }
+    if mounts_token(pod, report) {
         return;
     }
-    let account = pod.spec.service_account();
-    let bearer = Bearer::ServiceAccount(pod.object.namespace(), account);
-    let steps = pod.graph.way_to_administrator(bearer);
-    if takes_several_rights(&steps) {
-        report.fail(pod.path("serviceAccountName"), told(&steps));
+    let Some(breakout) = breakout(pod) else { return };
+    let steps = pod.graph.way(Goal::Administrator, Standing::Nodes);
+    if !steps.is_empty() {
+        report.fail(breakout.path.clone(), told_from_node(&breakout, &steps));
     }
+}
+
+/// Tells of a Secret with the token of another account, from which a way leads on.
+fn mounts_token(pod: &Pod<'_>, report: &mut Report<'_>) -> bool {
+    let namespace = pod.object.namespace();
+    for reference in references(pod.spec) {
+        if reference.to != Referent::Secret {
+            continue;
+        }
+        let Some(account) = account_of_token(pod.graph, namespace, reference.name) else {
+            continue;
+        };
+        let bearer = Bearer::ServiceAccount(namespace, account);
+        let steps = pod.graph.way(Goal::Administrator, Standing::Bearer(bearer));
+        if !steps.is_empty() {
+            let says = format!("the pod has the Secret `{}` with the token of ", reference.name);
+            report.fail(reference.path, says + &told(&steps));
+            return true;
+        }
+    }
+    false
+}
+
+/// The account whose token is in a Secret.
+fn account_of_token<'a>(graph: &Graph<'a>, namespace: Option<&str>, name: &str) -> Option<&'a str> {
+    let secret = graph.find("", "Secret", namespace, name)?;
+    let kind = secret.fields().get("type")?.as_str()?;
+    if kind != "kubernetes.io/service-account-token" {
+        return None;
+    }
+    secret.annotations()?.get("kubernetes.io/service-account.name")?.as_str()
 }
 
 fn subject(binding: &Binding<'_>, report: &mut Report<'_>) {
@@ -186,13 +261,17 @@ fn subject(binding: &Binding<'_>, report: &mut Report<'_>) {
         if matches!(bearer, Bearer::ServiceAccount(..)) {
             continue;
         }
-        let steps = binding.graph.way_to_administrator(bearer);
-        let starts_here = steps.first().and_then(|step| step.binding).is_some_and(|first| {
-            (first.kind(), first.namespace(), first.name())
-                == (binding.object.kind(), binding.object.namespace(), binding.object.name())
-        });
-        if starts_here && takes_several_rights(&steps) {
+        let steps = binding.graph.way(Goal::Administrator, Standing::Bearer(bearer));
+        if starts_by(binding, &steps) && takes_several_rights(&steps) {
             report.fail(FieldPath::of(&["subjects"]).index(index), told(&steps));
         }
     }
+}
+
+/// Whether the first step is taken by a right of this binding.
+pub(super) fn starts_by(binding: &Binding<'_>, steps: &[Step<'_>]) -> bool {
+    steps.first().and_then(|step| step.binding).is_some_and(|first| {
+        (first.kind(), first.namespace(), first.name())
+            == (binding.object.kind(), binding.object.namespace(), binding.object.name())
+    })
 }

@@ -1,6 +1,6 @@
 //! Checks on what a pod shares with its node: namespaces, ports, files, the container runtime.
 
-use airside_k8s::Value;
+use airside_k8s::{HostPath, Value};
 use airside_types::Severity;
 use airside_types::attack::technique;
 
@@ -302,81 +302,12 @@ fn host_port(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// What a path of the node gives away. Each volume is reported once, as the worst that it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HostPath {
-    RuntimeSocket,
-    Sensitive,
-    Other,
-}
-
-/// Sockets of container runtimes, wherever they lie.
-const SOCKETS: [&str; 7] = [
-    "buildkitd.sock",
-    "containerd.sock",
-    "cri-dockerd.sock",
-    "crio.sock",
-    "docker.sock",
-    "dockershim.sock",
-    "podman.sock",
-];
-
-/// Folders that are sensitive with everything below them.
-const SENSITIVE_TREES: [&str; 13] = [
-    "/boot",
-    "/etc",
-    "/home",
-    "/proc",
-    "/root",
-    "/run/containerd",
-    "/var/lib/cni",
-    "/var/lib/containerd",
-    "/var/lib/containers",
-    "/var/lib/docker",
-    "/var/lib/etcd",
-    "/var/lib/kubelet",
-    "/var/run/containerd",
-];
-
-/// Folders that are sensitive as a whole; single folders below them are often not.
-const SENSITIVE_FOLDERS: [&str; 15] = [
-    "/", "/bin", "/dev", "/lib", "/lib64", "/opt", "/run", "/sbin", "/srv", "/sys", "/usr",
-    "/usr/bin", "/var", "/var/lib", "/var/run",
-];
-
-fn classify(path: &str) -> HostPath {
-    let path = normalised(path);
-    let is_socket = path.rsplit('/').next().is_some_and(|name| SOCKETS.contains(&name));
-    let below = |tree: &&str| {
-        path.strip_prefix(*tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    if is_socket {
-        HostPath::RuntimeSocket
-    } else if SENSITIVE_FOLDERS.contains(&path.as_str()) || SENSITIVE_TREES.iter().any(below) {
-        HostPath::Sensitive
-    } else {
-        HostPath::Other
-    }
-}
-
-/// The path without doubled slashes, `.` and `..`, as the node resolves it (links aside).
-fn normalised(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            name => parts.push(name),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
-
+/// Each volume is reported once, as the worst that it is.
 fn host_paths(pod: &Pod<'_>, wanted: HostPath, report: &mut Report<'_>) {
     let volumes = pod.field("volumes").and_then(Value::as_array);
     for (index, volume) in volumes.unwrap_or_default().iter().enumerate() {
         let path = volume.get("hostPath").and_then(|host| host.get("path")).and_then(Value::as_str);
-        let Some(path) = path.filter(|path| classify(path) == wanted) else { continue };
+        let Some(path) = path.filter(|path| HostPath::of(path) == wanted) else { continue };
         let name = volume.get("name").and_then(Value::as_str).unwrap_or("without a name");
         let what = match wanted {
             HostPath::RuntimeSocket => "the socket of the container runtime",
@@ -387,30 +318,5 @@ fn host_paths(pod: &Pod<'_>, wanted: HostPath, report: &mut Report<'_>) {
             pod.path("volumes").index(index).key("hostPath"),
             format!("volume `{name}` mounts {path}, {what}"),
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_of_the_node_are_told_apart_however_they_are_written() {
-        for (path, expected) in [
-            ("/var/run/docker.sock", HostPath::RuntimeSocket),
-            ("/run/k3s/containerd/containerd.sock", HostPath::RuntimeSocket),
-            ("/", HostPath::Sensitive),
-            ("//", HostPath::Sensitive),
-            ("/etc/", HostPath::Sensitive),
-            ("/data/../etc/./ssh", HostPath::Sensitive),
-            ("/var/lib/kubelet/pods", HostPath::Sensitive),
-            ("/var/run", HostPath::Sensitive),
-            ("/etcd-backup", HostPath::Other),
-            ("/var/log", HostPath::Other),
-            ("/lib/modules", HostPath::Other),
-            ("/data", HostPath::Other),
-        ] {
-            assert_eq!(classify(path), expected, "{path}");
-        }
     }
 }

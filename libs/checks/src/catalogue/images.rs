@@ -1,12 +1,13 @@
 //! Checks on image references.
 
 use airside_k8s::Value;
+use airside_k8s::fields::maps;
 use airside_types::Severity;
 use airside_types::attack::technique;
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::ContainerOf;
+use crate::subject::{ContainerOf, Pod};
 
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
@@ -47,6 +48,30 @@ spec:
   - name: web
     image: registry.example/web:1.2.3
     imagePullPolicy: Always
+",
+    },
+    Check {
+        id: "floating-image-volume",
+        title: "Volume is an image without a fixed version",
+        why: "`latest`, or no tag, is whatever was pushed last: who can push to the registry can change the files that the program reads or runs.",
+        fix: "Name a version, best with its digest: reference: name:1.2.3@sha256:…",
+        severity: Severity::Medium,
+        category: Category::SupplyChain,
+        techniques: &[technique("T1525")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Pod(floating_volume),
+        fails: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  volumes: [{name: models, image: {reference: registry.example/models:latest}}]
+",
+        passes: r"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  volumes: [{name: models, image: {reference: 'registry.example/models:1.2.3'}}]
 ",
     },
     Check {
@@ -201,6 +226,16 @@ fn floating_tag(container: &ContainerOf<'_>, report: &mut Report<'_>) {
     }
     let how = if image.ends_with(":latest") { "has the tag latest" } else { "has no tag" };
     report.fail(container.path("image"), format!("{}: image {image} {how}", container.label()));
+}
+
+fn floating_volume(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for (index, volume) in maps(pod.spec.fields, "volumes") {
+        let reference = volume.get("image").and_then(|image| image.get("reference")?.as_str());
+        if let Some(image) = reference.filter(|image| tag(image) == Some("latest")) {
+            let path = pod.path("volumes").index(index).keys(&["image", "reference"]);
+            report.fail(path, format!("image {image} of a volume has no fixed version"));
+        }
+    }
 }
 
 /// Without a policy, `latest` is always pulled and other tags when they are absent.

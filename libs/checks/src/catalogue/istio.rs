@@ -18,6 +18,7 @@ pub(super) mod gateways;
 pub(super) mod injection;
 pub(super) mod mutual_tls;
 pub(super) mod outbound;
+pub(super) mod patterns;
 pub(super) mod policy_targets;
 pub(super) mod ports;
 pub(super) mod requests;

@@ -10,6 +10,7 @@ pub(super) mod environment;
 pub(super) mod manifests;
 pub(super) mod placeholders;
 pub(super) mod references;
+pub(super) mod volumes;
 
 use crate::secrets::{Confidence, Found};
 

@@ -103,6 +103,12 @@ fn mismatch(pod: &Pod<'_>, report: &mut Report<'_>) {
         ("apps" | "extensions", "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet") => {
             selects(selector, labels)
         }
+        ("argoproj.io", "Rollout")
+        | ("apps.kruise.io", "CloneSet" | "DaemonSet" | "StatefulSet")
+            if pod.spec.path == FieldPath::of(&["spec", "template", "spec"]) =>
+        {
+            selects(selector, labels)
+        }
         ("", "ReplicationController") | ("apps.openshift.io", "DeploymentConfig") => {
             selector.as_object().is_none_or(|wanted| labels_match(wanted, labels))
         }

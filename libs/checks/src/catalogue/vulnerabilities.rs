@@ -204,7 +204,7 @@ status:
 kind: Node
 metadata: {name: worker}
 status:
-  nodeInfo: {kubeletVersion: v1.33.0, operatingSystem: linux}
+  nodeInfo: {kubeletVersion: v1.36.1, operatingSystem: linux}
 ",
     },
 ];

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use airside_k8s::Object;
-use airside_k8s::graph::{Graph, Key, MeshSettings, OwnSteps, Referent, Standing, Ways, Who};
+use airside_k8s::graph::{Goal, Graph, Key, MeshSettings, OwnSteps, Referent, Standing, Ways, Who};
 use airside_k8s::rbac::{Bearer, GROUP, subjects};
 
 use super::objects::Objects;
@@ -173,9 +173,9 @@ fn change_readers(
 }
 
 /// Touches whoever rests on the next step of a standing.
-pub(super) fn touch_way(standing: &Standing<'_>, table: &Table, touched: &mut Touched) {
-    touched.readers(table, Key::standing(standing));
+pub(super) fn touch_way(goal: Goal, standing: &Standing<'_>, table: &Table, touched: &mut Touched) {
+    touched.readers(table, Key::standing(goal, standing));
     if let Standing::Bearer(Bearer::ServiceAccount(_, name)) = standing {
-        touched.readers(table, Key::way_of_account(name));
+        touched.readers(table, Key::way_of_account(goal, name));
     }
 }

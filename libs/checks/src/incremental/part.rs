@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use airside_k8s::Object;
-use airside_k8s::graph::{Graph, Key, MeshSettings, Read, Standing, Step, Ways, Whole, Word};
+use airside_k8s::graph::{Goal, Graph, Key, MeshSettings, Read, Standing, Step, Ways, Whole, Word};
 
 use super::objects::Objects;
 use super::reads::{Askers, Kept};
@@ -222,13 +222,13 @@ impl Whole for Owner<'_> {
         self.settings
     }
 
-    fn next_step(&self, standing: Standing<'_>) -> Option<Step<'_>> {
-        let (step, binding) = self.ways.next(&standing)?;
+    fn next_step(&self, goal: Goal, standing: Standing<'_>) -> Option<Step<'_>> {
+        let (step, binding) = self.ways.next(goal, &standing)?;
         let binding = binding.and_then(|slot| self.objects.object(slot));
         Some(Step { binding, ..step })
     }
 
-    fn first_account(&self, name: &str) -> Option<Standing<'_>> {
-        self.ways.first_account(name)
+    fn first_account(&self, goal: Goal, name: &str) -> Option<Standing<'_>> {
+        self.ways.first_account(goal, name)
     }
 }

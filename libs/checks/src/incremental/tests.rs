@@ -2,6 +2,7 @@
 
 mod policies;
 mod touched;
+mod ways;
 mod world;
 
 use std::collections::BTreeMap;

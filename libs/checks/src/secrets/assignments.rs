@@ -206,6 +206,29 @@ pub(super) fn directives(text: &str) -> Vec<Assignment<'_>> {
     found
 }
 
+/// Files of logins: `machine HOST login USER password WORD` of netrc, `host:port:database:user:word` of
+/// PostgreSQL, which is known by the file's name.
+pub(super) fn logins<'t>(file: &str, text: &'t str) -> Vec<Assignment<'t>> {
+    let name = "password";
+    let is_netrc = text.lines().any(|line| line.trim_start().starts_with("machine "));
+    let words = if is_netrc { words(text) } else { Vec::new() };
+    let follows = |four: &[(usize, &'t str)]| match four {
+        [(_, "login"), _, (_, "password"), (at, value)] => Some((*at, *value)),
+        _ => None,
+    };
+    let mut found: Vec<_> = words.windows(4).filter_map(follows).collect();
+    if file.ends_with("pgpass") {
+        let mut at = 0;
+        for line in text.split_inclusive('\n').take(MAX_ASSIGNMENTS) {
+            let value = line.trim().splitn(5, ':').nth(4);
+            found.extend(value.filter(|_| !line.starts_with('#')).map(|value| (at, value)));
+            at += line.len();
+        }
+    }
+    let literal = |(at, value)| Assignment { name, value, at, is_literal: true };
+    found.into_iter().map(literal).collect()
+}
+
 /// XML: `<password>foo</password>`, and pairs such as `<name>x.password</name><value>foo</value>` or
 /// `key="password" value="foo"`.
 pub(super) fn elements(text: &str) -> Vec<Assignment<'_>> {

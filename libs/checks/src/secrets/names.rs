@@ -7,6 +7,8 @@ pub(super) enum Sense {
     Password,
     /// A secret, token or key: may also be the name of one.
     Secret,
+    /// `pass` or `pwd` alone: may as well be a verb or a folder, so its value has to look like a password.
+    Short,
     /// An access key or the like: often only an account's name, so its value has to look random.
     Account,
 }
@@ -20,7 +22,7 @@ pub(super) fn sense(name: &str) -> Option<Sense> {
         return None;
     }
     let words = words(name);
-    let (end, sense) = last_sensitive(&words)?;
+    let (end, sense) = last_sensitive(name, &words)?;
     let (upto, after) = words.split_at_checked(end)?;
     let any_of = |words: &[String], list: &str| {
         words.iter().any(|word| list.split_ascii_whitespace().any(|listed| listed == word))
@@ -121,6 +123,7 @@ const ENDINGS: &[(&str, Sense)] = &[
     ("password", Sense::Password),
     ("privatekey", Sense::Secret),
     ("secretkey", Sense::Secret),
+    ("userkey", Sense::Secret),
 ];
 
 /// What a Secret of Kubernetes is named for.
@@ -128,8 +131,12 @@ const HELD: &[&str] =
     &["ca", "cert", "certificate", "credential", "credentials", "password", "registry", "tls"];
 
 /// The last sensitive word (or pair) of a name: the index after it, and its sense.
-fn last_sensitive(words: &[String]) -> Option<(usize, Sense)> {
+fn last_sensitive(name: &str, words: &[String]) -> Option<(usize, Sense)> {
     let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
+    // In capitals `PWD` is the working directory.
+    if matches!(name, "pass" | "pwd") {
+        return Some((1, Sense::Short));
+    }
     (0..words.len()).rev().find_map(|at| {
         let pair =
             PAIRS.iter().find(|(first, second, _)| word(at) == *first && word(at + 1) == *second);
@@ -194,6 +201,9 @@ mod tests {
             ("spring.datasource.password", Sense::Password),
             ("DB_PASS", Sense::Password),
             ("db_pwd", Sense::Password),
+            ("pass", Sense::Short),
+            ("pwd", Sense::Short),
+            ("restuserkey", Sense::Secret),
             ("AWS_SECRET_ACCESS_KEY", Sense::Secret),
             ("AWS_ACCESS_KEY", Sense::Account),
             ("AZURE_BATCH_KEY", Sense::Secret),
@@ -222,7 +232,7 @@ mod tests {
             "tokenKey",
             "csrfToken",
             "PWD",
-            "pass",
+            "Pass",
             "tokenizer",
             "max_tokens",
             "checksum/secret",

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use airside_k8s::Value;
 use airside_types::Step;
 
-use super::assignments::{Assignment, assignments, directives, elements, flags, words};
+use super::assignments::{Assignment, assignments, directives, elements, flags, logins, words};
 use super::fingerprint::fingerprint;
 use super::formats::{Item, documents, place, registry_auths, sort_of, visit};
 use super::shapes::{Token, Tokens, decoded, is_literal, pair_of, tokens};
@@ -100,7 +100,7 @@ impl Search {
             Some(documents) => documents.iter().for_each(|document| {
                 self.look_into_document(document, &tokens, style, depth);
             }),
-            None => self.look_into_text(text, &tokens),
+            None => self.look_into_text(name, text, &tokens),
         }
         self.open(text, style, depth);
     }
@@ -184,8 +184,9 @@ impl Search {
         self.join(below, place(steps).as_deref());
     }
 
-    fn look_into_text(&mut self, text: &str, tokens: &Tokens<'_>) {
+    fn look_into_text(&mut self, file: &str, text: &str, tokens: &Tokens<'_>) {
         let mut named: Vec<Assignment<'_>> = assignments(text);
+        named.extend(logins(file, text));
         named.extend(flags(&words(text)));
         named.extend(directives(text));
         if text.contains("</") {

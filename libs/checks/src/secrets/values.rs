@@ -27,12 +27,13 @@ pub(super) fn by_name(name: &str, value: &str, style: Style) -> Option<Verdict> 
         Sense::Secret => {
             is_shaped || (style == Style::Values && !is_name(value) && !is_echo(name, value))
         }
+        Sense::Short => is_shaped && is_password(name, value),
         Sense::Account => is_random(value),
     };
     is_credential.then(|| {
         Verdict::Credential(Hit {
             what: match sense {
-                Sense::Password => "a password",
+                Sense::Password | Sense::Short => "a password",
                 Sense::Secret | Sense::Account => "a secret, token or key",
             },
             sort: Sort::Credential,

@@ -30,7 +30,11 @@ pub fn taken<'a>(ingress: &Object<'a>) -> impl Iterator<Item = Taken<'a>> + use<
         let http = fields.get("http").and_then(Value::as_object);
         let paths = http.into_iter().flat_map(|http| maps(http, "paths"));
         paths.map(move |(place, path)| {
+            let is_prefix = text(path, "pathType") == Some("Prefix");
             let path = text(path, "path").unwrap_or("/");
+            // A prefix is compared element by element, so a slash at its end says nothing.
+            let bare = path.trim_end_matches('/');
+            let path = if is_prefix && !bare.is_empty() { bare } else { path };
             Taken { rule, place, host, path }
         })
     })
@@ -114,7 +118,16 @@ mod tests {
                 "spec": { "rules": [{ "host": host, "http": { "paths": [{ "path": path }] } }] },
             })
         };
+        let prefix = |name: &str, path: &str| {
+            let mut prefix = ingress(name, json!("y.test"), json!(path));
+            prefix["spec"]["rules"][0]["http"]["paths"][0]["pathType"] = json!("Prefix");
+            prefix
+        };
         let values = [
+            prefix("e", "/api"),
+            prefix("f", "/api/"),
+            prefix("g", "/"),
+            ingress("h", json!("y.test"), json!("/api/")),
             ingress("a", json!("x.test"), json!("/")),
             ingress("b", json!("x.test"), json!(null)),
             ingress("c", json!(null), json!("/")),
@@ -130,5 +143,12 @@ mod tests {
         assert_eq!(names("x.test", "/"), ["a", "b"]);
         assert_eq!(names("", "/"), ["c"]);
         assert_eq!(names("x.test", "/d"), ["d"]);
+        assert_eq!(names("y.test", "/api"), ["e", "f"]);
+        assert_eq!(names("y.test", "/"), ["g"]);
+        assert_eq!(
+            names("y.test", "/api/"),
+            ["h"],
+            "what no prefix says is taken as it is written"
+        );
     }
 }

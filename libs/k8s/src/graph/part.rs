@@ -10,7 +10,7 @@ mod written;
 
 use std::fmt;
 
-use super::{Graph, MeshSettings, Referent, Standing, Step};
+use super::{Goal, Graph, MeshSettings, Referent, Standing, Step};
 use crate::object::Object;
 use crate::value::{Map, Value};
 use crate::workload::pod_specs;
@@ -53,11 +53,11 @@ pub trait Whole: fmt::Debug {
     /// What the configuration of the mesh comes to.
     fn mesh_settings(&self) -> &MeshSettings;
 
-    /// The next step on the way to the administrator.
-    fn next_step(&self, standing: Standing<'_>) -> Option<Step<'_>>;
+    /// The next step on the way to a goal.
+    fn next_step(&self, goal: Goal, standing: Standing<'_>) -> Option<Step<'_>>;
 
-    /// The first account of a name, in whatever namespace, from which a way leads to the administrator.
-    fn first_account(&self, name: &str) -> Option<Standing<'_>>;
+    /// The first account of a name, in whatever namespace, from which a way leads to a goal.
+    fn first_account(&self, goal: Goal, name: &str) -> Option<Standing<'_>>;
 }
 
 impl<'a> Graph<'a> {
@@ -113,22 +113,23 @@ impl<'a> Graph<'a> {
         whole.mentions_beside(name, super::references::mentions(object, object.name()))
     }
 
-    /// The steps from a standing to the administrator, as the whole knows them.
+    /// The steps from a standing to a goal, as the whole knows them.
     pub(super) fn way_of_whole(
         whole: &'a dyn Whole,
+        goal: Goal,
         standing: Standing<'a>,
         open_account: Option<&str>,
     ) -> Vec<Step<'a>> {
         let mut standing = standing;
         let mut steps = Vec::new();
-        whole.note(Read::Fact(vec![Key::standing(&standing)]));
-        if let (Some(name), None) = (open_account, whole.next_step(standing)) {
-            whole.note(Read::Fact(vec![Key::way_of_account(name)]));
-            standing = whole.first_account(name).unwrap_or(standing);
+        whole.note(Read::Fact(vec![Key::standing(goal, &standing)]));
+        if let (Some(name), None) = (open_account, whole.next_step(goal, standing)) {
+            whole.note(Read::Fact(vec![Key::way_of_account(goal, name)]));
+            standing = whole.first_account(goal, name).unwrap_or(standing);
         }
         loop {
-            whole.note(Read::Fact(vec![Key::standing(&standing)]));
-            let Some(step) = whole.next_step(standing) else { return steps };
+            whole.note(Read::Fact(vec![Key::standing(goal, &standing)]));
+            let Some(step) = whole.next_step(goal, standing) else { return steps };
             standing = step.to;
             steps.push(step);
         }
@@ -213,14 +214,14 @@ impl Key {
         places_seen(namespace).into_iter().map(|place| Self::of(topic, place, parts)).collect()
     }
 
-    /// Where an identity stands on its way to the administrator.
-    pub fn standing(standing: &Standing<'_>) -> Self {
-        Self::of(Topic::Standing, Place::Anywhere, &[&format!("{standing:?}")])
+    /// Where somebody stands on his way to a goal.
+    pub fn standing(goal: Goal, standing: &Standing<'_>) -> Self {
+        Self::of(Topic::Standing, Place::Anywhere, &[&format!("{goal:?} {standing:?}")])
     }
 
-    /// The way of an account of a name, in whatever namespace.
-    pub fn way_of_account(name: &str) -> Self {
-        Self::of(Topic::WayOfAccount, Place::Anywhere, &[name])
+    /// The way of an account of a name, in whatever namespace, to a goal.
+    pub fn way_of_account(goal: Goal, name: &str) -> Self {
+        Self::of(Topic::WayOfAccount, Place::Anywhere, &[&format!("{goal:?}"), name])
     }
 
     /// A namespace of a name.

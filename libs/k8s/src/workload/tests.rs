@@ -198,3 +198,24 @@ fn a_knative_container_needs_no_name() {
     });
     assert_eq!(found(&value), ["spec.template.spec", "spec.template.spec.containers[0]"]);
 }
+
+#[test]
+fn only_kubernetes_own_groups_are_no_custom_ones() {
+    for (group, expected) in [
+        ("", false),
+        ("apps", false),
+        ("networking.k8s.io", false),
+        ("flowcontrol.apiserver.k8s.io", false),
+        ("kubelet.config.k8s.io", false),
+        ("kustomize.config.k8s.io", false),
+        ("kubeadm.k8s.io", false),
+        ("sparkoperator.k8s.io", true),
+        ("flinkoperator.k8s.io", true),
+        ("gateway.networking.k8s.io", true),
+        ("snapshot.storage.k8s.io", true),
+        ("agents.x-k8s.io", true),
+        ("argoproj.io", true),
+    ] {
+        assert_eq!(is_custom(group), expected, "{group}");
+    }
+}

@@ -3,6 +3,7 @@
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
+use super::tls::is_in_the_clear;
 use super::{INGRESS, NGINX, is_for_nginx};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -61,8 +62,8 @@ metadata:
     Check {
         id: "ingress-auth-in-the-clear",
         title: "Ingress asks for logins over plain HTTP",
-        why: "Each request's cookies and headers go to the login service outside the cluster unencrypted, where others can read them or answer in its place.",
-        fix: "Use https in auth-url, or the address of a Service of the cluster.",
+        why: "The passwords of those who log in, or the cookies that go to a login service outside the cluster, pass unencrypted, where others can read them or answer in its place.",
+        fix: "Add spec.tls where the Ingress asks for a password itself; use https in auth-url, or the address of a Service of the cluster.",
         severity: Severity::Medium,
         category: Category::Ingress,
         techniques: &[technique("T1040"), technique("T1557")],
@@ -296,7 +297,47 @@ fn waf_off(ingress: &Whole<'_>, report: &mut Report<'_>) {
     fails_if(ingress, "enable-modsecurity", "false", what, report);
 }
 
+/// The annotations by which controllers ask for a password, with the value that says so.
+const PASSWORDS: [(&str, &str); 5] = [
+    ("haproxy.org/auth-type", "basic-auth"),
+    ("haproxy-ingress.github.io/auth-secret", ""),
+    ("ingress.kubernetes.io/auth-type", "basic"),
+    ("nginx.ingress.kubernetes.io/auth-type", "basic"),
+    ("nginx.org/basic-auth-secret", ""),
+];
+
+/// A password that the controller asks for goes with every request.
+fn password_in_the_clear(ingress: &Whole<'_>, report: &mut Report<'_>) {
+    const PLUGINS: &str = "konghq.com/plugins";
+    if !is_in_the_clear(ingress) {
+        return;
+    }
+    let says = |(name, wanted): &(&str, &str)| {
+        ingress.annotation(name).is_some_and(|value| wanted.is_empty() || value == *wanted)
+    };
+    if let Some((name, _)) = PASSWORDS.iter().find(|it| says(it)) {
+        let message = "a password is asked for, and no TLS is set up".to_owned();
+        return report.fail(annotation_path(name), message);
+    }
+    let Some(plugins) = ingress.annotation(PLUGINS) else { return };
+    if ingress.graph.is_single_object() {
+        return report.undecided("the plugins are other objects");
+    }
+    let asks = |name: &str| {
+        let found =
+            |kind, namespace| ingress.graph.find("configuration.konghq.com", kind, namespace, name);
+        let plugin = found("KongPlugin", ingress.object.namespace())
+            .or_else(|| found("KongClusterPlugin", None));
+        plugin.is_some_and(|it| it.fields().get("plugin").is_some_and(|it| it == "basic-auth"))
+    };
+    if let Some(name) = plugins.split(',').map(str::trim).find(|name| asks(name)) {
+        let message = format!("the plugin {name} asks for a password, and no TLS is set up");
+        report.fail(annotation_path(PLUGINS), message);
+    }
+}
+
 fn auth_in_the_clear(ingress: &Whole<'_>, report: &mut Report<'_>) {
+    password_in_the_clear(ingress, report);
     let name = format!("{NGINX}auth-url");
     let Some(url) = ingress.annotation(&name) else { return };
     let Some(rest) = url.strip_prefix("http://") else { return };

@@ -157,6 +157,13 @@ fn has_tls(ingress: &Whole<'_>) -> bool {
     ingress.spec_fields().is_some_and(|spec| !list(spec, "tls").is_empty())
 }
 
+/// Traefik takes an Ingress by annotation as one that it encrypts, with its own certificate or a resolver's.
+fn is_encrypted_by_traefik(ingress: &Whole<'_>) -> bool {
+    const TLS: &str = "traefik.ingress.kubernetes.io/router.tls";
+    ingress.annotation(TLS) == Some("true")
+        || ingress.annotation(&format!("{TLS}.certresolver")).is_some()
+}
+
 /// Load balancers of AWS and Google take their certificates by annotation.
 fn has_cloud_certificate(ingress: &Whole<'_>) -> bool {
     const ANNOTATIONS: [&str; 4] = [
@@ -168,8 +175,13 @@ fn has_cloud_certificate(ingress: &Whole<'_>) -> bool {
     ANNOTATIONS.iter().any(|name| ingress.annotation(name).is_some())
 }
 
+/// Whether nothing of an Ingress sets up encryption.
+pub(super) fn is_in_the_clear(ingress: &Whole<'_>) -> bool {
+    !(has_tls(ingress) || has_cloud_certificate(ingress) || is_encrypted_by_traefik(ingress))
+}
+
 fn without_tls(ingress: &Whole<'_>, report: &mut Report<'_>) {
-    if !has_tls(ingress) && !has_cloud_certificate(ingress) {
+    if is_in_the_clear(ingress) {
         let hosts: Vec<&str> = rules(ingress).filter_map(|(_, rule)| text(rule, "host")).collect();
         let what = match hosts.as_slice() {
             [] => "whatever host is asked for".to_owned(),

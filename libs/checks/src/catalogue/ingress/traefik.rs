@@ -131,6 +131,36 @@ spec:
 ",
     },
     Check {
+        id: "traefik-tcp-route-without-tls",
+        title: "Traefik passes TCP connections on without encryption of its own",
+        why: "Whether the connection is encrypted is left to the program behind it; where that does not, logins and data pass in the clear, and HostSNI(`*`) takes whatever comes.",
+        fix: "Add `tls` with a secret, or with passthrough where the program encrypts itself.",
+        severity: Severity::Info,
+        category: Category::Ingress,
+        techniques: &[technique("T1040")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(
+            &[("traefik.io", "IngressRouteTCP"), ("traefik.containo.us", "IngressRouteTCP")],
+            tcp_without_tls,
+        ),
+        fails: r"apiVersion: traefik.io/v1alpha1
+kind: IngressRouteTCP
+metadata: {name: db}
+spec:
+  entryPoints: [postgres]
+  routes: [{match: HostSNI(`*`), services: [{name: db, port: 5432}]}]
+",
+        passes: r"apiVersion: traefik.io/v1alpha1
+kind: IngressRouteTCP
+metadata: {name: db}
+spec:
+  entryPoints: [postgres]
+  routes: [{match: HostSNI(`*`), services: [{name: db, port: 5432}]}]
+  tls: {passthrough: true}
+",
+    },
+    Check {
         id: "traefik-old-tls",
         title: "Traefik speaks TLS versions that are broken",
         why: "TLS 1.0 and 1.1 have known attacks that read or change what they carry.",
@@ -275,12 +305,47 @@ fn default_certificate(route: &Whole<'_>, report: &mut Report<'_>) {
 fn route_without_host(route: &Whole<'_>, report: &mut Report<'_>) {
     for (index, one) in routes(route) {
         let Some(rule) = text(one, "match") else { continue };
-        let matcher = rule.to_ascii_lowercase();
-        if !["host(", "hostregexp(", "hostheader("].iter().any(|host| matcher.contains(host)) {
+        if rule.to_ascii_lowercase().split("||").any(|one| !names_host(one)) {
             let path = FieldPath::of(&["spec", "routes"]).index(index).key("match");
-            report.fail(path, format!("{rule} names no host"));
+            report.fail(path, format!("{rule} takes requests for any host"));
         }
     }
+}
+
+/// Whether one of the alternatives of a rule, in lower case, is for hosts that it names. A host that it
+/// excludes is none, nor is a pattern that every host has.
+fn names_host(rule: &str) -> bool {
+    const ANY: [&str; 6] = [".+", ".*", "^.+$", "^.*$", "[a-z0-9.-]+", "[a-z0-9.]+"];
+    let matchers = ["host(", "hostregexp(", "hostheader("];
+    matchers.iter().any(|matcher| {
+        rule.match_indices(matcher).any(|(at, _)| {
+            let before = rule.get(..at).unwrap_or_default();
+            let is_whole = !before.ends_with(|letter: char| letter.is_ascii_alphanumeric());
+            let argument = rule.get(at + matcher.len()..).unwrap_or_default();
+            let argument = argument.split(')').next().unwrap_or_default();
+            let pattern = argument.trim().trim_matches(['`', '"', '\'']);
+            // Version 2 has `{name:pattern}`.
+            let bare = pattern.trim_start_matches('{').trim_end_matches('}');
+            let bare = bare.split_once(':').map_or(bare, |(_, pattern)| pattern);
+            is_whole && !before.trim_end().ends_with('!') && !ANY.contains(&bare)
+        })
+    })
+}
+
+/// Whether a middleware keeps out whom it does not know. One that the input lacks may.
+fn keeps_out(route: &Whole<'_>, namespace: Option<&str>, named: &Map, depth: u8) -> bool {
+    const KEEPERS: [&str; 6] =
+        ["basicAuth", "digestAuth", "forwardAuth", "ipAllowList", "ipWhiteList", "plugin"];
+    let Some(name) = text(named, "name") else { return true };
+    let namespace = text(named, "namespace").or(namespace);
+    let found = route.graph.find(route.object.group(), "Middleware", namespace, name);
+    let Some(spec) = found.and_then(|found| found.fields().get("spec")?.as_object()) else {
+        return true;
+    };
+    let chain = spec.get("chain").and_then(Value::as_object);
+    let mut chained = chain.into_iter().flat_map(|chain| maps(chain, "middlewares"));
+    KEEPERS.iter().any(|keeper| spec.contains_key(keeper))
+        || depth > 0 && chained.any(|(_, next)| keeps_out(route, namespace, next, depth - 1))
 }
 
 fn dashboard_open(route: &Whole<'_>, report: &mut Report<'_>) {
@@ -288,10 +353,27 @@ fn dashboard_open(route: &Whole<'_>, report: &mut Report<'_>) {
         let is_dashboard = maps(one, "services").any(|(_, service)| {
             matches!(text(service, "name"), Some("api@internal" | "dashboard@internal"))
         });
-        if is_dashboard && maps(one, "middlewares").next().is_none() {
-            let path = FieldPath::of(&["spec", "routes"]).index(index).key("middlewares");
-            report.fail(path, "no middleware stands before the dashboard".to_owned());
+        if !is_dashboard {
+            continue;
         }
+        let middlewares = || maps(one, "middlewares").map(|(_, named)| named);
+        let path = FieldPath::of(&["spec", "routes"]).index(index).key("middlewares");
+        if middlewares().next().is_none() {
+            report.fail(path, "no middleware stands before the dashboard".to_owned());
+        } else if route.graph.is_single_object() {
+            report.undecided("the middlewares are other objects");
+        } else if !middlewares().any(|it| keeps_out(route, route.object.namespace(), it, 4)) {
+            let message = "no middleware before the dashboard asks who comes".to_owned();
+            report.fail(path, message);
+        }
+    }
+}
+
+fn tcp_without_tls(route: &Whole<'_>, report: &mut Report<'_>) {
+    let has_tls = route.spec_fields().is_some_and(|spec| spec.contains_key("tls"));
+    if !has_tls && routes(route).next().is_some() {
+        let message = "connections are passed on as they come: no tls is set".to_owned();
+        report.fail(FieldPath::of(&["spec", "tls"]), message);
     }
 }
 
@@ -328,6 +410,27 @@ fn source_range_all(middleware: &Whole<'_>, report: &mut Report<'_>) {
                 let path = FieldPath::of(&["spec", list, "sourceRange"]).index(index);
                 report.fail(path, format!("{list} holds {range}, which is everybody"));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_names_its_host_in_every_alternative() {
+        for (rule, expected) in [
+            ("host(`a.test`)", true),
+            ("host(`a.test`) && pathprefix(`/x`)", true),
+            ("hostregexp(`^.+\\.a\\.test$`)", true),
+            ("pathprefix(`/x`)", false),
+            ("hostregexp(`.+`)", false),
+            ("hostregexp(`{any:.*}`)", false),
+            ("!host(`a.test`)", false),
+            ("clientip(`10.0.0.1`)", false),
+        ] {
+            assert_eq!(names_host(rule), expected, "{rule}");
         }
     }
 }

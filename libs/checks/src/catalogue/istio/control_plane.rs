@@ -4,11 +4,12 @@ use airside_k8s::fields::{down, elements, maps, text};
 use airside_k8s::{Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
+use airside_vulnerability::Version;
 
 use super::{GATEWAY_API, NETWORKING, SECURITY, TELEMETRY, spec_map};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::Whole;
+use crate::subject::{Whole, annotation_path};
 
 const MUTATING: (&str, &str) = ("admissionregistration.k8s.io", "MutatingWebhookConfiguration");
 const VALIDATING: (&str, &str) = ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration");
@@ -121,6 +122,33 @@ kind: AuthorizationPolicy
 metadata: {name: web, namespace: shop}
 spec: {targetRefs: [{kind: Service, name: web}]}
 status: {conditions: [{type: WaypointAccepted, status: 'True', reason: Accepted}]}
+",
+    },
+    Check {
+        id: "gateway-api-crd-too-old",
+        title: "Gateway API's CRD is older than what Istio reads",
+        why: "Current versions of Istio read TLSRoutes as of version 1.5 of the Gateway API, where they became stable. Older ones are accepted by the API server and take no effect.",
+        fix: "Install the CRDs of the Gateway API's version 1.5 or later, or stay with an Istio that reads the older ones.",
+        severity: Severity::Info,
+        category: Category::Conformance,
+        techniques: &[],
+        controls: &[],
+        equivalents: &["istio:IST0176"],
+        judge: Judge::Object(
+            &[("apiextensions.k8s.io", "CustomResourceDefinition")],
+            definition_too_old,
+        ),
+        fails: r"apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: tlsroutes.gateway.networking.k8s.io
+  annotations: {gateway.networking.k8s.io/bundle-version: v1.4.1}
+",
+        passes: r"apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: tlsroutes.gateway.networking.k8s.io
+  annotations: {gateway.networking.k8s.io/bundle-version: v1.5.0}
 ",
     },
     Check {
@@ -261,6 +289,23 @@ fn not_accepted(whole: &Whole<'_>, report: &mut Report<'_>) {
         if is_of_mesh && failed {
             report.fail(path, format!("the condition {kind} failed: {reason}"));
         }
+    }
+}
+
+/// The least versions of the Gateway API that Istio reads kinds of: CRD, major, minor.
+/// Source: istio.io/latest/docs/reference/config/analysis/ist0176.
+const LEAST_VERSIONS: [(&str, u64, u64); 1] = [("tlsroutes.gateway.networking.k8s.io", 1, 5)];
+
+fn definition_too_old(definition: &Whole<'_>, report: &mut Report<'_>) {
+    const BUNDLE: &str = "gateway.networking.k8s.io/bundle-version";
+    let least = LEAST_VERSIONS.iter().find(|(name, ..)| *name == definition.object.name());
+    let Some((_, major, minor)) = least else { return };
+    let Some(text) = definition.annotation(BUNDLE) else { return };
+    let Some(version) = Version::parse(text) else { return };
+    if (version.number(0), version.number(1)) < (*major, *minor) {
+        let message =
+            format!("the CRD is of version {text}; Istio reads {major}.{minor} and later");
+        report.fail(annotation_path(BUNDLE), message);
     }
 }
 

@@ -5,6 +5,7 @@ use airside_k8s::fields::{down, maps};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
+use super::webhooks::host_outside_cluster;
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -69,6 +70,34 @@ spec:
 ",
     },
     Check {
+        id: "crd-conversion-outside-cluster",
+        title: "Conversion webhook is outside the cluster",
+        why: "Whoever answers at the address reads and rewrites every object of the kind; while it does not answer, none of them can be read.",
+        fix: "Refer to a Service of the cluster by clientConfig.service.",
+        severity: Severity::Medium,
+        category: Category::Operators,
+        techniques: &[technique("T1556")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(CRD, conversion_outside_cluster),
+        fails: r"apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: shops.example.com}
+spec:
+  conversion:
+    strategy: Webhook
+    webhook: {clientConfig: {url: 'https://hooks.example.com/convert'}}
+",
+        passes: r"apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: shops.example.com}
+spec:
+  conversion:
+    strategy: Webhook
+    webhook: {clientConfig: {url: 'https://hook.shop.svc/convert'}}
+",
+    },
+    Check {
         id: "crd-conversion-without-authority",
         title: "Nothing says which certificate the conversion webhook must have",
         why: "The API server hands it every stored object of the kind and takes back what it answers: without caBundle the calls fail, or anybody's certificate for the name will do.",
@@ -130,6 +159,33 @@ fn keeps_unknown(crd: &Whole<'_>, report: &mut Report<'_>) {
             let path = FieldPath::of(&["spec", "versions"]).index(index);
             let message = format!("version {name} keeps unknown fields everywhere");
             report.fail(path.keys(&["schema", "openAPIV3Schema", MARK]), message);
+            continue;
+        }
+        // A specification of which nothing is said is as open as the whole.
+        let spec = root.and_then(|root| down(root, &["properties", "spec"]));
+        let is_described = spec.is_some_and(|spec| spec.get("properties").is_some());
+        if !is_described && spec.and_then(|spec| spec.get(MARK)) == Some(&Value::Bool(true)) {
+            let name = version.get("name").and_then(Value::as_str).unwrap_or_default();
+            let path = FieldPath::of(&["spec", "versions"]).index(index);
+            let path = path.keys(&["schema", "openAPIV3Schema", "properties", "spec", MARK]);
+            report.fail(path, format!("version {name} keeps whatever stands in spec"));
+        }
+    }
+}
+
+/// Where a CRD names the client of its conversion webhook, in today's form and in the old one.
+const CLIENTS: [&[&str]; 2] = [
+    &["spec", "conversion", "webhook", "clientConfig"],
+    &["spec", "conversion", "webhookClientConfig"],
+];
+
+fn conversion_outside_cluster(crd: &Whole<'_>, report: &mut Report<'_>) {
+    for place in CLIENTS {
+        let client = down(crd.object.value(), place);
+        let url = client.and_then(|client| client.get("url")?.as_str());
+        if let Some(host) = url.and_then(host_outside_cluster) {
+            let message = format!("the conversion webhook is asked at {host}");
+            report.fail(FieldPath::of(place).key("url"), message);
         }
     }
 }
@@ -140,10 +196,6 @@ fn conversion_without_authority(crd: &Whole<'_>, report: &mut Report<'_>) {
         "cert-manager.io/inject-ca-from",
         "cert-manager.io/inject-ca-from-secret",
         "service.beta.openshift.io/inject-cabundle",
-    ];
-    const CLIENTS: [&[&str]; 2] = [
-        &["spec", "conversion", "webhook", "clientConfig"],
-        &["spec", "conversion", "webhookClientConfig"],
     ];
     if INJECTED.iter().any(|name| crd.annotation(name).is_some()) {
         return;

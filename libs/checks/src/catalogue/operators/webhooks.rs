@@ -6,6 +6,7 @@ use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
 use super::{WEBHOOKS, webhook_path, webhooks};
+use crate::catalogue::ingress_backends::offers;
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -34,6 +35,7 @@ webhooks:
 apiVersion: v1
 kind: Service
 metadata: {name: a, namespace: b}
+spec: {ports: [{port: 443}]}
 ",
         passes: r"apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingWebhookConfiguration
@@ -46,6 +48,7 @@ webhooks:
 apiVersion: v1
 kind: Service
 metadata: {name: a, namespace: b}
+spec: {ports: [{port: 443}]}
 ",
     },
     Check {
@@ -94,9 +97,9 @@ webhooks: [{name: d.example.com, clientConfig: {url: 'https://hooks.hooks.svc/d'
     },
     Check {
         id: "webhook-service-missing",
-        title: "Admission webhook calls a Service that does not exist",
+        title: "Admission webhook calls a Service or port that does not exist",
         why: "With failurePolicy Fail nothing that the webhook takes can be created; with Ignore it decides nothing; and whoever may create the Service decides in its place.",
-        fix: "Correct the Service's name and namespace, or delete the webhook.",
+        fix: "Correct the Service's name, namespace and port (443 where none is given), or delete the webhook.",
         severity: Severity::Medium,
         category: Category::Operators,
         techniques: &[technique("T1556")],
@@ -113,6 +116,7 @@ webhooks:
 apiVersion: v1
 kind: Service
 metadata: {name: hook, namespace: hooks}
+spec: {ports: [{port: 443}]}
 ",
         passes: r"apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingWebhookConfiguration
@@ -124,6 +128,7 @@ webhooks:
 apiVersion: v1
 kind: Service
 metadata: {name: hook, namespace: hooks}
+spec: {ports: [{port: 443}]}
 ",
     },
     Check {
@@ -272,15 +277,20 @@ fn client<'a>(webhook: &'a Map, name: &str) -> Option<&'a Value> {
     down(webhook.get("clientConfig")?, &[name])
 }
 
+/// The host of a URL, where it is none of the cluster's own.
+pub(super) fn host_outside_cluster(url: &str) -> Option<&str> {
+    let host = url.split("://").nth(1).unwrap_or(url);
+    let host = host.split(['/', ':', '?']).next().unwrap_or_default();
+    let inside = host.ends_with(".svc")
+        || host.ends_with(".svc.cluster.local")
+        || matches!(host, "localhost" | "127.0.0.1");
+    (!inside).then_some(host)
+}
+
 fn outside_cluster(configuration: &Whole<'_>, report: &mut Report<'_>) {
     for (index, webhook) in webhooks(configuration) {
         let Some(url) = client(webhook, "url").and_then(Value::as_str) else { continue };
-        let host = url.split("://").nth(1).unwrap_or(url);
-        let host = host.split(['/', ':', '?']).next().unwrap_or_default();
-        let inside = host.ends_with(".svc")
-            || host.ends_with(".svc.cluster.local")
-            || matches!(host, "localhost" | "127.0.0.1");
-        if !inside {
+        if let Some(host) = host_outside_cluster(url) {
             let message = format!("webhook {} is asked at {host}", name_of(webhook));
             report.fail(webhook_path(index, &["clientConfig", "url"]), message);
         }
@@ -299,17 +309,28 @@ fn service_missing(configuration: &Whole<'_>, report: &mut Report<'_>) {
         if !graph.has_kind("", "Service") {
             return;
         }
+        if is_renamed_later(service) {
+            continue;
+        }
         let namespace = text(service, "namespace");
-        let found = graph.find("", "Service", namespace, name).is_some();
-        if !found && !is_renamed_later(service) {
-            let place = namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
-            let service = format!("{place}{name}");
-            let message = format!(
-                "webhook {} calls Service {service}, which does not exist",
-                name_of(webhook)
-            );
-            let path = webhook_path(index, &["clientConfig", "service", "name"]);
-            report.missing(path, &service, message);
+        let place = namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
+        let full = format!("{place}{name}");
+        let webhook = name_of(webhook);
+        let path = |field| webhook_path(index, &["clientConfig", "service", field]);
+        let port = service.get("port").cloned().unwrap_or_else(|| Value::from(443));
+        match graph.find("", "Service", namespace, name) {
+            None => {
+                let message =
+                    format!("webhook {webhook} calls Service {full}, which does not exist");
+                report.missing(path("name"), &full, message);
+            }
+            Some(found) if !offers(found, &port) => {
+                let message = format!(
+                    "webhook {webhook} calls port {port} of Service {full}, which has none"
+                );
+                report.missing(path("port"), &full, message);
+            }
+            Some(_) => {}
         }
     }
 }

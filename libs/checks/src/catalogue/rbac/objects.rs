@@ -1,7 +1,8 @@
 //! Rights on single objects that the cluster relies on, on its traces, and rights that have no effect.
 
 use airside_k8s::Object;
-use airside_k8s::rbac::{GROUP, Rule, rules};
+use airside_k8s::rbac::{Rule, rules};
+use airside_k8s::workload::is_custom;
 use airside_types::Severity;
 use airside_types::attack::technique;
 
@@ -262,9 +263,8 @@ fn is_asked(verb: &str, resource: &str) -> bool {
 
 /// Only for the API groups of Kubernetes itself: what other API servers ask is not known.
 fn without_effect(role: &Object<'_>, rule: &Rule<'_>, report: &mut Report<'_>) {
-    let is_custom = |group: &str| group.contains('.') && !group.ends_with(".k8s.io");
     let mut groups = rule.list("apiGroups");
-    if groups.any(|(_, group)| is_custom(group) && group != GROUP) {
+    if groups.any(|(_, group)| is_custom(group)) {
         return;
     }
     for (entry, verb) in rule.list("verbs") {

@@ -88,7 +88,7 @@ fn a_role_that_takes_over_others_touches_those_whose_labels_it_asks_for() {
 }
 
 #[test]
-fn a_grant_touches_the_pods_behind_the_routes_that_it_lets_refer() {
+fn a_grant_touches_the_routes_that_it_lets_refer_and_the_pods_behind_them() {
     const GATEWAY: &str = "gateway.networking.k8s.io/v1";
     let backend = json!({ "name": "web", "namespace": "shop" });
     let spec =
@@ -109,5 +109,5 @@ fn a_grant_touches_the_pods_behind_the_routes_that_it_lets_refer() {
     };
     assert_eq!(judged(&world, grant("HTTPRoute", "bank")), 1);
     assert_eq!(judged(&world, grant("GRPCRoute", "edge")), 1);
-    assert_eq!(judged(&world, grant("HTTPRoute", "edge")), 2);
+    assert_eq!(judged(&world, grant("HTTPRoute", "edge")), 3);
 }

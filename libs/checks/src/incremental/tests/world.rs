@@ -79,11 +79,25 @@ fn pod(choices: &mut Choices<'_>) -> Value {
             "priorityClassName": name,
             "containers": [{
                 "name": choices.of(&["c", "istio-proxy"]), "image": image, "env": environment,
-                "securityContext": { "privileged": choices.chance() },
+                "securityContext": { "privileged": choices.number() % 4 == 3 },
+                "volumeMounts": [{ "name": "v", "mountPath": "/v" }],
                 "ports": [{ "containerPort": 80, "name": "http" }],
             }],
+            "volumes": [volume(choices)],
         },
     })
+}
+
+fn volume(choices: &mut Choices<'_>) -> Value {
+    let source = match choices.number() % 4 {
+        0 => json!({ "emptyDir": {} }),
+        1 => json!({ "hostPath": { "path": "/etc" } }),
+        2 => json!({ "secret": { "secretName": choices.of(&NAMES) } }),
+        _ => json!({ "persistentVolumeClaim": { "claimName": choices.of(&NAMES) } }),
+    };
+    let mut volume = source;
+    volume["name"] = json!("v");
+    volume
 }
 
 fn rules(choices: &mut Choices<'_>) -> Value {
@@ -100,9 +114,11 @@ fn rules(choices: &mut Choices<'_>) -> Value {
         "clusterroles",
         "clusterrolebindings",
         "rolebindings",
+        "persistentvolumes",
     ]);
     let groups = choices.of(&["", "*", "rbac.authorization.k8s.io", "example.com"]);
-    let mut rule = json!({ "verbs": [verbs], "resources": [resources], "apiGroups": [groups] });
+    let verbs = if choices.chance() { json!([verbs, "get"]) } else { json!([verbs]) };
+    let mut rule = json!({ "verbs": verbs, "resources": [resources], "apiGroups": [groups] });
     if choices.number() % 4 == 3 {
         rule["resourceNames"] = json!(["web"]);
     }
@@ -139,7 +155,13 @@ pub(super) fn object(kind: u8, bytes: &[u8]) -> (Value, &'static str) {
     if value["metadata"]["name"].is_null() {
         value["metadata"]["name"] = json!(name);
     }
-    let is_wide = ["ClusterRole", "ClusterRoleBinding", "Namespace", "CustomResourceDefinition"];
+    let is_wide = [
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Namespace",
+        "CustomResourceDefinition",
+        "PersistentVolume",
+    ];
     if let Some(namespace) = namespace.filter(|_| !is_wide.contains(&kind)) {
         value["metadata"]["namespace"] = json!(namespace);
     }
@@ -214,7 +236,13 @@ fn around(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
             });
             ("autoscaling/v2", "HorizontalPodAutoscaler", json!({ "spec": spec }))
         }
-        7 => ("v1", "ServiceAccount", json!({ "metadata": { "labels": labels(choices) } })),
+        7 => {
+            let mut account = json!({ "metadata": { "labels": labels(choices) } });
+            let role = choices.of(&["", "", "one", "two"]);
+            account["metadata"]["annotations"] = json!({ "eks.amazonaws.com/role-arn": role });
+            account["automountServiceAccountToken"] = json!(choices.number() % 3 < 2);
+            ("v1", "ServiceAccount", account)
+        }
         8 => {
             let kind = choices.of(&["Opaque", "kubernetes.io/service-account-token"]);
             let note = json!({ "kubernetes.io/service-account.name": choices.of(&ACCOUNTS) });
@@ -471,7 +499,15 @@ fn others(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
             let version = "admissionregistration.k8s.io/v1";
             (version, "ValidatingWebhookConfiguration", json!({ "webhooks": [hook] }))
         }
-        _ => match choices.number() % 4 {
+        _ => match choices.number() % 6 {
+            4 => {
+                let spec = json!({ "volumeName": choices.of(&NAMES) });
+                ("v1", "PersistentVolumeClaim", json!({ "spec": spec }))
+            }
+            5 => {
+                let spec = json!({ "hostPath": { "path": choices.of(&["/", "/data"]) } });
+                ("v1", "PersistentVolume", json!({ "spec": spec }))
+            }
             0 => {
                 let spec = json!({ "serviceAccountName": choices.of(&ACCOUNTS), "note": "web db" });
                 ("example.com/v1", "Widget", json!({ "spec": spec }))

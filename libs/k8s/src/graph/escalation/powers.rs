@@ -1,7 +1,6 @@
 //! Which rights lead to which other identity.
 
-use std::collections::BTreeSet;
-
+use super::starters::{WRITE, starts_pods};
 use super::{How, Reach, Standing, Step};
 use crate::fields::text;
 use crate::graph::Graph;
@@ -9,27 +8,8 @@ use crate::graph::part::{Key, Place, Topic};
 use crate::object::Object;
 use crate::rbac::{Bearer, Rule};
 
-/// The namespace of the control plane's own accounts.
-pub(super) const CONTROL_PLANE: &str = "kube-system";
-/// The groups that every service account is in; with `:` and a namespace, those of the namespace.
-const ACCOUNTS_GROUP: &str = "system:serviceaccounts";
-const AUTHENTICATED: &str = "system:authenticated";
 /// The group whose members the API server asks for no right.
 const MASTERS: &str = "system:masters";
-
-const WRITE: [&str; 3] = ["create", "update", "patch"];
-
-/// What starts pods from a template that its writer chooses: API group and resource.
-const POD_STARTERS: [(&str, &str); 8] = [
-    ("", "pods"),
-    ("", "replicationcontrollers"),
-    ("apps", "deployments"),
-    ("apps", "daemonsets"),
-    ("apps", "statefulsets"),
-    ("apps", "replicasets"),
-    ("batch", "jobs"),
-    ("batch", "cronjobs"),
-];
 
 /// What a role allows.
 #[derive(Debug, Clone)]
@@ -70,6 +50,42 @@ impl<'a> Holding<'a> {
     }
 }
 
+impl Holding<'_> {
+    /// Whether they let him claim a volume and start a pod that mounts it, in one namespace.
+    fn mounts_claims(&self) -> bool {
+        let claims = |rule: &Rule<'_>| {
+            rule.allows_verb(&["create"]) && rule.reaches("", "persistentvolumeclaims")
+        };
+        self.held.iter().any(|held| match &held.given {
+            Given::Everything | Given::Editing => true,
+            Given::Rules(rules) => {
+                rules.iter().any(starts_pods)
+                    && (rules.iter().any(claims) || self.has_as_well(held, claims))
+            }
+        })
+    }
+}
+
+/// Whether a namespace of the input takes pods that share their node's files and processes: it enforces no
+/// Pod Security Standard, and nothing else in the input is there to refuse them. Of one whose manifest the
+/// input lacks nothing is known.
+fn allows_privileged(graph: &Graph<'_>, namespace: &str) -> bool {
+    const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
+    const OTHER_GATES: [(&str, &str); 7] = [
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+        ("kyverno.io", "ClusterPolicy"),
+        ("policies.kyverno.io", "ValidatingPolicy"),
+        ("policies.kubewarden.io", "ClusterAdmissionPolicy"),
+        ("policy", "PodSecurityPolicy"),
+        ("security.openshift.io", "SecurityContextConstraints"),
+        ("templates.gatekeeper.sh", "ConstraintTemplate"),
+    ];
+    let Some(object) = graph.find("", "Namespace", None, namespace) else { return false };
+    let level = object.labels().and_then(|labels| text(labels, ENFORCE));
+    !matches!(level, Some("baseline" | "restricted"))
+        && !OTHER_GATES.iter().any(|(group, kind)| graph.has_kind(group, kind))
+}
+
 /// The steps that a bearer's own rights allow.
 pub(super) fn edges_of<'a>(
     graph: &Graph<'a>,
@@ -78,11 +94,8 @@ pub(super) fn edges_of<'a>(
     steps: &mut Vec<Step<'a>>,
 ) {
     if bearer == Bearer::Group(MASTERS) {
-        return steps.push(step(
-            Standing::Bearer(bearer),
-            How::HasAllRights,
-            Standing::Administrator,
-        ));
+        let (from, to) = (Standing::Bearer(bearer), Standing::Administrator);
+        return steps.push(Step { from, how: How::HasAllRights, to, binding: None });
     }
     for held in &holding.held {
         let mut add = |how, to| {
@@ -98,7 +111,14 @@ pub(super) fn edges_of<'a>(
             Given::Everything if held.reach == Reach::Cluster => {
                 add(How::HasAllRights, Standing::Administrator);
             }
-            Given::Everything | Given::Editing => add(How::StartsPods, accounts),
+            Given::Everything | Given::Editing => {
+                add(How::StartsPods, accounts);
+                if let Reach::Namespace(Some(namespace)) = held.reach
+                    && allows_privileged(graph, namespace)
+                {
+                    add(How::StartsPrivileged, Standing::Nodes);
+                }
+            }
             Given::Rules(rules) => {
                 for rule in rules {
                     of_rule(graph, holding, held, rule, &mut add);
@@ -126,12 +146,13 @@ fn of_rule<'a>(
     let may = |verbs: &[&str], group: &str, resource: &str| {
         rule.allows_verb(verbs) && rule.reaches(group, resource)
     };
-    // Who may create does it by any name; to change a single one is enough as well.
-    if POD_STARTERS.iter().any(|(group, resource)| {
-        let verbs = if *resource == "pods" { &WRITE[..1] } else { &WRITE[..] };
-        may(verbs, group, resource)
-    }) {
+    if starts_pods(rule) {
         add(How::StartsPods, accounts);
+        if let Reach::Namespace(Some(namespace)) = held.reach
+            && allows_privileged(graph, namespace)
+        {
+            add(How::StartsPrivileged, Standing::Nodes);
+        }
     }
     if may(&["create", "get"], "", "pods/exec")
         || may(&["create", "get"], "", "pods/attach")
@@ -143,6 +164,16 @@ fn of_rule<'a>(
         token_secrets(graph, held, rule, &mut |account| {
             add(How::ReadsToken, Standing::Bearer(account));
         });
+    }
+    if all_objects
+        && may(&["create"], "", "secrets")
+        && holding.has_as_well(held, |it| {
+            // One that he names is there already, and of another type.
+            let reads = it.allows_verb(&["get", "list", "watch"]) && it.reaches("", "secrets");
+            reads && !it.names_its_objects()
+        })
+    {
+        add(How::MakesToken, accounts);
     }
     if may(&["create"], "", "serviceaccounts/token") {
         match (all_objects, held.reach) {
@@ -186,6 +217,9 @@ fn of_cluster_rule<'a>(
         && holding.has_as_well(held, |it| may(it, &["create"], RBAC, "clusterrolebindings"))
     {
         add(How::Binds, Standing::Administrator);
+    }
+    if may(rule, &["create"], "", "persistentvolumes") && holding.mounts_claims() {
+        add(How::MountsNode, Standing::Nodes);
     }
     if may(rule, &["get", "create"], "", "nodes/proxy") {
         add(How::ProxiesToNodes, Standing::PodsOf(Reach::Cluster));
@@ -296,59 +330,4 @@ fn token_secrets<'a>(
 pub(in crate::graph) fn is_token(secret: &Object<'_>) -> bool {
     let kind = secret.fields().get("type").and_then(|it| it.as_str());
     kind == Some("kubernetes.io/service-account-token")
-}
-
-/// The steps that need no right: from a whole to its parts, and from an account to its groups.
-pub(super) fn standing_edges<'a>(
-    graph: &Graph<'a>,
-    bearers: impl Iterator<Item = Bearer<'a>>,
-    steps: &mut Vec<Step<'a>>,
-) {
-    let all = Standing::AccountsOf(Reach::Cluster);
-    let control_plane = Standing::AccountsOf(Reach::Namespace(Some(CONTROL_PLANE)));
-    steps.push(step(all, How::TakesController, Standing::Administrator));
-    steps.push(step(control_plane, How::TakesController, Standing::Administrator));
-    let mut accounts: BTreeSet<(Option<&'a str>, &'a str)> = BTreeSet::new();
-    for pod in graph.pods() {
-        let Some(owner) = graph.owner(pod) else { continue };
-        let (namespace, name) = (owner.namespace(), pod.spec.service_account());
-        accounts.insert((namespace, name));
-        let account = Standing::Bearer(Bearer::ServiceAccount(namespace, name));
-        if pod.spec.holds_token() == Some(false) {
-            continue;
-        }
-        for reach in [Reach::Namespace(namespace), Reach::Cluster] {
-            steps.push(step(Standing::PodsOf(reach), How::Is, account));
-        }
-    }
-    let groups: BTreeSet<&str> = bearers
-        .filter_map(|bearer| match bearer {
-            Bearer::ServiceAccount(namespace, name) => {
-                accounts.insert((namespace, name));
-                None
-            }
-            Bearer::Group(name) => Some(name),
-            Bearer::User(_) => None,
-        })
-        .collect();
-    for (namespace, name) in accounts {
-        let account = Standing::Bearer(Bearer::ServiceAccount(namespace, name));
-        steps.push(step(Standing::AccountsOf(Reach::Namespace(namespace)), How::Is, account));
-        for group in groups.iter().filter(|group| holds(group, namespace)) {
-            steps.push(step(account, How::BelongsTo, Standing::Bearer(Bearer::Group(group))));
-        }
-    }
-}
-
-/// Whether a group holds the service accounts of a namespace.
-pub(super) fn holds(group: &str, namespace: Option<&str>) -> bool {
-    match group.strip_prefix(ACCOUNTS_GROUP) {
-        Some("") => true,
-        Some(of) => namespace.is_some() && of.strip_prefix(':') == namespace,
-        None => group == AUTHENTICATED,
-    }
-}
-
-const fn step<'a>(from: Standing<'a>, how: How, to: Standing<'a>) -> Step<'a> {
-    Step { from, how, to, binding: None }
 }

@@ -1,4 +1,4 @@
-//! Ways to the administrator, as they are told.
+//! Ways to the administrator and to the cloud, as they are told.
 
 use super::*;
 use crate::graph::Completeness;
@@ -38,11 +38,15 @@ fn pod(namespace: &str, name: &str, account: &str) -> Value {
     })
 }
 
-/// The way of a bearer, a step a line; `no way` where there is none.
+/// The way of a bearer to the administrator, a step a line; `no way` where there is none.
 fn way(values: &[Value], bearer: Bearer<'_>) -> String {
+    way_to(Goal::Administrator, values, Standing::Bearer(bearer))
+}
+
+fn way_to(goal: Goal, values: &[Value], from: Standing<'_>) -> String {
     let objects: Vec<_> = values.iter().map(|value| Object::new(value).unwrap()).collect();
     let graph = Graph::new(&objects, Completeness::WholeInput);
-    let steps = graph.way_to_administrator(bearer);
+    let steps = graph.way(goal, from);
     if steps.is_empty() {
         return "no way".to_owned();
     }
@@ -108,6 +112,8 @@ fn what_lacks_a_part_or_is_limited_leads_nowhere() {
         json!([rule(&["create"], RBAC, &["clusterrolebindings", "rolebindings"])]),
         json!([rule(&["get"], "", &["secrets"])]),
         json!([rule(&["create"], "", &["pods/exec"])]),
+        json!([rule(&["create"], "", &["secrets"])]),
+        json!([rule(&["create"], "", &["persistentvolumes", "persistentvolumeclaims"])]),
         named(rule(&["impersonate"], "", &["users"]), &["ada"]),
         named(rule(&["bind"], RBAC, &["clusterroles"]), &["view"]),
     ] {
@@ -212,4 +218,181 @@ fn an_account_is_named_by_its_user_name_as_well() {
         way(&values, WEB),
         "service account shop/web may do everything, as administrator of the cluster"
     );
+}
+
+fn namespace(name: &str, level: &str) -> Value {
+    let labels = json!({ "pod-security.kubernetes.io/enforce": level });
+    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } })
+}
+
+/// An account that may do everything, and a pod of it, in a namespace of their own.
+fn operator() -> [Value; 2] {
+    [
+        binding(None, ("ClusterRole", "cluster-admin"), &account("ops", "operator")),
+        pod("ops", "operator-1", "operator"),
+    ]
+}
+
+#[test]
+fn who_starts_pods_of_any_kind_chooses_their_account() {
+    for (group, resource) in [
+        ("argoproj.io", "workflows"),
+        ("argoproj.io", "cronworkflows"),
+        ("tekton.dev", "taskruns"),
+        ("batch", "jobs"),
+        ("serving.knative.dev", "services"),
+        ("sparkoperator.k8s.io", "sparkapplications"),
+    ] {
+        let way = with_rules(&json!([rule(&["create"], group, &[resource])]), None, &[]);
+        assert!(way.contains("starts pods that run as"), "{group} {resource}: {way}");
+    }
+    let reads = json!([rule(&["get"], "argoproj.io", &["workflows"])]);
+    assert_eq!(with_rules(&reads, None, &[]), "no way");
+}
+
+#[test]
+fn who_writes_and_reads_secrets_has_a_token_made() {
+    let secrets = json!([rule(&["create"], "", &["secrets"]), rule(&["get"], "", &["secrets"])]);
+    insta::assert_snapshot!(with_rules(&secrets, Some("ops"), &operator()), @"
+    service account shop/web has a token put into a Secret of its own, of any service account of namespace ops
+    any service account of namespace ops such as service account ops/operator
+    service account ops/operator may do everything, as administrator of the cluster
+    ");
+}
+
+#[test]
+fn pods_that_leave_their_container_lead_to_everything_on_their_node() {
+    let mut agent = pod("shop", "agent", "agent");
+    agent["spec"]["hostPID"] = json!(true);
+    let exec = json!([rule(&["create"], "", &["pods/exec"])]);
+    let with_agent = [operator().to_vec(), vec![agent]].concat();
+    insta::assert_snapshot!(with_rules(&exec, Some("shop"), &with_agent), @"
+    service account shop/web runs commands in pods, and takes the token of any pod of namespace shop
+    any pod of namespace shop breaks out to its node, and is root on nodes of the cluster
+    root on nodes of the cluster reads there the token of any pod of the cluster
+    any pod of the cluster such as service account ops/operator
+    service account ops/operator may do everything, as administrator of the cluster
+    ");
+    let harmless = [operator().to_vec(), vec![pod("shop", "agent", "agent")]].concat();
+    assert_eq!(with_rules(&exec, Some("shop"), &harmless), "no way");
+    assert_eq!(way_to(Goal::Administrator, &[pod("shop", "a", "a")], Standing::Nodes), "no way");
+}
+
+#[test]
+fn a_namespace_that_takes_any_pod_gives_its_nodes_away() {
+    let jobs = json!([rule(&["create"], "batch", &["jobs"])]);
+    let within = |level: &str, more: &[Value]| {
+        let all = [&operator()[..], &[namespace("shop", level)], more].concat();
+        with_rules(&jobs, Some("shop"), &all)
+    };
+    insta::assert_snapshot!(within("privileged", &[]), @"
+    service account shop/web starts a privileged pod, and is root on nodes of the cluster
+    root on nodes of the cluster reads there the token of any pod of the cluster
+    any pod of the cluster such as service account ops/operator
+    service account ops/operator may do everything, as administrator of the cluster
+    ");
+    assert_eq!(within("baseline", &[]), "no way");
+    let unknown = with_rules(&jobs, Some("shop"), &operator());
+    assert_eq!(unknown, "no way", "of a namespace that the input lacks nothing is known");
+    let other_gate = json!({
+        "apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy", "metadata": { "name": "p" },
+    });
+    assert_eq!(within("privileged", &[other_gate]), "no way", "it may refuse them");
+    let volumes = json!([rule(&["create"], "", &["persistentvolumes"])]);
+    let claims = json!([
+        rule(&["create"], "batch", &["jobs"]),
+        rule(&["create"], "", &["persistentvolumeclaims"]),
+    ]);
+    let mut all = operator().to_vec();
+    all.extend([
+        role("Role", Some("shop"), "claims", &claims),
+        binding(Some("shop"), ("Role", "claims"), &account("shop", "web")),
+        namespace("shop", "restricted"),
+    ]);
+    insta::assert_snapshot!(with_rules(&volumes, None, &all), @"
+    service account shop/web mounts files of a node by a PersistentVolume of its own, and is root on nodes of the cluster
+    root on nodes of the cluster reads there the token of any pod of the cluster
+    any pod of the cluster such as service account ops/operator
+    service account ops/operator may do everything, as administrator of the cluster
+    ");
+}
+
+fn trusted(namespace: &str, name: &str, annotation: &str, identity: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {
+            "name": name, "namespace": namespace, "annotations": { annotation: identity },
+        },
+    })
+}
+
+#[test]
+fn an_account_that_the_cloud_trusts_is_reached_by_its_pods_and_by_tokens_made_for_them() {
+    let account_of = |name| trusted("ops", "backup", name, "backup-identity");
+    let to_cloud = |rules: &Value, more: &[Value]| {
+        let mut values = vec![
+            role("ClusterRole", None, "own", rules),
+            binding(Some("ops"), ("ClusterRole", "own"), &account("shop", "web")),
+        ];
+        values.extend_from_slice(more);
+        way_to(Goal::Cloud, &values, Standing::Bearer(WEB))
+    };
+    let jobs = json!([rule(&["create"], "batch", &["jobs"])]);
+    insta::assert_snapshot!(to_cloud(&jobs, &[account_of("eks.amazonaws.com/role-arn")]), @"
+    service account shop/web starts pods that run as any service account of namespace ops
+    any service account of namespace ops such as service account ops/backup
+    service account ops/backup is trusted by the cloud as AWS role backup-identity
+    ");
+    let tokens = json!([rule(&["create"], "", &["serviceaccounts/token"])]);
+    insta::assert_snapshot!(to_cloud(&tokens, &[account_of("iam.gke.io/gcp-service-account")]), @"
+    service account shop/web requests a token of any service account of namespace ops
+    any service account of namespace ops such as service account ops/backup
+    service account ops/backup is trusted by the cloud as Google Cloud service account backup-identity
+    ");
+    let azure = account_of("azure.workload.identity/client-id");
+    let exec = json!([rule(&["create"], "", &["pods/exec"])]);
+    assert_eq!(to_cloud(&exec, std::slice::from_ref(&azure)), "no way", "no pod runs with it");
+    let running = [azure, pod("ops", "backup-1", "backup")];
+    insta::assert_snapshot!(to_cloud(&exec, &running), @"
+    service account shop/web runs commands in pods, and takes the token of any pod of namespace ops
+    any pod of namespace ops such as service account ops/backup
+    service account ops/backup is trusted by the cloud as Azure identity backup-identity
+    ");
+    insta::assert_snapshot!(way_to(Goal::Cloud, &running, Standing::Nodes), @"
+    root on nodes of the cluster reads there the token of any pod of the cluster
+    any pod of the cluster such as service account ops/backup
+    service account ops/backup is trusted by the cloud as Azure identity backup-identity
+    ");
+    // The cloud takes no token that is made for the API server alone.
+    for rules in [
+        json!([rule(&["impersonate"], "", &["serviceaccounts"])]),
+        json!([rule(&["create", "get"], "", &["secrets"])]),
+    ] {
+        assert_eq!(to_cloud(&rules, &running), "no way", "{rules}");
+    }
+    assert_eq!(to_cloud(&jobs, &[trusted("ops", "backup", "example.com/role", "x")]), "no way");
+}
+
+/// Who acts as an account at the API server has its rights, though not its pods.
+#[test]
+fn an_account_that_is_only_impersonated_may_start_pods_that_the_cloud_trusts() {
+    let values = [
+        role(
+            "Role",
+            Some("shop"),
+            "act",
+            &json!([rule(&["impersonate"], "", &["serviceaccounts"])]),
+        ),
+        binding(Some("shop"), ("Role", "act"), &account("shop", "web")),
+        role("Role", Some("ops"), "run", &json!([rule(&["create"], "", &["pods"])])),
+        binding(Some("ops"), ("Role", "run"), &account("shop", "runner")),
+        trusted("ops", "backup", "eks.amazonaws.com/role-arn", "backup"),
+    ];
+    insta::assert_snapshot!(way_to(Goal::Cloud, &values, Standing::Bearer(WEB)), @"
+    service account shop/web impersonates any service account of namespace shop
+    any service account of namespace shop such as service account shop/runner
+    service account shop/runner starts pods that run as any service account of namespace ops
+    any service account of namespace ops such as service account ops/backup
+    service account ops/backup is trusted by the cloud as AWS role backup
+    ");
 }

@@ -115,3 +115,11 @@ pub(in crate::graph) fn let_refer<'a>(
     let from = spec.into_iter().flat_map(|spec| maps(spec, "from"));
     from.filter_map(|(_, from)| Some((text(from, "kind")?, text(from, "namespace")?)))
 }
+
+impl Graph<'_> {
+    /// Whether a route may send to a backend: in its own namespace, or where a ReferenceGrant says so.
+    pub fn may_refer(&self, route: &Object<'_>, backend: &Backend<'_>) -> bool {
+        note_grants(self, route, backend);
+        may_refer(self, route, backend)
+    }
+}

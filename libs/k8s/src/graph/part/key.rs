@@ -89,7 +89,7 @@ pub(in crate::graph) enum Topic {
     Word,
     /// Counted: service accounts that read all objects of a kind.
     Reader,
-    /// The next step of a standing towards the administrator.
+    /// The next step of a standing towards a goal.
     Standing,
     /// The same of the accounts of a name.
     WayOfAccount,

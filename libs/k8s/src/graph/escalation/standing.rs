@@ -1,0 +1,103 @@
+//! The steps that need no right: from a place to the accounts and pods in it, from an account to its groups
+//! and to its identity of the cloud, from a pod to its node.
+
+use std::collections::BTreeSet;
+
+use super::clouds::CloudIdentity;
+use super::{How, Reach, Standing, Step};
+use crate::graph::Graph;
+use crate::rbac::Bearer;
+use crate::workload::Breakout;
+
+/// The namespace of the control plane's own accounts.
+pub(super) const CONTROL_PLANE: &str = "kube-system";
+/// The groups that every service account is in; with `:` and a namespace, those of the namespace.
+const ACCOUNTS_GROUP: &str = "system:serviceaccounts";
+const AUTHENTICATED: &str = "system:authenticated";
+
+/// Namespace and name of a service account.
+type Account<'a> = (Option<&'a str>, &'a str);
+
+/// All of them. `bearers` are those whom bindings name.
+pub(super) fn edges<'a>(
+    graph: &Graph<'a>,
+    bearers: impl Iterator<Item = Bearer<'a>>,
+    steps: &mut Vec<Step<'a>>,
+) {
+    let all = Standing::AccountsOf(Reach::Cluster);
+    let control_plane = Standing::AccountsOf(Reach::Namespace(Some(CONTROL_PLANE)));
+    steps.push(step(all, How::TakesController, Standing::Administrator));
+    steps.push(step(control_plane, How::TakesController, Standing::Administrator));
+    let mut accounts = of_pods(graph, steps);
+    accounts.extend(of_clouds(graph, steps));
+    let groups: BTreeSet<&str> = bearers
+        .filter_map(|bearer| match bearer {
+            Bearer::ServiceAccount(namespace, name) => {
+                accounts.insert((namespace, name));
+                None
+            }
+            Bearer::Group(name) => Some(name),
+            Bearer::User(_) => None,
+        })
+        .collect();
+    for (namespace, name) in accounts {
+        let account = Standing::Bearer(Bearer::ServiceAccount(namespace, name));
+        steps.push(step(Standing::AccountsOf(Reach::Namespace(namespace)), How::Is, account));
+        for group in groups.iter().filter(|group| holds(group, namespace)) {
+            steps.push(step(account, How::BelongsTo, Standing::Bearer(Bearer::Group(group))));
+        }
+    }
+}
+
+/// From pods to their accounts and nodes. Returns the accounts.
+fn of_pods<'a>(graph: &Graph<'a>, steps: &mut Vec<Step<'a>>) -> BTreeSet<Account<'a>> {
+    let (mut accounts, mut open) = (BTreeSet::new(), BTreeSet::new());
+    for pod in graph.pods() {
+        let Some(owner) = graph.owner(pod) else { continue };
+        let (namespace, name) = (owner.namespace(), pod.spec.service_account());
+        accounts.insert((namespace, name));
+        let account = Standing::Bearer(Bearer::ServiceAccount(namespace, name));
+        if pod.spec.holds_token() != Some(false) {
+            for reach in [Reach::Namespace(namespace), Reach::Cluster] {
+                steps.push(step(Standing::PodsOf(reach), How::Is, account));
+            }
+        }
+        if Breakout::of(&pod.spec).is_some() {
+            open.insert(namespace);
+        }
+    }
+    // Whoever enters all pods needs no node.
+    for namespace in open {
+        let pods = Standing::PodsOf(Reach::Namespace(namespace));
+        steps.push(step(pods, How::BreaksOut, Standing::Nodes));
+    }
+    let all = Standing::PodsOf(Reach::Cluster);
+    steps.push(step(Standing::Nodes, How::ReadsTokensOfNode, all));
+    accounts
+}
+
+/// From accounts to their identities of the cloud. Returns the accounts that have one.
+fn of_clouds<'a>(graph: &Graph<'a>, steps: &mut Vec<Step<'a>>) -> BTreeSet<Account<'a>> {
+    let known: BTreeSet<(Account<'a>, CloudIdentity<'a>)> = graph
+        .of_kind("", "ServiceAccount")
+        .filter_map(|it| Some(((it.namespace(), it.name()), CloudIdentity::of(it)?)))
+        .collect();
+    for ((namespace, name), identity) in &known {
+        let account = Standing::Bearer(Bearer::ServiceAccount(*namespace, name));
+        steps.push(step(account, How::Assumes, Standing::Cloud(*identity)));
+    }
+    known.into_iter().map(|(account, _)| account).collect()
+}
+
+/// Whether a group holds the service accounts of a namespace.
+pub(super) fn holds(group: &str, namespace: Option<&str>) -> bool {
+    match group.strip_prefix(ACCOUNTS_GROUP) {
+        Some("") => true,
+        Some(of) => namespace.is_some() && of.strip_prefix(':') == namespace,
+        None => group == AUTHENTICATED,
+    }
+}
+
+const fn step<'a>(from: Standing<'a>, how: How, to: Standing<'a>) -> Step<'a> {
+    Step { from, how, to, binding: None }
+}

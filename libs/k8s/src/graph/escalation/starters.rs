@@ -1,0 +1,40 @@
+//! What starts pods from a template that its writer chooses, the service account included: whoever may
+//! write it takes the place of any service account of the namespace.
+
+use crate::rbac::Rule;
+
+pub(super) const WRITE: [&str; 3] = ["create", "update", "patch"];
+
+/// The API groups and resources, built in and of controllers that are widely used.
+const STARTERS: [(&str, &[&str]); 18] = [
+    ("", &["replicationcontrollers"]),
+    ("apps", &["deployments", "daemonsets", "statefulsets", "replicasets"]),
+    ("batch", &["jobs", "cronjobs"]),
+    ("apps.kruise.io", &["clonesets", "statefulsets", "daemonsets", "broadcastjobs"]),
+    ("apps.openshift.io", &["deploymentconfigs"]),
+    ("argoproj.io", &["workflows", "cronworkflows", "rollouts", "sensors"]),
+    ("batch.volcano.sh", &["jobs"]),
+    ("flink.apache.org", &["flinkdeployments"]),
+    ("jobset.x-k8s.io", &["jobsets"]),
+    ("keda.sh", &["scaledjobs"]),
+    ("kubeflow.org", &["notebooks", "pytorchjobs", "tfjobs", "mpijobs", "xgboostjobs"]),
+    ("leaderworkerset.x-k8s.io", &["leaderworkersets"]),
+    ("monitoring.coreos.com", &["prometheuses", "prometheusagents", "alertmanagers"]),
+    ("opentelemetry.io", &["opentelemetrycollectors"]),
+    ("ray.io", &["rayclusters", "rayjobs", "rayservices"]),
+    ("serving.knative.dev", &["services", "configurations"]),
+    ("sparkoperator.k8s.io", &["sparkapplications", "scheduledsparkapplications"]),
+    ("tekton.dev", &["taskruns", "pipelineruns"]),
+];
+
+/// Whether a rule lets its holder start pods. Who may create does it by any name; to change a single one is
+/// enough as well. Of pods themselves neither the program's account nor its command can be changed.
+pub(super) fn starts_pods(rule: &Rule<'_>) -> bool {
+    let may = |verbs: &[&str], group: &str, resource: &str| {
+        rule.allows_verb(verbs) && rule.reaches(group, resource)
+    };
+    may(&["create"], "", "pods")
+        || STARTERS
+            .iter()
+            .any(|(group, resources)| resources.iter().any(|resource| may(&WRITE, group, resource)))
+}

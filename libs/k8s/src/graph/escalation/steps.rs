@@ -1,0 +1,187 @@
+//! The words of a way: where somebody stands, how far a right reaches, and how a step is taken.
+
+use std::fmt;
+
+use super::clouds::CloudIdentity;
+use crate::object::Object;
+use crate::rbac::Bearer;
+
+/// What somebody is on his way to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Goal {
+    /// To be administrator of the cluster.
+    Administrator,
+    /// To have an identity of the cloud.
+    Cloud,
+}
+
+impl Goal {
+    /// All goals.
+    pub const ALL: [Self; 2] = [Self::Administrator, Self::Cloud];
+}
+
+/// Where somebody stands on his way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing<'a> {
+    /// A user, everybody of a group, or a service account.
+    Bearer(Bearer<'a>),
+    /// Any service account of a place.
+    AccountsOf(Reach<'a>),
+    /// The service accounts of the pods that run in a place.
+    PodsOf(Reach<'a>),
+    /// Root on the nodes of the cluster.
+    Nodes,
+    /// Who may do everything in the cluster.
+    Administrator,
+    /// An identity of the cloud.
+    Cloud(CloudIdentity<'a>),
+}
+
+/// How far a right reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach<'a> {
+    /// The whole cluster.
+    Cluster,
+    /// A namespace; none where the manifest leaves it to the one who applies it.
+    Namespace(Option<&'a str>),
+}
+
+impl fmt::Display for Reach<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster => f.write_str("the cluster"),
+            Self::Namespace(Some(namespace)) => write!(f, "namespace {namespace}"),
+            Self::Namespace(None) => f.write_str("the same namespace"),
+        }
+    }
+}
+
+/// One step of a way.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// Who takes it.
+    pub from: Standing<'a>,
+    /// How.
+    pub how: How,
+    /// What he is then.
+    pub to: Standing<'a>,
+    /// The binding that lets him, where it is a right that does.
+    pub binding: Option<Object<'a>>,
+}
+
+/// How a step is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// A binding gives every right.
+    HasAllRights,
+    /// He creates or changes pods, or what starts pods, that run with the account.
+    StartsPods,
+    /// He runs commands in pods and takes their token.
+    EntersPods,
+    /// He reads the account's token from its Secret.
+    ReadsToken,
+    /// He writes a Secret that Kubernetes puts the account's token into, and reads it.
+    MakesToken,
+    /// He has a token issued.
+    RequestsToken,
+    /// He acts as somebody else.
+    Impersonates,
+    /// He gives himself any role.
+    Binds,
+    /// He adds rights to a role.
+    Escalates,
+    /// He reaches the kubelets through the API server.
+    ProxiesToNodes,
+    /// He starts a pod that shares its node's files or processes, where nothing forbids that.
+    StartsPrivileged,
+    /// He makes a PersistentVolume of a node's files, and a pod that mounts it.
+    MountsNode,
+    /// A pod shares its node's files or processes.
+    BreaksOut,
+    /// Root on a node reads the tokens of the pods there.
+    ReadsTokensOfNode,
+    /// He has a certificate signed for any user.
+    SignsCertificates,
+    /// He changes what others create, by a webhook of his own.
+    ChangesRequests,
+    /// The account is in the group.
+    BelongsTo,
+    /// It is one of those.
+    Is,
+    /// Controllers of the control plane run with accounts of kube-system, which may do everything.
+    TakesController,
+    /// The cloud trusts tokens that are issued to the account's pods.
+    Assumes,
+}
+
+impl How {
+    /// Whether somebody may then act as the account at the API server, and no more: he has no pod of it, and
+    /// no token that is made for others than the API server.
+    pub(super) const fn is_for_api_only(self) -> bool {
+        matches!(self, Self::Impersonates | Self::ReadsToken | Self::MakesToken)
+    }
+
+    /// The step as a verb, with who he is then as object.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::HasAllRights => "may do everything, as",
+            Self::StartsPods => "starts pods that run as",
+            Self::EntersPods => "runs commands in pods, and takes the token of",
+            Self::ReadsToken => "reads the token Secret of",
+            Self::MakesToken => "has a token put into a Secret of its own, of",
+            Self::RequestsToken => "requests a token of",
+            Self::Impersonates => "impersonates",
+            Self::Binds => "binds any role to itself, and is",
+            Self::Escalates => "adds rights to a role, and is",
+            Self::ProxiesToNodes => {
+                "reaches the kubelets through nodes/proxy, and takes the token of"
+            }
+            Self::StartsPrivileged => "starts a privileged pod, and is",
+            Self::MountsNode => "mounts files of a node by a PersistentVolume of its own, and is",
+            Self::BreaksOut => "breaks out to its node, and is",
+            Self::ReadsTokensOfNode => "reads there the token of",
+            Self::SignsCertificates => "has a certificate signed as",
+            Self::ChangesRequests => "changes new pods by a webhook, and takes the token of",
+            Self::BelongsTo => "belongs to",
+            Self::Is => "such as",
+            Self::TakesController => "takes the account of a controller, and is",
+            Self::Assumes => "is trusted by the cloud as",
+        }
+    }
+}
+
+impl fmt::Display for Standing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bearer(Bearer::User(name)) => write!(f, "user {name}"),
+            Self::Bearer(Bearer::Group(name)) => write!(f, "group {name}"),
+            Self::Bearer(Bearer::ServiceAccount(Some(namespace), name)) => {
+                write!(f, "service account {namespace}/{name}")
+            }
+            Self::Bearer(Bearer::ServiceAccount(None, name)) => write!(f, "service account {name}"),
+            Self::AccountsOf(reach) => write!(f, "any service account of {reach}"),
+            Self::PodsOf(reach) => write!(f, "any pod of {reach}"),
+            Self::Nodes => f.write_str("root on nodes of the cluster"),
+            Self::Administrator => f.write_str("administrator of the cluster"),
+            Self::Cloud(identity) => write!(f, "{identity}"),
+        }
+    }
+}
+
+/// Whether a standing is on a way to the cloud because pods run as its account, of which the rest of the way
+/// takes a token. Nothing else than a pod, or a token that is issued for it, gives the cloud's trust.
+pub(super) fn needs_pod<'a>(
+    standing: Standing<'a>,
+    how_on: impl Fn(&Standing<'a>) -> Option<(How, Standing<'a>)>,
+) -> bool {
+    let mut at = standing;
+    // A place, the account, the cloud.
+    for _ in 0..2 {
+        match how_on(&at) {
+            Some((How::Assumes, _)) => return true,
+            Some((How::Is, to)) => at = to,
+            _ => return false,
+        }
+    }
+    false
+}

@@ -1,0 +1,169 @@
+//! How a break-in into a pod becomes one into its node.
+//!
+//! What the pod's specification alone says: privileged containers, the node's processes, capabilities that
+//! undo the isolation, and files of the node. A user namespace of its own takes the power from the former.
+
+use airside_types::FieldPath;
+
+use super::host_paths::leads_to_node;
+use super::{Container, ContainerRole, PodSpec};
+use crate::fields::{maps, text, texts};
+use crate::value::Value;
+
+/// Capabilities with which root in a container becomes root on its node.
+const CAPABILITIES: [&str; 4] = ["ALL", "SYS_ADMIN", "SYS_MODULE", "DAC_READ_SEARCH"];
+
+/// Tells the path of the node that is behind a volume of a pod.
+pub type PathOf<'p> = dyn Fn(&Value) -> Option<String> + 'p;
+
+/// A way from a pod to its node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breakout {
+    /// The field that opens it.
+    pub path: FieldPath,
+    /// What it says, in words that end a sentence about the pod, such as `shares its node's processes`.
+    pub says: String,
+}
+
+impl Breakout {
+    /// The first way from a pod to its node that its specification alone shows.
+    pub fn of(pod: &PodSpec<'_>) -> Option<Self> {
+        Self::with_volumes(pod, &|volume| {
+            volume.get("hostPath")?.get("path")?.as_str().map(str::to_owned)
+        })
+    }
+
+    /// The same, where `path_of` tells which path of the node is behind a volume of the pod.
+    pub fn with_volumes(pod: &PodSpec<'_>, path_of: &PathOf<'_>) -> Option<Self> {
+        if is_true(pod.field("hostPID")) {
+            let says = "shares its node's processes".to_owned();
+            return Some(Self { path: pod.path_of("hostPID"), says });
+        }
+        let has_users_of_its_own = pod.field("hostUsers") == Some(&Value::Bool(false));
+        let mut containers = pod.containers.iter().filter(|it| it.role != ContainerRole::Ephemeral);
+        containers.find_map(|container| {
+            let by_power =
+                || by_privilege(pod, container).or_else(|| by_capability(pod, container));
+            let by_power = if has_users_of_its_own { None } else { by_power() };
+            by_power.or_else(|| by_file(pod, container, path_of))
+        })
+    }
+}
+
+fn by_privilege<'a>(pod: &PodSpec<'a>, container: &Container<'a>) -> Option<Breakout> {
+    let at = container.path.key("securityContext");
+    if is_true(container.security("privileged")) {
+        let says = format!("runs the privileged {}", pod.label_of(container));
+        return Some(Breakout { path: at.key("privileged"), says });
+    }
+    let windows = |options: Option<&Value>| is_true(options.and_then(|it| it.get("hostProcess")));
+    if windows(container.security("windowsOptions")) || windows(security(pod, "windowsOptions")) {
+        let says = "runs as a process of its node".to_owned();
+        return Some(Breakout { path: at.keys(&["windowsOptions", "hostProcess"]), says });
+    }
+    None
+}
+
+fn by_capability<'a>(pod: &PodSpec<'a>, container: &Container<'a>) -> Option<Breakout> {
+    let lists = container.security("capabilities")?.as_object()?;
+    let (index, name) = texts(lists, "add").find(|(_, name)| {
+        let name = name.to_ascii_uppercase();
+        CAPABILITIES.contains(&name.strip_prefix("CAP_").unwrap_or(&name))
+    })?;
+    let path = container.path.keys(&["securityContext", "capabilities", "add"]).index(index);
+    let says = format!("runs {} with the capability {name}", pod.label_of(container));
+    Some(Breakout { path, says })
+}
+
+/// Files of the node are root's: who runs as another user has no way by them.
+fn by_file(pod: &PodSpec<'_>, container: &Container<'_>, path_of: &PathOf<'_>) -> Option<Breakout> {
+    let own = |name: &str| container.security(name).or_else(|| security(pod, name));
+    let is_other_user = is_true(own("runAsNonRoot"))
+        || own("runAsUser").and_then(Value::as_u64).is_some_and(|user| user != 0);
+    if is_other_user {
+        return None;
+    }
+    let volumes = pod.field("volumes").and_then(Value::as_array).unwrap_or_default();
+    maps(container.fields, "volumeMounts").find_map(|(index, mount)| {
+        let name = text(mount, "name")?;
+        let is_named = |volume: &&Value| volume.get("name").is_some_and(|it| it == name);
+        let path = path_of(volumes.iter().find(is_named)?)?;
+        let is_written = mount.get("readOnly") != Some(&Value::Bool(true));
+        leads_to_node(&path, is_written).then(|| Breakout {
+            path: container.path.key("volumeMounts").index(index),
+            says: format!("mounts {path} of its node"),
+        })
+    })
+}
+
+fn security<'a>(pod: &PodSpec<'a>, name: &str) -> Option<&'a Value> {
+    pod.field("securityContext")?.get(name).filter(|value| !value.is_null())
+}
+
+fn is_true(value: Option<&Value>) -> bool {
+    value == Some(&Value::Bool(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+    use crate::object::Object;
+    use crate::workload::pod_specs;
+
+    /// How a pod reaches its node: the field that opens it; `no way` where none does.
+    fn way(spec: &Value) -> String {
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "p" }, "spec": spec,
+        });
+        let object = Object::new(&pod).unwrap();
+        let breakout = Breakout::of(&pod_specs(&object)[0]);
+        breakout.map_or_else(|| "no way".to_owned(), |it| format!("{}: it {}", it.path, it.says))
+    }
+
+    fn secured(security: &Value) -> Value {
+        json!({ "containers": [{ "name": "c", "securityContext": security }] })
+    }
+
+    fn mounting(path: &str, read_only: bool, pod_security: &Value) -> Value {
+        let mount = json!({ "name": "v", "mountPath": "/v", "readOnly": read_only });
+        json!({
+            "securityContext": pod_security,
+            "containers": [{ "name": "c", "volumeMounts": [mount] }],
+            "volumes": [{ "name": "v", "hostPath": { "path": path } }],
+        })
+    }
+
+    #[test]
+    fn what_undoes_the_isolation_leads_to_the_node() {
+        insta::assert_snapshot!(way(&secured(&json!({ "privileged": true }))), @"spec.containers[0].securityContext.privileged: it runs the privileged container `c`");
+        insta::assert_snapshot!(way(&json!({ "hostPID": true, "containers": [] })), @"spec.hostPID: it shares its node's processes");
+        insta::assert_snapshot!(way(&secured(&json!({ "capabilities": { "add": ["NET_RAW", "cap_sys_admin"] } }))), @"spec.containers[0].securityContext.capabilities.add[1]: it runs container `c` with the capability cap_sys_admin");
+        insta::assert_snapshot!(way(&secured(&json!({ "windowsOptions": { "hostProcess": true } }))), @"spec.containers[0].securityContext.windowsOptions.hostProcess: it runs as a process of its node");
+        insta::assert_snapshot!(way(&mounting("/var/lib/kubelet", true, &json!({}))), @"spec.containers[0].volumeMounts[0]: it mounts /var/lib/kubelet of its node");
+        insta::assert_snapshot!(way(&mounting("/etc/kubernetes", false, &json!({}))), @"spec.containers[0].volumeMounts[0]: it mounts /etc/kubernetes of its node");
+    }
+
+    #[test]
+    fn what_keeps_it_does_not() {
+        let privileged = |spec: Value, own_users: bool| {
+            let mut spec = spec;
+            spec["hostUsers"] = json!(!own_users);
+            spec
+        };
+        for spec in [
+            secured(&json!({})),
+            secured(&json!({ "privileged": false, "capabilities": { "add": ["NET_ADMIN"] } })),
+            privileged(secured(&json!({ "privileged": true })), true),
+            json!({ "hostPID": false, "hostNetwork": true, "containers": [] }),
+            mounting("/etc/kubernetes", true, &json!({})),
+            mounting("/data", false, &json!({})),
+            mounting("/", true, &json!({ "runAsNonRoot": true })),
+            mounting("/", true, &json!({ "runAsUser": 65534 })),
+        ] {
+            assert_eq!(way(&spec), "no way", "{spec}");
+        }
+        assert_ne!(way(&privileged(secured(&json!({ "privileged": true })), false)), "no way");
+        assert_ne!(way(&mounting("/", true, &json!({ "runAsUser": 0 }))), "no way");
+    }
+}
