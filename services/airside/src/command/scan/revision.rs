@@ -98,7 +98,7 @@ impl Tree {
     ) {
         let Ok(below) = whole.strip_prefix(root) else { return };
         let then = self.folder.path().join(below);
-        if !then.exists() {
+        if !then.try_exists().unwrap_or(false) {
             return;
         }
         let rendering = Rendering {
