@@ -2,7 +2,7 @@
 //!
 //! A pass holds a digest for each scanned leaf. A live object has other spellings of the same value (`1000m` is
 //! stored as `1`) and more fields: the comparison asks whether each scanned leaf still has its value, and whether
-//! what was added is what Kubernetes or a usual controller adds ([`additions`], [`defaults`]). What a pass must
+//! what was added is what Kubernetes or a usual controller adds (`additions.rs`, `defaults.rs`). What a pass must
 //! not hold: values of Secrets and whatever looks like a credential, since short ones could be guessed from a
 //! digest. It holds that they are there.
 

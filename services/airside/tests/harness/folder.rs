@@ -69,6 +69,10 @@ impl Folder {
     }
 
     /// Runs the program in the folder: its exit status, what it printed, what it remarked.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "programs that stand in for others go before them"
+    )]
     pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_airside"));
         // Neither settings nor data of whoever runs the tests.
