@@ -13,7 +13,7 @@ fn object(version: &str, kind: &str, name: &str, fields: Value) -> Value {
     object
 }
 
-fn istio(kind: &str, name: &str, spec: Value) -> Value {
+fn istio(kind: &str, name: &str, spec: &Value) -> Value {
     object("networking.istio.io/v1", kind, name, json!({ "spec": spec }))
 }
 
@@ -21,14 +21,14 @@ fn gateway(name: &str, host: &str, certificate: &str) -> Value {
     let port = json!({ "number": 443, "name": "https", "protocol": "HTTPS" });
     let tls = json!({ "mode": "SIMPLE", "credentialName": certificate });
     let server = json!({ "port": port, "tls": tls, "hosts": [host] });
-    istio("Gateway", name, json!({ "selector": { "istio": "edge" }, "servers": [server] }))
+    istio("Gateway", name, &json!({ "selector": { "istio": "edge" }, "servers": [server] }))
 }
 
 fn cluster_role(name: &str, role: Value) -> Value {
     object("rbac.authorization.k8s.io/v1", "ClusterRole", name, role)
 }
 
-fn operator(mesh: Value) -> Value {
+fn operator(mesh: &Value) -> Value {
     object(
         "install.istio.io/v1alpha1",
         "IstioOperator",
@@ -56,9 +56,9 @@ fn a_gateway_touches_those_that_claim_its_hosts_or_present_its_certificate() {
 fn a_rule_for_all_hosts_touches_those_that_ask_for_its_subsets() {
     let destination = json!({ "host": "web", "subset": "v1" });
     let route = json!([{ "route": [{ "destination": destination }] }]);
-    let world = [istio("VirtualService", "web", json!({ "hosts": ["web"], "http": route }))];
+    let world = [istio("VirtualService", "web", &json!({ "hosts": ["web"], "http": route }))];
     let rule = |subsets: Value| {
-        istio("DestinationRule", "all", json!({ "host": "*.local", "subsets": subsets }))
+        istio("DestinationRule", "all", &json!({ "host": "*.local", "subsets": subsets }))
     };
     assert_eq!(judged(&world, rule(json!([]))), 1);
     assert_eq!(judged(&world, rule(json!([{ "name": "v2" }]))), 1);
@@ -69,10 +69,10 @@ fn a_rule_for_all_hosts_touches_those_that_ask_for_its_subsets() {
 fn a_setting_of_the_mesh_touches_those_that_rest_on_it_and_only_where_it_changes() {
     let policy = json!({ "spec": { "mtls": { "mode": "DISABLE" } } });
     let policy = object("security.istio.io/v1", "PeerAuthentication", "web", policy);
-    let world = [policy, operator(json!({ "accessLogFile": "" }))];
-    assert_eq!(judged(&world, operator(json!({ "accessLogFile": "/dev/stdout" }))), 1);
-    assert_eq!(judged(&world, operator(json!({ "rootNamespace": "istio-system" }))), 2);
-    assert_eq!(judged(&world, operator(json!({ "rootNamespace": "shop" }))), 2);
+    let world = [policy, operator(&json!({ "accessLogFile": "" }))];
+    assert_eq!(judged(&world, operator(&json!({ "accessLogFile": "/dev/stdout" }))), 1);
+    assert_eq!(judged(&world, operator(&json!({ "rootNamespace": "istio-system" }))), 2);
+    assert_eq!(judged(&world, operator(&json!({ "rootNamespace": "shop" }))), 2);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use airside_k8s::{Value, json};
 
-use super::{Choices, NAMES, labels, selector};
+use super::{Choices, NAMES, labels};
 
 pub(super) fn mesh(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Value) {
     const SECURITY: &str = "security.istio.io/v1";
