@@ -213,6 +213,8 @@ fn finding_id(number: usize, check: &str) -> Id {
         "privileged-container" => "privileged",
         _ => "readOnlyRootFilesystem",
     };
+    let container = object["spec"]["template"]["spec"]["containers"][0]["name"].as_str().unwrap();
+    let named = format!("spec.template.spec.containers[name={container}].securityContext.{key}");
     let finding = Finding {
         check: check.to_owned().into(),
         severity: Severity::Info,
@@ -228,7 +230,7 @@ fn finding_id(number: usize, check: &str) -> Id {
         techniques: Vec::new(),
         origin: None,
         owner: None,
-        named_field: None,
+        named_field: Some(named.into()),
     };
     finding.id(&Tenant::default(), &ClusterName::default())
 }

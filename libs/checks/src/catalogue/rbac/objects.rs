@@ -264,7 +264,7 @@ fn is_asked(verb: &str, resource: &str) -> bool {
 /// Only for the API groups of Kubernetes itself: what other API servers ask is not known.
 fn without_effect(role: &Object<'_>, rule: &Rule<'_>, report: &mut Report<'_>) {
     let mut groups = rule.list("apiGroups");
-    if groups.any(|(_, group)| is_custom(group)) {
+    if groups.any(|(_, group)| group != "*" && is_custom(group)) {
         return;
     }
     for (entry, verb) in rule.list("verbs") {
