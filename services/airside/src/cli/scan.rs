@@ -117,8 +117,8 @@ pub struct ScanArguments {
     /// kustomizations are rendered as they were
     #[arg(long, value_name = "REVISION")]
     pub since: Option<String>,
-    /// File of exceptions, a line each: `CHECK [KEY=VALUE]…: REASON` [default: .airside-exceptions, if
-    /// it exists]
+    /// File of exceptions, a line each: `CHECK [KEY=VALUE]…: REASON` [default: .airside-exceptions of the
+    /// first PATH's folder, or of the nearest above it]
     #[arg(long, value_name = "FILE")]
     pub exceptions: Option<PathBuf>,
     /// Instead of findings: the report on a benchmark or standard, such as cis-v1.12.0, nsa-cisa,
