@@ -40,8 +40,9 @@ pub use exposure::{
 };
 pub use hosts::{Taken, hosts, taken};
 pub use mesh::{
-    Claim, DEFAULT_NAMESPACE, Enrolment, Injector, MeshConfig, MeshSettings, MeshWorkload,
-    MutualTls, ServiceName, TlsMode, claims, full_host, host_matches, is_exported_to, presented,
+    Claim, DEFAULT_NAMESPACE, Enrolment, GatewayName, Injector, MeshConfig, MeshSettings,
+    MeshWorkload, MutualTls, ServiceName, TlsMode, claims, full_host, gateways_of, host_matches,
+    is_exported_to, presented,
 };
 pub use part::{Key, Read, Whole, Word, Written, written};
 use part::{Place, Topic, pods_bearing, pods_selected};

@@ -22,7 +22,7 @@ use crate::value::{Map, Value};
 use crate::workload::{PodSpec, pod_specs};
 
 pub use enrolment::Enrolment;
-pub use gateways::{Claim, claims, presented};
+pub use gateways::{Claim, GatewayName, claims, gateways_of, presented};
 pub use hosts::{DEFAULT_NAMESPACE, ServiceName, full_host, host_matches, is_exported_to};
 pub use injector::Injector;
 pub use mutual_tls::{MutualTls, TlsMode};
@@ -121,6 +121,9 @@ impl<'a> Index<'a> {
                 }
             }
             (NETWORKING, "ServiceEntry" | "VirtualService") => {
+                if object.kind() == "VirtualService" {
+                    self.gateways.add_route(number, object);
+                }
                 for (topic, host) in hosts_of(object) {
                     let of_host = match topic {
                         Topic::EntryHost => &mut self.entries_of_host,
@@ -390,6 +393,7 @@ pub(super) fn hosts_of(object: &Object<'_>) -> Vec<(Topic, String)> {
 pub(super) fn written(object: &Object<'_>) -> (Vec<Key>, Vec<Key>) {
     match (object.group(), object.kind()) {
         (NETWORKING, "Gateway") => (gateways::keys(object), Vec::new()),
+        (NETWORKING, "VirtualService") => (gateways::keys_of_route(object), Vec::new()),
         (NETWORKING, "DestinationRule") => (Vec::new(), hosts::subsets(object)),
         _ => (settings::keys(object), Vec::new()),
     }

@@ -217,18 +217,19 @@ fn is_port(server: &Map, number: Option<&Value>) -> bool {
 /// Whether the VirtualServices of a gateway send everybody who comes to a server to https.
 fn only_redirects(gateway: &Whole<'_>, server: &Map) -> bool {
     let graph = gateway.graph;
-    let is_bound = |route: &&Object<'_>| {
+    let is_bound = |route: &&&Object<'_>| {
         gateways(route).any(|(_, name)| {
             let found = find_gateway(graph, name, route.namespace());
             found.is_some_and(|found| is_same_object(found, gateway.object))
         })
     };
-    let serves = |route: &&Object<'_>| {
+    let serves = |route: &&&Object<'_>| {
         let hosts = || texts(server, "hosts").map(|(_, host)| without_namespace(host));
         let mut named = spec_map(route).into_iter().flat_map(|spec| texts(spec, "hosts"));
         named.any(|(_, own)| hosts().any(|host| host_matches(host, own) || host_matches(own, host)))
     };
-    let routes = graph.of_kind(NETWORKING, "VirtualService").filter(is_bound).filter(serves);
+    let routes = graph.routes_of_gateway(gateway.object);
+    let routes = routes.iter().filter(is_bound).filter(serves);
     let mut redirecting = routes.map(|route| sends_to_https(route, server)).peekable();
     redirecting.peek().is_some() && redirecting.all(|redirects| redirects)
 }

@@ -7,9 +7,9 @@ use super::{
     BackendPort, Clients, Entry, Found, ServicePort, clients, gateway_api, own_entries, selector,
     service_ports,
 };
-use crate::fields::{down, elements, field, maps, text};
+use crate::fields::{down, field, maps, text};
 use crate::graph::part::{Key, Topic};
-use crate::graph::{Graph, labels_match};
+use crate::graph::{GatewayName, Graph, gateways_of, labels_match};
 use crate::object::Object;
 use crate::value::{Map, Value};
 
@@ -157,22 +157,15 @@ pub(super) fn note(graph: &Graph<'_>, route: &Object<'_>, service: &str) {
 }
 
 /// The Istio gateways that a route names, the mesh left out.
-fn named_gateways<'a>(route: &Object<'a>) -> Vec<Backend<'a>> {
-    let spec = route.fields().get("spec");
-    let names = elements(spec.and_then(|spec| spec.get("gateways"))).iter();
-    let outside = names.filter_map(Value::as_str).filter(|name| *name != "mesh");
-    outside
-        .map(|name| match name.split_once('/') {
-            Some((namespace, name)) => Backend { namespace: Some(namespace), name, port: None },
-            None => Backend { namespace: route.namespace(), name, port: None },
-        })
-        .collect()
+fn named_gateways<'a>(route: &Object<'a>) -> Vec<GatewayName<'a>> {
+    let own = route.namespace();
+    gateways_of(route).map(|(_, written)| GatewayName::parse(written, own)).collect()
 }
 
 /// The gateways of a route that the input holds; none where the route serves the mesh only.
 fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
     let spec = route.fields().get("spec").and_then(Value::as_object)?;
-    let named: Vec<Backend<'a>> = match route.group() {
+    let named = match route.group() {
         gateway_api::GROUP => return gateway_api::gateways(graph, route, spec),
         "networking.istio.io" => {
             let named = named_gateways(route);

@@ -1,11 +1,12 @@
-//! Istio's Gateways by what two of them can quarrel about: hosts on ports, and certificates.
+//! Istio's Gateways by what two of them can quarrel about (hosts on ports, and certificates), and the
+//! VirtualServices that are bound to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::NETWORKING;
 use crate::fields::{maps, text, texts};
-use crate::graph::Graph;
-use crate::graph::part::{Key, Place, Topic};
+use crate::graph::part::{Key, Place, Topic, own_places};
+use crate::graph::{Graph, same_namespace};
 use crate::object::Object;
 use crate::value::{Map, Value};
 
@@ -57,11 +58,44 @@ pub fn presented(server: &Map) -> Option<&str> {
     server.get("tls")?.get("credentialName")?.as_str()
 }
 
-/// The Gateways, by claim and by certificate.
+/// A Gateway as a VirtualService names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GatewayName<'a> {
+    /// Its namespace, as far as that is known.
+    pub namespace: Option<&'a str>,
+    /// Its name.
+    pub name: &'a str,
+}
+
+impl<'a> GatewayName<'a> {
+    /// Reads `name`, `namespace/name`, `./name`, or a host as older VirtualServices have it, beside an object
+    /// of a namespace.
+    pub fn parse(written: &'a str, own: Option<&'a str>) -> Self {
+        match written.split_once('/') {
+            Some((".", name)) => Self { namespace: own, name },
+            Some((namespace, name)) => Self { namespace: Some(namespace), name },
+            None => match written.split_once('.') {
+                Some((name, rest)) => Self { namespace: rest.split('.').next(), name },
+                None => Self { namespace: own, name: written },
+            },
+        }
+    }
+}
+
+/// The gateways that a VirtualService is bound to, as it writes them, with their index in its list. The mesh
+/// is none.
+pub fn gateways_of<'a>(route: &Object<'a>) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
+    let spec = route.fields().get("spec").and_then(Value::as_object);
+    let named = spec.into_iter().flat_map(|spec| texts(spec, "gateways"));
+    named.filter(|(_, name)| *name != "mesh")
+}
+
+/// The Gateways by claim and by certificate, and the VirtualServices by the name of a gateway.
 #[derive(Debug, Default)]
 pub(super) struct Gateways<'a> {
     of_claim: BTreeMap<Claim<'a>, BTreeSet<usize>>,
     of_certificate: BTreeMap<&'a str, BTreeSet<usize>>,
+    routes: BTreeMap<&'a str, BTreeSet<usize>>,
 }
 
 impl<'a> Gateways<'a> {
@@ -75,6 +109,27 @@ impl<'a> Gateways<'a> {
             }
         }
     }
+
+    pub(super) fn add_route(&mut self, index: usize, route: &Object<'a>) {
+        for gateway in bound_to(route) {
+            self.routes.entry(gateway.name).or_default().insert(index);
+        }
+    }
+}
+
+fn bound_to<'a>(route: &Object<'a>) -> impl Iterator<Item = GatewayName<'a>> + use<'a> {
+    let own = route.namespace();
+    gateways_of(route).map(move |(_, written)| GatewayName::parse(written, own))
+}
+
+/// The keys that a VirtualService is found by: its gateways.
+pub(super) fn keys_of_route(route: &Object<'_>) -> Vec<Key> {
+    bound_to(route)
+        .flat_map(|gateway| {
+            let places = own_places(gateway.namespace);
+            places.map(|place| Key::of(Topic::GatewayRoute, place, &[gateway.name]))
+        })
+        .collect()
 }
 
 /// The keys that a Gateway is found by.
@@ -111,6 +166,19 @@ impl<'a> Graph<'a> {
         });
         let found = names.iter().filter_map(|name| self.mesh.gateways.of_certificate.get(name));
         self.in_order(found)
+    }
+
+    /// The VirtualServices that may be bound to an Istio Gateway, in the order of the input: they name it, in
+    /// its namespace or in one that is not known.
+    pub fn routes_of_gateway(&self, gateway: &Object<'a>) -> Vec<&Object<'a>> {
+        let (namespace, name) = (gateway.namespace(), gateway.name());
+        self.note_all(|| Key::seen(Topic::GatewayRoute, namespace, &[name]));
+        let mut found = self.in_order(self.mesh.gateways.routes.get(name).into_iter());
+        found.retain(|route| {
+            let mut named = bound_to(route).filter(|named| named.name == name);
+            named.any(|named| same_namespace(named.namespace, namespace))
+        });
+        found
     }
 
     fn in_order<'g>(

@@ -51,6 +51,8 @@ pub(in crate::graph) enum Topic {
     Certificate,
     /// ReferenceGrants by the kind and namespace of the routes that they let refer.
     LetsRefer,
+    /// VirtualServices by a gateway that they name.
+    GatewayRoute,
     /// VirtualServices of the mesh by full host.
     RouteHost,
     /// Mesh-wide configurations.
