@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use airside_types::{FieldPath, ObjectRef, Step};
+use airside_types::{FieldPath, ObjectRef, Step, shown_name};
 
 use crate::fields::at;
 use crate::places::{PlacesView, Position};
@@ -160,9 +160,10 @@ impl<'a> Object<'a> {
 
 impl fmt::Display for Object<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = shown_name(self.name);
         match self.namespace() {
-            Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name()),
-            None => write!(f, "{} {}", self.kind, self.name()),
+            Some(namespace) => write!(f, "{} {namespace}/{name}", self.kind),
+            None => write!(f, "{} {name}", self.kind),
         }
     }
 }

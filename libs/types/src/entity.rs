@@ -50,11 +50,17 @@ impl ObjectRef {
 
 impl fmt::Display for ObjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = shown_name(&self.name);
         match &self.namespace {
-            Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name),
-            None => write!(f, "{} {}", self.kind, self.name),
+            Some(namespace) => write!(f, "{} {namespace}/{name}", self.kind),
+            None => write!(f, "{} {name}", self.kind),
         }
     }
+}
+
+/// A name as people are shown it. An object may have none yet: the API server makes one from `generateName`.
+pub const fn shown_name(name: &str) -> &str {
+    if name.is_empty() { "(unnamed)" } else { name }
 }
 
 /// What a record can be about.

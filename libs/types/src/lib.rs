@@ -33,7 +33,7 @@ pub use boarding_pass::{
 pub use dead_letter::DeadLetter;
 pub use decision::{Authorisation, Decision, Operation, Verdict, Violation};
 pub use detection::{Confidence, Detection, Link, LinkRole, NamedValue, Phase};
-pub use entity::{Entity, EntityKey, ObjectRef};
+pub use entity::{Entity, EntityKey, ObjectRef, shown_name};
 pub use fact::{Fact, Relation};
 pub use field_path::{FieldPath, Step, Steps};
 pub use finding::{Finding, FindingState};

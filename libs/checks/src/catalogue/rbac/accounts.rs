@@ -4,7 +4,7 @@ use airside_k8s::fields::{maps, text};
 use airside_k8s::rbac::{Bearer, subjects};
 use airside_k8s::{Object, Value};
 use airside_types::attack::technique;
-use airside_types::{FieldPath, Severity};
+use airside_types::{FieldPath, Severity, shown_name};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
@@ -199,7 +199,7 @@ fn with_rights(account: &Whole<'_>, report: &mut Report<'_>) {
     if let Some(binding) = binding_naming(account) {
         report.fail(
             FieldPath::of(&[AUTOMOUNT]),
-            format!("{} `{}` gives the account rights", binding.kind(), binding.name()),
+            format!("{} `{}` gives the account rights", binding.kind(), shown_name(binding.name())),
         );
     }
 }

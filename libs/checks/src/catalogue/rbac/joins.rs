@@ -3,8 +3,8 @@
 
 use airside_k8s::rbac::{Bearer, Rule, role_of, subjects};
 use airside_k8s::{Object, Value};
-use airside_types::Severity;
 use airside_types::attack::technique;
+use airside_types::{Severity, shown_name};
 
 use super::Right;
 use super::escalation::{BIND, CREATE_TOKENS, ESCALATE, IMPERSONATE};
@@ -312,7 +312,7 @@ fn fail(pod: &Pod<'_>, what: &str, binding: &Object<'_>, gives: &str, report: &m
             pod.spec.service_account(),
             reach(binding),
             binding.kind(),
-            binding.name()
+            shown_name(binding.name())
         ),
     );
 }

@@ -53,6 +53,23 @@ fn a_gateway_touches_those_that_claim_its_hosts_or_present_its_certificate() {
 }
 
 #[test]
+fn a_route_touches_the_gateways_that_it_is_bound_to() {
+    let port = json!({ "number": 80, "name": "http", "protocol": "HTTP" });
+    let server = json!({ "port": port, "hosts": ["*"] });
+    let spec = json!({ "selector": { "istio": "edge" }, "servers": [server] });
+    let world = [istio("Gateway", "web", &spec)];
+    let route = |gateways: Value| {
+        let http = json!([{ "redirect": { "scheme": "https" } }]);
+        istio("VirtualService", "r", &json!({ "hosts": ["*"], "gateways": gateways, "http": http }))
+    };
+    assert_eq!(judged(&world, route(json!(["mesh"]))), 1);
+    assert_eq!(judged(&world, route(json!(["other", "bank/web"]))), 1);
+    for bound in ["web", "./web", "shop/web", "web.shop.svc.cluster.local"] {
+        assert_eq!(judged(&world, route(json!([bound]))), 2, "{bound}");
+    }
+}
+
+#[test]
 fn a_rule_for_all_hosts_touches_those_that_ask_for_its_subsets() {
     let destination = json!({ "host": "web", "subset": "v1" });
     let route = json!([{ "route": [{ "destination": destination }] }]);

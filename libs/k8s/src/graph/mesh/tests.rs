@@ -179,3 +179,18 @@ fn workloads_are_found_by_label_in_their_namespace_and_where_it_is_open() {
     assert_eq!(count(None, None), 3);
     assert_eq!(count(None, Some(&other)), 0);
 }
+
+#[test]
+fn gateways_are_named_beside_a_route_with_a_namespace_or_as_a_host() {
+    for (written, namespace, name) in [
+        ("web", Some("shop"), "web"),
+        ("./web", Some("shop"), "web"),
+        ("edge/web", Some("edge"), "web"),
+        ("web.edge", Some("edge"), "web"),
+        ("web.edge.svc.cluster.local", Some("edge"), "web"),
+    ] {
+        let expected = GatewayName { namespace, name };
+        assert_eq!(GatewayName::parse(written, Some("shop")), expected, "{written}");
+    }
+    assert_eq!(GatewayName::parse("web", None), GatewayName { namespace: None, name: "web" });
+}
