@@ -165,6 +165,7 @@ static FAMILIES: &[&[Check]] = &[
     istio::service_entries::CHECKS,
     istio::sidecars::CHECKS,
     istio::virtual_services::CHECKS,
+    istio::waypoints::CHECKS,
     linkerd::CHECKS,
     service_types::CHECKS,
     service_targets::CHECKS,

@@ -26,6 +26,7 @@ pub(super) mod route_order;
 pub(super) mod service_entries;
 pub(super) mod sidecars;
 pub(super) mod virtual_services;
+pub(super) mod waypoints;
 mod workloads;
 
 use airside_k8s::graph::same_namespace;
