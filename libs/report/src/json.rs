@@ -30,7 +30,7 @@ impl Serialize for Whole<'_> {
         let accepted = || report.accepted.iter().map(|it| accepted(it, &report.facts));
         fields.serialize_entry("accepted", &Each(accepted))?;
         fields.serialize_entry("boarding_passes", &Each(|| report.passes.iter().map(pass)))?;
-        let findings = || report.entries().map(|it| entry(&it, is_compared, &report.facts));
+        let findings = || report.entries().map(|it| entry(it, is_compared, &report.facts));
         fields.serialize_entry("findings", &Each(findings))?;
         let ineffective = || {
             let all = report.ineffective.iter();
@@ -52,21 +52,15 @@ impl Serialize for Whole<'_> {
     }
 }
 
-fn entry(entry: &Entry<'_>, is_compared: bool, facts: &Facts<'_>) -> Value {
-    let mut finding = finding(entry.finding, Some(&entry.object.api_version));
-    if let Some(fields) = finding.as_object_mut() {
-        fields.insert("fingerprint".to_owned(), json!(entry.id.to_string()));
-        if let Some(origin) = &entry.finding.origin {
-            fields.insert("origin".to_owned(), origin::source_line(origin));
-        }
-        if let Some(vulnerability) = facts.about(&entry.finding.check) {
-            fields.insert("vulnerability".to_owned(), self::vulnerability(vulnerability));
-        }
-        if is_compared {
-            fields.insert("known".to_owned(), json!(entry.is_known));
-        }
+fn entry<'a>(entry: Entry<'a>, is_compared: bool, facts: &Facts<'_>) -> FindingForm<'a> {
+    let Entry { finding, object, .. } = entry;
+    FindingForm {
+        fingerprint: Some(entry.id.to_string()),
+        origin: finding.origin.as_deref().map(origin::source_line),
+        vulnerability: facts.about(&finding.check).map(vulnerability),
+        known: is_compared.then_some(entry.is_known),
+        ..FindingForm::of(finding, Some(&object.api_version))
     }
-    finding
 }
 
 fn pass(pass: &BoardingPass) -> Value {
@@ -115,24 +109,72 @@ fn selection(selection: &Selection) -> Value {
 
 /// A finding, with the API version of its object where that is known.
 pub fn finding(finding: &Finding, api_version: Option<&str>) -> Value {
-    let techniques: Vec<_> = finding.techniques.iter().map(|it| it.id()).collect();
-    json!({
-        "check": finding.check, "severity": finding.severity.as_str(),
-        "message": finding.message, "field": finding.field.to_string(), "fix": finding.fix,
-        "techniques": techniques, "location": place(&finding.place),
-        "resource": resource(&finding.object, api_version), "owner": finding.owner,
-    })
+    json!(FindingForm::of(finding, api_version))
 }
 
-fn resource(object: &ObjectRef, api_version: Option<&str>) -> Value {
-    let mut resource =
-        json!({ "kind": object.kind, "namespace": object.namespace, "name": object.name });
-    if let (Some(version), Some(fields)) = (api_version, resource.as_object_mut()) {
-        fields.insert("apiVersion".to_owned(), json!(version));
+/// A finding as it is written. There are many: no values are made of them first.
+#[derive(Serialize)]
+struct FindingForm<'a> {
+    check: &'a str,
+    field: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
+    fix: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<bool>,
+    location: PlaceForm<'a>,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<Value>,
+    owner: Option<&'a str>,
+    resource: ResourceForm<'a>,
+    severity: &'a str,
+    techniques: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vulnerability: Option<Value>,
+}
+
+impl<'a> FindingForm<'a> {
+    fn of(finding: &'a Finding, api_version: Option<&'a str>) -> Self {
+        Self {
+            check: &finding.check,
+            field: finding.field.to_string(),
+            fingerprint: None,
+            fix: &finding.fix,
+            known: None,
+            location: place(&finding.place),
+            message: &finding.message,
+            origin: None,
+            owner: finding.owner.as_deref(),
+            resource: resource(&finding.object, api_version),
+            severity: finding.severity.as_str(),
+            techniques: finding.techniques.iter().map(|it| it.id()).collect(),
+            vulnerability: None,
+        }
     }
-    resource
 }
 
-fn place(place: &Place) -> Value {
-    json!({ "path": place.path, "line": place.line, "column": place.column })
+#[derive(Serialize)]
+struct ResourceForm<'a> {
+    #[serde(rename = "apiVersion", skip_serializing_if = "Option::is_none")]
+    api_version: Option<&'a str>,
+    kind: &'a str,
+    name: &'a str,
+    namespace: Option<&'a str>,
+}
+
+fn resource<'a>(object: &'a ObjectRef, api_version: Option<&'a str>) -> ResourceForm<'a> {
+    let namespace = object.namespace.as_deref();
+    ResourceForm { api_version, kind: &object.kind, name: &object.name, namespace }
+}
+
+#[derive(Serialize)]
+struct PlaceForm<'a> {
+    column: u32,
+    line: u32,
+    path: &'a str,
+}
+
+fn place(place: &Place) -> PlaceForm<'_> {
+    PlaceForm { column: place.column, line: place.line, path: &place.path }
 }

@@ -61,6 +61,15 @@ pub fn print_with(
     out.flush()
 }
 
+/// Prints to standard output what is written in many pieces for programs: as it is, without styles.
+pub fn print_unstyled_with(
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    write(&mut out)?;
+    out.flush()
+}
+
 /// Prints bytes as they are to standard output.
 pub fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();

@@ -194,7 +194,12 @@ fn tell(
             })
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
-    show::print_with(|out| write(arguments.output, &report, (inputs, project), out))?;
+    let write = |out: &mut dyn Write| write(arguments.output, &report, (inputs, project), out);
+    match arguments.output {
+        // JSON has no character that would steer a terminal.
+        ReportFormat::Json | ReportFormat::Sarif => show::print_unstyled_with(write)?,
+        _ => show::print_with(write)?,
+    }
     if arguments.publish {
         tell_published(publish(arguments, inputs, &scan, cluster.clone())?, &scan);
     }
