@@ -39,6 +39,7 @@ mod own_policies;
 mod peer_names;
 mod persistent_volumes;
 mod placement;
+mod pod_security;
 mod pod_security_policies;
 mod policies;
 mod policy_selectors;
@@ -100,6 +101,7 @@ static FAMILIES: &[&[Check]] = &[
     agent_sandboxes::CHECKS,
     tiller::CHECKS,
     namespaces::CHECKS,
+    pod_security::CHECKS,
     pod_security_policies::CHECKS,
     service_accounts::CHECKS,
     wildcards::CHECKS,
@@ -141,6 +143,7 @@ static FAMILIES: &[&[Check]] = &[
     policies::egress::CHECKS,
     policies::outsiders::CHECKS,
     policies::cilium::CHECKS,
+    policies::directions::CHECKS,
     services::CHECKS,
     istio::annotations::CHECKS,
     istio::authorization::CHECKS,

@@ -370,6 +370,11 @@ const RUNTIME_DEFAULTS: [&str; 14] = [
 
 const HARMLESS: &str = "NET_BIND_SERVICE";
 
+/// Whether Pod Security's baseline profile lets a capability be added.
+pub(super) fn is_of_baseline(name: &str) -> bool {
+    RUNTIME_DEFAULTS.contains(&name) && name != "NET_RAW"
+}
+
 fn report_added(
     container: &ContainerOf<'_>,
     report: &mut Report<'_>,

@@ -3,6 +3,7 @@
 //! Whether pods have policies at all is `network.rs`'s, whether selectors fit something `policy_targets.rs`'s.
 
 pub(crate) mod cilium;
+pub(crate) mod directions;
 pub(crate) mod egress;
 pub(crate) mod open;
 pub(crate) mod order;

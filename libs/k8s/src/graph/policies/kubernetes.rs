@@ -7,7 +7,7 @@ use super::{
     Action, Block, Condition, Direction, Peer, Policy, PortMatch, PortNumbers, Ports, Rule, Side,
     Stage, spec,
 };
-use crate::fields::{field, list, maps, text, texts};
+use crate::fields::{elements, field, list, maps, text, texts};
 use crate::object::Object;
 use crate::value::{Map, Value};
 
@@ -24,18 +24,20 @@ pub(super) fn read<'a>(object: &Object<'a>) -> Option<Policy<'a>> {
     })
 }
 
-/// Whether a policy restricts a direction: `policyTypes` says so, or by default ingress always and egress
-/// when there are egress rules.
+/// Whether a policy restricts a direction: `policyTypes` says so, or, where it lists none, ingress always and
+/// egress when there is an egress rule.
 fn restricts(spec: &Map, direction: Direction) -> bool {
-    match spec.get("policyTypes").and_then(Value::as_array) {
-        Some(types) => types.iter().filter_map(Value::as_str).any(|given| match direction {
-            Direction::Ingress => given == "Ingress",
-            Direction::Egress => given == "Egress",
-        }),
-        None => match direction {
-            Direction::Ingress => true,
-            Direction::Egress => spec.get("egress").is_some_and(Value::is_array),
-        },
+    let listed = |name| elements(spec.get(name));
+    let types = listed("policyTypes");
+    match direction {
+        _ if !types.is_empty() => {
+            types.iter().filter_map(Value::as_str).any(|given| match direction {
+                Direction::Ingress => given == "Ingress",
+                Direction::Egress => given == "Egress",
+            })
+        }
+        Direction::Ingress => true,
+        Direction::Egress => !listed("egress").is_empty(),
     }
 }
 
