@@ -23,37 +23,94 @@ const SOCKETS: [&str; 7] = [
 ];
 
 /// Folders that are sensitive with everything below them.
-const SENSITIVE_TREES: [&str; 15] = [
+const SENSITIVE_TREES: [&str; 29] = [
     "/boot",
     "/etc",
     "/home",
+    "/lib/systemd",
+    "/opt/cni",
     "/proc",
     "/root",
     "/run/containerd",
     "/run/crio",
+    "/run/k3s",
+    "/run/systemd",
+    "/usr/lib/systemd",
+    "/usr/libexec/kubernetes",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
     "/var/lib/cni",
     "/var/lib/containerd",
     "/var/lib/containers",
     "/var/lib/docker",
     "/var/lib/etcd",
     "/var/lib/kubelet",
+    "/var/lib/rancher",
     "/var/run/containerd",
     "/var/run/crio",
+    "/var/run/k3s",
+    "/var/run/systemd",
+    "/var/spool/at",
+    "/var/spool/cron",
 ];
 
+/// Named pipes of container runtimes on Windows.
+const PIPES: [&str; 5] = [
+    "containerd-containerd",
+    "cri-dockerd",
+    "docker_engine",
+    "dockershim",
+    "podman-machine-default",
+];
+
+/// Folders of Windows, below the drive, that are sensitive with everything below them.
+const SENSITIVE_ON_WINDOWS: [&str; 9] = [
+    "/etc/kubernetes",
+    "/k",
+    "/program files",
+    "/programdata/containerd",
+    "/programdata/docker",
+    "/programdata/kubernetes",
+    "/users",
+    "/var/lib/kubelet",
+    "/windows",
+];
+
+/// The same as a whole.
+const FOLDERS_ON_WINDOWS: [&str; 3] = ["/", "/programdata", "/var/lib"];
+
 /// Folders that are sensitive as a whole; single folders below them are often not.
-const SENSITIVE_FOLDERS: [&str; 15] = [
-    "/", "/bin", "/dev", "/lib", "/lib64", "/opt", "/run", "/sbin", "/srv", "/sys", "/usr",
-    "/usr/bin", "/var", "/var/lib", "/var/run",
+const SENSITIVE_FOLDERS: [&str; 17] = [
+    "/",
+    "/bin",
+    "/dev",
+    "/lib",
+    "/lib64",
+    "/opt",
+    "/run",
+    "/sbin",
+    "/srv",
+    "/sys",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/var",
+    "/var/lib",
+    "/var/run",
 ];
 
 /// Whoever reads these as root finds tokens of pods there, or the socket of the runtime.
-const READ_AS_NODE: [&str; 9] = [
+const READ_AS_NODE: [&str; 12] = [
     "/",
     "/var",
     "/var/lib",
     "/var/lib/kubelet",
     "/var/lib/kubelet/pods",
+    "/var/lib/rancher",
+    "/var/lib/rancher/k3s",
+    "/var/lib/rancher/rke2",
     "/run",
     "/run/containerd",
     "/var/run",
@@ -61,16 +118,20 @@ const READ_AS_NODE: [&str; 9] = [
 ];
 
 /// Whoever writes these as root has the node run what he wants.
-const WRITTEN_AS_NODE: [&str; 17] = [
+const WRITTEN_AS_NODE: [&str; 30] = [
     "/bin",
     "/etc",
     "/etc/cron.d",
     "/etc/kubernetes",
     "/etc/kubernetes/manifests",
     "/etc/systemd",
+    "/etc/systemd/system",
     "/lib",
+    "/lib/systemd",
+    "/lib/systemd/system",
     "/lib64",
     "/opt",
+    "/opt/cni",
     "/opt/cni/bin",
     "/proc",
     "/root",
@@ -78,31 +139,58 @@ const WRITTEN_AS_NODE: [&str; 17] = [
     "/sbin",
     "/usr",
     "/usr/bin",
+    "/usr/lib",
+    "/usr/lib/systemd",
+    "/usr/lib/systemd/system",
+    "/usr/local",
     "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/var/spool/cron",
+    "/var/spool/cron/crontabs",
+    "/var/spool/cron/root",
 ];
 
 impl HostPath {
     /// What a path gives away, however it is written.
     pub fn of(path: &str) -> Self {
+        if let Some(found) = Self::on_windows(path) {
+            return found;
+        }
         let path = normalised(path);
-        let is_socket = path.rsplit('/').next().is_some_and(|name| SOCKETS.contains(&name));
+        if path.rsplit('/').next().is_some_and(|name| SOCKETS.contains(&name)) {
+            return Self::RuntimeSocket;
+        }
+        Self::of_folder(&path, &SENSITIVE_FOLDERS, &SENSITIVE_TREES)
+    }
+
+    /// The same of a path of Windows: a named pipe, or what begins with a drive.
+    fn on_windows(path: &str) -> Option<Self> {
+        let path = path.replace('\\', "/").to_ascii_lowercase();
+        if let Some(pipe) = path.strip_prefix("//./pipe/") {
+            let is_runtime = PIPES.contains(&pipe.trim_end_matches(".ttrpc"));
+            return Some(if is_runtime { Self::RuntimeSocket } else { Self::Other });
+        }
+        let (drive, rest) = path.split_once(':')?;
+        let is_drive = drive.len() == 1 && drive.chars().all(|letter| letter.is_ascii_alphabetic());
+        is_drive
+            .then(|| Self::of_folder(&normalised(rest), &FOLDERS_ON_WINDOWS, &SENSITIVE_ON_WINDOWS))
+    }
+
+    fn of_folder(path: &str, folders: &[&str], trees: &[&str]) -> Self {
         let below = |tree: &&str| {
             path.strip_prefix(*tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        if is_socket {
-            Self::RuntimeSocket
-        } else if SENSITIVE_FOLDERS.contains(&path.as_str()) || SENSITIVE_TREES.iter().any(below) {
-            Self::Sensitive
-        } else {
-            Self::Other
-        }
+        let is_sensitive = folders.contains(&path) || trees.iter().any(below);
+        if is_sensitive { Self::Sensitive } else { Self::Other }
     }
 }
 
 /// Whether root in a pod that mounts a path becomes root on the node with it.
 pub(super) fn leads_to_node(path: &str, is_written: bool) -> bool {
+    let is_socket = HostPath::of(path) == HostPath::RuntimeSocket;
     let path = normalised(path);
-    HostPath::of(&path) == HostPath::RuntimeSocket
+    is_socket
         || READ_AS_NODE.contains(&path.as_str())
         || is_written && WRITTEN_AS_NODE.contains(&path.as_str())
 }
@@ -137,6 +225,19 @@ mod tests {
             ("/var/run", HostPath::Sensitive),
             ("/run/containerd", HostPath::Sensitive),
             ("/var/run/crio/", HostPath::Sensitive),
+            ("/lib/systemd/system", HostPath::Sensitive),
+            ("/opt/cni/bin", HostPath::Sensitive),
+            ("/var/lib/rancher/k3s/server", HostPath::Sensitive),
+            ("/opt/cnix", HostPath::Other),
+            (r"\\.\pipe\docker_engine", HostPath::RuntimeSocket),
+            ("//./pipe/containerd-containerd", HostPath::RuntimeSocket),
+            (r"\\.\pipe\my_agent", HostPath::Other),
+            (r"C:\", HostPath::Sensitive),
+            ("c:/ProgramData/containerd/root", HostPath::Sensitive),
+            (r"C:\Windows\System32", HostPath::Sensitive),
+            (r"C:\data", HostPath::Other),
+            (r"D:\logs\windows", HostPath::Other),
+            ("/data/a:b", HostPath::Other),
             ("/etcd-backup", HostPath::Other),
             ("/var/log", HostPath::Other),
             ("/lib/modules", HostPath::Other),
@@ -154,6 +255,9 @@ mod tests {
             ("/run/containerd/containerd.sock", true, true),
             ("/etc/kubernetes", false, true),
             ("/opt/cni/bin", false, true),
+            ("/usr/lib/systemd/system", false, true),
+            ("/var/lib/rancher/k3s", true, true),
+            (r"\\.\pipe\docker_engine", true, true),
             ("/proc", false, true),
             ("/etc/ssl/certs", false, false),
             ("/var/lib/kubelet/plugins", false, false),
