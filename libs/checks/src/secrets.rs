@@ -9,17 +9,19 @@ mod assignments;
 mod checksum;
 mod fingerprint;
 mod formats;
+mod marked;
 mod names;
 mod providers;
 mod search;
 mod shapes;
+mod statements;
 mod urls;
 mod values;
 
 use airside_types::FieldPath;
 
 pub(crate) use formats::{Item, visit};
-pub(crate) use search::{Found, Search, search, search_arguments, search_number};
+pub(crate) use search::{Found, Search, search, search_arguments, search_list, search_number};
 pub(crate) use values::{is_ciphertext, is_indirect, is_placeholder, is_setting};
 
 /// What a field of an object holds.

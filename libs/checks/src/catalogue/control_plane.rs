@@ -46,6 +46,7 @@ mod controllers;
 mod durations;
 mod encryption;
 mod etcd;
+mod joining;
 mod kubelet;
 mod kubelet_certificates;
 mod managed;
@@ -68,6 +69,7 @@ pub(super) static FAMILIES: &[&[Check]] = &[
     encryption::CHECKS,
     controllers::CHECKS,
     etcd::CHECKS,
+    joining::CHECKS,
     kubelet::CHECKS,
     kubelet_certificates::CHECKS,
     node_files_control_plane::CHECKS,

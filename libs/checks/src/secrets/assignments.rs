@@ -18,7 +18,7 @@ pub(super) struct Assignment<'t> {
 const LONGEST_NAME: usize = 64;
 const LONGEST_VALUE: usize = 512;
 /// How many assignments of one text are looked at.
-const MAX_ASSIGNMENTS: usize = 20_000;
+pub(super) const MAX_ASSIGNMENTS: usize = 20_000;
 
 /// `name=value`, `name: value` and `"name": "value"`.
 pub(super) fn assignments(text: &str) -> Vec<Assignment<'_>> {
@@ -28,6 +28,8 @@ pub(super) fn assignments(text: &str) -> Vec<Assignment<'_>> {
 
 fn assignment(text: &str, sign: usize) -> Option<Assignment<'_>> {
     let (before, after) = (near_end(text.get(..sign)?), text.get(sign + 1..)?);
+    // `password => "foo"` of Ruby and Logstash.
+    let after = after.strip_prefix('>').filter(|rest| is_quoted_next(rest)).unwrap_or(after);
     let skipped = sign - before.len();
     let is_equal = text.as_bytes().get(sign) == Some(&b'=');
     if after.starts_with(['=', '~', ':']) || (!is_equal && !after.starts_with([' ', '"', '\t'])) {
@@ -47,6 +49,10 @@ fn assignment(text: &str, sign: usize) -> Option<Assignment<'_>> {
     let is_literal =
         is_literal && (is_quoted || !value.contains('(')) && !is_comment(before) && !is_query;
     Some(Assignment { name, value, at: skipped + at, is_literal })
+}
+
+fn is_quoted_next(rest: &str) -> bool {
+    rest.trim_start_matches(' ').starts_with(['"', '\''])
 }
 
 /// Whether a brace is open, as before the labels of a query: `requests{token="abc"}`.

@@ -5,6 +5,7 @@ use airside_types::{FieldPath, Step};
 
 use super::Sort;
 use super::names::words;
+use super::providers::is_no_example;
 
 /// A text or a list of texts within a value.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +71,21 @@ pub(super) fn sort_of(document: &Value) -> Sort {
 pub(super) fn registry_auths(document: &Value) -> Vec<(&str, &str)> {
     let hosts = document.get("auths").unwrap_or(document).as_object().into_iter().flatten();
     hosts.filter_map(|(host, entry)| Some((host, entry.get("auth")?.as_str()?))).collect()
+}
+
+/// Where JSON Web Keys of a document hold what is private: `d` of pairs, `k` of symmetric ones (RFC 7518, 6).
+pub(super) fn private_members(document: &Value) -> Vec<String> {
+    const LEAST: usize = 16;
+    let set = document.get("keys").and_then(Value::as_array);
+    let listed = set.into_iter().flatten().enumerate();
+    let keys = listed.map(|(index, key)| (format!("keys[{index}]."), key));
+    let alone = [(String::new(), document)];
+    let private = keys.chain(alone).filter_map(|(place, key)| {
+        let member = if key.get("kty")?.as_str()? == "oct" { "k" } else { "d" };
+        let value = key.get(member)?.as_str()?;
+        (value.len() >= LEAST && is_no_example(value)).then(|| format!("{place}{member}"))
+    });
+    private.collect()
 }
 
 /// Visits the texts of a value with their places. `enter` says whether to look below a place.

@@ -76,6 +76,7 @@ const PAIRS: &[(&str, &str, Sense)] = &[
     ("application", "key", Sense::Secret),
     ("auth", "key", Sense::Secret),
     ("batch", "key", Sense::Secret),
+    ("certificate", "key", Sense::Account),
     ("encryption", "key", Sense::Secret),
     ("erlang", "cookie", Sense::Secret),
     ("fernet", "key", Sense::Secret),

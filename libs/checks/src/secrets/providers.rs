@@ -136,7 +136,10 @@ static SHAPES: &[Shape] = &[
     shape("a Groq key", "gsk_", alnum, (52, 52)),
     shape("an xAI key", "xai-", alnum, (80, 80)),
     shape("a Perplexity key", "pplx-", alnum, (48, 48)),
+    shape("an OpenRouter key", "sk-or-v1-", hex, (64, 64)),
+    shape("an NVIDIA key", "nvapi-", url64, (60, 80)),
     // Work.
+    shape("a Microsoft Teams webhook address", "webhook.office.com/webhookb2/", address, (80, 300)),
     shape("a Linear key", "lin_api_", alnum, (40, 40)),
     shape("a Notion token", "ntn_", alnum, (43, 50)),
 ];
@@ -227,6 +230,10 @@ fn base64(byte: u8) -> bool {
 
 fn dotted(byte: u8) -> bool {
     url64(byte) || byte == b'.'
+}
+
+fn address(byte: u8) -> bool {
+    path(byte) || byte == b'@'
 }
 
 fn path(byte: u8) -> bool {

@@ -7,8 +7,9 @@ use airside_types::Step;
 
 use super::assignments::{Assignment, assignments, directives, elements, flags, logins, words};
 use super::fingerprint::fingerprint;
-use super::formats::{Item, documents, place, registry_auths, sort_of, visit};
+use super::formats::{Item, documents, place, private_members, registry_auths, sort_of, visit};
 use super::shapes::{Token, Tokens, decoded, is_literal, pair_of, tokens};
+use super::statements::statements;
 use super::values::{by_name, is_indirect, unquoted};
 use super::{Confidence, Hit, Sort, Style, Verdict};
 
@@ -141,6 +142,11 @@ impl Search {
                 self.push(Hit { what, sort, confidence, fingerprint: None }, place);
             }
         }
+        for place in private_members(document) {
+            let (what, confidence) = ("a private JSON Web Key", Confidence::Proven);
+            let hit = Hit { what, sort: Sort::PrivateKey, confidence, fingerprint: None };
+            self.push(hit, Some(place));
+        }
         visit(document, &mut Vec::new(), &mut |_| true, &mut |steps, item| match item {
             Item::Text(name, text) => {
                 if !is_told(tokens, text) {
@@ -150,9 +156,14 @@ impl Search {
             Item::Number(name, number) => {
                 self.judge(by_name(name, &number.to_string(), style), place(steps));
             }
-            Item::List(_, list) => {
+            Item::List(name, list) => {
                 let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-                for (_, search) in search_flags(&texts) {
+                // The texts as a whole have been searched already.
+                let by_flag = if has_flag(&texts) { search_arguments(&texts) } else { Vec::new() };
+                let untold = texts.iter().filter(|text| !is_told(tokens, text));
+                let by_name = untold.map(|text| by_name(name, text, style));
+                by_name.for_each(|verdict| self.judge(verdict, place(steps)));
+                for (_, search) in by_flag {
                     self.join(search, place(steps).as_deref());
                 }
             }
@@ -189,6 +200,7 @@ impl Search {
         named.extend(logins(file, text));
         named.extend(flags(&words(text)));
         named.extend(directives(text));
+        named.extend(statements(text));
         if text.contains("</") {
             named.extend(elements(text));
         }
@@ -259,10 +271,23 @@ impl Search {
     }
 }
 
-/// The words of a list by their flags only: its texts as a whole have been searched already.
-fn search_flags(texts: &[&str]) -> Vec<(usize, Search)> {
-    let has_flag = texts.iter().any(|text| text.starts_with('-'));
-    if has_flag { search_arguments(texts) } else { Vec::new() }
+fn has_flag(texts: &[&str]) -> bool {
+    texts.iter().any(|text| text.starts_with('-'))
+}
+
+/// Searches a list of texts under a name: as the words of a command, and each as a value of the name.
+pub(crate) fn search_list(name: &str, texts: &[&str], style: Style) -> Vec<(usize, Search)> {
+    let mut found = search_arguments(texts);
+    for (index, text) in texts.iter().enumerate() {
+        let is_found = found.iter().any(|(at, _)| *at == index);
+        let mut search = Search::default();
+        search.judge(by_name(name, text, style).filter(|_| !is_found), None);
+        if !search.found.is_empty() {
+            found.push((index, search));
+        }
+    }
+    found.sort_by_key(|(index, _)| *index);
+    found
 }
 
 /// Whether a value holds, or is part of, a credential that was told by its shape.

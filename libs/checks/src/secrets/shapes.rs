@@ -8,7 +8,7 @@ use memchr::memmem;
 
 use super::providers::{is_no_example, starting_with};
 use super::values::{is_indirect, is_placeholder, is_random};
-use super::{Confidence, Sort, urls};
+use super::{Confidence, Sort, marked, urls};
 
 /// A credential in a text.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +55,7 @@ pub(super) fn tokens(text: &str) -> Tokens<'_> {
         hashes(text, &mut tokens);
     }
     urls::passwords(text, &mut tokens);
+    marked::tokens(text, &mut tokens);
     tokens.found.sort_by_key(|token| token.at);
     tokens
 }

@@ -18,6 +18,18 @@ pub(super) fn passwords<'t>(text: &'t str, tokens: &mut Tokens<'t>) {
             tokens.add(what, Confidence::Shaped, start + user.len() + 1, password);
         }
     }
+    // Oracle's driver for Java: `jdbc:oracle:thin:user/password@host`.
+    for at in memmem::find_iter(text.as_bytes(), ":oracle:") {
+        let given = text.get(at..).and_then(|rest| rest.split(['@', ' ', '\n', '"']).next());
+        let pair = given.and_then(|given| given.rsplit(':').next()?.split_once('/'));
+        if let Some((user, password)) = pair
+            && !user.is_empty()
+            && is_literal(password)
+            && !is_variable(password)
+        {
+            tokens.add("an address with a password", Confidence::Shaped, at, password);
+        }
+    }
     // Go's MySQL driver: `user:password@tcp(host)/database`.
     for mark in ["@tcp(", "@unix("] {
         for at in memmem::find_iter(text.as_bytes(), mark) {

@@ -8,7 +8,7 @@ use airside_types::{FieldPath, Severity, Step};
 use super::described;
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::secrets::{Item, Search, Style, search, search_arguments, search_number, visit};
+use crate::secrets::{Item, Search, Style, search, search_list, search_number, visit};
 use crate::subject::Whole;
 
 /// The checks of this family.
@@ -69,6 +69,10 @@ fn fields(whole: &Whole<'_>, report: &mut Report<'_>) {
         let is_metadata = matches!(steps, [Step::Key(key)] if key == "metadata" || key == "status");
         !is_metadata && !containers.iter().any(|path| path.steps().eq(steps.iter().cloned()))
     };
+    let style = |steps: &[Step<'_>]| {
+        // Files of kubeadm hold tokens and keys themselves.
+        if whole.object.group() == "kubeadm.k8s.io" { Style::Values } else { style(steps) }
+    };
     visit(whole.object.value(), &mut Vec::new(), &mut enter, &mut |steps, item| match item {
         Item::Text(name, text) => fail(steps, name, &search(name, text, style(steps)), report),
         Item::Number(name, number) => {
@@ -76,7 +80,7 @@ fn fields(whole: &Whole<'_>, report: &mut Report<'_>) {
         }
         Item::List(name, list) => {
             let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-            for (index, search) in search_arguments(&texts) {
+            for (index, search) in search_list(name, &texts, style(steps)) {
                 let path: Vec<Step<'_>> =
                     steps.iter().cloned().chain([Step::Index(index)]).collect();
                 fail(&path, name, &search, report);
