@@ -161,7 +161,7 @@ impl Search {
                 // The texts as a whole have been searched already.
                 let by_flag = if has_flag(&texts) { search_arguments(&texts) } else { Vec::new() };
                 let untold = texts.iter().filter(|text| !is_told(tokens, text));
-                let by_name = untold.map(|text| by_name(name, text, style));
+                let by_name = untold.map(|text| by_name_of_list(name, text, texts.len()));
                 by_name.for_each(|verdict| self.judge(verdict, place(steps)));
                 for (_, search) in by_flag {
                     self.join(search, place(steps).as_deref());
@@ -276,18 +276,29 @@ fn has_flag(texts: &[&str]) -> bool {
 }
 
 /// Searches a list of texts under a name: as the words of a command, and each as a value of the name.
-pub(crate) fn search_list(name: &str, texts: &[&str], style: Style) -> Vec<(usize, Search)> {
+pub(crate) fn search_list(name: &str, texts: &[&str]) -> Vec<(usize, Search)> {
     let mut found = search_arguments(texts);
     for (index, text) in texts.iter().enumerate() {
         let is_found = found.iter().any(|(at, _)| *at == index);
         let mut search = Search::default();
-        search.judge(by_name(name, text, style).filter(|_| !is_found), None);
+        let verdict = by_name_of_list(name, text, texts.len());
+        search.judge(verdict.filter(|_| !is_found), None);
         if !search.found.is_empty() {
             found.push((index, search));
         }
     }
     found.sort_by_key(|(index, _)| *index);
     found
+}
+
+/// Judges a text of a list by the list's name. Several may be the parts of a path, as in `secret: [spec,
+/// secretName]`: then each has to look like a credential.
+fn by_name_of_list(name: &str, text: &str, count: usize) -> Option<Verdict> {
+    let is_taken = |verdict: &Verdict| match verdict {
+        Verdict::Credential(hit) => count == 1 || hit.confidence > Confidence::Named,
+        Verdict::Placeholder => count == 1,
+    };
+    by_name(name, text, Style::References).filter(is_taken)
 }
 
 /// Whether a value holds, or is part of, a credential that was told by its shape.

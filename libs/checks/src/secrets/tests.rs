@@ -225,6 +225,7 @@ fn programs_and_prose_hold_no_credentials_by_their_words() {
         "The password: a word that opens the door.\n",
         "define('DB_PASSWORD', getenv('DB_PASSWORD'));\nparams = { :password => params[:password] }\n",
         "ALTER USER a WITH PASSWORD '${PASSWORD}';\n",
+        "labels:\n  secret: [spec, secretName]\n  password: [spec, passwords, first]\n",
         "{\"keys\": [{\"kty\": \"EC\", \"x\": \"jpsQnnGQmLYBIffH1136cspYG6\", \"y\": \"a\"}]}",
         "vttablet -port 80 -log_dir x",
         "bearer_token_file: /var/run/secrets/kubernetes.io/serviceaccount/token\n",

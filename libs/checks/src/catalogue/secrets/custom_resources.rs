@@ -80,7 +80,7 @@ fn fields(whole: &Whole<'_>, report: &mut Report<'_>) {
         }
         Item::List(name, list) => {
             let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-            for (index, search) in search_list(name, &texts, style(steps)) {
+            for (index, search) in search_list(name, &texts) {
                 let path: Vec<Step<'_>> =
                     steps.iter().cloned().chain([Step::Index(index)]).collect();
                 fail(&path, name, &search, report);
