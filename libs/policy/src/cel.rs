@@ -56,6 +56,8 @@ pub(crate) struct Variable {
     pub(crate) name: String,
     /// The height of its program.
     pub(crate) height: u16,
+    /// The type of all its values, where that is known.
+    pub(crate) gives: Option<&'static str>,
 }
 
 /// An expression that is ready to be evaluated.

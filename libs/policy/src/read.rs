@@ -219,7 +219,8 @@ fn variables(fields: &mut Fields<'_>, has_params: bool) -> (Vec<Condition>, Vec<
         let program = fields.expression(&at.key("expression"), &scope, &[]);
         // One that cannot be read is known all the same: its readers are not to blame.
         let height = program.as_ref().map_or(0, Program::height);
-        known.push(Variable { name: name.clone(), height });
+        let gives = program.as_ref().and_then(Program::gives);
+        known.push(Variable { name: name.clone(), height, gives });
         read.extend(program.map(|program| Condition { name, program }));
     }
     (read, known)

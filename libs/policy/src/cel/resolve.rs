@@ -4,7 +4,9 @@
 //! `has`, `all`, `map` and their like.
 
 mod macros;
+mod namespace;
 mod request;
+mod types;
 
 use airside_k8s::Position;
 use airside_types::{FieldPath, Step as FieldStep};
@@ -61,11 +63,12 @@ impl Resolver<'_> {
                 if let Some(special) = self.special(expression)? {
                     return Ok(special);
                 }
+                let known = self.known_field(expression);
                 let operand = self.boxed(operand)?;
                 let field = field.clone();
                 match is_optional {
                     true => (Step::OptionalSelect { operand, field }, Some("optional_type")),
-                    false => (Step::Select { operand, field }, None),
+                    false => (Step::Select { operand, field }, known),
                 }
             }
             Syntax::Index { operand, index, is_optional } => {
@@ -82,38 +85,54 @@ impl Resolver<'_> {
                 return self.call(target.as_deref(), name, arguments, at);
             }
             Syntax::Unary { operator: Unary::Not, operand } => {
-                (Step::Not(self.boxed(operand)?), Some("bool"))
+                let (operand, gives) = self.expression(operand)?;
+                types::operand("!", gives, &["bool"], at)?;
+                (Step::Not(Box::new(operand)), Some("bool"))
             }
             Syntax::Unary { operator: Unary::Negate, operand } => {
                 let (operand, gives) = self.expression(operand)?;
+                types::operand("-", gives, &["int", "double"], at)?;
                 (Step::Negate(Box::new(operand)), gives)
             }
             Syntax::Binary { operator, left, right } => {
                 return self.binary(*operator, left, right, at);
             }
-            Syntax::And(operands) => (Step::And(self.all(operands)?), Some("bool")),
-            Syntax::Or(operands) => (Step::Or(self.all(operands)?), Some("bool")),
+            Syntax::And(operands) => (Step::And(self.all("&&", operands)?), Some("bool")),
+            Syntax::Or(operands) => (Step::Or(self.all("||", operands)?), Some("bool")),
             Syntax::Conditional { condition, then, otherwise } => {
-                let condition = self.boxed(condition)?;
+                let (condition, known) = self.expression(condition)?;
+                types::operand("?", known, &["bool"], at)?;
+                let condition = Box::new(condition);
                 let (then, one) = self.expression(then)?;
                 let (otherwise, other) = self.expression(otherwise)?;
+                types::same("the branches of `? :`", &[one, other], at)?;
                 let gives = one.filter(|_| one == other);
                 let (then, otherwise) = (Box::new(then), Box::new(otherwise));
                 (Step::Conditional { condition, then, otherwise }, gives)
             }
             Syntax::List(elements) => {
                 let mut resolved = Vec::with_capacity(elements.len());
+                let mut known = Vec::with_capacity(elements.len());
                 for element in elements {
-                    resolved.push((self.expression(&element.value)?.0, element.is_optional));
+                    let (value, gives) = self.expression(&element.value)?;
+                    resolved.push((value, element.is_optional));
+                    known.push(gives.filter(|_| !element.is_optional));
                 }
+                types::same("the elements of a list", &known, at)?;
                 (Step::List(resolved), Some("list"))
             }
             Syntax::Map(entries) => {
                 let mut resolved = Vec::with_capacity(entries.len());
+                let (mut keys, mut values) = (Vec::new(), Vec::new());
                 for entry in entries {
-                    let key = self.expression(&entry.key)?.0;
-                    resolved.push((key, self.expression(&entry.value)?.0, entry.is_optional));
+                    let (key, of_key) = self.expression(&entry.key)?;
+                    let (value, of_value) = self.expression(&entry.value)?;
+                    resolved.push((key, value, entry.is_optional));
+                    keys.push(of_key);
+                    values.push(of_value.filter(|_| !entry.is_optional));
                 }
+                types::same("the keys of a map", &keys, at)?;
+                types::same("the values of a map", &values, at)?;
                 (Step::Map(resolved), Some("map"))
             }
         };
@@ -124,8 +143,24 @@ impl Resolver<'_> {
         Ok(Box::new(self.expression(expression)?.0))
     }
 
-    fn all(&mut self, operands: &[Expression]) -> Result<Vec<Node>, SyntaxError> {
-        operands.iter().map(|operand| Ok(self.expression(operand)?.0)).collect()
+    /// The operands of `&&` or `||`.
+    fn all(&mut self, sign: &str, operands: &[Expression]) -> Result<Vec<Node>, SyntaxError> {
+        let one = |operand: &Expression| {
+            let (node, gives) = self.expression(operand)?;
+            types::operand(sign, gives, &["bool"], operand.at)?;
+            Ok(node)
+        };
+        operands.iter().map(one).collect()
+    }
+
+    /// The type of a field that the API server knows, of the request or the namespace.
+    fn known_field(&self, expression: &Expression) -> types::Known {
+        let path = names(expression).filter(|path| !self.is_local(path))?;
+        match path.as_slice() {
+            ["request", rest @ ..] => request::type_of(rest),
+            ["namespaceObject", rest @ ..] => namespace::type_of(rest),
+            _ => None,
+        }
     }
 
     fn binary(
@@ -137,6 +172,7 @@ impl Resolver<'_> {
     ) -> Resolved {
         let (left, one) = self.expression(left)?;
         let (right, other) = self.expression(right)?;
+        types::binary(operator, one, other, at)?;
         let gives = match operator {
             Binary::Less
             | Binary::LessOrEqual
@@ -202,6 +238,7 @@ impl Resolver<'_> {
         let Some(path) = names(expression).filter(|path| !self.is_local(path)) else {
             return Ok(None);
         };
+        let mut gives = self.known_field(expression);
         let step = match path.as_slice() {
             ["variables", name] => {
                 let own = self.scope.variables.iter().enumerate().find(|it| it.1.name == *name);
@@ -210,6 +247,7 @@ impl Resolver<'_> {
                     SyntaxError::new(at, problem)
                 })?;
                 self.below = self.below.max(own.height);
+                gives = own.gives;
                 Step::Root(Root::Variable(index))
             }
             ["request", rest @ ..] => match request::field(rest) {
@@ -220,13 +258,20 @@ impl Resolver<'_> {
                     return Err(SyntaxError::new(at, problem));
                 }
             },
+            ["namespaceObject", rest @ ..] if !namespace::has(rest) => {
+                let problem = format!("a namespace has no field `{}` here", rest.join("."));
+                return Err(SyntaxError::new(at, problem));
+            }
             ["google", "protobuf", "Timestamp"] => Step::Type("google.protobuf.Timestamp"),
             ["google", "protobuf", "Duration"] => Step::Type("google.protobuf.Duration"),
             ["net", "IP"] => Step::Type("net.IP"),
             ["net", "CIDR"] => Step::Type("net.CIDR"),
             _ => return Ok(None),
         };
-        Ok(Some((Node { at, step }, None)))
+        if matches!(step, Step::Type(_)) {
+            gives = Some("type");
+        }
+        Ok(Some((Node { at, step }, gives)))
     }
 
     fn is_local(&self, path: &[&str]) -> bool {
@@ -254,10 +299,14 @@ impl Resolver<'_> {
         let count = arguments.len() + usize::from(target.is_some());
         let written: Vec<&Expression> = target.into_iter().chain(arguments).collect();
         let mut resolved = Vec::with_capacity(count);
+        let mut known = Vec::with_capacity(count);
         for argument in &written {
-            resolved.push(self.expression(argument)?.0);
+            let (argument, gives) = self.expression(argument)?;
+            resolved.push(argument);
+            known.push(gives);
         }
         let function = function(name, form, count, at)?;
+        types::call(function, &known, at)?;
         let pattern = check_literals(function.name, &written)?;
         let step = Step::Call { function, arguments: resolved, pattern };
         Ok((Node { at, step }, function.gives))

@@ -40,3 +40,18 @@ pub(super) fn field(path: &[&str]) -> Field {
         _ => Field::Below,
     }
 }
+
+/// The type of a field at a path below `request`, where it has one.
+pub(super) fn type_of(path: &[&str]) -> Option<&'static str> {
+    match path {
+        ["name" | "namespace" | "operation" | "subResource" | "requestSubResource"] => {
+            Some("string")
+        }
+        ["dryRun"] => Some("bool"),
+        ["kind" | "requestKind" | "resource" | "requestResource", _] => Some("string"),
+        ["userInfo", "username" | "uid"] => Some("string"),
+        ["userInfo", "groups"] => Some("list"),
+        ["userInfo", "extra"] => Some("map"),
+        _ => None,
+    }
+}

@@ -11,7 +11,7 @@ fn numbers() {
             "7 % 3 == 1 && -7 / 2 == -3 && -7 % 3 == -1",
             "0x1F == 31 && -0x10 == -16",
             "1.5 + 0.5 == 2.0 && .5 == 0.5 && 1e3 == 1000.0",
-            "1 == 1.0 && 1u == 1 && 2 > 1.5 && 1u < 2",
+            "dyn(1) == 1.0 && dyn(1u) == 1 && 2 > 1.5 && 1u < 2",
             "-9223372036854775808 < 0",
             "9223372036854775807 < 9223372036854775808.0",
             "object.spec.replicas == 3 && type(object.spec.replicas) == int",
@@ -47,13 +47,13 @@ fn lists_and_maps() {
             "[1, 2] + [3] == [1, 2, 3] && size([]) == 0",
             "2 in [1, 2] && !('x' in {'y': 1}) && 'y' in {'y': 1}",
             "{'a': 1, 'b': 2}['b'] == 2 && {1: 'x'}[1] == 'x' && {1: 'x'}[1.0] == 'x'",
-            "{'a': 1, 'b': [2]} == {'b': [2], 'a': 1} && {'a': 1} != {'a': 2}",
+            "{'a': dyn(1), 'b': [2]} == {'b': [2], 'a': dyn(1)} && {'a': 1} != {'a': 2}",
             "[1, 2][1] == 2 && [[1], [2]][1][0] == 2",
             "object.metadata.labels['app.kubernetes.io/name'] == 'web'",
             "object.metadata.labels.`app.kubernetes.io/name` == 'web'",
             "object.spec.containers[1].name == 'b' && size(object.spec.containers) == 2",
             "'app' in object.metadata.labels && !('owner' in object.metadata.labels)",
-            "[1, 'a', null] == [1, 'a', null] && [1] != ['1'] && null != 0",
+            "[dyn(1), 'a', null] == [dyn(1), 'a', null] && [1] != ['1'] && null != 0",
             "object == object && object.spec != object.metadata",
             "[1, 2,] == [1, 2]",
         ],
@@ -128,7 +128,7 @@ fn operands_absorb_errors_from_either_side() {
             "!(object.status.x == 1 && false)",
             "!(false && 1 / 0 == 1)",
             "[1, 2].exists(x, x == 2 || 1 / 0 == 1) ",
-            "['x', 2].exists(x, x > 1)",
+            "[dyn('x'), 2].exists(x, x > 1)",
             "![0, 1].all(x, 1 / x == 2)",
             "true ? true : object.status.x",
             "request.userInfo.username == 'x' || true",
@@ -139,8 +139,8 @@ fn operands_absorb_errors_from_either_side() {
     // What is not known might have decided, so that the error does not.
     assert_eq!(said("1 / 0 == 1 || request.userInfo.username == 'x'"), "unknown: not known here");
     assert_eq!(said("request.userInfo.username == 'x' || 1 / 0 == 1"), "unknown: not known here");
-    assert_eq!(said("'x' || true"), "true");
-    assert_eq!(said("'x' || false"), "error: no such overload: _||_ of string");
+    assert_eq!(said("dyn('x') || true"), "true");
+    assert_eq!(said("dyn('x') || false"), "error: no such overload: _||_ of string");
 }
 
 #[test]
@@ -150,15 +150,15 @@ fn errors() {
         ("-(-9223372036854775807 - 1) == 0", "the number does not fit into 64 bits"),
         ("1 / 0 == 1", "division by zero"),
         ("1u - 2u == 0u", "the number does not fit into 64 bits"),
-        ("1 + 1u == 2", "no such overload: _+_ of int, uint"),
-        ("1 + 'a' == 2", "no such overload: _+_ of int, string"),
-        ("1 < 'a'", "no such overload: _<_ of int, string"),
-        ("null < 1", "no such overload: _<_ of null_type, int"),
+        ("1 + dyn(1u) == 2", "no such overload: _+_ of int, uint"),
+        ("dyn(1) + 'a' == 2", "no such overload: _+_ of int, string"),
+        ("1 < dyn('a')", "no such overload: _<_ of int, string"),
+        ("dyn(null) < 1", "no such overload: _<_ of null_type, int"),
         ("{'a': 1, 'a': 2} == {}", "a map has the same key twice"),
         ("{[1]: 1} == {}", "a list is no key of a map"),
-        ("'a'.value() == 'a'", "no such overload: value of string"),
-        ("1 ? true : false", "no such overload: _?_:_ of int"),
-        ("!1", "no such overload: !_ of int"),
+        ("dyn('a').value() == 'a'", "no such overload: value of string"),
+        ("dyn(1) ? true : false", "no such overload: _?_:_ of int"),
+        ("!dyn(1)", "no such overload: !_ of int"),
         ("int('x') == 1", "int: `x` is no whole number"),
     ] {
         assert_eq!(said(expression), format!("error: {error}"), "{expression}");

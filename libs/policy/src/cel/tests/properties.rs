@@ -5,8 +5,15 @@ use proptest::prelude::*;
 use super::super::{Budget, EXPRESSION_LIMIT, Program, evaluate};
 use super::{Only, SCOPE, object, said};
 
-/// Expressions that can be read, most of which fail somewhere when they are evaluated.
-fn expressions() -> impl Strategy<Value = String> {
+/// Expressions that can be read, most of which fail somewhere when they are evaluated: nothing is known of their
+/// types when they are read.
+fn open_expressions() -> impl Strategy<Value = String> {
+    let body = expressions(|text| format!("dyn({text})"));
+    body.prop_map(|body| format!("[dyn(1), 'a', [2]].map(x, {body})"))
+}
+
+/// Expressions of which each part is written in some way.
+fn expressions(written: fn(String) -> String) -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("object".to_owned()),
         Just("object.spec".to_owned()),
@@ -31,7 +38,7 @@ fn expressions() -> impl Strategy<Value = String> {
         Just("timestamp('9999-12-31T23:59:59Z')".to_owned()),
         (-3_i64..9).prop_map(|number| number.to_string()),
     ];
-    leaf.prop_recursive(5, 60, 4, |inner| {
+    leaf.prop_map(written).prop_recursive(5, 60, 4, move |inner| {
         let operators = prop::sample::select(vec![
             "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "in", "&&", "||",
         ]);
@@ -118,15 +125,15 @@ fn expressions() -> impl Strategy<Value = String> {
             inner.clone().prop_map(|a| format!("-({a})")),
             inner.prop_map(|a| format!("({a}).?spec")),
         ]
+        .prop_map(written)
     })
-    .prop_map(|body| format!("[1, 'a', [2]].map(x, {body})"))
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
 
     #[test]
-    fn evaluation_ends_within_its_budget(text in expressions()) {
+    fn evaluation_ends_within_its_budget(text in open_expressions()) {
         let program = Program::read(&text, &SCOPE);
         prop_assert!(program.is_ok() || text.contains("matches") || text.contains("duration(")
             || text.contains("timestamp(") || text.contains("find"), "{text}: {program:?}");
@@ -137,6 +144,16 @@ proptest! {
             prop_assert!(budget.spent() <= EXPRESSION_LIMIT);
             // A function of its input.
             prop_assert_eq!(said(&text), said(&text));
+        }
+    }
+
+    #[test]
+    fn a_value_is_of_the_type_that_was_known_before(text in expressions(|text| text)) {
+        if let Ok(program) = Program::read(&text, &SCOPE)
+            && let Some(known) = program.gives()
+            && let Ok(value) = evaluate(&program, &Only(&object()), &mut Budget::of_policy())
+        {
+            prop_assert_eq!(value.type_name(), known, "{}", text);
         }
     }
 

@@ -36,6 +36,68 @@ fn what_is_no_expression_is_refused_where_it_breaks() {
 }
 
 #[test]
+fn what_no_object_makes_right_is_refused() {
+    for (expression, refusal) in [
+        ("1 == 'a'", "line 1, column 3: `==` is not for int and string"),
+        ("1 == 1.0", "line 1, column 3: `==` is not for int and double"),
+        ("1 + 1u == 2", "line 1, column 3: `+` is not for int and uint"),
+        ("'a' < 1", "line 1, column 5: `<` is not for string and int"),
+        (
+            "quantity('1') == '1'",
+            "line 1, column 15: `==` is not for kubernetes.Quantity and string",
+        ),
+        ("object.a in 'ab'", "line 1, column 10: `in` is not for anything and string"),
+        ("!1", "line 1, column 1: `!` is not for int"),
+        ("-'a' == ''", "line 1, column 1: `-` is not for string"),
+        ("object.a && 1", "line 1, column 13: `&&` is not for int"),
+        ("1 ? true : false", "line 1, column 3: `?` is not for int"),
+        (
+            "(true ? 1 : 'a') == object.a",
+            "line 1, column 7: the branches of `? :` are of one type in Kubernetes, and these are int and string",
+        ),
+        (
+            "[1, 'a'] == []",
+            "line 1, column 1: the elements of a list are of one type in Kubernetes, and these are int and string",
+        ),
+        (
+            "{'a': 1, 'b': 'c'} == {}",
+            "line 1, column 1: the values of a map are of one type in Kubernetes, and these are int and string",
+        ),
+        ("size(1) == 1", "line 1, column 1: `size()` is not for int"),
+        ("'a'.contains(1)", "line 1, column 5: `contains()` is not for string and int"),
+        (
+            "request.userInfo.groups.contains('x')",
+            "line 1, column 25: `contains()` is not for list and string",
+        ),
+        ("request.name == 1", "line 1, column 14: `==` is not for string and int"),
+        (
+            "namespaceObject.metadata.label == 'x'",
+            "line 1, column 26: a namespace has no field `metadata.label` here",
+        ),
+        (
+            "namespaceObject.metadata.labels['a'] == 1 || namespaceObject.metadata.name == 1",
+            "line 1, column 76: `==` is not for string and int",
+        ),
+    ] {
+        assert_eq!(said(expression), format!("refused at {refusal}"), "{expression}");
+    }
+    // What is not known may be anything.
+    for expression in [
+        "object.a == 1 || object.a == 'a'",
+        "[object.a, 1, 'a'].size() >= 0 || true",
+        "(object.a ? object.b : 1) == 'x' || true",
+        "object.a + 'x' == 'yx' || true",
+        "1 < 1.5 && 2u > 1",
+        "object.a.contains(1) || true",
+        "null == 'a' || 'a' != null",
+        "namespaceObject.metadata.labels.team == 'a' || true",
+    ] {
+        let answer = said(expression);
+        assert!(!answer.starts_with("refused"), "{expression}: {answer}");
+    }
+}
+
+#[test]
 fn what_does_not_exist_is_refused() {
     for (expression, refusal) in [
         ("true && image('a').tag() == 'x'", "line 1, column 9: there is no function `image` here"),
