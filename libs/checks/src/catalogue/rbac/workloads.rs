@@ -165,7 +165,7 @@ const CREATE_PODS: Right =
 const CHANGE_PODS: Right =
     Right { resources: &[("", "pods")], verbs: &["update", "patch"], what: "change running pods" };
 
-const CHANGE_WORKLOADS: Right = Right {
+pub(super) const CHANGE_WORKLOADS: Right = Right {
     resources: &[
         ("", "replicationcontrollers"),
         ("apps", "daemonsets"),
@@ -199,7 +199,7 @@ const DELETE_WORKLOADS: Right = Right {
     what: "delete what runs or what it needs",
 };
 
-const EPHEMERAL_CONTAINERS: Right = Right {
+pub(super) const EPHEMERAL_CONTAINERS: Right = Right {
     resources: &[("", "pods/ephemeralcontainers")],
     verbs: &["update", "patch"],
     what: "put containers into running pods",
