@@ -9,7 +9,7 @@ use airside_types::{Severity, shown_name};
 use super::Right;
 use super::escalation::{BIND, CREATE_TOKENS, ESCALATE, IMPERSONATE};
 use super::holders::{READ_SECRETS, RUN_COMMANDS};
-use super::workloads::{CHANGE_WORKLOADS, EPHEMERAL_CONTAINERS};
+use super::workloads::{CHANGE_TEMPLATES, CREATE_JOBS, EPHEMERAL_CONTAINERS};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Pod;
@@ -136,7 +136,7 @@ metadata: {name: sync, namespace: sync}
         techniques: &[technique("T1528"), technique("T1610")],
         controls: &["cis-v1.12.0:5.1.4"],
         equivalents: &["kubescape:C-0267", "kubescape:workload-with-cluster-takeover-roles"],
-        judge: Judge::Pod(|pod, report| can(pod, &[&START_PODS, &CHANGE_WORKLOADS], report)),
+        judge: Judge::Pod(|pod, report| can(pod, &STARTS, report)),
         fails: r#"apiVersion: v1
 kind: Pod
 metadata: {name: runner, namespace: ci}
@@ -245,6 +245,8 @@ const START_PODS: Right = Right {
     verbs: &["create", "update", "patch"],
     what: "start or change pods",
 };
+
+const STARTS: [&Right; 3] = [&START_PODS, &CHANGE_TEMPLATES, &CREATE_JOBS];
 
 const GAIN_RIGHTS: [&Right; 6] =
     [&RUN_COMMANDS, &EPHEMERAL_CONTAINERS, &IMPERSONATE, &BIND, &ESCALATE, &CREATE_TOKENS];

@@ -165,7 +165,7 @@ const CREATE_PODS: Right =
 const CHANGE_PODS: Right =
     Right { resources: &[("", "pods")], verbs: &["update", "patch"], what: "change running pods" };
 
-pub(super) const CHANGE_WORKLOADS: Right = Right {
+const CHANGE_WORKLOADS: Right = Right {
     resources: &[
         ("", "replicationcontrollers"),
         ("apps", "daemonsets"),
@@ -181,6 +181,23 @@ pub(super) const CHANGE_WORKLOADS: Right = Right {
     verbs: &["create", "update", "patch"],
     what: "decide what runs",
 };
+
+/// Of a Job that is there Kubernetes lets nobody change the template.
+pub(super) const CHANGE_TEMPLATES: Right = Right {
+    resources: &[
+        ("", "replicationcontrollers"),
+        ("apps", "daemonsets"),
+        ("apps", "deployments"),
+        ("apps", "replicasets"),
+        ("apps", "statefulsets"),
+        ("batch", "cronjobs"),
+    ],
+    verbs: &["create", "update", "patch"],
+    what: "decide what runs",
+};
+
+pub(super) const CREATE_JOBS: Right =
+    Right { resources: &[("batch", "jobs")], verbs: &["create"], what: "start Jobs" };
 
 const DELETE_WORKLOADS: Right = Right {
     resources: &[
