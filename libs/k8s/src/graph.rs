@@ -42,7 +42,7 @@ pub use hosts::{Taken, hosts, taken};
 pub use mesh::{
     Claim, DEFAULT_NAMESPACE, Enrolment, GatewayName, Injector, MeshConfig, MeshSettings,
     MeshWorkload, MutualTls, ServiceName, TlsMode, claims, full_host, gateways_of, host_matches,
-    is_exported_to, presented,
+    hosts_overlap, is_exported_to, presented, serves_host,
 };
 pub use part::{Key, Read, Whole, Word, Written, written};
 use part::{Place, Topic, pods_bearing, pods_selected};

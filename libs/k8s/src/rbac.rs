@@ -1,5 +1,6 @@
 //! Views of roles and bindings.
 
+pub mod built_in;
 pub mod names;
 
 use airside_types::FieldPath;

@@ -150,9 +150,11 @@ subjects:
     },
 ];
 
-/// A way with one right is told by the check on that right, of the pod or of the role.
+/// A way with one right is told by the check on that right, of the pod or of the role, unless the rule names
+/// its objects.
 fn takes_several_rights(steps: &[Step<'_>]) -> bool {
     steps.iter().filter(|step| step.binding.is_some()).count() > 1
+        || steps.iter().any(Step::is_by_name)
 }
 
 /// The steps in one line, from who takes the first.

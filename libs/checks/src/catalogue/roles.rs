@@ -205,8 +205,7 @@ fn subresource(rule: &Rule<'_>, wanted: &str, what: &str, report: &mut Report<'_
         return;
     }
     let below = wanted.trim_start_matches("pods/");
-    let is_meant =
-        |name: &str| name == wanted || name == "pods/*" || name.strip_prefix("*/") == Some(below);
+    let is_meant = |name: &str| name == wanted || name.strip_prefix("*/") == Some(below);
     for (entry, name) in rule.list("resources").filter(|(_, name)| is_meant(name)) {
         report.fail(
             rule.path("resources", entry),

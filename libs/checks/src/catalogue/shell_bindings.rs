@@ -89,10 +89,7 @@ rules: [{apiGroups: [""], resources: [pods/exec], verbs: [create]}]
 pub(super) fn opens_shell(rule: &Rule<'_>) -> Option<&'static str> {
     let ways = ["pods/exec", "pods/attach"];
     let can_connect = rule.allows_verb(&["create", "get"]) && !rule.names_its_objects();
-    let reached = |way: &&str| {
-        rule.reaches("", way) || (rule.is_for_core_group() && rule.has("resources", &["pods/*"]))
-    };
-    ways.into_iter().find(reached).filter(|_| can_connect)
+    ways.into_iter().find(|way| rule.reaches("", way)).filter(|_| can_connect)
 }
 
 fn shell(binding: &Binding<'_>, kind: &str, report: &mut Report<'_>) {

@@ -9,7 +9,7 @@ use super::part::{Key, Place, Read, Selecting, Topic};
 use super::{Graph, selects};
 use crate::fields::elements;
 use crate::object::Object;
-use crate::rbac::{GROUP, Rule, rules};
+use crate::rbac::{GROUP, Rule, built_in, rules};
 use crate::value::Value;
 
 /// Steps from one ClusterRole to another that are followed, in all. Clusters have some hundreds; an input
@@ -58,6 +58,12 @@ impl<'a> Aggregation<'a> {
             found.taken_over.extend(taken_over.map(Object::name));
             found.selected.insert(role.name(), selected);
         }
+        for (name, labels) in built_in::aggregating().filter(|(name, _)| lacks(graph, name)) {
+            let labelled = labels.iter().flat_map(|label| by_label.get((label, "true"))).copied();
+            let selected: BTreeSet<usize> = labelled.take(left).collect();
+            left -= selected.len();
+            found.selected.insert(name, selected.into_iter().collect());
+        }
         found.rules = found.selected.keys().map(|name| (*name, OnceLock::new())).collect();
         found.reads = found.selected.keys().map(|name| (*name, OnceLock::new())).collect();
         found.left = AtomicUsize::new(STEPS);
@@ -89,6 +95,18 @@ impl<'a> Aggregation<'a> {
         }
         found
     }
+}
+
+/// Whether the input lacks a ClusterRole, so that a built-in one is as Kubernetes makes it.
+fn lacks(graph: &Graph<'_>, name: &str) -> bool {
+    !graph.held_of_kind(GROUP, "ClusterRole").any(|role| role.name() == name)
+}
+
+/// The labels by which a built-in ClusterRole takes over others.
+fn labels_of_built_in(name: &str) -> impl Iterator<Item = Key> {
+    let labels = built_in::aggregating().filter(move |(built_in, _)| *built_in == name);
+    let labels = labels.flat_map(|(_, labels)| labels);
+    labels.map(|label| Key::of(Topic::RoleLabel, Place::Anywhere, &[label, "true"]))
 }
 
 /// The indices of the ClusterRoles that the selectors of one select.
@@ -201,6 +219,9 @@ impl<'a> Graph<'a> {
             }
             keys.extend(key_of_name(name));
             let Some(taken_over) = self.aggregation.selected.get(name) else { continue };
+            if lacks(self, name) {
+                keys.extend(labels_of_built_in(name));
+            }
             let named = self.held_of_kind(GROUP, "ClusterRole").filter(|it| it.name() == name);
             reads.extend(named.flat_map(selectors).map(roles_selected));
             let taken_over = taken_over.iter().filter_map(|at| self.objects.get(*at));

@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Graph;
 use crate::object::Object;
-use crate::rbac::{Bearer, role_of, rules};
+use crate::rbac::names::is_controller;
+use crate::rbac::{Bearer, Rule, rules};
 
 pub use clouds::{Cloud, CloudIdentity};
 pub(super) use powers::is_token;
@@ -74,7 +75,10 @@ impl<'a> Graph<'a> {
     pub fn way(&self, goal: Goal, from: Standing<'a>) -> Vec<Step<'a>> {
         let mut standing = from;
         let open = match from {
-            Standing::Bearer(Bearer::ServiceAccount(None, name)) => Some(name),
+            // Those of the control plane are in no namespace that a manifest leaves open.
+            Standing::Bearer(Bearer::ServiceAccount(None, name)) if !is_controller(name) => {
+                Some(name)
+            }
             _ => None,
         };
         if let Some(whole) = self.whole {
@@ -124,21 +128,14 @@ fn all_steps<'a>(graph: &Graph<'a>) -> Vec<Step<'a>> {
     steps
 }
 
-/// What the role of a binding allows: its rules, or what is known of a built-in role that the input lacks.
-fn rules_given<'a>(graph: &Graph<'a>, binding: &Object<'a>) -> powers::Given<'a> {
-    if let Some(role) = graph.role(binding) {
-        // Most roles aggregate nothing.
-        let aggregates = role.fields().contains_key("aggregationRule");
-        let rules = if aggregates {
-            graph.rules_of(role).into_iter().map(|(_, rule)| rule).collect()
-        } else {
-            rules(role).collect()
-        };
-        return powers::Given::Rules(rules);
-    }
-    match role_of(binding) {
-        Some(("ClusterRole", "cluster-admin")) => powers::Given::Everything,
-        Some(("ClusterRole", "admin" | "edit")) => powers::Given::Editing,
-        _ => powers::Given::Rules(Vec::new()),
+/// What the role of a binding allows, of a built-in role too that the input lacks.
+fn rules_given<'a>(graph: &Graph<'a>, binding: &Object<'a>) -> Vec<Rule<'a>> {
+    let Some(role) = graph.role_given(binding) else { return Vec::new() };
+    // Most roles aggregate nothing.
+    let aggregates = role.fields().contains_key("aggregationRule") || graph.role(binding).is_none();
+    if aggregates {
+        graph.rules_of(&role).into_iter().map(|(_, rule)| rule).collect()
+    } else {
+        rules(&role).collect()
     }
 }

@@ -22,8 +22,10 @@ use crate::value::{Map, Value};
 use crate::workload::{PodSpec, pod_specs};
 
 pub use enrolment::Enrolment;
-pub use gateways::{Claim, GatewayName, claims, gateways_of, presented};
-pub use hosts::{DEFAULT_NAMESPACE, ServiceName, full_host, host_matches, is_exported_to};
+pub use gateways::{Claim, GatewayName, claims, gateways_of, presented, serves_host};
+pub use hosts::{
+    DEFAULT_NAMESPACE, ServiceName, full_host, host_matches, hosts_overlap, is_exported_to,
+};
 pub use injector::Injector;
 pub use mutual_tls::{MutualTls, TlsMode};
 pub use settings::{MeshConfig, MeshSettings};

@@ -115,6 +115,9 @@ impl<'a> Graph<'a> {
                 Reachability::of(Answer::Yes, TARGET_ON_NODE)
             }
             Source::Internet => self.by_internet(target, port, &Clients::Anyone),
+            Source::Pod(pod) if self.is_same_pod(pod, target) => {
+                Reachability::of(Answer::Yes, "a pod always reaches itself, whatever policies say")
+            }
             Source::Pod(pod) => self.between(pod, target, port),
         }
     }
@@ -132,6 +135,12 @@ impl<'a> Graph<'a> {
         let party = Party::Address(address);
         let egress = self.ruling(Direction::Egress, source, party, None);
         best(&[egress], port)
+    }
+
+    /// Whether two are one pod. Of one template there may be several pods.
+    fn is_same_pod(&self, one: &PodNode<'a>, other: &PodNode<'a>) -> bool {
+        let is_pod = self.owner(one).is_some_and(|it| (it.group(), it.kind()) == ("", "Pod"));
+        is_pod && one.owner == other.owner
     }
 
     fn between(

@@ -2,7 +2,7 @@
 
 use super::Graph;
 use crate::object::Object;
-use crate::rbac::{GROUP, Rule, role_of};
+use crate::rbac::{GROUP, Rule, built_in, role_of};
 
 /// A rule that somebody has, and how he came by it.
 #[derive(Debug, Clone, Copy)]
@@ -40,12 +40,22 @@ impl<'a> Graph<'a> {
         self.find(GROUP, kind, namespace, name)
     }
 
-    /// What a service account may do, by the bindings and roles of the input.
+    /// The role that a binding gives: of the input, or built into Kubernetes where the input lacks it.
+    pub fn role_given(&self, binding: &Object<'a>) -> Option<Object<'a>> {
+        let built_in = || match role_of(binding)? {
+            ("ClusterRole", name) => built_in::cluster_role(name),
+            _ => None,
+        };
+        self.role(binding).copied().or_else(built_in)
+    }
+
+    /// What a service account may do, by the bindings and roles of the input and the roles that Kubernetes
+    /// has.
     pub fn grants_of_account(&self, namespace: Option<&str>, name: &str) -> Vec<Grant<'a>> {
         let mut grants = Vec::new();
         for binding in self.bindings_of_account(namespace, name) {
-            if let Some(role) = self.role(binding) {
-                let rules = self.rules_of(role).into_iter();
+            if let Some(role) = self.role_given(binding) {
+                let rules = self.rules_of(&role).into_iter();
                 grants.extend(rules.map(|(role, rule)| Grant { binding: *binding, role, rule }));
             }
         }

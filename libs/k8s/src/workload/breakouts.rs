@@ -35,12 +35,12 @@ impl Breakout {
 
     /// The same, where `path_of` tells which path of the node is behind a volume of the pod.
     pub fn with_volumes(pod: &PodSpec<'_>, path_of: &PathOf<'_>) -> Option<Self> {
-        if is_true(pod.field("hostPID")) {
+        let mut containers = pod.containers.iter().filter(|it| it.role != ContainerRole::Ephemeral);
+        if is_true(pod.field("hostPID")) && containers.clone().any(|it| enters_processes(pod, it)) {
             let says = "shares its node's processes".to_owned();
             return Some(Self { path: pod.path_of("hostPID"), says });
         }
         let has_users_of_its_own = pod.field("hostUsers") == Some(&Value::Bool(false));
-        let mut containers = pod.containers.iter().filter(|it| it.role != ContainerRole::Ephemeral);
         containers.find_map(|container| {
             let by_power =
                 || by_privilege(pod, container).or_else(|| by_capability(pod, container));
@@ -64,12 +64,25 @@ fn by_privilege<'a>(pod: &PodSpec<'a>, container: &Container<'a>) -> Option<Brea
     None
 }
 
-fn by_capability<'a>(pod: &PodSpec<'a>, container: &Container<'a>) -> Option<Breakout> {
+/// The first of some capabilities that a container adds, with its index among them.
+fn adds<'a>(container: &Container<'a>, capabilities: &[&str]) -> Option<(usize, &'a str)> {
     let lists = container.security("capabilities")?.as_object()?;
-    let (index, name) = texts(lists, "add").find(|(_, name)| {
+    texts(lists, "add").find(|(_, name)| {
         let name = name.to_ascii_uppercase();
-        CAPABILITIES.contains(&name.strip_prefix("CAP_").unwrap_or(&name))
-    })?;
+        capabilities.contains(&name.strip_prefix("CAP_").unwrap_or(&name))
+    })
+}
+
+/// Whether a container may look into the node's processes that it sees, and so into the files behind them
+/// (`/proc/PID/root`). The kernel lets it where both are of one user, as root is of the kubelet's, or by
+/// SYS_PTRACE (`ptrace(2)`, "Ptrace access mode checking").
+fn enters_processes(pod: &PodSpec<'_>, container: &Container<'_>) -> bool {
+    let traces = adds(container, &["ALL", "SYS_PTRACE"]).is_some();
+    traces || is_true(container.security("privileged")) || !is_other_user(pod, container)
+}
+
+fn by_capability<'a>(pod: &PodSpec<'a>, container: &Container<'a>) -> Option<Breakout> {
+    let (index, name) = adds(container, &CAPABILITIES)?;
     let path = container.path.keys(&["securityContext", "capabilities", "add"]).index(index);
     let says = format!("runs {} with the capability {name}", pod.label_of(container));
     Some(Breakout { path, says })
@@ -77,10 +90,7 @@ fn by_capability<'a>(pod: &PodSpec<'a>, container: &Container<'a>) -> Option<Bre
 
 /// Files of the node are root's: who runs as another user has no way by them.
 fn by_file(pod: &PodSpec<'_>, container: &Container<'_>, path_of: &PathOf<'_>) -> Option<Breakout> {
-    let own = |name: &str| container.security(name).or_else(|| security(pod, name));
-    let is_other_user = is_true(own("runAsNonRoot"))
-        || own("runAsUser").and_then(Value::as_u64).is_some_and(|user| user != 0);
-    if is_other_user {
+    if is_other_user(pod, container) {
         return None;
     }
     let volumes = pod.field("volumes").and_then(Value::as_array).unwrap_or_default();
@@ -94,6 +104,13 @@ fn by_file(pod: &PodSpec<'_>, container: &Container<'_>, path_of: &PathOf<'_>) -
             says: format!("mounts {path} of its node"),
         })
     })
+}
+
+/// Whether a container surely runs as another user than root.
+fn is_other_user(pod: &PodSpec<'_>, container: &Container<'_>) -> bool {
+    let own = |name: &str| container.security(name).or_else(|| security(pod, name));
+    is_true(own("runAsNonRoot"))
+        || own("runAsUser").and_then(Value::as_u64).is_some_and(|user| user != 0)
 }
 
 fn security<'a>(pod: &PodSpec<'a>, name: &str) -> Option<&'a Value> {
@@ -134,10 +151,17 @@ mod tests {
         })
     }
 
+    fn sharing(pod_security: &Value, security: &Value) -> Value {
+        json!({
+            "hostPID": true, "securityContext": pod_security,
+            "containers": [{ "name": "c", "securityContext": security }],
+        })
+    }
+
     #[test]
     fn what_undoes_the_isolation_leads_to_the_node() {
         insta::assert_snapshot!(way(&secured(&json!({ "privileged": true }))), @"spec.containers[0].securityContext.privileged: it runs the privileged container `c`");
-        insta::assert_snapshot!(way(&json!({ "hostPID": true, "containers": [] })), @"spec.hostPID: it shares its node's processes");
+        insta::assert_snapshot!(way(&sharing(&json!({}), &json!({}))), @"spec.hostPID: it shares its node's processes");
         insta::assert_snapshot!(way(&secured(&json!({ "capabilities": { "add": ["NET_RAW", "cap_sys_admin"] } }))), @"spec.containers[0].securityContext.capabilities.add[1]: it runs container `c` with the capability cap_sys_admin");
         insta::assert_snapshot!(way(&secured(&json!({ "windowsOptions": { "hostProcess": true } }))), @"spec.containers[0].securityContext.windowsOptions.hostProcess: it runs as a process of its node");
         insta::assert_snapshot!(way(&mounting("/var/lib/kubelet", true, &json!({}))), @"spec.containers[0].volumeMounts[0]: it mounts /var/lib/kubelet of its node");
@@ -160,10 +184,21 @@ mod tests {
             mounting("/data", false, &json!({})),
             mounting("/", true, &json!({ "runAsNonRoot": true })),
             mounting("/", true, &json!({ "runAsUser": 65534 })),
+            sharing(&json!({ "runAsUser": 65534 }), &json!({})),
+            sharing(&json!({}), &json!({ "runAsNonRoot": true })),
+            sharing(&json!({}), &json!({ "runAsUser": 1, "capabilities": { "drop": ["ALL"] } })),
         ] {
             assert_eq!(way(&spec), "no way", "{spec}");
         }
         assert_ne!(way(&privileged(secured(&json!({ "privileged": true })), false)), "no way");
         assert_ne!(way(&mounting("/", true, &json!({ "runAsUser": 0 }))), "no way");
+        let other = json!({ "runAsUser": 65534 });
+        for stronger in [
+            json!({ "runAsUser": 0 }),
+            json!({ "privileged": true }),
+            json!({ "capabilities": { "add": ["SYS_PTRACE"] } }),
+        ] {
+            assert_ne!(way(&sharing(&other, &stronger)), "no way", "{stronger}");
+        }
     }
 }

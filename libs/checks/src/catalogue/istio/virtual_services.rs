@@ -1,10 +1,8 @@
 //! Checks on where VirtualServices hold: their gateways, and hosts that several of them claim.
 
-use airside_k8s::fields::{down, elements, maps, texts};
-use airside_k8s::graph::{
-    GatewayName, full_host, gateways_of, host_matches, is_exported_to, same_namespace,
-};
-use airside_k8s::{Graph, Object, Value};
+use airside_k8s::fields::texts;
+use airside_k8s::graph::{GatewayName, full_host, gateways_of, is_exported_to, serves_host};
+use airside_k8s::{Graph, Object};
 use airside_types::{FieldPath, Severity};
 
 use super::{
@@ -197,33 +195,12 @@ fn host_not_on_gateway(route: &Whole<'_>, report: &mut Report<'_>) {
             return report.undecided("Gateways are other objects");
         }
         let Some(gateway) = find_gateway(graph, name, own) else { continue };
-        let is_served = texts(spec, "hosts").any(|(_, host)| serves(gateway, host, own));
+        let is_served = texts(spec, "hosts").any(|(_, host)| serves_host(gateway, host, own));
         if !is_served {
             let hosts: Vec<&str> = texts(spec, "hosts").map(|(_, host)| host).collect();
             report.fail(path, format!("{gateway} does not serve {}", hosts.join(", ")));
         }
     }
-}
-
-/// Whether a gateway serves a host, or a part of what a wildcard stands for, for a namespace.
-fn serves(gateway: &Object<'_>, host: &str, namespace: Option<&str>) -> bool {
-    let overlaps = |given: &str| host_matches(given, host) || host_matches(host, given);
-    if gateway.group() == GATEWAY_API {
-        let listeners = elements(down(gateway.value(), &["spec", "listeners"]));
-        return listeners
-            .iter()
-            .any(|listener| listener.get("hostname").and_then(Value::as_str).is_none_or(overlaps));
-    }
-    let servers = spec_map(gateway).into_iter().flat_map(|spec| maps(spec, "servers"));
-    servers.flat_map(|(_, server)| texts(server, "hosts")).any(|(_, given)| {
-        let (allowed, given) = given.split_once('/').unwrap_or(("*", given));
-        let is_allowed = match allowed {
-            "*" => true,
-            "." => same_namespace(gateway.namespace(), namespace),
-            named => same_namespace(Some(named), namespace),
-        };
-        is_allowed && overlaps(given)
-    })
 }
 
 fn internal_gateway(route: &Whole<'_>, report: &mut Report<'_>) {

@@ -9,6 +9,7 @@ use airside_types::{Severity, shown_name};
 use super::Right;
 use super::escalation::{BIND, CREATE_TOKENS, ESCALATE, IMPERSONATE};
 use super::holders::{READ_SECRETS, RUN_COMMANDS};
+use super::workloads::{CHANGE_TEMPLATES, CREATE_JOBS, EPHEMERAL_CONTAINERS};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Pod;
@@ -128,14 +129,14 @@ metadata: {name: sync, namespace: sync}
     Check {
         id: "workload-starts-pods",
         title: "Pod has a token that starts or changes pods",
-        why: "Who takes the program over starts a pod as any service account of the namespace, with its secrets and, where no policy stops it, with the node's files.",
+        why: "Who takes the program over starts a pod, himself or by a Deployment or Job, as any service account of the namespace, with its secrets and, where no policy stops it, with the node's files.",
         fix: "Give the rights to a controller in a namespace of its own, and enforce a Pod Security Standard where its pods run.",
         severity: Severity::High,
         category: Category::AccessControl,
         techniques: &[technique("T1528"), technique("T1610")],
         controls: &["cis-v1.12.0:5.1.4"],
         equivalents: &["kubescape:C-0267", "kubescape:workload-with-cluster-takeover-roles"],
-        judge: Judge::Pod(|pod, report| can(pod, &[&START_PODS], report)),
+        judge: Judge::Pod(|pod, report| can(pod, &STARTS, report)),
         fails: r#"apiVersion: v1
 kind: Pod
 metadata: {name: runner, namespace: ci}
@@ -184,7 +185,7 @@ metadata: {name: runner, namespace: ci}
     Check {
         id: "workload-gains-rights",
         title: "Pod has a token that leads to stronger ones",
-        why: "Who takes the program over runs commands in other pods, acts as somebody else, has tokens issued or gives himself a role.",
+        why: "Who takes the program over runs commands or containers of his own in other pods, acts as somebody else, has tokens issued or gives himself a role.",
         fix: "Limit the rule with resourceNames to what the program needs, or remove it.",
         severity: Severity::High,
         category: Category::AccessControl,
@@ -245,7 +246,10 @@ const START_PODS: Right = Right {
     what: "start or change pods",
 };
 
-const GAIN_RIGHTS: [&Right; 5] = [&RUN_COMMANDS, &IMPERSONATE, &BIND, &ESCALATE, &CREATE_TOKENS];
+const STARTS: [&Right; 3] = [&START_PODS, &CHANGE_TEMPLATES, &CREATE_JOBS];
+
+const GAIN_RIGHTS: [&Right; 6] =
+    [&RUN_COMMANDS, &EPHEMERAL_CONTAINERS, &IMPERSONATE, &BIND, &ESCALATE, &CREATE_TOKENS];
 
 const AUTOMOUNT: &str = "automountServiceAccountToken";
 
@@ -318,11 +322,13 @@ fn fail(pod: &Pod<'_>, what: &str, binding: &Object<'_>, gives: &str, report: &m
 }
 
 /// The rule of the role that a binding gives, or of one whose rules that one takes over.
-fn shown(binding: &Object<'_>, role: &Object<'_>, rule: &Rule<'_>) -> String {
+fn shown(binding: &Object<'_>, role: &Object<'_>, rule: &Rule<'_>, pod: &Pod<'_>) -> String {
+    let is_built_in = pod.graph.role(binding).is_none();
     match role_of(binding) {
         Some((kind, given)) if given != role.name() => {
             format!("{kind} `{given}`, which takes over rule {} of `{}`", rule.index, role.name())
         }
+        _ if is_built_in => format!("the built-in {} `{}`", role.kind(), role.name()),
         _ => format!("{} `{}`, rule {}", role.kind(), role.name(), rule.index),
     }
 }
@@ -333,9 +339,9 @@ fn administration(binding: &Object<'_>, pod: &Pod<'_>) -> Option<String> {
     if role_of(binding) == Some(ADMIN) {
         return Some("cluster-admin".to_owned());
     }
-    let broad = pod.graph.rules_naming(pod.graph.role(binding)?, "*");
+    let broad = pod.graph.rules_naming(&pod.graph.role_given(binding)?, "*");
     let (role, rule) = broad.iter().find(|(_, rule)| is_administrative(rule))?;
-    Some(shown(binding, role, rule))
+    Some(shown(binding, role, rule, pod))
 }
 
 fn administrator(pod: &Pod<'_>, report: &mut Report<'_>) {
@@ -354,10 +360,11 @@ fn can(pod: &Pod<'_>, rights: &[&Right], report: &mut Report<'_>) {
     }
     for right in rights {
         for binding in &bindings {
-            let role = pod.graph.role(binding);
-            let held = role.and_then(|role| right.held_by(role, pod.graph));
+            let role = pod.graph.role_given(binding);
+            let held = role.and_then(|role| right.held_by(&role, pod.graph));
             if let Some((role, rule)) = held {
-                return fail(pod, right.what, binding, &shown(binding, &role, &rule), report);
+                let gives = shown(binding, &role, &rule, pod);
+                return fail(pod, right.what, binding, &gives, report);
             }
         }
     }

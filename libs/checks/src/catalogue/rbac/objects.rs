@@ -133,12 +133,12 @@ rules:
   verbs: [list]
 "#,
     },
-    // Peers count these verbs as power over the resource. They are none, and the author meant something.
+    // Peers count these as power over the resource. They are none, and the author meant something.
     Check {
         id: "verb-without-effect",
         title: "Role allows what means nothing for its resource or namespace",
-        why: "impersonate is asked of users, groups and service accounts only, bind and escalate of roles only, and a Role reaches nothing of kube-system from another namespace. Such a rule gives nothing, so it is not what its author thinks it is.",
-        fix: "Remove the verb, or name the resource that it was meant for; put rights over what lies in kube-system into a Role of kube-system.",
+        why: "impersonate is asked of users, groups and service accounts only, bind and escalate of roles only, `pods/*` matches no subresource (only `*`, `pods/exec` and `*/exec` do), and a Role reaches nothing of kube-system from another namespace. Such a rule gives nothing, so it is not what its author thinks it is.",
+        fix: "Remove the verb or the resource, or name the one that was meant; put rights over what lies in kube-system into a Role of kube-system.",
         severity: Severity::Low,
         category: Category::AccessControl,
         techniques: &[],
@@ -147,15 +147,22 @@ rules:
             "trivy:KSV-0041",
             "trivy:KSV-0049",
             "trivy:KSV-0050",
+            "trivy:KSV-0053",
+            "trivy:KSV-0054",
             "trivy:KSV-0056",
             "trivy:KSV-0113",
             "trivy:KSV-0114",
             "trivy:KSV-0115",
             "checkov:CKV_K8S_157",
+            "kubescape:C-0002",
+            "kubescape:C-0063",
             "kyverno:other/restrict-escalation-verbs-roles",
         ],
         judge: Judge::Object(ROLES, |role, report| {
-            rules(role.object).for_each(|rule| without_effect(role.object, &rule, report));
+            for rule in rules(role.object) {
+                matches_nothing(&rule, report);
+                without_effect(role.object, &rule, report);
+            }
         }),
         fails: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -258,6 +265,15 @@ fn is_asked(verb: &str, resource: &str) -> bool {
         }
         "bind" | "escalate" => matches!(resource, "*" | "roles" | "clusterroles"),
         _ => true,
+    }
+}
+
+/// `pods/*` and its like. Kubernetes compares a resource with `*`, with its whole name and with `*/` before
+/// its subresource (`ResourceMatches` in its `pkg/apis/rbac/v1/evaluation_helpers.go`), for whatever API group.
+fn matches_nothing(rule: &Rule<'_>, report: &mut Report<'_>) {
+    for (entry, name) in rule.list("resources").filter(|(_, name)| name.ends_with("/*")) {
+        let message = format!("rule {} names {name}, which matches no resource", rule.index);
+        report.fail(rule.path("resources", entry), message);
     }
 }
 

@@ -182,6 +182,23 @@ const CHANGE_WORKLOADS: Right = Right {
     what: "decide what runs",
 };
 
+/// Of a Job that is there Kubernetes lets nobody change the template.
+pub(super) const CHANGE_TEMPLATES: Right = Right {
+    resources: &[
+        ("", "replicationcontrollers"),
+        ("apps", "daemonsets"),
+        ("apps", "deployments"),
+        ("apps", "replicasets"),
+        ("apps", "statefulsets"),
+        ("batch", "cronjobs"),
+    ],
+    verbs: &["create", "update", "patch"],
+    what: "decide what runs",
+};
+
+pub(super) const CREATE_JOBS: Right =
+    Right { resources: &[("batch", "jobs")], verbs: &["create"], what: "start Jobs" };
+
 const DELETE_WORKLOADS: Right = Right {
     resources: &[
         ("", "pods"),
@@ -199,7 +216,7 @@ const DELETE_WORKLOADS: Right = Right {
     what: "delete what runs or what it needs",
 };
 
-const EPHEMERAL_CONTAINERS: Right = Right {
+pub(super) const EPHEMERAL_CONTAINERS: Right = Right {
     resources: &[("", "pods/ephemeralcontainers")],
     verbs: &["update", "patch"],
     what: "put containers into running pods",

@@ -72,6 +72,7 @@ const KEPT: &[(&str, &str)] = &[
     ("workload-cloud-identity", "service-account-token-automount"),
     ("workload-cloud-path", "change-workloads"),
     ("workload-cloud-path", "service-account-token-automount"),
+    ("workload-cloud-path", "workload-starts-pods"),
     ("workload-escalation-path", "cluster-admin-binding"),
     ("workload-escalation-path", "service-account-token-automount"),
     ("workload-gains-rights", "service-account-token-automount"),

@@ -6,28 +6,17 @@ use crate::fields::text;
 use crate::graph::Graph;
 use crate::graph::part::{Key, Place, Topic};
 use crate::object::Object;
-use crate::rbac::{Bearer, Rule};
+use crate::rbac::{Bearer, GROUP as RBAC, Rule, role_of};
 
 /// The group whose members the API server asks for no right.
 const MASTERS: &str = "system:masters";
-
-/// What a role allows.
-#[derive(Debug, Clone)]
-pub(super) enum Given<'a> {
-    /// These rules.
-    Rules(Vec<Rule<'a>>),
-    /// Everything: the built-in cluster-admin.
-    Everything,
-    /// To change whatever runs: the built-in admin and edit.
-    Editing,
-}
 
 /// What a bearer was given in one namespace or in the whole cluster, by one binding.
 #[derive(Debug)]
 struct Held<'a> {
     binding: Object<'a>,
     reach: Reach<'a>,
-    given: Given<'a>,
+    rules: Vec<Rule<'a>>,
 }
 
 /// All that a bearer was given.
@@ -37,17 +26,45 @@ pub(super) struct Holding<'a> {
 }
 
 impl<'a> Holding<'a> {
-    pub(super) fn add(&mut self, binding: &Object<'a>, reach: Reach<'a>, given: Given<'a>) {
-        self.held.push(Held { binding: *binding, reach, given });
+    pub(super) fn add(&mut self, binding: &Object<'a>, reach: Reach<'a>, rules: Vec<Rule<'a>>) {
+        self.held.push(Held { binding: *binding, reach, rules });
     }
 
     /// Whether another binding gives a right where this one holds: some powers need two rights.
     fn has_as_well(&self, held: &Held<'a>, right: impl Fn(&Rule<'a>) -> bool) -> bool {
         self.held.iter().any(|other| {
             let reaches = other.reach == Reach::Cluster || other.reach == held.reach;
-            reaches && matches!(&other.given, Given::Rules(rules) if rules.iter().any(&right))
+            reaches && other.rules.iter().any(&right)
         })
     }
+
+    /// How a rule with `escalate` on roles of a kind lets the bearer raise his own rights, and where: over any
+    /// role, or over one that he has. He must be able to change it, too.
+    fn raises(&self, held: &Held<'a>, rule: &Rule<'a>, kind: &str) -> Vec<(How, Reach<'a>)> {
+        let resource = if kind == "Role" { "roles" } else { "clusterroles" };
+        let may = |rule: &Rule<'_>, verbs: &[&str], name: Option<&str>| {
+            rule.allows_verb(verbs) && rule.reaches(RBAC, resource) && covers(rule, name)
+        };
+        let raises = |name: Option<&str>| {
+            may(rule, &["escalate"], name)
+                && self.has_as_well(held, |it| may(it, &["update", "patch"], name))
+        };
+        if raises(None) {
+            return vec![(How::Escalates, held.reach)];
+        }
+        let own = self.held.iter().filter(|other| {
+            let is_within = held.reach == Reach::Cluster || held.reach == other.reach;
+            is_within
+                && role_of(&other.binding)
+                    .is_some_and(|(own, name)| own == kind && raises(Some(name)))
+        });
+        own.map(|other| (How::EscalatesOwn, other.reach)).collect()
+    }
+}
+
+/// Whether a rule is over the object of a name; over any, where none is given.
+fn covers(rule: &Rule<'_>, name: Option<&str>) -> bool {
+    !rule.names_its_objects() || name.is_some_and(|name| rule.has("resourceNames", &[name]))
 }
 
 impl Holding<'_> {
@@ -56,12 +73,9 @@ impl Holding<'_> {
         let claims = |rule: &Rule<'_>| {
             rule.allows_verb(&["create"]) && rule.reaches("", "persistentvolumeclaims")
         };
-        self.held.iter().any(|held| match &held.given {
-            Given::Everything | Given::Editing => true,
-            Given::Rules(rules) => {
-                rules.iter().any(starts_pods)
-                    && (rules.iter().any(claims) || self.has_as_well(held, claims))
-            }
+        self.held.iter().any(|held| {
+            held.rules.iter().any(starts_pods)
+                && (held.rules.iter().any(claims) || self.has_as_well(held, claims))
         })
     }
 }
@@ -106,24 +120,8 @@ pub(super) fn edges_of<'a>(
                 binding: Some(held.binding),
             });
         };
-        let accounts = Standing::AccountsOf(held.reach);
-        match &held.given {
-            Given::Everything if held.reach == Reach::Cluster => {
-                add(How::HasAllRights, Standing::Administrator);
-            }
-            Given::Everything | Given::Editing => {
-                add(How::StartsPods, accounts);
-                if let Reach::Namespace(Some(namespace)) = held.reach
-                    && allows_privileged(graph, namespace)
-                {
-                    add(How::StartsPrivileged, Standing::Nodes);
-                }
-            }
-            Given::Rules(rules) => {
-                for rule in rules {
-                    of_rule(graph, holding, held, rule, &mut add);
-                }
-            }
+        for rule in &held.rules {
+            of_rule(graph, holding, held, rule, &mut add);
         }
     }
 }
@@ -188,35 +186,33 @@ fn of_rule<'a>(
     }
     impersonation(held, rule, add);
     if is_cluster_wide {
-        of_cluster_rule(holding, held, rule, add);
+        of_cluster_rule(graph, holding, held, rule, add);
     } else {
-        of_namespaced_rule(holding, held, rule, accounts, add);
+        of_namespaced_rule(graph, holding, held, rule, add);
     }
 }
 
 /// Powers over what belongs to no namespace.
 fn of_cluster_rule<'a>(
+    graph: &Graph<'a>,
     holding: &Holding<'a>,
     held: &Held<'a>,
     rule: &Rule<'a>,
     add: &mut dyn FnMut(How, Standing<'a>),
 ) {
-    const RBAC: &str = crate::rbac::GROUP;
     const ADMISSION: &str = "admissionregistration.k8s.io";
     const CERTIFICATES: &str = "certificates.k8s.io";
     let may = |rule: &Rule<'_>, verbs: &[&str], group: &str, resource: &str| {
         rule.allows_verb(verbs) && rule.reaches(group, resource)
     };
-    if may(rule, &["escalate"], RBAC, "clusterroles")
-        && holding.has_as_well(held, |it| may(it, &["update", "patch"], RBAC, "clusterroles"))
-    {
-        add(How::Escalates, Standing::Administrator);
+    for (how, reach) in holding.raises(held, rule, "ClusterRole") {
+        add(how, with_all_rights_in(reach));
     }
     if may(rule, &["bind"], RBAC, "clusterroles")
-        && binds_administrator(rule)
+        && let Some(how) = binds_administrator(graph, rule)
         && holding.has_as_well(held, |it| may(it, &["create"], RBAC, "clusterrolebindings"))
     {
-        add(How::Binds, Standing::Administrator);
+        add(how, Standing::Administrator);
     }
     if may(rule, &["create"], "", "persistentvolumes") && holding.mounts_claims() {
         add(How::MountsNode, Standing::Nodes);
@@ -239,30 +235,45 @@ fn of_cluster_rule<'a>(
 
 /// Powers over the roles of one namespace: who has every right in it has its service accounts.
 fn of_namespaced_rule<'a>(
+    graph: &Graph<'a>,
     holding: &Holding<'a>,
     held: &Held<'a>,
     rule: &Rule<'a>,
-    accounts: Standing<'a>,
     add: &mut dyn FnMut(How, Standing<'a>),
 ) {
-    const RBAC: &str = crate::rbac::GROUP;
     let may = |rule: &Rule<'_>, verbs: &[&str], resource: &str| {
         rule.allows_verb(verbs) && rule.reaches(RBAC, resource)
     };
-    if may(rule, &["escalate"], "roles")
-        && holding.has_as_well(held, |it| may(it, &["update", "patch"], "roles"))
-    {
-        add(How::Escalates, accounts);
+    for (how, reach) in holding.raises(held, rule, "Role") {
+        add(how, with_all_rights_in(reach));
     }
-    let binds = may(rule, &["bind"], "clusterroles") && binds_administrator(rule);
-    if binds && holding.has_as_well(held, |it| may(it, &["create"], "rolebindings")) {
-        add(How::Binds, accounts);
+    if may(rule, &["bind"], "clusterroles")
+        && let Some(how) = binds_administrator(graph, rule)
+        && holding.has_as_well(held, |it| may(it, &["create"], "rolebindings"))
+    {
+        add(how, with_all_rights_in(held.reach));
     }
 }
 
-/// Whether the roles that a rule lets bind hold one that may do everything.
-fn binds_administrator(rule: &Rule<'_>) -> bool {
-    !rule.names_its_objects() || rule.has("resourceNames", &["cluster-admin"])
+/// Who has every right somewhere has all accounts there.
+fn with_all_rights_in(reach: Reach<'_>) -> Standing<'_> {
+    match reach {
+        Reach::Cluster => Standing::Administrator,
+        Reach::Namespace(_) => Standing::AccountsOf(reach),
+    }
+}
+
+/// How a rule lets bind a ClusterRole that may do everything: among any, or by its name.
+fn binds_administrator(graph: &Graph<'_>, rule: &Rule<'_>) -> Option<How> {
+    if covers(rule, Some("cluster-admin")) {
+        return Some(How::Binds);
+    }
+    let may_do_everything = |name: &str| {
+        let role = graph.find(RBAC, "ClusterRole", None, name);
+        let broad = role.map(|role| graph.rules_naming(role, "*")).unwrap_or_default();
+        broad.iter().any(|(_, rule)| rule.allows_everything())
+    };
+    rule.list("resourceNames").any(|(_, name)| may_do_everything(name)).then_some(How::BindsNamed)
 }
 
 fn impersonation<'a>(held: &Held<'a>, rule: &Rule<'a>, add: &mut dyn FnMut(How, Standing<'a>)) {

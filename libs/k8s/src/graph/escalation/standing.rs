@@ -15,6 +15,20 @@ pub(super) const CONTROL_PLANE: &str = "kube-system";
 const ACCOUNTS_GROUP: &str = "system:serviceaccounts";
 const AUTHENTICATED: &str = "system:authenticated";
 
+/// The control plane's own account that adds rights to ClusterRoles: those of `aggregationRule`.
+pub(super) const ROLE_WRITER: &str = "clusterrole-aggregation-controller";
+/// Its accounts that start pods in every namespace.
+pub(super) const POD_STARTERS: [&str; 8] = [
+    "cronjob-controller",
+    "daemon-set-controller",
+    "deployment-controller",
+    "job-controller",
+    "persistent-volume-binder",
+    "replicaset-controller",
+    "replication-controller",
+    "statefulset-controller",
+];
+
 /// Namespace and name of a service account.
 type Account<'a> = (Option<&'a str>, &'a str);
 
@@ -28,6 +42,8 @@ pub(super) fn edges<'a>(
     let control_plane = Standing::AccountsOf(Reach::Namespace(Some(CONTROL_PLANE)));
     steps.push(step(all, How::TakesController, Standing::Administrator));
     steps.push(step(control_plane, How::TakesController, Standing::Administrator));
+    steps.push(step(controller(ROLE_WRITER), How::Escalates, Standing::Administrator));
+    steps.extend(POD_STARTERS.map(|name| step(controller(name), How::StartsPods, all)));
     let mut accounts = of_pods(graph, steps);
     accounts.extend(of_clouds(graph, steps));
     let groups: BTreeSet<&str> = bearers
@@ -96,6 +112,11 @@ pub(super) fn holds(group: &str, namespace: Option<&str>) -> bool {
         Some(of) => namespace.is_some() && of.strip_prefix(':') == namespace,
         None => group == AUTHENTICATED,
     }
+}
+
+/// The account of a controller of the control plane.
+pub(super) const fn controller(name: &str) -> Standing<'_> {
+    Standing::Bearer(Bearer::ServiceAccount(Some(CONTROL_PLANE), name))
 }
 
 const fn step<'a>(from: Standing<'a>, how: How, to: Standing<'a>) -> Step<'a> {

@@ -9,7 +9,7 @@ pub(super) const WRITE: [&str; 3] = ["create", "update", "patch"];
 const STARTERS: [(&str, &[&str]); 18] = [
     ("", &["replicationcontrollers"]),
     ("apps", &["deployments", "daemonsets", "statefulsets", "replicasets"]),
-    ("batch", &["jobs", "cronjobs"]),
+    ("batch", &["cronjobs"]),
     ("apps.kruise.io", &["clonesets", "statefulsets", "daemonsets", "broadcastjobs"]),
     ("apps.openshift.io", &["deploymentconfigs"]),
     ("argoproj.io", &["workflows", "cronworkflows", "rollouts", "sensors"]),
@@ -28,12 +28,14 @@ const STARTERS: [(&str, &[&str]); 18] = [
 ];
 
 /// Whether a rule lets its holder start pods. Who may create does it by any name; to change a single one is
-/// enough as well. Of pods themselves neither the program's account nor its command can be changed.
+/// enough as well. Of pods themselves neither the program's account nor its command can be changed, and of Jobs
+/// not the template.
 pub(super) fn starts_pods(rule: &Rule<'_>) -> bool {
     let may = |verbs: &[&str], group: &str, resource: &str| {
         rule.allows_verb(verbs) && rule.reaches(group, resource)
     };
     may(&["create"], "", "pods")
+        || may(&["create"], "batch", "jobs")
         || STARTERS
             .iter()
             .any(|(group, resources)| resources.iter().any(|resource| may(&WRITE, group, resource)))

@@ -69,6 +69,20 @@ pub struct Step<'a> {
     pub binding: Option<Object<'a>>,
 }
 
+impl Step<'_> {
+    /// Whether it is a right over objects that the rule names. A check on that right alone takes such a rule as
+    /// limited.
+    pub fn is_by_name(&self) -> bool {
+        match self.how {
+            How::BindsNamed | How::EscalatesOwn => true,
+            How::RequestsToken | How::Impersonates => {
+                matches!(self.to, Standing::Bearer(Bearer::ServiceAccount(..)))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// How a step is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
@@ -88,8 +102,12 @@ pub enum How {
     Impersonates,
     /// He gives himself any role.
     Binds,
+    /// He gives himself a role that he may bind by its name, and that has all rights.
+    BindsNamed,
     /// He adds rights to a role.
     Escalates,
+    /// He adds rights to a role that he has, and that he may change by its name.
+    EscalatesOwn,
     /// He reaches the kubelets through the API server.
     ProxiesToNodes,
     /// He starts a pod that shares its node's files or processes, where nothing forbids that.
@@ -132,7 +150,9 @@ impl How {
             Self::RequestsToken => "requests a token of",
             Self::Impersonates => "impersonates",
             Self::Binds => "binds any role to itself, and is",
+            Self::BindsNamed => "binds a role with all rights to itself, and is",
             Self::Escalates => "adds rights to a role, and is",
+            Self::EscalatesOwn => "adds rights to a role that it has, and is",
             Self::ProxiesToNodes => {
                 "reaches the kubelets through nodes/proxy, and takes the token of"
             }

@@ -190,6 +190,76 @@ fn built_in_roles_are_known_without_their_manifest() {
 }
 
 #[test]
+fn a_built_in_role_has_what_roles_of_the_input_add_to_it() {
+    let user = json!({ "kind": "User", "name": "ada" });
+    let with_label = |label: &str, bound: &str| {
+        let mut more =
+            role("ClusterRole", None, "more", &json!([rule(&["create"], "", &["pods"])]));
+        more["metadata"]["labels"] =
+            json!({ (format!("rbac.authorization.k8s.io/aggregate-to-{label}")): "true" });
+        way(&[more, binding(None, ("ClusterRole", bound), &user)], Bearer::User("ada"))
+    };
+    assert!(with_label("view", "view").starts_with("user ada starts pods"));
+    assert_eq!(with_label("edit", "view"), "no way", "the weaker role does not take it over");
+}
+
+#[test]
+fn a_role_that_its_holder_may_change_and_raise_gives_everything() {
+    let raising = |verbs: &[&str], name: &str| {
+        let mut rule = rule(verbs, GROUP, &["clusterroles"]);
+        rule["resourceNames"] = json!([name]);
+        with_rules(&json!([rule]), None, &[])
+    };
+    assert_eq!(
+        raising(&["update", "escalate"], "own"),
+        "service account shop/web adds rights to a role that it has, and is administrator of the cluster"
+    );
+    assert_eq!(raising(&["update", "escalate"], "another"), "no way", "it does not have that");
+    assert_eq!(raising(&["escalate"], "own"), "no way", "it cannot change it");
+    let mut of_role = rule(&["patch", "escalate"], GROUP, &["roles"]);
+    of_role["resourceNames"] = json!(["own"]);
+    let held = [
+        role("Role", Some("ops"), "own", &json!([of_role])),
+        binding(Some("ops"), ("Role", "own"), &account("shop", "web")),
+    ];
+    insta::assert_snapshot!(way(&[&held[..], &operator()].concat(), WEB), @"
+    service account shop/web adds rights to a role that it has, and is any service account of namespace ops
+    any service account of namespace ops such as service account ops/operator
+    service account ops/operator may do everything, as administrator of the cluster
+    ");
+}
+
+#[test]
+fn a_role_that_may_be_bound_by_its_name_counts_by_what_it_allows() {
+    let binding_role = |rules: &Value| {
+        let mut bind = rule(&["bind"], GROUP, &["clusterroles"]);
+        bind["resourceNames"] = json!(["other"]);
+        let own = json!([bind, rule(&["create"], GROUP, &["clusterrolebindings"])]);
+        with_rules(&own, None, &[role("ClusterRole", None, "other", rules)])
+    };
+    assert_eq!(
+        binding_role(&json!([rule(&["*"], "*", &["*"])])),
+        "service account shop/web binds a role with all rights to itself, and is administrator of the cluster"
+    );
+    assert_eq!(binding_role(&json!([rule(&["get"], "", &["pods"])])), "no way");
+}
+
+#[test]
+fn accounts_of_the_control_plane_are_known_by_their_names() {
+    let of_account = |name: &str| {
+        let mut token = rule(&["create"], "", &["serviceaccounts/token"]);
+        token["resourceNames"] = json!([name]);
+        with_rules(&json!([token]), Some("kube-system"), &[])
+    };
+    insta::assert_snapshot!(of_account("clusterrole-aggregation-controller"), @"
+    service account shop/web requests a token of service account kube-system/clusterrole-aggregation-controller
+    service account kube-system/clusterrole-aggregation-controller adds rights to a role, and is administrator of the cluster
+    ");
+    assert!(of_account("job-controller").contains("job-controller starts pods that run as any"));
+    assert_eq!(of_account("ttl-controller"), "no way");
+}
+
+#[test]
 fn an_account_without_a_namespace_is_found_in_any() {
     let values = [binding(None, ("ClusterRole", "cluster-admin"), &account("shop", "web"))];
     assert_ne!(way(&values, Bearer::ServiceAccount(None, "web")), "no way");
@@ -246,8 +316,13 @@ fn who_starts_pods_of_any_kind_chooses_their_account() {
         let way = with_rules(&json!([rule(&["create"], group, &[resource])]), None, &[]);
         assert!(way.contains("starts pods that run as"), "{group} {resource}: {way}");
     }
-    let reads = json!([rule(&["get"], "argoproj.io", &["workflows"])]);
-    assert_eq!(with_rules(&reads, None, &[]), "no way");
+    for nothing in [
+        rule(&["get"], "argoproj.io", &["workflows"]),
+        // The template of a Job that is there cannot be changed.
+        rule(&["update", "patch"], "batch", &["jobs"]),
+    ] {
+        assert_eq!(with_rules(&json!([nothing]), None, &[]), "no way", "{nothing}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::clouds::{Cloud, CloudIdentity};
-use super::standing::{CONTROL_PLANE, holds};
+use super::standing::{CONTROL_PLANE, POD_STARTERS, ROLE_WRITER, controller, holds};
 use super::steps::needs_pod;
 use super::{Goal, How, Reach, Standing, Step};
 use crate::object::Object;
@@ -318,7 +318,12 @@ impl<B: Copy + Eq> Ways<B> {
             Standing::Administrator => {
                 let places = [Reach::Cluster, Reach::Namespace(Some(CONTROL_PLANE))];
                 let take = |place| (Standing::AccountsOf(place), How::TakesController, None);
-                places.map(take).to_vec()
+                let mut steps = places.map(take).to_vec();
+                steps.push((controller(ROLE_WRITER), How::Escalates, None));
+                steps
+            }
+            Standing::AccountsOf(Reach::Cluster) => {
+                POD_STARTERS.map(|name| (controller(name), How::StartsPods, None)).to_vec()
             }
             Standing::Bearer(Bearer::ServiceAccount(namespace, name)) => {
                 let place = Reach::Namespace(namespace);

@@ -1,10 +1,10 @@
-//! Which routes of the Gateway API take effect: the Gateway must allow the route's namespace, and the
-//! backend's namespace must allow the route.
+//! Which routes of the Gateway API take effect: a listener of the Gateway must take the route, by its
+//! namespace, kind and hosts, and the backend's namespace must allow the route.
 
 use super::Backend;
-use crate::fields::{down, list, maps, text};
+use crate::fields::{down, field, maps, text, texts};
 use crate::graph::part::{Key, Topic};
-use crate::graph::{Graph, same_namespace};
+use crate::graph::{Graph, hosts_overlap, same_namespace};
 use crate::object::Object;
 use crate::value::{Map, Value};
 
@@ -61,19 +61,60 @@ fn named<'a>(parent: &'a Map, route: &Object<'a>) -> Backend<'a> {
     }
 }
 
-/// Whether a listener of a Gateway takes routes of the route's namespace: by default only of its own.
+/// Whether a listener of a Gateway takes a route: the one that the route means, where it means one.
 fn takes(gateway: &Object<'_>, route: &Object<'_>, parent: &Map) -> bool {
     let Some(spec) = gateway.fields().get("spec").and_then(Value::as_object) else { return true };
-    if same_namespace(gateway.namespace(), route.namespace()) || list(spec, "listeners").is_empty()
-    {
-        return true;
+    let is_beside = same_namespace(gateway.namespace(), route.namespace());
+    let mut listeners = maps(spec, "listeners").map(|(_, listener)| listener).peekable();
+    listeners.peek().is_none()
+        || listeners.any(|listener| {
+            is_meant(listener, parent)
+                && takes_namespace(listener, is_beside)
+                && takes_kind(listener, route.kind())
+                && serves_a_host_of(listener, route)
+        })
+}
+
+/// By its name or its port.
+fn is_meant(listener: &Map, parent: &Map) -> bool {
+    let is_named =
+        text(parent, "sectionName").is_none_or(|wanted| text(listener, "name") == Some(wanted));
+    let port = field(parent, "port");
+    is_named && port.is_none_or(|wanted| field(listener, "port") == Some(wanted))
+}
+
+/// By default only routes of the Gateway's own namespace.
+fn takes_namespace(listener: &Map, is_beside: bool) -> bool {
+    let from = listener.get("allowedRoutes").and_then(|a| down(a, &["namespaces", "from"]));
+    match from.and_then(Value::as_str) {
+        Some("All" | "Selector") => true,
+        Some("None") => false,
+        _ => is_beside,
     }
-    let wanted = text(parent, "sectionName");
-    let mut listeners = maps(spec, "listeners").map(|(_, listener)| listener);
-    listeners.any(|listener| {
-        let from = listener.get("allowedRoutes").and_then(|a| down(a, &["namespaces", "from"]));
-        let is_named = wanted.is_none_or(|wanted| text(listener, "name") == Some(wanted));
-        is_named && matches!(from.and_then(Value::as_str), Some("All" | "Selector"))
+}
+
+/// By the protocol, within which the kinds may be limited further. Protocols of one's own take what they like.
+fn takes_kind(listener: &Map, kind: &str) -> bool {
+    let by_protocol = match text(listener, "protocol") {
+        Some("HTTP" | "HTTPS") => matches!(kind, "HTTPRoute" | "GRPCRoute"),
+        Some("TLS") => matches!(kind, "TLSRoute" | "TCPRoute"),
+        Some("TCP") => kind == "TCPRoute",
+        Some("UDP") => kind == "UDPRoute",
+        _ => true,
+    };
+    let allowed = listener.get("allowedRoutes").and_then(Value::as_object);
+    let mut kinds = allowed.into_iter().flat_map(|allowed| maps(allowed, "kinds")).peekable();
+    by_protocol && (kinds.peek().is_none() || kinds.any(|(_, it)| text(it, "kind") == Some(kind)))
+}
+
+/// Routes of bytes have no hosts; those that leave their hosts open take the listener's.
+fn serves_a_host_of(listener: &Map, route: &Object<'_>) -> bool {
+    let served = text(listener, "hostname").filter(|host| !host.is_empty());
+    let spec = route.fields().get("spec").and_then(Value::as_object);
+    let hosts = spec.into_iter().flat_map(|spec| texts(spec, "hostnames"));
+    let mut hosts = hosts.map(|(_, host)| host).peekable();
+    served.is_none_or(|served| {
+        hosts.peek().is_none() || hosts.any(|host| hosts_overlap(served, host))
     })
 }
 

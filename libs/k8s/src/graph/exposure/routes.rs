@@ -7,9 +7,9 @@ use super::{
     BackendPort, Clients, Entry, Found, ServicePort, clients, gateway_api, own_entries, selector,
     service_ports,
 };
-use crate::fields::{down, field, maps, text};
+use crate::fields::{down, field, maps, text, texts};
 use crate::graph::part::{Key, Topic};
-use crate::graph::{GatewayName, Graph, gateways_of, labels_match};
+use crate::graph::{GatewayName, Graph, gateways_of, labels_match, serves_host};
 use crate::object::Object;
 use crate::value::{Map, Value};
 
@@ -181,7 +181,9 @@ fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
     for gateway in &named {
         match graph.index_of(route.group(), "Gateway", gateway.namespace, gateway.name) {
             Some(index)
-                if graph.objects.get(index).is_some_and(|one| serves_inside(graph, one)) => {}
+                if graph.objects.get(index).is_some_and(|gateway| {
+                    !serves(gateway, route, spec) || serves_inside(graph, gateway)
+                }) => {}
             found => {
                 is_closed = false;
                 open.extend(found);
@@ -189,6 +191,12 @@ fn gateways<'a>(graph: &Graph<'a>, route: &Object<'a>) -> Option<Vec<usize>> {
         }
     }
     (!is_closed).then_some(open)
+}
+
+/// Whether an Istio gateway serves a host of a VirtualService.
+fn serves(gateway: &Object<'_>, route: &Object<'_>, spec: &Map) -> bool {
+    let mut hosts = texts(spec, "hosts").map(|(_, host)| host).peekable();
+    hosts.peek().is_none() || hosts.any(|host| serves_host(gateway, host, route.namespace()))
 }
 
 /// Whether the Services of an Istio gateway's pods are in the input, and none of them is open.

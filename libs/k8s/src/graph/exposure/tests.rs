@@ -173,6 +173,89 @@ fn a_route_to_another_namespace_needs_the_leave_of_both() {
 }
 
 #[test]
+fn a_gateway_takes_a_route_by_a_listener_of_its_kind_and_host() {
+    let group = "gateway.networking.k8s.io/v1";
+    let web = service("web", "ClusterIP", &json!({ "app": "web" }));
+    let is_taken = |listener: &Value, kind: &str, parent: &Value, hosts: &Value| {
+        let mut parent = parent.clone();
+        parent["name"] = json!("edge");
+        let rules = json!([{ "backendRefs": [{ "name": "web" }] }]);
+        let route = json!({ "parentRefs": [parent], "hostnames": hosts, "rules": rules });
+        let values = [
+            web.clone(),
+            object(group, "Gateway", "edge", &json!({ "listeners": [listener] })),
+            object(group, kind, "route", &route),
+        ];
+        !ways(&values, &json!({ "app": "web" })).is_empty()
+    };
+    let of_host = |host: &str| json!({ "name": "a", "protocol": "HTTP", "hostname": host });
+    for (served, hosts, taken) in [
+        ("a.example.com", json!(["b.example.com"]), false),
+        ("a.example.com", json!(["b.example.com", "a.example.com"]), true),
+        ("a.example.com", json!(["*.example.com"]), true),
+        ("*.example.com", json!(["a.b.example.com"]), true),
+        ("*.example.com", json!(["example.com"]), false),
+        ("*.example.com", json!(["*.example.org"]), false),
+        ("a.example.com", json!([]), true),
+        ("", json!(["b.example.com"]), true),
+    ] {
+        let found = is_taken(&of_host(served), "HTTPRoute", &json!({}), &hosts);
+        assert_eq!(found, taken, "{served} {hosts}");
+    }
+    let only = |kind: &str| json!({ "kinds": [{ "kind": kind }] });
+    for (listener, kind, taken) in [
+        (json!({ "protocol": "HTTP", "allowedRoutes": only("GRPCRoute") }), "HTTPRoute", false),
+        (json!({ "protocol": "HTTP", "allowedRoutes": only("HTTPRoute") }), "HTTPRoute", true),
+        (json!({ "protocol": "TCP", "allowedRoutes": only("HTTPRoute") }), "HTTPRoute", false),
+        (json!({ "protocol": "TCP" }), "HTTPRoute", false),
+        (json!({ "protocol": "TCP" }), "TCPRoute", true),
+        (json!({ "protocol": "HTTPS" }), "GRPCRoute", true),
+        (json!({ "protocol": "TLS" }), "TLSRoute", true),
+        (json!({ "protocol": "UDP" }), "TCPRoute", false),
+        (json!({ "protocol": "example.com/own" }), "HTTPRoute", true),
+        (json!({ "allowedRoutes": { "namespaces": { "from": "None" } } }), "HTTPRoute", false),
+    ] {
+        let found = is_taken(&listener, kind, &json!({}), &json!([]));
+        assert_eq!(found, taken, "{kind} {listener}");
+    }
+    let listener = json!({ "name": "a", "port": 80, "protocol": "HTTP" });
+    for (parent, taken) in [
+        (json!({ "sectionName": "a", "port": 80 }), true),
+        (json!({ "sectionName": "b" }), false),
+        (json!({ "port": 443 }), false),
+    ] {
+        assert_eq!(is_taken(&listener, "HTTPRoute", &parent, &json!([])), taken, "{parent}");
+    }
+}
+
+#[test]
+fn a_mesh_gateway_takes_the_hosts_that_a_server_has_for_the_namespace() {
+    let istio = "networking.istio.io/v1";
+    for (served, hosts, taken) in [
+        ("a.example.com", json!(["b.example.com"]), false),
+        ("*.example.com", json!(["b.example.com"]), true),
+        ("shop/*", json!(["b.example.com"]), true),
+        ("./*", json!(["b.example.com"]), true),
+        ("bank/*", json!(["b.example.com"]), false),
+        ("a.example.com", json!(["*"]), true),
+    ] {
+        let route = json!([{ "route": [{ "destination": { "host": "web" } }] }]);
+        let values = [
+            service("web", "ClusterIP", &json!({ "app": "web" })),
+            object(istio, "Gateway", "edge", &json!({ "servers": [{ "hosts": [served] }] })),
+            object(
+                istio,
+                "VirtualService",
+                "vs",
+                &json!({ "hosts": hosts, "gateways": ["edge"], "http": route }),
+            ),
+        ];
+        let found = ways(&values, &json!({ "app": "web" }));
+        assert_eq!(!found.is_empty(), taken, "{served} {hosts}");
+    }
+}
+
+#[test]
 fn a_mesh_gateway_that_is_not_open_lets_nobody_in() {
     let istio = "networking.istio.io/v1";
     let gateway = object(istio, "Gateway", "edge", &json!({ "selector": { "istio": "edge" } }));

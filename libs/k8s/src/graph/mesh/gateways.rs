@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::NETWORKING;
+use super::hosts::hosts_overlap;
 use crate::fields::{maps, text, texts};
 use crate::graph::part::{Key, Place, Topic, own_places};
 use crate::graph::{Graph, same_namespace};
@@ -50,6 +51,27 @@ pub fn claims(server: &Map) -> impl Iterator<Item = Claim<'_>> {
         let hosts = texts(server, "hosts").map(|(_, host)| host);
         let hosts = hosts.map(|host| host.split_once('/').map_or(host, |(_, host)| host));
         hosts.map(move |host| Claim { port, host, is_http })
+    })
+}
+
+/// Whether a Gateway, of Istio or of the Gateway API, serves a host of a VirtualService, or a part of what a
+/// wildcard stands for, for the VirtualService's namespace.
+pub fn serves_host(gateway: &Object<'_>, host: &str, namespace: Option<&str>) -> bool {
+    let spec = gateway.fields().get("spec").and_then(Value::as_object);
+    if gateway.group() != NETWORKING {
+        let mut listeners = spec.into_iter().flat_map(|spec| maps(spec, "listeners"));
+        return listeners.any(|(_, listener)| {
+            text(listener, "hostname").is_none_or(|given| hosts_overlap(given, host))
+        });
+    }
+    servers(gateway).flat_map(|server| texts(server, "hosts")).any(|(_, given)| {
+        let (allowed, given) = given.split_once('/').unwrap_or(("*", given));
+        let is_allowed = match allowed {
+            "*" => true,
+            "." => same_namespace(gateway.namespace(), namespace),
+            named => same_namespace(Some(named), namespace),
+        };
+        is_allowed && hosts_overlap(given, host)
     })
 }
 

@@ -46,6 +46,11 @@ pub fn host_matches(pattern: &str, host: &str) -> bool {
     }
 }
 
+/// Whether there is a host that two with or without a wildcard both cover.
+pub fn hosts_overlap(one: &str, other: &str) -> bool {
+    host_matches(one, other) || host_matches(other, one)
+}
+
 /// Whether an object is visible in a namespace, by a list such as `exportTo`. An empty list is everywhere.
 pub fn is_exported_to<'e>(
     exports: impl IntoIterator<Item = &'e str>,

@@ -56,6 +56,23 @@ fn answer(more: &[Value], port: Option<u16>) -> Answer {
 }
 
 #[test]
+fn a_pod_reaches_itself_and_of_a_template_nobody_knows_which_pod_it_is() {
+    let closed = policy("shop", "web", &json!({ "policyTypes": ["Ingress", "Egress"] }));
+    let lone = pod(Some("shop"), "web", &json!({}));
+    let template = json!({ "metadata": lone["metadata"], "spec": lone["spec"] });
+    let several = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": lone["metadata"],
+        "spec": { "replicas": 2, "template": template },
+    });
+    for (value, expected) in [(lone, Answer::Yes), (several, Answer::No)] {
+        let objects = [&value, &closed].map(|value| Object::new(value).unwrap());
+        let graph = Graph::new(&objects, Completeness::WholeInput);
+        let itself = &graph.pods()[0];
+        assert_eq!(graph.reach(Source::Pod(itself), itself, None).answer, expected, "{value}");
+    }
+}
+
+#[test]
 fn policies_let_through_what_one_of_their_rules_names() {
     use Answer::{No, Unknown, Yes};
     let by_name = json!({ "matchLabels": { "kubernetes.io/metadata.name": "shop" } });
