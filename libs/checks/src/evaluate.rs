@@ -4,11 +4,13 @@
 //! The last is reported with its reason and never counts as passed.
 
 mod met;
+mod within;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use airside_k8s::component::configurations;
+use airside_k8s::embedded::{self, Embedded};
 use airside_k8s::rbac::{GROUP, names, rules};
 use airside_k8s::{Completeness, Graph, Object, Value, workload};
 use airside_types::{FieldPath, Step};
@@ -21,6 +23,7 @@ use crate::subject::{Binding, Pod, Whole};
 use crate::template::is_filled_in_later;
 
 pub(crate) use self::met::Met;
+use self::within::Within;
 
 /// A check that failed at a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +106,8 @@ impl Report<'_> {
             let mut failures = Vec::new();
             let mut report = Report { check, object: *object, failures: &mut failures, undecided };
             judge(part, &mut report);
-            // A map that is there says nothing of what it lacks, but for the files of a node.
+            // A map or the containers that are there say nothing of what they lack, but for the files of a
+            // node.
             let says = |field: &FieldPath| {
                 let mut steps = field.steps();
                 let is_within = part.spec.path.steps().all(|own| steps.next() == Some(own));
@@ -111,6 +115,7 @@ impl Report<'_> {
                 let is_told = |value: &Value| match value {
                     Value::Null => false,
                     Value::Object(_) => field.steps().last() == Some(Step::key("hostPath")),
+                    Value::Array(_) => field.steps().last() != Some(Step::key("containers")),
                     _ => true,
                 };
                 is_below && part.object.at(field).is_some_and(is_told)
@@ -118,6 +123,16 @@ impl Report<'_> {
             for failure in failures.into_iter().filter(|failure| says(&failure.field)) {
                 self.fail(failure.field, failure.message);
             }
+        }
+    }
+
+    /// Judges what lies within the object: failures are told at their place in it.
+    fn within(&mut self, embedded: &Embedded<'_>, judge: impl FnOnce(&mut Report<'_>)) {
+        let Self { check, object, undecided, .. } = self;
+        let mut failures = Vec::new();
+        judge(&mut Report { check, object: *object, failures: &mut failures, undecided });
+        for failure in failures {
+            self.fail(embedded.place(&failure.field), failure.message);
         }
     }
 
@@ -214,24 +229,28 @@ pub(crate) fn judge(
             looking.push(check);
         }
     };
+    let found = embedded::find(object);
+    let objects: Vec<_> = found.embedded.iter().filter_map(Embedded::object).collect();
+    let graph_within = Graph::new(&objects, Completeness::SingleObject);
+    let within = Within { found: &found, graph: &graph_within, components };
+    within.meet(met);
     if object.group() == GROUP {
         judge_rbac(object, graph, met, &mut run);
     }
+    judge_rights_within(&within, &mut run);
     let searched = OnceCell::new();
     let whole = Whole { object, graph, components, searched: &searched };
-    judge_workload(index, &whole, met, &mut run);
+    judge_workload(index, &whole, &within, met, &mut run);
     judge_components(index, object, graph, met, &mut run);
-    judge_whole(&whole, met, &mut run);
+    judge_components_within(&within, met, &mut run);
+    judge_whole(&whole, &within, met, &mut run);
 }
 
 /// Runs a check with a report of its own.
 type Run<'r> = dyn FnMut(&'static Check, &dyn Fn(&mut Report<'_>)) + 'r;
 
 fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, met: &mut Met, run: &mut Run<'_>) {
-    // The API server refuses a kind in the wrong case. That mistake should not hide what else is wrong.
-    let is_kind =
-        |kinds: [&str; 2]| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(object.kind()));
-    if is_kind(["Role", "ClusterRole"]) {
+    if is_kind(object, ["Role", "ClusterRole"]) {
         let rules: Vec<_> = rules(object).collect();
         let by_name = is_judged_by_name(object);
         met.rules |= !rules.is_empty();
@@ -242,7 +261,7 @@ fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, met: &mut Met, r
             }
             run(check, &|report| rules.iter().for_each(|rule| judge(rule, report)));
         }
-    } else if is_kind(["RoleBinding", "ClusterRoleBinding"])
+    } else if is_kind(object, ["RoleBinding", "ClusterRoleBinding"])
         && let Some(binding) = Binding::new(object, graph)
     {
         met.bindings = true;
@@ -253,6 +272,23 @@ fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, met: &mut Met, r
     }
 }
 
+/// Whether an object is of one of two kinds of RBAC. The API server refuses a kind in the wrong case. That
+/// mistake should not hide what else is wrong.
+fn is_kind(object: &Object<'_>, kinds: [&str; 2]) -> bool {
+    object.group() == GROUP && kinds.iter().any(|kind| kind.eq_ignore_ascii_case(object.kind()))
+}
+
+/// Roles and bindings lie in objects that are none.
+fn judge_rights_within(within: &Within<'_>, run: &mut Run<'_>) {
+    let index = catalogue::index();
+    let (has_roles, has_bindings) = within.has_rights();
+    let of_rules = index.rules.iter().filter(|_| has_roles);
+    let of_bindings = index.bindings.iter().filter(|_| has_bindings);
+    for check in of_rules.chain(of_bindings) {
+        run(check, &|report| within.judge(report));
+    }
+}
+
 /// Whether the checks on reserved names stand in for those on the greatest powers. The roles for people that
 /// come with every cluster have these powers by design.
 fn is_judged_by_name(role: &Object<'_>) -> bool {
@@ -260,11 +296,18 @@ fn is_judged_by_name(role: &Object<'_>) -> bool {
     is_for_people || names::is_reserved(role.name())
 }
 
-fn judge_workload<'a>(index: usize, whole: &Whole<'a>, met: &mut Met, run: &mut Run<'_>) {
+fn judge_workload<'a>(
+    index: usize,
+    whole: &Whole<'a>,
+    within: &Within<'_>,
+    met: &mut Met,
+    run: &mut Run<'_>,
+) {
     let Whole { object, graph, components, .. } = *whole;
     let nodes = graph.pods_of(index);
     let found = workload::pod_parts(object);
-    if nodes.is_empty() && found.is_empty() && !workload::is_workload(object) {
+    let is_none = nodes.is_empty() && found.is_empty() && !workload::is_workload(object);
+    if is_none && !within.has_pods() {
         return;
     }
     let pods: Vec<Pod<'_>> =
@@ -272,13 +315,15 @@ fn judge_workload<'a>(index: usize, whole: &Whole<'a>, met: &mut Met, run: &mut 
     let parts: Vec<Pod<'_>> =
         found.iter().map(|spec| Pod { object, spec, graph, components }).collect();
     met.workloads |= !pods.is_empty() || workload::is_workload(object);
-    met.pods |= !(pods.is_empty() && parts.is_empty());
+    met.pods |= !(pods.is_empty() && parts.is_empty()) || within.has_pods();
     met.containers |= pods.iter().chain(&parts).any(|pod| pod.containers().next().is_some());
+    met.containers |= within.has_pods();
     for check in &catalogue::index().workloads {
         match check.judge {
             Judge::Pod(judge) => run(check, &|report| {
                 pods.iter().for_each(|pod| judge(pod, report));
                 report.written_in(&parts, &|part, report| judge(part, report));
+                within.judge(report);
             }),
             Judge::Container(judge) => run(check, &|report| {
                 let of = |pod: &Pod<'_>, report: &mut Report<'_>| {
@@ -286,6 +331,7 @@ fn judge_workload<'a>(index: usize, whole: &Whole<'a>, met: &mut Met, run: &mut 
                 };
                 pods.iter().for_each(|pod| of(pod, report));
                 report.written_in(&parts, &of);
+                within.judge(report);
             }),
             Judge::Workload(judge) if !pods.is_empty() || workload::is_workload(object) => {
                 run(check, &|report| judge(whole, report));
@@ -312,14 +358,36 @@ fn judge_components<'a>(
     }
 }
 
-fn judge_whole(whole: &Whole<'_>, met: &mut Met, run: &mut Run<'_>) {
+fn judge_components_within(within: &Within<'_>, met: &mut Met, run: &mut Run<'_>) {
+    for found in &within.configurations() {
+        let component = found.1.component;
+        met.components.insert(component);
+        let checks = catalogue::index().components.get(&component);
+        for check in checks.map(Vec::as_slice).unwrap_or_default() {
+            let Judge::Component(_, judge) = check.judge else { continue };
+            run(check, &|report| within.judge_configured(found, judge, report));
+        }
+    }
+}
+
+fn judge_whole(whole: &Whole<'_>, within: &Within<'_>, met: &mut Met, run: &mut Run<'_>) {
     let index = catalogue::index();
     let kind = (whole.object.group(), whole.object.kind());
     let of_kind = index.kinds.get(&kind).map(Vec::as_slice).unwrap_or_default();
     met.object(kind, of_kind);
     for check in of_kind.iter().chain(&index.any) {
         if let Judge::Object(_, judge) | Judge::Any(judge) = check.judge {
-            run(check, &|report| judge(whole, report));
+            run(check, &|report| {
+                judge(whole, report);
+                within.judge(report);
+            });
+        }
+    }
+    // Each once, also where the object around has it and several objects within have.
+    let mut done: BTreeSet<_> = of_kind.iter().map(|check| check.id).collect();
+    for check in within.checks_of_kinds() {
+        if done.insert(check.id) {
+            run(check, &|report| within.judge(report));
         }
     }
 }

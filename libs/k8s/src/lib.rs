@@ -3,7 +3,8 @@
 //! Owns how YAML and JSON become objects with a line and a column for every key and value ([`yaml`],
 //! [`places`], [`value`]), views over objects and over the pods that they would start ([`object`], [`workload`]),
 //! what kinds are called as resources ([`resource`]), quantities ([`quantity`]), how objects hang together
-//! ([`graph`], [`rbac`]), how Kubernetes' own components are configured ([`component`]), the digests of a
+//! ([`graph`], [`rbac`]), how Kubernetes' own components are configured ([`component`]), which objects lie within others
+//! ([`embedded`]), the digests of a
 //! boarding pass and their comparison with a live object ([`boarding_pass`]), which lines of a chart or
 //! kustomization a rendered object comes from ([`chart`], [`kustomization`]), and the admission webhook's
 //! messages ([`admission`]).
@@ -13,6 +14,7 @@ pub mod admission;
 pub mod boarding_pass;
 pub mod chart;
 pub mod component;
+pub mod embedded;
 pub mod fields;
 pub mod graph;
 pub mod kustomization;

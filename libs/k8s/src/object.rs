@@ -70,7 +70,8 @@ impl<'a> Object<'a> {
         Self::seen(value, fields, group, version, kind)
     }
 
-    fn seen(
+    /// Sees a map as an object of a kind, whatever it says itself.
+    pub(crate) fn seen(
         value: &'a Value,
         fields: &'a Map,
         group: &'a str,

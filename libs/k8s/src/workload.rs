@@ -21,6 +21,7 @@ use crate::value::{Map, Value};
 
 pub use breakouts::{Breakout, PathOf};
 pub use host_paths::HostPath;
+pub(crate) use parts::holds_patterns;
 pub use parts::pod_parts;
 
 /// Which list of a pod a container stands in.
@@ -119,6 +120,11 @@ impl<'a> PodSpec<'a> {
             containers.extend(listed_containers(&path, fields, role.field(), role));
         }
         Self { path, fields, metadata, containers, defaults: Vec::new() }
+    }
+
+    /// A part of a pod, which has no metadata of its own.
+    pub(crate) fn part(path: FieldPath, fields: &'a Map) -> Self {
+        Self::new(path, fields, None)
     }
 
     /// A field, its own or taken over.

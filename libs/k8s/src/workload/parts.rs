@@ -35,13 +35,17 @@ const SECURITY: [&str; 10] = [
     "windowsOptions",
 ];
 
+/// Whether a custom resource holds patterns or values, of which nobody knows what becomes.
+pub(crate) fn holds_patterns(object: &Object<'_>) -> bool {
+    let group = object.group();
+    PATTERNS.contains(&group)
+        || group.ends_with("gatekeeper.sh")
+        || (group, object.kind()) == ("argoproj.io", "Application")
+}
+
 /// The parts of pods in an object, beside its whole pods.
 pub fn pod_parts<'a>(object: &Object<'a>) -> Vec<PodSpec<'a>> {
-    let group = object.group();
-    let is_pattern = PATTERNS.contains(&group)
-        || group.ends_with("gatekeeper.sh")
-        || (group, object.kind()) == ("argoproj.io", "Application");
-    if !is_custom(group) || is_pattern {
+    if !is_custom(object.group()) || holds_patterns(object) {
         return Vec::new();
     }
     let whole = pod_specs(object).iter().map(|pod| pod.path.to_string()).collect();
@@ -98,7 +102,7 @@ impl<'a> Walk<'a> {
 
 /// A part without containers is a container as well: which of the two it is laid over only the operator knows.
 fn part(path: FieldPath, fields: &Map) -> PodSpec<'_> {
-    let mut part = PodSpec::new(path.clone(), fields, None);
+    let mut part = PodSpec::part(path.clone(), fields);
     if part.containers.is_empty() {
         let role = ContainerRole::Main;
         part.containers.push(Container { path, role, fields, defaults: None });

@@ -1,8 +1,8 @@
-//! Checks on operators that come as bundles of the Operator Lifecycle Manager.
+//! Checks on operators that come as bundles of the Operator Lifecycle Manager. The rights that a bundle asks
+//! for become roles, and are judged as roles.
 
 use airside_k8s::Value;
-use airside_k8s::fields::{down, elements, maps, text};
-use airside_k8s::rbac::Rule;
+use airside_k8s::fields::{maps, text};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
@@ -14,70 +14,6 @@ const BUNDLE: &[(&str, &str)] = &[("operators.coreos.com", "ClusterServiceVersio
 
 /// The checks of this family.
 pub(in crate::catalogue) static CHECKS: &[Check] = &[
-    Check {
-        id: "bundle-with-all-rights",
-        title: "Operator bundle asks for all rights in the cluster",
-        why: "Whoever installs it hands the cluster to its author, and to whoever takes the operator over.",
-        fix: "List in clusterPermissions the groups, resources and verbs that the operator uses.",
-        severity: Severity::High,
-        category: Category::Operators,
-        techniques: &[technique("T1098.006"), technique("T1195.002")],
-        controls: &[],
-        equivalents: &[],
-        judge: Judge::Object(BUNDLE, all_rights),
-        fails: r"apiVersion: operators.coreos.com/v1alpha1
-kind: ClusterServiceVersion
-metadata: {name: shop.v1}
-spec:
-  install:
-    spec:
-      clusterPermissions:
-      - serviceAccountName: op
-        rules: [{apiGroups: ['*'], resources: ['*'], verbs: ['*']}]
-",
-        passes: r"apiVersion: operators.coreos.com/v1alpha1
-kind: ClusterServiceVersion
-metadata: {name: shop.v1}
-spec:
-  install:
-    spec:
-      clusterPermissions:
-      - serviceAccountName: op
-        rules: [{apiGroups: [example.com], resources: [shops], verbs: ['*']}]
-",
-    },
-    Check {
-        id: "bundle-reads-all-secrets",
-        title: "Operator bundle asks for the secrets of every namespace",
-        why: "Its token is then worth every credential of the cluster.",
-        fix: "Move the rule to permissions (of its own namespace), or name the secrets in resourceNames.",
-        severity: Severity::Medium,
-        category: Category::Operators,
-        techniques: &[technique("T1552.007")],
-        controls: &[],
-        equivalents: &[],
-        judge: Judge::Object(BUNDLE, all_secrets),
-        fails: r"apiVersion: operators.coreos.com/v1alpha1
-kind: ClusterServiceVersion
-metadata: {name: shop.v1}
-spec:
-  install:
-    spec:
-      clusterPermissions:
-      - serviceAccountName: op
-        rules: [{apiGroups: [''], resources: [secrets], verbs: [get, list, watch]}]
-",
-        passes: r"apiVersion: operators.coreos.com/v1alpha1
-kind: ClusterServiceVersion
-metadata: {name: shop.v1}
-spec:
-  install:
-    spec:
-      permissions:
-      - serviceAccountName: op
-        rules: [{apiGroups: [''], resources: [secrets], verbs: [get, list, watch]}]
-",
-    },
     Check {
         id: "bundle-for-all-namespaces-only",
         title: "Operator bundle cannot be limited to some namespaces",
@@ -129,40 +65,6 @@ spec: {installPlanApproval: Manual}
 ",
     },
 ];
-
-/// The rules that a bundle asks for in the whole cluster, with their paths.
-fn cluster_rules<'a>(bundle: &Whole<'a>) -> Vec<(FieldPath, Rule<'a>)> {
-    const PLACE: [&str; 4] = ["spec", "install", "spec", "clusterPermissions"];
-    let path = FieldPath::of(&PLACE);
-    let permissions = elements(down(bundle.object.value(), &PLACE)).iter().enumerate();
-    let maps_of = |value: &'a Value| value.as_object();
-    permissions
-        .filter_map(|(index, permission)| Some((index, maps_of(permission)?)))
-        .flat_map(|(index, permission)| {
-            let path = path.index(index).key("rules");
-            maps(permission, "rules").map(move |(place, fields)| {
-                (path.index(place), Rule { index: place, fields, is_of_namespace: false })
-            })
-        })
-        .collect()
-}
-
-fn all_rights(bundle: &Whole<'_>, report: &mut Report<'_>) {
-    for (path, rule) in cluster_rules(bundle) {
-        if rule.allows_everything() {
-            report.fail(path, "the rule allows everything".to_owned());
-        }
-    }
-}
-
-fn all_secrets(bundle: &Whole<'_>, report: &mut Report<'_>) {
-    for (path, rule) in cluster_rules(bundle) {
-        let reads = rule.allows_verb(&["get", "list", "watch"]) && rule.reaches("", "secrets");
-        if reads && !rule.names_its_objects() && !rule.allows_everything() {
-            report.fail(path, format!("the rule allows {} on all secrets", rule.verbs()));
-        }
-    }
-}
 
 fn all_namespaces_only(bundle: &Whole<'_>, report: &mut Report<'_>) {
     let Some(spec) = bundle.spec_fields() else { return };
