@@ -7,6 +7,7 @@
 
 mod draft;
 mod plan;
+mod settle;
 #[cfg(test)]
 mod tests;
 
@@ -19,11 +20,9 @@ use airside_types::Finding;
 
 use self::draft::{Draft, Step};
 use self::plan::{Attempt, Plan};
+use self::settle::{Settled, settle};
 use crate::check_in::Terms;
 use crate::remedy::Risk;
-
-/// How often the result is judged before what still goes wrong is given up with its file.
-const ROUNDS: usize = 8;
 
 /// A file to judge.
 #[derive(Debug, Clone, Copy)]
@@ -146,33 +145,20 @@ pub struct Outcome {
     pub introduced: Vec<Finding>,
 }
 
-/// Fixes what can be fixed. Accepted findings are left as they are.
+/// Fixes what can be fixed. Accepted findings are left as they are. What is fixed without risk is fixed as well
+/// where risks are taken.
 pub fn fix(sources: &[Source<'_>], order: &Order<'_>) -> Outcome {
     let plan = Plan::new(sources, order);
-    let mut given_up: BTreeMap<usize, Reason> = BTreeMap::new();
-    let mut draft = Draft::make(sources, order, &plan, &given_up);
-    for _ in 0..ROUNDS {
-        let wrong = draft.goes_wrong(sources, order, &plan, &given_up);
-        if wrong.is_empty() {
-            return account(sources, plan, given_up, draft);
-        }
-        given_up.extend(wrong);
-        draft = Draft::make(sources, order, &plan, &given_up);
+    let without_risk = Order { risk: Risk::Safe, ..*order };
+    let mut settled = settle(sources, &without_risk, &plan, None);
+    if order.risk > Risk::Safe {
+        settled = settle(sources, order, &plan, Some(settled));
     }
-    // Nothing is changed rather than something that was not seen to be good.
-    for index in 0..plan.attempts.len() {
-        given_up.entry(index).or_insert_with(|| Reason::Introduces(Vec::new()));
-    }
-    draft = Draft::make(sources, order, &plan, &given_up);
-    account(sources, plan, given_up, draft)
+    account(sources, plan, settled)
 }
 
-fn account(
-    sources: &[Source<'_>],
-    plan: Plan,
-    mut given_up: BTreeMap<usize, Reason>,
-    draft: Draft,
-) -> Outcome {
+fn account(sources: &[Source<'_>], plan: Plan, settled: Settled) -> Outcome {
+    let Settled { draft, mut given_up } = settled;
     let Draft { texts, mut steps, introduced, remaining } = draft;
     let files = sources.iter().zip(texts).filter(|(source, text)| source.text != text);
     let files = files.map(|(source, text)| FixedFile { path: source.path.to_owned(), text });

@@ -1,4 +1,6 @@
-//! A draft: the texts after some of the remedies, judged again, and what is wrong with it.
+//! A draft: the texts after some of the remedies, judged again.
+//!
+//! Owns how attempts become edits; which are left out is `settle.rs`'.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +11,6 @@ use airside_types::{FieldPath, Finding};
 use super::plan::{Attempt, Key, Located, Plan, judge, read, removals};
 use super::{Order, Reason, Source};
 use crate::remedy::{Remedy, remedy};
-
-/// How many new findings of a draft are led back to the one change that brought them; each costs some
-/// check-ins. Of the ones after these, every change that may have brought them is given up.
-const SEARCHES: usize = 16;
 
 /// What became of an attempt.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,16 +34,26 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Makes the attempts that are not given up, and judges the result.
+    /// The texts as they are.
+    pub(super) fn nothing(sources: &[Source<'_>], plan: &Plan) -> Self {
+        Self {
+            texts: sources.iter().map(|source| source.text.to_owned()).collect(),
+            steps: BTreeMap::new(),
+            introduced: Vec::new(),
+            remaining: plan.findings.iter().map(|located| located.key.clone()).collect(),
+        }
+    }
+
+    /// Makes the attempts that are not left out, and judges the result.
     pub(super) fn make(
         sources: &[Source<'_>],
         order: &Order<'_>,
         plan: &Plan,
-        given_up: &BTreeMap<usize, Reason>,
+        is_left_out: impl Fn(usize) -> bool,
     ) -> Self {
         let mut by_file: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (index, attempt) in plan.attempts.iter().enumerate() {
-            if !given_up.contains_key(&index) {
+            if !is_left_out(index) {
                 by_file.entry(attempt.home.file).or_default().push(index);
             }
         }
@@ -67,103 +75,6 @@ impl Draft {
         }
         draft.texts = texts;
         draft
-    }
-
-    /// The attempts to give up, with the reason: those without effect, and those that bring a finding as
-    /// bad as their own.
-    pub(super) fn goes_wrong(
-        &self,
-        sources: &[Source<'_>],
-        order: &Order<'_>,
-        plan: &Plan,
-        given_up: &BTreeMap<usize, Reason>,
-    ) -> BTreeMap<usize, Reason> {
-        let mut wrong = BTreeMap::new();
-        for (index, step) in &self.steps {
-            let Some(located) = finding_of(plan, *index) else { continue };
-            if let Step::Made(edits) = step
-                && !edits.is_empty()
-                && self.remaining.contains(&located.key)
-            {
-                wrong.insert(*index, Reason::NoEffect(edits.clone()));
-            }
-        }
-        if !wrong.is_empty() {
-            return wrong;
-        }
-        for (number, (finding, suspects)) in
-            self.caused(sources, order, plan, given_up).into_iter().enumerate()
-        {
-            let culprits = if number < SEARCHES {
-                culprit(sources, order, plan, given_up, finding, suspects).into_iter().collect()
-            } else {
-                suspects
-            };
-            for index in culprits {
-                let reason = Reason::Introduces(vec![finding.check.to_string()]);
-                wrong.entry(index).or_insert(reason);
-            }
-        }
-        wrong
-    }
-
-    /// The new findings that would not be there without their suspects.
-    fn caused(
-        &self,
-        sources: &[Source<'_>],
-        order: &Order<'_>,
-        plan: &Plan,
-        given_up: &BTreeMap<usize, Reason>,
-    ) -> Vec<(&Finding, Vec<usize>)> {
-        let suspected: Vec<(&Finding, Vec<usize>)> = self
-            .introduced
-            .iter()
-            .map(|finding| (finding, self.suspects(plan, finding)))
-            .filter(|(_, suspects)| !suspects.is_empty())
-            .collect();
-        if suspected.is_empty() {
-            return suspected;
-        }
-        let all: Vec<usize> =
-            suspected.iter().flat_map(|(_, suspects)| suspects).copied().collect();
-        let without = Self::without(sources, order, plan, given_up, &all);
-        let is_caused = |finding: &Finding| !without.iter().any(|other| is_same(finding, other));
-        suspected.into_iter().filter(|(finding, _)| is_caused(finding)).collect()
-    }
-
-    /// The new findings when some more attempts are left out.
-    fn without(
-        sources: &[Source<'_>],
-        order: &Order<'_>,
-        plan: &Plan,
-        given_up: &BTreeMap<usize, Reason>,
-        left_out: &[usize],
-    ) -> Vec<Finding> {
-        let mut given_up = given_up.clone();
-        let reason = || Reason::Introduces(Vec::new());
-        given_up.extend(left_out.iter().map(|index| (*index, reason())));
-        Self::make(sources, order, plan, &given_up).introduced
-    }
-
-    /// The attempts that may have brought a finding and are no worse than it: those of its object before
-    /// all others.
-    fn suspects(&self, plan: &Plan, finding: &Finding) -> Vec<usize> {
-        let made = |index: &usize| matches!(self.steps.get(index), Some(Step::Made(edits)) if !edits.is_empty());
-        let no_worse = |index: &usize| {
-            finding_of(plan, *index).is_some_and(|own| own.finding.severity <= finding.severity)
-        };
-        let all: Vec<usize> = self.steps.keys().copied().filter(made).filter(no_worse).collect();
-        let of_object: Vec<usize> = all
-            .iter()
-            .copied()
-            .filter(|index| {
-                finding_of(plan, *index).is_some_and(|own| {
-                    own.finding.object == finding.object
-                        && own.finding.place.path == finding.place.path
-                })
-            })
-            .collect();
-        if of_object.is_empty() { all } else { of_object }
     }
 }
 
@@ -215,37 +126,8 @@ fn after_removals(field: &FieldPath, removed: &[&FieldPath]) -> FieldPath {
     moved
 }
 
-fn finding_of(plan: &Plan, attempt: usize) -> Option<&Located> {
+pub(super) fn finding_of(plan: &Plan, attempt: usize) -> Option<&Located> {
     plan.findings.get(plan.attempts.get(attempt)?.finding)
-}
-
-fn is_same(one: &Finding, other: &Finding) -> bool {
-    one.check == other.check
-        && one.field == other.field
-        && one.object == other.object
-        && one.place.path == other.place.path
-}
-
-/// The one among the suspects without which a finding does not appear, by halving.
-fn culprit(
-    sources: &[Source<'_>],
-    order: &Order<'_>,
-    plan: &Plan,
-    given_up: &BTreeMap<usize, Reason>,
-    finding: &Finding,
-    mut suspects: Vec<usize>,
-) -> Option<usize> {
-    let appears_without = |left_out: &[usize]| {
-        let introduced = Draft::without(sources, order, plan, given_up, left_out);
-        introduced.iter().any(|other| is_same(finding, other))
-    };
-    while suspects.len() > 1 {
-        let second = suspects.split_off(suspects.len() / 2);
-        if appears_without(&suspects) {
-            suspects = second;
-        }
-    }
-    suspects.pop()
 }
 
 /// A text after attempts; as it was where that cannot be read as it is meant.

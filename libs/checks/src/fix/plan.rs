@@ -17,7 +17,7 @@ use crate::remedy::remedy;
 pub(super) type Key = (usize, String, FieldPath);
 
 /// A finding with its key.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Located {
     pub(super) finding: Finding,
     pub(super) key: Key,

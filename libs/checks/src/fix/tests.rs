@@ -1,5 +1,7 @@
 //! What fixing does to whole files.
 
+use std::collections::BTreeSet;
+
 use airside_types::{Cluster, Severity, Tenant};
 
 use super::*;
@@ -384,4 +386,45 @@ spec:
         Some("spec.containers[0].securityContext.capabilities.add[1]"),
         "its place is that of the old text"
     );
+}
+
+/// What a finding is told by: its file, object, check and field.
+fn names<'a>(findings: impl Iterator<Item = &'a Finding>) -> BTreeSet<String> {
+    let name = |it: &Finding| format!("{} {} {} {}", it.place.path, it.object, it.check, it.field);
+    findings.map(name).collect()
+}
+
+#[test]
+fn what_takes_long_in_one_object_takes_nothing_from_the_others() {
+    let pod = |name: &str, of_host: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n{of_host}  containers:\n  - {{name: a, image: \"a:1\"}}\n"
+        )
+    };
+    let agent = pod("agent", "  hostNetwork: true\n  hostIPC: true\n");
+    let web: Vec<String> = (0..12).map(|number| pod(&format!("web{number}"), "")).collect();
+    let together = format!("{agent}---\n{}", web.join("---\n"));
+    let outcome = fixed(&together, Risk::MayBreak);
+    let count = |outcome: &Outcome| outcome.fixed.len();
+    let alone: usize = web.iter().map(|text| count(&fixed(text, Risk::MayBreak))).sum();
+    assert_eq!(count(&outcome), alone + count(&fixed(&agent, Risk::MayBreak)));
+    let blamed = |it: &&Unfixed| matches!(it.reason, Reason::Introduces(_));
+    let blamed: Vec<_> = outcome.unfixed.iter().filter(blamed).collect();
+    assert_eq!(blamed, Vec::<&Unfixed>::new());
+}
+
+#[test]
+fn more_permission_fixes_more() {
+    let with_remedy = catalogue::all().filter(|check| remedy::checks().any(|id| id == check.id));
+    let examples: Vec<(String, &str)> =
+        with_remedy.map(|check| (format!("{}.yaml", check.id), check.fails)).collect();
+    let files: Vec<(&str, &str)> =
+        examples.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let safe = fix_with(&files, Risk::Safe, true);
+    let all = fix_with(&files, Risk::MayBreak, true);
+    let of = |outcome: &Outcome| names(outcome.fixed.iter().map(|it| &it.finding));
+    let lost: Vec<_> = of(&safe).difference(&of(&all)).cloned().collect();
+    assert_eq!(lost, Vec::<String>::new());
+    let wholesale = Reason::Introduces(Vec::new());
+    assert!(all.unfixed.iter().all(|it| it.reason != wholesale), "{}", shown(&all));
 }
