@@ -110,7 +110,9 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
     let owners = of_files(&inputs, first)?;
     let data = InForce::load(&arguments.data)?;
+    let origins = work_tree::origins(&inputs, &arguments.paths, tells_commits(arguments));
     let terms = Terms {
+        origins: Some(&origins),
         policies: policies.as_ref().map(|it| &it.set),
         selection: &project.selection,
         owners: &owners,
@@ -156,10 +158,9 @@ fn report(
     misread: Vec<Ineffective>,
 ) -> anyhow::Result<Outcome> {
     let baseline = baseline(arguments, inputs, terms)?;
-    let origins = work_tree::origins(inputs, &arguments.paths, tells_commits(arguments));
     let is_passed_on = arguments.publish || arguments.sign_key.is_some();
     let passes = if is_passed_on { Passes::Whole } else { Passes::WithoutFields };
-    let mut scan = inputs.scan(&Terms { origins: Some(&origins), passes, ..terms.clone() });
+    let mut scan = inputs.scan(&Terms { passes, ..terms.clone() });
     scan.ineffective.splice(0..0, misread);
     let whose = (terms.tenant, terms.cluster);
     let facts = Facts::of(terms.reports);
