@@ -124,6 +124,7 @@ struct FindingForm<'a> {
     known: Option<bool>,
     location: PlaceForm<'a>,
     message: &'a str,
+    named_field: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<Value>,
     owner: Option<&'a str>,
@@ -144,6 +145,7 @@ impl<'a> FindingForm<'a> {
             known: None,
             location: place(&finding.place),
             message: &finding.message,
+            named_field: finding.named_field.as_deref().unwrap_or_else(|| finding.field.as_str()),
             origin: None,
             owner: finding.owner.as_deref(),
             resource: resource(&finding.object, api_version),

@@ -42,6 +42,7 @@ use airside_wire::scan::PublishOutcome;
 use anyhow::Context;
 use serde::Serialize;
 
+use self::baseline::Baseline;
 use self::excluded::excluded;
 pub(super) use self::inputs::Inputs;
 pub(super) use self::owners::of_files;
@@ -173,7 +174,7 @@ fn tell(
     inputs: &Inputs,
     mut scan: Scan,
     project: &Project,
-    baseline: Option<&BTreeSet<Id>>,
+    baseline: Option<&Baseline>,
     (tenant, cluster): (&Tenant, &Cluster),
     facts: Facts<'_>,
 ) -> anyhow::Result<Outcome> {
@@ -185,7 +186,10 @@ fn tell(
         }
     }
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(tenant, cluster)).collect();
-    let report = Report { facts, ..report_of(&scan, &ids, baseline, project, inputs.files.len()) };
+    let findings = &scan.report.findings;
+    let known = baseline.map(|it| it.known_among(findings, &ids, &inputs.files));
+    let report = report_of(&scan, &ids, known.as_ref(), project, inputs.files.len());
+    let report = Report { facts, ..report };
     for (format, path) in &arguments.reports {
         File::create(path)
             .and_then(|file| {
@@ -275,9 +279,9 @@ fn baseline(
     arguments: &ScanArguments,
     inputs: &Inputs,
     terms: &Terms<'_>,
-) -> anyhow::Result<Option<BTreeSet<Id>>> {
+) -> anyhow::Result<Option<Baseline>> {
     if let Some(path) = &arguments.baseline {
-        return baseline::of_report(path).map(Some);
+        return Baseline::of_report(path).map(Some);
     }
     let Some(revision) = &arguments.since else { return Ok(None) };
     anyhow::ensure!(
@@ -289,7 +293,7 @@ fn baseline(
     for problem in &then.problems {
         show::remark(&format!("{FAINT}as it was at {revision}: {}{RESET}", show::clean(problem)));
     }
-    Ok(Some(baseline::of_inputs(&then, terms)))
+    Ok(Some(Baseline::of_inputs(&then, terms)))
 }
 
 fn report_of<'a>(
