@@ -130,7 +130,7 @@ pub enum SkipReason {
     #[error(transparent)]
     NotAnObject(#[from] NotAnObject),
     /// `helm test` runs it, and nobody else.
-    #[error("a test of a chart, no Kubernetes object that is deployed")]
+    #[error("a test of a chart, no Kubernetes object that is deployed: it was left out")]
     HelmTest,
     /// It has a kind that Kubernetes does not know. What goes for every kind was judged.
     #[error(transparent)]

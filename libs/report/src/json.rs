@@ -42,6 +42,7 @@ impl Serialize for Whole<'_> {
             all.map(|it| json!({ "check": it.check, "reason": it.reason }))
         };
         fields.serialize_entry("not_evaluated", &Each(not_evaluated))?;
+        fields.serialize_entry("problems", report.problems)?;
         fields.serialize_entry("profile", &selection(report.selection))?;
         let unreadable = || {
             let all = report.unreadable.iter();

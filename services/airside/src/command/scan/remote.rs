@@ -14,11 +14,12 @@ use airside_vulnerability::join::Facts;
 use airside_wire::scan::{ScanAnswer, ScanRequest, ScanTerms};
 use anyhow::Context;
 
+use super::exceptions::EXCEPTIONS;
 use super::excluded::excluded;
 use super::inputs::Inputs;
 use super::paths::shown;
 use super::project::Project;
-use super::{Baseline, EXCEPTIONS, of_files, rendering, tell, tells_commits, work_tree};
+use super::{Baseline, of_files, rendering, tell, tells_commits, work_tree};
 use crate::cli::ScanArguments;
 use crate::client::{self, connect};
 use crate::command::Outcome;

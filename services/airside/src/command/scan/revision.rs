@@ -18,7 +18,7 @@ use self::store::{Entry, write_out};
 use super::inputs::Inputs;
 use super::paths::shown;
 use super::render::{KUSTOMIZATIONS, RENDERED, Renderer, Rendering};
-use super::work_tree::git;
+use super::work_tree::{git, root_around};
 
 /// What a scan would have read of its paths at a revision.
 pub(super) fn inputs_at(
@@ -34,7 +34,7 @@ pub(super) fn inputs_at(
     for path in paths {
         let whole =
             path.canonicalize().with_context(|| format!("`{}` cannot be read", path.display()))?;
-        let root = root_of(&whole)?;
+        let root = root_around(&whole)?;
         // What is rendered may take files from anywhere in the repository.
         let needs_all = !now.made.is_empty();
         let tree = match trees.get(&root) {
@@ -48,14 +48,6 @@ pub(super) fn inputs_at(
         tree.read(&root, &whole, path, rendering, &mut then);
     }
     Ok(then)
-}
-
-/// The root of the work tree around a file or folder.
-fn root_of(whole: &Path) -> anyhow::Result<PathBuf> {
-    let folder = if whole.is_dir() { whole } else { whole.parent().unwrap_or(whole) };
-    let told = git(folder, &["rev-parse", "--show-toplevel"])?;
-    let told = String::from_utf8(told).context("the work tree's path is no UTF-8")?;
-    Ok(Path::new(told.trim_end_matches(['\r', '\n'])).canonicalize()?)
 }
 
 /// The paths of a work tree that are scanned, as seen from its root.

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use airside_checks::exception::comments;
 use airside_checks::{BuiltKustomization, Rendered as Origin};
 use airside_k8s::kustomization::{ORIGIN, RenderedKustomization, notes};
-use anyhow::Context;
 
 use super::{RENDERED, Rendered, is_not_installed, run};
 use crate::command::replay::read;
@@ -22,12 +21,15 @@ use crate::command::scan::work_tree::without_credentials;
 const MAX_FILES: usize = 10_000;
 
 pub(super) fn render(folder: &Path) -> anyhow::Result<Vec<Rendered>> {
-    let content = build(folder).with_context(|| {
-        format!(
-            "the kustomization `{folder}` is not rendered; where kustomize or kubectl is: \
-             kustomize build {folder} | airside scan -",
-            folder = folder.display()
-        )
+    let content = build(folder).map_err(|error| {
+        let folder = folder.display();
+        let elsewhere = match is_not_installed(&error) {
+            true => format!(
+                "; where kustomize or kubectl is: kustomize build {folder} | airside scan -"
+            ),
+            false => String::new(),
+        };
+        error.context(format!("the kustomization `{folder}` is not rendered{elsewhere}"))
     })?;
     let path = format!("{}{RENDERED}", paths::shown(folder));
     let origin = Origin::Kustomization(Arc::new(origin(folder, &content)));
