@@ -28,7 +28,9 @@ use airside_vulnerability::{Components, Document as ImageReport};
 use self::acceptance::Acceptance;
 pub use self::acceptance::accepted_by;
 use self::named_field::named_field;
-pub use self::origin::{FileOrigin, Origins, Rendered, RenderedChart, attribute};
+pub use self::origin::{
+    BuiltKustomization, FileOrigin, Origins, Rendered, RenderedChart, attribute,
+};
 pub use self::pass::Passes;
 use self::pass::rules_of;
 pub use self::unknown_kind::UnknownKind;
@@ -128,7 +130,7 @@ pub enum SkipReason {
     #[error(transparent)]
     NotAnObject(#[from] NotAnObject),
     /// `helm test` runs it, and nobody else.
-    #[error("a test of a chart, no Kubernetes object that is deployed")]
+    #[error("a test of a chart, no Kubernetes object that is deployed: it was left out")]
     HelmTest,
     /// It has a kind that Kubernetes does not know. What goes for every kind was judged.
     #[error(transparent)]
@@ -334,8 +336,7 @@ pub(crate) fn check_in_one<'a>(
     reported.retain(|it| it.suppressed.is_none());
     reported.sort_by_key(|it| it.object);
     let policies = terms.policies.map(|policies| policies.judge(&graph)).unwrap_or_default();
-    let comments = comments.iter().map(|comment| (source.path, comment));
-    let mut acceptance = Acceptance::new(comments, terms);
+    let mut acceptance = Acceptance::new(comments.iter(), terms);
     let (reported, refused) = (reported.into_iter(), policies.failures.into_iter());
     let said = source.said(failures, reported, refused, terms.selection);
     let judged = source.findings(said, graph.pods_of(0), &mut acceptance);
@@ -374,7 +375,7 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     }
     checked.policies_not_evaluated = policies.not_evaluated;
     let mut refused = policies.failures.into_iter().peekable();
-    let comments = files.iter().flat_map(|file| file.comments.iter().map(|it| (file.path, it)));
+    let comments = files.iter().flat_map(|file| file.comments);
     let mut acceptance = Acceptance::new(comments, terms);
     let mut failures = evaluation.failures.into_iter().peekable();
     let mut reported = airside_vulnerability::join::findings(&graph, terms.reports);

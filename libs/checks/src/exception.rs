@@ -149,7 +149,7 @@ impl Exception {
         let (head, reason) = split_reason(text);
         let mut words = head.split_whitespace();
         let name = words.next().unwrap_or_default();
-        let checks: Vec<_> = catalogue::find_all(name).map(|check| check.id).collect();
+        let checks: Vec<_> = catalogue::meant(name).into_iter().map(|check| check.id).collect();
         if checks.is_empty() {
             return Err(Problem::UnknownCheck { name: name.to_owned() });
         }

@@ -26,8 +26,8 @@ mod template;
 
 pub use check::{Category, Check};
 pub use check_in::{
-    CheckIn, CheckInOfOne, CheckedObject, FileOrigin, InputFile, Origins, Passes, Rendered,
-    RenderedChart, Terms, check_in, is_helm_test,
+    BuiltKustomization, CheckIn, CheckInOfOne, CheckedObject, FileOrigin, InputFile, Origins,
+    Passes, Rendered, RenderedChart, Terms, check_in, is_helm_test,
 };
 pub use evaluate::{Evaluation, Failure, NotEvaluated, evaluate, evaluate_graph};
 pub use exception::{Accepted, Comment, Exception, Ineffective};

@@ -172,7 +172,13 @@ impl Meant {
             let of_category = catalogue::listed().filter(|it| it.category.as_str() == name);
             of_category.map(|check| check.id).collect()
         } else {
-            return Err(UnknownName(name.to_owned()));
+            // As another tool prints it, without the tool.
+            let of_peers = catalogue::named_by_peers(name).into_values().flatten();
+            let checks: BTreeSet<_> = of_peers.map(|check| check.id).collect();
+            if checks.is_empty() {
+                return Err(UnknownName(name.to_owned()));
+            }
+            return Ok(Self { checks: checks.into_iter().collect(), is_single: true });
         };
         Ok(Self { checks, is_single: false })
     }

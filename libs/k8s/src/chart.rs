@@ -30,6 +30,8 @@ pub struct ChartName {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// Whether it is only for other charts to use, and renders nothing itself.
+    pub is_library: bool,
 }
 
 impl ChartName {
@@ -38,7 +40,11 @@ impl ChartName {
         let parsed = parse(text, &Limits::default());
         let chart = &parsed.documents.first()?.value;
         let said = |key: &str| chart.get(key).and_then(Value::as_str).map(str::to_owned);
-        Some(Self { name: said("name")?, version: said("version").unwrap_or_default() })
+        Some(Self {
+            name: said("name")?,
+            version: said("version").unwrap_or_default(),
+            is_library: said("type").as_deref() == Some("library"),
+        })
     }
 }
 

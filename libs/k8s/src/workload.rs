@@ -199,17 +199,26 @@ pub fn is_workload(object: &Object<'_>) -> bool {
     template_path(object).is_some()
 }
 
-/// The path to what has the pod's `metadata` and `spec`, for kinds that are known to start pods. A wrong
-/// `apiVersion: v1` is the author's mistake; it should not hide what else is wrong.
+/// The path to what has the pod's `metadata` and `spec`, for kinds that are known to start pods. Another group
+/// of Kubernetes than the kind's own is the author's mistake; it should not hide what else is wrong.
 pub(crate) fn template_path(object: &Object<'_>) -> Option<&'static [&'static str]> {
-    match (object.group(), object.kind()) {
-        ("", "Pod") => Some(&[]),
-        ("", "PodTemplate") => Some(&["template"]),
-        ("", "ReplicationController")
-        | ("" | "apps" | "extensions", "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet")
-        | ("apps.openshift.io", "DeploymentConfig")
-        | ("" | "batch", "Job") => Some(&["spec", "template"]),
-        ("" | "batch", "CronJob") => Some(&["spec", "jobTemplate", "spec", "template"]),
+    let group = object.group();
+    if group == "apps.openshift.io" && object.kind() == "DeploymentConfig" {
+        return Some(&["spec", "template"]);
+    }
+    if !BARE.contains(&group) {
+        return None;
+    }
+    match object.kind() {
+        "Pod" => Some(&[]),
+        "PodTemplate" => Some(&["template"]),
+        "ReplicationController"
+        | "Deployment"
+        | "DaemonSet"
+        | "ReplicaSet"
+        | "StatefulSet"
+        | "Job" => Some(&["spec", "template"]),
+        "CronJob" => Some(&["spec", "jobTemplate", "spec", "template"]),
         _ => None,
     }
 }
@@ -222,6 +231,9 @@ fn templated<'a>(carrier: &'a Map, path: FieldPath) -> Option<PodSpec<'a>> {
     let fields = fields.or_else(|| metadata.map(|_| &*NOTHING))?;
     Some(PodSpec::new(path, fields, metadata))
 }
+
+/// Kubernetes' own groups without a dot.
+const BARE: [&str; 6] = ["", "apps", "autoscaling", "batch", "extensions", "policy"];
 
 /// Kubernetes' own groups with a dot: those that the API server itself serves, and those of its programs'
 /// files and reviews. Groups of sub-projects with the same ending (gateways, snapshots, vertical autoscalers)
@@ -256,7 +268,6 @@ const OWN_GROUPS: [&str; 25] = [
 
 /// Whether a group is of custom resources, or of nobody's. The built-in groups are known by name.
 pub fn is_custom(group: &str) -> bool {
-    const BARE: [&str; 6] = ["", "apps", "autoscaling", "batch", "extensions", "policy"];
     let is_own = BARE.contains(&group) || OWN_GROUPS.contains(&group);
     !is_own && !group.ends_with(".config.k8s.io")
 }

@@ -47,6 +47,10 @@ pub fn report(report: &Report<'_>) -> String {
                     (report.version)
                 }
                 @if let Some(remark) = &report.remark { p .faint { (remark) } }
+                @if report.is_incomplete() {
+                    p .high { "Something could not be read and was not checked." }
+                    ul { @for problem in report.problems { li { (problem) } } }
+                }
                 div .counts {
                     @for severity in Severity::ALL.into_iter().rev() {
                         @let count = summary.new.iter().find(|(it, _)| *it == severity);

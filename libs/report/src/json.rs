@@ -42,6 +42,7 @@ impl Serialize for Whole<'_> {
             all.map(|it| json!({ "check": it.check, "reason": it.reason }))
         };
         fields.serialize_entry("not_evaluated", &Each(not_evaluated))?;
+        fields.serialize_entry("problems", report.problems)?;
         fields.serialize_entry("profile", &selection(report.selection))?;
         let unreadable = || {
             let all = report.unreadable.iter();
@@ -124,6 +125,7 @@ struct FindingForm<'a> {
     known: Option<bool>,
     location: PlaceForm<'a>,
     message: &'a str,
+    named_field: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<Value>,
     owner: Option<&'a str>,
@@ -144,6 +146,7 @@ impl<'a> FindingForm<'a> {
             known: None,
             location: place(&finding.place),
             message: &finding.message,
+            named_field: finding.named_field.as_deref().unwrap_or_else(|| finding.field.as_str()),
             origin: None,
             owner: finding.owner.as_deref(),
             resource: resource(&finding.object, api_version),

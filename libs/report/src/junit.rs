@@ -31,6 +31,11 @@ pub fn report(report: &Report<'_>) -> Result<String, Unwritable> {
         suite_of(&mut suites, &it.place.path)
             .add_test_case(TestCase::new(format!("readable at {}", it.place), status));
     }
+    for problem in report.problems {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(problem.as_str());
+        suite_of(&mut suites, "airside scan").add_test_case(TestCase::new("readable", status));
+    }
     if let Some(remark) = &report.remark {
         let mut case = TestCase::new("profile", TestCaseStatus::success());
         case.set_system_out(remark);

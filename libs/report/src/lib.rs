@@ -13,6 +13,7 @@ pub mod junit;
 pub mod lesson;
 pub mod markdown;
 pub mod sarif;
+mod sources;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use airside_checks::{Accepted, CheckedObject, Ineffective, Selection};
 use airside_types::{BoardingPass, Finding, Id, Place, Severity};
 use airside_vulnerability::join::Facts;
 
+pub use sources::{Sources, WorkTree};
 pub use summary::{Group, Summary};
 
 /// What a scan has to tell.
@@ -49,6 +51,10 @@ pub struct Report<'a> {
     pub not_evaluated: Vec<NotEvaluated<'a>>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable<'a>>,
+    /// Inputs that could not be read at all, each in a sentence.
+    pub problems: &'a [String],
+    /// The files behind paths.
+    pub sources: Sources,
     /// From which severity on a finding fails the scan.
     pub fail_on: Severity,
     /// Whose findings are told; those of all where nobody is named.
@@ -99,12 +105,22 @@ impl Unreadable<'_> {
         // Reasons come from platforms as well, as texts.
         self.reason.contains("no Kubernetes object")
     }
+
+    /// Whether it is a test of a chart.
+    pub fn is_helm_test(&self) -> bool {
+        self.reason.starts_with("a test of a chart")
+    }
 }
 
 impl<'a> Report<'a> {
     /// What should have been read and could not be.
     pub fn broken(&self) -> impl Iterator<Item = &Unreadable<'a>> {
         self.unreadable.iter().filter(|it| !it.is_foreign())
+    }
+
+    /// Whether something that should have been read could not be: what passes may fail all the same.
+    pub fn is_incomplete(&self) -> bool {
+        !self.problems.is_empty() || self.broken().next().is_some()
     }
 
     /// The findings, by object.

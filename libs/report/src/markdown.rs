@@ -22,8 +22,15 @@ pub fn report(report: &Report<'_>) -> String {
 
 fn write(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
     let summary = report.summary();
-    let sign = if report.fails() { "❌" } else { "✅" };
+    let sign = match (report.fails(), report.is_incomplete()) {
+        (true, _) => "❌",
+        (false, true) => "⚠️",
+        (false, false) => "✅",
+    };
     writeln!(out, "## {sign} Airside scan\n")?;
+    if report.is_incomplete() {
+        writeln!(out, "Something could not be read and was not checked: see below.\n")?;
+    }
     let what = if report.baseline.is_some() { "new findings" } else { "findings" };
     if summary.new.is_empty() {
         writeln!(out, "No {what} in {} objects of {} files.", report.objects.len(), report.files)?;
@@ -103,8 +110,11 @@ fn write_problems(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
     let unreadable = report.unreadable.iter().map(|it| (it.place, it.reason.to_owned()));
     let ineffective = report.ineffective.iter().map(|it| (&it.place, it.problem.to_string()));
     let problems: Vec<_> = unreadable.chain(ineffective).collect();
-    if !problems.is_empty() {
+    if problems.len() + report.problems.len() > 0 {
         writeln!(out, "\n### Not as meant\n")?;
+    }
+    for problem in report.problems.iter().take(SHOWN) {
+        writeln!(out, "- {}", escaped(problem))?;
     }
     for (place, problem) in problems.iter().take(SHOWN) {
         writeln!(out, "- `{}` {}", place.to_string().replace('`', "'"), escaped(problem))?;

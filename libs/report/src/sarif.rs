@@ -10,7 +10,10 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::each::Each;
-use crate::{Entry, Report, json, lesson};
+use crate::{Entry, Report, Sources, json, lesson};
+
+/// The name of the root of the work tree, as code hosts know it.
+const ROOT: &str = "%SRCROOT%";
 
 /// What may not stand in the path of a URI.
 const NOT_IN_PATH: &AsciiSet = &CONTROLS
@@ -54,10 +57,14 @@ impl Serialize for Run<'_> {
         let mut fields = serializer.serialize_map(None)?;
         fields.serialize_entry("columnKind", "unicodeCodePoints")?;
         let invocation = json!({
-            "executionSuccessful": report.broken().next().is_none(),
+            "executionSuccessful": !report.is_incomplete(),
             "toolExecutionNotifications": notifications(report),
         });
         fields.serialize_entry("invocations", &[invocation])?;
+        if let Some(tree) = &report.sources.work_tree {
+            let uri = format!("file://{}/", encoded(tree.root.trim_end_matches('/')));
+            fields.serialize_entry("originalUriBaseIds", &json!({ ROOT: { "uri": uri } }))?;
+        }
         let accepted = || report.accepted.iter().map(|it| self.accepted(it));
         let results = || report.entries().map(|entry| self.result(&entry)).chain(accepted());
         fields.serialize_entry("results", &Each(results))?;
@@ -94,7 +101,7 @@ impl Run<'_> {
             }]),
             false => json!([{
                 "kind": "inSource", "status": "accepted", "justification": accepted.reason,
-                "location": location(&accepted.place),
+                "location": location(&accepted.place, &self.report.sources),
             }]),
         };
         if let Some(fields) = result.as_object_mut() {
@@ -105,7 +112,7 @@ impl Run<'_> {
 
     /// A result with what a report knows of its vulnerability.
     fn described(&self, finding: &Finding) -> Value {
-        let mut result = self.rules.result(finding);
+        let mut result = self.rules.result(finding, &self.report.sources);
         let vulnerability = self.report.facts.about(&finding.check);
         if let (Some(vulnerability), Some(fields)) = (vulnerability, result.as_object_mut()) {
             let properties = fields.entry("properties").or_insert_with(|| json!({}));
@@ -139,9 +146,9 @@ impl Rules {
         rules
     }
 
-    fn result(&self, finding: &Finding) -> Value {
+    fn result(&self, finding: &Finding, sources: &Sources) -> Value {
         // What was rendered is in no repository: people look at the line that they can change.
-        let mut location = location(finding.source_place());
+        let mut location = location(finding.source_place(), sources);
         if let Some(fields) = location.as_object_mut() {
             let object = json!([{
                 "kind": "resource",
@@ -156,7 +163,7 @@ impl Rules {
             "level": level(finding.severity),
             "message": { "text": format!("{}: {}. {}", finding.object, finding.message, finding.fix) },
             "locations": [location],
-            "relatedLocations": related(finding),
+            "relatedLocations": related(finding, sources),
         });
         if let (Some(owner), Some(fields)) = (&finding.owner, result.as_object_mut()) {
             fields.insert("properties".to_owned(), json!({ "owner": owner }));
@@ -166,10 +173,10 @@ impl Rules {
 }
 
 /// The values of a chart that a finding depends on.
-fn related(finding: &Finding) -> Vec<Value> {
+fn related(finding: &Finding, sources: &Sources) -> Vec<Value> {
     let values = finding.origin.iter().flat_map(|origin| &origin.values);
     let places = values.filter_map(|value| {
-        let mut location = location(value.place.as_ref()?);
+        let mut location = location(value.place.as_ref()?, sources);
         let message = json!({ "text": format!("{} is set here", value.key) });
         location.as_object_mut()?.insert("message".to_owned(), message);
         Some(location)
@@ -207,9 +214,11 @@ fn notifications(report: &Report<'_>) -> Vec<Value> {
         json!({
             "level": if it.is_foreign() { "note" } else { "warning" },
             "message": { "text": it.reason },
-            "locations": [location(it.place)],
+            "locations": [location(it.place, &report.sources)],
         })
     });
+    let problems = report.problems.iter();
+    let problems = problems.map(|text| json!({ "level": "error", "message": { "text": text } }));
     let not_evaluated = report.not_evaluated.iter().map(|it| {
         let text = format!("{} was not evaluated: {}", it.check, it.reason);
         json!({ "level": "note", "message": { "text": text } })
@@ -217,21 +226,31 @@ fn notifications(report: &Report<'_>) -> Vec<Value> {
     let ineffective = report.ineffective.iter().map(|it| {
         json!({
             "level": "warning", "message": { "text": it.problem.to_string() },
-            "locations": [location(&it.place)],
+            "locations": [location(&it.place, &report.sources)],
         })
     });
     let remark = report.remark.iter();
     let remark = remark.map(|text| json!({ "level": "note", "message": { "text": text } }));
-    unreadable.chain(not_evaluated).chain(ineffective).chain(remark).collect()
+    problems.chain(unreadable).chain(not_evaluated).chain(ineffective).chain(remark).collect()
 }
 
-fn location(place: &Place) -> Value {
-    let mut region = json!({ "startLine": place.line.max(1) });
-    if let (true, Some(fields)) = (place.column > 0, region.as_object_mut()) {
+/// A place, in the file that stands for what was rendered, as it is seen from the root of the work tree.
+fn location(place: &Place, sources: &Sources) -> Value {
+    let instead = sources.instead_of(&place.path);
+    let mut region = json!({ "startLine": if instead.is_some() { 1 } else { place.line.max(1) } });
+    if let (true, None, Some(fields)) = (place.column > 0, instead, region.as_object_mut()) {
         fields.insert("startColumn".to_owned(), json!(place.column));
     }
-    let uri = utf8_percent_encode(&place.path, NOT_IN_PATH).to_string();
-    json!({ "physicalLocation": { "artifactLocation": { "uri": uri }, "region": region } })
+    let path = instead.unwrap_or(&place.path);
+    let artifact = match sources.below_root(path) {
+        Some(path) => json!({ "uri": encoded(&path), "uriBaseId": ROOT }),
+        None => json!({ "uri": encoded(path) }),
+    };
+    json!({ "physicalLocation": { "artifactLocation": artifact, "region": region } })
+}
+
+fn encoded(path: &str) -> String {
+    utf8_percent_encode(path, NOT_IN_PATH).to_string()
 }
 
 const fn level(severity: Severity) -> &'static str {

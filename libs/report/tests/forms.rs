@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use airside_checks::exception::comments;
 use airside_checks::{CheckIn, InputFile, Selection, Terms, catalogue, check_in, teach};
 use airside_k8s::yaml::{self, Limits};
-use airside_report::{Report, Unreadable, html, json, junit, lesson, markdown, sarif};
+use airside_report::{Report, Sources, Unreadable, html, json, junit, lesson, markdown, sarif};
 use airside_types::{Cluster, Id, Place, Severity, Tenant};
 use airside_vulnerability::join::Facts;
 use serde_json::Value;
@@ -51,6 +51,8 @@ fn told<T>(baseline: Option<&BTreeSet<Id>>, form: impl Fn(&Report<'_>) -> T) -> 
         ineffective: &checked.ineffective,
         not_evaluated: Vec::new(),
         unreadable: vec![Unreadable { place: &place, reason: "a key without a value" }],
+        problems: &[],
+        sources: Sources::default(),
         fail_on: Severity::Medium,
         owner: None,
         selection: Selection::EVERYTHING,

@@ -141,11 +141,11 @@ fn programs_are_told_the_origin_too() {
     );
 }
 
-#[test]
-fn a_finding_in_a_kustomization_names_the_files_line() {
+/// A kustomization over a base whose pod is this.
+fn kustomization(pod: &str) -> Folder {
     let folder = Folder::with(&[
         ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
-        ("base/pod.yaml", BASE),
+        ("base/pod.yaml", pod),
         ("prod/kustomization.yaml", "resources: [../base]\nnamePrefix: prod-\n"),
         ("plain.yaml", &BUILT.replace('@', "")),
     ]);
@@ -163,6 +163,34 @@ fn a_finding_in_a_kustomization_names_the_files_line() {
             root = root.display()
         ),
     );
+    folder
+}
+
+#[test]
+fn an_exception_in_a_comment_of_a_base_holds_for_what_is_rendered_from_its_line() {
+    let excepted = BASE.replace(
+        "hostNetwork: true",
+        "hostNetwork: true # airside:ignore host-network: a router\n  # airside:ignore host-pid",
+    );
+    let folder = kustomization(&excepted);
+    for paths in [&["prod"][..], &["prod", "base/pod.yaml"]] {
+        let report = json_of(&folder, paths);
+        let findings = report["findings"].as_array().expect("findings");
+        assert!(findings.iter().all(|finding| finding["check"] != "host-network"), "{paths:?}");
+        let accepted = report["accepted"].as_array().expect("accepted");
+        assert_eq!(accepted.len(), paths.len());
+        assert_eq!(accepted[0]["accepted_at"]["path"], "base/pod.yaml");
+        // What is no exception is told once.
+        let ineffective = report["ineffective_exceptions"].as_array().expect("a list");
+        assert_eq!(ineffective.len(), 1, "{ineffective:?}");
+    }
+    let (_, text, _) = folder.scan(&["prod", "--compliance", "pod-security-baseline"]);
+    assert!(text.contains("accepted: 1"), "{text}");
+}
+
+#[test]
+fn a_finding_in_a_kustomization_names_the_files_line() {
+    let folder = kustomization(BASE);
     let report = json_of(&folder, &["prod"]);
     let findings = report["findings"].as_array().expect("findings");
     let found = findings.iter().find(|finding| finding["check"] == "host-network");

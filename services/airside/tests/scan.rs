@@ -209,12 +209,41 @@ fn a_finding_is_the_same_one_however_its_file_is_named_and_wherever_its_containe
 fn exceptions_of_the_nearest_folder_hold_from_wherever_a_scan_is_run() {
     let folder = Folder::with(&[
         ("shop/deploy/role.yaml", ROLE),
-        ("shop/.airside-exceptions", "read-secrets path=shop/deploy/role.yaml: it backs them up\n"),
+        ("shop/.airside-exceptions", "read-secrets path=deploy/role.yaml: it backs them up\n"),
     ]);
     for path in ["shop", "./shop/deploy", "shop/deploy/role.yaml"] {
         let (status, text, problem) = folder.scan(&[path]);
         assert_eq!(status, 0, "{path}: {text}{problem}");
         assert!(text.contains("1 accepted"), "{path}: {text}");
+    }
+    folder
+        .write("shop/.airside-exceptions", "read-secrets path=shop/deploy/*: no path from here\n");
+    let (status, text, _) = folder.scan(&["shop"]);
+    assert_eq!(status, 1, "{text}");
+}
+
+#[test]
+fn hidden_folders_are_not_read_and_told() {
+    let folder = Folder::with(&[(".k8s/role.yaml", ROLE), (".git/a.yaml", ROLE)]);
+    let (status, text, remark) = folder.scan(&["."]);
+    assert_eq!(status, 0, "{text}{remark}");
+    assert!(remark.contains("not scanned: a hidden folder, `.k8s`; name it as a PATH"), "{remark}");
+    assert!(
+        remark.contains("no file in `.` ends in .yaml, .yml, .json, but for hidden"),
+        "{remark}"
+    );
+    let (status, text, remark) = folder.scan(&[".", ".k8s"]);
+    assert_eq!(status, 1, "{text}{remark}");
+}
+
+#[test]
+fn what_is_named_twice_is_read_once() {
+    let folder = Folder::with(&[("a/role.yaml", ROLE)]);
+    let (_, once, _) = folder.scan(&["a"]);
+    for paths in [["a", "a/role.yaml"], ["a/role.yaml", "."], ["a", "./a"]] {
+        let (_, text, remark) = folder.scan(&paths);
+        assert_eq!(text, once, "{paths:?}: {remark}");
+        assert_eq!(remark.matches("no file").count(), 0, "{remark}");
     }
 }
 

@@ -102,6 +102,66 @@ fn a_file_that_was_moved_is_known() {
 }
 
 #[test]
+fn what_was_moved_is_known_when_only_the_new_place_is_scanned() {
+    let folder = committed(&[("old/pod.yaml", POD), ("new/other.yaml", "")]);
+    folder.git(&["mv", "old/pod.yaml", "new/web.yaml"]);
+    for path in ["new", "new/web.yaml", "."] {
+        let (status, text, problem) = since_head(&folder, &[path]);
+        assert_eq!(status, 0, "{path}: {text}{problem}");
+        assert!(text.contains("known before"), "{path}: {text}");
+    }
+    folder.write("new/web.yaml", &POD.replace("hostPID", "hostNetwork: true\n  hostPID"));
+    let (status, text, _) = since_head(&folder, &["new/web.yaml"]);
+    assert_eq!(status, 1, "{text}");
+    assert!(text.contains("(host-network)") && !text.contains("(host-pid)"), "{text}");
+}
+
+#[test]
+fn a_chart_that_was_moved_and_a_template_that_was_renamed_are_known() {
+    let folder = chart();
+    folder.git(&["mv", "charts/shop/templates/pod.yaml", "charts/shop/templates/web.yaml"]);
+    folder.program(
+        "helm",
+        "set -e; cd \"$4/templates\"; for it in *; do printf -- '---\\n# Source: shop/templates/%s\\n' $it; cat $it; done",
+    );
+    let (status, text, problem) = since_head(&folder, &["."]);
+    assert_eq!(status, 0, "{text}{problem}");
+    folder.git(&["mv", "charts/shop", "moved"]);
+    for path in [".", "moved"] {
+        let (status, text, problem) = since_head(&folder, &[path]);
+        assert_eq!(status, 0, "{path}: {text}{problem}");
+        assert!(text.contains("known before"), "{path}: {text}");
+    }
+}
+
+#[test]
+fn a_report_knows_a_file_by_another_name_and_from_another_folder() {
+    let folder = Folder::with(&[("deploy/pod.yaml", POD)]);
+    folder.scan(&["deploy", "--report", "json=was.json"]);
+    let baseline = folder.read("was.json");
+    let compared = |files: &[(&str, &str)], path: &str| {
+        let folder = Folder::with(&[files, &[("was.json", &baseline)]].concat());
+        folder.scan(&[path, "--baseline", "was.json", "--min-severity", "high"])
+    };
+    for name in ["deploy/web.yaml", "pod.yaml", "all/deploy/pod.yaml"] {
+        let (status, text, _) = compared(&[(name, POD)], name);
+        assert_eq!(status, 0, "{name}: {text}");
+    }
+    let other = POD.replace("web}\nspec", "other}\nspec");
+    let moved = [("deploy/web.yaml", POD), ("deploy/other.yaml", &*other)];
+    let (status, text, _) = compared(&moved, "deploy");
+    assert_eq!(status, 1, "{text}");
+    assert!(text.contains("Pod other") && !text.contains("Pod web"), "{text}");
+    // A second one of the same name is a new one where the first is still there.
+    let (status, text, _) = compared(&[("deploy/pod.yaml", POD), ("b.yaml", POD)], ".");
+    assert_eq!(status, 1, "{text}");
+    // What was mended in one file and comes in another is new.
+    let mended = POD.replace("hostPID: true", "hostPID: false");
+    let (status, text, _) = compared(&[("deploy/pod.yaml", &mended), ("b.yaml", POD)], ".");
+    assert_eq!(status, 1, "{text}");
+}
+
+#[test]
 fn a_path_that_is_new_and_one_outside_of_git_have_no_earlier_state() {
     let folder = committed(&[("a/pod.yaml", POD)]);
     folder.write("b/pod.yaml", &POD.replace("web}\nspec", "new}\nspec"));

@@ -2,6 +2,8 @@
 //!
 //! Used by the service, by `airside scan` and by `airside replay`, so that all three say the same.
 
+use std::collections::BTreeSet;
+
 use airside_checks::check_in::attribute;
 use airside_checks::exception::{Problem, comments};
 use airside_checks::owner::FileOwners;
@@ -45,7 +47,13 @@ pub fn scan_files(files: &[SourceFile], terms: &Terms<'_>) -> Scan {
 /// Checks files as one set, of each as much as the limits say.
 pub fn scan_files_within(limits: &Limits, files: &[SourceFile], terms: &Terms<'_>) -> Scan {
     let read: Vec<_> = files.iter().map(|file| ReadFile::of(file, limits)).collect();
-    let checked = check_in(&read.iter().map(ReadFile::input).collect::<Vec<_>>(), terms);
+    let mut checked = check_in(&read.iter().map(ReadFile::input).collect::<Vec<_>>(), terms);
+    // What an exception in a file is for may be in what could not be read of it, as in templates.
+    let torn = read.iter().filter(|it| !it.parsed.is_whole());
+    let torn: BTreeSet<&str> = torn.map(|it| it.file.path.as_str()).collect();
+    checked.ineffective.retain(|it| {
+        !matches!(it.problem, Problem::Unused { .. }) || !torn.contains(&*it.place.path)
+    });
     let broken = read.iter().flat_map(|ReadFile { file, parsed, .. }| {
         parsed.errors.iter().map(|error| Unreadable {
             place: Place {

@@ -1,23 +1,30 @@
 //! Which failures are accepted: exceptions in comments first, then in annotations, then the given ones.
 //!
-//! Each exception is held to what it covers: one that has expired, or that covers nothing, is told.
+//! Each exception is held to what it covers: one that has expired, or that covers nothing, is told. Only of a
+//! comment in a file that a kustomization took it is not told that it covers nothing: what one overlay patches
+//! away another one has.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use airside_k8s::graph::PodNode;
-use airside_types::{FieldPath, Finding, Timestamp};
+use airside_types::{FieldPath, Finding, Place, Timestamp};
 
-use super::{Source, Terms};
+use super::{FileOrigin, Source, Terms};
 use crate::exception::{Annotated, Comment, Exception, Ineffective, Problem, annotated};
 
 /// The exceptions of a check-in, and what has become of them.
 pub(super) struct Acceptance<'a> {
     terms: &'a Terms<'a>,
     /// Exceptions in comments, by the file and line that they are about.
-    comments: BTreeMap<(&'a str, u32), Vec<Tried<&'a Exception>>>,
+    comments: Comments<'a>,
+    /// The same of files that were rendered from, by the file and line that a finding comes from.
+    lost: Comments<'a>,
     given: Vec<Tried<&'a Exception>>,
     ineffective: Vec<Ineffective>,
 }
+
+type Comments<'a> = BTreeMap<(Arc<str>, u32), Vec<Tried<&'a Exception>>>;
 
 /// An exception, and whether anything met it.
 struct Tried<E> {
@@ -38,24 +45,15 @@ impl<E> Tried<E> {
 }
 
 impl<'a> Acceptance<'a> {
-    /// The exceptions in comments, each with its file, and those that are given.
-    pub(super) fn new(
-        all: impl Iterator<Item = (&'a str, &'a Comment)>,
-        terms: &'a Terms<'a>,
-    ) -> Self {
-        let mut comments: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    /// The exceptions in comments, and those that are given.
+    pub(super) fn new(all: impl Iterator<Item = &'a Comment>, terms: &'a Terms<'a>) -> Self {
         let mut ineffective = Vec::new();
-        for (path, comment) in all {
-            match &comment.exception {
-                Ok(exception) => {
-                    comments.entry((path, comment.line)).or_default().push(Tried::new(exception))
-                }
-                Err(problem) => ineffective
-                    .push(Ineffective { place: comment.place.clone(), problem: problem.clone() }),
-            }
-        }
+        let comments = by_line(all, &mut ineffective);
+        let origins = terms.origins.into_iter().flat_map(BTreeMap::values);
+        let lost = origins.flat_map(FileOrigin::lost_comments);
+        let lost = by_line(lost, &mut ineffective);
         let given = terms.exceptions.iter().map(Tried::new).collect();
-        Self { terms, comments, given, ineffective }
+        Self { terms, comments, lost, given, ineffective }
     }
 
     /// The exceptions as far as one object meets them.
@@ -66,12 +64,7 @@ impl<'a> Acceptance<'a> {
     ) -> OfObject<'s, 'a> {
         let specs: Vec<_> = pods.iter().map(|pod| &pod.spec).collect();
         let annotated = annotated(&source.located, source.path, &specs, &mut self.ineffective);
-        OfObject {
-            path: source.path,
-            pods,
-            annotated: annotated.into_iter().map(Tried::new).collect(),
-            all: self,
-        }
+        OfObject { pods, annotated: annotated.into_iter().map(Tried::new).collect(), all: self }
     }
 
     /// What had no effect, by place.
@@ -80,17 +73,20 @@ impl<'a> Acceptance<'a> {
         let without_effect: Vec<_> =
             tried.filter_map(|it| ineffective(it.exception, it.outcome)).collect();
         self.ineffective.extend(without_effect);
+        let lost = self.lost.values().flatten().filter(|it| it.outcome.is_some());
+        self.ineffective.extend(lost.filter_map(|it| ineffective(it.exception, it.outcome)));
         self.ineffective.sort_by(|left, right| {
             let place = |it: &Ineffective| (it.place.path.clone(), it.place.line, it.place.column);
             place(left).cmp(&place(right))
         });
+        // A file may be read by itself and for kustomizations.
+        self.ineffective.dedup();
         self.ineffective
     }
 }
 
 /// The exceptions as far as one object meets them.
 pub(super) struct OfObject<'s, 'a> {
-    path: &'a str,
     pods: &'s [PodNode<'a>],
     annotated: Vec<Tried<Annotated>>,
     all: &'s mut Acceptance<'a>,
@@ -99,9 +95,13 @@ pub(super) struct OfObject<'s, 'a> {
 impl OfObject<'_, '_> {
     /// The exception that accepts a finding, if there is one.
     pub(super) fn accepting(&mut self, finding: &Finding) -> Option<Exception> {
-        let place = (self.path, finding.place.line);
+        let line_of = |place: &Place| (Arc::clone(&place.path), place.line);
+        let place = line_of(&finding.place);
+        let source = finding.origin.as_ref().map(|origin| line_of(&origin.place));
+        let lost = source.and_then(|source| self.all.lost.get_mut(&source));
         let is_about_none = self.annotated.is_empty()
             && self.all.given.is_empty()
+            && lost.is_none()
             && !self.all.comments.contains_key(&place);
         if is_about_none {
             return None;
@@ -121,7 +121,7 @@ impl OfObject<'_, '_> {
             }
         };
         let on_line = self.all.comments.get_mut(&place);
-        for tried in on_line.into_iter().flatten() {
+        for tried in on_line.into_iter().chain(lost).flatten() {
             meet(tried.exception, &mut tried.outcome);
         }
         for tried in &mut self.annotated {
@@ -142,6 +142,25 @@ impl OfObject<'_, '_> {
             annotated.filter_map(|it| ineffective(&it.exception.exception, it.outcome));
         self.all.ineffective.extend(without_effect);
     }
+}
+
+/// Exceptions in comments by the line that they are about; what is none is told.
+fn by_line<'a>(
+    comments: impl Iterator<Item = &'a Comment>,
+    ineffective: &mut Vec<Ineffective>,
+) -> Comments<'a> {
+    let mut by_line = Comments::new();
+    for comment in comments {
+        match &comment.exception {
+            Ok(exception) => {
+                let line = (Arc::clone(&comment.place.path), comment.line);
+                by_line.entry(line).or_default().push(Tried::new(exception));
+            }
+            Err(problem) => ineffective
+                .push(Ineffective { place: comment.place.clone(), problem: problem.clone() }),
+        }
+    }
+    by_line
 }
 
 fn ineffective(exception: &Exception, outcome: Option<Outcome>) -> Option<Ineffective> {

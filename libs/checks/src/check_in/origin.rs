@@ -13,7 +13,7 @@ use airside_types::{
 };
 
 use super::{CheckIn, InputFile, Source, sources};
-use crate::exception::Accepted;
+use crate::exception::{Accepted, Comment};
 use crate::owner::FileOwners;
 
 /// The origins of files, by their paths as they are scanned.
@@ -34,7 +34,16 @@ pub enum Rendered {
     /// A template of a chart.
     Chart(Arc<RenderedChart>),
     /// A kustomization.
-    Kustomization(Arc<RenderedKustomization>),
+    Kustomization(Arc<BuiltKustomization>),
+}
+
+/// What a kustomization rendered.
+#[derive(Debug, Clone, Default)]
+pub struct BuiltKustomization {
+    /// What was rendered, beside the files that it took.
+    pub rendered: RenderedKustomization,
+    /// The exceptions in comments of these files: what is rendered has lost them.
+    pub comments: Vec<Comment>,
 }
 
 /// A file that a template of a chart rendered.
@@ -87,6 +96,14 @@ pub fn attribute(
 }
 
 impl FileOrigin {
+    /// The exceptions in comments that rendering has lost.
+    pub(super) fn lost_comments(&self) -> &[Comment] {
+        match &self.rendered {
+            Some(Rendered::Kustomization(kustomization)) => &kustomization.comments,
+            _ => &[],
+        }
+    }
+
     /// Where an object of the file comes from.
     pub(super) fn of_object(&self, located: &Located<'_>) -> Origin {
         let rendering = self.rendered.as_ref().map(|rendered| match rendered {
@@ -102,7 +119,7 @@ impl FileOrigin {
                 })
             }
             Rendered::Kustomization(kustomization) => {
-                Rendering::Kustomization(kustomization.origin(&located.object))
+                Rendering::Kustomization(kustomization.rendered.origin(&located.object))
             }
         });
         Origin { revision: self.revision.clone(), rendering }
@@ -112,7 +129,9 @@ impl FileOrigin {
     pub(super) fn of_field(&self, located: &Located<'_>, field: &FieldPath) -> Option<SourceLine> {
         match self.rendered.as_ref()? {
             Rendered::Chart(chart) => chart.lines.as_ref()?.source(located.places, field),
-            Rendered::Kustomization(kustomization) => kustomization.source(&located.object, field),
+            Rendered::Kustomization(kustomization) => {
+                kustomization.rendered.source(&located.object, field)
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What an exception is limited to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use airside_types::Finding;
 
 /// The keys that limit an exception.
@@ -18,6 +20,8 @@ pub struct Scope {
     pub name: Option<String>,
     /// The file; `*` stands for any characters.
     pub path: Option<String>,
+    /// The files that the path means, as findings name them, where somebody has resolved it.
+    files: Option<BTreeSet<String>>,
 }
 
 impl Scope {
@@ -36,6 +40,14 @@ impl Scope {
         true
     }
 
+    /// Takes the path for that of these files: as findings name them, and as they are seen from where the path
+    /// starts.
+    pub fn resolve(&mut self, files: &BTreeMap<&str, String>) {
+        let Some(path) = &self.path else { return };
+        let meant = files.iter().filter(|(_, seen)| matches(path, seen));
+        self.files = Some(meant.map(|(file, _)| (*file).to_owned()).collect());
+    }
+
     /// Whether a finding, of a container where it is about one, is within the limits.
     pub(super) fn holds(&self, finding: &Finding, container: Option<&str>) -> bool {
         let equal = |limit: &Option<String>, actual: Option<&str>| {
@@ -48,7 +60,10 @@ impl Scope {
             && equal(&self.kind, Some(&finding.object.kind))
             && equal(&self.namespace, finding.object.namespace.as_deref())
             && alike(&self.name, &finding.object.name)
-            && alike(&self.path, &finding.place.path)
+            && match &self.files {
+                Some(files) => files.contains(&*finding.place.path),
+                None => alike(&self.path, &finding.place.path),
+            }
     }
 }
 

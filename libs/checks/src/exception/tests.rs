@@ -129,6 +129,15 @@ fn what_is_no_exception_is_told_with_its_place() {
 }
 
 #[test]
+fn other_tools_names_need_not_say_whose_they_are() {
+    for name in ["KSV-0017", "AVD-KSV-0017", "CKV_K8S_16", "trivy:KSV-0017"] {
+        let (exceptions, problems) = parse_file("exceptions", &format!("{name}: it must\n"));
+        assert_eq!(problems, [], "{name}");
+        assert!(exceptions[0].checks.contains(&"privileged-container"), "{name}");
+    }
+}
+
+#[test]
 fn text_that_only_looks_like_a_comment_is_none() {
     for text in [
         "a: 'x#airside:ignore host-path: r'",

@@ -23,6 +23,8 @@ fn the_narrower_name_wins_and_enable_wins_over_disable() {
         ("default", "", "", "host-path", true),
         ("default", "", "host-path", "host-path", false),
         ("default", "", "trivy:KSV-0017", "privileged-container", false),
+        ("default", "", "KSV017", "privileged-container", false),
+        ("default", "", "CKV_K8S_16", "privileged-container", false),
         ("default", "", "workload-hardening", "privileged-container", false),
         ("default", "", "nodes", "host-pid", false),
         ("default", "host-pid", "nodes", "host-pid", true),

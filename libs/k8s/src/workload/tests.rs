@@ -22,6 +22,8 @@ fn built_in_kinds_keep_their_pods_at_known_paths() {
     let templated = json!({ "template": template });
     for (api_version, kind, field, content, path) in [
         ("v1", "Pod", "spec", &pod, "spec"),
+        ("apps/v1", "Pod", "spec", &pod, "spec"),
+        ("batch/v1", "Deployment", "spec", &templated, "spec.template.spec"),
         ("v1", "PodTemplate", "template", &template, "template.spec"),
         ("v1", "ReplicationController", "spec", &templated, "spec.template.spec"),
         ("apps/v1", "Deployment", "spec", &templated, "spec.template.spec"),

@@ -118,12 +118,19 @@ pub struct ScanArguments {
     #[arg(long, value_name = "REVISION")]
     pub since: Option<String>,
     /// File of exceptions, a line each: `CHECK [KEY=VALUE]…: REASON` [default: .airside-exceptions of the
-    /// first PATH's folder, or of the nearest above it]
+    /// first PATH's folder, or of the nearest above it]. A path in it starts in the file's folder
     #[arg(long, value_name = "FILE")]
     pub exceptions: Option<PathBuf>,
     /// Instead of findings: the report on a benchmark or standard, such as cis-v1.12.0, nsa-cisa,
-    /// pod-security-restricted or pci-dss-4.0; `list` names all. Text, JSON or HTML
-    #[arg(long, value_name = "FRAMEWORK")]
+    /// pod-security-restricted or pci-dss-4.0; `list` names all. Text, JSON or HTML. It is about all checks and
+    /// owners, and fails where a control does
+    #[arg(
+        long,
+        value_name = "FRAMEWORK",
+        conflicts_with_all = [
+            "fix", "since", "baseline", "fail_on", "min_severity", "owner", "profile", "publish", "reach",
+        ]
+    )]
     pub compliance: Option<String>,
     /// Change the manifests so that they pass, as far as there is one right change that takes away nothing
     /// that a manifest asks for and next to no program notices: the runtime's filter of system calls, no

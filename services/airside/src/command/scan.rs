@@ -4,6 +4,7 @@ mod affected;
 mod baseline;
 mod bundles;
 mod compliance;
+mod exceptions;
 mod excluded;
 mod fixes;
 mod folder;
@@ -18,6 +19,7 @@ mod reach;
 mod remote;
 pub(super) mod render;
 mod revision;
+mod sources;
 mod work_tree;
 
 use std::collections::BTreeSet;
@@ -26,22 +28,25 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use airside_auth::signature::{STATEMENT_TYPE, SigningKey};
-use airside_checks::exception::Exception;
-use airside_checks::{Ineffective, Passes, Selection, Terms};
+use airside_checks::owner::is_owned_by;
+use airside_checks::{Ineffective, Passes, Rendered, Selection, Terms};
 use airside_k8s::Limits;
 use airside_k8s::boarding_pass::statement::statement;
 use airside_ports::Clock;
-use airside_report::{NotEvaluated, Report, Unreadable, html, json, junit, markdown, sarif};
+use airside_report::{
+    NotEvaluated, Report, Sources, Unreadable, html, json, junit, markdown, sarif,
+};
 use airside_scanner::{LiveObjects, Scan};
 use airside_service::SystemClock;
-use airside_terms::project::nearest_named;
-use airside_terms::{Policies, read_exceptions};
+use airside_terms::{Policies, nearest};
 use airside_types::{Attestation, Cluster, Id, Tenant};
 use airside_vulnerability::join::Facts;
 use airside_wire::scan::PublishOutcome;
 use anyhow::Context;
 use serde::Serialize;
 
+use self::baseline::Baseline;
+use self::exceptions::Exceptions;
 use self::excluded::excluded;
 pub(super) use self::inputs::Inputs;
 pub(super) use self::owners::of_files;
@@ -57,9 +62,6 @@ use crate::command::data::InForce;
 use crate::command::policy::read_policies;
 use crate::command::replay::read;
 use crate::show::{self, FAINT, RESET};
-
-/// The name of the file of exceptions that is read where none is named.
-const EXCEPTIONS: &str = ".airside-exceptions";
 
 pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     if let Some(ScanCommand::Affected(affected)) = &arguments.command {
@@ -80,8 +82,8 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     }
     let (tenant, cluster) =
         (Tenant::default(), Cluster::new(&arguments.cluster).context("--cluster is not usable")?);
-    let (exceptions, misread) = exceptions(arguments)?;
-    let reports = affected::image_reports(&arguments.vulnerabilities)?;
+    let mut exceptions = Exceptions::of(arguments)?;
+    let (reports, unreadable) = affected::image_reports(&arguments.vulnerabilities);
     let policies = policies(arguments)?;
     let project = Project::of(arguments)?;
     let mut inputs = if arguments.live && arguments.paths.is_empty() {
@@ -91,6 +93,8 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         let excluded = excluded(project.exclude.iter().chain(&arguments.exclude))?;
         Inputs::read_within((limits, excluded), &arguments.paths, &rendering(arguments)?)
     };
+    exceptions.resolve(&inputs.files);
+    inputs.problems.extend(unreadable);
     inputs.problems.extend(policies.iter().flat_map(|it| it.problems.clone()));
     let is_compared = arguments.live && inputs.live.is_none();
     let is_report = !is_compared
@@ -107,17 +111,20 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         show::remark(&format!("{FAINT}{}{RESET}", show::clean(what)));
     }
     peers::remark(&inputs);
+    remark_unused(arguments, &inputs);
     let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
     let owners = of_files(&inputs, first)?;
     let data = InForce::load(&arguments.data)?;
+    let origins = work_tree::origins(&inputs, &arguments.paths, tells_commits(arguments));
     let terms = Terms {
+        origins: Some(&origins),
         policies: policies.as_ref().map(|it| &it.set),
         selection: &project.selection,
         owners: &owners,
         components: &data.components,
         reports: &reports,
         today: Some(SystemClock.now()),
-        exceptions: &exceptions,
+        exceptions: &exceptions.exceptions,
         ..Terms::new(&tenant, &cluster, project.fail_on)
     };
     if is_compared {
@@ -128,7 +135,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     }
     if arguments.compliance.is_some() || arguments.fix {
         // Findings are not printed, and these would be lost with them.
-        for it in &misread {
+        for it in &exceptions.misread {
             show::error(&format!("{}: {}", it.place, it.problem));
         }
     }
@@ -140,7 +147,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     if arguments.fix {
         return fixes::run(arguments, &inputs, &terms, &project);
     }
-    report(arguments, &inputs, &terms, &project, misread).inspect(|_| {
+    report(arguments, &inputs, &terms, &project, exceptions.misread.clone()).inspect(|_| {
         if let Some(warning) = data.warning().filter(|_| arguments.output == ReportFormat::Text) {
             show::remark(&format!("{FAINT}{warning}{RESET}"));
         }
@@ -156,10 +163,9 @@ fn report(
     misread: Vec<Ineffective>,
 ) -> anyhow::Result<Outcome> {
     let baseline = baseline(arguments, inputs, terms)?;
-    let origins = work_tree::origins(inputs, &arguments.paths, tells_commits(arguments));
     let is_passed_on = arguments.publish || arguments.sign_key.is_some();
     let passes = if is_passed_on { Passes::Whole } else { Passes::WithoutFields };
-    let mut scan = inputs.scan(&Terms { origins: Some(&origins), passes, ..terms.clone() });
+    let mut scan = inputs.scan(&Terms { passes, ..terms.clone() });
     scan.ineffective.splice(0..0, misread);
     let whose = (terms.tenant, terms.cluster);
     let facts = Facts::of(terms.reports);
@@ -172,7 +178,7 @@ fn tell(
     inputs: &Inputs,
     mut scan: Scan,
     project: &Project,
-    baseline: Option<&BTreeSet<Id>>,
+    baseline: Option<&Baseline>,
     (tenant, cluster): (&Tenant, &Cluster),
     facts: Facts<'_>,
 ) -> anyhow::Result<Outcome> {
@@ -184,7 +190,17 @@ fn tell(
         }
     }
     let ids: Vec<Id> = scan.report.findings.iter().map(|it| it.id(tenant, cluster)).collect();
-    let report = Report { facts, ..report_of(&scan, &ids, baseline, project, inputs.files.len()) };
+    let findings = &scan.report.findings;
+    if let Some(owner) = &arguments.owner {
+        tell_stranger(owner, &scan);
+    }
+    let known = baseline.map(|it| it.known_among(findings, &ids, &inputs.files));
+    let report = report_of(&scan, &ids, known.as_ref(), project, inputs);
+    let sources = match writes(arguments, ReportFormat::Sarif) {
+        true => sources::of(inputs, &arguments.paths),
+        false => Sources::default(),
+    };
+    let report = Report { facts, sources, ..report };
     for (format, path) in &arguments.reports {
         File::create(path)
             .and_then(|file| {
@@ -204,6 +220,18 @@ fn tell(
         tell_published(publish(arguments, inputs, &scan, cluster.clone())?, &scan);
     }
     Ok(outcome(arguments, inputs, &scan, &report))
+}
+
+/// Says when nobody has the name of which only findings are told.
+fn tell_stranger(wanted: &str, scan: &Scan) {
+    let findings = scan.report.findings.iter().chain(scan.accepted.iter().map(|it| &it.finding));
+    let owners: BTreeSet<&str> = findings.filter_map(|it| it.owner.as_deref()).collect();
+    if owners.iter().any(|owner| is_owned_by(owner, wanted)) {
+        return;
+    }
+    let hint = nearest(wanted, owners.iter().flat_map(|owner| owner.split_whitespace()));
+    let told = format!("--owner: no finding is of anybody called `{wanted}`{hint}");
+    show::remark(&show::clean(&told));
 }
 
 fn tell_published(outcome: PublishOutcome, scan: &Scan) {
@@ -233,28 +261,29 @@ fn rendering(arguments: &ScanArguments) -> anyhow::Result<Rendering> {
     Ok(Rendering { values: arguments.values.clone(), namespace })
 }
 
-/// Whether anything tells which commits the inputs are at.
-fn tells_commits(arguments: &ScanArguments) -> bool {
-    let is_json = |format: &ReportFormat| *format == ReportFormat::Json;
-    arguments.publish
-        || arguments.bundles.is_some()
-        || is_json(&arguments.output)
-        || arguments.reports.iter().any(|(format, _)| is_json(format))
-}
-
-/// Exceptions of the file that is named, or of the nearest one of the usual name.
-fn exceptions(arguments: &ScanArguments) -> anyhow::Result<(Vec<Exception>, Vec<Ineffective>)> {
-    match arguments.exceptions.clone().or_else(|| usual_exceptions(&arguments.paths)) {
-        Some(path) => Ok(read_exceptions(&path)?),
-        None => Ok((Vec::new(), Vec::new())),
+/// Tells of options that have nothing to work on.
+fn remark_unused(arguments: &ScanArguments, inputs: &Inputs) {
+    let has_chart = inputs.made.values().any(|made| matches!(made.origin, Rendered::Chart(_)));
+    if !arguments.values.is_empty() && !has_chart && inputs.problems.is_empty() {
+        let told = "--values: no chart was rendered, so that nothing takes them";
+        show::remark(&format!("{FAINT}{told}{RESET}"));
+    }
+    let takes_passes =
+        arguments.publish || arguments.bundles.is_some() || writes(arguments, ReportFormat::Json);
+    if arguments.sign_key.is_some() && !takes_passes {
+        let told = "--sign-key: nothing here takes boarding passes; add --bundles FILE, --publish or --output json";
+        show::remark(&format!("{FAINT}{told}{RESET}"));
     }
 }
 
-/// The file of exceptions of the first path's folder, or of the nearest above it.
-fn usual_exceptions(paths: &[PathBuf]) -> Option<PathBuf> {
-    let first = paths.first().filter(|path| **path != Path::new("-"));
-    let nearest = nearest_named(first.map_or_else(|| Path::new("."), PathBuf::as_path), EXCEPTIONS);
-    nearest.map(|path| PathBuf::from(shown(&path)))
+/// Whether anything tells which commits the inputs are at.
+fn tells_commits(arguments: &ScanArguments) -> bool {
+    arguments.publish || arguments.bundles.is_some() || writes(arguments, ReportFormat::Json)
+}
+
+/// Whether a form of the report is asked for.
+fn writes(arguments: &ScanArguments, form: ReportFormat) -> bool {
+    arguments.output == form || arguments.reports.iter().any(|(format, _)| *format == form)
 }
 
 /// The policies of `--policies`, where it is given.
@@ -274,9 +303,9 @@ fn baseline(
     arguments: &ScanArguments,
     inputs: &Inputs,
     terms: &Terms<'_>,
-) -> anyhow::Result<Option<BTreeSet<Id>>> {
+) -> anyhow::Result<Option<Baseline>> {
     if let Some(path) = &arguments.baseline {
-        return baseline::of_report(path).map(Some);
+        return Baseline::of_report(path).map(Some);
     }
     let Some(revision) = &arguments.since else { return Ok(None) };
     anyhow::ensure!(
@@ -288,7 +317,7 @@ fn baseline(
     for problem in &then.problems {
         show::remark(&format!("{FAINT}as it was at {revision}: {}{RESET}", show::clean(problem)));
     }
-    Ok(Some(baseline::of_inputs(&then, terms)))
+    Ok(Some(Baseline::of_inputs(&then, terms)))
 }
 
 fn report_of<'a>(
@@ -296,12 +325,12 @@ fn report_of<'a>(
     ids: &'a [Id],
     baseline: Option<&'a BTreeSet<Id>>,
     project: &'a Project,
-    files: usize,
+    inputs: &'a Inputs,
 ) -> Report<'a> {
     let report = &scan.report;
     Report {
         version: env!("CARGO_PKG_VERSION"),
-        files,
+        files: inputs.files.len(),
         findings: &report.findings,
         ids,
         baseline,
@@ -319,6 +348,8 @@ fn report_of<'a>(
             .iter()
             .map(|it| Unreadable { place: &it.place, reason: &it.reason })
             .collect(),
+        problems: &inputs.problems,
+        sources: Sources::default(),
         fail_on: project.fail_on,
         owner: project.owner.as_deref(),
         selection: &project.selection,
@@ -358,9 +389,7 @@ fn outcome(
     scan: &Scan,
     report: &Report<'_>,
 ) -> Outcome {
-    let broken = !inputs.problems.is_empty()
-        || inputs.live.as_ref().is_some_and(LiveObjects::is_empty)
-        || report.broken().next().is_some();
+    let broken = report.is_incomplete() || inputs.live.as_ref().is_some_and(LiveObjects::is_empty);
     if arguments.exit_zero {
         let is_nothing = match &inputs.live {
             Some(live) => live.is_empty(),

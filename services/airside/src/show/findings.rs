@@ -57,11 +57,17 @@ fn write_unreadable(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
     write_foreign(out, report)
 }
 
-/// Files that hold something else than Kubernetes objects, in one line.
+/// Files that hold something else than Kubernetes objects, and tests of charts, in a line each.
 fn write_foreign(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
-    const NAMED: usize = 3;
     let foreign = report.unreadable.iter().filter(|it| it.is_foreign());
-    let paths: BTreeSet<&str> = foreign.map(|it| it.place.path.as_ref()).collect();
+    let (tests, others): (Vec<_>, Vec<_>) = foreign.partition(|it| it.is_helm_test());
+    write_paths(out, "not all Kubernetes objects", &others)?;
+    write_paths(out, "left out, as only `helm test` runs them", &tests)
+}
+
+fn write_paths(out: &mut String, what: &str, of: &[&Unreadable<'_>]) -> std::fmt::Result {
+    const NAMED: usize = 3;
+    let paths: BTreeSet<&str> = of.iter().map(|it| it.place.path.as_ref()).collect();
     if paths.is_empty() {
         return Ok(());
     }
@@ -70,7 +76,7 @@ fn write_foreign(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
     if let Some(more) = paths.len().checked_sub(NAMED).filter(|more| *more > 0) {
         named.push(format!("{more} more (--output json has all)"));
     }
-    writeln!(out, "\n{FAINT}not all Kubernetes objects: {}{RESET}", named.join(", "))
+    writeln!(out, "\n{FAINT}{what}: {}{RESET}", named.join(", "))
 }
 
 fn write_group(out: &mut String, group: &Group<'_>, sources: &Sources<'_>) -> std::fmt::Result {

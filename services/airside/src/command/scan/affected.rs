@@ -22,7 +22,7 @@ use crate::show::{self, FAINT, PLACE, RESET, STRONG};
 /// Lists what is affected. Exits with 1 where something is, and with 2 where nobody knows the vulnerability.
 pub(super) fn run(arguments: &AffectedArguments) -> anyhow::Result<Outcome> {
     let vulnerability = arguments.cve.as_str();
-    let reports = image_reports(&arguments.vulnerabilities)?;
+    let (reports, unreadable) = image_reports(&arguments.vulnerabilities);
     let data = InForce::load(&arguments.data)?;
     let is_known = knows(&data.components, &reports, vulnerability);
     anyhow::ensure!(
@@ -31,6 +31,7 @@ pub(super) fn run(arguments: &AffectedArguments) -> anyhow::Result<Outcome> {
          GHSA-mgvx-rpfc-9mpv or GO-2025-3521"
     );
     let mut inputs = Inputs::read(&arguments.paths, &Rendering::default());
+    inputs.problems.extend(unreadable);
     inputs.find_unreadable();
     for problem in &inputs.problems {
         show::error(problem);
@@ -108,18 +109,23 @@ fn is_id(text: &str) -> bool {
     has_letters && is_plain(&prefix) && has_number && rest.iter().all(is_plain)
 }
 
-/// Reads reports, SBOMs and VEX.
-pub(super) fn image_reports(paths: &[PathBuf]) -> anyhow::Result<Vec<Document>> {
-    let limits = airside_vulnerability::Limits::default();
-    paths
-        .iter()
-        .map(|path| {
-            let text = String::from_utf8(read(path)?)
-                .with_context(|| format!("`{}` is no UTF-8", path.display()))?;
-            airside_vulnerability::report::parse(&text, &limits)
-                .with_context(|| format!("`{}` cannot be read", path.display()))
-        })
-        .collect()
+/// Reads reports, SBOMs and VEX: those that can be read, and what is wrong with the others.
+pub(super) fn image_reports(paths: &[PathBuf]) -> (Vec<Document>, Vec<String>) {
+    let (mut reports, mut problems) = (Vec::new(), Vec::new());
+    for path in paths {
+        match image_report(path) {
+            Ok(report) => reports.push(report),
+            Err(error) => problems.push(format!("{error:#}")),
+        }
+    }
+    (reports, problems)
+}
+
+fn image_report(path: &Path) -> anyhow::Result<Document> {
+    let text = String::from_utf8(read(path)?)
+        .with_context(|| format!("`{}` is no UTF-8", path.display()))?;
+    airside_vulnerability::report::parse(&text, &airside_vulnerability::Limits::default())
+        .with_context(|| format!("`{}` cannot be read", path.display()))
 }
 
 /// What is affected, where it stands and whose it is.

@@ -1,7 +1,8 @@
 //! `airside scan --compliance FRAMEWORK`: what manifests show of a benchmark's or standard's controls.
 
 use airside_checks::Terms;
-use airside_compliance::{Framework, assess, html, json, text};
+use airside_compliance::{Assessment, Framework, assess, html, json, text};
+use anyhow::Context;
 
 use super::inputs::Inputs;
 use crate::cli::{ReportFormat, ScanArguments};
@@ -20,15 +21,19 @@ pub(super) fn run(
     };
     let checked = inputs.check(terms);
     let assessment = assess(framework, &checked);
-    let report = match arguments.output {
-        ReportFormat::Text => text::text(&assessment),
-        ReportFormat::Json => serde_json::to_string_pretty(&json::json(&assessment))? + "\n",
-        ReportFormat::Html => html::html(&assessment),
-        _ => anyhow::bail!(
-            "--compliance prints text, JSON or HTML: give --output text, json or html"
-        ),
-    };
-    show::print(&report)?;
+    let forms = arguments.reports.iter().map(|(form, path)| (*form, Some(path)));
+    // Nothing is written where one of the forms is none.
+    let told: Vec<_> = std::iter::once((arguments.output, None))
+        .chain(forms)
+        .map(|(form, path)| Ok((write(form, &assessment)?, path)))
+        .collect::<anyhow::Result<_>>()?;
+    for (report, path) in told {
+        match path {
+            Some(path) => std::fs::write(path, anstream::adapter::strip_str(&report).to_string())
+                .with_context(|| format!("`{}` cannot be written", path.display()))?,
+            None => show::print(&report)?,
+        }
+    }
     // With --exit-zero only where nothing at all could be read.
     let counts = !arguments.exit_zero || checked.objects.is_empty();
     if counts && !inputs.problems.is_empty() {
@@ -36,6 +41,17 @@ pub(super) fn run(
     }
     let fails = assessment.fails() && !arguments.exit_zero;
     Ok(if fails { Outcome::Findings } else { Outcome::Good })
+}
+
+fn write(form: ReportFormat, assessment: &Assessment<'_>) -> anyhow::Result<String> {
+    Ok(match form {
+        ReportFormat::Text => text::text(assessment),
+        ReportFormat::Json => serde_json::to_string_pretty(&json::json(assessment))? + "\n",
+        ReportFormat::Html => html::html(assessment),
+        _ => anyhow::bail!(
+            "--compliance tells text, JSON or HTML: give --output or --report as text, json or html"
+        ),
+    })
 }
 
 /// Prints the frameworks that there are.

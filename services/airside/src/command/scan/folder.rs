@@ -13,6 +13,8 @@ use super::paths::shown;
 pub(super) enum Entry {
     Folder(PathBuf),
     Manifest(PathBuf),
+    /// A folder whose name begins with a dot, which is not read.
+    Hidden(PathBuf),
     /// Something that could not be read, and what to do.
     Problem(String),
     /// Something that was left out on purpose.
@@ -48,7 +50,11 @@ fn of(path: PathBuf, root: &Path) -> Option<Entry> {
     if kind.is_symlink() {
         link(path, root)
     } else if kind.is_dir() {
-        (!is_hidden(&path)).then_some(Entry::Folder(path))
+        match path.file_name() {
+            Some(name) if name == ".git" => None,
+            _ if is_hidden(&path) => Some(Entry::Hidden(path)),
+            _ => Some(Entry::Folder(path)),
+        }
     } else {
         is_manifest(&path).then(|| file(path, kind.is_file()))
     }

@@ -21,6 +21,8 @@ use super::render::{Renderer, Rendering};
 
 /// How many problems of one file are told; the rest is counted.
 const SHOWN: usize = 12;
+/// How many hidden folders are named; the rest is counted.
+const SHOWN_FOLDERS: usize = 3;
 
 /// What was read, and what could not be.
 #[derive(Debug, Default)]
@@ -39,6 +41,12 @@ pub(in crate::command) struct Inputs {
     pub(super) excluded: GlobSet,
     /// How many files and folders were excluded.
     pub(super) not_read: usize,
+    /// Folders with a dot before their names, which were not read.
+    pub(super) hidden: Vec<String>,
+    /// The files and folders that were read or rendered, as they are shown.
+    pub(super) taken: BTreeSet<String>,
+    /// How often a file or folder was met that is to be read or rendered.
+    pub(super) met: usize,
     /// The objects of a live cluster, which then are all there is.
     pub(super) live: Option<LiveObjects>,
 }
@@ -69,12 +77,32 @@ impl Inputs {
         let read = inputs.files.len();
         inputs.files.retain(|file| !inputs.excluded.is_match(&file.path));
         inputs.not_read += read - inputs.files.len();
+        inputs.tell_hidden();
         if inputs.not_read > 0 {
             let what =
                 if inputs.not_read == 1 { "1 path" } else { &format!("{} paths", inputs.not_read) };
             inputs.left_out.push(format!("excluded: {what}"));
         }
         inputs
+    }
+
+    fn tell_hidden(&mut self) {
+        if self.hidden.is_empty() {
+            return;
+        }
+        let mut named: Vec<String> =
+            self.hidden.iter().take(SHOWN_FOLDERS).map(|path| format!("`{path}`")).collect();
+        if let Some(more) = self.hidden.len().checked_sub(SHOWN_FOLDERS).filter(|it| *it > 0) {
+            named.push(format!("{more} more"));
+        }
+        let (folders, one) = match self.hidden.len() {
+            1 => ("a hidden folder", "it"),
+            _ => ("hidden folders", "one"),
+        };
+        let named = named.join(", ");
+        self.left_out.push(format!(
+            "not scanned: {folders}, {named}; name {one} as a PATH to have it scanned"
+        ));
     }
 
     /// Makes problems of what is wrong in the files, where no report tells it.
@@ -139,14 +167,16 @@ impl Inputs {
             self.rendered(Renderer::Kustomize, path, how);
         } else if path.is_dir() {
             let root = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-            let before = self.files.len() + self.problems.len();
+            let (before, hidden) = (self.met + self.problems.len(), self.hidden.len());
             let mut unrendered = Unrendered::default();
             self.folder(path, &root, how, &mut unrendered);
             unrendered.leave_out(self);
-            if self.files.len() + self.problems.len() == before {
+            if self.met + self.problems.len() == before {
                 let endings = ENDINGS.map(|ending| format!(".{ending}")).join(", ");
                 let path = path.display();
-                self.left_out.push(format!("no file in `{path}` ends in {endings}"));
+                let apart =
+                    if self.hidden.len() > hidden { ", but for hidden folders" } else { "" };
+                self.left_out.push(format!("no file in `{path}` ends in {endings}{apart}"));
             }
         } else {
             self.file(path);
@@ -170,12 +200,21 @@ impl Inputs {
                 Entry::Folder(path) => self.folder(&path, root, how, unrendered),
                 Entry::Manifest(path) => self.file(&path),
                 Entry::Problem(problem) => self.problems.push(problem),
+                Entry::Hidden(path) => self.hidden.push(shown(&path)),
                 Entry::LeftOut(what) => self.left_out.push(what),
             }
         }
     }
 
     fn rendered(&mut self, renderer: Renderer, folder: &Path, how: &Rendering) {
+        self.met += 1;
+        if !self.taken.insert(shown(folder)) {
+            return;
+        }
+        if renderer.has_nothing(folder) {
+            let what = "a library chart: it is scanned in the charts that use it";
+            return self.left_out.push(format!("not rendered: `{}`, {what}", shown(folder)));
+        }
         match renderer.render(folder, how) {
             Ok(rendered) => {
                 for it in rendered {
@@ -190,6 +229,18 @@ impl Inputs {
     }
 
     fn file(&mut self, path: &Path) {
+        self.met += 1;
+        if !self.taken.insert(shown(path)) {
+            return;
+        }
+        if path.extension().is_some_and(|ending| ending == "tgz") {
+            let problem = format!(
+                "`{path}` is a packed chart: unpack it (`tar -xzf {path}`) and name its folder, or: helm \
+                 template {path} | airside scan -",
+                path = path.display()
+            );
+            return self.problems.push(problem);
+        }
         match File::open(path).and_then(|file| self.content(file)) {
             Ok(content) => self.add(shown(path), content),
             Err(error) => {

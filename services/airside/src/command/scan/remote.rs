@@ -14,11 +14,12 @@ use airside_vulnerability::join::Facts;
 use airside_wire::scan::{ScanAnswer, ScanRequest, ScanTerms};
 use anyhow::Context;
 
+use super::exceptions::EXCEPTIONS;
 use super::excluded::excluded;
 use super::inputs::Inputs;
 use super::paths::shown;
 use super::project::Project;
-use super::{EXCEPTIONS, baseline, of_files, rendering, tell, tells_commits, work_tree};
+use super::{Baseline, of_files, rendering, tell, tells_commits, work_tree};
 use crate::cli::ScanArguments;
 use crate::client::{self, connect};
 use crate::command::Outcome;
@@ -39,7 +40,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     }
     let first = arguments.paths.first().map_or_else(|| Path::new("."), PathBuf::as_path);
     tell_unread(first);
-    let baseline = arguments.baseline.as_deref().map(baseline::of_report).transpose()?;
+    let baseline = arguments.baseline.as_deref().map(Baseline::of_report).transpose()?;
     let owners = of_files(&inputs, first)?;
     let origins = work_tree::origins(&inputs, &arguments.paths, tells_commits(arguments));
     let answer = ask(arguments, &inputs, &cluster)?;

@@ -54,6 +54,11 @@ impl Renderer {
         is_one.then_some(Self::Kustomize)
     }
 
+    /// Whether there is nothing in the folder to render: a chart that only other charts use.
+    pub(super) fn has_nothing(self, folder: &Path) -> bool {
+        self == Self::Helm && chart::is_library(folder)
+    }
+
     /// Renders a folder.
     ///
     /// # Errors

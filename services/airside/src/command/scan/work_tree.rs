@@ -160,6 +160,14 @@ pub(super) fn without_credentials(url: &str) -> String {
     format!("{scheme}://{user}{host}{path}")
 }
 
+/// The root of the work tree around a file or folder.
+pub(super) fn root_around(whole: &Path) -> anyhow::Result<PathBuf> {
+    let folder = if whole.is_dir() { whole } else { whole.parent().unwrap_or(whole) };
+    let told = git(folder, &["rev-parse", "--show-toplevel"])?;
+    let told = String::from_utf8(told).context("the work tree's path is no UTF-8")?;
+    Ok(Path::new(told.trim_end_matches(['\r', '\n'])).canonicalize()?)
+}
+
 /// git in a folder. Nothing that the repository's own settings name is run.
 pub(super) fn command(folder: &Path) -> Command {
     let mut command = Command::new("git");

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use airside_checks::{Rendered as Origin, RenderedChart};
 use airside_k8s::chart::{ChartName, RenderedTemplate, Values, ValuesFile};
-use anyhow::Context;
 
-use super::{RENDERED, Rendered, Rendering, run};
+use super::{RENDERED, Rendered, Rendering, is_not_installed, run};
 use crate::command::replay::read;
 use crate::command::scan::paths::shown;
 
@@ -20,12 +19,15 @@ pub(super) fn render(folder: &Path, how: &Rendering) -> anyhow::Result<Vec<Rende
     command.args(["template", "release", "--include-crds"]).arg(folder);
     how.values.iter().for_each(|file| _ = command.arg("--values").arg(file));
     how.namespace.iter().for_each(|namespace| _ = command.arg("--namespace").arg(namespace));
-    let text = run(&mut command).with_context(|| {
-        format!(
-            "the chart `{folder}` is not rendered and its templates are not scanned; where helm is: \
-             helm template {folder} | airside scan -",
-            folder = folder.display()
-        )
+    let text = run(&mut command).map_err(|error| {
+        let elsewhere = match is_not_installed(&error) {
+            true => format!("; where helm is: helm template {} | airside scan -", folder.display()),
+            false => String::new(),
+        };
+        error.context(format!(
+            "the chart `{}` is not rendered and its templates are not scanned{elsewhere}",
+            folder.display()
+        ))
     })?;
     let chart = Chart::of(folder, how);
     let rendered = by_template(&text).into_iter().map(|(template, content)| {
@@ -37,6 +39,12 @@ pub(super) fn render(folder: &Path, how: &Rendering) -> anyhow::Result<Vec<Rende
         Rendered { path, content, origin }
     });
     Ok(rendered.collect())
+}
+
+/// Whether a folder is a chart that renders nothing itself: helm refuses to.
+pub(super) fn is_library(folder: &Path) -> bool {
+    let name = text_of(&folder.join("Chart.yaml")).and_then(|text| ChartName::read(&text));
+    name.is_some_and(|it| it.is_library)
 }
 
 /// The documents of a rendered chart by the template that they come from, within the chart's folder: helm

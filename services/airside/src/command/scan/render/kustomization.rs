@@ -8,9 +8,9 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use airside_checks::Rendered as Origin;
+use airside_checks::exception::comments;
+use airside_checks::{BuiltKustomization, Rendered as Origin};
 use airside_k8s::kustomization::{ORIGIN, RenderedKustomization, notes};
-use anyhow::Context;
 
 use super::{RENDERED, Rendered, is_not_installed, run};
 use crate::command::replay::read;
@@ -21,12 +21,15 @@ use crate::command::scan::work_tree::without_credentials;
 const MAX_FILES: usize = 10_000;
 
 pub(super) fn render(folder: &Path) -> anyhow::Result<Vec<Rendered>> {
-    let content = build(folder).with_context(|| {
-        format!(
-            "the kustomization `{folder}` is not rendered; where kustomize or kubectl is: \
-             kustomize build {folder} | airside scan -",
-            folder = folder.display()
-        )
+    let content = build(folder).map_err(|error| {
+        let folder = folder.display();
+        let elsewhere = match is_not_installed(&error) {
+            true => format!(
+                "; where kustomize or kubectl is: kustomize build {folder} | airside scan -"
+            ),
+            false => String::new(),
+        };
+        error.context(format!("the kustomization `{folder}` is not rendered{elsewhere}"))
     })?;
     let path = format!("{}{RENDERED}", paths::shown(folder));
     let origin = Origin::Kustomization(Arc::new(origin(folder, &content)));
@@ -44,30 +47,32 @@ fn build(folder: &Path) -> anyhow::Result<String> {
 }
 
 /// Where the objects come from, as far as kustomize tells: older ones do not.
-fn origin(folder: &Path, content: &str) -> RenderedKustomization {
-    let mut rendered = RenderedKustomization::new(&folder.to_string_lossy().replace('\\', "/"));
-    let Ok(root) = folder.canonicalize() else { return rendered };
+fn origin(folder: &Path, content: &str) -> BuiltKustomization {
+    let rendered = RenderedKustomization::new(&folder.to_string_lossy().replace('\\', "/"));
+    let mut built = BuiltKustomization { rendered, comments: Vec::new() };
+    let Ok(root) = folder.canonicalize() else { return built };
     let noted = if content.contains(ORIGIN) {
         Some((content.to_owned(), root.clone()))
     } else {
         with_notes(&root).ok()
     };
-    let Some((noted, base)) = noted else { return rendered };
+    let Some((noted, base)) = noted else { return built };
     for (object, mut note) in notes(&noted) {
         match &note.repository {
             Some(repository) => note.repository = Some(without_credentials(repository)),
             None => note.path = shown(folder, &root, &base.join(&note.path)),
         }
-        rendered.add_note(object, note);
+        built.rendered.add_note(object, note);
     }
     let files: BTreeSet<String> =
-        rendered.noted_files().take(MAX_FILES).map(str::to_owned).collect();
+        built.rendered.noted_files().take(MAX_FILES).map(str::to_owned).collect();
     for file in files {
         if let Some(text) = read(Path::new(&file)).ok().and_then(|it| String::from_utf8(it).ok()) {
-            rendered.add_file(&file, &text);
+            built.rendered.add_file(&file, &text);
+            built.comments.extend(comments(&file, &text));
         }
     }
-    rendered
+    built
 }
 
 /// What the kustomization renders with notes, and the folder that their paths start from.
