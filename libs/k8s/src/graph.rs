@@ -104,6 +104,8 @@ pub struct Graph<'a> {
     mesh: mesh::Index<'a>,
     /// Pods by label, and what selects them.
     links: links::Links<'a>,
+    /// The Secrets with tokens of service accounts.
+    token_secrets: Vec<usize>,
     /// The autoscalers, by kind and name of what they scale.
     autoscalers: BTreeMap<(&'a str, &'a str), Vec<usize>>,
     /// Made when it is first asked for: reading all texts takes its time.
@@ -140,6 +142,7 @@ impl<'a> Graph<'a> {
             escalation: Escalation::default(),
             mesh: mesh::Index::default(),
             links: links::Links::default(),
+            token_secrets: Vec::new(),
             autoscalers: BTreeMap::new(),
             referents: OnceLock::new(),
             hosts: hosts::Hosts::default(),
@@ -156,6 +159,7 @@ impl<'a> Graph<'a> {
             graph.pods.extend(specs.map(|spec| PodNode { owner: index, spec }));
         }
         graph.first_pod.push(graph.pods.len());
+        graph.token_secrets = escalation::token_secrets(&graph);
         graph.bindings = Bindings::of(&graph);
         graph.usage = Usage::of(&graph);
         graph.aggregation = Aggregation::of(&graph);

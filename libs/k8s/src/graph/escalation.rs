@@ -22,8 +22,8 @@ use crate::rbac::names::is_controller;
 use crate::rbac::{Bearer, Rule, rules};
 
 pub use clouds::{Cloud, CloudIdentity};
-pub(super) use powers::is_token;
 use powers::{Holding, edges_of};
+pub(super) use powers::{is_token, token_secrets};
 pub use steps::{Goal, How, Reach, Standing, Step};
 pub use ways::{OwnSteps, Ways, Who};
 

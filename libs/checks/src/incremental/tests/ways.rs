@@ -81,9 +81,43 @@ fn parts() -> Vec<Value> {
     ]
 }
 
+/// Who has built-in roles, one of which another role adds to and one the input holds itself, and who may bind a
+/// role by its name.
+fn parts_of_roles() -> Vec<Value> {
+    const RBAC: &str = "rbac.authorization.k8s.io/v1";
+    let bound = |kind: &str, role: &str, account: &str| {
+        let body = json!({
+            "roleRef": { "kind": "ClusterRole", "name": role },
+            "subjects": [{ "kind": "ServiceAccount", "name": account, "namespace": "shop" }],
+        });
+        object(RBAC, kind, (Some("shop").filter(|_| kind == "RoleBinding"), account), body)
+    };
+    let role = |name: &str, rules: Value| {
+        object(RBAC, "ClusterRole", (None, name), json!({ "rules": rules }))
+    };
+    let rule = |verbs: &[&str], group: &str, resource: &str| json!({ "verbs": verbs, "apiGroups": [group], "resources": [resource] });
+    let mut more = role("more", json!([rule(&["get"], "", "secrets")]));
+    more["metadata"]["labels"] = json!({ "rbac.authorization.k8s.io/aggregate-to-view": "true" });
+    let mut bind = rule(&["bind"], "rbac.authorization.k8s.io", "clusterroles");
+    bind["resourceNames"] = json!(["supreme"]);
+    let create = rule(&["create"], "rbac.authorization.k8s.io", "clusterrolebindings");
+    vec![
+        running("viewer", json!({ "serviceAccountName": "viewer" })),
+        bound("RoleBinding", "view", "viewer"),
+        more,
+        running("editor", json!({ "serviceAccountName": "editor" })),
+        bound("RoleBinding", "edit", "editor"),
+        role("edit", json!([])),
+        running("binder", json!({ "serviceAccountName": "binder" })),
+        bound("ClusterRoleBinding", "binder", "binder"),
+        role("binder", json!([bind, create])),
+        role("supreme", json!([rule(&["*"], "*", "*")])),
+    ]
+}
+
 #[test]
 fn every_part_of_a_way_counts_when_it_goes_and_when_it_comes_back() {
-    let parts = parts();
+    let parts = [parts(), parts_of_roles()].concat();
     let mut incremental = Incremental::new();
     let mut objects = BTreeMap::new();
     for part in &parts {

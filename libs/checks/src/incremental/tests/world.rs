@@ -300,8 +300,18 @@ fn rights(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
     match kind {
         11 => (VERSION, "Role", json!({ "rules": rules(choices) })),
         12 => {
-            let (rules, labels) = (rules(choices), labels(choices));
+            let (rules, mut labels) = (rules(choices), labels(choices));
+            if choices.chance() {
+                let label = choices.of(&[
+                    "rbac.authorization.k8s.io/aggregate-to-edit",
+                    "rbac.authorization.k8s.io/aggregate-to-view",
+                ]);
+                labels[label] = json!("true");
+            }
             let mut role = json!({ "metadata": { "labels": labels }, "rules": rules });
+            if choices.number() % 4 == 3 {
+                role["metadata"]["name"] = json!(choices.of(&["view", "edit"]));
+            }
             if choices.number() % 3 == 2 {
                 role["aggregationRule"] = json!({ "clusterRoleSelectors": [selector(choices)] });
             }
@@ -311,7 +321,7 @@ fn rights(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
             let kind = ["RoleBinding", "ClusterRoleBinding"][usize::from(kind) - 13];
             let role = json!({
                 "kind": choices.of(&["ClusterRole", "ClusterRole", "Role"]),
-                "name": choices.of(&["web", "db", "default", "cluster-admin", "edit"]),
+                "name": choices.of(&["web", "db", "default", "cluster-admin", "edit", "view"]),
             });
             (VERSION, kind, json!({ "roleRef": role, "subjects": subjects(choices) }))
         }

@@ -159,7 +159,7 @@ fn of_rule<'a>(
         add(How::EntersPods, Standing::PodsOf(held.reach));
     }
     if may(&["get", "list", "watch"], "", "secrets") {
-        token_secrets(graph, held, rule, &mut |account| {
+        tokens_read(graph, held, rule, &mut |account| {
             add(How::ReadsToken, Standing::Bearer(account));
         });
     }
@@ -313,7 +313,7 @@ fn impersonation<'a>(held: &Held<'a>, rule: &Rule<'a>, add: &mut dyn FnMut(How, 
 }
 
 /// The accounts whose token lies in a Secret of the input that a rule lets read.
-fn token_secrets<'a>(
+fn tokens_read<'a>(
     graph: &Graph<'a>,
     held: &Held<'a>,
     rule: &Rule<'a>,
@@ -325,16 +325,23 @@ fn token_secrets<'a>(
             vec![Key::of(Topic::TokenSecret, namespace.map_or(Place::Open, Place::In), &[])]
         }
     });
-    for secret in graph.held_of_kind("", "Secret") {
+    let secrets = graph.token_secrets.iter().filter_map(|index| graph.objects.get(*index));
+    for secret in secrets {
         let within = [Reach::Cluster, Reach::Namespace(secret.namespace())].contains(&held.reach);
         let named = !rule.names_its_objects() || rule.has("resourceNames", &[secret.name()]);
         let account = secret
             .annotations()
             .and_then(|annotations| text(annotations, "kubernetes.io/service-account.name"));
-        if let (true, Some(name)) = (is_token(secret) && within && named, account) {
+        if let (true, Some(name)) = (within && named, account) {
             each(Bearer::ServiceAccount(secret.namespace(), name));
         }
     }
+}
+
+/// The indices of the Secrets that hold tokens of service accounts.
+pub(in crate::graph) fn token_secrets(graph: &Graph<'_>) -> Vec<usize> {
+    let secrets = graph.indices("", "Secret").iter().copied();
+    secrets.filter(|index| graph.objects.get(*index).is_some_and(is_token)).collect()
 }
 
 /// Whether a Secret holds the token of a service account.

@@ -124,9 +124,13 @@ pub(super) fn routes(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'st
         26 => {
             let from = choices.of(&["All", "Same"]);
             let routes = json!({ "namespaces": { "from": from } });
-            let listener = json!({
-                "name": "l", "port": 80, "protocol": "HTTP", "allowedRoutes": routes,
+            let protocol = choices.of(&["HTTP", "HTTP", "TCP"]);
+            let mut listener = json!({
+                "name": "l", "port": 80, "protocol": protocol, "allowedRoutes": routes,
             });
+            if choices.chance() {
+                listener["hostname"] = json!(choices.of(&["a.test", "*.test"]));
+            }
             (GATEWAY, "Gateway", json!({ "spec": { "listeners": [listener] } }))
         }
         27 | 28 => {
@@ -138,7 +142,9 @@ pub(super) fn routes(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'st
             if choices.chance() {
                 parent["namespace"] = json!(choices.of(&["shop", "bank"]));
             }
-            let spec = json!({ "parentRefs": [parent], "rules": [{ "backendRefs": [to] }] });
+            let rules = json!([{ "backendRefs": [to] }]);
+            let hosts = choices.of(&["a.test", "b.test"]);
+            let spec = json!({ "parentRefs": [parent], "hostnames": [hosts], "rules": rules });
             (GATEWAY, "HTTPRoute", json!({ "spec": spec }))
         }
         29 => {
