@@ -16,7 +16,7 @@ use crate::cli::{AffectedArguments, OutputFormat};
 use crate::command::Outcome;
 use crate::command::data::InForce;
 use crate::command::manifests::Manifests;
-use crate::command::replay::read;
+use crate::command::replay::read_text;
 use crate::show::{self, FAINT, PLACE, RESET, STRONG};
 
 /// Lists what is affected. Exits with 1 where something is, and with 2 where nobody knows the vulnerability.
@@ -114,8 +114,7 @@ pub(super) fn image_reports(paths: &[PathBuf]) -> anyhow::Result<Vec<Document>> 
     paths
         .iter()
         .map(|path| {
-            let text = String::from_utf8(read(path)?)
-                .with_context(|| format!("`{}` is no UTF-8", path.display()))?;
+            let text = read_text(path)?;
             airside_vulnerability::report::parse(&text, &limits)
                 .with_context(|| format!("`{}` cannot be read", path.display()))
         })

@@ -9,11 +9,11 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::inputs::Inputs;
-use crate::command::replay::read;
+use crate::command::replay::read_text;
 
 /// The fingerprints in the JSON output of an earlier scan.
 pub(super) fn of_report(path: &Path) -> anyhow::Result<BTreeSet<Id>> {
-    let report: Value = serde_json::from_slice(&read(path)?)
+    let report: Value = serde_json::from_str(&read_text(path)?)
         .with_context(|| format!("`{}` is no JSON", path.display()))?;
     let findings = report.get("findings").and_then(Value::as_array).with_context(|| {
         format!(
