@@ -42,7 +42,7 @@ pub(super) fn run(
     let updated = osv::update(&before.components, &texts)?;
     for (file, problem) in &updated.broken {
         let path = records.texts.get(*file).map(|(path, _)| path.as_path());
-        records.problems.push(told(path.unwrap_or(Path::new("-")), problem));
+        records.problems.push(told(path.unwrap_or_else(|| Path::new("-")), problem));
     }
     write(&target, &updated.components)?;
     let known: BTreeSet<&str> =
