@@ -95,3 +95,26 @@ fn what_cannot_be_used_says_what_to_do() {
         assert!(problem.contains(expected), "{arguments:?}: {problem}");
     }
 }
+
+#[test]
+fn a_record_that_cannot_be_read_is_named_and_the_others_are_used() {
+    let folder = folder();
+    let cut = RECORD.get(..RECORD.len() - 40).unwrap_or_default();
+    folder.write("osv/cut.json", cut);
+    folder.write("osv/bad.JSON", "{bad");
+    folder.write("osv/marked.json", &format!("\u{feff}{}", RECORD.replace("-0001", "-0003")));
+    folder.write(
+        "osv/gone.json",
+        &RECORD
+            .replacen('{', "{\"withdrawn\": \"2099-01-03T00:00:00Z\",", 1)
+            .replace("-0001", "-0004"),
+    );
+    let (status, text, problem) = folder.run(&["data", "update", "--from", "osv"]);
+    assert_eq!(status, 2, "{problem}");
+    assert!(text.contains("2 records used, 1 withdrawn, 1 about other software"), "{text}");
+    for named in ["`osv/cut.json`: no JSON, so no OSV records", "`osv/bad.JSON`: no JSON"] {
+        assert!(problem.contains(named), "{problem}");
+    }
+    let (_, after, _) = folder.scan(&["deploy"]);
+    assert!(after.contains("CVE-2099-0001") && after.contains("CVE-2099-0003"), "{after}");
+}

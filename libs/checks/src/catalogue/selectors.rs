@@ -1,6 +1,6 @@
 //! Checks on what workloads say twice: selectors and labels, variables, the name of the service account.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use airside_k8s::Value;
 use airside_k8s::fields::maps;
@@ -47,8 +47,8 @@ spec:
     Check {
         id: "duplicate-variable",
         title: "Environment variable is given twice",
-        why: "The last one wins, so the first one says something that is not so.",
-        fix: "Remove one of the two.",
+        why: "The last one wins, so the one before it says something that is not so.",
+        fix: "Remove the one that stands first; the program runs with the last one.",
         severity: Severity::Low,
         category: Category::Conformance,
         techniques: &[],
@@ -122,14 +122,20 @@ fn mismatch(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// The one that does not count is told, since that is the one to remove.
 fn duplicate_variable(container: &ContainerOf<'_>, report: &mut Report<'_>) {
-    let mut seen = BTreeSet::new();
-    for (index, variable) in maps(container.container.fields, "env") {
-        let Some(name) = variable.get("name").and_then(Value::as_str) else { continue };
-        if !seen.insert(name) {
+    let variables = maps(container.container.fields, "env");
+    let named: Vec<(&str, usize)> =
+        variables.filter_map(|(index, it)| Some((it.get("name")?.as_str()?, index))).collect();
+    let last: BTreeMap<&str, usize> = named.iter().copied().collect();
+    for (name, index) in named {
+        if last.get(name).is_some_and(|last| *last != index) {
             report.fail(
                 container.path("env").index(index).key("name"),
-                format!("{} has the variable {name} twice", container.label()),
+                format!(
+                    "{} has the variable {name} again further down, and that value wins",
+                    container.label()
+                ),
             );
         }
     }

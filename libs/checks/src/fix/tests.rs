@@ -428,3 +428,40 @@ fn more_permission_fixes_more() {
     let wholesale = Reason::Introduces(Vec::new());
     assert!(all.unfixed.iter().all(|it| it.reason != wholesale), "{}", shown(&all));
 }
+
+/// By `kubernetes.podspec-*` in Knative's config-features as it comes: no security context of pods, no namespaces
+/// and aliases of the host.
+#[test]
+fn a_service_of_knative_gets_what_knative_takes_by_default() {
+    let text = "\
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    spec:
+      containers:
+      - image: registry.example/web:1
+";
+    insta::assert_snapshot!(text_of(&fixed(text, Risk::MayBreak), text), @r"
+    apiVersion: serving.knative.dev/v1
+    kind: Service
+    metadata: {name: web, namespace: shop}
+    spec:
+      template:
+        spec:
+          containers:
+          - image: registry.example/web:1
+            securityContext:
+              allowPrivilegeEscalation: false
+              readOnlyRootFilesystem: true
+              seccompProfile:
+                type: RuntimeDefault
+              capabilities:
+                drop:
+                - ALL
+              runAsNonRoot: true
+            imagePullPolicy: Always
+          automountServiceAccountToken: false
+    ");
+}

@@ -59,10 +59,13 @@ fn changes_user(spot: &Spot<'_>) -> bool {
     words.any(|word| matches!(word.rsplit('/').next(), Some("sudo" | "su" | "doas")))
 }
 
-/// Once for the pod where no container has another profile, else for the container.
+/// Once for the pod where no container has another profile, else for the container. Knative refuses a security
+/// context of the pod unless its feature kubernetes.podspec-securitycontext is enabled, which it is not by itself.
 fn seccomp_missing(spot: &Spot<'_>) -> Answer {
     const PROFILE: [&str; 3] = ["securityContext", "seccompProfile", "type"];
-    let whole_pod = spot.container().map(|(pod, _)| pod.keys(&PROFILE));
+    let version = spot.object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    let is_knative = version.starts_with("serving.knative.dev/");
+    let whole_pod = spot.container().filter(|_| !is_knative).map(|(pod, _)| pod.keys(&PROFILE));
     let is_own = spot.at(spot.field).is_some();
     let path = match whole_pod {
         Some(pod) if !is_own && !has_other_profile(spot.at(&pod)) => pod,

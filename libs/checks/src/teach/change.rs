@@ -1,7 +1,7 @@
 //! What turns a failing example into its passing one: which objects change, come and go, and field by field how.
 
-use airside_k8s::Value;
 use airside_k8s::yaml::{Document, Limits, parse};
+use airside_k8s::{Map, Value};
 use airside_types::{FieldPath, Step};
 
 use super::applied::is_refused;
@@ -68,7 +68,8 @@ impl Change {
     }
 
     /// An object that takes another name cannot keep what the cluster never changes: it is another one.
-    fn pair(&mut self, before: Value, after: Value) {
+    fn pair(&mut self, before: Value, mut after: Value) {
+        keep_holders(&before, &mut after);
         let pair = Pair { before, after };
         if pair.changes_identity() && is_refused(&pair) {
             self.removed.push(pair.before);
@@ -105,6 +106,85 @@ fn objects(text: &str) -> Vec<Value> {
     let parsed = parse(text, &Limits::default());
     let contents: Vec<_> = parsed.documents.iter().map(Document::contents).collect();
     contents.iter().flat_map(|it| &it.objects).map(|it| it.object.value().clone()).collect()
+}
+
+/// Maps that hold things which have nothing to do with each other.
+const MAPS: [&str; 13] = [
+    "annotations",
+    "authPolicy",
+    "capabilities",
+    "data",
+    "featureGates",
+    "jobTemplate",
+    "labels",
+    "match",
+    "objectSelector",
+    "portLevelMtls",
+    "proxy",
+    "securityContext",
+    "selfSignedCertificate",
+];
+
+/// Lists of the same kind.
+const LISTS: [&str; 11] = [
+    "add",
+    "clusterPermissions",
+    "env",
+    "envFrom",
+    "ephemeralContainers",
+    "httpHeaders",
+    "matchExpressions",
+    "secrets",
+    "tolerations",
+    "volumeMounts",
+    "volumes",
+];
+
+/// Keeps what holds a thing that goes, though it is empty then: in an example nothing else is in it, in the
+/// objects of those who apply the change there is, and that stays.
+fn keep_holders(before: &Value, after: &mut Value) {
+    if let (Value::Array(old), Value::Array(_)) = (before, &*after) {
+        return keep_in_list(old, after);
+    }
+    let (Some(old), Some(new)) = (before.as_object(), after.as_object_mut()) else { return };
+    for (key, value) in old {
+        match (value, new.get_mut(key)) {
+            (_, Some(other)) => keep_holders(value, other),
+            (Value::Object(map), None) if MAPS.contains(&key) && !map.is_empty() => {
+                let mut holder = Value::Object(Map::new());
+                // Of a template the field that goes lies in its specification.
+                let inner = map.get("spec").filter(|_| key == "jobTemplate");
+                if let (Some(_), Some(fields)) = (inner, holder.as_object_mut()) {
+                    fields.insert("spec".to_owned(), Value::Object(Map::new()));
+                }
+                keep_holders(value, &mut holder);
+                new.insert(key.to_owned(), holder);
+            }
+            (Value::Array(list), None) if LISTS.contains(&key) && !list.is_empty() => {
+                new.insert(key.to_owned(), Value::Array(Box::default()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The elements that are the same one by name, or by place where none comes or goes.
+fn keep_in_list(old: &[Value], after: &mut Value) {
+    let Value::Array(new) = after else { return };
+    let is_named = |list: &[Value]| list.iter().all(|it| !text(it, &["name"]).is_empty());
+    let by_name = is_named(old) && is_named(new);
+    if !by_name && old.len() != new.len() {
+        return;
+    }
+    for (place, element) in new.iter_mut().enumerate() {
+        let found = match text(element, &["name"]) {
+            name if by_name => old.iter().find(|it| text(it, &["name"]) == name),
+            _ => old.get(place),
+        };
+        if let Some(before) = found {
+            keep_holders(before, element);
+        }
+    }
 }
 
 fn take(rest: &mut Vec<Value>, is_wanted: impl Fn(&Value) -> bool) -> Option<Value> {

@@ -128,12 +128,21 @@ pub(super) fn values(category: Category, change: &Change) -> Form<String> {
         })
     });
     match usual {
+        Some(()) if has_list(&values) => Ok(format!("{LISTS_ARE_WHOLE}{}", to_yaml(&values))),
         Some(()) => Ok(to_yaml(&values)),
         None => Err(
             "Charts have no usual value for this. Look for one with `helm show values CHART`; where there is \
              none, send what the chart renders through the kustomization, as Helm's post-renderer.",
         ),
     }
+}
+
+/// Above values with a list.
+const LISTS_ARE_WHOLE: &str =
+    "# Helm replaces lists: what else is in yours has to stand here too.\n";
+
+fn has_list(value: &Value) -> bool {
+    value.is_array() || value.as_object().is_some_and(|map| map.values().any(has_list))
 }
 
 fn of_pair(pair: &Pair, values: &mut Value) -> Option<()> {

@@ -6,9 +6,10 @@ mod shown;
 use std::collections::BTreeSet;
 
 use airside_k8s::{Completeness, Document, Object, Value};
+use airside_types::Step;
 
 use self::apply::apply;
-use super::change::Change;
+use super::change::{Change, FieldChange, Pair};
 use super::{Lesson, Patch, Shown, lesson, shown};
 use crate::catalogue::{self, listed};
 use crate::evaluate::evaluate;
@@ -111,4 +112,146 @@ fn the_kustomization_s_text_means_the_same_as_its_values() {
             assert_eq!(written.documents[0].value, meant, "{first}");
         }
     }
+}
+
+/// Fields that are the bad thing as a whole, or that belong to what goes with them.
+const WHOLE: [&str; 16] = [
+    "8080",
+    "defaultBackend",
+    "externalIPs",
+    "fromEntities",
+    "hostPath",
+    "identity",
+    "kms",
+    "loadBalancerSourceRanges",
+    "match",
+    "matchLabels",
+    "nfs",
+    "podSelectors",
+    "secretbox",
+    "selector",
+    "selfSigned",
+    "source",
+];
+
+#[test]
+fn no_form_takes_away_what_only_holds_the_bad_thing() {
+    let mut wrong = Vec::new();
+    for check in listed() {
+        let Shown { before, after } = shown(check);
+        let changed = Change::between(before, after).changed;
+        let fields = changed.iter().filter(|pair| !pair.changes_identity()).flat_map(Pair::fields);
+        for FieldChange { path, before, after } in fields {
+            let holds_more = before.is_some_and(|it| it.is_object() || it.is_array());
+            let name = match path.steps().last() {
+                Some(Step::Key(key)) if after.is_none() && holds_more => key.into_owned(),
+                _ => continue,
+            };
+            if !WHOLE.contains(&name.as_str()) {
+                wrong.push(format!("{}: {path}", check.id));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The patches for a check, and its values.
+fn forms(check: &str) -> String {
+    let Lesson { kustomize, helm, .. } = lesson(catalogue::find(check).unwrap());
+    let patches = kustomize.unwrap().files().remove(0).1;
+    format!("{patches}{}", helm.unwrap_or_default())
+}
+
+#[test]
+fn one_thing_goes_and_what_is_beside_it_stays() {
+    insta::assert_snapshot!(forms("mesh-injection-disabled"), @r"
+    resources: [manifests.yaml]
+    patches:
+    - patch: |-
+        apiVersion: v1
+        kind: Pod
+        metadata:
+          annotations:
+            sidecar.istio.io/inject: null
+          name: web
+    ");
+    insta::assert_snapshot!(forms("secret-in-env"), @r#"
+    resources: [manifests.yaml]
+    patches:
+    - patch: |-
+        apiVersion: v1
+        kind: Pod
+        metadata:
+          name: web
+        spec:
+          containers:
+          - env:
+            - "$patch": delete
+              name: DATABASE_PASSWORD
+            name: web
+            volumeMounts:
+            - mountPath: /run/database
+              name: database
+              readOnly: true
+          volumes:
+          - name: database
+            secret:
+              secretName: database
+    # Helm replaces lists: what else is in yours has to stand here too.
+    env: []
+    volumeMounts:
+    - mountPath: /run/database
+      name: database
+      readOnly: true
+    volumes:
+    - name: database
+      secret:
+        secretName: database
+    "#);
+    insta::assert_snapshot!(forms("added-capability"), @r"
+    resources: [manifests.yaml]
+    patches:
+    - target: {kind: Pod, name: web}
+      patch: |-
+        - op: remove
+          path: /spec/containers/0/securityContext/capabilities/add/0
+    # Helm replaces lists: what else is in yours has to stand here too.
+    securityContext:
+      capabilities:
+        add: []
+    ");
+    insta::assert_snapshot!(forms("exposed-privileged-workload"), @r"
+    resources: [manifests.yaml]
+    patches:
+    - patch: |-
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata:
+          name: web
+        spec:
+          template:
+            spec:
+              containers:
+              - name: web
+                securityContext:
+                  privileged: null
+    securityContext:
+      privileged: null
+    ");
+}
+
+#[test]
+fn of_what_is_given_twice_the_value_that_counts_stays() {
+    insta::assert_snapshot!(forms("duplicate-variable"), @r#"
+    resources: [manifests.yaml]
+    patches:
+    - target: {kind: Pod, name: web}
+      patch: |-
+        - op: remove
+          path: /spec/containers/0/env/0
+    # Helm replaces lists: what else is in yours has to stand here too.
+    env:
+    - name: MODE
+      value: "2"
+    "#);
 }

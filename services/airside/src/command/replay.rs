@@ -184,3 +184,10 @@ fn root_cause_json(cause: &RootCause) -> Value {
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("`{}` cannot be read", path.display()))
 }
+
+/// Reads a text whole, without the mark that some editors and shells put before UTF-8.
+pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
+    let text = String::from_utf8(read(path)?)
+        .with_context(|| format!("`{}` is no UTF-8", path.display()))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}

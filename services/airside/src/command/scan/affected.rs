@@ -16,7 +16,7 @@ use crate::cli::{AffectedArguments, OutputFormat};
 use crate::command::Outcome;
 use crate::command::data::InForce;
 use crate::command::manifests::Manifests;
-use crate::command::replay::read;
+use crate::command::replay::read_text;
 use crate::show::{self, FAINT, PLACE, RESET, STRONG};
 
 /// Lists what is affected. Exits with 1 where something is, and with 2 where nobody knows the vulnerability.
@@ -122,10 +122,11 @@ pub(super) fn image_reports(paths: &[PathBuf]) -> (Vec<Document>, Vec<String>) {
 }
 
 fn image_report(path: &Path) -> anyhow::Result<Document> {
-    let text = String::from_utf8(read(path)?)
-        .with_context(|| format!("`{}` is no UTF-8", path.display()))?;
-    airside_vulnerability::report::parse(&text, &airside_vulnerability::Limits::default())
-        .with_context(|| format!("`{}` cannot be read", path.display()))
+    airside_vulnerability::report::parse(
+        &read_text(path)?,
+        &airside_vulnerability::Limits::default(),
+    )
+    .with_context(|| format!("`{}` cannot be read", path.display()))
 }
 
 /// What is affected, where it stands and whose it is.

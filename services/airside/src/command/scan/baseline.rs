@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::inputs::Inputs;
 use super::render::RENDERED;
 use super::work_tree;
-use crate::command::replay::read;
+use crate::command::replay::read_text;
 
 /// What the paths of live objects begin with: they are no files.
 const LIVE: &str = "live:";
@@ -46,7 +46,7 @@ struct What {
 impl Baseline {
     /// The findings in the JSON output of an earlier scan.
     pub(super) fn of_report(path: &Path) -> anyhow::Result<Self> {
-        let report: Value = serde_json::from_slice(&read(path)?)
+        let report: Value = serde_json::from_str(&read_text(path)?)
             .with_context(|| format!("`{}` is no JSON", path.display()))?;
         let findings = report.get("findings").and_then(Value::as_array).with_context(|| {
             format!(
