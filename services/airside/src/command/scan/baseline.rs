@@ -149,7 +149,7 @@ fn field_of(finding: &Finding) -> &str {
 }
 
 fn is_there(path: &str) -> bool {
-    Path::new(path.strip_suffix(RENDERED).unwrap_or(path)).exists()
+    Path::new(path.strip_suffix(RENDERED).unwrap_or(path)).try_exists().unwrap_or(true)
 }
 
 /// Whether one path may be the other one, seen from another folder.
