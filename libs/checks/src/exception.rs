@@ -118,6 +118,16 @@ pub enum Problem {
     /// Another program says why.
     #[error("{0}")]
     Told(String),
+    /// It is limited to a file, and none is called so.
+    #[error(
+        "the exception for {check} covers no file that was scanned: `path={path}` starts in the folder of this file"
+    )]
+    NoFile {
+        /// The check.
+        check: String,
+        /// The path as written.
+        path: String,
+    },
     /// Nothing that it covers fails.
     #[error("the exception for {check} covers nothing that fails: remove it")]
     Unused {

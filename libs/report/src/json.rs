@@ -37,6 +37,7 @@ impl Serialize for Whole<'_> {
             all.map(|it| json!({ "location": place(&it.place), "problem": it.problem.to_string() }))
         };
         fields.serialize_entry("ineffective_exceptions", &Each(ineffective))?;
+        fields.serialize_entry("left_out", report.left_out)?;
         let not_evaluated = || {
             let all = report.not_evaluated.iter();
             all.map(|it| json!({ "check": it.check, "reason": it.reason }))

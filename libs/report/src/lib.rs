@@ -53,6 +53,8 @@ pub struct Report<'a> {
     pub unreadable: Vec<Unreadable<'a>>,
     /// Inputs that could not be read at all, each in a sentence.
     pub problems: &'a [String],
+    /// Inputs that were left out on purpose, each in a sentence.
+    pub left_out: &'a [String],
     /// The files behind paths.
     pub sources: Sources,
     /// From which severity on a finding fails the scan.

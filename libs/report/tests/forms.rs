@@ -52,6 +52,7 @@ fn told<T>(baseline: Option<&BTreeSet<Id>>, form: impl Fn(&Report<'_>) -> T) -> 
         not_evaluated: Vec::new(),
         unreadable: vec![Unreadable { place: &place, reason: "a key without a value" }],
         problems: &[],
+        left_out: &[],
         sources: Sources::default(),
         fail_on: Severity::Medium,
         owner: None,
@@ -146,6 +147,8 @@ fn markdown_keeps_what_manifests_bring_as_text() {
     insta::assert_snapshot!(told(None, markdown::report), @"
     ## ❌ Airside scan
 
+    Something could not be read and was not checked: see below.
+
     | severity | findings |
     |---|---:|
     | high | 1 |
@@ -183,7 +186,9 @@ fn markdown_keeps_what_manifests_bring_as_text() {
     - `a b/role.yaml:7:3` the exception for host-path covers nothing that fails: remove it
     ");
     insta::assert_snapshot!(told(Some(&all_ids()), markdown::report), @"
-    ## ✅ Airside scan
+    ## ⚠️ Airside scan
+
+    Something could not be read and was not checked: see below.
 
     No new findings in 2 objects of 3 files.
 

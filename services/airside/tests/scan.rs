@@ -220,6 +220,7 @@ fn exceptions_of_the_nearest_folder_hold_from_wherever_a_scan_is_run() {
         .write("shop/.airside-exceptions", "read-secrets path=shop/deploy/*: no path from here\n");
     let (status, text, _) = folder.scan(&["shop"]);
     assert_eq!(status, 1, "{text}");
+    assert!(text.contains("covers no file that was scanned: `path=shop/deploy/*`"), "{text}");
 }
 
 #[test]
@@ -232,6 +233,9 @@ fn hidden_folders_are_not_read_and_told() {
         remark.contains("no file in `.` ends in .yaml, .yml, .json, but for hidden"),
         "{remark}"
     );
+    let (_, text, _) = folder.scan(&[".", "--output", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert!(told["left_out"].to_string().contains("a hidden folder, `.k8s`"), "{told}");
     let (status, text, remark) = folder.scan(&[".", ".k8s"]);
     assert_eq!(status, 1, "{text}{remark}");
 }

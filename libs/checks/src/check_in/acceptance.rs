@@ -168,7 +168,10 @@ fn ineffective(exception: &Exception, outcome: Option<Outcome>) -> Option<Ineffe
     let problem = match (outcome, exception.last_day()) {
         (Some(Outcome::Accepted), _) => return None,
         (Some(Outcome::Expired), Some(day)) => Problem::Expired { check, day },
-        _ => Problem::Unused { check },
+        _ => match exception.scope.path_without_file() {
+            Some(path) => Problem::NoFile { check, path: path.to_owned() },
+            None => Problem::Unused { check },
+        },
     };
     Some(Ineffective { place: exception.place.clone(), problem })
 }

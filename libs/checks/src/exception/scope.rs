@@ -48,6 +48,11 @@ impl Scope {
         self.files = Some(meant.map(|(file, _)| (*file).to_owned()).collect());
     }
 
+    /// The path, where it has been resolved and means no file.
+    pub(crate) fn path_without_file(&self) -> Option<&str> {
+        self.files.as_ref().filter(|files| files.is_empty()).and(self.path.as_deref())
+    }
+
     /// Whether a finding, of a container where it is about one, is within the limits.
     pub(super) fn holds(&self, finding: &Finding, container: Option<&str>) -> bool {
         let equal = |limit: &Option<String>, actual: Option<&str>| {

@@ -349,6 +349,7 @@ fn report_of<'a>(
             .map(|it| Unreadable { place: &it.place, reason: &it.reason })
             .collect(),
         problems: &inputs.problems,
+        left_out: &inputs.left_out,
         sources: Sources::default(),
         fail_on: project.fail_on,
         owner: project.owner.as_deref(),

@@ -28,7 +28,7 @@ pub(super) struct Baseline(Vec<Known>);
 struct Known {
     id: Id,
     path: String,
-    /// None where an older version has written the report.
+    /// None where the report does not say it.
     what: Option<What>,
 }
 
@@ -65,7 +65,7 @@ impl Baseline {
         let known = scan.report.findings.iter().map(|finding| Known {
             id: finding.id(terms.tenant, terms.cluster),
             path: finding.place.path.to_string(),
-            what: Some(What::of(finding)),
+            what: Some(What::of(finding, field_of(finding))),
         });
         Self(known.collect())
     }
@@ -89,7 +89,11 @@ impl Baseline {
         let files: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
         for (finding, id) in findings.iter().zip(ids).filter(|(_, id)| !before.contains(id)) {
             let now = &*finding.place.path;
-            let Some(paths) = left.get_mut(&What::of(finding)) else { continue };
+            // Older versions have not written fields by the names of their elements.
+            let fields = [finding.named_field.as_deref(), Some(finding.field.as_str())];
+            let mut what = fields.into_iter().flatten().map(|field| What::of(finding, field));
+            let Some(what) = what.find(|what| left.contains_key(what)) else { continue };
+            let Some(paths) = left.get_mut(&what) else { continue };
             let moved = |path: &&str| {
                 !is_there(path) || (!files.contains(*path) && is_end_of_other(path, now))
             };
@@ -113,9 +117,8 @@ impl Known {
 }
 
 impl What {
-    fn of(finding: &Finding) -> Self {
+    fn of(finding: &Finding, field: &str) -> Self {
         let object = &finding.object;
-        let field = finding.named_field.as_deref().unwrap_or_else(|| finding.field.as_str());
         Self {
             check: finding.check.to_string(),
             group: object.group.clone(),
@@ -135,13 +138,18 @@ impl What {
             kind: text("/resource/kind")?,
             namespace: text("/resource/namespace"),
             name: text("/resource/name")?,
-            field: text("/named_field")?,
+            field: text("/named_field").or_else(|| text("/field"))?,
         })
     }
 }
 
+/// The field, the elements of lists by their names where they have any.
+fn field_of(finding: &Finding) -> &str {
+    finding.named_field.as_deref().unwrap_or_else(|| finding.field.as_str())
+}
+
 fn is_there(path: &str) -> bool {
-    Path::new(path.strip_suffix(RENDERED).unwrap_or(path)).exists()
+    Path::new(path.strip_suffix(RENDERED).unwrap_or(path)).try_exists().unwrap_or(true)
 }
 
 /// Whether one path may be the other one, seen from another folder.

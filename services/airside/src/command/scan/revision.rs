@@ -107,7 +107,8 @@ impl Tree {
         };
         let was = std::iter::once(below.to_owned()).chain(self.elsewhere(whole, below));
         let was: BTreeSet<PathBuf> = was.map(|was| self.folder.path().join(was)).collect();
-        let was: Vec<PathBuf> = was.into_iter().filter(|it| it.exists()).collect();
+        let was: Vec<PathBuf> =
+            was.into_iter().filter(|it| it.try_exists().unwrap_or(false)).collect();
         let limits = inputs.limits.clone();
         let mut read = Inputs::read_within((limits, GlobSet::empty()), &was, &rendering);
         let before = shown(self.folder.path());
