@@ -184,6 +184,7 @@ static FAMILIES: &[&[Check]] = &[
     ingress::controller::CHECKS,
     ingress::controller_config::CHECKS,
     ingress::traefik::CHECKS,
+    ingress::external_authorization::CHECKS,
     ingress::gateway_routes::CHECKS,
     ingress::kong::CHECKS,
     ingress::contour::CHECKS,

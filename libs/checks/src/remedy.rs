@@ -13,6 +13,7 @@ mod rights;
 #[cfg(test)]
 mod tests;
 
+use airside_k8s::embedded;
 use airside_k8s::fields::at;
 use airside_k8s::workload::pod_specs;
 use airside_k8s::yaml::edit::Edit;
@@ -92,9 +93,18 @@ static REASONS: &[Reasons] = &[
 pub fn remedy(check: &str, object: &Value, field: &FieldPath) -> Answer {
     let row = TABLES.iter().copied().flatten().find(|(id, _)| *id == check);
     match row {
+        Some(_) if lies_in_text(object, field) => {
+            Err("needs a change within the text, which is written by hand")
+        }
         Some((_, make)) => make(&Spot { object, field }),
         None => Err(reason(check)),
     }
+}
+
+/// Whether what a finding is about stands in a text of the object, which an edit of the field would replace.
+fn lies_in_text(object: &Value, field: &FieldPath) -> bool {
+    let found = Object::new(object).map(|object| embedded::find(&object)).unwrap_or_default();
+    found.embedded.iter().any(|it| it.is_text() && it.path == *field)
 }
 
 /// The checks that have a remedy, at least for some findings.

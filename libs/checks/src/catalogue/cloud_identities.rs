@@ -1,7 +1,8 @@
 //! Checks on identities of the cloud that Kubernetes' service accounts stand for: which pods have one, and who
 //! gets one by rights in the cluster.
 
-use airside_k8s::graph::{CloudIdentity, Goal, Standing};
+use airside_k8s::fields::text;
+use airside_k8s::graph::{Cloud, CloudIdentity, Goal, Standing};
 use airside_k8s::rbac::{Bearer, subjects};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
@@ -180,8 +181,20 @@ metadata:
 
 /// The identity of the cloud that the pod's account stands for.
 fn identity<'a>(pod: &Pod<'a>) -> Option<CloudIdentity<'a>> {
-    let account = pod.graph.service_account(pod.object.namespace(), pod.spec.service_account())?;
-    CloudIdentity::of(account)
+    let account = pod.graph.service_account(pod.object.namespace(), pod.spec.service_account());
+    account.and_then(CloudIdentity::of).or_else(|| associated(pod))
+}
+
+/// The role that EKS gives the account by an association, as its controller knows it.
+fn associated<'a>(pod: &Pod<'a>) -> Option<CloudIdentity<'a>> {
+    let mut associations = pod.graph.of_kind("eks.services.k8s.aws", "PodIdentityAssociation");
+    associations.find_map(|association| {
+        let spec = association.fields().get("spec")?.as_object()?;
+        let is_in = pod.object.namespace().is_none_or(|own| text(spec, "namespace") == Some(own));
+        let is_its = text(spec, "serviceAccount") == Some(pod.spec.service_account());
+        let name = text(spec, "roleARN").filter(|_| is_in && is_its)?;
+        Some(CloudIdentity { cloud: Cloud::Aws, name })
+    })
 }
 
 fn has_identity(pod: &Pod<'_>, report: &mut Report<'_>) {

@@ -54,6 +54,7 @@ mod node_facts;
 mod node_files_control_plane;
 mod node_files_worker;
 mod nodes;
+mod sign_in;
 mod tls;
 
 use crate::check::Check;
@@ -65,6 +66,7 @@ pub(super) static FAMILIES: &[&[Check]] = &[
     api_server_tls::CHECKS,
     api_server_audit::CHECKS,
     api_server_files::CHECKS,
+    sign_in::CHECKS,
     audit_policy::CHECKS,
     encryption::CHECKS,
     controllers::CHECKS,

@@ -4,6 +4,7 @@ pub(super) mod access;
 pub(super) mod contour;
 pub(super) mod controller;
 pub(super) mod controller_config;
+pub(super) mod external_authorization;
 pub(super) mod gateway_routes;
 pub(super) mod hosts;
 pub(super) mod injection;

@@ -33,6 +33,22 @@ fn answer(check: &str, object: &Value, field: &str) -> Answer {
 }
 
 #[test]
+fn a_text_that_holds_a_pod_is_not_replaced() {
+    let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true}\n";
+    let object = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
+        "spec": {
+            "podSpecPatch": "hostPID: true",
+            "templates": [{ "resource": { "action": "create", "manifest": manifest } }],
+        },
+    });
+    for field in ["spec.podSpecPatch", "spec.templates[0].resource.manifest"] {
+        let refused = answer("host-pid", &object, field);
+        assert_eq!(refused, Err("needs a change within the text, which is written by hand"));
+    }
+}
+
+#[test]
 fn what_a_manifest_asks_for_is_taken_away_only_when_people_ask() {
     for check in catalogue::all().filter(|check| checks().any(|id| id == check.id)) {
         let parsed = airside_k8s::yaml::parse(check.fails, &airside_k8s::Limits::default());

@@ -1,7 +1,7 @@
 //! Checks on the files that the API server reads: authentication, authorisation and admission.
 
 use airside_k8s::Value;
-use airside_k8s::fields::{down, elements, field, list, maps, text};
+use airside_k8s::fields::{down, elements, field, maps, text};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
@@ -30,28 +30,6 @@ anonymous: {enabled: true}
 kind: AuthenticationConfiguration
 anonymous: {enabled: true, conditions: [{path: /livez}, {path: /readyz}]}
 ",
-    },
-    Check {
-        id: "sign-in-without-prefix",
-        title: "Names from an identity provider can pass for names of the cluster",
-        why: "Without a prefix, and without a rule that refuses names that start with system:, whoever runs or tricks the provider can claim to be system:masters.",
-        fix: "Give username and groups a prefix, or add userValidationRules that refuse system: in them.",
-        severity: Severity::Medium,
-        category: Category::ControlPlane,
-        techniques: &[technique("T1078"), technique("T1098.006")],
-        controls: &[],
-        equivalents: &[],
-        judge: Judge::Object(AUTHENTICATION, unprefixed),
-        fails: r#"apiVersion: apiserver.config.k8s.io/v1
-kind: AuthenticationConfiguration
-jwt:
-- claimMappings: {username: {claim: sub, prefix: "oidc:"}, groups: {claim: groups, prefix: ""}}
-"#,
-        passes: r#"apiVersion: apiserver.config.k8s.io/v1
-kind: AuthenticationConfiguration
-jwt:
-- claimMappings: {username: {claim: sub, prefix: "oidc:"}, groups: {claim: groups, prefix: "oidc:"}}
-"#,
     },
     Check {
         id: "authorizer-allows-all",
@@ -140,7 +118,7 @@ plugins:
 ];
 
 const GROUP: &str = "apiserver.config.k8s.io";
-const AUTHENTICATION: &[(&str, &str)] = &[(GROUP, "AuthenticationConfiguration")];
+pub(super) const AUTHENTICATION: &[(&str, &str)] = &[(GROUP, "AuthenticationConfiguration")];
 const AUTHORIZATION: &[(&str, &str)] = &[(GROUP, "AuthorizationConfiguration")];
 const ADMISSION: &[(&str, &str)] = &[
     (GROUP, "AdmissionConfiguration"),
@@ -167,22 +145,6 @@ fn anonymous(whole: &Whole<'_>, report: &mut Report<'_>) {
         if !HEALTH.iter().any(is_health) {
             let message = format!("anonymous requests to {asked} are let in");
             report.fail(path.key("conditions").index(index), message);
-        }
-    }
-}
-
-fn unprefixed(whole: &Whole<'_>, report: &mut Report<'_>) {
-    for (index, issuer) in maps(whole.object.fields(), "jwt") {
-        if !list(issuer, "userValidationRules").is_empty() {
-            continue;
-        }
-        for mapping in ["username", "groups"] {
-            let prefix = issuer.get("claimMappings").and_then(|m| down(m, &[mapping, "prefix"]));
-            if prefix == Some(&Value::from("")) {
-                let path = FieldPath::of(&["jwt"]).index(index);
-                let path = path.keys(&["claimMappings", mapping, "prefix"]);
-                report.fail(path, format!("{mapping} may be any, those of the system included"));
-            }
         }
     }
 }

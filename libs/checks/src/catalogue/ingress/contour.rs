@@ -67,7 +67,7 @@ spec:
         id: "contour-auth-disabled",
         title: "Contour skips the login on a route",
         why: "The host asks for a login, and this route is exempt: whoever knows its path gets through.",
-        fix: "Remove authPolicy.disabled, or state why the route may be public.",
+        fix: "Remove disabled from authPolicy and jwtVerificationPolicy, or state why the route may be public.",
         severity: Severity::Low,
         category: Category::Ingress,
         techniques: &[technique("T1133")],
@@ -171,10 +171,12 @@ fn insecure_route(proxy: &Whole<'_>, report: &mut Report<'_>) {
 
 fn auth_disabled(proxy: &Whole<'_>, report: &mut Report<'_>) {
     for (index, route) in routes(proxy) {
-        let policy = route.get("authPolicy").and_then(|policy| policy.get("disabled"));
-        if policy == Some(&Value::Bool(true)) {
-            let message = "authPolicy.disabled is true: the route asks for no login".to_owned();
-            report.fail(route_path(index).keys(&["authPolicy", "disabled"]), message);
+        for (policy, what) in [("authPolicy", "login"), ("jwtVerificationPolicy", "token")] {
+            let disabled = route.get(policy).and_then(|policy| policy.get("disabled"));
+            if disabled == Some(&Value::Bool(true)) {
+                let message = format!("{policy}.disabled is true: the route asks for no {what}");
+                report.fail(route_path(index).keys(&[policy, "disabled"]), message);
+            }
         }
     }
 }

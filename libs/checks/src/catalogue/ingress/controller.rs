@@ -1,12 +1,15 @@
-//! Checks on the workloads of ingress controllers: ingress-nginx, which is retired, by its version.
+//! Checks on the workloads of ingress controllers and what they are started with: ingress-nginx, which is
+//! retired, by its version; Traefik and Kong by how open their own interfaces are.
 
-use airside_k8s::Value;
-use airside_types::Severity;
+use airside_k8s::component::boolean;
+use airside_k8s::fields::{down, text};
+use airside_k8s::{Limits, Value, yaml};
 use airside_types::attack::technique;
+use airside_types::{FieldPath, Severity};
 
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
-use crate::subject::ContainerOf;
+use crate::subject::{ContainerOf, Whole};
 
 /// The checks of this family.
 pub(in crate::catalogue) static CHECKS: &[Check] = &[
@@ -65,6 +68,32 @@ metadata: {name: edge}
 spec:
   containers:
   - {name: edge, image: 'docker.io/library/traefik:v3.6.2', args: [--api.dashboard=true]}
+",
+    },
+    Check {
+        id: "traefik-file-insecure-api",
+        title: "Traefik's file shows its API and dashboard to everybody",
+        why: "With api.insecure the dashboard and API listen without login beside the traffic: routes, services and middlewares of all teams can be read there.",
+        fix: "Remove insecure from api in the file; publish api@internal by an IngressRoute with a login.",
+        severity: Severity::Medium,
+        category: Category::Ingress,
+        techniques: &[technique("T1133"), technique("T1613")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(&[("", "ConfigMap")], traefik_file_insecure_api),
+        fails: r"apiVersion: v1
+kind: ConfigMap
+metadata: {name: edge, namespace: edge}
+data:
+  traefik.yaml: |
+    api: {insecure: true, dashboard: true}
+",
+        passes: r"apiVersion: v1
+kind: ConfigMap
+metadata: {name: edge, namespace: edge}
+data:
+  traefik.yaml: |
+    api: {dashboard: true}
 ",
     },
     Check {
@@ -168,6 +197,47 @@ fn traefik_insecure_api(container: &ContainerOf<'_>, report: &mut Report<'_>) {
             }
         }
     }
+    for (index, variable) in airside_k8s::fields::maps(container.container.fields, "env") {
+        let is_it = text(variable, "name")
+            .is_some_and(|name| name.eq_ignore_ascii_case("TRAEFIK_API_INSECURE"));
+        if is_it && text(variable, "value").and_then(boolean) == Some(true) {
+            let message = format!("{} has TRAEFIK_API_INSECURE", container.label());
+            report.fail(container.path("env").index(index).key("value"), message);
+        }
+    }
+}
+
+/// Traefik's own file, in YAML or TOML, is one of a ConfigMap's.
+fn traefik_file_insecure_api(map: &Whole<'_>, report: &mut Report<'_>) {
+    let files = map.object.fields().get("data").and_then(Value::as_object);
+    for (name, content) in files.into_iter().flatten() {
+        let Some(content) = content.as_str() else { continue };
+        let is_open = match name {
+            "traefik.yaml" | "traefik.yml" => yaml::parse(content, &Limits::default())
+                .documents
+                .iter()
+                .any(|it| down(&it.value, &["api", "insecure"]) == Some(&Value::Bool(true))),
+            "traefik.toml" => is_set_in_toml(content, "api", "insecure"),
+            _ => false,
+        };
+        if is_open {
+            let message = format!("{name} sets api.insecure");
+            report.fail(FieldPath::of(&["data", name]), message);
+        }
+    }
+}
+
+/// Whether a TOML text sets a key of a table to true.
+fn is_set_in_toml(content: &str, table: &str, key: &str) -> bool {
+    let mut current = "";
+    content.lines().map(|line| line.split('#').next().unwrap_or_default().trim()).any(|line| {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            current = name.trim();
+            return false;
+        }
+        let set = line.split_once('=').filter(|(_, value)| value.trim() == "true");
+        current == table && set.is_some_and(|(name, _)| name.trim() == key)
+    })
 }
 
 fn kong_admin_open(container: &ContainerOf<'_>, report: &mut Report<'_>) {

@@ -1,13 +1,13 @@
 //! Checks on gaps in AuthorizationPolicies: requests that pass although the rules seem to cover them.
 
-use airside_k8s::fields::{down, elements, maps, texts};
+use airside_k8s::fields::{down, elements, maps, text, texts};
 use airside_k8s::graph::Enrolment;
 use airside_k8s::{Map, Object, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
 use super::SECURITY;
-use super::authorization::{action, rule_path, rules};
+use super::authorization::{action, rule_path, rules, sources};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Whole;
@@ -65,7 +65,7 @@ spec: {action: DENY, rules: [{to: [{operation: {paths: [/admin, '/admin/*']}}]}]
     Check {
         id: "authorization-policy-needs-waypoint",
         title: "AuthorizationPolicy for ambient pods asks for what their proxy cannot see",
-        why: "The node's proxy reads no HTTP: rules on paths, methods, hosts or tokens never allow anything there, and deny more than they say.",
+        why: "The node's proxy reads no HTTP: rules on paths, methods, hosts, headers or tokens never allow anything there, and deny more than they say; a policy with the action CUSTOM is dropped, and lets everything pass.",
         fix: "Deploy a waypoint, and attach the policy to it or to the Service with targetRefs instead of a selector.",
         severity: Severity::Medium,
         category: Category::ServiceMesh,
@@ -207,19 +207,51 @@ fn without_waypoint(policy: &Whole<'_>, report: &mut Report<'_>) {
 /// What a rule asks of HTTP.
 const OF_HTTP: [&str; 6] = ["methods", "notMethods", "paths", "notPaths", "hosts", "notHosts"];
 
+/// What a rule asks of a source that only HTTP tells: a token, and an address that a header gives.
+const SOURCES_OF_HTTP: [&str; 4] =
+    ["requestPrincipals", "notRequestPrincipals", "remoteIpBlocks", "notRemoteIpBlocks"];
+
+/// The attributes of connections, by which conditions may ask a node's proxy.
+const OF_CONNECTIONS: [&str; 6] = [
+    "destination.ip",
+    "destination.port",
+    "source.ip",
+    "source.namespace",
+    "source.principal",
+    "source.serviceAccount",
+];
+
+/// Where a policy first asks for what a node's proxy does not see.
+fn asks_for_http(policy: &Whole<'_>) -> Option<FieldPath> {
+    if action(policy) == "CUSTOM" {
+        return Some(FieldPath::of(&["spec", "action"]));
+    }
+    let listed = |path: &FieldPath, fields: &Map, lists: &[&'static str]| {
+        let list = lists.iter().find(|list| texts(fields, list).next().is_some())?;
+        Some(path.key(list))
+    };
+    rules(policy).find_map(|(index, rule)| {
+        let of_source =
+            || sources(index, rule).find_map(|(path, it)| listed(&path, it, &SOURCES_OF_HTTP));
+        let of_condition = || {
+            let asked = maps(rule, "when").find(|(_, condition)| {
+                text(condition, "key").is_some_and(|key| !OF_CONNECTIONS.contains(&key))
+            });
+            asked.map(|(at, _)| rule_path(index).key("when").index(at).key("key"))
+        };
+        let of_operation =
+            operations(index, rule).find_map(|(path, it)| listed(&path, it, &OF_HTTP));
+        of_operation.or_else(of_source).or_else(of_condition)
+    })
+}
+
 fn needs_waypoint(policy: &Whole<'_>, report: &mut Report<'_>) {
     let graph = policy.graph;
     let has_target = policy.spec("targetRefs").is_some() || policy.spec("targetRef").is_some();
-    let of_http = rules(policy).find_map(|(index, rule)| {
-        operations(index, rule).find_map(|(path, operation)| {
-            let list = OF_HTTP.iter().find(|list| texts(operation, list).next().is_some())?;
-            Some(path.key(list))
-        })
-    });
     if has_target {
         return without_waypoint(policy, report);
     }
-    let Some(path) = of_http else { return };
+    let Some(path) = asks_for_http(policy) else { return };
     if graph.is_single_object() {
         return report.undecided("whether its pods are in ambient mode is said by other objects");
     }
@@ -231,6 +263,11 @@ fn needs_waypoint(policy: &Whole<'_>, report: &mut Report<'_>) {
         .find(|workload| graph.enrolment(workload) == Enrolment::Ambient);
     if let Some(workload) = ambient {
         let owner = workload.owner;
-        report.fail(path, format!("{owner} is in ambient mode, whose proxy reads no HTTP"));
+        let consequence = match action(policy) {
+            "CUSTOM" => ", so nobody asks the provider and every request passes",
+            _ => "",
+        };
+        let message = format!("{owner} is in ambient mode, whose proxy reads no HTTP{consequence}");
+        report.fail(path, message);
     }
 }

@@ -262,21 +262,30 @@ fn disables_tls(rule: &Whole<'_>, report: &mut Report<'_>) {
 
 fn conflicts_with_strict(rule: &Whole<'_>, report: &mut Report<'_>) {
     let graph = rule.graph;
-    let weak = tls_settings(rule).into_iter().find_map(|(path, tls)| {
+    let weak = tls_settings(rule).into_iter().filter_map(|(path, tls)| {
         let mode = text(tls, "mode").filter(|mode| *mode != "ISTIO_MUTUAL")?;
-        (!path.to_string().contains("portLevelSettings")).then_some((path, mode))
+        Some((path, mode))
     });
-    let (Some((path, mode)), Some(host)) = (weak, host(rule)) else { return };
-    if graph.is_single_object() {
-        return report.undecided("the mode of mutual TLS is set by other objects");
+    let Some(host) = host(rule) else { return };
+    for (path, mode) in weak {
+        if graph.is_single_object() {
+            return report.undecided("the mode of mutual TLS is set by other objects");
+        }
+        let port = port_of(rule, &path);
+        let mut services = services(rule, host).into_iter();
+        if let Some(owner) = services.find_map(|service| strict_pods(graph, service, port)) {
+            report.fail(
+                path.key("mode"),
+                format!("{owner} accepts mutual TLS only, and the rule speaks {mode} to it"),
+            );
+        }
     }
-    let strict = services(rule, host).into_iter().find_map(|service| strict_pods(graph, service));
-    if let Some(owner) = strict {
-        report.fail(
-            path.key("mode"),
-            format!("{owner} accepts mutual TLS only, and the rule speaks {mode} to it"),
-        );
-    }
+}
+
+/// The port of a Service for which TLS settings are, where they are for one.
+fn port_of(rule: &Whole<'_>, tls: &FieldPath) -> Option<i64> {
+    let settings = rule.object.at(&tls.parent()?)?;
+    down(settings, &["port", "number"])?.as_i64()
 }
 
 /// The Services that a rule's host means: one, or those whose full names its wildcard covers.
@@ -294,15 +303,40 @@ fn services<'a>(rule: &Whole<'a>, host: &str) -> Vec<&'a Object<'a>> {
     graph.of_kind("", "Service").filter(own).collect()
 }
 
-/// What starts pods of a Service that take nothing but mutual TLS.
-fn strict_pods<'a>(graph: &'a Graph<'a>, service: &Object<'a>) -> Option<Object<'a>> {
+/// What starts pods of a Service that take nothing but mutual TLS, on any port or at one of the Service's.
+fn strict_pods<'a>(
+    graph: &'a Graph<'a>,
+    service: &Object<'a>,
+    port: Option<i64>,
+) -> Option<Object<'a>> {
+    let at = match port {
+        Some(number) => Some(target_port(service, number)?),
+        None => None,
+    };
     let selector = down(service.value(), &["spec", "selector"]).and_then(Value::as_object);
     let selector = selector.filter(|labels| !labels.is_empty())?;
     let mut pods = graph.mesh_workloads(service.namespace(), Some(selector));
     pods.find_map(|workload| {
         let tls = graph.mutual_tls(&workload);
-        (tls.mode == TlsMode::Strict && !workload.is_on_host_network()).then_some(workload.owner)
+        let own = tls.ports.iter().find(|(given, _)| at.as_deref() == Some(*given));
+        let mode = own.map_or(tls.mode, |(_, mode)| *mode);
+        // A port that is named in the pods may have any mode.
+        let is_known = at.as_ref().is_none_or(|at| at.parse::<u16>().is_ok());
+        let is_strict = mode == TlsMode::Strict && (is_known || tls.ports.is_empty());
+        (is_strict && !workload.is_on_host_network()).then_some(workload.owner)
     })
+}
+
+/// The port of the pods to which a port of a Service leads, by number or name.
+fn target_port(service: &Object<'_>, number: i64) -> Option<String> {
+    let spec = spec_map(service)?;
+    let (_, port) = maps(spec, "ports")
+        .find(|(_, port)| port.get("port").and_then(Value::as_i64) == Some(number))?;
+    match port.get("targetPort") {
+        Some(Value::String(name)) => Some(name.to_string()),
+        Some(target) => target.as_i64().map(|target| target.to_string()),
+        None => Some(number.to_string()),
+    }
 }
 
 /// The field of TLS settings because of which the server's certificate is not verified, and why: the settings

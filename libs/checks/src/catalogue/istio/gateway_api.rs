@@ -2,7 +2,7 @@
 //!
 //! Holds for every controller of the API, Istio's among them.
 
-use airside_k8s::fields::{down, elements, maps, text};
+use airside_k8s::fields::{elements, maps, text};
 use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
@@ -110,15 +110,30 @@ fn routes_from_all(gateway: &Whole<'_>, report: &mut Report<'_>) {
         return;
     }
     for (path, listener) in listeners(gateway) {
-        let from = listener
-            .get("allowedRoutes")
-            .and_then(|allowed| down(allowed, &["namespaces", "from"]));
-        if from.and_then(Value::as_str) == Some("All") {
-            let name = text(listener, "name").unwrap_or_default();
-            let message = format!("routes of every namespace attach to the listener `{name}`");
-            report.fail(path.keys(&["allowedRoutes", "namespaces", "from"]), message);
-        }
+        let Some(namespaces) = listener.get("allowedRoutes").and_then(|it| it.get("namespaces"))
+        else {
+            continue;
+        };
+        let given = |name| namespaces.get(name);
+        let field = match given("from").and_then(Value::as_str) {
+            Some("All") => "from",
+            Some("Selector") if given("selector").is_some_and(selects_all) => "selector",
+            _ => continue,
+        };
+        let name = text(listener, "name").unwrap_or_default();
+        let message = format!("routes of every namespace attach to the listener `{name}`");
+        report.fail(path.keys(&["allowedRoutes", "namespaces", field]), message);
     }
+}
+
+/// Whether a selector of labels asks for nothing.
+fn selects_all(selector: &Value) -> bool {
+    let is_empty = |name: &str| match selector.get(name) {
+        Some(Value::Object(labels)) => labels.is_empty(),
+        Some(Value::Array(expressions)) => expressions.is_empty(),
+        _ => true,
+    };
+    is_empty("matchLabels") && is_empty("matchExpressions")
 }
 
 fn plaintext(gateway: &Whole<'_>, report: &mut Report<'_>) {

@@ -100,12 +100,12 @@ data:
 ];
 
 /// The mesh-wide configuration that an object holds.
-fn config<'a>(whole: &Whole<'a>) -> Option<&'a Value> {
+pub(in crate::catalogue) fn config<'a>(whole: &Whole<'a>) -> Option<&'a Value> {
     whole.graph.mesh_config_of(whole.object).map(|config| &config.value)
 }
 
 /// Where an object holds the mesh-wide configuration.
-fn config_path(whole: &Whole<'_>) -> FieldPath {
+pub(in crate::catalogue) fn config_path(whole: &Whole<'_>) -> FieldPath {
     match whole.object.kind() {
         "ConfigMap" => FieldPath::of(&["data", "mesh"]),
         "IstioOperator" => FieldPath::of(&["spec", "meshConfig"]),

@@ -108,14 +108,17 @@ spec: {match: [{excludedNamespaces: [kube-system], processes: ['*']}]}
     Check {
         id: "admission-policy-fails-open",
         title: "Admission policy lets through what it cannot evaluate",
-        why: "With failurePolicy Ignore, an object that makes an expression fail, by a missing field for instance, is let in.",
+        why: "With failurePolicy Ignore, an object that makes an expression fail, by a missing field for instance, is let in as it is.",
         fix: "Set failurePolicy to Fail, and let expressions test for fields that may be missing.",
         severity: Severity::Low,
         category: Category::Operators,
         techniques: &[technique("T1562.001")],
         controls: &[],
         equivalents: &[],
-        judge: Judge::Object(&[(NATIVE, "ValidatingAdmissionPolicy")], fails_open),
+        judge: Judge::Object(
+            &[(NATIVE, "ValidatingAdmissionPolicy"), (NATIVE, "MutatingAdmissionPolicy")],
+            fails_open,
+        ),
         fails: r"apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata: {name: no-host-path}

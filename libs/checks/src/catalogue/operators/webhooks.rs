@@ -156,6 +156,28 @@ webhooks: [{name: d.example.com, clientConfig: {service: {name: hook, namespace:
 ",
     },
     Check {
+        id: "api-service-unverified",
+        title: "API server takes any server for that of an API group",
+        why: "With insecureSkipTLSVerify whoever gets between answers for the whole group: metrics by which workloads are scaled, or objects that others act on.",
+        fix: "Give the authority of the server's certificate in caBundle, and remove insecureSkipTLSVerify.",
+        severity: Severity::Low,
+        category: Category::Operators,
+        techniques: &[technique("T1557")],
+        controls: &[],
+        equivalents: &[],
+        judge: Judge::Object(&[("apiregistration.k8s.io", "APIService")], api_service_unverified),
+        fails: r"apiVersion: apiregistration.k8s.io/v1
+kind: APIService
+metadata: {name: v1.shop.example}
+spec: {group: shop.example, version: v1, insecureSkipTLSVerify: true, service: {name: shop, namespace: shop}}
+",
+        passes: r"apiVersion: apiregistration.k8s.io/v1
+kind: APIService
+metadata: {name: v1.shop.example}
+spec: {group: shop.example, version: v1, caBundle: bm90IGEgY2E=, service: {name: shop, namespace: shop}}
+",
+    },
+    Check {
         id: "webhook-side-effects",
         title: "Admission webhook changes things even on a dry run",
         why: "With sideEffects Some or Unknown, dry runs of its objects are refused, and requests that are refused later leave traces behind.",
@@ -247,6 +269,14 @@ const POLICY_ENGINES: [&str; 12] = [
 
 fn name_of(webhook: &Map) -> &str {
     text(webhook, "name").unwrap_or("without a name")
+}
+
+fn api_service_unverified(service: &Whole<'_>, report: &mut Report<'_>) {
+    const FIELD: &str = "insecureSkipTLSVerify";
+    if service.spec(FIELD) == Some(&Value::Bool(true)) {
+        let message = format!("{FIELD} is true: any certificate will do");
+        report.fail(FieldPath::of(&["spec", FIELD]), message);
+    }
 }
 
 fn fails_open(configuration: &Whole<'_>, report: &mut Report<'_>) {

@@ -9,7 +9,7 @@ use super::Entry;
 use crate::fields::{down, elements, field, texts};
 use crate::graph::policies::Block;
 use crate::object::Object;
-use crate::value::Value;
+use crate::value::{Map, Value};
 
 /// Who can use a way in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +98,11 @@ fn of_load_balancer(service: &Object<'_>) -> Clients {
 
 /// Whether annotations ask the cloud for a load balancer on its private network only.
 pub fn is_private(service: &Object<'_>) -> bool {
+    asks_for_private(service.annotations())
+}
+
+/// Whether annotations of a Service, or those that will be, ask for it.
+fn asks_for_private(annotations: Option<&Map>) -> bool {
     const INTERNAL: [(&str, &[&str]); 11] = [
         ("cloud.google.com/load-balancer-type", &["internal"]),
         ("networking.gke.io/load-balancer-type", &["internal"]),
@@ -111,7 +116,7 @@ pub fn is_private(service: &Object<'_>) -> bool {
         ("service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type", &["private"]),
         ("service.kubernetes.io/qcloud-loadbalancer-internal-subnetid", &[]),
     ];
-    has_any(service, &INTERNAL)
+    has_any(annotations, &INTERNAL)
 }
 
 /// For whom a route is open, as it says itself: by its controller's load balancer, and by lists of networks that
@@ -130,15 +135,22 @@ pub(super) fn of_route(route: &Object<'_>) -> Clients {
         "nginx.ingress.kubernetes.io/allowlist-source-range",
         "nginx.ingress.kubernetes.io/whitelist-source-range",
     ];
-    if has_any(route, &INTERNAL) {
+    if has_any(route.annotations(), &INTERNAL) {
         return Clients::Private;
     }
     let lists = LISTS.iter().filter_map(|name| annotation(route, name));
     lists.fold(Clients::Anyone, |clients, list| clients.and(Clients::of(list.split(','))))
 }
 
-/// For whom a Gateway is open: by its class, where that is one of a cloud's private load balancers.
+/// For whom a Gateway is open: by its class, where that is one of a cloud's private load balancers, and by the
+/// annotations that its Service will have.
 pub(super) fn of_gateway(gateway: &Object<'_>) -> Clients {
+    const OF_CLUSTER: [(&str, &[&str]); 1] = [("networking.istio.io/service-type", &["ClusterIP"])];
+    let infrastructure = down(gateway.value(), &["spec", "infrastructure", "annotations"]);
+    let of_service = [gateway.annotations(), infrastructure.and_then(Value::as_object)];
+    if of_service.iter().any(|all| asks_for_private(*all) || has_any(*all, &OF_CLUSTER)) {
+        return Clients::Private;
+    }
     let class = down(gateway.value(), &["spec", "gatewayClassName"]).and_then(Value::as_str);
     let class = class.unwrap_or_default();
     let is_private =
@@ -161,9 +173,9 @@ pub(super) fn through(all: impl Iterator<Item = Clients>) -> Clients {
     all.fold(Clients::Anyone, Clients::and)
 }
 
-fn has_any(object: &Object<'_>, wanted: &[(&str, &[&str])]) -> bool {
+fn has_any(annotations: Option<&Map>, wanted: &[(&str, &[&str])]) -> bool {
     wanted.iter().any(|(name, values)| {
-        annotation(object, name).is_some_and(|given| {
+        annotations.and_then(|all| all.get(name)?.as_str()).is_some_and(|given| {
             values.is_empty() || values.iter().any(|value| value.eq_ignore_ascii_case(given))
         })
     })
