@@ -231,8 +231,10 @@ pub(crate) fn judge(
     };
     let found = embedded::find(object);
     let objects: Vec<_> = found.embedded.iter().filter_map(Embedded::object).collect();
-    let graph_within = Graph::new(&objects, Completeness::SingleObject);
-    let within = Within { found: &found, graph: &graph_within, components };
+    // Most objects hold no other.
+    let graph_within =
+        (!objects.is_empty()).then(|| Graph::new(&objects, Completeness::SingleObject));
+    let within = Within { found: &found, graph: graph_within.as_ref(), components };
     within.meet(met);
     if object.group() == GROUP {
         judge_rbac(object, graph, met, &mut run);

@@ -22,8 +22,8 @@ use crate::subject::{Binding, Pod, Whole};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Within<'a> {
     pub(super) found: &'a Found<'a>,
-    /// Of each that was found, its object.
-    pub(super) graph: &'a Graph<'a>,
+    /// Of each that was found, its object; none where nothing was.
+    pub(super) graph: Option<&'a Graph<'a>>,
     pub(super) components: &'a Components,
 }
 
@@ -58,7 +58,8 @@ impl<'a> Within<'a> {
     /// Whether texts lie here that hold pods, or should.
     pub(super) fn has_pods(&self) -> bool {
         let holds = |(index, embedded): (usize, &Embedded<'_>)| {
-            let has_whole = || embedded.is_text() && !self.graph.pods_of(index).is_empty();
+            let has_pods = |graph: &Graph<'_>| !graph.pods_of(index).is_empty();
+            let has_whole = || embedded.is_text() && self.graph.is_some_and(has_pods);
             embedded.pod_part().is_some() || has_whole()
         };
         self.found.has_unreadable_text || self.found.embedded.iter().enumerate().any(holds)
@@ -85,7 +86,7 @@ impl<'a> Within<'a> {
         object: &'a Object<'a>,
         report: &mut Report<'_>,
     ) {
-        let Self { graph, components, .. } = *self;
+        let Self { graph: Some(graph), components, .. } = *self else { return };
         let check = report.check;
         match check.judge {
             Judge::Rule(_)
@@ -119,7 +120,7 @@ impl<'a> Within<'a> {
         object: &'a Object<'a>,
         report: &mut Report<'_>,
     ) {
-        let Self { graph, components, .. } = *self;
+        let Self { graph: Some(graph), components, .. } = *self else { return };
         let judge = |pod: &Pod<'_>, report: &mut Report<'_>| match report.check.judge {
             Judge::Pod(judge) => judge(pod, report),
             Judge::Container(judge) => pod.containers().for_each(|it| judge(&it, report)),
@@ -148,7 +149,8 @@ impl<'a> Within<'a> {
     pub(super) fn configurations(&self) -> Vec<(usize, Configuration)> {
         let texts = self.each().enumerate().filter(|(_, (embedded, _))| embedded.is_text());
         let found = texts.flat_map(|(index, _)| {
-            configurations(self.graph, index).into_iter().map(move |it| (index, it))
+            let found = self.graph.map(|graph| configurations(graph, index));
+            found.into_iter().flatten().map(move |it| (index, it))
         });
         found.collect()
     }
@@ -160,14 +162,14 @@ impl<'a> Within<'a> {
         judge: fn(&Configured<'_>, &mut Report<'_>),
         report: &mut Report<'_>,
     ) {
-        if let Some((embedded, object)) = self.each().nth(*index) {
-            let configured = Configured { object, graph: self.graph, configuration };
+        if let (Some((embedded, object)), Some(graph)) = (self.each().nth(*index), self.graph) {
+            let configured = Configured { object, graph, configuration };
             report.within(embedded, |report| judge(&configured, report));
         }
     }
 
     fn each(&self) -> impl Iterator<Item = (&'a Embedded<'a>, &'a Object<'a>)> {
-        self.found.embedded.iter().zip(self.graph.objects())
+        self.found.embedded.iter().zip(self.graph.map(Graph::objects).unwrap_or_default())
     }
 }
 

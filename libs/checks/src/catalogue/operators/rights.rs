@@ -1,5 +1,7 @@
 //! Checks on the rights of operators, where their workload, service account and CRDs are in the input.
 
+use std::collections::BTreeSet;
+
 use airside_k8s::Value;
 use airside_k8s::graph::Grant;
 use airside_types::Severity;
@@ -257,12 +259,20 @@ fn raises_rights(grant: &Grant<'_>) -> bool {
 /// Whether the pod runs an operator: its rights name the group of a CRD of the input, or are for all groups
 /// and it is called like one.
 fn is_operator(pod: &Pod<'_>, grants: &[Grant<'_>]) -> bool {
+    let named: BTreeSet<&str> = grants
+        .iter()
+        .flat_map(|grant| grant.rule.list("apiGroups"))
+        .map(|(_, group)| group)
+        .collect();
     let crds = pod.graph.of_kind("apiextensions.k8s.io", "CustomResourceDefinition");
     let mut groups = crds.filter_map(|crd| {
         crd.fields().get("spec").and_then(|spec| spec.get("group")).and_then(Value::as_str)
     });
     let name = pod.object.name();
     let is_called_so = ["operator", "controller", "manager"].iter().any(|word| name.contains(word));
-    let names = |wanted: &str| grants.iter().any(|grant| grant.rule.has("apiGroups", &[wanted]));
-    if is_called_so && names("*") { groups.next().is_some() } else { groups.any(names) }
+    if is_called_so && named.contains("*") {
+        groups.next().is_some()
+    } else {
+        groups.any(|group| named.contains(group))
+    }
 }
