@@ -18,6 +18,9 @@ use crate::mutant::Mutants;
 /// Files with conditions of checks: the catalogue, and the words in which it asks for fields and flags.
 const SCOPE: [&str; 3] = ["catalogue/", "component.rs", "subject.rs"];
 
+/// Kubernetes' types of fields: a constant of data, in which no switch can stand, and no condition.
+const DATA: &str = "catalogue/field_types/table.rs";
+
 /// How often the copy may be built: each time leaves out what did not compile.
 const ATTEMPTS: usize = 12;
 
@@ -89,6 +92,12 @@ fn prepare(workspace: &Path, folder: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot create {}", folder.display()))?;
     let manifest = include_str!("../scratch/manifest.toml");
     put(&folder.join("Cargo.toml"), &format!("{manifest}\n{}", dependencies(workspace)?))?;
+    // What the sources take in beside themselves.
+    let (lessons, mut files) = (workspace.join("libs/checks/lessons"), Vec::new());
+    list(&lessons, &lessons, &mut files)?;
+    for (name, text) in &files {
+        put(&folder.join("lessons").join(name), text)?;
+    }
     // The same versions of third parties as the workspace.
     put(&folder.join("Cargo.lock"), &std::fs::read_to_string(workspace.join("Cargo.lock"))?)
 }
@@ -157,7 +166,7 @@ fn write(sources: &Path, copy: &Path, left_out: &BTreeSet<u32>) -> anyhow::Resul
 }
 
 fn is_in_scope(name: &str) -> bool {
-    SCOPE.iter().any(|scope| name.starts_with(scope)) && !name.contains("tests")
+    name != DATA && SCOPE.iter().any(|scope| name.starts_with(scope)) && !name.contains("tests")
 }
 
 /// The sources below a folder, by their path from the root, sorted.
