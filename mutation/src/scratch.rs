@@ -21,6 +21,9 @@ const SCOPE: [&str; 3] = ["catalogue/", "component.rs", "subject.rs"];
 /// Kubernetes' types of fields: a constant of data, in which no switch can stand, and no condition.
 const DATA: &str = "catalogue/field_types/table.rs";
 
+/// What the sources take in beside themselves, by `include_str!`.
+const BESIDE: [&str; 1] = ["lessons"];
+
 /// How often the copy may be built: each time leaves out what did not compile.
 const ATTEMPTS: usize = 12;
 
@@ -92,11 +95,12 @@ fn prepare(workspace: &Path, folder: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot create {}", folder.display()))?;
     let manifest = include_str!("../scratch/manifest.toml");
     put(&folder.join("Cargo.toml"), &format!("{manifest}\n{}", dependencies(workspace)?))?;
-    // What the sources take in beside themselves.
-    let (lessons, mut files) = (workspace.join("libs/checks/lessons"), Vec::new());
-    list(&lessons, &lessons, &mut files)?;
-    for (name, text) in &files {
-        put(&folder.join("lessons").join(name), text)?;
+    for beside in BESIDE {
+        let (taken, mut files) = (workspace.join("libs/checks").join(beside), Vec::new());
+        list(&taken, &taken, &mut files)?;
+        for (name, text) in &files {
+            put(&folder.join(beside).join(name), text)?;
+        }
     }
     // The same versions of third parties as the workspace.
     put(&folder.join("Cargo.lock"), &std::fs::read_to_string(workspace.join("Cargo.lock"))?)
@@ -272,4 +276,33 @@ fn compile(folder: &Path) -> anyhow::Result<Vec<Complaint>> {
         bail!("cargo build failed in {}; its message is above", folder.display());
     }
     Ok(complaints)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_copy_has_what_the_sources_take_in() {
+        let checks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../libs/checks");
+        let (sources, mut files) = (checks.join("src"), Vec::new());
+        list(&sources, &sources, &mut files).unwrap();
+        let mut found = 0;
+        for (name, text) in &files {
+            for given in text.split("include_str!(\"").skip(1) {
+                let given = given.split('"').next().unwrap_or_default();
+                let parent = Path::new(name).parent().unwrap_or(Path::new(""));
+                let depth = parent.components().count();
+                let upwards = given.matches("../").count();
+                let beside = given.trim_start_matches("../").split('/').next();
+                let is_within = upwards <= depth;
+                assert!(
+                    is_within || beside.is_some_and(|beside| BESIDE.contains(&beside)),
+                    "{name} takes in {given}, and the copy has no such folder: add it to BESIDE"
+                );
+                found += 1;
+            }
+        }
+        assert!(found > 0, "no source takes anything in: BESIDE can go");
+    }
 }

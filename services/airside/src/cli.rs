@@ -187,6 +187,9 @@ pub enum PolicyCommand {
         output: TestFormat,
     },
     /// Read policies and bindings, and tell what is wrong with them
+    ///
+    /// An expression that no object makes right is refused, as the API server does. What `object` and `params` hold is
+    /// not known here: write tests for that (`airside policy test`).
     Check {
         /// Files and folders
         #[arg(value_name = "PATH", default_value = ".")]

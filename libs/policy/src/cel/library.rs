@@ -55,7 +55,8 @@ pub(crate) enum Form {
     Member,
 }
 
-/// What a function does: none where it is not for values of these types.
+/// What a function does: none where it is not for values of these types, whatever the values are. Reading an
+/// expression rests on that (`resolve/types.rs`).
 pub(crate) type Body = for<'c, 'a> fn(Call<'c, 'a>, &mut Budget) -> Outcome<'a>;
 pub(crate) type Outcome<'a> = Result<Option<Value<'a>>, Failure>;
 

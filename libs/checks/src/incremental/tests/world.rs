@@ -328,6 +328,13 @@ fn rights(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
     }
 }
 
+/// A whole object, as others carry it.
+fn object_of((version, kind, mut fields): (&str, &str, Value)) -> Value {
+    fields["apiVersion"] = json!(version);
+    fields["kind"] = json!(kind);
+    fields
+}
+
 fn others(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, Value) {
     match kind {
         36 => {
@@ -355,7 +362,7 @@ fn others(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
             let version = "admissionregistration.k8s.io/v1";
             (version, "ValidatingWebhookConfiguration", json!({ "webhooks": [hook] }))
         }
-        _ => match choices.number() % 6 {
+        _ => match choices.number() % 9 {
             4 => {
                 let spec = json!({ "volumeName": choices.of(&NAMES) });
                 ("v1", "PersistentVolumeClaim", json!({ "spec": spec }))
@@ -363,6 +370,29 @@ fn others(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
             5 => {
                 let spec = json!({ "hostPath": { "path": choices.of(&["/", "/data"]) } });
                 ("v1", "PersistentVolume", json!({ "spec": spec }))
+            }
+            6 => {
+                let (mut role, mut binding) =
+                    (object_of(rights(12, choices)), object_of(rights(14, choices)));
+                role["metadata"]["name"] = json!(choices.of(&NAMES));
+                binding["metadata"] = json!({ "name": "web" });
+                let workload = json!({ "manifests": [role, binding] });
+                let version = "work.open-cluster-management.io/v1";
+                (version, "ManifestWork", json!({ "spec": { "workload": workload } }))
+            }
+            7 => {
+                let patch = choices.of(&["hostNetwork: true", "{", "containers: [{name: main}]"]);
+                let container = json!({ "image": "web:1" });
+                let templates = json!([{ "name": "a", "container": container }]);
+                let spec = json!({ "podSpecPatch": patch, "templates": templates });
+                ("argoproj.io/v1alpha1", "Workflow", json!({ "spec": spec }))
+            }
+            8 => {
+                let spec = json!({
+                    "namespace": choices.of(&["shop", "bank"]), "serviceAccount": choices.of(&ACCOUNTS),
+                    "roleARN": "arn:aws:iam::111122223333:role/web",
+                });
+                ("eks.services.k8s.aws/v1alpha1", "PodIdentityAssociation", json!({ "spec": spec }))
             }
             0 => {
                 let spec = json!({ "serviceAccountName": choices.of(&ACCOUNTS), "note": "web db" });
