@@ -291,8 +291,8 @@ mod tests {
         for (name, text) in &files {
             for given in text.split("include_str!(\"").skip(1) {
                 let given = given.split('"').next().unwrap_or_default();
-                let parent = Path::new(name).parent().unwrap_or(Path::new(""));
-                let depth = parent.components().count();
+                let folder = Path::new(name).parent();
+                let depth = folder.map_or(0, |folder| folder.components().count());
                 let upwards = given.matches("../").count();
                 let beside = given.trim_start_matches("../").split('/').next();
                 let is_within = upwards <= depth;
