@@ -21,6 +21,7 @@ pub mod origin;
 pub mod place;
 pub mod record;
 pub mod redact;
+pub mod rule;
 pub mod severity;
 pub mod tenancy;
 pub mod term_files;
@@ -45,6 +46,7 @@ pub use origin::{
 };
 pub use place::Place;
 pub use record::{Payload, Record, Source};
+pub use rule::Rule;
 pub use severity::Severity;
 pub use tenancy::{Cluster, Tenant};
 pub use term_files::{TermFiles, TermFilesOfTenants};
