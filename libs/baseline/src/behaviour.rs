@@ -1,0 +1,134 @@
+//! The fold: an observation meets what is known of its actor, its class and its cluster.
+
+mod actors;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use airside_types::{Fact, Timestamp};
+
+pub(crate) use actors::{
+    ActorMemory, Breadth, Failures, Issue, Rhythm, Shared, Use, bounded, minute, network,
+};
+pub use snapshot::StateKey;
+
+use crate::anomaly::Anomaly;
+use crate::memory::{Hour, Key, hour, key};
+use crate::models;
+use crate::observation::{Class, Observation};
+
+/// What bounds the memory of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most actors that are remembered.
+    pub actors: usize,
+    /// The most credentials, addresses, pods and Secrets, each.
+    pub things: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { actors: 20_000, things: 20_000 }
+    }
+}
+
+/// What is usual in one cluster.
+#[derive(Debug)]
+pub struct ClusterBehaviour {
+    limits: Limits,
+    actors: BTreeMap<Key, ActorMemory>,
+    shared: Shared,
+    /// The actors that have changed since [`Self::take_changed`].
+    changed: std::collections::BTreeSet<Key>,
+    gone: std::collections::BTreeSet<Key>,
+}
+
+/// What a model looks at, and where it remembers.
+pub(crate) struct Look<'l, 'o> {
+    pub(crate) observation: &'l Observation<'o>,
+    pub(crate) actor: &'l mut ActorMemory,
+    pub(crate) shared: &'l mut Shared,
+    pub(crate) limits: Limits,
+    pub(crate) now: Hour,
+}
+
+/// How many anomalies of one model an actor may raise within an hour. What is beyond says nothing new.
+const PER_HOUR: u8 = 5;
+
+impl ClusterBehaviour {
+    /// Nothing known yet.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            actors: BTreeMap::new(),
+            shared: Shared::default(),
+            changed: std::collections::BTreeSet::new(),
+            gone: std::collections::BTreeSet::new(),
+        }
+    }
+
+    /// Takes an observation in, and tells what is rare about it.
+    pub fn observe(&mut self, observation: &Observation<'_>) -> Vec<Anomaly> {
+        let now = hour(observation.time);
+        let whose = key("actor", &[observation.actor.name]);
+        if !self.actors.contains_key(&whose) {
+            self.make_room();
+        }
+        let actor = self
+            .actors
+            .entry(whose)
+            .or_insert_with(|| ActorMemory::new(observation.actor.class, now));
+        self.changed.insert(whose);
+        let mut look =
+            Look { observation, actor, shared: &mut self.shared, limits: self.limits, now };
+        let mut found = models::look(&mut look);
+        found.retain(|anomaly| look.actor.may_tell(anomaly.rule, now, PER_HOUR));
+        look.actor.last = look.actor.last.max(now);
+        found
+    }
+
+    /// Takes in what is known of entities: where pods run, by which addresses, and when they end.
+    pub fn know(&mut self, fact: &Fact) {
+        self.shared.know(fact, self.limits.things);
+    }
+
+    /// Tells what time has passed without an observation: a log that falls silent is told once.
+    pub fn elapsed(&mut self, now: Timestamp) -> Option<Anomaly> {
+        models::silence(&mut self.shared, now)
+    }
+
+    /// How many actors are remembered.
+    pub fn actors(&self) -> usize {
+        self.actors.len()
+    }
+
+    /// Gives up a tenth of the actors when there are too many: those seen on the fewest occasions, the longest ago
+    /// first. Who makes many up pushes out what he made up.
+    fn make_room(&mut self) {
+        if self.actors.len() < self.limits.actors {
+            return;
+        }
+        let mut all: Vec<_> =
+            self.actors.iter().map(|(key, actor)| (actor.occasions(), actor.last, *key)).collect();
+        all.sort_unstable();
+        for (_, _, key) in all.into_iter().take(self.limits.actors / 10 + 1) {
+            self.actors.remove(&key);
+            self.changed.remove(&key);
+            self.gone.insert(key);
+        }
+    }
+}
+
+impl Look<'_, '_> {
+    /// What is known of the actor's class.
+    pub(crate) fn class(&mut self) -> &mut actors::ClassMemory {
+        self.shared.classes.entry(self.observation.actor.class).or_default()
+    }
+
+    /// Whether the actor is a machine: one that has habits.
+    pub(crate) fn is_machine(&self) -> bool {
+        !matches!(self.observation.actor.class, Class::Person | Class::Anonymous)
+    }
+}

@@ -1,0 +1,123 @@
+//! What must hold of the fold, whatever happens: bounds, and that nothing is lost by keeping and taking back.
+
+use airside_types::{Id, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+use crate::observation::{Actor, Client, Outcome, Request};
+
+const VERBS: [&str; 5] = ["get", "list", "create", "delete", "patch"];
+const RESOURCES: [&str; 6] = ["pods", "secrets", "configmaps", "nodes", "roles", "pods"];
+const ACTORS: [(&str, Class); 5] = [
+    ("ada", Class::Person),
+    ("system:serviceaccount:shop:web", Class::Account),
+    ("system:node:n1", Class::Node),
+    ("system:kube-scheduler", Class::Component),
+    ("", Class::Anonymous),
+];
+
+/// An observation that some bytes describe, a while after the one before.
+fn observed(bytes: [u8; 6], now: &mut i64) -> Observation<'static> {
+    let of = |index: usize| usize::from(bytes[index]);
+    *now += [0, 1_000_000_000, 60_000_000_000, 3_600_000_000_000][of(0) % 4];
+    let (name, class) = ACTORS[of(1) % 5];
+    let outcomes = [Outcome::Done, Outcome::Done, Outcome::Refused, Outcome::Unauthenticated];
+    Observation {
+        event: Id::builder("test").finish(),
+        time: Timestamp::from_nanos(*now),
+        actor: Actor { name, class },
+        credential: [None, Some("a"), Some("b")][of(2) % 3],
+        pod: None,
+        client: Client {
+            tool: ["web", "kubectl"][of(2) % 2],
+            version: "1",
+            is_by_hand: of(2) % 2 == 1,
+        },
+        address: [None, Some([10, 0, 0, 1].into()), Some([203, 0, 113, 5].into())][of(3) % 3],
+        request: Request {
+            verb: VERBS[of(4) % 5],
+            group: "",
+            resource: RESOURCES[of(5) % 6],
+            subresource: "",
+            namespace: ["shop", "bank"][of(5) % 2],
+            name: ["", "x", "y"][of(4) % 3],
+        },
+        outcome: outcomes[of(3) % 4],
+        bytes: 100 * u32::from(bytes[0]),
+        issued: None,
+        grant: None,
+    }
+}
+
+fn moved(from: &mut ClusterBehaviour, kept: &mut BTreeMap<StateKey, Vec<u8>>) {
+    for (key, bytes) in from.take_changed() {
+        match bytes {
+            Some(bytes) => kept.insert(key, bytes),
+            None => kept.remove(&key),
+        };
+    }
+}
+
+proptest! {
+    #[test]
+    fn whoever_takes_over_what_was_kept_tells_the_same(
+        bytes in prop::collection::vec(any::<[u8; 6]>(), 1..200), at in 0_usize..200,
+    ) {
+        let limits = Limits { actors: 3, things: 4 };
+        let mut now = 1_767_571_200_000_000_000;
+        let all: Vec<_> = bytes.into_iter().map(|bytes| observed(bytes, &mut now)).collect();
+        let mut one = ClusterBehaviour::new(limits);
+        let (mut other, mut kept) = (ClusterBehaviour::new(limits), BTreeMap::new());
+        for (index, observation) in all.iter().enumerate() {
+            if index % 7 == 0 {
+                moved(&mut other, &mut kept);
+            }
+            if index == at {
+                moved(&mut other, &mut kept);
+                other = ClusterBehaviour::new(limits);
+                for (key, bytes) in &kept {
+                    prop_assert_eq!(other.restore(*key, bytes), Ok(()));
+                }
+            }
+            prop_assert_eq!(one.observe(observation), other.observe(observation));
+        }
+        prop_assert!(one.actors() <= 3);
+    }
+
+    #[test]
+    fn no_bytes_break_what_takes_them_back(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut behaviour = ClusterBehaviour::new(Limits::default());
+        let _refused = behaviour.restore(StateKey::Cluster, &bytes);
+        let _refused = behaviour.restore(StateKey::Actor(1), &bytes);
+    }
+}
+
+#[test]
+fn what_another_version_kept_is_refused() {
+    let mut behaviour = ClusterBehaviour::new(Limits::default());
+    let error = behaviour.restore(StateKey::Cluster, &[0, 1, 2]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the state of Cluster is not of this version: it has another form; it is learnt anew"
+    );
+}
+
+#[test]
+fn who_makes_actors_up_pushes_out_what_he_made_up() {
+    let mut behaviour = ClusterBehaviour::new(Limits { actors: 100, things: 100 });
+    let mut now = 1_767_571_200_000_000_000;
+    let usual = observed([3, 1, 0, 1, 0, 0], &mut now);
+    for hour in 0..50 {
+        let time = Timestamp::from_nanos(now + hour * 3_600_000_000_000);
+        behaviour.observe(&Observation { time, ..usual });
+    }
+    let names: Vec<String> = (0..1000).map(|number| format!("made-up-{number}")).collect();
+    for name in &names {
+        let time = Timestamp::from_nanos(now + 51 * 3_600_000_000_000);
+        let actor = Actor { name, class: Class::Account };
+        behaviour.observe(&Observation { time, actor, ..usual });
+    }
+    assert!(behaviour.actors() <= 100);
+    let known = behaviour.actors.get(&key("actor", &[usual.actor.name]));
+    assert_eq!(known.map(ActorMemory::occasions), Some(50));
+}

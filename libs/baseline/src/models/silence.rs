@@ -1,0 +1,63 @@
+//! B25: a log that falls silent.
+
+use airside_types::attack::technique;
+use airside_types::{Rule, Severity, Source, Tactic};
+
+use airside_types::Timestamp;
+
+use super::TELLING;
+use crate::anomaly::Anomaly;
+use crate::behaviour::{Look, Shared};
+
+pub(super) static RULE: Rule = Rule {
+    id: "AUD-B25",
+    version: 1,
+    title: "The audit log has fallen silent",
+    why: "An API server is never silent: its own components ask all the time. Either it is down, or its log no longer comes here.",
+    next: "Look whether the API server runs, whether its audit policy or webhook was changed, and by whom.",
+    severity: Severity::Medium,
+    confidence: TELLING,
+    tactic: Tactic::DefenseEvasion,
+    techniques: &[technique("T1562.008")],
+    equivalents: &[],
+    source: Source::Audit,
+    examples: None,
+};
+
+const MINUTE: i64 = 60_000_000_000;
+/// How many events must have come.
+const KNOWN: u64 = 10_000;
+/// Shorter pauses are never told.
+const AT_LEAST: i64 = 5 * MINUTE;
+/// How much longer than the longest pause so far.
+const TIMES: i64 = 5;
+
+/// Takes note that something was heard.
+pub(super) fn heard(look: &mut Look<'_, '_>) {
+    let pace = &mut look.shared.pace;
+    let time = look.observation.time.as_nanos();
+    if pace.events > 0 && !pace.is_told {
+        pace.longest = pace.longest.max(time.saturating_sub(pace.last));
+    }
+    pace.last = pace.last.max(time);
+    pace.events = pace.events.saturating_add(1);
+    pace.is_told = false;
+}
+
+/// What the time says that has passed without anything being heard.
+pub(crate) fn look(shared: &mut Shared, now: Timestamp) -> Option<Anomaly> {
+    let pace = &mut shared.pace;
+    let pause = now.as_nanos().saturating_sub(pace.last);
+    let is_long = pause > AT_LEAST.max(TIMES.saturating_mul(pace.longest));
+    if pace.events < KNOWN || pace.is_told || !is_long {
+        return None;
+    }
+    pace.is_told = true;
+    let seen = format!("has told nothing for {} minutes", pause / MINUTE);
+    let usual = format!(
+        "in {} events the longest pause was {} seconds",
+        pace.events,
+        pace.longest / 1_000_000_000
+    );
+    Some(Anomaly::of(&RULE, seen, usual, 1))
+}
