@@ -8,7 +8,7 @@ use airside_auth::KeyRing;
 use airside_bus::{EmbeddedLog, EmbeddedLogOptions, EmbeddedQueue, EmbeddedQueueOptions};
 use airside_node::settings::NodeOptions;
 use airside_ports::{Clock, Partitioner, Store, Stream};
-use airside_service::intake::{Intake, Received};
+use airside_service::intake::{Bound, Intake, Received};
 use airside_service::peers::PeerLimits;
 use airside_service::{CancellationToken, Deps, Health, Peers, SystemClock};
 use airside_store::{SledOptions, SledStore};
@@ -77,7 +77,9 @@ impl Pipeline {
             health: Health::default(),
             draining: CancellationToken::new(),
         };
-        let intake = Intake::new("audit-ingest", &deps, MAX_BODY, "audit-ingest.max_body");
+        let bound =
+            Bound { max_body: MAX_BODY, setting: "audit-ingest.max_body", in_flight: MAX_BODY };
+        let intake = Intake::new("audit-ingest", &deps, bound);
         Ok(Self { intake, log, store, folder })
     }
 

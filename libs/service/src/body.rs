@@ -4,19 +4,32 @@ use std::io::Read;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use crate::budget::{Budget, Exhausted, Held};
 use crate::http_error::HttpError;
 
-/// Reads a body of at most `limit` bytes, and decompresses it if it is gzip, to at most `limit` bytes.
-/// `setting` names the bound in error messages.
+/// The bounds of a body.
+#[derive(Debug)]
+pub struct Bounds<'a> {
+    /// The most bytes, before and after decompression.
+    pub limit: usize,
+    /// The setting that says so, for error messages.
+    pub setting: &'a str,
+    /// The memory of all bodies.
+    pub budget: &'a Budget,
+}
+
+/// Reads a body within its bounds, and decompresses it if it is gzip. The memory that it has is the caller's to
+/// give back, by dropping it when the body is done with.
 pub async fn read_bounded(
     headers: &HeaderMap,
     body: Body,
-    limit: usize,
-    setting: &str,
-) -> Result<Bytes, HttpError> {
+    bounds: Bounds<'_>,
+) -> Result<(Bytes, Held), HttpError> {
+    let Bounds { limit, setting, budget } = bounds;
+    let mut held = budget.hold();
     let too_large = || {
         HttpError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -25,22 +38,31 @@ pub async fn read_bounded(
             ),
         )
     };
-    let collected = Limited::new(body, limit).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            too_large()
-        } else {
-            HttpError::bad_request(format!("the body ended early: {error}"))
-        }
-    })?;
-    let bytes = collected.to_bytes();
-    match headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes()) {
-        None | Some(b"identity" | b"") => Ok(bytes),
-        Some(b"gzip" | b"x-gzip") => gunzip(&bytes, limit).map_err(|error| match error {
-            GunzipError::TooLarge => too_large(),
-            GunzipError::Damaged(error) => {
-                HttpError::bad_request(format!("the gzip body is damaged or cut off: {error}"))
+    // Who says how much comes is refused before any of it is read.
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if let Some(announced) = announced.and_then(|text| text.parse::<usize>().ok()) {
+        held.cover(announced.min(limit)).map_err(HttpError::overloaded)?;
+    }
+    let bytes =
+        collect(Limited::new(body, limit), &mut held).await.map_err(|error| match error {
+            ReadError::TooLarge => too_large(),
+            ReadError::Overloaded(error) => HttpError::overloaded(error),
+            ReadError::Broken(error) => {
+                HttpError::bad_request(format!("the body ended early: {error}"))
             }
-        }),
+        })?;
+    match headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes()) {
+        None | Some(b"identity" | b"") => Ok((bytes, held)),
+        Some(b"gzip" | b"x-gzip") => {
+            let plain = unpack(bytes, limit, held).await?;
+            plain.map_err(|error| match error {
+                ReadError::TooLarge => too_large(),
+                ReadError::Overloaded(error) => HttpError::overloaded(error),
+                ReadError::Broken(error) => {
+                    HttpError::bad_request(format!("the gzip body is damaged or cut off: {error}"))
+                }
+            })
+        }
         Some(other) => Err(HttpError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             format!(
@@ -49,6 +71,31 @@ pub async fn read_bounded(
             ),
         )),
     }
+}
+
+/// The whole body, its memory held piece by piece as it comes.
+async fn collect(mut body: Limited<Body>, held: &mut Held) -> Result<Bytes, ReadError> {
+    let mut first = Bytes::new();
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                ReadError::TooLarge
+            } else {
+                ReadError::Broken(error)
+            }
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        held.cover(first.len() + whole.len() + data.len()).map_err(ReadError::Overloaded)?;
+        // Most bodies are one piece, which needs no copy.
+        if first.is_empty() && whole.is_empty() {
+            first = data;
+        } else {
+            whole.extend_from_slice(&std::mem::take(&mut first));
+            whole.extend_from_slice(&data);
+        }
+    }
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
 /// Refuses a body whose content type is another than JSON; a missing one is taken for JSON.
@@ -66,21 +113,47 @@ pub fn require_json(headers: &HeaderMap) -> Result<(), HttpError> {
 }
 
 #[derive(Debug)]
-enum GunzipError {
+enum ReadError {
     TooLarge,
-    Damaged(std::io::Error),
+    Overloaded(Exhausted),
+    Broken(axum::BoxError),
 }
+
+/// Decompresses, off the async threads when it is much.
+async fn unpack(
+    compressed: Bytes,
+    limit: usize,
+    held: Held,
+) -> Result<Result<(Bytes, Held), ReadError>, HttpError> {
+    if compressed.len() <= BLOCKING_BYTES {
+        return Ok(gunzip(&compressed, limit, held));
+    }
+    tokio::task::spawn_blocking(move || gunzip(&compressed, limit, held)).await.map_err(|_| {
+        HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, "decompressing ended unexpectedly")
+    })
+}
+
+/// Bodies above this size are decompressed and decoded off the async threads.
+pub const BLOCKING_BYTES: usize = 128 << 10;
+
+/// How much is decompressed at a time.
+const CHUNK: usize = 64 * 1024;
 
 /// The only use of a gzip decoder: it stops at `limit`, since a small body can hold gigabytes.
 #[expect(clippy::disallowed_methods, reason = "this is the bounded decoder")]
-fn gunzip(compressed: &[u8], limit: usize) -> Result<Bytes, GunzipError> {
-    let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let mut plain = Vec::new();
-    flate2::read::GzDecoder::new(compressed)
-        .take(bound)
-        .read_to_end(&mut plain)
-        .map_err(GunzipError::Damaged)?;
-    if plain.len() > limit { Err(GunzipError::TooLarge) } else { Ok(plain.into()) }
+fn gunzip(compressed: &[u8], limit: usize, mut held: Held) -> Result<(Bytes, Held), ReadError> {
+    let mut decoder = flate2::read::GzDecoder::new(compressed);
+    let (mut plain, mut chunk) = (Vec::new(), vec![0; CHUNK]);
+    loop {
+        let read = decoder.read(&mut chunk).map_err(|error| ReadError::Broken(error.into()))?;
+        let Some(read) = chunk.get(..read).filter(|read| !read.is_empty()) else { break };
+        if plain.len() + read.len() > limit {
+            return Err(ReadError::TooLarge);
+        }
+        held.cover(compressed.len() + plain.len() + read.len()).map_err(ReadError::Overloaded)?;
+        plain.extend_from_slice(read);
+    }
+    Ok((plain.into(), held))
 }
 
 #[cfg(test)]
@@ -104,7 +177,39 @@ mod tests {
         if let Some(encoding) = encoding {
             headers.insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
         }
-        read_bounded(&headers, body.into(), limit, "max_body").await.map_err(|error| error.status)
+        let budget = Budget::new(1 << 20);
+        let bounds = Bounds { limit, setting: "max_body", budget: &budget };
+        let read = read_bounded(&headers, body.into(), bounds).await;
+        read.map(|(bytes, _held)| bytes).map_err(|error| error.status)
+    }
+
+    /// The answer to a body while another has taken most of the budget, and its advice.
+    async fn beside(taken: usize, encoding: Option<&str>, body: Vec<u8>) -> Option<HttpError> {
+        let budget = Budget::new(256 << 10);
+        let mut other = budget.hold();
+        other.cover(taken).unwrap();
+        let mut headers = HeaderMap::new();
+        if let Some(encoding) = encoding {
+            headers.insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
+        }
+        let bounds = Bounds { limit: 1 << 20, setting: "max_body", budget: &budget };
+        read_bounded(&headers, body.into(), bounds).await.err()
+    }
+
+    #[tokio::test]
+    async fn bodies_share_a_memory_and_are_refused_beyond_it() {
+        let zeros = vec![b'0'; 200 << 10];
+        assert_eq!(beside(0, None, zeros.clone()).await, None);
+        let refused = beside(100 << 10, None, zeros.clone()).await.unwrap();
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(refused.retry_after, Some(2));
+        assert_eq!(
+            refused.message,
+            "nothing was taken: bodies of 262144 bytes are being taken already; send it again"
+        );
+        assert_eq!(beside(40 << 10, Some("gzip"), gzip(&zeros)).await, None);
+        let refused = beside(100 << 10, Some("gzip"), gzip(&zeros)).await.unwrap();
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "counted when it is unpacked");
     }
 
     #[tokio::test]

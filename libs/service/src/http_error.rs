@@ -27,6 +27,12 @@ impl HttpError {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// 429: too much at a time; the caller keeps what it sent.
+    pub fn overloaded(error: impl std::fmt::Display) -> Self {
+        let message = format!("nothing was taken: {error}; send it again");
+        Self { retry_after: Some(2), ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
+    }
+
     /// 503: try again later; the caller keeps what it sent.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self { retry_after: Some(5), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message) }

@@ -8,15 +8,13 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 
-use crate::body::{read_bounded, require_json};
+use crate::body::{BLOCKING_BYTES, Bounds, read_bounded, require_json};
+use crate::budget::{Budget, Held};
 use crate::caller::principal_of;
 use crate::dead_letter::DeadLetters;
 use crate::deps::Deps;
 use crate::http_error::HttpError;
 use crate::publisher::{PublishError, Publisher};
-
-/// Bodies above this size are decoded off the async threads.
-pub const BLOCKING_BYTES: usize = 128 << 10;
 
 /// The intake of one service.
 #[derive(Debug, Clone)]
@@ -26,7 +24,20 @@ pub struct Intake {
     dead_letters: DeadLetters,
     max_body: usize,
     setting: &'static str,
+    budget: Budget,
     refused: Counter,
+}
+
+/// How much an intake takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound {
+    /// The largest body, decompressed, in bytes.
+    pub max_body: usize,
+    /// The setting that says so.
+    pub setting: &'static str,
+    /// The bytes of all bodies that are in memory at a time; what is beyond is answered with 429. At least
+    /// one body fits.
+    pub in_flight: usize,
 }
 
 /// Counts the requests of sources that a service refuses.
@@ -61,9 +72,12 @@ pub struct Understood {
 }
 
 impl Intake {
-    /// The intake of a service whose setting `setting` bounds the body.
-    pub fn new(service: &'static str, deps: &Deps, max_body: usize, setting: &'static str) -> Self {
+    /// The intake of a service.
+    pub fn new(service: &'static str, deps: &Deps, bound: Bound) -> Self {
+        let Bound { max_body, setting, in_flight } = bound;
         Self {
+            // A compressed body lies there twice for a moment.
+            budget: Budget::new(in_flight.max(max_body.saturating_mul(2))),
             publisher: deps.publisher(),
             dead_letters: deps.dead_letters(service),
             deps: deps.clone(),
@@ -73,13 +87,14 @@ impl Intake {
         }
     }
 
-    /// Authenticates the caller and takes the body.
+    /// Authenticates the caller and takes the body. The memory that it has is held until what it says is
+    /// durable: the caller drops it then.
     pub async fn receive(
         &self,
         cluster: &str,
         headers: &HeaderMap,
         body: Body,
-    ) -> Result<Received, HttpError> {
+    ) -> Result<(Received, Held), HttpError> {
         self.counted(self.try_receive(cluster, headers, body).await)
     }
 
@@ -88,15 +103,16 @@ impl Intake {
         cluster: &str,
         headers: &HeaderMap,
         body: Body,
-    ) -> Result<Received, HttpError> {
+    ) -> Result<(Received, Held), HttpError> {
         let principal = principal_of(&self.deps, headers)?;
         principal.require(Scope::Ingest)?;
         let cluster = Cluster::new(cluster)
             .map_err(|error| HttpError::new(StatusCode::NOT_FOUND, error.to_string()))?;
         require_json(headers)?;
-        let body = read_bounded(headers, body, self.max_body, self.setting).await?;
+        let bounds = Bounds { limit: self.max_body, setting: self.setting, budget: &self.budget };
+        let (body, held) = read_bounded(headers, body, bounds).await?;
         let time = self.deps.clock.now();
-        Ok(Received { tenant: principal.tenant, cluster, time, body })
+        Ok((Received { tenant: principal.tenant, cluster, time, body }, held))
     }
 
     /// Turns a body into records; off the async threads when it is large.

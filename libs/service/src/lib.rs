@@ -5,6 +5,7 @@
 //! It names no adapter: services get their log, queue and store as ports, in [`Deps`].
 
 pub mod body;
+pub mod budget;
 pub mod caller;
 pub mod clock;
 pub mod dead_letter;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use airside_auth::{AuthError, Principal, Scope};
 use airside_k8s::Value;
 use airside_k8s::admission::Review;
-use airside_service::body::{read_bounded, require_json};
+use airside_service::body::{Bounds, read_bounded, require_json};
+use airside_service::budget::{Budget, Held};
 use airside_service::caller::principal_of;
 use airside_service::intake::refused_requests;
 use airside_service::{DeadLetters, Deps, HttpError};
@@ -37,11 +38,17 @@ pub(crate) struct Webhook {
     dead_letters: DeadLetters,
     refused: Counter,
     max_body: usize,
+    /// The memory of the reviews that are under way.
+    in_flight: Budget,
     deadline: Duration,
     record_wait: Duration,
     decisions: CounterFamily<1>,
     latency: Histogram,
 }
+
+/// How many reviews of the largest size may be in memory at a time. API servers send as many as they have
+/// requests under way (400 and 200 by default), of some kilobytes each.
+const REVIEWS_AT_A_TIME: usize = 16;
 
 impl Webhook {
     pub(crate) fn new(
@@ -51,6 +58,7 @@ impl Webhook {
         terms: TermsOfTenants,
         recording: Recording,
     ) -> anyhow::Result<Self> {
+        let max_body = usize::try_from(options.max_body.as_u64())?;
         Ok(Self {
             policy: Policy::parse(&options.warn_from, &options.deny_from)?,
             passes,
@@ -59,7 +67,8 @@ impl Webhook {
             deps: deps.clone(),
             dead_letters: deps.dead_letters("admission"),
             refused: refused_requests(&deps.metrics, "admission"),
-            max_body: usize::try_from(options.max_body.as_u64())?,
+            max_body,
+            in_flight: Budget::new(max_body.saturating_mul(REVIEWS_AT_A_TIME)),
             deadline: options.deadline.as_duration(),
             record_wait: options.record_wait.as_duration(),
             decisions: deps.metrics.counter_by(
@@ -93,7 +102,7 @@ impl Webhook {
     ) -> Result<Json<Value>, HttpError> {
         let started = Instant::now();
         let budget = budget(query.as_deref(), self.deadline);
-        let (review, seen) = self
+        let (review, seen, _held) = self
             .receive(cluster, principal, headers, body)
             .await
             .inspect_err(|_| self.refused.inc())?;
@@ -115,16 +124,18 @@ impl Webhook {
         principal: Result<Principal, AuthError>,
         headers: &HeaderMap,
         body: Body,
-    ) -> Result<(Review, Seen), HttpError> {
+    ) -> Result<(Review, Seen, Held), HttpError> {
         let principal = principal?;
         principal.require(Scope::Ingest)?;
         let cluster = Cluster::new(cluster)
             .map_err(|error| HttpError::new(StatusCode::NOT_FOUND, error.to_string()))?;
         require_json(headers)?;
-        let body = read_bounded(headers, body, self.max_body, "admission.max_body").await?;
+        let bounds =
+            Bounds { limit: self.max_body, setting: "admission.max_body", budget: &self.in_flight };
+        let (body, held) = read_bounded(headers, body, bounds).await?;
         let seen = Seen { tenant: principal.tenant, cluster, time: self.now(), origin: None };
         match Review::parse(&body) {
-            Ok(review) => Ok((review, seen)),
+            Ok(review) => Ok((review, seen, held)),
             Err(error) => {
                 let error = HttpError::bad_request(error.to_string());
                 self.set_aside(&error, &body, &seen).await;

@@ -8,7 +8,7 @@ use airside_config::ByteSize;
 use airside_detect::audit::read::{self, Unreadable};
 use airside_detect::audit::records;
 use airside_detect::intake::{Clock, Intake as EventIntake};
-use airside_service::intake::{Intake, Received, Understood};
+use airside_service::intake::{Bound, Intake, Received, Understood};
 use airside_service::{Deps, HttpError, Mounts, Service, ServiceContext};
 use airside_telemetry::metrics::Counter;
 use airside_types::DeadLetter;
@@ -26,11 +26,14 @@ use serde::{Deserialize, Serialize};
 pub struct Options {
     /// The largest batch, decompressed. Default: 64MiB.
     pub max_body: ByteSize,
+    /// The bytes of all bodies that are in memory at a time, decompressed; beyond, senders are asked to come
+    /// again. At least twice the largest. Default: 256MiB.
+    pub max_in_flight: ByteSize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_body: ByteSize::mib(64) }
+        Self { max_body: ByteSize::mib(64), max_in_flight: ByteSize::mib(256) }
     }
 }
 
@@ -52,9 +55,13 @@ impl Service for AuditIngest {
     type Options = Options;
 
     async fn build(options: Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self> {
-        let max_body = usize::try_from(options.max_body.as_u64())?;
+        let bound = Bound {
+            max_body: usize::try_from(options.max_body.as_u64())?,
+            setting: "audit-ingest.max_body",
+            in_flight: usize::try_from(options.max_in_flight.as_u64())?,
+        };
         let webhook = Webhook {
-            intake: Intake::new(Self::NAME, &deps, max_body, "audit-ingest.max_body"),
+            intake: Intake::new(Self::NAME, &deps, bound),
             events: deps
                 .metrics
                 .counter("airside_audit_ingest_events_total", "Audit events that were taken in"),
@@ -81,7 +88,7 @@ async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(), HttpError> {
-    let received = webhook.intake.receive(&cluster, &headers, body).await?;
+    let (received, _held) = webhook.intake.receive(&cluster, &headers, body).await?;
     let understood = webhook.intake.understand(received, understand).await?;
     let (records, events) = (understood.records.len(), understood.inputs);
     webhook.intake.keep(understood).await?;

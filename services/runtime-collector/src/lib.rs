@@ -7,7 +7,7 @@
 use airside_config::ByteSize;
 use airside_detect::intake::{Clock, Intake as EventIntake};
 use airside_detect::runtime::RuntimeSource;
-use airside_service::intake::{Intake, Received, Understood};
+use airside_service::intake::{Bound, Intake, Received, Understood};
 use airside_service::{Deps, HttpError, Mounts, Service, ServiceContext};
 use airside_telemetry::metrics::CounterFamily;
 use airside_types::DeadLetter;
@@ -25,11 +25,14 @@ use serde::{Deserialize, Serialize};
 pub struct Options {
     /// The largest request, decompressed. Default: 8MiB.
     pub max_body: ByteSize,
+    /// The bytes of all bodies that are in memory at a time, decompressed; beyond, senders are asked to come
+    /// again. At least twice the largest. Default: 256MiB.
+    pub max_in_flight: ByteSize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_body: ByteSize::mib(8) }
+        Self { max_body: ByteSize::mib(8), max_in_flight: ByteSize::mib(256) }
     }
 }
 
@@ -50,9 +53,13 @@ impl Service for RuntimeCollector {
     type Options = Options;
 
     async fn build(options: Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self> {
-        let max_body = usize::try_from(options.max_body.as_u64())?;
+        let bound = Bound {
+            max_body: usize::try_from(options.max_body.as_u64())?,
+            setting: "runtime-collector.max_body",
+            in_flight: usize::try_from(options.max_in_flight.as_u64())?,
+        };
         let collector = Collector {
-            intake: Intake::new(Self::NAME, &deps, max_body, "runtime-collector.max_body"),
+            intake: Intake::new(Self::NAME, &deps, bound),
             events: deps.metrics.counter_by(
                 "airside_runtime_collector_events_total",
                 "Records of sensors that were taken in, by source",
@@ -78,7 +85,7 @@ async fn receive(
     body: Body,
 ) -> Result<(), HttpError> {
     let source = sensor(&source)?;
-    let received = collector.intake.receive(&cluster, &headers, body).await?;
+    let (received, _held) = collector.intake.receive(&cluster, &headers, body).await?;
     let decode = move |received: &Received| Ok::<_, HttpError>(understand(source, received));
     let understood = collector.intake.understand(received, decode).await?;
     let inputs = understood.inputs;
