@@ -8,6 +8,7 @@
 
 mod address;
 pub mod audit;
+pub mod authorised;
 mod command;
 pub mod counting;
 pub mod falco;
