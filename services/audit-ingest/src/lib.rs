@@ -1,10 +1,13 @@
 //! The audit-ingest service: Kubernetes audit events become detections and entity facts.
 //!
-//! Owns the API server's audit webhook. A batch is answered when what it says is durable; an event that is
+//! Owns the API server's audit webhook, and follows audit logs on the same machine. A batch is answered when what it says is durable; an event that is
 //! none is set aside and the batch is still answered with 200, since the API server would send it again
 //! and again. What an event tells is `airside-detect`'s.
 
-use airside_config::ByteSize;
+mod files;
+mod follow;
+mod options;
+
 use airside_detect::audit::read::{self, Unreadable};
 use airside_detect::audit::records;
 use airside_detect::intake::{Clock, Intake as EventIntake};
@@ -18,34 +21,34 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::routing::post;
-use serde::{Deserialize, Serialize};
 
-/// The settings of the section `audit-ingest`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Options {
-    /// The largest batch, decompressed. Default: 64MiB.
-    pub max_body: ByteSize,
-    /// The bytes of all bodies that are in memory at a time, decompressed; beyond, senders are asked to come
-    /// again. At least twice the largest. Default: 256MiB.
-    pub max_in_flight: ByteSize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { max_body: ByteSize::mib(64), max_in_flight: ByteSize::mib(256) }
-    }
-}
+use files::Followed;
+pub use options::{FileOptions, Options};
 
 /// The audit-ingest service.
 #[derive(Debug)]
-pub struct AuditIngest;
+pub struct AuditIngest {
+    webhook: Webhook,
+    files: Vec<Followed>,
+    deps: Deps,
+}
 
 #[derive(Debug, Clone)]
-struct Webhook {
-    intake: Intake,
+pub(crate) struct Webhook {
+    pub(crate) intake: Intake,
     events: Counter,
     records: Counter,
+}
+
+impl Webhook {
+    /// Makes durable what was understood, and counts it.
+    pub(crate) async fn keep(&self, understood: Understood) -> Result<(), HttpError> {
+        let (records, events) = (understood.records.len(), understood.inputs);
+        self.intake.keep(understood).await?;
+        self.events.add(events);
+        self.records.add(records as u64);
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -70,14 +73,25 @@ impl Service for AuditIngest {
                 "Detections and facts that audit events told",
             ),
         };
-        mounts
-            .webhook(Router::new().route("/v1/audit/{cluster}", post(receive)).with_state(webhook));
-        Ok(Self)
+        let route = Router::new().route("/v1/audit/{cluster}", post(receive));
+        mounts.webhook(route.with_state(webhook.clone()));
+        let files = options.files.into_iter();
+        let poll = options.poll.as_duration();
+        let files = files.map(|file| Followed::new(file, bound.max_body, poll));
+        Ok(Self { webhook, files: files.collect::<anyhow::Result<_>>()?, deps })
     }
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
+        let mut following = tokio::task::JoinSet::new();
+        for file in self.files {
+            let (webhook, deps) = (self.webhook.clone(), self.deps.clone());
+            following.spawn(file.run(webhook, deps, context.shutdown.clone()));
+        }
         context.ready.ready();
         context.shutdown.cancelled().await;
+        while let Some(ended) = following.join_next().await {
+            ended?;
+        }
         Ok(())
     }
 }
@@ -90,11 +104,7 @@ async fn receive(
 ) -> Result<(), HttpError> {
     let (received, _held) = webhook.intake.receive(&cluster, &headers, body).await?;
     let understood = webhook.intake.understand(received, understand).await?;
-    let (records, events) = (understood.records.len(), understood.inputs);
-    webhook.intake.keep(understood).await?;
-    webhook.events.add(events);
-    webhook.records.add(records as u64);
-    Ok(())
+    webhook.keep(understood).await
 }
 
 /// The records of a batch, and the letters about what is no event. A body that is no batch at all is
@@ -113,10 +123,7 @@ pub fn understand(received: &Received) -> Result<Understood, HttpError> {
         match item.event {
             Ok(event) => understood.records.extend(records(event, &intake)),
             Err(why @ Unreadable::BrokenDocument { .. }) => broken = Some(why.to_string()),
-            Err(why) => understood.letters.push(
-                DeadLetter::new("audit-ingest", &why.to_string(), item.bytes, received.time)
-                    .of(&received.tenant, &received.cluster),
-            ),
+            Err(why) => understood.letters.push(letter(received, &why.to_string(), item.bytes)),
         }
     });
     match broken {
@@ -126,6 +133,12 @@ pub fn understand(received: &Received) -> Result<Understood, HttpError> {
         ),
         None => Ok(understood),
     }
+}
+
+/// A letter about what is no event.
+pub(crate) fn letter(received: &Received, why: &str, bytes: &[u8]) -> DeadLetter {
+    let letter = DeadLetter::new(AuditIngest::NAME, why, bytes, received.time);
+    letter.of(&received.tenant, &received.cluster)
 }
 
 /// Whether a body is not even JSON: the sender has something to mend, and sends it again.
