@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, in its harness too"
 )]
 
+mod audit_intake;
 mod bad_input;
 mod catalogue;
 mod log_owner;

@@ -52,7 +52,13 @@ impl TestPlatform {
 
     /// Stops the node and starts another one on the same folder.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_after(|| ()).await
+    }
+
+    /// The same, with something that happens while there is no node.
+    pub(crate) async fn restart_after(self, meanwhile: impl FnOnce()) -> Self {
         self.node.stop().await.expect("the node stops");
+        meanwhile();
         let (node, connection) = launch(&self.settings).await;
         Self { node, connection, settings: self.settings, folder: self.folder }
     }
