@@ -89,7 +89,7 @@ rules: [{apiGroups: [""], resources: [pods/exec], verbs: [create]}]
 pub(super) fn opens_shell(rule: &Rule<'_>) -> Option<&'static str> {
     let ways = ["pods/exec", "pods/attach"];
     let can_connect = rule.allows_verb(&["create", "get"]) && !rule.names_its_objects();
-    ways.into_iter().find(|way| rule.reaches("", way)).filter(|_| can_connect)
+    ways.into_iter().find(|way| can_connect && rule.reaches("", way))
 }
 
 fn shell(binding: &Binding<'_>, kind: &str, report: &mut Report<'_>) {

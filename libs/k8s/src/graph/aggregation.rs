@@ -16,9 +16,6 @@ use crate::value::Value;
 /// with more is made to cost memory, and what goes beyond is not followed.
 const STEPS: usize = 200_000;
 
-/// The index of a ClusterRole, and of one of its rules.
-type Held = (usize, usize);
-
 /// Who takes over what.
 #[derive(Debug, Default)]
 pub(super) struct Aggregation<'a> {
@@ -26,16 +23,16 @@ pub(super) struct Aggregation<'a> {
     selected: BTreeMap<&'a str, Vec<usize>>,
     /// Names of ClusterRoles that another one takes over.
     taken_over: BTreeSet<&'a str>,
-    /// By the name of the ClusterRole that takes over: the rules of others, made when they are first asked for.
-    rules: BTreeMap<&'a str, OnceLock<ByResource>>,
+    /// The rules of these by resource as written, with the index of who holds them, in the order of the input.
+    by_resource: BTreeMap<&'a str, Vec<(usize, Rule<'a>)>>,
+    /// By the name of the ClusterRole that takes over: all whose rules it has, in order, made when they are first
+    /// asked for.
+    holders: BTreeMap<&'a str, OnceLock<Vec<usize>>>,
     /// The same of what its rules rest on.
     reads: BTreeMap<&'a str, OnceLock<Vec<Read>>>,
-    /// How many more rules' holders are followed, in all.
+    /// How many more holders are followed, in all.
     left: AtomicUsize,
 }
-
-/// Rules by resource as written.
-type ByResource = BTreeMap<Box<str>, Vec<Held>>;
 
 impl<'a> Aggregation<'a> {
     pub(super) fn of(graph: &Graph<'a>) -> Self {
@@ -64,21 +61,33 @@ impl<'a> Aggregation<'a> {
             left -= selected.len();
             found.selected.insert(name, selected.into_iter().collect());
         }
-        found.rules = found.selected.keys().map(|name| (*name, OnceLock::new())).collect();
+        found.add_rules(graph);
+        found.holders = found.selected.keys().map(|name| (*name, OnceLock::new())).collect();
         found.reads = found.selected.keys().map(|name| (*name, OnceLock::new())).collect();
         found.left = AtomicUsize::new(STEPS);
         found
     }
 
-    /// The rules that a ClusterRole takes over, by resource; none for one that takes over nothing.
-    fn rules_taken_over(&self, graph: &Graph<'a>, name: &str) -> Option<&ByResource> {
-        let rules = self.rules.get(name)?;
-        Some(rules.get_or_init(|| {
+    fn add_rules(&mut self, graph: &Graph<'a>) {
+        let holders: BTreeSet<usize> = self.selected.values().flatten().copied().collect();
+        for index in holders {
+            for rule in graph.objects.get(index).into_iter().flat_map(rules) {
+                for (_, resource) in rule.list("resources") {
+                    self.by_resource.entry(resource).or_default().push((index, rule));
+                }
+            }
+        }
+    }
+
+    /// The ClusterRoles whose rules one takes over, in order.
+    fn holders(&self, graph: &Graph<'a>, name: &str) -> &[usize] {
+        let Some(holders) = self.holders.get(name) else { return &[] };
+        holders.get_or_init(|| {
             let left = self.left.load(Ordering::Relaxed);
-            let taken_over = self.all_of(graph, name, left);
-            self.left.store(left.saturating_sub(taken_over.len()), Ordering::Relaxed);
-            rules_by_resource(graph, &taken_over)
-        }))
+            let all = self.all_of(graph, name, left);
+            self.left.store(left.saturating_sub(all.len()), Ordering::Relaxed);
+            all.into_iter().collect()
+        })
     }
 
     /// The ClusterRoles that one takes over, and those that these take over, up to a number.
@@ -132,19 +141,6 @@ fn selected<'g, 'a>(
     })
 }
 
-fn rules_by_resource<'a>(graph: &Graph<'a>, holders: &BTreeSet<usize>) -> ByResource {
-    let mut found = ByResource::new();
-    for index in holders {
-        let Some(holder) = graph.objects.get(*index) else { continue };
-        for (number, rule) in rules(holder).enumerate() {
-            for (_, resource) in rule.list("resources") {
-                found.entry(Box::from(resource)).or_default().push((*index, number));
-            }
-        }
-    }
-    found
-}
-
 fn key_of_name(name: &str) -> Vec<Key> {
     Key::seen(Topic::Named, None, &[GROUP, "ClusterRole", name])
 }
@@ -186,13 +182,16 @@ impl<'a> Graph<'a> {
     pub fn rules_of(&self, role: &Object<'a>) -> Vec<(Object<'a>, Rule<'a>)> {
         self.note_taken_over(role);
         let mut found: Vec<_> = rules(role).map(|rule| (*role, rule)).collect();
-        if role.kind() == "ClusterRole" && self.aggregation.selected.contains_key(role.name()) {
-            let others = self.aggregation.all_of(self, role.name(), STEPS).into_iter();
-            for other in others.filter_map(|index| self.objects.get(index)) {
-                found.extend(rules(other).map(|rule| (*other, rule)));
-            }
+        let others = self.holders_taken_over(role).iter();
+        for other in others.filter_map(|index| self.objects.get(*index)) {
+            found.extend(rules(other).map(|rule| (*other, rule)));
         }
         found
+    }
+
+    fn holders_taken_over(&self, role: &Object<'a>) -> &[usize] {
+        let is_wide = role.kind() == "ClusterRole";
+        if is_wide { self.aggregation.holders(self, role.name()) } else { &[] }
     }
 
     /// Notes the ClusterRoles whose rules a role has, and those that decide which these are.
@@ -243,14 +242,14 @@ impl<'a> Graph<'a> {
             .filter(|rule| rule.has("resources", &names))
             .map(|rule| (*role, rule))
             .collect();
-        let is_wide = role.kind() == "ClusterRole";
-        let taken_over = is_wide.then(|| self.aggregation.rules_taken_over(self, role.name()));
-        if let Some(by_resource) = taken_over.flatten() {
-            let held = names.iter().filter_map(|name| by_resource.get(*name)).flatten();
-            found.extend(held.filter_map(|(index, number)| {
-                let holder = *self.objects.get(*index)?;
-                Some((holder, rules(&holder).nth(*number)?))
-            }));
+        let holders = self.holders_taken_over(role);
+        if holders.is_empty() {
+            return found;
+        }
+        for name in names {
+            let named = self.aggregation.by_resource.get(name).into_iter().flatten();
+            let held = named.filter(|(index, _)| holders.binary_search(index).is_ok());
+            found.extend(held.filter_map(|(at, rule)| Some((*self.objects.get(*at)?, *rule))));
         }
         found
     }
