@@ -37,6 +37,7 @@ static COUNTED: &[Counted] = &[Counted {
         version: 1,
         title: "Secrets read one after the other",
         why: "Programs know which secret they need; somebody who goes through many is looking for one that pays.",
+        next: "",
         severity: Severity::Medium,
         confidence: PLAUSIBLE,
         tactic: Tactic::CredentialAccess,

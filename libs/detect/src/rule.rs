@@ -17,6 +17,8 @@ pub struct Rule {
     pub title: &'static str,
     /// Why it matters, in one or two sentences.
     pub why: &'static str,
+    /// What an investigator looks at next, as one or two sentences.
+    pub next: &'static str,
     /// How bad it is usually; a single event may be milder or worse.
     pub severity: Severity,
     /// How sure the rule is usually.
@@ -71,7 +73,16 @@ mod tests {
             assert_eq!(peers.len(), rule.equivalents.len(), "{} names a peer twice", rule.id);
             for peer in rule.equivalents {
                 let (tool, id) = peer.split_once(':').unwrap();
-                let known = ["crowdsec", "elastic", "falco", "panther", "sigma"];
+                let known = [
+                    "crowdsec",
+                    "elastic",
+                    "falco",
+                    "guardduty",
+                    "panther",
+                    "sigma",
+                    "splunk",
+                    "stratus",
+                ];
                 assert!(known.contains(&tool) && !id.is_empty(), "{peer}");
             }
         }

@@ -19,7 +19,7 @@ use crate::fields::field;
 use crate::object::Object;
 use crate::value::{Map, Value};
 
-pub use breakouts::{Breakout, PathOf};
+pub use breakouts::{Breakout, PathOf, path_on_node};
 pub use host_paths::HostPath;
 pub(crate) use parts::holds_patterns;
 pub use parts::pod_parts;

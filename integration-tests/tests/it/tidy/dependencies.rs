@@ -37,11 +37,13 @@ const SERVICE: &[&str] = &[
     "airside-wire",
 ];
 const PURE: &[&str] = &[
+    "airside-baseline",
     "airside-checks",
     "airside-correlate",
     "airside-detect",
     "airside-k8s",
     "airside-policy",
+    "airside-sigma",
     "airside-types",
     "airside-vulnerability",
 ];
@@ -76,6 +78,8 @@ const ALLOWED: &[Row] = &[
         &[],
     ),
     row("airside-detect", &[&["airside-checks", "airside-k8s", "airside-types"]], &[]),
+    row("airside-baseline", &[&["airside-types"]], &[]),
+    row("airside-sigma", &[&["airside-detect", "airside-types"]], &[]),
     // Reads files, so that the command line and the services judge by the same terms.
     row(
         "airside-terms",
@@ -138,7 +142,11 @@ const ALLOWED: &[Row] = &[
         ],
         ADAPTERS,
     ),
-    row("airside-audit-ingest", &[SERVICE, &["airside-detect", "airside-k8s"]], ADAPTERS),
+    row(
+        "airside-audit-ingest",
+        &[SERVICE, &["airside-baseline", "airside-detect", "airside-k8s", "airside-sigma"]],
+        ADAPTERS,
+    ),
     row("airside-runtime-collector", &[SERVICE, &["airside-detect"]], ADAPTERS),
     // `detect` for the rules that count over many events: only the log's owner sees them all.
     row("airside-correlation", &[SERVICE, &["airside-correlate", "airside-detect"]], ADAPTERS),

@@ -9,8 +9,17 @@ use super::tree::{File, Tree};
 type Exception = (&'static str, &'static str);
 
 /// Crates that are functions of their input. `dependencies.rs` judges what they link.
-pub(super) const ENGINES: [&str; 8] =
-    ["types", "k8s", "vulnerability", "policy", "checks", "compliance", "detect", "correlate"];
+pub(super) const ENGINES: [&str; 9] = [
+    "types",
+    "k8s",
+    "vulnerability",
+    "policy",
+    "checks",
+    "compliance",
+    "baseline",
+    "detect",
+    "correlate",
+];
 
 /// Ways to ask what time it is. tokio's `Instant` is for waiting, and stands still where a test wants
 /// it to; the one of `std` does not.

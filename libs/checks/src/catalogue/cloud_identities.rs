@@ -7,7 +7,9 @@ use airside_k8s::rbac::{Bearer, subjects};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
 
-use super::escalation_paths::{breakout, own_standing, starts_by, told, told_from_node};
+use super::escalation_paths::{
+    breakout, breakout_by_logs, own_standing, starts_by, told, told_from_node,
+};
 use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::{Binding, Pod};
@@ -227,13 +229,13 @@ fn workload(pod: &Pod<'_>, report: &mut Report<'_>) {
             return report.fail(pod.path("serviceAccountName"), told(&steps));
         }
     }
-    let Some(breakout) = breakout(pod) else { return };
+    let Some(breakout) = breakout(pod).or_else(|| breakout_by_logs(pod)) else { return };
     if !pod.graph.way(Goal::Administrator, Standing::Nodes).is_empty() {
         return;
     }
     let steps = pod.graph.way(Goal::Cloud, Standing::Nodes);
     if !steps.is_empty() {
-        report.fail(breakout.path.clone(), told_from_node(&breakout, &steps));
+        report.fail(breakout.path.clone(), told_from_node(&breakout, Standing::Nodes, &steps));
     }
 }
 

@@ -3,6 +3,7 @@
 
 use airside_k8s::graph::{Goal, Referent, Standing, Step, references};
 use airside_k8s::rbac::{Bearer, subjects};
+use airside_k8s::workload::path_on_node;
 use airside_k8s::{Breakout, Graph, Value};
 use airside_types::attack::technique;
 use airside_types::{FieldPath, Severity};
@@ -174,24 +175,35 @@ pub(super) fn told_on(steps: &[Step<'_>]) -> String {
 
 /// How a break-in into the pod becomes one into its node, by its own fields or by a volume of its claims.
 pub(super) fn breakout(pod: &Pod<'_>) -> Option<Breakout> {
-    Breakout::with_volumes(pod.spec, &|volume| {
-        let on_node =
-            |source: &Value| source.get("hostPath")?.get("path")?.as_str().map(str::to_owned);
-        let claimed = || {
-            let claim = volume.get("persistentVolumeClaim")?.get("claimName")?.as_str()?;
-            let namespace = pod.object.namespace();
-            let claim = pod.graph.find("", "PersistentVolumeClaim", namespace, claim)?;
-            let name = claim.fields().get("spec")?.get("volumeName")?.as_str()?;
-            let volume = pod.graph.find("", "PersistentVolume", None, name)?;
-            on_node(volume.fields().get("spec")?)
-        };
-        on_node(volume).or_else(claimed)
-    })
+    Breakout::with_volumes(pod.spec, &|volume| path_behind(pod, volume))
+}
+
+/// The same by the logs of the node, where the pod writes them and its account reads them.
+pub(super) fn breakout_by_logs(pod: &Pod<'_>) -> Option<Breakout> {
+    let breakout = Breakout::by_logs(pod.spec, &|volume| path_behind(pod, volume))?;
+    let (namespace, account) = (pod.object.namespace(), pod.spec.service_account());
+    let binding =
+        has_token(pod).then(|| pod.graph.binding_that_reads_logs(namespace, account))??;
+    let links = "and links files of it among the logs that its account may read";
+    Some(Breakout { says: format!("{} {links} (by {binding})", breakout.says), ..breakout })
+}
+
+/// The path of the node behind a volume of a pod, or behind the volume that it claims.
+fn path_behind(pod: &Pod<'_>, volume: &Value) -> Option<String> {
+    let claimed = || {
+        let claim = volume.get("persistentVolumeClaim")?.get("claimName")?.as_str()?;
+        let namespace = pod.object.namespace();
+        let claim = pod.graph.find("", "PersistentVolumeClaim", namespace, claim)?;
+        let name = claim.fields().get("spec")?.get("volumeName")?.as_str()?;
+        let volume = pod.graph.find("", "PersistentVolume", None, name)?;
+        path_on_node(volume.fields().get("spec")?)
+    };
+    path_on_node(volume).or_else(claimed)
 }
 
 /// What a pod that leads to its node is then, as the beginning of a way.
-pub(super) fn told_from_node(breakout: &Breakout, steps: &[Step<'_>]) -> String {
-    format!("the pod {}, and so is {}{}", breakout.says, Standing::Nodes, told_on(steps))
+pub(super) fn told_from_node(breakout: &Breakout, at: Standing<'_>, steps: &[Step<'_>]) -> String {
+    format!("the pod {}, and so is {at}{}", breakout.says, told_on(steps))
 }
 
 /// The account with whose token the pod asks the API server.
@@ -216,10 +228,12 @@ fn workload(pod: &Pod<'_>, report: &mut Report<'_>) {
     if mounts_token(pod, report) {
         return;
     }
-    let Some(breakout) = breakout(pod) else { return };
-    let steps = pod.graph.way(Goal::Administrator, Standing::Nodes);
+    let Some(breakout) = breakout(pod).or_else(|| breakout_by_logs(pod)) else { return };
+    let is_on_control_plane = pod.graph.is_on_control_plane(pod.spec);
+    let at = if is_on_control_plane { Standing::ControlPlane } else { Standing::Nodes };
+    let steps = pod.graph.way(Goal::Administrator, at);
     if !steps.is_empty() {
-        report.fail(breakout.path.clone(), told_from_node(&breakout, &steps));
+        report.fail(breakout.path.clone(), told_from_node(&breakout, at, &steps));
     }
 }
 

@@ -4,8 +4,9 @@
 //! [`decode`] turns all of them into the part of the object that the request sets, so that a rule asks one
 //! question. What a patch leaves alone is not in the tree, so a rule fires on changes only.
 
+use airside_k8s::Value;
+use serde_json::Value as Json;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 /// How many operations of a JSON patch are read, and how deep their paths may go.
 const MAX_OPERATIONS: usize = 500;
@@ -13,20 +14,20 @@ const MAX_DEPTH: usize = 32;
 
 /// The part of the object that a request body sets. `Null` if it is no JSON that Airside can read.
 pub(super) fn decode(body: &RawValue) -> Value {
-    match serde_json::from_str(body.get()) {
-        Ok(Value::Array(operations)) => apply(&operations),
-        Ok(value) => value,
-        Err(_) => Value::Null,
+    if body.get().starts_with('[') {
+        let operations: Vec<Json> = serde_json::from_str(body.get()).unwrap_or_default();
+        return apply(&operations).into();
     }
+    serde_json::from_str(body.get()).unwrap_or_default()
 }
 
 /// The object that the `add` and `replace` operations of a JSON patch (RFC 6902) describe.
-fn apply(operations: &[Value]) -> Value {
-    let mut object = Value::Object(Map::new());
+fn apply(operations: &[Json]) -> Json {
+    let mut object = Json::Object(serde_json::Map::new());
     for operation in operations.iter().take(MAX_OPERATIONS) {
-        let sets = matches!(text(operation, "op"), "add" | "replace");
+        let sets = matches!(word(operation, "op"), "add" | "replace");
         if let Some(value) = operation.get("value").filter(|_| sets) {
-            let steps: Vec<&str> = text(operation, "path").split('/').skip(1).collect();
+            let steps: Vec<&str> = word(operation, "path").split('/').skip(1).collect();
             if steps.len() <= MAX_DEPTH {
                 set(&mut object, &steps, value);
             }
@@ -37,7 +38,7 @@ fn apply(operations: &[Value]) -> Value {
 
 /// Puts a value where a JSON pointer says. A number or `-` means an element of a list; elements are
 /// appended, as the list's other elements are not known.
-fn set(place: &mut Value, steps: &[&str], value: &Value) {
+fn set(place: &mut Json, steps: &[&str], value: &Json) {
     let Some((step, rest)) = steps.split_first() else {
         *place = value.clone();
         return;
@@ -45,10 +46,10 @@ fn set(place: &mut Value, steps: &[&str], value: &Value) {
     let is_element = *step == "-" || !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit());
     if is_element {
         if !place.is_array() {
-            *place = Value::Array(Vec::new());
+            *place = Json::Array(Vec::new());
         }
         if let Some(list) = place.as_array_mut() {
-            list.push(Value::Null);
+            list.push(Json::Null);
             if let Some(element) = list.last_mut() {
                 set(element, rest, value);
             }
@@ -56,17 +57,22 @@ fn set(place: &mut Value, steps: &[&str], value: &Value) {
         return;
     }
     if !place.is_object() {
-        *place = Value::Object(Map::new());
+        *place = Json::Object(serde_json::Map::new());
     }
     if let Some(fields) = place.as_object_mut() {
         let key = step.replace("~1", "/").replace("~0", "~");
-        set(fields.entry(key).or_insert(Value::Null), rest, value);
+        set(fields.entry(key).or_insert(Json::Null), rest, value);
     }
+}
+
+/// The text of an operation's member; empty where there is none.
+fn word<'v>(operation: &'v Json, key: &str) -> &'v str {
+    operation.get(key).and_then(Json::as_str).unwrap_or_default()
 }
 
 /// The value under a path of keys; `Null` where there is none.
 pub(super) fn at<'v>(value: &'v Value, path: &[&str]) -> &'v Value {
-    path.iter().fold(value, |value, key| value.get(key).unwrap_or(&Value::Null))
+    path.iter().fold(value, |value, key| value.get(*key).unwrap_or(&Value::Null))
 }
 
 /// The text under a key; empty where there is none.
@@ -76,7 +82,7 @@ pub(super) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 
 /// The elements of the list under a key; none where there is no list.
 pub(super) fn items<'v>(value: &'v Value, key: &str) -> &'v [Value] {
-    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    value.get(key).and_then(Value::as_array).unwrap_or_default()
 }
 
 /// The texts of the list under a key.
@@ -108,7 +114,7 @@ mod tests {
         ]"#;
         assert_eq!(
             decoded(patch),
-            serde_json::json!({
+            airside_k8s::json!({
                 "spec": {"template": {"spec": {"containers": [{"securityContext": {"privileged": true}}]}}},
                 "rules": [{"verbs": ["*"]}],
                 "metadata": {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}},
@@ -119,7 +125,7 @@ mod tests {
     #[test]
     fn a_patch_is_read_only_as_far_as_its_bounds() {
         let deep = format!(r#"[{{"op":"add","path":"{}","value":1}}]"#, "/a".repeat(MAX_DEPTH + 1));
-        assert_eq!(decoded(&deep), serde_json::json!({}));
+        assert_eq!(decoded(&deep), airside_k8s::json!({}));
         let operations = vec![r#"{"op":"add","path":"/l/-","value":1}"#; MAX_OPERATIONS + 7];
         let many = decoded(&format!("[{}]", operations.join(",")));
         assert_eq!(items(&many, "l").len(), MAX_OPERATIONS);
@@ -129,8 +135,8 @@ mod tests {
     fn other_bodies_are_what_they_are() {
         assert_eq!(
             decoded(r#"{"spec":{"hostPID":true}}"#),
-            serde_json::json!({"spec": {"hostPID": true}})
+            airside_k8s::json!({"spec": {"hostPID": true}})
         );
-        assert_eq!(decoded("3"), serde_json::json!(3));
+        assert_eq!(decoded("3"), airside_k8s::json!(3));
     }
 }

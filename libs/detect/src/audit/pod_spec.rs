@@ -3,7 +3,7 @@
 //! Small predicates of detection's own: they judge single fields of a request's body, not an object and
 //! its surroundings as the scanner's checks do.
 
-use serde_json::Value;
+use airside_k8s::Value;
 
 use super::body::{at, is_true, items, text};
 use super::request::Request;

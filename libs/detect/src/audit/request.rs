@@ -5,7 +5,7 @@
 
 use std::cell::OnceCell;
 
-use serde_json::Value;
+use airside_k8s::Value;
 
 use super::actor::{self, Actor};
 use super::body;

@@ -1,5 +1,7 @@
 //! The rules as a table, and what a whole event becomes.
 
+mod examples;
+
 use std::collections::BTreeSet;
 
 use airside_types::{Cluster, Detection, Entity, Link, Payload, Record, Severity, Tenant};

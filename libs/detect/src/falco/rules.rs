@@ -26,6 +26,7 @@ macro_rules! alert {
             version: 1,
             title: $name,
             why: $why,
+            next: "",
             severity: Severity::$severity,
             confidence: confidence(Severity::$severity),
             tactic: Tactic::$tactic,

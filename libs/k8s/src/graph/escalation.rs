@@ -5,8 +5,11 @@
 //! (`standing`). The shortest ways are found once, backwards from the goal. The edges are those that
 //! KubeHound and IceKube know, as far as objects give them.
 
+mod azure;
 mod clouds;
+mod control_plane;
 mod powers;
+mod privileged;
 mod standing;
 mod starters;
 mod steps;
@@ -22,6 +25,7 @@ use crate::rbac::names::is_controller;
 use crate::rbac::{Bearer, Rule, rules};
 
 pub use clouds::{Cloud, CloudIdentity};
+pub(super) use control_plane::keys as control_plane_keys;
 use powers::{Holding, edges_of};
 pub(super) use powers::{is_token, token_secrets};
 pub use steps::{Goal, How, Reach, Standing, Step};
@@ -102,6 +106,20 @@ impl<'a> Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
+    /// The binding by which a service account reads what the pods of its own namespace have logged.
+    pub fn binding_that_reads_logs(
+        &self,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<Object<'a>> {
+        let grants = self.grants_of_account(namespace, name);
+        let mut within = grants.into_iter().filter(|grant| {
+            let is_wide = grant.is_cluster_wide();
+            (is_wide || grant.namespace() == namespace) && powers::reads_logs(&grant.rule, is_wide)
+        });
+        within.next().map(|grant| grant.binding)
+    }
+
     /// The steps that the rights of a bearer's own allow, in order.
     pub fn steps_of(&self, bearer: Bearer<'a>) -> Vec<Step<'a>> {
         let mut holding = Holding::default();

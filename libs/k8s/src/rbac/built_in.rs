@@ -1,8 +1,8 @@
 //! The ClusterRoles for people that every cluster has, with the rights that Kubernetes gives them.
 //!
 //! Manifests bind them without holding them. The rules are those of `system:aggregate-to-*` in Kubernetes'
-//! `plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go`, of which rights to read what holds no
-//! credentials are left out. Which ClusterRoles of the input add to them is `graph/aggregation.rs`'s.
+//! `plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go`, of which rights to read what leads
+//! to no credentials are left out. Which ClusterRoles of the input add to them is `graph/aggregation.rs`'s.
 
 use std::sync::LazyLock;
 
@@ -20,6 +20,7 @@ const TO_ADMIN: &str = "rbac.authorization.k8s.io/aggregate-to-admin";
 const TO_EDIT: &str = "rbac.authorization.k8s.io/aggregate-to-edit";
 const TO_VIEW: &str = "rbac.authorization.k8s.io/aggregate-to-view";
 
+const READ: [&str; 3] = ["get", "list", "watch"];
 const WRITE: [&str; 5] = ["create", "delete", "deletecollection", "patch", "update"];
 
 /// The built-in ClusterRole of a name.
@@ -32,7 +33,7 @@ pub fn cluster_role(name: &str) -> Option<Object<'static>> {
             role("cluster-admin", &[everything]),
             role("admin", &admin),
             role("edit", &editing()),
-            role("view", &[rule(&["get", "list", "watch"], "", &["configmaps", "pods"])]),
+            role("view", &[rule(&READ, "", &["configmaps", "pods", "pods/log"])]),
         ]
     });
     let objects = ROLES.iter().filter_map(|value| Object::new(value).ok());
@@ -51,7 +52,7 @@ fn editing() -> Vec<Value> {
         rule(&WRITE, "", &["replicationcontrollers", "replicationcontrollers/scale"]),
         rule(&WRITE, "apps", &["daemonsets", "deployments", "replicasets", "statefulsets"]),
         rule(&WRITE, "batch", &["cronjobs", "jobs"]),
-        rule(&["get", "list", "watch"], "", &["configmaps", "pods", "pods/exec", "secrets"]),
+        rule(&READ, "", &["configmaps", "pods", "pods/exec", "pods/log", "secrets"]),
         rule(&WRITE, "", &["configmaps", "events", "persistentvolumeclaims", "secrets"]),
         rule(&WRITE, "", &["serviceaccounts", "services", "services/proxy"]),
         rule(&["create"], "", &["serviceaccounts/token"]),

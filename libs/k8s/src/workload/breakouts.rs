@@ -5,7 +5,7 @@
 
 use airside_types::FieldPath;
 
-use super::host_paths::leads_to_node;
+use super::host_paths::{holds_logs, leads_to_node};
 use super::{Container, ContainerRole, PodSpec};
 use crate::fields::{maps, text, texts};
 use crate::value::Value;
@@ -15,6 +15,11 @@ const CAPABILITIES: [&str; 4] = ["ALL", "SYS_ADMIN", "SYS_MODULE", "DAC_READ_SEA
 
 /// Tells the path of the node that is behind a volume of a pod.
 pub type PathOf<'p> = dyn Fn(&Value) -> Option<String> + 'p;
+
+/// The path of the node that a volume says itself.
+pub fn path_on_node(volume: &Value) -> Option<String> {
+    volume.get("hostPath")?.get("path")?.as_str().map(str::to_owned)
+}
 
 /// A way from a pod to its node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +33,7 @@ pub struct Breakout {
 impl Breakout {
     /// The first way from a pod to its node that its specification alone shows.
     pub fn of(pod: &PodSpec<'_>) -> Option<Self> {
-        Self::with_volumes(pod, &|volume| {
-            volume.get("hostPath")?.get("path")?.as_str().map(str::to_owned)
-        })
+        Self::with_volumes(pod, &path_on_node)
     }
 
     /// The same, where `path_of` tells which path of the node is behind a volume of the pod.
@@ -46,6 +49,15 @@ impl Breakout {
                 || by_privilege(pod, container).or_else(|| by_capability(pod, container));
             let by_power = if has_users_of_its_own { None } else { by_power() };
             by_power.or_else(|| by_file(pod, container, path_of))
+        })
+    }
+
+    /// The mount by which root in a pod writes the logs that the kubelet reads for those who ask for them. A
+    /// link put there leads the kubelet, which is root, to any file of the node.
+    pub fn by_logs(pod: &PodSpec<'_>, path_of: &PathOf<'_>) -> Option<Self> {
+        let mut containers = pod.containers.iter().filter(|it| it.role != ContainerRole::Ephemeral);
+        containers.find_map(|container| {
+            mounted(pod, container, path_of, &|path, is_written| is_written && holds_logs(path))
         })
     }
 }
@@ -88,8 +100,18 @@ fn by_capability<'a>(pod: &PodSpec<'a>, container: &Container<'a>) -> Option<Bre
     Some(Breakout { path, says })
 }
 
-/// Files of the node are root's: who runs as another user has no way by them.
 fn by_file(pod: &PodSpec<'_>, container: &Container<'_>, path_of: &PathOf<'_>) -> Option<Breakout> {
+    mounted(pod, container, path_of, &leads_to_node)
+}
+
+/// The first mount of a path of the node that leads on, by the path and whether it may be written. Files of
+/// the node are root's: who runs as another user has no way by them.
+fn mounted(
+    pod: &PodSpec<'_>,
+    container: &Container<'_>,
+    path_of: &PathOf<'_>,
+    leads_on: &dyn Fn(&str, bool) -> bool,
+) -> Option<Breakout> {
     if is_other_user(pod, container) {
         return None;
     }
@@ -99,7 +121,7 @@ fn by_file(pod: &PodSpec<'_>, container: &Container<'_>, path_of: &PathOf<'_>) -
         let is_named = |volume: &&Value| volume.get("name").is_some_and(|it| it == name);
         let path = path_of(volumes.iter().find(is_named)?)?;
         let is_written = mount.get("readOnly") != Some(&Value::Bool(true));
-        leads_to_node(&path, is_written).then(|| Breakout {
+        leads_on(&path, is_written).then(|| Breakout {
             path: container.path.key("volumeMounts").index(index),
             says: format!("mounts {path} of its node"),
         })

@@ -195,6 +195,13 @@ pub(super) fn leads_to_node(path: &str, is_written: bool) -> bool {
         || is_written && WRITTEN_AS_NODE.contains(&path.as_str())
 }
 
+/// Whether the logs of pods are below a path of a node.
+pub(super) fn holds_logs(path: &str) -> bool {
+    let path = normalised(path);
+    ["/", "/var", "/var/log", "/var/log/pods"].contains(&path.as_str())
+        || path.starts_with("/var/log/pods/")
+}
+
 /// The path without doubled slashes, `.` and `..`, as the node resolves it (links aside).
 fn normalised(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();

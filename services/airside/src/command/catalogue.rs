@@ -123,5 +123,6 @@ pub(super) fn rule_json(rule: &Rule) -> Value {
         "equivalents": rule.equivalents,
         "source": rule.source.as_str(),
         "why": rule.why,
+        "next": rule.next,
     })
 }

@@ -79,6 +79,9 @@ fn of_rule(out: &mut String, rule: &Rule) -> std::fmt::Result {
     writeln!(out, "{STRONG}{}{RESET}  {style}{}{RESET}", rule.title, rule.severity)?;
     writeln!(out, "{FAINT}{}, {}, seen by: {}{RESET}", rule.id, rule.tactic.as_str(), rule.source)?;
     writeln!(out, "\n{}", rule.why)?;
+    if !rule.next.is_empty() {
+        writeln!(out, "\n{STRONG}Look at next{RESET}\n  {}", rule.next)?;
+    }
     write_techniques(out, rule.techniques)?;
     writeln!(out)?;
     write_list(out, "Known elsewhere as", rule.equivalents.iter().copied(), &paint)

@@ -81,6 +81,60 @@ fn parts() -> Vec<Value> {
     ]
 }
 
+/// What leads to nodes and to those of the control plane: a pod that writes the logs which its account reads, one
+/// that has the token of another account and is entered, one that is placed anywhere, and who takes the standard
+/// from a namespace.
+fn parts_of_nodes() -> Vec<Value> {
+    const RBAC: &str = "rbac.authorization.k8s.io/v1";
+    let bound = |role: &str, account: &str| {
+        json!({
+            "roleRef": { "kind": "Role", "name": role },
+            "subjects": [{ "kind": "ServiceAccount", "name": account, "namespace": "shop" }],
+        })
+    };
+    let rule = |verbs: &[&str], group: &str, resource: &str| json!({ "verbs": verbs, "apiGroups": [group], "resources": [resource] });
+    let role = |rules: &[Value]| json!({ "rules": rules });
+    let shop = Some("shop");
+    let mut admin = bound("cluster-admin", "operator");
+    admin["roleRef"]["kind"] = json!("ClusterRole");
+    let mut token = json!({ "type": "kubernetes.io/service-account-token" });
+    token["metadata"]["annotations"] = json!({ "kubernetes.io/service-account.name": "operator" });
+    let logs = json!([{ "name": "v", "hostPath": { "path": "/var/log" } }]);
+    let secret = json!([{ "name": "v", "secret": { "secretName": "token" } }]);
+    let anywhere = json!([{ "operator": "Exists" }]);
+    let lifting = [rule(&["create"], "batch", "jobs"), rule(&["patch"], "", "namespaces")];
+    let levels =
+        json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce": "baseline" } } });
+    vec![
+        running("operator", json!({ "serviceAccountName": "operator" })),
+        object(RBAC, "ClusterRoleBinding", (None, "all"), admin),
+        running("logger", json!({ "serviceAccountName": "logger", "volumes": logs })),
+        object(RBAC, "Role", (shop, "logs"), role(&[rule(&["get"], "", "pods/log")])),
+        object(RBAC, "RoleBinding", (shop, "logs"), bound("logs", "logger")),
+        running("enterer", json!({ "serviceAccountName": "enterer" })),
+        object(RBAC, "Role", (shop, "enter"), role(&[rule(&["patch"], "", "pods")])),
+        object(RBAC, "RoleBinding", (shop, "enter"), bound("enter", "enterer")),
+        running("holder", json!({ "serviceAccountName": "holder", "volumes": secret })),
+        object("v1", "Secret", (shop, "token"), token),
+        running(
+            "agent",
+            json!({ "serviceAccountName": "agent", "hostPID": true, "tolerations": anywhere }),
+        ),
+        object(
+            "v1",
+            "Node",
+            (None, "first"),
+            json!({
+                "metadata": { "labels": { "node-role.kubernetes.io/control-plane": "" } },
+            }),
+        ),
+        running("lifter", json!({ "serviceAccountName": "lifter" })),
+        object(RBAC, "Role", (shop, "lift"), role(&lifting)),
+        object(RBAC, "RoleBinding", (shop, "lift"), bound("lift", "lifter")),
+        object("v1", "Namespace", (None, "shop"), levels),
+    ]
+}
+
 /// Who has built-in roles, one of which another role adds to and one the input holds itself, and who may bind a
 /// role by its name.
 fn parts_of_roles() -> Vec<Value> {
@@ -117,10 +171,15 @@ fn parts_of_roles() -> Vec<Value> {
 
 #[test]
 fn every_part_of_a_way_counts_when_it_goes_and_when_it_comes_back() {
-    let parts = [parts(), parts_of_roles()].concat();
+    each_part_counts(&[parts(), parts_of_roles()].concat(), 4);
+    each_part_counts(&parts_of_nodes(), 4);
+}
+
+/// Takes each part away and puts it back. All together tell at least some ways.
+fn each_part_counts(parts: &[Value], at_least: usize) {
     let mut incremental = Incremental::new();
     let mut objects = BTreeMap::new();
-    for part in &parts {
+    for part in parts {
         let identity = Identity::of(&Object::new(part).unwrap(), "".into());
         objects.insert(identity, living(part.clone()));
     }
@@ -134,9 +193,9 @@ fn every_part_of_a_way_counts_when_it_goes_and_when_it_comes_back() {
     };
     assert_eq!(incremental.evaluation(), full(&objects));
     let all = ways(&incremental.evaluation());
-    assert!(all.len() >= 4, "{all:#?}");
+    assert!(all.len() >= at_least, "{all:#?}");
     let mut alterations = 0;
-    for part in &parts {
+    for part in parts {
         let identity = Identity::of(&Object::new(part).unwrap(), "".into());
         let kept = objects.remove(&identity).unwrap();
         incremental.apply(vec![Change::Remove(identity.clone())]);

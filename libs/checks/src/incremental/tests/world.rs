@@ -74,7 +74,7 @@ fn pod(choices: &mut Choices<'_>) -> Value {
     };
     let image =
         choices.of(&["web:1", "ingress-nginx/controller:v1.8.0", "istio/pilot:1", "postgres:17"]);
-    json!({
+    let mut pod = json!({
         "metadata": { "labels": labels },
         "spec": {
             "serviceAccountName": account,
@@ -89,13 +89,19 @@ fn pod(choices: &mut Choices<'_>) -> Value {
             }],
             "volumes": [volume(choices)],
         },
-    })
+    });
+    match choices.number() % 4 {
+        0 => pod["spec"]["nodeName"] = json!(choices.of(&NAMES)),
+        1 => pod["spec"]["tolerations"] = json!([{ "operator": "Exists" }]),
+        _ => {}
+    }
+    pod
 }
 
 fn volume(choices: &mut Choices<'_>) -> Value {
     let source = match choices.number() % 4 {
         0 => json!({ "emptyDir": {} }),
-        1 => json!({ "hostPath": { "path": "/etc" } }),
+        1 => json!({ "hostPath": { "path": choices.of(&["/etc", "/var/log", "/var/log/pods"]) } }),
         2 => json!({ "secret": { "secretName": choices.of(&NAMES) } }),
         _ => json!({ "persistentVolumeClaim": { "claimName": choices.of(&NAMES) } }),
     };
@@ -119,6 +125,8 @@ fn rules(choices: &mut Choices<'_>) -> Value {
         "clusterrolebindings",
         "rolebindings",
         "persistentvolumes",
+        "pods/log",
+        "namespaces",
     ]);
     let groups = choices.of(&["", "*", "rbac.authorization.k8s.io", "example.com"]);
     let verbs = if choices.chance() { json!([verbs, "get"]) } else { json!([verbs]) };
@@ -165,6 +173,7 @@ pub(super) fn object(kind: u8, bytes: &[u8]) -> (Value, &'static str) {
         "Namespace",
         "CustomResourceDefinition",
         "PersistentVolume",
+        "Node",
     ];
     if let Some(namespace) = namespace.filter(|_| !is_wide.contains(&kind)) {
         value["metadata"]["namespace"] = json!(namespace);
@@ -362,7 +371,12 @@ fn others(kind: u8, choices: &mut Choices<'_>) -> (&'static str, &'static str, V
             let version = "admissionregistration.k8s.io/v1";
             (version, "ValidatingWebhookConfiguration", json!({ "webhooks": [hook] }))
         }
-        _ => match choices.number() % 9 {
+        _ => match choices.number() % 10 {
+            9 => {
+                let role = choices.of(&["control-plane", "worker"]);
+                let labels = json!({ (format!("node-role.kubernetes.io/{role}")): "" });
+                ("v1", "Node", json!({ "metadata": { "labels": labels } }))
+            }
             4 => {
                 let spec = json!({ "volumeName": choices.of(&NAMES) });
                 ("v1", "PersistentVolumeClaim", json!({ "spec": spec }))

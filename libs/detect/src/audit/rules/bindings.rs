@@ -1,8 +1,8 @@
 //! Bindings: who is given which rights, and by whom.
 
+use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{Entity, Severity, Source, Tactic};
-use serde_json::Value;
 
 use super::super::body::{at, items, text};
 use super::super::request::Request;
@@ -20,6 +20,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Rights granted to everybody",
             why: "Whoever reaches the API server, or holds any credential at all, has these rights now.",
+            next: "",
             severity: Severity::Critical,
             confidence: SURE,
             tactic: Tactic::Persistence,
@@ -53,6 +54,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "cluster-admin bound",
             why: "The subject may do everything, to everything.",
+            next: "",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -74,6 +76,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Default service account given rights",
             why: "Every pod of the namespace that names no account of its own has these rights now.",
+            next: "",
             severity: Severity::Medium,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -101,6 +104,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service account given rights in the whole cluster",
             why: "Whoever takes over one of its pods has these rights in every namespace.",
+            next: "",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::PrivilegeEscalation,
@@ -128,6 +132,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Role of the cluster itself changed or deleted",
             why: "Roles named `system:` hold the cluster together, and whoever has one gets what is added to it.",
+            next: "",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -163,6 +168,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service account changes rights",
             why: "Few programs manage rights; one that does through a shell's tools is being used.",
+            next: "",
             severity: Severity::High,
             confidence: PLAUSIBLE,
             tactic: Tactic::PrivilegeEscalation,
@@ -191,6 +197,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Mapping of cloud identities changed",
             why: "On EKS this ConfigMap says which AWS identity is which user, and who is a master.",
+            next: "",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::Persistence,

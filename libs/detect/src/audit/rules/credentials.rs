@@ -1,10 +1,10 @@
 //! Getting new credentials: tokens of service accounts and client certificates.
 
+use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 
 use super::super::actor::Actor;
 use super::super::body::{at, text, texts};
@@ -19,6 +19,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service account token requested",
             why: "A token works anywhere and outlives the session in which somebody asked for it. Kubelets ask for pods; few others need to.",
+            next: "",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::CredentialAccess,
@@ -45,6 +46,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Token of a system service account requested",
             why: "Service accounts of the cluster's own namespaces can often do anything; their token does too.",
+            next: "",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::PrivilegeEscalation,
@@ -69,6 +71,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Client certificate requested",
             why: "A client certificate cannot be revoked: whoever holds it is in until it expires.",
+            next: "",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::Persistence,
@@ -101,6 +104,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Certificate request approved by hand",
             why: "Approval makes the certificate; controllers approve what nodes ask for, so a person's approval stands out.",
+            next: "",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::Persistence,
@@ -127,6 +131,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Certificate requested for the cluster's masters",
             why: "A certificate with this organisation passes every authorization check and cannot be taken back.",
+            next: "",
             severity: Severity::Critical,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,

@@ -17,6 +17,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Network policy deleted",
             why: "What it kept apart can reach each other now.",
+            next: "",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,
@@ -53,6 +54,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service opened on every node",
             why: "A NodePort listens on every address of every node, whatever stands before the cluster.",
+            next: "",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::InitialAccess,
@@ -88,6 +90,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service takes over addresses",
             why: "Traffic of the cluster to these addresses goes to the service's pods instead (CVE-2020-8554).",
+            next: "",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::CredentialAccess,
@@ -121,6 +124,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Ingress without TLS created",
             why: "What passes, passwords too, can be read and changed on its way.",
+            next: "",
             severity: Severity::Info,
             confidence: SURE,
             tactic: Tactic::InitialAccess,
@@ -155,6 +159,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Endpoints written by hand",
             why: "Endpoints say where a service's traffic goes; controllers write them, and a hand can send it elsewhere.",
+            next: "",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::CredentialAccess,
@@ -186,6 +191,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Configuration points to a bare public address",
             why: "Services are configured by name; a bare address outside is where somebody listens in on what an application sends.",
+            next: "",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::Impact,
@@ -222,6 +228,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "ConfigMap changed by hand",
             why: "Pipelines change configuration; a person who does it directly leaves no trace in a repository.",
+            next: "",
             severity: Severity::Info,
             confidence: WEAK,
             tactic: Tactic::Impact,
@@ -254,7 +261,7 @@ fn data<'v>(request: &'v Request<'_>) -> impl Iterator<Item = (&'v str, &'v str)
         .into_iter()
         .flatten()
         .take(MAX_ENTRIES)
-        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+        .filter_map(|(key, value)| Some((key, value.as_str()?)))
 }
 
 /// Fires for a ConfigMap with a line that gives a credential a value.

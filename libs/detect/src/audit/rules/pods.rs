@@ -18,6 +18,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Privileged pod created",
             why: "A privileged container owns its node: every device, every file, every other container.",
+            next: "",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -45,6 +46,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Privileged workload template written",
             why: "The controller will make privileged pods in its own name: this request is where a person stands behind them.",
+            next: "",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -66,6 +68,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Pod shares the host's processes",
             why: "It sees every process of the node, their environments and files, and can end them.",
+            next: "",
             severity: Severity::Medium,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -91,6 +94,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Pod shares the host's inter-process communication",
             why: "It can read and write the shared memory of the node's processes.",
+            next: "",
             severity: Severity::Medium,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -115,6 +119,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Pod shares the host's network",
             why: "It speaks with the node's address, past network policies, and reaches what listens on the node only.",
+            next: "",
             severity: Severity::Medium,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -139,6 +144,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Sensitive path of the host mounted",
             why: "Whoever writes these paths owns the node; whoever reads them has its keys.",
+            next: "",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -165,6 +171,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Container runtime's socket mounted",
             why: "The runtime starts any container, privileged too, for whoever speaks to its socket.",
+            next: "",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -186,6 +193,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Dangerous capabilities added",
             why: "These Linux capabilities lead out of a container, or into the traffic and memory of others.",
+            next: "",
             severity: Severity::Medium,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -210,6 +218,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Container's confinement switched off",
             why: "Without seccomp, AppArmor or a masked /proc the kernel is open to the container.",
+            next: "",
             severity: Severity::Low,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -247,6 +256,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Pod asks to run as root",
             why: "Root in the container is root for every hole in the wall to the host.",
+            next: "",
             severity: Severity::Info,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -266,10 +276,10 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             containers(request, "asked for root", |container| {
                 let context = container.security_context();
-                if context.get("runAsUser").and_then(serde_json::Value::as_i64) == Some(0) {
+                if context.get("runAsUser").and_then(airside_k8s::Value::as_i64) == Some(0) {
                     Some(("runAsUser", "0".to_owned()))
                 } else {
-                    let refused = context.get("runAsNonRoot").and_then(serde_json::Value::as_bool);
+                    let refused = context.get("runAsNonRoot").and_then(airside_k8s::Value::as_bool);
                     (refused == Some(false)).then(|| ("runAsNonRoot", "false".to_owned()))
                 }
             })

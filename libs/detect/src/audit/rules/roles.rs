@@ -1,8 +1,8 @@
 //! Roles: what they grant, and where that leads.
 
+use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
-use serde_json::Value;
 
 use super::super::body::{at, items, text, texts};
 use super::super::request::Request;
@@ -19,6 +19,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Role with wildcards written",
             why: "A wildcard grants also what will be added to the cluster tomorrow.",
+            next: "",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -58,6 +59,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Role with rights to write created",
             why: "An inventory of who can change what; most roles of applications are in it.",
+            next: "",
             severity: Severity::Info,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -88,6 +90,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Role that may enter pods created",
             why: "Whoever may exec into a pod has its service account, its secrets and its network.",
+            next: "",
             severity: Severity::Low,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -117,6 +120,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Role that leads to more rights written",
             why: "These rights let their holder take others: by binding, impersonating, entering pods or nodes, issuing tokens.",
+            next: "",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::PrivilegeEscalation,
@@ -147,6 +151,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Rights added to the roles that everybody uses",
             why: "The label adds this role's rules to admin, edit or view in every namespace.",
+            next: "",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::PrivilegeEscalation,

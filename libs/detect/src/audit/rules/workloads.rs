@@ -1,9 +1,9 @@
 //! What is deployed, where and as whom: system namespaces, borrowed identities, injected containers, and
 //! commands that give an attack away.
 
+use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
-use serde_json::Value;
 
 use super::super::body::{at, items, text, texts};
 use super::super::pod_spec::{POD_WRITERS, PodSpec, TEMPLATES};
@@ -19,6 +19,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Pod created in a namespace of the cluster itself",
             why: "Among the cluster's own pods a foreign one is hard to see, and policies often exempt them.",
+            next: "",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::DefenseEvasion,
@@ -49,6 +50,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Pod put onto a chosen node",
             why: "A pod that names its node passes the scheduler by; one that tolerates everything reaches the control plane's nodes.",
+            next: "",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::PrivilegeEscalation,
@@ -82,6 +84,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Controller's service account given to a pod",
             why: "The pod gets the rights of a controller of the cluster.",
+            next: "",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -115,6 +118,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Image of a workload changed by hand",
             why: "Pipelines bring new images; one that a person sets has passed no review and stands in no repository.",
+            next: "",
             severity: Severity::Low,
             confidence: WEAK,
             tactic: Tactic::Persistence,
@@ -149,6 +153,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Container added to a workload that is there",
             why: "An injected container lives beside the application, with its network, volumes and service account.",
+            next: "",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::Persistence,
@@ -170,6 +175,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Mirror pod created by somebody else than a kubelet",
             why: "The annotation makes a pod look like a static one of a node, which no controller explains.",
+            next: "",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::DefenseEvasion,
@@ -203,6 +209,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Miner deployed",
             why: "The command or image is a cryptocurrency miner's: somebody else's work on your machines.",
+            next: "",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::Impact,
@@ -228,6 +235,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Workload that runs what it fetches",
             why: "What runs is decided by a server outside, at each start: no image scan has seen it.",
+            next: "",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::Execution,
@@ -253,6 +261,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Event about a workload or rights was cut",
             why: "Padding a request hides what it asks for from everybody who reads the log.",
+            next: "",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,

@@ -1,5 +1,8 @@
 //! Which rights lead to which other identity.
 
+use super::azure;
+use super::privileged::starts_privileged;
+use super::standing::CONTROL_PLANE;
 use super::starters::{WRITE, starts_pods};
 use super::{How, Reach, Standing, Step};
 use crate::fields::text;
@@ -13,9 +16,9 @@ const MASTERS: &str = "system:masters";
 
 /// What a bearer was given in one namespace or in the whole cluster, by one binding.
 #[derive(Debug)]
-struct Held<'a> {
+pub(super) struct Held<'a> {
     binding: Object<'a>,
-    reach: Reach<'a>,
+    pub(super) reach: Reach<'a>,
     rules: Vec<Rule<'a>>,
 }
 
@@ -31,7 +34,7 @@ impl<'a> Holding<'a> {
     }
 
     /// Whether another binding gives a right where this one holds: some powers need two rights.
-    fn has_as_well(&self, held: &Held<'a>, right: impl Fn(&Rule<'a>) -> bool) -> bool {
+    pub(super) fn has_as_well(&self, held: &Held<'a>, right: impl Fn(&Rule<'a>) -> bool) -> bool {
         self.held.iter().any(|other| {
             let reaches = other.reach == Reach::Cluster || other.reach == held.reach;
             reaches && other.rules.iter().any(&right)
@@ -66,7 +69,7 @@ impl<'a> Holding<'a> {
 }
 
 /// Whether a rule is over the object of a name; over any, where none is given.
-fn covers(rule: &Rule<'_>, name: Option<&str>) -> bool {
+pub(super) fn covers(rule: &Rule<'_>, name: Option<&str>) -> bool {
     !rule.names_its_objects() || name.is_some_and(|name| rule.has("resourceNames", &[name]))
 }
 
@@ -81,26 +84,6 @@ impl Holding<'_> {
                 && (held.rules.iter().any(claims) || self.has_as_well(held, claims))
         })
     }
-}
-
-/// Whether a namespace of the input takes pods that share their node's files and processes: it enforces no
-/// Pod Security Standard, and nothing else in the input is there to refuse them. Of one whose manifest the
-/// input lacks nothing is known.
-fn allows_privileged(graph: &Graph<'_>, namespace: &str) -> bool {
-    const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
-    const OTHER_GATES: [(&str, &str); 7] = [
-        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
-        ("kyverno.io", "ClusterPolicy"),
-        ("policies.kyverno.io", "ValidatingPolicy"),
-        ("policies.kubewarden.io", "ClusterAdmissionPolicy"),
-        ("policy", "PodSecurityPolicy"),
-        ("security.openshift.io", "SecurityContextConstraints"),
-        ("templates.gatekeeper.sh", "ConstraintTemplate"),
-    ];
-    let Some(object) = graph.find("", "Namespace", None, namespace) else { return false };
-    let level = object.labels().and_then(|labels| text(labels, ENFORCE));
-    !matches!(level, Some("baseline" | "restricted"))
-        && !OTHER_GATES.iter().any(|(group, kind)| graph.has_kind(group, kind))
 }
 
 /// The steps that a bearer's own rights allow.
@@ -149,11 +132,15 @@ fn of_rule<'a>(
     };
     if starts_pods(rule) {
         add(How::StartsPods, accounts);
-        if let Reach::Namespace(Some(namespace)) = held.reach
-            && allows_privileged(graph, namespace)
-        {
-            add(How::StartsPrivileged, Standing::Nodes);
+        if let Some(how) = starts_privileged(graph, holding, held) {
+            add_nodes(graph, how, add);
         }
+    }
+    if may(&["update", "patch"], "", "pods") {
+        add(How::ReplacesImage, Standing::PodsOf(held.reach));
+    }
+    if reads_logs(rule, is_cluster_wide) {
+        add(How::ReadsLogs, Standing::LogsOf(held.reach));
     }
     if may(&["create", "get"], "", "pods/exec")
         || may(&["create", "get"], "", "pods/attach")
@@ -188,11 +175,44 @@ fn of_rule<'a>(
         }
     }
     impersonation(held, rule, add);
+    if maps_identities(graph, held, rule) {
+        add(How::MapsIdentity, Standing::Administrator);
+    }
+    if azure::asks_for_node_identity(graph, holding, held, rule) {
+        add(How::AsksForNodeIdentity, Standing::Administrator);
+    }
     if is_cluster_wide {
         of_cluster_rule(graph, holding, held, rule, add);
     } else {
         of_namespaced_rule(graph, holding, held, rule, add);
     }
+}
+
+/// Whether a rule lets read what containers have logged, from the API server or from the kubelets.
+pub(super) fn reads_logs(rule: &Rule<'_>, is_cluster_wide: bool) -> bool {
+    let reads = |resource: &str| rule.allows_verb(&["get"]) && rule.reaches("", resource);
+    reads("pods/log") || is_cluster_wide && reads("nodes/log")
+}
+
+/// Where root on nodes of one's own choice is: on one of the control plane too, where the input has one.
+fn add_nodes<'a>(graph: &Graph<'a>, how: How, add: &mut dyn FnMut(How, Standing<'a>)) {
+    add(how, Standing::Nodes);
+    if graph.has_control_plane_nodes() {
+        add(how, Standing::ControlPlane);
+    }
+}
+
+/// Whether a rule lets write the ConfigMap by which EKS knows its administrators. That the cluster is one of
+/// EKS shows by the ConfigMap, or by a rule that names it.
+fn maps_identities(graph: &Graph<'_>, held: &Held<'_>, rule: &Rule<'_>) -> bool {
+    const NAME: &str = "aws-auth";
+    let reaches = matches!(held.reach, Reach::Cluster | Reach::Namespace(Some(CONTROL_PLANE)));
+    reaches
+        && rule.allows_verb(&["update", "patch"])
+        && rule.reaches("", "configmaps")
+        && covers(rule, Some(NAME))
+        && (rule.names_its_objects()
+            || graph.find("", "ConfigMap", Some(CONTROL_PLANE), NAME).is_some())
 }
 
 /// Powers over what belongs to no namespace.
@@ -213,12 +233,12 @@ fn of_cluster_rule<'a>(
     }
     if may(rule, &["bind"], RBAC, "clusterroles")
         && let Some(how) = binds_administrator(graph, rule)
-        && holding.has_as_well(held, |it| may(it, &["create"], RBAC, "clusterrolebindings"))
+        && holding.has_as_well(held, |it| may(it, &WRITE, RBAC, "clusterrolebindings"))
     {
         add(how, Standing::Administrator);
     }
     if may(rule, &["create"], "", "persistentvolumes") && holding.mounts_claims() {
-        add(How::MountsNode, Standing::Nodes);
+        add_nodes(graph, How::MountsNode, add);
     }
     if may(rule, &["get", "create"], "", "nodes/proxy") {
         add(How::ProxiesToNodes, Standing::PodsOf(Reach::Cluster));
@@ -332,13 +352,15 @@ fn tokens_read<'a>(
     for secret in secrets {
         let within = [Reach::Cluster, Reach::Namespace(secret.namespace())].contains(&held.reach);
         let named = !rule.names_its_objects() || rule.has("resourceNames", &[secret.name()]);
-        let account = secret
-            .annotations()
-            .and_then(|annotations| text(annotations, "kubernetes.io/service-account.name"));
-        if let (true, Some(name)) = (within && named, account) {
+        if let (true, Some(name)) = (within && named, account_of(secret)) {
             each(Bearer::ServiceAccount(secret.namespace(), name));
         }
     }
+}
+
+/// The account whose token a Secret holds.
+pub(super) fn account_of<'a>(secret: &Object<'a>) -> Option<&'a str> {
+    text(secret.annotations()?, "kubernetes.io/service-account.name")
 }
 
 /// The indices of the Secrets that hold tokens of service accounts.

@@ -4,10 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::clouds::CloudIdentity;
+use super::powers::account_of;
 use super::{How, Reach, Standing, Step};
 use crate::graph::Graph;
+use crate::graph::references::{Referent, references};
+use crate::object::Object;
 use crate::rbac::Bearer;
-use crate::workload::Breakout;
+use crate::workload::{Breakout, PodSpec, path_on_node};
 
 /// The namespace of the control plane's own accounts.
 pub(super) const CONTROL_PLANE: &str = "kube-system";
@@ -43,6 +46,7 @@ pub(super) fn edges<'a>(
     steps.push(step(all, How::TakesController, Standing::Administrator));
     steps.push(step(control_plane, How::TakesController, Standing::Administrator));
     steps.push(step(controller(ROLE_WRITER), How::Escalates, Standing::Administrator));
+    steps.push(step(Standing::ControlPlane, How::HoldsKeys, Standing::Administrator));
     steps.extend(POD_STARTERS.map(|name| step(controller(name), How::StartsPods, all)));
     let mut accounts = of_pods(graph, steps);
     accounts.extend(of_clouds(graph, steps));
@@ -65,9 +69,10 @@ pub(super) fn edges<'a>(
     }
 }
 
-/// From pods to their accounts and nodes. Returns the accounts.
+/// From pods to their accounts and nodes, and to the accounts whose tokens they have. Returns their own.
 fn of_pods<'a>(graph: &Graph<'a>, steps: &mut Vec<Step<'a>>) -> BTreeSet<Account<'a>> {
-    let (mut accounts, mut open) = (BTreeSet::new(), BTreeSet::new());
+    let (mut accounts, mut open, mut ruling) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut linking, mut tokens) = (BTreeSet::new(), BTreeSet::new());
     for pod in graph.pods() {
         let Some(owner) = graph.owner(pod) else { continue };
         let (namespace, name) = (owner.namespace(), pod.spec.service_account());
@@ -80,16 +85,75 @@ fn of_pods<'a>(graph: &Graph<'a>, steps: &mut Vec<Step<'a>>) -> BTreeSet<Account
         }
         if Breakout::of(&pod.spec).is_some() {
             open.insert(namespace);
+            if graph.is_on_control_plane(&pod.spec) {
+                ruling.insert(namespace);
+            }
+        }
+        if writes_logs(&pod.spec) {
+            linking.insert((namespace, name));
+        }
+        tokens.extend(tokens_of(graph, namespace, &pod.spec));
+    }
+    for (namespace, name) in tokens {
+        let account = Standing::Bearer(Bearer::ServiceAccount(namespace, name));
+        for reach in [Reach::Namespace(namespace), Reach::Cluster] {
+            steps.push(step(Standing::PodsOf(reach), How::HasToken, account));
         }
     }
     // Whoever enters all pods needs no node.
-    for namespace in open {
-        let pods = Standing::PodsOf(Reach::Namespace(namespace));
-        steps.push(step(pods, How::BreaksOut, Standing::Nodes));
+    let pods = |namespace| Standing::PodsOf(Reach::Namespace(namespace));
+    steps.extend(open.into_iter().map(|it| step(pods(it), How::BreaksOut, Standing::Nodes)));
+    steps.extend(
+        ruling.into_iter().map(|it| step(pods(it), How::BreaksOut, Standing::ControlPlane)),
+    );
+    for account in linking {
+        if let Some(binding) = reads_logs(steps, account) {
+            let link = step(pods(account.0), How::LinksLogs, Standing::Nodes);
+            steps.push(Step { binding, ..link });
+        }
     }
     let all = Standing::PodsOf(Reach::Cluster);
     steps.push(step(Standing::Nodes, How::ReadsTokensOfNode, all));
     accounts
+}
+
+/// Whether a pod writes the logs of its node, and may ask for them with the token of its account.
+pub(super) fn writes_logs(pod: &PodSpec<'_>) -> bool {
+    pod.holds_token() != Some(false) && Breakout::by_logs(pod, &path_on_node).is_some()
+}
+
+/// The accounts of which a pod has a Secret with the token.
+fn tokens_of<'a>(
+    graph: &Graph<'a>,
+    namespace: Option<&'a str>,
+    pod: &PodSpec<'a>,
+) -> Vec<Account<'a>> {
+    if graph.token_secrets.is_empty() {
+        return Vec::new();
+    }
+    let secrets = secrets_of(pod);
+    let tokens = graph.token_secrets.iter().filter_map(|index| graph.objects.get(*index));
+    let own = tokens.filter(|it| it.namespace() == namespace && secrets.contains(it.name()));
+    own.filter_map(|secret| Some((namespace, account_of(secret)?))).collect()
+}
+
+/// The Secrets that a pod refers to.
+pub(super) fn secrets_of<'a>(pod: &PodSpec<'a>) -> BTreeSet<&'a str> {
+    let of_secrets = references(pod).into_iter().filter(|it| it.to == Referent::Secret);
+    of_secrets.map(|reference| reference.name).collect()
+}
+
+/// The binding by which an account reads the logs of its own namespace; none within where the step needs none.
+fn reads_logs<'a>(
+    steps: &[Step<'a>],
+    (namespace, name): Account<'a>,
+) -> Option<Option<Object<'a>>> {
+    let from = Standing::Bearer(Bearer::ServiceAccount(namespace, name));
+    let of = |reach| {
+        let mut own = steps.iter().filter(|it| it.from == from && it.to == Standing::LogsOf(reach));
+        own.next().map(|step| step.binding)
+    };
+    of(Reach::Cluster).or_else(|| of(Reach::Namespace(namespace)))
 }
 
 /// From accounts to their identities of the cloud. Returns the accounts that have one.

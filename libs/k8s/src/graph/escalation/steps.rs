@@ -29,8 +29,12 @@ pub enum Standing<'a> {
     AccountsOf(Reach<'a>),
     /// The service accounts of the pods that run in a place.
     PodsOf(Reach<'a>),
+    /// What the containers of the pods in a place have logged, as the kubelet hands it out.
+    LogsOf(Reach<'a>),
     /// Root on the nodes of the cluster.
     Nodes,
+    /// Root on a node that the control plane runs on.
+    ControlPlane,
     /// Who may do everything in the cluster.
     Administrator,
     /// An identity of the cloud.
@@ -83,45 +87,87 @@ impl Step<'_> {
     }
 }
 
-/// How a step is taken.
+/// How a step is taken. In brackets the edges of KubeHound and IceKube that it is. The others of theirs are no
+/// steps here: who belongs to which account, binding and role the graph knows, the containers of one pod share
+/// its account (CONTAINER_ATTACH, SHARE_PS_NAMESPACE), and what can be reached from outside
+/// (ENDPOINT_EXPLOIT) is `exposure.rs`'s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
     /// A binding gives every right.
     HasAllRights,
     /// He creates or changes pods, or what starts pods, that run with the account.
+    /// (KubeHound POD_CREATE; IceKube CREATE_POD_WITH_SA, UPDATE_WORKLOAD_WITH_SA.)
     StartsPods,
     /// He runs commands in pods and takes their token.
+    /// (KubeHound POD_EXEC; IceKube EXEC_INTO, DEBUG_POD.)
     EntersPods,
+    /// He puts an image of his own into a container of pods that run, and takes their token.
+    /// (KubeHound POD_PATCH; IceKube REPLACE_IMAGE.)
+    ReplacesImage,
+    /// He reads the logs of pods.
+    ReadsLogs,
+    /// A pod has the Secret with the account's token.
+    /// (KubeHound TOKEN_STEAL; IceKube MOUNTS_SECRET.)
+    HasToken,
     /// He reads the account's token from its Secret.
+    /// (KubeHound TOKEN_LIST, TOKEN_BRUTEFORCE; IceKube ACCESS_SECRET, GET_AUTHENTICATION_TOKEN_FOR.)
     ReadsToken,
     /// He writes a Secret that Kubernetes puts the account's token into, and reads it.
+    /// (IceKube CREATE_SECRET_WITH_TOKEN.)
     MakesToken,
     /// He has a token issued.
+    /// (IceKube GENERATE_TOKEN.)
     RequestsToken,
     /// He acts as somebody else.
+    /// (KubeHound IDENTITY_IMPERSONATE; IceKube CAN_IMPERSONATE.)
     Impersonates,
     /// He gives himself any role.
+    /// (KubeHound ROLE_BIND.)
     Binds,
     /// He gives himself a role that he may bind by its name, and that has all rights.
     BindsNamed,
     /// He adds rights to a role.
+    /// (IceKube RBAC_ESCALATE_TO.)
     Escalates,
     /// He adds rights to a role that he has, and that he may change by its name.
     EscalatesOwn,
     /// He reaches the kubelets through the API server.
+    /// (IceKube CAN_EXEC_THROUGH_KUBELET.)
     ProxiesToNodes,
     /// He starts a pod that shares its node's files or processes, where nothing forbids that.
+    /// (KubeHound POD_CREATE; IceKube CREATE_PRIVILEGED_WORKLOAD.)
     StartsPrivileged,
+    /// He takes the Pod Security Standard from the namespace first.
+    /// (IceKube PATCH_NAMESPACE_TO_BYPASS_PSA.)
+    LiftsStandard,
     /// He makes a PersistentVolume of a node's files, and a pod that mounts it.
+    /// (IceKube PERSISTENT_VOLUME_CREATION.)
     MountsNode,
     /// A pod shares its node's files or processes.
+    /// (KubeHound CE_*, EXPLOIT_*; IceKube IS_PRIVILEGED, CAN_*.)
     BreaksOut,
+    /// Root in a pod that writes the logs of its node links other files there, and the account of the pod reads
+    /// them as logs.
+    /// (KubeHound CE_VAR_LOG_SYMLINK.)
+    LinksLogs,
+    /// Root on a node of the control plane reads the keys that the API server trusts.
+    /// (IceKube IS_CLUSTER_ADMIN.)
+    HoldsKeys,
     /// Root on a node reads the tokens of the pods there.
+    /// (KubeHound POD_ATTACH, EXPLOIT_HOST_TRAVERSE; IceKube ACCESS_POD.)
     ReadsTokensOfNode,
     /// He has a certificate signed for any user.
+    /// (IceKube GENERATE_CLIENT_CERTIFICATE.)
     SignsCertificates,
     /// He changes what others create, by a webhook of his own.
     ChangesRequests,
+    /// He maps an identity of the cloud to the administrators, in EKS' ConfigMap `aws-auth`.
+    /// (IceKube UPDATE_AWS_AUTH.)
+    MapsIdentity,
+    /// He has pods that Azure's pod identity lets ask for the identity of their node, which is an administrator
+    /// of AKS.
+    /// (IceKube AZURE_POD_IDENTITY_EXCEPTION.)
+    AsksForNodeIdentity,
     /// The account is in the group.
     BelongsTo,
     /// It is one of those.
@@ -136,7 +182,7 @@ impl How {
     /// Whether somebody may then act as the account at the API server, and no more: he has no pod of it, and
     /// no token that is made for others than the API server.
     pub(super) const fn is_for_api_only(self) -> bool {
-        matches!(self, Self::Impersonates | Self::ReadsToken | Self::MakesToken)
+        matches!(self, Self::Impersonates | Self::ReadsToken | Self::MakesToken | Self::HasToken)
     }
 
     /// The step as a verb, with who he is then as object.
@@ -145,6 +191,11 @@ impl How {
             Self::HasAllRights => "may do everything, as",
             Self::StartsPods => "starts pods that run as",
             Self::EntersPods => "runs commands in pods, and takes the token of",
+            Self::ReplacesImage => {
+                "puts an image of its own into pods that run, and takes the token of"
+            }
+            Self::ReadsLogs => "reads",
+            Self::HasToken => "has a Secret with the token of",
             Self::ReadsToken => "reads the token Secret of",
             Self::MakesToken => "has a token put into a Secret of its own, of",
             Self::RequestsToken => "requests a token of",
@@ -157,11 +208,22 @@ impl How {
                 "reaches the kubelets through nodes/proxy, and takes the token of"
             }
             Self::StartsPrivileged => "starts a privileged pod, and is",
+            Self::LiftsStandard => {
+                "takes the Pod Security Standard from the namespace, starts a privileged pod, and is"
+            }
             Self::MountsNode => "mounts files of a node by a PersistentVolume of its own, and is",
             Self::BreaksOut => "breaks out to its node, and is",
+            Self::LinksLogs => {
+                "links files of its node among the logs that its account may read, and is"
+            }
+            Self::HoldsKeys => "holds the keys of the API server, and is",
             Self::ReadsTokensOfNode => "reads there the token of",
             Self::SignsCertificates => "has a certificate signed as",
             Self::ChangesRequests => "changes new pods by a webhook, and takes the token of",
+            Self::MapsIdentity => "maps a cloud identity of its own in aws-auth, and is",
+            Self::AsksForNodeIdentity => {
+                "starts or enters pods that may ask for their node's Azure identity, and is"
+            }
             Self::BelongsTo => "belongs to",
             Self::Is => "such as",
             Self::TakesController => "takes the account of a controller, and is",
@@ -181,7 +243,9 @@ impl fmt::Display for Standing<'_> {
             Self::Bearer(Bearer::ServiceAccount(None, name)) => write!(f, "service account {name}"),
             Self::AccountsOf(reach) => write!(f, "any service account of {reach}"),
             Self::PodsOf(reach) => write!(f, "any pod of {reach}"),
+            Self::LogsOf(reach) => write!(f, "the logs of any pod of {reach}"),
             Self::Nodes => f.write_str("root on nodes of the cluster"),
+            Self::ControlPlane => f.write_str("root on a node of the control plane"),
             Self::Administrator => f.write_str("administrator of the cluster"),
             Self::Cloud(identity) => write!(f, "{identity}"),
         }

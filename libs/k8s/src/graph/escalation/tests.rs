@@ -1,4 +1,6 @@
-//! Ways to the administrator and to the cloud, as they are told.
+//! Ways to the administrator and to the cloud, as they are told; those over nodes are in `tests/nodes.rs`.
+
+mod nodes;
 
 use super::*;
 use crate::graph::Completeness;
@@ -35,6 +37,17 @@ fn pod(namespace: &str, name: &str, account: &str) -> Value {
         "apiVersion": "v1", "kind": "Pod",
         "metadata": { "name": name, "namespace": namespace },
         "spec": { "serviceAccountName": account, "containers": [{ "name": "c", "image": "c" }] },
+    })
+}
+
+/// A Secret that Kubernetes has put an account's token into.
+fn token(namespace: &str, account: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+        "metadata": {
+            "name": "t", "namespace": namespace,
+            "annotations": { "kubernetes.io/service-account.name": account },
+        },
     })
 }
 
@@ -75,6 +88,14 @@ fn each_right_that_leads_on_is_a_step() {
         (json!([rule(&["*"], "*", &["*"])]), "may do everything, as administrator of the cluster"),
         (json!([rule(&["create"], "", &["pods"])]), "starts pods that run as any service account"),
         (json!([rule(&["patch"], "apps", &["deployments"])]), "starts pods that run as any"),
+        (
+            json!([
+                rule(&["bind"], RBAC, &["clusterroles"]),
+                // A binding that is there takes another subject.
+                rule(&["patch"], RBAC, &["clusterrolebindings"]),
+            ]),
+            "binds any role to itself",
+        ),
         (json!([rule(&["create"], "", &["serviceaccounts/token"])]), "requests a token of any"),
         (json!([rule(&["impersonate"], "", &["groups"])]), "impersonates administrator"),
         (json!([rule(&["impersonate"], "", &["users"])]), "impersonates any service account"),
@@ -138,6 +159,12 @@ fn steps_are_joined_over_accounts_pods_and_groups() {
     ");
     let exec = json!([rule(&["create"], "", &["pods/exec"])]);
     assert_eq!(with_rules(&exec, Some("shop"), &strong), "no way", "no pod of it is in the input");
+    let replace = json!([rule(&["patch"], "", &["pods"])]);
+    assert_eq!(
+        with_rules(&replace, Some("shop"), &strong),
+        "no way",
+        "no pod of it is in the input"
+    );
     let mut running = strong.to_vec();
     running.push(pod("shop", "operator-1", "operator"));
     insta::assert_snapshot!(with_rules(&exec, Some("shop"), &running), @"
@@ -145,15 +172,14 @@ fn steps_are_joined_over_accounts_pods_and_groups() {
     any pod of namespace shop such as service account shop/operator
     service account shop/operator may do everything, as administrator of the cluster
     ");
-    let token = json!({
-        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
-        "metadata": {
-            "name": "t", "namespace": "shop",
-            "annotations": { "kubernetes.io/service-account.name": "operator" },
-        },
-    });
+    insta::assert_snapshot!(with_rules(&replace, Some("shop"), &running), @"
+    service account shop/web puts an image of its own into pods that run, and takes the token of any pod of namespace shop
+    any pod of namespace shop such as service account shop/operator
+    service account shop/operator may do everything, as administrator of the cluster
+    ");
     let read = json!([rule(&["get"], "", &["secrets"])]);
-    insta::assert_snapshot!(with_rules(&read, Some("shop"), &[strong.to_vec(), vec![token]].concat()), @"
+    let with_token = [strong.to_vec(), vec![token("shop", "operator")]].concat();
+    insta::assert_snapshot!(with_rules(&read, Some("shop"), &with_token), @"
     service account shop/web reads the token Secret of service account shop/operator
     service account shop/operator may do everything, as administrator of the cluster
     ");
@@ -290,11 +316,6 @@ fn an_account_is_named_by_its_user_name_as_well() {
     );
 }
 
-fn namespace(name: &str, level: &str) -> Value {
-    let labels = json!({ "pod-security.kubernetes.io/enforce": level });
-    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } })
-}
-
 /// An account that may do everything, and a pod of it, in a namespace of their own.
 fn operator() -> [Value; 2] {
     [
@@ -331,63 +352,6 @@ fn who_writes_and_reads_secrets_has_a_token_made() {
     insta::assert_snapshot!(with_rules(&secrets, Some("ops"), &operator()), @"
     service account shop/web has a token put into a Secret of its own, of any service account of namespace ops
     any service account of namespace ops such as service account ops/operator
-    service account ops/operator may do everything, as administrator of the cluster
-    ");
-}
-
-#[test]
-fn pods_that_leave_their_container_lead_to_everything_on_their_node() {
-    let mut agent = pod("shop", "agent", "agent");
-    agent["spec"]["hostPID"] = json!(true);
-    let exec = json!([rule(&["create"], "", &["pods/exec"])]);
-    let with_agent = [operator().to_vec(), vec![agent]].concat();
-    insta::assert_snapshot!(with_rules(&exec, Some("shop"), &with_agent), @"
-    service account shop/web runs commands in pods, and takes the token of any pod of namespace shop
-    any pod of namespace shop breaks out to its node, and is root on nodes of the cluster
-    root on nodes of the cluster reads there the token of any pod of the cluster
-    any pod of the cluster such as service account ops/operator
-    service account ops/operator may do everything, as administrator of the cluster
-    ");
-    let harmless = [operator().to_vec(), vec![pod("shop", "agent", "agent")]].concat();
-    assert_eq!(with_rules(&exec, Some("shop"), &harmless), "no way");
-    assert_eq!(way_to(Goal::Administrator, &[pod("shop", "a", "a")], Standing::Nodes), "no way");
-}
-
-#[test]
-fn a_namespace_that_takes_any_pod_gives_its_nodes_away() {
-    let jobs = json!([rule(&["create"], "batch", &["jobs"])]);
-    let within = |level: &str, more: &[Value]| {
-        let all = [&operator()[..], &[namespace("shop", level)], more].concat();
-        with_rules(&jobs, Some("shop"), &all)
-    };
-    insta::assert_snapshot!(within("privileged", &[]), @"
-    service account shop/web starts a privileged pod, and is root on nodes of the cluster
-    root on nodes of the cluster reads there the token of any pod of the cluster
-    any pod of the cluster such as service account ops/operator
-    service account ops/operator may do everything, as administrator of the cluster
-    ");
-    assert_eq!(within("baseline", &[]), "no way");
-    let unknown = with_rules(&jobs, Some("shop"), &operator());
-    assert_eq!(unknown, "no way", "of a namespace that the input lacks nothing is known");
-    let other_gate = json!({
-        "apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy", "metadata": { "name": "p" },
-    });
-    assert_eq!(within("privileged", &[other_gate]), "no way", "it may refuse them");
-    let volumes = json!([rule(&["create"], "", &["persistentvolumes"])]);
-    let claims = json!([
-        rule(&["create"], "batch", &["jobs"]),
-        rule(&["create"], "", &["persistentvolumeclaims"]),
-    ]);
-    let mut all = operator().to_vec();
-    all.extend([
-        role("Role", Some("shop"), "claims", &claims),
-        binding(Some("shop"), ("Role", "claims"), &account("shop", "web")),
-        namespace("shop", "restricted"),
-    ]);
-    insta::assert_snapshot!(with_rules(&volumes, None, &all), @"
-    service account shop/web mounts files of a node by a PersistentVolume of its own, and is root on nodes of the cluster
-    root on nodes of the cluster reads there the token of any pod of the cluster
-    any pod of the cluster such as service account ops/operator
     service account ops/operator may do everything, as administrator of the cluster
     ");
 }
@@ -470,4 +434,60 @@ fn an_account_that_is_only_impersonated_may_start_pods_that_the_cloud_trusts() {
     any service account of namespace ops such as service account ops/backup
     service account ops/backup is trusted by the cloud as AWS role backup
     ");
+}
+
+#[test]
+fn the_configmap_of_eks_makes_administrators_where_the_cluster_is_one_of_eks() {
+    let named = |mut rule: Value, name: &str| {
+        rule["resourceNames"] = json!([name]);
+        json!([rule])
+    };
+    let write = rule(&["patch"], "", &["configmaps"]);
+    let own = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "aws-auth", "namespace": "kube-system" },
+    });
+    let by_name = named(write.clone(), "aws-auth");
+    insta::assert_snapshot!(with_rules(&by_name, Some("kube-system"), &[]), @"service account shop/web maps a cloud identity of its own in aws-auth, and is administrator of the cluster");
+    let any = json!([write]);
+    assert_eq!(with_rules(&any, None, &[]), "no way", "nothing says that it is EKS");
+    assert_ne!(with_rules(&any, None, std::slice::from_ref(&own)), "no way");
+    assert_eq!(with_rules(&any, Some("shop"), std::slice::from_ref(&own)), "no way");
+    assert_eq!(with_rules(&named(write, "other"), None, &[own]), "no way");
+}
+
+#[test]
+fn pods_that_pod_identity_excepts_have_the_identity_of_their_aks_node() {
+    const GROUP: &str = "aadpodidentity.k8s.io";
+    let of_azure = |kind: &str, namespace: &str| {
+        json!({
+            "apiVersion": format!("{GROUP}/v1"), "kind": kind,
+            "metadata": { "name": "x", "namespace": namespace },
+        })
+    };
+    let mut administrators =
+        binding(None, ("ClusterRole", "view"), &json!({ "kind": "User", "name": "clusterAdmin" }));
+    administrators["metadata"]["name"] = json!("aks-cluster-admin-binding");
+    let reads = rule(&["list"], GROUP, &["azurepodidentityexceptions"]);
+    let writes = rule(&["create"], GROUP, &["azurepodidentityexceptions"]);
+    let jobs = rule(&["create"], "batch", &["jobs"]);
+    let exec = rule(&["create"], "", &["pods/exec"]);
+    let excepted = of_azure("AzurePodIdentityException", "shop");
+    let installed = of_azure("AzureIdentity", "bank");
+    let within = |rules: [&Value; 2], more: [&Value; 2]| {
+        with_rules(&json!(rules), Some("shop"), &more.map(Value::clone))
+    };
+    insta::assert_snapshot!(within([&jobs, &reads], [&administrators, &excepted]), @"service account shop/web starts or enters pods that may ask for their node's Azure identity, and is administrator of the cluster");
+    assert_ne!(within([&exec, &writes], [&administrators, &installed]), "no way");
+    let elsewhere = of_azure("AzurePodIdentityException", "bank");
+    for (rules, more) in [
+        ([&jobs, &reads], [&administrators, &elsewhere]),
+        ([&exec, &reads], [&administrators, &excepted]),
+        ([&reads, &reads], [&administrators, &excepted]),
+        ([&jobs, &jobs], [&administrators, &excepted]),
+        ([&jobs, &reads], [&installed, &excepted]),
+        ([&exec, &writes], [&administrators, &elsewhere]),
+    ] {
+        assert_eq!(within(rules, more), "no way", "{rules:?} {more:?}");
+    }
 }

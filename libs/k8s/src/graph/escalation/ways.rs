@@ -1,52 +1,25 @@
 //! The ways to all goals, kept up to date while bindings, roles, pods and service accounts change.
 //!
-//! Holds the steps of each bearer as [`Graph::steps_of`] gives them, who has pods, from which pods a way
-//! leads to their node, and which accounts the cloud knows. The search is the one
-//! of `escalation.rs` with the same order among ways of one length; the steps that need no right are not
-//! kept but found when they are walked.
+//! Holds the steps of each bearer as [`Graph::steps_of`] gives them, and what objects give besides rights
+//! (`given.rs`). The search is the one of `escalation.rs` with the same order among ways of one length; the
+//! steps that need no right are not kept but found when they are walked.
 //!
 //! [`Graph::steps_of`]: crate::graph::Graph::steps_of
 
+mod given;
+mod owned;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::clouds::{Cloud, CloudIdentity};
+use given::{Change, Given};
+pub use owned::Who;
+use owned::{Account, Owned, Where, key_of};
+
 use super::standing::{CONTROL_PLANE, POD_STARTERS, ROLE_WRITER, controller, holds};
 use super::steps::needs_pod;
 use super::{Goal, How, Reach, Standing, Step};
 use crate::object::Object;
 use crate::rbac::Bearer;
-use crate::workload::{Breakout, PodSpec, pod_specs};
-
-/// A standing that owns its names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Owned {
-    Bearer(Who),
-    AccountsOf(Where),
-    PodsOf(Where),
-    Nodes,
-    Administrator,
-    Cloud(Cloud, Box<str>),
-}
-
-/// A service account: namespace and name.
-type Account = (Option<Box<str>>, Box<str>);
-
-/// A bearer that owns its name, in the order of [`Bearer`].
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Who {
-    /// A user.
-    User(Box<str>),
-    /// Everybody of a group.
-    Group(Box<str>),
-    /// A service account: namespace and name.
-    Account(Option<Box<str>>, Box<str>),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Where {
-    Cluster,
-    Namespace(Option<Box<str>>),
-}
 
 /// The next step of a standing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,26 +49,6 @@ impl<B> OwnSteps<B> {
     }
 }
 
-/// How many pods (templates) run with an account, and how many of them may hold its token.
-#[derive(Debug, Clone, Copy, Default)]
-struct Starters {
-    all: usize,
-    with_token: usize,
-}
-
-/// Whether an account has pods, and pods that may hold its token.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Had {
-    pods: bool,
-    tokens: bool,
-}
-
-impl Starters {
-    const fn had(self) -> Had {
-        Had { pods: self.all > 0, tokens: self.with_token > 0 }
-    }
-}
-
 /// Whose step it is, with whether it gives an account's rights alone, and how he takes it.
 type Steps<B> = BTreeMap<(Who, bool), (How, Option<B>)>;
 
@@ -106,16 +59,10 @@ pub struct Ways<B> {
     into: BTreeMap<Owned, Steps<B>>,
     /// Where the steps of a bearer lead.
     bearers: BTreeMap<Who, BTreeSet<To>>,
-    /// What starts pods with an account.
-    accounts: BTreeMap<Account, Starters>,
-    /// By namespace, how many objects start pods from which a way leads to their node.
-    open: BTreeMap<Option<Box<str>>, usize>,
-    /// The accounts of an identity of the cloud, with how many objects say so.
-    identities: BTreeMap<(Owned, Account), usize>,
+    /// What objects give besides rights.
+    given: Given,
     next: BTreeMap<(Goal, Owned), Next<B>>,
-    /// Accounts of which the pods have changed since the last search, and what they had then.
-    moved: BTreeMap<Account, Had>,
-    /// Whether steps have changed since then.
+    /// Whether steps have changed since the last search.
     is_stale: bool,
 }
 
@@ -124,11 +71,8 @@ impl<B> Default for Ways<B> {
         Self {
             into: BTreeMap::new(),
             bearers: BTreeMap::new(),
-            accounts: BTreeMap::new(),
-            open: BTreeMap::new(),
-            identities: BTreeMap::new(),
+            given: Given::default(),
             next: BTreeMap::new(),
-            moved: BTreeMap::new(),
             is_stale: false,
         }
     }
@@ -166,61 +110,21 @@ impl<B: Copy + Eq> Ways<B> {
         }
     }
 
-    /// Takes up what an object gives besides rights: pods, and an identity of the cloud.
+    /// Takes up what an object gives besides rights: pods, tokens, and an identity of the cloud.
     pub fn add(&mut self, object: &Object<'_>) {
-        for pod in pod_specs(object) {
-            let key = key_of(object.namespace(), pod.service_account());
-            let starters = self.accounts.entry(key.clone()).or_default();
-            let had = starters.had();
-            self.moved.entry(key).or_insert(had);
-            starters.all += 1;
-            starters.with_token += usize::from(may_hold_token(&pod));
-            if Breakout::of(&pod).is_some() {
-                let count = self.open.entry(object.namespace().map(Box::from)).or_default();
-                *count += 1;
-                self.is_stale |= *count == 1;
-            }
-        }
-        if let Some(identity) = CloudIdentity::of(object) {
-            let known =
-                (Owned::of(&Standing::Cloud(identity)), key_of(object.namespace(), object.name()));
-            *self.identities.entry(known).or_default() += 1;
-            self.is_stale = true;
-        }
+        self.is_stale |= self.given.change(object, Change::Comes);
     }
 
     /// Gives up what an object gave that is there no longer.
     pub fn remove(&mut self, object: &Object<'_>) {
-        for pod in pod_specs(object) {
-            let key = key_of(object.namespace(), pod.service_account());
-            if let Some(starters) = self.accounts.get_mut(&key) {
-                let had = starters.had();
-                starters.all = starters.all.saturating_sub(1);
-                let tokens = usize::from(may_hold_token(&pod));
-                starters.with_token = starters.with_token.saturating_sub(tokens);
-                if !starters.had().pods {
-                    self.accounts.remove(&key);
-                }
-                self.moved.entry(key).or_insert(had);
-            }
-            if Breakout::of(&pod).is_some() {
-                let left = lower(&mut self.open, &object.namespace().map(Box::from));
-                self.is_stale |= left == Some(0);
-            }
-        }
-        if let Some(identity) = CloudIdentity::of(object) {
-            let known =
-                (Owned::of(&Standing::Cloud(identity)), key_of(object.namespace(), object.name()));
-            lower(&mut self.identities, &known);
-            self.is_stale = true;
-        }
+        self.is_stale |= self.given.change(object, Change::Goes);
     }
 
     /// Searches again where anything has changed, and hands out each standing whose next step did.
     pub fn refresh(&mut self, changed: &mut dyn FnMut(Goal, Standing<'_>)) {
-        let mut moved = std::mem::take(&mut self.moved).into_iter();
-        let is_stale = std::mem::take(&mut self.is_stale)
-            || moved.any(|(account, had)| self.had(&account) != had && self.reaches(&account));
+        let moved = self.given.moved();
+        let is_stale =
+            std::mem::take(&mut self.is_stale) || moved.iter().any(|account| self.reaches(account));
         if !is_stale {
             return;
         }
@@ -289,10 +193,7 @@ impl<B: Copy + Eq> Ways<B> {
         let mut next: BTreeMap<Standing<'_>, Found<'_, B>> = BTreeMap::new();
         let mut reached: VecDeque<Standing<'_>> = match goal {
             Goal::Administrator => [Standing::Administrator].into(),
-            Goal::Cloud => {
-                let all: BTreeSet<_> = self.identities.keys().map(|(it, _)| it.seen()).collect();
-                all.into_iter().collect()
-            }
+            Goal::Cloud => self.given.identities().collect(),
         };
         while let Some(to) = reached.pop_front() {
             let own = self.into.get(&Owned::of(&to)).into_iter().flatten();
@@ -314,12 +215,14 @@ impl<B: Copy + Eq> Ways<B> {
     /// The steps to a standing that need no right.
     fn standing_into<'w>(&'w self, to: Standing<'w>) -> Vec<(Standing<'w>, How, Option<B>)> {
         let is = |from| (from, How::Is, None);
+        let pods = |namespace| Standing::PodsOf(Reach::Namespace(namespace));
         match to {
             Standing::Administrator => {
                 let places = [Reach::Cluster, Reach::Namespace(Some(CONTROL_PLANE))];
                 let take = |place| (Standing::AccountsOf(place), How::TakesController, None);
                 let mut steps = places.map(take).to_vec();
                 steps.push((controller(ROLE_WRITER), How::Escalates, None));
+                steps.push((Standing::ControlPlane, How::HoldsKeys, None));
                 steps
             }
             Standing::AccountsOf(Reach::Cluster) => {
@@ -327,17 +230,22 @@ impl<B: Copy + Eq> Ways<B> {
             }
             Standing::Bearer(Bearer::ServiceAccount(namespace, name)) => {
                 let place = Reach::Namespace(namespace);
-                let has = self.had(&key_of(namespace, name));
+                let own = key_of(namespace, name);
+                let has = self.given.had(&own);
                 let is_bound =
                     self.bearers.contains_key(&Who::of(Bearer::ServiceAccount(namespace, name)));
-                let own = key_of(namespace, name);
-                let is_known = self.identities.keys().any(|(_, account)| *account == own);
                 let mut steps = Vec::new();
                 if has.tokens {
-                    steps.push(is(Standing::PodsOf(place)));
-                    steps.push(is(Standing::PodsOf(Reach::Cluster)));
+                    steps.extend([
+                        is(Standing::PodsOf(place)),
+                        is(Standing::PodsOf(Reach::Cluster)),
+                    ]);
                 }
-                if has.pods || is_bound || is_known {
+                if self.given.is_token_mounted(&own) {
+                    let holders = [Standing::PodsOf(place), Standing::PodsOf(Reach::Cluster)];
+                    steps.extend(holders.map(|pods| (pods, How::HasToken, None)));
+                }
+                if has.pods || is_bound || self.given.is_known_to_cloud(&own) {
                     steps.push(is(Standing::AccountsOf(place)));
                 }
                 steps
@@ -356,120 +264,44 @@ impl<B: Copy + Eq> Ways<B> {
                 vec![(Standing::Nodes, How::ReadsTokensOfNode, None)]
             }
             Standing::Nodes => {
-                let of = |namespace| Standing::PodsOf(Reach::Namespace(namespace));
-                let open = self.open.keys().map(|namespace| of(namespace.as_deref()));
-                open.map(|pods| (pods, How::BreaksOut, None)).collect()
+                let open = self.given.open().map(|it| (pods(it), How::BreaksOut, None));
+                let linking = self.given.linking().filter_map(|account| {
+                    let binding = self.reads_logs(account)?;
+                    Some((pods(account.0.as_deref()), How::LinksLogs, binding))
+                });
+                open.chain(linking).collect()
+            }
+            Standing::ControlPlane => {
+                let open = self.given.open_on_control_plane().into_iter();
+                open.map(|it| (pods(it), How::BreaksOut, None)).collect()
             }
             Standing::Cloud(_) => {
-                let known = self.identities.keys().filter(|(it, _)| it.seen() == to);
                 let account = |(namespace, name): &'w Account| {
                     Standing::Bearer(Bearer::ServiceAccount(namespace.as_deref(), name))
                 };
-                known.map(|(_, it)| (account(it), How::Assumes, None)).collect()
+                self.given.trusted_as(to).map(|it| (account(it), How::Assumes, None)).collect()
             }
             _ => Vec::new(),
         }
     }
 
-    fn had(&self, account: &Account) -> Had {
-        self.accounts.get(account).map(|starters| starters.had()).unwrap_or_default()
+    /// The binding by which an account reads the logs of its own namespace; none within where the whole does
+    /// not know the binding.
+    fn reads_logs(&self, (namespace, name): &Account) -> Option<Option<B>> {
+        let who = (Who::Account(namespace.clone(), name.clone()), false);
+        let of = |place| Some(self.into.get(&Owned::LogsOf(place))?.get(&who)?.1);
+        of(Where::Cluster).or_else(|| of(Where::Namespace(namespace.clone())))
     }
 
     /// Every account that has pods, that a binding names, or that the cloud knows.
     fn all_accounts(&self) -> BTreeSet<(Option<&str>, &str)> {
-        let with_pods =
-            self.accounts.keys().map(|(namespace, name)| (namespace.as_deref(), &**name));
         let bound = self.bearers.keys().filter_map(|who| match who {
             Who::Account(namespace, name) => Some((namespace.as_deref(), &**name)),
             Who::User(_) | Who::Group(_) => None,
         });
-        let known = self.identities.keys();
-        let known = known.map(|(_, (namespace, name))| (namespace.as_deref(), &**name));
-        with_pods.chain(bound).chain(known).collect()
+        self.given.accounts().chain(bound).collect()
     }
 }
 
 /// How, where to, and by which binding.
 type Found<'w, B> = (How, Standing<'w>, Option<B>);
-
-/// Counts one less. Returns what is left; none where nothing was counted.
-fn lower<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) -> Option<usize> {
-    let count = counts.get_mut(key)?;
-    *count = count.saturating_sub(1);
-    let left = *count;
-    if left == 0 {
-        counts.remove(key);
-    }
-    Some(left)
-}
-
-/// Whether a pod has, or may have, the token of its account.
-fn may_hold_token(pod: &PodSpec<'_>) -> bool {
-    pod.holds_token() != Some(false)
-}
-
-fn key_of(namespace: Option<&str>, name: &str) -> Account {
-    (namespace.map(Box::from), Box::from(name))
-}
-
-impl Who {
-    /// A bearer, with names of its own.
-    pub fn of(bearer: Bearer<'_>) -> Self {
-        match bearer {
-            Bearer::User(name) => Self::User(name.into()),
-            Bearer::Group(name) => Self::Group(name.into()),
-            Bearer::ServiceAccount(namespace, name) => {
-                Self::Account(namespace.map(Box::from), name.into())
-            }
-        }
-    }
-
-    /// The bearer, its names borrowed.
-    pub fn seen(&self) -> Bearer<'_> {
-        match self {
-            Self::User(name) => Bearer::User(name),
-            Self::Group(name) => Bearer::Group(name),
-            Self::Account(namespace, name) => Bearer::ServiceAccount(namespace.as_deref(), name),
-        }
-    }
-}
-
-impl Where {
-    fn of(reach: Reach<'_>) -> Self {
-        match reach {
-            Reach::Cluster => Self::Cluster,
-            Reach::Namespace(namespace) => Self::Namespace(namespace.map(Box::from)),
-        }
-    }
-
-    fn seen(&self) -> Reach<'_> {
-        match self {
-            Self::Cluster => Reach::Cluster,
-            Self::Namespace(namespace) => Reach::Namespace(namespace.as_deref()),
-        }
-    }
-}
-
-impl Owned {
-    fn of(standing: &Standing<'_>) -> Self {
-        match standing {
-            Standing::Bearer(bearer) => Self::Bearer(Who::of(*bearer)),
-            Standing::AccountsOf(reach) => Self::AccountsOf(Where::of(*reach)),
-            Standing::PodsOf(reach) => Self::PodsOf(Where::of(*reach)),
-            Standing::Nodes => Self::Nodes,
-            Standing::Administrator => Self::Administrator,
-            Standing::Cloud(identity) => Self::Cloud(identity.cloud, identity.name.into()),
-        }
-    }
-
-    fn seen(&self) -> Standing<'_> {
-        match self {
-            Self::Bearer(who) => Standing::Bearer(who.seen()),
-            Self::AccountsOf(place) => Standing::AccountsOf(place.seen()),
-            Self::PodsOf(place) => Standing::PodsOf(place.seen()),
-            Self::Nodes => Standing::Nodes,
-            Self::Administrator => Standing::Administrator,
-            Self::Cloud(cloud, name) => Standing::Cloud(CloudIdentity { cloud: *cloud, name }),
-        }
-    }
-}

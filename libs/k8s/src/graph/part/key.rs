@@ -79,6 +79,8 @@ pub(in crate::graph) enum Topic {
     RunsAs,
     /// Counted: custom resources that name a service account.
     NamesAccount,
+    /// Counted: nodes of the control plane, all and each by its name.
+    ControlPlaneNode,
     /// Counted: signs of a mesh.
     MeshSign,
     /// Counted: DestinationRules by full host and a subset that they define.

@@ -6,8 +6,8 @@
 use super::{Key, Place, Selecting, Topic, Word, own_places};
 use crate::graph::selector::asked;
 use crate::graph::{
-    aggregation, exposure, hosts, isolation, links, mesh, policies, references, scaling, taken,
-    usage,
+    aggregation, escalation, exposure, hosts, isolation, links, mesh, policies, references,
+    scaling, taken, usage,
 };
 use crate::object::Object;
 use crate::rbac::{Bearer, GROUP, role_of, subjects};
@@ -155,9 +155,10 @@ impl Keys<'_, '_> {
                     self.find_anywhere(Topic::ServiceAsks, &[name, value]);
                 }
             }
-            ("", "Secret") if crate::graph::escalation::is_token(object) => {
+            ("", "Secret") if escalation::is_token(object) => {
                 self.find(Topic::TokenSecret, &[]);
             }
+            ("", "Node") => self.counted.extend(escalation::control_plane_keys(object)),
             (GROUP, "RoleBinding" | "ClusterRoleBinding") => self.binding(),
             (GROUP, "ClusterRole") => {
                 for selector in aggregation::selectors(object) {
