@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::escalation::may_lead_on;
 use super::links::{ByLabel, pairs};
 use super::part::{Key, Place, Read, Selecting, Topic};
 use super::{Graph, selects};
@@ -21,10 +22,12 @@ const STEPS: usize = 200_000;
 pub(super) struct Aggregation<'a> {
     /// By the name of the ClusterRole that takes over: those that it selects.
     selected: BTreeMap<&'a str, Vec<usize>>,
-    /// Names of ClusterRoles that another one takes over.
-    taken_over: BTreeSet<&'a str>,
+    /// Names of ClusterRoles that another one takes over, with the key of the name once it was asked for.
+    taken_over: BTreeMap<&'a str, OnceLock<Key>>,
     /// The rules of these by resource as written, with the index of who holds them, in the order of the input.
     by_resource: BTreeMap<&'a str, Vec<(usize, Rule<'a>)>>,
+    /// Those of them that may lead to another identity.
+    leading: Vec<(usize, Rule<'a>)>,
     /// By the name of the ClusterRole that takes over: all whose rules it has, in order, made when they are first
     /// asked for.
     holders: BTreeMap<&'a str, OnceLock<Vec<usize>>>,
@@ -52,7 +55,7 @@ impl<'a> Aggregation<'a> {
                 selected(graph, role, selectors, &by_label).take(left).collect();
             left -= selected.len();
             let taken_over = selected.iter().filter_map(|index| graph.objects.get(*index));
-            found.taken_over.extend(taken_over.map(Object::name));
+            found.taken_over.extend(taken_over.map(|role| (role.name(), OnceLock::new())));
             found.selected.insert(role.name(), selected);
         }
         for (name, labels) in built_in::aggregating().filter(|(name, _)| lacks(graph, name)) {
@@ -72,6 +75,9 @@ impl<'a> Aggregation<'a> {
         let holders: BTreeSet<usize> = self.selected.values().flatten().copied().collect();
         for index in holders {
             for rule in graph.objects.get(index).into_iter().flat_map(rules) {
+                if may_lead_on(&rule) {
+                    self.leading.push((index, rule));
+                }
                 for (_, resource) in rule.list("resources") {
                     self.by_resource.entry(resource).or_default().push((index, rule));
                 }
@@ -125,7 +131,7 @@ fn selected<'g, 'a>(
     selectors: &'a [Value],
     by_label: &ByLabel<'_>,
 ) -> impl Iterator<Item = usize> + use<'g, 'a> {
-    let mut candidates: BTreeSet<usize> = BTreeSet::new();
+    let mut candidates: Vec<usize> = Vec::new();
     for selector in selectors {
         let wanted = selector.get("matchLabels").and_then(Value::as_object);
         candidates.extend(match by_label.rarest(wanted) {
@@ -133,6 +139,8 @@ fn selected<'g, 'a>(
             None => graph.indices(GROUP, "ClusterRole"),
         });
     }
+    candidates.sort_unstable();
+    candidates.dedup();
     candidates.into_iter().filter(move |index| {
         graph.objects.get(*index).is_some_and(|other| {
             other.name() != role.name()
@@ -141,8 +149,8 @@ fn selected<'g, 'a>(
     })
 }
 
-fn key_of_name(name: &str) -> Vec<Key> {
-    Key::seen(Topic::Named, None, &[GROUP, "ClusterRole", name])
+fn key_of_name(name: &str) -> Key {
+    Key::of(Topic::Named, Place::Anywhere, &[GROUP, "ClusterRole", name])
 }
 
 /// The ClusterRoles that a selector selects.
@@ -168,13 +176,13 @@ impl<'a> Graph<'a> {
     /// Whether another ClusterRole of the input takes over a ClusterRole's rules.
     pub fn is_aggregated(&self, role: &Object<'a>) -> bool {
         if self.whole.is_some() {
-            self.note_all(|| key_of_name(role.name()));
+            self.note_all(|| vec![key_of_name(role.name())]);
             let named = self.held_of_kind(GROUP, "ClusterRole");
             for named in named.filter(|it| it.name() == role.name()) {
                 self.note_all(|| Selecting::ClusterRole.keys(None, named.labels()));
             }
         }
-        self.aggregation.taken_over.contains(role.name())
+        self.aggregation.taken_over.contains_key(role.name())
     }
 
     /// The rules of a role with the role that holds them: its own, and those of the ClusterRoles that it
@@ -189,6 +197,16 @@ impl<'a> Graph<'a> {
         found
     }
 
+    /// Those of the rules of a role that may lead to another identity.
+    pub(super) fn leading_rules_of(&self, role: &Object<'a>) -> Vec<Rule<'a>> {
+        self.note_taken_over(role);
+        let holders = self.holders_taken_over(role);
+        let taken_over = self.aggregation.leading.iter();
+        let taken_over = taken_over.filter(|(index, _)| holders.binary_search(index).is_ok());
+        let own = rules(role).filter(may_lead_on);
+        own.chain(taken_over.map(|(_, rule)| *rule)).collect()
+    }
+
     fn holders_taken_over(&self, role: &Object<'a>) -> &[usize] {
         let is_wide = role.kind() == "ClusterRole";
         if is_wide { self.aggregation.holders(self, role.name()) } else { &[] }
@@ -199,7 +217,7 @@ impl<'a> Graph<'a> {
         let Some(whole) = self.whole.filter(|_| role.kind() == "ClusterRole") else { return };
         match self.aggregation.reads.get(role.name()) {
             // Most take over nothing.
-            None => whole.note(Read::All(key_of_name(role.name()))),
+            None => whole.note(Read::All(vec![key_of_name(role.name())])),
             Some(reads) => {
                 let reads = reads.get_or_init(|| self.reads_taking_over(role.name()));
                 reads.iter().for_each(|read| whole.note(read.clone()));
@@ -216,7 +234,9 @@ impl<'a> Graph<'a> {
             if !seen.insert(name) {
                 continue;
             }
-            keys.extend(key_of_name(name));
+            let key = self.aggregation.taken_over.get(name);
+            let key = key.map(|key| *key.get_or_init(|| key_of_name(name)));
+            keys.push(key.unwrap_or_else(|| key_of_name(name)));
             let Some(taken_over) = self.aggregation.selected.get(name) else { continue };
             if lacks(self, name) {
                 keys.extend(labels_of_built_in(name));

@@ -27,6 +27,11 @@ const STARTERS: [(&str, &[&str]); 18] = [
     ("tekton.dev", &["taskruns", "pipelineruns"]),
 ];
 
+/// Whether a resource, of whatever API group, starts pods.
+pub(super) fn are_started_by(resource: &str) -> bool {
+    matches!(resource, "pods" | "jobs") || STARTERS.iter().any(|(_, all)| all.contains(&resource))
+}
+
 /// Whether a rule lets its holder start pods. Who may create does it by any name; to change a single one is
 /// enough as well. Of pods themselves neither the program's account nor its command can be changed, and of Jobs
 /// not the template.
