@@ -330,7 +330,7 @@ impl<'a> Graph<'a> {
         selector: &'g Value,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
         let wanted = selector.get("matchLabels").and_then(Value::as_object);
-        self.bearers(wanted)
+        self.pods_among(namespace, links::pairs(wanted))
             .filter(move |pod| self.is_in(pod, namespace) && selects(selector, pod.spec.labels()))
     }
 
@@ -365,7 +365,7 @@ impl<'a> Graph<'a> {
         wanted: Option<&'g Map>,
     ) -> impl Iterator<Item = &'g PodNode<'a>> + 'g {
         wanted.into_iter().flat_map(move |wanted| {
-            self.bearers(Some(wanted)).filter(move |pod| {
+            self.pods_among(namespace, links::pairs(Some(wanted))).filter(move |pod| {
                 self.is_in(pod, namespace) && labels_match(wanted, pod.spec.labels())
             })
         })

@@ -5,9 +5,9 @@ pub mod names;
 
 use airside_types::FieldPath;
 
-use crate::fields::{maps, text, texts};
+use crate::fields::{list, maps, text};
 use crate::object::Object;
-use crate::value::Map;
+use crate::value::{Map, Value};
 
 /// The API group of roles and bindings.
 pub const GROUP: &str = "rbac.authorization.k8s.io";
@@ -21,12 +21,33 @@ pub struct Rule<'a> {
     pub fields: &'a Map,
     /// Whether a Role holds it, which gives nothing over what has no namespace.
     pub is_of_namespace: bool,
+    // What each question asks for is looked up once: there are dozens of questions.
+    verbs: &'a [Value],
+    groups: &'a [Value],
+    resources: &'a [Value],
 }
 
 impl<'a> Rule<'a> {
+    fn of(index: usize, fields: &'a Map, is_of_namespace: bool) -> Self {
+        let (verbs, groups) = (list(fields, "verbs"), list(fields, "apiGroups"));
+        let resources = list(fields, "resources");
+        Self { index, fields, is_of_namespace, verbs, groups, resources }
+    }
+
+    /// The same rule as a ClusterRole would hold it.
+    pub const fn in_cluster(self) -> Self {
+        Self { is_of_namespace: false, ..self }
+    }
+
     /// The entries of one of the rule's lists.
     pub fn list(&self, name: &'static str) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
-        texts(self.fields, name)
+        let entries = match name {
+            "verbs" => self.verbs,
+            "apiGroups" => self.groups,
+            "resources" => self.resources,
+            _ => list(self.fields, name),
+        };
+        entries.iter().enumerate().filter_map(|(index, entry)| Some((index, entry.as_str()?)))
     }
 
     /// Whether a list holds one of these.
@@ -66,8 +87,8 @@ impl<'a> Rule<'a> {
         const ALL_VERBS: [&str; 7] =
             ["get", "list", "watch", "create", "update", "patch", "delete"];
         let all_verbs =
-            self.has("verbs", &["*"]) || ALL_VERBS.iter().all(|verb| self.has("verbs", &[verb]));
-        all_verbs && self.has("resources", &["*"]) && self.has("apiGroups", &["*"])
+            || self.has("verbs", &["*"]) || ALL_VERBS.iter().all(|verb| self.has("verbs", &[verb]));
+        self.has("resources", &["*"]) && self.has("apiGroups", &["*"]) && all_verbs()
     }
 
     /// The path to an entry of one of the rule's lists.
@@ -85,7 +106,8 @@ impl<'a> Rule<'a> {
 /// The rules of a Role or ClusterRole, as written.
 pub fn rules<'a>(role: &Object<'a>) -> impl Iterator<Item = Rule<'a>> + use<'a> {
     let is_of_namespace = role.kind() == "Role";
-    maps(role.fields(), "rules").map(move |(index, fields)| Rule { index, fields, is_of_namespace })
+    maps(role.fields(), "rules")
+        .map(move |(index, fields)| Rule::of(index, fields, is_of_namespace))
 }
 
 /// Who is given a role.
@@ -157,7 +179,7 @@ mod tests {
         ] {
             let rule = json!({ "resources": resources, "apiGroups": groups, "verbs": ["get"] });
             let fields = rule.as_object().unwrap();
-            let rule = Rule { index: 0, fields, is_of_namespace: false };
+            let rule = Rule::of(0, fields, false);
             assert_eq!(rule.reaches(group, resource), reached, "{rule:?} {resource}");
         }
     }

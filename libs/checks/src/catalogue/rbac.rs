@@ -71,6 +71,10 @@ impl Right {
 
     /// Where a rule gives the right: the index in its `resources`, the resource, the verbs.
     fn given_in<'a>(&self, rule: &Rule<'a>) -> Vec<(usize, &'a str, Vec<&'a str>)> {
+        let verbs = self.verbs_in(rule);
+        if verbs.is_empty() {
+            return Vec::new();
+        }
         let is_meant = |given: &str| {
             let mut wanted = self.resources_of(rule);
             wanted.any(|(group, resource)| {
@@ -79,8 +83,7 @@ impl Right {
         };
         rule.list("resources")
             .filter(|(_, given)| is_meant(given))
-            .map(|(entry, given)| (entry, given, self.verbs_in(rule)))
-            .filter(|(_, _, verbs)| !verbs.is_empty())
+            .map(|(entry, given)| (entry, given, verbs.clone()))
             .collect()
     }
 

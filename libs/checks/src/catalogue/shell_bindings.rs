@@ -85,11 +85,16 @@ rules: [{apiGroups: [""], resources: [pods/exec], verbs: [create]}]
     },
 ];
 
+/// The subresources of a pod by which commands run in it.
+const WAYS: [&str; 2] = ["pods/exec", "pods/attach"];
+
 /// The API server opens a connection for create (POST), and for get when the client uses a web socket.
 pub(super) fn opens_shell(rule: &Rule<'_>) -> Option<&'static str> {
-    let ways = ["pods/exec", "pods/attach"];
-    let can_connect = rule.allows_verb(&["create", "get"]) && !rule.names_its_objects();
-    ways.into_iter().find(|way| rule.reaches("", way)).filter(|_| can_connect)
+    WAYS.into_iter().find(|way| opens(rule, way))
+}
+
+fn opens(rule: &Rule<'_>, way: &str) -> bool {
+    rule.allows_verb(&["create", "get"]) && rule.reaches("", way) && !rule.names_its_objects()
 }
 
 fn shell(binding: &Binding<'_>, kind: &str, report: &mut Report<'_>) {
@@ -99,13 +104,15 @@ fn shell(binding: &Binding<'_>, kind: &str, report: &mut Report<'_>) {
     if binding.graph.is_single_object() {
         return report.undecided("what the bound role allows is in another object");
     }
-    let role = binding.graph.role(binding.object);
-    let rules = role.map(|role| binding.graph.rules_of(role)).unwrap_or_default();
+    let Some(role) = binding.graph.role(binding.object) else { return };
+    let has = |resource: &str, is_such: &dyn Fn(&Rule<'_>) -> bool| {
+        binding.graph.rules_naming(role, resource).iter().any(|(_, rule)| is_such(rule))
+    };
     // Roles that allow everything are reported as such.
-    if rules.iter().any(|(_, rule)| rule.allows_everything()) {
+    if has("*", &|rule| rule.allows_everything()) {
         return;
     }
-    if let Some(way) = rules.iter().find_map(|(_, rule)| opens_shell(rule)) {
+    if let Some(way) = WAYS.into_iter().find(|way| has(way, &|rule| opens(rule, way))) {
         report.fail(
             binding.role_path(),
             format!(

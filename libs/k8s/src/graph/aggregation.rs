@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::escalation::may_lead_on;
 use super::links::{ByLabel, pairs};
 use super::part::{Key, Place, Read, Selecting, Topic};
 use super::{Graph, selects};
@@ -16,26 +17,25 @@ use crate::value::Value;
 /// with more is made to cost memory, and what goes beyond is not followed.
 const STEPS: usize = 200_000;
 
-/// The index of a ClusterRole, and of one of its rules.
-type Held = (usize, usize);
-
 /// Who takes over what.
 #[derive(Debug, Default)]
 pub(super) struct Aggregation<'a> {
     /// By the name of the ClusterRole that takes over: those that it selects.
     selected: BTreeMap<&'a str, Vec<usize>>,
-    /// Names of ClusterRoles that another one takes over.
-    taken_over: BTreeSet<&'a str>,
-    /// By the name of the ClusterRole that takes over: the rules of others, made when they are first asked for.
-    rules: BTreeMap<&'a str, OnceLock<ByResource>>,
+    /// Names of ClusterRoles that another one takes over, with the key of the name once it was asked for.
+    taken_over: BTreeMap<&'a str, OnceLock<Key>>,
+    /// The rules of these by resource as written, with the index of who holds them, in the order of the input.
+    by_resource: BTreeMap<&'a str, Vec<(usize, Rule<'a>)>>,
+    /// Those of them that may lead to another identity.
+    leading: Vec<(usize, Rule<'a>)>,
+    /// By the name of the ClusterRole that takes over: all whose rules it has, in order, made when they are first
+    /// asked for.
+    holders: BTreeMap<&'a str, OnceLock<Vec<usize>>>,
     /// The same of what its rules rest on.
     reads: BTreeMap<&'a str, OnceLock<Vec<Read>>>,
-    /// How many more rules' holders are followed, in all.
+    /// How many more holders are followed, in all.
     left: AtomicUsize,
 }
-
-/// Rules by resource as written.
-type ByResource = BTreeMap<Box<str>, Vec<Held>>;
 
 impl<'a> Aggregation<'a> {
     pub(super) fn of(graph: &Graph<'a>) -> Self {
@@ -55,7 +55,7 @@ impl<'a> Aggregation<'a> {
                 selected(graph, role, selectors, &by_label).take(left).collect();
             left -= selected.len();
             let taken_over = selected.iter().filter_map(|index| graph.objects.get(*index));
-            found.taken_over.extend(taken_over.map(Object::name));
+            found.taken_over.extend(taken_over.map(|role| (role.name(), OnceLock::new())));
             found.selected.insert(role.name(), selected);
         }
         for (name, labels) in built_in::aggregating().filter(|(name, _)| lacks(graph, name)) {
@@ -64,21 +64,36 @@ impl<'a> Aggregation<'a> {
             left -= selected.len();
             found.selected.insert(name, selected.into_iter().collect());
         }
-        found.rules = found.selected.keys().map(|name| (*name, OnceLock::new())).collect();
+        found.add_rules(graph);
+        found.holders = found.selected.keys().map(|name| (*name, OnceLock::new())).collect();
         found.reads = found.selected.keys().map(|name| (*name, OnceLock::new())).collect();
         found.left = AtomicUsize::new(STEPS);
         found
     }
 
-    /// The rules that a ClusterRole takes over, by resource; none for one that takes over nothing.
-    fn rules_taken_over(&self, graph: &Graph<'a>, name: &str) -> Option<&ByResource> {
-        let rules = self.rules.get(name)?;
-        Some(rules.get_or_init(|| {
+    fn add_rules(&mut self, graph: &Graph<'a>) {
+        let holders: BTreeSet<usize> = self.selected.values().flatten().copied().collect();
+        for index in holders {
+            for rule in graph.objects.get(index).into_iter().flat_map(rules) {
+                if may_lead_on(&rule) {
+                    self.leading.push((index, rule));
+                }
+                for (_, resource) in rule.list("resources") {
+                    self.by_resource.entry(resource).or_default().push((index, rule));
+                }
+            }
+        }
+    }
+
+    /// The ClusterRoles whose rules one takes over, in order.
+    fn holders(&self, graph: &Graph<'a>, name: &str) -> &[usize] {
+        let Some(holders) = self.holders.get(name) else { return &[] };
+        holders.get_or_init(|| {
             let left = self.left.load(Ordering::Relaxed);
-            let taken_over = self.all_of(graph, name, left);
-            self.left.store(left.saturating_sub(taken_over.len()), Ordering::Relaxed);
-            rules_by_resource(graph, &taken_over)
-        }))
+            let all = self.all_of(graph, name, left);
+            self.left.store(left.saturating_sub(all.len()), Ordering::Relaxed);
+            all.into_iter().collect()
+        })
     }
 
     /// The ClusterRoles that one takes over, and those that these take over, up to a number.
@@ -116,7 +131,7 @@ fn selected<'g, 'a>(
     selectors: &'a [Value],
     by_label: &ByLabel<'_>,
 ) -> impl Iterator<Item = usize> + use<'g, 'a> {
-    let mut candidates: BTreeSet<usize> = BTreeSet::new();
+    let mut candidates: Vec<usize> = Vec::new();
     for selector in selectors {
         let wanted = selector.get("matchLabels").and_then(Value::as_object);
         candidates.extend(match by_label.rarest(wanted) {
@@ -124,6 +139,8 @@ fn selected<'g, 'a>(
             None => graph.indices(GROUP, "ClusterRole"),
         });
     }
+    candidates.sort_unstable();
+    candidates.dedup();
     candidates.into_iter().filter(move |index| {
         graph.objects.get(*index).is_some_and(|other| {
             other.name() != role.name()
@@ -132,21 +149,8 @@ fn selected<'g, 'a>(
     })
 }
 
-fn rules_by_resource<'a>(graph: &Graph<'a>, holders: &BTreeSet<usize>) -> ByResource {
-    let mut found = ByResource::new();
-    for index in holders {
-        let Some(holder) = graph.objects.get(*index) else { continue };
-        for (number, rule) in rules(holder).enumerate() {
-            for (_, resource) in rule.list("resources") {
-                found.entry(Box::from(resource)).or_default().push((*index, number));
-            }
-        }
-    }
-    found
-}
-
-fn key_of_name(name: &str) -> Vec<Key> {
-    Key::seen(Topic::Named, None, &[GROUP, "ClusterRole", name])
+fn key_of_name(name: &str) -> Key {
+    Key::of(Topic::Named, Place::Anywhere, &[GROUP, "ClusterRole", name])
 }
 
 /// The ClusterRoles that a selector selects.
@@ -172,13 +176,13 @@ impl<'a> Graph<'a> {
     /// Whether another ClusterRole of the input takes over a ClusterRole's rules.
     pub fn is_aggregated(&self, role: &Object<'a>) -> bool {
         if self.whole.is_some() {
-            self.note_all(|| key_of_name(role.name()));
+            self.note_all(|| vec![key_of_name(role.name())]);
             let named = self.held_of_kind(GROUP, "ClusterRole");
             for named in named.filter(|it| it.name() == role.name()) {
                 self.note_all(|| Selecting::ClusterRole.keys(None, named.labels()));
             }
         }
-        self.aggregation.taken_over.contains(role.name())
+        self.aggregation.taken_over.contains_key(role.name())
     }
 
     /// The rules of a role with the role that holds them: its own, and those of the ClusterRoles that it
@@ -186,13 +190,26 @@ impl<'a> Graph<'a> {
     pub fn rules_of(&self, role: &Object<'a>) -> Vec<(Object<'a>, Rule<'a>)> {
         self.note_taken_over(role);
         let mut found: Vec<_> = rules(role).map(|rule| (*role, rule)).collect();
-        if role.kind() == "ClusterRole" && self.aggregation.selected.contains_key(role.name()) {
-            let others = self.aggregation.all_of(self, role.name(), STEPS).into_iter();
-            for other in others.filter_map(|index| self.objects.get(index)) {
-                found.extend(rules(other).map(|rule| (*other, rule)));
-            }
+        let others = self.holders_taken_over(role).iter();
+        for other in others.filter_map(|index| self.objects.get(*index)) {
+            found.extend(rules(other).map(|rule| (*other, rule)));
         }
         found
+    }
+
+    /// Those of the rules of a role that may lead to another identity.
+    pub(super) fn leading_rules_of(&self, role: &Object<'a>) -> Vec<Rule<'a>> {
+        self.note_taken_over(role);
+        let holders = self.holders_taken_over(role);
+        let taken_over = self.aggregation.leading.iter();
+        let taken_over = taken_over.filter(|(index, _)| holders.binary_search(index).is_ok());
+        let own = rules(role).filter(may_lead_on);
+        own.chain(taken_over.map(|(_, rule)| *rule)).collect()
+    }
+
+    fn holders_taken_over(&self, role: &Object<'a>) -> &[usize] {
+        let is_wide = role.kind() == "ClusterRole";
+        if is_wide { self.aggregation.holders(self, role.name()) } else { &[] }
     }
 
     /// Notes the ClusterRoles whose rules a role has, and those that decide which these are.
@@ -200,7 +217,7 @@ impl<'a> Graph<'a> {
         let Some(whole) = self.whole.filter(|_| role.kind() == "ClusterRole") else { return };
         match self.aggregation.reads.get(role.name()) {
             // Most take over nothing.
-            None => whole.note(Read::All(key_of_name(role.name()))),
+            None => whole.note(Read::All(vec![key_of_name(role.name())])),
             Some(reads) => {
                 let reads = reads.get_or_init(|| self.reads_taking_over(role.name()));
                 reads.iter().for_each(|read| whole.note(read.clone()));
@@ -217,7 +234,9 @@ impl<'a> Graph<'a> {
             if !seen.insert(name) {
                 continue;
             }
-            keys.extend(key_of_name(name));
+            let key = self.aggregation.taken_over.get(name);
+            let key = key.map(|key| *key.get_or_init(|| key_of_name(name)));
+            keys.push(key.unwrap_or_else(|| key_of_name(name)));
             let Some(taken_over) = self.aggregation.selected.get(name) else { continue };
             if lacks(self, name) {
                 keys.extend(labels_of_built_in(name));
@@ -243,14 +262,14 @@ impl<'a> Graph<'a> {
             .filter(|rule| rule.has("resources", &names))
             .map(|rule| (*role, rule))
             .collect();
-        let is_wide = role.kind() == "ClusterRole";
-        let taken_over = is_wide.then(|| self.aggregation.rules_taken_over(self, role.name()));
-        if let Some(by_resource) = taken_over.flatten() {
-            let held = names.iter().filter_map(|name| by_resource.get(*name)).flatten();
-            found.extend(held.filter_map(|(index, number)| {
-                let holder = *self.objects.get(*index)?;
-                Some((holder, rules(&holder).nth(*number)?))
-            }));
+        let holders = self.holders_taken_over(role);
+        if holders.is_empty() {
+            return found;
+        }
+        for name in names {
+            let named = self.aggregation.by_resource.get(name).into_iter().flatten();
+            let held = named.filter(|(index, _)| holders.binary_search(index).is_ok());
+            found.extend(held.filter_map(|(at, rule)| Some((*self.objects.get(*at)?, *rule))));
         }
         found
     }

@@ -8,6 +8,7 @@
 mod azure;
 mod clouds;
 mod control_plane;
+mod leading;
 mod powers;
 mod privileged;
 mod standing;
@@ -26,6 +27,7 @@ use crate::rbac::{Bearer, Rule, rules};
 
 pub use clouds::{Cloud, CloudIdentity};
 pub(super) use control_plane::keys as control_plane_keys;
+pub(super) use leading::may_lead_on;
 use powers::{Holding, edges_of};
 pub(super) use powers::{is_token, token_secrets};
 pub use steps::{Goal, How, Reach, Standing, Step};
@@ -146,14 +148,14 @@ fn all_steps<'a>(graph: &Graph<'a>) -> Vec<Step<'a>> {
     steps
 }
 
-/// What the role of a binding allows, of a built-in role too that the input lacks.
+/// What of the role of a binding may lead on, of a built-in role too that the input lacks.
 fn rules_given<'a>(graph: &Graph<'a>, binding: &Object<'a>) -> Vec<Rule<'a>> {
     let Some(role) = graph.role_given(binding) else { return Vec::new() };
     // Most roles aggregate nothing.
     let aggregates = role.fields().contains_key("aggregationRule") || graph.role(binding).is_none();
     if aggregates {
-        graph.rules_of(&role).into_iter().map(|(_, rule)| rule).collect()
+        graph.leading_rules_of(&role)
     } else {
-        rules(&role).collect()
+        rules(&role).filter(may_lead_on).collect()
     }
 }

@@ -42,6 +42,8 @@ impl<'a> ByLabel<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Links<'a> {
     pods: ByLabel<'a>,
+    /// Pods by namespace as written.
+    pods_in: BTreeMap<Option<&'a str>, Vec<usize>>,
     services: Selectors<'a>,
     budgets: Selectors<'a>,
     /// Objects that pods and Ingresses name, by kind and name.
@@ -63,6 +65,8 @@ impl<'a> Links<'a> {
     pub(super) fn new(graph: &Graph<'a>) -> Self {
         let mut links = Self::default();
         for (index, pod) in graph.pods.iter().enumerate() {
+            let namespace = graph.owner(pod).and_then(Object::namespace);
+            links.pods_in.entry(namespace).or_default().push(index);
             for label in pairs(pod.spec.labels()) {
                 links.pods.add(label, index);
             }
@@ -139,32 +143,27 @@ pub(super) fn pod_selector<'a>(budget: &Object<'a>) -> Option<&'a Value> {
 }
 
 impl<'a> Graph<'a> {
-    /// The pods that bear one of these labels at least: the rarest. All pods when no label is wanted.
-    pub(super) fn bearers<'g>(
+    /// Pods among which all are that are, or may be, in a namespace and bear all of these labels, in the
+    /// order of the input: those of the rarest label or of the namespace, whichever are fewer.
+    pub(super) fn pods_among<'g, 'l>(
         &'g self,
-        wanted: Option<&Map>,
-    ) -> impl Iterator<Item = &'g PodNode<'a>> + use<'g, 'a> {
-        self.bearers_of(self.rarest_label(pairs(wanted)))
-    }
-
-    /// The label of these that the fewest pods bear.
-    pub(super) fn rarest_label<'l>(
-        &self,
+        namespace: Option<&str>,
         labels: impl Iterator<Item = (&'l str, &'l str)>,
-    ) -> Option<(&'l str, &'l str)> {
-        self.links.pods.rarest_of(labels)
-    }
-
-    /// The pods that bear a label; all where none is asked for.
-    pub(super) fn bearers_of<'g>(
-        &'g self,
-        label: Option<(&str, &str)>,
-    ) -> impl Iterator<Item = &'g PodNode<'a>> + use<'g, 'a> {
-        let (some, all) = match label {
-            Some(label) => (self.links.pods.get(label), [].as_slice()),
-            None => ([].as_slice(), self.pods.as_slice()),
+    ) -> impl Iterator<Item = &'g PodNode<'a>> {
+        let bearing = self.links.pods.rarest_of(labels).map(|label| self.links.pods.get(label));
+        let in_place =
+            |place| self.links.pods_in.get(&place).map(Vec::as_slice).unwrap_or_default();
+        let within = namespace.map(|name| (in_place(Some(name)), in_place(None)));
+        let (mut some, all) = match (bearing, within) {
+            (None, None) => (Vec::new(), self.pods.as_slice()),
+            (Some(bearing), None) => (bearing.to_vec(), [].as_slice()),
+            (Some(bearing), Some((own, open))) if bearing.len() <= own.len() + open.len() => {
+                (bearing.to_vec(), [].as_slice())
+            }
+            (_, Some((own, open))) => ([own, open].concat(), [].as_slice()),
         };
-        some.iter().filter_map(|index| self.pods.get(*index)).chain(all)
+        some.sort_unstable();
+        some.into_iter().filter_map(|index| self.pods.get(index)).chain(all)
     }
 
     /// All ConfigMaps, Secrets or Services of a name: variants of one application, in files that are not meant

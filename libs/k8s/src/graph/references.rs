@@ -10,9 +10,9 @@ use airside_types::FieldPath;
 
 use super::part::{Key, Topic, Word};
 use super::{Graph, same_namespace};
-use crate::fields::{list, maps, text, texts};
+use crate::fields::{maps, text};
 use crate::object::Object;
-use crate::rbac::{self, Bearer};
+use crate::rbac::{self, Bearer, Rule};
 use crate::value::{Map, Value};
 use crate::workload::PodSpec;
 
@@ -338,11 +338,10 @@ impl<'a> Graph<'a> {
     /// Of which of Secrets and ConfigMaps a binding lets read all objects.
     fn read_by(&self, binding: &Object<'a>) -> Vec<Referent> {
         let Some(role) = self.role(binding) else { return Vec::new() };
-        let rules = self.rules_of(role);
         let kinds = [(Referent::Secret, "secrets"), (Referent::ConfigMap, "configmaps")];
-        let read = kinds
-            .into_iter()
-            .filter(|(_, resource)| rules.iter().any(|(_, rule)| reads_all(rule.fields, resource)));
+        let read = kinds.into_iter().filter(|(_, resource)| {
+            self.rules_naming(role, resource).iter().any(|(_, rule)| reads_all(rule, resource))
+        });
         read.map(|(to, _)| to).collect()
     }
 
@@ -357,14 +356,10 @@ impl<'a> Graph<'a> {
 }
 
 /// Whether a rule allows to read all objects of a core resource.
-fn reads_all(rule: &Map, resource: &str) -> bool {
-    let has = |field: &str, wanted: &[&str]| {
-        texts(rule, field).any(|(_, text)| wanted.contains(&text) || text == "*")
-    };
-    has("apiGroups", &[""])
-        && has("resources", &[resource])
-        && has("verbs", &["get", "list", "watch"])
-        && list(rule, "resourceNames").is_empty()
+fn reads_all(rule: &Rule<'_>, resource: &str) -> bool {
+    rule.reaches("", resource)
+        && rule.allows_verb(&["get", "list", "watch"])
+        && !rule.names_its_objects()
 }
 
 /// The keys of a Secret or ConfigMap, whatever they hold.

@@ -75,8 +75,7 @@ const RIGHTS: [&Right; 7] = [
 
 fn in_vain(role: &Whole<'_>, report: &mut Report<'_>) {
     let own: Vec<Rule<'_>> = rules(role.object).collect();
-    let wide: Vec<Rule<'_>> =
-        own.iter().map(|rule| Rule { is_of_namespace: false, ..*rule }).collect();
+    let wide: Vec<Rule<'_>> = own.iter().copied().map(Rule::in_cluster).collect();
     for (rule, wide) in own.iter().zip(&wide) {
         for right in RIGHTS {
             let given = right.given_in(rule);

@@ -39,8 +39,9 @@ pub(super) fn asks_for_node_identity(
         let mut known = graph.of_kind_in(POD_IDENTITY, "AzurePodIdentityException", namespace);
         known.next().is_some()
     };
-    let has_pods = on_exceptions(&WRITE) && graph.has_kind(POD_IDENTITY, "AzureIdentity")
-        || starts && on_exceptions(&["get", "list", "watch"]) && is_excepted();
+    // What the cluster has is asked first: few have any of it, and who has many rules has many to look through.
+    let has_pods = graph.has_kind(POD_IDENTITY, "AzureIdentity") && on_exceptions(&WRITE)
+        || starts && is_excepted() && on_exceptions(&["get", "list", "watch"]);
     has_pods
         && ADMINISTRATORS
             .iter()

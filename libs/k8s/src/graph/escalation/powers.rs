@@ -48,6 +48,9 @@ impl<'a> Holding<'a> {
         let may = |rule: &Rule<'_>, verbs: &[&str], name: Option<&str>| {
             rule.allows_verb(verbs) && rule.reaches(RBAC, resource) && covers(rule, name)
         };
+        if !(rule.allows_verb(&["escalate"]) && rule.reaches(RBAC, resource)) {
+            return Vec::new();
+        }
         let raises = |name: Option<&str>| {
             may(rule, &["escalate"], name)
                 && self.has_as_well(held, |it| may(it, &["update", "patch"], name))

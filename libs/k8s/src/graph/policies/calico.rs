@@ -216,7 +216,7 @@ pub(super) fn network_sets<'g, 'a>(
     kinds.flat_map(move |(group, (kind, is_global))| {
         graph.of_kind(group, kind).map(move |set| {
             let (namespace, labels) = (set.namespace(), set.labels());
-            let view = View { graph, namespace, is_global: *is_global, labels, account: None };
+            let view = View { graph, namespace, is_global: *is_global, labels, spec: None };
             let nets = set.fields().get("spec").and_then(|spec| spec.get("nets"));
             let nets = elements(nets).iter().filter_map(Value::as_str);
             (view, nets.filter_map(Block::parse))

@@ -159,7 +159,7 @@ pub(super) fn label<'g>(view: &View<'g, '_>, key: &str) -> Label<'g> {
     }
     match key {
         NAMESPACE => view.namespace.map_or(Label::Unknown, Label::Value),
-        ACCOUNT => view.account.map_or(Label::Absent, Label::Value),
+        ACCOUNT => view.account().map_or(Label::Absent, Label::Value),
         CLUSTER => Label::Unknown,
         // Pods have none of another origin, such as `reserved:host`.
         _ if key.contains(':') => Label::Absent,

@@ -43,7 +43,8 @@ pub(in crate::graph) struct View<'g, 'a> {
     /// Whether it belongs to no namespace at all.
     pub(super) is_global: bool,
     pub(super) labels: Option<&'g Map>,
-    pub(super) account: Option<&'g str>,
+    /// Of a pod.
+    pub(super) spec: Option<&'g PodSpec<'a>>,
 }
 
 impl<'g, 'a> View<'g, 'a> {
@@ -53,8 +54,7 @@ impl<'g, 'a> View<'g, 'a> {
         namespace: Option<&'g str>,
         spec: &'g PodSpec<'a>,
     ) -> Self {
-        let account = Some(spec.service_account());
-        Self { graph, namespace, is_global: false, labels: spec.labels(), account }
+        Self { graph, namespace, is_global: false, labels: spec.labels(), spec: Some(spec) }
     }
 
     /// A pod of the graph.
@@ -65,6 +65,11 @@ impl<'g, 'a> View<'g, 'a> {
     /// The namespace; none where the manifest leaves it open.
     pub(in crate::graph) const fn namespace(&self) -> Option<&'g str> {
         self.namespace
+    }
+
+    /// The name of its service account.
+    pub(super) fn account(&self) -> Option<&'g str> {
+        self.spec.map(PodSpec::service_account)
     }
 
     /// Whether all conditions hold.
@@ -100,11 +105,11 @@ impl<'g, 'a> View<'g, 'a> {
                 Holds::or_doubt(answer, Doubt::NamespaceLabels)
             }
             Condition::Accounts(names) => {
-                self.account.is_some_and(|account| names.contains(&account)).into()
+                self.account().is_some_and(|account| names.contains(&account)).into()
             }
             Condition::AccountLabels(expression) => {
                 let answer = expression.holds(true, &|key| self.account_label(key));
-                Holds::or_doubt(answer.and(self.account.is_some().into()), Doubt::AccountLabels)
+                Holds::or_doubt(answer.and(self.spec.is_some().into()), Doubt::AccountLabels)
             }
         }
     }
@@ -129,14 +134,16 @@ impl<'g, 'a> View<'g, 'a> {
         match key {
             "projectcalico.org/namespace" if self.is_global => Label::Absent,
             "projectcalico.org/namespace" => self.namespace.map_or(Label::Unknown, Label::Value),
-            "projectcalico.org/orchestrator" if self.account.is_some() => Label::Value("k8s"),
-            "projectcalico.org/serviceaccount" => self.account.map_or(Label::Absent, Label::Value),
+            "projectcalico.org/orchestrator" if self.spec.is_some() => Label::Value("k8s"),
+            "projectcalico.org/serviceaccount" => {
+                self.account().map_or(Label::Absent, Label::Value)
+            }
             _ => Label::of(self.labels, key),
         }
     }
 
     fn account_label(&self, key: &str) -> Label<'g> {
-        let Some(account) = self.account else { return Label::Absent };
+        let Some(account) = self.account() else { return Label::Absent };
         if key == "projectcalico.org/name" {
             return Label::Value(account);
         }
@@ -194,15 +201,13 @@ pub fn select<'g, 'a>(
     graph: &'g Graph<'a>,
     conditions: &'g [Condition<'_>],
 ) -> impl Iterator<Item = (&'g PodNode<'a>, Answer)> + 'g {
-    graph.note_selected(|| {
-        let own = conditions.iter().find_map(|condition| match condition {
-            Condition::InNamespace(namespace) => *namespace,
-            _ => None,
-        });
-        bearing(own, conditions.iter().flat_map(Condition::asked))
+    let own = conditions.iter().find_map(|condition| match condition {
+        Condition::InNamespace(namespace) => *namespace,
+        _ => None,
     });
+    graph.note_selected(|| bearing(own, conditions.iter().flat_map(Condition::asked)));
     let wanted = conditions.iter().flat_map(Condition::labels);
-    graph.bearers_of(graph.rarest_label(wanted)).filter_map(move |pod| {
+    graph.pods_among(own, wanted).filter_map(move |pod| {
         let answer = View::of_pod(graph, pod).meets(conditions).answer;
         (answer != Answer::No).then_some((pod, answer))
     })

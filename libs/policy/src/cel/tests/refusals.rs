@@ -75,6 +75,19 @@ fn what_no_object_makes_right_is_refused() {
             "line 1, column 26: a namespace has no field `metadata.label` here",
         ),
         (
+            "has(namespaceObject.metadata.label)",
+            "line 1, column 30: a namespace has no field `metadata.label` here",
+        ),
+        (
+            "has(namespaceObject.metadata.label.team) || true",
+            "line 1, column 36: a namespace has no field `metadata.label.team` here",
+        ),
+        (
+            "has(namespaceObject.spec.replicas)",
+            "line 1, column 26: a namespace has no field `spec.replicas` here",
+        ),
+        ("has(request.user)", "line 1, column 13: a request has no field `user`"),
+        (
             "namespaceObject.metadata.labels['a'] == 1 || namespaceObject.metadata.name == 1",
             "line 1, column 76: `==` is not for string and int",
         ),
@@ -91,6 +104,9 @@ fn what_no_object_makes_right_is_refused() {
         "object.a.contains(1) || true",
         "null == 'a' || 'a' != null",
         "namespaceObject.metadata.labels.team == 'a' || true",
+        "has(namespaceObject.metadata.labels.team) || true",
+        "namespaceObject.metadata.?labels.?team.orValue('') == 'a' || true",
+        "request.userInfo.?extra.?team.hasValue() || true",
     ] {
         let answer = said(expression);
         assert!(!answer.starts_with("refused"), "{expression}: {answer}");
