@@ -44,6 +44,14 @@ pub fn is_of(mutants: &[u32], kinds: &'static [(&'static str, &'static str)], ki
     }
 }
 
+/// Whether a rule looks at this verb: a mutant for each of its list.
+pub fn looks_at(mutants: &[u32], verbs: &'static [&'static str], verb: &str) -> bool {
+    match verbs.iter().position(|it| *it == verb) {
+        Some(at) => !mutants.get(at).is_some_and(|it| *it != 0 && on(*it)),
+        None => true,
+    }
+}
+
 /// Whether a mutant is on.
 pub fn on(mutant: u32) -> bool {
     if RECORDING.load(Relaxed) {

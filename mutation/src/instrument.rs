@@ -191,8 +191,10 @@ impl Instrument<'_> {
 
 /// Functions that take no part in a decision: they say at which field a check fails, and with what words.
 fn shapes_report(function: &str) -> bool {
-    matches!(function, "fail" | "missing" | "undecided" | "path" | "key" | "keys" | "index")
-        || function.ends_with("_path")
+    matches!(
+        function,
+        "fail" | "index" | "key" | "keys" | "missing" | "path" | "undecided" | "with"
+    ) || function.ends_with("_path")
 }
 
 fn is_list(expression: &Expr) -> bool {

@@ -1,7 +1,7 @@
-//! `cargo mutation`: breaks every condition of the catalogue of checks, one at a time, and counts how many of
-//! them the checks' own examples notice.
+//! `cargo mutation`: breaks every condition of the checks, or of the rules for audit events, one at a time, and
+//! counts how many of them their own examples notice.
 //!
-//! Owns the command line and the order of the steps: a copy of `airside-checks` with a switch at each
+//! Owns the command line and the order of the steps: a copy of the crate (`subject.rs`) with a switch at each
 //! condition (`instrument.rs`), one build of it (`scratch.rs`), a trial of every mutant (`trial.rs`), and the
 //! figures (`report.rs`).
 
@@ -9,6 +9,7 @@ mod instrument;
 mod mutant;
 mod report;
 mod scratch;
+mod subject;
 mod trial;
 
 use std::io::Write;
@@ -17,20 +18,25 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Breaks every condition of the catalogue of checks and counts how many the checks' examples notice.
+use subject::Subject;
+
+/// Breaks every condition of checks or rules and counts how many their examples notice.
 #[derive(Debug, Parser)]
 #[command(name = "cargo mutation", version, about, max_term_width = 100)]
 struct Cli {
+    /// What is broken
+    #[arg(value_enum, default_value_t = Subject::Checks)]
+    subject: Subject,
     /// List the survivors of files whose path holds this [default: those of all files]
     #[arg(long, value_name = "TEXT", default_value = "")]
     file: String,
     /// Least share of mutants that have to be noticed, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 92.0)]
     least: f64,
-    /// Say of each check how many mutants reach it and how many live
+    /// Say of each check or rule how many mutants reach it and how many live
     #[arg(long)]
-    by_check: bool,
-    /// Where the copy is built [default: the folder `mutation` beside this program]
+    by_entry: bool,
+    /// Where the copy is built [default: a folder beside this program]
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
 }
@@ -53,12 +59,12 @@ fn carry_out(cli: &Cli) -> anyhow::Result<bool> {
         Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| Path::new("."));
     let folder = match &cli.folder {
         Some(folder) => folder.clone(),
-        None => std::env::current_exe()?.with_file_name("mutation"),
+        None => std::env::current_exe()?.with_file_name(cli.subject.copy()),
     };
-    let built = scratch::build(workspace, &folder)?;
-    let outcomes = trial::try_all(&built, &workspace.join("libs/checks/examples"))?;
+    let built = scratch::build(cli.subject, workspace, &folder)?;
+    let outcomes = trial::try_all(&built, &workspace.join(cli.subject.folder()).join("examples"))?;
     let report = report::Report::new(&built, &outcomes);
     let mut out = std::io::stdout().lock();
-    report.write(&mut out, &cli.file, cli.by_check)?;
+    report.write(&mut out, &cli.file, cli.by_entry.then(|| cli.subject.noun()))?;
     Ok(report.share() >= cli.least)
 }

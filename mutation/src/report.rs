@@ -83,18 +83,18 @@ impl<'a> Report<'a> {
         &self,
         out: &mut impl Write,
         file: &str,
-        by_check: bool,
+        by_entry: Option<&str>,
     ) -> std::io::Result<()> {
         for (mutant, outcome) in self.survivors.iter().filter(|(it, _)| it.file.contains(file)) {
             let reached = match outcome.checks.len() {
                 0 => "no example gets there".to_owned(),
                 1..=3 => outcome.checks.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
-                count => format!("{count} checks"),
+                count => format!("{count} of them"),
             };
             writeln!(out, "{}:{}: {} ({reached})", mutant.file, mutant.line, mutant.change)?;
         }
-        if by_check {
-            writeln!(out, "\nmutants  killed   share  check")?;
+        if let Some(noun) = by_entry {
+            writeln!(out, "\nmutants  killed   share  {noun}")?;
             for (check, count) in &self.by_check {
                 row(out, *count, check)?;
             }

@@ -1,4 +1,4 @@
-//! The copy of `airside-checks` with its switches: written and built once for all mutants.
+//! The copy of a crate with its switches: written and built once for all mutants.
 //!
 //! Code that does not compile with a switch is left as it is: the compiler says where, the switches there are
 //! left out, and the copy is built again. What is left out is told in the report and is no mutant.
@@ -14,15 +14,7 @@ use toml::Table;
 
 use crate::instrument::{Instrument, Tables};
 use crate::mutant::Mutants;
-
-/// Files with conditions of checks: the catalogue, and the words in which it asks for fields and flags.
-const SCOPE: [&str; 3] = ["catalogue/", "component.rs", "subject.rs"];
-
-/// Kubernetes' types of fields: a constant of data, in which no switch can stand, and no condition.
-const DATA: &str = "catalogue/field_types/table.rs";
-
-/// What the sources take in beside themselves, by `include_str!`.
-const BESIDE: [&str; 1] = ["lessons"];
+use crate::subject::Subject;
 
 /// How often the copy may be built: each time leaves out what did not compile.
 const ATTEMPTS: usize = 12;
@@ -41,13 +33,13 @@ pub(crate) struct Built {
 ///
 /// # Errors
 /// A file that cannot be read or written, and what the compiler says when leaving out does not help.
-pub(crate) fn build(workspace: &Path, folder: &Path) -> anyhow::Result<Built> {
-    let sources = workspace.join("libs/checks/src");
-    prepare(workspace, folder)?;
+pub(crate) fn build(subject: Subject, workspace: &Path, folder: &Path) -> anyhow::Result<Built> {
+    let sources = workspace.join(subject.folder()).join("src");
+    prepare(subject, workspace, folder)?;
     let note = folder.join("left-out.txt");
     let mut left_out = remembered(&note, &sources)?;
     for _ in 0..ATTEMPTS {
-        let mutants = write(&sources, &folder.join("src"), &left_out)?;
+        let mutants = write(subject, &sources, &folder.join("src"), &left_out)?;
         let complaints = compile(folder)?;
         if complaints.is_empty() {
             remember(&note, &sources, &left_out)?;
@@ -90,13 +82,13 @@ fn fingerprint(sources: &Path) -> anyhow::Result<String> {
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-fn prepare(workspace: &Path, folder: &Path) -> anyhow::Result<()> {
+fn prepare(subject: Subject, workspace: &Path, folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
-    let manifest = include_str!("../scratch/manifest.toml");
-    put(&folder.join("Cargo.toml"), &format!("{manifest}\n{}", dependencies(workspace)?))?;
-    for beside in BESIDE {
-        let (taken, mut files) = (workspace.join("libs/checks").join(beside), Vec::new());
+    let manifest = subject.manifest();
+    put(&folder.join("Cargo.toml"), &format!("{manifest}\n{}", dependencies(subject, workspace)?))?;
+    for beside in subject.beside() {
+        let (taken, mut files) = (workspace.join(subject.folder()).join(beside), Vec::new());
         list(&taken, &taken, &mut files)?;
         for (name, text) in &files {
             put(&folder.join(beside).join(name), text)?;
@@ -106,16 +98,17 @@ fn prepare(workspace: &Path, folder: &Path) -> anyhow::Result<()> {
     put(&folder.join("Cargo.lock"), &std::fs::read_to_string(workspace.join("Cargo.lock"))?)
 }
 
-/// The dependencies of `airside-checks`, each as the workspace gives it.
-fn dependencies(workspace: &Path) -> anyhow::Result<String> {
+/// The dependencies of the crate, each as the workspace gives it.
+fn dependencies(subject: Subject, workspace: &Path) -> anyhow::Result<String> {
     let read = |file: &str| -> anyhow::Result<Table> {
         let text = std::fs::read_to_string(workspace.join(file))
             .with_context(|| format!("cannot read {file}"))?;
         text.parse().with_context(|| format!("cannot parse {file}"))
     };
-    let (root, checks) = (read("Cargo.toml")?, read("libs/checks/Cargo.toml")?);
+    let own = format!("{}/Cargo.toml", subject.folder());
+    let (root, own) = (read("Cargo.toml")?, read(&own)?);
     let given = root.get("workspace").and_then(|it| it.get("dependencies"));
-    let wanted = checks.get("dependencies").and_then(toml::Value::as_table);
+    let wanted = own.get("dependencies").and_then(toml::Value::as_table);
     let mut dependencies = Table::new();
     for name in wanted.into_iter().flat_map(Table::keys) {
         let mut given = given
@@ -142,18 +135,23 @@ fn put(file: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
-fn write(sources: &Path, copy: &Path, left_out: &BTreeSet<u32>) -> anyhow::Result<Mutants> {
+fn write(
+    subject: Subject,
+    sources: &Path,
+    copy: &Path,
+    left_out: &BTreeSet<u32>,
+) -> anyhow::Result<Mutants> {
     let mut files = Vec::new();
     list(sources, sources, &mut files)?;
     let mut tables = Tables::default();
-    for (name, text) in files.iter().filter(|(name, _)| is_in_scope(name)) {
+    for (name, text) in files.iter().filter(|(name, _)| subject.is_in_scope(name)) {
         let file = syn::parse_file(text).with_context(|| format!("cannot parse {name}"))?;
         tables.add(name, &file);
     }
     let mut mutants = Mutants::default();
     for (name, text) in &files {
         let mut text = text.clone();
-        if is_in_scope(name) {
+        if subject.is_in_scope(name) {
             let mut file = syn::parse_file(&text)?;
             let visible = BTreeSet::new();
             let mutants = &mut mutants;
@@ -165,12 +163,8 @@ fn write(sources: &Path, copy: &Path, left_out: &BTreeSet<u32>) -> anyhow::Resul
         put(&copy.join(name), &text)?;
     }
     put(&copy.join("mutant.rs"), include_str!("../scratch/mutant.rs"))?;
-    put(&copy.join("main.rs"), include_str!("../scratch/main.rs"))?;
+    put(&copy.join("main.rs"), subject.program())?;
     Ok(mutants)
-}
-
-fn is_in_scope(name: &str) -> bool {
-    name != DATA && SCOPE.iter().any(|scope| name.starts_with(scope)) && !name.contains("tests")
 }
 
 /// The sources below a folder, by their path from the root, sorted.
@@ -284,8 +278,15 @@ mod tests {
 
     #[test]
     fn the_copy_has_what_the_sources_take_in() {
-        let checks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../libs/checks");
-        let (sources, mut files) = (checks.join("src"), Vec::new());
+        for subject in [Subject::Checks, Subject::Rules] {
+            takes_in(subject);
+        }
+    }
+
+    fn takes_in(subject: Subject) {
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(subject.folder());
+        let beside_it = subject.beside();
+        let (sources, mut files) = (own.join("src"), Vec::new());
         list(&sources, &sources, &mut files).unwrap();
         let mut found = 0;
         for (name, text) in &files {
@@ -297,12 +298,12 @@ mod tests {
                 let beside = given.trim_start_matches("../").split('/').next();
                 let is_within = upwards <= depth;
                 assert!(
-                    is_within || beside.is_some_and(|beside| BESIDE.contains(&beside)),
-                    "{name} takes in {given}, and the copy has no such folder: add it to BESIDE"
+                    is_within || beside.is_some_and(|beside| beside_it.contains(&beside)),
+                    "{name} takes in {given}, and the copy has no such folder: name it in `Subject::beside`"
                 );
                 found += 1;
             }
         }
-        assert!(found > 0, "no source takes anything in: BESIDE can go");
+        assert_eq!(found > 0, !beside_it.is_empty(), "what lies beside is what is taken in");
     }
 }

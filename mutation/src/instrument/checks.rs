@@ -1,4 +1,4 @@
-//! Entries of the catalogue: which check judges is a switch too, and so is each kind that it judges.
+//! Entries: which check or rule judges is a switch too, and so is each kind or verb that it looks at.
 
 use std::collections::BTreeMap;
 
@@ -39,6 +39,69 @@ impl Instrument<'_> {
                 self.judge(&id, is_of, function);
             }
         }
+    }
+
+    /// A rule for events: it says something only where it is its turn, and not of a verb that a mutant takes
+    /// away.
+    fn rule(&mut self, entry: &mut ExprStruct) {
+        let field = |name: &str| {
+            let mut fields = entry.fields.iter();
+            fields.find(|field| matches!(&field.member, Member::Named(it) if it == name))
+        };
+        let id = match field("rule").map(|field| &field.expr) {
+            Some(Expr::Struct(rule)) => rule.fields.iter().find_map(|field| match &field.expr {
+                Expr::Lit(literal) if matches!(&field.member, Member::Named(it) if it == "id") => {
+                    Some(literal.lit.clone())
+                }
+                _ => None,
+            }),
+            _ => None,
+        };
+        let verbs = match field("on").map(|field| &field.expr) {
+            Some(Expr::Call(on)) if on.args.len() == 2 => on.args.first().cloned(),
+            _ => None,
+        };
+        let is_of =
+            verbs.and_then(|verbs| self.verbs(&verbs)).unwrap_or_else(|| parse_quote!(true));
+        let when = entry
+            .fields
+            .iter_mut()
+            .find(|field| matches!(&field.member, Member::Named(it) if it == "when"));
+        let (Some(id), Some(when)) = (id, when.map(|field| &mut field.expr)) else { return };
+        match when {
+            Expr::Closure(closure) => {
+                self.visit_expr_mut(&mut closure.body);
+                let body = &closure.body;
+                let first = closure.inputs.first().map(ToTokens::to_token_stream);
+                *closure.body = parse_quote!({
+                    let it = #first;
+                    if crate::mutant::judges(#id) && #is_of { #body } else { None }
+                });
+            }
+            other => {
+                *other = parse_quote! {
+                    |it| if crate::mutant::judges(#id) && #is_of { #other(it) } else { None }
+                };
+            }
+        }
+    }
+
+    /// A mutant for each verb that a rule looks at, where there are several.
+    fn verbs(&mut self, verbs: &Expr) -> Option<Expr> {
+        let Expr::Reference(written) = verbs else { return None };
+        let Expr::Array(listed) = &*written.expr else { return None };
+        if listed.elems.len() < 2 {
+            return None;
+        }
+        let numbers: Vec<u32> = listed
+            .elems
+            .iter()
+            .map(|verb| {
+                let change = format!("does not look at `{}`", super::code(verb));
+                self.mutant(verb.span(), change).unwrap_or(0)
+            })
+            .collect();
+        Some(parse_quote!(crate::mutant::looks_at(&[#(#numbers),*], #verbs, it.verb())))
     }
 
     /// A mutant for each kind that a check judges, where there are several.
@@ -106,6 +169,9 @@ impl VisitMut for Entries<'_, '_> {
     fn visit_expr_struct_mut(&mut self, entry: &mut ExprStruct) {
         if entry.path.is_ident("Check") {
             self.0.entry(entry);
+        }
+        if entry.path.is_ident("Definition") {
+            self.0.rule(entry);
         }
     }
 }

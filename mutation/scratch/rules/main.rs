@@ -1,0 +1,146 @@
+//! Turns the mutants of the copied rules on, one after the other, and tells which examples notice.
+//!
+//! `try-mutants EXAMPLES FROM TO` writes a line for each mutant from FROM up to TO: its number, `killed` or
+//! `lives`, or `words` if the rules say the same in other words, and the rules that reach it. A mutant that loops or
+//! aborts leaves its line unfinished: who started this program ends it and goes on with the next.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use airside_detect::audit::{self, Event};
+use airside_detect::{Clock, ClusterProfile, Intake, mutant};
+use airside_types::{Cluster, Detection, Payload, Tenant};
+
+/// An event, and what a rule has to say of it.
+struct Case {
+    event: String,
+    expected: Expected,
+}
+
+enum Expected {
+    Fires(bool),
+    /// A part of the message.
+    Says(String),
+}
+
+impl Case {
+    fn holds(&self, rule: &str) -> bool {
+        let found = detections(&self.event);
+        let mut of_rule = found.iter().filter(|it| it.rule == rule);
+        match &self.expected {
+            Expected::Fires(fires) => of_rule.next().is_some() == *fires,
+            Expected::Says(words) => of_rule.any(|it| it.message.contains(words)),
+        }
+    }
+}
+
+fn detections(event: &str) -> Vec<Detection> {
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
+    let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
+    let event = Event::parse(event).expect("an event");
+    let records = audit::records(&event, &intake).into_iter();
+    let detections = records.filter_map(|record| match record.payload {
+        Payload::Detection(detection) => Some(detection),
+        _ => None,
+    });
+    detections.collect()
+}
+
+/// What is shown of detections, without which rule it was.
+fn words(event: &str) -> Vec<String> {
+    detections(event).into_iter().map(|it| format!("{} {:?} {:?}", it.message, it.values, it.links)).collect()
+}
+
+/// Whether a mutant changes nothing but words, in as many detections.
+fn changes_words(mutant: u32, rules: &[&'static str], cases: &BTreeMap<&'static str, Vec<Case>>) -> bool {
+    let mut is_other = false;
+    for rule in rules {
+        mutant::only(rule);
+        for case in cases.get(rule).map(Vec::as_slice).unwrap_or_default() {
+            mutant::turn_on(0);
+            let before = words(&case.event);
+            mutant::turn_on(mutant);
+            let after = words(&case.event);
+            if before.len() != after.len() {
+                return false;
+            }
+            is_other |= before != after;
+        }
+    }
+    is_other
+}
+
+fn cases(folder: &str) -> BTreeMap<&'static str, Vec<Case>> {
+    let mut cases: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
+    for rule in audit::rules() {
+        let examples = rule.examples.expect("two examples");
+        let case = |event: &str, fires| Case { event: event.to_owned(), expected: Expected::Fires(fires) };
+        cases.insert(rule.id, vec![case(examples.fires, true), case(examples.quiet, false)]);
+    }
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path()).collect();
+    files.sort();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("examples can be read");
+        for line in text.lines() {
+            let example: serde_json::Value = serde_json::from_str(line).expect("an example");
+            let ids = |name: &str| {
+                let list = example[name].as_array().cloned().unwrap_or_default();
+                list.into_iter().filter_map(|id| id.as_str().map(str::to_owned)).collect::<Vec<_>>()
+            };
+            let fires = ids("fires").into_iter().map(|id| (id, Expected::Fires(true)));
+            let quiet = ids("quiet").into_iter().map(|id| (id, Expected::Fires(false)));
+            let says = example["says"].as_object().cloned().unwrap_or_default().into_iter();
+            let says = says.map(|(id, words)| (id, Expected::Says(words.as_str().unwrap_or_default().to_owned())));
+            for (id, expected) in fires.chain(quiet).chain(says) {
+                let of_rule = audit::rules().find(|rule| rule.id == id).map(|rule| rule.id);
+                let of_rule = of_rule.and_then(|id| cases.get_mut(id));
+                let of_rule = of_rule.unwrap_or_else(|| panic!("{}: no rule {id}", file.display()));
+                of_rule.push(Case { event: example["event"].to_string(), expected });
+            }
+        }
+    }
+    cases
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, folder, from, to] = arguments.as_slice() else { panic!("EXAMPLES FROM TO") };
+    let (from, to): (u32, u32) = (from.parse().expect("FROM"), to.parse().expect("TO"));
+    let cases = cases(folder);
+    let mut reached: BTreeMap<u32, Vec<&'static str>> = BTreeMap::new();
+    for (rule, cases) in &cases {
+        mutant::only(rule);
+        let mut wrong = Vec::new();
+        let met: BTreeSet<u32> = mutant::recorded(|| {
+            wrong.extend(cases.iter().filter(|case| !case.holds(rule)).map(|case| &case.event));
+        });
+        if let Some(event) = wrong.first() {
+            eprintln!("the examples of {rule} do not hold without any mutant: {event}");
+            std::process::exit(2);
+        }
+        met.into_iter().for_each(|mutant| reached.entry(mutant).or_default().push(rule));
+    }
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut out = std::io::stdout();
+    for mutant in from..to {
+        write!(out, "{mutant} ").and_then(|()| out.flush()).expect("somebody reads");
+        let rules = reached.get(&mutant).map(Vec::as_slice).unwrap_or_default();
+        mutant::turn_on(mutant);
+        let is_killed = rules.iter().any(|rule| {
+            mutant::only(rule);
+            let of_rule = cases.get(rule).map(Vec::as_slice).unwrap_or_default();
+            !catch_unwind(AssertUnwindSafe(|| of_rule.iter().all(|case| case.holds(rule))))
+                .unwrap_or(false)
+        });
+        let word = match is_killed {
+            true => "killed",
+            false if changes_words(mutant, rules, &cases) => "words",
+            false => "lives",
+        };
+        mutant::turn_on(0);
+        writeln!(out, "{word} {}", rules.join(" ")).expect("somebody reads");
+    }
+}
