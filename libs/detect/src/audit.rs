@@ -3,9 +3,6 @@
 //! Events are dispatched by what they are: resource and verb choose the few rules that look at one, so
 //! that most events meet only the rules about who asks.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use airside_types::{Detection, Id, NamedValue, Payload, Phase, Record, Severity, Source};
 
 use crate::intake::Intake;
@@ -14,6 +11,7 @@ use crate::rule::Rule;
 mod actor;
 mod body;
 mod client;
+mod dispatch;
 pub mod event;
 mod exec;
 mod facts;
@@ -25,13 +23,15 @@ mod pod_spec;
 pub mod read;
 mod request;
 mod rules;
+mod sign;
 
 pub(crate) use client::Client;
+use dispatch::DISPATCH;
 pub use event::Event;
 pub use links::of_user as links_of_user;
 use request::Request;
 pub(crate) use rules::SECRET_READ;
-use rules::{Definition, Firing, On};
+use rules::{Definition, Firing};
 
 #[cfg(test)]
 mod tests;
@@ -59,48 +59,6 @@ pub fn records(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
 
 fn is_above_info(record: &Record) -> bool {
     matches!(&record.payload, Payload::Detection(found) if found.severity > Severity::Info)
-}
-
-/// The rules by the resource that they look at.
-struct Dispatch {
-    any: Vec<&'static Definition>,
-    by_resource: HashMap<&'static str, Vec<Entry>>,
-}
-
-struct Entry {
-    subresource: &'static str,
-    verbs: &'static [&'static str],
-    definition: &'static Definition,
-}
-
-static DISPATCH: LazyLock<Dispatch> = LazyLock::new(|| {
-    let mut any = Vec::new();
-    let mut by_resource: HashMap<_, Vec<_>> = HashMap::new();
-    for definition in definitions() {
-        let On::Resources(verbs, resources) = definition.on else {
-            any.push(definition);
-            continue;
-        };
-        for written in resources {
-            let (resource, subresource) = written.split_once('/').unwrap_or((written, ""));
-            let entry = Entry { subresource, verbs, definition };
-            by_resource.entry(resource).or_default().push(entry);
-        }
-    }
-    Dispatch { any, by_resource }
-});
-
-impl Dispatch {
-    /// The rules that look at a request, in the order of the list.
-    fn rules_for(&self, request: &Request<'_>) -> impl Iterator<Item = &'static Definition> {
-        let (verb, subresource) = (request.verb(), request.subresource());
-        let entries = self.by_resource.get(request.resource()).map_or(&[][..], Vec::as_slice);
-        let specific = entries
-            .iter()
-            .filter(move |entry| entry.subresource == subresource && entry.verbs.contains(&verb))
-            .map(|entry| entry.definition);
-        self.any.iter().copied().chain(specific)
-    }
 }
 
 fn detections(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {

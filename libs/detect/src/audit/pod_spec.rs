@@ -28,25 +28,25 @@ pub(super) struct Container<'v> {
 pub(super) const POD_WRITERS: &[&str] = &[
     "pods",
     "pods/ephemeralcontainers",
-    "deployments",
-    "daemonsets",
-    "statefulsets",
-    "replicasets",
+    "deployments.apps",
+    "daemonsets.apps",
+    "statefulsets.apps",
+    "replicasets.apps",
     "replicationcontrollers",
-    "jobs",
-    "cronjobs",
+    "jobs.batch",
+    "cronjobs.batch",
     "podtemplates",
 ];
 
 /// Resources whose objects hold a template from which a controller makes pods.
 pub(super) const TEMPLATES: &[&str] = &[
-    "deployments",
-    "daemonsets",
-    "statefulsets",
-    "replicasets",
+    "deployments.apps",
+    "daemonsets.apps",
+    "statefulsets.apps",
+    "replicasets.apps",
     "replicationcontrollers",
-    "jobs",
-    "cronjobs",
+    "jobs.batch",
+    "cronjobs.batch",
     "podtemplates",
 ];
 

@@ -87,6 +87,11 @@ impl<'e> Request<'e> {
         self.target().map_or("", |target| &target.resource)
     }
 
+    /// The API group; empty for the core group.
+    pub(super) fn group(&self) -> &'e str {
+        self.target().map_or("", |target| &target.api_group)
+    }
+
     /// The subresource, or empty.
     pub(super) fn subresource(&self) -> &'e str {
         self.target().map_or("", |target| &target.subresource)

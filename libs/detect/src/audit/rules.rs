@@ -7,6 +7,7 @@
 use airside_types::{Entity, NamedValue, Severity};
 
 use super::request::{Outcome, Request};
+use super::sign::Sign;
 use crate::command;
 use crate::rule::Rule;
 
@@ -58,10 +59,12 @@ pub(super) struct Definition {
 /// The requests that a rule looks at.
 #[derive(Debug)]
 pub(super) enum On {
-    /// Requests with one of the verbs for one of the resources, written `pods` or `pods/exec`.
+    /// Requests with one of the verbs for one of the resources, written `pods`, `pods/exec`,
+    /// `deployments.apps` or `deployments.apps/scale`: plural, API group where it is not the core group,
+    /// subresource. Other groups may have resources of the same name, which are other things.
     Resources(&'static [&'static str], &'static [&'static str]),
-    /// Every request: for rules about who asks, not for what.
-    Anything,
+    /// Requests that have all of these signs, whatever they are for: for rules about who asks.
+    Signs(&'static [Sign]),
 }
 
 /// The answers that a rule looks at.

@@ -55,6 +55,29 @@ fn no_rule_looks_at_a_request_that_is_not_answered() {
 }
 
 #[test]
+fn a_resource_of_another_group_is_another_thing() {
+    let fires = |verb: &str, resource: &str, group: &str, body: &str| {
+        let text = format!(
+            r#"{{"verb":"{verb}","user":{{"username":"dana"}},"userAgent":"kubectl/v1.33.1","objectRef":{{"resource":"{resource}","apiGroup":"{group}"}},"requestObject":{body},"responseStatus":{{"code":200}}}}"#
+        );
+        !fired(&text).is_empty()
+    };
+    let deployment = r#"{"spec":{"template":{"spec":{"hostPID":true}}}}"#;
+    for (verb, resource, own, body) in [
+        ("list", "secrets", &[""][..], "null"),
+        ("create", "services", &[""], r#"{"spec":{"type":"NodePort"}}"#),
+        ("create", "deployments", &["apps", "extensions", ""], deployment),
+        ("delete", "networkpolicies", &["networking.k8s.io", ""], "null"),
+        ("deletecollection", "events", &["", "events.k8s.io"], "null"),
+    ] {
+        for group in own {
+            assert!(fires(verb, resource, group, body), "{resource} of {group}");
+        }
+        assert!(!fires(verb, resource, "example.com", body), "{resource} of another group");
+    }
+}
+
+#[test]
 fn the_machinery_of_a_cluster_is_quiet() {
     for text in [
         r#"{"verb":"update","user":{"username":"system:kube-scheduler"},"objectRef":{"resource":"leases","namespace":"kube-system","name":"kube-scheduler"},"responseStatus":{"code":200}}"#,

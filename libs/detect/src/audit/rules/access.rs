@@ -4,9 +4,9 @@ use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
 use super::super::actor::Actor;
-use super::super::request::{Outcome, Request};
+use super::super::request::Request;
+use super::super::sign::Sign;
 use super::{CREATE, Definition, Ended, Firing, On};
-use crate::address::is_public;
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 
 pub(super) static RULES: &[Definition] = &[
@@ -31,17 +31,16 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"get","requestURI":"/readyz?verbose","user":{"username":"system:anonymous"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::AnonymousAccess]),
         ended: Ended::Done,
         when: |request| {
-            let counts = request.actor() == Actor::Anonymous && !is_open_to_all(request.path());
             let writes = !matches!(request.verb(), "get" | "list" | "watch" | "");
-            counts.then(|| {
+            Some(
                 Firing::new(format!("was allowed to {} {}", request.verb(), request.path()))
                     .at(if writes { Severity::High } else { Severity::Medium })
                     .with("user.username", "system:anonymous")
-                    .with("requestURI", request.path())
-            })
+                    .with("requestURI", request.path()),
+            )
         },
     },
     Definition {
@@ -62,15 +61,15 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"get","requestURI":"/healthz","user":{"username":"system:anonymous"},"sourceIPs":["10.0.0.7"],"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Anonymous, Sign::Public]),
         ended: Ended::Either,
         when: |request| {
-            let ip = request.event().source_address().filter(|ip| is_public(*ip))?;
-            (request.actor() == Actor::Anonymous).then(|| {
+            let ip = request.event().source_address()?;
+            Some(
                 Firing::new(format!("asked for {}", request.path()))
                     .with("sourceIPs", &ip.to_string())
-                    .with("requestURI", request.path())
-            })
+                    .with("requestURI", request.path()),
+            )
         },
     },
     Definition {
@@ -91,14 +90,14 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","requestURI":"/api/v1/namespaces/shop/secrets","user":{"username":"dana"},"objectRef":{"resource":"secrets","namespace":"shop"},"responseStatus":{"code":403}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Unauthenticated]),
         ended: Ended::Refused,
         when: |request| {
-            (request.outcome() == Outcome::Unauthenticated).then(|| {
+            Some(
                 Firing::new(format!("was refused {} {}", request.verb(), request.path()))
                     .with("responseStatus.code", "401")
-                    .with("requestURI", request.path())
-            })
+                    .with("requestURI", request.path()),
+            )
         },
     },
     Definition {
@@ -119,11 +118,10 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"system:serviceaccount:shop:operator"},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":403},"annotations":{"authorization.k8s.io/decision":"allow"}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Denied]),
         ended: Ended::Refused,
         when: |request| {
-            let counts = request.actor().is_workload() && request.is_denied_by_authorization();
-            counts.then(|| {
+            request.actor().is_workload().then(|| {
                 let by_hand = request.client().is_by_hand();
                 Firing::new(format!("was denied {}", asked_for(request)))
                     .at(if by_hand { Severity::Medium } else { Severity::Info })
@@ -149,12 +147,11 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"jobs","namespace":"shop"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Denied]),
         ended: Ended::Refused,
         when: |request| {
             let counts = request.verb() == "create"
                 && matches!(request.actor(), Actor::User(_) | Actor::ServiceAccount { .. })
-                && request.is_denied_by_authorization()
                 && !request.is_by_trusted_system();
             counts.then(|| {
                 Firing::new(format!("was denied {}", asked_for(request)))
@@ -183,7 +180,13 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"selfsubjectaccessreviews","apiGroup":"authorization.k8s.io"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["selfsubjectrulesreviews", "selfsubjectaccessreviews"]),
+        on: On::Resources(
+            CREATE,
+            &[
+                "selfsubjectrulesreviews.authorization.k8s.io",
+                "selfsubjectaccessreviews.authorization.k8s.io",
+            ],
+        ),
         ended: Ended::Done,
         when: own_rights,
     },
@@ -205,15 +208,14 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","sourceIPs":["10.20.4.7"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::ByHand, Sign::Public]),
         ended: Ended::Done,
         when: |request| {
             let reads = matches!(request.verb(), "get" | "list" | "watch")
                 && request.target().is_some()
                 && request.subresource().is_empty();
             let known = !matches!(request.actor(), Actor::Anonymous | Actor::Unauthenticated);
-            let counts = reads && known && request.client().is_by_hand();
-            let ip = request.event().source_address().filter(|ip| counts && is_public(*ip))?;
+            let ip = request.event().source_address().filter(|_| reads && known)?;
             Some(
                 Firing::new(format!("asked for {}", asked_for(request)))
                     .with("sourceIPs", &ip.to_string()),
@@ -238,31 +240,15 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"get","requestURI":"/metrics","user":{"username":"system:serviceaccount:ops:prometheus"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::DebugPath]),
         ended: Ended::Done,
         when: |request| {
-            let counts = request.target().is_none()
-                && (request.path().starts_with("/debug/")
-                    || request.path() == "/logs"
-                    || request.path().starts_with("/logs/"))
-                && !request.is_by_trusted_system();
-            counts.then(|| {
+            (!request.is_by_trusted_system()).then(|| {
                 Firing::new(format!("read {}", request.path())).with("requestURI", request.path())
             })
         },
     },
 ];
-
-/// Paths that Kubernetes opens to everybody: discovery of itself and its health.
-fn is_open_to_all(path: &str) -> bool {
-    const EXACT: [&str; 7] = ["/", "/api", "/apis", "/healthz", "/livez", "/readyz", "/version"];
-    const BELOW: [&str; 6] =
-        ["/healthz/", "/livez/", "/readyz/", "/version/", "/openid/", "/.well-known/"];
-    EXACT.contains(&path)
-        || BELOW.iter().any(|prefix| path.starts_with(prefix))
-        // kubeadm lets nodes that join find the cluster.
-        || path == "/api/v1/namespaces/kube-public/configmaps/cluster-info"
-}
 
 /// What was asked for, in words: `list nodes`, `create jobs in namespace shop`, `get /metrics`.
 pub(super) fn asked_for(request: &Request<'_>) -> String {

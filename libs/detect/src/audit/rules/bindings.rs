@@ -9,8 +9,14 @@ use super::super::request::Request;
 use super::{Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
-const BINDINGS: &[&str] = &["rolebindings", "clusterrolebindings"];
-const ALL_RBAC: &[&str] = &["roles", "clusterroles", "rolebindings", "clusterrolebindings"];
+const BINDINGS: &[&str] =
+    &["rolebindings.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io"];
+const ALL_RBAC: &[&str] = &[
+    "roles.rbac.authorization.k8s.io",
+    "clusterroles.rbac.authorization.k8s.io",
+    "rolebindings.rbac.authorization.k8s.io",
+    "clusterrolebindings.rbac.authorization.k8s.io",
+];
 const CHANGE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 
 pub(super) static RULES: &[Definition] = &[
@@ -116,7 +122,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterrolebindings","name":"b"},"requestObject":{"roleRef":{"kind":"ClusterRole","name":"r"},"subjects":[{"kind":"User","name":"erin"}]},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["clusterrolebindings"]),
+        on: On::Resources(WRITE, &["clusterrolebindings.rbac.authorization.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
             let subjects = items(request.body(), "subjects");

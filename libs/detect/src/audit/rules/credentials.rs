@@ -83,7 +83,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"system:bootstrap:abcdef"},"objectRef":{"resource":"certificatesigningrequests","name":"n"},"requestObject":{"spec":{"signerName":"kubernetes.io/kube-apiserver-client-kubelet","usages":["client auth"]}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["certificatesigningrequests"]),
+        on: On::Resources(CREATE, &["certificatesigningrequests.certificates.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
             let spec = at(request.body(), &["spec"]);
@@ -116,7 +116,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"update","user":{"username":"system:serviceaccount:kube-system:certificate-controller"},"objectRef":{"resource":"certificatesigningrequests","name":"d","subresource":"approval"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(MODIFY, &["certificatesigningrequests/approval"]),
+        on: On::Resources(MODIFY, &["certificatesigningrequests.certificates.k8s.io/approval"]),
         ended: Ended::Done,
         when: |request| {
             (!request.is_by_trusted_system()).then(|| {
@@ -144,7 +144,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"certificatesigningrequests","name":"d"},"requestObject":{"spec":{"signerName":"kubernetes.io/kube-apiserver-client","request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K"}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["certificatesigningrequests"]),
+        on: On::Resources(CREATE, &["certificatesigningrequests.certificates.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
             let encoded = text(at(request.body(), &["spec"]), "request");

@@ -4,11 +4,10 @@ use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
 use super::super::actor::Actor;
-use super::super::client::Client;
 use super::super::request::Request;
+use super::super::sign::Sign;
 use super::access::asked_for;
 use super::{Definition, Ended, Firing, On};
-use crate::address::is_public;
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[
@@ -30,12 +29,9 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web"},"userAgent":"web/1.5.1","objectRef":{"resource":"pods","namespace":"shop"}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::AttackTool]),
         ended: Ended::Either,
-        when: |request| {
-            (request.client() == Client::AttackTool)
-                .then(|| Firing::new(format!("asked for {}", asked_for(request))))
-        },
+        when: |request| Some(Firing::new(format!("asked for {}", asked_for(request)))),
     },
     Definition {
         rule: Rule {
@@ -55,7 +51,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"dana"},"impersonatedUser":{"username":"erin","groups":["devs"]},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Impersonates]),
         ended: Ended::Done,
         when: impersonation,
     },
@@ -77,12 +73,9 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"system:node:node-1"},"userAgent":"kubelet/v1.36.2 (linux/amd64)","objectRef":{"resource":"pods"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Node, Sign::ByHand]),
         ended: Ended::Either,
-        when: |request| {
-            let counts = matches!(request.actor(), Actor::Node(_)) && request.client().is_by_hand();
-            counts.then(|| Firing::new(format!("asked for {}", asked_for(request))))
-        },
+        when: |request| Some(Firing::new(format!("asked for {}", asked_for(request)))),
     },
     Definition {
         rule: Rule {
@@ -102,12 +95,11 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web","extra":{"authentication.kubernetes.io/pod-name":["web-0"]}},"userAgent":"curl/8.5.0","sourceIPs":["10.244.1.7"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::BoundToPod, Sign::ByHand, Sign::Public]),
         ended: Ended::Either,
         when: |request| {
             let pod = &request.event().user.extra.pod_name;
-            let counts = request.is_workload_by_hand() && !pod.is_empty();
-            let ip = request.event().source_address().filter(|ip| counts && is_public(*ip))?;
+            let ip = request.event().source_address().filter(|_| request.actor().is_workload())?;
             Some(
                 Firing::new(format!(
                     "asked for {} with the token of pod {pod}",
@@ -136,7 +128,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"dana"},"sourceIPs":["10.20.0.4","10.0.0.9"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Forwarded]),
         ended: Ended::Either,
         when: |request| {
             let addresses = &request.event().source_ips;

@@ -32,10 +32,10 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(
             DELETE,
             &[
-                "networkpolicies",
-                "ciliumnetworkpolicies",
-                "ciliumclusterwidenetworkpolicies",
-                "globalnetworkpolicies",
+                "networkpolicies.networking.k8s.io",
+                "ciliumnetworkpolicies.cilium.io",
+                "ciliumclusterwidenetworkpolicies.cilium.io",
+                "globalnetworkpolicies.crd.projectcalico.org",
             ],
         ),
         ended: Ended::Done,
@@ -136,7 +136,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"ingresses","namespace":"shop","name":"web"},"requestObject":{"spec":{"tls":[{"hosts":["shop.example"]}],"rules":[{"host":"shop.example"}]}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["ingresses"]),
+        on: On::Resources(CREATE, &["ingresses.networking.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
             let spec = at(request.body(), &["spec"]);
@@ -171,7 +171,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"update","user":{"username":"system:serviceaccount:kube-system:endpoint-controller"},"objectRef":{"resource":"endpoints","namespace":"shop","name":"web"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["endpoints", "endpointslices"]),
+        on: On::Resources(WRITE, &["endpoints", "endpointslices.discovery.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
             request.client().is_by_hand().then(|| {

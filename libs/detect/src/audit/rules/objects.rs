@@ -51,7 +51,10 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"coredns"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(&["create", "update", "patch", "delete"], &["configmaps", "deployments"]),
+        on: On::Resources(
+            &["create", "update", "patch", "delete"],
+            &["configmaps", "deployments.apps"],
+        ),
         ended: Ended::Done,
         when: |request| {
             const NAMES: [&str; 4] = ["coredns", "coredns-custom", "kube-dns", "node-local-dns"];
@@ -109,8 +112,8 @@ pub(super) static RULES: &[Definition] = &[
                 "persistentvolumeclaims",
                 "secrets",
                 "configmaps",
-                "deployments",
-                "statefulsets",
+                "deployments.apps",
+                "statefulsets.apps",
                 "pods",
                 "services",
             ],

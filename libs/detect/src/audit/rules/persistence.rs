@@ -31,7 +31,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"update","user":{"username":"system:serviceaccount:kube-system:cronjob-controller"},"objectRef":{"resource":"cronjobs","namespace":"shop","name":"c"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["cronjobs"]),
+        on: On::Resources(WRITE, &["cronjobs.batch"]),
         ended: Ended::Done,
         when: |request| {
             let severity = match (request.actor().is_workload(), request.client().is_by_hand()) {
@@ -63,7 +63,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"deployments","namespace":"shop","name":"web"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["daemonsets"]),
+        on: On::Resources(CREATE, &["daemonsets.apps"]),
         ended: Ended::Done,
         when: |request| {
             let severity =
@@ -154,7 +154,13 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"system:apiserver"},"objectRef":{"resource":"apiservices","name":"v1.example.net"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["apiservices", "customresourcedefinitions"]),
+        on: On::Resources(
+            WRITE,
+            &[
+                "apiservices.apiregistration.k8s.io",
+                "customresourcedefinitions.apiextensions.k8s.io",
+            ],
+        ),
         ended: Ended::Done,
         when: |request| {
             let spec = at(request.body(), &["spec"]);

@@ -8,7 +8,10 @@ use super::super::request::Request;
 use super::{CREATE, DELETE, Definition, Ended, Firing, MODIFY, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
-const WEBHOOKS: &[&str] = &["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
+const WEBHOOKS: &[&str] = &[
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io",
+];
 
 pub(super) static RULES: &[Definition] = &[
     Definition {
@@ -86,10 +89,10 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(
             &["update", "patch", "delete", "deletecollection"],
             &[
-                "validatingadmissionpolicies",
-                "validatingadmissionpolicybindings",
-                "mutatingadmissionpolicies",
-                "mutatingadmissionpolicybindings",
+                "validatingadmissionpolicies.admissionregistration.k8s.io",
+                "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+                "mutatingadmissionpolicies.admissionregistration.k8s.io",
+                "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
             ],
         ),
         ended: Ended::Done,
@@ -113,7 +116,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"validatingadmissionpolicies","name":"v"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["mutatingadmissionpolicies"]),
+        on: On::Resources(CREATE, &["mutatingadmissionpolicies.admissionregistration.k8s.io"]),
         ended: Ended::Done,
         when: |request| (!request.is_by_trusted_system()).then(|| changed(request)),
     },
@@ -159,7 +162,12 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Resources(
             DELETE,
-            &["clusterpolicies", "policies", "constrainttemplates", "policyexceptions"],
+            &[
+                "clusterpolicies.kyverno.io",
+                "policies.kyverno.io",
+                "constrainttemplates.templates.gatekeeper.sh",
+                "policyexceptions.kyverno.io",
+            ],
         ),
         ended: Ended::Done,
         when: |request| {

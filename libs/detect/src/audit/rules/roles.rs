@@ -9,7 +9,8 @@ use super::super::request::Request;
 use super::{CREATE, Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
-const ROLES: &[&str] = &["roles", "clusterroles"];
+const ROLES: &[&str] =
+    &["roles.rbac.authorization.k8s.io", "clusterroles.rbac.authorization.k8s.io"];
 const CHANGE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 
 pub(super) static RULES: &[Definition] = &[
@@ -163,7 +164,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterroles","name":"r"},"requestObject":{"metadata":{"labels":{"app":"web"}}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["clusterroles"]),
+        on: On::Resources(WRITE, &["clusterroles.rbac.authorization.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
             const INTO: [&str; 3] = ["admin", "edit", "view"];

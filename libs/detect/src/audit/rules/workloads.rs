@@ -291,20 +291,20 @@ pub(super) static RULES: &[Definition] = &[
 /// Resources whose bodies the rules judge, and which are never big by nature.
 const JUDGED_BY_BODY: &[&str] = &[
     "pods",
-    "deployments",
-    "daemonsets",
-    "statefulsets",
-    "replicasets",
+    "deployments.apps",
+    "daemonsets.apps",
+    "statefulsets.apps",
+    "replicasets.apps",
     "replicationcontrollers",
-    "jobs",
-    "cronjobs",
+    "jobs.batch",
+    "cronjobs.batch",
     "podtemplates",
-    "roles",
-    "clusterroles",
-    "rolebindings",
-    "clusterrolebindings",
-    "mutatingwebhookconfigurations",
-    "validatingwebhookconfigurations",
+    "roles.rbac.authorization.k8s.io",
+    "clusterroles.rbac.authorization.k8s.io",
+    "rolebindings.rbac.authorization.k8s.io",
+    "clusterrolebindings.rbac.authorization.k8s.io",
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io",
 ];
 
 /// Service accounts of kube-controller-manager's controllers, which no pod runs as.
