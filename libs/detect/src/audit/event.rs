@@ -35,7 +35,7 @@ pub struct Event<'a> {
     pub user: User<'a>,
     /// Whom that user acts as.
     pub impersonated_user: Option<User<'a>>,
-    /// Addresses of the client and of proxies; only the last one is certain.
+    /// Addresses of the client and of proxies; only the last ones are certain: see [`crate::profile`].
     pub source_ips: Vec<Cow<'a, str>>,
     /// What the client calls itself.
     pub user_agent: Cow<'a, str>,
@@ -145,11 +145,6 @@ impl<'a> Event<'a> {
         [&self.request_received, &self.stage_reached]
             .into_iter()
             .find_map(|text| Timestamp::parse_rfc3339(text).ok())
-    }
-
-    /// The address that the API server itself saw: the last one. Earlier ones are the client's words.
-    pub fn source_address(&self) -> Option<std::net::IpAddr> {
-        self.source_ips.last()?.trim().parse().ok().map(|ip: std::net::IpAddr| ip.to_canonical())
     }
 }
 

@@ -4,13 +4,16 @@
 //! derived from one event; what several events say together is [`crate::counting`]'s.
 
 use std::cell::OnceCell;
+use std::net::IpAddr;
 
 use airside_k8s::Value;
 
-use super::actor::{self, Actor};
+use super::actor::Actor;
 use super::body;
 use super::client::Client;
 use super::event::{Event, ObjectReference};
+use super::machinery::Standing;
+use crate::profile::ClusterProfile;
 
 /// One request to an API server.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub(super) struct Request<'e> {
     event: &'e Event<'e>,
     actor: Actor<'e>,
     client: Client,
+    profile: &'e ClusterProfile,
+    standing: OnceCell<Standing>,
     body: OnceCell<Value>,
 }
 
@@ -37,12 +42,14 @@ pub(super) enum Outcome {
 }
 
 impl<'e> Request<'e> {
-    /// The request that an event reports.
-    pub(super) fn new(event: &'e Event<'e>) -> Self {
+    /// The request that an event reports, to a cluster of which this is known.
+    pub(super) fn new(event: &'e Event<'e>, profile: &'e ClusterProfile) -> Self {
         Self {
             event,
-            actor: Actor::of(&event.user),
+            actor: Actor::verified(&event.user, profile),
             client: Client::of(&event.user_agent),
+            profile,
+            standing: OnceCell::new(),
             body: OnceCell::new(),
         }
     }
@@ -52,7 +59,12 @@ impl<'e> Request<'e> {
         self.event
     }
 
-    /// Who authenticated. Impersonation does not hide them.
+    /// What is known of the cluster.
+    pub(super) fn profile(&self) -> &'e ClusterProfile {
+        self.profile
+    }
+
+    /// Who authenticated, as far as it is certain. Impersonation does not hide them.
     pub(super) fn actor(&self) -> Actor<'e> {
         self.actor
     }
@@ -62,9 +74,19 @@ impl<'e> Request<'e> {
         self.client
     }
 
-    /// The cluster's own machinery, doing its work.
+    /// Whose deed it is.
+    pub(super) fn standing(&self) -> Standing {
+        *self.standing.get_or_init(|| Standing::of(self))
+    }
+
+    /// The cluster's own machinery, doing what it is known to do.
     pub(super) fn is_by_trusted_system(&self) -> bool {
-        self.actor.is_trusted_system(self.client)
+        self.standing() == Standing::Machinery
+    }
+
+    /// The address of the client, as far as it is certain.
+    pub(super) fn source_address(&self) -> Option<IpAddr> {
+        self.profile.client_address(&self.event.source_ips)
     }
 
     /// A service account in the hands of somebody: its token is used through a person's tool.
@@ -114,7 +136,7 @@ impl<'e> Request<'e> {
 
     /// The namespace that the object is in belongs to the cluster itself.
     pub(super) fn is_in_system_namespace(&self) -> bool {
-        actor::is_system_namespace(self.namespace())
+        self.profile.is_system_namespace(self.namespace())
     }
 
     /// A service account's request in its own namespace.
