@@ -10,6 +10,7 @@ use crate::rule::Rule;
 
 mod actor;
 mod body;
+mod change;
 mod client;
 mod dispatch;
 pub mod event;
@@ -43,6 +44,13 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 
 fn definitions() -> impl Iterator<Item = &'static Definition> {
     rules::ALL.iter().copied().flatten()
+}
+
+/// The checks of the scanner that a rule stands for: it fires where one of them fails by what a request says.
+/// None for rules that stand for no check.
+pub fn checks_of(rule: &str) -> &'static [&'static str] {
+    let found = rules::STANDS_FOR.iter().find(|(id, _)| *id == rule);
+    found.map(|(_, checks)| *checks).unwrap_or_default()
 }
 
 /// What an event tells: its detections, and facts about the entities that it shows.

@@ -1,16 +1,19 @@
 //! An audit event as rules see it: who, with what, did what to which object, and how it ended.
 //!
-//! Bodies are decoded when the first rule asks and then kept for the next one. Everything here is
+//! Bodies are decoded, and pods in them judged, when the first rule asks, and then kept for the next one. Everything here is
 //! derived from one event; what several events say together is [`crate::counting`]'s.
 
 use std::cell::OnceCell;
 
+use airside_checks::Failure;
 use airside_k8s::Value;
 
 use super::actor::{self, Actor};
 use super::body;
+use super::change::Change;
 use super::client::Client;
 use super::event::{Event, ObjectReference};
+use super::{exec, pod_spec};
 
 /// One request to an API server.
 #[derive(Debug)]
@@ -18,7 +21,8 @@ pub(super) struct Request<'e> {
     event: &'e Event<'e>,
     actor: Actor<'e>,
     client: Client,
-    body: OnceCell<Value>,
+    change: OnceCell<Change<'e>>,
+    failures: OnceCell<Vec<Failure>>,
 }
 
 /// How the API server answered.
@@ -43,7 +47,8 @@ impl<'e> Request<'e> {
             event,
             actor: Actor::of(&event.user),
             client: Client::of(&event.user_agent),
-            body: OnceCell::new(),
+            change: OnceCell::new(),
+            failures: OnceCell::new(),
         }
     }
 
@@ -134,9 +139,26 @@ impl<'e> Request<'e> {
         uri.split_once('?').map_or("", |(_, query)| query)
     }
 
+    /// What the request changes of its object.
+    pub(super) fn change(&self) -> &Change<'e> {
+        self.change.get_or_init(|| Change::of(self.event))
+    }
+
     /// The part of the object that the request's body sets; `Null` if the event has no body.
     pub(super) fn body(&self) -> &Value {
-        self.body.get_or_init(|| self.event.request_object.map_or(Value::Null, body::decode))
+        self.change().set()
+    }
+
+    /// What the scanner's checks on pods say about the pods that the request writes.
+    pub(super) fn failures(&self) -> &[Failure] {
+        self.failures.get_or_init(|| pod_spec::failures(self))
+    }
+
+    /// Whether the event does not tell all of the request, or a rule has asked for a part of it that cannot be
+    /// read.
+    pub(super) fn is_unread(&self) -> bool {
+        let change = || self.change.get().is_some_and(|change| change.unread().is_some());
+        self.event.truncated || change() || exec::is_too_long(self)
     }
 
     /// How it ended. An event that does not say counts as done.

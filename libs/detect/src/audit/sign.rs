@@ -2,6 +2,8 @@
 //! once for each event. Rules that look at every request say which signs they need, so that an ordinary
 //! request meets none of them.
 
+use airside_k8s::workload::is_custom;
+
 use super::actor::Actor;
 use super::client::Client;
 use super::request::{Outcome, Request};
@@ -34,6 +36,8 @@ pub(super) enum Sign {
     Unauthenticated,
     /// Authorization refused it; refusals by admission do not count.
     Denied,
+    /// Writes an object of a custom resource, itself.
+    WritesCustom,
 }
 
 /// A set of signs.
@@ -65,6 +69,7 @@ impl Signs {
             (Sign::DebugPath, event.object_ref.is_none() && is_debug(request.path())),
             (Sign::Unauthenticated, outcome == Outcome::Unauthenticated),
             (Sign::Denied, denied),
+            (Sign::WritesCustom, writes_custom(request)),
         ];
         Self(
             signs
@@ -77,6 +82,13 @@ impl Signs {
     pub(super) fn has(self, needed: Self) -> bool {
         self.0 & needed.0 == needed.0
     }
+}
+
+/// The resources of Kubernetes itself are known by name; any other may hold pods.
+fn writes_custom(request: &Request<'_>) -> bool {
+    matches!(request.verb(), "create" | "update" | "patch")
+        && request.subresource().is_empty()
+        && is_custom(request.group())
 }
 
 /// Paths that Kubernetes opens to everybody: discovery of itself and its health.
