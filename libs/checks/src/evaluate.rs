@@ -4,6 +4,7 @@
 //! The last is reported with its reason and never counts as passed.
 
 mod met;
+mod of_pods;
 mod within;
 
 use std::cell::OnceCell;
@@ -23,6 +24,7 @@ use crate::subject::{Binding, Pod, Whole};
 use crate::template::is_filled_in_later;
 
 pub(crate) use self::met::Met;
+pub use self::of_pods::PodChecks;
 use self::within::Within;
 
 /// A check that failed at a field.

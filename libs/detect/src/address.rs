@@ -55,6 +55,11 @@ impl AddressSet {
     /// The set of no address.
     pub const EMPTY: Self = Self { networks: Vec::new() };
 
+    /// Whether no address is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.networks.is_empty()
+    }
+
     /// Whether an address is in the set.
     pub fn contains(&self, ip: IpAddr) -> bool {
         let number = number(ip);

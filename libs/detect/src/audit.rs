@@ -10,8 +10,10 @@ use crate::rule::Rule;
 
 mod actor;
 mod body;
+mod change;
 mod client;
 mod dispatch;
+mod enrichment;
 pub mod event;
 mod exec;
 mod facts;
@@ -47,6 +49,13 @@ fn definitions() -> impl Iterator<Item = &'static Definition> {
     rules::ALL.iter().copied().flatten()
 }
 
+/// The checks of the scanner that a rule stands for: it fires where one of them fails by what a request says.
+/// None for rules that stand for no check.
+pub fn checks_of(rule: &str) -> &'static [&'static str] {
+    let found = rules::STANDS_FOR.iter().find(|(id, _)| *id == rule);
+    found.map(|(_, checks)| *checks).unwrap_or_default()
+}
+
 /// What an event tells: its detections, and facts about the entities that it shows.
 pub fn records(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
     let request = Request::new(event, intake.profile);
@@ -64,16 +73,27 @@ fn is_above_info(record: &Record) -> bool {
 }
 
 fn detections(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
-    let outcome = request.outcome();
-    DISPATCH
-        .rules_for(request)
-        .filter(|definition| definition.ended.allows(outcome))
-        .filter_map(|definition| Some((&definition.rule, (definition.when)(request)?)))
+    let mut told = firings(request);
+    if request.doubt() {
+        let all = firings(request).into_iter();
+        let left_alone = all.filter(|(rule, _)| told.iter().all(|(known, _)| known.id != rule.id));
+        told.extend(rules::told_under_a_name(&left_alone.collect::<Vec<_>>()));
+    }
+    told.into_iter()
         .map(|(rule, firing)| {
             let detection = detection(rule, firing, request, intake);
             let time = request.event().time();
             intake.detection(Source::Audit, event_id(request, intake), time, detection)
         })
+        .collect()
+}
+
+fn firings(request: &Request<'_>) -> Vec<(&'static Rule, Firing)> {
+    let outcome = request.outcome();
+    DISPATCH
+        .rules_for(request)
+        .filter(|definition| definition.ended.allows(outcome))
+        .filter_map(|definition| Some((&definition.rule, (definition.when)(request)?)))
         .collect()
 }
 

@@ -6,8 +6,8 @@
 
 use airside_types::redact;
 
-/// The longest part of a command line that is looked at and kept, in bytes.
-const MAX_BYTES: usize = 4096;
+/// The longest part of a command line that is looked at, in bytes: Linux runs no longer one.
+const MAX_BYTES: usize = 2 << 20;
 
 /// A command line in lower case, ready to be asked.
 #[derive(Debug)]

@@ -7,11 +7,13 @@ use std::sync::LazyLock;
 
 use super::request::Request;
 use super::rules::{Definition, On};
-use super::sign::Signs;
+use super::sign::{Sign, Signs};
 
 /// The rules by what they look at.
 pub(super) struct Dispatch {
     by_signs: Vec<(Signs, &'static Definition)>,
+    of_custom: Vec<(&'static [&'static str], &'static Definition)>,
+    of_unread: Vec<&'static Definition>,
     by_resource: HashMap<&'static str, Vec<Entry>>,
 }
 
@@ -77,12 +79,17 @@ const CORE: [&str; 16] = [
 
 impl Dispatch {
     fn of(definitions: impl Iterator<Item = &'static Definition>) -> Self {
-        let mut by_signs = Vec::new();
+        let (mut by_signs, mut of_custom, mut of_unread) = (Vec::new(), Vec::new(), Vec::new());
         let mut by_resource: HashMap<_, Vec<_>> = HashMap::new();
         for definition in definitions {
             match definition.on {
                 On::Signs(signs) => by_signs.push((Signs::all(signs), definition)),
-                On::Resources(verbs, resources) => {
+                On::Unread => of_unread.push(definition),
+                On::LeftAlone => {}
+                On::Resources(verbs, resources) | On::Workloads(verbs, resources) => {
+                    if matches!(definition.on, On::Workloads(..)) {
+                        of_custom.push((verbs, definition));
+                    }
                     for written in resources.iter().map(|text| Written::parse(text)) {
                         let entries = by_resource.entry(written.plural).or_default();
                         let subresource = written.subresource;
@@ -96,7 +103,7 @@ impl Dispatch {
                 }
             }
         }
-        Self { by_signs, by_resource }
+        Self { by_signs, of_custom, of_unread, by_resource }
     }
 
     /// The rules that look at a request, in the order of the list.
@@ -116,7 +123,17 @@ impl Dispatch {
                     && entry.verbs.contains(&verb)
             })
             .map(|entry| entry.definition);
-        by_signs.map(|(_, definition)| *definition).chain(specific)
+        let writes_custom = signs.has(Signs::all(&[Sign::WritesCustom]));
+        let of_custom =
+            self.of_custom.iter().filter(move |(verbs, _)| writes_custom && verbs.contains(&verb));
+        let of_custom = of_custom.map(|(_, definition)| *definition);
+        // Asked last: by then the others have read what they need.
+        let of_unread = self.of_unread.iter().copied().filter(|_| request.is_unread());
+        by_signs
+            .map(|(_, definition)| *definition)
+            .chain(specific)
+            .chain(of_custom)
+            .chain(of_unread)
     }
 }
 
@@ -141,7 +158,8 @@ mod tests {
         for definition in super::super::definitions() {
             match definition.on {
                 On::Signs(signs) => assert!(!signs.is_empty(), "{}", definition.rule.id),
-                On::Resources(verbs, resources) => {
+                On::Unread | On::LeftAlone => {}
+                On::Resources(verbs, resources) | On::Workloads(verbs, resources) => {
                     assert!(!verbs.is_empty() && !resources.is_empty(), "{}", definition.rule.id);
                 }
             }

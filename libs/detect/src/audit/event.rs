@@ -53,6 +53,8 @@ pub struct Event<'a> {
     pub stage_reached: Cow<'a, str>,
     /// What the API server's plugins noted.
     pub annotations: Annotations<'a>,
+    /// What a log platform that passed the event on knows of its addresses.
+    pub enrichment: Option<&'a RawValue>,
     /// The event was cut on its way, so bodies or later fields are missing.
     pub truncated: bool,
 }
@@ -185,6 +187,7 @@ impl<'de> Visitor<'de> for Fill<'_, 'de> {
                 }
                 "requestObject" => event.request_object = map.next_value()?,
                 "responseObject" => event.response_object = map.next_value()?,
+                "p_enrichment" => event.enrichment = map.next_value()?,
                 "requestReceivedTimestamp" => {
                     event.request_received = map.next_value::<Text<'_>>()?.0;
                 }

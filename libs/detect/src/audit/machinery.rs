@@ -23,11 +23,21 @@ pub(super) enum Standing {
     Machinery,
     /// The same, if the cluster is run by the provider whose component has this name. Nobody said so.
     PerhapsMachinery,
+    /// Of somebody with a name of the machinery, who does what the machinery is not known to do; and the
+    /// event has no groups that would prove or refute the name.
+    NameAlone,
 }
 
 impl Standing {
     /// The standing of a request.
     pub(super) fn of(request: &Request<'_>) -> Self {
+        match Self::by_deed(request) {
+            Self::Anybodys if is_name_alone(request) => Self::NameAlone,
+            standing => standing,
+        }
+    }
+
+    fn by_deed(request: &Request<'_>) -> Self {
         let event = request.event();
         if request.client().is_by_hand() || event.impersonated_user.is_some() {
             return Self::Anybodys;
@@ -64,6 +74,25 @@ impl Standing {
             (Some(_), _) => Self::Anybodys,
         }
     }
+}
+
+/// Whether all that speaks for the machinery is the name.
+fn is_name_alone(request: &Request<'_>) -> bool {
+    let event = request.event();
+    let is_named_so = match request.actor() {
+        Actor::Component(_) | Actor::Node(_) => true,
+        Actor::ServiceAccount { namespace, .. } => namespace == "kube-system",
+        // What people took for the name of Google's agents before theirs had a project of its own.
+        Actor::User(name) => {
+            name.starts_with("container-engine-robot@")
+                && name.ends_with(".iam.gserviceaccount.com")
+        }
+        Actor::Unauthenticated | Actor::Anonymous => false,
+    };
+    is_named_so
+        && event.user.groups.is_empty()
+        && event.impersonated_user.is_none()
+        && !request.client().is_by_hand()
 }
 
 /// Components that keep a provider's add-ons up to date.

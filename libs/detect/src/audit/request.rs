@@ -1,18 +1,21 @@
 //! An audit event as rules see it: who, with what, did what to which object, and how it ended.
 //!
-//! Bodies are decoded when the first rule asks and then kept for the next one. Everything here is
+//! Bodies are decoded, and pods in them judged, when the first rule asks, and then kept for the next one. Everything here is
 //! derived from one event; what several events say together is [`crate::counting`]'s.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::net::IpAddr;
 
+use airside_checks::Failure;
 use airside_k8s::Value;
 
 use super::actor::Actor;
 use super::body;
+use super::change::Change;
 use super::client::Client;
 use super::event::{Event, ObjectReference};
 use super::machinery::Standing;
+use super::{exec, pod_spec};
 use crate::profile::ClusterProfile;
 
 /// One request to an API server.
@@ -23,7 +26,20 @@ pub(super) struct Request<'e> {
     client: Client,
     profile: &'e ClusterProfile,
     standing: OnceCell<Standing>,
-    body: OnceCell<Value>,
+    belief: Cell<Belief>,
+    change: OnceCell<Change<'e>>,
+    failures: OnceCell<Vec<Failure>>,
+}
+
+/// Whether a name is believed that nothing proves and nothing refutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Belief {
+    /// It would be, and no rule has asked.
+    Unasked,
+    /// It was, so that a rule may have left the request alone.
+    Believed,
+    /// It is not.
+    Doubted,
 }
 
 /// How the API server answered.
@@ -50,7 +66,9 @@ impl<'e> Request<'e> {
             client: Client::of(&event.user_agent),
             profile,
             standing: OnceCell::new(),
-            body: OnceCell::new(),
+            belief: Cell::new(Belief::Unasked),
+            change: OnceCell::new(),
+            failures: OnceCell::new(),
         }
     }
 
@@ -79,9 +97,22 @@ impl<'e> Request<'e> {
         *self.standing.get_or_init(|| Standing::of(self))
     }
 
-    /// The cluster's own machinery, doing what it is known to do.
+    /// The cluster's own machinery, doing what it is known to do; and whoever has the name of it, until
+    /// [`Self::doubt`] is called.
     pub(super) fn is_by_trusted_system(&self) -> bool {
-        self.standing() == Standing::Machinery
+        match self.standing() {
+            Standing::Machinery => true,
+            Standing::NameAlone if self.belief.get() != Belief::Doubted => {
+                self.belief.set(Belief::Believed);
+                true
+            }
+            Standing::NameAlone | Standing::PerhapsMachinery | Standing::Anybodys => false,
+        }
+    }
+
+    /// Stops to believe a name that nothing proves. Whether it mattered so far.
+    pub(super) fn doubt(&self) -> bool {
+        self.belief.replace(Belief::Doubted) == Belief::Believed
     }
 
     /// The address of the client, as far as it is certain.
@@ -156,9 +187,26 @@ impl<'e> Request<'e> {
         uri.split_once('?').map_or("", |(_, query)| query)
     }
 
+    /// What the request changes of its object.
+    pub(super) fn change(&self) -> &Change<'e> {
+        self.change.get_or_init(|| Change::of(self.event))
+    }
+
     /// The part of the object that the request's body sets; `Null` if the event has no body.
     pub(super) fn body(&self) -> &Value {
-        self.body.get_or_init(|| self.event.request_object.map_or(Value::Null, body::decode))
+        self.change().set()
+    }
+
+    /// What the scanner's checks on pods say about the pods that the request writes.
+    pub(super) fn failures(&self) -> &[Failure] {
+        self.failures.get_or_init(|| pod_spec::failures(self))
+    }
+
+    /// Whether the event does not tell all of the request, or a rule has asked for a part of it that cannot be
+    /// read.
+    pub(super) fn is_unread(&self) -> bool {
+        let change = || self.change.get().is_some_and(|change| change.unread().is_some());
+        self.event.truncated || change() || exec::is_too_long(self)
     }
 
     /// How it ended. An event that does not say counts as done.

@@ -2,6 +2,8 @@
 //! once for each event. Rules that look at every request say which signs they need, so that an ordinary
 //! request meets none of them.
 
+use airside_k8s::workload::is_custom;
+
 use super::actor::{self, Actor};
 use super::client::Client;
 use super::request::{Outcome, Request};
@@ -23,6 +25,8 @@ pub(super) enum Sign {
     ByHand,
     /// A tool that is made for attacking clusters.
     AttackTool,
+    /// A constraint of Gatekeeper, each of which is a resource of its own.
+    Constraint,
     /// The name of a service account or node, without what comes with it.
     Disguised,
     /// The client's address belongs to the internet, and not to the cluster.
@@ -35,6 +39,8 @@ pub(super) enum Sign {
     Unauthenticated,
     /// Authorization refused it; refusals by admission do not count.
     Denied,
+    /// Writes an object of a custom resource, itself.
+    WritesCustom,
 }
 
 /// A set of signs.
@@ -65,11 +71,13 @@ impl Signs {
                 Sign::Public,
                 request.source_address().is_some_and(|ip| request.profile().is_foreign(ip)),
             ),
+            (Sign::Constraint, request.group() == "constraints.gatekeeper.sh"),
             (Sign::Disguised, actor::is_disguised(&event.user)),
             (Sign::Forwarded, event.source_ips.len() > 1),
             (Sign::DebugPath, event.object_ref.is_none() && is_debug(request.path())),
             (Sign::Unauthenticated, outcome == Outcome::Unauthenticated),
             (Sign::Denied, denied),
+            (Sign::WritesCustom, writes_custom(request)),
         ];
         Self(
             signs
@@ -82,6 +90,13 @@ impl Signs {
     pub(super) fn has(self, needed: Self) -> bool {
         self.0 & needed.0 == needed.0
     }
+}
+
+/// The resources of Kubernetes itself are known by name; any other may hold pods.
+fn writes_custom(request: &Request<'_>) -> bool {
+    matches!(request.verb(), "create" | "update" | "patch")
+        && request.subresource().is_empty()
+        && is_custom(request.group())
 }
 
 /// Paths that Kubernetes opens to everybody: discovery of itself and its health.
