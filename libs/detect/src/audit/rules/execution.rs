@@ -2,6 +2,7 @@
 
 use airside_types::attack::technique;
 use airside_types::{Entity, Severity, Source, Tactic};
+use percent_encoding::percent_decode_str;
 
 use super::super::request::Request;
 use super::super::{exec, links};
@@ -308,7 +309,7 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Resources(EVERY_VERB, &["nodes/proxy"]),
         ended: Ended::Done,
-        when: |request| kubelet_proxy(request).filter(|_| !enters_container(request)),
+        when: |request| kubelet_proxy(request, false),
     },
     Definition {
         rule: Rule {
@@ -330,7 +331,7 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Resources(EVERY_VERB, &["nodes/proxy"]),
         ended: Ended::Done,
-        when: |request| kubelet_proxy(request).filter(|_| enters_container(request)),
+        when: |request| kubelet_proxy(request, true),
     },
 ];
 
@@ -354,28 +355,62 @@ fn exec_doing(request: &Request<'_>, does: fn(&Command) -> bool, deed: &str) -> 
     does(&exec::command(request)).then(|| exec_firing(request, deed))
 }
 
-/// The path below the kubelet's address.
-fn kubelet_path<'e>(request: &Request<'e>) -> &'e str {
-    request.path().split_once("/proxy").map_or("", |(_, path)| path)
+/// The path below the kubelet's address, as the kubelet reads it: escapes decoded, `//` and `..` taken out.
+/// And whether it was written in another way, which no program does that only asks for figures.
+fn kubelet_path(request: &Request<'_>) -> (String, bool) {
+    let written = request.path().split_once("/proxy").map_or("", |(_, path)| path);
+    let mut path = written.to_owned();
+    // A proxy may decode once more than the one before it.
+    for _ in 0..MAX_ESCAPES {
+        let decoded = percent_decode_str(&path).decode_utf8_lossy().into_owned();
+        if decoded == path {
+            break;
+        }
+        path = decoded;
+    }
+    let mut steps: Vec<&str> = Vec::new();
+    for step in path.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => {
+                steps.pop();
+            }
+            step => steps.push(step),
+        }
+    }
+    let normal = format!("/{}", steps.join("/"));
+    let is_disguised =
+        normal != written.trim_end_matches('/') && !written.trim_matches('/').is_empty();
+    (normal, is_disguised)
 }
 
-fn enters_container(request: &Request<'_>) -> bool {
-    const ENTRANCES: [&str; 5] = ["/exec/", "/run/", "/attach/", "/portForward/", "/cri/"];
-    ENTRANCES.iter().any(|prefix| kubelet_path(request).starts_with(prefix))
+/// How often escapes within escapes are opened.
+const MAX_ESCAPES: usize = 3;
+
+fn enters_container(path: &str) -> bool {
+    const ENTRANCES: [&str; 6] = ["exec", "run", "attach", "portforward", "cri", "checkpoint"];
+    let first = path.split('/').find(|step| !step.is_empty()).unwrap_or_default();
+    ENTRANCES.iter().any(|entrance| first.eq_ignore_ascii_case(entrance))
 }
 
 /// Monitoring reads figures through this proxy; everything else counts. Only the path decides, as the
 /// query is free for a client to fill.
-fn kubelet_proxy(request: &Request<'_>) -> Option<Firing> {
-    let path = kubelet_path(request);
+fn kubelet_proxy(request: &Request<'_>, enters: bool) -> Option<Firing> {
+    let (path, is_disguised) = kubelet_path(request);
+    if enters_container(&path) != enters {
+        return None;
+    }
     let is_figures = ["/metrics", "/stats", "/healthz"].iter().any(|figures| {
         path.strip_prefix(figures).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
-    let is_monitoring = is_figures && request.verb() == "get";
+    let is_monitoring = is_figures && !is_disguised && request.verb() == "get";
     (!is_monitoring && !request.is_by_trusted_system()).then(|| {
         let node: Entity = links::node(request.name(), None);
-        Firing::new(format!("reached the kubelet of node {} at {path}", request.name()))
-            .with("requestURI", request.path())
-            .on(node)
+        let firing =
+            Firing::new(format!("reached the kubelet of node {} at {path}", request.name()))
+                .with("requestURI", request.path())
+                .on(node);
+        // Nobody but an attacker writes such a path.
+        if is_disguised { firing.at(Severity::High) } else { firing }
     })
 }

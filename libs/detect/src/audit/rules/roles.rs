@@ -115,7 +115,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"roles","namespace":"shop","name":"r"},"requestObject":{"rules":[{"apiGroups":[""],"resources":["pods/log"],"verbs":["get"]}]},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(WRITE, ROLES),
+        on: On::Resources(CREATE, ROLES),
         ended: Ended::Done,
         when: |request| {
             const DOORS: [&str; 4] = ["pods/exec", "pods/attach", "pods/*", "*/exec"];
