@@ -6,7 +6,7 @@ use airside_types::{Severity, Source, Tactic};
 use super::super::actor::Actor;
 use super::super::request::Request;
 use super::super::sign::Sign;
-use super::{CREATE, Definition, Ended, Firing, On};
+use super::{CREATE, Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 
 pub(super) static RULES: &[Definition] = &[
@@ -35,9 +35,15 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| {
             let writes = !matches!(request.verb(), "get" | "list" | "watch" | "");
+            // Which resources there are, which authenticated users may see, and no object.
+            let is_discovery = request.target().is_none() && request.path().starts_with("/api");
             Some(
                 Firing::new(format!("was allowed to {} {}", request.verb(), request.path()))
-                    .at(if writes { Severity::High } else { Severity::Medium })
+                    .at(match () {
+                        () if writes => Severity::High,
+                        () if is_discovery => Severity::Info,
+                        () => Severity::Medium,
+                    })
                     .with("user.username", "system:anonymous")
                     .with("requestURI", request.path()),
             )
@@ -243,8 +249,45 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Signs(&[Sign::DebugPath]),
         ended: Ended::Done,
         when: |request| {
+            let is_figures = matches!(request.path(), "/metrics" | "/configz");
+            let (deed, severity) = match request.verb() {
+                "get" if is_figures && !request.client().is_by_hand() => return None,
+                "get" if is_figures => ("read", Severity::Low),
+                "get" => ("read", Severity::Medium),
+                // Flags can be set: a control plane that logs every body logs every secret.
+                _ => ("wrote to", Severity::High),
+            };
             (!request.is_by_trusted_system()).then(|| {
-                Firing::new(format!("read {}", request.path())).with("requestURI", request.path())
+                Firing::new(format!("{deed} {}", request.path()))
+                    .at(severity)
+                    .with("requestURI", request.path())
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R02",
+            version: 1,
+            title: "Anonymous client writes a workload",
+            why: "Somebody without any credential decides what runs in the cluster.",
+            next: "Find the binding in the reason and delete it; look at what the workload did since, and treat the nodes that it ran on as lost.",
+            severity: Severity::Critical,
+            confidence: SURE,
+            tactic: Tactic::Execution,
+            techniques: &[technique("T1610"), technique("T1078.001")],
+            equivalents: &["elastic:Kubernetes Anonymous User Create/Update/Patch Pods Request"],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods","user":{"username":"system:anonymous"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"list","requestURI":"/api/v1/namespaces/shop/pods","user":{"username":"system:anonymous"},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, super::super::pod_spec::POD_WRITERS),
+        ended: Ended::Done,
+        when: |request| {
+            (request.actor() == Actor::Anonymous).then(|| {
+                Firing::new(format!("was allowed to {}", asked_for(request)))
+                    .with("user.username", "system:anonymous")
             })
         },
     },

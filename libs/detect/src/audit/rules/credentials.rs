@@ -6,7 +6,7 @@ use airside_types::{Severity, Source, Tactic};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::actor::Actor;
+use super::super::actor::{self, Actor};
 use super::super::body::{at, text, texts};
 use super::super::request::Request;
 use super::{CREATE, Definition, Ended, Firing, MODIFY, On};
@@ -33,12 +33,7 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Resources(CREATE, &["serviceaccounts/token"]),
         ended: Ended::Done,
-        when: |request| {
-            let by_node = matches!(request.actor(), Actor::Node(_));
-            let own_business =
-                request.is_by_trusted_system() && (by_node || request.is_in_system_namespace());
-            (!own_business).then(|| token_firing(request))
-        },
+        when: |request| (!request.is_by_trusted_system()).then(|| token_firing(request)),
     },
     Definition {
         rule: Rule {
@@ -87,10 +82,13 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| {
             let spec = at(request.body(), &["spec"]);
-            let for_clients = text(spec, "signerName") == "kubernetes.io/kube-apiserver-client"
+            let signer = text(spec, "signerName");
+            let for_clients = signer == "kubernetes.io/kube-apiserver-client"
                 && texts(spec, "usages").any(|usage| usage == "client auth");
-            let counts = for_clients && !request.is_by_trusted_system();
-            let workload = request.actor().is_workload();
+            // Machines that join have a token or an identity for it.
+            let for_kubelets = KUBELET_SIGNERS.contains(&signer) && !joins(request);
+            let counts = (for_clients || for_kubelets) && !request.is_by_trusted_system();
+            let workload = request.actor().is_workload() || for_kubelets;
             counts.then(|| {
                 Firing::new(format!("asked for client certificate {}", request.name()))
                     .at(if workload { Severity::Medium } else { Severity::Low })
@@ -129,8 +127,8 @@ pub(super) static RULES: &[Definition] = &[
         rule: Rule {
             id: "AUD-R23",
             version: 1,
-            title: "Certificate requested for the cluster's masters",
-            why: "A certificate with this organisation passes every authorization check and cannot be taken back.",
+            title: "Certificate requested for an identity of the cluster itself",
+            why: "Such a certificate has the rights of the masters, of a component or of a node, and cannot be taken back.",
             next: "",
             severity: Severity::Critical,
             confidence: SURE,
@@ -148,12 +146,14 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| {
             let encoded = text(at(request.body(), &["spec"]), "request");
-            names_masters(encoded).then(|| {
-                Firing::new(format!(
-                    "asked for certificate {} of group system:masters",
-                    request.name()
-                ))
-                .with("requestObject.spec.request", "O=system:masters")
+            let name = privileged_name_in(encoded)?;
+            let is_own =
+                NODE_NAMES.contains(&name) && (joins(request) || request.is_by_trusted_system());
+            (!is_own).then(|| {
+                let severity = if name == MASTERS { Severity::Critical } else { Severity::High };
+                Firing::new(format!("asked for certificate {} of {name}", request.name()))
+                    .at(severity)
+                    .with("requestObject.spec.request", name)
             })
         },
     },
@@ -165,23 +165,55 @@ fn token_firing(request: &Request<'_>) -> Firing {
     let seconds = spec.get("expirationSeconds").and_then(Value::as_u64);
     let long = seconds.is_some_and(|seconds| seconds > DAY);
     let workload = request.is_workload_by_hand();
+    let audiences = texts(spec, "audiences").collect::<Vec<_>>().join(", ");
+    // Clouds and vaults take such a token for the account's own.
+    const ELSEWHERE: [&str; 5] =
+        ["sts.amazonaws.com", "AzureADTokenExchange", "iam.googleapis.com", "vault", "sigstore"];
+    let elsewhere = ELSEWHERE.iter().any(|of| audiences.contains(of));
     let account = format!("{}/{}", request.namespace(), request.name());
     let firing = Firing::new(format!("asked for a token of ServiceAccount {account}"))
-        .at(if long || workload { Severity::Medium } else { Severity::Low })
+        .at(if long || workload || elsewhere { Severity::Medium } else { Severity::Low })
         .with("objectRef.name", request.name());
+    let firing = match audiences.as_str() {
+        "" => firing,
+        audiences => firing.with("requestObject.spec.audiences", audiences),
+    };
     match seconds {
         Some(seconds) => firing.with("requestObject.spec.expirationSeconds", &seconds.to_string()),
         None => firing,
     }
 }
 
-/// Whether a certificate request (base64 of PEM, whose body is base64 of DER) names the group. The text
-/// stands in the DER as it is, so that no parser of certificates is needed.
-fn names_masters(encoded: &str) -> bool {
-    let der = STANDARD.decode(encoded).ok().and_then(|pem| {
-        let pem = String::from_utf8(pem).ok()?;
-        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-        STANDARD.decode(body.trim()).ok()
-    });
-    der.is_some_and(|der| der.windows(14).any(|window| window == b"system:masters"))
+/// Signers of the certificates that kubelets have.
+const KUBELET_SIGNERS: [&str; 2] =
+    ["kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving"];
+
+/// Whether a machine asks that joins the cluster, or is a node already.
+fn joins(request: &Request<'_>) -> bool {
+    let user = &request.event().user;
+    matches!(request.actor(), Actor::Node(_))
+        || user.username.starts_with("system:bootstrap:")
+        || actor::is_member(user, "system:bootstrappers")
+}
+
+const MASTERS: &str = "system:masters";
+const NODE_NAMES: [&str; 2] = ["system:nodes", "system:node:"];
+
+/// The first name in a certificate request (base64 of PEM, whose body is base64 of DER) that the cluster gives
+/// rights to by itself. Texts stand in the DER as they are, so that no parser of certificates is needed.
+fn privileged_name_in(encoded: &str) -> Option<&'static str> {
+    const NAMES: [&str; 7] = [
+        MASTERS,
+        "system:kube-controller-manager",
+        "system:kube-scheduler",
+        "system:apiserver",
+        "system:serviceaccount:",
+        "system:nodes",
+        "system:node:",
+    ];
+    let pem = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let der = STANDARD.decode(body.trim()).ok()?;
+    let stands = |name: &&str| der.windows(name.len()).any(|window| window == name.as_bytes());
+    NAMES.into_iter().find(stands)
 }

@@ -57,6 +57,37 @@ pub(super) static RULES: &[Definition] = &[
     },
     Definition {
         rule: Rule {
+            id: "AUD-R69-denied",
+            version: 1,
+            title: "Impersonation denied",
+            why: "Somebody tries to act as another identity and may not: nobody does that by accident.",
+            next: "Ask the owner of the identity; look at what it was denied and allowed around that time, and from where.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1134")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"dana"},"objectRef":{"resource":"secrets"},"responseStatus":{"code":403,"message":"groups \"system:masters\" is forbidden: User \"dana\" cannot impersonate resource \"groups\" in API group \"\" at the cluster scope"}}"#,
+                quiet: r#"{"verb":"list","user":{"username":"dana"},"objectRef":{"resource":"secrets"},"responseStatus":{"code":403,"message":"secrets is forbidden: User \"dana\" cannot list resource \"secrets\" in API group \"\" at the cluster scope"}}"#,
+            }),
+        },
+        on: On::Signs(&[Sign::Denied]),
+        ended: Ended::Refused,
+        when: |request| {
+            let message = &request.event().response_status.message;
+            let (what, _) = message
+                .split_once(" cannot impersonate ")
+                .map(|_| message.split_once(" is forbidden").unwrap_or((message, "")))?;
+            Some(
+                Firing::new(format!("was not let act as {what}"))
+                    .with("responseStatus.message", message),
+            )
+        },
+    },
+    Definition {
+        rule: Rule {
             id: "AUD-R93",
             version: 1,
             title: "Node's credential used by another program than the kubelet",
@@ -147,7 +178,7 @@ pub(super) static RULES: &[Definition] = &[
         rule: Rule {
             id: "AUD-R88",
             version: 1,
-            title: "Forwarded address chain with a local address",
+            title: "Forwarded address chain that the client made up",
             why: "The client claims to come from the API server itself; whoever believes the first address is fooled.",
             next: "",
             severity: Severity::Low,
@@ -165,13 +196,17 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Either,
         when: |request| {
             let addresses = &request.event().source_ips;
-            let (last, claimed) = addresses.split_last()?;
-            let loopback = claimed
-                .iter()
-                .find(|text| text.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()))?;
-            let counts = last != loopback && !request.is_by_trusted_system();
+            let client = request.profile().client_entry(addresses)?;
+            let claimed = addresses.get(..client)?;
+            let is_loopback =
+                |text: &str| text.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+            let loopback = claimed.iter().find(|text| is_loopback(text));
+            // Where the proxies are known, whatever stands before the client is the client's own word.
+            let is_known = request.profile().trusted_proxies.is_some();
+            let claim = loopback.or_else(|| claimed.first().filter(|_| is_known))?;
+            let counts = addresses.get(client) != Some(claim) && !request.is_by_trusted_system();
             counts.then(|| {
-                Firing::new(format!("claimed to come from {loopback}"))
+                Firing::new(format!("claimed to come from {claim}"))
                     .with("sourceIPs", &addresses.join(", "))
             })
         },
@@ -191,6 +226,11 @@ fn impersonation(request: &Request<'_>) -> Option<Firing> {
     (privileged || group.is_some()).then(|| {
         let firing = Firing::new(format!("asked for {}", asked_for(request)))
             .with("impersonatedUser.username", &user.username);
+        let constraint = &request.event().impersonation_constraint;
+        let firing = match &**constraint {
+            "" => firing,
+            constraint => firing.with("authenticationMetadata.impersonationConstraint", constraint),
+        };
         match group {
             Some(group) => firing.with("impersonatedUser.groups", group),
             None => firing,

@@ -4,9 +4,10 @@ use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
 use super::super::actor::Actor;
+use super::super::body::{at, text};
 use super::super::client::Client;
 use super::super::request::Request;
-use super::{CREATE, Definition, Ended, Firing, On, READ as READ_VERBS, WRITE};
+use super::{Definition, Ended, Firing, On, READ as READ_VERBS, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 
 /// The observation that counting for `AUD-R14` builds on.
@@ -218,19 +219,29 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"secrets","namespace":"shop","name":"web"},"requestObject":{"type":"Opaque"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, SECRETS),
+        on: On::Resources(WRITE, SECRETS),
         ended: Ended::Done,
         when: |request| {
+            const ACCOUNT: &str = "kubernetes.io/service-account.name";
             const TYPES: [&str; 2] =
                 ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"];
-            let kind = super::super::body::text(request.body(), "type");
+            let kind = text(request.body(), "type");
             let bootstrap = request.namespace() == "kube-system"
                 && request.name().starts_with("bootstrap-token-");
-            let counts = (TYPES.contains(&kind) || bootstrap) && !request.is_by_trusted_system();
-            let kind = if kind.is_empty() { TYPES[1] } else { kind };
+            let annotations = at(request.body(), &["metadata", "annotations"]);
+            // The controller puts a token into whatever secret of that type names an account.
+            let for_account = !text(annotations, ACCOUNT).is_empty();
+            let made = request.verb() == "create" && (TYPES.contains(&kind) || bootstrap);
+            let turned = request.verb() == "patch" && (TYPES.contains(&kind) || for_account);
+            let counts = (made || turned) && !request.is_by_trusted_system();
+            let kind = match kind {
+                "" if for_account => TYPES[0],
+                "" => TYPES[1],
+                kind => kind,
+            };
             counts.then(|| {
                 Firing::new(format!(
-                    "created secret {}/{} of type {kind}",
+                    "wrote secret {}/{} of type {kind}",
                     request.namespace(),
                     request.name()
                 ))
@@ -260,6 +271,48 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: super::network::credentials_in_config,
     },
+    Definition {
+        rule: Rule {
+            id: "AUD-R18",
+            version: 1,
+            title: "Secrets and configuration reached through a provider's gateway",
+            why: "Azure Arc, Connect and consoles like Rancher reach the cluster for people whom only the gateway knows; the cluster's own rules about addresses and identities do not hold there.",
+            next: "Look in the gateway's own log for who it was and from where, and whether that person works with this namespace.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1552.007")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"get","user":{"username":"system:serviceaccount:azure-arc:azure-arc-kube-aad-proxy-sa"},"impersonatedUser":{"username":"dana@shop.example"},"objectRef":{"resource":"secrets","namespace":"shop","name":"db"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"get","user":{"username":"system:serviceaccount:azure-arc:azure-arc-kube-aad-proxy-sa"},"impersonatedUser":{"username":"dana@shop.example"},"objectRef":{"resource":"pods","namespace":"shop","name":"web"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(
+            &["get", "list", "create", "update", "patch", "delete"],
+            &["secrets", "configmaps"],
+        ),
+        ended: Ended::Done,
+        when: |request| {
+            const GATEWAYS: [(&str, &str); 4] = [
+                ("azure-arc", "azure-arc-kube-aad-proxy-sa"),
+                ("gke-connect", "connect-agent-sa"),
+                ("cattle-system", "cattle"),
+                ("cattle-impersonation-system", "cattle-impersonation"),
+            ];
+            let Actor::ServiceAccount { namespace, name } = request.actor() else { return None };
+            let is_gateway =
+                GATEWAYS.iter().any(|(of, account)| *of == namespace && name.starts_with(account));
+            let person = request.event().impersonated_user.as_ref().filter(|_| is_gateway)?;
+            let is_secret = request.resource() == "secrets";
+            Some(
+                Firing::new(format!("{} through a gateway", super::access::asked_for(request)))
+                    .at(if is_secret { Severity::Low } else { Severity::Info })
+                    .with("impersonatedUser.username", &person.username),
+            )
+        },
+    },
 ];
 
 fn namespace_listed(request: &Request<'_>) -> Option<Firing> {
@@ -269,6 +322,11 @@ fn namespace_listed(request: &Request<'_>) -> Option<Firing> {
     }
     let severity = match request.client() {
         _ if is_for_helm(request) => Severity::Info,
+        Client::Kubectl | Client::Script | Client::AttackTool
+            if request.profile().is_sensitive_namespace(request.namespace()) =>
+        {
+            Severity::Medium
+        }
         Client::Kubectl | Client::Script | Client::AttackTool => Severity::Low,
         Client::Unknown | Client::Kubelet | Client::Program => Severity::Info,
     };
