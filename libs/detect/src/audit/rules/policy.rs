@@ -310,26 +310,56 @@ fn outside_url<'v>(request: &'v Request<'_>) -> &'v str {
         .unwrap_or_default()
 }
 
+/// What of a webhook a request weakens or turns elsewhere: the field, and how it stands then. In a webhook that
+/// is replaced as a whole, what it had before is not known; so only what opens it by itself counts there.
+fn weakened(request: &Request<'_>) -> Option<(&'static str, String)> {
+    const LIMITS: [&str; 4] = ["namespaceSelector", "objectSelector", "matchConditions", "rules"];
+    let hooks = items(request.body(), "webhooks");
+    let has = |field: &str, value: &str| hooks.iter().any(|hook| text(hook, field) == value);
+    if has("failurePolicy", "Ignore") && request.verb() == "patch" {
+        return Some(("failurePolicy", "Ignore".to_owned()));
+    }
+    let url = outside_url(request);
+    if !url.is_empty() {
+        return Some(("clientConfig.url", url.to_owned()));
+    }
+    if request.verb() != "patch" {
+        return None;
+    }
+    let short = hooks.iter().find(|hook| {
+        hook.get("timeoutSeconds").and_then(Value::as_u64).is_some_and(|seconds| seconds <= 1)
+    });
+    if short.is_some() {
+        return Some(("timeoutSeconds", "1".to_owned()));
+    }
+    let set = LIMITS.into_iter().find(|field| hooks.iter().any(|hook| hook.get(*field).is_some()));
+    let removed =
+        || request.change().removed().iter().any(|it| it.to_string().starts_with("webhooks"));
+    match set {
+        Some(field) => Some((field, "set".to_owned())),
+        None => removed().then(|| ("webhooks", "removed in part".to_owned())),
+    }
+}
+
 /// Operators keep the certificates in their own webhooks fresh, again and again.
 fn webhook_changed(request: &Request<'_>) -> Option<Firing> {
     if request.is_by_trusted_system() {
         return None;
     }
-    let fails_open = items(request.body(), "webhooks")
-        .iter()
-        .any(|webhook| text(webhook, "failurePolicy") == "Ignore");
-    let patched_open = fails_open && request.verb() == "patch";
     let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
-    let severity = match () {
-        () if patched_open => Severity::High,
-        () if upkeep && MODIFY.contains(&request.verb()) => Severity::Info,
-        () => Severity::Medium,
+    let modifies = MODIFY.contains(&request.verb());
+    let weakened = weakened(request).filter(|_| modifies);
+    let severity = match &weakened {
+        Some((field, _)) if matches!(*field, "failurePolicy" | "clientConfig.url") => {
+            Severity::High
+        }
+        _ if upkeep && modifies => Severity::Info,
+        _ => Severity::Medium,
     };
     let firing = changed(request).at(severity);
-    Some(if fails_open {
-        firing.with("requestObject.webhooks.failurePolicy", "Ignore")
-    } else {
-        firing
+    Some(match weakened {
+        Some((field, says)) => firing.with(&format!("requestObject.webhooks.{field}"), &says),
+        None => firing,
     })
 }
 
