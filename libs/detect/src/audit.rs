@@ -13,12 +13,14 @@ mod body;
 mod change;
 mod client;
 mod dispatch;
+mod enrichment;
 pub mod event;
 mod exec;
 mod facts;
 mod grant;
 mod kind;
 mod links;
+mod machinery;
 mod object;
 mod pod_spec;
 pub mod read;
@@ -30,6 +32,7 @@ pub(crate) use client::Client;
 use dispatch::DISPATCH;
 pub use event::Event;
 pub use links::of_user as links_of_user;
+use machinery::Standing;
 use request::Request;
 pub(crate) use rules::SECRET_READ;
 use rules::{Definition, Firing};
@@ -55,7 +58,7 @@ pub fn checks_of(rule: &str) -> &'static [&'static str] {
 
 /// What an event tells: its detections, and facts about the entities that it shows.
 pub fn records(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
-    let request = Request::new(event);
+    let request = Request::new(event, intake.profile);
     if !request.is_answered() {
         return Vec::new();
     }
@@ -70,16 +73,27 @@ fn is_above_info(record: &Record) -> bool {
 }
 
 fn detections(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
-    let outcome = request.outcome();
-    DISPATCH
-        .rules_for(request)
-        .filter(|definition| definition.ended.allows(outcome))
-        .filter_map(|definition| Some((&definition.rule, (definition.when)(request)?)))
+    let mut told = firings(request);
+    if request.doubt() {
+        let all = firings(request).into_iter();
+        let left_alone = all.filter(|(rule, _)| told.iter().all(|(known, _)| known.id != rule.id));
+        told.extend(rules::told_under_a_name(&left_alone.collect::<Vec<_>>()));
+    }
+    told.into_iter()
         .map(|(rule, firing)| {
             let detection = detection(rule, firing, request, intake);
             let time = request.event().time();
             intake.detection(Source::Audit, event_id(request, intake), time, detection)
         })
+        .collect()
+}
+
+fn firings(request: &Request<'_>) -> Vec<(&'static Rule, Firing)> {
+    let outcome = request.outcome();
+    DISPATCH
+        .rules_for(request)
+        .filter(|definition| definition.ended.allows(outcome))
+        .filter_map(|definition| Some((&definition.rule, (definition.when)(request)?)))
         .collect()
 }
 
@@ -104,7 +118,16 @@ fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
 fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake<'_>) -> Detection {
     let event = request.event();
     let message = message(&firing.deed, request);
+    let severity = firing.severity.unwrap_or(rule.severity);
+    // Nobody said who runs the cluster: what a provider's component is known to do is told, and no more.
+    let severity = match request.standing() {
+        Standing::PerhapsMachinery => severity.min(Severity::Low),
+        _ => severity,
+    };
     let mut values = firing.values;
+    if actor::is_member(&event.user, MASTERS) {
+        values.push(NamedValue { name: "user.groups".to_owned(), value: MASTERS.to_owned() });
+    }
     if !event.user_agent.is_empty() {
         let value = crate::command::shown(&event.user_agent, 120);
         values.push(NamedValue { name: "userAgent".to_owned(), value });
@@ -117,7 +140,7 @@ fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake
         rule_version: rule.version,
         title: rule.title.to_owned(),
         message,
-        severity: firing.severity.unwrap_or(rule.severity),
+        severity,
         confidence: rule.confidence,
         tactic: rule.tactic,
         techniques: rule.techniques.to_vec(),
@@ -128,6 +151,9 @@ fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake
         origin: intake.place(),
     }
 }
+
+/// The group that no authorizer is asked about.
+const MASTERS: &str = "system:masters";
 
 /// The longest description of a deed, and the longest auditID that is kept, in characters. A client
 /// chooses its auditID freely; an ordinary one has 36.
@@ -142,7 +168,7 @@ fn message(deed: &str, request: &Request<'_>) -> String {
     if let Some(user) = &request.event().impersonated_user {
         message.push_str(&format!(", acting as {}", user.username));
     }
-    if let Some(ip) = request.event().source_address() {
+    if let Some(ip) = request.source_address() {
         message.push_str(&format!(", from {ip}"));
     }
     let agent = &request.event().user_agent;

@@ -85,6 +85,7 @@ impl Dispatch {
             match definition.on {
                 On::Signs(signs) => by_signs.push((Signs::all(signs), definition)),
                 On::Unread => of_unread.push(definition),
+                On::LeftAlone => {}
                 On::Resources(verbs, resources) | On::Workloads(verbs, resources) => {
                     if matches!(definition.on, On::Workloads(..)) {
                         of_custom.push((verbs, definition));
@@ -157,7 +158,7 @@ mod tests {
         for definition in super::super::definitions() {
             match definition.on {
                 On::Signs(signs) => assert!(!signs.is_empty(), "{}", definition.rule.id),
-                On::Unread => {}
+                On::Unread | On::LeftAlone => {}
                 On::Resources(verbs, resources) | On::Workloads(verbs, resources) => {
                     assert!(!verbs.is_empty() && !resources.is_empty(), "{}", definition.rule.id);
                 }

@@ -35,7 +35,7 @@ pub struct Event<'a> {
     pub user: User<'a>,
     /// Whom that user acts as.
     pub impersonated_user: Option<User<'a>>,
-    /// Addresses of the client and of proxies; only the last one is certain.
+    /// Addresses of the client and of proxies; only the last ones are certain: see [`crate::profile`].
     pub source_ips: Vec<Cow<'a, str>>,
     /// What the client calls itself.
     pub user_agent: Cow<'a, str>,
@@ -53,6 +53,8 @@ pub struct Event<'a> {
     pub stage_reached: Cow<'a, str>,
     /// What the API server's plugins noted.
     pub annotations: Annotations<'a>,
+    /// What a log platform that passed the event on knows of its addresses.
+    pub enrichment: Option<&'a RawValue>,
     /// The event was cut on its way, so bodies or later fields are missing.
     pub truncated: bool,
 }
@@ -146,11 +148,6 @@ impl<'a> Event<'a> {
             .into_iter()
             .find_map(|text| Timestamp::parse_rfc3339(text).ok())
     }
-
-    /// The address that the API server itself saw: the last one. Earlier ones are the client's words.
-    pub fn source_address(&self) -> Option<std::net::IpAddr> {
-        self.source_ips.last()?.trim().parse().ok().map(|ip: std::net::IpAddr| ip.to_canonical())
-    }
 }
 
 /// Fills an event field by field, so that a broken end does not lose what came before.
@@ -190,6 +187,7 @@ impl<'de> Visitor<'de> for Fill<'_, 'de> {
                 }
                 "requestObject" => event.request_object = map.next_value()?,
                 "responseObject" => event.response_object = map.next_value()?,
+                "p_enrichment" => event.enrichment = map.next_value()?,
                 "requestReceivedTimestamp" => {
                     event.request_received = map.next_value::<Text<'_>>()?.0;
                 }

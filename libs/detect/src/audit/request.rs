@@ -3,17 +3,20 @@
 //! Bodies are decoded, and pods in them judged, when the first rule asks, and then kept for the next one. Everything here is
 //! derived from one event; what several events say together is [`crate::counting`]'s.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::net::IpAddr;
 
 use airside_checks::Failure;
 use airside_k8s::Value;
 
-use super::actor::{self, Actor};
+use super::actor::Actor;
 use super::body;
 use super::change::Change;
 use super::client::Client;
 use super::event::{Event, ObjectReference};
+use super::machinery::Standing;
 use super::{exec, pod_spec};
+use crate::profile::ClusterProfile;
 
 /// One request to an API server.
 #[derive(Debug)]
@@ -21,8 +24,22 @@ pub(super) struct Request<'e> {
     event: &'e Event<'e>,
     actor: Actor<'e>,
     client: Client,
+    profile: &'e ClusterProfile,
+    standing: OnceCell<Standing>,
+    belief: Cell<Belief>,
     change: OnceCell<Change<'e>>,
     failures: OnceCell<Vec<Failure>>,
+}
+
+/// Whether a name is believed that nothing proves and nothing refutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Belief {
+    /// It would be, and no rule has asked.
+    Unasked,
+    /// It was, so that a rule may have left the request alone.
+    Believed,
+    /// It is not.
+    Doubted,
 }
 
 /// How the API server answered.
@@ -41,12 +58,15 @@ pub(super) enum Outcome {
 }
 
 impl<'e> Request<'e> {
-    /// The request that an event reports.
-    pub(super) fn new(event: &'e Event<'e>) -> Self {
+    /// The request that an event reports, to a cluster of which this is known.
+    pub(super) fn new(event: &'e Event<'e>, profile: &'e ClusterProfile) -> Self {
         Self {
             event,
-            actor: Actor::of(&event.user),
+            actor: Actor::verified(&event.user, profile),
             client: Client::of(&event.user_agent),
+            profile,
+            standing: OnceCell::new(),
+            belief: Cell::new(Belief::Unasked),
             change: OnceCell::new(),
             failures: OnceCell::new(),
         }
@@ -57,7 +77,12 @@ impl<'e> Request<'e> {
         self.event
     }
 
-    /// Who authenticated. Impersonation does not hide them.
+    /// What is known of the cluster.
+    pub(super) fn profile(&self) -> &'e ClusterProfile {
+        self.profile
+    }
+
+    /// Who authenticated, as far as it is certain. Impersonation does not hide them.
     pub(super) fn actor(&self) -> Actor<'e> {
         self.actor
     }
@@ -67,9 +92,32 @@ impl<'e> Request<'e> {
         self.client
     }
 
-    /// The cluster's own machinery, doing its work.
+    /// Whose deed it is.
+    pub(super) fn standing(&self) -> Standing {
+        *self.standing.get_or_init(|| Standing::of(self))
+    }
+
+    /// The cluster's own machinery, doing what it is known to do; and whoever has the name of it, until
+    /// [`Self::doubt`] is called.
     pub(super) fn is_by_trusted_system(&self) -> bool {
-        self.actor.is_trusted_system(self.client)
+        match self.standing() {
+            Standing::Machinery => true,
+            Standing::NameAlone if self.belief.get() != Belief::Doubted => {
+                self.belief.set(Belief::Believed);
+                true
+            }
+            Standing::NameAlone | Standing::PerhapsMachinery | Standing::Anybodys => false,
+        }
+    }
+
+    /// Stops to believe a name that nothing proves. Whether it mattered so far.
+    pub(super) fn doubt(&self) -> bool {
+        self.belief.replace(Belief::Doubted) == Belief::Believed
+    }
+
+    /// The address of the client, as far as it is certain.
+    pub(super) fn source_address(&self) -> Option<IpAddr> {
+        self.profile.client_address(&self.event.source_ips)
     }
 
     /// A service account in the hands of somebody: its token is used through a person's tool.
@@ -119,7 +167,7 @@ impl<'e> Request<'e> {
 
     /// The namespace that the object is in belongs to the cluster itself.
     pub(super) fn is_in_system_namespace(&self) -> bool {
-        actor::is_system_namespace(self.namespace())
+        self.profile.is_system_namespace(self.namespace())
     }
 
     /// A service account's request in its own namespace.

@@ -12,6 +12,7 @@ use crate::command;
 use crate::rule::Rule;
 
 mod access;
+mod addresses;
 mod bindings;
 mod confinement;
 mod credentials;
@@ -29,6 +30,7 @@ mod policy;
 mod roles;
 mod secrets;
 mod sidecars;
+mod under_a_name;
 mod unread;
 mod workloads;
 
@@ -36,6 +38,7 @@ mod workloads;
 pub(super) static ALL: &[&[Definition]] = &[
     access::RULES,
     identity::RULES,
+    addresses::RULES,
     secrets::RULES,
     credentials::RULES,
     execution::RULES,
@@ -53,10 +56,12 @@ pub(super) static ALL: &[&[Definition]] = &[
     objects::RULES,
     inventory::RULES,
     unread::RULES,
+    under_a_name::RULES,
 ];
 
 pub(super) use judged::{STANDS_FOR, pod_checks};
 pub(crate) use secrets::READ as SECRET_READ;
+pub(super) use under_a_name::told_under_a_name;
 
 /// A rule with its code.
 #[derive(Debug)]
@@ -79,6 +84,8 @@ pub(super) enum On {
     Resources(&'static [&'static str], &'static [&'static str]),
     /// The same, and whatever writes an object of a custom resource: it may hold pods as well.
     Workloads(&'static [&'static str], &'static [&'static str]),
+    /// Requests that other rules have left alone because of a name that nothing proves.
+    LeftAlone,
     /// Requests of which a part is not known, after all other rules have looked.
     Unread,
     /// Requests that have all of these signs, whatever they are for: for rules about who asks.

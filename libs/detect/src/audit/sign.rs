@@ -4,10 +4,9 @@
 
 use airside_k8s::workload::is_custom;
 
-use super::actor::Actor;
+use super::actor::{self, Actor};
 use super::client::Client;
 use super::request::{Outcome, Request};
-use crate::address::is_public;
 
 /// One sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +25,11 @@ pub(super) enum Sign {
     ByHand,
     /// A tool that is made for attacking clusters.
     AttackTool,
-    /// The address that the API server saw belongs to the internet.
+    /// A constraint of Gatekeeper, each of which is a resource of its own.
+    Constraint,
+    /// The name of a service account or node, without what comes with it.
+    Disguised,
+    /// The client's address belongs to the internet, and not to the cluster.
     Public,
     /// The client, or a proxy, named further addresses.
     Forwarded,
@@ -64,7 +67,12 @@ impl Signs {
             (Sign::BoundToPod, !event.user.extra.pod_name.is_empty()),
             (Sign::ByHand, client.is_by_hand()),
             (Sign::AttackTool, client == Client::AttackTool),
-            (Sign::Public, event.source_address().is_some_and(is_public)),
+            (
+                Sign::Public,
+                request.source_address().is_some_and(|ip| request.profile().is_foreign(ip)),
+            ),
+            (Sign::Constraint, request.group() == "constraints.gatekeeper.sh"),
+            (Sign::Disguised, actor::is_disguised(&event.user)),
             (Sign::Forwarded, event.source_ips.len() > 1),
             (Sign::DebugPath, event.object_ref.is_none() && is_debug(request.path())),
             (Sign::Unauthenticated, outcome == Outcome::Unauthenticated),

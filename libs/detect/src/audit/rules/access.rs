@@ -64,7 +64,7 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Signs(&[Sign::Anonymous, Sign::Public]),
         ended: Ended::Either,
         when: |request| {
-            let ip = request.event().source_address()?;
+            let ip = request.source_address()?;
             Some(
                 Firing::new(format!("asked for {}", request.path()))
                     .with("sourceIPs", &ip.to_string())
@@ -215,7 +215,7 @@ pub(super) static RULES: &[Definition] = &[
                 && request.target().is_some()
                 && request.subresource().is_empty();
             let known = !matches!(request.actor(), Actor::Anonymous | Actor::Unauthenticated);
-            let ip = request.event().source_address().filter(|_| reads && known)?;
+            let ip = request.source_address().filter(|_| reads && known)?;
             Some(
                 Firing::new(format!("asked for {}", asked_for(request)))
                     .with("sourceIPs", &ip.to_string()),

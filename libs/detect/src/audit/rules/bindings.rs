@@ -1,6 +1,7 @@
 //! Bindings: who is given which rights, and by whom.
 
 use airside_k8s::Value;
+use airside_k8s::rbac::{Bearer, names};
 use airside_types::attack::technique;
 use airside_types::{Entity, Severity, Source, Tactic};
 
@@ -43,7 +44,7 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             const EVERYBODY: [&str; 3] =
                 ["system:anonymous", "system:unauthenticated", "system:authenticated"];
-            let group = items(request.body(), "subjects")
+            let group = subjects(request)
                 .iter()
                 .map(|subject| text(subject, "name"))
                 .find(|name| EVERYBODY.contains(name))?;
@@ -97,11 +98,28 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(WRITE, BINDINGS),
         ended: Ended::Done,
         when: |request| {
-            let is_default = items(request.body(), "subjects").iter().any(|subject| {
-                text(subject, "kind") == "ServiceAccount" && text(subject, "name") == "default"
-            });
-            let counts = is_default && !request.is_by_trusted_system();
-            counts.then(|| bound(request, "gave the default service account"))
+            // A group of all accounts holds the default one as well.
+            let is_default = |subject: &Value| match (text(subject, "kind"), text(subject, "name"))
+            {
+                ("ServiceAccount", name) => name == "default",
+                ("User", name) => {
+                    matches!(Bearer::of_user(name), Bearer::ServiceAccount(_, "default"))
+                }
+                ("Group", name) => {
+                    name == ALL_ACCOUNTS || name.starts_with("system:serviceaccounts:")
+                }
+                _ => false,
+            };
+            let counts =
+                subjects(request).iter().any(is_default) && !request.is_by_trusted_system();
+            let of_all = subjects(request).iter().any(|it| text(it, "name") == ALL_ACCOUNTS);
+            counts.then(|| {
+                bound(request, "gave the default service account").at(if of_all {
+                    Severity::High
+                } else {
+                    Severity::Medium
+                })
+            })
         },
     },
     Definition {
@@ -125,9 +143,8 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(WRITE, &["clusterrolebindings.rbac.authorization.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
-            let subjects = items(request.body(), "subjects");
             let is_account =
-                subjects.iter().any(|subject| text(subject, "kind") == "ServiceAccount");
+                subjects(request).iter().any(|subject| text(subject, "kind") == "ServiceAccount");
             let counts = is_account && !request.is_by_trusted_system();
             counts.then(|| bound(request, "bound"))
         },
@@ -153,18 +170,29 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"clusterroles","name":"system:coredns"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(&["update", "patch", "delete"], ALL_RBAC),
+        on: On::Resources(CHANGE, ALL_RBAC),
         ended: Ended::Done,
         when: |request| {
-            // Installers keep these two up to date.
-            const INSTALLED: [&str; 2] =
-                ["system:coredns", "system:managed-certificate-controller"];
+            // Installers keep these up to date.
+            const INSTALLED: [&str; 4] = [
+                "system:aggregated-metrics-reader",
+                "system:coredns",
+                "system:managed-certificate-controller",
+                "system:metrics-server",
+            ];
             let name = request.name();
-            let counts = name.starts_with("system:")
+            let counts = names::is_reserved(name)
                 && !INSTALLED.contains(&name)
                 && !request.is_by_trusted_system();
+            let severity = match request.verb() {
+                // An add-on's own, or one that hides among them.
+                "create" => Severity::Low,
+                _ => Severity::High,
+            };
             counts.then(|| {
-                Firing::new(super::access::asked_for(request)).with("objectRef.name", name)
+                Firing::new(super::access::asked_for(request))
+                    .at(severity)
+                    .with("objectRef.name", name)
             })
         },
     },
@@ -228,10 +256,25 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
+/// The group of all service accounts; with a namespace behind it, of all of that.
+const ALL_ACCOUNTS: &str = "system:serviceaccounts";
+
+/// The subjects that a request writes: all of them, or those that a patch adds or names.
+fn subjects<'r>(request: &'r Request<'_>) -> &'r [Value] {
+    items(request.body(), "subjects")
+}
+
+/// The role of a binding. A patch cannot change it and rarely names it; then the answer shows it.
+fn role_of<'r>(request: &'r Request<'_>) -> &'r Value {
+    let written = at(request.body(), &["roleRef"]);
+    let shown = || request.change().after().map(|after| at(after, &["roleRef"]));
+    if written.is_object() { written } else { shown().unwrap_or(written) }
+}
+
 /// A firing about a binding, with its role, and its subjects as targets.
 fn bound(request: &Request<'_>, deed: &str) -> Firing {
-    let role = at(request.body(), &["roleRef"]);
-    let subjects = items(request.body(), "subjects");
+    let role = role_of(request);
+    let subjects = subjects(request);
     let names: Vec<&str> = subjects.iter().map(|subject| text(subject, "name")).take(5).collect();
     let firing = Firing::new(format!(
         "{deed} {} {} to {}",
@@ -239,25 +282,33 @@ fn bound(request: &Request<'_>, deed: &str) -> Firing {
         text(role, "name"),
         names.join(", ")
     ));
-    let firing = firing.with("requestObject.roleRef.name", text(role, "name"));
-    subjects.iter().filter_map(subject_entity).fold(firing, Firing::on)
+    let firing = firing.with("roleRef.name", text(role, "name"));
+    subjects.iter().filter_map(|it| subject_entity(it, request)).fold(firing, Firing::on)
 }
 
-/// A subject of a binding; groups are no entities.
-fn subject_entity(subject: &Value) -> Option<Entity> {
+/// A subject of a binding; groups are no entities. An account without a namespace is of the binding's.
+fn subject_entity(subject: &Value, request: &Request<'_>) -> Option<Entity> {
     let name = text(subject, "name");
+    let namespace = [text(subject, "namespace"), request.namespace()];
     match text(subject, "kind") {
         _ if name.is_empty() => None,
-        "ServiceAccount" => Some(Entity::service_account(text(subject, "namespace"), name)),
+        "ServiceAccount" => {
+            let namespace = namespace.into_iter().find(|given| !given.is_empty())?;
+            Some(Entity::service_account(namespace, name))
+        }
         "User" => Some(Entity::User { name: name.to_owned() }),
         _ => None,
     }
 }
 
+/// A patch that touches no subject changes nobody's rights.
 fn binds_admin(request: &Request<'_>) -> Option<Firing> {
-    let role = at(request.body(), &["roleRef"]);
+    let role = role_of(request);
     let is_admin = text(role, "kind") == "ClusterRole" && text(role, "name") == "cluster-admin";
-    let counts = is_admin && !request.is_by_trusted_system();
+    let gives = request.verb() != "patch"
+        || !subjects(request).is_empty()
+        || at(request.body(), &["roleRef"]).is_object();
+    let counts = is_admin && gives && !request.is_by_trusted_system();
     let by_workload = request.is_workload_by_hand();
     counts.then(|| {
         bound(request, "bound").at(if by_workload { Severity::Critical } else { Severity::High })

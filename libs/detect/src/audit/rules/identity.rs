@@ -79,6 +79,39 @@ pub(super) static RULES: &[Definition] = &[
     },
     Definition {
         rule: Rule {
+            id: "AUD-R97",
+            version: 1,
+            title: "Name of a service account or node without what comes with it",
+            why: "The API server gives these identities their groups. A name without them, or with the masters' group, comes from a certificate or an authenticator that somebody has bent.",
+            next: "Find the credential by its id and who had it signed (certificate signing requests, the authenticator's configuration); replace the authority that signed it if nobody can explain it.",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1098.006"), technique("T1078")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web","groups":["system:authenticated"]},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web","groups":["system:serviceaccounts","system:serviceaccounts:shop","system:authenticated"]},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Signs(&[Sign::Disguised]),
+        ended: Ended::Either,
+        when: |request| {
+            let user = &request.event().user;
+            let groups = user.groups.join(", ");
+            Some(
+                Firing::new(format!(
+                    "asked for {} under a name that is not its own",
+                    asked_for(request)
+                ))
+                .with("user.username", &user.username)
+                .with("user.groups", &groups),
+            )
+        },
+    },
+    Definition {
+        rule: Rule {
             id: "AUD-R96",
             version: 1,
             title: "Pod's token used by hand from the internet",
@@ -99,7 +132,7 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Either,
         when: |request| {
             let pod = &request.event().user.extra.pod_name;
-            let ip = request.event().source_address().filter(|_| request.actor().is_workload())?;
+            let ip = request.source_address().filter(|_| request.actor().is_workload())?;
             Some(
                 Firing::new(format!(
                     "asked for {} with the token of pod {pod}",

@@ -1,16 +1,30 @@
 //! The gate itself: admission webhooks, admission policies, pod security, policy engines.
 
+use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
 use super::super::body::{at, items, text};
 use super::super::request::Request;
+use super::super::sign::Sign;
 use super::{CREATE, DELETE, Definition, Ended, Firing, MODIFY, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
 const WEBHOOKS: &[&str] = &[
     "mutatingwebhookconfigurations.admissionregistration.k8s.io",
     "validatingwebhookconfigurations.admissionregistration.k8s.io",
+];
+
+/// Policies of policy engines.
+const ENGINES: &[&str] = &[
+    "clusterpolicies.kyverno.io",
+    "policies.kyverno.io",
+    "validatingpolicies.policies.kyverno.io",
+    "mutatingpolicies.policies.kyverno.io",
+    "imagevalidatingpolicies.policies.kyverno.io",
+    "constrainttemplates.templates.gatekeeper.sh",
+    "clusteradmissionpolicies.policies.kubewarden.io",
+    "admissionpolicies.policies.kubewarden.io",
 ];
 
 pub(super) static RULES: &[Definition] = &[
@@ -116,7 +130,13 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"validatingadmissionpolicies","name":"v"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["mutatingadmissionpolicies.admissionregistration.k8s.io"]),
+        on: On::Resources(
+            CREATE,
+            &[
+                "mutatingadmissionpolicies.admissionregistration.k8s.io",
+                "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+            ],
+        ),
         ended: Ended::Done,
         when: |request| (!request.is_by_trusted_system()).then(|| changed(request)),
     },
@@ -160,22 +180,80 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterpolicies","apiGroup":"kyverno.io","name":"no-privileged"},"responseStatus":{"code":201}}"#,
             }),
         },
+        on: On::Resources(&["update", "patch", "delete", "deletecollection"], ENGINES),
+        ended: Ended::Done,
+        when: |request| {
+            let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
+            // What a policy says, and not what its engine notes about it.
+            let changes = DELETE.contains(&request.verb())
+                || request.change().set().get("spec").is_some()
+                || request.change().removes(&["spec"])
+                || request
+                    .change()
+                    .removed()
+                    .iter()
+                    .any(|path| path.to_string().starts_with("spec"));
+            let counts = changes && !request.is_by_trusted_system();
+            counts
+                .then(|| changed(request).at(if upkeep { Severity::Low } else { Severity::Medium }))
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R57-exception",
+            version: 1,
+            title: "Exception from policies created",
+            why: "What an exception names passes the gate from now on, whatever the policies say.",
+            next: "",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.001")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"policyexceptions","apiGroup":"kyverno.io","namespace":"shop","name":"e"},"requestObject":{"spec":{"exceptions":[{"policyName":"no-privileged"}]}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterpolicies","apiGroup":"kyverno.io","name":"no-privileged"},"responseStatus":{"code":201}}"#,
+            }),
+        },
         on: On::Resources(
-            DELETE,
+            WRITE,
             &[
-                "clusterpolicies.kyverno.io",
-                "policies.kyverno.io",
-                "constrainttemplates.templates.gatekeeper.sh",
                 "policyexceptions.kyverno.io",
+                "policyexceptions.policies.kyverno.io",
+                "configs.config.gatekeeper.sh",
             ],
         ),
         ended: Ended::Done,
+        when: |request| (!request.is_by_trusted_system()).then(|| changed(request)),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R57-constraint",
+            version: 1,
+            title: "Constraint of Gatekeeper weakened or deleted",
+            why: "Without its constraint, or with one that only warns, a template of Gatekeeper refuses nothing.",
+            next: "",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.001")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"delete","user":{"username":"dana"},"objectRef":{"resource":"k8spspprivilegedcontainer","apiGroup":"constraints.gatekeeper.sh","name":"no-privileged"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"k8spspprivilegedcontainer","apiGroup":"constraints.gatekeeper.sh","name":"no-privileged"},"requestObject":{"spec":{"enforcementAction":"deny"}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Signs(&[Sign::Constraint]),
+        ended: Ended::Done,
         when: |request| {
-            const ENGINES: [&str; 3] =
-                ["kyverno.io", "templates.gatekeeper.sh", "policies.kyverno.io"];
-            let group = &*request.target()?.api_group;
-            let counts = ENGINES.contains(&group) && !request.is_by_trusted_system();
-            counts.then(|| changed(request))
+            let spec = at(request.body(), &["spec"]);
+            let only_says = matches!(text(spec, "enforcementAction"), "dryrun" | "warn");
+            let excludes = !items(at(spec, &["match"]), "excludedNamespaces").is_empty();
+            let weaker = MODIFY.contains(&request.verb()) && (only_says || excludes);
+            let counts = DELETE.contains(&request.verb()) || weaker;
+            (counts && !request.is_by_trusted_system()).then(|| changed(request))
         },
     },
     Definition {
@@ -199,10 +277,13 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(WRITE, super::super::pod_spec::POD_WRITERS),
         ended: Ended::Done,
         when: |request| {
-            let violations = &request.event().annotations.pod_security_violations;
-            (!violations.is_empty()).then(|| {
-                changed(request).with("pod-security.kubernetes.io/audit-violations", violations)
-            })
+            let notes = &request.event().annotations;
+            let by_standard =
+                ("pod-security.kubernetes.io/audit-violations", &*notes.pod_security_violations);
+            let by_policy =
+                ("validation.policy.admission.k8s.io/validation_failure", &*notes.policy_failures);
+            let found = [by_standard, by_policy].into_iter().find(|(_, says)| !says.is_empty());
+            found.map(|(name, says)| changed(request).with(name, says))
         },
     },
 ];
@@ -252,18 +333,39 @@ fn webhook_changed(request: &Request<'_>) -> Option<Firing> {
     })
 }
 
+/// The level that a namespace enforces, lowered: set to a weaker one, or taken away. A namespace that is
+/// replaced without the label has lost it if it was there; a single event shows that only by what the update
+/// leaves behind of the other labels of Pod Security.
 fn pod_security_lowered(request: &Request<'_>) -> Option<Firing> {
+    const PREFIX: &str = "pod-security.kubernetes.io/";
     const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
-    let labels = at(request.body(), &["metadata", "labels"]);
-    // A merge patch takes a label away by `null`.
-    let removed =
-        request.verb() == "patch" && labels.get(ENFORCE).is_some_and(|value| value.is_null());
-    let lowered = removed || text(labels, ENFORCE) == "privileged";
-    let counts = lowered && !request.is_by_trusted_system();
-    let severity = if request.verb() == "create" { Severity::Low } else { Severity::Medium };
-    counts.then(|| {
+    if request.is_by_trusted_system() {
+        return None;
+    }
+    let change = request.change();
+    let labels = at(change.set(), &["metadata", "labels"]);
+    let of_before = |of: &Value| text(at(of, &["metadata", "labels"]), ENFORCE).to_owned();
+    let before = change.before().map(of_before).unwrap_or_default();
+    let left_behind = || {
+        let others = labels.as_object().into_iter().flatten();
+        let mut others = others.filter(|(key, _)| key.starts_with(PREFIX));
+        request.verb() == "update" && others.next().is_some() && labels.get(ENFORCE).is_none()
+    };
+    let level = text(labels, ENFORCE);
+    let (says, severity) = match level {
+        "privileged" if request.verb() == "create" => ("privileged", Severity::Low),
+        "privileged" => ("privileged", Severity::Medium),
+        "baseline" if before == "restricted" => ("baseline", Severity::Medium),
+        // Where the namespace stood before is not known: new ones are often made so.
+        "baseline" if request.verb() == "patch" && before.is_empty() => ("baseline", Severity::Low),
+        "" if change.removes(&["metadata", "labels", ENFORCE]) || left_behind() => {
+            ("removed", Severity::Medium)
+        }
+        _ => return None,
+    };
+    Some(
         Firing::new(format!("lowered the pod security of namespace {}", request.name()))
             .at(severity)
-            .with(ENFORCE, if removed { "removed" } else { "privileged" })
-    })
+            .with(ENFORCE, says),
+    )
 }

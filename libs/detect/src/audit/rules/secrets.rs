@@ -31,7 +31,7 @@ pub(super) static RULES: &[Definition] = &[
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"list","requestURI":"/api/v1/secrets?limit=500","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"secrets"},"responseStatus":{"code":200}}"#,
-                quiet: r#"{"verb":"list","requestURI":"/api/v1/secrets","user":{"username":"system:serviceaccount:kube-system:namespace-controller"},"objectRef":{"resource":"secrets"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"list","requestURI":"/api/v1/secrets","user":{"username":"system:serviceaccount:kube-system:generic-garbage-collector"},"objectRef":{"resource":"secrets"},"responseStatus":{"code":200}}"#,
             }),
         },
         on: On::Resources(LISTS, SECRETS),
@@ -39,8 +39,10 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             let counts = request.namespace().is_empty() && !request.is_by_trusted_system();
             // Controllers keep all secrets in memory and read them again all day.
-            let severity = match (request.actor().is_workload(), request.client().is_by_hand()) {
-                (true, false) => Severity::Info,
+            let severity = match (request.actor(), request.client().is_by_hand()) {
+                // None of the cluster's own that is not known for it has a reason to.
+                (Actor::ServiceAccount { namespace: "kube-system", .. }, false) => Severity::Low,
+                (Actor::ServiceAccount { .. }, false) => Severity::Info,
                 _ if is_for_helm(request) => Severity::Low,
                 _ => Severity::High,
             };

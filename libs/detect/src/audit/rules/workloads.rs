@@ -31,7 +31,7 @@ pub(super) static RULES: &[Definition] = &[
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"requestObject":{"spec":{"nodeName":"control-plane-1"}},"responseStatus":{"code":201}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"system:node:node-1"},"userAgent":"kubelet/v1.36.2","objectRef":{"resource":"pods","namespace":"kube-system","name":"etcd-node-1"},"requestObject":{"spec":{"nodeName":"node-1"}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"system:node:node-1"},"userAgent":"kubelet/v1.36.2","objectRef":{"resource":"pods","namespace":"kube-system","name":"etcd-node-1"},"requestObject":{"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}},"spec":{"nodeName":"node-1"}},"responseStatus":{"code":201}}"#,
             }),
         },
         on: On::Workloads(WRITE, POD_WRITERS),
