@@ -3,18 +3,17 @@
 //! For detections about workloads: they ask of what is sent to an API server what the catalogue asks of a
 //! manifest, so nothing is judged twice. The rest of the catalogue is not run, and nothing else than the object is known.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use airside_k8s::embedded::{self, Embedded};
-use airside_k8s::{Completeness, Graph, Object};
+use airside_k8s::{Completeness, Graph, Object, workload};
 use airside_vulnerability::Components;
 
 use super::within::Within;
-use super::{Failure, Met, Report, judge_workload};
+use super::{Failure, Report, judge_pods};
 use crate::catalogue;
 use crate::check::{Check, Judge};
-use crate::subject::Whole;
+use crate::subject::Pod;
 
 /// Some checks of the catalogue on pods and containers.
 #[derive(Debug)]
@@ -35,25 +34,29 @@ impl PodChecks {
     }
 
     /// What fails in the pods that an object would start, in parts of pods and in pods in its texts. The index of the
-    /// object is 0. A check that needs other objects says nothing.
+    /// object is 0. A check that asks for other objects has no place here: it would find none.
     pub fn failures(&self, object: &Object<'_>) -> Vec<Failure> {
-        let objects = [*object];
-        let graph = Graph::new(&objects, Completeness::SingleObject);
+        let specs = workload::pod_specs(object);
+        let parts = workload::pod_parts(object);
         let found = embedded::find(object);
+        if specs.is_empty() && parts.is_empty() && found.embedded.is_empty() {
+            return Vec::new();
+        }
+        // The checks ask nothing of it, and to build one of the object costs more than to judge its pods.
+        let graph = Graph::new(&[], Completeness::SingleObject);
+        let components = Components::embedded();
         let inner: Vec<_> = found.embedded.iter().filter_map(Embedded::object).collect();
         let inner = (!inner.is_empty()).then(|| Graph::new(&inner, Completeness::SingleObject));
-        let components = Components::embedded();
         let within = Within { found: &found, graph: inner.as_ref(), components };
-        let searched = OnceCell::new();
-        let whole = Whole { object, graph: &graph, components, searched: &searched };
+        let pod = |spec| Pod { object, spec, graph: &graph, components };
+        let (pods, parts) = (specs.iter().map(pod).collect::<Vec<_>>(), parts.iter().map(pod));
+        let parts: Vec<_> = parts.collect();
         let (mut failures, mut undecided) = (Vec::new(), BTreeMap::new());
-        let mut run = |check: &'static Check, judge: &dyn Fn(&mut Report<'_>)| {
-            if self.0.iter().any(|chosen| std::ptr::eq(*chosen, check)) {
-                let (failures, undecided) = (&mut failures, &mut undecided);
-                judge(&mut Report { check, object: 0, failures, undecided });
-            }
-        };
-        judge_workload(0, &whole, &within, &mut Met::default(), &mut run);
+        for check in &self.0 {
+            let (failures, undecided) = (&mut failures, &mut undecided);
+            let mut report = Report { check, object: 0, failures, undecided };
+            judge_pods(&pods, &parts, &within, &mut report);
+        }
         failures
     }
 }

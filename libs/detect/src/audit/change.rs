@@ -168,11 +168,15 @@ impl<'e> Change<'e> {
     /// Whether the request takes away the field, or the entry of a map, at these keys: by itself, or with what it
     /// lies in. What a replaced object no longer has is known only where the object before is.
     pub(super) fn removes(&self, keys: &[&str]) -> bool {
-        let is_set = fields::down(&self.set, keys).is_some();
-        let was_there = || self.before().is_some_and(|it| fields::down(it, keys).is_some());
-        let path = FieldPath::of(keys);
-        let is_removed = self.removed.iter().any(|removed| removed.contains(&path));
-        !is_set && (is_removed || self.is_whole() && was_there())
+        self.removes_field(&FieldPath::of(keys))
+    }
+
+    /// The same of any field.
+    pub(super) fn removes_field(&self, field: &FieldPath) -> bool {
+        let is_in = |object: &Value| fields::at(object, field).is_some_and(|it| !it.is_null());
+        let is_removed = self.removed.iter().any(|removed| removed.contains(field));
+        let is_gone = self.is_whole() && self.before().is_some_and(is_in);
+        !is_in(&self.set) && (is_removed || is_gone)
     }
 
     /// What the request removes.

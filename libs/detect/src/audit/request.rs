@@ -72,6 +72,16 @@ impl<'e> Request<'e> {
         }
     }
 
+    /// The same, with a change of an object that is known.
+    #[cfg(test)]
+    pub(super) fn knowing(
+        event: &'e Event<'e>,
+        profile: &'e ClusterProfile,
+        change: Change<'e>,
+    ) -> Self {
+        Self { change: OnceCell::from(change), ..Self::new(event, profile) }
+    }
+
     /// The event.
     pub(super) fn event(&self) -> &'e Event<'e> {
         self.event

@@ -2,6 +2,7 @@
 
 mod checks;
 mod examples;
+mod workloads;
 
 use std::collections::BTreeSet;
 

@@ -32,9 +32,9 @@ enum Node {
     /// A text, a number, a truth value, or nothing.
     Scalar(Value),
     /// Fields; all of them, or those that the patch touches.
-    Map { fields: BTreeMap<String, Node>, is_whole: bool },
+    Map { fields: BTreeMap<String, Self>, is_whole: bool },
     /// Elements with their index; those at the end of a list of unknown length have none.
-    List { elements: Vec<(Option<usize>, Node)>, is_whole: bool },
+    List { elements: Vec<(Option<usize>, Self)>, is_whole: bool },
 }
 
 /// Whether a value goes before the element at its index, or takes its place.
@@ -70,7 +70,7 @@ impl Patch {
         let mut is_lost = false;
         let set = self.root.settled(after, &mut is_lost);
         let set = if set.is_null() { Value::Object(Map::new()) } else { set };
-        (set, self.unread.or(is_lost.then_some(Why::Moved)))
+        (set, self.unread.or_else(|| is_lost.then_some(Why::Moved)))
     }
 
     fn apply(&mut self, operation: &Value) {

@@ -1,12 +1,13 @@
 //! Containers whose confinement is loosened: system call filters, kernel modules of security, users.
 
 use airside_types::attack::technique;
-use airside_types::{Severity, Source, Tactic};
+use airside_types::{FieldPath, Severity, Source, Step, Tactic};
 
-use super::super::pod_spec::POD_WRITERS;
-use super::judged::{CONFINEMENT, ESCALATION, INJECTION, ROOT, judged};
-use super::{CREATE, Definition, Ended, On, WRITE};
-use crate::rule::{Examples, Rule, SURE};
+use super::super::pod_spec::{POD_WRITERS, TEMPLATES};
+use super::super::request::Request;
+use super::judged::{CONFINEMENT, ESCALATION, INJECTION, ROOT, judged, wrote};
+use super::{CREATE, Definition, Ended, Firing, MODIFY, On, WRITE};
+use crate::rule::{Examples, PLAUSIBLE, Rule, SURE};
 
 pub(super) static RULES: &[Definition] = &[
     Definition {
@@ -100,4 +101,56 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| judged(request, ESCALATION, Severity::Info),
     },
+    Definition {
+        rule: Rule {
+            id: "AUD-R45-removed",
+            version: 1,
+            title: "Protection of a workload taken away",
+            why: "What kept the container small goes without anything else being said: no field asks for more, and yet it may do more.",
+            next: "What the workload looked like before, who took the protection away and whether it was exploited since.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562"), technique("T1548")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"deployments","apiGroup":"apps","namespace":"shop","name":"web"},"requestObject":[{"op":"remove","path":"/spec/template/spec/containers/0/securityContext"}],"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"deployments","apiGroup":"apps","namespace":"shop","name":"web"},"requestObject":[{"op":"remove","path":"/spec/template/spec/containers/0/securityContext/privileged"}],"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Workloads(MODIFY, TEMPLATES),
+        ended: Ended::Done,
+        when: taken_away,
+    },
 ];
+
+/// Fields that only ever keep a container from something.
+const PROTECTIONS: [&str; 8] = [
+    "allowPrivilegeEscalation",
+    "appArmorProfile",
+    "drop",
+    "readOnlyRootFilesystem",
+    "runAsNonRoot",
+    "seLinuxOptions",
+    "seccompProfile",
+    "securityContext",
+];
+
+fn taken_away(request: &Request<'_>) -> Option<Firing> {
+    if request.is_by_trusted_system() {
+        return None;
+    }
+    let change = request.change();
+    let is_protection = |path: &FieldPath| {
+        let key = path.steps().filter_map(|step| match step {
+            Step::Key(key) => Some(key),
+            Step::Index(_) => None,
+        });
+        key.last().is_some_and(|key| PROTECTIONS.contains(&&*key))
+    };
+    let mut removed = change.removed().iter();
+    let field = removed.find(|path| is_protection(path) && change.removes_field(path))?;
+    let firing = Firing::new(format!("{}: {field} taken away", wrote(request)));
+    Some(firing.with("removed", field.as_str()))
+}
