@@ -19,7 +19,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service account token requested",
             why: "A token works anywhere and outlives the session in which somebody asked for it. Kubelets ask for pods; few others need to.",
-            next: "",
+            next: "Follow the token's id through the log: who uses it, from where, for what.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::CredentialAccess,
@@ -41,12 +41,12 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Token of a system service account requested",
             why: "Service accounts of the cluster's own namespaces can often do anything; their token does too.",
-            next: "",
+            next: "Follow the token's id through the log. Take the right to ask for tokens of these accounts away, and delete the account's pods' tokens if it was misused.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::PrivilegeEscalation,
             techniques: &[technique("T1528"), technique("T1098.006")],
-            equivalents: &[],
+            equivalents: &["stratus:k8s.persistence.create-token"],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"serviceaccounts","namespace":"kube-system","name":"clusterrole-aggregation-controller","subresource":"token"},"responseStatus":{"code":201}}"#,
@@ -66,12 +66,15 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Client certificate requested",
             why: "A client certificate cannot be revoked: whoever holds it is in until it expires.",
-            next: "",
+            next: "See whether it was approved, and what user and groups the certificate names.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::Persistence,
             techniques: &[technique("T1649"), technique("T1098.006")],
-            equivalents: &["panther:Kubernetes.ClientCertificate.Created"],
+            equivalents: &[
+                "panther:Kubernetes.ClientCertificate.Created",
+                "stratus:k8s.persistence.create-client-certificate",
+            ],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"certificatesigningrequests","name":"d"},"requestObject":{"spec":{"signerName":"kubernetes.io/kube-apiserver-client","usages":["client auth"]}},"responseStatus":{"code":201}}"#,
@@ -82,13 +85,10 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| {
             let spec = at(request.body(), &["spec"]);
-            let signer = text(spec, "signerName");
-            let for_clients = signer == "kubernetes.io/kube-apiserver-client"
+            let for_clients = text(spec, "signerName") == "kubernetes.io/kube-apiserver-client"
                 && texts(spec, "usages").any(|usage| usage == "client auth");
-            // Machines that join have a token or an identity for it.
-            let for_kubelets = KUBELET_SIGNERS.contains(&signer) && !joins(request);
-            let counts = (for_clients || for_kubelets) && !request.is_by_trusted_system();
-            let workload = request.actor().is_workload() || for_kubelets;
+            let counts = for_clients && !request.is_by_trusted_system();
+            let workload = request.actor().is_workload();
             counts.then(|| {
                 Firing::new(format!("asked for client certificate {}", request.name()))
                     .at(if workload { Severity::Medium } else { Severity::Low })
@@ -98,11 +98,42 @@ pub(super) static RULES: &[Definition] = &[
     },
     Definition {
         rule: Rule {
+            id: "AUD-R22-kubelet",
+            version: 1,
+            title: "Kubelet's certificate requested by somebody who is no machine that joins",
+            why: "With a node's certificate somebody reads the secrets of its pods; controllers sign such requests by themselves.",
+            next: "See whether it was signed and for which node; look whether a node of that name speaks from another address since.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::Persistence,
+            techniques: &[technique("T1649"), technique("T1098.006")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"certificatesigningrequests","apiGroup":"certificates.k8s.io","name":"n"},"requestObject":{"spec":{"signerName":"kubernetes.io/kube-apiserver-client-kubelet","usages":["client auth"]}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"system:bootstrap:abcdef"},"objectRef":{"resource":"certificatesigningrequests","apiGroup":"certificates.k8s.io","name":"n"},"requestObject":{"spec":{"signerName":"kubernetes.io/kube-apiserver-client-kubelet","usages":["client auth"]}},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(CREATE, &["certificatesigningrequests.certificates.k8s.io"]),
+        ended: Ended::Done,
+        when: |request| {
+            let signer = text(at(request.body(), &["spec"]), "signerName");
+            let counts = KUBELET_SIGNERS.contains(&signer)
+                && !joins(request)
+                && !request.is_by_trusted_system();
+            counts.then(|| {
+                Firing::new(format!("asked for a kubelet's certificate {}", request.name()))
+                    .with("requestObject.spec.signerName", signer)
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
             id: "AUD-R22-approval",
             version: 1,
             title: "Certificate request approved by hand",
             why: "Approval makes the certificate; controllers approve what nodes ask for, so a person's approval stands out.",
-            next: "",
+            next: "Read the request that was approved: which names it asked for, and who asked. Follow the certificate's fingerprint through the log.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::Persistence,
@@ -129,7 +160,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Certificate requested for an identity of the cluster itself",
             why: "Such a certificate has the rights of the masters, of a component or of a node, and cannot be taken back.",
-            next: "",
+            next: "See whether it was signed. If so, the authority has to be replaced, as Kubernetes cannot take a certificate back.",
             severity: Severity::Critical,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,

@@ -45,7 +45,7 @@ pub(super) static RULES: &[Definition] = &[
             confidence: PLAUSIBLE,
             tactic: Tactic::InitialAccess,
             techniques: &[technique("T1133")],
-            equivalents: &["elastic:Kubernetes Exposed Service Created With Type LoadBalancer"],
+            equivalents: &[],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"shop","name":"web"},"requestObject":{"spec":{"type":"LoadBalancer"}},"responseStatus":{"code":201}}"#,

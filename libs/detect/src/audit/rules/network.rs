@@ -33,7 +33,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Network policy deleted",
             why: "What it kept apart can reach each other now.",
-            next: "",
+            next: "Put it back; look at the flows of the pods that it selected since then.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,
@@ -62,7 +62,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service opened on every node",
             why: "A NodePort listens on every address of every node, whatever stands before the cluster.",
-            next: "",
+            next: "See who can reach the nodes, and whether what listens asks who comes.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::InitialAccess,
@@ -98,7 +98,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service takes over addresses",
             why: "Traffic of the cluster to these addresses goes to the service's pods instead (CVE-2020-8554).",
-            next: "",
+            next: "Look whose addresses these are, and which pods sent traffic there since.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::CredentialAccess,
@@ -132,7 +132,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Ingress without TLS created",
             why: "What passes, passwords too, can be read and changed on its way.",
-            next: "",
+            next: "Add TLS, and see whether passwords or sessions went over it.",
             severity: Severity::Info,
             confidence: SURE,
             tactic: Tactic::InitialAccess,
@@ -167,7 +167,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Endpoints written by hand",
             why: "Endpoints say where a service's traffic goes; controllers write them, and a hand can send it elsewhere.",
-            next: "",
+            next: "Compare the addresses with the pods that the service selects; anything else gets the service's traffic.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::CredentialAccess,
@@ -202,7 +202,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Configuration points to a bare public address",
             why: "Services are configured by name; a bare address outside is where somebody listens in on what an application sends.",
-            next: "",
+            next: "Ask who owns the address; look at which pods read the configuration, and what they sent there.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::Impact,
@@ -239,7 +239,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "ConfigMap changed by hand",
             why: "Pipelines change configuration; a person who does it directly leaves no trace in a repository.",
-            next: "",
+            next: "Compare with the version in the repository.",
             severity: Severity::Info,
             confidence: WEAK,
             tactic: Tactic::Impact,
@@ -296,10 +296,38 @@ pub(super) fn credentials_in_config(request: &Request<'_>) -> Option<Firing> {
     let failures = airside_checks::evaluate(&[map], Completeness::SingleObject).failures;
     let found: Vec<_> =
         failures.iter().filter(|failure| failure.check.category == Category::Secrets).collect();
-    let first = found.first()?;
     let place = format!("{}/{}", request.namespace(), request.name());
+    let Some(first) = found.first() else {
+        // The search knows words that stand for a credential; somebody may use them for one all the same.
+        let (key, name) = data(request)
+            .find_map(|(key, text)| Some((key, text.lines().find_map(named_credential)?)))?;
+        return Some(
+            Firing::new(format!("gave {name} a value in ConfigMap {place}"))
+                .at(Severity::Info)
+                .with(&format!("requestObject.data.{key}"), name),
+        );
+    };
     let firing = Firing::new(format!("put credentials into ConfigMap {place}: {}", first.message));
     Some(found.iter().fold(firing, |firing, failure| {
         firing.with(&format!("requestObject.{}", failure.field), &failure.message)
     }))
+}
+
+/// The name in a line that gives a value to what has the name of a credential.
+fn named_credential(line: &str) -> Option<&str> {
+    const WORDS: [&str; 6] = [
+        "password",
+        "passwd",
+        "access_key_id",
+        "secret_access_key",
+        "private_key",
+        "client_secret",
+    ];
+    let (name, value) = line.split_once('=')?;
+    let (name, value) = (name.trim(), value.trim());
+    let lower = name.to_ascii_lowercase();
+    let is_reference = value.starts_with(['$', '{', '<', '/', '%']);
+    let is_named = name.len() <= 60 && WORDS.iter().any(|word| lower.ends_with(word));
+    let is_value = !value.is_empty() && !is_reference && !value.contains(' ');
+    (is_named && is_value && !matches!(value, "true" | "false" | "null" | "none")).then_some(name)
 }
