@@ -1,6 +1,7 @@
 //! The rules as a table, and what a whole event becomes.
 
 mod checks;
+mod evasions;
 mod examples;
 mod workloads;
 
