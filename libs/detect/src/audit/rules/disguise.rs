@@ -173,7 +173,7 @@ fn mirror(request: &Request<'_>) -> Option<Firing> {
 }
 
 /// Components of clusters and of their most common add-ons, by the names of their workloads.
-const COMPONENTS: [&str; 22] = [
+const COMPONENTS: [&str; 23] = [
     "aws-node",
     "calico-kube-controllers",
     "calico-node",
@@ -195,6 +195,7 @@ const COMPONENTS: [&str; 22] = [
     "metrics-server",
     "node-local-dns",
     "node-problem-detector",
+    "nodelocaldns",
     "storage-provisioner",
 ];
 
