@@ -35,6 +35,9 @@ pub struct Event<'a> {
     pub user: User<'a>,
     /// Whom that user acts as.
     pub impersonated_user: Option<User<'a>>,
+    /// The kind of constrained impersonation that allowed that, such as
+    /// `impersonate:user-info`; empty for impersonation without constraint.
+    pub impersonation_constraint: Cow<'a, str>,
     /// Addresses of the client and of proxies; only the last ones are certain: see [`crate::profile`].
     pub source_ips: Vec<Cow<'a, str>>,
     /// What the client calls itself.
@@ -113,6 +116,17 @@ pub struct ResponseStatus<'a> {
     /// Such as `Forbidden`.
     #[serde(borrow, deserialize_with = "text::cow")]
     pub reason: Cow<'a, str>,
+    /// What the API server says to people.
+    #[serde(borrow, deserialize_with = "text::cow")]
+    pub message: Cow<'a, str>,
+}
+
+/// How the user was authenticated.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct AuthenticationMetadata<'a> {
+    #[serde(borrow, deserialize_with = "text::cow")]
+    impersonation_constraint: Cow<'a, str>,
 }
 
 impl<'a> Event<'a> {
@@ -179,6 +193,11 @@ impl<'de> Visitor<'de> for Fill<'_, 'de> {
                 "verb" => event.verb = map.next_value::<Text<'_>>()?.0,
                 "user" => event.user = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 "impersonatedUser" => event.impersonated_user = map.next_value()?,
+                "authenticationMetadata" => {
+                    let metadata: Option<AuthenticationMetadata<'_>> = map.next_value()?;
+                    event.impersonation_constraint =
+                        metadata.unwrap_or_default().impersonation_constraint;
+                }
                 "sourceIPs" => event.source_ips = map.next_value::<text::List<'_>>()?.0,
                 "userAgent" => event.user_agent = map.next_value::<Text<'_>>()?.0,
                 "objectRef" => event.object_ref = map.next_value()?,

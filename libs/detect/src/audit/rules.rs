@@ -18,6 +18,7 @@ mod confinement;
 mod credentials;
 mod disguise;
 mod execution;
+mod exposure;
 mod host_paths;
 mod identity;
 mod inventory;
@@ -53,6 +54,7 @@ pub(super) static ALL: &[&[Definition]] = &[
     roles::RULES,
     bindings::RULES,
     network::RULES,
+    exposure::RULES,
     objects::RULES,
     inventory::RULES,
     unread::RULES,

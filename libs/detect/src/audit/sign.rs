@@ -112,5 +112,7 @@ fn is_open_to_all(path: &str) -> bool {
 
 /// Logs, profiles and flags of the control plane.
 fn is_debug(path: &str) -> bool {
-    path.starts_with("/debug/") || path == "/logs" || path.starts_with("/logs/")
+    path.starts_with("/debug/")
+        || path.starts_with("/logs/")
+        || matches!(path, "/logs" | "/metrics" | "/configz")
 }

@@ -34,7 +34,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Admission webhook created",
             why: "A webhook reads every object that it registers for, secrets too, and a mutating one changes them.",
-            next: "",
+            next: "Find out whose server it is and what it registers for; a webhook on secrets or pods sees or changes all of them.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::Persistence,
@@ -66,7 +66,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Admission webhook changed or deleted",
             why: "A webhook that fails open, looks elsewhere or is gone no longer guards anything.",
-            next: "",
+            next: "Compare with the version in the repository: failure policy, selectors, rules, server. See what was admitted since.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,
@@ -88,7 +88,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Admission policy changed or deleted",
             why: "These policies decide in the API server itself; without their binding they decide nothing.",
-            next: "",
+            next: "Compare with the version in the repository, and list what was admitted since that the policy would refuse.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::DefenseEvasion,
@@ -118,7 +118,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Mutating admission policy created",
             why: "It changes every object that passes, without a server of its own.",
-            next: "",
+            next: "Read what it changes of which objects, and look at one that was made since.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::Persistence,
@@ -146,7 +146,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Pod security of a namespace lowered",
             why: "From now on the namespace takes privileged pods.",
-            next: "",
+            next: "Set the label back and list the namespace's pods that the level would refuse.",
             severity: Severity::Medium,
             confidence: SURE,
             tactic: Tactic::DefenseEvasion,
@@ -168,7 +168,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Policy of a policy engine changed or deleted",
             why: "Kyverno and Gatekeeper enforce only what these objects say.",
-            next: "",
+            next: "Compare with the version in the repository, and let the engine judge what is running.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,
@@ -204,7 +204,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Exception from policies created",
             why: "What an exception names passes the gate from now on, whatever the policies say.",
-            next: "",
+            next: "Ask who granted it and for how long; list what it has let through.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,
@@ -233,7 +233,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Constraint of Gatekeeper weakened or deleted",
             why: "Without its constraint, or with one that only warns, a template of Gatekeeper refuses nothing.",
-            next: "",
+            next: "Set it back, and list what was admitted since that it would refuse.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,
@@ -262,7 +262,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Pod that the pod security standard would refuse",
             why: "Pod Security admission only noted it, because the namespace enforces a lower level.",
-            next: "",
+            next: "Raise the namespace's level once its pods comply; see whether this pod needs what it asks for.",
             severity: Severity::Info,
             confidence: SURE,
             tactic: Tactic::Execution,
@@ -310,26 +310,56 @@ fn outside_url<'v>(request: &'v Request<'_>) -> &'v str {
         .unwrap_or_default()
 }
 
+/// What of a webhook a request weakens or turns elsewhere: the field, and how it stands then. In a webhook that
+/// is replaced as a whole, what it had before is not known; so only what opens it by itself counts there.
+fn weakened(request: &Request<'_>) -> Option<(&'static str, String)> {
+    const LIMITS: [&str; 4] = ["namespaceSelector", "objectSelector", "matchConditions", "rules"];
+    let hooks = items(request.body(), "webhooks");
+    let has = |field: &str, value: &str| hooks.iter().any(|hook| text(hook, field) == value);
+    if has("failurePolicy", "Ignore") && request.verb() == "patch" {
+        return Some(("failurePolicy", "Ignore".to_owned()));
+    }
+    let url = outside_url(request);
+    if !url.is_empty() {
+        return Some(("clientConfig.url", url.to_owned()));
+    }
+    if request.verb() != "patch" {
+        return None;
+    }
+    let short = hooks.iter().find(|hook| {
+        hook.get("timeoutSeconds").and_then(Value::as_u64).is_some_and(|seconds| seconds <= 1)
+    });
+    if short.is_some() {
+        return Some(("timeoutSeconds", "1".to_owned()));
+    }
+    let set = LIMITS.into_iter().find(|field| hooks.iter().any(|hook| hook.get(*field).is_some()));
+    let removed =
+        || request.change().removed().iter().any(|it| it.to_string().starts_with("webhooks"));
+    match set {
+        Some(field) => Some((field, "set".to_owned())),
+        None => removed().then(|| ("webhooks", "removed in part".to_owned())),
+    }
+}
+
 /// Operators keep the certificates in their own webhooks fresh, again and again.
 fn webhook_changed(request: &Request<'_>) -> Option<Firing> {
     if request.is_by_trusted_system() {
         return None;
     }
-    let fails_open = items(request.body(), "webhooks")
-        .iter()
-        .any(|webhook| text(webhook, "failurePolicy") == "Ignore");
-    let patched_open = fails_open && request.verb() == "patch";
     let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
-    let severity = match () {
-        () if patched_open => Severity::High,
-        () if upkeep && MODIFY.contains(&request.verb()) => Severity::Info,
-        () => Severity::Medium,
+    let modifies = MODIFY.contains(&request.verb());
+    let weakened = weakened(request).filter(|_| modifies);
+    let severity = match &weakened {
+        Some((field, _)) if matches!(*field, "failurePolicy" | "clientConfig.url") => {
+            Severity::High
+        }
+        _ if upkeep && modifies => Severity::Info,
+        _ => Severity::Medium,
     };
     let firing = changed(request).at(severity);
-    Some(if fails_open {
-        firing.with("requestObject.webhooks.failurePolicy", "Ignore")
-    } else {
-        firing
+    Some(match weakened {
+        Some((field, says)) => firing.with(&format!("requestObject.webhooks.{field}"), &says),
+        None => firing,
     })
 }
 
