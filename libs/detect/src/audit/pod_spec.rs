@@ -14,6 +14,7 @@ use airside_types::FieldPath;
 use super::kind;
 use super::request::Request;
 use super::rules::pod_checks;
+use crate::command::Command;
 
 /// Resources whose objects describe pods.
 pub(super) const POD_WRITERS: &[&str] = &[
@@ -69,7 +70,7 @@ pub(super) fn pods_of<'v>(request: &'v Request<'_>, value: &'v Value) -> Vec<Pod
 
 /// Whether a custom resource's body has a word that pods have: most have none, and need no search.
 fn may_hold_pods(request: &Request<'_>) -> bool {
-    const WORDS: [&str; 10] = [
+    const WORDS: [&str; 8] = [
         "ontainer",
         "ecurityContext",
         "hostPath",
@@ -78,13 +79,16 @@ fn may_hold_pods(request: &Request<'_>) -> bool {
         "hostIPC",
         "\"script\"",
         "\"steps\"",
-        "kind:",
-        // Any character may be written as an escape.
-        "\\u",
     ];
-    let is_custom = || workload::is_custom(request.group());
-    let body = || request.event().request_object.map_or("", |body| body.get());
-    !is_custom() || WORDS.iter().any(|word| body().contains(word))
+    !workload::is_custom(request.group()) || mentions(request, &WORDS)
+}
+
+/// Whether the body, as it is written, holds one of some words: what it does not hold need not be looked for.
+pub(super) fn mentions(request: &Request<'_>, words: &[&str]) -> bool {
+    let body = request.event().request_object.map_or("", |body| body.get());
+    // Any character may be written as an escape; what a patch moves stands in the answer.
+    let is_plain = !body.contains('\\') && !body.starts_with(['[', '"']) && !body.is_empty();
+    !is_plain || words.iter().any(|word| body.contains(word))
 }
 
 /// What the checks say about what a request changes.
@@ -127,8 +131,32 @@ pub(super) fn value_of(request: &Request<'_>, failure: &Failure) -> (FieldPath, 
     (field, text)
 }
 
-/// Command and arguments of a container as one line.
-pub(super) fn command_line(container: &Container<'_>) -> String {
+/// What a container of the request's pods runs.
+#[derive(Debug)]
+pub(super) struct Program {
+    /// The container's place.
+    pub(super) path: FieldPath,
+    /// Its image; empty where none is set.
+    pub(super) image: String,
+    /// Command and arguments as one line.
+    pub(super) line: String,
+    /// The same, ready to be asked.
+    pub(super) command: Command,
+}
+
+/// What the containers run that a request writes.
+pub(super) fn programs(request: &Request<'_>) -> Vec<Program> {
+    let of = |container: &Container<'_>| {
+        let line = command_line(container);
+        let image = container.image().unwrap_or_default().to_owned();
+        let command = Command::new(&line);
+        Program { path: container.path.clone(), image, line, command }
+    };
+    let pods = pods(request);
+    pods.iter().flat_map(|pod| &pod.containers).map(of).collect()
+}
+
+fn command_line(container: &Container<'_>) -> String {
     let words = ["command", "args", "script"].into_iter().filter_map(|key| container.field(key));
     let words = words.flat_map(|words| match words {
         Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),

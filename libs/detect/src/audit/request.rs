@@ -14,8 +14,9 @@ use super::body;
 use super::change::Change;
 use super::client::Client;
 use super::event::{Event, ObjectReference};
+use super::exec;
 use super::machinery::Standing;
-use super::{exec, pod_spec};
+use super::pod_spec::{self, Program};
 use crate::profile::ClusterProfile;
 
 /// One request to an API server.
@@ -29,6 +30,7 @@ pub(super) struct Request<'e> {
     belief: Cell<Belief>,
     change: OnceCell<Change<'e>>,
     failures: OnceCell<Vec<Failure>>,
+    programs: OnceCell<Vec<Program>>,
 }
 
 /// Whether a name is believed that nothing proves and nothing refutes.
@@ -69,6 +71,7 @@ impl<'e> Request<'e> {
             belief: Cell::new(Belief::Unasked),
             change: OnceCell::new(),
             failures: OnceCell::new(),
+            programs: OnceCell::new(),
         }
     }
 
@@ -210,6 +213,11 @@ impl<'e> Request<'e> {
     /// What the scanner's checks on pods say about the pods that the request writes.
     pub(super) fn failures(&self) -> &[Failure] {
         self.failures.get_or_init(|| pod_spec::failures(self))
+    }
+
+    /// What the containers run that the request writes.
+    pub(super) fn programs(&self) -> &[Program] {
+        self.programs.get_or_init(|| pod_spec::programs(self))
     }
 
     /// Whether the event does not tell all of the request, or a rule has asked for a part of it that cannot be

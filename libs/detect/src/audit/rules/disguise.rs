@@ -1,11 +1,12 @@
 //! Workloads where they are not expected, or under a name that is not theirs: among the cluster's own pods, as one
 //! of its components, as a static pod of a node.
 
+use airside_k8s::workload::is_custom;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
 use super::super::body::{at, text};
-use super::super::pod_spec::TEMPLATES;
+use super::super::pod_spec::{self, TEMPLATES};
 use super::super::request::Request;
 use super::judged::wrote;
 use super::{CREATE, Definition, Ended, Firing, On};
@@ -152,14 +153,16 @@ fn made_pod(request: &Request<'_>) -> Option<Firing> {
 }
 
 fn foreign_workload(request: &Request<'_>) -> Option<Firing> {
-    // A custom resource is the operator's business unless it starts pods itself.
-    let is_built_in = TEMPLATES.iter().any(|it| it.split('.').next() == Some(request.resource()));
-    let is_workload = || is_built_in || !super::super::pod_spec::pods(request).is_empty();
     let counts = request.is_in_system_namespace() && !request.is_by_trusted_system();
-    (counts && is_workload()).then(|| {
+    (counts && starts_pods(request)).then(|| {
         let severity = if request.is_workload_by_hand() { Severity::Medium } else { Severity::Low };
         Firing::new(wrote(request)).at(severity).with("objectRef.namespace", request.namespace())
     })
+}
+
+/// A custom resource is the operator's business unless it holds pods itself.
+fn starts_pods(request: &Request<'_>) -> bool {
+    !is_custom(request.group()) || !pod_spec::pods(request).is_empty()
 }
 
 fn mirror(request: &Request<'_>) -> Option<Firing> {
@@ -173,7 +176,7 @@ fn mirror(request: &Request<'_>) -> Option<Firing> {
 }
 
 /// Components of clusters and of their most common add-ons, by the names of their workloads.
-const COMPONENTS: [&str; 22] = [
+const COMPONENTS: [&str; 23] = [
     "aws-node",
     "calico-kube-controllers",
     "calico-node",
@@ -195,6 +198,7 @@ const COMPONENTS: [&str; 22] = [
     "metrics-server",
     "node-local-dns",
     "node-problem-detector",
+    "nodelocaldns",
     "storage-provisioner",
 ];
 
@@ -219,7 +223,7 @@ fn imitation(request: &Request<'_>) -> Option<Firing> {
     }
     let given = text(at(request.body(), &["metadata"]), "generateName");
     let name = if request.name().is_empty() { given } else { request.name() };
-    let (component, how) = imitated(name)?;
+    let (component, how) = imitated(name).filter(|_| starts_pods(request))?;
     let in_system = request.is_in_system_namespace();
     let is_pod = request.resource() == "pods";
     let counts = match how {

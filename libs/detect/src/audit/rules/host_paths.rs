@@ -290,7 +290,9 @@ fn inline_storage(request: &Request<'_>) -> Option<Firing> {
         &["flexVolume", "driver"],
         &["azureFile", "shareName"],
     ];
-    if is_own_business(request) || request.actor().is_workload_controller() {
+    let names_one =
+        pod_spec::mentions(request, &SERVERS.map(|path| path.first().copied().unwrap_or_default()));
+    if !names_one || is_own_business(request) || request.actor().is_workload_controller() {
         return None;
     }
     let pods = pod_spec::pods(request);

@@ -223,7 +223,7 @@ const CONTROLLER_ACCOUNTS: [&str; 22] = [
 ];
 
 fn chosen_node(request: &Request<'_>) -> Option<Firing> {
-    if request.is_by_trusted_system() {
+    if !pod_spec::mentions(request, &["nodeName"]) || request.is_by_trusted_system() {
         return None;
     }
     let pods = pod_spec::pods(request);
@@ -301,15 +301,10 @@ fn commands(
     what: &str,
     question: impl Fn(&str, &Command) -> bool,
 ) -> Option<Firing> {
-    let pods = pod_spec::pods(request);
-    let mut containers = pods.iter().flat_map(|pod| &pod.containers);
-    let found = containers.find(|container| {
-        let command = Command::new(&pod_spec::command_line(container));
-        question(container.image().unwrap_or_default(), &command)
-    })?;
+    let found = request.programs().iter().find(|it| question(&it.image, &it.command))?;
     let firing = Firing::new(format!("{}: {what}", wrote(request)))
-        .with(&format!("requestObject.{}.command", found.path), &pod_spec::command_line(found))
-        .with(&format!("requestObject.{}.image", found.path), found.image().unwrap_or_default());
+        .with(&format!("requestObject.{}.command", found.path), &found.line)
+        .with(&format!("requestObject.{}.image", found.path), &found.image);
     // The template was told when it was written.
     let by_controller = request.actor().is_workload_controller();
     Some(if by_controller { firing.at(Severity::Low) } else { firing })

@@ -37,7 +37,7 @@ fn what_is_everyday_or_made_by_a_controller_weighs_less() {
     const CONTROLLER: &str = "system:serviceaccount:kube-system:replicaset-controller";
     let privileged =
         json!({ "containers": [{ "name": "a", "securityContext": { "privileged": true } }] });
-    let pod = json!({ "spec": privileged.clone() });
+    let pod = json!({ "spec": privileged });
     let template = json!({ "spec": { "template": { "spec": privileged } } });
     for (rule, resource, verb, who, body, expected) in [
         ("AUD-R37", "pods", "create", "dana", &pod, Severity::High),
@@ -87,7 +87,7 @@ fn of_an_object_that_is_known_only_what_is_new_counts() {
     let open = json!({ "seccompProfile": { "type": "Unconfined" } });
     let mut before = with(json!({ "seccompProfile": { "type": "RuntimeDefault" } }));
     before["spec"]["template"]["spec"]["securityContext"] = open.clone();
-    let mut after = plain.clone();
+    let mut after = plain;
     after["spec"]["template"]["spec"]["securityContext"] = open;
     let patch =
         json!([{ "op": "remove", "path": "/spec/template/spec/containers/0/securityContext" }]);
