@@ -29,6 +29,7 @@ mod rules;
 mod sign;
 
 pub(crate) use client::Client;
+pub use client::UserAgent;
 use dispatch::DISPATCH;
 pub use event::Event;
 pub use links::of_user as links_of_user;

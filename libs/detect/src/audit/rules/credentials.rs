@@ -33,7 +33,13 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Resources(CREATE, &["serviceaccounts/token"]),
         ended: Ended::Done,
-        when: |request| (!request.is_by_trusted_system()).then(|| token_firing(request)),
+        when: |request| {
+            // Only kubelets ask for the tokens of applications.
+            let by_node = matches!(request.actor(), Actor::Node(_));
+            let own_business =
+                (by_node || request.is_in_system_namespace()) && request.is_by_trusted_system();
+            (!own_business).then(|| token_firing(request))
+        },
     },
     Definition {
         rule: Rule {
