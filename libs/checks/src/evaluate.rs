@@ -4,6 +4,7 @@
 //! The last is reported with its reason and never counts as passed.
 
 mod met;
+mod of_pods;
 mod within;
 
 use std::cell::OnceCell;
@@ -23,6 +24,7 @@ use crate::subject::{Binding, Pod, Whole};
 use crate::template::is_filled_in_later;
 
 pub(crate) use self::met::Met;
+pub use self::of_pods::PodChecks;
 use self::within::Within;
 
 /// A check that failed at a field.
@@ -322,18 +324,8 @@ fn judge_workload<'a>(
     met.containers |= within.has_pods();
     for check in &catalogue::index().workloads {
         match check.judge {
-            Judge::Pod(judge) => run(check, &|report| {
-                pods.iter().for_each(|pod| judge(pod, report));
-                report.written_in(&parts, &|part, report| judge(part, report));
-                within.judge(report);
-            }),
-            Judge::Container(judge) => run(check, &|report| {
-                let of = |pod: &Pod<'_>, report: &mut Report<'_>| {
-                    pod.containers().for_each(|container| judge(&container, report));
-                };
-                pods.iter().for_each(|pod| of(pod, report));
-                report.written_in(&parts, &of);
-                within.judge(report);
+            Judge::Pod(_) | Judge::Container(_) => run(check, &|report| {
+                judge_pods(&pods, &parts, within, report);
             }),
             Judge::Workload(judge) if !pods.is_empty() || workload::is_workload(object) => {
                 run(check, &|report| judge(whole, report));
@@ -341,6 +333,19 @@ fn judge_workload<'a>(
             _ => {}
         }
     }
+}
+
+/// Runs a check on pods or containers over the pods of an object, parts of pods, and pods in its texts.
+fn judge_pods(pods: &[Pod<'_>], parts: &[Pod<'_>], within: &Within<'_>, report: &mut Report<'_>) {
+    let judge = report.check.judge;
+    let of = |pod: &Pod<'_>, report: &mut Report<'_>| match judge {
+        Judge::Pod(judge) => judge(pod, report),
+        Judge::Container(judge) => pod.containers().for_each(|it| judge(&it, report)),
+        _ => {}
+    };
+    pods.iter().for_each(|pod| of(pod, report));
+    report.written_in(parts, &of);
+    within.judge(report);
 }
 
 fn judge_components<'a>(

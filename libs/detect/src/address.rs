@@ -1,7 +1,88 @@
-//! Which addresses belong to the public internet. Own tests of IP ranges, as the standard library's are
-//! not stable yet.
+//! Addresses: which belong to the public internet, and sets of them. Own tests of IP ranges, as the standard
+//! library's are not stable yet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// A network in CIDR notation, or one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    first: u128,
+    last: u128,
+}
+
+/// A text that is no network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no network: write an address, or a network such as 10.0.0.0/8")]
+pub struct NoNetwork(pub String);
+
+impl FromStr for Network {
+    type Err = NoNetwork;
+
+    fn from_str(text: &str) -> Result<Self, NoNetwork> {
+        let wrong = || NoNetwork(text.to_owned());
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text, None),
+        };
+        let ip: IpAddr = address.trim().parse().map_err(|_| wrong())?;
+        let width = if ip.is_ipv4() { 32 } else { 128 };
+        let bits: u32 = bits.map_or(Ok(width), |bits| bits.trim().parse().map_err(|_| wrong()))?;
+        let free = width.checked_sub(bits).ok_or_else(wrong)?;
+        // All bits that are free; a shift by the whole width is none.
+        let mask = u128::MAX.checked_shr(128 - free).unwrap_or(0);
+        let number = number(ip);
+        Ok(Self { first: number & !mask, last: number | mask })
+    }
+}
+
+/// An address of either family as a number, so that they can be compared.
+fn number(ip: IpAddr) -> u128 {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => u128::from(ip.to_ipv6_mapped()),
+        IpAddr::V6(ip) => u128::from(ip),
+    }
+}
+
+/// A set of addresses, of any size: looking one up takes a binary search.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddressSet {
+    /// Networks without overlaps, in order.
+    networks: Vec<Network>,
+}
+
+impl AddressSet {
+    /// The set of no address.
+    pub const EMPTY: Self = Self { networks: Vec::new() };
+
+    /// Whether no address is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.networks.is_empty()
+    }
+
+    /// Whether an address is in the set.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        let number = number(ip);
+        let after = self.networks.partition_point(|network| network.first <= number);
+        let before = after.checked_sub(1).and_then(|at| self.networks.get(at));
+        before.is_some_and(|network| network.last >= number)
+    }
+}
+
+impl FromIterator<Network> for AddressSet {
+    fn from_iter<I: IntoIterator<Item = Network>>(networks: I) -> Self {
+        let mut all: Vec<Network> = networks.into_iter().collect();
+        all.sort_by_key(|network| network.first);
+        let mut networks: Vec<Network> = Vec::new();
+        for network in all {
+            match networks.last_mut() {
+                Some(last) if network.first <= last.last => last.last = last.last.max(network.last),
+                _ => networks.push(network),
+            }
+        }
+        Self { networks }
+    }
+}
 
 /// Whether an address can only be reached over the internet: not private, shared, local or reserved
 /// for use on a host or link. Sources: RFC 1918, 6598, 3927, 4193, 4291. Documentation ranges count as
@@ -74,6 +155,36 @@ mod tests {
             "::ffff:10.0.0.1",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
+        }
+    }
+
+    #[test]
+    fn sets_of_addresses_hold_their_networks() {
+        let set: AddressSet =
+            ["10.0.0.0/8", "10.1.0.0/16", "192.0.2.7", "fd00::/8", "192.0.2.9/32"]
+                .iter()
+                .map(|text| text.parse::<Network>().unwrap())
+                .collect();
+        for (ip, held) in [
+            ("10.255.255.255", true),
+            ("11.0.0.0", false),
+            ("9.255.255.255", false),
+            ("192.0.2.7", true),
+            ("192.0.2.8", false),
+            ("::ffff:10.2.3.4", true),
+            ("fd12::1", true),
+            ("fe00::1", false),
+        ] {
+            assert_eq!(set.contains(ip.parse().unwrap()), held, "{ip}");
+        }
+        assert!(!AddressSet::EMPTY.contains("10.0.0.1".parse().unwrap()));
+        let all: AddressSet = ["0.0.0.0/0".parse().unwrap()].into_iter().collect();
+        assert!(all.contains("203.0.113.1".parse().unwrap()));
+        assert!(!all.contains("2001:db8::1".parse().unwrap()));
+        let all: AddressSet = ["::/0".parse().unwrap()].into_iter().collect();
+        assert!(all.contains("2001:db8::1".parse().unwrap()));
+        for text in ["10.0.0.0/33", "10.0.0.0/-1", "ten", "10.0.0.0/", "::/129"] {
+            assert_eq!(text.parse::<Network>(), Err(NoNetwork(text.to_owned())));
         }
     }
 

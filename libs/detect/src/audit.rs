@@ -3,9 +3,6 @@
 //! Events are dispatched by what they are: resource and verb choose the few rules that look at one, so
 //! that most events meet only the rules about who asks.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use airside_types::{Detection, Id, NamedValue, Payload, Phase, Record, Severity, Source};
 
 use crate::intake::Intake;
@@ -13,25 +10,33 @@ use crate::rule::Rule;
 
 mod actor;
 mod body;
+mod change;
 mod client;
+mod dispatch;
+mod enrichment;
 pub mod event;
 mod exec;
 mod facts;
 mod grant;
 mod kind;
 mod links;
+mod machinery;
 mod object;
 mod pod_spec;
 pub mod read;
 mod request;
 mod rules;
+mod sign;
 
 pub(crate) use client::Client;
+pub use client::UserAgent;
+use dispatch::DISPATCH;
 pub use event::Event;
 pub use links::of_user as links_of_user;
+use machinery::Standing;
 use request::Request;
 pub(crate) use rules::SECRET_READ;
-use rules::{Definition, Firing, On};
+use rules::{Definition, Firing};
 
 #[cfg(test)]
 mod tests;
@@ -45,9 +50,16 @@ fn definitions() -> impl Iterator<Item = &'static Definition> {
     rules::ALL.iter().copied().flatten()
 }
 
+/// The checks of the scanner that a rule stands for: it fires where one of them fails by what a request says.
+/// None for rules that stand for no check.
+pub fn checks_of(rule: &str) -> &'static [&'static str] {
+    let found = rules::STANDS_FOR.iter().find(|(id, _)| *id == rule);
+    found.map(|(_, checks)| *checks).unwrap_or_default()
+}
+
 /// What an event tells: its detections, and facts about the entities that it shows.
 pub fn records(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
-    let request = Request::new(event);
+    let request = Request::new(event, intake.profile);
     if !request.is_answered() {
         return Vec::new();
     }
@@ -61,59 +73,28 @@ fn is_above_info(record: &Record) -> bool {
     matches!(&record.payload, Payload::Detection(found) if found.severity > Severity::Info)
 }
 
-/// The rules by the resource that they look at.
-struct Dispatch {
-    any: Vec<&'static Definition>,
-    by_resource: HashMap<&'static str, Vec<Entry>>,
-}
-
-struct Entry {
-    subresource: &'static str,
-    verbs: &'static [&'static str],
-    definition: &'static Definition,
-}
-
-static DISPATCH: LazyLock<Dispatch> = LazyLock::new(|| {
-    let mut any = Vec::new();
-    let mut by_resource: HashMap<_, Vec<_>> = HashMap::new();
-    for definition in definitions() {
-        let On::Resources(verbs, resources) = definition.on else {
-            any.push(definition);
-            continue;
-        };
-        for written in resources {
-            let (resource, subresource) = written.split_once('/').unwrap_or((written, ""));
-            let entry = Entry { subresource, verbs, definition };
-            by_resource.entry(resource).or_default().push(entry);
-        }
-    }
-    Dispatch { any, by_resource }
-});
-
-impl Dispatch {
-    /// The rules that look at a request, in the order of the list.
-    fn rules_for(&self, request: &Request<'_>) -> impl Iterator<Item = &'static Definition> {
-        let (verb, subresource) = (request.verb(), request.subresource());
-        let entries = self.by_resource.get(request.resource()).map_or(&[][..], Vec::as_slice);
-        let specific = entries
-            .iter()
-            .filter(move |entry| entry.subresource == subresource && entry.verbs.contains(&verb))
-            .map(|entry| entry.definition);
-        self.any.iter().copied().chain(specific)
-    }
-}
-
 fn detections(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
-    let outcome = request.outcome();
-    DISPATCH
-        .rules_for(request)
-        .filter(|definition| definition.ended.allows(outcome))
-        .filter_map(|definition| Some((&definition.rule, (definition.when)(request)?)))
+    let mut told = firings(request);
+    if request.doubt() {
+        let all = firings(request).into_iter();
+        let left_alone = all.filter(|(rule, _)| told.iter().all(|(known, _)| known.id != rule.id));
+        told.extend(rules::told_under_a_name(&left_alone.collect::<Vec<_>>()));
+    }
+    told.into_iter()
         .map(|(rule, firing)| {
             let detection = detection(rule, firing, request, intake);
             let time = request.event().time();
             intake.detection(Source::Audit, event_id(request, intake), time, detection)
         })
+        .collect()
+}
+
+fn firings(request: &Request<'_>) -> Vec<(&'static Rule, Firing)> {
+    let outcome = request.outcome();
+    DISPATCH
+        .rules_for(request)
+        .filter(|definition| definition.ended.allows(outcome))
+        .filter_map(|definition| Some((&definition.rule, (definition.when)(request)?)))
         .collect()
 }
 
@@ -138,7 +119,16 @@ fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
 fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake<'_>) -> Detection {
     let event = request.event();
     let message = message(&firing.deed, request);
+    let severity = firing.severity.unwrap_or(rule.severity);
+    // Nobody said who runs the cluster: what a provider's component is known to do is told, and no more.
+    let severity = match request.standing() {
+        Standing::PerhapsMachinery => severity.min(Severity::Low),
+        _ => severity,
+    };
     let mut values = firing.values;
+    if actor::is_member(&event.user, MASTERS) {
+        values.push(NamedValue { name: "user.groups".to_owned(), value: MASTERS.to_owned() });
+    }
     if !event.user_agent.is_empty() {
         let value = crate::command::shown(&event.user_agent, 120);
         values.push(NamedValue { name: "userAgent".to_owned(), value });
@@ -151,7 +141,7 @@ fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake
         rule_version: rule.version,
         title: rule.title.to_owned(),
         message,
-        severity: firing.severity.unwrap_or(rule.severity),
+        severity,
         confidence: rule.confidence,
         tactic: rule.tactic,
         techniques: rule.techniques.to_vec(),
@@ -162,6 +152,9 @@ fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake
         origin: intake.place(),
     }
 }
+
+/// The group that no authorizer is asked about.
+const MASTERS: &str = "system:masters";
 
 /// The longest description of a deed, and the longest auditID that is kept, in characters. A client
 /// chooses its auditID freely; an ordinary one has 36.
@@ -176,7 +169,7 @@ fn message(deed: &str, request: &Request<'_>) -> String {
     if let Some(user) = &request.event().impersonated_user {
         message.push_str(&format!(", acting as {}", user.username));
     }
-    if let Some(ip) = request.event().source_address() {
+    if let Some(ip) = request.source_address() {
         message.push_str(&format!(", from {ip}"));
     }
     let agent = &request.event().user_agent;

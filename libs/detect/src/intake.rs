@@ -9,6 +9,8 @@ use airside_types::{
     Cluster, Detection, Fact, Gap, Id, Payload, Place, Record, Source, Tenant, Timestamp,
 };
 
+use crate::profile::ClusterProfile;
+
 /// What the intake of an event knows beside the event.
 #[derive(Debug, Clone)]
 pub struct Intake<'a> {
@@ -18,6 +20,8 @@ pub struct Intake<'a> {
     pub cluster: &'a Cluster,
     /// How times are taken.
     pub clock: Clock,
+    /// What is known of the cluster.
+    pub profile: &'a ClusterProfile,
     /// Where this event was read from, for events from files.
     pub origin: Option<Origin<'a>>,
 }

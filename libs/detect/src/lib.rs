@@ -3,21 +3,24 @@
 //! Everything here is a pure function of its input: no IO, no clock, no async. An input becomes
 //! [`airside_types::Record`]s: detections, facts about entities, and gaps. [`audit`] reads the API server's
 //! audit events and holds Airside's own rules for them; [`runtime`] lists the sensors, [`falco`] and
-//! [`tetragon`] among them; [`counting`] fires on what several events say together.
+//! [`tetragon`] among them; [`counting`] fires on what several events say together. What is known of a cluster beside its events is its
+//! [`profile`].
 //! What detections mean as a whole is `airside-correlate`'s; how they travel is the services'.
 
-mod address;
+pub mod address;
 pub mod audit;
 pub mod authorised;
 mod command;
 pub mod counting;
 pub mod falco;
 pub mod intake;
+pub mod profile;
 pub mod rule;
 pub mod runtime;
 pub mod tetragon;
 
 pub use intake::{Clock, Intake, Origin};
+pub use profile::{ClusterProfile, Provider};
 pub use rule::{Examples, Rule};
 
 /// All rules, in the order in which they are documented: audit, counting, then each runtime source.

@@ -65,6 +65,17 @@ impl<'a> Object<'a> {
         Ok(Self::of_kind(value, fields, api_version, kind))
     }
 
+    /// Sees a map as an object of a kind, whatever it says itself: a part of one, or what a request writes to a
+    /// resource, does not always say it. The group is empty for the core group.
+    pub fn as_kind(
+        value: &'a Value,
+        group: &'a str,
+        version: &'a str,
+        kind: &'a str,
+    ) -> Option<Self> {
+        Some(Self::seen(value, value.as_object()?, group, version, kind))
+    }
+
     fn of_kind(value: &'a Value, fields: &'a Map, api_version: &'a str, kind: &'a str) -> Self {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         Self::seen(value, fields, group, version, kind)

@@ -10,6 +10,7 @@ use airside_auth::signature::TrustedKeys;
 use airside_checks::Terms;
 use airside_detect::audit;
 use airside_detect::intake::{Clock, Intake, Origin};
+use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
 use airside_k8s::Value;
 use airside_k8s::admission::Review;
@@ -125,6 +126,7 @@ impl Recording {
                     tenant,
                     cluster,
                     clock: Clock::Recorded,
+                    profile: ClusterProfile::unknown(),
                     origin: Some(Origin { path: &file.path, line }),
                 };
                 match source.read(text, &intake) {
@@ -144,6 +146,7 @@ impl Recording {
                 tenant,
                 cluster,
                 clock: Clock::Recorded,
+                profile: ClusterProfile::unknown(),
                 origin: Some(Origin { path: &file.path, line: item.line }),
             };
             match item.event {

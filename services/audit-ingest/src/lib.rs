@@ -11,6 +11,7 @@ mod options;
 use airside_detect::audit::read::{self, Unreadable};
 use airside_detect::audit::records;
 use airside_detect::intake::{Clock, Intake as EventIntake};
+use airside_detect::profile::ClusterProfile;
 use airside_service::intake::{Bound, Intake, Received, Understood};
 use airside_service::{Deps, HttpError, Mounts, Service, ServiceContext};
 use airside_telemetry::metrics::Counter;
@@ -114,6 +115,7 @@ pub fn understand(received: &Received) -> Result<Understood, HttpError> {
         tenant: &received.tenant,
         cluster: &received.cluster,
         clock: Clock::Live(received.time),
+        profile: ClusterProfile::unknown(),
         origin: None,
     };
     let mut understood = Understood::default();

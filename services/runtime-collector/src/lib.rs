@@ -6,6 +6,7 @@
 
 use airside_config::ByteSize;
 use airside_detect::intake::{Clock, Intake as EventIntake};
+use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
 use airside_service::intake::{Bound, Intake, Received, Understood};
 use airside_service::{Deps, HttpError, Mounts, Service, ServiceContext};
@@ -117,6 +118,7 @@ fn understand(source: RuntimeSource, received: &Received) -> Understood {
         tenant: &received.tenant,
         cluster: &received.cluster,
         clock: Clock::Live(received.time),
+        profile: ClusterProfile::unknown(),
         origin: None,
     };
     let mut understood = Understood::default();

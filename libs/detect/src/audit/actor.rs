@@ -1,10 +1,11 @@
 //! Who acts: the kinds of identities that Kubernetes knows, told apart by username.
 //!
-//! A username is proof only of what the API server authenticated, so trust in the control plane's own
-//! identities ends where one of them is used from a shell (see [`Actor::is_trusted_system`]).
+//! A username is proof only of what the API server authenticated. [`Actor::verified`] asks the groups too;
+//! what an identity is trusted with is [`super::machinery`]'s.
 
-use super::client::Client;
 use super::event::User;
+use super::machinery;
+use crate::profile::ClusterProfile;
 
 /// An identity, by what its username says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,45 +29,6 @@ pub(super) enum Actor<'a> {
     User(&'a str),
 }
 
-/// Service accounts of kube-controller-manager that do what workloads ask for.
-const CONTROLLER_SUFFIX: &str = "-controller";
-
-/// Names, or beginnings that end with `:`, of identities that operate clusters.
-const COMPONENTS: [&str; 16] = [
-    "system:kube-controller-manager",
-    "system:kube-scheduler",
-    "system:kube-proxy",
-    "system:kube-aggregator",
-    "system:apiserver",
-    "system:aggregator",
-    "system:cloud-controller-manager",
-    "system:gcp-controller-manager",
-    "system:gke-",
-    "system:addon-manager",
-    "system:konnectivity-server",
-    "eks:",
-    "aks-",
-    "aksService",
-    "masterclient",
-    "nodeclient",
-];
-
-/// Namespaces that belong to the cluster itself.
-const SYSTEM_NAMESPACES: [&str; 7] = [
-    "kube-system",
-    "kube-public",
-    "kube-node-lease",
-    "gke-system",
-    "gke-managed-system",
-    "gmp-system",
-    "openshift-kube-apiserver",
-];
-
-/// Whether a namespace belongs to the cluster itself.
-pub(super) fn is_system_namespace(namespace: &str) -> bool {
-    SYSTEM_NAMESPACES.contains(&namespace)
-}
-
 impl<'a> Actor<'a> {
     /// The actor that a user is.
     pub(super) fn of(user: &'a User<'_>) -> Self {
@@ -74,7 +36,7 @@ impl<'a> Actor<'a> {
         if name.is_empty() {
             return Self::Unauthenticated;
         }
-        if name == "system:anonymous" {
+        if name == "system:anonymous" || is_member(user, "system:unauthenticated") {
             return Self::Anonymous;
         }
         if let Some(account) = name.strip_prefix("system:serviceaccount:") {
@@ -86,41 +48,71 @@ impl<'a> Actor<'a> {
         if let Some(node) = name.strip_prefix("system:node:") {
             return Self::Node(node);
         }
-        let of_provider = name.starts_with("container-engine-robot@")
-            && name.ends_with(".iam.gserviceaccount.com");
-        let component = COMPONENTS.iter().any(|known| {
-            if known.ends_with([':', '-']) { name.starts_with(known) } else { name == *known }
-        });
-        if component || of_provider { Self::Component(name) } else { Self::User(name) }
+        if machinery::is_component(name, None) { Self::Component(name) } else { Self::User(name) }
     }
 
-    /// Whether this is the cluster's own machinery, used as such: a component, a node, or a service
-    /// account of `kube-system`, and not through a client that a person would type into.
-    pub(super) fn is_trusted_system(self, client: Client) -> bool {
-        let own = match self {
-            Self::Component(_) | Self::Node(_) => true,
-            Self::ServiceAccount { namespace, .. } => namespace == "kube-system",
-            Self::Unauthenticated | Self::Anonymous | Self::User(_) => false,
+    /// The actor as far as what else is known bears the username out: the groups that the API server gives
+    /// to service accounts and nodes, how the client authenticated, and who runs the cluster. An identity
+    /// that only has the name is a user like any other. Events without groups (GKE's) prove nothing.
+    pub(super) fn verified(user: &'a User<'_>, profile: &ClusterProfile) -> Self {
+        let actor = Self::of(user);
+        let in_group = |wanted: &str| user.groups.is_empty() || is_member(user, wanted);
+        let is_borne_out = match actor {
+            Self::Node(_) => in_group("system:nodes"),
+            Self::ServiceAccount { namespace, .. } => {
+                let group = "system:serviceaccounts:";
+                let is_own = |given: &str| given.strip_prefix(group) == Some(namespace);
+                // The authenticator of tokens gives the group; certificates name what their owner asked for.
+                let by_certificate = user.extra.credential_id.starts_with("X509SHA256=");
+                let has_group = user.groups.iter().any(|given| is_own(given));
+                !by_certificate && (user.groups.is_empty() || has_group)
+            }
+            Self::Component(name) => machinery::is_component(name, Some(profile)),
+            Self::Unauthenticated | Self::Anonymous | Self::User(_) => true,
         };
-        own && !client.is_by_hand()
+        if is_borne_out { actor } else { Self::User(&user.username) }
     }
 
     /// Whether this is a controller that creates what some other object asks for, so that its requests
     /// are consequences of somebody else's.
     pub(super) fn is_workload_controller(self) -> bool {
+        const MAKERS: [&str; 8] = [
+            "cronjob-controller",
+            "daemon-set-controller",
+            "deployment-controller",
+            "generic-garbage-collector",
+            "job-controller",
+            "replicaset-controller",
+            "replication-controller",
+            "statefulset-controller",
+        ];
         match self {
             Self::Component(name) => name == "system:kube-controller-manager",
-            Self::ServiceAccount { namespace: "kube-system", name } => {
-                name.ends_with(CONTROLLER_SUFFIX) || name == "generic-garbage-collector"
-            }
+            Self::ServiceAccount { namespace: "kube-system", name } => MAKERS.contains(&name),
             _ => false,
         }
     }
 
-    /// Whether this is a service account outside of `kube-system`.
+    /// Whether this is a service account that pods run as: any but those of the controllers of
+    /// kube-controller-manager.
     pub(super) fn is_workload(self) -> bool {
-        matches!(self, Self::ServiceAccount { namespace, .. } if namespace != "kube-system")
+        matches!(self, Self::ServiceAccount { namespace, name } if !machinery::is_controller(namespace, name))
     }
+}
+
+/// Whether the API server, or who authenticated for it, put a user into a group.
+pub(super) fn is_member(user: &User<'_>, group: &str) -> bool {
+    user.groups.iter().any(|given| given == group)
+}
+
+/// Whether an identity has the name of a service account or node, and something that these never have:
+/// the group of the cluster's masters, or not their own groups.
+pub(super) fn is_disguised(user: &User<'_>) -> bool {
+    let actor = Actor::of(user);
+    let is_machine = matches!(actor, Actor::Node(_) | Actor::ServiceAccount { .. });
+    is_machine
+        && (Actor::verified(user, ClusterProfile::unknown()) != actor
+            || is_member(user, "system:masters"))
 }
 
 impl std::fmt::Display for Actor<'_> {

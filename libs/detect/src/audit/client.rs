@@ -1,6 +1,39 @@
 //! What a client calls itself. It is the client's own word: it may raise suspicion, and never lowers the
 //! worth of an event below what the event is for an ordinary program.
 
+/// A user agent in the form that Kubernetes' own clients have:
+/// `kubectl/v1.33.1 (linux/amd64) kubernetes/8adc0f0`. What other clients leave out is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserAgent<'a> {
+    /// The program.
+    pub tool: &'a str,
+    /// Its version, as it is written.
+    pub version: &'a str,
+    /// Operating system and architecture, such as `linux/amd64`.
+    pub platform: &'a str,
+    /// The commit that the client library was built from.
+    pub commit: &'a str,
+}
+
+impl<'a> UserAgent<'a> {
+    /// Takes a user agent apart.
+    pub fn parse(text: &'a str) -> Self {
+        let product = text.split(' ').next().unwrap_or_default();
+        let (tool, version) = product.split_once('/').unwrap_or((product, ""));
+        let comment = text.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+        // Browsers and others write more between the brackets.
+        let platform = comment.map_or("", |(inside, _)| inside);
+        let is_platform = platform.split('/').count() == 2 && !platform.contains(' ');
+        let commit = comment.and_then(|(_, rest)| rest.trim_start().strip_prefix("kubernetes/"));
+        Self {
+            tool,
+            version,
+            platform: if is_platform { platform } else { "" },
+            commit: commit.map_or("", |rest| rest.split([' ', '/']).next().unwrap_or_default()),
+        }
+    }
+}
+
 /// The kind of client that a user agent names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {
@@ -43,7 +76,7 @@ const ATTACK_TOOL: [&str; 7] =
 impl Client {
     /// The kind that a user agent's first product names.
     pub(crate) fn of(user_agent: &str) -> Self {
-        let product = user_agent.split(['/', ' ']).next().unwrap_or_default();
+        let UserAgent { tool: product, .. } = UserAgent::parse(user_agent);
         let is_one_of =
             |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(product));
         if product.is_empty() {
@@ -69,5 +102,47 @@ impl Client {
     /// Whether it is a bare HTTP client, or worse.
     pub(crate) fn is_script(self) -> bool {
         matches!(self, Self::Script | Self::AttackTool)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_agents_are_taken_apart() {
+        let parts = |text| {
+            let UserAgent { tool, version, platform, commit } = UserAgent::parse(text);
+            [tool, version, platform, commit]
+        };
+        assert_eq!(
+            parts("kubectl/v1.33.1 (linux/amd64) kubernetes/8adc0f0"),
+            ["kubectl", "v1.33.1", "linux/amd64", "8adc0f0"]
+        );
+        assert_eq!(
+            parts(
+                "kube-controller-manager/v1.36.2 (linux/arm64) kubernetes/4d1c0a7/leader-election"
+            ),
+            ["kube-controller-manager", "v1.36.2", "linux/arm64", "4d1c0a7"]
+        );
+        assert_eq!(parts("curl/8.5.0"), ["curl", "8.5.0", "", ""]);
+        assert_eq!(parts("Mozilla/5.0 (X11; Linux x86_64) Gecko/2"), ["Mozilla", "5.0", "", ""]);
+        assert_eq!(parts("python requests"), ["python", "", "", ""]);
+        assert_eq!(parts(""), ["", "", "", ""]);
+    }
+
+    #[test]
+    fn kinds_of_clients_are_told_by_the_program() {
+        for (agent, kind) in [
+            ("", Client::Unknown),
+            ("kubectl/v1.33.1", Client::Kubectl),
+            ("KUBECTL/v1", Client::Kubectl),
+            ("curl/8.5.0", Client::Script),
+            ("kdigger", Client::AttackTool),
+            ("kubelet/v1.36.2", Client::Kubelet),
+            ("web/1", Client::Program),
+        ] {
+            assert_eq!(Client::of(agent), kind, "{agent}");
+        }
     }
 }

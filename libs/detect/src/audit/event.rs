@@ -35,7 +35,10 @@ pub struct Event<'a> {
     pub user: User<'a>,
     /// Whom that user acts as.
     pub impersonated_user: Option<User<'a>>,
-    /// Addresses of the client and of proxies; only the last one is certain.
+    /// The kind of constrained impersonation that allowed that, such as
+    /// `impersonate:user-info`; empty for impersonation without constraint.
+    pub impersonation_constraint: Cow<'a, str>,
+    /// Addresses of the client and of proxies; only the last ones are certain: see [`crate::profile`].
     pub source_ips: Vec<Cow<'a, str>>,
     /// What the client calls itself.
     pub user_agent: Cow<'a, str>,
@@ -53,6 +56,8 @@ pub struct Event<'a> {
     pub stage_reached: Cow<'a, str>,
     /// What the API server's plugins noted.
     pub annotations: Annotations<'a>,
+    /// What a log platform that passed the event on knows of its addresses.
+    pub enrichment: Option<&'a RawValue>,
     /// The event was cut on its way, so bodies or later fields are missing.
     pub truncated: bool,
 }
@@ -111,6 +116,17 @@ pub struct ResponseStatus<'a> {
     /// Such as `Forbidden`.
     #[serde(borrow, deserialize_with = "text::cow")]
     pub reason: Cow<'a, str>,
+    /// What the API server says to people.
+    #[serde(borrow, deserialize_with = "text::cow")]
+    pub message: Cow<'a, str>,
+}
+
+/// How the user was authenticated.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct AuthenticationMetadata<'a> {
+    #[serde(borrow, deserialize_with = "text::cow")]
+    impersonation_constraint: Cow<'a, str>,
 }
 
 impl<'a> Event<'a> {
@@ -146,11 +162,6 @@ impl<'a> Event<'a> {
             .into_iter()
             .find_map(|text| Timestamp::parse_rfc3339(text).ok())
     }
-
-    /// The address that the API server itself saw: the last one. Earlier ones are the client's words.
-    pub fn source_address(&self) -> Option<std::net::IpAddr> {
-        self.source_ips.last()?.trim().parse().ok().map(|ip: std::net::IpAddr| ip.to_canonical())
-    }
 }
 
 /// Fills an event field by field, so that a broken end does not lose what came before.
@@ -182,6 +193,11 @@ impl<'de> Visitor<'de> for Fill<'_, 'de> {
                 "verb" => event.verb = map.next_value::<Text<'_>>()?.0,
                 "user" => event.user = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 "impersonatedUser" => event.impersonated_user = map.next_value()?,
+                "authenticationMetadata" => {
+                    let metadata: Option<AuthenticationMetadata<'_>> = map.next_value()?;
+                    event.impersonation_constraint =
+                        metadata.unwrap_or_default().impersonation_constraint;
+                }
                 "sourceIPs" => event.source_ips = map.next_value::<text::List<'_>>()?.0,
                 "userAgent" => event.user_agent = map.next_value::<Text<'_>>()?.0,
                 "objectRef" => event.object_ref = map.next_value()?,
@@ -190,6 +206,7 @@ impl<'de> Visitor<'de> for Fill<'_, 'de> {
                 }
                 "requestObject" => event.request_object = map.next_value()?,
                 "responseObject" => event.response_object = map.next_value()?,
+                "p_enrichment" => event.enrichment = map.next_value()?,
                 "requestReceivedTimestamp" => {
                     event.request_received = map.next_value::<Text<'_>>()?.0;
                 }

@@ -5,25 +5,22 @@ use percent_encoding::percent_decode_str;
 use super::request::Request;
 use crate::command::Command;
 
-/// How many words of a command are read.
-const MAX_WORDS: usize = 64;
-/// The longest command line that is put together, in bytes.
-const MAX_BYTES: usize = 8192;
+/// The longest query that is read, in bytes. Linux runs no longer command line, and an API server takes no URL of
+/// half the length.
+const MAX_BYTES: usize = 2 << 20;
+
+/// Whether the request asks for a command, and the command is too long to be read.
+pub(super) fn is_too_long(request: &Request<'_>) -> bool {
+    request.subresource() == "exec" && request.query().len() > MAX_BYTES
+}
 
 /// The command line that a request asks a container to run; empty where the event does not tell (a GKE log
 /// entry has no query).
 pub(super) fn command_line(request: &Request<'_>) -> String {
-    let mut line = String::new();
-    for word in parameters(request, "command").take(MAX_WORDS) {
-        if line.len() + word.len() > MAX_BYTES {
-            break;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&word);
+    if is_too_long(request) {
+        return String::new();
     }
-    line
+    parameters(request, "command").collect::<Vec<_>>().join(" ")
 }
 
 /// The same, ready to be asked what it does.
@@ -36,9 +33,14 @@ pub(super) fn container(request: &Request<'_>) -> String {
     parameters(request, "container").next().unwrap_or_default()
 }
 
+/// The values of a parameter. Its name may be written with escapes as well.
 fn parameters<'e>(request: &Request<'e>, name: &'static str) -> impl Iterator<Item = String> + 'e {
     request.query().split('&').filter_map(move |pair| {
-        let value = pair.strip_prefix(name)?.strip_prefix('=')?.replace('+', " ");
-        Some(percent_decode_str(&value).decode_utf8_lossy().into_owned())
+        let (key, value) = pair.split_once('=')?;
+        (decoded(key) == name).then(|| decoded(value))
     })
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }

@@ -27,7 +27,7 @@ pub(super) fn of(request: &Request<'_>, targets: Vec<Entity>) -> Vec<Link> {
     if let Some(user) = &event.impersonated_user {
         identities(user).into_iter().for_each(|entity| link(LinkRole::Actor, entity));
     }
-    if let Some(ip) = event.source_address() {
+    if let Some(ip) = request.source_address() {
         link(LinkRole::Means, Entity::Address { ip: ip.to_string() });
     }
     match target(request) {

@@ -1,245 +1,166 @@
-//! The pod specification that a request writes, wherever the resource keeps it, and questions about it.
+//! The pods that a request writes, wherever its resource keeps them, and what the scanner's checks say of them.
 //!
-//! Small predicates of detection's own: they judge single fields of a request's body, not an object and
-//! its surroundings as the scanner's checks do.
+//! Nothing is judged here: `airside-checks` does that, by the checks that the rules name ([`CHECKS`]). Pods are found by
+//! `airside-k8s`, in custom resources too. Of a patch only what it says counts.
 
-use airside_k8s::Value;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-use super::body::{at, is_true, items, text};
+use airside_checks::{Failure, PodChecks};
+use airside_k8s::fields::at;
+use airside_k8s::{Container, Object, PodSpec, Value, workload};
+use airside_types::FieldPath;
+
+use super::kind;
 use super::request::Request;
-
-/// A pod specification in a request's body.
-#[derive(Debug)]
-pub(super) struct PodSpec<'v> {
-    spec: &'v Value,
-    field: &'static str,
-}
-
-/// One container of a pod specification.
-#[derive(Debug)]
-pub(super) struct Container<'v> {
-    /// Where it stands in the body, such as `spec.containers[0]`.
-    pub field: String,
-    /// The container.
-    pub value: &'v Value,
-}
+use super::rules::pod_checks;
+use crate::command::Command;
 
 /// Resources whose objects describe pods.
 pub(super) const POD_WRITERS: &[&str] = &[
     "pods",
     "pods/ephemeralcontainers",
-    "deployments",
-    "daemonsets",
-    "statefulsets",
-    "replicasets",
+    "deployments.apps",
+    "daemonsets.apps",
+    "statefulsets.apps",
+    "replicasets.apps",
     "replicationcontrollers",
-    "jobs",
-    "cronjobs",
+    "jobs.batch",
+    "cronjobs.batch",
     "podtemplates",
 ];
 
 /// Resources whose objects hold a template from which a controller makes pods.
 pub(super) const TEMPLATES: &[&str] = &[
-    "deployments",
-    "daemonsets",
-    "statefulsets",
-    "replicasets",
+    "deployments.apps",
+    "daemonsets.apps",
+    "statefulsets.apps",
+    "replicasets.apps",
     "replicationcontrollers",
-    "jobs",
-    "cronjobs",
+    "jobs.batch",
+    "cronjobs.batch",
     "podtemplates",
 ];
 
-/// How many containers of a kind are looked at.
-const MAX_CONTAINERS: usize = 100;
+/// The checks that rules ask.
+static CHECKS: LazyLock<PodChecks> = LazyLock::new(|| PodChecks::of(&pod_checks()));
 
-impl<'v> PodSpec<'v> {
-    /// The pod specification that the request's body writes, if it has one.
-    pub(super) fn of(request: &'v Request<'_>) -> Option<Self> {
-        let body = request.body();
-        let (field, path): (_, &[&str]) = match request.resource() {
-            // Before 1.25 the body of this subresource was a list of its own kind.
-            "pods" if body.get("ephemeralContainers").is_some() => ("", &[]),
-            "pods" => ("spec", &["spec"]),
-            "cronjobs" => (
-                "spec.jobTemplate.spec.template.spec",
-                &["spec", "jobTemplate", "spec", "template", "spec"],
-            ),
-            "podtemplates" => ("template.spec", &["template", "spec"]),
-            _ => ("spec.template.spec", &["spec", "template", "spec"]),
-        };
-        let spec = at(body, path);
-        spec.is_object().then_some(Self { spec, field })
-    }
-
-    /// The specification itself.
-    pub(super) fn value(&self) -> &'v Value {
-        self.spec
-    }
-
-    /// The full name of a field of the specification.
-    pub(super) fn field(&self, name: &str) -> String {
-        if self.field.is_empty() { name.to_owned() } else { format!("{}.{name}", self.field) }
-    }
-
-    /// Whether a flag such as `hostPID` is set.
-    pub(super) fn has(&self, flag: &str) -> bool {
-        is_true(self.spec, flag)
-    }
-
-    /// Containers of every kind.
-    pub(super) fn containers(&self) -> impl Iterator<Item = Container<'v>> {
-        ["containers", "initContainers", "ephemeralContainers"].into_iter().flat_map(move |kind| {
-            let prefix = self.field(kind);
-            items(self.spec, kind)
-                .iter()
-                .take(MAX_CONTAINERS)
-                .enumerate()
-                .map(move |(index, value)| Container { field: format!("{prefix}[{index}]"), value })
-        })
-    }
-
-    /// The paths of the host that volumes bring in, with their fields.
-    pub(super) fn host_paths(&self) -> Vec<(String, &'v str)> {
-        let prefix = self.field("volumes");
-        items(self.spec, "volumes")
-            .iter()
-            .take(MAX_CONTAINERS)
-            .enumerate()
-            .filter_map(|(index, volume)| {
-                let path = text(at(volume, &["hostPath"]), "path");
-                (!path.is_empty()).then(|| (format!("{prefix}[{index}].hostPath.path"), path))
-            })
-            .collect()
-    }
+/// A version of the request's object, as an object of its resource's kind.
+fn as_object<'v>(request: &'v Request<'_>, value: &'v Value) -> Option<Object<'v>> {
+    // What the body calls itself is the client's word. The kind of a custom resource stands nowhere else.
+    let resource = request.resource();
+    let built_in = Some(kind::of(resource)).filter(|kind| *kind != resource);
+    let own = || value.get("kind").and_then(Value::as_str);
+    let kind = built_in.or_else(own).unwrap_or(resource);
+    Object::as_kind(value, request.group(), "v1", kind)
 }
 
-impl<'v> Container<'v> {
-    /// Its security context; `Null` without one.
-    pub(super) fn security_context(&self) -> &'v Value {
-        at(self.value, &["securityContext"])
-    }
+/// The pods, and parts of pods, that a request writes.
+pub(super) fn pods<'v>(request: &'v Request<'_>) -> Vec<PodSpec<'v>> {
+    if may_hold_pods(request) { pods_of(request, request.body()) } else { Vec::new() }
+}
 
-    /// Whether it is privileged.
-    pub(super) fn is_privileged(&self) -> bool {
-        is_true(self.security_context(), "privileged")
-    }
+/// The same of another version of the request's object.
+pub(super) fn pods_of<'v>(request: &'v Request<'_>, value: &'v Value) -> Vec<PodSpec<'v>> {
+    let Some(object) = as_object(request, value) else { return Vec::new() };
+    let mut pods = workload::pod_specs(&object);
+    pods.extend(workload::pod_parts(&object));
+    pods
+}
 
+/// Whether a custom resource's body has a word that pods have: most have none, and need no search.
+fn may_hold_pods(request: &Request<'_>) -> bool {
+    const WORDS: [&str; 8] = [
+        "ontainer",
+        "ecurityContext",
+        "hostPath",
+        "hostNetwork",
+        "hostPID",
+        "hostIPC",
+        "\"script\"",
+        "\"steps\"",
+    ];
+    !workload::is_custom(request.group()) || mentions(request, &WORDS)
+}
+
+/// Whether the body, as it is written, holds one of some words: what it does not hold need not be looked for.
+pub(super) fn mentions(request: &Request<'_>, words: &[&str]) -> bool {
+    let body = request.event().request_object.map_or("", |body| body.get());
+    // Any character may be written as an escape; what a patch moves stands in the answer.
+    let is_plain = !body.contains('\\') && !body.starts_with(['[', '"']) && !body.is_empty();
+    !is_plain || words.iter().any(|word| body.contains(word))
+}
+
+/// What the checks say about what a request changes.
+pub(super) fn failures(request: &Request<'_>) -> Vec<Failure> {
+    let change = request.change();
+    if !may_hold_pods(request) || change.is_without_effect() {
+        return Vec::new();
+    }
+    let of = |value| as_object(request, value).map(|object| told(&object)).unwrap_or_default();
+    let Some(before) = change.before() else { return of(change.set()) };
+    let known: BTreeSet<_> = of(before).into_iter().map(|it| (it.check.id, it.message)).collect();
+    let is_new = |it: &Failure| !known.contains(&(it.check.id, it.message.clone()));
+    // What a patch removes shows only in the whole object.
+    let now = change.after().unwrap_or_else(|| change.set());
+    of(now).into_iter().filter(is_new).collect()
+}
+
+/// What fails by what the object says itself: what is missing from a part of an object may be in the rest.
+fn told(object: &Object<'_>) -> Vec<Failure> {
+    let mut failures = CHECKS.failures(object);
+    failures.retain(|failure| object.at(&failure.field).is_some_and(|value| !value.is_null()));
+    failures
+}
+
+/// The field at which a check failed, and the text of its value.
+pub(super) fn value_of(request: &Request<'_>, failure: &Failure) -> (FieldPath, String) {
+    let change = request.change();
+    let of = |field: &FieldPath| {
+        let versions = [Some(change.set()), change.after()];
+        versions.into_iter().flatten().find_map(|value| at(value, field))
+    };
+    // Checks on volumes name the volume's source.
+    let path = failure.field.key("path");
+    let field = if of(&path).is_some() { path } else { failure.field.clone() };
+    let text = match of(&field) {
+        Some(Value::String(text)) => text.to_string(),
+        Some(value) => value.to_string(),
+        None => String::new(),
+    };
+    (field, text)
+}
+
+/// What a container of the request's pods runs.
+#[derive(Debug)]
+pub(super) struct Program {
+    /// The container's place.
+    pub(super) path: FieldPath,
+    /// Its image; empty where none is set.
+    pub(super) image: String,
     /// Command and arguments as one line.
-    pub(super) fn command_line(&self) -> String {
-        let words = ["command", "args"].into_iter().flat_map(|key| items(self.value, key));
-        words.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
-    }
+    pub(super) line: String,
+    /// The same, ready to be asked.
+    pub(super) command: Command,
 }
 
-/// Paths that give the host away, with everything below them.
-const SENSITIVE: [&str; 13] = [
-    "/boot",
-    "/dev",
-    "/etc",
-    "/home",
-    "/proc",
-    "/root",
-    "/run/containerd",
-    "/run/crio",
-    "/run/k3s",
-    "/sys",
-    "/var/lib/docker",
-    "/var/lib/etcd",
-    "/var/lib/kubelet",
-];
-
-/// Directories of the host that are read and written by ordinary agents, and stay below notice even
-/// though they lie under, or above, a sensitive one.
-const HARMLESS: [&str; 8] = [
-    "/etc/localtime",
-    "/etc/ssl",
-    "/etc/pki",
-    "/etc/ca-certificates",
-    "/etc/os-release",
-    "/etc/machine-id",
-    "/etc/timezone",
-    "/dev/shm",
-];
-
-/// Above these lies everything else.
-const ROOTS: [&str; 5] = ["/", "/var", "/var/lib", "/run", "/usr"];
-
-/// The sockets through which a container runtime takes orders.
-const RUNTIME_SOCKETS: [&str; 7] = [
-    "/run/docker.sock",
-    "/run/containerd/containerd.sock",
-    "/run/crio/crio.sock",
-    "/run/podman/podman.sock",
-    "/run/k3s/containerd/containerd.sock",
-    "/run/cri-dockerd.sock",
-    "/run/dockershim.sock",
-];
-
-/// A path without `.`, `..` and doubled slashes; `/var/run` is `/run` on every host.
-fn cleaned(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            name => parts.push(name),
-        }
-    }
-    if let ["var", "run", ..] = parts.as_slice() {
-        parts.remove(0);
-    }
-    format!("/{}", parts.join("/"))
+/// What the containers run that a request writes.
+pub(super) fn programs(request: &Request<'_>) -> Vec<Program> {
+    let of = |container: &Container<'_>| {
+        let line = command_line(container);
+        let image = container.image().unwrap_or_default().to_owned();
+        let command = Command::new(&line);
+        Program { path: container.path.clone(), image, line, command }
+    };
+    let pods = pods(request);
+    pods.iter().flat_map(|pod| &pod.containers).map(of).collect()
 }
 
-fn is_at_or_below(path: &str, directory: &str) -> bool {
-    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Whether a path of the host gives control over it, or its secrets, to whoever mounts it.
-pub(super) fn is_sensitive_path(path: &str) -> bool {
-    let path = cleaned(path);
-    let is_below = |directories: &[&str]| directories.iter().any(|dir| is_at_or_below(&path, dir));
-    ROOTS.contains(&path.as_str())
-        || is_runtime_socket(&path)
-        || is_below(&SENSITIVE) && !is_below(&HARMLESS)
-}
-
-/// Whether a path is the socket of a container runtime.
-pub(super) fn is_runtime_socket(path: &str) -> bool {
-    RUNTIME_SOCKETS.contains(&cleaned(path).as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sensitive_paths_are_known_however_they_are_written() {
-        for path in [
-            "/",
-            "//",
-            "/etc",
-            "/etc/",
-            "/etc/kubernetes",
-            "/var/../etc",
-            "/proc",
-            "/var/run",
-            "/var/run/docker.sock",
-            "/run/containerd/containerd.sock",
-            "/var/lib/kubelet/pods",
-            "/./root",
-        ] {
-            assert!(is_sensitive_path(path), "{path}");
-        }
-        for path in
-            ["/data", "/etc/localtime", "/etc/ssl/certs", "/etcetera", "/var/log", "/mnt/disks"]
-        {
-            assert!(!is_sensitive_path(path), "{path}");
-        }
-        assert!(is_runtime_socket("/var/run/docker.sock"));
-        assert!(!is_runtime_socket("/run/docker"));
-    }
+fn command_line(container: &Container<'_>) -> String {
+    let words = ["command", "args", "script"].into_iter().filter_map(|key| container.field(key));
+    let words = words.flat_map(|words| match words {
+        Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
+        word => word.as_str().into_iter().collect::<Vec<_>>(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }

@@ -108,6 +108,8 @@ struct Form<'a> {
     proto_payload: Option<&'a RawValue>,
     #[serde(borrow)]
     properties: Option<&'a RawValue>,
+    #[serde(borrow, rename = "p_enrichment")]
+    enrichment: Option<&'a RawValue>,
     message_type: Option<String>,
     category: Option<String>,
 }
@@ -173,7 +175,7 @@ impl Reader<'_> {
         } else if let Some(list) = form.items.or(form.records).or(form.log_events) {
             self.list(list.get());
         } else if let Some(properties) = form.properties {
-            self.azure(line, properties.get(), form.category.as_deref().unwrap_or_default());
+            self.azure(line, properties.get(), form);
         } else {
             return false;
         }
@@ -204,13 +206,14 @@ impl Reader<'_> {
         }
         match serde_json::from_str::<LogEvent>(text) {
             // CloudWatch has the event as text.
-            Ok(log) => self.message(number, &log.message),
+            Ok(log) => self.message(number, &log.message, None),
             Err(_) => self.value(number, text),
         }
     }
 
     /// An Azure diagnostic record: the event as text or as an object.
-    fn azure(&mut self, line: u32, properties: &str, category: &str) {
+    fn azure(&mut self, line: u32, properties: &str, form: &Form<'_>) {
+        let category = form.category.as_deref().unwrap_or_default();
         #[derive(Deserialize)]
         struct Properties<'a> {
             #[serde(borrow)]
@@ -227,15 +230,18 @@ impl Reader<'_> {
             }
         };
         match serde_json::from_str::<String>(log) {
-            Ok(message) => self.message(line, &message),
+            Ok(message) => self.message(line, &message, form.enrichment),
             Err(_) => self.value(line, log),
         }
     }
 
     /// An event that an envelope carries as text, perhaps cut by the envelope's limit.
-    fn message(&mut self, line: u32, text: &str) {
+    fn message(&mut self, line: u32, text: &str, enrichment: Option<&RawValue>) {
         match Event::parse(text) {
-            Ok(event) if event.is_event() => self.tell(line, text, Ok(&event)),
+            Ok(event) if event.is_event() => {
+                let enrichment = event.enrichment.or(enrichment);
+                self.tell(line, text, Ok(&Event { enrichment, ..event }));
+            }
             Ok(_) => {
                 let reason = "the envelope's text has neither verb nor user".to_owned();
                 self.refuse(line, text, &Unreadable::NotAnEvent { reason });

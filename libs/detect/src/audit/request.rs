@@ -1,16 +1,23 @@
 //! An audit event as rules see it: who, with what, did what to which object, and how it ended.
 //!
-//! Bodies are decoded when the first rule asks and then kept for the next one. Everything here is
+//! Bodies are decoded, and pods in them judged, when the first rule asks, and then kept for the next one. Everything here is
 //! derived from one event; what several events say together is [`crate::counting`]'s.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::net::IpAddr;
 
+use airside_checks::Failure;
 use airside_k8s::Value;
 
-use super::actor::{self, Actor};
+use super::actor::Actor;
 use super::body;
+use super::change::Change;
 use super::client::Client;
 use super::event::{Event, ObjectReference};
+use super::exec;
+use super::machinery::Standing;
+use super::pod_spec::{self, Program};
+use crate::profile::ClusterProfile;
 
 /// One request to an API server.
 #[derive(Debug)]
@@ -18,7 +25,23 @@ pub(super) struct Request<'e> {
     event: &'e Event<'e>,
     actor: Actor<'e>,
     client: Client,
-    body: OnceCell<Value>,
+    profile: &'e ClusterProfile,
+    standing: OnceCell<Standing>,
+    belief: Cell<Belief>,
+    change: OnceCell<Change<'e>>,
+    failures: OnceCell<Vec<Failure>>,
+    programs: OnceCell<Vec<Program>>,
+}
+
+/// Whether a name is believed that nothing proves and nothing refutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Belief {
+    /// It would be, and no rule has asked.
+    Unasked,
+    /// It was, so that a rule may have left the request alone.
+    Believed,
+    /// It is not.
+    Doubted,
 }
 
 /// How the API server answered.
@@ -37,14 +60,29 @@ pub(super) enum Outcome {
 }
 
 impl<'e> Request<'e> {
-    /// The request that an event reports.
-    pub(super) fn new(event: &'e Event<'e>) -> Self {
+    /// The request that an event reports, to a cluster of which this is known.
+    pub(super) fn new(event: &'e Event<'e>, profile: &'e ClusterProfile) -> Self {
         Self {
             event,
-            actor: Actor::of(&event.user),
+            actor: Actor::verified(&event.user, profile),
             client: Client::of(&event.user_agent),
-            body: OnceCell::new(),
+            profile,
+            standing: OnceCell::new(),
+            belief: Cell::new(Belief::Unasked),
+            change: OnceCell::new(),
+            failures: OnceCell::new(),
+            programs: OnceCell::new(),
         }
+    }
+
+    /// The same, with a change of an object that is known.
+    #[cfg(test)]
+    pub(super) fn knowing(
+        event: &'e Event<'e>,
+        profile: &'e ClusterProfile,
+        change: Change<'e>,
+    ) -> Self {
+        Self { change: OnceCell::from(change), ..Self::new(event, profile) }
     }
 
     /// The event.
@@ -52,7 +90,12 @@ impl<'e> Request<'e> {
         self.event
     }
 
-    /// Who authenticated. Impersonation does not hide them.
+    /// What is known of the cluster.
+    pub(super) fn profile(&self) -> &'e ClusterProfile {
+        self.profile
+    }
+
+    /// Who authenticated, as far as it is certain. Impersonation does not hide them.
     pub(super) fn actor(&self) -> Actor<'e> {
         self.actor
     }
@@ -62,9 +105,32 @@ impl<'e> Request<'e> {
         self.client
     }
 
-    /// The cluster's own machinery, doing its work.
+    /// Whose deed it is.
+    pub(super) fn standing(&self) -> Standing {
+        *self.standing.get_or_init(|| Standing::of(self))
+    }
+
+    /// The cluster's own machinery, doing what it is known to do; and whoever has the name of it, until
+    /// [`Self::doubt`] is called.
     pub(super) fn is_by_trusted_system(&self) -> bool {
-        self.actor.is_trusted_system(self.client)
+        match self.standing() {
+            Standing::Machinery => true,
+            Standing::NameAlone if self.belief.get() != Belief::Doubted => {
+                self.belief.set(Belief::Believed);
+                true
+            }
+            Standing::NameAlone | Standing::PerhapsMachinery | Standing::Anybodys => false,
+        }
+    }
+
+    /// Stops to believe a name that nothing proves. Whether it mattered so far.
+    pub(super) fn doubt(&self) -> bool {
+        self.belief.replace(Belief::Doubted) == Belief::Believed
+    }
+
+    /// The address of the client, as far as it is certain.
+    pub(super) fn source_address(&self) -> Option<IpAddr> {
+        self.profile.client_address(&self.event.source_ips)
     }
 
     /// A service account in the hands of somebody: its token is used through a person's tool.
@@ -85,6 +151,11 @@ impl<'e> Request<'e> {
     /// The resource's plural; empty for other paths.
     pub(super) fn resource(&self) -> &'e str {
         self.target().map_or("", |target| &target.resource)
+    }
+
+    /// The API group; empty for the core group.
+    pub(super) fn group(&self) -> &'e str {
+        self.target().map_or("", |target| &target.api_group)
     }
 
     /// The subresource, or empty.
@@ -109,7 +180,7 @@ impl<'e> Request<'e> {
 
     /// The namespace that the object is in belongs to the cluster itself.
     pub(super) fn is_in_system_namespace(&self) -> bool {
-        actor::is_system_namespace(self.namespace())
+        self.profile.is_system_namespace(self.namespace())
     }
 
     /// A service account's request in its own namespace.
@@ -129,9 +200,31 @@ impl<'e> Request<'e> {
         uri.split_once('?').map_or("", |(_, query)| query)
     }
 
+    /// What the request changes of its object.
+    pub(super) fn change(&self) -> &Change<'e> {
+        self.change.get_or_init(|| Change::of(self.event))
+    }
+
     /// The part of the object that the request's body sets; `Null` if the event has no body.
     pub(super) fn body(&self) -> &Value {
-        self.body.get_or_init(|| self.event.request_object.map_or(Value::Null, body::decode))
+        self.change().set()
+    }
+
+    /// What the scanner's checks on pods say about the pods that the request writes.
+    pub(super) fn failures(&self) -> &[Failure] {
+        self.failures.get_or_init(|| pod_spec::failures(self))
+    }
+
+    /// What the containers run that the request writes.
+    pub(super) fn programs(&self) -> &[Program] {
+        self.programs.get_or_init(|| pod_spec::programs(self))
+    }
+
+    /// Whether the event does not tell all of the request, or a rule has asked for a part of it that cannot be
+    /// read.
+    pub(super) fn is_unread(&self) -> bool {
+        let change = || self.change.get().is_some_and(|change| change.unread().is_some());
+        self.event.truncated || change() || exec::is_too_long(self)
     }
 
     /// How it ended. An event that does not say counts as done.

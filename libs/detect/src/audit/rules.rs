@@ -7,14 +7,22 @@
 use airside_types::{Entity, NamedValue, Severity};
 
 use super::request::{Outcome, Request};
+use super::sign::Sign;
 use crate::command;
 use crate::rule::Rule;
 
 mod access;
+mod addresses;
 mod bindings;
+mod confinement;
 mod credentials;
+mod disguise;
 mod execution;
+mod exposure;
+mod host_paths;
 mod identity;
+mod inventory;
+mod judged;
 mod network;
 mod objects;
 mod persistence;
@@ -22,26 +30,40 @@ mod pods;
 mod policy;
 mod roles;
 mod secrets;
+mod sidecars;
+mod under_a_name;
+mod unread;
 mod workloads;
 
 /// All rules for audit events, by theme.
 pub(super) static ALL: &[&[Definition]] = &[
     access::RULES,
     identity::RULES,
+    addresses::RULES,
     secrets::RULES,
     credentials::RULES,
     execution::RULES,
     pods::RULES,
+    host_paths::RULES,
+    confinement::RULES,
     workloads::RULES,
+    disguise::RULES,
+    sidecars::RULES,
     persistence::RULES,
     policy::RULES,
     roles::RULES,
     bindings::RULES,
     network::RULES,
+    exposure::RULES,
     objects::RULES,
+    inventory::RULES,
+    unread::RULES,
+    under_a_name::RULES,
 ];
 
+pub(super) use judged::{STANDS_FOR, pod_checks};
 pub(crate) use secrets::READ as SECRET_READ;
+pub(super) use under_a_name::told_under_a_name;
 
 /// A rule with its code.
 #[derive(Debug)]
@@ -58,10 +80,18 @@ pub(super) struct Definition {
 /// The requests that a rule looks at.
 #[derive(Debug)]
 pub(super) enum On {
-    /// Requests with one of the verbs for one of the resources, written `pods` or `pods/exec`.
+    /// Requests with one of the verbs for one of the resources, written `pods`, `pods/exec`,
+    /// `deployments.apps` or `deployments.apps/scale`: plural, API group where it is not the core group,
+    /// subresource. Other groups may have resources of the same name, which are other things.
     Resources(&'static [&'static str], &'static [&'static str]),
-    /// Every request: for rules about who asks, not for what.
-    Anything,
+    /// The same, and whatever writes an object of a custom resource: it may hold pods as well.
+    Workloads(&'static [&'static str], &'static [&'static str]),
+    /// Requests that other rules have left alone because of a name that nothing proves.
+    LeftAlone,
+    /// Requests of which a part is not known, after all other rules have looked.
+    Unread,
+    /// Requests that have all of these signs, whatever they are for: for rules about who asks.
+    Signs(&'static [Sign]),
 }
 
 /// The answers that a rule looks at.
@@ -137,5 +167,15 @@ impl Firing {
             self.targets.push(target);
         }
         self
+    }
+}
+
+/// The kind of the object that a request is about; of a custom resource, as its body says.
+fn kind_of<'r>(request: &'r Request<'_>) -> &'r str {
+    let resource = request.resource();
+    let own = || request.body().get("kind").and_then(airside_k8s::Value::as_str);
+    match super::kind::of(resource) {
+        kind if kind != resource => kind,
+        plural => own().unwrap_or(plural),
     }
 }

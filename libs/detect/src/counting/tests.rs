@@ -7,15 +7,20 @@ use proptest::prelude::*;
 
 use super::{Counting, Limits};
 use crate::audit::{self, Event};
-use crate::{Clock, Intake};
+use crate::{Clock, ClusterProfile, Intake};
 
 /// An observation: who, which secret, at which second.
 type Read = (&'static str, u8, u16);
 
 fn records(reads: &[Read]) -> Vec<Record> {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let intake =
-        Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, origin: None };
+    let intake = Intake {
+        tenant: &tenant,
+        cluster: &cluster,
+        clock: Clock::Recorded,
+        profile: ClusterProfile::unknown(),
+        origin: None,
+    };
     reads
         .iter()
         .flat_map(|(user, secret, second)| {

@@ -8,12 +8,21 @@ use airside_types::{
 
 use super::{read, rules, slug};
 use crate::runtime::Unreadable;
-use crate::{Clock, Intake};
+use crate::{Clock, ClusterProfile, Intake};
 
 fn told(alert: &str) -> Result<Vec<Record>, Unreadable> {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let clock = Clock::Recorded;
-    read(alert.as_bytes(), &Intake { tenant: &tenant, cluster: &cluster, clock, origin: None })
+    read(
+        alert.as_bytes(),
+        &Intake {
+            tenant: &tenant,
+            cluster: &cluster,
+            clock,
+            profile: ClusterProfile::unknown(),
+            origin: None,
+        },
+    )
 }
 
 fn detection(alert: &str) -> Detection {

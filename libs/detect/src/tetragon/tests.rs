@@ -6,12 +6,21 @@ use airside_types::{Cluster, Detection, Link, Payload, Record, Tenant};
 
 use super::{read, rules};
 use crate::runtime::Unreadable;
-use crate::{Clock, Intake};
+use crate::{Clock, ClusterProfile, Intake};
 
 fn told(line: &str) -> Result<Vec<Record>, Unreadable> {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let clock = Clock::Recorded;
-    read(line.as_bytes(), &Intake { tenant: &tenant, cluster: &cluster, clock, origin: None })
+    read(
+        line.as_bytes(),
+        &Intake {
+            tenant: &tenant,
+            cluster: &cluster,
+            clock,
+            profile: ClusterProfile::unknown(),
+            origin: None,
+        },
+    )
 }
 
 fn detections(line: &str) -> Vec<Detection> {

@@ -151,7 +151,48 @@ const WRITTEN_AS_NODE: [&str; 30] = [
     "/var/spool/cron/root",
 ];
 
+/// What lies below sensitive folders and is in every image as well: time zones, names, certificates of public
+/// authorities. With everything below them.
+const EVERYDAY: [&str; 12] = [
+    "/etc/ca-certificates",
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/localtime",
+    "/etc/machine-id",
+    "/etc/os-release",
+    "/etc/pki/ca-trust",
+    "/etc/pki/tls/certs",
+    "/etc/resolv.conf",
+    "/etc/ssl/certs",
+    "/etc/timezone",
+    "/usr/local/share/ca-certificates",
+];
+
+/// Folders in which runtimes keep their sockets.
+const FOLDERS_OF_SOCKETS: [&str; 7] = [
+    "/run",
+    "/run/buildkit",
+    "/run/containerd",
+    "/run/crio",
+    "/run/k3s",
+    "/run/k3s/containerd",
+    "/run/podman",
+];
+
 impl HostPath {
+    /// Whether the path is of a folder of sockets in which a container runtime keeps its own.
+    pub fn holds_socket(path: &str) -> bool {
+        let path = normalised(path);
+        let path = path.strip_prefix("/var").filter(|rest| is_below(rest, "/run")).unwrap_or(&path);
+        FOLDERS_OF_SOCKETS.contains(&path)
+    }
+
+    /// Whether the path is sensitive by its folder only: what lies there is nobody's secret.
+    pub fn is_everyday(path: &str) -> bool {
+        let path = normalised(path);
+        EVERYDAY.iter().any(|tree| is_below(&path, tree))
+    }
+
     /// What a path gives away, however it is written.
     pub fn of(path: &str) -> Self {
         if let Some(found) = Self::on_windows(path) {
@@ -178,12 +219,13 @@ impl HostPath {
     }
 
     fn of_folder(path: &str, folders: &[&str], trees: &[&str]) -> Self {
-        let below = |tree: &&str| {
-            path.strip_prefix(*tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let is_sensitive = folders.contains(&path) || trees.iter().any(below);
+        let is_sensitive = folders.contains(&path) || trees.iter().any(|tree| is_below(path, tree));
         if is_sensitive { Self::Sensitive } else { Self::Other }
     }
+}
+
+fn is_below(path: &str, tree: &str) -> bool {
+    path.strip_prefix(tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether root in a pod that mounts a path becomes root on the node with it.
@@ -251,6 +293,24 @@ mod tests {
             ("/data", HostPath::Other),
         ] {
             assert_eq!(HostPath::of(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn folders_of_sockets_and_everyday_files_are_known_however_they_are_written() {
+        for path in ["/run", "/var/run/", "//run", "/var/run/containerd", "/run/k3s"] {
+            assert!(HostPath::holds_socket(path), "{path}");
+        }
+        for path in
+            ["/", "/var/lib", "/run/secrets", "/data/run", "/var/runner", "/run/docker.sock"]
+        {
+            assert!(!HostPath::holds_socket(path), "{path}");
+        }
+        for path in ["/etc/localtime", "/etc/ssl/certs/", "/etc/ssl/../ssl/certs/ca.pem"] {
+            assert!(HostPath::is_everyday(path), "{path}");
+        }
+        for path in ["/etc", "/etc/ssl", "/etc/ssl/private", "/etc/hostsx", "/etc/pki"] {
+            assert!(!HostPath::is_everyday(path), "{path}");
         }
     }
 

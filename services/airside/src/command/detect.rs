@@ -6,6 +6,7 @@ use std::io::Read;
 use airside_detect::audit;
 use airside_detect::counting::{Counting, Limits};
 use airside_detect::intake::{Clock, Intake, Origin};
+use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
 use airside_types::{Cluster, Detection, LinkRole, Payload, Record, Severity, Tenant};
 use anyhow::Context;
@@ -89,8 +90,13 @@ fn audit_file(path: &str, content: &[u8]) -> Found {
     audit::read::input(content, &mut |item| match item.event {
         Ok(event) => {
             let origin = Some(Origin { path, line: item.line });
-            let intake =
-                Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, origin };
+            let intake = Intake {
+                tenant: &tenant,
+                cluster: &cluster,
+                clock: Clock::Recorded,
+                profile: ClusterProfile::unknown(),
+                origin,
+            };
             found.take(audit::records(event, &intake));
         }
         Err(why) => found.refuse(path, item.line, why),
@@ -103,7 +109,13 @@ fn sensor_file(sensor: RuntimeSource, path: &str, content: &[u8]) -> Found {
     let mut found = Found::default();
     for (line, text) in lines(content) {
         let origin = Some(Origin { path, line });
-        let intake = Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, origin };
+        let intake = Intake {
+            tenant: &tenant,
+            cluster: &cluster,
+            clock: Clock::Recorded,
+            profile: ClusterProfile::unknown(),
+            origin,
+        };
         match sensor.read(text, &intake) {
             Ok(records) => found.take(records),
             Err(why) => found.refuse(path, line, &why),

@@ -38,6 +38,8 @@ pub struct Annotations<'a> {
     pub decision_ids: Vec<Cow<'a, str>>,
     /// What Pod Security admission would have refused.
     pub pod_security_violations: Cow<'a, str>,
+    /// Which validating admission policies failed and only say so, as a JSON list.
+    pub policy_failures: Cow<'a, str>,
     /// The API server cut the event.
     pub truncated: bool,
 }
@@ -123,6 +125,9 @@ impl<'de> Visitor<'de> for AnnotationsVisitor {
                 }
                 "pod-security.kubernetes.io/audit-violations" => {
                     notes.pod_security_violations = map.next_value::<Text<'_>>()?.0;
+                }
+                "validation.policy.admission.k8s.io/validation_failure" => {
+                    notes.policy_failures = map.next_value::<Text<'_>>()?.0;
                 }
                 "audit.k8s.io/truncated" => {
                     notes.truncated = map.next_value::<Text<'_>>()?.0 == "true";

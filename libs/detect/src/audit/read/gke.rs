@@ -31,6 +31,8 @@ struct Entry<'a> {
     operation: Operation,
     #[serde(borrow)]
     labels: Annotations<'a>,
+    #[serde(borrow, rename = "p_enrichment")]
+    enrichment: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -170,6 +172,7 @@ impl<'a> LogEntry<'a> {
             request_received: time.into(),
             stage_reached: time.into(),
             annotations: self.entry.labels.clone(),
+            enrichment: self.entry.enrichment,
             ..Event::default()
         }
     }

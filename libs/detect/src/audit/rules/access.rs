@@ -4,9 +4,9 @@ use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
 use super::super::actor::Actor;
-use super::super::request::{Outcome, Request};
-use super::{CREATE, Definition, Ended, Firing, On};
-use crate::address::is_public;
+use super::super::request::Request;
+use super::super::sign::Sign;
+use super::{CREATE, Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 
 pub(super) static RULES: &[Definition] = &[
@@ -16,7 +16,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Anonymous request allowed",
             why: "Whoever reaches the API server can do this, without any credential.",
-            next: "",
+            next: "Read which binding the reason names and take the subject out of it; then look at everything else that came without a credential.",
             severity: Severity::Medium,
             confidence: SURE,
             tactic: Tactic::InitialAccess,
@@ -31,17 +31,22 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"get","requestURI":"/readyz?verbose","user":{"username":"system:anonymous"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::AnonymousAccess]),
         ended: Ended::Done,
         when: |request| {
-            let counts = request.actor() == Actor::Anonymous && !is_open_to_all(request.path());
             let writes = !matches!(request.verb(), "get" | "list" | "watch" | "");
-            counts.then(|| {
+            // Which resources there are, which authenticated users may see, and no object.
+            let is_discovery = request.target().is_none() && request.path().starts_with("/api");
+            Some(
                 Firing::new(format!("was allowed to {} {}", request.verb(), request.path()))
-                    .at(if writes { Severity::High } else { Severity::Medium })
+                    .at(match () {
+                        () if writes => Severity::High,
+                        () if is_discovery => Severity::Info,
+                        () => Severity::Medium,
+                    })
                     .with("user.username", "system:anonymous")
-                    .with("requestURI", request.path())
-            })
+                    .with("requestURI", request.path()),
+            )
         },
     },
     Definition {
@@ -50,7 +55,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Anonymous request from the internet",
             why: "The API server answers the internet, and somebody there tries it without a credential.",
-            next: "",
+            next: "See whether the API server has to answer the internet at all; look whether the same address came back with a credential.",
             severity: Severity::Info,
             confidence: SURE,
             tactic: Tactic::Reconnaissance,
@@ -62,15 +67,15 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"get","requestURI":"/healthz","user":{"username":"system:anonymous"},"sourceIPs":["10.0.0.7"],"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Anonymous, Sign::Public]),
         ended: Ended::Either,
         when: |request| {
-            let ip = request.event().source_address().filter(|ip| is_public(*ip))?;
-            (request.actor() == Actor::Anonymous).then(|| {
+            let ip = request.source_address()?;
+            Some(
                 Firing::new(format!("asked for {}", request.path()))
                     .with("sourceIPs", &ip.to_string())
-                    .with("requestURI", request.path())
-            })
+                    .with("requestURI", request.path()),
+            )
         },
     },
     Definition {
@@ -79,7 +84,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Credential refused",
             why: "A credential that is not, or no longer, valid was used: a stolen one that expired, or a guess.",
-            next: "",
+            next: "Look which credential it was (the token's id, the certificate) and whether the same address was let in before or after.",
             severity: Severity::Low,
             confidence: WEAK,
             tactic: Tactic::CredentialAccess,
@@ -91,14 +96,14 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","requestURI":"/api/v1/namespaces/shop/secrets","user":{"username":"dana"},"objectRef":{"resource":"secrets","namespace":"shop"},"responseStatus":{"code":403}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Unauthenticated]),
         ended: Ended::Refused,
         when: |request| {
-            (request.outcome() == Outcome::Unauthenticated).then(|| {
+            Some(
                 Firing::new(format!("was refused {} {}", request.verb(), request.path()))
                     .with("responseStatus.code", "401")
-                    .with("requestURI", request.path())
-            })
+                    .with("requestURI", request.path()),
+            )
         },
     },
     Definition {
@@ -107,7 +112,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service account denied",
             why: "Programs know what they may do; a service account that is refused is tried out or misconfigured.",
-            next: "",
+            next: "Compare with what the workload is for; where a person's tool used the token, look into the pod that the token is bound to.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::Discovery,
@@ -119,11 +124,10 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"system:serviceaccount:shop:operator"},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":403},"annotations":{"authorization.k8s.io/decision":"allow"}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Denied]),
         ended: Ended::Refused,
         when: |request| {
-            let counts = request.actor().is_workload() && request.is_denied_by_authorization();
-            counts.then(|| {
+            request.actor().is_workload().then(|| {
                 let by_hand = request.client().is_by_hand();
                 Firing::new(format!("was denied {}", asked_for(request)))
                     .at(if by_hand { Severity::Medium } else { Severity::Info })
@@ -137,24 +141,23 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Creation denied",
             why: "Somebody tried to create what they may not.",
-            next: "",
+            next: "Ask who it was and what for; look at what the same identity was allowed just before.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::Execution,
             techniques: &[technique("T1610")],
-            equivalents: &[],
+            equivalents: &["elastic:Kubernetes Forbidden Creation Request"],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"jobs","namespace":"shop"},"responseStatus":{"code":403},"annotations":{"authorization.k8s.io/decision":"forbid"}}"#,
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"jobs","namespace":"shop"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Denied]),
         ended: Ended::Refused,
         when: |request| {
             let counts = request.verb() == "create"
                 && matches!(request.actor(), Actor::User(_) | Actor::ServiceAccount { .. })
-                && request.is_denied_by_authorization()
                 && !request.is_by_trusted_system();
             counts.then(|| {
                 Firing::new(format!("was denied {}", asked_for(request)))
@@ -168,7 +171,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Own rights enumerated",
             why: "Asking the API server for all of one's rights is an intruder's first step; programs know theirs.",
-            next: "",
+            next: "Look at the next requests of this identity: an intruder uses what the answer offers. For a service account, look into its pods.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::Discovery,
@@ -183,7 +186,13 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"selfsubjectaccessreviews","apiGroup":"authorization.k8s.io"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["selfsubjectrulesreviews", "selfsubjectaccessreviews"]),
+        on: On::Resources(
+            CREATE,
+            &[
+                "selfsubjectrulesreviews.authorization.k8s.io",
+                "selfsubjectaccessreviews.authorization.k8s.io",
+            ],
+        ),
         ended: Ended::Done,
         when: own_rights,
     },
@@ -193,7 +202,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Cluster looked through by hand from the internet",
             why: "Normal for administrators of clusters with a public address; from an address that nobody knows, the first steps of an intruder.",
-            next: "",
+            next: "Ask whether the address belongs to the person; look whether the same identity works from another place at the same time.",
             severity: Severity::Info,
             confidence: WEAK,
             tactic: Tactic::Discovery,
@@ -205,15 +214,14 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","sourceIPs":["10.20.4.7"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::ByHand, Sign::Public]),
         ended: Ended::Done,
         when: |request| {
             let reads = matches!(request.verb(), "get" | "list" | "watch")
                 && request.target().is_some()
                 && request.subresource().is_empty();
             let known = !matches!(request.actor(), Actor::Anonymous | Actor::Unauthenticated);
-            let counts = reads && known && request.client().is_by_hand();
-            let ip = request.event().source_address().filter(|ip| counts && is_public(*ip))?;
+            let ip = request.source_address().filter(|_| reads && known)?;
             Some(
                 Firing::new(format!("asked for {}", asked_for(request)))
                     .with("sourceIPs", &ip.to_string()),
@@ -226,7 +234,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Debugging endpoint of the API server read",
             why: "Logs, profiles and flags of the control plane hold secrets and show the way to them.",
-            next: "",
+            next: "Ask who needed it and take the right away again; see what the answer held, and whether flags stand as they should.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::Discovery,
@@ -238,31 +246,52 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"get","requestURI":"/metrics","user":{"username":"system:serviceaccount:ops:prometheus"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::DebugPath]),
         ended: Ended::Done,
         when: |request| {
-            let counts = request.target().is_none()
-                && (request.path().starts_with("/debug/")
-                    || request.path() == "/logs"
-                    || request.path().starts_with("/logs/"))
-                && !request.is_by_trusted_system();
-            counts.then(|| {
-                Firing::new(format!("read {}", request.path())).with("requestURI", request.path())
+            let is_figures = matches!(request.path(), "/metrics" | "/configz");
+            let (deed, severity) = match request.verb() {
+                "get" if is_figures && !request.client().is_by_hand() => return None,
+                "get" if is_figures => ("read", Severity::Low),
+                "get" => ("read", Severity::Medium),
+                // Flags can be set: a control plane that logs every body logs every secret.
+                _ => ("wrote to", Severity::High),
+            };
+            (!request.is_by_trusted_system()).then(|| {
+                Firing::new(format!("{deed} {}", request.path()))
+                    .at(severity)
+                    .with("requestURI", request.path())
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R02",
+            version: 1,
+            title: "Anonymous client writes a workload",
+            why: "Somebody without any credential decides what runs in the cluster.",
+            next: "Find the binding in the reason and delete it; look at what the workload did since, and treat the nodes that it ran on as lost.",
+            severity: Severity::Critical,
+            confidence: SURE,
+            tactic: Tactic::Execution,
+            techniques: &[technique("T1610"), technique("T1078.001")],
+            equivalents: &["elastic:Kubernetes Anonymous User Create/Update/Patch Pods Request"],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods","user":{"username":"system:anonymous"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"list","requestURI":"/api/v1/namespaces/shop/pods","user":{"username":"system:anonymous"},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, super::super::pod_spec::POD_WRITERS),
+        ended: Ended::Done,
+        when: |request| {
+            (request.actor() == Actor::Anonymous).then(|| {
+                Firing::new(format!("was allowed to {}", asked_for(request)))
+                    .with("user.username", "system:anonymous")
             })
         },
     },
 ];
-
-/// Paths that Kubernetes opens to everybody: discovery of itself and its health.
-fn is_open_to_all(path: &str) -> bool {
-    const EXACT: [&str; 7] = ["/", "/api", "/apis", "/healthz", "/livez", "/readyz", "/version"];
-    const BELOW: [&str; 6] =
-        ["/healthz/", "/livez/", "/readyz/", "/version/", "/openid/", "/.well-known/"];
-    EXACT.contains(&path)
-        || BELOW.iter().any(|prefix| path.starts_with(prefix))
-        // kubeadm lets nodes that join find the cluster.
-        || path == "/api/v1/namespaces/kube-public/configmaps/cluster-info"
-}
 
 /// What was asked for, in words: `list nodes`, `create jobs in namespace shop`, `get /metrics`.
 pub(super) fn asked_for(request: &Request<'_>) -> String {

@@ -1,6 +1,7 @@
 //! Bindings: who is given which rights, and by whom.
 
 use airside_k8s::Value;
+use airside_k8s::rbac::{Bearer, names};
 use airside_types::attack::technique;
 use airside_types::{Entity, Severity, Source, Tactic};
 
@@ -9,8 +10,14 @@ use super::super::request::Request;
 use super::{Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
-const BINDINGS: &[&str] = &["rolebindings", "clusterrolebindings"];
-const ALL_RBAC: &[&str] = &["roles", "clusterroles", "rolebindings", "clusterrolebindings"];
+const BINDINGS: &[&str] =
+    &["rolebindings.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io"];
+const ALL_RBAC: &[&str] = &[
+    "roles.rbac.authorization.k8s.io",
+    "clusterroles.rbac.authorization.k8s.io",
+    "rolebindings.rbac.authorization.k8s.io",
+    "clusterrolebindings.rbac.authorization.k8s.io",
+];
 const CHANGE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 
 pub(super) static RULES: &[Definition] = &[
@@ -20,12 +27,12 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Rights granted to everybody",
             why: "Whoever reaches the API server, or holds any credential at all, has these rights now.",
-            next: "",
+            next: "Delete the binding, then look at what anonymous and unknown users did since it was there.",
             severity: Severity::Critical,
             confidence: SURE,
             tactic: Tactic::Persistence,
             techniques: &[technique("T1098.006")],
-            equivalents: &[],
+            equivalents: &["guardduty:Policy:Kubernetes/AnonymousAccessGranted"],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterrolebindings","name":"b"},"requestObject":{"roleRef":{"kind":"ClusterRole","name":"view"},"subjects":[{"kind":"Group","name":"system:unauthenticated"}]},"responseStatus":{"code":201}}"#,
@@ -37,7 +44,7 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             const EVERYBODY: [&str; 3] =
                 ["system:anonymous", "system:unauthenticated", "system:authenticated"];
-            let group = items(request.body(), "subjects")
+            let group = subjects(request)
                 .iter()
                 .map(|subject| text(subject, "name"))
                 .find(|name| EVERYBODY.contains(name))?;
@@ -54,7 +61,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "cluster-admin bound",
             why: "The subject may do everything, to everything.",
-            next: "",
+            next: "Ask who decided it. Look at what the subject did since, other bindings that it made first of all.",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -76,12 +83,12 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Default service account given rights",
             why: "Every pod of the namespace that names no account of its own has these rights now.",
-            next: "",
+            next: "Give the workload that needs it an account of its own; see which pods run as the default one.",
             severity: Severity::Medium,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
             techniques: &[technique("T1098.006"), technique("T1078.001")],
-            equivalents: &[],
+            equivalents: &["guardduty:Policy:Kubernetes/AdminAccessToDefaultServiceAccount"],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"rolebindings","namespace":"shop","name":"b"},"requestObject":{"roleRef":{"kind":"ClusterRole","name":"edit"},"subjects":[{"kind":"ServiceAccount","namespace":"shop","name":"default"}]},"responseStatus":{"code":201}}"#,
@@ -91,11 +98,28 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(WRITE, BINDINGS),
         ended: Ended::Done,
         when: |request| {
-            let is_default = items(request.body(), "subjects").iter().any(|subject| {
-                text(subject, "kind") == "ServiceAccount" && text(subject, "name") == "default"
-            });
-            let counts = is_default && !request.is_by_trusted_system();
-            counts.then(|| bound(request, "gave the default service account"))
+            // A group of all accounts holds the default one as well.
+            let is_default = |subject: &Value| match (text(subject, "kind"), text(subject, "name"))
+            {
+                ("ServiceAccount", name) => name == "default",
+                ("User", name) => {
+                    matches!(Bearer::of_user(name), Bearer::ServiceAccount(_, "default"))
+                }
+                ("Group", name) => {
+                    name == ALL_ACCOUNTS || name.starts_with("system:serviceaccounts:")
+                }
+                _ => false,
+            };
+            let counts =
+                subjects(request).iter().any(is_default) && !request.is_by_trusted_system();
+            let of_all = subjects(request).iter().any(|it| text(it, "name") == ALL_ACCOUNTS);
+            counts.then(|| {
+                bound(request, "gave the default service account").at(if of_all {
+                    Severity::High
+                } else {
+                    Severity::Medium
+                })
+            })
         },
     },
     Definition {
@@ -104,7 +128,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service account given rights in the whole cluster",
             why: "Whoever takes over one of its pods has these rights in every namespace.",
-            next: "",
+            next: "Read the role; see whether rights in one namespace would do, and who can get into the account's pods.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::PrivilegeEscalation,
@@ -116,12 +140,11 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterrolebindings","name":"b"},"requestObject":{"roleRef":{"kind":"ClusterRole","name":"r"},"subjects":[{"kind":"User","name":"erin"}]},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["clusterrolebindings"]),
+        on: On::Resources(WRITE, &["clusterrolebindings.rbac.authorization.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
-            let subjects = items(request.body(), "subjects");
             let is_account =
-                subjects.iter().any(|subject| text(subject, "kind") == "ServiceAccount");
+                subjects(request).iter().any(|subject| text(subject, "kind") == "ServiceAccount");
             let counts = is_account && !request.is_by_trusted_system();
             counts.then(|| bound(request, "bound"))
         },
@@ -132,7 +155,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Role of the cluster itself changed or deleted",
             why: "Roles named `system:` hold the cluster together, and whoever has one gets what is added to it.",
-            next: "",
+            next: "Compare with the role of a fresh cluster of the same version; a restart of the API server puts its own back.",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -147,18 +170,29 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"clusterroles","name":"system:coredns"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(&["update", "patch", "delete"], ALL_RBAC),
+        on: On::Resources(CHANGE, ALL_RBAC),
         ended: Ended::Done,
         when: |request| {
-            // Installers keep these two up to date.
-            const INSTALLED: [&str; 2] =
-                ["system:coredns", "system:managed-certificate-controller"];
+            // Installers keep these up to date.
+            const INSTALLED: [&str; 4] = [
+                "system:aggregated-metrics-reader",
+                "system:coredns",
+                "system:managed-certificate-controller",
+                "system:metrics-server",
+            ];
             let name = request.name();
-            let counts = name.starts_with("system:")
+            let counts = names::is_reserved(name)
                 && !INSTALLED.contains(&name)
                 && !request.is_by_trusted_system();
+            let severity = match request.verb() {
+                // An add-on's own, or one that hides among them.
+                "create" => Severity::Low,
+                _ => Severity::High,
+            };
             counts.then(|| {
-                Firing::new(super::access::asked_for(request)).with("objectRef.name", name)
+                Firing::new(super::access::asked_for(request))
+                    .at(severity)
+                    .with("objectRef.name", name)
             })
         },
     },
@@ -168,7 +202,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service account changes rights",
             why: "Few programs manage rights; one that does through a shell's tools is being used.",
-            next: "",
+            next: "Look at what it changed and for whom, and into the workload's pods if no operator is meant to do this.",
             severity: Severity::High,
             confidence: PLAUSIBLE,
             tactic: Tactic::PrivilegeEscalation,
@@ -197,7 +231,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Mapping of cloud identities changed",
             why: "On EKS this ConfigMap says which AWS identity is which user, and who is a master.",
-            next: "",
+            next: "Compare the mapping with its last known version; look for new identities in the group system:masters.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::Persistence,
@@ -222,10 +256,25 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
+/// The group of all service accounts; with a namespace behind it, of all of that.
+const ALL_ACCOUNTS: &str = "system:serviceaccounts";
+
+/// The subjects that a request writes: all of them, or those that a patch adds or names.
+fn subjects<'r>(request: &'r Request<'_>) -> &'r [Value] {
+    items(request.body(), "subjects")
+}
+
+/// The role of a binding. A patch cannot change it and rarely names it; then the answer shows it.
+fn role_of<'r>(request: &'r Request<'_>) -> &'r Value {
+    let written = at(request.body(), &["roleRef"]);
+    let shown = || request.change().after().map(|after| at(after, &["roleRef"]));
+    if written.is_object() { written } else { shown().unwrap_or(written) }
+}
+
 /// A firing about a binding, with its role, and its subjects as targets.
 fn bound(request: &Request<'_>, deed: &str) -> Firing {
-    let role = at(request.body(), &["roleRef"]);
-    let subjects = items(request.body(), "subjects");
+    let role = role_of(request);
+    let subjects = subjects(request);
     let names: Vec<&str> = subjects.iter().map(|subject| text(subject, "name")).take(5).collect();
     let firing = Firing::new(format!(
         "{deed} {} {} to {}",
@@ -233,25 +282,33 @@ fn bound(request: &Request<'_>, deed: &str) -> Firing {
         text(role, "name"),
         names.join(", ")
     ));
-    let firing = firing.with("requestObject.roleRef.name", text(role, "name"));
-    subjects.iter().filter_map(subject_entity).fold(firing, Firing::on)
+    let firing = firing.with("roleRef.name", text(role, "name"));
+    subjects.iter().filter_map(|it| subject_entity(it, request)).fold(firing, Firing::on)
 }
 
-/// A subject of a binding; groups are no entities.
-fn subject_entity(subject: &Value) -> Option<Entity> {
+/// A subject of a binding; groups are no entities. An account without a namespace is of the binding's.
+fn subject_entity(subject: &Value, request: &Request<'_>) -> Option<Entity> {
     let name = text(subject, "name");
+    let namespace = [text(subject, "namespace"), request.namespace()];
     match text(subject, "kind") {
         _ if name.is_empty() => None,
-        "ServiceAccount" => Some(Entity::service_account(text(subject, "namespace"), name)),
+        "ServiceAccount" => {
+            let namespace = namespace.into_iter().find(|given| !given.is_empty())?;
+            Some(Entity::service_account(namespace, name))
+        }
         "User" => Some(Entity::User { name: name.to_owned() }),
         _ => None,
     }
 }
 
+/// A patch that touches no subject changes nobody's rights.
 fn binds_admin(request: &Request<'_>) -> Option<Firing> {
-    let role = at(request.body(), &["roleRef"]);
+    let role = role_of(request);
     let is_admin = text(role, "kind") == "ClusterRole" && text(role, "name") == "cluster-admin";
-    let counts = is_admin && !request.is_by_trusted_system();
+    let gives = request.verb() != "patch"
+        || !subjects(request).is_empty()
+        || at(request.body(), &["roleRef"]).is_object();
+    let counts = is_admin && gives && !request.is_by_trusted_system();
     let by_workload = request.is_workload_by_hand();
     counts.then(|| {
         bound(request, "bound").at(if by_workload { Severity::Critical } else { Severity::High })

@@ -6,7 +6,7 @@ use airside_types::{Severity, Source, Tactic};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::actor::Actor;
+use super::super::actor::{self, Actor};
 use super::super::body::{at, text, texts};
 use super::super::request::Request;
 use super::{CREATE, Definition, Ended, Firing, MODIFY, On};
@@ -19,7 +19,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service account token requested",
             why: "A token works anywhere and outlives the session in which somebody asked for it. Kubelets ask for pods; few others need to.",
-            next: "",
+            next: "Follow the token's id through the log: who uses it, from where, for what.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::CredentialAccess,
@@ -34,9 +34,10 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(CREATE, &["serviceaccounts/token"]),
         ended: Ended::Done,
         when: |request| {
+            // Only kubelets ask for the tokens of applications.
             let by_node = matches!(request.actor(), Actor::Node(_));
             let own_business =
-                request.is_by_trusted_system() && (by_node || request.is_in_system_namespace());
+                (by_node || request.is_in_system_namespace()) && request.is_by_trusted_system();
             (!own_business).then(|| token_firing(request))
         },
     },
@@ -46,12 +47,12 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Token of a system service account requested",
             why: "Service accounts of the cluster's own namespaces can often do anything; their token does too.",
-            next: "",
+            next: "Follow the token's id through the log. Take the right to ask for tokens of these accounts away, and delete the account's pods' tokens if it was misused.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::PrivilegeEscalation,
             techniques: &[technique("T1528"), technique("T1098.006")],
-            equivalents: &[],
+            equivalents: &["stratus:k8s.persistence.create-token"],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"serviceaccounts","namespace":"kube-system","name":"clusterrole-aggregation-controller","subresource":"token"},"responseStatus":{"code":201}}"#,
@@ -71,19 +72,22 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Client certificate requested",
             why: "A client certificate cannot be revoked: whoever holds it is in until it expires.",
-            next: "",
+            next: "See whether it was approved, and what user and groups the certificate names.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::Persistence,
             techniques: &[technique("T1649"), technique("T1098.006")],
-            equivalents: &["panther:Kubernetes.ClientCertificate.Created"],
+            equivalents: &[
+                "panther:Kubernetes.ClientCertificate.Created",
+                "stratus:k8s.persistence.create-client-certificate",
+            ],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"certificatesigningrequests","name":"d"},"requestObject":{"spec":{"signerName":"kubernetes.io/kube-apiserver-client","usages":["client auth"]}},"responseStatus":{"code":201}}"#,
                 quiet: r#"{"verb":"create","user":{"username":"system:bootstrap:abcdef"},"objectRef":{"resource":"certificatesigningrequests","name":"n"},"requestObject":{"spec":{"signerName":"kubernetes.io/kube-apiserver-client-kubelet","usages":["client auth"]}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["certificatesigningrequests"]),
+        on: On::Resources(CREATE, &["certificatesigningrequests.certificates.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
             let spec = at(request.body(), &["spec"]);
@@ -100,11 +104,42 @@ pub(super) static RULES: &[Definition] = &[
     },
     Definition {
         rule: Rule {
+            id: "AUD-R22-kubelet",
+            version: 1,
+            title: "Kubelet's certificate requested by somebody who is no machine that joins",
+            why: "With a node's certificate somebody reads the secrets of its pods; controllers sign such requests by themselves.",
+            next: "See whether it was signed and for which node; look whether a node of that name speaks from another address since.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::Persistence,
+            techniques: &[technique("T1649"), technique("T1098.006")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"certificatesigningrequests","apiGroup":"certificates.k8s.io","name":"n"},"requestObject":{"spec":{"signerName":"kubernetes.io/kube-apiserver-client-kubelet","usages":["client auth"]}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"system:bootstrap:abcdef"},"objectRef":{"resource":"certificatesigningrequests","apiGroup":"certificates.k8s.io","name":"n"},"requestObject":{"spec":{"signerName":"kubernetes.io/kube-apiserver-client-kubelet","usages":["client auth"]}},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(CREATE, &["certificatesigningrequests.certificates.k8s.io"]),
+        ended: Ended::Done,
+        when: |request| {
+            let signer = text(at(request.body(), &["spec"]), "signerName");
+            let counts = KUBELET_SIGNERS.contains(&signer)
+                && !joins(request)
+                && !request.is_by_trusted_system();
+            counts.then(|| {
+                Firing::new(format!("asked for a kubelet's certificate {}", request.name()))
+                    .with("requestObject.spec.signerName", signer)
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
             id: "AUD-R22-approval",
             version: 1,
             title: "Certificate request approved by hand",
             why: "Approval makes the certificate; controllers approve what nodes ask for, so a person's approval stands out.",
-            next: "",
+            next: "Read the request that was approved: which names it asked for, and who asked. Follow the certificate's fingerprint through the log.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::Persistence,
@@ -116,7 +151,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"update","user":{"username":"system:serviceaccount:kube-system:certificate-controller"},"objectRef":{"resource":"certificatesigningrequests","name":"d","subresource":"approval"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(MODIFY, &["certificatesigningrequests/approval"]),
+        on: On::Resources(MODIFY, &["certificatesigningrequests.certificates.k8s.io/approval"]),
         ended: Ended::Done,
         when: |request| {
             (!request.is_by_trusted_system()).then(|| {
@@ -129,9 +164,9 @@ pub(super) static RULES: &[Definition] = &[
         rule: Rule {
             id: "AUD-R23",
             version: 1,
-            title: "Certificate requested for the cluster's masters",
-            why: "A certificate with this organisation passes every authorization check and cannot be taken back.",
-            next: "",
+            title: "Certificate requested for an identity of the cluster itself",
+            why: "Such a certificate has the rights of the masters, of a component or of a node, and cannot be taken back.",
+            next: "See whether it was signed. If so, the authority has to be replaced, as Kubernetes cannot take a certificate back.",
             severity: Severity::Critical,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -144,16 +179,18 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"certificatesigningrequests","name":"d"},"requestObject":{"spec":{"signerName":"kubernetes.io/kube-apiserver-client","request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K"}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["certificatesigningrequests"]),
+        on: On::Resources(CREATE, &["certificatesigningrequests.certificates.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
             let encoded = text(at(request.body(), &["spec"]), "request");
-            names_masters(encoded).then(|| {
-                Firing::new(format!(
-                    "asked for certificate {} of group system:masters",
-                    request.name()
-                ))
-                .with("requestObject.spec.request", "O=system:masters")
+            let name = privileged_name_in(encoded)?;
+            let is_own =
+                NODE_NAMES.contains(&name) && (joins(request) || request.is_by_trusted_system());
+            (!is_own).then(|| {
+                let severity = if name == MASTERS { Severity::Critical } else { Severity::High };
+                Firing::new(format!("asked for certificate {} of {name}", request.name()))
+                    .at(severity)
+                    .with("requestObject.spec.request", name)
             })
         },
     },
@@ -165,23 +202,55 @@ fn token_firing(request: &Request<'_>) -> Firing {
     let seconds = spec.get("expirationSeconds").and_then(Value::as_u64);
     let long = seconds.is_some_and(|seconds| seconds > DAY);
     let workload = request.is_workload_by_hand();
+    let audiences = texts(spec, "audiences").collect::<Vec<_>>().join(", ");
+    // Clouds and vaults take such a token for the account's own.
+    const ELSEWHERE: [&str; 5] =
+        ["sts.amazonaws.com", "AzureADTokenExchange", "iam.googleapis.com", "vault", "sigstore"];
+    let elsewhere = ELSEWHERE.iter().any(|of| audiences.contains(of));
     let account = format!("{}/{}", request.namespace(), request.name());
     let firing = Firing::new(format!("asked for a token of ServiceAccount {account}"))
-        .at(if long || workload { Severity::Medium } else { Severity::Low })
+        .at(if long || workload || elsewhere { Severity::Medium } else { Severity::Low })
         .with("objectRef.name", request.name());
+    let firing = match audiences.as_str() {
+        "" => firing,
+        audiences => firing.with("requestObject.spec.audiences", audiences),
+    };
     match seconds {
         Some(seconds) => firing.with("requestObject.spec.expirationSeconds", &seconds.to_string()),
         None => firing,
     }
 }
 
-/// Whether a certificate request (base64 of PEM, whose body is base64 of DER) names the group. The text
-/// stands in the DER as it is, so that no parser of certificates is needed.
-fn names_masters(encoded: &str) -> bool {
-    let der = STANDARD.decode(encoded).ok().and_then(|pem| {
-        let pem = String::from_utf8(pem).ok()?;
-        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-        STANDARD.decode(body.trim()).ok()
-    });
-    der.is_some_and(|der| der.windows(14).any(|window| window == b"system:masters"))
+/// Signers of the certificates that kubelets have.
+const KUBELET_SIGNERS: [&str; 2] =
+    ["kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving"];
+
+/// Whether a machine asks that joins the cluster, or is a node already.
+fn joins(request: &Request<'_>) -> bool {
+    let user = &request.event().user;
+    matches!(request.actor(), Actor::Node(_))
+        || user.username.starts_with("system:bootstrap:")
+        || actor::is_member(user, "system:bootstrappers")
+}
+
+const MASTERS: &str = "system:masters";
+const NODE_NAMES: [&str; 2] = ["system:nodes", "system:node:"];
+
+/// The first name in a certificate request (base64 of PEM, whose body is base64 of DER) that the cluster gives
+/// rights to by itself. Texts stand in the DER as they are, so that no parser of certificates is needed.
+fn privileged_name_in(encoded: &str) -> Option<&'static str> {
+    const NAMES: [&str; 7] = [
+        MASTERS,
+        "system:kube-controller-manager",
+        "system:kube-scheduler",
+        "system:apiserver",
+        "system:serviceaccount:",
+        "system:nodes",
+        "system:node:",
+    ];
+    let pem = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let der = STANDARD.decode(body.trim()).ok()?;
+    let stands = |name: &&str| der.windows(name.len()).any(|window| window == name.as_bytes());
+    NAMES.into_iter().find(stands)
 }

@@ -2,6 +2,7 @@
 
 use airside_types::attack::technique;
 use airside_types::{Entity, Severity, Source, Tactic};
+use percent_encoding::percent_decode_str;
 
 use super::super::request::Request;
 use super::super::{exec, links};
@@ -21,7 +22,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Command run in a pod through the API server",
             why: "A shell in a container sees what the container sees. People do it to debug, and intruders do it to move.",
-            next: "",
+            next: "Look at the command, at what the process did in the container, and whether the person works with this workload.",
             severity: Severity::Low,
             confidence: SURE,
             tactic: Tactic::Execution,
@@ -58,12 +59,12 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Command run in a pod of the cluster itself",
             why: "Pods of the system namespaces hold the cluster's own rights.",
-            next: "",
+            next: "Look at the command and at what the pod's service account did since; few people have a reason to be there.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::Execution,
             techniques: &[technique("T1609")],
-            equivalents: &[],
+            equivalents: &["guardduty:Execution:Kubernetes/ExecInKubeSystemPod"],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","requestURI":"/api/v1/namespaces/kube-system/pods/etcd-0/exec?command=sh","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"kube-system","name":"etcd-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
@@ -82,12 +83,12 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Credentials read through exec",
             why: "The command reads a token, a key or an environment: what is read is known outside from now on.",
-            next: "",
+            next: "Replace what was read. Follow the token's id through the log, from whichever address it is used.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::CredentialAccess,
             techniques: &[technique("T1552.001"), technique("T1528")],
-            equivalents: &[],
+            equivalents: &["stratus:k8s.credential-access.steal-serviceaccount-token"],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=cat&command=%2Fvar%2Frun%2Fsecrets%2Fkubernetes.io%2Fserviceaccount%2Ftoken","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
@@ -104,7 +105,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Cloud metadata reached through exec",
             why: "The metadata service gives out the node's cloud credentials.",
-            next: "",
+            next: "Look in the cloud's log for the node's role being used from elsewhere; set a hop limit, or workload identities.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::CredentialAccess,
@@ -128,7 +129,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Reverse shell opened through exec",
             why: "The command hands a shell to a machine outside.",
-            next: "",
+            next: "Cut the pod off the network and keep it; look at what it reached, and for the address in other flows.",
             severity: Severity::Critical,
             confidence: SURE,
             tactic: Tactic::Execution,
@@ -150,7 +151,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "File downloaded through exec",
             why: "Tools that an image does not have are brought in this way.",
-            next: "",
+            next: "Find the file in the container and what ran it; look at who else fetched from the address.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::CommandAndControl,
@@ -172,7 +173,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Files copied out of a pod",
             why: "This is what `kubectl cp` sends; the files leave with the answer.",
-            next: "",
+            next: "See which files they were and whether they held customers' data or credentials.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::Collection,
@@ -194,7 +195,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Port forwarded to a pod",
             why: "A tunnel past every network policy, to ports that no service exposes.",
-            next: "",
+            next: "Ask what was reached through it; look at the target's own log for who logged in.",
             severity: Severity::Info,
             confidence: SURE,
             tactic: Tactic::CommandAndControl,
@@ -220,7 +221,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Attached to a container",
             why: "Attaching reads and feeds the main process of a container.",
-            next: "",
+            next: "See what the process prints and takes; look at what it did since.",
             severity: Severity::Low,
             confidence: SURE,
             tactic: Tactic::Execution,
@@ -242,12 +243,12 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Ephemeral container added to a pod",
             why: "A debugging container joins a running pod with an image of one's choice, and no admission of a new pod.",
-            next: "",
+            next: "Read the container's image and rights; it cannot be removed but with the pod.",
             severity: Severity::Medium,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
             techniques: &[technique("T1610"), technique("T1611")],
-            equivalents: &[],
+            equivalents: &["falco:EphemeralContainers Created"],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"ephemeralcontainers"},"responseStatus":{"code":200}}"#,
@@ -264,7 +265,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service or pod reached through the API server's proxy",
             why: "The proxy reaches inside ports with the API server's own address.",
-            next: "",
+            next: "Look at the path and the service's own log: the caller is the API server there.",
             severity: Severity::Info,
             confidence: PLAUSIBLE,
             tactic: Tactic::CommandAndControl,
@@ -294,12 +295,12 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Kubelet reached through the API server's proxy",
             why: "The kubelet's API lists and enters all pods of its node, past admission and most auditing.",
-            next: "",
+            next: "Look at the path; take nodes/proxy away from whoever does not run monitoring, and give monitoring nodes/metrics.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::LateralMovement,
             techniques: &[technique("T1210"), technique("T1611")],
-            equivalents: &[],
+            equivalents: &["stratus:k8s.privilege-escalation.nodes-proxy"],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"get","requestURI":"/api/v1/nodes/node-1/proxy/pods?x=metrics","user":{"username":"dana"},"objectRef":{"resource":"nodes","name":"node-1","subresource":"proxy"},"responseStatus":{"code":200}}"#,
@@ -308,7 +309,7 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Resources(EVERY_VERB, &["nodes/proxy"]),
         ended: Ended::Done,
-        when: |request| kubelet_proxy(request).filter(|_| !enters_container(request)),
+        when: |request| kubelet_proxy(request, false),
     },
     Definition {
         rule: Rule {
@@ -316,7 +317,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Command run through the kubelet's API",
             why: "Entering a container this way needs no right to exec, and the audit log shows no exec.",
-            next: "",
+            next: "Look at the node's own log for what ran, and take nodes/proxy away; treat the pods that were entered as lost.",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::Execution,
@@ -330,7 +331,7 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Resources(EVERY_VERB, &["nodes/proxy"]),
         ended: Ended::Done,
-        when: |request| kubelet_proxy(request).filter(|_| enters_container(request)),
+        when: |request| kubelet_proxy(request, true),
     },
 ];
 
@@ -354,28 +355,62 @@ fn exec_doing(request: &Request<'_>, does: fn(&Command) -> bool, deed: &str) -> 
     does(&exec::command(request)).then(|| exec_firing(request, deed))
 }
 
-/// The path below the kubelet's address.
-fn kubelet_path<'e>(request: &Request<'e>) -> &'e str {
-    request.path().split_once("/proxy").map_or("", |(_, path)| path)
+/// The path below the kubelet's address, as the kubelet reads it: escapes decoded, `//` and `..` taken out.
+/// And whether it was written in another way, which no program does that only asks for figures.
+fn kubelet_path(request: &Request<'_>) -> (String, bool) {
+    let written = request.path().split_once("/proxy").map_or("", |(_, path)| path);
+    let mut path = written.to_owned();
+    // A proxy may decode once more than the one before it.
+    for _ in 0..MAX_ESCAPES {
+        let decoded = percent_decode_str(&path).decode_utf8_lossy().into_owned();
+        if decoded == path {
+            break;
+        }
+        path = decoded;
+    }
+    let mut steps: Vec<&str> = Vec::new();
+    for step in path.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => {
+                steps.pop();
+            }
+            step => steps.push(step),
+        }
+    }
+    let normal = format!("/{}", steps.join("/"));
+    let is_disguised =
+        normal != written.trim_end_matches('/') && !written.trim_matches('/').is_empty();
+    (normal, is_disguised)
 }
 
-fn enters_container(request: &Request<'_>) -> bool {
-    const ENTRANCES: [&str; 5] = ["/exec/", "/run/", "/attach/", "/portForward/", "/cri/"];
-    ENTRANCES.iter().any(|prefix| kubelet_path(request).starts_with(prefix))
+/// How often escapes within escapes are opened.
+const MAX_ESCAPES: usize = 3;
+
+fn enters_container(path: &str) -> bool {
+    const ENTRANCES: [&str; 6] = ["exec", "run", "attach", "portforward", "cri", "checkpoint"];
+    let first = path.split('/').find(|step| !step.is_empty()).unwrap_or_default();
+    ENTRANCES.iter().any(|entrance| first.eq_ignore_ascii_case(entrance))
 }
 
 /// Monitoring reads figures through this proxy; everything else counts. Only the path decides, as the
 /// query is free for a client to fill.
-fn kubelet_proxy(request: &Request<'_>) -> Option<Firing> {
-    let path = kubelet_path(request);
+fn kubelet_proxy(request: &Request<'_>, enters: bool) -> Option<Firing> {
+    let (path, is_disguised) = kubelet_path(request);
+    if enters_container(&path) != enters {
+        return None;
+    }
     let is_figures = ["/metrics", "/stats", "/healthz"].iter().any(|figures| {
         path.strip_prefix(figures).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
-    let is_monitoring = is_figures && request.verb() == "get";
+    let is_monitoring = is_figures && !is_disguised && request.verb() == "get";
     (!is_monitoring && !request.is_by_trusted_system()).then(|| {
         let node: Entity = links::node(request.name(), None);
-        Firing::new(format!("reached the kubelet of node {} at {path}", request.name()))
-            .with("requestURI", request.path())
-            .on(node)
+        let firing =
+            Firing::new(format!("reached the kubelet of node {} at {path}", request.name()))
+                .with("requestURI", request.path())
+                .on(node);
+        // Nobody but an attacker writes such a path.
+        if is_disguised { firing.at(Severity::High) } else { firing }
     })
 }

@@ -4,11 +4,10 @@ use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
 use super::super::actor::Actor;
-use super::super::client::Client;
 use super::super::request::Request;
+use super::super::sign::Sign;
 use super::access::asked_for;
 use super::{Definition, Ended, Firing, On};
-use crate::address::is_public;
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[
@@ -18,7 +17,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Attack tool at the API server",
             why: "The client calls itself what tools for attacking clusters call themselves.",
-            next: "",
+            next: "Follow the identity and address through the log, and look into the pod whose token was used.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::Discovery,
@@ -30,12 +29,9 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web"},"userAgent":"web/1.5.1","objectRef":{"resource":"pods","namespace":"shop"}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::AttackTool]),
         ended: Ended::Either,
-        when: |request| {
-            (request.client() == Client::AttackTool)
-                .then(|| Firing::new(format!("asked for {}", asked_for(request))))
-        },
+        when: |request| Some(Firing::new(format!("asked for {}", asked_for(request)))),
     },
     Definition {
         rule: Rule {
@@ -43,7 +39,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Privileged identity impersonated",
             why: "Acting as the cluster's masters or machinery gives their rights and hides the real user from most logs.",
-            next: "",
+            next: "Find the right to impersonate in the reason and who gave it; read the real user's other requests, as the impersonated one did not make them.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::PrivilegeEscalation,
@@ -55,9 +51,40 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"dana"},"impersonatedUser":{"username":"erin","groups":["devs"]},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Impersonates]),
         ended: Ended::Done,
         when: impersonation,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R69-denied",
+            version: 1,
+            title: "Impersonation denied",
+            why: "Somebody tries to act as another identity and may not: nobody does that by accident.",
+            next: "Ask the owner of the identity; look at what it was denied and allowed around that time, and from where.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1134")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"dana"},"objectRef":{"resource":"secrets"},"responseStatus":{"code":403,"message":"groups \"system:masters\" is forbidden: User \"dana\" cannot impersonate resource \"groups\" in API group \"\" at the cluster scope"}}"#,
+                quiet: r#"{"verb":"list","user":{"username":"dana"},"objectRef":{"resource":"secrets"},"responseStatus":{"code":403,"message":"secrets is forbidden: User \"dana\" cannot list resource \"secrets\" in API group \"\" at the cluster scope"}}"#,
+            }),
+        },
+        on: On::Signs(&[Sign::Denied]),
+        ended: Ended::Refused,
+        when: |request| {
+            let message = &request.event().response_status.message;
+            let (what, _) = message
+                .split_once(" cannot impersonate ")
+                .map(|_| message.split_once(" is forbidden").unwrap_or((message, "")))?;
+            Some(
+                Firing::new(format!("was not let act as {what}"))
+                    .with("responseStatus.message", message),
+            )
+        },
     },
     Definition {
         rule: Rule {
@@ -65,7 +92,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Node's credential used by another program than the kubelet",
             why: "A node's identity can read the secrets of its pods; only its kubelet has a use for it.",
-            next: "",
+            next: "Look on the node for who reads its kubelet's files; replace the node and its certificate, and look at which secrets it could read.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::LateralMovement,
@@ -77,11 +104,41 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"system:node:node-1"},"userAgent":"kubelet/v1.36.2 (linux/amd64)","objectRef":{"resource":"pods"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Node, Sign::ByHand]),
+        ended: Ended::Either,
+        when: |request| Some(Firing::new(format!("asked for {}", asked_for(request)))),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R99",
+            version: 1,
+            title: "Name of a service account or node without what comes with it",
+            why: "The API server gives these identities their groups. A name without them, or with the masters' group, comes from a certificate or an authenticator that somebody has bent.",
+            next: "Find the credential by its id and who had it signed (certificate signing requests, the authenticator's configuration); replace the authority that signed it if nobody can explain it.",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1098.006"), technique("T1078")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web","groups":["system:authenticated"]},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web","groups":["system:serviceaccounts","system:serviceaccounts:shop","system:authenticated"]},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Signs(&[Sign::Disguised]),
         ended: Ended::Either,
         when: |request| {
-            let counts = matches!(request.actor(), Actor::Node(_)) && request.client().is_by_hand();
-            counts.then(|| Firing::new(format!("asked for {}", asked_for(request))))
+            let user = &request.event().user;
+            let groups = user.groups.join(", ");
+            Some(
+                Firing::new(format!(
+                    "asked for {} under a name that is not its own",
+                    asked_for(request)
+                ))
+                .with("user.username", &user.username)
+                .with("user.groups", &groups),
+            )
         },
     },
     Definition {
@@ -90,7 +147,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Pod's token used by hand from the internet",
             why: "The token is bound to a pod, and a pod speaks from inside: somebody took the token along.",
-            next: "",
+            next: "Look into the pod for how the token left it, delete the pod, and look at what the token was used for from outside.",
             severity: Severity::High,
             confidence: PLAUSIBLE,
             tactic: Tactic::CredentialAccess,
@@ -102,12 +159,11 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web","extra":{"authentication.kubernetes.io/pod-name":["web-0"]}},"userAgent":"curl/8.5.0","sourceIPs":["10.244.1.7"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::BoundToPod, Sign::ByHand, Sign::Public]),
         ended: Ended::Either,
         when: |request| {
             let pod = &request.event().user.extra.pod_name;
-            let counts = request.is_workload_by_hand() && !pod.is_empty();
-            let ip = request.event().source_address().filter(|ip| counts && is_public(*ip))?;
+            let ip = request.source_address().filter(|_| request.actor().is_workload())?;
             Some(
                 Firing::new(format!(
                     "asked for {} with the token of pod {pod}",
@@ -122,9 +178,9 @@ pub(super) static RULES: &[Definition] = &[
         rule: Rule {
             id: "AUD-R88",
             version: 1,
-            title: "Forwarded address chain with a local address",
+            title: "Forwarded address chain that the client made up",
             why: "The client claims to come from the API server itself; whoever believes the first address is fooled.",
-            next: "",
+            next: "Trust only the last entry in your own tools; look at what the same address asked for without the trick.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,
@@ -136,17 +192,21 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"dana"},"sourceIPs":["10.20.0.4","10.0.0.9"],"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Anything,
+        on: On::Signs(&[Sign::Forwarded]),
         ended: Ended::Either,
         when: |request| {
             let addresses = &request.event().source_ips;
-            let (last, claimed) = addresses.split_last()?;
-            let loopback = claimed
-                .iter()
-                .find(|text| text.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()))?;
-            let counts = last != loopback && !request.is_by_trusted_system();
+            let client = request.profile().client_entry(addresses)?;
+            let claimed = addresses.get(..client)?;
+            let is_loopback =
+                |text: &str| text.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+            let loopback = claimed.iter().find(|text| is_loopback(text));
+            // Where the proxies are known, whatever stands before the client is the client's own word.
+            let is_known = request.profile().trusted_proxies.is_some();
+            let claim = loopback.or_else(|| claimed.first().filter(|_| is_known))?;
+            let counts = addresses.get(client) != Some(claim) && !request.is_by_trusted_system();
             counts.then(|| {
-                Firing::new(format!("claimed to come from {loopback}"))
+                Firing::new(format!("claimed to come from {claim}"))
                     .with("sourceIPs", &addresses.join(", "))
             })
         },
@@ -166,6 +226,11 @@ fn impersonation(request: &Request<'_>) -> Option<Firing> {
     (privileged || group.is_some()).then(|| {
         let firing = Firing::new(format!("asked for {}", asked_for(request)))
             .with("impersonatedUser.username", &user.username);
+        let constraint = &request.event().impersonation_constraint;
+        let firing = match &**constraint {
+            "" => firing,
+            constraint => firing.with("authenticationMetadata.impersonationConstraint", constraint),
+        };
         match group {
             Some(group) => firing.with("impersonatedUser.groups", group),
             None => firing,

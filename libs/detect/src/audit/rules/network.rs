@@ -1,6 +1,8 @@
 //! Ways in, out and around: services, ingresses, network policies, endpoints, and configuration that points
 //! elsewhere.
 
+use airside_checks::Category;
+use airside_k8s::{Completeness, Object, json};
 use airside_types::attack::technique;
 use airside_types::{Entity, Severity, Source, Tactic};
 
@@ -10,6 +12,20 @@ use super::{CREATE, DELETE, Definition, Ended, Firing, On, WRITE};
 use crate::address::public_host_of;
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 
+/// Policies of the network, of Kubernetes and of those that carry it.
+pub(super) const POLICIES: &[&str] = &[
+    "networkpolicies.networking.k8s.io",
+    "adminnetworkpolicies.policy.networking.k8s.io",
+    "baselineadminnetworkpolicies.policy.networking.k8s.io",
+    "clusternetworkpolicies.policy.networking.k8s.io",
+    "ciliumnetworkpolicies.cilium.io",
+    "ciliumclusterwidenetworkpolicies.cilium.io",
+    "networkpolicies.crd.projectcalico.org",
+    "globalnetworkpolicies.crd.projectcalico.org",
+    "networkpolicies.projectcalico.org",
+    "globalnetworkpolicies.projectcalico.org",
+];
+
 pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
@@ -17,7 +33,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Network policy deleted",
             why: "What it kept apart can reach each other now.",
-            next: "",
+            next: "Put it back; look at the flows of the pods that it selected since then.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,
@@ -29,15 +45,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"deletecollection","user":{"username":"system:serviceaccount:kube-system:namespace-controller"},"objectRef":{"resource":"networkpolicies","namespace":"shop"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(
-            DELETE,
-            &[
-                "networkpolicies",
-                "ciliumnetworkpolicies",
-                "ciliumclusterwidenetworkpolicies",
-                "globalnetworkpolicies",
-            ],
-        ),
+        on: On::Resources(DELETE, POLICIES),
         ended: Ended::Done,
         when: |request| {
             let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
@@ -54,7 +62,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service opened on every node",
             why: "A NodePort listens on every address of every node, whatever stands before the cluster.",
-            next: "",
+            next: "See who can reach the nodes, and whether what listens asks who comes.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::InitialAccess,
@@ -90,7 +98,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service takes over addresses",
             why: "Traffic of the cluster to these addresses goes to the service's pods instead (CVE-2020-8554).",
-            next: "",
+            next: "Look whose addresses these are, and which pods sent traffic there since.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::CredentialAccess,
@@ -124,7 +132,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Ingress without TLS created",
             why: "What passes, passwords too, can be read and changed on its way.",
-            next: "",
+            next: "Add TLS, and see whether passwords or sessions went over it.",
             severity: Severity::Info,
             confidence: SURE,
             tactic: Tactic::InitialAccess,
@@ -136,7 +144,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"ingresses","namespace":"shop","name":"web"},"requestObject":{"spec":{"tls":[{"hosts":["shop.example"]}],"rules":[{"host":"shop.example"}]}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["ingresses"]),
+        on: On::Resources(CREATE, &["ingresses.networking.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
             let spec = at(request.body(), &["spec"]);
@@ -159,7 +167,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Endpoints written by hand",
             why: "Endpoints say where a service's traffic goes; controllers write them, and a hand can send it elsewhere.",
-            next: "",
+            next: "Compare the addresses with the pods that the service selects; anything else gets the service's traffic.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::CredentialAccess,
@@ -171,18 +179,21 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"update","user":{"username":"system:serviceaccount:kube-system:endpoint-controller"},"objectRef":{"resource":"endpoints","namespace":"shop","name":"web"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["endpoints", "endpointslices"]),
+        on: On::Resources(WRITE, &["endpoints", "endpointslices.discovery.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
-            request.client().is_by_hand().then(|| {
+            // A hand can hide behind a program's name; programs that do this all day are known soon.
+            let severity = match (request.client().is_by_hand(), request.actor().is_workload()) {
+                _ if request.is_by_trusted_system() => return None,
+                (true, true) => Severity::Medium,
+                (true, false) => Severity::Low,
+                (false, _) => Severity::Info,
+            };
+            Some(
                 Firing::new(super::access::asked_for(request))
-                    .at(if request.actor().is_workload() {
-                        Severity::Medium
-                    } else {
-                        Severity::Low
-                    })
-                    .with("verb", request.verb())
-            })
+                    .at(severity)
+                    .with("verb", request.verb()),
+            )
         },
     },
     Definition {
@@ -191,7 +202,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Configuration points to a bare public address",
             why: "Services are configured by name; a bare address outside is where somebody listens in on what an application sends.",
-            next: "",
+            next: "Ask who owns the address; look at which pods read the configuration, and what they sent there.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::Impact,
@@ -228,7 +239,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "ConfigMap changed by hand",
             why: "Pipelines change configuration; a person who does it directly leaves no trace in a repository.",
-            next: "",
+            next: "Compare with the version in the repository.",
             severity: Severity::Info,
             confidence: WEAK,
             tactic: Tactic::Impact,
@@ -264,47 +275,59 @@ fn data<'v>(request: &'v Request<'_>) -> impl Iterator<Item = (&'v str, &'v str)
         .filter_map(|(key, value)| Some((key, value.as_str()?)))
 }
 
-/// Fires for a ConfigMap with a line that gives a credential a value.
+/// Fires for a ConfigMap in which the scanner's search finds a credential.
 pub(super) fn credentials_in_config(request: &Request<'_>) -> Option<Firing> {
-    if request.is_by_trusted_system() {
+    let body = request.body();
+    let parts = ["data", "binaryData"].into_iter().filter_map(|part| Some((part, body.get(part)?)));
+    let parts: Vec<_> = parts.collect();
+    if parts.is_empty() || request.is_by_trusted_system() {
         return None;
     }
-    let (key, name) = data(request).find_map(|(key, value)| {
-        if names_credential(key) && is_plain_value(value) {
-            return Some((key, key));
-        }
-        value.lines().find_map(|line| {
-            let (name, value) = line.split_once(['=', ':'])?;
-            let name = name.trim().trim_matches('"');
-            (names_credential(name) && is_plain_value(value)).then_some((key, name))
-        })
-    })?;
+    let mut map = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "name": request.name(), "namespace": request.namespace() },
+    });
+    let fields = map.as_object_mut()?;
+    for (part, value) in parts {
+        fields.insert(part, value.clone());
+    }
+    let map = Object::new(&map).ok()?;
+    let failures = airside_checks::evaluate(&[map], Completeness::SingleObject).failures;
+    let found: Vec<_> =
+        failures.iter().filter(|failure| failure.check.category == Category::Secrets).collect();
     let place = format!("{}/{}", request.namespace(), request.name());
-    Some(
-        Firing::new(format!("put credentials into ConfigMap {place} ({key})"))
-            .with(&format!("requestObject.data.{key}"), name),
-    )
+    let Some(first) = found.first() else {
+        // The search knows words that stand for a credential; somebody may use them for one all the same.
+        let (key, name) = data(request)
+            .find_map(|(key, text)| Some((key, text.lines().find_map(named_credential)?)))?;
+        return Some(
+            Firing::new(format!("gave {name} a value in ConfigMap {place}"))
+                .at(Severity::Info)
+                .with(&format!("requestObject.data.{key}"), name),
+        );
+    };
+    let firing = Firing::new(format!("put credentials into ConfigMap {place}: {}", first.message));
+    Some(found.iter().fold(firing, |firing, failure| {
+        firing.with(&format!("requestObject.{}", failure.field), &failure.message)
+    }))
 }
 
-fn names_credential(name: &str) -> bool {
-    const WORDS: [&str; 8] = [
+/// The name in a line that gives a value to what has the name of a credential.
+fn named_credential(line: &str) -> Option<&str> {
+    const WORDS: [&str; 6] = [
         "password",
-        "passphrase",
         "passwd",
         "access_key_id",
         "secret_access_key",
-        "api_key",
         "private_key",
         "client_secret",
     ];
-    let name = name.trim_start_matches(['-', ' ']).to_ascii_lowercase().replace('-', "_");
-    name.len() <= 60 && WORDS.iter().any(|word| name.ends_with(word))
-}
-
-/// A value, and not a reference to one that lies elsewhere, a file or a switch.
-fn is_plain_value(value: &str) -> bool {
-    let value = value.trim().trim_matches(['"', '\'', ',']);
-    let is_reference = ["$", "{{", "<", "/", "%"].iter().any(|start| value.starts_with(start));
-    let is_switch = matches!(value, "" | "true" | "false" | "null" | "none" | "|" | ">");
-    !is_reference && !is_switch && !value.contains(' ')
+    let (name, value) = line.split_once('=')?;
+    let (name, value) = (name.trim(), value.trim());
+    let lower = name.to_ascii_lowercase();
+    let is_reference = value.starts_with(['$', '{', '<', '/', '%']);
+    let is_named = name.len() <= 60 && WORDS.iter().any(|word| lower.ends_with(word));
+    let is_value = !value.is_empty() && !is_reference && !value.contains(' ');
+    (is_named && is_value && !matches!(value, "true" | "false" | "null" | "none")).then_some(name)
 }

@@ -3,9 +3,10 @@
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
+use super::super::actor::Actor;
 use super::super::request::Request;
 use super::{CREATE, DELETE, Definition, Ended, Firing, On};
-use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
+use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
 pub(super) static RULES: &[Definition] = &[
     Definition {
@@ -14,7 +15,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service account created in a namespace of the cluster itself",
             why: "Among the cluster's own accounts a foreign one is hard to see.",
-            next: "",
+            next: "Look at the roles that it is bound to and the pods that use it.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::Persistence,
@@ -39,7 +40,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Name service of the cluster changed",
             why: "Whoever changes CoreDNS decides where every name in the cluster leads.",
-            next: "",
+            next: "Compare with the version in the repository: rewrites, hosts, forwarders. See which names were asked for since.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::CredentialAccess,
@@ -51,7 +52,10 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"coredns"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(&["create", "update", "patch", "delete"], &["configmaps", "deployments"]),
+        on: On::Resources(
+            &["create", "update", "patch", "delete"],
+            &["configmaps", "services", "endpoints", "daemonsets.apps", "deployments.apps"],
+        ),
         ended: Ended::Done,
         when: |request| {
             const NAMES: [&str; 4] = ["coredns", "coredns-custom", "kube-dns", "node-local-dns"];
@@ -67,12 +71,12 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Events deleted",
             why: "Events expire by themselves; whoever deletes them wants something not to be seen.",
-            next: "",
+            next: "Read the events from the audit log or an archive instead; look at what the actor did before.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::DefenseEvasion,
             techniques: &[technique("T1070")],
-            equivalents: &["sigma:Kubernetes Events Deleted"],
+            equivalents: &["sigma:Kubernetes Events Deleted", "elastic:Kubernetes Events Deleted"],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"deletecollection","user":{"username":"dana"},"objectRef":{"resource":"events","namespace":"shop"},"responseStatus":{"code":200}}"#,
@@ -89,7 +93,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Whole namespace or collection deleted",
             why: "One request, and everything of a kind or a whole namespace is gone.",
-            next: "",
+            next: "Ask who ordered it; see whether backups are there and whether more is being deleted.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::Impact,
@@ -109,22 +113,157 @@ pub(super) static RULES: &[Definition] = &[
                 "persistentvolumeclaims",
                 "secrets",
                 "configmaps",
-                "deployments",
-                "statefulsets",
+                "deployments.apps",
+                "statefulsets.apps",
                 "pods",
                 "services",
+                "volumesnapshots.snapshot.storage.k8s.io",
+                "volumesnapshotcontents.snapshot.storage.k8s.io",
+                "backups.velero.io",
             ],
         ),
         ended: Ended::Done,
         when: |request| {
-            let whole = request.verb() == "deletecollection" || request.resource() == "namespaces";
+            // What a copy is for is gone with the copy.
+            const COPIES: [&str; 3] = ["volumesnapshots", "volumesnapshotcontents", "backups"];
+            let whole = request.verb() == "deletecollection"
+                || request.resource() == "namespaces"
+                || COPIES.contains(&request.resource()) && request.client().is_by_hand();
             (whole && !request.is_by_trusted_system()).then(|| {
                 let by_hand = request.is_workload_by_hand();
                 fired(request).at(if by_hand { Severity::High } else { Severity::Low })
             })
         },
     },
+    Definition {
+        rule: Rule {
+            id: "AUD-R81",
+            version: 1,
+            title: "Workload stopped, or let grow without bound",
+            why: "Scaled to nothing, a service, or the guard that watches it, is gone without being deleted; an autoscaler with a high bound pays for somebody else's work.",
+            next: "Ask who needed this; look whether the workload guards something (agents, policy engines, backups), and at what else the actor changed.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::Impact,
+            techniques: &[technique("T1489"), technique("T1496.001")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"deployments","apiGroup":"apps","subresource":"scale","namespace":"shop","name":"web"},"requestObject":{"spec":{"replicas":0}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"deployments","apiGroup":"apps","subresource":"scale","namespace":"shop","name":"web"},"requestObject":{"spec":{"replicas":3}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(
+            &["update", "patch"],
+            &[
+                "deployments.apps",
+                "deployments.apps/scale",
+                "statefulsets.apps",
+                "statefulsets.apps/scale",
+                "replicasets.apps/scale",
+                "replicationcontrollers/scale",
+                "horizontalpodautoscalers.autoscaling",
+            ],
+        ),
+        ended: Ended::Done,
+        when: |request| {
+            const MANY: u64 = 500;
+            let spec = request.body().get("spec")?;
+            let number = |field: &str| spec.get(field).and_then(airside_k8s::Value::as_u64);
+            let (field, value) = match (number("replicas"), number("maxReplicas")) {
+                (Some(0), _) => ("replicas", 0),
+                (_, Some(most)) if most >= MANY => ("maxReplicas", most),
+                _ => return None,
+            };
+            // Autoscalers stop what is idle, and pipelines what they replace.
+            let upkeep = !request.client().is_by_hand();
+            let guards = request.is_in_system_namespace()
+                || request.profile().is_sensitive_namespace(request.namespace());
+            let severity = match () {
+                () if request.is_workload_by_hand() || guards && !upkeep => Severity::Medium,
+                () if upkeep && !guards => Severity::Info,
+                () => Severity::Low,
+            };
+            (!request.is_by_trusted_system()).then(|| {
+                fired(request)
+                    .at(severity)
+                    .with(&format!("requestObject.spec.{field}"), &value.to_string())
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R85",
+            version: 1,
+            title: "Audit log of the API server switched off",
+            why: "What is done from now on is written down nowhere.",
+            next: "Set the profile back at once, and look at the actor's other requests before, and at what changed in the cluster since.",
+            severity: Severity::High,
+            confidence: SURE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.008")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"apiservers","apiGroup":"config.openshift.io","name":"cluster"},"requestObject":{"spec":{"audit":{"profile":"None"}}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"apiservers","apiGroup":"config.openshift.io","name":"cluster"},"requestObject":{"spec":{"audit":{"profile":"WriteRequestBodies"}}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(&["update", "patch"], &["apiservers.config.openshift.io"]),
+        ended: Ended::Done,
+        when: |request| {
+            let audit = request.body().get("spec")?.get("audit")?;
+            let profile = |value: &airside_k8s::Value| {
+                value.get("profile").and_then(airside_k8s::Value::as_str) == Some("None")
+            };
+            let custom = audit.get("customRules").and_then(airside_k8s::Value::as_array);
+            let off = profile(audit) || custom.into_iter().flatten().any(profile);
+            off.then(|| fired(request).with("requestObject.spec.audit.profile", "None"))
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R91-lease",
+            version: 1,
+            title: "Leadership of a component taken by somebody else",
+            why: "Who holds the lease of a component is its leader: the real ones stand by and do nothing.",
+            next: "See who holds the lease now and whether the component still works; ask who can write leases in the system namespaces.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.001"), technique("T1489")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"update","user":{"username":"dana"},"objectRef":{"resource":"leases","apiGroup":"coordination.k8s.io","namespace":"kube-system","name":"kube-scheduler"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"update","user":{"username":"system:kube-scheduler"},"objectRef":{"resource":"leases","apiGroup":"coordination.k8s.io","namespace":"kube-system","name":"kube-scheduler"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(
+            &["create", "update", "patch", "delete"],
+            &["leases.coordination.k8s.io"],
+        ),
+        ended: Ended::Done,
+        when: |request| {
+            const LEADERS: [&str; 4] = [
+                "kube-controller-manager",
+                "kube-scheduler",
+                "cloud-controller-manager",
+                "apiserver-lease",
+            ];
+            let counts = request.namespace() == "kube-system"
+                && LEADERS.contains(&request.name())
+                && !matches!(request.actor(), Actor::Component(_))
+                && !is_own_lease(request);
+            counts.then(|| fired(request))
+        },
+    },
 ];
+
+/// Cloud controllers run as pods as well, with an account of the lease's name.
+fn is_own_lease(request: &Request<'_>) -> bool {
+    matches!(request.actor(), Actor::ServiceAccount { namespace: "kube-system", name } if name == request.name())
+}
 
 /// A firing that says what was asked for.
 fn fired(request: &Request<'_>) -> Firing {

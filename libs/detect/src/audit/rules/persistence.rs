@@ -1,13 +1,14 @@
-//! Ways to stay: scheduled jobs, agents on every node, foreign nodes, hijacked APIs, host volumes.
+//! Ways to stay: scheduled jobs, agents on every node, foreign nodes, hijacked APIs.
 
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
-use super::super::body::{at, items, text};
-use super::super::pod_spec::is_sensitive_path;
+use super::super::body::{at, text};
+use super::super::pod_spec;
 use super::super::request::Request;
-use super::{CREATE, Definition, Ended, Firing, On, WRITE};
-use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, WEAK};
+use super::judged::wrote;
+use super::{CREATE, Definition, Ended, Firing, MODIFY, On, WRITE};
+use crate::rule::{Examples, PLAUSIBLE, Rule, WEAK};
 
 pub(super) static RULES: &[Definition] = &[
     Definition {
@@ -16,7 +17,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "CronJob created or changed",
             why: "A CronJob comes back by itself, whatever is cleaned up in between.",
-            next: "",
+            next: "What it runs and how often, under which service account; which pods it started so far.",
             severity: Severity::Info,
             confidence: PLAUSIBLE,
             tactic: Tactic::Persistence,
@@ -24,26 +25,40 @@ pub(super) static RULES: &[Definition] = &[
             equivalents: &[
                 "panther:Kubernetes.CronJob.CreatedOrModified",
                 "panther:GCP.GKE.Kubernetes.Cron.Job.Created.Or.Modified",
+                "sigma:Kubernetes CronJob/Job Modification",
+                "splunk:Kubernetes Cron Job Creation",
             ],
             source: Source::Audit,
             examples: Some(Examples {
-                fires: r#"{"verb":"create","user":{"username":"system:serviceaccount:shop:web"},"userAgent":"curl/8.5.0","objectRef":{"resource":"cronjobs","namespace":"shop","name":"c"},"responseStatus":{"code":201}}"#,
-                quiet: r#"{"verb":"update","user":{"username":"system:serviceaccount:kube-system:cronjob-controller"},"objectRef":{"resource":"cronjobs","namespace":"shop","name":"c"},"responseStatus":{"code":200}}"#,
+                fires: r#"{"verb":"create","user":{"username":"system:serviceaccount:shop:web"},"userAgent":"curl/8.5.0","objectRef":{"resource":"cronjobs","apiGroup":"batch","namespace":"shop","name":"c"},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"update","user":{"username":"system:serviceaccount:kube-system:cronjob-controller"},"objectRef":{"resource":"cronjobs","apiGroup":"batch","namespace":"shop","name":"c"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["cronjobs"]),
+        on: On::Resources(WRITE, &["cronjobs.batch"]),
         ended: Ended::Done,
-        when: |request| {
-            let severity = match (request.actor().is_workload(), request.client().is_by_hand()) {
-                (true, true) => Severity::High,
-                (true, false) => Severity::Low,
-                (false, _) => Severity::Info,
-            };
-            (!request.is_by_trusted_system()).then(|| {
-                let schedule = text(at(request.body(), &["spec"]), "schedule");
-                wrote(request).at(severity).with("requestObject.spec.schedule", schedule)
-            })
+        when: scheduled,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R51-job",
+            version: 1,
+            title: "Job created",
+            why: "A Job runs a program to its end: a task of somebody's, or a step of an attack.",
+            next: "What it ran and under which service account, and what its pods reached.",
+            severity: Severity::Info,
+            confidence: WEAK,
+            tactic: Tactic::Execution,
+            techniques: &[technique("T1053.007"), technique("T1610")],
+            equivalents: &["sigma:Kubernetes CronJob/Job Modification"],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"jobs","apiGroup":"batch","namespace":"shop","name":"j"},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"system:serviceaccount:kube-system:cronjob-controller"},"objectRef":{"resource":"jobs","apiGroup":"batch","namespace":"shop","name":"j"},"responseStatus":{"code":201}}"#,
+            }),
         },
+        on: On::Resources(CREATE, &["jobs.batch"]),
+        ended: Ended::Done,
+        when: job,
     },
     Definition {
         rule: Rule {
@@ -51,57 +66,46 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "DaemonSet created",
             why: "It runs on every node, and on every node that will ever join.",
-            next: "",
+            next: "Which image it runs and what of the nodes it sees; whether the identity deploys agents at all.",
             severity: Severity::Info,
             confidence: PLAUSIBLE,
             tactic: Tactic::Persistence,
             techniques: &[technique("T1543.005"), technique("T1610")],
-            equivalents: &["panther:GCP.K8s.New.Daemonset.Deployed"],
+            equivalents: &[
+                "panther:GCP.K8s.New.Daemonset.Deployed",
+                "splunk:Kubernetes DaemonSet Deployed",
+            ],
             source: Source::Audit,
             examples: Some(Examples {
-                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"daemonsets","namespace":"shop","name":"agent"},"responseStatus":{"code":201}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"deployments","namespace":"shop","name":"web"},"responseStatus":{"code":201}}"#,
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"daemonsets","apiGroup":"apps","namespace":"shop","name":"agent"},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"deployments","apiGroup":"apps","namespace":"shop","name":"web"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["daemonsets"]),
+        on: On::Resources(CREATE, &["daemonsets.apps"]),
         ended: Ended::Done,
-        when: |request| {
-            let severity =
-                if request.is_workload_by_hand() { Severity::High } else { Severity::Info };
-            (!request.is_by_trusted_system()).then(|| wrote(request).at(severity))
-        },
+        when: daemon_set,
     },
     Definition {
         rule: Rule {
-            id: "AUD-R42-volume",
+            id: "AUD-R52-change",
             version: 1,
-            title: "Volume of a sensitive path of the host created",
-            why: "A claim on this volume brings the host's path into a pod that shows no hostPath.",
-            next: "",
-            severity: Severity::High,
-            confidence: LIKELY,
-            tactic: Tactic::PrivilegeEscalation,
-            techniques: &[technique("T1611")],
+            title: "Pods of a DaemonSet changed",
+            why: "What an agent runs is changed on every node at once, with the rights that it has.",
+            next: "What was changed: image, command, volumes; whether the pipeline that owns the agent knows of it.",
+            severity: Severity::Info,
+            confidence: WEAK,
+            tactic: Tactic::Persistence,
+            techniques: &[technique("T1543.005")],
             equivalents: &[],
             source: Source::Audit,
             examples: Some(Examples {
-                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"persistentvolumes","name":"v"},"requestObject":{"spec":{"hostPath":{"path":"/"}}},"responseStatus":{"code":201}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"persistentvolumes","name":"v"},"requestObject":{"spec":{"local":{"path":"/mnt/disks/1"}}},"responseStatus":{"code":201}}"#,
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"daemonsets","apiGroup":"apps","namespace":"shop","name":"agent"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"a","image":"example.net/agent:2"}]}}}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"daemonsets","apiGroup":"apps","namespace":"shop","name":"agent"},"requestObject":{"metadata":{"labels":{"a":"b"}}},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["persistentvolumes"]),
+        on: On::Resources(MODIFY, &["daemonsets.apps"]),
         ended: Ended::Done,
-        when: |request| {
-            let spec = at(request.body(), &["spec"]);
-            let kind = ["hostPath", "local"]
-                .into_iter()
-                .find(|kind| is_sensitive_path_of(text(at(spec, &[kind]), "path")))?;
-            let path = text(at(spec, &[kind]), "path");
-            Some(
-                Firing::new(format!("created volume {} of the host's {path}", request.name()))
-                    .with(&format!("requestObject.spec.{kind}.path"), path),
-            )
-        },
+        when: changed_daemon_set,
     },
     Definition {
         rule: Rule {
@@ -109,7 +113,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Node changed by somebody else than its kubelet",
             why: "Labels and taints decide where pods run; a node that joins gets secrets sent.",
-            next: "",
+            next: "Whether the node is one of yours (its address, who runs it) and which pods and secrets went to it; for labels and taints, what is scheduled there now.",
             severity: Severity::Low,
             confidence: WEAK,
             tactic: Tactic::Persistence,
@@ -132,8 +136,9 @@ pub(super) static RULES: &[Definition] = &[
                 ("create", _, _) | (_, true, true) => Severity::Low,
                 _ => Severity::Info,
             };
-            (!request.is_by_trusted_system())
-                .then(|| wrote(request).at(severity).with("objectRef.name", request.name()))
+            (!request.is_by_trusted_system()).then(|| {
+                Firing::new(wrote(request)).at(severity).with("objectRef.name", request.name())
+            })
         },
     },
     Definition {
@@ -142,7 +147,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "API served by another server",
             why: "Whoever serves an API group, or converts its objects, sees and changes every request for it.",
-            next: "",
+            next: "Who runs the server behind the group, and which requests for it were answered since; what the group's objects are used for.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::Persistence,
@@ -154,7 +159,13 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"system:apiserver"},"objectRef":{"resource":"apiservices","name":"v1.example.net"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["apiservices", "customresourcedefinitions"]),
+        on: On::Resources(
+            WRITE,
+            &[
+                "apiservices.apiregistration.k8s.io",
+                "customresourcedefinitions.apiextensions.k8s.io",
+            ],
+        ),
         ended: Ended::Done,
         when: |request| {
             let spec = at(request.body(), &["spec"]);
@@ -179,25 +190,53 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
-/// A firing that says which object was written.
-fn wrote(request: &Request<'_>) -> Firing {
-    let deed = match request.verb() {
-        "create" => "created",
-        _ => "changed",
+fn scheduled(request: &Request<'_>) -> Option<Firing> {
+    let severity = match (request.actor().is_workload(), request.client().is_by_hand()) {
+        (true, true) => Severity::High,
+        (true, false) => Severity::Low,
+        (false, _) => Severity::Info,
     };
-    let kind = super::super::kind::of(request.resource());
-    let place = match request.namespace() {
-        "" => String::new(),
-        namespace => format!("{namespace}/"),
-    };
-    let firing = Firing::new(format!("{deed} {kind} {place}{}", request.name()));
-    let containers = at(request.body(), &["spec", "template", "spec"]);
-    match items(containers, "containers").first() {
-        Some(container) => firing.with("requestObject.image", text(container, "image")),
-        None => firing,
-    }
+    let schedule = text(at(request.body(), &["spec"]), "schedule");
+    let written = written(request)?.at(severity);
+    Some(if schedule.is_empty() {
+        written
+    } else {
+        written.with("requestObject.spec.schedule", schedule)
+    })
 }
 
-fn is_sensitive_path_of(path: &str) -> bool {
-    !path.is_empty() && is_sensitive_path(path)
+fn job(request: &Request<'_>) -> Option<Firing> {
+    Some(written(request)?.at(by_hand(request)))
+}
+
+fn daemon_set(request: &Request<'_>) -> Option<Firing> {
+    Some(written(request)?.at(by_hand(request)))
+}
+
+fn changed_daemon_set(request: &Request<'_>) -> Option<Firing> {
+    let change = request.change();
+    let template = at(change.set(), &["spec", "template", "spec"]);
+    let removes =
+        change.removed().iter().any(|path| path.as_str().starts_with("spec.template.spec"));
+    let counts = template.is_object() || removes;
+    written(request).filter(|_| counts).map(|firing| firing.at(by_hand(request)))
+}
+
+/// What a workload's own token does through a person's tool.
+fn by_hand(request: &Request<'_>) -> Severity {
+    if request.is_workload_by_hand() { Severity::High } else { Severity::Info }
+}
+
+/// A firing that says which object was written, with its first image.
+fn written(request: &Request<'_>) -> Option<Firing> {
+    if request.is_by_trusted_system() {
+        return None;
+    }
+    let firing = Firing::new(wrote(request));
+    let pods = pod_spec::pods(request);
+    let mut containers = pods.iter().flat_map(|pod| &pod.containers);
+    Some(match containers.find_map(|container| container.image()) {
+        Some(image) => firing.with("requestObject.image", image),
+        None => firing,
+    })
 }

@@ -1,14 +1,31 @@
 //! The gate itself: admission webhooks, admission policies, pod security, policy engines.
 
+use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
 use super::super::body::{at, items, text};
 use super::super::request::Request;
+use super::super::sign::Sign;
 use super::{CREATE, DELETE, Definition, Ended, Firing, MODIFY, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
-const WEBHOOKS: &[&str] = &["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
+const WEBHOOKS: &[&str] = &[
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io",
+];
+
+/// Policies of policy engines.
+const ENGINES: &[&str] = &[
+    "clusterpolicies.kyverno.io",
+    "policies.kyverno.io",
+    "validatingpolicies.policies.kyverno.io",
+    "mutatingpolicies.policies.kyverno.io",
+    "imagevalidatingpolicies.policies.kyverno.io",
+    "constrainttemplates.templates.gatekeeper.sh",
+    "clusteradmissionpolicies.policies.kubewarden.io",
+    "admissionpolicies.policies.kubewarden.io",
+];
 
 pub(super) static RULES: &[Definition] = &[
     Definition {
@@ -17,7 +34,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Admission webhook created",
             why: "A webhook reads every object that it registers for, secrets too, and a mutating one changes them.",
-            next: "",
+            next: "Find out whose server it is and what it registers for; a webhook on secrets or pods sees or changes all of them.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::Persistence,
@@ -49,7 +66,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Admission webhook changed or deleted",
             why: "A webhook that fails open, looks elsewhere or is gone no longer guards anything.",
-            next: "",
+            next: "Compare with the version in the repository: failure policy, selectors, rules, server. See what was admitted since.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,
@@ -71,7 +88,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Admission policy changed or deleted",
             why: "These policies decide in the API server itself; without their binding they decide nothing.",
-            next: "",
+            next: "Compare with the version in the repository, and list what was admitted since that the policy would refuse.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::DefenseEvasion,
@@ -86,10 +103,10 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(
             &["update", "patch", "delete", "deletecollection"],
             &[
-                "validatingadmissionpolicies",
-                "validatingadmissionpolicybindings",
-                "mutatingadmissionpolicies",
-                "mutatingadmissionpolicybindings",
+                "validatingadmissionpolicies.admissionregistration.k8s.io",
+                "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+                "mutatingadmissionpolicies.admissionregistration.k8s.io",
+                "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
             ],
         ),
         ended: Ended::Done,
@@ -101,7 +118,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Mutating admission policy created",
             why: "It changes every object that passes, without a server of its own.",
-            next: "",
+            next: "Read what it changes of which objects, and look at one that was made since.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::Persistence,
@@ -113,7 +130,13 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"validatingadmissionpolicies","name":"v"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["mutatingadmissionpolicies"]),
+        on: On::Resources(
+            CREATE,
+            &[
+                "mutatingadmissionpolicies.admissionregistration.k8s.io",
+                "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+            ],
+        ),
         ended: Ended::Done,
         when: |request| (!request.is_by_trusted_system()).then(|| changed(request)),
     },
@@ -123,7 +146,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Pod security of a namespace lowered",
             why: "From now on the namespace takes privileged pods.",
-            next: "",
+            next: "Set the label back and list the namespace's pods that the level would refuse.",
             severity: Severity::Medium,
             confidence: SURE,
             tactic: Tactic::DefenseEvasion,
@@ -145,7 +168,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Policy of a policy engine changed or deleted",
             why: "Kyverno and Gatekeeper enforce only what these objects say.",
-            next: "",
+            next: "Compare with the version in the repository, and let the engine judge what is running.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::DefenseEvasion,
@@ -157,17 +180,80 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterpolicies","apiGroup":"kyverno.io","name":"no-privileged"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(
-            DELETE,
-            &["clusterpolicies", "policies", "constrainttemplates", "policyexceptions"],
-        ),
+        on: On::Resources(&["update", "patch", "delete", "deletecollection"], ENGINES),
         ended: Ended::Done,
         when: |request| {
-            const ENGINES: [&str; 3] =
-                ["kyverno.io", "templates.gatekeeper.sh", "policies.kyverno.io"];
-            let group = &*request.target()?.api_group;
-            let counts = ENGINES.contains(&group) && !request.is_by_trusted_system();
-            counts.then(|| changed(request))
+            let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
+            // What a policy says, and not what its engine notes about it.
+            let changes = DELETE.contains(&request.verb())
+                || request.change().set().get("spec").is_some()
+                || request.change().removes(&["spec"])
+                || request
+                    .change()
+                    .removed()
+                    .iter()
+                    .any(|path| path.to_string().starts_with("spec"));
+            let counts = changes && !request.is_by_trusted_system();
+            counts
+                .then(|| changed(request).at(if upkeep { Severity::Low } else { Severity::Medium }))
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R57-exception",
+            version: 1,
+            title: "Exception from policies created",
+            why: "What an exception names passes the gate from now on, whatever the policies say.",
+            next: "Ask who granted it and for how long; list what it has let through.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.001")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"policyexceptions","apiGroup":"kyverno.io","namespace":"shop","name":"e"},"requestObject":{"spec":{"exceptions":[{"policyName":"no-privileged"}]}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterpolicies","apiGroup":"kyverno.io","name":"no-privileged"},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(
+            WRITE,
+            &[
+                "policyexceptions.kyverno.io",
+                "policyexceptions.policies.kyverno.io",
+                "configs.config.gatekeeper.sh",
+            ],
+        ),
+        ended: Ended::Done,
+        when: |request| (!request.is_by_trusted_system()).then(|| changed(request)),
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R57-constraint",
+            version: 1,
+            title: "Constraint of Gatekeeper weakened or deleted",
+            why: "Without its constraint, or with one that only warns, a template of Gatekeeper refuses nothing.",
+            next: "Set it back, and list what was admitted since that it would refuse.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.001")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"delete","user":{"username":"dana"},"objectRef":{"resource":"k8spspprivilegedcontainer","apiGroup":"constraints.gatekeeper.sh","name":"no-privileged"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"k8spspprivilegedcontainer","apiGroup":"constraints.gatekeeper.sh","name":"no-privileged"},"requestObject":{"spec":{"enforcementAction":"deny"}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Signs(&[Sign::Constraint]),
+        ended: Ended::Done,
+        when: |request| {
+            let spec = at(request.body(), &["spec"]);
+            let only_says = matches!(text(spec, "enforcementAction"), "dryrun" | "warn");
+            let excludes = !items(at(spec, &["match"]), "excludedNamespaces").is_empty();
+            let weaker = MODIFY.contains(&request.verb()) && (only_says || excludes);
+            let counts = DELETE.contains(&request.verb()) || weaker;
+            (counts && !request.is_by_trusted_system()).then(|| changed(request))
         },
     },
     Definition {
@@ -176,7 +262,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Pod that the pod security standard would refuse",
             why: "Pod Security admission only noted it, because the namespace enforces a lower level.",
-            next: "",
+            next: "Raise the namespace's level once its pods comply; see whether this pod needs what it asks for.",
             severity: Severity::Info,
             confidence: SURE,
             tactic: Tactic::Execution,
@@ -191,10 +277,13 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(WRITE, super::super::pod_spec::POD_WRITERS),
         ended: Ended::Done,
         when: |request| {
-            let violations = &request.event().annotations.pod_security_violations;
-            (!violations.is_empty()).then(|| {
-                changed(request).with("pod-security.kubernetes.io/audit-violations", violations)
-            })
+            let notes = &request.event().annotations;
+            let by_standard =
+                ("pod-security.kubernetes.io/audit-violations", &*notes.pod_security_violations);
+            let by_policy =
+                ("validation.policy.admission.k8s.io/validation_failure", &*notes.policy_failures);
+            let found = [by_standard, by_policy].into_iter().find(|(_, says)| !says.is_empty());
+            found.map(|(name, says)| changed(request).with(name, says))
         },
     },
 ];
@@ -221,41 +310,92 @@ fn outside_url<'v>(request: &'v Request<'_>) -> &'v str {
         .unwrap_or_default()
 }
 
+/// What of a webhook a request weakens or turns elsewhere: the field, and how it stands then. In a webhook that
+/// is replaced as a whole, what it had before is not known; so only what opens it by itself counts there.
+fn weakened(request: &Request<'_>) -> Option<(&'static str, String)> {
+    const LIMITS: [&str; 4] = ["namespaceSelector", "objectSelector", "matchConditions", "rules"];
+    let hooks = items(request.body(), "webhooks");
+    let has = |field: &str, value: &str| hooks.iter().any(|hook| text(hook, field) == value);
+    if has("failurePolicy", "Ignore") && request.verb() == "patch" {
+        return Some(("failurePolicy", "Ignore".to_owned()));
+    }
+    let url = outside_url(request);
+    if !url.is_empty() {
+        return Some(("clientConfig.url", url.to_owned()));
+    }
+    if request.verb() != "patch" {
+        return None;
+    }
+    let short = hooks.iter().find(|hook| {
+        hook.get("timeoutSeconds").and_then(Value::as_u64).is_some_and(|seconds| seconds <= 1)
+    });
+    if short.is_some() {
+        return Some(("timeoutSeconds", "1".to_owned()));
+    }
+    let set = LIMITS.into_iter().find(|field| hooks.iter().any(|hook| hook.get(*field).is_some()));
+    let removed =
+        || request.change().removed().iter().any(|it| it.to_string().starts_with("webhooks"));
+    match set {
+        Some(field) => Some((field, "set".to_owned())),
+        None => removed().then(|| ("webhooks", "removed in part".to_owned())),
+    }
+}
+
 /// Operators keep the certificates in their own webhooks fresh, again and again.
 fn webhook_changed(request: &Request<'_>) -> Option<Firing> {
     if request.is_by_trusted_system() {
         return None;
     }
-    let fails_open = items(request.body(), "webhooks")
-        .iter()
-        .any(|webhook| text(webhook, "failurePolicy") == "Ignore");
-    let patched_open = fails_open && request.verb() == "patch";
     let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
-    let severity = match () {
-        () if patched_open => Severity::High,
-        () if upkeep && MODIFY.contains(&request.verb()) => Severity::Info,
-        () => Severity::Medium,
+    let modifies = MODIFY.contains(&request.verb());
+    let weakened = weakened(request).filter(|_| modifies);
+    let severity = match &weakened {
+        Some((field, _)) if matches!(*field, "failurePolicy" | "clientConfig.url") => {
+            Severity::High
+        }
+        _ if upkeep && modifies => Severity::Info,
+        _ => Severity::Medium,
     };
     let firing = changed(request).at(severity);
-    Some(if fails_open {
-        firing.with("requestObject.webhooks.failurePolicy", "Ignore")
-    } else {
-        firing
+    Some(match weakened {
+        Some((field, says)) => firing.with(&format!("requestObject.webhooks.{field}"), &says),
+        None => firing,
     })
 }
 
+/// The level that a namespace enforces, lowered: set to a weaker one, or taken away. A namespace that is
+/// replaced without the label has lost it if it was there; a single event shows that only by what the update
+/// leaves behind of the other labels of Pod Security.
 fn pod_security_lowered(request: &Request<'_>) -> Option<Firing> {
+    const PREFIX: &str = "pod-security.kubernetes.io/";
     const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
-    let labels = at(request.body(), &["metadata", "labels"]);
-    // A merge patch takes a label away by `null`.
-    let removed =
-        request.verb() == "patch" && labels.get(ENFORCE).is_some_and(|value| value.is_null());
-    let lowered = removed || text(labels, ENFORCE) == "privileged";
-    let counts = lowered && !request.is_by_trusted_system();
-    let severity = if request.verb() == "create" { Severity::Low } else { Severity::Medium };
-    counts.then(|| {
+    if request.is_by_trusted_system() {
+        return None;
+    }
+    let change = request.change();
+    let labels = at(change.set(), &["metadata", "labels"]);
+    let of_before = |of: &Value| text(at(of, &["metadata", "labels"]), ENFORCE).to_owned();
+    let before = change.before().map(of_before).unwrap_or_default();
+    let left_behind = || {
+        let others = labels.as_object().into_iter().flatten();
+        let mut others = others.filter(|(key, _)| key.starts_with(PREFIX));
+        request.verb() == "update" && others.next().is_some() && labels.get(ENFORCE).is_none()
+    };
+    let level = text(labels, ENFORCE);
+    let (says, severity) = match level {
+        "privileged" if request.verb() == "create" => ("privileged", Severity::Low),
+        "privileged" => ("privileged", Severity::Medium),
+        "baseline" if before == "restricted" => ("baseline", Severity::Medium),
+        // Where the namespace stood before is not known: new ones are often made so.
+        "baseline" if request.verb() == "patch" && before.is_empty() => ("baseline", Severity::Low),
+        "" if change.removes(&["metadata", "labels", ENFORCE]) || left_behind() => {
+            ("removed", Severity::Medium)
+        }
+        _ => return None,
+    };
+    Some(
         Firing::new(format!("lowered the pod security of namespace {}", request.name()))
             .at(severity)
-            .with(ENFORCE, if removed { "removed" } else { "privileged" })
-    })
+            .with(ENFORCE, says),
+    )
 }

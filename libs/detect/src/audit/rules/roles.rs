@@ -1,15 +1,17 @@
 //! Roles: what they grant, and where that leads.
 
-use airside_k8s::Value;
+use airside_checks::{Category, Failure};
+use airside_k8s::{Completeness, Object, Value, json};
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
-use super::super::body::{at, items, text, texts};
+use super::super::body::{at, items, texts};
 use super::super::request::Request;
-use super::{CREATE, Definition, Ended, Firing, On, WRITE};
+use super::{CREATE, Definition, Ended, Firing, MODIFY, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
-const ROLES: &[&str] = &["roles", "clusterroles"];
+const ROLES: &[&str] =
+    &["roles.rbac.authorization.k8s.io", "clusterroles.rbac.authorization.k8s.io"];
 const CHANGE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 
 pub(super) static RULES: &[Definition] = &[
@@ -19,12 +21,15 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Role with wildcards written",
             why: "A wildcard grants also what will be added to the cluster tomorrow.",
-            next: "",
+            next: "Ask for the rights that are really needed, and see who is bound to the role already.",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
             techniques: &[technique("T1098.006")],
-            equivalents: &["falco:ClusterRole With Wildcard Created"],
+            equivalents: &[
+                "falco:ClusterRole With Wildcard Created",
+                "stratus:k8s.persistence.create-admin-clusterrole",
+            ],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"clusterroles","name":"r"},"requestObject":[{"op":"add","path":"/rules/-","value":{"apiGroups":["*"],"resources":["*"],"verbs":["*"]}}],"responseStatus":{"code":200}}"#,
@@ -36,14 +41,22 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             rules_that(request, "wrote wildcards into", |rule| {
                 let wild = |key| texts(rule, key).any(|name| name == "*");
-                match (wild("resources"), wild("verbs")) {
-                    (true, _) => Some("resources: *".to_owned()),
-                    (false, true) => Some("verbs: *".to_owned()),
-                    (false, false) => None,
+                let part = texts(rule, "resources").find(|name| {
+                    let (whole, below) = name.split_once('/').unwrap_or((name, ""));
+                    // All of a subresource is every door of its kind; `*/scale` opens none.
+                    below == "*" || whole == "*" && !matches!(below, "" | "scale" | "status")
+                });
+                let path = texts(rule, "nonResourceURLs").find(|path| matches!(*path, "*" | "/*"));
+                match (wild("resources"), part, wild("verbs"), path) {
+                    (true, ..) => Some("resources: *".to_owned()),
+                    (_, Some(part), ..) => Some(format!("resources: {part}")),
+                    (_, _, true, _) => Some("verbs: *".to_owned()),
+                    (.., Some(path)) => Some(format!("nonResourceURLs: {path}")),
+                    _ => None,
                 }
             })
             .map(|firing| {
-                let everything = items(request.body(), "rules").iter().any(|rule| {
+                let everything = rules(request).iter().any(|rule| {
                     ["resources", "verbs"]
                         .iter()
                         .all(|key| texts(rule, key).any(|name| name == "*"))
@@ -59,7 +72,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Role with rights to write created",
             why: "An inventory of who can change what; most roles of applications are in it.",
-            next: "",
+            next: "Compare with what the application does; look at who gets the role.",
             severity: Severity::Info,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -90,7 +103,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Role that may enter pods created",
             why: "Whoever may exec into a pod has its service account, its secrets and its network.",
-            next: "",
+            next: "See who is bound to the role, and what the pods in its reach can do.",
             severity: Severity::Low,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -108,9 +121,10 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(CREATE, ROLES),
         ended: Ended::Done,
         when: |request| {
+            const DOORS: [&str; 4] = ["pods/exec", "pods/attach", "pods/*", "*/exec"];
             rules_that(request, "let pods be entered by", |rule| {
-                let enters = texts(rule, "resources").any(|name| name == "pods/exec");
-                enters.then(|| "resources: pods/exec".to_owned())
+                let door = texts(rule, "resources").find(|name| DOORS.contains(name))?;
+                Some(format!("resources: {door}"))
             })
         },
     },
@@ -120,7 +134,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Role that leads to more rights written",
             why: "These rights let their holder take others: by binding, impersonating, entering pods or nodes, issuing tokens.",
-            next: "",
+            next: "See who is bound to the role; limit the rule by names of objects, or take it out.",
             severity: Severity::Medium,
             confidence: LIKELY,
             tactic: Tactic::PrivilegeEscalation,
@@ -128,22 +142,13 @@ pub(super) static RULES: &[Definition] = &[
             equivalents: &[],
             source: Source::Audit,
             examples: Some(Examples {
-                fires: r#"{"verb":"update","user":{"username":"dana"},"objectRef":{"resource":"roles","namespace":"shop","name":"r"},"requestObject":{"rules":[{"resources":["nodes/proxy"],"verbs":["get"]}]},"responseStatus":{"code":200}}"#,
-                quiet: r#"{"verb":"update","user":{"username":"dana"},"objectRef":{"resource":"roles","namespace":"shop","name":"r"},"requestObject":{"rules":[{"resources":["nodes"],"verbs":["get"]}]},"responseStatus":{"code":200}}"#,
+                fires: r#"{"verb":"update","user":{"username":"dana"},"objectRef":{"resource":"clusterroles","name":"r"},"requestObject":{"rules":[{"apiGroups":[""],"resources":["nodes/proxy"],"verbs":["get"]}]},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"update","user":{"username":"dana"},"objectRef":{"resource":"clusterroles","name":"r"},"requestObject":{"rules":[{"apiGroups":[""],"resources":["nodes"],"verbs":["get"]}]},"responseStatus":{"code":200}}"#,
             }),
         },
         on: On::Resources(WRITE, ROLES),
         ended: Ended::Done,
-        when: |request| {
-            rules_that(request, "gave a way to more rights to", leads_to_more).map(|firing| {
-                // Operators read secrets everywhere; the other rights are rarer.
-                let only_reads = items(request.body(), "rules")
-                    .iter()
-                    .filter_map(leads_to_more)
-                    .all(|what| what.contains("secrets"));
-                if only_reads { firing.at(Severity::Low) } else { firing }
-            })
-        },
+        when: |request| (!request.is_by_trusted_system()).then(|| leads_to_more(request))?,
     },
     Definition {
         rule: Rule {
@@ -151,7 +156,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Rights added to the roles that everybody uses",
             why: "The label adds this role's rules to admin, edit or view in every namespace.",
-            next: "",
+            next: "See who has the role that the rights go to: admin, edit and view are given away freely.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::PrivilegeEscalation,
@@ -163,18 +168,45 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterroles","name":"r"},"requestObject":{"metadata":{"labels":{"app":"web"}}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["clusterroles"]),
+        on: On::Resources(WRITE, &["clusterroles.rbac.authorization.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
-            const INTO: [&str; 3] = ["admin", "edit", "view"];
-            let labels = at(request.body(), &["metadata", "labels"]);
-            let into = INTO.into_iter().find(|role| {
-                let label = format!("rbac.authorization.k8s.io/aggregate-to-{role}");
-                text(labels, &label) == "true"
-            })?;
-            (!request.is_by_trusted_system()).then(|| {
-                Firing::new(format!("added the rights of ClusterRole {} to {into}", request.name()))
-                    .with("requestObject.metadata.labels", &format!("aggregate-to-{into}"))
+            const LABEL: &str = "rbac.authorization.k8s.io/aggregate-to-";
+            if request.is_by_trusted_system() {
+                return None;
+            }
+            // Roles of one's own may gather rights by such labels as well.
+            let labels = at(request.body(), &["metadata", "labels"]).as_object();
+            let into = labels.into_iter().flatten().find_map(|(key, value)| {
+                key.strip_prefix(LABEL).filter(|_| value.as_str() == Some("true"))
+            });
+            if let Some(into) = into {
+                return Some(
+                    Firing::new(format!(
+                        "added the rights of ClusterRole {} to {into}",
+                        request.name()
+                    ))
+                    .with("requestObject.metadata.labels", &format!("aggregate-to-{into}")),
+                );
+            }
+            let gathers = at(request.body(), &["aggregationRule"]);
+            let selectors = items(gathers, "clusterRoleSelectors");
+            // A selector without conditions is met by every role.
+            let any = selectors.iter().any(|selector| {
+                selector.as_object().is_some_and(|fields| {
+                    fields
+                        .iter()
+                        .all(|(_, of)| of.as_object().is_some_and(|it| it.iter().next().is_none()))
+                })
+            });
+            (any || MODIFY.contains(&request.verb()) && !selectors.is_empty()).then(|| {
+                let all = if any { "every role" } else { "other roles" };
+                Firing::new(format!(
+                    "let ClusterRole {} gather the rights of {all}",
+                    request.name()
+                ))
+                .at(if any { Severity::High } else { Severity::Low })
+                .with("requestObject.aggregationRule", all)
             })
         },
     },
@@ -190,39 +222,69 @@ fn rules_that(
         return None;
     }
     let kind = super::super::kind::of(request.resource());
-    let mut answers =
-        items(request.body(), "rules").iter().enumerate().filter_map(|(index, rule)| {
-            Some((format!("requestObject.rules[{index}]"), question(rule)?))
-        });
+    let mut answers = rules(request).iter().enumerate().filter_map(|(index, rule)| {
+        Some((format!("requestObject.rules[{index}]"), question(rule)?))
+    });
     let (field, answer) = answers.next()?;
     let firing = Firing::new(format!("{deed} {kind} {}", request.name())).with(&field, &answer);
     Some(answers.fold(firing, |firing, (field, answer)| firing.with(&field, &answer)))
 }
 
-/// What in a rule leads to rights beyond it.
-fn leads_to_more(rule: &Value) -> Option<String> {
-    const VERBS: [&str; 3] = ["escalate", "bind", "impersonate"];
-    const RESOURCES: [&str; 9] = [
-        "pods/exec",
-        "pods/attach",
-        "pods/ephemeralcontainers",
-        "nodes/proxy",
-        "serviceaccounts/token",
-        "certificatesigningrequests/approval",
-        "mutatingwebhookconfigurations",
-        "validatingwebhookconfigurations",
-        "secrets",
-    ];
-    let verb = texts(rule, "verbs").find(|verb| VERBS.contains(verb));
-    if let Some(verb) = verb {
-        return Some(format!("verbs: {verb}"));
+/// The rules of a role that a request writes. A patch that changes a rule in parts shows only these parts,
+/// so that the answer tells what became of it.
+fn rules<'r>(request: &'r Request<'_>) -> &'r [Value] {
+    let written = items(request.body(), "rules");
+    let is_whole = |rule: &Value| {
+        rule.get("verbs").is_some()
+            && (rule.get("resources").is_some() || rule.get("nonResourceURLs").is_some())
+    };
+    if written.iter().all(is_whole) {
+        return written;
     }
-    let writes = texts(rule, "verbs").any(|verb| WRITE.contains(&verb) || verb == "*");
-    let resource = texts(rule, "resources").find(|name| {
-        let only_writing = name.ends_with("webhookconfigurations");
-        // A role that names the secrets it may read gives no more than those.
-        let named = !items(rule, "resourceNames").is_empty();
-        RESOURCES.contains(name) && (!only_writing || writes) && !(*name == "secrets" && named)
-    })?;
-    Some(format!("resources: {resource}"))
+    request.change().after().map_or(written, |after| items(after, "rules"))
+}
+
+/// Checks that the roles of most operators fail; the others are rarer.
+const USUAL: [&str; 9] = [
+    "change-pods",
+    "change-services",
+    "change-workloads",
+    "create-pods",
+    "read-secrets",
+    "start-jobs",
+    "write-secrets",
+    "change-endpoints",
+    "change-network-policies",
+];
+
+/// What the scanner's checks on rights say about the rules that are written, without those on wildcards,
+/// which are another rule's.
+fn leads_to_more(request: &Request<'_>) -> Option<Firing> {
+    let kind = super::super::kind::of(request.resource());
+    let mut role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": kind,
+        "metadata": { "name": request.name(), "namespace": request.namespace() },
+    });
+    role.as_object_mut()?.insert("rules", Value::Array(rules(request).into()));
+    let role = Object::new(&role).ok()?;
+    let found = airside_checks::evaluate(&[role], Completeness::SingleObject).failures;
+    let of_rights = |failure: &&Failure| {
+        failure.check.category == Category::AccessControl
+            && failure.check.severity > Severity::Low
+            && !failure.check.id.contains("wildcard")
+    };
+    let mut found: Vec<&Failure> = found.iter().filter(of_rights).collect();
+    found.sort_by_key(|failure| std::cmp::Reverse(failure.check.severity));
+    let worst = found.first()?;
+    let severity = match worst.check.severity {
+        _ if found.iter().all(|failure| USUAL.contains(&failure.check.id)) => Severity::Low,
+        Severity::Critical => Severity::High,
+        _ => Severity::Medium,
+    };
+    let deed = format!("gave a way to more rights to {kind} {}", request.name());
+    let firing = Firing::new(deed).at(severity);
+    Some(found.iter().fold(firing, |firing, failure| {
+        firing.with(&format!("requestObject.{}", failure.field), &failure.message)
+    }))
 }

