@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use airside_types::{Detection, Id, NamedValue, Payload, Phase, Record, Severity, Source};
 
 use crate::intake::Intake;
-use crate::rule::Rule;
+use crate::rule::{Rule, RuleInfo};
 
 mod actor;
 mod body;
@@ -21,6 +21,7 @@ mod grant;
 mod kind;
 mod links;
 mod object;
+pub mod own;
 mod pod_spec;
 pub mod read;
 mod request;
@@ -110,7 +111,7 @@ fn detections(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
         .filter(|definition| definition.ended.allows(outcome))
         .filter_map(|definition| Some((&definition.rule, (definition.when)(request)?)))
         .map(|(rule, firing)| {
-            let detection = detection(rule, firing, request, intake);
+            let detection = detection(rule.into(), firing, request, intake);
             let time = request.event().time();
             intake.detection(Source::Audit, event_id(request, intake), time, detection)
         })
@@ -135,7 +136,12 @@ fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
     }
 }
 
-fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake<'_>) -> Detection {
+fn detection(
+    rule: RuleInfo,
+    firing: Firing,
+    request: &Request<'_>,
+    intake: &Intake<'_>,
+) -> Detection {
     let event = request.event();
     let message = message(&firing.deed, request);
     let mut values = firing.values;
@@ -147,14 +153,14 @@ fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake
         values.push(NamedValue { name: "decision-id".to_owned(), value: id.clone().into_owned() });
     }
     Detection {
-        rule: rule.id.to_owned(),
+        rule: rule.id,
         rule_version: rule.version,
-        title: rule.title.to_owned(),
+        title: rule.title,
         message,
         severity: firing.severity.unwrap_or(rule.severity),
         confidence: rule.confidence,
         tactic: rule.tactic,
-        techniques: rule.techniques.to_vec(),
+        techniques: rule.techniques,
         phase: Phase::Audit,
         links: links::of(request, firing.targets),
         values,

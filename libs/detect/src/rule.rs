@@ -35,6 +35,39 @@ pub struct Rule {
     pub examples: Option<Examples>,
 }
 
+/// What a detection takes over from its rule, built in or people's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// The id: `AUD-R24`; of an own rule one that no built-in rule can have.
+    pub id: String,
+    /// Raised whenever the rule fires on other events than before.
+    pub version: u32,
+    /// What happened, as a short title.
+    pub title: String,
+    /// How bad it is usually.
+    pub severity: Severity,
+    /// How sure the rule is usually.
+    pub confidence: Confidence,
+    /// The attacker's goal that it serves.
+    pub tactic: Tactic,
+    /// ATT&CK techniques, the most specific first.
+    pub techniques: Vec<Technique>,
+}
+
+impl From<&Rule> for RuleInfo {
+    fn from(rule: &Rule) -> Self {
+        Self {
+            id: rule.id.to_owned(),
+            version: rule.version,
+            title: rule.title.to_owned(),
+            severity: rule.severity,
+            confidence: rule.confidence,
+            tactic: rule.tactic,
+            techniques: rule.techniques.to_vec(),
+        }
+    }
+}
+
 /// Documentation and test at once. Both are events as the source writes them, cut to what matters.
 #[derive(Debug, Clone, Copy)]
 pub struct Examples {
