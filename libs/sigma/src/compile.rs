@@ -1,8 +1,8 @@
 //! From rules as they are written to rules in force: compiled, judged, and told apart by their ids.
 
 use airside_detect::RuleInfo;
-use airside_types::{FieldPath, Place};
 use airside_k8s::Document;
+use airside_types::{FieldPath, Place};
 use rsigma_eval::compiler::compile_detection;
 use rsigma_eval::{CompiledRule, compile_rule};
 use rsigma_parser::{CorrelationRule, Detection, SigmaRule};
@@ -113,7 +113,9 @@ impl Compiled {
             Err(if self.broken.iter().any(|it| it == name) {
                 format!("the rule `{name}` is not in force: put it right first")
             } else {
-                format!("there is no detection rule `{name}` (by id, name or title) among the files")
+                format!(
+                    "there is no detection rule `{name}` (by id, name or title) among the files"
+                )
             })
         };
         match Definition::of(rule, info, &find) {

@@ -61,26 +61,31 @@ impl Dimension {
     }
 }
 
+/// For each dimension, the values of which an event must have one; none where any will do.
+pub(crate) type Values = [Option<BTreeSet<String>>; Dimension::ALL.len()];
+
 /// What is demanded. Values are in lower case, as Sigma compares; the empty one stands for a field that is absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Demand {
     /// No event has it.
     Never,
-    /// By dimension, the values of which an event must have one; none where any will do.
-    Values([Option<BTreeSet<String>>; Dimension::ALL.len()]),
+    /// One of these in each dimension.
+    Values(Box<Values>),
 }
 
 impl Demand {
     /// Nothing is demanded.
-    pub(crate) const ANYTHING: Self = Self::Values([const { None }; Dimension::ALL.len()]);
+    pub(crate) fn anything() -> Self {
+        Self::Values(Box::default())
+    }
 
     /// What an item of a selection demands.
     pub(crate) fn of_item(item: &DetectionItem) -> Self {
         let dimension = Dimension::ALL
             .into_iter()
             .position(|it| item.field.name.as_deref() == Some(it.field()));
-        let (Some(at), Some(values)) = (dimension, equal_to(item)) else { return Self::ANYTHING };
-        let mut demanded = [const { None }; Dimension::ALL.len()];
+        let (Some(at), Some(values)) = (dimension, equal_to(item)) else { return Self::anything() };
+        let mut demanded = Box::<Values>::default();
         if let Some(place) = demanded.get_mut(at) {
             *place = Some(values);
         }
@@ -92,7 +97,7 @@ impl Demand {
         let (Self::Values(mut left), Self::Values(right)) = (self, other) else {
             return Self::Never;
         };
-        for (mine, others) in left.iter_mut().zip(right) {
+        for (mine, others) in left.iter_mut().zip(*right) {
             *mine = match (mine.take(), others) {
                 (Some(mine), Some(others)) => Some(&mine & &others),
                 (mine, others) => mine.or(others),
@@ -106,7 +111,7 @@ impl Demand {
         match (self, other) {
             (Self::Never, other) | (other, Self::Never) => other,
             (Self::Values(mut left), Self::Values(right)) => {
-                for (mine, others) in left.iter_mut().zip(right) {
+                for (mine, others) in left.iter_mut().zip(*right) {
                     *mine = mine.take().zip(others).map(|(mine, others)| &mine | &others);
                 }
                 Self::Values(left)
@@ -119,7 +124,7 @@ impl Demand {
             !values.iter().any(|it| it.as_ref().is_some_and(BTreeSet::is_empty))
         };
         match self {
-            Self::Values(values) if is_met(&values) => Self::Values(values),
+            Self::Values(values) if is_met(&*values) => Self::Values(values),
             _ => Self::Never,
         }
     }
@@ -146,11 +151,9 @@ fn equal_to(item: &DetectionItem) -> Option<BTreeSet<String>> {
 fn equal_to_value(value: &SigmaValue) -> Option<String> {
     match value {
         SigmaValue::Null => Some(String::new()),
-        SigmaValue::String(text) => text.as_plain().filter(|it| !it.is_empty()).map(lower),
+        SigmaValue::String(text) => {
+            text.as_plain().filter(|it| !it.is_empty()).map(|it| it.to_lowercase())
+        }
         SigmaValue::Bool(_) | SigmaValue::Integer(_) | SigmaValue::Float(_) => None,
     }
-}
-
-fn lower(text: String) -> String {
-    text.to_lowercase()
 }

@@ -44,7 +44,8 @@ impl Index {
     /// Files rules, each by its place in the list.
     pub(crate) fn of(demands: &[&Demand]) -> Self {
         let mut shared: BTreeMap<(Shelf, String, String), usize> = BTreeMap::new();
-        for (shelf, demand) in SHELVES.into_iter().flat_map(|it| demands.iter().map(move |d| (it, d)))
+        for (shelf, demand) in
+            SHELVES.into_iter().flat_map(|it| demands.iter().map(move |d| (it, d)))
         {
             for (first, second) in labels(shelf, demand).unwrap_or_default() {
                 *shared.entry((shelf, first, second)).or_default() += 1;
@@ -93,7 +94,9 @@ impl Index {
         let mut found = Vec::new();
         let mut take = |numbers: &[u32]| {
             let numbers = numbers.iter().map(|number| *number as usize);
-            found.extend(numbers.filter(|it| self.entries.get(*it).is_some_and(|it| it.allows(event))));
+            found.extend(
+                numbers.filter(|it| self.entries.get(*it).is_some_and(|it| it.allows(event))),
+            );
         };
         let lower = |dimension: Dimension| lower(dimension.of(event));
         if let Some(by_verb) = self.by_resource_and_verb.get(&*lower(Dimension::Resource)) {

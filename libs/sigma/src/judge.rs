@@ -41,7 +41,9 @@ pub(crate) fn judge(detections: &Detections, document: &Document) -> Judgement {
         }
     }
     if matches!(demand, Demand::Never) && remarks.is_empty() {
-        let text = "its parts demand different values of one field, so that no event can meet them all".to_owned();
+        let text =
+            "its parts demand different values of one field, so that no event can meet them all"
+                .to_owned();
         remarks.push(Remark { at: FieldPath::of(&["detection", "condition"]), text });
     }
     remarks.extend(habits(&demand));
@@ -59,7 +61,7 @@ impl Judge<'_> {
         match condition {
             ConditionExpr::And(parts) => {
                 let parts: Vec<_> = parts.iter().map(|it| self.condition(it)).collect();
-                parts.into_iter().fold(Demand::ANYTHING, Demand::and)
+                parts.into_iter().fold(Demand::anything(), Demand::and)
             }
             ConditionExpr::Or(parts) => {
                 let parts: Vec<_> = parts.iter().map(|it| self.condition(it)).collect();
@@ -67,7 +69,7 @@ impl Judge<'_> {
             }
             ConditionExpr::Not(part) => {
                 self.condition(part);
-                Demand::ANYTHING
+                Demand::anything()
             }
             ConditionExpr::Identifier(name) => self.selection(name),
             ConditionExpr::Selector { quantifier, pattern } => {
@@ -76,8 +78,8 @@ impl Judge<'_> {
                 names.sort();
                 let parts: Vec<_> = names.into_iter().map(|name| self.selection(name)).collect();
                 match quantifier {
-                    Quantifier::All => parts.into_iter().fold(Demand::ANYTHING, Demand::and),
-                    Quantifier::Count(0) => Demand::ANYTHING,
+                    Quantifier::All => parts.into_iter().fold(Demand::anything(), Demand::and),
+                    Quantifier::Count(0) => Demand::anything(),
                     _ => parts.into_iter().fold(Demand::Never, Demand::or),
                 }
             }
@@ -101,11 +103,11 @@ impl Judge<'_> {
         match detection {
             Detection::AllOf(items) => {
                 let parts: Vec<_> = items.iter().map(|it| self.item(it, at)).collect();
-                parts.into_iter().fold(Demand::ANYTHING, Demand::and)
+                parts.into_iter().fold(Demand::anything(), Demand::and)
             }
             Detection::And(parts) => {
                 let parts: Vec<_> = parts.iter().map(|it| self.detection(it, at)).collect();
-                parts.into_iter().fold(Demand::ANYTHING, Demand::and)
+                parts.into_iter().fold(Demand::anything(), Demand::and)
             }
             Detection::AnyOf(parts) => {
                 let parts = parts.iter().enumerate();
@@ -114,24 +116,24 @@ impl Judge<'_> {
                 parts.into_iter().fold(Demand::Never, Demand::or)
             }
             Detection::ArrayMatch { field, .. } => match kind_of(field) {
-                Ok(_) => Demand::ANYTHING,
+                Ok(_) => Demand::anything(),
                 Err(text) => {
                     self.remarks.push(Remark { at: at.clone(), text });
                     Demand::Never
                 }
             },
-            Detection::Keywords(_) | Detection::Conditional { .. } => Demand::ANYTHING,
+            Detection::Keywords(_) | Detection::Conditional { .. } => Demand::anything(),
         }
     }
 
     fn item(&mut self, item: &DetectionItem, at: &FieldPath) -> Demand {
-        let Some(field) = item.field.name.as_deref() else { return Demand::ANYTHING };
+        let Some(field) = item.field.name.as_deref() else { return Demand::anything() };
         let at = place(self.document, at, field);
         let absent = asks_for_absence(item);
         match kind_of(field) {
             Err(text) if absent => {
                 self.remarks.push(Remark { at, text: format!("this always holds: {text}") });
-                Demand::ANYTHING
+                Demand::anything()
             }
             Err(text) => {
                 self.remarks.push(Remark { at, text });
@@ -165,7 +167,7 @@ pub(crate) fn place(document: &Document, selection: &FieldPath, field: &str) -> 
 fn asks_for_absence(item: &DetectionItem) -> bool {
     match item.field.modifiers.as_slice() {
         [Modifier::Exists] => matches!(item.values.as_slice(), [SigmaValue::Bool(false)]),
-        [] => item.values.iter().any(|value| *value == SigmaValue::Null),
+        [] => item.values.contains(&SigmaValue::Null),
         _ => false,
     }
 }

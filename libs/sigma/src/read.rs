@@ -52,7 +52,9 @@ pub(crate) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Vec<S
         let text = match error.problem {
             Wrong::DuplicateKey(key) => {
                 repeated.push(line);
-                format!("the key `{key}` is given twice in this map: write two selections, or one list of values")
+                format!(
+                    "the key `{key}` is given twice in this map: write two selections, or one list of values"
+                )
             }
             other => other.to_string(),
         };
@@ -109,13 +111,17 @@ fn of_document(document: &Document) -> Result<Read, Remark> {
         return Err(warnings.into_iter().next().unwrap_or_else(|| refuse(&[], "this is no rule")));
     };
     if rsigma_parser::is_unsupported(rule.sigma_version) {
-        return Err(refuse(&["sigma-version"], "there is no such version of Sigma; 3 is the newest"));
+        return Err(refuse(
+            &["sigma-version"],
+            "there is no such version of Sigma; 3 is the newest",
+        ));
     }
     if rule.status == Some(Status::Unsupported) {
         return Err(refuse(&["status"], "the rule says that it is unsupported"));
     }
     if !map.contains_key("logsource") {
-        let text = "it gives no `logsource`: write `logsource: {product: kubernetes, service: audit}`";
+        let text =
+            "it gives no `logsource`: write `logsource: {product: kubernetes, service: audit}`";
         return Err(refuse(&["title"], text));
     }
     if !is_for_audit(&rule) {
@@ -154,7 +160,8 @@ fn at_cause(map: &airside_k8s::Map, said: &str) -> Remark {
     });
     let mut at = FieldPath::of(at.map_or(&[][..], |(_, path)| path));
     // A modifier is named without its place: the selection that has it.
-    if let Some(name) = said.strip_prefix("Unknown modifier '").and_then(|it| it.strip_suffix('\'')) {
+    if let Some(name) = said.strip_prefix("Unknown modifier '").and_then(|it| it.strip_suffix('\''))
+    {
         at = with_modifier(map, name).unwrap_or_else(|| FieldPath::of(&["detection"]));
         let known = "contains, startswith, endswith, all, re, cidr, exists, cased, base64, base64offset, wide, windash, \
                      fieldref, gt, gte, lt, lte, neq";

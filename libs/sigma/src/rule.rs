@@ -59,7 +59,9 @@ impl Head<'_> {
         let mut techniques = Vec::new();
         for tag in self.tags {
             let Some(name) = tag.strip_prefix("attack.") else { continue };
-            let is_id = name.strip_prefix(['t', 'T']).is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit()));
+            let is_id = name
+                .strip_prefix(['t', 'T'])
+                .is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit()));
             match Technique::find(&name.to_ascii_uppercase()) {
                 Some(technique) => techniques.push(technique),
                 None if is_id => {
@@ -135,7 +137,10 @@ mod tests {
         let (info, remarks) = head.info();
         assert_eq!(info.id, "SIGMA-secrets-read-by-hand-twice");
         assert_eq!((info.version, info.severity), (20_261_126, Severity::High));
-        assert_eq!((info.tactic, info.confidence), (Tactic::CredentialAccess, Confidence::per_mille(800)));
+        assert_eq!(
+            (info.tactic, info.confidence),
+            (Tactic::CredentialAccess, Confidence::per_mille(800))
+        );
         let techniques: Vec<_> = info.techniques.iter().map(|it| it.id()).collect();
         assert_eq!(techniques, ["T1552.007", "T1552"]);
         let remarks: Vec<_> = remarks.iter().map(|it| it.text.as_str()).collect();

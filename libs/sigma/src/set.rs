@@ -67,9 +67,7 @@ impl RuleSet {
     pub fn find(&self, name: &str) -> Option<&RuleInfo> {
         let is_meant = |info: &&RuleInfo| info.id.eq_ignore_ascii_case(name) || info.title == name;
         let named = self.rules.iter().find(|rule| rule.names.iter().any(|it| it == name));
-        named
-            .map(|rule| &rule.info)
-            .or_else(|| self.listed().map(|(info, _)| info).find(is_meant))
+        named.map(|rule| &rule.info).or_else(|| self.listed().map(|(info, _)| info).find(is_meant))
     }
 
     /// The detection of one rule, even of one that only serves correlation rules.

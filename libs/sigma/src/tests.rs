@@ -145,7 +145,8 @@ fn a_detection_is_made_as_those_of_built_in_rules() {
     let detection = "a:\n  verb: create\n  objectRef.subresource: exec\nb:\n  userAgent|contains: kubectl\n\
                      condition: a and b";
     // The habit of newer clients is told of, and no error.
-    let (rules, problems) = RuleSet::read([("own.yaml", rule("Shell, by hand", detection).as_str())]);
+    let (rules, problems) =
+        RuleSet::read([("own.yaml", rule("Shell, by hand", detection).as_str())]);
     assert_eq!(problems.iter().filter(|it| it.is_error()).count(), 0);
     let found = detections(&rules, EXEC);
     let [found] = found.as_slice() else { panic!("{found:?}") };

@@ -101,7 +101,8 @@ fn why(item: &DetectionItem, value: &SigmaValue, field: &str, kind: Kind) -> Opt
 fn not_among(field: &str, value: &str) -> Option<String> {
     let list = |known: &[&str]| {
         let names = known.join(", ");
-        (!known.iter().any(|it| it.eq_ignore_ascii_case(value))).then(|| format!("`{field}` is never `{value}`: it is one of {names}"))
+        (!known.iter().any(|it| it.eq_ignore_ascii_case(value)))
+            .then(|| format!("`{field}` is never `{value}`: it is one of {names}"))
     };
     match field {
         "verb" => list(&VERBS),

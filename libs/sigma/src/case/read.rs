@@ -149,8 +149,10 @@ impl Reader<'_, '_> {
     }
 
     fn events(&mut self, of: &Fields<'_>) -> Option<Vec<String>> {
-        let given: Vec<_> =
-            ["event", "events", "eventsFile"].into_iter().filter(|it| of.fields.contains_key(it)).collect();
+        let given: Vec<_> = ["event", "events", "eventsFile"]
+            .into_iter()
+            .filter(|it| of.fields.contains_key(it))
+            .collect();
         let [given] = given.as_slice() else {
             self.problem(of.document, &of.at, "it gives one of `event`, `events` and `eventsFile`");
             return None;

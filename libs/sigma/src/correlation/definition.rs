@@ -114,9 +114,13 @@ impl Definition {
         info: RuleInfo,
         find: &dyn Fn(&str) -> Result<String, String>,
     ) -> Result<Self, Remark> {
-        let refuse = |at: &str, text: String| Remark { at: FieldPath::of(&["correlation", at]), text };
+        let refuse =
+            |at: &str, text: String| Remark { at: FieldPath::of(&["correlation", at]), text };
         if rule.rules.is_empty() {
-            return Err(refuse("rules", "it refers to no rule: name some under `rules`".to_owned()));
+            return Err(refuse(
+                "rules",
+                "it refers to no rule: name some under `rules`".to_owned(),
+            ));
         }
         let rules: Result<Vec<_>, _> = rule.rules.iter().map(|it| find(it)).collect();
         let rules = rules.map_err(|text| refuse("rules", text))?;
@@ -152,7 +156,10 @@ fn asks(rule: &CorrelationRule) -> Result<Asks, String> {
         (CorrelationCondition::Threshold { predicates, .. }, CorrelationType::EventCount) => {
             Ok(Asks::Events(bounds(predicates)?))
         }
-        (CorrelationCondition::Threshold { predicates, field, .. }, CorrelationType::ValueCount) => {
+        (
+            CorrelationCondition::Threshold { predicates, field, .. },
+            CorrelationType::ValueCount,
+        ) => {
             let fields = field.clone().unwrap_or_default();
             if fields.is_empty() {
                 return Err("a value_count names the `field` whose values are counted".to_owned());
@@ -166,7 +173,9 @@ fn asks(rule: &CorrelationRule) -> Result<Asks, String> {
         {
             Err(format!("a {} counts nothing: leave the numbers out", kind.as_str()))
         }
-        (CorrelationCondition::Threshold { .. }, CorrelationType::Temporal) => Ok(Asks::Rules(None)),
+        (CorrelationCondition::Threshold { .. }, CorrelationType::Temporal) => {
+            Ok(Asks::Rules(None))
+        }
         (CorrelationCondition::Threshold { .. }, CorrelationType::TemporalOrdered) => {
             Ok(Asks::InOrder)
         }
@@ -193,7 +202,9 @@ fn bounds(predicates: &[(ConditionOperator, u64)]) -> Result<Bounds, String> {
 }
 
 fn together(expression: &ConditionExpr, rule: &CorrelationRule) -> Result<Together, String> {
-    let all = |parts: &[ConditionExpr]| parts.iter().map(|it| together(it, rule)).collect::<Result<Vec<_>, _>>();
+    let all = |parts: &[ConditionExpr]| {
+        parts.iter().map(|it| together(it, rule)).collect::<Result<Vec<_>, _>>()
+    };
     match expression {
         ConditionExpr::And(parts) => Ok(Together::All(all(parts)?)),
         ConditionExpr::Or(parts) => Ok(Together::Any(all(parts)?)),
@@ -217,7 +228,9 @@ fn group_field(rule: &CorrelationRule, name: &str) -> Result<GroupField, String>
     let mut aliases = Vec::new();
     for (place, reference) in rule.rules.iter().enumerate() {
         let field = alias.mapping.get(reference);
-        let field = field.ok_or_else(|| format!("the alias `{name}` does not tell the field of `{reference}`"))?;
+        let field = field.ok_or_else(|| {
+            format!("the alias `{name}` does not tell the field of `{reference}`")
+        })?;
         kind_of(field)?;
         aliases.push((place, field.clone()));
     }

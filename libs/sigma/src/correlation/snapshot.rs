@@ -120,11 +120,8 @@ impl KeptStream {
             ..Stream::default()
         };
         for (it, record) in self.held.into_iter().zip(records) {
-            let key = (
-                Timestamp::from_nanos(it.time),
-                it.event.parse().ok()?,
-                it.group.parse().ok()?,
-            );
+            let key =
+                (Timestamp::from_nanos(it.time), it.event.parse().ok()?, it.group.parse().ok()?);
             let value = it.value.map(|value| value.parse()).transpose().ok()?;
             let held = Held { rules: it.rules, value, record: Box::new(record) };
             stream.held.insert(key, held);
@@ -154,10 +151,10 @@ impl KeptGroup {
         for (id, time) in self.latest {
             latest.insert(id.parse().ok()?, Timestamp::from_nanos(time));
         }
-        let rules = self.rules.into_iter().map(|(place, time)| (place, Timestamp::from_nanos(time)));
+        let rules =
+            self.rules.into_iter().map(|(place, time)| (place, Timestamp::from_nanos(time)));
         let fired = self.fired.map(Timestamp::from_nanos);
-        let window =
-            Window::of(latest, rules.collect(), fired, Timestamp::from_nanos(self.last));
+        let window = Window::of(latest, rules.collect(), fired, Timestamp::from_nanos(self.last));
         Some((self.id.parse().ok()?, window))
     }
 }

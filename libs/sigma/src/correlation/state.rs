@@ -32,12 +32,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            lateness: Duration::from_mins(1),
-            held: 20_000,
-            groups: 10_000,
-            counted: 200_000,
-        }
+        Self { lateness: Duration::from_mins(1), held: 20_000, groups: 10_000, counted: 200_000 }
     }
 }
 
@@ -92,6 +87,9 @@ impl Correlating {
     ) -> Vec<Record> {
         let view = View::new(event);
         let matches = rules.matches(&view);
+        if matches.is_empty() {
+            return Vec::new();
+        }
         let mut records = rules.told(&matches, &view, intake);
         for definition in rules.correlations() {
             records.extend(self.take(definition, &matches, &view, intake));

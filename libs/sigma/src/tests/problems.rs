@@ -6,9 +6,9 @@ use crate::set::RuleSet;
 /// The problems of a text, each as people see it.
 fn problems(text: &str) -> Vec<String> {
     let (_, problems) = RuleSet::read([("own.yaml", text)]);
-    let told = problems.iter().map(|it| {
-        format!("{} {it}", if it.is_error() { "error" } else { "warning" })
-    });
+    let told = problems
+        .iter()
+        .map(|it| format!("{} {it}", if it.is_error() { "error" } else { "warning" }));
     told.collect()
 }
 
@@ -103,11 +103,14 @@ fn a_broken_rule_is_told_with_its_place_and_keeps_no_other_out() {
         rule("At odds", "a: {verb: create}\nb: {verb: get}\ncondition: a and b"),
         rule("Good", "a: {verb: get}\ncondition: a"),
         "title: No source\nlevel: low\ndetection: {a: {verb: get}, condition: a}\n".to_owned(),
-        "title: Windows\nlogsource: {product: windows}\ndetection: {a: {b: c}, condition: a}\n".to_owned(),
+        "title: Windows\nlogsource: {product: windows}\ndetection: {a: {b: c}, condition: a}\n"
+            .to_owned(),
         "action: global\ntitle: Old\n".to_owned(),
         "- just a list\n".to_owned(),
-        rule("Future", "a: {verb: create}\ncondition: a").replace("title:", "sigma-version: 9\ntitle:"),
-        rule("Bad level", "a: {verb: create}\ncondition: a").replace("level: high", "level: urgent"),
+        rule("Future", "a: {verb: create}\ncondition: a")
+            .replace("title:", "sigma-version: 9\ntitle:"),
+        rule("Bad level", "a: {verb: create}\ncondition: a")
+            .replace("level: high", "level: urgent"),
     ];
     let mut text = good;
     for rule in broken {

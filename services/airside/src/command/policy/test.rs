@@ -50,7 +50,9 @@ pub(super) fn run(paths: &[PathBuf], output: TestFormat) -> anyhow::Result<Outco
     let results: Vec<CaseResult<'_>> = told.iter().map(Told::result).collect();
     show::print(&match output {
         TestFormat::Text => text(&told, &policies),
-        TestFormat::Json => serde_json::to_string_pretty(&cases::json(Subject::Policy, &results))? + "\n",
+        TestFormat::Json => {
+            serde_json::to_string_pretty(&cases::json(Subject::Policy, &results))? + "\n"
+        }
         TestFormat::Junit => cases::junit(Subject::Policy, &results)?,
     })?;
     Ok(if !problems.is_empty() {

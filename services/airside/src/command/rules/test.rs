@@ -26,7 +26,8 @@ pub(super) fn run(paths: &[PathBuf], output: TestFormat) -> anyhow::Result<Outco
     let mut told = Vec::new();
     for file in &own.cases {
         let folder = Path::new(&file.path).parent().unwrap_or_else(|| Path::new("."));
-        let (cases, wrong) = read_cases(&file.path, &file.documents, &mut |name| load(folder, name));
+        let (cases, wrong) =
+            read_cases(&file.path, &file.documents, &mut |name| load(folder, name));
         problems.extend(wrong.iter().map(|it| format!("{}: {}", it.place, it.problem)));
         told.extend(cases.into_iter().map(|case| {
             let (is_ok, said) = match case.run(&own.set) {
