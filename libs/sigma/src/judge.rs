@@ -30,7 +30,7 @@ pub(crate) struct Judgement {
 
 /// Judges the detection of a rule that stands in a document.
 pub(crate) fn judge(detections: &Detections, document: &Document) -> Judgement {
-    let mut judge = Judge { detections, document, remarks: Vec::new() };
+    let mut judge = Judge { detections, document, remarks: Vec::new(), fields: Vec::new() };
     let demands: Vec<_> = detections.conditions.iter().map(|it| judge.condition(it)).collect();
     let demand = demands.into_iter().reduce(Demand::or).unwrap_or(Demand::Never);
     // A selection that stands in the condition twice is judged twice.
@@ -46,6 +46,10 @@ pub(crate) fn judge(detections: &Detections, document: &Document) -> Judgement {
                 .to_owned();
         remarks.push(Remark { at: FieldPath::of(&["detection", "condition"]), text });
     }
+    for (at, field) in &judge.fields {
+        let text = of_template(&demand, field);
+        remarks.extend(text.map(|text| Remark { at: at.clone(), text }));
+    }
     remarks.extend(habits(&demand));
     Judgement { demand, remarks }
 }
@@ -54,6 +58,8 @@ struct Judge<'r> {
     detections: &'r Detections,
     document: &'r Document,
     remarks: Vec<Remark>,
+    /// The fields asked for, each with its place.
+    fields: Vec<(FieldPath, String)>,
 }
 
 impl Judge<'_> {
@@ -129,6 +135,7 @@ impl Judge<'_> {
     fn item(&mut self, item: &DetectionItem, at: &FieldPath) -> Demand {
         let Some(field) = item.field.name.as_deref() else { return Demand::anything() };
         let at = place(self.document, at, field);
+        self.fields.push((at.clone(), field.to_owned()));
         let absent = asks_for_absence(item);
         match kind_of(field) {
             Err(text) if absent => {
@@ -171,6 +178,38 @@ fn asks_for_absence(item: &DetectionItem) -> bool {
         _ => false,
     }
 }
+
+/// What is wrong with a field of pods that is asked of objects which make pods.
+fn of_template(demand: &Demand, field: &str) -> Option<String> {
+    let resources = demand.on(Dimension::Resource)?;
+    let below = field.strip_prefix("requestObject.spec.")?;
+    let first = below.split(['.', '[']).next().unwrap_or(below);
+    let is_of_pods = OF_PODS.contains(&first);
+    let template = if resources.iter().all(|it| it == "cronjobs") {
+        "jobTemplate.spec.template.spec"
+    } else if resources.iter().all(|it| WORKLOADS.contains(&it.as_str())) {
+        "template.spec"
+    } else {
+        return None;
+    };
+    is_of_pods.then(|| {
+        format!("these objects hold their pods' fields in a template: write `requestObject.spec.{template}.{below}`")
+    })
+}
+
+const WORKLOADS: [&str; 6] =
+    ["daemonsets", "deployments", "jobs", "replicasets", "replicationcontrollers", "statefulsets"];
+const OF_PODS: [&str; 9] = [
+    "containers",
+    "ephemeralContainers",
+    "hostIPC",
+    "hostNetwork",
+    "hostPID",
+    "initContainers",
+    "securityContext",
+    "serviceAccountName",
+    "volumes",
+];
 
 /// What rules for Kubernetes often overlook.
 fn habits(demand: &Demand) -> Vec<Remark> {

@@ -90,6 +90,32 @@ fn habits_of_kubernetes_are_told() {
 }
 
 #[test]
+fn fields_of_pods_are_in_the_templates_of_workloads() {
+    let asks = |resource: &str, field: &str| {
+        let detection = format!(
+            "a:\n  verb: update\n  objectRef.resource: {resource}\n  requestObject.spec.{field}: true\ncondition: a"
+        );
+        problems(&rule("One", &detection)).join("")
+    };
+    let privileged = "containers.securityContext.privileged";
+    for (resource, meant) in [
+        ("[deployments, daemonsets]", Some("template.spec")),
+        ("cronjobs", Some("jobTemplate.spec.template.spec")),
+        ("pods", None),
+        ("[pods, deployments]", None),
+    ] {
+        let expected = meant.map(|template| {
+            format!(
+                "warning own.yaml:10:5: these objects hold their pods' fields in a template: write \
+                 `requestObject.spec.{template}.{privileged}`"
+            )
+        });
+        assert_eq!(asks(resource, privileged), expected.unwrap_or_default(), "{resource}");
+        assert_eq!(asks(resource, &format!("template.spec.{privileged}")), "", "{resource}");
+    }
+}
+
+#[test]
 fn a_broken_rule_is_told_with_its_place_and_keeps_no_other_out() {
     let good = rule("Good", "a: {verb: create}\ncondition: a");
     let broken = [
