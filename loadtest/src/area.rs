@@ -8,6 +8,7 @@ mod idle;
 mod recheck;
 mod runtime;
 mod scan;
+mod sigma;
 mod version;
 mod webhook;
 
@@ -28,6 +29,8 @@ pub(crate) enum Area {
     Recheck,
     /// Audit events through parse, rules and durable publish, without a network
     Audit,
+    /// People's own rules (Sigma) over audit events
+    Sigma,
     /// Audit batches over HTTPS to a whole node
     Webhook,
     /// Admission reviews over HTTPS to a whole node
@@ -70,6 +73,7 @@ impl Area {
             Self::Scan => scan::measure(run)?,
             Self::Recheck => recheck::measure(run)?,
             Self::Audit => audit::measure(run)?,
+            Self::Sigma => sigma::measure(run)?,
             Self::Webhook => webhook::measure(run)?,
             Self::Admission => admission::measure(run)?,
             Self::Runtime => runtime::measure(run)?,

@@ -6,7 +6,7 @@
 use airside_types::{Detection, Id, NamedValue, Payload, Phase, Record, Severity, Source};
 
 use crate::intake::Intake;
-use crate::rule::Rule;
+use crate::rule::{Rule, RuleInfo};
 
 mod actor;
 mod body;
@@ -22,6 +22,7 @@ mod kind;
 mod links;
 mod machinery;
 mod object;
+pub mod own;
 mod pod_spec;
 pub mod read;
 mod request;
@@ -82,7 +83,7 @@ fn detections(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
     }
     told.into_iter()
         .map(|(rule, firing)| {
-            let detection = detection(rule, firing, request, intake);
+            let detection = detection(rule.into(), firing, request, intake);
             let time = request.event().time();
             intake.detection(Source::Audit, event_id(request, intake), time, detection)
         })
@@ -116,7 +117,12 @@ fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
     }
 }
 
-fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake<'_>) -> Detection {
+fn detection(
+    rule: RuleInfo,
+    firing: Firing,
+    request: &Request<'_>,
+    intake: &Intake<'_>,
+) -> Detection {
     let event = request.event();
     let message = message(&firing.deed, request);
     let severity = firing.severity.unwrap_or(rule.severity);
@@ -137,14 +143,14 @@ fn detection(rule: &Rule, firing: Firing, request: &Request<'_>, intake: &Intake
         values.push(NamedValue { name: "decision-id".to_owned(), value: id.clone().into_owned() });
     }
     Detection {
-        rule: rule.id.to_owned(),
+        rule: rule.id,
         rule_version: rule.version,
-        title: rule.title.to_owned(),
+        title: rule.title,
         message,
         severity,
         confidence: rule.confidence,
         tactic: rule.tactic,
-        techniques: rule.techniques.to_vec(),
+        techniques: rule.techniques,
         phase: Phase::Audit,
         links: links::of(request, firing.targets),
         values,

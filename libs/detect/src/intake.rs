@@ -52,7 +52,7 @@ impl Clock {
     pub const NEWEST: Duration = Duration::from_mins(2);
 
     /// Event time and ingest time for what the source says, if it says anything.
-    fn stamp(self, said: Option<Timestamp>) -> (Timestamp, Timestamp) {
+    pub(crate) fn stamp(self, said: Option<Timestamp>) -> (Timestamp, Timestamp) {
         match self {
             Self::Live(arrival) => {
                 let believable = arrival.minus(Self::OLDEST)..=arrival.plus(Self::NEWEST);

@@ -21,7 +21,7 @@ pub mod tetragon;
 
 pub use intake::{Clock, Intake, Origin};
 pub use profile::{ClusterProfile, Provider};
-pub use rule::{Examples, Rule};
+pub use rule::{Examples, Rule, RuleInfo};
 
 /// All rules, in the order in which they are documented: audit, counting, then each runtime source.
 pub fn rules() -> Vec<&'static Rule> {

@@ -2,8 +2,41 @@
 //! [`airside_types::rule`]'s; a rule's metadata stands beside its code (or, for alerts of other tools, in
 //! that tool's table), and [`crate::rules`] lists them all.
 
-use airside_types::Confidence;
 pub use airside_types::rule::{Examples, Rule};
+use airside_types::{Confidence, Severity, Tactic, Technique};
+
+/// What a detection takes over from its rule, built in or people's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// The id: `AUD-R24`; of an own rule one that no built-in rule can have.
+    pub id: String,
+    /// Raised whenever the rule fires on other events than before.
+    pub version: u32,
+    /// What happened, as a short title.
+    pub title: String,
+    /// How bad it is usually.
+    pub severity: Severity,
+    /// How sure the rule is usually.
+    pub confidence: Confidence,
+    /// The attacker's goal that it serves.
+    pub tactic: Tactic,
+    /// ATT&CK techniques, the most specific first.
+    pub techniques: Vec<Technique>,
+}
+
+impl From<&Rule> for RuleInfo {
+    fn from(rule: &Rule) -> Self {
+        Self {
+            id: rule.id.to_owned(),
+            version: rule.version,
+            title: rule.title.to_owned(),
+            severity: rule.severity,
+            confidence: rule.confidence,
+            tactic: rule.tactic,
+            techniques: rule.techniques.to_vec(),
+        }
+    }
+}
 
 /// Certain by the event's own words.
 pub(crate) const SURE: Confidence = Confidence::per_mille(950);

@@ -1,4 +1,4 @@
-//! The cases of policies, for programs: JSON, and JUnit with a suite for each file.
+//! The cases of policies and rules, for programs: JSON, and JUnit with a suite for each file.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,38 @@ use serde_json::{Value, json};
 
 use crate::junit::Unwritable;
 
+/// What cases are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// People's own policies.
+    Policy,
+    /// People's own rules.
+    Rule,
+}
+
+impl Subject {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Rule => "rule",
+        }
+    }
+
+    const fn command(self) -> &'static str {
+        match self {
+            Self::Policy => "airside policy test",
+            Self::Rule => "airside rules test",
+        }
+    }
+}
+
 /// A case and how it went.
 #[derive(Debug, Clone, Copy)]
 pub struct CaseResult<'a> {
     /// Where it is written.
     pub place: &'a Place,
-    /// The policy's name.
-    pub policy: &'a str,
+    /// The name of the policy or rule.
+    pub subject: &'a str,
     /// What it shows.
     pub name: &'a str,
     /// What was said, as expected; else what to know about it.
@@ -22,7 +47,7 @@ pub struct CaseResult<'a> {
 }
 
 /// The cases as one object.
-pub fn json(results: &[CaseResult<'_>]) -> Value {
+pub fn json(about: Subject, results: &[CaseResult<'_>]) -> Value {
     let cases: Vec<_> = results
         .iter()
         .map(|it| {
@@ -31,7 +56,7 @@ pub fn json(results: &[CaseResult<'_>]) -> Value {
                 Err(problem) => (false, problem),
             };
             json!({
-                "policy": it.policy, "name": it.name, "ok": is_ok, "said": said,
+                (about.as_str()): it.subject, "name": it.name, "ok": is_ok, "said": said,
                 "location": { "path": it.place.path, "line": it.place.line, "column": it.place.column },
             })
         })
@@ -40,7 +65,7 @@ pub fn json(results: &[CaseResult<'_>]) -> Value {
 }
 
 /// The cases as JUnit.
-pub fn junit(results: &[CaseResult<'_>]) -> Result<String, Unwritable> {
+pub fn junit(about: Subject, results: &[CaseResult<'_>]) -> Result<String, Unwritable> {
     let mut suites: BTreeMap<&str, TestSuite> = BTreeMap::new();
     for result in results {
         let status = match result.ending {
@@ -52,11 +77,11 @@ pub fn junit(results: &[CaseResult<'_>]) -> Result<String, Unwritable> {
             }
         };
         let mut case = TestCase::new(result.name, status);
-        case.set_classname(result.policy);
+        case.set_classname(result.subject);
         let path = result.place.path.as_ref();
         suites.entry(path).or_insert_with(|| TestSuite::new(path)).add_test_case(case);
     }
-    let mut whole = JUnit::new("airside policy test");
+    let mut whole = JUnit::new(about.command());
     whole.add_test_suites(suites.into_values());
     Ok(whole.to_string()?)
 }

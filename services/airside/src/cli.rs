@@ -56,8 +56,8 @@ pub enum Command {
         #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
         output: OutputFormat,
     },
-    /// List the detection rules
-    Rules(CatalogueArguments),
+    /// List the detection rules; check your own (Sigma), and run the cases beside them
+    Rules(RulesArguments),
     /// Run the detection rules over a file of events
     Detect(DetectArguments),
     /// Tell the incidents of a recorded scenario
@@ -197,7 +197,7 @@ pub enum PolicyCommand {
     },
 }
 
-/// How the cases of policies are printed.
+/// How the cases of policies and rules are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TestFormat {
     /// For people
@@ -210,10 +210,37 @@ pub enum TestFormat {
 
 /// Arguments of `rules`.
 #[derive(Debug, Args)]
-pub struct CatalogueArguments {
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RulesArguments {
     /// How to print the list
     #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
+    /// What to do with people's own.
+    #[command(subcommand)]
+    pub command: Option<RulesCommand>,
+}
+
+/// The commands about people's own rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Read Sigma rules for Kubernetes audit events, and tell what is wrong with them
+    ///
+    /// A rule that no audit event can meet is refused, with what to write instead. Exits with 2 where a rule is refused;
+    /// warnings keep no rule out of force.
+    Check {
+        /// Files and folders
+        #[arg(value_name = "PATH", default_value = ".")]
+        paths: Vec<PathBuf>,
+    },
+    /// Run the cases beside rules: files named `*.test.yaml`, each with the rules of its folder
+    Test {
+        /// Files and folders
+        #[arg(value_name = "PATH", default_value = ".")]
+        paths: Vec<PathBuf>,
+        /// How to print what became of them
+        #[arg(long, short, value_enum, default_value_t = TestFormat::Text)]
+        output: TestFormat,
+    },
 }
 
 /// Arguments of `detect`.
@@ -225,6 +252,9 @@ pub struct DetectArguments {
     /// What wrote the file: audit, falco or tetragon
     #[arg(long, value_name = "SOURCE", default_value = "audit")]
     pub source: String,
+    /// Your own rules (Sigma): a file or folder; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
     /// How to print the detections
     #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
@@ -242,6 +272,9 @@ pub struct ReplayArguments {
     /// Shuffle the records by this seed and repeat some of them; the incidents must not change
     #[arg(long, value_name = "SEED")]
     pub permute: Option<u64>,
+    /// Your own rules (Sigma): a file or folder; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
 }
 
 /// Arguments of `data`.

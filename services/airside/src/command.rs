@@ -14,6 +14,7 @@ mod manifests;
 mod node;
 mod policy;
 pub mod replay;
+mod rules;
 mod scan;
 mod verify;
 
@@ -68,7 +69,7 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Data(arguments) => data::run(&arguments.command),
         Command::Profiles => catalogue::profiles(),
         Command::Explain { check, output } => explain::run(&check, output),
-        Command::Rules(arguments) => catalogue::rules(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
         Command::Detect(arguments) => detect::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Findings(arguments) => findings::run(arguments.command),

@@ -14,6 +14,7 @@ use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
 use airside_k8s::Value;
 use airside_k8s::admission::Review;
+use airside_sigma::{Correlating, Limits, RuleSet};
 use airside_terms::TermsInForce;
 use airside_types::{Cluster, Place, Record, Severity, Source, Tenant, Timestamp};
 use airside_wire::scan::SourceFile;
@@ -140,7 +141,35 @@ impl Recording {
 
     fn audit_records(&self, tenant: &Tenant, cluster: &Cluster) -> Vec<Record> {
         let mut records = Vec::new();
-        let Some(file) = &self.audit else { return records };
+        let refused = self.audit_events(tenant, cluster, &mut |event, intake| {
+            records.extend(audit::records(event, intake))
+        });
+        refused.iter().for_each(|problem| crate::show::remark(problem));
+        records
+    }
+
+    /// What people's own rules find in the audit events.
+    pub fn found_by(&self, rules: &RuleSet, limits: Limits) -> Vec<Record> {
+        let (tenant, cluster) = (Tenant::default(), Cluster::default());
+        let mut correlating = Correlating::new(limits);
+        let mut records = Vec::new();
+        // What is no event was remarked upon when the built-in rules were asked.
+        let _refused = self.audit_events(&tenant, &cluster, &mut |event, intake| {
+            records.extend(correlating.observe(rules, event, intake));
+        });
+        records.extend(correlating.finish(rules));
+        records
+    }
+
+    /// Shows each audit event; the problems of what is none.
+    fn audit_events(
+        &self,
+        tenant: &Tenant,
+        cluster: &Cluster,
+        take: &mut dyn FnMut(&audit::Event<'_>, &Intake<'_>),
+    ) -> Vec<String> {
+        let mut refused = Vec::new();
+        let Some(file) = &self.audit else { return refused };
         audit::read::input(&file.content, &mut |item| {
             let intake = Intake {
                 tenant,
@@ -150,11 +179,11 @@ impl Recording {
                 origin: Some(Origin { path: &file.path, line: item.line }),
             };
             match item.event {
-                Ok(event) => records.extend(audit::records(event, &intake)),
-                Err(why) => crate::show::remark(&format!("{}:{}: {why}", file.path, item.line)),
+                Ok(event) => take(event, &intake),
+                Err(why) => refused.push(format!("{}:{}: {why}", file.path, item.line)),
             }
         });
-        records
+        refused
     }
 
     /// The reviews with line and time. The time is the recorder's `receivedAt`.

@@ -142,7 +142,7 @@ pub(super) struct Firing {
 
 impl Firing {
     /// The rule fires, because the actor did this: `listed the secrets of all namespaces`.
-    fn new(deed: impl Into<String>) -> Self {
+    pub(super) fn new(deed: impl Into<String>) -> Self {
         Self { deed: deed.into(), severity: None, values: Vec::new(), targets: Vec::new() }
     }
 
@@ -153,7 +153,7 @@ impl Firing {
     }
 
     /// With a value that made it fire; credentials in it are hidden.
-    fn with(mut self, name: &str, value: &str) -> Self {
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
         if self.values.len() < MAX_VALUES {
             let value = command::shown(value, MAX_VALUE_CHARS);
             self.values.push(NamedValue { name: name.to_owned(), value });

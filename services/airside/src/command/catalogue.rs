@@ -6,7 +6,7 @@ use airside_detect::Rule;
 use airside_report::lesson::{attack, diff, page};
 use serde_json::{Value, json};
 
-use crate::cli::{CatalogueArguments, ChecksArguments, ChecksFormat, OutputFormat};
+use crate::cli::{ChecksArguments, ChecksFormat, OutputFormat};
 use crate::command::Outcome;
 use crate::show::{self, RESET, STRONG};
 
@@ -26,9 +26,9 @@ pub(super) fn checks(arguments: &ChecksArguments) -> anyhow::Result<Outcome> {
     Ok(Outcome::Good)
 }
 
-pub(super) fn rules(arguments: &CatalogueArguments) -> anyhow::Result<Outcome> {
+pub(super) fn rules(output: OutputFormat) -> anyhow::Result<Outcome> {
     let rules = airside_detect::rules();
-    match arguments.output {
+    match output {
         OutputFormat::Json => print_json(rules.iter().map(|rule| rule_json(rule)))?,
         OutputFormat::Text => {
             let mut out = String::new();
@@ -69,7 +69,7 @@ const EXAMPLE: &str = "\
   disable = [\"cpu-limit-missing\"]
 ";
 
-fn line(severity: airside_types::Severity, id: &str, title: &str) -> String {
+pub(super) fn line(severity: airside_types::Severity, id: &str, title: &str) -> String {
     let style = show::severity(severity);
     format!("{style}{severity:<8}{RESET}  {id:<34}  {title}\n")
 }

@@ -8,6 +8,7 @@ use airside_detect::counting::{Counting, Limits};
 use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
+use airside_sigma::Correlating;
 use airside_types::{Cluster, Detection, LinkRole, Payload, Record, Severity, Tenant};
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use crate::cli::{DetectArguments, OutputFormat};
 use crate::command::Outcome;
 use crate::command::replay::read;
+use crate::command::rules::OwnRules;
 use crate::recording::lines;
 use crate::show;
 
@@ -31,8 +33,10 @@ pub(super) fn run(arguments: &DetectArguments) -> anyhow::Result<Outcome> {
     } else {
         read(&arguments.file)?
     };
+    let own = OwnRules::read(&arguments.rules);
+    own.tell_problems();
     let found = match (arguments.source.as_str(), sensor) {
-        ("audit", _) => audit_file(&path, &content),
+        ("audit", _) => audit_file(&path, &content, &own),
         (_, Some(sensor)) => sensor_file(sensor, &path, &content),
         ("hubble" | "kubearmor" | "tracee", None) => {
             show::remark(&format!("`{}` is not understood yet", arguments.source));
@@ -49,7 +53,7 @@ pub(super) fn run(arguments: &DetectArguments) -> anyhow::Result<Outcome> {
         OutputFormat::Json => print_lines(&found.detections)?,
         OutputFormat::Text => print_summary(&found.detections)?,
     }
-    Ok(Outcome::Good)
+    Ok(own.outcome())
 }
 
 #[derive(Debug)]
@@ -84,9 +88,10 @@ impl Found {
     }
 }
 
-fn audit_file(path: &str, content: &[u8]) -> Found {
+fn audit_file(path: &str, content: &[u8], own: &OwnRules) -> Found {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let mut found = Found::default();
+    let mut correlating = Correlating::new(OwnRules::LIMITS);
     audit::read::input(content, &mut |item| match item.event {
         Ok(event) => {
             let origin = Some(Origin { path, line: item.line });
@@ -98,9 +103,11 @@ fn audit_file(path: &str, content: &[u8]) -> Found {
                 origin,
             };
             found.take(audit::records(event, &intake));
+            found.take(correlating.observe(&own.set, event, &intake));
         }
         Err(why) => found.refuse(path, item.line, why),
     });
+    found.take(correlating.finish(&own.set));
     found
 }
 

@@ -1,6 +1,6 @@
 //! `airside policy`: people's own policies, read from files, judged and tested.
 
-mod test;
+pub(super) mod test;
 
 use std::path::Path;
 

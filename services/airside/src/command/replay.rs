@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{OutputFormat, ReplayArguments};
 use crate::command::Outcome;
+use crate::command::rules::OwnRules;
 use crate::recording::Recording;
 use crate::show;
 
@@ -18,7 +19,13 @@ pub(super) fn run(arguments: &ReplayArguments) -> anyhow::Result<Outcome> {
     for remark in &recording.remarks {
         show::remark(remark);
     }
+    let own = OwnRules::read(&arguments.rules);
+    own.tell_problems();
     let mut records = recording.records();
+    if !own.set.is_empty() {
+        records.extend(recording.found_by(&own.set, OwnRules::LIMITS));
+        records.sort_by_key(|record| (record.event_time, record.id));
+    }
     let count = records.len();
     if let Some(seed) = arguments.permute {
         records = permuted(records, seed);
@@ -34,7 +41,7 @@ pub(super) fn run(arguments: &ReplayArguments) -> anyhow::Result<Outcome> {
         }
         OutputFormat::Text => print(&told.incidents, &arguments.folder)?,
     }
-    Ok(Outcome::Good)
+    Ok(own.outcome())
 }
 
 /// What the records of a recording told.

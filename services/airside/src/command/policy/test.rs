@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use airside_k8s::Value;
 use airside_k8s::yaml::{Limits, parse_bytes};
 use airside_policy::case::{Case, Ending, read};
-use airside_report::cases::{self, CaseResult};
+use airside_report::cases::{self, CaseResult, Subject};
 use airside_terms::Policies;
 use airside_terms::policies::has_cases;
 
@@ -50,8 +50,10 @@ pub(super) fn run(paths: &[PathBuf], output: TestFormat) -> anyhow::Result<Outco
     let results: Vec<CaseResult<'_>> = told.iter().map(Told::result).collect();
     show::print(&match output {
         TestFormat::Text => text(&told, &policies),
-        TestFormat::Json => serde_json::to_string_pretty(&cases::json(&results))? + "\n",
-        TestFormat::Junit => cases::junit(&results)?,
+        TestFormat::Json => {
+            serde_json::to_string_pretty(&cases::json(Subject::Policy, &results))? + "\n"
+        }
+        TestFormat::Junit => cases::junit(Subject::Policy, &results)?,
     })?;
     Ok(if !problems.is_empty() {
         Outcome::Unreadable
@@ -63,7 +65,7 @@ pub(super) fn run(paths: &[PathBuf], output: TestFormat) -> anyhow::Result<Outco
 }
 
 /// A file with cases is read with the folder that it is in: there its policies are.
-fn with_neighbours(paths: &[PathBuf]) -> Vec<PathBuf> {
+pub(in crate::command) fn with_neighbours(paths: &[PathBuf]) -> Vec<PathBuf> {
     let folder = |path: &PathBuf| match path.parent() {
         Some(parent) if has_cases(&path.to_string_lossy()) && !path.is_dir() => {
             if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() }
@@ -94,7 +96,7 @@ impl Told {
     fn result(&self) -> CaseResult<'_> {
         CaseResult {
             place: &self.case.place,
-            policy: &self.case.policy,
+            subject: &self.case.policy,
             name: &self.case.name,
             ending: if self.is_ok { Ok(&self.said) } else { Err(&self.said) },
         }

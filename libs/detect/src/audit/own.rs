@@ -1,0 +1,50 @@
+//! Rules of people's own over audit events: how what they find becomes a record like that of a built-in rule.
+//!
+//! Owns identity, time, links and the sentence, so that no rule engine invents its own. Which rules there are and
+//! when one fires is the engine's: `airside-sigma`.
+
+use airside_types::{Id, NamedValue, Record, Source, Timestamp};
+
+use super::event::Event;
+use super::request::Request;
+use super::rules::Firing;
+use crate::intake::Intake;
+use crate::rule::RuleInfo;
+
+/// Whether a request was answered: rules that name no stage look at these events only, so that a request is told
+/// once.
+pub fn is_answered(event: &Event<'_>) -> bool {
+    Request::new(event).is_answered()
+}
+
+/// The identity of an event, as detections have it: a client can choose its auditID alone.
+pub fn event_id(event: &Event<'_>, intake: &Intake<'_>) -> Id {
+    super::event_id(&Request::new(event), intake)
+}
+
+/// When what an event tells happened: the time of its stage, as far as the clock believes it. A request that stays
+/// open is received long before it ends.
+pub fn moment(event: &Event<'_>, intake: &Intake<'_>) -> Timestamp {
+    let stage = Timestamp::parse_rfc3339(&event.stage_reached).ok();
+    intake.clock.stamp(stage.or_else(|| event.time())).0
+}
+
+/// The record of an own rule that fires on an event, with the values that made it fire. Credentials in them are
+/// hidden.
+pub fn record(
+    rule: &RuleInfo,
+    event: &Event<'_>,
+    intake: &Intake<'_>,
+    values: Vec<NamedValue>,
+) -> Record {
+    let request = Request::new(event);
+    let deed = format!("did what the rule “{}” describes", rule.title);
+    // The user agent is among the values of every detection.
+    let firing = values
+        .into_iter()
+        .filter(|it| it.name != "userAgent")
+        .fold(Firing::new(deed), |firing, it| firing.with(&it.name, &it.value));
+    let detection = super::detection(rule.clone(), firing, &request, intake);
+    let id = super::event_id(&request, intake);
+    intake.detection(Source::Audit, id, event.time(), detection)
+}

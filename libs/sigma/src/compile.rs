@@ -1,0 +1,183 @@
+//! From rules as they are written to rules in force: compiled, judged, and told apart by their ids.
+
+use airside_detect::RuleInfo;
+use airside_k8s::Document;
+use airside_types::{FieldPath, Place};
+use rsigma_eval::compiler::compile_detection;
+use rsigma_eval::{CompiledRule, compile_rule};
+use rsigma_parser::{CorrelationRule, Detection, SigmaRule};
+
+use crate::correlation::Definition;
+use crate::demand::Demand;
+use crate::judge::{Judgement, Remark, judge, place};
+use crate::problem::{Gravity, Problem};
+use crate::read::{Source, Written};
+use crate::rule::Head;
+
+/// A detection rule in force.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) info: RuleInfo,
+    pub(crate) place: Place,
+    pub(crate) compiled: CompiledRule,
+    pub(crate) demand: Demand,
+    /// It fires by itself, and is not only there for correlation rules.
+    pub(crate) stands_alone: bool,
+    /// What correlation rules and cases may call it.
+    pub(crate) names: Vec<String>,
+}
+
+/// The rules in force.
+#[derive(Debug, Default)]
+pub(crate) struct Compiled {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) correlations: Vec<(Definition, Place)>,
+    pub(crate) problems: Vec<Problem>,
+    /// The names of the rules that are not in force.
+    broken: Vec<String>,
+}
+
+impl Compiled {
+    pub(crate) fn of(sources: &[Source], problems: Vec<Problem>) -> Self {
+        let mut compiled = Self { problems, ..Self::default() };
+        for source in sources {
+            if let Written::Rule(rule) = &source.written {
+                compiled.take_rule(source, rule);
+            }
+        }
+        for source in sources {
+            if let Written::Correlation(rule) = &source.written {
+                compiled.take_correlation(source, rule);
+            }
+        }
+        for rule in &mut compiled.rules {
+            let mut referring =
+                compiled.correlations.iter().filter(|(it, _)| it.rules.contains(&rule.info.id));
+            let is_referred_to = referring.clone().next().is_some();
+            rule.stands_alone = !is_referred_to || referring.any(|(it, _)| it.generate);
+        }
+        compiled.problems.sort_by(|left, right| left.place.cmp(&right.place));
+        compiled
+    }
+
+    fn take_rule(&mut self, source: &Source, rule: &SigmaRule) {
+        let names = names(rule.id.as_ref(), rule.name.as_ref(), &rule.title);
+        let head = Head {
+            title: &rule.title,
+            name: rule.name.as_deref(),
+            level: rule.level,
+            status: rule.status,
+            tags: &rule.tags,
+            date: rule.modified.as_deref().or(rule.date.as_deref()),
+        };
+        let Some((info, place)) = self.head(source, &head) else {
+            return self.broken.extend(names);
+        };
+        let Judgement { demand, remarks } = judge(&rule.detection, &source.document);
+        let is_dead = matches!(demand, Demand::Never);
+        let gravity = if is_dead { Gravity::Error } else { Gravity::Warning };
+        self.problems.extend(remarks.into_iter().map(|it| source.problem(gravity, it)));
+        if is_dead {
+            return self.broken.extend(names);
+        }
+        match compile_rule(rule) {
+            Ok(compiled) => {
+                let rule = Rule { info, place, compiled, demand, stands_alone: true, names };
+                self.rules.push(rule);
+            }
+            Err(error) => {
+                let remark = culprit(rule, &source.document).unwrap_or_else(|| Remark {
+                    at: FieldPath::of(&["detection"]),
+                    text: last_line(&error.to_string()),
+                });
+                self.problems.push(source.problem(Gravity::Error, remark));
+                self.broken.extend(names);
+            }
+        }
+    }
+
+    fn take_correlation(&mut self, source: &Source, rule: &CorrelationRule) {
+        let head = Head {
+            title: &rule.title,
+            name: rule.name.as_deref(),
+            level: rule.level,
+            status: rule.status,
+            tags: &rule.tags,
+            date: rule.modified.as_deref().or(rule.date.as_deref()),
+        };
+        let Some((info, place)) = self.head(source, &head) else { return };
+        let find = |name: &str| {
+            if let Some(rule) = self.rules.iter().find(|it| it.names.iter().any(|it| it == name)) {
+                return Ok(rule.info.id.clone());
+            }
+            Err(if self.broken.iter().any(|it| it == name) {
+                format!("the rule `{name}` is not in force: put it right first")
+            } else {
+                format!(
+                    "there is no detection rule `{name}` (by id, name or title) among the files"
+                )
+            })
+        };
+        match Definition::of(rule, info, &find) {
+            Ok(definition) => self.correlations.push((definition, place)),
+            Err(remark) => self.problems.push(source.problem(Gravity::Error, remark)),
+        }
+    }
+
+    /// What a rule says of itself, unless another has its id.
+    fn head(&mut self, source: &Source, head: &Head<'_>) -> Option<(RuleInfo, Place)> {
+        let (info, remarks) = head.info();
+        let title = || FieldPath::of(&["title"]);
+        let place =
+            source.problem(Gravity::Warning, Remark { at: title(), text: String::new() }).place;
+        let rules = self.rules.iter().map(|it| (&it.info, &it.place));
+        let mut all = rules.chain(self.correlations.iter().map(|(it, place)| (&it.info, place)));
+        if let Some((_, other)) = all.find(|(it, _)| it.id == info.id) {
+            let text = format!(
+                "`{}` is the rule at {other} already: give one of them a `name` of its own",
+                info.id
+            );
+            let remark = Remark { at: title(), text };
+            self.problems.push(source.problem(Gravity::Error, remark));
+            return None;
+        }
+        self.problems.extend(remarks.into_iter().map(|it| source.problem(Gravity::Warning, it)));
+        Some((info, place))
+    }
+}
+
+/// The item of a selection that cannot be compiled.
+fn culprit(rule: &SigmaRule, document: &Document) -> Option<Remark> {
+    let mut selections: Vec<_> = rule.detection.named.iter().collect();
+    selections.sort_by_key(|(name, _)| *name);
+    selections.into_iter().find_map(|(name, detection)| {
+        let at = FieldPath::of(&["detection", name]);
+        if let Detection::AllOf(items) = detection {
+            let found = items.iter().find_map(|item| {
+                let error = compile_detection(&Detection::AllOf(vec![item.clone()])).err()?;
+                let at = place(document, &at, item.field.name.as_deref()?);
+                Some(Remark { at, text: last_line(&error.to_string()) })
+            });
+            if found.is_some() {
+                return found;
+            }
+        }
+        let error = compile_detection(detection).err()?;
+        Some(Remark { at, text: last_line(&error.to_string()) })
+    })
+}
+
+/// What a message of several lines comes to; regular expressions are drawn with a pointer below.
+fn last_line(said: &str) -> String {
+    match (said.lines().next(), said.lines().last()) {
+        (Some(first), Some(last)) if first != last => {
+            let what = first.split(':').next().unwrap_or(first);
+            format!("{what}: {}", last.trim().trim_start_matches("error: "))
+        }
+        _ => said.to_owned(),
+    }
+}
+
+fn names(id: Option<&String>, name: Option<&String>, title: &str) -> Vec<String> {
+    [id, name].into_iter().flatten().cloned().chain([title.to_owned()]).collect()
+}
