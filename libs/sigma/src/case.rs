@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use airside_detect::audit::Event;
-use airside_detect::{Clock, Intake};
+use airside_detect::{Clock, ClusterProfile, Intake};
 use airside_types::{Cluster, Payload, Place, Record, Tenant};
 
 use crate::correlation::{Correlating, Limits};
@@ -91,7 +91,7 @@ impl Case {
     fn fired(&self, rules: &RuleSet, id: &str) -> Result<Vec<Record>, String> {
         let (tenant, cluster) = (Tenant::default(), Cluster::default());
         let intake =
-            Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, origin: None };
+            Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, profile: ClusterProfile::unknown(), origin: None };
         // The events are all there: each waits until the last is read.
         let limits = Limits { lateness: Duration::MAX, ..Limits::default() };
         let mut state = Correlating::new(limits);

@@ -1,7 +1,7 @@
 //! Rules as people write them: what they find, what is told of them, and what is refused.
 
 use airside_detect::audit::Event;
-use airside_detect::{Clock, Intake};
+use airside_detect::{Clock, ClusterProfile, Intake};
 use airside_types::{Cluster, Detection, Payload, Tenant};
 
 use crate::set::RuleSet;
@@ -29,7 +29,7 @@ pub(crate) fn detections(rules: &RuleSet, event: &str) -> Vec<Detection> {
     let event = Event::parse(event).unwrap();
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let intake =
-        Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, origin: None };
+        Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, profile: ClusterProfile::unknown(), origin: None };
     let records = rules.firings(&event, &intake).into_iter();
     records
         .filter_map(|record| match record.payload {

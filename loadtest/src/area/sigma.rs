@@ -4,7 +4,7 @@
 //! the reading of the events, without any rule.
 
 use airside_detect::audit::Event;
-use airside_detect::{Clock, Intake};
+use airside_detect::{Clock, ClusterProfile, Intake};
 use airside_sigma::{Correlating, Limits, RuleSet};
 use airside_types::{Cluster, Tenant};
 
@@ -51,7 +51,7 @@ fn rules(text: &str) -> anyhow::Result<RuleSet> {
 fn ask(rules: &RuleSet, events: &[Event<'_>]) -> usize {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let intake =
-        Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, origin: None };
+        Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, profile: ClusterProfile::unknown(), origin: None };
     let mut correlating = Correlating::new(Limits::default());
     events.iter().map(|event| correlating.observe(rules, event, &intake).len()).sum()
 }

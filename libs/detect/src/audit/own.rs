@@ -9,17 +9,19 @@ use super::event::Event;
 use super::request::Request;
 use super::rules::Firing;
 use crate::intake::Intake;
+use crate::profile::ClusterProfile;
 use crate::rule::RuleInfo;
 
 /// Whether a request was answered: rules that name no stage look at these events only, so that a request is told
 /// once.
 pub fn is_answered(event: &Event<'_>) -> bool {
-    Request::new(event).is_answered()
+    // Nothing of the cluster bears on that.
+    Request::new(event, ClusterProfile::unknown()).is_answered()
 }
 
 /// The identity of an event, as detections have it: a client can choose its auditID alone.
 pub fn event_id(event: &Event<'_>, intake: &Intake<'_>) -> Id {
-    super::event_id(&Request::new(event), intake)
+    super::event_id(&Request::new(event, intake.profile), intake)
 }
 
 /// When what an event tells happened: the time of its stage, as far as the clock believes it. A request that stays
@@ -37,7 +39,7 @@ pub fn record(
     intake: &Intake<'_>,
     values: Vec<NamedValue>,
 ) -> Record {
-    let request = Request::new(event);
+    let request = Request::new(event, intake.profile);
     let deed = format!("did what the rule “{}” describes", rule.title);
     // The user agent is among the values of every detection.
     let firing = values

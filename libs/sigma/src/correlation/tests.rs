@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use airside_detect::audit::{Event, own};
-use airside_detect::{Clock, Intake};
+use airside_detect::{Clock, ClusterProfile, Intake};
 use airside_types::{Cluster, Id, Payload, Record, Tenant, Timestamp};
 use proptest::prelude::*;
 
@@ -107,7 +107,7 @@ impl Seen {
 }
 
 fn intake<'i>(tenant: &'i Tenant, cluster: &'i Cluster) -> Intake<'i> {
-    Intake { tenant, cluster, clock: Clock::Recorded, origin: None }
+    Intake { tenant, cluster, clock: Clock::Recorded, profile: ClusterProfile::unknown(), origin: None }
 }
 
 /// The order in which events arrive: each late by its delay, some twice.
