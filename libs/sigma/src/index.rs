@@ -1,7 +1,9 @@
 //! Which rules an event can meet: each rule is filed under the demand that fewest others share.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Deref;
 
 use airside_detect::audit::{Event, own};
 
@@ -91,12 +93,13 @@ impl Index {
 
     /// The rules whose demands an event meets, in the order of the list.
     pub(crate) fn candidates(&self, event: &Event<'_>) -> Vec<usize> {
+        let is_answered = LazyCell::new(|| own::is_answered(event));
         let mut found = Vec::new();
         let mut take = |numbers: &[u32]| {
             let numbers = numbers.iter().map(|number| *number as usize);
-            found.extend(
-                numbers.filter(|it| self.entries.get(*it).is_some_and(|it| it.allows(event))),
-            );
+            found.extend(numbers.filter(|it| {
+                self.entries.get(*it).is_some_and(|it| it.allows(event, &is_answered))
+            }));
         };
         let lower = |dimension: Dimension| lower(dimension.of(event));
         if let Some(by_verb) = self.by_resource_and_verb.get(&*lower(Dimension::Resource)) {
@@ -112,11 +115,11 @@ impl Index {
 }
 
 impl Entry {
-    fn allows(&self, event: &Event<'_>) -> bool {
+    fn allows(&self, event: &Event<'_>, is_answered: &dyn Deref<Target = bool>) -> bool {
         let is_met = |(dimension, values): &(Dimension, BTreeSet<String>)| {
             values.contains(&*lower(dimension.of(event)))
         };
-        self.demands.iter().all(is_met) && (!self.answers_only || own::is_answered(event))
+        self.demands.iter().all(is_met) && (!self.answers_only || **is_answered)
     }
 }
 
