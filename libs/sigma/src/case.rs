@@ -90,8 +90,13 @@ impl Case {
 
     fn fired(&self, rules: &RuleSet, id: &str) -> Result<Vec<Record>, String> {
         let (tenant, cluster) = (Tenant::default(), Cluster::default());
-        let intake =
-            Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, profile: ClusterProfile::unknown(), origin: None };
+        let intake = Intake {
+            tenant: &tenant,
+            cluster: &cluster,
+            clock: Clock::Recorded,
+            profile: ClusterProfile::unknown(),
+            origin: None,
+        };
         // The events are all there: each waits until the last is read.
         let limits = Limits { lateness: Duration::MAX, ..Limits::default() };
         let mut state = Correlating::new(limits);

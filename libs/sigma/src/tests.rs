@@ -28,8 +28,13 @@ pub(crate) fn read(text: &str) -> RuleSet {
 pub(crate) fn detections(rules: &RuleSet, event: &str) -> Vec<Detection> {
     let event = Event::parse(event).unwrap();
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let intake =
-        Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, profile: ClusterProfile::unknown(), origin: None };
+    let intake = Intake {
+        tenant: &tenant,
+        cluster: &cluster,
+        clock: Clock::Recorded,
+        profile: ClusterProfile::unknown(),
+        origin: None,
+    };
     let records = rules.firings(&event, &intake).into_iter();
     records
         .filter_map(|record| match record.payload {

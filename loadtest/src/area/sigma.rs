@@ -50,8 +50,13 @@ fn rules(text: &str) -> anyhow::Result<RuleSet> {
 /// How many detections rules make of events.
 fn ask(rules: &RuleSet, events: &[Event<'_>]) -> usize {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let intake =
-        Intake { tenant: &tenant, cluster: &cluster, clock: Clock::Recorded, profile: ClusterProfile::unknown(), origin: None };
+    let intake = Intake {
+        tenant: &tenant,
+        cluster: &cluster,
+        clock: Clock::Recorded,
+        profile: ClusterProfile::unknown(),
+        origin: None,
+    };
     let mut correlating = Correlating::new(Limits::default());
     events.iter().map(|event| correlating.observe(rules, event, &intake).len()).sum()
 }

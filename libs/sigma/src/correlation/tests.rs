@@ -107,7 +107,13 @@ impl Seen {
 }
 
 fn intake<'i>(tenant: &'i Tenant, cluster: &'i Cluster) -> Intake<'i> {
-    Intake { tenant, cluster, clock: Clock::Recorded, profile: ClusterProfile::unknown(), origin: None }
+    Intake {
+        tenant,
+        cluster,
+        clock: Clock::Recorded,
+        profile: ClusterProfile::unknown(),
+        origin: None,
+    }
 }
 
 /// The order in which events arrive: each late by its delay, some twice.
