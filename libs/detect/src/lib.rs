@@ -12,6 +12,7 @@ mod command;
 pub mod counting;
 pub mod falco;
 pub mod intake;
+pub mod json;
 pub mod rule;
 pub mod runtime;
 pub mod tetragon;

@@ -6,19 +6,18 @@
 
 use airside_k8s::Value;
 use serde_json::Value as Json;
-use serde_json::value::RawValue;
 
 /// How many operations of a JSON patch are read, and how deep their paths may go.
 const MAX_OPERATIONS: usize = 500;
 const MAX_DEPTH: usize = 32;
 
-/// The part of the object that a request body sets. `Null` if it is no JSON that Airside can read.
-pub(super) fn decode(body: &RawValue) -> Value {
-    if body.get().starts_with('[') {
-        let operations: Vec<Json> = serde_json::from_str(body.get()).unwrap_or_default();
-        return apply(&operations).into();
+/// The part of the object that a request body, as JSON, sets.
+pub(super) fn decode(body: &str) -> Result<Value, serde_json::Error> {
+    if body.starts_with('[') {
+        let operations: Vec<Json> = serde_json::from_str(body)?;
+        return Ok(apply(&operations).into());
     }
-    serde_json::from_str(body.get()).unwrap_or_default()
+    serde_json::from_str(body)
 }
 
 /// The object that the `add` and `replace` operations of a JSON patch (RFC 6902) describe.
@@ -100,7 +99,7 @@ mod tests {
     use super::*;
 
     fn decoded(body: &str) -> Value {
-        decode(serde_json::from_str(body).unwrap())
+        decode(body).unwrap()
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //!
 //! The tables are made once. An ordinary request finds no entry, so that it meets no rule at all.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::request::Request;
@@ -12,14 +11,35 @@ use super::sign::Signs;
 /// The rules by what they look at.
 pub(super) struct Dispatch {
     by_signs: Vec<(Signs, &'static Definition)>,
-    by_resource: HashMap<&'static str, Vec<Entry>>,
+    /// The resources by the length of their plural, which most of them have to themselves.
+    by_length: Vec<Vec<Resource>>,
 }
 
-struct Entry {
-    group: &'static str,
-    subresource: &'static str,
-    verbs: &'static [&'static str],
-    definition: &'static Definition,
+/// The rules about one resource or subresource of one group.
+struct Resource {
+    name: Written<'static>,
+    by_verb: ByVerb,
+}
+
+/// The rules about one resource, by the place of the verb in [`VERBS`].
+type ByVerb = [Vec<&'static Definition>; VERBS.len()];
+
+const VERBS: [&str; 8] =
+    ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+
+/// The place of a verb in [`VERBS`]; none for those that no rule has.
+fn place_of(verb: &str) -> Option<usize> {
+    Some(match verb {
+        "get" => 0,
+        "list" => 1,
+        "watch" => 2,
+        "create" => 3,
+        "update" => 4,
+        "patch" => 5,
+        "delete" => 6,
+        "deletecollection" => 7,
+        _ => return None,
+    })
 }
 
 pub(super) static DISPATCH: LazyLock<Dispatch> =
@@ -77,46 +97,62 @@ const CORE: [&str; 16] = [
 
 impl Dispatch {
     fn of(definitions: impl Iterator<Item = &'static Definition>) -> Self {
-        let mut by_signs = Vec::new();
-        let mut by_resource: HashMap<_, Vec<_>> = HashMap::new();
+        let mut dispatch = Self { by_signs: Vec::new(), by_length: Vec::new() };
         for definition in definitions {
             match definition.on {
-                On::Signs(signs) => by_signs.push((Signs::all(signs), definition)),
+                On::Signs(signs) => dispatch.by_signs.push((Signs::all(signs), definition)),
                 On::Resources(verbs, resources) => {
                     for written in resources.iter().map(|text| Written::parse(text)) {
-                        let entries = by_resource.entry(written.plural).or_default();
-                        let subresource = written.subresource;
-                        entries.extend(written.groups().map(|group| Entry {
-                            group,
-                            subresource,
-                            verbs,
-                            definition,
-                        }));
+                        for group in written.groups() {
+                            dispatch.add(Written { group, ..written }, verbs, definition);
+                        }
                     }
                 }
             }
         }
-        Self { by_signs, by_resource }
+        dispatch
     }
 
-    /// The rules that look at a request, in the order of the list.
+    fn add(&mut self, name: Written<'static>, verbs: &[&str], definition: &'static Definition) {
+        let length = name.plural.len();
+        if self.by_length.len() <= length {
+            self.by_length.resize_with(length + 1, Vec::new);
+        }
+        let Some(resources) = self.by_length.get_mut(length) else { return };
+        if resources.iter().all(|it| it.name != name) {
+            resources.push(Resource { name, by_verb: ByVerb::default() });
+        }
+        let Some(resource) = resources.iter_mut().find(|it| it.name == name) else { return };
+        for (verb, rules) in VERBS.iter().zip(&mut resource.by_verb) {
+            // An alias may be written out besides.
+            let is_new = rules.iter().all(|it| !std::ptr::eq(*it, definition));
+            if is_new && verbs.contains(verb) {
+                rules.push(definition);
+            }
+        }
+    }
+
+    /// The rules that look at a request, in the order of the list: those about who asks come first.
     pub(super) fn rules_for(
         &self,
         request: &Request<'_>,
     ) -> impl Iterator<Item = &'static Definition> {
         let signs = Signs::of(request);
         let by_signs = self.by_signs.iter().filter(move |(needed, _)| signs.has(*needed));
-        let (verb, group, subresource) = (request.verb(), request.group(), request.subresource());
-        let entries = self.by_resource.get(request.resource()).map_or(&[][..], Vec::as_slice);
-        let specific = entries
-            .iter()
-            .filter(move |entry| {
-                entry.subresource == subresource
-                    && entry.group == group
-                    && entry.verbs.contains(&verb)
-            })
-            .map(|entry| entry.definition);
-        by_signs.map(|(_, definition)| *definition).chain(specific)
+        let by_resource = self.by_resource(request).iter().copied();
+        by_signs.map(|(_, definition)| *definition).chain(by_resource)
+    }
+
+    fn by_resource(&self, request: &Request<'_>) -> &[&'static Definition] {
+        let Some(resources) = self.by_length.get(request.resource().len()) else { return &[] };
+        let name = Written {
+            plural: request.resource(),
+            group: request.group(),
+            subresource: request.subresource(),
+        };
+        let by_verb = resources.iter().find(|it| it.name == name).map(|it| &it.by_verb);
+        let rules = by_verb.and_then(|by_verb| by_verb.get(place_of(request.verb())?));
+        rules.map_or(&[], Vec::as_slice)
     }
 }
 
@@ -134,6 +170,18 @@ mod tests {
         assert_eq!(parts("pods/exec"), ("pods", "", "exec"));
         assert_eq!(parts("deployments.apps/scale"), ("deployments", "apps", "scale"));
         assert_eq!(parts("roles.rbac.authorization.k8s.io").1, "rbac.authorization.k8s.io");
+    }
+
+    #[test]
+    fn every_verb_that_a_rule_has_is_known() {
+        for (verb, place) in VERBS.iter().zip(0..) {
+            assert_eq!(place_of(verb), Some(place));
+        }
+        for definition in super::super::definitions() {
+            if let On::Resources(verbs, _) = definition.on {
+                assert!(verbs.iter().all(|verb| VERBS.contains(verb)), "{}", definition.rule.id);
+            }
+        }
     }
 
     #[test]

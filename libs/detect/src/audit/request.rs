@@ -11,14 +11,36 @@ use super::actor::{self, Actor};
 use super::body;
 use super::client::Client;
 use super::event::{Event, ObjectReference};
+use crate::json::{Defect, RawJson, mend};
 
 /// One request to an API server.
 #[derive(Debug)]
 pub(super) struct Request<'e> {
     event: &'e Event<'e>,
-    actor: Actor<'e>,
-    client: Client,
-    body: OnceCell<Value>,
+    actor: OnceCell<Actor<'e>>,
+    client: OnceCell<Client>,
+    outcome: OnceCell<Outcome>,
+    body: OnceCell<Body>,
+}
+
+/// A body as far as it could be decoded.
+#[derive(Debug, Default)]
+struct Body {
+    value: Value,
+    defect: Option<Defect>,
+}
+
+impl Body {
+    fn of(raw: RawJson<'_>) -> Self {
+        if raw.is_whole()
+            && let Ok(value) = body::decode(raw.get())
+        {
+            return Self { value, defect: None };
+        }
+        let mended = mend(raw.get());
+        let value = body::decode(&mended.json).unwrap_or_default();
+        Self { value, defect: Some(mended.defect) }
+    }
 }
 
 /// How the API server answered.
@@ -38,11 +60,12 @@ pub(super) enum Outcome {
 
 impl<'e> Request<'e> {
     /// The request that an event reports.
-    pub(super) fn new(event: &'e Event<'e>) -> Self {
+    pub(super) const fn new(event: &'e Event<'e>) -> Self {
         Self {
             event,
-            actor: Actor::of(&event.user),
-            client: Client::of(&event.user_agent),
+            actor: OnceCell::new(),
+            client: OnceCell::new(),
+            outcome: OnceCell::new(),
             body: OnceCell::new(),
         }
     }
@@ -54,22 +77,22 @@ impl<'e> Request<'e> {
 
     /// Who authenticated. Impersonation does not hide them.
     pub(super) fn actor(&self) -> Actor<'e> {
-        self.actor
+        *self.actor.get_or_init(|| Actor::of(&self.event.user))
     }
 
     /// With what kind of client.
     pub(super) fn client(&self) -> Client {
-        self.client
+        *self.client.get_or_init(|| Client::of(&self.event.user_agent))
     }
 
     /// The cluster's own machinery, doing its work.
     pub(super) fn is_by_trusted_system(&self) -> bool {
-        self.actor.is_trusted_system(self.client)
+        self.actor().is_trusted_system(self.client())
     }
 
     /// A service account in the hands of somebody: its token is used through a person's tool.
     pub(super) fn is_workload_by_hand(&self) -> bool {
-        self.actor.is_workload() && self.client.is_by_hand()
+        self.actor().is_workload() && self.client().is_by_hand()
     }
 
     /// The verb.
@@ -119,7 +142,7 @@ impl<'e> Request<'e> {
 
     /// A service account's request in its own namespace.
     pub(super) fn is_in_own_namespace(&self) -> bool {
-        matches!(self.actor, Actor::ServiceAccount { namespace, .. } if namespace == self.namespace())
+        matches!(self.actor(), Actor::ServiceAccount { namespace, .. } if namespace == self.namespace())
     }
 
     /// The path without the query.
@@ -136,12 +159,22 @@ impl<'e> Request<'e> {
 
     /// The part of the object that the request's body sets; `Null` if the event has no body.
     pub(super) fn body(&self) -> &Value {
-        self.body.get_or_init(|| self.event.request_object.map_or(Value::Null, body::decode))
+        &self.decoded().value
+    }
+
+    /// Why the body is not all that was sent, if it is not: then [`Request::body`] has what could be made
+    /// of it, and what is missing may be what matters.
+    pub(super) fn opaque(&self) -> Option<Defect> {
+        self.decoded().defect
+    }
+
+    fn decoded(&self) -> &Body {
+        self.body.get_or_init(|| self.event.request_object.map_or_else(Body::default, Body::of))
     }
 
     /// How it ended. An event that does not say counts as done.
     pub(super) fn outcome(&self) -> Outcome {
-        match self.event.response_status.code {
+        *self.outcome.get_or_init(|| match self.event.response_status.code {
             Some(401) => Outcome::Unauthenticated,
             Some(403) => Outcome::Forbidden,
             Some(400..) => Outcome::Failed,
@@ -149,14 +182,17 @@ impl<'e> Request<'e> {
             _ if self.event.response_status.status == "Failure" => Outcome::Failed,
             _ if self.is_dry_run() => Outcome::DryRun,
             _ => Outcome::Done,
-        }
+        })
     }
 
-    /// The client asked to keep nothing: in the query, or in a deletion's options.
+    /// The client asked to keep nothing: in the query, or in a deletion's options. The API server heeds
+    /// that where it writes, and not for reads and connections, to which anybody may add the words.
     fn is_dry_run(&self) -> bool {
+        let deletes = matches!(self.verb(), "delete" | "deletecollection");
+        let writes = deletes || matches!(self.verb(), "create" | "update" | "patch");
         let in_query = || self.query().split('&').any(|pair| pair == "dryRun=All");
         let in_options = || !body::items(self.body(), "dryRun").is_empty();
-        in_query() || (matches!(self.verb(), "delete" | "deletecollection") && in_options())
+        writes && !self.is_long_running() && (in_query() || deletes && in_options())
     }
 
     /// Authorization refused it; refusals by admission do not count.

@@ -2,7 +2,6 @@
 //! once for each event. Rules that look at every request say which signs they need, so that an ordinary
 //! request meets none of them.
 
-use super::actor::Actor;
 use super::client::Client;
 use super::request::{Outcome, Request};
 use crate::address::is_public;
@@ -49,20 +48,22 @@ impl Signs {
     /// The signs that a request has.
     pub(super) fn of(request: &Request<'_>) -> Self {
         let (event, client) = (request.event(), request.client());
-        let anonymous = request.actor() == Actor::Anonymous;
+        // Kinds of actors cost more to tell apart than these two.
+        let anonymous = event.user.username == "system:anonymous";
+        let node = event.user.username.starts_with("system:node:");
         let outcome = request.outcome();
         let denied = outcome == Outcome::Forbidden && request.is_denied_by_authorization();
         let signs = [
             (Sign::Anonymous, anonymous),
             (Sign::AnonymousAccess, anonymous && !is_open_to_all(request.path())),
             (Sign::Impersonates, event.impersonated_user.is_some()),
-            (Sign::Node, matches!(request.actor(), Actor::Node(_))),
+            (Sign::Node, node),
             (Sign::BoundToPod, !event.user.extra.pod_name.is_empty()),
             (Sign::ByHand, client.is_by_hand()),
             (Sign::AttackTool, client == Client::AttackTool),
             (Sign::Public, event.source_address().is_some_and(is_public)),
             (Sign::Forwarded, event.source_ips.len() > 1),
-            (Sign::DebugPath, event.object_ref.is_none() && is_debug(request.path())),
+            (Sign::DebugPath, event.object_ref.is_none() && is_debug(&event.request_uri)),
             (Sign::Unauthenticated, outcome == Outcome::Unauthenticated),
             (Sign::Denied, denied),
         ];
@@ -91,6 +92,8 @@ fn is_open_to_all(path: &str) -> bool {
 }
 
 /// Logs, profiles and flags of the control plane.
-fn is_debug(path: &str) -> bool {
-    path.starts_with("/debug/") || path == "/logs" || path.starts_with("/logs/")
+fn is_debug(uri: &str) -> bool {
+    let after_logs = uri.strip_prefix("/logs");
+    uri.starts_with("/debug/")
+        || after_logs.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
 }

@@ -276,7 +276,8 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(WRITE, JUDGED_BY_BODY),
         ended: Ended::Done,
         when: |request| {
-            let counts = request.event().truncated && !request.is_by_trusted_system();
+            let is_hidden = request.event().truncated || request.opaque().is_some();
+            let counts = is_hidden && !request.is_by_trusted_system();
             counts.then(|| {
                 Firing::new(format!(
                     "sent a request that was cut: {}",
