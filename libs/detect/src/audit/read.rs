@@ -122,11 +122,13 @@ struct Reader<'c> {
     lists: u32,
     /// How many envelopes surround what is read.
     envelopes: u32,
+    /// How many bytes may still be unpacked of the record.
+    room: usize,
 }
 
 impl<'c> Reader<'c> {
     fn new(each: &'c mut dyn FnMut(Item<'_, '_>)) -> Self {
-        Self { each, line: 0, contained: 0, lists: 0, envelopes: 0 }
+        Self { each, line: 0, contained: 0, lists: 0, envelopes: 0, room: 0 }
     }
 
     fn tell(&mut self, text: &str, event: Result<&Event<'_>, &Unreadable>) {
@@ -146,6 +148,7 @@ impl<'c> Reader<'c> {
     /// One record: events, or something that carries events.
     fn record(&mut self, line: u32, bytes: &[u8]) {
         self.line = line;
+        self.room = packed::MOST_UNPACKED;
         self.bytes(without_mark(bytes));
     }
 

@@ -21,32 +21,33 @@ impl<'a> Event<'a> {
             return;
         }
         while let Some(key) = cursor.key() {
-            match &*key {
-                "auditID" => event.audit_id = cursor.text(),
-                "stage" => event.stage = cursor.text(),
-                "level" => event.level = cursor.text(),
-                "requestURI" => event.request_uri = cursor.text(),
-                "verb" => event.verb = cursor.text(),
-                "user" => event.user = User::read(cursor),
-                "impersonatedUser" => {
+            // Lengths tell most keys apart.
+            match (key.len(), &*key) {
+                (7, "auditID") => event.audit_id = cursor.text(),
+                (5, "stage") => event.stage = cursor.text(),
+                (5, "level") => event.level = cursor.text(),
+                (10, "requestURI") => event.request_uri = cursor.text(),
+                (4, "verb") => event.verb = cursor.text(),
+                (4, "user") => event.user = User::read(cursor),
+                (16, "impersonatedUser") => {
                     let is_object = cursor.peek() == Some(b'{');
                     let user = User::read(cursor);
                     event.impersonated_user = is_object.then_some(user);
                 }
-                "sourceIPs" => event.source_ips = texts(cursor),
-                "userAgent" => event.user_agent = cursor.text(),
-                "objectRef" => {
+                (9, "sourceIPs") => event.source_ips = texts(cursor),
+                (9, "userAgent") => event.user_agent = cursor.text(),
+                (9, "objectRef") => {
                     let is_object = cursor.peek() == Some(b'{');
                     let reference = ObjectReference::read(cursor);
                     event.object_ref = is_object.then_some(reference);
                 }
-                "responseStatus" => event.response_status = ResponseStatus::read(cursor),
-                "requestObject" => event.request_object = cursor.raw(),
-                "responseObject" => event.response_object = cursor.raw(),
-                "requestReceivedTimestamp" => event.request_received = cursor.text(),
+                (14, "responseStatus") => event.response_status = ResponseStatus::read(cursor),
+                (13, "requestObject") => event.request_object = cursor.raw(),
+                (14, "responseObject") => event.response_object = cursor.raw(),
+                (24, "requestReceivedTimestamp") => event.request_received = cursor.text(),
                 // v1beta1 has `timestamp`, the time of the stage.
-                "stageTimestamp" | "timestamp" => event.stage_reached = cursor.text(),
-                "annotations" => {
+                (14, "stageTimestamp") | (9, "timestamp") => event.stage_reached = cursor.text(),
+                (11, "annotations") => {
                     event.annotations = Annotations::read(cursor);
                     event.truncated |= event.annotations.truncated;
                 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::list::LISTS;
 use super::{NO_EVENT, Reader, Unreadable, aks, gke, packed};
 use crate::audit::event::Event;
 use crate::json::{Cursor, RawJson};
@@ -24,6 +25,8 @@ struct Form<'a> {
     data: Option<Cow<'a, str>>,
     /// A row of Azure's own table.
     is_row: bool,
+    /// A list that comes after keys which nobody knows.
+    has_list: bool,
 }
 
 impl<'a> Form<'a> {
@@ -40,6 +43,10 @@ impl<'a> Form<'a> {
                 "category" => form.category = cursor.text(),
                 "data" => form.data = Some(cursor.text()),
                 "awslogs" | "kinesis" | "message" => form.data = data(&mut cursor).or(form.data),
+                list if LISTS.contains(&list) => {
+                    form.has_list = cursor.peek() == Some(b'[');
+                    cursor.skip();
+                }
                 "AuditId" => {
                     form.is_row = true;
                     cursor.skip();
@@ -82,11 +89,16 @@ impl Reader<'_> {
             }
         } else if form.is_row {
             self.row(text);
+        } else if form.has_list {
+            self.document(&mut Cursor::new(text));
         } else if let Some(properties) = form.properties {
             self.azure(properties.get(), &form.category);
         } else if let Some(data) = form.data {
-            match packed::unpack(&data) {
-                Ok(bytes) => self.bytes(&bytes),
+            match packed::unpack(&data, self.room) {
+                Ok(bytes) => {
+                    self.room = self.room.saturating_sub(bytes.len());
+                    self.bytes(&bytes);
+                }
                 Err(reason) => self.refuse(text, &Unreadable::Packed { reason }),
             }
         } else {

@@ -5,7 +5,7 @@ use crate::audit::event::Event;
 use crate::json::{Break, Cursor};
 
 /// Keys under which documents have lists: an `EventList`, CloudWatch, Event Hub and Firehose, Kinesis.
-const LISTS: [&str; 4] = ["items", "logEvents", "records", "Records"];
+pub(super) const LISTS: [&str; 4] = ["items", "logEvents", "records", "Records"];
 
 /// Keys that may come before the list. An event begins with the first two of them, and then has another.
 const BEFORE_LISTS: [&str; 11] = [
@@ -90,31 +90,40 @@ impl Reader<'_> {
         self.lists += 1;
         let text = cursor.whole();
         let mut how_they_begin = "";
-        let mut broken_at = None;
+        let (mut broken_at, mut last) = (None, cursor.at());
         cursor.list();
         while cursor.element() {
             cursor.peek();
             let start = cursor.at();
-            if how_they_begin.is_empty() {
-                how_they_begin = signature(text, start);
-            }
-            if key == "logEvents" {
-                self.log_event(cursor)
+            last = start;
+            if is_torn(cursor) {
+                cursor.fail();
+            } else if key == "logEvents" {
+                self.log_event(cursor);
             } else {
-                self.value(cursor)
+                self.value(cursor);
             }
             if cursor.broken().is_some() {
                 broken_at = Some((start, start + 1));
                 break;
             }
+            if how_they_begin.is_empty() {
+                how_they_begin = signature(text, start);
+            }
         }
-        if cursor.broken().is_some() {
-            let (start, from) = broken_at.unwrap_or((cursor.at(), cursor.at()));
+        let is_whole = cursor.broken().is_none();
+        if !is_whole {
+            let is_closed = text.trim_end().ends_with("]}");
+            let (start, from) = broken_at.unwrap_or_else(|| match cursor.broken() {
+                // A bracket that the last element left open took its siblings along.
+                Some(Break::Cut) if is_closed => (cursor.at(), last + 1),
+                _ => (cursor.at(), cursor.at()),
+            });
             self.salvage(text, start, from, how_they_begin);
             cursor.go_to(text.len());
         }
         self.lists -= 1;
-        broken_at.is_none()
+        is_whole
     }
 
     /// An element of CloudWatch's, which has the event as text.
@@ -144,6 +153,10 @@ impl Reader<'_> {
     /// siblings do, from a byte on. What lies between them is a letter each.
     pub(super) fn salvage(&mut self, text: &str, start: usize, from: usize, how_they_begin: &str) {
         let (mut unread, mut from) = (start, from);
+        let how_they_begin = match how_they_begin {
+            "" => usual_signature(text.get(from..).unwrap_or_default()),
+            known => known,
+        };
         // Each attempt may go to the end of the text, and who breaks it may place many of them.
         let mut effort = text.len().saturating_mul(MOST_EFFORT);
         while let Some(here) = next_piece(text, from, how_they_begin).filter(|_| effort > 0) {
@@ -189,8 +202,25 @@ impl Reader<'_> {
     }
 }
 
+/// Whether an element that is no object is none at all: a lone quote takes its neighbour along.
+fn is_torn(cursor: &mut Cursor<'_>) -> bool {
+    if cursor.peek() == Some(b'{') {
+        return false;
+    }
+    let mut cursor = cursor.clone();
+    cursor.skip();
+    !matches!(cursor.peek(), Some(b',' | b']'))
+}
+
 /// How many times over the length of a broken text its salvage may read in vain.
 const MOST_EFFORT: usize = 16;
+
+/// How the events after a broken first one begin: as the API server writes them to a webhook, or to a log.
+fn usual_signature(text: &str) -> &'static str {
+    const USUAL: [&str; 3] = ["{\"level\":", "{\"kind\":\"Event\"", "{\"auditID\":"];
+    let places = USUAL.iter().filter_map(|begin| Some((text.find(begin)?, *begin)));
+    places.min().map_or("", |(_, begin)| begin)
+}
 
 /// Where the next value begins that begins as its siblings do.
 fn next_piece(text: &str, from: usize, how_they_begin: &str) -> Option<usize> {

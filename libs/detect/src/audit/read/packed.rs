@@ -4,25 +4,29 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 
-/// How much one envelope may hold unpacked, in bytes. CloudWatch packs at most 6 MiB for one invocation.
-const MOST_UNPACKED: usize = 64 << 20;
+/// How much the envelopes of one record may hold unpacked, in bytes, all together. CloudWatch packs at most
+/// 6 MiB for one invocation.
+pub(super) const MOST_UNPACKED: usize = 128 << 20;
 
-/// What was packed; what is left of it where the end is missing.
-pub(super) fn unpack(data: &str) -> Result<Vec<u8>, String> {
+/// What was packed, of at most so many bytes; what is left of it where the end is missing.
+pub(super) fn unpack(data: &str, most: usize) -> Result<Vec<u8>, String> {
     let bytes = STANDARD.decode(data.trim_ascii()).map_err(|error| format!("base64: {error}"))?;
     if bytes.is_empty() {
         return Err("it is empty".to_owned());
     }
     let Some(rest) = bytes.strip_prefix(&[0x1f, 0x8b, 8]) else { return Ok(bytes) };
     let deflated = after_header(rest).ok_or("gzip: its header breaks off")?;
-    match decompress_to_vec_with_limit(deflated, MOST_UNPACKED) {
-        Ok(bytes) => Ok(bytes),
-        Err(error) if error.status == TINFLStatus::HasMoreOutput => {
-            Err(format!("gzip: more than {MOST_UNPACKED} bytes"))
-        }
-        Err(error) if error.output.is_empty() => Err(format!("gzip: {error}")),
-        Err(error) => Ok(error.output),
+    let mut error = match decompress_to_vec_with_limit(deflated, most) {
+        Ok(bytes) => return Ok(bytes),
+        Err(error) => error,
+    };
+    if error.status == TINFLStatus::HasMoreOutput {
+        return Err(format!("gzip: the record's envelopes hold more than {MOST_UNPACKED} bytes"));
     }
+    // Behind what could be unpacked, the output is zeros.
+    let length = error.output.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    error.output.truncate(length);
+    if error.output.is_empty() { Err(format!("gzip: {error}")) } else { Ok(error.output) }
 }
 
 /// What follows the header of a gzip member (RFC 1952), of which the first three bytes are read.

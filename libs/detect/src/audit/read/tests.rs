@@ -1,5 +1,8 @@
 //! Reading as a table: what an input holds, event by event.
 
+mod broken;
+mod envelopes;
+
 use proptest::prelude::*;
 
 use super::{Unreadable, input};
