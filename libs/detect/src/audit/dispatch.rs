@@ -172,6 +172,36 @@ mod tests {
         assert_eq!(parts("roles.rbac.authorization.k8s.io").1, "rbac.authorization.k8s.io");
     }
 
+    /// How many rule functions an event comes before.
+    fn met(text: &str) -> usize {
+        let event = crate::audit::Event::parse(text).unwrap();
+        DISPATCH.rules_for(&Request::new(&event)).count()
+    }
+
+    #[test]
+    fn ordinary_events_meet_no_rule_at_all() {
+        let by = |user: &str, rest: &str| {
+            format!(
+                r#"{{"user":{{"username":"{user}"}},"sourceIPs":["10.0.0.5"],"responseStatus":{{"code":200}},{rest}}}"#
+            )
+        };
+        let discovery = r#""verb":"get","requestURI":"/apis/apps/v1?timeout=32s""#;
+        let health = r#""verb":"get","requestURI":"/readyz""#;
+        let lease = r#""verb":"update","objectRef":{"resource":"leases","apiGroup":"coordination.k8s.io","namespace":"kube-node-lease","name":"n"}"#;
+        let watch = r#""verb":"watch","objectRef":{"resource":"configmaps","namespace":"shop"}"#;
+        let status =
+            r#""verb":"patch","objectRef":{"resource":"nodes","name":"n","subresource":"status"}"#;
+        let event = r#""verb":"create","objectRef":{"resource":"events","namespace":"shop"}"#;
+        for user in ["system:node:n", "dana", "system:serviceaccount:shop:web", "system:apiserver"]
+        {
+            for request in [discovery, health, lease, watch, status, event] {
+                assert_eq!(met(&by(user, request)), 0, "{user}: {request}");
+            }
+        }
+        assert_eq!(met(&by("system:anonymous", health)), 0, "as load balancers ask");
+        assert!(met(&by("system:anonymous", discovery)) > 0);
+    }
+
     #[test]
     fn every_verb_that_a_rule_has_is_known() {
         for (verb, place) in VERBS.iter().zip(0..) {
