@@ -4,6 +4,13 @@
 //! The ordinary tests take a second or two for each decoder. By hand, for hours:
 //! `AIRSIDE_FUZZ_SECONDS=3600 cargo test --release -p airside-detect --test fuzz`. What it finds becomes a file
 //! of the corpus, or a test beside the code.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -58,11 +65,7 @@ fn fuzz(folder: &str, decoder: impl Fn(&[u8], &Intake<'_>)) {
         assert!(outcome.is_ok(), "the decoder panics on: {}", input.escape_ascii());
     };
     seeds.iter().for_each(|seed| run(seed));
-    let seconds = std::env::var("AIRSIDE_FUZZ_SECONDS").ok();
-    let end = seconds.map(|text| {
-        let seconds = text.parse().expect("AIRSIDE_FUZZ_SECONDS is a number of seconds");
-        Instant::now() + Duration::from_secs(seconds)
-    });
+    let end = asked_for().map(|time| Instant::now() + time);
     let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
     for round in 0.. {
         if end.map_or(round >= ROUNDS, |end| Instant::now() >= end) {
@@ -70,6 +73,14 @@ fn fuzz(folder: &str, decoder: impl Fn(&[u8], &Intake<'_>)) {
         }
         run(&changed(&seeds, &mut chance));
     }
+}
+
+/// How long somebody wants each decoder to be tried.
+#[expect(clippy::disallowed_methods, reason = "the caller names the time")]
+fn asked_for() -> Option<Duration> {
+    let seconds = std::env::var("AIRSIDE_FUZZ_SECONDS").ok()?;
+    let seconds = seconds.parse().expect("AIRSIDE_FUZZ_SECONDS is a number of seconds");
+    Some(Duration::from_secs(seconds))
 }
 
 fn seeds(folder: &str) -> Vec<Vec<u8>> {

@@ -15,6 +15,8 @@ pub(super) struct End {
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
+const QUOTES: u64 = ONES * 0x22;
+const BACKSLASHES: u64 = ONES * 0x5c;
 
 /// Marks the bytes of a word that are zero; the lowest mark is exact.
 const fn zeros(word: u64) -> u64 {
@@ -28,7 +30,7 @@ fn plain(bytes: &[u8]) -> usize {
     let mut count = 0;
     for chunk in words.by_ref() {
         let word = chunk.try_into().map_or(0, u64::from_le_bytes);
-        let found = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
+        let found = zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES);
         if found != 0 {
             return count + (found.trailing_zeros() / 8) as usize;
         }

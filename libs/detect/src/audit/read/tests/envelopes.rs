@@ -54,7 +54,7 @@ fn gzip(text: &str) -> Vec<u8> {
     bytes
 }
 
-fn gke(payload: serde_json::Value) -> String {
+fn gke(payload: &serde_json::Value) -> String {
     let mut entry = json!({
         "insertId": "i-1", "timestamp": "2026-11-22T10:00:00.000001Z", "receiveTimestamp": "2026-11-22T10:00:01Z",
         "labels": {"authorization.k8s.io/decision": "forbid"}, "logName": "projects/p/logs/cloudaudit.googleapis.com%2Factivity",
@@ -94,7 +94,7 @@ fn each_envelope_around_an_event_gives_that_event() {
     let metadata =
         |ip: &str| json!({ip: "198.51.100.9", "callerSuppliedUserAgent": "kubectl/v1.33.1"});
     let entry = gke(
-        json!({"requestMetadata": metadata("callerIp"), "response": {"kind": "Status", "code": 403}}),
+        &json!({"requestMetadata": metadata("callerIp"), "response": {"kind": "Status", "code": 403}}),
     );
     let row = |json: fn(&serde_json::Value) -> serde_json::Value| {
         json!({"TimeGenerated": "2026-11-22T10:00:02Z", "Type": "AKSAudit", "AuditId": "a-1", "Level": "RequestResponse",
@@ -110,10 +110,10 @@ fn each_envelope_around_an_event_gives_that_event() {
             "properties": {"log": log, "stream": "stdout", "pod": "p", "containerID": "c"}}]})
         .to_string()
     };
-    let items = |apiVersion: &str| {
+    let items = |version: &str| {
         let mut item = event.clone();
         item.as_object_mut().unwrap().retain(|key, _| key != "kind" && key != "apiVersion");
-        json!({"kind": "EventList", "apiVersion": apiVersion, "metadata": {}, "items": [item]})
+        json!({"kind": "EventList", "apiVersion": version, "metadata": {}, "items": [item]})
             .to_string()
     };
     const OF_GKE: &[Field] = &[
@@ -129,14 +129,14 @@ fn each_envelope_around_an_event_gives_that_event() {
         ("byte order mark", format!("\u{feff}{EVENT}"), &[]),
         ("EventList", items("audit.k8s.io/v1"), &[]),
         ("EventList of v1beta1", items("audit.k8s.io/v1beta1"), &[]),
-        ("CloudWatch", watch.clone(), &[]),
+        ("CloudWatch", watch, &[]),
         ("Lambda", json!({"awslogs": {"data": packed}}).to_string(), &[]),
         ("Kinesis", json!({"Records": [{"kinesis": {"data": packed}, "eventSource": "aws:kinesis"}]}).to_string(), &[]),
         ("Firehose", json!({"requestId": "r", "timestamp": 1, "records": [{"data": packed}]}).to_string(), &[]),
         ("Firehose, not packed", json!({"requestId": "r", "timestamp": 1, "records": [{"data": plain}]}).to_string(), &[]),
         ("Firehose's transformation", json!({"invocationId": "i", "deliveryStreamArn": "a", "region": "r", "records": [{"recordId": "1", "data": packed}]}).to_string(), &[]),
         ("GKE", entry.clone(), OF_GKE),
-        ("GKE, older name of the address", gke(json!({"requestMetadata": metadata("callerIP"), "response": {"kind": "Status", "code": 403}})), OF_GKE),
+        ("GKE, older name of the address", gke(&json!({"requestMetadata": metadata("callerIP"), "response": {"kind": "Status", "code": 403}})), OF_GKE),
         ("Pub/Sub", json!({"message": {"data": STANDARD.encode(&entry), "messageId": "1"}, "subscription": "s"}).to_string(), OF_GKE),
         ("Event Hub, text", hub(&json!(EVENT)), &[]),
         ("Event Hub, object", hub(&event), &[]),
@@ -173,7 +173,7 @@ fn each_envelope_around_an_event_gives_that_event() {
 fn a_code_that_google_does_not_tell_is_marked_and_a_denial_stays_one() {
     let mut found = Vec::new();
     for status in [json!({}), json!({"code": 7}), json!({"code": "7"}), json!({"code": 5})] {
-        input(gke(json!({"status": status})).as_bytes(), &mut |item| {
+        input(gke(&json!({"status": status})).as_bytes(), &mut |item| {
             let event = item.event.unwrap();
             found.push((
                 event.response_status.code.unwrap(),
