@@ -101,7 +101,7 @@ impl<'e> Change<'e> {
             // What can be made of the rest: what came before a cut, or around what nobody can read.
             if !body.is_whole() || change.unread == Some(Why::NotJson) {
                 let mended = mend(body.get());
-                let why = change.unread.or(Why::of(mended.defect));
+                let why = change.unread.or_else(|| Why::of(mended.defect));
                 change.read(&mended.json);
                 change.unread = why;
             }
