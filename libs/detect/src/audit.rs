@@ -3,6 +3,8 @@
 //! Events are dispatched by what they are: resource and verb choose the few rules that look at one, so
 //! that most events meet only the rules about who asks.
 
+use std::cell::OnceCell;
+
 use airside_types::{Detection, Id, NamedValue, Payload, Phase, Record, Severity, Source};
 
 use crate::intake::Intake;
@@ -81,11 +83,13 @@ fn detections(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
         let left_alone = all.filter(|(rule, _)| told.iter().all(|(known, _)| known.id != rule.id));
         told.extend(rules::told_under_a_name(&left_alone.collect::<Vec<_>>()));
     }
+    let event = OnceCell::new();
     told.into_iter()
         .map(|(rule, firing)| {
             let detection = detection(rule.into(), firing, request, intake);
-            let time = request.event().time();
-            intake.detection(Source::Audit, event_id(request, intake), time, detection)
+            let (event, time) =
+                *event.get_or_init(|| (event_id(request, intake), request.event().time()));
+            intake.detection(Source::Audit, event, time, detection)
         })
         .collect()
 }
@@ -154,7 +158,7 @@ fn detection(
         phase: Phase::Audit,
         links: links::of(request, firing.targets),
         values,
-        native_id: event.audit_id.chars().take(MAX_AUDIT_ID_CHARS).collect(),
+        native_id: cut(&event.audit_id, MAX_AUDIT_ID_CHARS).to_owned(),
         origin: intake.place(),
     }
 }
@@ -170,7 +174,7 @@ const MAX_AUDIT_ID_CHARS: usize = 128;
 /// One sentence: who did what, from where, with what.
 fn message(deed: &str, request: &Request<'_>) -> String {
     // A path is as long as a client makes it.
-    let deed: String = deed.chars().take(MAX_DEED_CHARS).collect();
+    let deed = cut(deed, MAX_DEED_CHARS);
     let mut message = format!("{} {deed}", request.actor());
     if let Some(user) = &request.event().impersonated_user {
         message.push_str(&format!(", acting as {}", user.username));
@@ -184,4 +188,11 @@ fn message(deed: &str, request: &Request<'_>) -> String {
     }
     message.push('.');
     message
+}
+
+/// The first characters of a text.
+fn cut(text: &str, limit: usize) -> &str {
+    // Most texts have fewer bytes, each of which is at most a character.
+    let end = if text.len() <= limit { None } else { text.char_indices().nth(limit) };
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

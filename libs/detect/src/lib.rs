@@ -14,6 +14,7 @@ mod command;
 pub mod counting;
 pub mod falco;
 pub mod intake;
+pub mod json;
 pub mod profile;
 pub mod rule;
 pub mod runtime;

@@ -130,7 +130,7 @@ pub fn understand(received: &Received) -> Result<Understood, HttpError> {
     });
     match broken {
         Some(why) => Err(HttpError::bad_request(why)),
-        None if understood.records.is_empty() && is_no_batch(&received.body) => Err(
+        None if has_no_event(&understood) && is_no_batch(&received.body) => Err(
             HttpError::bad_request("the body is no EventList: send what an audit webhook sends"),
         ),
         None => Ok(understood),
@@ -141,6 +141,10 @@ pub fn understand(received: &Received) -> Result<Understood, HttpError> {
 pub(crate) fn letter(received: &Received, why: &str, bytes: &[u8]) -> DeadLetter {
     let letter = DeadLetter::new(AuditIngest::NAME, why, bytes, received.time);
     letter.of(&received.tenant, &received.cluster)
+}
+
+fn has_no_event(understood: &Understood) -> bool {
+    understood.letters.len() as u64 == understood.inputs
 }
 
 /// Whether a body is not even JSON: the sender has something to mend, and sends it again.

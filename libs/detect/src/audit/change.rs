@@ -9,9 +9,9 @@ use std::cell::OnceCell;
 
 use airside_k8s::{Value, fields};
 use airside_types::FieldPath;
-use serde_json::value::RawValue;
 
 use super::event::Event;
+use crate::json::{Defect, RawJson, mend};
 
 mod decode;
 mod json_patch;
@@ -25,7 +25,7 @@ pub(super) struct Change<'e> {
     removed: Vec<FieldPath>,
     /// The object before; a single event does not tell it.
     before: Option<Value>,
-    response: Option<&'e RawValue>,
+    response: Option<RawJson<'e>>,
     after: OnceCell<Option<Value>>,
     unread: Option<Why>,
 }
@@ -57,6 +57,15 @@ pub(super) enum Why {
 }
 
 impl Why {
+    /// What a body's defect hides; that one is cut, the event tells by itself.
+    const fn of(defect: Defect) -> Option<Self> {
+        match defect {
+            Defect::Syntax => Some(Self::NotJson),
+            Defect::TooDeep => Some(Self::Deep),
+            Defect::Cut | Defect::Unmeaning => None,
+        }
+    }
+
     /// The reason, as the end of a sentence about the body.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -86,7 +95,16 @@ impl<'e> Change<'e> {
             unread: None,
         };
         if let Some(body) = event.request_object {
-            change.read(body.get().trim_start());
+            if body.is_whole() {
+                change.read(body.get().trim_start());
+            }
+            // What can be made of the rest: what came before a cut, or around what nobody can read.
+            if !body.is_whole() || change.unread == Some(Why::NotJson) {
+                let mended = mend(body.get());
+                let why = change.unread.or_else(|| Why::of(mended.defect));
+                change.read(&mended.json);
+                change.unread = why;
+            }
         }
         // Before 1.22 the body of the pods' subresource was a list of its own kind.
         if change.set.get(EPHEMERAL).is_some() {

@@ -2,7 +2,6 @@
 //!
 //! The tables are made once. An ordinary request finds no entry, so that it meets no rule at all.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::request::Request;
@@ -14,14 +13,35 @@ pub(super) struct Dispatch {
     by_signs: Vec<(Signs, &'static Definition)>,
     of_custom: Vec<(&'static [&'static str], &'static Definition)>,
     of_unread: Vec<&'static Definition>,
-    by_resource: HashMap<&'static str, Vec<Entry>>,
+    /// The resources by the length of their plural, which most of them have to themselves.
+    by_length: Vec<Vec<Resource>>,
 }
 
-struct Entry {
-    group: &'static str,
-    subresource: &'static str,
-    verbs: &'static [&'static str],
-    definition: &'static Definition,
+/// The rules about one resource or subresource of one group.
+struct Resource {
+    name: Written<'static>,
+    by_verb: ByVerb,
+}
+
+/// The rules about one resource, by the place of the verb in [`VERBS`].
+type ByVerb = [Vec<&'static Definition>; VERBS.len()];
+
+const VERBS: [&str; 8] =
+    ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+
+/// The place of a verb in [`VERBS`]; none for those that no rule has.
+fn place_of(verb: &str) -> Option<usize> {
+    Some(match verb {
+        "get" => 0,
+        "list" => 1,
+        "watch" => 2,
+        "create" => 3,
+        "update" => 4,
+        "patch" => 5,
+        "delete" => 6,
+        "deletecollection" => 7,
+        _ => return None,
+    })
 }
 
 pub(super) static DISPATCH: LazyLock<Dispatch> =
@@ -79,50 +99,60 @@ const CORE: [&str; 16] = [
 
 impl Dispatch {
     fn of(definitions: impl Iterator<Item = &'static Definition>) -> Self {
-        let (mut by_signs, mut of_custom, mut of_unread) = (Vec::new(), Vec::new(), Vec::new());
-        let mut by_resource: HashMap<_, Vec<_>> = HashMap::new();
+        let mut dispatch = Self {
+            by_signs: Vec::new(),
+            of_custom: Vec::new(),
+            of_unread: Vec::new(),
+            by_length: Vec::new(),
+        };
         for definition in definitions {
             match definition.on {
-                On::Signs(signs) => by_signs.push((Signs::all(signs), definition)),
-                On::Unread => of_unread.push(definition),
+                On::Signs(signs) => dispatch.by_signs.push((Signs::all(signs), definition)),
+                On::Unread => dispatch.of_unread.push(definition),
                 On::LeftAlone => {}
                 On::Resources(verbs, resources) | On::Workloads(verbs, resources) => {
                     if matches!(definition.on, On::Workloads(..)) {
-                        of_custom.push((verbs, definition));
+                        dispatch.of_custom.push((verbs, definition));
                     }
                     for written in resources.iter().map(|text| Written::parse(text)) {
-                        let entries = by_resource.entry(written.plural).or_default();
-                        let subresource = written.subresource;
-                        entries.extend(written.groups().map(|group| Entry {
-                            group,
-                            subresource,
-                            verbs,
-                            definition,
-                        }));
+                        for group in written.groups() {
+                            dispatch.add(Written { group, ..written }, verbs, definition);
+                        }
                     }
                 }
             }
         }
-        Self { by_signs, of_custom, of_unread, by_resource }
+        dispatch
     }
 
-    /// The rules that look at a request, in the order of the list.
+    fn add(&mut self, name: Written<'static>, verbs: &[&str], definition: &'static Definition) {
+        let length = name.plural.len();
+        if self.by_length.len() <= length {
+            self.by_length.resize_with(length + 1, Vec::new);
+        }
+        let Some(resources) = self.by_length.get_mut(length) else { return };
+        if resources.iter().all(|it| it.name != name) {
+            resources.push(Resource { name, by_verb: ByVerb::default() });
+        }
+        let Some(resource) = resources.iter_mut().find(|it| it.name == name) else { return };
+        for (verb, rules) in VERBS.iter().zip(&mut resource.by_verb) {
+            // An alias may be written out besides.
+            let is_new = rules.iter().all(|it| !std::ptr::eq(*it, definition));
+            if is_new && verbs.contains(verb) {
+                rules.push(definition);
+            }
+        }
+    }
+
+    /// The rules that look at a request, in the order of the list: those about who asks come first.
     pub(super) fn rules_for(
         &self,
         request: &Request<'_>,
     ) -> impl Iterator<Item = &'static Definition> {
         let signs = Signs::of(request);
         let by_signs = self.by_signs.iter().filter(move |(needed, _)| signs.has(*needed));
-        let (verb, group, subresource) = (request.verb(), request.group(), request.subresource());
-        let entries = self.by_resource.get(request.resource()).map_or(&[][..], Vec::as_slice);
-        let specific = entries
-            .iter()
-            .filter(move |entry| {
-                entry.subresource == subresource
-                    && entry.group == group
-                    && entry.verbs.contains(&verb)
-            })
-            .map(|entry| entry.definition);
+        let verb = request.verb();
+        let by_resource = self.by_resource(request).iter().copied();
         let writes_custom = signs.has(Signs::all(&[Sign::WritesCustom]));
         let of_custom =
             self.of_custom.iter().filter(move |(verbs, _)| writes_custom && verbs.contains(&verb));
@@ -131,9 +161,21 @@ impl Dispatch {
         let of_unread = self.of_unread.iter().copied().filter(|_| request.is_unread());
         by_signs
             .map(|(_, definition)| *definition)
-            .chain(specific)
+            .chain(by_resource)
             .chain(of_custom)
             .chain(of_unread)
+    }
+
+    fn by_resource(&self, request: &Request<'_>) -> &[&'static Definition] {
+        let Some(resources) = self.by_length.get(request.resource().len()) else { return &[] };
+        let name = Written {
+            plural: request.resource(),
+            group: request.group(),
+            subresource: request.subresource(),
+        };
+        let by_verb = resources.iter().find(|it| it.name == name).map(|it| &it.by_verb);
+        let rules = by_verb.and_then(|by_verb| by_verb.get(place_of(request.verb())?));
+        rules.map_or(&[], Vec::as_slice)
     }
 }
 
@@ -151,6 +193,48 @@ mod tests {
         assert_eq!(parts("pods/exec"), ("pods", "", "exec"));
         assert_eq!(parts("deployments.apps/scale"), ("deployments", "apps", "scale"));
         assert_eq!(parts("roles.rbac.authorization.k8s.io").1, "rbac.authorization.k8s.io");
+    }
+
+    /// How many rule functions an event comes before.
+    fn met(text: &str) -> usize {
+        let event = crate::audit::Event::parse(text).unwrap();
+        DISPATCH.rules_for(&Request::new(&event, crate::ClusterProfile::unknown())).count()
+    }
+
+    #[test]
+    fn ordinary_events_meet_no_rule_at_all() {
+        let by = |user: &str, rest: &str| {
+            format!(
+                r#"{{"user":{{"username":"{user}"}},"sourceIPs":["10.0.0.5"],"responseStatus":{{"code":200}},{rest}}}"#
+            )
+        };
+        let discovery = r#""verb":"get","requestURI":"/apis/apps/v1?timeout=32s""#;
+        let health = r#""verb":"get","requestURI":"/readyz""#;
+        let lease = r#""verb":"update","objectRef":{"resource":"leases","apiGroup":"coordination.k8s.io","namespace":"kube-node-lease","name":"n"}"#;
+        let watch = r#""verb":"watch","objectRef":{"resource":"configmaps","namespace":"shop"}"#;
+        let status =
+            r#""verb":"patch","objectRef":{"resource":"nodes","name":"n","subresource":"status"}"#;
+        let event = r#""verb":"create","objectRef":{"resource":"events","namespace":"shop"}"#;
+        for user in ["system:node:n", "dana", "system:serviceaccount:shop:web", "system:apiserver"]
+        {
+            for request in [discovery, health, lease, watch, status, event] {
+                assert_eq!(met(&by(user, request)), 0, "{user}: {request}");
+            }
+        }
+        assert_eq!(met(&by("system:anonymous", health)), 0, "as load balancers ask");
+        assert!(met(&by("system:anonymous", discovery)) > 0);
+    }
+
+    #[test]
+    fn every_verb_that_a_rule_has_is_known() {
+        for (verb, place) in VERBS.iter().zip(0..) {
+            assert_eq!(place_of(verb), Some(place));
+        }
+        for definition in super::super::definitions() {
+            if let On::Resources(verbs, _) = definition.on {
+                assert!(verbs.iter().all(|verb| VERBS.contains(verb)), "{}", definition.rule.id);
+            }
+        }
     }
 
     #[test]

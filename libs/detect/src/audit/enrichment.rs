@@ -6,19 +6,20 @@
 use std::net::IpAddr;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
+
+use crate::json::RawJson;
 
 /// How deep lists may lie.
 const MAX_DEPTH: usize = 8;
 
 /// Whether an enrichment lists an address as an exit of the Tor network.
-pub(super) fn is_tor_exit(enrichment: &RawValue, ip: IpAddr) -> bool {
+pub(super) fn is_tor_exit(enrichment: RawJson<'_>, ip: IpAddr) -> bool {
     let is_tor = |name: &str| name.to_ascii_lowercase().starts_with("tor_exit");
     lists(enrichment).iter().any(|(name, list)| is_tor(name) && holds(list, ip, 0))
 }
 
 /// Whether an enrichment says that an address belongs to one of the providers of managed clusters.
-pub(super) fn is_of_cloud(enrichment: &RawValue, ip: IpAddr) -> bool {
+pub(super) fn is_of_cloud(enrichment: RawJson<'_>, ip: IpAddr) -> bool {
     const IDS: [&str; 4] = ["amazon-aws", "google-gcp", "microsoft-azure", "google-gcp-ranges"];
     let names_cloud = |entry: &Value| {
         let lists = entry.get("warning_lists").and_then(Value::as_array);
@@ -37,7 +38,7 @@ pub(super) fn is_of_cloud(enrichment: &RawValue, ip: IpAddr) -> bool {
     lists(enrichment).iter().any(|(_, list)| of_list(list))
 }
 
-fn lists(enrichment: &RawValue) -> serde_json::Map<String, Value> {
+fn lists(enrichment: RawJson<'_>) -> serde_json::Map<String, Value> {
     serde_json::from_str(enrichment.get()).unwrap_or_default()
 }
 

@@ -8,7 +8,6 @@ mod rights;
 
 use airside_types::{Entity, Fact, ObjectRef, Record, Relation, Source, Timestamp};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::body::{at, text};
 use super::event::Event;
@@ -16,6 +15,7 @@ use super::object::{Object, ObjectMeta, Pod};
 use super::request::{Outcome, Request};
 use super::{kind, links};
 use crate::intake::Intake;
+use crate::json::RawJson;
 
 /// How many images, containers or addresses of one pod are told.
 const MAX_PARTS: usize = 50;
@@ -66,7 +66,7 @@ pub(super) fn of(
 /// Whether an answer shows an object, or a part of one, for the first time.
 fn shows_something_new(request: &Request<'_>) -> bool {
     let says = |words: &[&str]| {
-        let body = request.event().request_object.map_or("", RawValue::get);
+        let body = request.event().request_object.map_or("", |body| body.get());
         words.iter().any(|word| body.contains(word))
     };
     match (request.resource(), request.subresource(), request.verb()) {
@@ -173,7 +173,7 @@ impl Facts<'_, '_> {
         }
     }
 
-    fn of_pod(&mut self, body: Option<&RawValue>) {
+    fn of_pod(&mut self, body: Option<RawJson<'_>>) {
         let Some(pod) = body.and_then(|body| serde_json::from_str::<Pod<'_>>(body.get()).ok())
         else {
             return;
@@ -248,7 +248,7 @@ impl Facts<'_, '_> {
         }
     }
 
-    fn of_node(&mut self, body: Option<&RawValue>) {
+    fn of_node(&mut self, body: Option<RawJson<'_>>) {
         #[derive(Deserialize)]
         struct Node {
             metadata: NodeMeta,
@@ -286,7 +286,7 @@ impl Facts<'_, '_> {
     /// the two deletions counts.
     fn of_deletion(&mut self, request: &Request<'_>) {
         let Some(reference) = request.target() else { return };
-        let body = request.event().response_object.map_or("{}", RawValue::get);
+        let body = request.event().response_object.map_or("{}", |body| body.get());
         let Ok(object) = serde_json::from_str::<Object<'_>>(body) else { return };
         let mut meta = object.metadata;
         if let Some(details) = object.details {

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+
+use crate::json::RawJson;
 
 /// An object's metadata.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -42,7 +43,7 @@ pub(super) struct OwnerReference<'a> {
 
 impl<'a> ObjectMeta<'a> {
     /// The metadata of an object in a body, if it is one.
-    pub(super) fn of(body: &'a RawValue) -> Option<Self> {
+    pub(super) fn of(body: RawJson<'a>) -> Option<Self> {
         #[derive(Deserialize)]
         struct Body<'a> {
             #[serde(borrow)]

@@ -1,15 +1,22 @@
 //! Reads audit events out of whatever carries them: JSON lines, an `EventList`, cloud envelopes.
 //!
-//! One bad record does not lose the others: each event is handed on, or the reason why it is none. Only
-//! one record is decoded at a time, so memory is bounded by the input's own size.
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
+//! One bad record does not lose the others: each event is handed on, or the reason why it is none. The
+//! elements of a list are decoded where they stand, one at a time, so memory is bounded by the input's own
+//! size. What is cut is handed on as far as it goes ([`Event::truncated`]). Text that is not UTF-8 is read
+//! with U+FFFD in its place, so that it costs only the words that it stands in.
+//!
+//! This file holds the ways in and what single values become; `list` holds lists, whole and broken ones,
+//! `envelope` tells the clouds' envelopes apart, `packed` unpacks base64 and gzip, `gke` and `aks` hold what
+//! is no Kubernetes event in form.
 
 use super::event::Event;
+use crate::json::Cursor;
 
-mod document;
+mod aks;
+mod envelope;
 mod gke;
+mod list;
+mod packed;
 
 /// What was found at a line.
 #[derive(Debug)]
@@ -44,6 +51,14 @@ pub enum Unreadable {
         /// What it carries.
         what: String,
     },
+    /// The record carries something packed that cannot be unpacked.
+    #[error(
+        "what this envelope carries cannot be unpacked: {reason}; send it as the cloud's service does"
+    )]
+    Packed {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The input ends in the middle of a document.
     #[error("the document breaks off after {events} events: {reason}; send it again as a whole")]
     BrokenDocument {
@@ -56,11 +71,15 @@ pub enum Unreadable {
 
 /// Reads an input as a whole: JSON lines, or one document over several lines.
 pub fn input(bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
-    let mut reader = Reader { each, contained: 0 };
-    let Some(first) = lines(bytes).next() else { return };
-    let goes_on = matches!(check(first.1), Err(error) if error.is_eof());
-    let second = lines(bytes).nth(1);
-    if goes_on && second.is_some_and(|(_, line)| check(line).is_err()) {
+    let mut reader = Reader::new(each);
+    let mut first_two = lines(bytes).take(2).map(|(_, line)| line);
+    let goes_on = match (first_two.next(), first_two.next()) {
+        (Some(first), Some(second)) => {
+            check(first).is_err_and(|error| error.is_eof()) && check(second).is_err()
+        }
+        _ => false,
+    };
+    if goes_on {
         reader.record(1, bytes);
     } else {
         lines(bytes).for_each(|(number, line)| reader.record(number, line));
@@ -69,16 +88,21 @@ pub fn input(bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
 
 /// Reads one line of JSON lines, or the body of one request.
 pub fn record(line: u32, bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
-    Reader { each, contained: 0 }.record(line, bytes);
+    Reader::new(each).record(line, bytes);
 }
 
 /// The lines that hold something, with their numbers from 1.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
-    bytes
+    without_mark(bytes)
         .split(|byte| *byte == b'\n')
         .zip(1..)
         .map(|(line, number)| (number, line.trim_ascii()))
         .filter(|(_, line)| !line.is_empty())
+}
+
+/// Without the byte order mark that some programs write before UTF-8.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 fn check(line: &[u8]) -> Result<(), serde_json::Error> {
@@ -90,187 +114,128 @@ const CUT: &str = "[Truncated...]";
 
 struct Reader<'c> {
     each: &'c mut dyn FnMut(Item<'_, '_>),
-    /// How many events containers held so far.
+    /// The line that is read.
+    line: u32,
+    /// How many events and letters lists held so far.
     contained: u32,
+    /// How many lists surround what is read.
+    lists: u32,
+    /// How many envelopes surround what is read.
+    envelopes: u32,
+    /// How many bytes may still be unpacked of the record.
+    room: usize,
+    /// What the record around an event knows of its addresses, as JSON.
+    enrichment: Option<String>,
 }
 
-/// What tells a record's form apart.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Form<'a> {
-    #[serde(borrow)]
-    items: Option<&'a RawValue>,
-    #[serde(borrow)]
-    log_events: Option<&'a RawValue>,
-    #[serde(borrow)]
-    records: Option<&'a RawValue>,
-    #[serde(borrow)]
-    proto_payload: Option<&'a RawValue>,
-    #[serde(borrow)]
-    properties: Option<&'a RawValue>,
-    #[serde(borrow, rename = "p_enrichment")]
-    enrichment: Option<&'a RawValue>,
-    message_type: Option<String>,
-    category: Option<String>,
-}
+impl<'c> Reader<'c> {
+    fn new(each: &'c mut dyn FnMut(Item<'_, '_>)) -> Self {
+        Self { each, line: 0, contained: 0, lists: 0, envelopes: 0, room: 0, enrichment: None }
+    }
 
-impl Reader<'_> {
-    fn tell(&mut self, line: u32, text: &str, event: Result<&Event<'_>, &Unreadable>) {
+    fn tell(&mut self, text: &str, event: Result<&Event<'_>, &Unreadable>) {
+        let line = if self.lists == 0 {
+            self.line
+        } else {
+            self.contained = self.contained.saturating_add(1);
+            self.contained
+        };
+        let enriched = match (event, &self.enrichment) {
+            (Ok(event), Some(known)) if event.enrichment.is_none() => {
+                let enrichment = Cursor::new(known).raw();
+                Some(Event { enrichment, ..event.clone() })
+            }
+            _ => None,
+        };
+        let event = enriched.as_ref().map_or(event, Ok);
         (self.each)(Item { line, bytes: text.as_bytes(), event });
     }
 
-    fn refuse(&mut self, line: u32, text: &str, why: &Unreadable) {
-        self.tell(line, text, Err(why));
+    fn refuse(&mut self, text: &str, why: &Unreadable) {
+        self.tell(text, Err(why));
     }
 
-    /// One record: an event, or something that carries events.
+    /// One record: events, or something that carries events.
     fn record(&mut self, line: u32, bytes: &[u8]) {
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => {
-                let why = Unreadable::NotJson { reason: error.to_string() };
-                return (self.each)(Item { line, bytes, event: Err(&why) });
-            }
-        };
-        // Firehose puts objects one after the other without a line break.
-        let mut found = false;
-        for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
-            match value {
-                Ok(value) => self.value(line, value.get()),
-                Err(error) => return self.broken(line, text, &error),
-            }
-            found = true;
-        }
-        if !found {
-            self.refuse(line, text, &Unreadable::NotJson { reason: "it is empty".to_owned() });
+        self.line = line;
+        self.room = packed::MOST_UNPACKED;
+        self.bytes(without_mark(bytes));
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.values(text),
+            // Quotes and brackets stay what they are, as no broken letter takes one along.
+            Err(_) => self.values(&String::from_utf8_lossy(bytes)),
         }
     }
 
-    /// One whole JSON value. Plain events are by far the most, so they are tried first.
-    fn value(&mut self, line: u32, text: &str) {
-        let why = match Event::parse(text) {
-            Ok(event) if event.is_event() => return self.tell(line, text, Ok(&event)),
-            Ok(_) => "it has neither verb nor user, nor a known envelope".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        if text.starts_with('[') {
-            return self.list(text);
+    /// Values one after the other: Firehose puts them so, without a line break.
+    fn values(&mut self, text: &str) {
+        let mut cursor = Cursor::new(text);
+        if cursor.peek().is_none() {
+            return self.refuse(text, &Unreadable::NotJson { reason: "it is empty".to_owned() });
         }
-        let form = serde_json::from_str::<Form<'_>>(text).unwrap_or_default();
-        if !self.envelope(line, text, &form) {
-            self.refuse(line, text, &Unreadable::NotAnEvent { reason: why });
+        while cursor.peek().is_some() {
+            let start = cursor.at();
+            if list::is_document(&cursor) {
+                self.document(&mut cursor);
+            } else {
+                self.value(&mut cursor);
+            }
+            if cursor.broken().is_some() {
+                return self.salvage(text, start, start + 1, list::signature(text, start));
+            }
         }
     }
 
-    /// Something that carries events; `false` if it is nothing of that kind.
-    fn envelope(&mut self, line: u32, text: &str, form: &Form<'_>) -> bool {
-        if let Some(payload) = form.proto_payload {
-            match gke::LogEntry::parse(text, payload) {
-                Ok(entry) => self.tell(line, text, Ok(&entry.event())),
-                Err(why) => self.refuse(line, text, &why),
-            }
-        } else if form.message_type.as_deref() == Some("CONTROL_MESSAGE") {
-            let what = "CloudWatch control messages".to_owned();
-            self.refuse(line, text, &Unreadable::OtherLog { what });
-        } else if let Some(list) = form.items.or(form.records).or(form.log_events) {
-            self.list(list.get());
-        } else if let Some(properties) = form.properties {
-            self.azure(line, properties.get(), form);
+    /// One value, which is told if it is whole. Plain events are by far the most, so they are tried first.
+    fn value(&mut self, cursor: &mut Cursor<'_>) {
+        let start = cursor.at();
+        let mut event = Event::default();
+        event.fill(cursor);
+        if cursor.broken().is_some() {
+            return;
+        }
+        let text = cursor.since(start);
+        if event.is_event() {
+            self.tell(text, Ok(&event));
         } else {
-            return false;
-        }
-        true
-    }
-
-    /// The elements of an `EventList`, of Event Hub records or of CloudWatch log events.
-    fn list(&mut self, text: &str) {
-        let end = document::elements(text, &mut |element| {
-            self.contained = self.contained.saturating_add(1);
-            self.element(self.contained, element);
-        });
-        if let Err(error) = end {
-            let reason = error.to_string();
-            let number = self.contained.saturating_add(1);
-            self.refuse(
-                number,
-                text,
-                &Unreadable::BrokenDocument { events: self.contained, reason },
-            );
-        }
-    }
-
-    fn element(&mut self, number: u32, text: &str) {
-        #[derive(Deserialize)]
-        struct LogEvent {
-            message: String,
-        }
-        match serde_json::from_str::<LogEvent>(text) {
-            // CloudWatch has the event as text.
-            Ok(log) => self.message(number, &log.message, None),
-            Err(_) => self.value(number, text),
-        }
-    }
-
-    /// An Azure diagnostic record: the event as text or as an object.
-    fn azure(&mut self, line: u32, properties: &str, form: &Form<'_>) {
-        let category = form.category.as_deref().unwrap_or_default();
-        #[derive(Deserialize)]
-        struct Properties<'a> {
-            #[serde(borrow)]
-            log: &'a RawValue,
-        }
-        let log = match serde_json::from_str::<Properties<'_>>(properties) {
-            Ok(properties) if category.is_empty() || category.starts_with("kube-audit") => {
-                properties.log.get()
-            }
-            _ => {
-                let what = if category.is_empty() { "Azure" } else { category };
-                let why = Unreadable::OtherLog { what: what.to_owned() };
-                return self.refuse(line, properties, &why);
-            }
-        };
-        match serde_json::from_str::<String>(log) {
-            Ok(message) => self.message(line, &message, form.enrichment),
-            Err(_) => self.value(line, log),
+            self.envelope(text);
         }
     }
 
     /// An event that an envelope carries as text, perhaps cut by the envelope's limit.
-    fn message(&mut self, line: u32, text: &str, enrichment: Option<&RawValue>) {
-        match Event::parse(text) {
-            Ok(event) if event.is_event() => {
-                let enrichment = event.enrichment.or(enrichment);
-                self.tell(line, text, Ok(&Event { enrichment, ..event }));
-            }
-            Ok(_) => {
-                let reason = "the envelope's text has neither verb nor user".to_owned();
-                self.refuse(line, text, &Unreadable::NotAnEvent { reason });
-            }
-            Err(error) => self.broken(line, text, &error),
+    fn message(&mut self, text: &str) {
+        let mut cursor = Cursor::new(text);
+        self.value(&mut cursor);
+        if cursor.broken().is_some() {
+            self.broken(text);
+        } else if let Some(rest) = cursor.rest() {
+            self.refuse(rest, &why_refused(rest));
         }
     }
 
-    /// Something that breaks off: half a list gives its first events, an event that CloudWatch has cut
-    /// what came before the cut.
-    fn broken(&mut self, line: u32, text: &str, error: &serde_json::Error) {
-        if error.is_eof() && document::has_items(text) {
-            return self.half_list(text, error);
+    /// A value that is broken: what comes before a cut is told, other things are refused.
+    fn broken(&mut self, text: &str) {
+        let text = text.trim_end();
+        let whole = text.strip_suffix(CUT).unwrap_or(text);
+        match Event::recover(whole) {
+            Some(event) => self.tell(text, Ok(&event)),
+            None => self.refuse(text, &why_refused(text)),
         }
-        match Event::recover(text).filter(|_| text.trim_end().ends_with(CUT)) {
-            Some(event) => self.tell(line, text, Ok(&event)),
-            None => self.refuse(line, text, &Unreadable::NotJson { reason: error.to_string() }),
-        }
-    }
-
-    fn half_list(&mut self, text: &str, error: &serde_json::Error) {
-        document::items(text, &mut |element| {
-            self.contained = self.contained.saturating_add(1);
-            self.element(self.contained, element);
-        });
-        let (events, reason) = (self.contained, error.to_string());
-        self.refuse(events.saturating_add(1), text, &Unreadable::BrokenDocument { events, reason });
     }
 }
+
+/// What is wrong with a text that is no event.
+fn why_refused(text: &str) -> Unreadable {
+    match check(text.as_bytes()) {
+        Err(error) => Unreadable::NotJson { reason: error.to_string() },
+        Ok(()) => Unreadable::NotAnEvent { reason: NO_EVENT.to_owned() },
+    }
+}
+
+const NO_EVENT: &str = "it has neither verb nor user, nor a known envelope";
 
 #[cfg(test)]
 mod tests;

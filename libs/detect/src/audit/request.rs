@@ -23,8 +23,9 @@ use crate::profile::ClusterProfile;
 #[derive(Debug)]
 pub(super) struct Request<'e> {
     event: &'e Event<'e>,
-    actor: Actor<'e>,
-    client: Client,
+    actor: OnceCell<Actor<'e>>,
+    client: OnceCell<Client>,
+    outcome: OnceCell<Outcome>,
     profile: &'e ClusterProfile,
     standing: OnceCell<Standing>,
     belief: Cell<Belief>,
@@ -61,11 +62,12 @@ pub(super) enum Outcome {
 
 impl<'e> Request<'e> {
     /// The request that an event reports, to a cluster of which this is known.
-    pub(super) fn new(event: &'e Event<'e>, profile: &'e ClusterProfile) -> Self {
+    pub(super) const fn new(event: &'e Event<'e>, profile: &'e ClusterProfile) -> Self {
         Self {
             event,
-            actor: Actor::verified(&event.user, profile),
-            client: Client::of(&event.user_agent),
+            actor: OnceCell::new(),
+            client: OnceCell::new(),
+            outcome: OnceCell::new(),
             profile,
             standing: OnceCell::new(),
             belief: Cell::new(Belief::Unasked),
@@ -97,12 +99,12 @@ impl<'e> Request<'e> {
 
     /// Who authenticated, as far as it is certain. Impersonation does not hide them.
     pub(super) fn actor(&self) -> Actor<'e> {
-        self.actor
+        *self.actor.get_or_init(|| Actor::verified(&self.event.user, self.profile))
     }
 
     /// With what kind of client.
     pub(super) fn client(&self) -> Client {
-        self.client
+        *self.client.get_or_init(|| Client::of(&self.event.user_agent))
     }
 
     /// Whose deed it is.
@@ -135,7 +137,7 @@ impl<'e> Request<'e> {
 
     /// A service account in the hands of somebody: its token is used through a person's tool.
     pub(super) fn is_workload_by_hand(&self) -> bool {
-        self.actor.is_workload() && self.client.is_by_hand()
+        self.actor().is_workload() && self.client().is_by_hand()
     }
 
     /// The verb.
@@ -185,7 +187,7 @@ impl<'e> Request<'e> {
 
     /// A service account's request in its own namespace.
     pub(super) fn is_in_own_namespace(&self) -> bool {
-        matches!(self.actor, Actor::ServiceAccount { namespace, .. } if namespace == self.namespace())
+        matches!(self.actor(), Actor::ServiceAccount { namespace, .. } if namespace == self.namespace())
     }
 
     /// The path without the query.
@@ -229,7 +231,7 @@ impl<'e> Request<'e> {
 
     /// How it ended. An event that does not say counts as done.
     pub(super) fn outcome(&self) -> Outcome {
-        match self.event.response_status.code {
+        *self.outcome.get_or_init(|| match self.event.response_status.code {
             Some(401) => Outcome::Unauthenticated,
             Some(403) => Outcome::Forbidden,
             Some(400..) => Outcome::Failed,
@@ -237,14 +239,17 @@ impl<'e> Request<'e> {
             _ if self.event.response_status.status == "Failure" => Outcome::Failed,
             _ if self.is_dry_run() => Outcome::DryRun,
             _ => Outcome::Done,
-        }
+        })
     }
 
-    /// The client asked to keep nothing: in the query, or in a deletion's options.
+    /// The client asked to keep nothing: in the query, or in a deletion's options. The API server heeds
+    /// that where it writes, and not for reads and connections, to which anybody may add the words.
     fn is_dry_run(&self) -> bool {
+        let deletes = matches!(self.verb(), "delete" | "deletecollection");
+        let writes = deletes || matches!(self.verb(), "create" | "update" | "patch");
         let in_query = || self.query().split('&').any(|pair| pair == "dryRun=All");
         let in_options = || !body::items(self.body(), "dryRun").is_empty();
-        in_query() || (matches!(self.verb(), "delete" | "deletecollection") && in_options())
+        writes && !self.is_long_running() && (in_query() || deletes && in_options())
     }
 
     /// Authorization refused it; refusals by admission do not count.

@@ -4,7 +4,8 @@
 
 use airside_k8s::workload::is_custom;
 
-use super::actor::{self, Actor};
+use super::actor;
+use super::actor::Actor;
 use super::client::Client;
 use super::request::{Outcome, Request};
 
@@ -25,6 +26,8 @@ pub(super) enum Sign {
     ByHand,
     /// A tool that is made for attacking clusters.
     AttackTool,
+    /// The lease by which a component of the control plane has one leader is written.
+    LeaderLease,
     /// A constraint of Gatekeeper, each of which is a resource of its own.
     Constraint,
     /// The name of a service account or node, without what comes with it.
@@ -56,14 +59,19 @@ impl Signs {
     /// The signs that a request has.
     pub(super) fn of(request: &Request<'_>) -> Self {
         let (event, client) = (request.event(), request.client());
-        let anonymous = request.actor() == Actor::Anonymous;
+        // Kinds of actors cost more to tell apart than these two.
+        let name = &*event.user.username;
+        let anonymous =
+            name == "system:anonymous" || actor::is_member(&event.user, "system:unauthenticated");
+        let is_of_system = name.starts_with("system:");
+        let node = is_of_system && matches!(request.actor(), Actor::Node(_));
         let outcome = request.outcome();
         let denied = outcome == Outcome::Forbidden && request.is_denied_by_authorization();
         let signs = [
             (Sign::Anonymous, anonymous),
             (Sign::AnonymousAccess, anonymous && !is_open_to_all(request.path())),
             (Sign::Impersonates, event.impersonated_user.is_some()),
-            (Sign::Node, matches!(request.actor(), Actor::Node(_))),
+            (Sign::Node, node),
             (Sign::BoundToPod, !event.user.extra.pod_name.is_empty()),
             (Sign::ByHand, client.is_by_hand()),
             (Sign::AttackTool, client == Client::AttackTool),
@@ -71,10 +79,11 @@ impl Signs {
                 Sign::Public,
                 request.source_address().is_some_and(|ip| request.profile().is_foreign(ip)),
             ),
+            (Sign::LeaderLease, is_leader_lease(request)),
             (Sign::Constraint, request.group() == "constraints.gatekeeper.sh"),
-            (Sign::Disguised, actor::is_disguised(&event.user)),
+            (Sign::Disguised, is_of_system && actor::is_disguised(&event.user)),
             (Sign::Forwarded, event.source_ips.len() > 1),
-            (Sign::DebugPath, event.object_ref.is_none() && is_debug(request.path())),
+            (Sign::DebugPath, event.object_ref.is_none() && is_debug(&event.request_uri)),
             (Sign::Unauthenticated, outcome == Outcome::Unauthenticated),
             (Sign::Denied, denied),
             (Sign::WritesCustom, writes_custom(request)),
@@ -99,6 +108,20 @@ fn writes_custom(request: &Request<'_>) -> bool {
         && is_custom(request.group())
 }
 
+/// Whether a lease of the control plane's components is written: most writes of a cluster renew other leases.
+fn is_leader_lease(request: &Request<'_>) -> bool {
+    const LEADERS: [&str; 4] = [
+        "kube-controller-manager",
+        "kube-scheduler",
+        "cloud-controller-manager",
+        "apiserver-lease",
+    ];
+    request.resource() == "leases"
+        && request.namespace() == "kube-system"
+        && !matches!(request.verb(), "get" | "list" | "watch")
+        && LEADERS.contains(&request.name())
+}
+
 /// Paths that Kubernetes opens to everybody: discovery of itself and its health.
 fn is_open_to_all(path: &str) -> bool {
     const EXACT: [&str; 7] = ["/", "/api", "/apis", "/healthz", "/livez", "/readyz", "/version"];
@@ -111,8 +134,10 @@ fn is_open_to_all(path: &str) -> bool {
 }
 
 /// Logs, profiles and flags of the control plane.
-fn is_debug(path: &str) -> bool {
-    path.starts_with("/debug/")
-        || path.starts_with("/logs/")
-        || matches!(path, "/logs" | "/metrics" | "/configz")
+fn is_debug(uri: &str) -> bool {
+    let is_at = |path: &str| {
+        let rest = uri.strip_prefix(path);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    };
+    uri.starts_with("/debug/") || ["/logs", "/metrics", "/configz"].into_iter().any(is_at)
 }

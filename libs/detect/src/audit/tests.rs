@@ -3,6 +3,7 @@
 mod checks;
 mod evasions;
 mod examples;
+mod profiles;
 mod workloads;
 
 use std::collections::BTreeSet;

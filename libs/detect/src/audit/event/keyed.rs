@@ -3,11 +3,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-
-use super::text::{List, Text};
+use super::decode::texts;
+use crate::json::Cursor;
 
 /// What authenticators add to a user. Source: `k8s.io/apiserver/pkg/authentication/serviceaccount` and,
 /// for the access key, aws-iam-authenticator.
@@ -56,6 +54,20 @@ impl<'a> Extra<'a> {
         extra
     }
 
+    /// Reads a user's extra fields, of each its first value.
+    pub(super) fn read(cursor: &mut Cursor<'a>) -> Self {
+        let mut extra = Self::default();
+        if cursor.object() {
+            while let Some(key) = cursor.key() {
+                match extra.field(&key) {
+                    Some(field) => *field = texts(cursor).into_iter().next().unwrap_or_default(),
+                    None => cursor.skip(),
+                }
+            }
+        }
+        extra
+    }
+
     /// Where the value of a key belongs; none for keys that say nothing about who asks.
     fn field(&mut self, key: &str) -> Option<&mut Cow<'a, str>> {
         Some(match key {
@@ -73,82 +85,36 @@ impl<'a> Extra<'a> {
 /// A client chooses none of the annotations, but there may be many webhooks.
 const MAX_DECISION_IDS: usize = 8;
 
-struct ExtraVisitor;
-
-impl<'de> Visitor<'de> for ExtraVisitor {
-    type Value = Extra<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a user's extra fields")
-    }
-
-    fn visit_unit<E>(self) -> Result<Extra<'de>, E> {
-        Ok(Extra::default())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Extra<'de>, A::Error> {
-        let mut extra = Extra::default();
-        while let Some(Text(key)) = map.next_key()? {
-            let Some(field) = extra.field(&key) else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            *field = map.next_value::<List<'_>>()?.0.into_iter().next().unwrap_or_default();
+impl<'a> Annotations<'a> {
+    /// Reads annotations, of an event or of an envelope that has them as labels.
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Self {
+        let mut notes = Self::default();
+        if !cursor.object() {
+            return notes;
         }
-        Ok(extra)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Extra<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ExtraVisitor)
-    }
-}
-
-struct AnnotationsVisitor;
-
-impl<'de> Visitor<'de> for AnnotationsVisitor {
-    type Value = Annotations<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("annotations")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Annotations<'de>, A::Error> {
-        let mut notes = Annotations::default();
-        while let Some(Text(key)) = map.next_key()? {
+        while let Some(key) = cursor.key() {
             match &*key {
-                "authorization.k8s.io/decision" => notes.decision = map.next_value::<Text<'_>>()?.0,
-                "authorization.k8s.io/reason" => notes.reason = map.next_value::<Text<'_>>()?.0,
+                "authorization.k8s.io/decision" => notes.decision = cursor.text(),
+                "authorization.k8s.io/reason" => notes.reason = cursor.text(),
                 "authentication.kubernetes.io/issued-credential-id" => {
-                    notes.issued_credential_id = map.next_value::<Text<'_>>()?.0;
+                    notes.issued_credential_id = cursor.text();
                 }
                 "pod-security.kubernetes.io/audit-violations" => {
-                    notes.pod_security_violations = map.next_value::<Text<'_>>()?.0;
+                    notes.pod_security_violations = cursor.text();
                 }
                 "validation.policy.admission.k8s.io/validation_failure" => {
-                    notes.policy_failures = map.next_value::<Text<'_>>()?.0;
+                    notes.policy_failures = cursor.text();
                 }
-                "audit.k8s.io/truncated" => {
-                    notes.truncated = map.next_value::<Text<'_>>()?.0 == "true";
-                }
+                "audit.k8s.io/truncated" => notes.truncated = cursor.text() == "true",
                 webhook if webhook.ends_with("/decision-id") => {
-                    let Text(id) = map.next_value()?;
+                    let id = cursor.text();
                     if notes.decision_ids.len() < MAX_DECISION_IDS {
                         notes.decision_ids.push(id);
                     }
                 }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+                _ => cursor.skip(),
             }
         }
-        Ok(notes)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(AnnotationsVisitor)
+        notes
     }
 }

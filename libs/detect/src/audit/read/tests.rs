@@ -1,5 +1,8 @@
 //! Reading as a table: what an input holds, event by event.
 
+mod broken;
+mod envelopes;
+
 use proptest::prelude::*;
 
 use super::{Unreadable, input};
@@ -31,6 +34,7 @@ fn name(why: &Unreadable) -> String {
         Unreadable::NotJson { .. } => "no JSON".to_owned(),
         Unreadable::NotAnEvent { .. } => "no event".to_owned(),
         Unreadable::OtherLog { what } => format!("other log: {what}"),
+        Unreadable::Packed { reason } => format!("packed: {reason}"),
         Unreadable::BrokenDocument { events, .. } => format!("broken after {events}"),
     }
 }
@@ -79,10 +83,10 @@ fn what_is_no_event_is_told_and_loses_nothing_else() {
         ("broken line", format!("{{\"a\n{EVENT}\n").into(), &["1 no JSON", "2 list pods dana"]),
         ("broken line within", format!("{EVENT}\n{{]\n{EVENT}").into(), &["1 list pods dana", "2 no JSON", "3 list pods dana"]),
         ("other JSON", format!("{{\"x\":1}}\n7\n\"s\"\n{EVENT}").into(), &["1 no event", "2 no event", "3 no event", "4 list pods dana"]),
-        ("wrong types", br#"{"verb":3,"user":{"username":"dana"},"requestURI":"/"}"#.to_vec(), &["1 no event"]),
+        ("wrong types", br#"{"verb":3,"user":{"username":"dana"},"requestURI":"/"}"#.to_vec(), &["1 3  dana"]),
         ("half a list", half.into(), &["1 list pods dana", "2 list pods dana", "3 broken after 2"]),
         ("cut by CloudWatch", cut.into(), &["1 create pods dana cut"]),
-        ("cut elsewhere", br#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods"},"requ"#.to_vec(), &["1 no JSON"]),
+        ("cut elsewhere", br#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods"},"requ"#.to_vec(), &["1 create pods dana cut"]),
         ("no text", b"\xff\xfe".to_vec(), &["1 no JSON"]),
         ("nothing", Vec::new(), &[]),
         ("control message", br#"{"messageType":"CONTROL_MESSAGE","logEvents":[]}"#.to_vec(), &["1 other log: CloudWatch control messages"]),

@@ -249,7 +249,8 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Signs(&[Sign::DebugPath]),
         ended: Ended::Done,
         when: |request| {
-            let is_figures = matches!(request.path(), "/metrics" | "/configz");
+            let is_figures =
+                ["/metrics", "/configz"].iter().any(|it| request.path().starts_with(it));
             let (deed, severity) = match request.verb() {
                 "get" if is_figures && !request.client().is_by_hand() => return None,
                 "get" if is_figures => ("read", Severity::Low),

@@ -5,6 +5,7 @@ use airside_types::{Severity, Source, Tactic};
 
 use super::super::actor::Actor;
 use super::super::request::Request;
+use super::super::sign::Sign;
 use super::{CREATE, DELETE, Definition, Ended, Firing, On};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
@@ -239,22 +240,10 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"update","user":{"username":"system:kube-scheduler"},"objectRef":{"resource":"leases","apiGroup":"coordination.k8s.io","namespace":"kube-system","name":"kube-scheduler"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(
-            &["create", "update", "patch", "delete"],
-            &["leases.coordination.k8s.io"],
-        ),
+        on: On::Signs(&[Sign::LeaderLease]),
         ended: Ended::Done,
         when: |request| {
-            const LEADERS: [&str; 4] = [
-                "kube-controller-manager",
-                "kube-scheduler",
-                "cloud-controller-manager",
-                "apiserver-lease",
-            ];
-            let counts = request.namespace() == "kube-system"
-                && LEADERS.contains(&request.name())
-                && !matches!(request.actor(), Actor::Component(_))
-                && !is_own_lease(request);
+            let counts = !matches!(request.actor(), Actor::Component(_)) && !is_own_lease(request);
             counts.then(|| fired(request))
         },
     },

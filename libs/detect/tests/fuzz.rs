@@ -1,0 +1,170 @@
+//! Fuzzing of the decoders: seeds from `tests/corpus`, changed again and again by a generator whose seed is
+//! fixed, so that each run is the same run.
+//!
+//! The ordinary tests take a second or two for each decoder. By hand, for hours:
+//! `AIRSIDE_FUZZ_SECONDS=3600 cargo test --release -p airside-detect --test fuzz`. What it finds becomes a file
+//! of the corpus, or a test beside the code.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use airside_detect::audit::{read, records};
+use airside_detect::runtime::RuntimeSource;
+use airside_detect::{Clock, ClusterProfile, Intake};
+use airside_types::{Cluster, Tenant};
+
+/// How many inputs a decoder gets in an ordinary run.
+const ROUNDS: u64 = 3_000;
+
+/// The longest input, in bytes: what grows is cut.
+const LONGEST: usize = 16 << 10;
+
+#[test]
+fn audit_events_and_their_envelopes() {
+    fuzz("audit", |bytes, intake| {
+        let (mut items, mut contained) = (0, Vec::new());
+        read::input(bytes, &mut |item| {
+            items += 1;
+            contained.push(item.line);
+            if let Ok(event) = item.event {
+                assert!(event.is_event());
+                records(event, intake);
+            }
+        });
+        let is_empty = bytes.iter().all(u8::is_ascii_whitespace) || bytes == b"\xef\xbb\xbf";
+        assert!(items > 0 || is_empty, "an input is an event or a letter");
+    });
+}
+
+#[test]
+fn falco_alerts() {
+    fuzz("falco", |bytes, intake| drop(RuntimeSource::Falco.read(bytes, intake)));
+}
+
+#[test]
+fn tetragon_events() {
+    fuzz("tetragon", |bytes, intake| drop(RuntimeSource::Tetragon.read(bytes, intake)));
+}
+
+/// Gives a decoder every seed and then changed ones, and shows the input on which it panics.
+fn fuzz(folder: &str, decoder: impl Fn(&[u8], &Intake<'_>)) {
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let intake = Intake {
+        tenant: &tenant,
+        cluster: &cluster,
+        clock: Clock::Recorded,
+        profile: ClusterProfile::unknown(),
+        origin: None,
+    };
+    let seeds = seeds(folder);
+    let run = |input: &[u8]| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| decoder(input, &intake)));
+        assert!(outcome.is_ok(), "the decoder panics on: {}", input.escape_ascii());
+    };
+    seeds.iter().for_each(|seed| run(seed));
+    let end = asked_for().map(|time| Instant::now() + time);
+    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    for round in 0.. {
+        if end.map_or(round >= ROUNDS, |end| Instant::now() >= end) {
+            break;
+        }
+        run(&changed(&seeds, &mut chance));
+    }
+}
+
+/// How long somebody wants each decoder to be tried.
+#[expect(clippy::disallowed_methods, reason = "the caller names the time")]
+fn asked_for() -> Option<Duration> {
+    let seconds = std::env::var("AIRSIDE_FUZZ_SECONDS").ok()?;
+    let seconds = seconds.parse().expect("AIRSIDE_FUZZ_SECONDS is a number of seconds");
+    Some(Duration::from_secs(seconds))
+}
+
+fn seeds(folder: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(folder);
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+}
+
+/// What JSON is made of, what envelopes write, and what breaks texts.
+const WORDS: [&[u8]; 24] = [
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b",",
+    b":",
+    b"\\",
+    b"\\u",
+    b"\\ud800",
+    b"null",
+    b"true",
+    b"-1",
+    b"1e999",
+    b"\n",
+    b"\xff",
+    b"\xc3",
+    b"\xef\xbb\xbf",
+    b"[Truncated...]",
+    b"\"items\":[",
+    b"{\"level\":",
+    b"{\"kind\":\"Event\",",
+    b"\"data\":\"",
+    b"\0",
+];
+
+/// A seed with a few changes.
+fn changed(seeds: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
+    let mut bytes = seeds[chance.below(seeds.len())].clone();
+    for _ in 0..=chance.below(5) {
+        let at = chance.below(bytes.len() + 1);
+        let longest = 1 + chance.below(200);
+        let length = chance.below(longest).min(bytes.len() - at);
+        match chance.below(7) {
+            0 if at < bytes.len() => bytes[at] ^= 1 << chance.below(8),
+            1 => drop(bytes.splice(at..at, WORDS[chance.below(WORDS.len())].iter().copied())),
+            2 => drop(bytes.drain(at..at + length)),
+            3 => {
+                let copy = bytes[at..at + length].to_vec();
+                let to = chance.below(bytes.len() + 1);
+                drop(bytes.splice(to..to, copy));
+            }
+            4 => bytes.truncate(at),
+            5 => {
+                let other = &seeds[chance.below(seeds.len())];
+                let from = chance.below(other.len());
+                drop(bytes.splice(at.., other[from..].iter().copied()));
+            }
+            _ => {
+                let word = WORDS[chance.below(WORDS.len())];
+                drop(bytes.splice(at..at + length, word.iter().copied()));
+            }
+        }
+    }
+    bytes.truncate(LONGEST);
+    bytes
+}
+
+/// Xorshift: chance that is the same each time.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 11).unwrap() % bound.max(1)
+    }
+}
