@@ -300,7 +300,7 @@ fn steps(pointer: &str) -> Option<Vec<String>> {
 
 /// The index that a step names, in digits only.
 fn index(step: &str) -> Option<usize> {
-    let is_number = !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = step.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| step.parse().ok()).flatten()
 }
 

@@ -1,8 +1,9 @@
 //! Further examples of the audit rules, beside the two of every entry.
 //!
 //! They lie in `libs/detect/examples`, a file for each family, a line for each example:
-//! `{"fires": [rules], "quiet": [rules], "says": {rule: words}, "why": "…", "event": {…}}`. All rules under
-//! `fires` fire on the event, none of those under `quiet` does, and a message of the rule has the words.
+//! `{"fires": [rules], "quiet": [rules], "says": {rule: words}, "weighs": {rule: severity}, "why": "…",
+//! "event": {…}}`. All rules under `fires` fire on the event, none of those under `quiet` does, a message of the rule
+//! has the words, and it has the severity.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,8 @@ struct Example<'a> {
     quiet: Vec<&'a str>,
     #[serde(default)]
     says: BTreeMap<String, String>,
+    #[serde(default)]
+    weighs: BTreeMap<String, String>,
     /// Why it is worth an example.
     #[serde(rename = "why")]
     _why: String,
@@ -43,7 +46,13 @@ impl Example<'_> {
         let loud = self.quiet.iter().filter(|id| fires(id)).map(|id| format!("{id} fires"));
         let other = self.says.iter().filter(|(id, words)| !says(id, words));
         let other = other.map(|(id, words)| format!("{id} does not say `{words}`"));
-        unknown.chain(silent).chain(loud).chain(other).collect()
+        let weighs = |id: &str, severity: &str| {
+            let mut of_rule = found.iter().filter(|detection| detection.rule == id);
+            of_rule.any(|detection| detection.severity.as_str() == severity)
+        };
+        let heavier = self.weighs.iter().filter(|(id, severity)| !weighs(id, severity));
+        let heavier = heavier.map(|(id, severity)| format!("{id} is not {severity}"));
+        unknown.chain(silent).chain(loud).chain(other).chain(heavier).collect()
     }
 }
 
