@@ -6,6 +6,7 @@
 use std::cell::OnceCell;
 
 use airside_k8s::Value;
+use airside_types::Timestamp;
 
 use super::actor::{self, Actor};
 use super::body;
@@ -20,6 +21,7 @@ pub(super) struct Request<'e> {
     actor: OnceCell<Actor<'e>>,
     client: OnceCell<Client>,
     outcome: OnceCell<Outcome>,
+    time: OnceCell<Option<Timestamp>>,
     body: OnceCell<Body>,
 }
 
@@ -66,6 +68,7 @@ impl<'e> Request<'e> {
             actor: OnceCell::new(),
             client: OnceCell::new(),
             outcome: OnceCell::new(),
+            time: OnceCell::new(),
             body: OnceCell::new(),
         }
     }
@@ -73,6 +76,11 @@ impl<'e> Request<'e> {
     /// The event.
     pub(super) fn event(&self) -> &'e Event<'e> {
         self.event
+    }
+
+    /// When the request was received.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        *self.time.get_or_init(|| self.event.time())
     }
 
     /// Who authenticated. Impersonation does not hide them.
