@@ -87,9 +87,8 @@ fn detections(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
     told.into_iter()
         .map(|(rule, firing)| {
             let detection = detection(rule.into(), firing, request, intake);
-            let (event, time) =
-                *event.get_or_init(|| (event_id(request, intake), request.event().time()));
-            intake.detection(Source::Audit, event, time, detection)
+            let event = *event.get_or_init(|| event_id(request, intake));
+            intake.detection(Source::Audit, event, request.time(), detection)
         })
         .collect()
 }

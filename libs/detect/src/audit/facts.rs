@@ -37,7 +37,8 @@ pub(super) fn of(
     records: &mut Vec<Record>,
 ) {
     let event = request.event();
-    let Some(time) = event.time().filter(|_| of_interest || shows_something_new(request)) else {
+    let is_told = of_interest || shows_something_new(request);
+    let Some(time) = is_told.then(|| request.time()).flatten() else {
         return;
     };
     let mut facts = Facts { intake, records, time };

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use airside_checks::Failure;
 use airside_k8s::Value;
+use airside_types::Timestamp;
 
 use super::actor::Actor;
 use super::body;
@@ -32,6 +33,7 @@ pub(super) struct Request<'e> {
     change: OnceCell<Change<'e>>,
     failures: OnceCell<Vec<Failure>>,
     programs: OnceCell<Vec<Program>>,
+    time: OnceCell<Option<Timestamp>>,
 }
 
 /// Whether a name is believed that nothing proves and nothing refutes.
@@ -74,6 +76,7 @@ impl<'e> Request<'e> {
             change: OnceCell::new(),
             failures: OnceCell::new(),
             programs: OnceCell::new(),
+            time: OnceCell::new(),
         }
     }
 
@@ -95,6 +98,11 @@ impl<'e> Request<'e> {
     /// What is known of the cluster.
     pub(super) fn profile(&self) -> &'e ClusterProfile {
         self.profile
+    }
+
+    /// When the request was received.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        *self.time.get_or_init(|| self.event.time())
     }
 
     /// Who authenticated, as far as it is certain. Impersonation does not hide them.
