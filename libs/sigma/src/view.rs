@@ -8,9 +8,9 @@ use std::cell::OnceCell;
 
 use airside_detect::audit::Event;
 use airside_detect::audit::event::{ObjectReference, User};
+use airside_detect::json::RawJson;
 use airside_k8s::Value;
 use rsigma_eval::EventValue;
-use serde_json::value::RawValue;
 
 use crate::path;
 
@@ -202,7 +202,7 @@ fn api_version(uri: &str) -> Option<&str> {
     }
 }
 
-fn body<'v>(raw: Option<&RawValue>, decoded: &'v OnceCell<Value>) -> Option<&'v Value> {
+fn body<'v>(raw: Option<RawJson<'_>>, decoded: &'v OnceCell<Value>) -> Option<&'v Value> {
     let raw = raw?;
     Some(decoded.get_or_init(|| serde_json::from_str(raw.get()).unwrap_or_default()))
 }
