@@ -24,7 +24,8 @@ pub use intake::{Clock, Intake, Origin};
 pub use profile::{ClusterProfile, Provider};
 pub use rule::{Examples, Rule, RuleInfo};
 
-/// All rules, in the order in which they are documented: audit, counting, then each runtime source.
+/// All rules, in the order in which they are documented: audit, counting, behaviour, then each runtime source.
 pub fn rules() -> Vec<&'static Rule> {
-    audit::rules().chain(counting::rules()).chain(runtime::rules()).collect()
+    let of_audit = audit::rules().chain(counting::rules()).chain(airside_baseline::rules());
+    of_audit.chain(runtime::rules()).collect()
 }

@@ -77,7 +77,11 @@ const ALLOWED: &[Row] = &[
         &[&["airside-k8s", "airside-policy", "airside-types", "airside-vulnerability"]],
         &[],
     ),
-    row("airside-detect", &[&["airside-checks", "airside-k8s", "airside-types"]], &[]),
+    row(
+        "airside-detect",
+        &[&["airside-baseline", "airside-checks", "airside-k8s", "airside-types"]],
+        &[],
+    ),
     row("airside-baseline", &[&["airside-types"]], &[]),
     // No engine: its parser and matcher link ahash and chrono. Its results are held to be the same all the same.
     row("airside-sigma", &[&["airside-detect", "airside-k8s", "airside-types"]], &[]),

@@ -86,7 +86,7 @@ fn judged(
     if weight < Weight::Writes {
         return None;
     }
-    let seen = format!("{} for the first time", observation.request.told());
+    let seen = format!("did `{}` for the first time", observation.request.told());
     let is_new_for_all =
         class.is_some_and(|it| it.occasions >= CLASS_KNOWN && it.is_rarer_than(OF_CLASS));
     if observation.actor.class == Class::Node {

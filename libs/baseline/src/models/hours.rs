@@ -51,7 +51,7 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
         return None;
     }
     let known = actor.active_hours;
-    let seen = format!("{} at an unusual hour", observation.request.told());
+    let seen = format!("did `{}` at an unusual hour", observation.request.told());
     let usual =
         format!("in {known} hours of work it was never at work within two hours of this one");
     Some(Anomaly::of(&RULE, seen, usual, 1_000_000 / (known + 1)))

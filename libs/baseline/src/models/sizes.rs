@@ -44,7 +44,7 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
     let surge = peak.surge(size, TIMES, EVIDENCE).filter(|_| size >= AT_LEAST);
     peak.close(size);
     let surge = surge?;
-    let seen = format!("{} with an event of {size} KiB", request.told());
+    let seen = format!("did `{}` with an event of {size} KiB", request.told());
     let usual = format!("{} such events had {} KiB at most", surge.windows, surge.highest);
     let is_dangerous = request.weight() == Weight::Dangerous;
     let severity = if is_dangerous { Severity::Medium } else { Severity::Low };

@@ -147,7 +147,7 @@ impl Firing {
     }
 
     /// With another severity than the rule's usual one.
-    fn at(mut self, severity: Severity) -> Self {
+    pub(super) fn at(mut self, severity: Severity) -> Self {
         self.severity = Some(severity);
         self
     }

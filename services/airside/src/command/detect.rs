@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use airside_baseline::ClusterBehaviour;
 use airside_detect::audit;
 use airside_detect::counting::{Counting, Limits};
 use airside_detect::intake::{Clock, Intake, Origin};
@@ -92,6 +93,7 @@ fn audit_file(path: &str, content: &[u8], own: &OwnRules) -> Found {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let mut found = Found::default();
     let mut correlating = Correlating::new(OwnRules::LIMITS);
+    let mut behaviour = ClusterBehaviour::new(airside_baseline::Limits::default());
     audit::read::input(content, &mut |item| match item.event {
         Ok(event) => {
             let origin = Some(Origin { path, line: item.line });
@@ -102,7 +104,19 @@ fn audit_file(path: &str, content: &[u8], own: &OwnRules) -> Found {
                 profile: ClusterProfile::unknown(),
                 origin,
             };
-            found.take(audit::records(event, &intake));
+            let records = audit::records(event, &intake);
+            for record in &records {
+                if let Payload::Fact(fact) = &record.payload {
+                    behaviour.know(fact);
+                }
+            }
+            found.take(records);
+            let bytes = u32::try_from(item.bytes.len()).unwrap_or(u32::MAX);
+            if let Some(observation) = audit::observation(event, bytes, &intake) {
+                let anomalies = behaviour.observe(&observation);
+                let records = anomalies.iter().filter_map(|it| audit::anomaly(it, event, &intake));
+                found.take(records.collect());
+            }
             found.take(correlating.observe(&own.set, event, &intake));
         }
         Err(why) => found.refuse(path, item.line, why),

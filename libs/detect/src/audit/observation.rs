@@ -1,0 +1,146 @@
+//! What an event shows to behaviour: who asked for what, from where, with what, and how it ended.
+//!
+//! What is usual, and what is rare, is `airside-baseline`'s; here its anomalies become detections.
+
+use airside_baseline::observation::{
+    Actor as Who, BoundPod, Class, Client as Program, Outcome as Ended, Request as Asked,
+};
+use airside_baseline::{Anomaly, Observation};
+use airside_types::{NamedValue, Record, Source};
+
+use super::actor::Actor;
+use super::client::{Client, UserAgent};
+use super::event::Event;
+use super::event_id;
+use super::request::{Outcome, Request};
+use super::rules::Firing;
+use crate::intake::Intake;
+use crate::rule::RuleInfo;
+
+/// What an event of so many bytes shows; none for one that is not answered yet, or has no time.
+pub fn observation<'e>(
+    event: &'e Event<'e>,
+    bytes: u32,
+    intake: &Intake<'e>,
+) -> Option<Observation<'e>> {
+    let request = Request::new(event, intake.profile);
+    if !request.is_answered() {
+        return None;
+    }
+    let (user, target) = (&event.user, event.object_ref.as_ref());
+    let of_target = |field: fn(&'e super::event::ObjectReference<'e>) -> &'e str| {
+        target.map(field).unwrap_or_default()
+    };
+    let agent = UserAgent::parse(&event.user_agent);
+    let text = |text: &'e str| Some(text).filter(|text| !text.is_empty());
+    Some(Observation {
+        event: event_id(&request, intake),
+        time: event.time()?,
+        actor: Who { name: &user.username, class: class_of(request.actor()) },
+        credential: text(&user.extra.credential_id),
+        pod: text(&user.extra.pod_uid).map(|uid| BoundPod { uid, node: &user.extra.node_name }),
+        client: Program {
+            tool: agent.tool,
+            version: agent.version,
+            is_by_hand: Client::of(&event.user_agent).is_by_hand(),
+        },
+        address: request.source_address(),
+        request: Asked {
+            verb: &event.verb,
+            group: of_target(|it| &it.api_group),
+            resource: of_target(|it| &it.resource),
+            subresource: of_target(|it| &it.subresource),
+            namespace: of_target(|it| &it.namespace),
+            name: of_target(|it| &it.name),
+        },
+        outcome: match request.outcome() {
+            Outcome::Done => Ended::Done,
+            Outcome::Unauthenticated => Ended::Unauthenticated,
+            Outcome::Forbidden => Ended::Refused,
+            Outcome::Failed | Outcome::DryRun => Ended::Failed,
+        },
+        bytes,
+        issued: text(&event.annotations.issued_credential_id),
+        grant: binding(&event.annotations.reason),
+    })
+}
+
+/// The binding that a reason names, such as `ClusterRoleBinding "admins"`.
+fn binding(reason: &str) -> Option<&str> {
+    let rest = reason.strip_prefix("RBAC: allowed by ")?;
+    rest.split_once(" of ").map(|(binding, _)| binding)
+}
+
+const fn class_of(actor: Actor<'_>) -> Class {
+    match actor {
+        Actor::Unauthenticated | Actor::Anonymous => Class::Anonymous,
+        Actor::Component(_) => Class::Component,
+        Actor::Node(_) => Class::Node,
+        Actor::ServiceAccount { .. } => Class::Account,
+        Actor::User(_) => Class::Person,
+    }
+}
+
+/// The record of an anomaly that an event has.
+pub fn anomaly(anomaly: &Anomaly, event: &Event<'_>, intake: &Intake<'_>) -> Option<Record> {
+    let rule = airside_baseline::rules().find(|rule| rule.id == anomaly.rule)?;
+    let request = Request::new(event, intake.profile);
+    let deed = format!("{}: {}", anomaly.seen, anomaly.usual);
+    let firing = Firing::new(deed).at(anomaly.severity);
+    let mut detection = super::detection(RuleInfo::from(rule), firing, &request, intake);
+    let rarity = NamedValue { name: "per-million".into(), value: anomaly.per_million.to_string() };
+    detection.values.push(rarity);
+    Some(intake.detection(Source::Audit, event_id(&request, intake), event.time(), detection))
+}
+
+#[cfg(test)]
+mod tests {
+    use airside_baseline::{ClusterBehaviour, Limits};
+    use airside_types::{Cluster, Payload, Tenant};
+
+    use super::*;
+    use crate::intake::Clock;
+    use crate::profile::ClusterProfile;
+
+    fn event(minute: usize, verb: &str, resource: &str) -> String {
+        let (hour, minute) = (minute / 60, minute % 60);
+        let (day, hour) = (hour / 24 + 1, hour % 24);
+        format!(
+            r#"{{"stage":"ResponseComplete","verb":"{verb}","requestURI":"/x","user":{{"username":"system:serviceaccount:shop:web","groups":["system:serviceaccounts","system:serviceaccounts:shop","system:authenticated"],"extra":{{"authentication.kubernetes.io/credential-id":["JTI=1"]}}}},"userAgent":"web/1.2","sourceIPs":["10.0.0.7"],"objectRef":{{"resource":"{resource}","namespace":"shop","name":"x"}},"responseStatus":{{"code":200}},"annotations":{{"authorization.k8s.io/reason":"RBAC: allowed by RoleBinding \"web/shop\" of Role \"web\" to ServiceAccount \"web/shop\""}},"requestReceivedTimestamp":"2026-01-{day:02}T{hour:02}:{minute:02}:00Z"}}"#
+        )
+    }
+
+    #[test]
+    fn what_is_rare_for_an_actor_becomes_a_detection_of_its_own() {
+        let (tenant, cluster) = (Tenant::default(), Cluster::default());
+        let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
+        let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
+        let mut behaviour = ClusterBehaviour::new(Limits::default());
+        let mut told = Vec::new();
+        let usual = (0..300).map(|hour| event(60 * hour, "get", "configmaps"));
+        for text in usual.chain([event(60 * 300, "create", "secrets")]) {
+            let event = Event::parse(&text).unwrap();
+            let seen = observation(&event, 600, &intake).unwrap();
+            let anomalies = behaviour.observe(&seen);
+            told.extend(anomalies.iter().filter_map(|it| anomaly(it, &event, &intake)));
+        }
+        let messages: Vec<_> = told
+            .iter()
+            .filter_map(|record| match &record.payload {
+                Payload::Detection(found) => Some(format!("{} {}", found.rule, found.message)),
+                _ => None,
+            })
+            .collect();
+        insta::assert_snapshot!(messages.join("\n"), @"
+        AUD-B21 User system:serviceaccount:shop:web asks to get configmaps in shop every 3600 seconds: 40 requests in a row were less than 5 % off, from 10.0.0.7 with web/1.2.
+        AUD-B01 User system:serviceaccount:shop:web create secrets in shop for the first time: on 300 occasions it has not done it, nor has any other of its kind, from 10.0.0.7 with web/1.2.
+        ");
+    }
+
+    #[test]
+    fn a_binding_is_told_as_the_reason_names_it() {
+        let reason = r#"RBAC: allowed by RoleBinding "web/shop" of Role "web" to Group "x""#;
+        assert_eq!(binding(reason), Some(r#"RoleBinding "web/shop""#));
+        assert_eq!(binding("webhook says yes"), None);
+    }
+}
