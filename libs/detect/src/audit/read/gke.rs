@@ -64,6 +64,9 @@ impl<'a> Method<'a> {
         let mut parts = name.strip_prefix("io.k8s.")?.split('.');
         parts.by_ref().find(|part| is_version(part))?;
         let rest: Vec<&str> = parts.collect();
+        if rest.iter().any(|part| part.is_empty()) {
+            return None;
+        }
         match rest.as_slice() {
             [resource, verb] => Some(Self { resource, subresource: "", verb }),
             [resource, subresource, verb] => Some(Self { resource, subresource, verb }),

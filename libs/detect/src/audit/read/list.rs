@@ -1,6 +1,6 @@
 //! Lists of events: element by element where they stand, and what is left of a list that is broken.
 
-use super::{Reader, Unreadable};
+use super::{Reader, Unreadable, why_refused};
 use crate::audit::event::Event;
 use crate::json::{Break, Cursor};
 
@@ -173,7 +173,7 @@ impl Reader<'_> {
                 from = here + 1;
             }
         }
-        self.end(text, text.get(unread..).unwrap_or_default());
+        self.end(text, text.get(unread..).unwrap_or_default(), unread == start);
     }
 
     fn left_over(&mut self, piece: &str) {
@@ -185,12 +185,15 @@ impl Reader<'_> {
 
     /// What a broken text ends with. A list that does not end is no whole document, whether or not an
     /// event that is cut can be told.
-    fn end(&mut self, text: &str, piece: &str) {
+    fn end(&mut self, text: &str, piece: &str, is_all: bool) {
         let is_cut = self.lists > 0 && !text.trim_end().ends_with([']', '}']);
         let is_nothing = piece.chars().all(|it| is_between(it) || matches!(it, ']' | '}'));
         if !is_cut {
             if !is_nothing {
                 self.left_over(piece);
+            } else if is_all && !piece.trim_ascii().is_empty() {
+                // Brackets and commas alone are still something that somebody sent.
+                self.refuse(piece, &why_refused(piece));
             }
             return;
         }

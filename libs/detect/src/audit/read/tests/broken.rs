@@ -135,6 +135,14 @@ fn odd_values_lose_no_event() {
 }
 
 #[test]
+fn nothing_but_brackets_is_a_letter() {
+    for text in ["]", "}", ",", "[}", "[,", "{\"items\":[]}]"] {
+        let (_, events, letters) = fired(text.as_bytes());
+        assert_eq!((events, letters), (0, 1), "{text}");
+    }
+}
+
+#[test]
 fn half_a_list_tells_its_last_event_as_far_as_it_goes() {
     let list =
         format!(r#"{{"kind":"EventList","items":[{POD},{}"#, POD.get(..POD.len() - 200).unwrap());
