@@ -89,12 +89,12 @@ fn a_deed_that_is_new_is_told_by_what_it_can_do() {
         MINUTE,
         Observation { request: request("create", "configmaps", "shop", "x"), ..usual() },
     );
-    insta::assert_snapshot!(world.told(), @"AUD-B01 low: create configmaps in shop for the first time; on 301 occasions it has not done it, nor has any other of its kind (3300 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B01 low: did `create configmaps in shop` for the first time; on 301 occasions it has not done it, nor has any other of its kind (3300 of a million)");
     world.after(
         MINUTE,
         Observation { request: request("create", "pods/exec", "shop", "db"), ..usual() },
     );
-    insta::assert_snapshot!(world.told(), @"AUD-B01 medium: create pods/exec in shop for the first time; on 302 occasions it has not done it, nor has any other of its kind (3289 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B01 medium: did `create pods/exec in shop` for the first time; on 302 occasions it has not done it, nor has any other of its kind (3289 of a million)");
     world.after(
         MINUTE,
         Observation { request: request("create", "pods/exec", "shop", "db"), ..usual() },
@@ -144,7 +144,7 @@ fn a_node_is_measured_by_the_others() {
             ..node("system:node:b")
         },
     );
-    insta::assert_snapshot!(world.told(), @"AUD-B19 medium: create pods/exec in shop for the first time; on 300 occasions no node has done it (3311 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B19 medium: did `create pods/exec in shop` for the first time; on 300 occasions no node has done it (3311 of a million)");
 }
 
 #[test]
@@ -428,7 +428,7 @@ fn a_person_has_hours() {
     assert_eq!(world.told(), "", "looking is no work");
     world.now = START + 31 * 24 * HOUR + 3 * HOUR;
     world.after(0, at_work);
-    insta::assert_snapshot!(world.told(), @"AUD-B20 low: create pods/exec in shop at an unusual hour; in 242 hours of work it was never at work within two hours of this one (4115 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B20 low: did `create pods/exec in shop` at an unusual hour; in 242 hours of work it was never at work within two hours of this one (4115 of a million)");
 }
 
 #[test]
@@ -482,5 +482,5 @@ fn an_event_that_is_far_larger_is_told() {
     (0..300).for_each(|_| world.after(MINUTE, list));
     assert_eq!(world.told(), "");
     world.after(MINUTE, Observation { bytes: 900_000, ..list });
-    insta::assert_snapshot!(world.told(), @"AUD-B26 medium: list secrets in shop with an event of 878 KiB; 300 such events had 4 KiB at most (3322 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B26 medium: did `list secrets in shop` with an event of 878 KiB; 300 such events had 4 KiB at most (3322 of a million)");
 }

@@ -131,10 +131,7 @@ mod tests {
                 _ => None,
             })
             .collect();
-        insta::assert_snapshot!(messages.join("\n"), @"
-        AUD-B21 User system:serviceaccount:shop:web asks to get configmaps in shop every 3600 seconds: 40 requests in a row were less than 5 % off, from 10.0.0.7 with web/1.2.
-        AUD-B01 User system:serviceaccount:shop:web create secrets in shop for the first time: on 300 occasions it has not done it, nor has any other of its kind, from 10.0.0.7 with web/1.2.
-        ");
+        insta::assert_snapshot!(messages.join("\n"), @"AUD-B01 ServiceAccount shop/web did `create secrets in shop` for the first time: on 300 occasions it has not done it, nor has any other of its kind, from 10.0.0.7 with web/1.2.");
     }
 
     #[test]
