@@ -17,6 +17,9 @@ pub(crate) struct Seen {
     entries: Vec<Entry>,
     /// How many occasions there were.
     occasions: u32,
+    /// The hour of the last one, and how many there were before it.
+    hour: Hour,
+    before: u32,
     capacity: u16,
 }
 
@@ -43,11 +46,14 @@ const FORGOTTEN_AFTER: Hour = 30 * 24;
 impl Seen {
     /// A memory of at most so many things.
     pub(crate) const fn new(capacity: u16) -> Self {
-        Self { entries: Vec::new(), occasions: 0, capacity }
+        Self { entries: Vec::new(), occasions: 0, hour: 0, before: 0, capacity }
     }
 
     /// Takes something in. Returns what there was before if it is new.
     pub(crate) fn see(&mut self, key: Key, now: Hour) -> Option<Novelty> {
+        if now > self.hour {
+            (self.hour, self.before) = (now, self.occasions);
+        }
         match self.entries.binary_search_by_key(&key, |entry| entry.key) {
             Ok(at) => {
                 if let Some(entry) = self.entries.get_mut(at)
@@ -70,16 +76,15 @@ impl Seen {
         }
     }
 
-    /// How new something would be that was not seen. What was new within this hour does not count: who does one
-    /// new thing after the other does not become somebody who always does.
+    /// How new something would be that was not seen, by what was before this hour. What is done within the hour does
+    /// not count: who does one new thing after the other does not become somebody who always does, and who has
+    /// just begun is not known by how much he does at once.
     pub(crate) fn novelty(&self, now: Hour) -> Novelty {
+        let occasions = if now > self.hour { self.occasions } else { self.before };
         let is_single = |entry: &&Entry| entry.count == 1 && entry.last < now;
         let single = self.entries.iter().filter(is_single).count() as u64;
-        let share = (single + 1) * 1_000_000 / (u64::from(self.occasions) + 2);
-        Novelty {
-            occasions: self.occasions,
-            per_million: u32::try_from(share).unwrap_or(1_000_000),
-        }
+        let share = ((single + 1) * 1_000_000 / (u64::from(occasions) + 2)).min(1_000_000);
+        Novelty { occasions, per_million: u32::try_from(share).unwrap_or(1_000_000) }
     }
 
     /// On how many occasions anything was seen.
@@ -95,6 +100,7 @@ impl Seen {
     /// Trusts what was seen less: whose behaviour this is has changed for a reason.
     pub(crate) fn doubt(&mut self) {
         self.occasions /= 4;
+        self.before /= 4;
     }
 
     /// Forgets what is old; where that is not enough, what was seen least and longest ago. Who fills the memory
@@ -137,7 +143,7 @@ mod tests {
         for _ in 0..1000 {
             seen.see(1, 7);
         }
-        assert_eq!(seen.novelty(8).occasions, 1);
+        assert_eq!((seen.novelty(7).occasions, seen.novelty(8).occasions), (0, 1));
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(super) static RULE: Rule = Rule {
 
 /// How many more new things refused than allowed.
 const THRESHOLD: i16 = 6;
+/// On how many occasions an actor must have been seen to be known.
+const KNOWN: u32 = 20;
 
 pub(super) fn look(look: &mut Look<'_, '_>, deed: Deed) -> Option<Anomaly> {
     let observation = look.observation;
@@ -55,6 +57,12 @@ pub(super) fn look(look: &mut Look<'_, '_>, deed: Deed) -> Option<Anomaly> {
     let seen = format!("was refused {seen} different things, {} the last", request.told());
     // By each new refusal four times as likely to be one who tries out.
     let rarity = 1_000_000 / 4_u32.pow(THRESHOLD.unsigned_abs().into());
-    let severity = if look.is_machine() { Severity::Medium } else { Severity::Low };
+    // Components that start ask before they may; of others that are not known yet little can be said.
+    let is_known = look.actor.deeds.novelty(look.now).occasions >= KNOWN;
+    if !is_known && observation.actor.class == Class::Component {
+        return None;
+    }
+    let is_telling = is_known && look.is_machine();
+    let severity = if is_telling { Severity::Medium } else { Severity::Low };
     Some(Anomaly::of(&RULE, seen, usual, rarity).at(severity))
 }

@@ -89,12 +89,12 @@ fn a_deed_that_is_new_is_told_by_what_it_can_do() {
         MINUTE,
         Observation { request: request("create", "configmaps", "shop", "x"), ..usual() },
     );
-    insta::assert_snapshot!(world.told(), @"AUD-B01 low: did `create configmaps in shop` for the first time; on 301 occasions it has not done it, nor has any other of its kind (3300 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B01 low: did `create configmaps in shop` for the first time; on 299 occasions it has not done it, nor has any other of its kind (3322 of a million)");
     world.after(
         MINUTE,
         Observation { request: request("create", "pods/exec", "shop", "db"), ..usual() },
     );
-    insta::assert_snapshot!(world.told(), @"AUD-B01 medium: did `create pods/exec in shop` for the first time; on 302 occasions it has not done it, nor has any other of its kind (3289 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B01 medium: did `create pods/exec in shop` for the first time; on 299 occasions it has not done it, nor has any other of its kind (3322 of a million)");
     world.after(
         MINUTE,
         Observation { request: request("create", "pods/exec", "shop", "db"), ..usual() },
@@ -109,6 +109,19 @@ fn who_is_not_known_yet_surprises_nobody() {
         MINUTE,
         Observation { request: request("create", "pods/exec", "shop", "db"), ..usual() },
     );
+    assert_eq!(world.told(), "");
+}
+
+#[test]
+fn who_starts_with_many_things_at_once_is_not_known_by_them() {
+    let kinds: Vec<String> = (0..100).map(|number| format!("kind{number}")).collect();
+    let mut world = World::new();
+    for kind in &kinds {
+        let request = Request { resource: kind, ..request("create", "", "shop", "x") };
+        world.after(SECOND, Observation { request, ..usual() });
+    }
+    let exec = request("create", "pods/exec", "shop", "db");
+    world.after(SECOND, Observation { request: exec, ..usual() });
     assert_eq!(world.told(), "");
 }
 
@@ -144,7 +157,7 @@ fn a_node_is_measured_by_the_others() {
             ..node("system:node:b")
         },
     );
-    insta::assert_snapshot!(world.told(), @"AUD-B19 medium: did `create pods/exec in shop` for the first time; on 300 occasions no node has done it (3311 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B19 medium: did `create pods/exec in shop` for the first time; on 299 occasions no node has done it (3322 of a million)");
 }
 
 #[test]
@@ -154,9 +167,9 @@ fn a_network_that_is_new_is_told_by_whose_it_is() {
     world.after(MINUTE, from([10, 0, 9, 9]));
     assert_eq!(world.told(), "", "another node of the same network");
     world.after(MINUTE, from([10, 9, 9, 9]));
-    insta::assert_snapshot!(world.told(), @"AUD-B02 info: came from 10.9.9.9 for the first time; on 901 occasions it came from other networks (1107 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B02 info: came from 10.9.9.9 for the first time; on 897 occasions it came from other networks (1112 of a million)");
     world.after(MINUTE, from([203, 0, 113, 9]));
-    insta::assert_snapshot!(world.told(), @"AUD-B02 medium: came from 203.0.113.9 for the first time; on 903 occasions it came from other networks (1104 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B02 medium: came from 203.0.113.9 for the first time; on 897 occasions it came from other networks (1112 of a million)");
 }
 
 #[test]
@@ -356,7 +369,7 @@ fn a_tool_that_is_new_is_told_by_who_uses_it() {
     let mut world = World::of_hours(100);
     let by_hand = Client { tool: "kubectl", version: "1", is_by_hand: true };
     world.after(MINUTE, Observation { client: by_hand, ..usual() });
-    insta::assert_snapshot!(world.told(), @"AUD-B13 medium: used kubectl for the first time; on 100 occasions it used other tools (9803 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B13 medium: used kubectl for the first time; on 99 occasions it used other tools (9900 of a million)");
     world.after(MINUTE, Observation { client: by_hand, ..usual() });
     assert_eq!(world.told(), "");
 }
@@ -390,7 +403,7 @@ fn steps_in_a_new_order_are_told() {
             world.after(SECOND, step(KINDS[(from + to) % 4]));
         }
     }
-    insta::assert_snapshot!(world.told(), @"AUD-B16 low: did 10 of its last 20 steps in an order that is new; on 412 occasions it kept to its order (4830 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B16 low: did 10 of its last 20 steps in an order that is new; on 399 occasions it kept to its order (4987 of a million)");
 }
 
 #[test]
@@ -407,7 +420,7 @@ fn a_right_that_was_never_used_is_told_when_it_is_dangerous() {
     assert_eq!(world.told(), "");
     world.after(MINUTE, by("ClusterRoleBinding old", "pods/exec"));
     world.told.retain(|it| it.rule == "AUD-B18");
-    insta::assert_snapshot!(world.told(), @"AUD-B18 low: was allowed to create pods/exec in shop by ClusterRoleBinding old; on 101 occasions it used other rights (9708 of a million)");
+    insta::assert_snapshot!(world.told(), @"AUD-B18 low: was allowed to create pods/exec in shop by ClusterRoleBinding old; on 99 occasions it used other rights (9900 of a million)");
 }
 
 #[test]
