@@ -3,7 +3,7 @@
 //! Pure and deterministic: a fold over observations in the order of a log, with bounded memory for each
 //! actor. A [`ClusterBehaviour`] knows one cluster of one tenant, so that none can learn from, or be told by,
 //! another. Nothing is learnt for a fixed time: how rare something is follows from how much was seen
-//! ([`memory`]). Where observations come from, and what an anomaly means beside other signals, is left to
+//! (`memory.rs`). Where observations come from, and what an anomaly means beside other signals, is left to
 //! others.
 
 mod anomaly;

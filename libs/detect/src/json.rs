@@ -1,8 +1,8 @@
 //! Reading JSON that may be broken, cut or larger than anybody wants to look at: one walk over the text,
 //! without a tree and without copies.
 //!
-//! Logs are what attackers write into, and they arrive cut. So a [`Cursor`] hands out what it has read up to
-//! the break, and remembers the break ([`Cursor::broken`]); texts with escapes that mean nothing read with
+//! Logs are what attackers write into, and they arrive cut. So a `Cursor` hands out what it has read up to
+//! the break, and remembers the break (`Cursor::broken`); texts with escapes that mean nothing read with
 //! U+FFFD. What a body of an event holds is left undecoded ([`RawJson`]); `mend` makes valid JSON of one that
 //! is cut, too deep or otherwise undecodable. Well-formed JSON reads as serde_json reads it, which a property
 //! test holds it to.
