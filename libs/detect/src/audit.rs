@@ -74,6 +74,17 @@ pub fn records(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
     records
 }
 
+/// What of an event travels to be correlated: all that it tells but the inventory. That somebody made an ordinary
+/// object is a fact about it, and no part of any incident.
+pub fn records_to_correlate(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
+    let mut records = records(event, intake);
+    records.retain(|record| match &record.payload {
+        Payload::Detection(found) => !rules::is_inventory(&found.rule),
+        _ => true,
+    });
+    records
+}
+
 fn is_above_info(record: &Record) -> bool {
     matches!(&record.payload, Payload::Detection(found) if found.severity > Severity::Info)
 }

@@ -142,7 +142,7 @@ impl Recording {
     fn audit_records(&self, tenant: &Tenant, cluster: &Cluster) -> Vec<Record> {
         let mut records = Vec::new();
         let refused = self.audit_events(tenant, cluster, &mut |event, intake| {
-            records.extend(audit::records(event, intake))
+            records.extend(audit::records_to_correlate(event, intake))
         });
         refused.iter().for_each(|problem| crate::show::remark(problem));
         records

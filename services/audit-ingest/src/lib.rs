@@ -9,7 +9,7 @@ mod follow;
 mod options;
 
 use airside_detect::audit::read::{self, Unreadable};
-use airside_detect::audit::records;
+use airside_detect::audit::records_to_correlate;
 use airside_detect::intake::{Clock, Intake as EventIntake};
 use airside_detect::profile::ClusterProfile;
 use airside_service::intake::{Bound, Intake, Received, Understood};
@@ -123,7 +123,7 @@ pub fn understand(received: &Received) -> Result<Understood, HttpError> {
     read::record(1, &received.body, &mut |item| {
         understood.inputs += 1;
         match item.event {
-            Ok(event) => understood.records.extend(records(event, &intake)),
+            Ok(event) => understood.records.extend(records_to_correlate(event, &intake)),
             Err(why @ Unreadable::BrokenDocument { .. }) => broken = Some(why.to_string()),
             Err(why) => understood.letters.push(letter(received, &why.to_string(), item.bytes)),
         }

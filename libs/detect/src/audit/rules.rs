@@ -65,6 +65,11 @@ pub(super) use judged::{STANDS_FOR, pod_checks};
 pub(crate) use secrets::READ as SECRET_READ;
 pub(super) use under_a_name::told_under_a_name;
 
+/// Whether a rule only keeps the inventory: it says that an ordinary object was made or deleted.
+pub(super) fn is_inventory(id: &str) -> bool {
+    inventory::RULES.iter().any(|definition| definition.rule.id == id)
+}
+
 /// A rule with its code.
 #[derive(Debug)]
 pub(super) struct Definition {

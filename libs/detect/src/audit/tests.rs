@@ -51,6 +51,16 @@ fn every_rule_fires_on_its_example_and_not_on_the_one_beside_it() {
 }
 
 #[test]
+fn the_inventory_is_no_part_of_any_incident() {
+    let text = r#"{"verb":"create","requestURI":"/x","user":{"username":"ada"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"a"},"responseStatus":{"code":201}}"#;
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let event = Event::parse(text).unwrap();
+    assert!(fired(text).iter().any(|rule| rule.starts_with("AUD-R97")), "it is detected");
+    let travelling = super::records_to_correlate(&event, &intake_of(&tenant, &cluster));
+    assert!(travelling.iter().all(|it| !matches!(it.payload, Payload::Detection(_))));
+}
+
+#[test]
 fn no_rule_looks_at_a_request_that_is_not_answered() {
     for rule in rules() {
         let fires = rule.examples.unwrap().fires.replacen('{', r#"{"stage":"RequestReceived","#, 1);
