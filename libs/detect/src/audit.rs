@@ -74,12 +74,12 @@ pub fn records(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
     records
 }
 
-/// What of an event travels to be correlated: all that it tells but the inventory. That somebody made an ordinary
-/// object is a fact about it, and no part of any incident.
+/// What of an event travels to be correlated: all that it tells but what is ordinary. That somebody made an
+/// object, or named an image without its digest, is no part of any incident.
 pub fn records_to_correlate(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
     let mut records = records(event, intake);
     records.retain(|record| match &record.payload {
-        Payload::Detection(found) => !rules::is_inventory(&found.rule),
+        Payload::Detection(found) => !rules::is_ordinary(&found.rule),
         _ => true,
     });
     records

@@ -65,9 +65,10 @@ pub(super) use judged::{STANDS_FOR, pod_checks};
 pub(crate) use secrets::READ as SECRET_READ;
 pub(super) use under_a_name::told_under_a_name;
 
-/// Whether a rule only keeps the inventory: it says that an ordinary object was made or deleted.
-pub(super) fn is_inventory(id: &str) -> bool {
-    inventory::RULES.iter().any(|definition| definition.rule.id == id)
+/// Whether a rule says what is no part of any attack by itself: that an ordinary object was made or deleted, or an
+/// image named without its digest, as most are.
+pub(super) fn is_ordinary(id: &str) -> bool {
+    id == workloads::NO_DIGEST || inventory::RULES.iter().any(|definition| definition.rule.id == id)
 }
 
 /// A rule with its code.

@@ -15,6 +15,9 @@ use super::{CREATE, Definition, Ended, Firing, On, WRITE};
 use crate::command::Command;
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 
+/// The rule about images that are named without their digest.
+pub(super) const NO_DIGEST: &str = "AUD-R50-digest";
+
 pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
@@ -130,7 +133,7 @@ pub(super) static RULES: &[Definition] = &[
     },
     Definition {
         rule: Rule {
-            id: "AUD-R50-digest",
+            id: NO_DIGEST,
             version: 1,
             title: "Image deployed that may change",
             why: "A tag is moved by whoever may push: what runs tomorrow is decided in the registry, not here.",
