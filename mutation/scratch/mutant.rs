@@ -17,7 +17,7 @@ pub fn turn_on(mutant: u32) {
     ON.store(mutant, Relaxed);
 }
 
-/// Lets only this check judge.
+/// Lets only this check judge; all of them where it is [`ALL`].
 pub fn only(check: &'static str) {
     *CHECK.lock().unwrap_or_else(|it| it.into_inner()) = check;
 }
@@ -33,8 +33,12 @@ pub fn recorded(work: impl FnOnce()) -> BTreeSet<u32> {
 
 /// Whether a check judges now.
 pub fn judges(check: &str) -> bool {
-    *CHECK.lock().unwrap_or_else(|it| it.into_inner()) == check
+    let turn = *CHECK.lock().unwrap_or_else(|it| it.into_inner());
+    turn == check || turn == ALL
 }
+
+/// What stands for every check.
+pub const ALL: &str = "*";
 
 /// Whether an object of this kind is judged: a mutant for each kind of a check's list.
 pub fn is_of(mutants: &[u32], kinds: &'static [(&'static str, &'static str)], kind: (&str, &str)) -> bool {

@@ -75,9 +75,11 @@ fn try_from(
                 next = number + 1;
             }
             Err(RecvTimeoutError::Disconnected)
-                if next == from && child.wait()?.code() == Some(2) =>
+                if next == from && child.wait()?.code().is_some_and(|code| code != 0) =>
             {
-                anyhow::bail!("examples do not hold without a mutant; see above");
+                anyhow::bail!(
+                    "examples cannot be tried, or do not hold without a mutant; see above"
+                );
             }
             // It loops, or has taken its process down.
             Err(_) => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{Expr, ExprStruct, File, Item, Lit, Member, parse_quote};
+use syn::{Expr, ExprStruct, File, Item, Lit, Member, Pat, parse_quote};
 
 use super::Instrument;
 
@@ -69,6 +69,8 @@ impl Instrument<'_> {
             .find(|field| matches!(&field.member, Member::Named(it) if it == "when"));
         let (Some(id), Some(when)) = (id, when.map(|field| &mut field.expr)) else { return };
         match when {
+            // A rule that looks at nothing of the request decides nothing.
+            Expr::Closure(closure) if matches!(closure.inputs.first(), Some(Pat::Wild(_))) => {}
             Expr::Closure(closure) => {
                 self.visit_expr_mut(&mut closure.body);
                 let body = &closure.body;

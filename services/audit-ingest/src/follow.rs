@@ -62,7 +62,7 @@ impl Follower {
         Self { path, longest, start, open: None }
     }
 
-    /// The lines that have come since; none where there are no more for now.
+    /// The lines that have come since the last call; none where the file has not grown.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Lines>> {
         loop {
             if self.open.is_none() {
