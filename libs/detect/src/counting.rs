@@ -37,7 +37,7 @@ static COUNTED: &[Counted] = &[Counted {
         version: 1,
         title: "Secrets read one after the other",
         why: "Programs know which secret they need; somebody who goes through many is looking for one that pays.",
-        next: "",
+        next: "Look at which of the Secrets the actor has to do with, at what each of the others opens, and at what the actor did next.",
         severity: Severity::Medium,
         confidence: PLAUSIBLE,
         tactic: Tactic::CredentialAccess,

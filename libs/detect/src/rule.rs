@@ -51,6 +51,8 @@ pub(crate) const WEAK: Confidence = Confidence::per_mille(400);
 mod tests {
     use std::collections::BTreeSet;
 
+    use airside_types::Source;
+
     #[test]
     fn every_rule_is_whole() {
         let mut ids = BTreeSet::new();
@@ -58,6 +60,8 @@ mod tests {
             assert!(ids.insert(rule.id), "{} stands twice", rule.id);
             assert!(rule.version > 0 && !rule.title.is_empty(), "{}", rule.id);
             assert!(rule.why.ends_with('.'), "{} explains itself in sentences", rule.id);
+            let is_told = rule.next.ends_with(['.', '?']);
+            assert!(is_told || rule.source != Source::Audit, "{}: what to look at next", rule.id);
             let prefix = rule.source.as_str().to_ascii_uppercase();
             assert!(rule.id.starts_with(prefix.get(..3).unwrap()), "{} is of {prefix}", rule.id);
             let serves =
