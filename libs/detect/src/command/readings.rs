@@ -68,7 +68,7 @@ fn escaped(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<cha
 
 /// The line with what a command in it decodes; none where none does.
 fn decoded(line: &str) -> Option<String> {
-    const DECODERS: [&str; 6] = ["base64", "b64", "-enc", "frombase64", "openssl enc", "xxd"];
+    const DECODERS: [&str; 5] = ["base64", "b64", "-enc", "openssl enc", "xxd"];
     let lower = line.to_ascii_lowercase();
     if !DECODERS.iter().any(|decoder| lower.contains(decoder)) {
         return None;
