@@ -5,6 +5,7 @@ mod evasions;
 mod example;
 mod examples;
 mod profiles;
+mod weak_spots;
 mod workloads;
 
 use std::collections::BTreeSet;
