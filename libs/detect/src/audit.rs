@@ -172,6 +172,8 @@ fn detection(
         values,
         native_id: cut(&event.audit_id, MAX_AUDIT_ID_CHARS).to_owned(),
         origin: intake.place(),
+        event: None,
+        repeats: None,
     }
 }
 
