@@ -180,8 +180,8 @@ pub struct SeenRequest {
     pub node_uid: TextRef,
     /// Whom the user acts as.
     pub impersonated: TextRef,
-    /// The addresses, the client's word first.
-    pub addresses: Vec<TextRef>,
+    /// The client's address, as far as it is certain.
+    pub address: TextRef,
     /// What the client calls itself.
     pub user_agent: TextRef,
     /// The API group.

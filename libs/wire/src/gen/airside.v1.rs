@@ -4821,9 +4821,9 @@ pub struct Sighting {
     /// Whom the user acts as.
     #[prost(uint32, tag = "18")]
     pub impersonated: u32,
-    /// The addresses, the client's word first.
-    #[prost(uint32, repeated, tag = "19")]
-    pub addresses: ::prost::alloc::vec::Vec<u32>,
+    /// The client's address, as far as it is certain.
+    #[prost(uint32, tag = "19")]
+    pub address: u32,
     /// What the client calls itself.
     #[prost(uint32, tag = "20")]
     pub user_agent: u32,

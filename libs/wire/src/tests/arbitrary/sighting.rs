@@ -61,12 +61,12 @@ pub(in crate::tests) fn sighting_batch(
                     &mut it.decision,
                     &mut it.reason,
                     &mut it.issued_credential,
+                    &mut it.address,
                 ] {
                     *field = next();
                 }
                 it.groups = vec![next(), next()];
-                it.addresses = places.collect();
-                it.decision_ids = it.addresses.clone();
+                it.decision_ids = places.collect();
                 batch.push(sighting);
             }
             quiet.into_iter().for_each(|quiet| batch.push_quiet(quiet));
