@@ -181,6 +181,9 @@ fn detection(
     }
 }
 
+/// The value by which a detection says who declared the deed as authorised.
+pub const AUTHORISED_BY: &str = "authorised-by";
+
 /// The group that no authorizer is asked about.
 const MASTERS: &str = "system:masters";
 
