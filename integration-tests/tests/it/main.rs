@@ -24,3 +24,4 @@ mod streams;
 mod terms;
 mod tidy;
 mod trace;
+mod weak_spots;
