@@ -191,7 +191,7 @@ impl Reading {
         let fetches = self.downloads() || self.has_any(&["base64 -d", "base64 --decode"]);
         let to_shell = self.lower.split('|').skip(1).any(|stage| {
             let word = stage.split_whitespace().find(|word| *word != "sudo").unwrap_or_default();
-            SHELLS.contains(&program(word).trim_end_matches([';', ')']))
+            SHELLS.contains(&program(word).trim_end_matches(['"', '\'', ';', ')']))
         });
         let made_executable = self.downloads() && self.lower.contains("chmod +x");
         fetches && to_shell || made_executable
