@@ -43,7 +43,7 @@ pub use observation::{anomaly, observation};
 use request::Request;
 pub(crate) use rules::SECRET_READ;
 use rules::{Definition, Firing};
-pub use sighting::{Telling, event_of, sight};
+pub use sighting::{Telling, event_of, is_end, sight};
 
 #[cfg(test)]
 mod tests;
@@ -119,8 +119,8 @@ fn firings(request: &Request<'_>) -> Vec<(&'static Rule, Firing)> {
         .collect()
 }
 
-/// The identity of an event. A client can choose its auditID, so what was asked, by whom and when is part
-/// of it. The two events of a long-running request have one identity: its start and its end are one deed.
+/// The identity of an event. A client can choose its auditID, so what was asked, by whom, from where and when is part
+/// of it, all as the API server noted it. The two events of a long-running request have one identity: its start and its end are one deed.
 fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
     let event = request.event();
     let asked = intake
@@ -129,11 +129,14 @@ fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
         .text(&event.user.username)
         .text(&event.verb)
         .text(&event.request_uri)
-        .text(&event.request_received);
+        .text(&event.request_received)
+        .text(&event.user_agent);
+    let asked = event.source_ips.iter().fold(asked, |id, address| id.text(address));
     if request.is_long_running() {
         asked.finish()
     } else {
-        asked.text(&event.stage).text(&event.stage_reached).finish()
+        let code = event.response_status.code.unwrap_or_default();
+        asked.text(&event.stage).text(&event.stage_reached).number(code.into()).finish()
     }
 }
 

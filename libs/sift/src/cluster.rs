@@ -64,6 +64,10 @@ impl ClusterSift {
                 let example = || batch.texts.get(sighting.request.audit_id).to_owned();
                 self.ledger.seen_before(sighting.time, example);
                 sifted.left_out += 1;
+                // How a long request ended is the later word about it, under the same ids.
+                if audit::is_end(&audit::event_of(&batch, sighting)) {
+                    sifted.told.append(&mut sighting.records);
+                }
                 continue;
             }
             new.push(sighting.event);

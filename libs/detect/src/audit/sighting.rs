@@ -16,6 +16,7 @@ use super::object::ObjectMeta;
 use super::request::{Outcome, Request};
 use super::{event_id, rules};
 use crate::intake::Intake;
+use crate::profile::ClusterProfile;
 
 /// Which detections a sighting carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +141,12 @@ fn made_object<'e>(request: &Request<'e>) -> ObjectMeta<'e> {
     let makes = request.verb() == "create";
     let body = request.event().response_object.filter(|_| is_object_itself && makes);
     body.and_then(ObjectMeta::of).unwrap_or_default()
+}
+
+/// Whether an event ends a request whose start was an event of the same identity: it is told again, with how it ended.
+pub fn is_end(event: &Event<'_>) -> bool {
+    let request = Request::new(event, ClusterProfile::unknown());
+    request.is_long_running() && event.stage != "ResponseStarted"
 }
 
 /// The event of a sighting: what the owner of its cluster sees of it.
