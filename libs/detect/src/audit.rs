@@ -7,6 +7,7 @@ use std::cell::OnceCell;
 
 use airside_types::{Detection, Id, NamedValue, Payload, Phase, Record, Severity, Source};
 
+use crate::command;
 use crate::intake::Intake;
 use crate::rule::{Rule, RuleInfo};
 
@@ -152,7 +153,7 @@ fn detection(
         values.push(NamedValue { name: "user.groups".to_owned(), value: MASTERS.to_owned() });
     }
     if !event.user_agent.is_empty() {
-        let value = crate::command::shown(&event.user_agent, 120);
+        let value = command::shown(&event.user_agent, 120);
         values.push(NamedValue { name: "userAgent".to_owned(), value });
     }
     for id in &event.annotations.decision_ids {
@@ -170,7 +171,7 @@ fn detection(
         phase: Phase::Audit,
         links: links::of(request, firing.targets),
         values,
-        native_id: cut(&event.audit_id, MAX_AUDIT_ID_CHARS).to_owned(),
+        native_id: command::cut(&event.audit_id, MAX_AUDIT_ID_CHARS).to_owned(),
         origin: intake.place(),
     }
 }
@@ -186,7 +187,7 @@ const MAX_AUDIT_ID_CHARS: usize = 128;
 /// One sentence: who did what, from where, with what.
 fn message(deed: &str, request: &Request<'_>) -> String {
     // A path is as long as a client makes it.
-    let deed = cut(deed, MAX_DEED_CHARS);
+    let deed = command::cut(deed, MAX_DEED_CHARS);
     let mut message = format!("{} {deed}", request.actor());
     if let Some(user) = &request.event().impersonated_user {
         message.push_str(&format!(", acting as {}", user.username));
@@ -196,15 +197,8 @@ fn message(deed: &str, request: &Request<'_>) -> String {
     }
     let agent = &request.event().user_agent;
     if let Some(product) = agent.split(' ').next().filter(|product| !product.is_empty()) {
-        message.push_str(&format!(" with {}", crate::command::shown(product, 60)));
+        message.push_str(&format!(" with {}", command::shown(product, 60)));
     }
     message.push('.');
     message
-}
-
-/// The first characters of a text.
-fn cut(text: &str, limit: usize) -> &str {
-    // Most texts have fewer bytes, each of which is at most a character.
-    let end = if text.len() <= limit { None } else { text.char_indices().nth(limit) };
-    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

@@ -241,11 +241,11 @@ impl Facts<'_, '_> {
     }
 
     fn of_object(&mut self, request: &Request<'_>) {
-        let meta = request.event().response_object.and_then(ObjectMeta::of);
-        if let (Some(meta), Some(reference)) = (meta, request.target())
-            && is_owner_or_account(&reference.resource)
+        let Some(reference) = request.target() else { return };
+        if is_owner_or_account(&reference.resource)
+            && let Some(meta) = request.answered()
         {
-            self.object(&named(&reference.api_group, &reference.resource, &meta), &meta);
+            self.object(&named(&reference.api_group, &reference.resource, meta), meta);
         }
     }
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use airside_checks::Failure;
 use airside_k8s::Value;
-use airside_types::Timestamp;
+use airside_types::{Link, Timestamp};
 
 use super::actor::Actor;
 use super::body;
@@ -16,7 +16,9 @@ use super::change::Change;
 use super::client::Client;
 use super::event::{Event, ObjectReference};
 use super::exec;
+use super::links;
 use super::machinery::Standing;
+use super::object::ObjectMeta;
 use super::pod_spec::{self, Program};
 use crate::profile::ClusterProfile;
 
@@ -34,6 +36,9 @@ pub(super) struct Request<'e> {
     failures: OnceCell<Vec<Failure>>,
     programs: OnceCell<Vec<Program>>,
     time: OnceCell<Option<Timestamp>>,
+    answered: OnceCell<Option<ObjectMeta<'e>>>,
+    links: OnceCell<Vec<Link>>,
+    address: OnceCell<Option<IpAddr>>,
 }
 
 /// Whether a name is believed that nothing proves and nothing refutes.
@@ -77,6 +82,9 @@ impl<'e> Request<'e> {
             failures: OnceCell::new(),
             programs: OnceCell::new(),
             time: OnceCell::new(),
+            answered: OnceCell::new(),
+            links: OnceCell::new(),
+            address: OnceCell::new(),
         }
     }
 
@@ -140,7 +148,7 @@ impl<'e> Request<'e> {
 
     /// The address of the client, as far as it is certain.
     pub(super) fn source_address(&self) -> Option<IpAddr> {
-        self.profile.client_address(&self.event.source_ips)
+        *self.address.get_or_init(|| self.profile.client_address(&self.event.source_ips))
     }
 
     /// A service account in the hands of somebody: its token is used through a person's tool.
@@ -218,6 +226,17 @@ impl<'e> Request<'e> {
     /// The part of the object that the request's body sets; `Null` if the event has no body.
     pub(super) fn body(&self) -> &Value {
         self.change().set()
+    }
+
+    /// The metadata of the object that the answer shows.
+    pub(super) fn answered(&self) -> Option<&ObjectMeta<'e>> {
+        let read = || self.event.response_object.and_then(ObjectMeta::of);
+        self.answered.get_or_init(read).as_ref()
+    }
+
+    /// The links that every detection about the request has.
+    pub(super) fn links(&self) -> &[Link] {
+        self.links.get_or_init(|| links::of_request(self))
     }
 
     /// What the scanner's checks on pods say about the pods that the request writes.

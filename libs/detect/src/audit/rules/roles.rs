@@ -225,7 +225,8 @@ fn rules_that(
     }
     let kind = super::super::kind::of(request.resource());
     let mut answers = rules(request).iter().enumerate().filter_map(|(index, rule)| {
-        Some((format!("requestObject.rules[{index}]"), question(rule)?))
+        let answer = question(rule)?;
+        Some((format!("requestObject.rules[{index}]"), answer))
     });
     let (field, answer) = answers.next()?;
     let firing = Firing::new(format!("{deed} {kind} {}", request.name())).with(&field, &answer);
