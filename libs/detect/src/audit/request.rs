@@ -20,7 +20,11 @@ use super::links;
 use super::machinery::Standing;
 use super::object::ObjectMeta;
 use super::pod_spec::{self, Program};
+use crate::command;
 use crate::profile::ClusterProfile;
+
+/// The longest name of a client's program that a sentence has, in characters.
+const MAX_PRODUCT_CHARS: usize = 60;
 
 /// One request to an API server.
 #[derive(Debug)]
@@ -39,6 +43,7 @@ pub(super) struct Request<'e> {
     answered: OnceCell<Option<ObjectMeta<'e>>>,
     links: OnceCell<Vec<Link>>,
     address: OnceCell<Option<IpAddr>>,
+    told: OnceCell<(String, String)>,
 }
 
 /// Whether a name is believed that nothing proves and nothing refutes.
@@ -85,6 +90,7 @@ impl<'e> Request<'e> {
             answered: OnceCell::new(),
             links: OnceCell::new(),
             address: OnceCell::new(),
+            told: OnceCell::new(),
         }
     }
 
@@ -232,6 +238,30 @@ impl<'e> Request<'e> {
     pub(super) fn answered(&self) -> Option<&ObjectMeta<'e>> {
         let read = || self.event.response_object.and_then(ObjectMeta::of);
         self.answered.get_or_init(read).as_ref()
+    }
+
+    /// What the sentence of every detection about the request says before the deed, and behind it.
+    pub(super) fn told(&self) -> (&str, &str) {
+        let told = || (self.actor().to_string(), self.circumstances());
+        let (by, circumstances) = self.told.get_or_init(told);
+        (by, circumstances)
+    }
+
+    /// As whom, from where, with what.
+    fn circumstances(&self) -> String {
+        let mut text = String::new();
+        if let Some(user) = &self.event.impersonated_user {
+            text.push_str(&format!(", acting as {}", user.username));
+        }
+        if let Some(ip) = self.source_address() {
+            text.push_str(&format!(", from {ip}"));
+        }
+        let agent = &self.event.user_agent;
+        if let Some(product) = agent.split(' ').next().filter(|product| !product.is_empty()) {
+            text.push_str(&format!(" with {}", command::shown(product, MAX_PRODUCT_CHARS)));
+        }
+        text.push('.');
+        text
     }
 
     /// The links that every detection about the request has.
