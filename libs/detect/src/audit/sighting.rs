@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use airside_types::sighting::SeenRequest;
-use airside_types::{Payload, QuietKind, Record, Sighting, SightingBatch, TextRef, Texts};
+use airside_types::{QuietKind, Record, Sighting, SightingBatch, TextRef, Texts};
 
 use super::actor::Actor;
 use super::event::{Annotations, Event, Extra, ObjectReference, ResponseStatus, User};
@@ -17,6 +17,7 @@ use super::request::{Outcome, Request};
 use super::{event_id, rules};
 use crate::intake::Intake;
 use crate::profile::ClusterProfile;
+use crate::rule::Rule;
 
 /// Which detections a sighting carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +44,8 @@ pub fn sight(
         batch.count(QuietKind::Unanswered, id, time);
         return;
     }
-    let mut records = super::records_of(&request, intake);
-    if telling == Telling::ToCorrelate {
-        records.retain(|record| match &record.payload {
-            Payload::Detection(found) => !rules::is_ordinary(&found.rule),
-            _ => true,
-        });
-    }
+    let is_told = |rule: &Rule| telling == Telling::All || !rules::is_ordinary(rule.id);
+    let mut records = super::records_of(&request, intake, is_told);
     records.extend(own);
     match quiet(&request).filter(|_| records.is_empty()) {
         Some(kind) => batch.count(kind, id, time),
