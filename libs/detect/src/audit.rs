@@ -14,6 +14,7 @@ mod actor;
 mod body;
 mod change;
 mod client;
+pub mod declared;
 mod dispatch;
 mod enrichment;
 pub mod event;
@@ -45,6 +46,16 @@ use rules::{Definition, Firing};
 
 #[cfg(test)]
 mod tests;
+
+/// The entity that an event's request acts upon; none for collections and paths.
+pub fn target(event: &Event<'_>, intake: &Intake<'_>) -> Option<airside_types::Entity> {
+    links::target(&Request::new(event, intake.profile))
+}
+
+/// The address that an event's request certainly came from.
+pub fn address(event: &Event<'_>, intake: &Intake<'_>) -> Option<std::net::IpAddr> {
+    intake.profile.client_address(&event.source_ips)
+}
 
 /// All rules for audit events.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
