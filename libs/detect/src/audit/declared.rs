@@ -77,16 +77,16 @@ pub fn judge(authorised: &Authorised, event: &Event<'_>, intake: &Intake<'_>) ->
         time,
         annotations: &[],
     };
-    let judged = match judged(authorised, &deed) {
+    let told = match judged(authorised, &deed) {
         // Bodies are decoded where a ticket is all that is missing.
         Judgement::Outside { nearest: Some((_, Miss::Ticket)) } => {
             let annotations = annotations(&request);
             let named: Vec<_> = annotations.iter().map(|(key, it)| (&**key, &**it)).collect();
-            self::judged(authorised, &Deed { annotations: &named, ..deed })
+            judged(authorised, &Deed { annotations: &named, ..deed })
         }
-        judged => judged,
+        told => told,
     };
-    match (&event.impersonated_user, judged) {
+    match (&event.impersonated_user, told) {
         (Some(other), Judgement::Authorised(values)) => {
             let being = Deed {
                 verb: "impersonate",
@@ -97,12 +97,12 @@ pub fn judge(authorised: &Authorised, event: &Event<'_>, intake: &Intake<'_>) ->
                 name: &other.username,
                 ..deed
             };
-            match self::judged(authorised, &being) {
+            match judged(authorised, &being) {
                 Judgement::Authorised(_) => Judgement::Authorised(values),
                 otherwise => otherwise,
             }
         }
-        (_, judged) => judged,
+        (_, told) => told,
     }
 }
 
@@ -197,9 +197,11 @@ fn told(target: &super::event::ObjectReference<'_>) -> String {
         text.push('/');
         text.push_str(&target.subresource);
     }
-    for part in [&target.namespace, &target.name].into_iter().filter(|it| !it.is_empty()) {
+    let place = [&target.namespace, &target.name].map(|part| &**part);
+    let place: Vec<_> = place.into_iter().filter(|part| !part.is_empty()).collect();
+    if !place.is_empty() {
         text.push(' ');
-        text.push_str(part);
+        text.push_str(&place.join("/"));
     }
     text
 }
