@@ -15,6 +15,7 @@ mod actor;
 mod body;
 mod change;
 mod client;
+pub mod declared;
 mod dispatch;
 mod enrichment;
 pub mod event;
@@ -48,6 +49,16 @@ pub use sighting::{Telling, event_of, is_end, sight};
 
 #[cfg(test)]
 mod tests;
+
+/// The entity that an event's request acts upon; none for collections and paths.
+pub fn target(event: &Event<'_>, intake: &Intake<'_>) -> Option<airside_types::Entity> {
+    links::target(&Request::new(event, intake.profile))
+}
+
+/// The address that an event's request certainly came from.
+pub fn address(event: &Event<'_>, intake: &Intake<'_>) -> Option<std::net::IpAddr> {
+    intake.profile.client_address(&event.source_ips)
+}
 
 /// All rules for audit events.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
@@ -190,9 +201,6 @@ fn detection(
         repeats: None,
     }
 }
-
-/// The value by which a detection says who declared the deed as authorised.
-pub const AUTHORISED_BY: &str = "authorised-by";
 
 /// The group that no authorizer is asked about.
 const MASTERS: &str = "system:masters";

@@ -1,6 +1,7 @@
 //! What a user gets of a stream of events, and what must hold of the fold whatever happens.
 
 use airside_detect::audit::{Event, Telling, sight};
+use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake};
 use airside_types::{Detection, Payload, Reason};
 use proptest::prelude::*;
@@ -53,7 +54,8 @@ impl Events {
             origin: None,
         };
         let bytes = text.len();
-        sight(&event, bytes, &intake, Telling::ToCorrelate, Vec::new(), &mut self.batch);
+        let judging = (Telling::ToCorrelate, &Authorised::default());
+        sight((&event, bytes), &intake, judging, Vec::new(), &mut self.batch);
         self.batch.ingest_time = Timestamp::from_nanos(self.now);
         self
     }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use airside_detect::audit::read::{self, Unreadable};
 use airside_detect::audit::{Telling, sight};
+use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake as EventIntake};
 use airside_detect::profile::ClusterProfile;
 use airside_ports::{Keyspace, PartitionSet, ReadLimit, Stream};
@@ -180,6 +181,7 @@ fn add(received: &Received, all: &mut Understood) -> Result<(), HttpError> {
         profile: ClusterProfile::unknown(),
         origin: None,
     };
+    let authorised = Authorised::default();
     let mut broken = None;
     let (mut items, mut letters, before) = (0_u64, 0_u64, all.letters.len());
     read::record(1, &received.body, &mut |item| {
@@ -187,7 +189,8 @@ fn add(received: &Received, all: &mut Understood) -> Result<(), HttpError> {
         match item.event {
             Ok(event) => {
                 let batch = current(&mut all.sightings, received);
-                sight(event, item.bytes.len(), &intake, Telling::ToCorrelate, Vec::new(), batch);
+                let judging = (Telling::ToCorrelate, &authorised);
+                sight((event, item.bytes.len()), &intake, judging, Vec::new(), batch);
             }
             Err(why) => {
                 letters += 1;
