@@ -301,12 +301,19 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
 
 /// A command line as people may see it: credentials hidden, cut to `limit` characters.
 pub(crate) fn shown(line: &str, limit: usize) -> String {
-    let cut: String = line.chars().take(limit).collect();
-    let mut text = redact::redact(&cut);
+    let cut = cut(line, limit);
+    let mut text = redact::redact(cut);
     if cut.len() < line.len() {
         text.push('…');
     }
     text
+}
+
+/// The first characters of a text.
+pub(crate) fn cut(text: &str, limit: usize) -> &str {
+    // Most texts have fewer bytes, each of which is at most a character.
+    let end = if text.len() <= limit { None } else { text.char_indices().nth(limit) };
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 #[cfg(test)]

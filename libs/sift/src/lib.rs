@@ -87,6 +87,8 @@ pub enum Change {
     Rolled(Id, Option<Box<Rolled>>),
     /// A line of the ledger.
     Ledger(Suppression),
+    /// How many events were folded.
+    Folded(u64),
 }
 
 /// The state of all clusters.
@@ -118,6 +120,11 @@ impl Sift {
         self.clusters.get(key).into_iter().flat_map(ClusterSift::ledger)
     }
 
+    /// How many events of a cluster were folded, each once.
+    pub fn folded(&self, key: &ClusterKey) -> u64 {
+        self.clusters.get(key).map_or(0, ClusterSift::folded)
+    }
+
     /// The clusters that are known.
     pub fn clusters(&self) -> impl Iterator<Item = &ClusterKey> {
         self.clusters.keys()
@@ -126,6 +133,11 @@ impl Sift {
     /// What has changed of a cluster since the last call.
     pub fn take_changes(&mut self, key: &ClusterKey) -> Vec<Change> {
         self.clusters.get_mut(key).map(ClusterSift::take_changes).unwrap_or_default()
+    }
+
+    /// Forgets what has changed: nobody keeps it.
+    pub fn discard_changes(&mut self) {
+        self.clusters.values_mut().for_each(ClusterSift::discard_changes);
     }
 
     /// Takes a row back as it was kept; says why where it is not one of this version.

@@ -8,6 +8,7 @@
 mod api;
 mod files;
 mod follow;
+mod judging;
 mod options;
 mod owner;
 mod state;
@@ -17,7 +18,6 @@ use std::sync::Arc;
 use airside_detect::audit::read::{self, Unreadable};
 use airside_detect::audit::{Telling, sight};
 use airside_detect::intake::{Clock, Intake as EventIntake};
-use airside_detect::profile::ClusterProfile;
 use airside_ports::{Keyspace, PartitionSet, ReadLimit, Stream};
 use airside_service::intake::{Bound, Intake, Received, Understood};
 use airside_service::owner::{OwnerPorts, run_owner};
@@ -34,7 +34,8 @@ use axum::routing::post;
 
 use api::SuppressionsApi;
 use files::Followed;
-pub use options::{FileOptions, Options};
+pub use judging::Judging;
+pub use options::{ClusterOptions, FeedOptions, FileOptions, Options, ProviderOption};
 use owner::{AuditOwner, LedgerView};
 
 /// The audit-ingest service.
@@ -42,6 +43,7 @@ use owner::{AuditOwner, LedgerView};
 pub struct AuditIngest {
     webhook: Webhook,
     files: Vec<Followed>,
+    judging: Arc<Judging>,
     ledger: Arc<LedgerView>,
     options: Options,
     deps: Deps,
@@ -50,6 +52,7 @@ pub struct AuditIngest {
 #[derive(Debug, Clone)]
 pub(crate) struct Webhook {
     pub(crate) intake: Intake,
+    pub(crate) judging: Arc<Judging>,
     events: Counter,
     sightings: Counter,
 }
@@ -78,7 +81,9 @@ impl Service for AuditIngest {
             setting: "audit-ingest.max_body",
             in_flight: usize::try_from(options.max_in_flight.as_u64())?,
         };
+        let judging = Arc::new(Judging::read(&deps.terms, &options.clusters)?);
         let webhook = Webhook {
+            judging: Arc::clone(&judging),
             intake: Intake::new(Self::NAME, &deps, bound),
             events: deps
                 .metrics
@@ -97,7 +102,7 @@ impl Service for AuditIngest {
         let poll = options.poll.as_duration();
         let files = files.map(|file| Followed::new(file, bound.max_body, poll));
         let files = files.collect::<anyhow::Result<_>>()?;
-        Ok(Self { webhook, files, ledger, options, deps })
+        Ok(Self { webhook, files, judging, ledger, options, deps })
     }
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
@@ -107,7 +112,8 @@ impl Service for AuditIngest {
             following.spawn(file.run(webhook, deps, context.shutdown.clone()));
         }
         let owned = if self.options.owner {
-            own(&self.options, &self.deps, self.ledger, &context).await
+            let owner = AuditOwner::open(&self.deps, self.judging, self.ledger).await?;
+            own(owner, &self.options, &self.deps, &context).await
         } else {
             context.ready.ready();
             context.shutdown.cancelled().await;
@@ -127,12 +133,11 @@ const OUTBOX: Keyspace = Keyspace::new("audit-ingest.outbox");
 
 /// Folds the sightings of all partitions until the service stops.
 async fn own(
+    mut owner: AuditOwner,
     options: &Options,
     deps: &Deps,
-    ledger: Arc<LedgerView>,
     context: &ServiceContext,
 ) -> anyhow::Result<()> {
-    let mut owner = AuditOwner::open(deps, ledger).await?;
     let settings = OwnerSettings {
         name: AuditIngest::NAME,
         streams: vec![Stream::Sightings],
@@ -159,27 +164,31 @@ async fn receive(
     body: Body,
 ) -> Result<(), HttpError> {
     let (received, _held) = webhook.intake.receive(&cluster, &headers, body).await?;
-    let understood = webhook.intake.understand(received, understand).await?;
+    let judging = Arc::clone(&webhook.judging);
+    let decode = move |received: &Received| understand(received, &judging);
+    let understood = webhook.intake.understand(received, decode).await?;
     webhook.keep(understood).await
 }
 
 /// The sightings of a batch, and the letters about what is no event. A body that is no batch at all is
 /// refused: the API server has it and will send it again.
-pub fn understand(received: &Received) -> Result<Understood, HttpError> {
+pub fn understand(received: &Received, judging: &Judging) -> Result<Understood, HttpError> {
     let mut understood = Understood::default();
-    add(received, &mut understood)?;
+    add(received, judging, &mut understood)?;
     Ok(understood)
 }
 
 /// Adds what a body tells.
-fn add(received: &Received, all: &mut Understood) -> Result<(), HttpError> {
+fn add(received: &Received, judging: &Judging, all: &mut Understood) -> Result<(), HttpError> {
     let intake = EventIntake {
         tenant: &received.tenant,
         cluster: &received.cluster,
         clock: Clock::Live(received.time),
-        profile: ClusterProfile::unknown(),
+        profile: judging.profile(&received.tenant, &received.cluster),
         origin: None,
     };
+    let rules = judging.rules(&received.tenant);
+    let authorised = judging.authorised(&received.tenant);
     let mut broken = None;
     let (mut items, mut letters, before) = (0_u64, 0_u64, all.letters.len());
     read::record(1, &received.body, &mut |item| {
@@ -187,7 +196,9 @@ fn add(received: &Received, all: &mut Understood) -> Result<(), HttpError> {
         match item.event {
             Ok(event) => {
                 let batch = current(&mut all.sightings, received);
-                sight(event, item.bytes.len(), &intake, Telling::ToCorrelate, Vec::new(), batch);
+                let own = if rules.is_empty() { Vec::new() } else { rules.firings(event, &intake) };
+                let by = (Telling::ToCorrelate, authorised);
+                sight((event, item.bytes.len()), &intake, by, own, batch);
             }
             Err(why) => {
                 letters += 1;
@@ -252,7 +263,7 @@ mod tests {
     fn what_is_set_aside_is_the_event_and_not_its_batch() {
         let exec = r#"{"kind":"Event","verb":"create","user":{"username":"ada"},"objectRef":{"resource":"pods","subresource":"exec","namespace":"shop","name":"web"}}"#;
         let body = format!(r#"{{"kind":"EventList","items":[{{"no":"event"}},{exec},"text"]}}"#);
-        let understood = understand(&received(&body)).unwrap();
+        let understood = understand(&received(&body), &Judging::default()).unwrap();
         assert_eq!(understood.inputs, 3);
         let sightings: Vec<_> = understood.sightings.iter().flat_map(|it| &it.sightings).collect();
         assert_eq!(sightings.len(), 1);

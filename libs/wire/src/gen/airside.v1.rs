@@ -4866,6 +4866,9 @@ pub struct Sighting {
     /// It was only tried out.
     #[prost(bool, tag = "33")]
     pub dry_run: bool,
+    /// The rule by which people declared it as authorised.
+    #[prost(uint32, tag = "34")]
+    pub authorised: u32,
 }
 /// Events that are counted and of which nothing else is said.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4937,6 +4940,19 @@ pub struct ListSuppressionsResponse {
     /// One for each cluster, reason and rule.
     #[prost(message, repeated, tag = "1")]
     pub suppressions: ::prost::alloc::vec::Vec<Suppression>,
+    /// What each cluster's events became, so that the sum can be checked.
+    #[prost(message, repeated, tag = "2")]
+    pub clusters: ::prost::alloc::vec::Vec<FoldedEvents>,
+}
+/// How many events of a cluster were judged, each once. Those that were only counted are suppressions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FoldedEvents {
+    /// The cluster.
+    #[prost(string, tag = "1")]
+    pub cluster: ::prost::alloc::string::String,
+    /// How many.
+    #[prost(uint64, tag = "2")]
+    pub folded: u64,
 }
 /// How often something was not told, for one reason and one rule.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
