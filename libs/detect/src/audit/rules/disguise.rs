@@ -297,7 +297,8 @@ fn is_near(name: &str, component: &str, allowed: usize) -> bool {
     // Each letter that differs adds one to the letters that only one of the two has, and takes one away; letters in another
     // order change nothing. Most names have too many of their own, and need not be compared letter by letter.
     let own = (letters_of(name) ^ letters_of(component)).count_ones();
-    name.len().abs_diff(component.len()) <= allowed
+    let length = |text: &str| text.chars().count();
+    length(name).abs_diff(length(component)) <= allowed
         && own as usize <= 2 * allowed
         && strsim::osa_distance(name, component) <= allowed
 }
