@@ -71,20 +71,19 @@ impl Right {
 
     /// Where a rule gives the right: the index in its `resources`, the resource, the verbs.
     fn given_in<'a>(&self, rule: &Rule<'a>) -> Vec<(usize, &'a str, Vec<&'a str>)> {
-        let verbs = self.verbs_in(rule);
-        if verbs.is_empty() {
-            return Vec::new();
-        }
         let is_meant = |given: &str| {
             let mut wanted = self.resources_of(rule);
             wanted.any(|(group, resource)| {
-                rule.has("apiGroups", &["*", group]) && names(given, resource)
+                names(given, resource) && rule.has("apiGroups", &["*", group])
             })
         };
-        rule.list("resources")
-            .filter(|(_, given)| is_meant(given))
-            .map(|(entry, given)| (entry, given, verbs.clone()))
-            .collect()
+        let mut given = rule.list("resources").filter(|(_, given)| is_meant(given)).peekable();
+        // Most rules are about other resources.
+        let verbs = if given.peek().is_some() { self.verbs_in(rule) } else { Vec::new() };
+        if verbs.is_empty() {
+            return Vec::new();
+        }
+        given.map(|(entry, given)| (entry, given, verbs.clone())).collect()
     }
 
     /// Whether a rule gives the right, wildcards in `resources` included.
