@@ -1,6 +1,7 @@
 //! `audit`: batches of audit events through parse, rules and durable publish, in this process.
 //!
-//! The floor is serde_json reading the same fields of the same bytes, borrowed as the product has them.
+//! The floor is serde_json reading the same fields of the same bytes, borrowed as the product has them. What the steps before
+//! the publishing cost is measured for itself (`parts.rs`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,12 +10,15 @@ use anyhow::Context;
 use bytes::Bytes;
 
 mod floor;
+mod parts;
+
+use parts::Parts;
 
 use super::Run;
 use crate::corpus::{self, BATCH};
-use crate::measure::{Process, Stopwatch, measured};
-use crate::pipeline::{Kept, Pipeline, received};
-use crate::report::Report;
+use crate::measure::{Process, Span, Stopwatch, measured};
+use crate::pipeline::{Kept, Pipeline};
+use crate::report::{Report, rounded};
 
 /// How many batches are under way at a time: an API server sends them concurrently.
 const CONCURRENT: usize = 4;
@@ -26,8 +30,8 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     drop(input.items);
     let bytes: usize = batches.iter().map(Bytes::len).sum();
     // The first pass fills tables that live as long as the process.
-    understand(batches.get(..1).unwrap_or_default())?;
-    let (_, understanding) = measured(|| understand(&batches))?;
+    Parts::of(batches.get(..1).unwrap_or_default())?;
+    let parts = Parts::of(&batches)?;
     let (_, reading) = measured(|| floor::read(&batches))?;
     let runtime = airside_node::runtime()?;
     let batch_count = batches.len();
@@ -42,7 +46,11 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         anyhow::Ok((kept, span, log_bytes))
     })?;
     anyhow::ensure!(kept.events == events, "{} of {events} events were taken", kept.events);
-    let share = understanding.rate(events).zip(reading.rate(events)).map(|(all, read)| all / read);
+    let rate = |span: Span| span.rate(events).map(f64::round);
+    let of_floor = |span: Span| {
+        let rates = span.rate(events).zip(reading.rate(events));
+        rates.map(|(ours, floor)| rounded(ours / floor, 1e3))
+    };
     let report = Report::of("audit")
         .took(Process::This, "events", events, span)?
         .with("input", input.source)
@@ -52,20 +60,15 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         .with("records", kept.records)
         .with("dead_letters", kept.letters)
         .with("log_bytes", log_bytes)
-        .with("parse_and_rules_events_per_cpu_second", understanding.rate(events).map(f64::round))
-        .with("parse_and_rules_of_the_floors_rate", share.map(|it| (it * 1000.0).round() / 1000.0));
+        .with("parse_events_per_cpu_second", rate(parts.reading))
+        .with("parse_and_rules_records", parts.told)
+        .with("parse_and_rules_events_per_cpu_second", rate(parts.rules))
+        .with("parse_and_rules_of_the_floors_rate", of_floor(parts.rules))
+        .with("to_correlate_events_per_cpu_second", rate(parts.to_correlate))
+        .with("to_correlate_of_the_floors_rate", of_floor(parts.to_correlate))
+        .with("with_behaviour_events_per_cpu_second", rate(parts.behaviour))
+        .with("with_behaviour_of_the_floors_rate", of_floor(parts.behaviour));
     Ok(report.above("serde_json into the same fields, borrowed, and nothing else", events, reading))
-}
-
-/// Parse and rules alone: how many records.
-fn understand(batches: &[Bytes]) -> anyhow::Result<usize> {
-    let mut records = 0;
-    for body in batches {
-        let understood = airside_audit_ingest::understand(&received(body.clone()))
-            .map_err(|error| anyhow::anyhow!("a batch was refused: {error}"))?;
-        records += understood.records.len();
-    }
-    Ok(records)
 }
 
 async fn take_all(pipeline: &Arc<Pipeline>, batches: Vec<Bytes>) -> anyhow::Result<Kept> {
