@@ -15,6 +15,7 @@ mod actor;
 mod body;
 mod change;
 mod client;
+pub mod declared;
 mod dispatch;
 mod enrichment;
 pub mod event;
@@ -31,6 +32,7 @@ mod pod_spec;
 pub mod read;
 mod request;
 mod rules;
+mod sighting;
 mod sign;
 
 pub(crate) use client::Client;
@@ -43,9 +45,20 @@ pub use observation::{anomaly, observation};
 use request::Request;
 pub(crate) use rules::SECRET_READ;
 use rules::{Definition, Firing};
+pub use sighting::{Telling, event_of, is_end, sight};
 
 #[cfg(test)]
 mod tests;
+
+/// The entity that an event's request acts upon; none for collections and paths.
+pub fn target(event: &Event<'_>, intake: &Intake<'_>) -> Option<airside_types::Entity> {
+    links::target(&Request::new(event, intake.profile))
+}
+
+/// The address that an event's request certainly came from.
+pub fn address(event: &Event<'_>, intake: &Intake<'_>) -> Option<std::net::IpAddr> {
+    intake.profile.client_address(&event.source_ips)
+}
 
 /// All rules for audit events.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
@@ -124,8 +137,8 @@ fn firings(request: &Request<'_>) -> Vec<(&'static Rule, Firing)> {
         .collect()
 }
 
-/// The identity of an event. A client can choose its auditID, so what was asked, by whom and when is part
-/// of it. The two events of a long-running request have one identity: its start and its end are one deed.
+/// The identity of an event. A client can choose its auditID, so what was asked, by whom, from where and when is part
+/// of it, all as the API server noted it. The two events of a long-running request have one identity: its start and its end are one deed.
 fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
     let event = request.event();
     let asked = intake
@@ -134,11 +147,14 @@ fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
         .text(&event.user.username)
         .text(&event.verb)
         .text(&event.request_uri)
-        .text(&event.request_received);
+        .text(&event.request_received)
+        .text(&event.user_agent);
+    let asked = event.source_ips.iter().fold(asked, |id, address| id.text(address));
     if request.is_long_running() {
         asked.finish()
     } else {
-        asked.text(&event.stage).text(&event.stage_reached).finish()
+        let code = event.response_status.code.unwrap_or_default();
+        asked.text(&event.stage).text(&event.stage_reached).number(code.into()).finish()
     }
 }
 
@@ -181,6 +197,8 @@ fn detection(
         values,
         native_id: command::cut(&event.audit_id, MAX_AUDIT_ID_CHARS).to_owned(),
         origin: intake.place(),
+        event: None,
+        repeats: None,
     }
 }
 

@@ -57,17 +57,17 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         .with("bytes", bytes)
         .with("batches", batch_count)
         .with("concurrent_batches", CONCURRENT)
-        .with("records", kept.records)
+        .with("sightings", kept.records)
         .with("dead_letters", kept.letters)
         .with("log_bytes", log_bytes)
+        .with("told", parts.told)
         .with("parse_events_per_cpu_second", rate(parts.reading))
-        .with("parse_and_rules_records", parts.told)
+        .with("parse_and_rules_records", parts.records)
         .with("parse_and_rules_events_per_cpu_second", rate(parts.rules))
         .with("parse_and_rules_of_the_floors_rate", of_floor(parts.rules))
-        .with("to_correlate_events_per_cpu_second", rate(parts.to_correlate))
-        .with("to_correlate_of_the_floors_rate", of_floor(parts.to_correlate))
-        .with("with_behaviour_events_per_cpu_second", rate(parts.behaviour))
-        .with("with_behaviour_of_the_floors_rate", of_floor(parts.behaviour));
+        .with("sightings_events_per_cpu_second", rate(parts.sightings))
+        .with("with_behaviour_and_roll_up_events_per_cpu_second", rate(parts.sifting))
+        .with("with_behaviour_and_roll_up_of_the_floors_rate", of_floor(parts.sifting));
     Ok(report.above("serde_json into the same fields, borrowed, and nothing else", events, reading))
 }
 

@@ -121,7 +121,7 @@ pub(super) fn credential(user: &User<'_>) -> Option<Entity> {
 }
 
 /// The object that the request acted upon; none for collections and paths.
-fn target(request: &Request<'_>) -> Option<Entity> {
+pub(super) fn target(request: &Request<'_>) -> Option<Entity> {
     let reference = request.target()?;
     let from_response = || {
         let is_object_itself =

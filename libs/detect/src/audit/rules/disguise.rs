@@ -258,7 +258,7 @@ fn imitated(name: &str) -> Option<(&'static str, Imitates)> {
 /// The name without what controllers add to it: `-x7zab`, `-5d78c9869d-x7zab`, the `-` of a generated name.
 fn without_suffixes(name: &str) -> &str {
     let is_added = |suffix: &str| {
-        matches!(suffix.len(), 0 | 3..=10) && suffix.bytes().any(|it| it.is_ascii_digit())
+        matches!(suffix.len(), 3..=10) && suffix.bytes().any(|it| it.is_ascii_digit())
             || suffix.len() == 5 && !suffix.contains(['a', 'e', 'i', 'o', 'u'])
             || suffix.is_empty()
     };

@@ -1,0 +1,162 @@
+//! The owner of the log's partitions: sightings in, detections and facts out.
+//!
+//! Owns when the sift's state is kept and what of its answers is published. What several events say together is
+//! `airside-sift`'s.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use airside_ports::{LostRange, StoredEntry, Stream};
+use airside_service::publisher::Publisher;
+use airside_service::{ApplyError, Deps, Effects, LogOwner};
+use airside_sift::{ClusterKey, Limits, Sift};
+use airside_telemetry::metrics::Counter;
+use airside_types::{Cluster, Suppression, Tenant};
+use airside_wire::{MessageType, decode_sightings};
+use async_trait::async_trait;
+
+use crate::judging::Judging;
+use crate::state;
+
+/// The ledger as it was committed, for those who ask.
+#[derive(Debug, Default)]
+pub(crate) struct LedgerView {
+    clusters: RwLock<BTreeMap<ClusterKey, Counted>>,
+}
+
+/// What became of a cluster's events.
+#[derive(Debug, Clone)]
+pub(crate) struct Counted {
+    /// How many were folded.
+    pub(crate) folded: u64,
+    /// What was not told, by reason and rule.
+    pub(crate) suppressions: Vec<Suppression>,
+}
+
+impl LedgerView {
+    /// What became of the events of a tenant's clusters, or of one of them.
+    pub(crate) fn of(&self, tenant: &Tenant, cluster: Option<&Cluster>) -> Vec<(Cluster, Counted)> {
+        let clusters = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
+        let of_tenant = clusters
+            .iter()
+            .filter(|((of, at), _)| of == tenant && cluster.is_none_or(|cluster| cluster == at));
+        of_tenant.map(|((_, at), counted)| (at.clone(), counted.clone())).collect()
+    }
+
+    fn set(&self, key: ClusterKey, counted: Counted) {
+        let mut clusters = self.clusters.write().unwrap_or_else(PoisonError::into_inner);
+        clusters.insert(key, counted);
+    }
+}
+
+/// Folds sightings.
+pub(crate) struct AuditOwner {
+    sift: Sift,
+    judging: Arc<Judging>,
+    publisher: Publisher,
+    view: Arc<LedgerView>,
+    /// The clusters of which something was applied since the last commit.
+    touched: BTreeSet<ClusterKey>,
+    folded: Counter,
+    left_out: Counter,
+    rolled_up: Counter,
+}
+
+impl AuditOwner {
+    /// Takes back what was kept.
+    pub(crate) async fn open(
+        deps: &Deps,
+        judging: Arc<Judging>,
+        view: Arc<LedgerView>,
+    ) -> anyhow::Result<Self> {
+        let mut sift = Sift::new(Limits::default());
+        state::restore(deps.store.as_ref(), &mut sift).await?;
+        let counter = |name, about| deps.metrics.counter(name, about);
+        let owner = Self {
+            sift,
+            judging,
+            publisher: deps.publisher(),
+            view,
+            touched: BTreeSet::new(),
+            folded: counter(
+                "airside_audit_ingest_folded_total",
+                "Audit events that were folded into what is known of their cluster",
+            ),
+            left_out: counter(
+                "airside_audit_ingest_left_out_total",
+                "Audit events that were only counted, or had come before",
+            ),
+            rolled_up: counter(
+                "airside_audit_ingest_rolled_up_total",
+                "Detections for which one that was told before stands",
+            ),
+        };
+        let all: Vec<_> = owner.sift.clusters().cloned().collect();
+        owner.show(all);
+        Ok(owner)
+    }
+
+    /// Shows what became of some clusters' events, once that is committed.
+    fn show(&self, clusters: impl IntoIterator<Item = ClusterKey>) {
+        for key in clusters {
+            let suppressions = self.sift.ledger(&key).cloned().collect();
+            let counted = Counted { folded: self.sift.folded(&key), suppressions };
+            self.view.set(key, counted);
+        }
+    }
+}
+
+#[async_trait]
+impl LogOwner for AuditOwner {
+    async fn apply(
+        &mut self,
+        _stream: Stream,
+        entry: &StoredEntry,
+        effects: &mut Effects,
+    ) -> Result<(), ApplyError> {
+        let message = MessageType::parse(&entry.entry.headers.message).map_err(poison)?;
+        if message != MessageType::SightingBatch {
+            return Err(ApplyError::Poison(format!(
+                "{} is no batch of sightings",
+                message.as_str()
+            )));
+        }
+        let batch = decode_sightings(&entry.entry.payload).map_err(poison)?;
+        self.touched.insert((batch.tenant.clone(), batch.cluster.clone()));
+        let profile = self.judging.profile(&batch.tenant, &batch.cluster);
+        let sifted = self.sift.take(batch, profile);
+        self.folded.add(sifted.events);
+        self.left_out.add(sifted.left_out);
+        self.rolled_up.add(sifted.rolled_up.len() as u64);
+        for (stream, entries) in self.publisher.entries(sifted.told).map_err(poison)? {
+            effects.outputs.extend(entries.into_iter().map(|entry| (stream, entry)));
+        }
+        Ok(())
+    }
+
+    async fn lost(&mut self, stream: Stream, range: LostRange, _effects: &mut Effects) {
+        // The log says neither whose entries these were nor what they held, so no tenant's gap can be
+        // recorded; the operator is told.
+        tracing::error!(%stream, ?range, "retention removed sightings before they were folded");
+    }
+
+    fn settle(&mut self, effects: &mut Effects) {
+        for cluster in &self.touched {
+            for change in self.sift.take_changes(cluster) {
+                if let Err(error) = state::keep(cluster, change, &mut effects.batch) {
+                    // It is learnt anew after a restart.
+                    tracing::error!(error = %error, "a part of what is known cannot be kept");
+                }
+            }
+        }
+    }
+
+    fn committed(&mut self) {
+        let touched = std::mem::take(&mut self.touched);
+        self.show(touched);
+    }
+}
+
+fn poison(error: impl std::fmt::Display) -> ApplyError {
+    ApplyError::Poison(error.to_string())
+}
