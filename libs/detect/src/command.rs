@@ -103,6 +103,10 @@ const SHELLS: [&str; 6] = ["sh", "bash", "ash", "dash", "zsh", "python3"];
 impl Command {
     /// Takes a command line, cut to a bound.
     pub(crate) fn new(line: &str) -> Self {
+        // Most containers run what their image says.
+        if line.is_empty() {
+            return Self { readings: Vec::new() };
+        }
         let cut = line.char_indices().map(|(at, _)| at).find(|at| *at >= MAX_BYTES);
         let kept = cut.and_then(|at| line.get(..at)).unwrap_or(line);
         let reading = |line: String| Reading { lower: line.to_ascii_lowercase(), line };
