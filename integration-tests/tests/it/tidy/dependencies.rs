@@ -108,6 +108,8 @@ const ALLOWED: &[Row] = &[
     row("airside-store", &[&["airside-ports", "airside-types"]], &[]),
     row("airside-bus", &[&["airside-ports", "airside-types", "airside-wire"]], &["airside-store"]),
     row("airside-cluster", &[&["airside-k8s", "airside-ports", "airside-types"]], &[]),
+    // No port: what a service takes in is its own, so that it holds its archive itself.
+    row("airside-archive", &[&["airside-types"]], &[]),
     // The kit that services are built with; it sees adapters through ports only.
     row(
         "airside-service",
@@ -149,7 +151,16 @@ const ALLOWED: &[Row] = &[
     ),
     row(
         "airside-audit-ingest",
-        &[SERVICE, &["airside-baseline", "airside-detect", "airside-k8s", "airside-sigma"]],
+        &[
+            SERVICE,
+            &[
+                "airside-archive",
+                "airside-baseline",
+                "airside-detect",
+                "airside-k8s",
+                "airside-sigma",
+            ],
+        ],
         ADAPTERS,
     ),
     row("airside-runtime-collector", &[SERVICE, &["airside-detect"]], ADAPTERS),
@@ -193,6 +204,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("opentelemetry", &["airside-telemetry"]),
     ("opentelemetry-otlp", &["airside-telemetry"]),
     ("opentelemetry_sdk", &["airside-telemetry"]),
+    ("parquet", &["airside-archive"]),
     ("prost", &["airside-wire"]),
     ("prost-types", &["airside-wire"]),
     ("rsigma-eval", &["airside-sigma"]),
