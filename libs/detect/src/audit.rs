@@ -30,6 +30,7 @@ mod pod_spec;
 pub mod read;
 mod request;
 mod rules;
+mod sighting;
 mod sign;
 
 pub(crate) use client::Client;
@@ -42,6 +43,7 @@ pub use observation::{anomaly, observation};
 use request::Request;
 pub(crate) use rules::SECRET_READ;
 use rules::{Definition, Firing};
+pub use sighting::{Telling, event_of, sight};
 
 #[cfg(test)]
 mod tests;
@@ -65,12 +67,14 @@ pub fn checks_of(rule: &str) -> &'static [&'static str] {
 /// What an event tells: its detections, and facts about the entities that it shows.
 pub fn records(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
     let request = Request::new(event, intake.profile);
-    if !request.is_answered() {
-        return Vec::new();
-    }
-    let mut records = detections(&request, intake);
+    if request.is_answered() { records_of(&request, intake) } else { Vec::new() }
+}
+
+/// What an answered request tells.
+fn records_of(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
+    let mut records = detections(request, intake);
     let of_interest = records.iter().any(is_above_info);
-    facts::of(&request, of_interest, intake, &mut records);
+    facts::of(request, of_interest, intake, &mut records);
     records
 }
 
@@ -172,8 +176,13 @@ fn detection(
         values,
         native_id: cut(&event.audit_id, MAX_AUDIT_ID_CHARS).to_owned(),
         origin: intake.place(),
+        event: None,
+        repeats: None,
     }
 }
+
+/// The value by which a detection says who declared the deed as authorised.
+pub const AUTHORISED_BY: &str = "authorised-by";
 
 /// The group that no authorizer is asked about.
 const MASTERS: &str = "system:masters";

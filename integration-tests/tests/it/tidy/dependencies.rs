@@ -43,6 +43,7 @@ const PURE: &[&str] = &[
     "airside-detect",
     "airside-k8s",
     "airside-policy",
+    "airside-sift",
     "airside-sigma",
     "airside-types",
     "airside-vulnerability",
@@ -83,6 +84,7 @@ const ALLOWED: &[Row] = &[
         &[],
     ),
     row("airside-baseline", &[&["airside-types"]], &[]),
+    row("airside-sift", &[&["airside-baseline", "airside-detect", "airside-types"]], &[]),
     // No engine: its parser and matcher link ahash and chrono. Its results are held to be the same all the same.
     row("airside-sigma", &[&["airside-detect", "airside-k8s", "airside-types"]], &[]),
     // Reads files, so that the command line and the services judge by the same terms.

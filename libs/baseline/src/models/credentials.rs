@@ -10,7 +10,7 @@ use airside_types::{Rule, Severity, Source, Tactic};
 use super::TELLING;
 use super::sources::is_public;
 use crate::anomaly::Anomaly;
-use crate::behaviour::{Look, Use, bounded, network};
+use crate::behaviour::{Look, Use, network};
 use crate::memory::key;
 use crate::observation::Class;
 
@@ -64,8 +64,7 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
         tool: key("tool", &[observation.client.tool]),
         last: observation.time.as_nanos(),
     };
-    bounded(&mut look.shared.credentials, look.limits.things);
-    let uses = look.shared.credentials.entry(whose).or_default();
+    let uses = look.shared.credentials.entry(whose, look.limits.things, Vec::new);
     let other = returned(uses, now);
     remember(uses, now);
     let other = other?;

@@ -1571,6 +1571,22 @@ pub struct Detection {
     /// The file and line that it was read from; absent where it came over the network.
     #[prost(message, optional, tag = "13")]
     pub origin: ::core::option::Option<Place>,
+    /// The event, 16 bytes: the identity under which its raw record is kept. Absent where nobody keeps it.
+    #[prost(bytes = "bytes", optional, tag = "14")]
+    pub event_id: ::core::option::Option<::prost::bytes::Bytes>,
+    /// The same again, where it happened more than once.
+    #[prost(message, optional, tag = "15")]
+    pub repeats: ::core::option::Option<Repeats>,
+}
+/// How often the same was seen again. The detection that stands for all of them is the first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Repeats {
+    /// How often, the first one included: at least 2.
+    #[prost(uint64, tag = "1")]
+    pub count: u64,
+    /// When it was seen last, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "2")]
+    pub last_unix_nanos: i64,
 }
 /// A value that made a rule fire, redacted where it looks like a credential.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2445,6 +2461,12 @@ pub struct Evidence {
     /// The file and line that it was read from; absent where it came over the network.
     #[prost(message, optional, tag = "9")]
     pub origin: ::core::option::Option<Place>,
+    /// The event, 16 bytes: the identity under which its raw record is kept. Absent where nobody keeps it.
+    #[prost(bytes = "bytes", optional, tag = "10")]
+    pub event_id: ::core::option::Option<::prost::bytes::Bytes>,
+    /// How often the same was seen again, where it was.
+    #[prost(message, optional, tag = "11")]
+    pub repeats: ::core::option::Option<Repeats>,
 }
 /// A weakness that let the attack happen, in the manifest line where it could have been stopped.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4717,5 +4739,188 @@ pub mod scan_service_server {
     pub const SERVICE_NAME: &str = "airside.v1.ScanService";
     impl<T> tonic::server::NamedService for ScanServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// What is known of each answered request to the API servers of one cluster, without its bodies, in the order in
+/// which the events came. Message type "sighting-batch.v1".
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SightingBatch {
+    /// Whose they are: a DNS label.
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// The cluster that they are about: a DNS label.
+    #[prost(string, tag = "2")]
+    pub cluster: ::prost::alloc::string::String,
+    /// When Airside took the events in, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "3")]
+    pub ingest_time_unix_nanos: i64,
+    /// Texts that sightings refer to by their place, from 1; 0 is the empty text.
+    #[prost(string, repeated, tag = "4")]
+    pub texts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The sightings.
+    #[prost(message, repeated, tag = "5")]
+    pub sightings: ::prost::alloc::vec::Vec<Sighting>,
+    /// The events that are only counted.
+    #[prost(message, repeated, tag = "6")]
+    pub quiet: ::prost::alloc::vec::Vec<QuietEvents>,
+}
+/// One answered request. Numbers without a unit are places of texts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Sighting {
+    /// The event, 16 bytes: the identity that a client cannot choose.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub event_id: ::prost::bytes::Bytes,
+    /// When the request was received, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "2")]
+    pub time_unix_nanos: i64,
+    /// How many bytes the event has.
+    #[prost(uint32, tag = "3")]
+    pub event_bytes: u32,
+    /// The file and line that it was read from; absent where it came over the network.
+    #[prost(message, optional, tag = "4")]
+    pub origin: ::core::option::Option<Place>,
+    /// What the event tells by itself: detections and facts.
+    #[prost(message, repeated, tag = "5")]
+    pub records: ::prost::alloc::vec::Vec<Record>,
+    /// The request's id, which a client can choose.
+    #[prost(uint32, tag = "6")]
+    pub audit_id: u32,
+    /// The stage, such as "ResponseComplete".
+    #[prost(uint32, tag = "7")]
+    pub stage: u32,
+    /// The verb of RBAC.
+    #[prost(uint32, tag = "8")]
+    pub verb: u32,
+    /// The path, without the query.
+    #[prost(uint32, tag = "9")]
+    pub path: u32,
+    /// Who authenticated.
+    #[prost(uint32, tag = "10")]
+    pub username: u32,
+    /// Their uid.
+    #[prost(uint32, tag = "11")]
+    pub user_uid: u32,
+    /// Their groups.
+    #[prost(uint32, repeated, tag = "12")]
+    pub groups: ::prost::alloc::vec::Vec<u32>,
+    /// The credential's id.
+    #[prost(uint32, tag = "13")]
+    pub credential: u32,
+    /// The pod that the token is bound to.
+    #[prost(uint32, tag = "14")]
+    pub pod_name: u32,
+    /// Its uid.
+    #[prost(uint32, tag = "15")]
+    pub pod_uid: u32,
+    /// The node that the token was issued on.
+    #[prost(uint32, tag = "16")]
+    pub node_name: u32,
+    /// Its uid.
+    #[prost(uint32, tag = "17")]
+    pub node_uid: u32,
+    /// Whom the user acts as.
+    #[prost(uint32, tag = "18")]
+    pub impersonated: u32,
+    /// The client's address, as far as it is certain.
+    #[prost(uint32, tag = "19")]
+    pub address: u32,
+    /// What the client calls itself.
+    #[prost(uint32, tag = "20")]
+    pub user_agent: u32,
+    /// The API group.
+    #[prost(uint32, tag = "21")]
+    pub group: u32,
+    /// The plural.
+    #[prost(uint32, tag = "22")]
+    pub resource: u32,
+    /// Such as "exec".
+    #[prost(uint32, tag = "23")]
+    pub subresource: u32,
+    /// The namespace.
+    #[prost(uint32, tag = "24")]
+    pub namespace: u32,
+    /// The object's name.
+    #[prost(uint32, tag = "25")]
+    pub name: u32,
+    /// The object's uid.
+    #[prost(uint32, tag = "26")]
+    pub uid: u32,
+    /// The HTTP code, as a number of its own; 0 where the event has none.
+    #[prost(uint32, tag = "27")]
+    pub code: u32,
+    /// "Failure" or empty.
+    #[prost(uint32, tag = "28")]
+    pub status: u32,
+    /// What the authorizer decided.
+    #[prost(uint32, tag = "29")]
+    pub decision: u32,
+    /// Why.
+    #[prost(uint32, tag = "30")]
+    pub reason: u32,
+    /// The credential that the request had issued.
+    #[prost(uint32, tag = "31")]
+    pub issued_credential: u32,
+    /// What admission webhooks call their decisions.
+    #[prost(uint32, repeated, tag = "32")]
+    pub decision_ids: ::prost::alloc::vec::Vec<u32>,
+    /// It was only tried out.
+    #[prost(bool, tag = "33")]
+    pub dry_run: bool,
+}
+/// Events that are counted and of which nothing else is said.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QuietEvents {
+    /// What they are.
+    #[prost(enumeration = "QuietKind", tag = "1")]
+    pub kind: i32,
+    /// The first one, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "2")]
+    pub first_unix_nanos: i64,
+    /// The last one, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "3")]
+    pub last_unix_nanos: i64,
+    /// The ids of all of them, 16 bytes each.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub event_ids: ::prost::bytes::Bytes,
+}
+/// The kinds of events of which nothing but their number is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum QuietKind {
+    /// Not given; never valid.
+    Unspecified = 0,
+    /// The request was received and not answered yet.
+    Unanswered = 1,
+    /// Clients ask which kinds of objects there are.
+    Discovery = 2,
+    /// Somebody asks whether the API server is well.
+    Health = 3,
+    /// Components tell that they are alive.
+    Lease = 4,
+}
+impl QuietKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "QUIET_KIND_UNSPECIFIED",
+            Self::Unanswered => "QUIET_KIND_UNANSWERED",
+            Self::Discovery => "QUIET_KIND_DISCOVERY",
+            Self::Health => "QUIET_KIND_HEALTH",
+            Self::Lease => "QUIET_KIND_LEASE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "QUIET_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "QUIET_KIND_UNANSWERED" => Some(Self::Unanswered),
+            "QUIET_KIND_DISCOVERY" => Some(Self::Discovery),
+            "QUIET_KIND_HEALTH" => Some(Self::Health),
+            "QUIET_KIND_LEASE" => Some(Self::Lease),
+            _ => None,
+        }
     }
 }
