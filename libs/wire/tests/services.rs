@@ -93,7 +93,14 @@ fn reflection_knows_every_service_and_no_request_names_a_tenant() {
         files.iter().flat_map(|file| &file.service).map(|service| service.name()).collect();
     assert_eq!(
         services,
-        ["CatalogueService", "FindingsService", "IncidentsService", "IngestService", "ScanService"]
+        [
+            "CatalogueService",
+            "FindingsService",
+            "IncidentsService",
+            "IngestService",
+            "RawRecordsService",
+            "ScanService"
+        ]
     );
 
     let messages: Vec<_> = files.iter().flat_map(|file| &file.message_type).collect();

@@ -128,9 +128,9 @@ impl ArchiveFile {
         if !metadata.statistics().is_none_or(|statistics| spans(statistics, value)) {
             return Ok(false);
         }
-        let filter = Sbbf::read_from_column_chunk(metadata, &*self.source)?;
-        if !filter.is_none_or(|filter| filter.check(value)) {
-            return Ok(false);
+        // Where there is a filter, reading the dictionary as well would cost more than what it leaves out.
+        if let Some(filter) = Sbbf::read_from_column_chunk(metadata, &*self.source)? {
+            return Ok(filter.check(value));
         }
         if !is_all_in_dictionary(metadata) {
             return Ok(true);
