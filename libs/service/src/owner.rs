@@ -62,6 +62,9 @@ pub trait LogOwner: Send + Sync {
     /// Entries were removed from the stream before they were read: a gap to record.
     async fn lost(&mut self, stream: Stream, range: LostRange, effects: &mut Effects);
 
+    /// What was read together is applied and will be committed: adds what is kept once for all of it.
+    fn settle(&mut self, _effects: &mut Effects) {}
+
     /// What was applied since the last call is durable now: it may be shown.
     fn committed(&mut self) {}
 }
@@ -245,6 +248,7 @@ impl Work<'_> {
             let applied = self.apply(stream, entry, &mut effects).instrument(span).await;
             letters.extend(applied.err());
         }
+        self.owner.settle(&mut effects);
         let kept = letters.iter().filter_map(entry_of).map(|entry| (Stream::DeadLetters, entry));
         effects.outputs.extend(kept);
         let key = stream.as_str().as_bytes().to_vec();

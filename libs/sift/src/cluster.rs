@@ -104,13 +104,16 @@ impl ClusterSift {
         let intake = Intake {
             tenant: &batch.tenant,
             cluster: &batch.cluster,
-            clock: Clock::Live(batch.ingest_time),
+            // The intake has looked at the event's clock.
+            clock: Clock::Recorded,
             profile,
             origin: None,
         };
         let records =
             anomalies.iter().filter_map(|it| audit::anomaly(it, sighting, &event, &intake));
-        records.collect::<Vec<_>>().into_iter().for_each(|record| self.tell(record, sifted));
+        for record in records.collect::<Vec<_>>() {
+            self.tell(Record { ingest_time: batch.ingest_time, ..record }, sifted);
+        }
     }
 
     /// Tells a detection and what counting makes of it, unless another stands for it.

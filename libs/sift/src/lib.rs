@@ -10,6 +10,7 @@
 
 mod cluster;
 mod ledger;
+mod recorded;
 mod roll_up;
 mod seen;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use airside_detect::profile::ClusterProfile;
 use airside_types::{Cluster, Id, Record, SightingBatch, Suppression, Tenant, Timestamp};
 
 use cluster::ClusterSift;
+pub use recorded::Recorded;
 pub use roll_up::Rolled;
 
 /// What bounds the memory of the sift, for each cluster.

@@ -14,7 +14,7 @@ use anyhow::Context;
 
 use crate::follow::{Follower, Lines, Position};
 use crate::options::FileOptions;
-use crate::{Webhook, understand};
+use crate::{Webhook, add};
 
 /// How far each file was read, by tenant, cluster and path.
 const POSITIONS: Keyspace = Keyspace::new("audit-ingest.files");
@@ -123,16 +123,8 @@ fn each_line(received: &Received) -> Understood {
         if line.body.trim_ascii().is_empty() {
             continue;
         }
-        match understand(&line) {
-            Ok(understood) => {
-                all.inputs += understood.inputs;
-                all.records.extend(understood.records);
-                all.letters.extend(understood.letters);
-            }
-            Err(error) => {
-                all.inputs += 1;
-                all.letters.push(crate::letter(&line, &error.message, &line.body));
-            }
+        if let Err(error) = add(&line, &mut all) {
+            all.letters.push(crate::letter(&line, &error.message, &line.body));
         }
     }
     all
@@ -156,6 +148,6 @@ mod tests {
             body: Bytes::from(text),
         };
         let all = each_line(&received);
-        assert_eq!((all.inputs, all.records.len(), all.letters.len()), (4, 2, 2));
+        assert_eq!((all.inputs, all.sightings[0].events(), all.letters.len()), (4, 2, 2));
     }
 }

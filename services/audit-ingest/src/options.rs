@@ -19,6 +19,10 @@ pub struct Options {
     pub files: Vec<FileOptions>,
     /// How often it is looked whether a file has grown. Default: 1s.
     pub poll: Interval,
+    /// Whether this process folds what all intakes of the deployment take in. Exactly one of them does. Default: true.
+    pub owner: bool,
+    /// How often an entry of the log is tried before it is set aside. Default: 3.
+    pub attempts: u32,
 }
 
 /// An audit log to follow: JSON lines, as the API server's `--audit-log-path` writes them.
@@ -50,6 +54,8 @@ impl Default for Options {
             max_in_flight: ByteSize::mib(256),
             files: Vec::new(),
             poll: Interval::from_secs(1),
+            owner: true,
+            attempts: 3,
         }
     }
 }

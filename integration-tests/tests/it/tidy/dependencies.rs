@@ -160,14 +160,14 @@ const ALLOWED: &[Row] = &[
                 "airside-baseline",
                 "airside-detect",
                 "airside-k8s",
+                "airside-sift",
                 "airside-sigma",
             ],
         ],
         ADAPTERS,
     ),
     row("airside-runtime-collector", &[SERVICE, &["airside-detect"]], ADAPTERS),
-    // `detect` for the rules that count over many events: only the log's owner sees them all.
-    row("airside-correlation", &[SERVICE, &["airside-correlate", "airside-detect"]], ADAPTERS),
+    row("airside-correlation", &[SERVICE, &["airside-correlate"]], ADAPTERS),
     row("airside-gateway", &[SERVICE], ADAPTERS),
     row(
         "airside",

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use airside_baseline::ClusterBehaviour;
-use airside_detect::audit;
-use airside_detect::counting::{Counting, Limits};
+use airside_detect::audit::{self, Telling};
 use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
+use airside_sift::{Recorded, Sifted};
 use airside_sigma::Correlating;
 use airside_types::{Cluster, Detection, LinkRole, Payload, Record, Severity, Tenant};
 use anyhow::Context;
@@ -57,30 +56,26 @@ pub(super) fn run(arguments: &DetectArguments) -> anyhow::Result<Outcome> {
     Ok(own.outcome())
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Found {
     detections: Vec<Detection>,
-    counting: Counting,
     unreadable: usize,
-}
-
-impl Default for Found {
-    fn default() -> Self {
-        let counting = Counting::new(Limits::default());
-        Self { detections: Vec::new(), counting, unreadable: 0 }
-    }
 }
 
 impl Found {
     fn take(&mut self, records: Vec<Record>) {
         for record in records {
-            let derived = self.counting.observe(&record);
-            for record in std::iter::once(record).chain(derived) {
-                if let Payload::Detection(detection) = record.payload {
-                    self.detections.push(detection);
-                }
+            if let Payload::Detection(detection) = record.payload {
+                self.detections.push(detection);
             }
         }
+    }
+
+    /// Takes what was told, each detection once: those that stand for others are followed by those.
+    fn sift(&mut self, sifted: Sifted) {
+        let is_again = |record: &Record| matches!(&record.payload, Payload::Detection(found) if found.repeats.is_some());
+        let told = sifted.told.into_iter().filter(|record| !is_again(record));
+        self.take(told.chain(sifted.rolled_up).collect());
     }
 
     fn refuse(&mut self, path: &str, line: u32, why: &dyn std::fmt::Display) {
@@ -93,7 +88,7 @@ fn audit_file(path: &str, content: &[u8], own: &OwnRules) -> Found {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let mut found = Found::default();
     let mut correlating = Correlating::new(OwnRules::LIMITS);
-    let mut behaviour = ClusterBehaviour::new(airside_baseline::Limits::default());
+    let mut recorded = Recorded::new(Telling::All);
     audit::read::input(content, &mut |item| match item.event {
         Ok(event) => {
             let origin = Some(Origin { path, line: item.line });
@@ -104,23 +99,14 @@ fn audit_file(path: &str, content: &[u8], own: &OwnRules) -> Found {
                 profile: ClusterProfile::unknown(),
                 origin,
             };
-            let records = audit::records(event, &intake);
-            for record in &records {
-                if let Payload::Fact(fact) = &record.payload {
-                    behaviour.know(fact);
-                }
-            }
-            found.take(records);
-            let bytes = u32::try_from(item.bytes.len()).unwrap_or(u32::MAX);
-            if let Some(observation) = audit::observation(event, bytes, &intake) {
-                let anomalies = behaviour.observe(&observation);
-                let records = anomalies.iter().filter_map(|it| audit::anomaly(it, event, &intake));
-                found.take(records.collect());
-            }
+            found.sift(recorded.take(event, item.bytes.len(), &intake, Vec::new()));
             found.take(correlating.observe(&own.set, event, &intake));
         }
         Err(why) => found.refuse(path, item.line, why),
     });
+    let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
+    let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
+    found.sift(recorded.finish(&intake));
     found.take(correlating.finish(&own.set));
     found
 }
