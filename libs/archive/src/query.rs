@@ -59,6 +59,7 @@ pub struct Query {
     pub(crate) until: Timestamp,
     pub(crate) texts: [Option<String>; TEXTS],
     pub(crate) code: Option<u16>,
+    pub(crate) with_raw: bool,
     pub(crate) limit: usize,
     pub(crate) before: Option<Cursor>,
 }
@@ -74,6 +75,7 @@ impl Query {
             until: Timestamp::from_nanos(i64::MAX),
             texts: Default::default(),
             code: None,
+            with_raw: true,
             limit: 100,
             before: None,
         }
@@ -116,6 +118,12 @@ impl Query {
     #[must_use]
     pub fn code(self, code: u16) -> Self {
         Self { code: Some(code), ..self }
+    }
+
+    /// Without the raw bytes of the records.
+    #[must_use]
+    pub fn without_raw(self) -> Self {
+        Self { with_raw: false, ..self }
     }
 
     /// How many records a page has at most, from 1 to [`MAX_PAGE`].

@@ -6,6 +6,8 @@
 use airside_types::{Cluster, Id, Tenant, Timestamp};
 use bytes::Bytes;
 
+use crate::query::{Cursor, Key, stage};
+
 /// The longest text that a record is found by, in bytes; what is longer is cut, and so is what is asked for.
 pub const MAX_TEXT_BYTES: usize = 1024;
 
@@ -130,7 +132,9 @@ pub struct RawRecord {
     /// The HTTP status; 0 where there is none.
     pub code: u16,
     texts: [String; TEXTS],
-    /// The bytes as they came.
+    /// How many bytes came.
+    pub bytes: u64,
+    /// The bytes as they came; empty where they were not asked for.
     pub raw: Bytes,
 }
 
@@ -140,22 +144,33 @@ impl RawRecord {
         Texts::of(self.texts.each_ref().map(String::as_str))
     }
 
+    /// Where a page that ends with this record is gone on with.
+    pub fn cursor(&self) -> Cursor {
+        let stage = stage(self.texts().stage);
+        Cursor(Key { time: self.time.as_nanos(), event: self.event, stage })
+    }
+
+    /// A record of a file, without its bytes.
     pub(crate) const fn new(
         cluster: Cluster,
         (event, time, taken): (Id, Timestamp, Timestamp),
         code: u16,
         texts: [String; TEXTS],
-        raw: Bytes,
+        bytes: u64,
     ) -> Self {
-        Self { cluster, event, time, taken, code, texts, raw }
+        Self { cluster, event, time, taken, code, texts, bytes, raw: Bytes::new() }
     }
 
     /// A record that lies in a segment.
-    pub(crate) fn stored(stored: &Stored<'_>) -> Self {
+    pub(crate) fn stored(stored: &Stored<'_>, with_raw: bool) -> Self {
         let Row { event, time, code, texts, raw } = stored.row;
         let texts = texts.each().map(str::to_owned);
         let times = (event, time, stored.taken);
-        Self::new(stored.cluster.clone(), times, code, texts, Bytes::copy_from_slice(raw))
+        let record = Self::new(stored.cluster.clone(), times, code, texts, raw.len() as u64);
+        match with_raw {
+            true => Self { raw: Bytes::copy_from_slice(raw), ..record },
+            false => record,
+        }
     }
 }
 
@@ -306,7 +321,7 @@ mod tests {
         batch.push(&Row::default());
         let bytes = batch.into_bytes();
         let mut seen = Vec::new();
-        assert!(each_row(&bytes, |stored| seen.push(RawRecord::stored(&stored))));
+        assert!(each_row(&bytes, |stored| seen.push(RawRecord::stored(&stored, true))));
         assert_eq!(seen.len(), 2);
         let first = &seen[0];
         assert_eq!((first.time.as_nanos(), first.taken.as_nanos(), first.code), (-3, 7, 403));

@@ -153,7 +153,7 @@ impl Search<'_> {
                 let Some(entry) = self.files.get(*file) else { return Ok(Vec::new()) };
                 let Some(opened) = self.open(entry)? else { return Ok(vec![None; found.len()]) };
                 let rows: Vec<_> = found.iter().filter_map(|(_, lies)| row_of(*lies)).collect();
-                let fetched = opened.fetch(place.group, &rows, room);
+                let fetched = opened.fetch(place.group, &rows, self.query.with_raw.then_some(room));
                 let fetched =
                     fetched.map_err(|error| ArchiveError::parquet(&entry.path, &error))?;
                 Ok(fetched.into_iter().map(Some).collect())
@@ -178,7 +178,7 @@ impl Search<'_> {
         let (mut number, mut found) = (0, None);
         each_row(&batch, |stored| {
             if number == row {
-                found = Some(RawRecord::stored(&stored));
+                found = Some(RawRecord::stored(&stored, self.query.with_raw));
             }
             number += 1;
         });

@@ -143,13 +143,13 @@ impl ArchiveFile {
         Ok(dictionary(&buf).any(|known| known == value))
     }
 
-    /// The rows of a group by their numbers, in the order that is asked for: as many as their raw bytes have
-    /// room for, and at least one.
+    /// The rows of a group by their numbers, in the order that is asked for: as many as there is room for
+    /// their raw bytes, and at least one; all of them without their bytes where there is none.
     pub(crate) fn fetch(
         &self,
         number: usize,
         rows: &[usize],
-        room: usize,
+        room: Option<usize>,
     ) -> Result<Vec<RawRecord>> {
         let group = self.group(number)?;
         let mut order = rows.to_vec();
@@ -160,23 +160,31 @@ impl ArchiveFile {
         let fitting = rows.iter().enumerate().take_while(|(number, row)| {
             let size = sizes.get(place(&order, row)).copied().unwrap_or_default();
             bytes += usize::try_from(size).unwrap_or_default();
-            *number == 0 || bytes <= room
+            *number == 0 || room.is_none_or(|room| bytes <= room)
         });
         let rows = rows.get(..fitting.count()).unwrap_or_default();
         let mut order = rows.to_vec();
         order.sort_unstable();
-        let records = fetch_in_order(&group, &order)?;
+        let mut records = fetch_in_order(&group, &order)?;
+        if room.is_some() {
+            let raws = pick::<ByteArrayType>(&group, RAW, &order)?;
+            for (record, raw) in records.iter_mut().zip(raws) {
+                // The page that the bytes lie in is not kept with them.
+                record.raw = Bytes::copy_from_slice(raw.data());
+            }
+        }
         Ok(rows.iter().filter_map(|row| records.get(place(&order, row)).cloned()).collect())
     }
 }
 
+/// The rows without their raw bytes.
 fn fetch_in_order(group: &impl RowGroupReader, rows: &[usize]) -> Result<Vec<RawRecord>> {
     let events = pick::<FixedLenByteArrayType>(group, EVENT, rows)?;
     let times = pick::<Int64Type>(group, TIME, rows)?;
     let taken = pick::<Int64Type>(group, TAKEN, rows)?;
     let clusters = pick::<ByteArrayType>(group, CLUSTER, rows)?;
     let codes = pick::<Int32Type>(group, CODE, rows)?;
-    let raws = pick::<ByteArrayType>(group, RAW, rows)?;
+    let sizes = pick::<Int32Type>(group, BYTES, rows)?;
     let mut texts = vec![<[String; TEXTS]>::default(); rows.len()];
     for text in 0..TEXTS {
         let values = pick::<ByteArrayType>(group, FIRST_TEXT + text, rows)?;
@@ -187,15 +195,14 @@ fn fetch_in_order(group: &impl RowGroupReader, rows: &[usize]) -> Result<Vec<Raw
         }
     }
     let numbers = events.iter().zip(times).zip(taken).zip(clusters).zip(codes);
-    let records = numbers.zip(texts).zip(raws).map(|((numbers, texts), raw)| {
+    let records = numbers.zip(texts).zip(sizes).map(|((numbers, texts), size)| {
         let ((((event, time), taken), cluster), code) = numbers;
         let [time, taken] = [time, taken].map(Timestamp::from_nanos);
         let cluster = Cluster::new(cluster.as_utf8()?)
             .map_err(|error| ParquetError::General(error.to_string()))?;
         let code = u16::try_from(code).unwrap_or_default();
-        // The page that the bytes lie in is not kept with them.
-        let raw = Bytes::copy_from_slice(raw.data());
-        Ok(RawRecord::new(cluster, (id(event)?, time, taken), code, texts, raw))
+        let size = u64::try_from(size).unwrap_or_default();
+        Ok(RawRecord::new(cluster, (id(event)?, time, taken), code, texts, size))
     });
     records.collect()
 }

@@ -42,7 +42,7 @@ async fn an_event_leads_to_its_bytes_before_and_after_it_is_sealed() {
             let record = &found[0];
             assert_eq!(record.raw, Bytes::from_static(raw));
             assert_eq!((record.event, record.time, record.taken.as_nanos()), (event, time, 5));
-            assert_eq!((record.code, record.texts()), (403, texts));
+            assert_eq!((record.code, record.texts(), record.bytes), (403, texts, 8));
         }
         for query in [
             query.clone().event(Id::from_bytes([8; 16])),
@@ -93,6 +93,10 @@ async fn a_page_ends_with_its_bytes_and_has_at_least_one_record() {
         let page = archive.query(Query::of(&tenant)).await.unwrap();
         assert!(page.records.len() < 3 && page.next.is_some(), "{}", page.records.len());
         assert_eq!(all_pages(&archive, Query::of(&tenant)).await.len(), 4);
+        // Without their bytes there is room for all of them.
+        let page = archive.query(Query::of(&tenant).without_raw()).await.unwrap();
+        let sizes: Vec<_> = page.records.iter().map(|it| (it.raw.len(), it.bytes)).collect();
+        assert_eq!(sizes, [(0, raw.len() as u64); 4]);
         seal(&archive, &work).await;
     }
     close(work).await;
