@@ -14,6 +14,7 @@ use anyhow::Context;
 
 use crate::follow::{Follower, Lines, Position};
 use crate::options::FileOptions;
+use crate::raw::Raws;
 use crate::{Webhook, add};
 
 /// How far each file was read, by tenant, cluster and path.
@@ -99,10 +100,13 @@ impl Followed {
             body,
         };
         let whole = received(lines.bytes);
-        let decode =
-            move |received: &Received| Ok::<_, airside_service::HttpError>(each_line(received));
-        let understood = webhook.intake.understand(whole, decode).await?;
-        webhook.keep(understood).await?;
+        let mut raws = webhook.raw.room(&whole);
+        let decode = move |received: &Received| {
+            let understood = each_line(received, &mut raws);
+            Ok::<_, airside_service::HttpError>((understood, raws))
+        };
+        let (understood, raws) = webhook.intake.understand(whole, decode).await?;
+        webhook.keep(understood, raws).await?;
         Ok(())
     }
 
@@ -114,7 +118,7 @@ impl Followed {
 }
 
 /// What the lines tell, each by itself: one that is broken costs no other.
-fn each_line(received: &Received) -> Understood {
+fn each_line(received: &Received, raws: &mut Raws) -> Understood {
     let mut all = Understood::default();
     let mut rest = received.body.clone();
     while !rest.is_empty() {
@@ -123,7 +127,7 @@ fn each_line(received: &Received) -> Understood {
         if line.body.trim_ascii().is_empty() {
             continue;
         }
-        if let Err(error) = add(&line, &mut all) {
+        if let Err(error) = add(&line, &mut all, raws) {
             all.letters.push(crate::letter(&line, &error.message, &line.body));
         }
     }
@@ -147,7 +151,7 @@ mod tests {
             time: Timestamp::EPOCH,
             body: Bytes::from(text),
         };
-        let all = each_line(&received);
+        let all = each_line(&received, &mut Raws::nowhere());
         assert_eq!((all.inputs, all.sightings[0].events(), all.letters.len()), (4, 2, 2));
     }
 }

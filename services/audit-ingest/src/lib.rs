@@ -10,10 +10,12 @@ mod files;
 mod follow;
 mod options;
 mod owner;
+mod raw;
 mod state;
 
 use std::sync::Arc;
 
+use airside_archive::Housekeeping;
 use airside_detect::audit::read::{self, Unreadable};
 use airside_detect::audit::{Telling, sight};
 use airside_detect::intake::{Clock, Intake as EventIntake};
@@ -24,6 +26,7 @@ use airside_service::owner::{OwnerPorts, run_owner};
 use airside_service::{Deps, HttpError, Mounts, OwnerSettings, Service, ServiceContext};
 use airside_telemetry::metrics::Counter;
 use airside_types::{DeadLetter, SightingBatch};
+use airside_wire::v1::raw_records_service_server::RawRecordsServiceServer;
 use airside_wire::v1::suppressions_service_server::SuppressionsServiceServer;
 use async_trait::async_trait;
 use axum::Router;
@@ -36,12 +39,15 @@ use api::SuppressionsApi;
 use files::Followed;
 pub use options::{FileOptions, Options};
 use owner::{AuditOwner, LedgerView};
+pub use raw::ArchiveOptions;
+use raw::{AtWork, RawKeeper, RawRecordsApi, Raws};
 
 /// The audit-ingest service.
 #[derive(Debug)]
 pub struct AuditIngest {
     webhook: Webhook,
     files: Vec<Followed>,
+    archiving: Option<Housekeeping>,
     ledger: Arc<LedgerView>,
     options: Options,
     deps: Deps,
@@ -50,16 +56,18 @@ pub struct AuditIngest {
 #[derive(Debug, Clone)]
 pub(crate) struct Webhook {
     pub(crate) intake: Intake,
+    pub(crate) raw: RawKeeper,
     events: Counter,
     sightings: Counter,
 }
 
 impl Webhook {
     /// Makes durable what was understood, and counts it.
-    pub(crate) async fn keep(&self, understood: Understood) -> Result<(), HttpError> {
+    pub(crate) async fn keep(&self, understood: Understood, raws: Raws) -> Result<(), HttpError> {
         let sightings = understood.sightings.iter().map(|batch| batch.sightings.len() as u64).sum();
         let events = understood.inputs;
-        self.intake.keep(understood).await?;
+        let raws = async { self.intake.counted(self.raw.keep(raws).await) };
+        tokio::try_join!(raws, self.intake.keep(understood))?;
         self.events.add(events);
         self.sightings.add(sightings);
         Ok(())
@@ -78,8 +86,11 @@ impl Service for AuditIngest {
             setting: "audit-ingest.max_body",
             in_flight: usize::try_from(options.max_in_flight.as_u64())?,
         };
+        let (raw, archiving) = RawKeeper::open(&options.archive, &deps).await?;
+        mounts.grpc(&deps, RawRecordsServiceServer::new(RawRecordsApi::new(raw.archive())));
         let webhook = Webhook {
             intake: Intake::new(Self::NAME, &deps, bound),
+            raw,
             events: deps
                 .metrics
                 .counter("airside_audit_ingest_events_total", "Audit events that were taken in"),
@@ -97,10 +108,11 @@ impl Service for AuditIngest {
         let poll = options.poll.as_duration();
         let files = files.map(|file| Followed::new(file, bound.max_body, poll));
         let files = files.collect::<anyhow::Result<_>>()?;
-        Ok(Self { webhook, files, ledger, options, deps })
+        Ok(Self { webhook, files, archiving, ledger, options, deps })
     }
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
+        let archiving = AtWork::begin(self.archiving, &self.deps);
         let mut following = tokio::task::JoinSet::new();
         for file in self.files {
             let (webhook, deps) = (self.webhook.clone(), self.deps.clone());
@@ -116,6 +128,7 @@ impl Service for AuditIngest {
         while let Some(ended) = following.join_next().await {
             ended?;
         }
+        archiving.end().await?;
         owned
     }
 }
@@ -159,20 +172,26 @@ async fn receive(
     body: Body,
 ) -> Result<(), HttpError> {
     let (received, _held) = webhook.intake.receive(&cluster, &headers, body).await?;
-    let understood = webhook.intake.understand(received, understand).await?;
-    webhook.keep(understood).await
+    let mut raws = webhook.raw.room(&received);
+    let decode = move |received: &Received| {
+        let mut understood = Understood::default();
+        add(received, &mut understood, &mut raws)?;
+        Ok::<_, HttpError>((understood, raws))
+    };
+    let (understood, raws) = webhook.intake.understand(received, decode).await?;
+    webhook.keep(understood, raws).await
 }
 
 /// The sightings of a batch, and the letters about what is no event. A body that is no batch at all is
 /// refused: the API server has it and will send it again.
 pub fn understand(received: &Received) -> Result<Understood, HttpError> {
     let mut understood = Understood::default();
-    add(received, &mut understood)?;
+    add(received, &mut understood, &mut Raws::nowhere())?;
     Ok(understood)
 }
 
 /// Adds what a body tells.
-fn add(received: &Received, all: &mut Understood) -> Result<(), HttpError> {
+fn add(received: &Received, all: &mut Understood, raws: &mut Raws) -> Result<(), HttpError> {
     let intake = EventIntake {
         tenant: &received.tenant,
         cluster: &received.cluster,
@@ -186,6 +205,7 @@ fn add(received: &Received, all: &mut Understood) -> Result<(), HttpError> {
         items += 1;
         match item.event {
             Ok(event) => {
+                raws.take(event, item.bytes, &intake, received);
                 let batch = current(&mut all.sightings, received);
                 sight(event, item.bytes.len(), &intake, Telling::ToCorrelate, Vec::new(), batch);
             }

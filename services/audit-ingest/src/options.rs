@@ -6,6 +6,8 @@ use airside_config::{ByteSize, Interval};
 use airside_types::{Cluster, Tenant};
 use serde::{Deserialize, Serialize};
 
+use crate::raw::ArchiveOptions;
+
 /// The settings of the section `audit-ingest`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -23,6 +25,8 @@ pub struct Options {
     pub owner: bool,
     /// How often an entry of the log is tried before it is set aside. Default: 3.
     pub attempts: u32,
+    /// Raw events, kept to be found.
+    pub archive: ArchiveOptions,
 }
 
 /// An audit log to follow: JSON lines, as the API server's `--audit-log-path` writes them.
@@ -56,6 +60,7 @@ impl Default for Options {
             poll: Interval::from_secs(1),
             owner: true,
             attempts: 3,
+            archive: ArchiveOptions::default(),
         }
     }
 }
