@@ -1,14 +1,17 @@
 //! The folders of an archive, and what another process left in them.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::archive::Settings;
 use crate::error::ArchiveError;
 use crate::file::FileName;
+use crate::query::{Page, Query};
+use crate::search;
 use crate::segment::Segment;
-use crate::shelf::Entry;
+use crate::shelf::{Entry, Shelf};
 use crate::storage::{Disk, ObjectStorage, create_private};
 
 /// The folders of an archive.
@@ -53,27 +56,57 @@ impl Left {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         let storage = Disk::open(folders.files.clone()).map_err(failed)?;
-        let mut files = Vec::new();
-        for (path, bytes) in storage.list().map_err(failed)? {
-            match FileName::parse(&path) {
-                Some(name) => files.push(Entry { name, path, bytes }),
-                None => tracing::warn!(path, "a file that is none of ours lies in the archive"),
-            }
-        }
-        let mut segments = Vec::new();
-        for entry in fs::read_dir(&folders.segments).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let Some(number) = Segment::number_of(&path) else { continue };
-            let segment = Segment::left(path, number).map_err(failed)?;
-            match segment.length {
-                // A process was stopped before it had written anything.
-                0 => remove_segment(&segment),
-                _ => segments.push(segment),
-            }
-        }
-        segments.sort_by_key(|segment| segment.number);
+        let files = files_of(&storage).map_err(failed)?;
+        let all = segments_of(folders).map_err(failed)?;
+        // Of some a process was stopped before it had written anything.
+        let (empty, segments): (Vec<_>, Vec<_>) = all.into_iter().partition(|it| it.length == 0);
+        empty.iter().for_each(remove_segment);
         Ok(Self { lock, storage: Arc::new(storage), segments, files })
     }
+}
+
+/// Answers a page of a query from an archive's folder, which another process may be working with. Blocks.
+///
+/// # Errors
+///
+/// The folder is no archive, or what lies in it cannot be read.
+pub fn page_of_folder(folder: &Path, query: &Query) -> Result<Page, ArchiveError> {
+    let folders = Folders::of(folder);
+    let failed = |error| ArchiveError::file("read", folder, error);
+    // Segments first: one that is sealed and removed meanwhile has its files by then.
+    let segments = segments_of(&folders).map_err(failed)?;
+    let storage = Disk::existing(folders.files).map_err(failed)?;
+    let files = files_of(&storage).map_err(failed)?;
+    let shelf = Shelf::default();
+    shelf.stock(segments, files);
+    search::page(query, &shelf, &storage)
+}
+
+fn files_of(storage: &dyn ObjectStorage) -> io::Result<Vec<Entry>> {
+    let mut files = Vec::new();
+    for (path, bytes) in storage.list()? {
+        match FileName::parse(&path) {
+            Some(name) => files.push(Entry { name, path, bytes }),
+            None => tracing::warn!(path, "a file that is none of ours lies in the archive"),
+        }
+    }
+    Ok(files)
+}
+
+/// The segments of a folder, in their order.
+fn segments_of(folders: &Folders) -> io::Result<Vec<Segment>> {
+    let mut segments = Vec::new();
+    for entry in fs::read_dir(&folders.segments)? {
+        let path = entry?.path();
+        let Some(number) = Segment::number_of(&path) else { continue };
+        match Segment::left(path, number) {
+            Ok(segment) => segments.push(segment),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    segments.sort_by_key(|segment| segment.number);
+    Ok(segments)
 }
 
 /// Removes a segment whose records lie in files, or that has none.

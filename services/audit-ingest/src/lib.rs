@@ -39,7 +39,7 @@ use api::SuppressionsApi;
 use files::Followed;
 pub use options::{FileOptions, Options};
 use owner::{AuditOwner, LedgerView};
-pub use raw::ArchiveOptions;
+pub use raw::{ArchiveOptions, raw_entry, raw_query, shown_to_people};
 use raw::{AtWork, RawKeeper, RawRecordsApi, Raws};
 
 /// The audit-ingest service.

@@ -4,6 +4,7 @@
 //! durable here and what they tell is durable on the log. How they are kept is `airside-archive`'s.
 
 mod api;
+mod entry;
 mod options;
 
 use airside_archive::{Archive, ArchiveError, Batch, Housekeeping, Row, Texts};
@@ -16,6 +17,7 @@ use anyhow::Context;
 use tokio::task::JoinHandle;
 
 pub(crate) use api::RawRecordsApi;
+pub use entry::{raw_entry, raw_query, shown_to_people};
 pub use options::ArchiveOptions;
 
 /// Keeps raw events, where the settings and the node say so.

@@ -174,7 +174,13 @@ const ALLOWED: &[Row] = &[
         &[
             SERVICE,
             PURE,
-            &["airside-compliance", "airside-report", "airside-terms", "airside-vulnerability"],
+            &[
+                "airside-archive",
+                "airside-compliance",
+                "airside-report",
+                "airside-terms",
+                "airside-vulnerability",
+            ],
             SERVICES,
         ],
         ADAPTERS,

@@ -26,6 +26,12 @@ impl Disk {
         Ok(Self { folder })
     }
 
+    /// The files below a folder that is there.
+    pub(crate) fn existing(folder: PathBuf) -> io::Result<Self> {
+        fs::metadata(&folder)?;
+        Ok(Self { folder })
+    }
+
     fn list_below(
         &self,
         below: &Path,

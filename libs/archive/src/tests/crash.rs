@@ -89,3 +89,20 @@ async fn half_a_file_in_the_workshop_is_written_anew() {
     assert_eq!(found(&archive).await.len(), 3);
     close(work).await;
 }
+
+#[tokio::test]
+async fn a_folder_is_read_while_its_process_works() {
+    let folder = tempfile::tempdir().unwrap();
+    left_behind(folder.path()).await;
+    let (archive, work) = open(folder.path()).await;
+    let expected: Vec<_> = rows().iter().rev().map(Small::raw).collect();
+    for _sealed in [false, true] {
+        let page = crate::page_of_folder(folder.path(), &Query::of(&Tenant::default())).unwrap();
+        assert_eq!(raws(&page.records), expected);
+        seal(&archive, &work).await;
+    }
+    close(work).await;
+    assert!(
+        crate::page_of_folder(&folder.path().join("no"), &Query::of(&Tenant::default())).is_err()
+    );
+}

@@ -2,9 +2,8 @@
 
 use std::pin::Pin;
 
-use airside_archive::{Archive, ArchiveError, Cursor, Field, Query, RawRecord};
+use airside_archive::{Archive, ArchiveError, Cursor, Query, RawRecord};
 use airside_auth::Scope;
-use airside_detect::audit::redacted;
 use airside_service::Caller;
 use airside_types::Id;
 use airside_wire::limits::PART_BYTES;
@@ -13,6 +12,8 @@ use airside_wire::v1::raw_records_service_server::RawRecordsService;
 use airside_wire::{ApiError, ErrorCode, v1};
 use futures::StreamExt;
 use tonic::{Request, Response, Status};
+
+use super::entry::{raw_entry, raw_query, shown_to_people};
 
 /// How large a page becomes, in bytes: below the 4 MiB that gRPC clients take by default.
 const PAGE_BYTES: usize = 3 << 20;
@@ -51,15 +52,21 @@ impl RawRecordsService for RawRecordsApi {
         let caller = Caller::of(&request, Scope::Read)?;
         let query = RawQuery::try_from(request.into_inner())?;
         let with_raw = query.with_raw;
-        let query = asked(query, Query::of(caller.tenant()))?;
-        let page = self.archive()?.query(query).await.map_err(unavailable)?;
+        let mut asked = raw_query(&query, caller.tenant()).limit(query.page.size());
+        if let Some(token) = query.page.token() {
+            let cursor = token.parse().map_err(|_| {
+                ApiError::new(ErrorCode::InvalidArgument, "page_token is not one of ours")
+            })?;
+            asked = asked.after(cursor);
+        }
+        let page = self.archive()?.query(asked).await.map_err(unavailable)?;
         let answer = off_the_async_threads(move || {
             let (mut records, mut bytes) = (Vec::new(), 0);
             let mut next = page.next;
             let mut last: Option<Cursor> = None;
             for record in page.records {
                 let cursor = record.cursor();
-                let entry = entry(record, with_raw.then_some(PART_BYTES));
+                let entry = shown(record, with_raw.then_some(PART_BYTES));
                 bytes += weight(&entry);
                 if bytes > PAGE_BYTES && last.is_some() {
                     next = last;
@@ -93,7 +100,7 @@ impl RawRecordsService for RawRecordsApi {
             return Err(ApiError::new(ErrorCode::NotFound, why).into());
         }
         let shown = off_the_async_threads(move || {
-            let all = records.into_iter().map(|record| entry(record, Some(usize::MAX)));
+            let all = records.into_iter().map(|record| shown(record, Some(usize::MAX)));
             all.collect::<Vec<_>>()
         });
         let parts = shown.await?.into_iter().flat_map(parts).map(Ok);
@@ -112,76 +119,13 @@ async fn off_the_async_threads<T: Send + 'static>(
     done.map_err(|_| Status::internal("showing raw records ended unexpectedly"))
 }
 
-/// The query of a tenant that a request asks for.
-fn asked(asked: RawQuery, of_tenant: Query) -> Result<Query, ApiError> {
-    let mut query = of_tenant.limit(asked.page.size());
-    if let Some(token) = asked.page.token() {
-        let cursor = token.parse().map_err(|_| {
-            ApiError::new(ErrorCode::InvalidArgument, "page_token is not one of ours")
-        })?;
-        query = query.after(cursor);
-    }
-    query = match asked.with_raw {
-        true => query,
-        false => query.without_raw(),
-    };
-    for (field, text) in [
-        (Field::AuditId, asked.audit_id),
-        (Field::Actor, asked.actor),
-        (Field::Impersonated, asked.impersonated),
-        (Field::Verb, asked.verb),
-        (Field::Group, asked.group),
-        (Field::Resource, asked.resource),
-        (Field::Subresource, asked.subresource),
-        (Field::Namespace, asked.namespace),
-        (Field::Name, asked.name),
-        (Field::Address, asked.address),
-    ] {
-        query = text.iter().fold(query, |query, text| query.text(field, text));
-    }
-    query = asked.cluster.into_iter().fold(query, Query::cluster);
-    query = asked.from.into_iter().fold(query, Query::from);
-    query = asked.until.into_iter().fold(query, Query::until);
-    Ok(asked.code.into_iter().fold(query, Query::code))
-}
-
 /// A record as people see it; its bytes where they are wanted and not more than that.
-fn entry(record: RawRecord, most: Option<usize>) -> RawEntry {
-    let texts = record.texts();
+fn shown(record: RawRecord, most: Option<usize>) -> RawEntry {
     let raw = match most {
-        Some(most) if record.raw.len() <= most => shown(&record),
+        Some(most) if record.raw.len() <= most => shown_to_people(&record.raw),
         _ => Shown::LeftOut,
     };
-    RawEntry {
-        event: record.event,
-        cluster: record.cluster.clone(),
-        time: record.time,
-        taken: record.taken,
-        code: record.code,
-        audit_id: texts.audit_id.to_owned(),
-        stage: texts.stage.to_owned(),
-        actor: texts.actor.to_owned(),
-        impersonated: texts.impersonated.to_owned(),
-        verb: texts.verb.to_owned(),
-        group: texts.group.to_owned(),
-        resource: texts.resource.to_owned(),
-        subresource: texts.subresource.to_owned(),
-        namespace: texts.namespace.to_owned(),
-        name: texts.name.to_owned(),
-        address: texts.address.to_owned(),
-        user_agent: texts.user_agent.to_owned(),
-        raw_bytes: record.bytes,
-        raw,
-    }
-}
-
-fn shown(record: &RawRecord) -> Shown {
-    use std::borrow::Cow;
-    match redacted(&record.raw) {
-        Some(Cow::Borrowed(_)) => Shown::AsItCame(record.raw.clone()),
-        Some(Cow::Owned(bytes)) => Shown::Redacted(bytes.into()),
-        None => Shown::Unreadable,
-    }
+    raw_entry(&record, raw)
 }
 
 /// How large an entry is on the wire, about.
