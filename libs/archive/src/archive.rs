@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::error::ArchiveError;
-use crate::file::Compression;
 use crate::folders::{Folders, Left};
 use crate::housekeeping::Housekeeping;
 use crate::query::{Page, Query};
@@ -35,8 +34,6 @@ pub struct Settings {
     pub max_waiting: usize,
     /// How many queries are answered at a time; others wait.
     pub max_queries: usize,
-    /// How files are compressed.
-    pub compression: Compression,
 }
 
 impl Settings {
@@ -50,7 +47,6 @@ impl Settings {
             max_bytes: 10 << 30,
             max_waiting: 1024,
             max_queries: 2,
-            compression: Compression::Zstd,
         }
     }
 

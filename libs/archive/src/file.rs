@@ -16,7 +16,6 @@ mod read;
 mod write;
 
 pub(crate) use read::{ArchiveFile, Place};
-pub use write::Compression;
 pub(crate) use write::write;
 
 /// Rows of a row group at most: what is decoded together, and what one bloom filter tells of.

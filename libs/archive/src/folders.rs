@@ -1,7 +1,8 @@
 //! The folders of an archive, and what another process left in them.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -47,7 +48,13 @@ impl Left {
         for folder in [&folders.all, &folders.segments, &folders.workshop] {
             create_private(folder).map_err(failed)?;
         }
-        let lock = File::create(folders.all.join("lock")).map_err(failed)?;
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(folders.all.join("lock"))
+            .map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

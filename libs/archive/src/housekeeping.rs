@@ -61,10 +61,8 @@ impl Housekeeping {
             }
             let workshop = Folders::of(&self.settings.folder).workshop;
             let storage = Arc::clone(&self.archive.storage);
-            let (sealing, compression) = (segments.clone(), self.settings.compression);
-            let sealed = tokio::task::spawn_blocking(move || {
-                seal(&sealing, &workshop, &*storage, compression)
-            });
+            let sealing = segments.clone();
+            let sealed = tokio::task::spawn_blocking(move || seal(&sealing, &workshop, &*storage));
             match sealed.await {
                 Ok(Ok(files)) => {
                     self.archive.shelf.sealed(&segments, files);

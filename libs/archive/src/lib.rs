@@ -22,7 +22,6 @@ mod writer;
 
 pub use archive::{Archive, Settings};
 pub use error::ArchiveError;
-pub use file::Compression;
 pub use folders::page_of_folder;
 pub use housekeeping::Housekeeping;
 pub use query::{Cursor, Field, MAX_PAGE, NoCursor, Page, Query};

@@ -10,7 +10,7 @@ use airside_types::{Id, Timestamp};
 use bytes::Bytes;
 
 use crate::error::ArchiveError;
-use crate::file::{self, Compression, FileName};
+use crate::file::{self, FileName};
 use crate::query::Key;
 use crate::record::{Stored, each_row};
 use crate::segment::Segment;
@@ -22,7 +22,6 @@ pub(crate) fn seal(
     segments: &[Segment],
     workshop: &Path,
     storage: &dyn ObjectStorage,
-    compression: Compression,
 ) -> Result<Vec<Entry>, ArchiveError> {
     let (bytes, batches) = contents(segments)?;
     let mut rows = Vec::new();
@@ -41,7 +40,7 @@ pub(crate) fn seal(
     let mut files = Vec::new();
     for rows in rows.chunk_by(|a, b| home(a) == home(b)) {
         let Some(name) = name_of(rows) else { continue };
-        files.push(put_away(name, &bytes, rows, workshop, storage, compression)?);
+        files.push(put_away(name, &bytes, rows, workshop, storage)?);
     }
     Ok(files)
 }
@@ -52,12 +51,10 @@ fn put_away(
     rows: &[Stored<'_>],
     workshop: &Path,
     storage: &dyn ObjectStorage,
-    compression: Compression,
 ) -> Result<Entry, ArchiveError> {
     let path = name.path();
     let written = workshop.join("sealing.parquet");
-    file::write(&written, segment, rows, compression)
-        .map_err(|error| ArchiveError::parquet(&path, &error))?;
+    file::write(&written, segment, rows).map_err(|error| ArchiveError::parquet(&path, &error))?;
     let failed = |error| ArchiveError::file("written", Path::new(&path), error);
     let bytes = written.metadata().map_err(failed)?.len();
     storage.take(&written, &path).map_err(failed)?;

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use airside_archive::{Archive, Batch, Compression, Field, Housekeeping, Query, Row, Settings, Texts};
+use airside_archive::{Archive, Batch, Field, Housekeeping, Query, Row, Settings, Texts};
 use airside_types::{Cluster, Id, Tenant, Timestamp};
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -36,11 +36,8 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let floor = floor(folder.path(), count)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let settings = Settings {
-            max_bytes: u64::MAX,
-            compression: Compression::Zstd,
-            ..Settings::new(folder.path().join("archive"))
-        };
+        let settings =
+            Settings { max_bytes: u64::MAX, ..Settings::new(folder.path().join("archive")) };
         let (archive, work) = Archive::open(settings).await?;
         let filling = Stopwatch::start(Process::This)?;
         let raw_bytes = fill(&archive, &work, count).await?;
@@ -52,7 +49,10 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
             .with("raw_bytes", raw_bytes)
             .with("files", files)
             .with("file_bytes", bytes)
-            .with("raw_to_file_bytes", (raw_bytes as f64 / bytes.max(1) as f64 * 10.0).round() / 10.0)
+            .with(
+                "raw_to_file_bytes",
+                (raw_bytes as f64 / bytes.max(1) as f64 * 10.0).round() / 10.0,
+            )
             .with("queries", queries);
         work.run(|| Timestamp::from_nanos(BEGIN), std::future::ready(())).await;
         Ok(report.above("appending the same bytes to one file", count as u64, floor))
@@ -130,7 +130,8 @@ impl Generated {
             }
         };
         let verbs = ["get", "get", "list", "watch", "update", "patch", "create", "delete"];
-        let resources = ["pods", "configmaps", "secrets", "deployments", "leases", "endpointslices"];
+        let resources =
+            ["pods", "configmaps", "secrets", "deployments", "leases", "endpointslices"];
         let of = |list: &[&'static str], number: u64| {
             list.get(number as usize % list.len()).copied().unwrap_or_default()
         };

@@ -65,10 +65,10 @@ impl Hiding {
             }
             // An operation of a JSON patch.
             let path = map.get("path").and_then(Value::as_str).unwrap_or_default();
-            if path.starts_with("/data") || path.starts_with("/stringData") {
-                if let Some(value) = map.get_mut("value") {
-                    self.all(value);
-                }
+            if (path.starts_with("/data") || path.starts_with("/stringData"))
+                && let Some(value) = map.get_mut("value")
+            {
+                self.all(value);
             }
         }
         // A variable of an environment, and whatever else has a name beside its value.
@@ -143,7 +143,7 @@ impl Hiding {
             let shown = redact(text);
             return (shown != text).then_some(shown);
         };
-        let mut inner = Hiding { nested: self.nested + 1, has_hidden: false, ..*self };
+        let mut inner = Self { nested: self.nested + 1, has_hidden: false, ..*self };
         inner.value("", &mut value);
         inner.has_hidden.then(|| value.to_string())
     }

@@ -59,14 +59,14 @@ impl RawRecordsService for RawRecordsApi {
             })?;
             asked = asked.after(cursor);
         }
-        let page = self.archive()?.query(asked).await.map_err(unavailable)?;
+        let page = self.archive()?.query(asked).await.map_err(|error| unavailable(&error))?;
         let answer = off_the_async_threads(move || {
             let (mut records, mut bytes) = (Vec::new(), 0);
             let mut next = page.next;
             let mut last: Option<Cursor> = None;
             for record in page.records {
                 let cursor = record.cursor();
-                let entry = shown(record, with_raw.then_some(PART_BYTES));
+                let entry = shown(&record, with_raw.then_some(PART_BYTES));
                 bytes += weight(&entry);
                 if bytes > PAGE_BYTES && last.is_some() {
                     next = last;
@@ -89,10 +89,13 @@ impl RawRecordsService for RawRecordsApi {
         let event = Id::try_from(request.into_inner())?;
         let archive = self.archive()?;
         let query = Query::of(caller.tenant()).event(event).limit(MOST_OF_EVENT);
-        let mut page = archive.query(query.clone()).await.map_err(unavailable)?;
+        let mut page = archive.query(query.clone()).await.map_err(|error| unavailable(&error))?;
         let mut records = page.records;
         while let Some(cursor) = page.next.filter(|_| records.len() < MOST_OF_EVENT) {
-            page = archive.query(query.clone().after(cursor)).await.map_err(unavailable)?;
+            page = archive
+                .query(query.clone().after(cursor))
+                .await
+                .map_err(|error| unavailable(&error))?;
             records.extend(page.records);
         }
         if records.is_empty() {
@@ -100,7 +103,7 @@ impl RawRecordsService for RawRecordsApi {
             return Err(ApiError::new(ErrorCode::NotFound, why).into());
         }
         let shown = off_the_async_threads(move || {
-            let all = records.into_iter().map(|record| shown(record, Some(usize::MAX)));
+            let all = records.into_iter().map(|record| shown(&record, Some(usize::MAX)));
             all.collect::<Vec<_>>()
         });
         let parts = shown.await?.into_iter().flat_map(parts).map(Ok);
@@ -108,7 +111,7 @@ impl RawRecordsService for RawRecordsApi {
     }
 }
 
-fn unavailable(error: ArchiveError) -> ApiError {
+fn unavailable(error: &ArchiveError) -> ApiError {
     ApiError::new(ErrorCode::Unavailable, format!("raw records cannot be read: {error}"))
 }
 
@@ -120,12 +123,12 @@ async fn off_the_async_threads<T: Send + 'static>(
 }
 
 /// A record as people see it; its bytes where they are wanted and not more than that.
-fn shown(record: RawRecord, most: Option<usize>) -> RawEntry {
+fn shown(record: &RawRecord, most: Option<usize>) -> RawEntry {
     let raw = match most {
         Some(most) if record.raw.len() <= most => shown_to_people(&record.raw),
         _ => Shown::LeftOut,
     };
-    raw_entry(&record, raw)
+    raw_entry(record, raw)
 }
 
 /// How large an entry is on the wire, about.
