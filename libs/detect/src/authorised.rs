@@ -194,6 +194,20 @@ impl Authorised {
         }
     }
 
+    /// Adds what another declaration says.
+    pub fn extend(&mut self, other: Self) {
+        let Who { users, groups, accounts } = other.administrators;
+        self.administrators.users.extend(users);
+        self.administrators.groups.extend(groups);
+        self.administrators.accounts.extend(accounts);
+        self.rules.extend(other.rules);
+    }
+
+    /// The rules: name, and where each is written.
+    pub fn rules(&self) -> impl Iterator<Item = (&str, &Place)> {
+        self.rules.iter().map(|rule| (rule.name.as_str(), &rule.place))
+    }
+
     /// Whether it says nothing at all.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty() && self.administrators == Who::default()

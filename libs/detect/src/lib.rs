@@ -27,5 +27,6 @@ pub use rule::{Examples, Rule, RuleInfo};
 /// All rules, in the order in which they are documented: audit, counting, behaviour, then each runtime source.
 pub fn rules() -> Vec<&'static Rule> {
     let of_audit = audit::rules().chain(counting::rules()).chain(airside_baseline::rules());
+    let of_audit = of_audit.chain([&audit::declared::OUTSIDE]);
     of_audit.chain(runtime::rules()).collect()
 }

@@ -1,4 +1,4 @@
-//! The cases of policies and rules, for programs: JSON, and JUnit with a suite for each file.
+//! The cases of policies, rules and declarations, for programs: JSON, and JUnit with a suite for each file.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ pub enum Subject {
     Policy,
     /// People's own rules.
     Rule,
+    /// What people declare as authorised.
+    Authorised,
 }
 
 impl Subject {
@@ -22,6 +24,7 @@ impl Subject {
         match self {
             Self::Policy => "policy",
             Self::Rule => "rule",
+            Self::Authorised => "authorised",
         }
     }
 
@@ -29,6 +32,7 @@ impl Subject {
         match self {
             Self::Policy => "airside policy test",
             Self::Rule => "airside rules test",
+            Self::Authorised => "airside authorised test",
         }
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use airside_baseline::ClusterBehaviour;
-use airside_detect::audit;
+use airside_detect::audit::{self, declared};
 use airside_detect::counting::Counting;
 use airside_detect::intake::{Clock, Intake};
 use airside_detect::profile::ClusterProfile;
-use airside_types::{Id, Payload, Reason, Record, Sighting, SightingBatch, Suppression, Timestamp};
+use airside_types::{
+    Id, Payload, Reason, Record, Severity, Sighting, SightingBatch, Suppression, Timestamp,
+};
 
 use crate::ledger::Ledger;
 use crate::roll_up::{RollUps, Standing};
@@ -64,6 +66,10 @@ impl ClusterSift {
                 let example = || batch.texts.get(sighting.request.audit_id).to_owned();
                 self.ledger.seen_before(sighting.time, example);
                 sifted.left_out += 1;
+                // How a long request ended is the later word about it, under the same ids.
+                if audit::is_end(&audit::event_of(&batch, sighting)) {
+                    sifted.told.append(&mut sighting.records);
+                }
                 continue;
             }
             new.push(sighting.event);
@@ -111,18 +117,23 @@ impl ClusterSift {
         };
         let records =
             anomalies.iter().filter_map(|it| audit::anomaly(it, sighting, &event, &intake));
-        for record in records.collect::<Vec<_>>() {
-            self.tell(Record { ingest_time: batch.ingest_time, ..record }, sifted);
+        let by = batch.texts.get(sighting.request.authorised);
+        for mut record in records.collect::<Vec<_>>() {
+            record.ingest_time = batch.ingest_time;
+            declared::tell_authorised(&mut record, by);
+            self.tell(record, sifted);
         }
     }
 
     /// Tells a detection and what counting makes of it, unless another stands for it.
     fn tell(&mut self, record: Record, sifted: &mut Sifted) {
         let counted = self.count(&record);
-        for record in std::iter::once(record).chain(counted) {
-            if let Payload::Detection(detection) = &record.payload
-                && detection.values.iter().any(|value| value.name == audit::AUTHORISED_BY)
+        for mut record in std::iter::once(record).chain(counted) {
+            if let Payload::Detection(detection) = &mut record.payload
+                && declared::is_authorised(detection)
             {
+                // What counts authorised deeds is as authorised as they are.
+                detection.severity = Severity::Info;
                 self.ledger.detection(Reason::Authorised, record.event_time, detection);
             }
             match self.rolled.take(record, &self.limits) {
@@ -154,6 +165,13 @@ impl ClusterSift {
             self.counted.pop_first();
             self.changes.push(Change::Counted(id, None));
         }
+    }
+
+    /// Forgets what has changed: nobody keeps it.
+    pub(crate) fn discard_changes(&mut self) {
+        self.changes.clear();
+        self.rolled.take_changes();
+        self.ledger.take_changes();
     }
 
     pub(crate) fn finish(&mut self) -> Vec<Record> {

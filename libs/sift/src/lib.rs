@@ -128,6 +128,11 @@ impl Sift {
         self.clusters.get_mut(key).map(ClusterSift::take_changes).unwrap_or_default()
     }
 
+    /// Forgets what has changed: nobody keeps it.
+    pub fn discard_changes(&mut self) {
+        self.clusters.values_mut().for_each(ClusterSift::discard_changes);
+    }
+
     /// Takes a row back as it was kept; says why where it is not one of this version.
     pub fn restore(&mut self, key: ClusterKey, row: Change) -> Result<(), String> {
         self.cluster(key).restore(row)

@@ -4,34 +4,35 @@ use std::time::Duration;
 
 use airside_detect::Intake;
 use airside_detect::audit::{Event, Telling, sight};
+use airside_detect::authorised::Authorised;
 use airside_types::{Record, SightingBatch, Suppression, Timestamp};
 
-use crate::{ClusterKey, Limits, Sift, Sifted};
+use crate::{Limits, Sift, Sifted};
 
-/// The fold of recorded events of one cluster.
+/// The fold of recorded events.
 #[derive(Debug)]
-pub struct Recorded {
+pub struct Recorded<'a> {
     sift: Sift,
     telling: Telling,
-    batch: Option<SightingBatch>,
+    authorised: &'a Authorised,
+    events: u64,
 }
 
-/// How many events are folded at a time.
-const AT_A_TIME: usize = 256;
+/// After how many events it is forgotten which parts of the state have changed.
+const FORGET_EVERY: u64 = 4096;
 
-impl Recorded {
+impl<'a> Recorded<'a> {
     /// Nothing folded yet. An event that stands in two files is told once, however far apart they are.
-    pub fn new(telling: Telling) -> Self {
+    pub fn new(telling: Telling, authorised: &'a Authorised) -> Self {
         let limits = Limits {
             seen_for: Duration::from_hours(10 * 365 * 24),
-            seen: 4_000_000,
+            seen: 2_000_000,
             ..Limits::default()
         };
-        Self { sift: Sift::new(limits), telling, batch: None }
+        Self { sift: Sift::new(limits), telling, authorised, events: 0 }
     }
 
-    /// Takes an event of so many bytes in, with what people's own rules find in it. What is told may be of events that
-    /// were taken before.
+    /// Takes an event of so many bytes in, with what people's own rules find in it.
     pub fn take(
         &mut self,
         event: &Event<'_>,
@@ -39,31 +40,27 @@ impl Recorded {
         intake: &Intake<'_>,
         own: Vec<Record>,
     ) -> Sifted {
-        let (tenant, cluster) = (intake.tenant, intake.cluster);
-        let new = || SightingBatch::new(tenant.clone(), cluster.clone(), Timestamp::EPOCH);
-        let batch = self.batch.get_or_insert_with(new);
-        sight(event, bytes, intake, self.telling, own, batch);
-        if batch.events() < AT_A_TIME { Sifted::default() } else { self.fold(intake) }
+        let (tenant, cluster) = (intake.tenant.clone(), intake.cluster.clone());
+        let mut batch = SightingBatch::new(tenant, cluster, Timestamp::EPOCH);
+        sight((event, bytes), intake, (self.telling, self.authorised), own, &mut batch);
+        let quiet = batch.quiet.iter().map(|quiet| quiet.last);
+        let time = batch.sightings.iter().map(|it| it.time).chain(quiet).max();
+        batch.ingest_time = time.unwrap_or(batch.ingest_time);
+        self.events += 1;
+        if self.events % FORGET_EVERY == 0 {
+            self.sift.discard_changes();
+        }
+        arrived(self.sift.take(batch, intake.profile))
     }
 
-    /// What is left when nothing follows.
-    pub fn finish(&mut self, intake: &Intake<'_>) -> Sifted {
-        let mut sifted = self.fold(intake);
-        sifted.told.extend(self.sift.finish());
-        arrived(sifted)
+    /// What is left when nothing follows: the detections that were told, with what they count in the end.
+    pub fn finish(&mut self) -> Sifted {
+        arrived(Sifted { told: self.sift.finish(), ..Sifted::default() })
     }
 
     /// What was not told, by reason and rule.
-    pub fn ledger(&self, key: &ClusterKey) -> impl Iterator<Item = &Suppression> {
-        self.sift.ledger(key)
-    }
-
-    fn fold(&mut self, intake: &Intake<'_>) -> Sifted {
-        let Some(mut batch) = self.batch.take() else { return Sifted::default() };
-        let quiet = batch.quiet.iter().map(|quiet| quiet.last);
-        let last = batch.sightings.iter().map(|it| it.time).chain(quiet).max();
-        batch.ingest_time = last.unwrap_or(batch.ingest_time);
-        arrived(self.sift.take(batch, intake.profile))
+    pub fn ledger(&self) -> impl Iterator<Item = &Suppression> {
+        self.sift.clusters().flat_map(|key| self.sift.ledger(key))
     }
 }
 

@@ -1,12 +1,12 @@
 //! Repeats: detections that say the same again are counted in the one that said it first.
 //!
 //! The same is: the same rule at the same severity, about the same entities in the same parts, for the same values. So
-//! nothing is hidden that differs in anything but its moment. What is severe is told a few times before it is
-//! only counted: other sources may have seen each of those moments.
+//! nothing is hidden that differs in anything but its moment. It is told a few times before it is only counted: other
+//! sources may have seen each of those moments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use airside_types::{Detection, Id, Payload, Record, Repeats, Severity, Timestamp};
+use airside_types::{Detection, Id, Payload, Record, Repeats, Timestamp};
 
 use crate::{Change, Limits};
 
@@ -45,8 +45,8 @@ pub(crate) enum Standing {
     RolledUp { record: Record, stands: Option<Box<Record>> },
 }
 
-/// How often what is severe is told before it is only counted.
-const SEVERE: u32 = 5;
+/// How often the same is told before it is only counted.
+const OFTEN: u32 = 5;
 
 impl RollUps {
     /// Takes a detection in.
@@ -60,8 +60,7 @@ impl RollUps {
         rolled.count += 1;
         rolled.last = rolled.last.max(time);
         self.changed.insert(key);
-        let often = if detection.severity >= Severity::High { SEVERE } else { 1 };
-        if rolled.told < often {
+        if rolled.told < OFTEN {
             // Those that were told need not be counted in the next one.
             rolled.told += 1;
             (rolled.count, rolled.published) = (1, 1);

@@ -210,6 +210,8 @@ pub struct SeenRequest {
     pub decision_ids: Vec<TextRef>,
     /// It was only tried out.
     pub dry_run: bool,
+    /// The rule by which people declared it as authorised.
+    pub authorised: TextRef,
 }
 
 /// Events that are counted and of which nothing else is said.

@@ -97,6 +97,7 @@ impl From<&Sighting> for v1::Sighting {
             issued_credential: request.issued_credential.0,
             decision_ids: all(&request.decision_ids),
             dry_run: request.dry_run,
+            authorised: request.authorised.0,
         }
     }
 }
@@ -142,6 +143,7 @@ fn sighting(sighting: v1::Sighting, places: &[TextRef]) -> Result<Sighting, Inva
         issued_credential: text("issued_credential", sighting.issued_credential)?,
         decision_ids: all("decision_ids", sighting.decision_ids)?,
         dry_run: sighting.dry_run,
+        authorised: text("authorised", sighting.authorised)?,
     };
     Ok(Sighting {
         event: field::id("event_id", &sighting.event_id)?,

@@ -1,5 +1,6 @@
 //! The command line: what people can type, and its help.
 
+mod detect;
 mod platform;
 mod raw;
 mod scan;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::detect::{AuthorisedArguments, AuthorisedCommand, DetectArguments};
 pub use self::platform::{
     FindingsArguments, FindingsCommand, FindingsListArguments, IncidentsArguments,
     IncidentsCommand, ListedState,
@@ -60,8 +62,10 @@ pub enum Command {
     },
     /// List the detection rules; check your own (Sigma), and run the cases beside them
     Rules(RulesArguments),
-    /// Run the detection rules over a file of events
-    Detect(DetectArguments),
+    /// Check what is declared as authorised administration, and run the cases beside it
+    Authorised(AuthorisedArguments),
+    /// Run the detection rules over files of events: what was found, who did it, and how one actor or object fared
+    Detect(Box<DetectArguments>),
     /// Tell the incidents of a recorded scenario
     Replay(ReplayArguments),
     /// List and show the findings that a running platform keeps
@@ -245,23 +249,6 @@ pub enum RulesCommand {
         #[arg(long, short, value_enum, default_value_t = TestFormat::Text)]
         output: TestFormat,
     },
-}
-
-/// Arguments of `detect`.
-#[derive(Debug, Args)]
-pub struct DetectArguments {
-    /// The file; `-` is standard input
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// What wrote the file: audit, falco or tetragon
-    #[arg(long, value_name = "SOURCE", default_value = "audit")]
-    pub source: String,
-    /// Your own rules (Sigma): a file or folder; may be given again
-    #[arg(long, value_name = "PATH")]
-    pub rules: Vec<PathBuf>,
-    /// How to print the detections
-    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
-    pub output: OutputFormat,
 }
 
 /// Arguments of `replay`.

@@ -1,5 +1,7 @@
 //! Carrying out the commands: one module each, and the exit statuses that they share.
 
+mod authorised;
+mod cases;
 mod catalogue;
 mod completions;
 mod config;
@@ -71,6 +73,7 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Profiles => catalogue::profiles(),
         Command::Explain { check, output } => explain::run(&check, output),
         Command::Rules(arguments) => rules::run(&arguments),
+        Command::Authorised(arguments) => authorised::run(&arguments.command),
         Command::Detect(arguments) => detect::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Findings(arguments) => findings::run(arguments.command),

@@ -9,6 +9,7 @@ use airside_admission::passes::Passes;
 use airside_auth::signature::TrustedKeys;
 use airside_checks::Terms;
 use airside_detect::audit::{self, Telling};
+use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
@@ -142,13 +143,12 @@ impl Recording {
 
     fn audit_records(&self, tenant: &Tenant, cluster: &Cluster) -> Vec<Record> {
         let mut records = Vec::new();
-        let mut recorded = Recorded::new(Telling::ToCorrelate);
+        let authorised = Authorised::default();
+        let mut recorded = Recorded::new(Telling::ToCorrelate, &authorised);
         let refused = self.audit_events(tenant, cluster, &mut |event, bytes, intake| {
             records.extend(recorded.take(event, bytes, intake, Vec::new()).told);
         });
-        let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
-        let intake = Intake { tenant, cluster, clock, profile, origin: None };
-        records.extend(recorded.finish(&intake).told);
+        records.extend(recorded.finish().told);
         refused.iter().for_each(|problem| crate::show::remark(problem));
         records
     }

@@ -3,6 +3,7 @@
 //! A line is told again after a crash, and changes nothing then: what it becomes has the same ids.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use airside_ports::{Batch, Keyspace};
@@ -15,7 +16,7 @@ use anyhow::Context;
 use crate::follow::{Follower, Lines, Position};
 use crate::options::FileOptions;
 use crate::raw::Raws;
-use crate::{Webhook, add};
+use crate::{Judging, Webhook, add};
 
 /// How far each file was read, by tenant, cluster and path.
 const POSITIONS: Keyspace = Keyspace::new("audit-ingest.files");
@@ -100,9 +101,10 @@ impl Followed {
             body,
         };
         let whole = received(lines.bytes);
+        let judging = Arc::clone(&webhook.judging);
         let mut raws = webhook.raw.room(&whole);
         let decode = move |received: &Received| {
-            let understood = each_line(received, &mut raws);
+            let understood = each_line(received, &judging, &mut raws);
             Ok::<_, airside_service::HttpError>((understood, raws))
         };
         let (understood, raws) = webhook.intake.understand(whole, decode).await?;
@@ -118,7 +120,7 @@ impl Followed {
 }
 
 /// What the lines tell, each by itself: one that is broken costs no other.
-fn each_line(received: &Received, raws: &mut Raws) -> Understood {
+fn each_line(received: &Received, judging: &Judging, raws: &mut Raws) -> Understood {
     let mut all = Understood::default();
     let mut rest = received.body.clone();
     while !rest.is_empty() {
@@ -127,7 +129,7 @@ fn each_line(received: &Received, raws: &mut Raws) -> Understood {
         if line.body.trim_ascii().is_empty() {
             continue;
         }
-        if let Err(error) = add(&line, &mut all, raws) {
+        if let Err(error) = add(&line, judging, &mut all, raws) {
             all.letters.push(crate::letter(&line, &error.message, &line.body));
         }
     }
@@ -151,7 +153,7 @@ mod tests {
             time: Timestamp::EPOCH,
             body: Bytes::from(text),
         };
-        let all = each_line(&received, &mut Raws::nowhere());
+        let all = each_line(&received, &Judging::default(), &mut Raws::nowhere());
         assert_eq!((all.inputs, all.sightings[0].events(), all.letters.len()), (4, 2, 2));
     }
 }

@@ -8,6 +8,7 @@
 mod api;
 mod files;
 mod follow;
+mod judging;
 mod options;
 mod owner;
 mod raw;
@@ -19,7 +20,6 @@ use airside_archive::Housekeeping;
 use airside_detect::audit::read::{self, Unreadable};
 use airside_detect::audit::{Telling, sight};
 use airside_detect::intake::{Clock, Intake as EventIntake};
-use airside_detect::profile::ClusterProfile;
 use airside_ports::{Keyspace, PartitionSet, ReadLimit, Stream};
 use airside_service::intake::{Bound, Intake, Received, Understood};
 use airside_service::owner::{OwnerPorts, run_owner};
@@ -37,7 +37,8 @@ use axum::routing::post;
 
 use api::SuppressionsApi;
 use files::Followed;
-pub use options::{FileOptions, Options};
+pub use judging::Judging;
+pub use options::{ClusterOptions, FeedOptions, FileOptions, Options, ProviderOption};
 use owner::{AuditOwner, LedgerView};
 pub use raw::{ArchiveOptions, raw_entry, raw_query, shown_to_people};
 use raw::{AtWork, RawKeeper, RawRecordsApi, Raws};
@@ -48,6 +49,7 @@ pub struct AuditIngest {
     webhook: Webhook,
     files: Vec<Followed>,
     archiving: Option<Housekeeping>,
+    judging: Arc<Judging>,
     ledger: Arc<LedgerView>,
     options: Options,
     deps: Deps,
@@ -57,6 +59,7 @@ pub struct AuditIngest {
 pub(crate) struct Webhook {
     pub(crate) intake: Intake,
     pub(crate) raw: RawKeeper,
+    pub(crate) judging: Arc<Judging>,
     events: Counter,
     sightings: Counter,
 }
@@ -86,11 +89,13 @@ impl Service for AuditIngest {
             setting: "audit-ingest.max_body",
             in_flight: usize::try_from(options.max_in_flight.as_u64())?,
         };
+        let judging = Arc::new(Judging::read(&deps.terms, &options.clusters)?);
         let (raw, archiving) = RawKeeper::open(&options.archive, &deps).await?;
         mounts.grpc(&deps, RawRecordsServiceServer::new(RawRecordsApi::new(raw.archive())));
         let webhook = Webhook {
-            intake: Intake::new(Self::NAME, &deps, bound),
             raw,
+            judging: Arc::clone(&judging),
+            intake: Intake::new(Self::NAME, &deps, bound),
             events: deps
                 .metrics
                 .counter("airside_audit_ingest_events_total", "Audit events that were taken in"),
@@ -108,7 +113,7 @@ impl Service for AuditIngest {
         let poll = options.poll.as_duration();
         let files = files.map(|file| Followed::new(file, bound.max_body, poll));
         let files = files.collect::<anyhow::Result<_>>()?;
-        Ok(Self { webhook, files, archiving, ledger, options, deps })
+        Ok(Self { webhook, files, archiving, judging, ledger, options, deps })
     }
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
@@ -119,7 +124,8 @@ impl Service for AuditIngest {
             following.spawn(file.run(webhook, deps, context.shutdown.clone()));
         }
         let owned = if self.options.owner {
-            own(&self.options, &self.deps, self.ledger, &context).await
+            let owner = AuditOwner::open(&self.deps, self.judging, self.ledger).await?;
+            own(owner, &self.options, &self.deps, &context).await
         } else {
             context.ready.ready();
             context.shutdown.cancelled().await;
@@ -140,12 +146,11 @@ const OUTBOX: Keyspace = Keyspace::new("audit-ingest.outbox");
 
 /// Folds the sightings of all partitions until the service stops.
 async fn own(
+    mut owner: AuditOwner,
     options: &Options,
     deps: &Deps,
-    ledger: Arc<LedgerView>,
     context: &ServiceContext,
 ) -> anyhow::Result<()> {
-    let mut owner = AuditOwner::open(deps, ledger).await?;
     let settings = OwnerSettings {
         name: AuditIngest::NAME,
         streams: vec![Stream::Sightings],
@@ -172,10 +177,11 @@ async fn receive(
     body: Body,
 ) -> Result<(), HttpError> {
     let (received, _held) = webhook.intake.receive(&cluster, &headers, body).await?;
+    let judging = Arc::clone(&webhook.judging);
     let mut raws = webhook.raw.room(&received);
     let decode = move |received: &Received| {
         let mut understood = Understood::default();
-        add(received, &mut understood, &mut raws)?;
+        add(received, &judging, &mut understood, &mut raws)?;
         Ok::<_, HttpError>((understood, raws))
     };
     let (understood, raws) = webhook.intake.understand(received, decode).await?;
@@ -184,21 +190,28 @@ async fn receive(
 
 /// The sightings of a batch, and the letters about what is no event. A body that is no batch at all is
 /// refused: the API server has it and will send it again.
-pub fn understand(received: &Received) -> Result<Understood, HttpError> {
+pub fn understand(received: &Received, judging: &Judging) -> Result<Understood, HttpError> {
     let mut understood = Understood::default();
-    add(received, &mut understood, &mut Raws::nowhere())?;
+    add(received, judging, &mut understood, &mut Raws::nowhere())?;
     Ok(understood)
 }
 
 /// Adds what a body tells.
-fn add(received: &Received, all: &mut Understood, raws: &mut Raws) -> Result<(), HttpError> {
+fn add(
+    received: &Received,
+    judging: &Judging,
+    all: &mut Understood,
+    raws: &mut Raws,
+) -> Result<(), HttpError> {
     let intake = EventIntake {
         tenant: &received.tenant,
         cluster: &received.cluster,
         clock: Clock::Live(received.time),
-        profile: ClusterProfile::unknown(),
+        profile: judging.profile(&received.tenant, &received.cluster),
         origin: None,
     };
+    let rules = judging.rules(&received.tenant);
+    let authorised = judging.authorised(&received.tenant);
     let mut broken = None;
     let (mut items, mut letters, before) = (0_u64, 0_u64, all.letters.len());
     read::record(1, &received.body, &mut |item| {
@@ -207,7 +220,9 @@ fn add(received: &Received, all: &mut Understood, raws: &mut Raws) -> Result<(),
             Ok(event) => {
                 raws.take(event, item.bytes, &intake, received);
                 let batch = current(&mut all.sightings, received);
-                sight(event, item.bytes.len(), &intake, Telling::ToCorrelate, Vec::new(), batch);
+                let own = if rules.is_empty() { Vec::new() } else { rules.firings(event, &intake) };
+                let by = (Telling::ToCorrelate, authorised);
+                sight((event, item.bytes.len()), &intake, by, own, batch);
             }
             Err(why) => {
                 letters += 1;
@@ -272,7 +287,7 @@ mod tests {
     fn what_is_set_aside_is_the_event_and_not_its_batch() {
         let exec = r#"{"kind":"Event","verb":"create","user":{"username":"ada"},"objectRef":{"resource":"pods","subresource":"exec","namespace":"shop","name":"web"}}"#;
         let body = format!(r#"{{"kind":"EventList","items":[{{"no":"event"}},{exec},"text"]}}"#);
-        let understood = understand(&received(&body)).unwrap();
+        let understood = understand(&received(&body), &Judging::default()).unwrap();
         assert_eq!(understood.inputs, 3);
         let sightings: Vec<_> = understood.sightings.iter().flat_map(|it| &it.sightings).collect();
         assert_eq!(sightings.len(), 1);

@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use airside_detect::profile::ClusterProfile;
 use airside_ports::{LostRange, StoredEntry, Stream};
 use airside_service::publisher::Publisher;
 use airside_service::{ApplyError, Deps, Effects, LogOwner};
@@ -16,6 +15,7 @@ use airside_types::{Cluster, Suppression, Tenant};
 use airside_wire::{MessageType, decode_sightings};
 use async_trait::async_trait;
 
+use crate::judging::Judging;
 use crate::state;
 
 /// The ledger as it was committed, for those who ask.
@@ -43,6 +43,7 @@ impl LedgerView {
 /// Folds sightings.
 pub(crate) struct AuditOwner {
     sift: Sift,
+    judging: Arc<Judging>,
     publisher: Publisher,
     view: Arc<LedgerView>,
     /// The clusters of which something was applied since the last commit.
@@ -54,12 +55,17 @@ pub(crate) struct AuditOwner {
 
 impl AuditOwner {
     /// Takes back what was kept.
-    pub(crate) async fn open(deps: &Deps, view: Arc<LedgerView>) -> anyhow::Result<Self> {
+    pub(crate) async fn open(
+        deps: &Deps,
+        judging: Arc<Judging>,
+        view: Arc<LedgerView>,
+    ) -> anyhow::Result<Self> {
         let mut sift = Sift::new(Limits::default());
         state::restore(deps.store.as_ref(), &mut sift).await?;
         let counter = |name, about| deps.metrics.counter(name, about);
         let mut owner = Self {
             sift,
+            judging,
             publisher: deps.publisher(),
             view,
             touched: BTreeSet::new(),
@@ -108,7 +114,8 @@ impl LogOwner for AuditOwner {
         }
         let batch = decode_sightings(&entry.entry.payload).map_err(poison)?;
         self.touched.insert((batch.tenant.clone(), batch.cluster.clone()));
-        let sifted = self.sift.take(batch, ClusterProfile::unknown());
+        let profile = self.judging.profile(&batch.tenant, &batch.cluster);
+        let sifted = self.sift.take(batch, profile);
         self.folded.add(sifted.events);
         self.left_out.add(sifted.left_out);
         self.rolled_up.add(sifted.rolled_up.len() as u64);

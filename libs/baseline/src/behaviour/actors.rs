@@ -178,6 +178,8 @@ pub(crate) struct Shared {
 pub(crate) struct Use {
     pub(crate) address: IpAddr,
     pub(crate) tool: Key,
+    /// The first time, in nanoseconds.
+    pub(crate) since: i64,
     /// The last time, in nanoseconds.
     pub(crate) last: i64,
 }

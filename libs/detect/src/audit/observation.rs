@@ -103,6 +103,7 @@ mod tests {
 
     use super::super::sighting::{Telling, event_of, sight};
     use super::*;
+    use crate::authorised::Authorised;
     use crate::intake::Clock;
     use crate::profile::ClusterProfile;
 
@@ -125,7 +126,8 @@ mod tests {
         let usual = (0..300).map(|hour| event(60 * hour, "get", "configmaps"));
         for text in usual.chain([event(60 * 300, "create", "secrets")]) {
             let event = Event::parse(&text).unwrap();
-            sight(&event, text.len(), &intake, Telling::All, Vec::new(), &mut batch);
+            let judging = (Telling::All, &Authorised::default());
+            sight((&event, text.len()), &intake, judging, Vec::new(), &mut batch);
         }
         for sighting in &batch.sightings {
             let event = event_of(&batch, sighting);

@@ -72,18 +72,22 @@ pub enum Unreadable {
 /// Reads an input as a whole: JSON lines, or one document over several lines.
 pub fn input(bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
     let mut reader = Reader::new(each);
-    let mut first_two = lines(bytes).take(2).map(|(_, line)| line);
-    let goes_on = match (first_two.next(), first_two.next()) {
-        (Some(first), Some(second)) => {
-            check(first).is_err_and(|error| error.is_eof()) && check(second).is_err()
-        }
-        _ => false,
-    };
-    if goes_on {
+    if is_spread(bytes) == Some(true) {
         reader.record(1, bytes);
     } else {
         lines(bytes).for_each(|(number, line)| reader.record(number, line));
     }
+}
+
+/// Whether an input is one document over several lines and not JSON lines, by how it begins; none where its first
+/// line is not all of it, and the second one is missing.
+pub fn is_spread(beginning: &[u8]) -> Option<bool> {
+    let mut first_two = lines(beginning).take(2).map(|(_, line)| line);
+    let (first, second) = (first_two.next()?, first_two.next());
+    if !check(first).is_err_and(|error| error.is_eof()) {
+        return Some(false);
+    }
+    second.map(|second| check(second).is_err())
 }
 
 /// Reads one line of JSON lines, or the body of one request.

@@ -8,14 +8,17 @@
 use std::borrow::Cow;
 
 use airside_types::sighting::SeenRequest;
-use airside_types::{Payload, QuietKind, Record, Sighting, SightingBatch, TextRef, Texts};
+use airside_types::{QuietKind, Record, Sighting, SightingBatch, TextRef, Texts};
 
 use super::actor::Actor;
 use super::event::{Annotations, Event, Extra, ObjectReference, ResponseStatus, User};
 use super::object::ObjectMeta;
 use super::request::{Outcome, Request};
-use super::{event_id, rules};
+use super::{declared, event_id, rules};
+use crate::authorised::Authorised;
 use crate::intake::Intake;
+use crate::profile::ClusterProfile;
+use crate::rule::Rule;
 
 /// Which detections a sighting carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +29,12 @@ pub enum Telling {
     ToCorrelate,
 }
 
-/// Adds what an event of so many bytes tells to a batch of its cluster; `own` are records of people's own rules.
+/// Adds what an event of so many bytes tells to a batch of its cluster; `own` are records of people's own rules. Of a
+/// deed that people declared as authorised all is told as such.
 pub fn sight(
-    event: &Event<'_>,
-    bytes: usize,
+    (event, bytes): (&Event<'_>, usize),
     intake: &Intake<'_>,
-    telling: Telling,
+    (telling, authorised): (Telling, &Authorised),
     own: Vec<Record>,
     batch: &mut SightingBatch,
 ) {
@@ -42,18 +45,16 @@ pub fn sight(
         batch.count(QuietKind::Unanswered, id, time);
         return;
     }
-    let mut records = super::records_of(&request, intake);
-    if telling == Telling::ToCorrelate {
-        records.retain(|record| match &record.payload {
-            Payload::Detection(found) => !rules::is_ordinary(&found.rule),
-            _ => true,
-        });
-    }
+    let is_told = |rule: &Rule| telling == Telling::All || !rules::is_ordinary(rule.id);
+    let mut records = super::records_of(&request, intake, is_told);
     records.extend(own);
+    let judgement = declared::judge(authorised, event, intake);
+    judgement.apply(event, intake, &mut records);
     match quiet(&request).filter(|_| records.is_empty()) {
         Some(kind) => batch.count(kind, id, time),
         None => {
-            let request = seen(&request, &mut batch.texts);
+            let mut request = seen(&request, &mut batch.texts);
+            request.authorised = batch.texts.add(judgement.rule().unwrap_or_default());
             let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
             let origin = intake.place();
             batch.push(Sighting { event: id, time, bytes, origin, request, records });
@@ -129,6 +130,7 @@ fn seen(request: &Request<'_>, texts: &mut Texts) -> SeenRequest {
         issued_credential: texts.add(&notes.issued_credential_id),
         decision_ids: notes.decision_ids.iter().map(|id| texts.add(id)).collect(),
         dry_run: request.outcome() == Outcome::DryRun,
+        authorised: TextRef::default(),
     }
 }
 
@@ -140,6 +142,12 @@ fn made_object<'e>(request: &Request<'e>) -> ObjectMeta<'e> {
     let makes = request.verb() == "create";
     let body = request.event().response_object.filter(|_| is_object_itself && makes);
     body.and_then(ObjectMeta::of).unwrap_or_default()
+}
+
+/// Whether an event ends a request whose start was an event of the same identity: it is told again, with how it ended.
+pub fn is_end(event: &Event<'_>) -> bool {
+    let request = Request::new(event, ClusterProfile::unknown());
+    request.is_long_running() && event.stage != "ResponseStarted"
 }
 
 /// The event of a sighting: what the owner of its cluster sees of it.

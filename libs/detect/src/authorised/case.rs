@@ -83,6 +83,16 @@ impl Reader<'_> {
 }
 
 impl Case {
+    /// What it expects: `authorised`, `outside` or `unknown`.
+    pub fn expected(&self) -> &str {
+        &self.expect
+    }
+
+    /// The rule that it names.
+    pub fn rule(&self) -> Option<&str> {
+        self.rule.as_deref()
+    }
+
     /// Asks what is authorised.
     pub fn run(&self, authorised: &Authorised) -> Ending {
         let of = |name: &str| self.deed.get(name).and_then(Value::as_str).unwrap_or_default();

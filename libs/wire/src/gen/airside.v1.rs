@@ -5454,6 +5454,9 @@ pub struct Sighting {
     /// It was only tried out.
     #[prost(bool, tag = "33")]
     pub dry_run: bool,
+    /// The rule by which people declared it as authorised.
+    #[prost(uint32, tag = "34")]
+    pub authorised: u32,
 }
 /// Events that are counted and of which nothing else is said.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

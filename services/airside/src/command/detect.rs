@@ -1,201 +1,371 @@
-//! `airside detect`: the detection rules over a file of events.
+//! `airside detect`: the detection rules over files of events, however long they are.
+//!
+//! `files` says which are read, `pieces` reads them, `finder` finds, `wanted` chooses what is told; it is told as
+//! lines of JSON (`told`), as a summary, or as the timeline of one actor or object.
 
-use std::collections::BTreeMap;
-use std::io::Read;
+mod files;
+mod finder;
+mod pieces;
+mod print;
+mod progress;
+mod subject;
+mod summary;
+mod timeline;
+mod told;
+mod wanted;
 
-use airside_detect::audit::{self, Telling};
-use airside_detect::intake::{Clock, Intake, Origin};
-use airside_detect::profile::ClusterProfile;
+use std::io::{BufWriter, Stdout, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use airside_detect::audit;
+use airside_detect::intake::{Intake, Origin};
 use airside_detect::runtime::RuntimeSource;
-use airside_sift::{Recorded, Sifted};
-use airside_sigma::Correlating;
-use airside_types::{Cluster, Detection, LinkRole, Payload, Record, Severity, Tenant};
+use airside_types::{Payload, Record};
 use anyhow::Context;
-use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
+use self::files::Files;
+use self::finder::Finder;
+use self::pieces::Piece;
+use self::progress::Progress;
+use self::subject::Subject;
+use self::summary::Summary;
+use self::timeline::Timeline;
+use self::wanted::Wanted;
 use crate::cli::{DetectArguments, OutputFormat};
 use crate::command::Outcome;
-use crate::command::replay::read;
+use crate::command::authorised::Declarations;
 use crate::command::rules::OwnRules;
 use crate::recording::lines;
 use crate::show;
 
+/// Sensors that other commands name, and whose records are not read.
+const NOT_YET: [&str; 3] = ["hubble", "kubearmor", "tracee"];
+/// How many records that are no events are told of a file; the rest is counted.
+const SHOWN_UNREADABLE: u64 = 20;
+/// How long it may take until an interruption is noticed while nothing comes.
+const NOTICE: Duration = Duration::from_millis(100);
+
 pub(super) fn run(arguments: &DetectArguments) -> anyhow::Result<Outcome> {
-    let sensor = RuntimeSource::ALL.into_iter().find(|it| it.source().as_str() == arguments.source);
-    let path = arguments.file.display().to_string();
-    let content = if path == "-" {
-        let mut content = Vec::new();
-        std::io::stdin()
-            .lock()
-            .read_to_end(&mut content)
-            .context("standard input cannot be read")?;
-        content
-    } else {
-        read(&arguments.file)?
-    };
+    if NOT_YET.contains(&&*arguments.source) {
+        show::remark(&format!("`{}` is not understood yet", arguments.source));
+        return Ok(Outcome::Good);
+    }
+    let sensor = sensor(&arguments.source)?;
     let own = OwnRules::read(&arguments.rules);
     own.tell_problems();
-    let found = match (arguments.source.as_str(), sensor) {
-        ("audit", _) => audit_file(&path, &content, &own),
-        (_, Some(sensor)) => sensor_file(sensor, &path, &content),
-        ("hubble" | "kubearmor" | "tracee", None) => {
-            show::remark(&format!("`{}` is not understood yet", arguments.source));
-            Found::default()
-        }
-        (other, None) => {
-            anyhow::bail!("there is no source `{other}`: use audit, falco or tetragon")
-        }
+    let declarations = Declarations::read(&arguments.authorised);
+    declarations.tell_problems();
+    let wanted = Wanted::of(arguments, &own.set)?;
+    let subject = arguments.timeline.as_deref().map(Subject::parse).transpose()?;
+    anyhow::ensure!(subject.is_none() || sensor.is_none(), "--timeline is of audit events only");
+    let (files, taken) = (Files::of(&arguments.files), Arc::<AtomicU64>::default());
+    files.problems.iter().for_each(|problem| show::error(problem));
+    if files.left_out > 0 {
+        let files = counted(files.left_out, "file");
+        show::remark(&format!("not read: {files} without the name of a log"));
+    }
+    let prints_lines = arguments.output == OutputFormat::Json && subject.is_none();
+    let names: Vec<String> = files.paths.iter().map(|path| path.display().to_string()).collect();
+    let sink = match subject {
+        Some(subject) => Sink::Timeline(Timeline::of(subject)),
+        None if prints_lines => Sink::Lines(BufWriter::new(std::io::stdout())),
+        None => Sink::Summary(Summary::default()),
     };
-    if found.unreadable > 0 {
-        show::remark(&format!("{} records could not be understood", found.unreadable));
-    }
-    match arguments.output {
-        OutputFormat::Json => print_lines(&found.detections)?,
-        OutputFormat::Text => print_summary(&found.detections)?,
-    }
-    Ok(own.outcome())
-}
-
-#[derive(Debug, Default)]
-struct Found {
-    detections: Vec<Detection>,
-    unreadable: usize,
-}
-
-impl Found {
-    fn take(&mut self, records: Vec<Record>) {
-        for record in records {
-            if let Payload::Detection(detection) = record.payload {
-                self.detections.push(detection);
-            }
-        }
-    }
-
-    /// Takes what was told, each detection once: those that stand for others are followed by those.
-    fn sift(&mut self, sifted: Sifted) {
-        let is_again = |record: &Record| matches!(&record.payload, Payload::Detection(found) if found.repeats.is_some());
-        let told = sifted.told.into_iter().filter(|record| !is_again(record));
-        self.take(told.chain(sifted.rolled_up).collect());
-    }
-
-    fn refuse(&mut self, path: &str, line: u32, why: &dyn std::fmt::Display) {
-        self.unreadable += 1;
-        show::remark(&format!("{path}:{line}: {why}"));
-    }
-}
-
-fn audit_file(path: &str, content: &[u8], own: &OwnRules) -> Found {
-    let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let mut found = Found::default();
-    let mut correlating = Correlating::new(OwnRules::LIMITS);
-    let mut recorded = Recorded::new(Telling::All);
-    audit::read::input(content, &mut |item| match item.event {
-        Ok(event) => {
-            let origin = Some(Origin { path, line: item.line });
-            let intake = Intake {
-                tenant: &tenant,
-                cluster: &cluster,
-                clock: Clock::Recorded,
-                profile: ClusterProfile::unknown(),
-                origin,
-            };
-            found.sift(recorded.take(event, item.bytes.len(), &intake, Vec::new()));
-            found.take(correlating.observe(&own.set, event, &intake));
-        }
-        Err(why) => found.refuse(path, item.line, why),
-    });
-    let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
-    let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
-    found.sift(recorded.finish(&intake));
-    found.take(correlating.finish(&own.set));
-    found
-}
-
-fn sensor_file(sensor: RuntimeSource, path: &str, content: &[u8]) -> Found {
-    let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let mut found = Found::default();
-    for (line, text) in lines(content) {
-        let origin = Some(Origin { path, line });
-        let intake = Intake {
-            tenant: &tenant,
-            cluster: &cluster,
-            clock: Clock::Recorded,
-            profile: ClusterProfile::unknown(),
-            origin,
-        };
-        match sensor.read(text, &intake) {
-            Ok(records) => found.take(records),
-            Err(why) => found.refuse(path, line, &why),
-        }
-    }
-    found
-}
-
-fn print_lines(detections: &[Detection]) -> anyhow::Result<()> {
-    let mut out = String::new();
-    for detection in detections {
-        out.push_str(&detection_json(detection).to_string());
-        out.push('\n');
-    }
-    Ok(show::print_bytes(out.as_bytes())?)
-}
-
-fn detection_json(detection: &Detection) -> Value {
-    let techniques: Vec<_> = detection.techniques.iter().map(|technique| technique.id()).collect();
-    let values: serde_json::Map<_, _> =
-        detection.values.iter().map(|value| (value.name.clone(), json!(value.value))).collect();
-    // The actor is who did it; without one the target is what it is about.
-    let entity = detection.linked(LinkRole::Actor).chain(detection.linked(LinkRole::Target)).next();
-    let entity = entity.map(|entity| {
-        let object = entity.as_object();
-        json!({
-            "kind": entity.kind(),
-            "namespace": object.and_then(|object| object.namespace.as_deref()),
-            "name": entity.name(),
-            "uid": object.and_then(|object| object.uid.as_deref()),
-        })
-    });
-    json!({
-        "rule": detection.rule,
-        "title": detection.title,
-        "severity": detection.severity.as_str(),
-        "tactic": detection.tactic.as_str(),
-        "techniques": techniques,
-        "input": detection.origin.as_ref().map(|at| json!({ "path": at.path, "line": at.line })),
-        "entity": entity.unwrap_or_else(|| json!({})),
-        "message": detection.message,
-        "values": values,
+    let mut detecting = Detecting {
+        finder: Finder::new(&own.set, &declarations.authorised),
+        wanted,
+        sink,
+        progress: Progress::new(files.bytes, Arc::clone(&taken), prints_lines),
+        unreadable: 0,
+        unreadable_of_file: 0,
+        is_incomplete: !files.problems.is_empty(),
+    };
+    let interrupted = Interrupted::watch()?;
+    let pieces = pieces::read(files.paths, sensor.is_none(), taken)
+        .context("a thread that reads cannot be started")?;
+    detecting.take_all(&pieces, &names, sensor, &interrupted)?;
+    detecting.finish(arguments.output)?;
+    Ok(match (own.outcome(), declarations.outcome(), detecting.is_incomplete) {
+        (Outcome::Good, Outcome::Good, false) => Outcome::Good,
+        _ => Outcome::Unreadable,
     })
 }
 
-/// One line for each rule that fired, with how often, the most severe first, and one example.
-fn print_summary(detections: &[Detection]) -> anyhow::Result<()> {
-    let mut by_rule: BTreeMap<(std::cmp::Reverse<Severity>, &str), Vec<&Detection>> =
-        BTreeMap::new();
-    for detection in detections {
-        let key = (std::cmp::Reverse(detection.severity), detection.rule.as_str());
-        by_rule.entry(key).or_default().push(detection);
+/// The sensor that a source is; none for the audit log.
+fn sensor(source: &str) -> anyhow::Result<Option<RuntimeSource>> {
+    let sensor = RuntimeSource::ALL.into_iter().find(|it| it.source().as_str() == source);
+    anyhow::ensure!(
+        sensor.is_some() || source == "audit",
+        "there is no source `{source}`: use audit, falco or tetragon"
+    );
+    Ok(sensor)
+}
+
+/// Whether somebody pressed Ctrl-C.
+#[derive(Debug)]
+struct Interrupted {
+    is_so: Arc<AtomicBool>,
+    /// Waits for the signal as long as this lives.
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Interrupted {
+    fn watch() -> anyhow::Result<Self> {
+        let (runtime, is_so) = (airside_node::runtime()?, Arc::<AtomicBool>::default());
+        let told = Arc::clone(&is_so);
+        // From here on, and not only when the task first runs.
+        let mut interrupt = {
+            let _within = runtime.enter();
+            signal(SignalKind::interrupt())?
+        };
+        runtime.spawn(async move {
+            interrupt.recv().await;
+            told.store(true, Ordering::Relaxed);
+        });
+        Ok(Self { is_so, _runtime: runtime })
     }
-    if by_rule.is_empty() {
-        show::remark("no rule fired");
+
+    fn is_so(&self) -> bool {
+        self.is_so.load(Ordering::Relaxed)
     }
-    let mut out = String::new();
-    for ((severity, rule), fired) in by_rule {
-        let Some(first) = fired.first() else { continue };
-        let style = show::severity(severity.0);
-        out.push_str(&format!(
-            "{style}{:<8}{}  {:>5} ×  {}{}{}  {} {}({rule}){}\n",
-            severity.0,
-            show::RESET,
-            fired.len(),
-            show::STRONG,
-            first.title,
-            show::RESET,
-            first.origin.as_ref().map(ToString::to_string).unwrap_or_default(),
-            show::FAINT,
-            show::RESET,
-        ));
-        out.push_str(&format!("          {}\n", first.message));
+}
+
+/// Where to what was found goes.
+#[derive(Debug)]
+enum Sink {
+    Lines(BufWriter<Stdout>),
+    Summary(Summary),
+    Timeline(Timeline),
+}
+
+#[derive(Debug)]
+struct Detecting<'r> {
+    finder: Finder<'r>,
+    wanted: Wanted,
+    sink: Sink,
+    progress: Progress,
+    unreadable: u64,
+    unreadable_of_file: u64,
+    /// Whether something was not read.
+    is_incomplete: bool,
+}
+
+impl Detecting<'_> {
+    fn take_all(
+        &mut self,
+        pieces: &Receiver<Piece>,
+        names: &[String],
+        sensor: Option<RuntimeSource>,
+        interrupted: &Interrupted,
+    ) -> anyhow::Result<()> {
+        let mut before = None;
+        loop {
+            let received = pieces.recv_timeout(NOTICE);
+            if interrupted.is_so() {
+                self.is_incomplete = true;
+                self.progress.aside(|| show::remark("interrupted: the rest is not read"));
+                return Ok(());
+            }
+            let piece = match received {
+                Ok(piece) => piece,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            let file = piece.file();
+            if before.replace(file) != Some(file) {
+                self.end_file();
+            }
+            let name = names.get(file).map_or("", String::as_str);
+            self.piece(piece, name, sensor, interrupted)?;
+        }
     }
-    Ok(show::print(&out)?)
+
+    fn piece(
+        &mut self,
+        piece: Piece,
+        name: &str,
+        sensor: Option<RuntimeSource>,
+        interrupted: &Interrupted,
+    ) -> anyhow::Result<()> {
+        let (first, bytes) = match piece {
+            Piece::Problem { line, problem, .. } => {
+                self.is_incomplete = true;
+                let place = if line > 1 { format!("{name}:{line}") } else { name.to_owned() };
+                self.progress.aside(|| show::error(&format!("{place}: {problem}")));
+                return Ok(());
+            }
+            Piece::Document { bytes, .. } => {
+                let mut failed = None;
+                audit::read::input(&bytes, &mut |item| {
+                    if failed.is_none() && !interrupted.is_so() {
+                        failed = self.item(name, &item).err();
+                    }
+                });
+                return failed.map_or(Ok(()), Err);
+            }
+            Piece::Lines { first, bytes, .. } => (first, bytes),
+        };
+        for (number, line) in lines(&bytes) {
+            let line_number = first.saturating_add(number - 1);
+            match sensor {
+                Some(sensor) => self.sensed(sensor, name, line_number, line)?,
+                None => {
+                    let mut failed = None;
+                    audit::read::record(line_number, line, &mut |item| {
+                        if failed.is_none() && !interrupted.is_so() {
+                            failed = self.item(name, &item).err();
+                        }
+                    });
+                    failed.map_or(Ok(()), Err)?;
+                }
+            }
+        }
+        self.flush()
+    }
+
+    fn item(&mut self, path: &str, item: &audit::read::Item<'_, '_>) -> anyhow::Result<()> {
+        let origin = Origin { path, line: item.line };
+        let event = match item.event {
+            Ok(event) => event,
+            Err(why) => {
+                self.refuse(origin, why);
+                return Ok(());
+            }
+        };
+        let Self { finder, sink, wanted, .. } = self;
+        let mut told = Ok(());
+        finder.event(event, item.bytes.len(), origin, &mut |intake, records| {
+            told = sink.take(Some((event, intake)), records, wanted);
+        });
+        self.progress.took_one();
+        told
+    }
+
+    fn sensed(
+        &mut self,
+        sensor: RuntimeSource,
+        path: &str,
+        line: u32,
+        text: &[u8],
+    ) -> anyhow::Result<()> {
+        let origin = Origin { path, line };
+        match self.finder.sensed(sensor, text, origin) {
+            Ok(records) => self.sink.take(None, &records, &self.wanted)?,
+            Err(why) => self.refuse(origin, &why),
+        }
+        self.progress.took_one();
+        Ok(())
+    }
+
+    fn refuse(&mut self, at: Origin<'_>, why: &dyn std::fmt::Display) {
+        self.unreadable += 1;
+        self.unreadable_of_file += 1;
+        if self.unreadable_of_file <= SHOWN_UNREADABLE {
+            let Origin { path, line } = at;
+            self.progress.aside(|| show::remark(&show::clean(&format!("{path}:{line}: {why}"))));
+        }
+    }
+
+    fn end_file(&mut self) {
+        let more = self.unreadable_of_file.saturating_sub(SHOWN_UNREADABLE);
+        if more > 0 {
+            self.progress.aside(|| show::remark(&format!("and {more} more of this file")));
+        }
+        self.unreadable_of_file = 0;
+    }
+
+    /// What comes by a stream is told when it comes.
+    fn flush(&mut self) -> anyhow::Result<()> {
+        if let Sink::Lines(out) = &mut self.sink {
+            out.flush()?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, output: OutputFormat) -> anyhow::Result<()> {
+        let last = self.finder.finish();
+        self.sink.take(None, &last, &self.wanted)?;
+        self.end_file();
+        self.progress.end();
+        if self.unreadable > 0 {
+            let records = counted(self.unreadable, "record");
+            show::remark(&format!("{records} could not be understood"));
+        }
+        match &mut self.sink {
+            Sink::Lines(out) => Ok(out.flush()?),
+            Sink::Summary(summary) => {
+                if summary.is_empty() {
+                    show::remark(&format!("no rule fired on {} events", self.progress.events()));
+                }
+                Ok(show::print(&summary.text())?)
+            }
+            Sink::Timeline(timeline) => print_timeline(timeline, output),
+        }
+    }
+}
+
+/// So many of something, in words.
+fn counted(count: impl Into<u64>, what: &str) -> String {
+    let count = count.into();
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn print_timeline(timeline: &mut Timeline, output: OutputFormat) -> anyhow::Result<()> {
+    if timeline.left_out > 0 {
+        let more = counted(timeline.left_out, "event");
+        show::remark(&format!("{more} more than there is room for: ask with --since and --until"));
+    }
+    if timeline.events() == 0 {
+        let name = timeline.subject.name();
+        show::remark(&format!("no event is of `{}`", show::clean(name)));
+    }
+    match output {
+        OutputFormat::Json => print::json_lines(timeline),
+        OutputFormat::Text if timeline.events() == 0 => Ok(()),
+        OutputFormat::Text => print::text(timeline),
+    }
+}
+
+impl Sink {
+    /// Takes in what an event, or several together, told.
+    fn take(
+        &mut self,
+        of: Option<(&audit::Event<'_>, &Intake<'_>)>,
+        records: &[Record],
+        wanted: &Wanted,
+    ) -> anyhow::Result<()> {
+        let found = records.iter().filter_map(|record| match &record.payload {
+            Payload::Detection(found) if wanted.has(found, record.event_time) => {
+                Some((found, record))
+            }
+            _ => None,
+        });
+        match self {
+            Self::Lines(out) => {
+                for (detection, _) in found {
+                    writeln!(out, "{}", told::detection_json(detection))?;
+                }
+            }
+            Self::Summary(summary) => {
+                found.for_each(|(detection, record)| summary.take(detection, record.event_time));
+            }
+            Self::Timeline(timeline) => {
+                let found: Vec<&Record> = found.map(|(_, record)| record).collect();
+                match of {
+                    Some((event, intake)) => {
+                        let is_asked = event.time().is_none_or(|time| wanted.is_within(time));
+                        if is_asked {
+                            timeline.event(event, intake, &found);
+                        }
+                    }
+                    None => found.into_iter().for_each(|record| timeline.detection(record)),
+                }
+            }
+        }
+        Ok(())
+    }
 }

@@ -14,7 +14,7 @@ type Seen = (Sighting, Vec<String>);
 
 fn seen(scale: Scale) -> impl Strategy<Value = Seen> + Clone {
     let fields = (id(), time(), any::<u32>(), option::of(place(scale)), any::<bool>());
-    (fields, any::<u16>(), vec(record(scale), 0..2), vec(text(scale), 24..30)).prop_map(
+    (fields, any::<u16>(), vec(record(scale), 0..2), vec(text(scale), 26..32)).prop_map(
         |((event, time, bytes, origin, dry_run), code, records, texts)| {
             let request = SeenRequest { code, dry_run, ..SeenRequest::default() };
             (Sighting { event, time, bytes, origin, request, records }, texts)
@@ -62,6 +62,7 @@ pub(in crate::tests) fn sighting_batch(
                     &mut it.reason,
                     &mut it.issued_credential,
                     &mut it.address,
+                    &mut it.authorised,
                 ] {
                     *field = next();
                 }

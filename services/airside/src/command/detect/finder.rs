@@ -1,0 +1,79 @@
+//! From events to detections, as the services have them: rules, behaviour, people's own rules, what is authorised,
+//! and what several events say together.
+
+use airside_detect::audit::{Event, Telling};
+use airside_detect::authorised::Authorised;
+use airside_detect::intake::{Clock, Intake, Origin};
+use airside_detect::profile::ClusterProfile;
+use airside_detect::runtime::RuntimeSource;
+use airside_sift::{Recorded, Sifted};
+use airside_sigma::{Correlating, RuleSet};
+use airside_types::{Cluster, Payload, Record, Tenant};
+
+use crate::command::rules::OwnRules;
+
+/// What is remembered from event to event.
+#[derive(Debug)]
+pub(super) struct Finder<'r> {
+    tenant: Tenant,
+    cluster: Cluster,
+    own: &'r RuleSet,
+    correlating: Correlating,
+    recorded: Recorded<'r>,
+}
+
+impl<'r> Finder<'r> {
+    /// Nothing seen yet.
+    pub(super) fn new(own: &'r RuleSet, authorised: &'r Authorised) -> Self {
+        Self {
+            tenant: Tenant::default(),
+            cluster: Cluster::default(),
+            own,
+            correlating: Correlating::new(OwnRules::LIMITS),
+            recorded: Recorded::new(Telling::All, authorised),
+        }
+    }
+
+    /// What an audit event of so many bytes tells, and how it was taken in.
+    pub(super) fn event(
+        &mut self,
+        event: &Event<'_>,
+        bytes: usize,
+        origin: Origin<'_>,
+        take: &mut dyn FnMut(&Intake<'_>, &[Record]),
+    ) {
+        let intake = intake(&self.tenant, &self.cluster, origin);
+        let own = self.correlating.observe(self.own, event, &intake);
+        let sifted = self.recorded.take(event, bytes, &intake, own);
+        take(&intake, &detections(sifted));
+    }
+
+    /// What a sensor's record tells.
+    pub(super) fn sensed(
+        &mut self,
+        sensor: RuntimeSource,
+        text: &[u8],
+        origin: Origin<'_>,
+    ) -> Result<Vec<Record>, String> {
+        let intake = intake(&self.tenant, &self.cluster, origin);
+        sensor.read(text, &intake).map_err(|why| why.to_string())
+    }
+
+    /// What is known only when nothing more comes.
+    pub(super) fn finish(&mut self) -> Vec<Record> {
+        let mut records = detections(self.recorded.finish());
+        records.extend(self.correlating.finish(self.own));
+        records
+    }
+}
+
+/// The detections, each once: one that is told again because it counts more repeats was told before.
+fn detections(sifted: Sifted) -> Vec<Record> {
+    let is_first = |record: &Record| matches!(&record.payload, Payload::Detection(found) if found.repeats.is_none());
+    sifted.told.into_iter().filter(is_first).chain(sifted.rolled_up).collect()
+}
+
+fn intake<'i>(tenant: &'i Tenant, cluster: &'i Cluster, origin: Origin<'i>) -> Intake<'i> {
+    let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
+    Intake { tenant, cluster, clock, profile, origin: Some(origin) }
+}
