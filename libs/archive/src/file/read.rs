@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use airside_types::{Cluster, Id, Timestamp};
 use bytes::Bytes;
-use parquet::basic::Encoding;
 use parquet::bloom_filter::Sbbf;
-use parquet::column::page::Page;
 use parquet::data_type::{ByteArray, ByteArrayType, FixedLenByteArrayType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
@@ -26,6 +24,7 @@ use crate::record::{RawRecord, TEXTS};
 use crate::storage::Ranges;
 
 mod columns;
+mod dictionary;
 mod matching;
 mod source;
 
@@ -132,15 +131,7 @@ impl ArchiveFile {
         if let Some(filter) = Sbbf::read_from_column_chunk(metadata, &*self.source)? {
             return Ok(filter.check(value));
         }
-        if !is_all_in_dictionary(metadata) {
-            return Ok(true);
-        }
-        let Some(Page::DictionaryPage { buf, .. }) =
-            group.get_column_page_reader(column)?.get_next_page()?
-        else {
-            return Ok(true);
-        };
-        Ok(dictionary(&buf).any(|known| known == value))
+        Ok(dictionary::has(group, column, value)?.unwrap_or(true))
     }
 
     /// The rows of a group by their numbers, in the order that is asked for: as many as there is room for
@@ -246,23 +237,4 @@ fn times(column: &ColumnChunkMetaData) -> Option<(i64, i64)> {
 fn spans(statistics: &Statistics, value: &[u8]) -> bool {
     let least = statistics.min_bytes_opt().is_none_or(|least| least <= value);
     least && statistics.max_bytes_opt().is_none_or(|greatest| value <= greatest)
-}
-
-fn is_all_in_dictionary(column: &ColumnChunkMetaData) -> bool {
-    let encodings = column.page_encoding_stats_mask();
-    column.dictionary_page_offset().is_some()
-        && encodings.is_some_and(|mask| {
-            mask.is_only(Encoding::RLE_DICTIONARY) || mask.is_only(Encoding::PLAIN_DICTIONARY)
-        })
-}
-
-/// The values of a dictionary, each preceded by its length.
-fn dictionary(mut page: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let (length, rest) = page.split_first_chunk()?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        let (value, rest) = rest.split_at_checked(length)?;
-        page = rest;
-        Some(value)
-    })
 }

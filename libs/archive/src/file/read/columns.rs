@@ -45,6 +45,25 @@ pub(super) fn pick<T: DataType>(
     Ok(values)
 }
 
+/// From how many values on, of which one is asked for, it is less work to read that one by itself.
+const SPARSE: usize = 8;
+
+/// The values of rows by their numbers, which are in order, in the way that is less work.
+pub(super) fn some<T: DataType>(
+    group: &impl RowGroupReader,
+    column: usize,
+    rows: &[usize],
+) -> Result<Vec<T::T>> {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
+    let span = *first..last + 1;
+    if rows.len() * SPARSE < span.len() {
+        return pick::<T>(group, column, rows);
+    }
+    let mut asked = rows.iter().map(|row| row - first).peekable();
+    let values = all::<T>(group, column, span)?.into_iter().enumerate();
+    Ok(values.filter(|(at, _)| asked.next_if_eq(at).is_some()).map(|(_, value)| value).collect())
+}
+
 /// The reader, if the column is of that type: a file that somebody else wrote is refused.
 fn typed<T: DataType>(reader: ColumnReader) -> Result<ColumnReaderImpl<T>> {
     let physical = match &reader {

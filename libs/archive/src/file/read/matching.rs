@@ -5,8 +5,8 @@ use std::ops::Range;
 use parquet::data_type::{ByteArrayType, FixedLenByteArrayType, Int32Type, Int64Type};
 use parquet::file::reader::RowGroupReader;
 
-use super::columns::all;
-use super::{Result, id, wanted_texts};
+use super::columns::{all, some};
+use super::{Result, dictionary, id, wanted_texts};
 use crate::file::{CODE, EVENT, FIRST_TEXT, TIME};
 use crate::query::{Field, Key, Query, stage};
 
@@ -27,21 +27,19 @@ pub(super) fn matching(group: &impl RowGroupReader, query: &Query) -> Result<Vec
         if left.span().is_empty() {
             return Ok(Vec::new());
         }
-        left.keep(&all::<ByteArrayType>(group, column, left.span())?, |found| {
-            found.data() == text.as_bytes()
-        });
+        match dictionary::rows_with(group, column, text.as_bytes(), left.span())? {
+            Some(marks) => left.keep(&marks, |mark| *mark),
+            None => left.keep(&all::<ByteArrayType>(group, column, left.span())?, |found| {
+                found.data() == text.as_bytes()
+            }),
+        }
     }
-    let span = left.span();
-    if span.is_empty() {
-        return Ok(Vec::new());
-    }
-    let events = all::<FixedLenByteArrayType>(group, EVENT, span.clone())?;
-    let stages = all::<ByteArrayType>(group, FIRST_TEXT + Field::Stage.number(), span.clone())?;
-    let times = times.get(span.clone()).unwrap_or_default();
-    let columns = span.zip(times).zip(events).zip(&stages);
-    let wanted = columns.filter(|(((row, _), _), _)| left.has(*row));
-    let keys = wanted.map(|(((row, time), event), name)| {
-        Ok((Key { time: *time, event: id(&event)?, stage: stage(name.as_utf8()?) }, row))
+    let rows: Vec<usize> = left.span().filter(|row| left.has(*row)).collect();
+    let events = some::<FixedLenByteArrayType>(group, EVENT, &rows)?;
+    let stages = some::<ByteArrayType>(group, FIRST_TEXT + Field::Stage.number(), &rows)?;
+    let keys = rows.into_iter().zip(events).zip(&stages).map(|((row, event), name)| {
+        let time = times.get(row).copied().unwrap_or_default();
+        Ok((Key { time, event: id(&event)?, stage: stage(name.as_utf8()?) }, row))
     });
     keys.collect()
 }
