@@ -36,7 +36,7 @@ fn get(id: &str, output: OutputFormat, source: &RawSourceArguments) -> anyhow::R
         Some(folder) => {
             let query = Query::of(&tenant(source)?).event(id);
             let mut entries = Vec::new();
-            each_of_folder(folder, query, source.unredacted, usize::MAX, |entry| {
+            each_of_folder(folder, &query, source.unredacted, usize::MAX, |entry| {
                 entries.push(entry);
                 Ok(())
             })?;
@@ -80,7 +80,7 @@ fn query(arguments: &RawQueryArguments) -> anyhow::Result<()> {
     match &arguments.source.archive {
         Some(folder) => {
             let query = raw_query(&asked, &tenant(&arguments.source)?);
-            each_of_folder(folder, query, arguments.source.unredacted, limit, &mut print)?;
+            each_of_folder(folder, &query, arguments.source.unredacted, limit, &mut print)?;
         }
         None => {
             let asking = each_of_platform(asked, arguments, limit, &mut print);
@@ -122,7 +122,7 @@ async fn each_of_platform(
 
 fn each_of_folder(
     folder: &Path,
-    query: Query,
+    query: &Query,
     unredacted: bool,
     limit: usize,
     mut print: impl FnMut(RawEntry) -> anyhow::Result<()>,
