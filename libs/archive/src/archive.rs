@@ -134,7 +134,10 @@ impl Archive {
     pub async fn query(&self, query: Query) -> Result<Page, ArchiveError> {
         let _turn = self.queries.acquire().await.map_err(|_| ArchiveError::Closed)?;
         let (shelf, storage) = (Arc::clone(&self.shelf), Arc::clone(&self.storage));
-        let search = tokio::task::spawn_blocking(move || search::page(&query, &shelf, &*storage));
+        let search = tokio::task::spawn_blocking(move || {
+            let page = || search::page(&query, &shelf, &*storage);
+            search::until_whole(page)
+        });
         search.await.map_err(|_| ArchiveError::Closed)?
     }
 

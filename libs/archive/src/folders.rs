@@ -78,15 +78,17 @@ impl Left {
 ///
 /// The folder is no archive, or what lies in it cannot be read.
 pub fn page_of_folder(folder: &Path, query: &Query) -> Result<Page, ArchiveError> {
-    let folders = Folders::of(folder);
     let failed = |error| ArchiveError::file("read", folder, error);
-    // Segments first: one that is sealed and removed meanwhile has its files by then.
-    let segments = segments_of(&folders).map_err(failed)?;
-    let storage = Disk::existing(folders.files).map_err(failed)?;
-    let files = files_of(&storage).map_err(failed)?;
-    let shelf = Shelf::default();
-    shelf.stock(segments, files);
-    search::page(query, &shelf, &storage)
+    search::until_whole(|| {
+        let folders = Folders::of(folder);
+        // Segments first: one that is sealed and removed meanwhile has its files by then.
+        let segments = segments_of(&folders).map_err(failed)?;
+        let storage = Disk::existing(folders.files).map_err(failed)?;
+        let files = files_of(&storage).map_err(failed)?;
+        let shelf = Shelf::default();
+        shelf.stock(segments, files);
+        search::page(query, &shelf, &storage)
+    })
 }
 
 fn files_of(storage: &dyn ObjectStorage) -> io::Result<Vec<Entry>> {

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::archive::{Archive, Settings};
 use crate::folders::{Folders, remove_segment};
+use crate::merge::merge;
 use crate::seal::seal;
 use crate::writer::Order;
 
@@ -42,6 +43,7 @@ impl Housekeeping {
                 _ = retention.tick() => {
                     self.seal_all().await;
                     self.remove_expired(now()).await;
+                    self.merge_small().await;
                 }
             }
         }
@@ -77,6 +79,37 @@ impl Housekeeping {
                     return;
                 }
             }
+        }
+    }
+
+    /// Merges small files that lie together. What cannot be merged stays as it is.
+    pub async fn merge_small(&self) {
+        let (shelf, room) = (Arc::clone(&self.archive.shelf), self.settings.segment_bytes);
+        let workshop = Folders::of(&self.settings.folder).workshop;
+        let storage = Arc::clone(&self.archive.storage);
+        let merging = tokio::task::spawn_blocking(move || {
+            for files in shelf.to_merge() {
+                let (merged, into) = match merge(&files, room, &workshop, &*storage) {
+                    Ok(Some(done)) => done,
+                    Ok(None) => continue,
+                    Err(error) => {
+                        tracing::warn!(error = %error, "small files of raw records are not merged");
+                        continue;
+                    }
+                };
+                let kept: Vec<_> = into.iter().map(|file| file.path.clone()).collect();
+                shelf.merged(&merged, into);
+                for file in merged.iter().filter(|file| !kept.contains(&file.path)) {
+                    if let Err(error) = storage.remove(&file.path) {
+                        // Its records are told once all the same, and it goes by its age.
+                        tracing::warn!(file = file.path, error = %error, "a merged file cannot be removed");
+                        shelf.put_back(file);
+                    }
+                }
+            }
+        });
+        if merging.await.is_err() {
+            tracing::error!("merging raw records ended unexpectedly");
         }
     }
 

@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod folders;
 mod housekeeping;
+mod merge;
 mod query;
 mod record;
 mod seal;

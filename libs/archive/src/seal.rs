@@ -24,6 +24,31 @@ pub(crate) fn seal(
     storage: &dyn ObjectStorage,
 ) -> Result<Vec<Entry>, ArchiveError> {
     let (bytes, batches) = contents(segments)?;
+    write_files(&bytes, batches, workshop, storage)
+}
+
+/// Writes the records of batches to files, and gives these.
+pub(crate) fn files_of(
+    batches: Vec<Vec<u8>>,
+    workshop: &Path,
+    storage: &dyn ObjectStorage,
+) -> Result<Vec<Entry>, ArchiveError> {
+    let mut end = 0;
+    let places = batches.iter().map(|batch| {
+        let begin = end;
+        end += batch.len();
+        begin..end
+    });
+    let places = places.collect();
+    write_files(&batches.concat().into(), places, workshop, storage)
+}
+
+fn write_files(
+    bytes: &Bytes,
+    batches: Vec<Range<usize>>,
+    workshop: &Path,
+    storage: &dyn ObjectStorage,
+) -> Result<Vec<Entry>, ArchiveError> {
     let mut rows = Vec::new();
     for batch in batches {
         let batch = bytes.get(batch).unwrap_or_default();
@@ -40,7 +65,7 @@ pub(crate) fn seal(
     let mut files = Vec::new();
     for rows in rows.chunk_by(|a, b| home(a) == home(b)) {
         let Some(name) = name_of(rows) else { continue };
-        files.push(put_away(name, &bytes, rows, workshop, storage)?);
+        files.push(put_away(name, bytes, rows, workshop, storage)?);
     }
     Ok(files)
 }

@@ -3,6 +3,7 @@
 //! Owns the order in which things are looked at, and how much is looked at for one page. Which rows of a file
 //! fit is `file/read.rs`'.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ use crate::storage::ObjectStorage;
 /// How many rows of files are looked at for one page, about; then the page is answered as it is, and the
 /// next one goes on there.
 const ROWS_LOOKED_AT: u64 = 20_000_000;
+
+/// How many rows are looked at while a file is opened, about.
+const OPENING: u64 = 5000;
 
 /// How many raw bytes a page has at most, about: a record that is larger comes with few others.
 pub const MAX_PAGE_BYTES: usize = 4 << 20;
@@ -34,16 +38,36 @@ struct Search<'q> {
     storage: &'q dyn ObjectStorage,
     segments: Vec<Segment>,
     files: Vec<Arc<Entry>>,
+    /// Whether no file was gone: it is too old by now, or was merged into another one.
+    is_whole: Cell<bool>,
 }
 
-/// Answers one page. Blocks.
+/// How often a page is begun anew because files were merged meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// Begins a page anew while files go away under it.
+pub(crate) fn until_whole(
+    mut page: impl FnMut() -> Result<(Page, bool), ArchiveError>,
+) -> Result<Page, ArchiveError> {
+    let (mut answer, mut is_whole) = page()?;
+    for _again in 1..ATTEMPTS {
+        if is_whole {
+            break;
+        }
+        (answer, is_whole) = page()?;
+    }
+    Ok(answer)
+}
+
+/// Answers one page, and whether all files of the shelf were still there. Blocks.
 pub(crate) fn page(
     query: &Query,
     shelf: &Shelf,
     storage: &dyn ObjectStorage,
-) -> Result<Page, ArchiveError> {
+) -> Result<(Page, bool), ArchiveError> {
     let (segments, files) = shelf.that_may(query);
-    Search { query, storage, segments, files }.page()
+    let search = Search { query, storage, segments, files, is_whole: Cell::new(true) };
+    Ok((search.page()?, search.is_whole.get()))
 }
 
 impl Search<'_> {
@@ -106,17 +130,21 @@ impl Search<'_> {
                 return Ok(Some(last));
             }
             let Some(opened) = self.open(entry)? else { continue };
+            looked_at += OPENING;
             let found = opened.find(self.query, best, |place| Lies::InFile { file, place });
             looked_at += found.map_err(|error| ArchiveError::parquet(&entry.path, &error))?;
         }
         Ok(None)
     }
 
-    /// None for a file that was removed meanwhile because it is too old.
+    /// None for a file that was removed meanwhile.
     fn open(&self, entry: &Entry) -> Result<Option<ArchiveFile>, ArchiveError> {
         let ranges = match self.storage.open(&entry.path) {
             Ok(ranges) => ranges,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.is_whole.set(false);
+                return Ok(None);
+            }
             Err(error) => return Err(ArchiveError::file("read", entry.path.as_ref(), error)),
         };
         let opened = ArchiveFile::open(ranges);

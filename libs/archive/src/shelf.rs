@@ -9,6 +9,7 @@ use airside_types::{Tenant, Timestamp};
 use tokio::sync::Notify;
 
 use crate::file::FileName;
+use crate::merge::together;
 use crate::query::Query;
 use crate::segment::Segment;
 
@@ -85,6 +86,20 @@ impl Shelf {
         let mut state = self.state();
         files.into_iter().for_each(|file| state.add(file));
         segments.iter().for_each(|segment| drop(state.segments.remove(&segment.number)));
+    }
+
+    /// Small files that lie together and are to be merged.
+    pub(crate) fn to_merge(&self) -> Vec<Vec<Arc<Entry>>> {
+        together(self.state().files.values().flatten())
+    }
+
+    /// Files stand for others from now on.
+    pub(crate) fn merged(&self, merged: &[Arc<Entry>], files: Vec<Entry>) {
+        let mut state = self.state();
+        for known in state.files.values_mut() {
+            known.retain(|file| merged.iter().all(|gone| gone.path != file.path));
+        }
+        files.into_iter().for_each(|file| state.add(file));
     }
 
     /// The bytes that no file has yet.

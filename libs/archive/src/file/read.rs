@@ -58,6 +58,22 @@ impl ArchiveFile {
         Ok(Self { source, metadata })
     }
 
+    /// How many bytes its records have, uncompressed.
+    pub(crate) fn plain_bytes(&self) -> u64 {
+        let groups = self.metadata.row_groups().iter();
+        groups.map(|group| group.total_byte_size().unsigned_abs()).sum()
+    }
+
+    /// All of its records.
+    pub(crate) fn all(&self) -> Result<Vec<RawRecord>> {
+        let mut records = Vec::new();
+        for (number, group) in self.metadata.row_groups().iter().enumerate() {
+            let rows: Vec<_> = (0..usize::try_from(group.num_rows())?).collect();
+            records.extend(self.fetch(number, &rows, Some(usize::MAX))?);
+        }
+        Ok(records)
+    }
+
     /// Offers the rows that a query wants, from the last group to the first. Gives how many rows were
     /// looked at.
     pub(crate) fn find<P>(

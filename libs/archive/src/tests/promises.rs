@@ -186,3 +186,30 @@ async fn many_who_wait_are_all_answered() {
     assert_eq!(raws(&found), (0..500).rev().map(|time| small(time).raw()).collect::<Vec<_>>());
     close(work).await;
 }
+
+#[tokio::test]
+async fn small_files_of_a_day_become_one_and_nothing_is_lost_or_told_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, work) = open(folder.path()).await;
+    let mut rows: Vec<_> = (0..9).map(small).collect();
+    rows.push(Small { cluster: 1, ..small(9) });
+    for row in &rows {
+        archive.append(row.batch()).await.unwrap();
+        archive.close_segment().await;
+        // Another one closes it for certain, and is the same each time.
+        archive.append(small(0).batch()).await.unwrap();
+        work.seal_all().await;
+    }
+    let expected: Vec<_> = rows.iter().rev().map(Small::raw).collect();
+    let (before, _) = archive.files();
+    assert!(before > 9, "{before}");
+    work.merge_small().await;
+    let (after, _) = archive.files();
+    assert_eq!(after, 2, "one for each cluster");
+    assert_eq!(raws(&all_pages(&archive, Query::of(&Tenant::default())).await), expected);
+    close(work).await;
+    let (archive, work) = open(folder.path()).await;
+    assert_eq!(archive.files().0, 2);
+    assert_eq!(raws(&all_pages(&archive, Query::of(&Tenant::default())).await), expected);
+    close(work).await;
+}
