@@ -1,6 +1,7 @@
 //! The areas: what can be measured, and what their runs have in common.
 
 mod admission;
+mod archive;
 mod audit;
 mod correlate;
 mod gateway;
@@ -29,6 +30,8 @@ pub(crate) enum Area {
     Recheck,
     /// Audit events through parse, rules and durable publish, without a network
     Audit,
+    /// Raw audit events appended to an archive, sealed into Parquet files, and asked for
+    Archive,
     /// People's own rules (Sigma) over audit events
     Sigma,
     /// Audit batches over HTTPS to a whole node
@@ -73,6 +76,7 @@ impl Area {
             Self::Scan => scan::measure(run)?,
             Self::Recheck => recheck::measure(run)?,
             Self::Audit => audit::measure(run)?,
+            Self::Archive => archive::measure(run)?,
             Self::Sigma => sigma::measure(run)?,
             Self::Webhook => webhook::measure(run)?,
             Self::Admission => admission::measure(run)?,

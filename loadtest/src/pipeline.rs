@@ -70,6 +70,7 @@ impl Pipeline {
             live: None,
             terms: Default::default(),
             store: port,
+            data_dir: None,
             clock,
             partitioner: Partitioner::new(defaults.partitions),
             keys: Arc::new(KeyRing::default()),

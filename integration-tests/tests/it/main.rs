@@ -18,6 +18,7 @@ mod log_owner;
 mod platform;
 mod processes;
 mod program;
+mod raw_records;
 mod recordings;
 mod split_over_nats;
 mod streams;

@@ -25,8 +25,8 @@ use crate::adapters::Adapters;
 use crate::adapters::cluster::watched;
 use crate::keys::open_keys;
 use crate::settings::{
-    ApiOptions, AuthOptions, NatsOptions, NodeOptions, PeerOptions, TermOptions, TlsOptions,
-    WebhookOptions,
+    ApiOptions, AuthOptions, NatsOptions, NodeOptions, PeerOptions, StoreKind, TermOptions,
+    TlsOptions, WebhookOptions,
 };
 
 /// A running node.
@@ -168,6 +168,7 @@ fn deps(
         live: None,
         terms: TermFilesOfTenants::default(),
         store: Arc::clone(&adapters.store),
+        data_dir: (options.store != StoreKind::Memory).then(|| options.data_dir.clone()),
         clock,
         partitioner: Partitioner::new(options.partitions),
         keys,

@@ -1,5 +1,6 @@
 //! What every service is given: the ports and what the node shares.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use airside_auth::KeyRing;
@@ -27,6 +28,8 @@ pub struct Deps {
     pub terms: TermFilesOfTenants,
     /// The store.
     pub store: Arc<dyn Store>,
+    /// The node's folder, for what is larger than a store's values; none where it keeps nothing.
+    pub data_dir: Option<PathBuf>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// How many partitions the deployment has.

@@ -117,15 +117,12 @@ impl Intake {
         Ok((Received { tenant: principal.tenant, cluster, time, body }, held))
     }
 
-    /// Turns a body into records; off the async threads when it is large.
-    pub async fn understand<E, F>(
-        &self,
-        received: Received,
-        decode: F,
-    ) -> Result<Understood, HttpError>
+    /// Turns a body into what it says; off the async threads when it is large.
+    pub async fn understand<T, E, F>(&self, received: Received, decode: F) -> Result<T, HttpError>
     where
+        T: Send + 'static,
         E: Into<HttpError> + Send + 'static,
-        F: FnOnce(&Received) -> Result<Understood, E> + Send + 'static,
+        F: FnOnce(&Received) -> Result<T, E> + Send + 'static,
     {
         let understood = if received.body.len() > BLOCKING_BYTES {
             let decoding = tokio::task::spawn_blocking(move || decode(&received));

@@ -26,6 +26,7 @@ macro_rules! message_of_id {
 message_of_id! {
     GetIncidentRequest, id;
     GetFindingRequest, id;
+    GetRawRecordsRequest, event_id;
     GetJobRequest, job_id;
     CancelJobRequest, job_id;
     SubmitResponse, job_id;

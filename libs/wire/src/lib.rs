@@ -34,6 +34,7 @@ pub mod message;
 pub mod origin;
 pub mod page;
 pub mod place;
+pub mod raw;
 pub mod record;
 pub mod scan;
 pub mod sighting;

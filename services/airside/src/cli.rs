@@ -2,6 +2,7 @@
 
 mod detect;
 mod platform;
+mod raw;
 mod scan;
 mod verify;
 
@@ -14,6 +15,7 @@ pub use self::platform::{
     FindingsArguments, FindingsCommand, FindingsListArguments, IncidentsArguments,
     IncidentsCommand, ListedState,
 };
+pub use self::raw::{RawArguments, RawCommand, RawQueryArguments, RawSourceArguments};
 pub use self::scan::{AffectedArguments, ReportFormat, ScanArguments, ScanCommand};
 pub use self::verify::VerifyArguments;
 
@@ -70,6 +72,8 @@ pub enum Command {
     Findings(FindingsArguments),
     /// List, show and watch the incidents of a running platform
     Incidents(IncidentsArguments),
+    /// Find the raw audit events that a platform keeps, such as the one that a detection rests on
+    Raw(RawArguments),
     /// Print the settings in force
     Config(ConfigArguments),
     /// Print a completion script for your shell

@@ -15,6 +15,7 @@ pub(crate) mod incidents;
 mod manifests;
 mod node;
 mod policy;
+mod raw;
 pub mod replay;
 mod rules;
 mod scan;
@@ -77,6 +78,7 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Findings(arguments) => findings::run(arguments.command),
         Command::Incidents(arguments) => incidents::run(arguments.command),
+        Command::Raw(arguments) => raw::run(arguments.command),
         Command::Config(arguments) => config::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
     }

@@ -5,6 +5,7 @@
 pub mod findings;
 pub mod incident;
 pub mod kept_finding;
+pub mod raw_record;
 
 use std::io::Write;
 

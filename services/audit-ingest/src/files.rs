@@ -15,6 +15,7 @@ use anyhow::Context;
 
 use crate::follow::{Follower, Lines, Position};
 use crate::options::FileOptions;
+use crate::raw::Raws;
 use crate::{Judging, Webhook, add};
 
 /// How far each file was read, by tenant, cluster and path.
@@ -101,11 +102,13 @@ impl Followed {
         };
         let whole = received(lines.bytes);
         let judging = Arc::clone(&webhook.judging);
+        let mut raws = webhook.raw.room(&whole);
         let decode = move |received: &Received| {
-            Ok::<_, airside_service::HttpError>(each_line(received, &judging))
+            let understood = each_line(received, &judging, &mut raws);
+            Ok::<_, airside_service::HttpError>((understood, raws))
         };
-        let understood = webhook.intake.understand(whole, decode).await?;
-        webhook.keep(understood).await?;
+        let (understood, raws) = webhook.intake.understand(whole, decode).await?;
+        webhook.keep(understood, raws).await?;
         Ok(())
     }
 
@@ -117,7 +120,7 @@ impl Followed {
 }
 
 /// What the lines tell, each by itself: one that is broken costs no other.
-fn each_line(received: &Received, judging: &Judging) -> Understood {
+fn each_line(received: &Received, judging: &Judging, raws: &mut Raws) -> Understood {
     let mut all = Understood::default();
     let mut rest = received.body.clone();
     while !rest.is_empty() {
@@ -126,7 +129,7 @@ fn each_line(received: &Received, judging: &Judging) -> Understood {
         if line.body.trim_ascii().is_empty() {
             continue;
         }
-        if let Err(error) = add(&line, judging, &mut all) {
+        if let Err(error) = add(&line, judging, &mut all, raws) {
             all.letters.push(crate::letter(&line, &error.message, &line.body));
         }
     }
@@ -150,7 +153,7 @@ mod tests {
             time: Timestamp::EPOCH,
             body: Bytes::from(text),
         };
-        let all = each_line(&received, &Judging::default());
+        let all = each_line(&received, &Judging::default(), &mut Raws::nowhere());
         assert_eq!((all.inputs, all.sightings[0].events(), all.letters.len()), (4, 2, 2));
     }
 }

@@ -11,10 +11,12 @@ mod follow;
 mod judging;
 mod options;
 mod owner;
+mod raw;
 mod state;
 
 use std::sync::Arc;
 
+use airside_archive::Housekeeping;
 use airside_detect::audit::read::{self, Unreadable};
 use airside_detect::audit::{Telling, sight};
 use airside_detect::intake::{Clock, Intake as EventIntake};
@@ -24,6 +26,7 @@ use airside_service::owner::{OwnerPorts, run_owner};
 use airside_service::{Deps, HttpError, Mounts, OwnerSettings, Service, ServiceContext};
 use airside_telemetry::metrics::Counter;
 use airside_types::{DeadLetter, SightingBatch};
+use airside_wire::v1::raw_records_service_server::RawRecordsServiceServer;
 use airside_wire::v1::suppressions_service_server::SuppressionsServiceServer;
 use async_trait::async_trait;
 use axum::Router;
@@ -37,12 +40,15 @@ use files::Followed;
 pub use judging::Judging;
 pub use options::{ClusterOptions, FeedOptions, FileOptions, Options, ProviderOption};
 use owner::{AuditOwner, LedgerView};
+pub use raw::{ArchiveOptions, raw_entry, raw_query, shown_to_people};
+use raw::{AtWork, RawKeeper, RawRecordsApi, Raws};
 
 /// The audit-ingest service.
 #[derive(Debug)]
 pub struct AuditIngest {
     webhook: Webhook,
     files: Vec<Followed>,
+    archiving: Option<Housekeeping>,
     judging: Arc<Judging>,
     ledger: Arc<LedgerView>,
     options: Options,
@@ -52,6 +58,7 @@ pub struct AuditIngest {
 #[derive(Debug, Clone)]
 pub(crate) struct Webhook {
     pub(crate) intake: Intake,
+    pub(crate) raw: RawKeeper,
     pub(crate) judging: Arc<Judging>,
     events: Counter,
     sightings: Counter,
@@ -59,10 +66,11 @@ pub(crate) struct Webhook {
 
 impl Webhook {
     /// Makes durable what was understood, and counts it.
-    pub(crate) async fn keep(&self, understood: Understood) -> Result<(), HttpError> {
+    pub(crate) async fn keep(&self, understood: Understood, raws: Raws) -> Result<(), HttpError> {
         let sightings = understood.sightings.iter().map(|batch| batch.sightings.len() as u64).sum();
         let events = understood.inputs;
-        self.intake.keep(understood).await?;
+        let raws = async { self.intake.counted(self.raw.keep(raws).await) };
+        tokio::try_join!(raws, self.intake.keep(understood))?;
         self.events.add(events);
         self.sightings.add(sightings);
         Ok(())
@@ -82,7 +90,10 @@ impl Service for AuditIngest {
             in_flight: usize::try_from(options.max_in_flight.as_u64())?,
         };
         let judging = Arc::new(Judging::read(&deps.terms, &options.clusters)?);
+        let (raw, archiving) = RawKeeper::open(&options.archive, &deps).await?;
+        mounts.grpc(&deps, RawRecordsServiceServer::new(RawRecordsApi::new(raw.archive())));
         let webhook = Webhook {
+            raw,
             judging: Arc::clone(&judging),
             intake: Intake::new(Self::NAME, &deps, bound),
             events: deps
@@ -102,10 +113,11 @@ impl Service for AuditIngest {
         let poll = options.poll.as_duration();
         let files = files.map(|file| Followed::new(file, bound.max_body, poll));
         let files = files.collect::<anyhow::Result<_>>()?;
-        Ok(Self { webhook, files, judging, ledger, options, deps })
+        Ok(Self { webhook, files, archiving, judging, ledger, options, deps })
     }
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
+        let archiving = AtWork::begin(self.archiving, &self.deps);
         let mut following = tokio::task::JoinSet::new();
         for file in self.files {
             let (webhook, deps) = (self.webhook.clone(), self.deps.clone());
@@ -122,6 +134,7 @@ impl Service for AuditIngest {
         while let Some(ended) = following.join_next().await {
             ended?;
         }
+        archiving.end().await?;
         owned
     }
 }
@@ -165,21 +178,31 @@ async fn receive(
 ) -> Result<(), HttpError> {
     let (received, _held) = webhook.intake.receive(&cluster, &headers, body).await?;
     let judging = Arc::clone(&webhook.judging);
-    let decode = move |received: &Received| understand(received, &judging);
-    let understood = webhook.intake.understand(received, decode).await?;
-    webhook.keep(understood).await
+    let mut raws = webhook.raw.room(&received);
+    let decode = move |received: &Received| {
+        let mut understood = Understood::default();
+        add(received, &judging, &mut understood, &mut raws)?;
+        Ok::<_, HttpError>((understood, raws))
+    };
+    let (understood, raws) = webhook.intake.understand(received, decode).await?;
+    webhook.keep(understood, raws).await
 }
 
 /// The sightings of a batch, and the letters about what is no event. A body that is no batch at all is
 /// refused: the API server has it and will send it again.
 pub fn understand(received: &Received, judging: &Judging) -> Result<Understood, HttpError> {
     let mut understood = Understood::default();
-    add(received, judging, &mut understood)?;
+    add(received, judging, &mut understood, &mut Raws::nowhere())?;
     Ok(understood)
 }
 
 /// Adds what a body tells.
-fn add(received: &Received, judging: &Judging, all: &mut Understood) -> Result<(), HttpError> {
+fn add(
+    received: &Received,
+    judging: &Judging,
+    all: &mut Understood,
+    raws: &mut Raws,
+) -> Result<(), HttpError> {
     let intake = EventIntake {
         tenant: &received.tenant,
         cluster: &received.cluster,
@@ -195,6 +218,7 @@ fn add(received: &Received, judging: &Judging, all: &mut Understood) -> Result<(
         items += 1;
         match item.event {
             Ok(event) => {
+                raws.take(event, item.bytes, &intake, received);
                 let batch = current(&mut all.sightings, received);
                 let own = if rules.is_empty() { Vec::new() } else { rules.firings(event, &intake) };
                 let by = (Telling::ToCorrelate, authorised);
@@ -203,7 +227,7 @@ fn add(received: &Received, judging: &Judging, all: &mut Understood) -> Result<(
             Err(why) => {
                 letters += 1;
                 let broke_off = matches!(why, Unreadable::BrokenDocument { .. });
-                broken = broken.take().or(broke_off.then(|| why.to_string()));
+                broken = broken.take().or_else(|| broke_off.then(|| why.to_string()));
                 all.letters.push(letter(received, &why.to_string(), item.bytes));
             }
         }

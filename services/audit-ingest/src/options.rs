@@ -6,6 +6,8 @@ use airside_config::{ByteSize, Interval};
 use airside_types::{Cluster, Tenant};
 use serde::{Deserialize, Serialize};
 
+use crate::raw::ArchiveOptions;
+
 /// The settings of the section `audit-ingest`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -25,6 +27,8 @@ pub struct Options {
     pub owner: bool,
     /// How often an entry of the log is tried before it is set aside. Default: 3.
     pub attempts: u32,
+    /// Raw events, kept to be found.
+    pub archive: ArchiveOptions,
 }
 
 /// A cluster as its operators describe it: what no event can say of itself. Networks are in CIDR notation.
@@ -125,6 +129,7 @@ impl Default for Options {
             clusters: Vec::new(),
             owner: true,
             attempts: 3,
+            archive: ArchiveOptions::default(),
         }
     }
 }

@@ -206,6 +206,7 @@ pub(crate) async fn deps(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Deps {
         live: None,
         terms: Default::default(),
         store,
+        data_dir: None,
         clock,
         partitioner: Partitioner::new(64),
         keys: Arc::new(KeyRing::default()),

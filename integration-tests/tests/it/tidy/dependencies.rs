@@ -112,6 +112,8 @@ const ALLOWED: &[Row] = &[
     row("airside-store", &[&["airside-ports", "airside-types"]], &[]),
     row("airside-bus", &[&["airside-ports", "airside-types", "airside-wire"]], &["airside-store"]),
     row("airside-cluster", &[&["airside-k8s", "airside-ports", "airside-types"]], &[]),
+    // No port: what a service takes in is its own, so that it holds its archive itself.
+    row("airside-archive", &[&["airside-types"]], &[]),
     // The kit that services are built with; it sees adapters through ports only.
     row(
         "airside-service",
@@ -156,6 +158,7 @@ const ALLOWED: &[Row] = &[
         &[
             SERVICE,
             &[
+                "airside-archive",
                 "airside-baseline",
                 "airside-detect",
                 "airside-k8s",
@@ -174,7 +177,13 @@ const ALLOWED: &[Row] = &[
         &[
             SERVICE,
             PURE,
-            &["airside-compliance", "airside-report", "airside-terms", "airside-vulnerability"],
+            &[
+                "airside-archive",
+                "airside-compliance",
+                "airside-report",
+                "airside-terms",
+                "airside-vulnerability",
+            ],
             SERVICES,
         ],
         ADAPTERS,
@@ -206,6 +215,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("opentelemetry", &["airside-telemetry"]),
     ("opentelemetry-otlp", &["airside-telemetry"]),
     ("opentelemetry_sdk", &["airside-telemetry"]),
+    ("parquet", &["airside-archive"]),
     ("prost", &["airside-wire"]),
     ("prost-types", &["airside-wire"]),
     ("rsigma-eval", &["airside-sigma"]),

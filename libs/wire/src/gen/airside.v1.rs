@@ -3717,6 +3717,594 @@ impl JobState {
         }
     }
 }
+/// Which records. A filter that is not set does not filter; those that are set must all fit. An empty text that
+/// is set asks for records which lack it, such as those of no namespace.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueryRawRecordsRequest {
+    /// Only of this cluster.
+    #[prost(string, tag = "1")]
+    pub cluster: ::prost::alloc::string::String,
+    /// Only what happened at this time or later, in nanoseconds since the Unix epoch.
+    #[prost(int64, optional, tag = "2")]
+    pub from_unix_nanos: ::core::option::Option<i64>,
+    /// Only what happened before this time.
+    #[prost(int64, optional, tag = "3")]
+    pub until_unix_nanos: ::core::option::Option<i64>,
+    /// Only what has this id of its source; a client can choose it.
+    #[prost(string, optional, tag = "4")]
+    pub audit_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only what this user did, by its whole name.
+    #[prost(string, optional, tag = "5")]
+    pub actor: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only what was done as this user.
+    #[prost(string, optional, tag = "6")]
+    pub impersonated: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only with this verb.
+    #[prost(string, optional, tag = "7")]
+    pub verb: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only of this API group.
+    #[prost(string, optional, tag = "8")]
+    pub group: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only of this resource, by its plural.
+    #[prost(string, optional, tag = "9")]
+    pub resource: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only of this subresource.
+    #[prost(string, optional, tag = "10")]
+    pub subresource: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only in this namespace.
+    #[prost(string, optional, tag = "11")]
+    pub namespace: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only about the object of this name.
+    #[prost(string, optional, tag = "12")]
+    pub name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only from this address.
+    #[prost(string, optional, tag = "13")]
+    pub address: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only what was answered with this HTTP status.
+    #[prost(uint32, optional, tag = "14")]
+    pub code: ::core::option::Option<u32>,
+    /// Whether the raw bytes are wanted as well.
+    #[prost(bool, tag = "15")]
+    pub with_raw: bool,
+    /// How many to answer at most: 0 means 100, more than 1000 counts as 1000. A page may end earlier, so as not
+    /// to be larger than a message or to take long.
+    #[prost(uint32, tag = "16")]
+    pub page_size: u32,
+    /// The next_page_token of the page before; empty for the first page. The filters must be the same.
+    #[prost(string, tag = "17")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of records.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QueryRawRecordsResponse {
+    /// The records.
+    #[prost(message, repeated, tag = "1")]
+    pub records: ::prost::alloc::vec::Vec<RawRecord>,
+    /// The token of the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Which event.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRawRecordsRequest {
+    /// The event's id, as detections have it, 16 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub event_id: ::prost::bytes::Bytes,
+}
+/// A part of what is kept of an event.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRawRecordsResponse {
+    /// A record, with the beginning of its raw bytes; not set where the part continues the record before it.
+    #[prost(message, optional, tag = "1")]
+    pub record: ::core::option::Option<RawRecord>,
+    /// The next bytes of the record before.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub more: ::prost::bytes::Bytes,
+}
+/// A record that was kept.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RawRecord {
+    /// The event, 16 bytes: the identity that its detections name.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub event_id: ::prost::bytes::Bytes,
+    /// The cluster that it is of.
+    #[prost(string, tag = "2")]
+    pub cluster: ::prost::alloc::string::String,
+    /// When it happened, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "3")]
+    pub time_unix_nanos: i64,
+    /// When it was taken in.
+    #[prost(int64, tag = "4")]
+    pub taken_unix_nanos: i64,
+    /// The HTTP status; 0 where it has none.
+    #[prost(uint32, tag = "5")]
+    pub code: u32,
+    /// The id that the source gave.
+    #[prost(string, tag = "6")]
+    pub audit_id: ::prost::alloc::string::String,
+    /// Such as ResponseComplete.
+    #[prost(string, tag = "7")]
+    pub stage: ::prost::alloc::string::String,
+    /// Who authenticated.
+    #[prost(string, tag = "8")]
+    pub actor: ::prost::alloc::string::String,
+    /// Whom that user acted as.
+    #[prost(string, tag = "9")]
+    pub impersonated: ::prost::alloc::string::String,
+    /// The verb.
+    #[prost(string, tag = "10")]
+    pub verb: ::prost::alloc::string::String,
+    /// The API group.
+    #[prost(string, tag = "11")]
+    pub group: ::prost::alloc::string::String,
+    /// The resource's plural.
+    #[prost(string, tag = "12")]
+    pub resource: ::prost::alloc::string::String,
+    /// The subresource.
+    #[prost(string, tag = "13")]
+    pub subresource: ::prost::alloc::string::String,
+    /// The namespace.
+    #[prost(string, tag = "14")]
+    pub namespace: ::prost::alloc::string::String,
+    /// The object's name.
+    #[prost(string, tag = "15")]
+    pub name: ::prost::alloc::string::String,
+    /// The address of the client, as far as it is certain.
+    #[prost(string, tag = "16")]
+    pub address: ::prost::alloc::string::String,
+    /// What the client called itself.
+    #[prost(string, tag = "17")]
+    pub user_agent: ::prost::alloc::string::String,
+    /// How many bytes came.
+    #[prost(uint64, tag = "18")]
+    pub raw_bytes: u64,
+    /// The bytes as they came, or what is shown of them; empty where they were not asked for or are too many for
+    /// a page.
+    #[prost(bytes = "bytes", tag = "19")]
+    pub raw: ::prost::bytes::Bytes,
+    /// Whether something is hidden of what is shown.
+    #[prost(enumeration = "RawStanding", tag = "20")]
+    pub standing: i32,
+}
+/// What is shown of the bytes that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RawStanding {
+    /// Not said.
+    Unspecified = 0,
+    /// They are left out: not asked for, or too many.
+    LeftOut = 1,
+    /// To the byte.
+    AsItCame = 2,
+    /// Without what looks like a credential, and with keys in the order of their letters.
+    Redacted = 3,
+    /// Nothing: they cannot be read, so that nobody can tell what is a credential.
+    Unreadable = 4,
+}
+impl RawStanding {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RAW_STANDING_UNSPECIFIED",
+            Self::LeftOut => "RAW_STANDING_LEFT_OUT",
+            Self::AsItCame => "RAW_STANDING_AS_IT_CAME",
+            Self::Redacted => "RAW_STANDING_REDACTED",
+            Self::Unreadable => "RAW_STANDING_UNREADABLE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RAW_STANDING_UNSPECIFIED" => Some(Self::Unspecified),
+            "RAW_STANDING_LEFT_OUT" => Some(Self::LeftOut),
+            "RAW_STANDING_AS_IT_CAME" => Some(Self::AsItCame),
+            "RAW_STANDING_REDACTED" => Some(Self::Redacted),
+            "RAW_STANDING_UNREADABLE" => Some(Self::Unreadable),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod raw_records_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Raw records: the events that a service took in, as they came. The tenant is the caller's. What looks like a
+    /// credential is hidden in every answer; who may read the archive's files reads what was sent.
+    #[derive(Debug, Clone)]
+    pub struct RawRecordsServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl RawRecordsServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> RawRecordsServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> RawRecordsServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            RawRecordsServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Finds records, the latest first, without their raw bytes or with those that fit.
+        pub async fn query_raw_records(
+            &mut self,
+            request: impl tonic::IntoRequest<super::QueryRawRecordsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::QueryRawRecordsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.RawRecordsService/QueryRawRecords",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("airside.v1.RawRecordsService", "QueryRawRecords"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The records of one event, one for each stage that was logged, the latest first, each with all of its raw
+        /// bytes in parts. NOT_FOUND for an event that the caller's tenant does not have, or no longer.
+        pub async fn get_raw_records(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRawRecordsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::GetRawRecordsResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.RawRecordsService/GetRawRecords",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("airside.v1.RawRecordsService", "GetRawRecords"),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod raw_records_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with RawRecordsServiceServer.
+    #[async_trait]
+    pub trait RawRecordsService: std::marker::Send + std::marker::Sync + 'static {
+        /// Finds records, the latest first, without their raw bytes or with those that fit.
+        async fn query_raw_records(
+            &self,
+            request: tonic::Request<super::QueryRawRecordsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::QueryRawRecordsResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the GetRawRecords method.
+        type GetRawRecordsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::GetRawRecordsResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// The records of one event, one for each stage that was logged, the latest first, each with all of its raw
+        /// bytes in parts. NOT_FOUND for an event that the caller's tenant does not have, or no longer.
+        async fn get_raw_records(
+            &self,
+            request: tonic::Request<super::GetRawRecordsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::GetRawRecordsStream>,
+            tonic::Status,
+        >;
+    }
+    /// Raw records: the events that a service took in, as they came. The tenant is the caller's. What looks like a
+    /// credential is hidden in every answer; who may read the archive's files reads what was sent.
+    #[derive(Debug)]
+    pub struct RawRecordsServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> RawRecordsServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for RawRecordsServiceServer<T>
+    where
+        T: RawRecordsService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/airside.v1.RawRecordsService/QueryRawRecords" => {
+                    #[allow(non_camel_case_types)]
+                    struct QueryRawRecordsSvc<T: RawRecordsService>(pub Arc<T>);
+                    impl<
+                        T: RawRecordsService,
+                    > tonic::server::UnaryService<super::QueryRawRecordsRequest>
+                    for QueryRawRecordsSvc<T> {
+                        type Response = super::QueryRawRecordsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::QueryRawRecordsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RawRecordsService>::query_raw_records(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = QueryRawRecordsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/airside.v1.RawRecordsService/GetRawRecords" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRawRecordsSvc<T: RawRecordsService>(pub Arc<T>);
+                    impl<
+                        T: RawRecordsService,
+                    > tonic::server::ServerStreamingService<super::GetRawRecordsRequest>
+                    for GetRawRecordsSvc<T> {
+                        type Response = super::GetRawRecordsResponse;
+                        type ResponseStream = T::GetRawRecordsStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRawRecordsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RawRecordsService>::get_raw_records(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRawRecordsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for RawRecordsServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "airside.v1.RawRecordsService";
+    impl<T> tonic::server::NamedService for RawRecordsServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// One thing that is known, from one source, about one cluster of one tenant. Records travel on the log;
 /// nothing else influences an incident.
 #[derive(Clone, PartialEq, ::prost::Message)]

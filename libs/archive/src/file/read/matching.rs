@@ -1,0 +1,76 @@
+//! Which rows of a row group a query wants: column after column, as long as a row is left that fits.
+
+use std::ops::Range;
+
+use parquet::data_type::{ByteArrayType, FixedLenByteArrayType, Int32Type, Int64Type};
+use parquet::file::reader::RowGroupReader;
+
+use super::columns::{all, some};
+use super::{Result, dictionary, id, wanted_texts};
+use crate::file::{CODE, EVENT, FIRST_TEXT, TIME};
+use crate::query::{Field, Key, Query, stage};
+
+/// The keys and numbers of a group's rows that a query wants.
+pub(super) fn matching(group: &impl RowGroupReader, query: &Query) -> Result<Vec<(Key, usize)>> {
+    let rows = usize::try_from(group.metadata().num_rows())?;
+    let times = all::<Int64Type>(group, TIME, 0..rows)?;
+    let mut left = Left::of(times.iter().map(|time| query.wants_time(*time)));
+    if let Some(event) = query.event {
+        left.keep(&all::<FixedLenByteArrayType>(group, EVENT, left.span())?, |found| {
+            found.data() == event.as_bytes()
+        });
+    }
+    if let Some(code) = query.code {
+        left.keep(&all::<Int32Type>(group, CODE, left.span())?, |found| *found == i32::from(code));
+    }
+    for (column, text) in wanted_texts(query) {
+        if left.span().is_empty() {
+            return Ok(Vec::new());
+        }
+        match dictionary::rows_with(group, column, text.as_bytes(), left.span())? {
+            Some(marks) => left.keep(&marks, |mark| *mark),
+            None => left.keep(&all::<ByteArrayType>(group, column, left.span())?, |found| {
+                found.data() == text.as_bytes()
+            }),
+        }
+    }
+    let rows: Vec<usize> = left.span().filter(|row| left.has(*row)).collect();
+    let events = some::<FixedLenByteArrayType>(group, EVENT, &rows)?;
+    let stages = some::<ByteArrayType>(group, FIRST_TEXT + Field::Stage.number(), &rows)?;
+    let keys = rows.into_iter().zip(events).zip(&stages).map(|((row, event), name)| {
+        let time = times.get(row).copied().unwrap_or_default();
+        Ok((Key { time, event: id(&event)?, stage: stage(name.as_utf8()?) }, row))
+    });
+    keys.collect()
+}
+
+/// The rows of a group that are still wanted.
+struct Left {
+    wanted: Vec<bool>,
+}
+
+impl Left {
+    fn of(wanted: impl Iterator<Item = bool>) -> Self {
+        Self { wanted: wanted.collect() }
+    }
+
+    fn has(&self, row: usize) -> bool {
+        self.wanted.get(row).copied().unwrap_or_default()
+    }
+
+    /// From the first that is wanted to the last.
+    fn span(&self) -> Range<usize> {
+        let first = self.wanted.iter().position(|wanted| *wanted).unwrap_or_default();
+        let end = self.wanted.iter().rposition(|wanted| *wanted).map_or(0, |last| last + 1);
+        first..end
+    }
+
+    /// Keeps those of the span whose value fits.
+    fn keep<T>(&mut self, values: &[T], fits: impl Fn(&T) -> bool) {
+        let span = self.span();
+        let wanted = self.wanted.get_mut(span).unwrap_or_default();
+        for (wanted, value) in wanted.iter_mut().zip(values) {
+            *wanted = *wanted && fits(value);
+        }
+    }
+}

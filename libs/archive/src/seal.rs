@@ -1,0 +1,131 @@
+//! Sealing: closed segments become files, one for each cluster and day, in the order of time.
+//!
+//! The files are durable and in the books before the segments are removed, so that a crash at any point
+//! leaves each record in one of them or in both; the same record in both is told once.
+
+use std::ops::Range;
+use std::path::Path;
+
+use airside_types::{Id, Timestamp};
+use bytes::Bytes;
+
+use crate::error::ArchiveError;
+use crate::file::{self, FileName};
+use crate::query::Key;
+use crate::record::{Stored, each_row};
+use crate::segment::Segment;
+use crate::shelf::Entry;
+use crate::storage::ObjectStorage;
+
+/// Writes the records of segments to files, and gives these. They are written in `workshop` first.
+pub(crate) fn seal(
+    segments: &[Segment],
+    workshop: &Path,
+    storage: &dyn ObjectStorage,
+) -> Result<Vec<Entry>, ArchiveError> {
+    let (bytes, batches) = contents(segments)?;
+    write_files(&bytes, batches, workshop, storage)
+}
+
+/// Writes the records of batches to files, and gives these.
+pub(crate) fn files_of(
+    batches: Vec<Vec<u8>>,
+    workshop: &Path,
+    storage: &dyn ObjectStorage,
+) -> Result<Vec<Entry>, ArchiveError> {
+    let mut end = 0;
+    let places = batches.iter().map(|batch| {
+        let begin = end;
+        end += batch.len();
+        begin..end
+    });
+    let places = places.collect();
+    write_files(&batches.concat().into(), places, workshop, storage)
+}
+
+fn write_files(
+    bytes: &Bytes,
+    batches: Vec<Range<usize>>,
+    workshop: &Path,
+    storage: &dyn ObjectStorage,
+) -> Result<Vec<Entry>, ArchiveError> {
+    let mut rows = Vec::new();
+    for batch in batches {
+        let batch = bytes.get(batch).unwrap_or_default();
+        if !each_row(batch, |stored| rows.push(stored)) {
+            // Its checksum is right: what wrote it was another version of this program.
+            tracing::error!(bytes = batch.len(), "a batch of raw records cannot be understood");
+        }
+    }
+    rows.sort_by(|a, b| (home(a), Key::of(&a.row)).cmp(&(home(b), Key::of(&b.row))));
+    // What was sent twice is kept once.
+    rows.dedup_by(|a, b| {
+        home(a) == home(b) && Key::of(&a.row) == Key::of(&b.row) && a.row.raw == b.row.raw
+    });
+    let mut files = Vec::new();
+    for rows in rows.chunk_by(|a, b| home(a) == home(b)) {
+        let Some(name) = name_of(rows) else { continue };
+        files.push(put_away(name, bytes, rows, workshop, storage)?);
+    }
+    Ok(files)
+}
+
+fn put_away(
+    name: FileName,
+    segment: &Bytes,
+    rows: &[Stored<'_>],
+    workshop: &Path,
+    storage: &dyn ObjectStorage,
+) -> Result<Entry, ArchiveError> {
+    let path = name.path();
+    let written = workshop.join("sealing.parquet");
+    file::write(&written, segment, rows).map_err(|error| ArchiveError::parquet(&path, &error))?;
+    let failed = |error| ArchiveError::file("written", Path::new(&path), error);
+    let bytes = written.metadata().map_err(failed)?.len();
+    storage.take(&written, &path).map_err(failed)?;
+    Ok(Entry { name, path, bytes })
+}
+
+/// The batches of segments, and where each of them lies.
+fn contents(segments: &[Segment]) -> Result<(Bytes, Vec<Range<usize>>), ArchiveError> {
+    let length: u64 = segments.iter().map(|segment| segment.length).sum();
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    let mut batches = Vec::new();
+    for segment in segments {
+        let mut whole = |_, batch: &[u8]| {
+            let begin = bytes.len();
+            bytes.extend_from_slice(batch);
+            batches.push(begin..bytes.len());
+        };
+        let read = segment.frames(true, &mut whole);
+        let read = read.map_err(|error| ArchiveError::file("read", &segment.path, error))?;
+        if read < segment.length {
+            let (path, lost) = (segment.path.display(), segment.length - read);
+            tracing::error!(%path, lost, "a segment of raw records is damaged: what follows is lost");
+        }
+    }
+    Ok((bytes.into(), batches))
+}
+
+const DAY_NANOS: i64 = 86_400_000_000_000;
+
+/// Which records lie in one file: those of a cluster that were taken in on one day.
+fn home<'s>(stored: &'s Stored<'_>) -> (&'s str, &'s str, i64) {
+    let day = stored.taken.as_nanos().div_euclid(DAY_NANOS);
+    (stored.tenant.as_str(), stored.cluster.as_str(), day)
+}
+
+fn name_of(rows: &[Stored<'_>]) -> Option<FileName> {
+    let (first, last) = (rows.first()?, rows.last()?);
+    let digest = rows.iter().fold(Id::builder("archive-file"), |digest, stored| {
+        digest.id(stored.row.event).text(stored.row.texts.stage)
+    });
+    Some(FileName {
+        tenant: first.tenant.clone(),
+        cluster: first.cluster.clone(),
+        first: first.row.time,
+        last: last.row.time,
+        taken: rows.iter().map(|it| it.taken).max().unwrap_or(Timestamp::EPOCH),
+        digest: digest.finish(),
+    })
+}

@@ -1,0 +1,103 @@
+//! The arguments of `airside raw`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{OutputFormat, ServerArguments};
+
+/// Arguments of `raw`.
+#[derive(Debug, Args)]
+pub struct RawArguments {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: RawCommand,
+}
+
+/// The commands about raw events.
+#[derive(Debug, Subcommand)]
+pub enum RawCommand {
+    /// Show what was sent of one event: its raw records, one for each stage that was logged
+    Get {
+        /// The event's id, as detections and incidents name it
+        id: String,
+        /// How to print them
+        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+        output: OutputFormat,
+        /// Where they are.
+        #[command(flatten)]
+        source: RawSourceArguments,
+    },
+    /// Find events by time, actor, object, verb and address; the latest first
+    Query(Box<RawQueryArguments>),
+}
+
+/// Where raw events are asked for.
+#[derive(Debug, Args)]
+pub struct RawSourceArguments {
+    /// The platform.
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// Read the files of this archive instead of asking the platform; only their owner can
+    #[arg(long, value_name = "DIR")]
+    pub archive: Option<PathBuf>,
+    /// Whose events, with --archive [default: default]
+    #[arg(long, value_name = "NAME", requires = "archive")]
+    pub tenant: Option<String>,
+    /// Show credentials as well, with --archive; a platform never does
+    #[arg(long, requires = "archive")]
+    pub unredacted: bool,
+}
+
+/// Arguments of `raw query`.
+#[derive(Debug, Args)]
+pub struct RawQueryArguments {
+    /// Only what happened at this time or later: RFC 3339, or how long ago, such as 2h
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Only what happened before this time
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Only what this user did, such as system:serviceaccount:shop:web
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Only what was done as this user
+    #[arg(long, value_name = "NAME")]
+    pub impersonated: Option<String>,
+    /// Only with this verb
+    #[arg(long, value_name = "VERB")]
+    pub verb: Option<String>,
+    /// Only of this API group
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// Only of this resource, such as pods or pods/exec
+    #[arg(long, value_name = "PLURAL")]
+    pub resource: Option<String>,
+    /// Only in this namespace; "" for what is in none
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Only about the object of this name
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Only from this address
+    #[arg(long, value_name = "IP")]
+    pub address: Option<String>,
+    /// Only with this id of the source (auditID)
+    #[arg(long, value_name = "ID")]
+    pub audit_id: Option<String>,
+    /// Only what was answered with this HTTP status
+    #[arg(long, value_name = "STATUS")]
+    pub code: Option<u16>,
+    /// Only of this cluster
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// How many to print at most; 0 for all
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    pub limit: usize,
+    /// How to print them: a line each; as JSON with the raw event
+    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+    /// Where they are.
+    #[command(flatten)]
+    pub source: RawSourceArguments,
+}

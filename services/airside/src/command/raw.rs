@@ -1,0 +1,227 @@
+//! `airside raw`: the raw audit events that a platform keeps, asked for or read from the files of an archive.
+
+use std::path::Path;
+
+use airside_archive::{Cursor, Query, page_of_folder};
+use airside_audit_ingest::{raw_entry, raw_query, shown_to_people};
+use airside_config::Interval;
+use airside_ports::Clock;
+use airside_service::SystemClock;
+use airside_types::{Cluster, Id, Tenant, Timestamp};
+use airside_wire::limits::MAX_PAGE_SIZE;
+use airside_wire::page::Page;
+use airside_wire::raw::{GatheredRecords, RawEntry, RawQuery, Shown};
+use airside_wire::v1::raw_records_service_client::RawRecordsServiceClient;
+use airside_wire::v1::{GetRawRecordsRequest, QueryRawRecordsRequest};
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::cli::{OutputFormat, RawCommand, RawQueryArguments, RawSourceArguments};
+use crate::client::connect;
+use crate::command::Outcome;
+use crate::command::incidents::said;
+use crate::show;
+
+pub(super) fn run(command: RawCommand) -> anyhow::Result<Outcome> {
+    match command {
+        RawCommand::Get { id, output, source } => get(&id, output, &source)?,
+        RawCommand::Query(arguments) => query(&arguments)?,
+    }
+    Ok(Outcome::Good)
+}
+
+fn get(id: &str, output: OutputFormat, source: &RawSourceArguments) -> anyhow::Result<()> {
+    let id: Id = id.parse()?;
+    let entries = match &source.archive {
+        Some(folder) => {
+            let query = Query::of(&tenant(source)?).event(id);
+            let mut entries = Vec::new();
+            each_of_folder(folder, &query, source.unredacted, usize::MAX, |entry| {
+                entries.push(entry);
+                Ok(())
+            })?;
+            anyhow::ensure!(!entries.is_empty(), "no raw record of event {id} is kept");
+            entries
+        }
+        None => airside_node::runtime()?.block_on(get_from_platform(id, source))?,
+    };
+    let text = match output {
+        OutputFormat::Json => {
+            let all: Vec<_> = entries.iter().map(entry_json).collect();
+            serde_json::to_string_pretty(&all)? + "\n"
+        }
+        OutputFormat::Text => entries.iter().map(show::raw_record::whole).collect(),
+    };
+    Ok(show::print(&text)?)
+}
+
+async fn get_from_platform(id: Id, source: &RawSourceArguments) -> anyhow::Result<Vec<RawEntry>> {
+    let mut client = RawRecordsServiceClient::new(connect(&source.server).await?);
+    let answer = client.get_raw_records(GetRawRecordsRequest::from(id)).await.map_err(said)?;
+    let (mut parts, mut gathered) = (answer.into_inner(), GatheredRecords::default());
+    while let Some(part) = parts.message().await.map_err(said)? {
+        gathered.take(part)?;
+    }
+    Ok(gathered.finish())
+}
+
+fn query(arguments: &RawQueryArguments) -> anyhow::Result<()> {
+    let asked = asked(arguments, SystemClock.now())?;
+    let limit = if arguments.limit == 0 { usize::MAX } else { arguments.limit };
+    let mut printed = 0;
+    let mut print = |entry: RawEntry| {
+        printed += 1;
+        let text = match arguments.output {
+            OutputFormat::Json => entry_json(&entry).to_string() + "\n",
+            OutputFormat::Text => show::raw_record::line(&entry),
+        };
+        Ok(show::print(&text)?)
+    };
+    match &arguments.source.archive {
+        Some(folder) => {
+            let query = raw_query(&asked, &tenant(&arguments.source)?);
+            each_of_folder(folder, &query, arguments.source.unredacted, limit, &mut print)?;
+        }
+        None => {
+            let asking = each_of_platform(asked, arguments, limit, &mut print);
+            airside_node::runtime()?.block_on(asking)?;
+        }
+    }
+    if printed == 0 {
+        show::remark("no such raw events are kept");
+    } else if printed == limit {
+        show::remark(&format!("the latest {limit}: --limit prints more"));
+    }
+    Ok(())
+}
+
+async fn each_of_platform(
+    mut asked: RawQuery,
+    arguments: &RawQueryArguments,
+    limit: usize,
+    mut print: impl FnMut(RawEntry) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let channel = connect(&arguments.source.server).await?;
+    let mut client = RawRecordsServiceClient::new(channel);
+    let (mut left, mut token) = (limit, None);
+    while left > 0 {
+        asked.page = Page::new(left.min(MAX_PAGE_SIZE), token);
+        let request = QueryRawRecordsRequest::from(&asked);
+        let answer = client.query_raw_records(request).await.map_err(said)?.into_inner();
+        for record in answer.records.into_iter().take(left) {
+            left -= 1;
+            print(record.try_into()?)?;
+        }
+        if answer.next_page_token.is_empty() {
+            break;
+        }
+        token = Some(answer.next_page_token);
+    }
+    Ok(())
+}
+
+fn each_of_folder(
+    folder: &Path,
+    query: &Query,
+    unredacted: bool,
+    limit: usize,
+    mut print: impl FnMut(RawEntry) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let (mut left, mut next): (usize, Option<Cursor>) = (limit, None);
+    while left > 0 {
+        let query = query.clone().limit(left.min(MAX_PAGE_SIZE));
+        let query = next.into_iter().fold(query, Query::after);
+        let page = page_of_folder(folder, &query)?;
+        for record in page.records {
+            left -= 1;
+            let raw = match unredacted {
+                true => Shown::AsItCame(record.raw.clone()),
+                false => shown_to_people(&record.raw),
+            };
+            print(raw_entry(&record, raw))?;
+        }
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn tenant(source: &RawSourceArguments) -> anyhow::Result<Tenant> {
+    let named = source.tenant.as_deref().map(Tenant::new).transpose();
+    Ok(named.context("--tenant is not usable")?.unwrap_or_default())
+}
+
+fn asked(arguments: &RawQueryArguments, now: Timestamp) -> anyhow::Result<RawQuery> {
+    let time = |text: &Option<String>| text.as_deref().map(|text| moment(text, now)).transpose();
+    let cluster = arguments.cluster.as_deref().map(Cluster::new).transpose();
+    // As Kubernetes writes it: pods/exec.
+    let (resource, subresource) = match arguments.resource.as_deref() {
+        Some(text) => match text.split_once('/') {
+            Some((resource, subresource)) => {
+                (Some(resource.to_owned()), Some(subresource.to_owned()))
+            }
+            None => (Some(text.to_owned()), None),
+        },
+        None => (None, None),
+    };
+    Ok(RawQuery {
+        cluster: cluster.context("--cluster is not usable")?,
+        from: time(&arguments.from).context("--from is not usable")?,
+        until: time(&arguments.to).context("--to is not usable")?,
+        audit_id: arguments.audit_id.clone(),
+        actor: arguments.actor.clone(),
+        impersonated: arguments.impersonated.clone(),
+        verb: arguments.verb.clone(),
+        group: arguments.group.clone(),
+        resource,
+        subresource,
+        namespace: arguments.namespace.clone(),
+        name: arguments.name.clone(),
+        address: arguments.address.clone(),
+        code: arguments.code,
+        with_raw: arguments.output == OutputFormat::Json,
+        page: Page::default(),
+    })
+}
+
+/// A time, or how long ago it was.
+fn moment(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
+    match text.parse::<Interval>() {
+        Ok(ago) => Ok(now.minus(ago.as_duration())),
+        Err(_) => Ok(Timestamp::parse_rfc3339(text)?),
+    }
+}
+
+/// A raw event for programs. The raw text is a text, so that it is to the byte what was sent.
+fn entry_json(entry: &RawEntry) -> Value {
+    let shown = match entry.raw {
+        Shown::AsItCame(_) => "as-it-came",
+        Shown::Redacted(_) => "redacted",
+        Shown::Unreadable => "unreadable",
+        Shown::LeftOut => "left-out",
+    };
+    json!({
+        "event": entry.event.to_string(),
+        "cluster": entry.cluster.as_str(),
+        "time": entry.time.to_string(),
+        "taken": entry.taken.to_string(),
+        "code": entry.code,
+        "audit_id": entry.audit_id,
+        "stage": entry.stage,
+        "actor": entry.actor,
+        "impersonated": entry.impersonated,
+        "verb": entry.verb,
+        "group": entry.group,
+        "resource": entry.resource,
+        "subresource": entry.subresource,
+        "namespace": entry.namespace,
+        "name": entry.name,
+        "address": entry.address,
+        "user_agent": entry.user_agent,
+        "raw_bytes": entry.raw_bytes,
+        "shown": shown,
+        "raw": String::from_utf8_lossy(entry.raw.bytes()),
+    })
+}

@@ -1,0 +1,150 @@
+//! The raw events that came in, kept so that each detection leads back to what was sent.
+//!
+//! Owns which events of a body are kept and by what they are found. A body is answered when its events are
+//! durable here and what they tell is durable on the log. How they are kept is `airside-archive`'s.
+
+mod api;
+mod entry;
+mod options;
+
+use airside_archive::{Archive, ArchiveError, Batch, Housekeeping, Row, Texts};
+use airside_detect::audit::{Event, indexed};
+use airside_detect::intake::Intake;
+use airside_service::intake::Received;
+use airside_service::{CancellationToken, Deps, HttpError};
+use airside_telemetry::metrics::Counter;
+use anyhow::Context;
+use tokio::task::JoinHandle;
+
+pub(crate) use api::RawRecordsApi;
+pub use entry::{raw_entry, raw_query, shown_to_people};
+pub use options::ArchiveOptions;
+
+/// Keeps raw events, where the settings and the node say so.
+#[derive(Debug, Clone)]
+pub(crate) struct RawKeeper {
+    archive: Option<Archive>,
+    kept: Counter,
+}
+
+impl RawKeeper {
+    /// Opens the archive, and gives what it has to do by itself.
+    pub(crate) async fn open(
+        options: &ArchiveOptions,
+        deps: &Deps,
+    ) -> anyhow::Result<(Self, Option<Housekeeping>)> {
+        let kept = deps.metrics.counter(
+            "airside_audit_ingest_raw_events_total",
+            "Audit events whose raw record was kept",
+        );
+        let Some(settings) = options.settings(deps.data_dir.as_deref()) else {
+            tracing::info!("raw audit events are not kept");
+            return Ok((Self { archive: None, kept }, None));
+        };
+        let opened = Archive::open(settings).await;
+        let (archive, work) = opened.context("`audit-ingest.archive` cannot be opened")?;
+        Ok((Self { archive: Some(archive), kept }, Some(work)))
+    }
+
+    /// The archive, to be asked.
+    pub(crate) fn archive(&self) -> Option<Archive> {
+        self.archive.clone()
+    }
+
+    /// Room for the raw events of a body.
+    pub(crate) fn room(&self, received: &Received) -> Raws {
+        let Received { tenant, cluster, time, .. } = received;
+        Raws(self.archive.as_ref().map(|_| Batch::new(tenant, cluster, *time)))
+    }
+
+    /// Makes raw events durable.
+    pub(crate) async fn keep(&self, raws: Raws) -> Result<(), HttpError> {
+        let (Some(archive), Raws(Some(batch))) = (&self.archive, raws) else { return Ok(()) };
+        let rows = batch.rows();
+        archive.append(batch).await.map_err(|error| match error {
+            ArchiveError::Behind { .. } => HttpError::overloaded(error),
+            _ => HttpError::unavailable(format!("nothing was taken: {error}; send it again")),
+        })?;
+        self.kept.add(rows.into());
+        Ok(())
+    }
+}
+
+/// The raw events of a body, gathered while it is understood.
+#[derive(Debug)]
+pub(crate) struct Raws(Option<Batch>);
+
+impl Raws {
+    /// Keeps nothing.
+    pub(crate) const fn nowhere() -> Self {
+        Self(None)
+    }
+
+    /// Takes an event and its bytes.
+    pub(crate) fn take(
+        &mut self,
+        event: &Event<'_>,
+        raw: &[u8],
+        intake: &Intake<'_>,
+        received: &Received,
+    ) {
+        let Some(batch) = &mut self.0 else { return };
+        let found_by = indexed(event, intake);
+        let address = found_by.address.map(|address| address.to_string());
+        let object = event.object_ref.as_ref();
+        let impersonated = event.impersonated_user.as_ref();
+        let texts = Texts {
+            audit_id: &event.audit_id,
+            stage: &event.stage,
+            actor: &event.user.username,
+            impersonated: impersonated.map(|user| &*user.username).unwrap_or_default(),
+            verb: &event.verb,
+            group: object.map(|it| &*it.api_group).unwrap_or_default(),
+            resource: object.map(|it| &*it.resource).unwrap_or_default(),
+            subresource: object.map(|it| &*it.subresource).unwrap_or_default(),
+            namespace: object.map(|it| &*it.namespace).unwrap_or_default(),
+            name: object.map(|it| &*it.name).unwrap_or_default(),
+            address: address.as_deref().unwrap_or_default(),
+            user_agent: &event.user_agent,
+        };
+        batch.push(&Row {
+            event: found_by.id,
+            time: found_by.time.unwrap_or(received.time),
+            code: event.response_status.code.unwrap_or_default(),
+            texts,
+            raw,
+        });
+    }
+}
+
+/// The archive's own work, while the service runs.
+#[derive(Debug)]
+pub(crate) struct AtWork {
+    stop: CancellationToken,
+    work: Option<JoinHandle<()>>,
+}
+
+impl AtWork {
+    /// Lets it begin.
+    pub(crate) fn begin(work: Option<Housekeeping>, deps: &Deps) -> Self {
+        let (stop, clock) = (CancellationToken::new(), deps.clock.clone());
+        let stopped = stop.clone().cancelled_owned();
+        let work = work.map(|work| tokio::spawn(work.run(move || clock.now(), stopped)));
+        Self { stop, work }
+    }
+
+    /// Closes the archive, once nothing is appended any more.
+    pub(crate) async fn end(mut self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        match self.work.take() {
+            Some(work) => Ok(work.await?),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
