@@ -165,6 +165,8 @@ mod tests {
     use airside_service::intake::Received;
     use airside_types::{Cluster, Tenant, Timestamp};
 
+    use airside_audit_ingest::Judging;
+
     use super::*;
 
     #[test]
@@ -180,9 +182,11 @@ mod tests {
                 time: Timestamp::EPOCH,
                 body,
             };
-            let understood = airside_audit_ingest::understand(&received).unwrap();
-            assert!(understood.letters.is_empty() && !understood.records.is_empty());
-            ids.extend(understood.records.into_iter().map(|record| record.id));
+            let understood =
+                airside_audit_ingest::understand(&received, &Judging::default()).unwrap();
+            assert!(understood.letters.is_empty() && !understood.sightings.is_empty());
+            let sightings = understood.sightings.into_iter().flat_map(|batch| batch.sightings);
+            ids.extend(sightings.flat_map(|it| it.records).map(|record| record.id));
         }
         assert!(ids.len() > 500, "{} different records", ids.len());
     }

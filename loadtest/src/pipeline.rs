@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use airside_audit_ingest::Judging;
 use airside_auth::KeyRing;
 use airside_bus::{EmbeddedLog, EmbeddedLogOptions, EmbeddedQueue, EmbeddedQueueOptions};
 use airside_node::settings::NodeOptions;
@@ -87,12 +88,14 @@ impl Pipeline {
     pub(crate) async fn take(&self, body: Bytes) -> anyhow::Result<Kept> {
         let understood = self
             .intake
-            .understand(received(body), airside_audit_ingest::understand)
+            .understand(received(body), |body: &Received| {
+                airside_audit_ingest::understand(body, &Judging::default())
+            })
             .await
             .map_err(|error| anyhow::anyhow!("a batch was refused: {error}"))?;
         let kept = Kept {
             events: understood.inputs,
-            records: understood.records.len() as u64,
+            records: understood.sightings.iter().map(|batch| batch.sightings.len() as u64).sum(),
             letters: understood.letters.len() as u64,
         };
         let durable = self.intake.keep(understood).await;
@@ -102,7 +105,7 @@ impl Pipeline {
 
     /// The bytes of the log's entries.
     pub(crate) fn log_bytes(&self) -> anyhow::Result<u64> {
-        Ok(self.log.stream_bytes(Stream::Activity)?)
+        Ok(self.log.stream_bytes(Stream::Sightings)?)
     }
 
     /// Closes everything and removes the folder.

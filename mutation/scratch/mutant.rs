@@ -48,11 +48,43 @@ pub fn is_of(mutants: &[u32], kinds: &'static [(&'static str, &'static str)], ki
     }
 }
 
-/// Whether a rule looks at this verb: a mutant for each of its list.
-pub fn looks_at(mutants: &[u32], verbs: &'static [&'static str], verb: &str) -> bool {
-    match verbs.iter().position(|it| *it == verb) {
+/// Whether a rule looks at this verb or resource: a mutant for each of its list.
+pub fn looks_at<'a>(mutants: &[u32], list: &[&str], own: impl Into<Own<'a>>) -> bool {
+    let own = own.into();
+    match list.iter().position(|it| own.is(it)) {
         Some(at) => !mutants.get(at).is_some_and(|it| *it != 0 && on(*it)),
         None => true,
+    }
+}
+
+/// A request's verb, or its resource, API group and subresource.
+pub enum Own<'a> {
+    Verb(&'a str),
+    Resource(&'a str, &'a str, &'a str),
+}
+
+impl<'a> From<&'a str> for Own<'a> {
+    fn from(verb: &'a str) -> Self {
+        Self::Verb(verb)
+    }
+}
+
+impl<'a> From<(&'a str, &'a str, &'a str)> for Own<'a> {
+    fn from((plural, group, subresource): (&'a str, &'a str, &'a str)) -> Self {
+        Self::Resource(plural, group, subresource)
+    }
+}
+
+impl Own<'_> {
+    fn is(&self, written: &str) -> bool {
+        match *self {
+            Self::Verb(verb) => verb == written,
+            Self::Resource(plural, group, subresource) => {
+                let (whole, below) = written.split_once('/').unwrap_or((written, ""));
+                let (of, in_group) = whole.split_once('.').unwrap_or((whole, ""));
+                (of, in_group, below) == (plural, group, subresource)
+            }
+        }
     }
 }
 

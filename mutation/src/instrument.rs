@@ -1,7 +1,7 @@
 //! Builds a switch into each condition of a source file, so that one build holds every mutant.
 //!
-//! Owns the walk over the code and what is left alone: tests, constant functions, and what only shapes the
-//! report of a failure (messages and field paths). Conditions, patterns and literals have files of their own;
+//! Owns the walk over the code and what is left alone: tests, constant functions, what only shapes the report of a
+//! failure (messages and field paths), and what an entry says to people (titles, reasons, techniques). Conditions, patterns and literals have files of their own;
 //! `tables.rs` makes constants that can change. The switches themselves are `scratch/mutant.rs`.
 
 mod checks;
@@ -329,6 +329,26 @@ mod tests {
         );
         let used = changes(&format!("{checks} {tables} fn g(a: &str) {{ PEERS.contains(&a) }}"));
         assert!(used.contains(&"\"peer:a\" is \"peer:a~\"".to_owned()), "{used:?}");
+    }
+
+    #[test]
+    fn what_a_rule_says_to_people_is_left_alone_and_what_it_looks_at_is_not() {
+        let rule = |verbs: &str| {
+            format!(
+                "const WRITE: &[&str] = &[\"create\", \"patch\"]; static RULES: &[Definition] = &[Definition {{ \
+                 rule: Rule {{ id: \"a\", version: 2, title: \"t\", techniques: &[technique(\"T1\")] }}, \
+                 on: On::Resources({verbs}, &[\"pods\", \"jobs.batch\"]), when: f }}];"
+            )
+        };
+        let expected = [
+            "does not look at `\"create\"`",
+            "does not look at `\"patch\"`",
+            "does not look at `\"pods\"`",
+            "does not look at `\"jobs.batch\"`",
+        ];
+        for verbs in ["WRITE", "&[\"create\", \"patch\"]"] {
+            assert_eq!(changes(&rule(verbs)), expected, "{verbs}");
+        }
     }
 
     #[test]

@@ -144,9 +144,13 @@ fn write(
     let mut files = Vec::new();
     list(sources, sources, &mut files)?;
     let mut tables = Tables::default();
-    for (name, text) in files.iter().filter(|(name, _)| subject.is_in_scope(name)) {
+    for (name, text) in &files {
         let file = syn::parse_file(text).with_context(|| format!("cannot parse {name}"))?;
-        tables.add(name, &file);
+        if subject.is_in_scope(name) {
+            tables.add(name, &file);
+        } else {
+            tables.add_lists(name, &file);
+        }
     }
     let mut mutants = Mutants::default();
     for (name, text) in &files {

@@ -76,6 +76,7 @@ async fn catch_up(log: &Arc<dyn Log>, store: &Arc<dyn Store>) -> Keeper {
         outbox: Keyspace::new("test.outbox"),
         attempts: ATTEMPTS,
         limit: ReadLimit::default(),
+        consumes: false,
     };
     let ports = OwnerPorts {
         log: Arc::clone(log),

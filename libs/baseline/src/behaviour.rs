@@ -5,17 +5,15 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use airside_types::{Fact, Timestamp};
 
 pub(crate) use actors::{
-    ActorMemory, Breadth, Failures, Issue, Rhythm, Shared, Use, bounded, minute, network,
+    ActorMemory, Breadth, Failures, Issue, Rhythm, Shared, Use, minute, network,
 };
-pub use snapshot::StateKey;
+pub use snapshot::{Changed, StateKey};
 
 use crate::anomaly::Anomaly;
-use crate::memory::{Hour, Key, hour, key};
+use crate::memory::{Hour, Kept, Key, hour, key};
 use crate::models;
 use crate::observation::{Class, Observation};
 
@@ -38,11 +36,8 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct ClusterBehaviour {
     limits: Limits,
-    actors: BTreeMap<Key, ActorMemory>,
+    actors: Kept<Key, ActorMemory>,
     shared: Shared,
-    /// The actors that have changed since [`Self::take_changed`].
-    changed: std::collections::BTreeSet<Key>,
-    gone: std::collections::BTreeSet<Key>,
 }
 
 /// What a model looks at, and where it remembers.
@@ -60,27 +55,18 @@ const PER_HOUR: u8 = 5;
 impl ClusterBehaviour {
     /// Nothing known yet.
     pub fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            actors: BTreeMap::new(),
-            shared: Shared::default(),
-            changed: std::collections::BTreeSet::new(),
-            gone: std::collections::BTreeSet::new(),
-        }
+        Self { limits, actors: Kept::default(), shared: Shared::default() }
     }
 
     /// Takes an observation in, and tells what is rare about it.
     pub fn observe(&mut self, observation: &Observation<'_>) -> Vec<Anomaly> {
         let now = hour(observation.time);
         let whose = key("actor", &[observation.actor.name]);
-        if !self.actors.contains_key(&whose) {
+        if self.actors.get(&whose).is_none() {
             self.make_room();
         }
-        let actor = self
-            .actors
-            .entry(whose)
-            .or_insert_with(|| ActorMemory::new(observation.actor.class, now));
-        self.changed.insert(whose);
+        let make = || ActorMemory::new(observation.actor.class, now);
+        let actor = self.actors.entry(whose, usize::MAX, make);
         let mut look =
             Look { observation, actor, shared: &mut self.shared, limits: self.limits, now };
         let mut found = models::look(&mut look);
@@ -115,8 +101,6 @@ impl ClusterBehaviour {
         all.sort_unstable();
         for (_, _, key) in all.into_iter().take(self.limits.actors / 10 + 1) {
             self.actors.remove(&key);
-            self.changed.remove(&key);
-            self.gone.insert(key);
         }
     }
 }

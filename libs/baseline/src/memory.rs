@@ -1,11 +1,13 @@
 //! What an actor, a class or a cluster is remembered by: small, bounded, and the same for the same past.
 
 mod distinct;
+mod kept;
 mod key;
 mod peak;
 mod seen;
 
 pub(crate) use distinct::Distinct;
+pub(crate) use kept::Kept;
 pub(crate) use key::{Key, key, key_of_number};
 pub(crate) use peak::{Peak, Surge};
 pub(crate) use seen::{Novelty, Seen};

@@ -295,7 +295,8 @@ fn is_called(check: &Check, name: &str) -> bool {
         || check.equivalents.contains(&name)
 }
 
-/// The checks by what they look at.
+/// Checks by what they look at.
+#[derive(Debug)]
 pub(crate) struct Index {
     /// Checks on pods, containers and what starts them.
     pub(crate) workloads: Vec<&'static Check>,
@@ -311,40 +312,49 @@ pub(crate) struct Index {
     pub(crate) any: Vec<&'static Check>,
 }
 
-/// The index, made once.
+/// The index of all checks, made once.
 pub(crate) fn index() -> &'static Index {
-    static INDEX: LazyLock<Index> = LazyLock::new(|| {
-        let chosen =
-            |wanted: fn(&Judge) -> bool| all().filter(|check| wanted(&check.judge)).collect();
-        Index {
-            workloads: chosen(|judge| {
-                matches!(judge, Judge::Pod(_) | Judge::Container(_) | Judge::Workload(_))
-            }),
-            rules: chosen(|judge| matches!(judge, Judge::Rule(_))),
-            bindings: chosen(|judge| matches!(judge, Judge::Binding(_))),
-            components: by_component(),
-            kinds: by_kind(),
-            any: chosen(|judge| matches!(judge, Judge::Any(_))),
-        }
-    });
+    static INDEX: LazyLock<Index> = LazyLock::new(|| Index::of(|_| true));
     &INDEX
 }
 
-fn by_component() -> BTreeMap<Component, Vec<&'static Check>> {
+impl Index {
+    /// The index of some checks.
+    pub(crate) fn of(is_chosen: impl Fn(&Check) -> bool) -> Self {
+        let chosen: Vec<_> = all().filter(|check| is_chosen(check)).collect();
+        let looking = |wanted: fn(&Judge) -> bool| {
+            chosen.iter().copied().filter(|check| wanted(&check.judge)).collect()
+        };
+        Self {
+            workloads: looking(|judge| {
+                matches!(judge, Judge::Pod(_) | Judge::Container(_) | Judge::Workload(_))
+            }),
+            rules: looking(|judge| matches!(judge, Judge::Rule(_))),
+            bindings: looking(|judge| matches!(judge, Judge::Binding(_))),
+            components: by_component(&chosen),
+            kinds: by_kind(&chosen),
+            any: looking(|judge| matches!(judge, Judge::Any(_))),
+        }
+    }
+}
+
+fn by_component(checks: &[&'static Check]) -> BTreeMap<Component, Vec<&'static Check>> {
     let mut components: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for check in all() {
+    for check in checks {
         if let Judge::Component(component, _) = check.judge {
-            components.entry(component).or_default().push(check);
+            components.entry(component).or_default().push(*check);
         }
     }
     components
 }
 
-fn by_kind() -> BTreeMap<(&'static str, &'static str), Vec<&'static Check>> {
+fn by_kind(
+    checks: &[&'static Check],
+) -> BTreeMap<(&'static str, &'static str), Vec<&'static Check>> {
     let mut kinds: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for check in all() {
+    for check in checks {
         if let Judge::Object(wanted, _) = check.judge {
-            wanted.iter().for_each(|kind| kinds.entry(*kind).or_default().push(check));
+            wanted.iter().for_each(|kind| kinds.entry(*kind).or_default().push(*check));
         }
     }
     kinds

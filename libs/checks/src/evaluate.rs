@@ -3,6 +3,7 @@
 //! Three answers exist for a check: it failed, it passed, or it could not be decided from what was given.
 //! The last is reported with its reason and never counts as passed.
 
+mod chosen;
 mod met;
 mod of_pods;
 mod within;
@@ -17,12 +18,13 @@ use airside_k8s::{Completeness, Graph, Object, Value, workload};
 use airside_types::{FieldPath, Step};
 use airside_vulnerability::Components;
 
-use crate::catalogue;
+use crate::catalogue::{self, Index};
 use crate::check::{Category, Check, Judge};
 use crate::component::Configured;
 use crate::subject::{Binding, Pod, Whole};
 use crate::template::is_filled_in_later;
 
+pub use self::chosen::ObjectChecks;
 pub(crate) use self::met::Met;
 pub use self::of_pods::PodChecks;
 use self::within::Within;
@@ -158,7 +160,7 @@ pub fn evaluate_graph(graph: &Graph<'_>) -> Evaluation {
 pub fn evaluate_with(graph: &Graph<'_>, components: &Components) -> Evaluation {
     let mut judged = Judged::default();
     for index in 0..graph.objects().len() {
-        judge(graph, components, index, &NoMemory, &mut judged);
+        judge(catalogue::index(), graph, components, index, &NoMemory, &mut judged);
     }
     let Judged { failures, undecided, met, .. } = judged;
     let not_evaluated = not_evaluated(&undecided);
@@ -208,8 +210,9 @@ impl Memory for NoMemory {
     }
 }
 
-/// Runs every check that applies over one object of a graph.
+/// Runs every check of an index that applies over one object of a graph.
 pub(crate) fn judge(
+    checks: &Index,
     graph: &Graph<'_>,
     components: &Components,
     index: usize,
@@ -217,6 +220,18 @@ pub(crate) fn judge(
     judged: &mut Judged,
 ) {
     let Some(object) = graph.objects().get(index) else { return };
+    judge_object(checks, object, (graph, index), components, memory, judged);
+}
+
+/// The same over an object of which the graph need not know: then what its checks ask of the graph is not there.
+fn judge_object<'a>(
+    checks: &Index,
+    object: &'a Object<'a>,
+    (graph, index): (&'a Graph<'a>, usize),
+    components: &'a Components,
+    memory: &dyn Memory,
+    judged: &mut Judged,
+) {
     let Judged { failures, undecided, met, looking, recalled } = judged;
     let mut run = |check: &'static Check, judge: &dyn Fn(&mut Report<'_>)| {
         // One of these runs for each configuration that is found, so it is never recalled.
@@ -237,28 +252,34 @@ pub(crate) fn judge(
     let graph_within =
         (!objects.is_empty()).then(|| Graph::new(&objects, Completeness::SingleObject));
     let within = Within { found: &found, graph: graph_within.as_ref(), components };
-    within.meet(met);
+    within.meet(checks, met);
     if object.group() == GROUP {
-        judge_rbac(object, graph, met, &mut run);
+        judge_rbac(checks, object, graph, met, &mut run);
     }
-    judge_rights_within(&within, &mut run);
+    judge_rights_within(checks, &within, &mut run);
     let searched = OnceCell::new();
     let whole = Whole { object, graph, components, searched: &searched };
-    judge_workload(index, &whole, &within, met, &mut run);
-    judge_components(index, object, graph, met, &mut run);
-    judge_components_within(&within, met, &mut run);
-    judge_whole(&whole, &within, met, &mut run);
+    judge_workload(checks, index, &whole, &within, met, &mut run);
+    judge_components(checks, index, object, graph, met, &mut run);
+    judge_components_within(checks, &within, met, &mut run);
+    judge_whole(checks, &whole, &within, met, &mut run);
 }
 
 /// Runs a check with a report of its own.
 type Run<'r> = dyn FnMut(&'static Check, &dyn Fn(&mut Report<'_>)) + 'r;
 
-fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, met: &mut Met, run: &mut Run<'_>) {
+fn judge_rbac<'a>(
+    checks: &Index,
+    object: &'a Object<'a>,
+    graph: &'a Graph<'a>,
+    met: &mut Met,
+    run: &mut Run<'_>,
+) {
     if is_kind(object, ["Role", "ClusterRole"]) {
         let rules: Vec<_> = rules(object).collect();
         let by_name = is_judged_by_name(object);
         met.rules |= !rules.is_empty();
-        for check in &catalogue::index().rules {
+        for check in &checks.rules {
             let Judge::Rule(judge) = check.judge else { continue };
             if by_name && catalogue::JUDGED_BY_NAME.contains(&check.id) {
                 continue;
@@ -269,7 +290,7 @@ fn judge_rbac<'a>(object: &'a Object<'a>, graph: &'a Graph<'a>, met: &mut Met, r
         && let Some(binding) = Binding::new(object, graph)
     {
         met.bindings = true;
-        for check in &catalogue::index().bindings {
+        for check in &checks.bindings {
             let Judge::Binding(judge) = check.judge else { continue };
             run(check, &|report| judge(&binding, report));
         }
@@ -283,11 +304,10 @@ fn is_kind(object: &Object<'_>, kinds: [&str; 2]) -> bool {
 }
 
 /// Roles and bindings lie in objects that are none.
-fn judge_rights_within(within: &Within<'_>, run: &mut Run<'_>) {
-    let index = catalogue::index();
+fn judge_rights_within(checks: &Index, within: &Within<'_>, run: &mut Run<'_>) {
     let (has_roles, has_bindings) = within.has_rights();
-    let of_rules = index.rules.iter().filter(|_| has_roles);
-    let of_bindings = index.bindings.iter().filter(|_| has_bindings);
+    let of_rules = checks.rules.iter().filter(|_| has_roles);
+    let of_bindings = checks.bindings.iter().filter(|_| has_bindings);
     for check in of_rules.chain(of_bindings) {
         run(check, &|report| within.judge(report));
     }
@@ -301,6 +321,7 @@ fn is_judged_by_name(role: &Object<'_>) -> bool {
 }
 
 fn judge_workload<'a>(
+    checks: &Index,
     index: usize,
     whole: &Whole<'a>,
     within: &Within<'_>,
@@ -322,7 +343,7 @@ fn judge_workload<'a>(
     met.pods |= !(pods.is_empty() && parts.is_empty()) || within.has_pods();
     met.containers |= pods.iter().chain(&parts).any(|pod| pod.containers().next().is_some());
     met.containers |= within.has_pods();
-    for check in &catalogue::index().workloads {
+    for check in &checks.workloads {
         match check.judge {
             Judge::Pod(_) | Judge::Container(_) => run(check, &|report| {
                 judge_pods(&pods, &parts, within, report);
@@ -349,6 +370,7 @@ fn judge_pods(pods: &[Pod<'_>], parts: &[Pod<'_>], within: &Within<'_>, report: 
 }
 
 fn judge_components<'a>(
+    checks: &Index,
     index: usize,
     object: &'a Object<'a>,
     graph: &'a Graph<'a>,
@@ -357,32 +379,37 @@ fn judge_components<'a>(
 ) {
     for configuration in &configurations(graph, index) {
         met.components.insert(configuration.component);
-        let checks = catalogue::index().components.get(&configuration.component);
-        for check in checks.map(Vec::as_slice).unwrap_or_default() {
+        let of_it = checks.components.get(&configuration.component);
+        for check in of_it.map(Vec::as_slice).unwrap_or_default() {
             let Judge::Component(_, judge) = check.judge else { continue };
             run(check, &|report| judge(&Configured { object, graph, configuration }, report));
         }
     }
 }
 
-fn judge_components_within(within: &Within<'_>, met: &mut Met, run: &mut Run<'_>) {
+fn judge_components_within(checks: &Index, within: &Within<'_>, met: &mut Met, run: &mut Run<'_>) {
     for found in &within.configurations() {
         let component = found.1.component;
         met.components.insert(component);
-        let checks = catalogue::index().components.get(&component);
-        for check in checks.map(Vec::as_slice).unwrap_or_default() {
+        let of_it = checks.components.get(&component);
+        for check in of_it.map(Vec::as_slice).unwrap_or_default() {
             let Judge::Component(_, judge) = check.judge else { continue };
             run(check, &|report| within.judge_configured(found, judge, report));
         }
     }
 }
 
-fn judge_whole(whole: &Whole<'_>, within: &Within<'_>, met: &mut Met, run: &mut Run<'_>) {
-    let index = catalogue::index();
+fn judge_whole(
+    checks: &Index,
+    whole: &Whole<'_>,
+    within: &Within<'_>,
+    met: &mut Met,
+    run: &mut Run<'_>,
+) {
     let kind = (whole.object.group(), whole.object.kind());
-    let of_kind = index.kinds.get(&kind).map(Vec::as_slice).unwrap_or_default();
+    let of_kind = checks.kinds.get(&kind).map(Vec::as_slice).unwrap_or_default();
     met.object(kind, of_kind);
-    for check in of_kind.iter().chain(&index.any) {
+    for check in of_kind.iter().chain(&checks.any) {
         if let Judge::Object(_, judge) | Judge::Any(judge) = check.judge {
             run(check, &|report| {
                 judge(whole, report);
@@ -392,7 +419,7 @@ fn judge_whole(whole: &Whole<'_>, within: &Within<'_>, met: &mut Met, run: &mut 
     }
     // Each once, also where the object around has it and several objects within have.
     let mut done: BTreeSet<_> = of_kind.iter().map(|check| check.id).collect();
-    for check in within.checks_of_kinds() {
+    for check in within.checks_of_kinds(checks) {
         if done.insert(check.id) {
             run(check, &|report| within.judge(report));
         }

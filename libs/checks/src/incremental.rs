@@ -41,6 +41,7 @@ use std::sync::Arc;
 use airside_k8s::graph::{Ways, Who, written};
 use airside_vulnerability::Components;
 
+use crate::catalogue;
 use crate::evaluate::{Evaluation, Failure, Judged, Met, NotEvaluated, judge, not_evaluated};
 
 pub use objects::{Identity, Living};
@@ -328,7 +329,7 @@ impl Incremental {
             let verdicts = kept.borrow();
             let last = verdicts.get(*slot as usize).filter(|_| !changed.contains(slot));
             let last = Last::new(last.map(|verdict| &verdict.outcome), *again, &owner);
-            judge(graph, components, index, &last, &mut judged);
+            judge(catalogue::index(), graph, components, index, &last, &mut judged);
             judged
         };
         let looked_at = owner.answer(asked, &ask, &mut |one, judged, rests| {

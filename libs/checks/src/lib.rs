@@ -29,7 +29,9 @@ pub use check_in::{
     BuiltKustomization, CheckIn, CheckInOfOne, CheckedObject, FileOrigin, InputFile, Origins,
     Passes, Rendered, RenderedChart, Terms, check_in, is_helm_test,
 };
-pub use evaluate::{Evaluation, Failure, NotEvaluated, PodChecks, evaluate, evaluate_graph};
+pub use evaluate::{
+    Evaluation, Failure, NotEvaluated, ObjectChecks, PodChecks, evaluate, evaluate_graph,
+};
 pub use exception::{Accepted, Comment, Exception, Ineffective};
 pub use incremental::{Altered, Change, Delta, Identity, Incremental, Living};
 pub use profile::Profile;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use airside_types::attack::technique;
 use airside_types::{
-    Authorisation, Decision, Id, Operation, Payload, Phase, Place, Record, Severity, Tactic,
-    Technique, Timestamp, Verdict,
+    Authorisation, Decision, Detection, Id, Operation, Payload, Phase, Place, Record, Repeats,
+    Severity, Tactic, Technique, Timestamp, Verdict,
 };
 
 pub(crate) use parties::Parties;
@@ -116,6 +116,23 @@ impl Signal {
             Payload::Decision(decision) => &decision.request_uid,
             _ => "",
         }
+    }
+
+    fn detection(&self) -> Option<&Detection> {
+        match &self.record.payload {
+            Payload::Detection(detection) => Some(detection),
+            _ => None,
+        }
+    }
+
+    /// The event, by the identity under which its raw record is kept.
+    pub(crate) fn event(&self) -> Option<Id> {
+        self.detection()?.event
+    }
+
+    /// How often the same was seen again.
+    pub(crate) fn repeats(&self) -> Option<Repeats> {
+        self.detection()?.repeats
     }
 
     /// The file and line that it was read from.

@@ -7,6 +7,7 @@ use std::cell::OnceCell;
 
 use airside_types::{Detection, Id, NamedValue, Payload, Phase, Record, Severity, Source};
 
+use crate::command;
 use crate::intake::Intake;
 use crate::rule::{Rule, RuleInfo};
 
@@ -31,6 +32,7 @@ mod pod_spec;
 pub mod read;
 mod request;
 mod rules;
+mod sighting;
 mod sign;
 
 pub(crate) use client::Client;
@@ -43,6 +45,7 @@ pub use observation::{anomaly, observation};
 use request::Request;
 pub(crate) use rules::SECRET_READ;
 use rules::{Definition, Firing};
+pub use sighting::{Telling, event_of, is_end, sight};
 
 #[cfg(test)]
 mod tests;
@@ -76,23 +79,26 @@ pub fn checks_of(rule: &str) -> &'static [&'static str] {
 /// What an event tells: its detections, and facts about the entities that it shows.
 pub fn records(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
     let request = Request::new(event, intake.profile);
-    if !request.is_answered() {
-        return Vec::new();
-    }
-    let mut records = detections(&request, intake);
-    let of_interest = records.iter().any(is_above_info);
-    facts::of(&request, of_interest, intake, &mut records);
-    records
+    if request.is_answered() { records_of(&request, intake, |_| true) } else { Vec::new() }
 }
 
 /// What of an event travels to be correlated: all that it tells but what is ordinary. That somebody made an
 /// object, or named an image without its digest, is no part of any incident.
 pub fn records_to_correlate(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
-    let mut records = records(event, intake);
-    records.retain(|record| match &record.payload {
-        Payload::Detection(found) => !rules::is_ordinary(&found.rule),
-        _ => true,
-    });
+    let request = Request::new(event, intake.profile);
+    let is_told = |rule: &Rule| !rules::is_ordinary(rule.id);
+    if request.is_answered() { records_of(&request, intake, is_told) } else { Vec::new() }
+}
+
+/// What an answered request tells: detections of some rules, and facts.
+fn records_of(
+    request: &Request<'_>,
+    intake: &Intake<'_>,
+    is_told: impl Fn(&Rule) -> bool,
+) -> Vec<Record> {
+    let mut records = detections(request, intake, is_told);
+    let of_interest = records.iter().any(is_above_info);
+    facts::of(request, of_interest, intake, &mut records);
     records
 }
 
@@ -100,7 +106,11 @@ fn is_above_info(record: &Record) -> bool {
     matches!(&record.payload, Payload::Detection(found) if found.severity > Severity::Info)
 }
 
-fn detections(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
+fn detections(
+    request: &Request<'_>,
+    intake: &Intake<'_>,
+    is_told: impl Fn(&Rule) -> bool,
+) -> Vec<Record> {
     let mut told = firings(request);
     if request.doubt() {
         let all = firings(request).into_iter();
@@ -109,6 +119,7 @@ fn detections(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
     }
     let event = OnceCell::new();
     told.into_iter()
+        .filter(|(rule, _)| is_told(rule))
         .map(|(rule, firing)| {
             let detection = detection(rule.into(), firing, request, intake);
             let event = *event.get_or_init(|| event_id(request, intake));
@@ -126,8 +137,8 @@ fn firings(request: &Request<'_>) -> Vec<(&'static Rule, Firing)> {
         .collect()
 }
 
-/// The identity of an event. A client can choose its auditID, so what was asked, by whom and when is part
-/// of it. The two events of a long-running request have one identity: its start and its end are one deed.
+/// The identity of an event. A client can choose its auditID, so what was asked, by whom, from where and when is part
+/// of it, all as the API server noted it. The two events of a long-running request have one identity: its start and its end are one deed.
 fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
     let event = request.event();
     let asked = intake
@@ -136,11 +147,14 @@ fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
         .text(&event.user.username)
         .text(&event.verb)
         .text(&event.request_uri)
-        .text(&event.request_received);
+        .text(&event.request_received)
+        .text(&event.user_agent);
+    let asked = event.source_ips.iter().fold(asked, |id, address| id.text(address));
     if request.is_long_running() {
         asked.finish()
     } else {
-        asked.text(&event.stage).text(&event.stage_reached).finish()
+        let code = event.response_status.code.unwrap_or_default();
+        asked.text(&event.stage).text(&event.stage_reached).number(code.into()).finish()
     }
 }
 
@@ -163,7 +177,7 @@ fn detection(
         values.push(NamedValue { name: "user.groups".to_owned(), value: MASTERS.to_owned() });
     }
     if !event.user_agent.is_empty() {
-        let value = crate::command::shown(&event.user_agent, 120);
+        let value = command::shown(&event.user_agent, MAX_AGENT_CHARS);
         values.push(NamedValue { name: "userAgent".to_owned(), value });
     }
     for id in &event.annotations.decision_ids {
@@ -181,8 +195,10 @@ fn detection(
         phase: Phase::Audit,
         links: links::of(request, firing.targets),
         values,
-        native_id: cut(&event.audit_id, MAX_AUDIT_ID_CHARS).to_owned(),
+        native_id: command::cut(&event.audit_id, MAX_AUDIT_ID_CHARS).to_owned(),
         origin: intake.place(),
+        event: None,
+        repeats: None,
     }
 }
 
@@ -193,29 +209,13 @@ const MASTERS: &str = "system:masters";
 /// chooses its auditID freely; an ordinary one has 36.
 const MAX_DEED_CHARS: usize = 400;
 const MAX_AUDIT_ID_CHARS: usize = 128;
+/// The longest user agent that is kept, in characters.
+const MAX_AGENT_CHARS: usize = 120;
 
 /// One sentence: who did what, from where, with what.
 fn message(deed: &str, request: &Request<'_>) -> String {
     // A path is as long as a client makes it.
-    let deed = cut(deed, MAX_DEED_CHARS);
-    let mut message = format!("{} {deed}", request.actor());
-    if let Some(user) = &request.event().impersonated_user {
-        message.push_str(&format!(", acting as {}", user.username));
-    }
-    if let Some(ip) = request.source_address() {
-        message.push_str(&format!(", from {ip}"));
-    }
-    let agent = &request.event().user_agent;
-    if let Some(product) = agent.split(' ').next().filter(|product| !product.is_empty()) {
-        message.push_str(&format!(" with {}", crate::command::shown(product, 60)));
-    }
-    message.push('.');
-    message
-}
-
-/// The first characters of a text.
-fn cut(text: &str, limit: usize) -> &str {
-    // Most texts have fewer bytes, each of which is at most a character.
-    let end = if text.len() <= limit { None } else { text.char_indices().nth(limit) };
-    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+    let deed = command::cut(deed, MAX_DEED_CHARS);
+    let (by, circumstances) = request.told();
+    [by, " ", deed, circumstances].concat()
 }

@@ -28,13 +28,11 @@ struct Reading {
 }
 
 /// Where a container's credentials lie: its service account, its environment, its host's keys.
-const CREDENTIALS: [&str; 16] = [
+const CREDENTIALS: [&str; 14] = [
     "serviceaccount/token",
     "secrets/kubernetes.io",
     "secrets/eks.amazonaws.com",
     "azure-identity-token",
-    "/proc/1/environ",
-    "/proc/self/environ",
     "/.aws/credentials",
     "/.kube/config",
     "/.docker/config.json",
@@ -62,8 +60,8 @@ const CREDENTIAL_FILES: [&str; 10] = [
 ];
 
 /// The metadata services of AWS, Azure, Oracle and Google clouds, and of Alibaba's.
-const METADATA: [&str; 5] =
-    ["fd00:ec2::254", "metadata.google", "metadata.goog", "::ffff:a9fe:a9fe", "::ffff:a9fe:aa02"];
+const METADATA: [&str; 4] =
+    ["fd00:ec2::254", "metadata.goog", "::ffff:a9fe:a9fe", "::ffff:a9fe:aa02"];
 
 /// Their addresses, which may be written in several ways.
 const METADATA_ADDRESSES: [Ipv4Addr; 3] = [
@@ -175,7 +173,7 @@ impl Reading {
         let rest = from.and_then(|from| words.get(from + 1..)).unwrap_or_default();
         let runs = |option: &str| {
             let is_short = option.starts_with('-') && !option.starts_with("--");
-            matches!(option, "--exec" | "--sh-exec") || is_short && option.ends_with(['e', 'c'])
+            option == "--exec" || is_short && option.ends_with(['e', 'c'])
         };
         let mut pairs = rest.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
         pairs.any(|(option, word)| runs(option) && SHELLS.contains(&program(word)))
@@ -193,7 +191,7 @@ impl Reading {
         let fetches = self.downloads() || self.has_any(&["base64 -d", "base64 --decode"]);
         let to_shell = self.lower.split('|').skip(1).any(|stage| {
             let word = stage.split_whitespace().find(|word| *word != "sudo").unwrap_or_default();
-            SHELLS.contains(&program(word).trim_end_matches(['"', '\'', ';', ')']))
+            SHELLS.contains(&program(word).trim_end_matches([';', ')']))
         });
         let made_executable = self.downloads() && self.lower.contains("chmod +x");
         fetches && to_shell || made_executable
@@ -303,12 +301,19 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
 
 /// A command line as people may see it: credentials hidden, cut to `limit` characters.
 pub(crate) fn shown(line: &str, limit: usize) -> String {
-    let cut: String = line.chars().take(limit).collect();
-    let mut text = redact::redact(&cut);
+    let cut = cut(line, limit);
+    let mut text = redact::redact(cut);
     if cut.len() < line.len() {
         text.push('…');
     }
     text
+}
+
+/// The first characters of a text.
+pub(crate) fn cut(text: &str, limit: usize) -> &str {
+    // Most texts have fewer bytes, each of which is at most a character.
+    let end = if text.len() <= limit { None } else { text.char_indices().nth(limit) };
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -124,6 +124,12 @@ impl Counting {
         Self { limits, newest: Timestamp::EPOCH, actors: BTreeMap::new() }
     }
 
+    /// Whether a rule counts this record.
+    pub fn counts(record: &Record) -> bool {
+        let Payload::Detection(detection) = &record.payload else { return false };
+        COUNTED.iter().any(|counted| (counted.thing)(detection).is_some())
+    }
+
     /// Takes a record in, and returns the detections that it completes: for itself and for earlier ones.
     /// Records that no rule counts change nothing.
     pub fn observe(&mut self, record: &Record) -> Vec<Record> {

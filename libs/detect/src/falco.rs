@@ -118,6 +118,8 @@ impl Alert {
             values: self.values(),
             native_id: format!("{} {}", self.time.as_deref().unwrap_or_default(), self.rule),
             origin: intake.place(),
+            event: None,
+            repeats: None,
         }
     }
 

@@ -89,6 +89,7 @@ impl Intake<'_> {
         time: Option<Timestamp>,
         detection: Detection,
     ) -> Record {
+        let detection = Detection { event: Some(event), ..detection };
         let id = Record::detection_id(self.tenant, self.cluster, source, event, &detection.rule);
         self.record(source, id, time, Payload::Detection(detection))
     }

@@ -185,6 +185,8 @@ impl Line {
             values: values(exec),
             native_id: exec.process.exec_id.clone(),
             origin: intake.place(),
+            event: None,
+            repeats: None,
         }
     }
 

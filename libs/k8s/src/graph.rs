@@ -148,6 +148,10 @@ impl<'a> Graph<'a> {
             hosts: hosts::Hosts::default(),
             whole: None,
         };
+        // What goes for every cluster leads nobody anywhere where nobody is.
+        if objects.is_empty() && whole.is_none() {
+            return graph;
+        }
         for (index, object) in objects.iter().enumerate() {
             graph.add_to_kind(object, index);
             let named = (object.name(), object.kind(), object.namespace(), object.group());

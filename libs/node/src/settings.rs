@@ -132,6 +132,9 @@ pub struct PeerOptions {
     pub correlation: Option<String>,
     /// The API address of the node that runs `scanner`.
     pub scanner: Option<String>,
+    /// The API address of the node that runs `audit-ingest` and owns its partitions.
+    #[serde(rename = "audit-ingest")]
+    pub audit_ingest: Option<String>,
 }
 
 impl PeerOptions {
@@ -141,10 +144,12 @@ impl PeerOptions {
         use airside_wire::v1::findings_service_server::SERVICE_NAME as FINDINGS;
         use airside_wire::v1::incidents_service_server::SERVICE_NAME as INCIDENTS;
         use airside_wire::v1::scan_service_server::SERVICE_NAME as SCAN;
+        use airside_wire::v1::suppressions_service_server::SERVICE_NAME as SUPPRESSIONS;
         let mut addresses = BTreeMap::new();
         for (address, services) in [
             (&self.correlation, &[INCIDENTS][..]),
             (&self.scanner, &[SCAN, FINDINGS, CATALOGUE][..]),
+            (&self.audit_ingest, &[SUPPRESSIONS][..]),
         ] {
             for service in services {
                 addresses.extend(address.clone().map(|address| ((*service).to_owned(), address)));

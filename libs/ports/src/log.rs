@@ -24,12 +24,15 @@ pub enum Stream {
     Incidents,
     /// What could not be understood or applied, with the reason. One partition.
     DeadLetters,
+    /// Requests to API servers on their way from intake to the owner of their cluster, which is its only reader and
+    /// removes what it has applied. Partitioned.
+    Sightings,
 }
 
 impl Stream {
     /// All streams.
-    pub const ALL: [Self; 4] =
-        [Self::Configuration, Self::Activity, Self::Incidents, Self::DeadLetters];
+    pub const ALL: [Self; 5] =
+        [Self::Configuration, Self::Activity, Self::Incidents, Self::DeadLetters, Self::Sightings];
 
     /// The stream's name in subjects, keys and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Stream {
             Self::Activity => "activity",
             Self::Incidents => "incidents",
             Self::DeadLetters => "dead-letters",
+            Self::Sightings => "sightings",
         }
     }
 
@@ -219,6 +223,10 @@ pub trait Log: Debug + Send + Sync + 'static {
         partitions: PartitionSet,
         from: Offset,
     ) -> Result<Box<dyn LogReader>, LogError>;
+
+    /// Removes the entries before a position. Only who is the stream's only reader asks for it, for what it will not
+    /// read again.
+    async fn forget(&self, stream: Stream, before: Offset) -> Result<(), LogError>;
 
     /// The position behind the last entry of the stream: a reader that reached it has caught up.
     async fn end(&self, stream: Stream) -> Result<Offset, LogError>;

@@ -3,7 +3,7 @@
 use airside_auth::Scope;
 use airside_telemetry::Metrics;
 use airside_telemetry::metrics::Counter;
-use airside_types::{Cluster, DeadLetter, Record, Tenant, Timestamp};
+use airside_types::{Cluster, DeadLetter, Record, SightingBatch, Tenant, Timestamp};
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
@@ -67,6 +67,8 @@ pub struct Understood {
     pub inputs: u64,
     /// The records.
     pub records: Vec<Record>,
+    /// What goes to the owner of its cluster first.
+    pub sightings: Vec<SightingBatch>,
     /// What could not be understood.
     pub letters: Vec<DeadLetter>,
 }
@@ -140,6 +142,7 @@ impl Intake {
     pub async fn keep(&self, understood: Understood) -> Result<(), HttpError> {
         let kept = async {
             self.publisher.publish(understood.records).await?;
+            self.publisher.publish_sightings(&understood.sightings).await?;
             self.dead_letters.set_aside(&understood.letters).await?;
             Ok(())
         };

@@ -5,6 +5,7 @@
 //! that cannot be applied is tried again a few times, then set aside on the dead-letter stream; the log
 //! goes on. What applying means is the [`LogOwner`]'s.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,9 @@ pub trait LogOwner: Send + Sync {
     /// Entries were removed from the stream before they were read: a gap to record.
     async fn lost(&mut self, stream: Stream, range: LostRange, effects: &mut Effects);
 
+    /// What was read together is applied and will be committed: adds what is kept once for all of it.
+    fn settle(&mut self, _effects: &mut Effects) {}
+
     /// What was applied since the last call is durable now: it may be shown.
     fn committed(&mut self) {}
 }
@@ -82,6 +86,8 @@ pub struct OwnerSettings {
     pub attempts: u32,
     /// How much one read returns at most.
     pub limit: ReadLimit,
+    /// Whether this owner is the only reader of its streams: what it has applied is removed from the log.
+    pub consumes: bool,
 }
 
 /// What an owner needs from its node.
@@ -99,6 +105,9 @@ pub struct OwnerPorts {
 
 /// How long one read waits for entries before it looks whether to stop.
 const READ_WAIT: Duration = Duration::from_secs(2);
+
+/// After how many entries those that are applied are removed from a stream that nobody else reads.
+const FORGET_EVERY: u64 = 256;
 
 /// Follows the streams until the token is cancelled. Becomes ready once everything that was in the log at
 /// the start has been applied.
@@ -134,7 +143,7 @@ pub async fn run_owner(
     }
     readers.close();
     drop(sender);
-    let mut work = Work { owner, settings, ports, outbox };
+    let mut work = Work { owner, settings, ports, outbox, forgotten: BTreeMap::new() };
     let mut unpublished = false;
     if waiting.is_empty() {
         ready.ready();
@@ -214,6 +223,8 @@ struct Work<'a> {
     settings: &'a OwnerSettings,
     ports: &'a OwnerPorts,
     outbox: Outbox,
+    /// Up to where entries were removed.
+    forgotten: BTreeMap<Stream, Offset>,
 }
 
 impl Work<'_> {
@@ -237,6 +248,7 @@ impl Work<'_> {
             let applied = self.apply(stream, entry, &mut effects).instrument(span).await;
             letters.extend(applied.err());
         }
+        self.owner.settle(&mut effects);
         let kept = letters.iter().filter_map(entry_of).map(|entry| (Stream::DeadLetters, entry));
         effects.outputs.extend(kept);
         let key = stream.as_str().as_bytes().to_vec();
@@ -249,7 +261,23 @@ impl Work<'_> {
         self.commit_durably(effects.batch, shutdown).await?;
         self.owner.committed();
         self.ports.dead_letters.counted(&letters);
-        Ok(self.publish(effects.outputs, shutdown).await)
+        let flow = self.publish(effects.outputs, shutdown).await;
+        self.forget(stream, read.next).await;
+        Ok(flow)
+    }
+
+    /// Removes what is applied from the log, now and then. What is not removed now is removed next time.
+    async fn forget(&mut self, stream: Stream, applied: Offset) {
+        let forgotten = self.forgotten.entry(stream).or_insert(applied);
+        if !self.settings.consumes || applied.0 < forgotten.0.saturating_add(FORGET_EVERY) {
+            return;
+        }
+        match self.ports.log.forget(stream, applied).await {
+            Ok(()) => *forgotten = applied,
+            Err(error) => {
+                tracing::warn!(%stream, error = %error, "applied entries stay in the log")
+            }
+        }
     }
 
     /// Applies one entry, again after a failure that may pass, and sets it aside in the end.

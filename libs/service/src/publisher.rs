@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use airside_ports::{Entry, Headers, Log, LogError, Partition, Partitioner, Stream};
-use airside_types::{Payload, Record};
-use airside_wire::{EncodeError, MessageType, encode_batches};
+use airside_types::{Payload, Record, SightingBatch};
+use airside_wire::{EncodeError, MessageType, encode_batches, encode_sightings};
 
 /// Publishes records onto the log. What it returns for is durable.
 #[derive(Debug, Clone)]
@@ -54,6 +54,24 @@ impl Publisher {
             }
         }
         Ok(streams.into_iter().collect())
+    }
+
+    /// Publishes sightings with the trace of the current span; they are durable when this returns.
+    pub async fn publish_sightings(&self, batches: &[SightingBatch]) -> Result<(), PublishError> {
+        let headers = Headers {
+            message: MessageType::SightingBatch.as_str().to_owned(),
+            trace_parent: airside_telemetry::trace::parent_of_current(),
+        };
+        let mut entries = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let partition = self.partitioner.partition(&batch.tenant, &batch.cluster, "");
+            let payload = encode_sightings(batch)?;
+            entries.push(Entry { partition, headers: headers.clone(), payload });
+        }
+        if !entries.is_empty() {
+            self.log.append(Stream::Sightings, entries).await?;
+        }
+        Ok(())
     }
 
     fn group(&self, records: Vec<Record>) -> BTreeMap<(Stream, Partition), Vec<Record>> {

@@ -8,6 +8,7 @@ use crate::set::RuleSet;
 
 mod oracle;
 mod problems;
+mod weak_spots;
 
 /// A rule with this detection section.
 pub(crate) fn rule(title: &str, detection: &str) -> String {

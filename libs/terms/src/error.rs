@@ -77,6 +77,14 @@ pub enum TermsError {
         /// The files and folders.
         paths: String,
     },
+    /// Files that should hold something hold none of it.
+    #[error("{paths} holds no {what}: is it the right path?")]
+    Nothing {
+        /// What.
+        what: &'static str,
+        /// The files and folders.
+        paths: String,
+    },
     /// Vulnerability data cannot be used.
     #[error(
         "`{}` cannot be used: delete it, and make it anew with `airside data update`",

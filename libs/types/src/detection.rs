@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use crate::attack::{Tactic, Technique};
 use crate::entity::Entity;
+use crate::id::Id;
 use crate::place::Place;
 use crate::severity::Severity;
+use crate::time::Timestamp;
 
 /// How sure a rule is, in thousandths: 1000 is certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -185,6 +187,19 @@ pub struct Detection {
     pub native_id: String,
     /// The file and line that it was read from, where it came from a file.
     pub origin: Option<Place>,
+    /// The event, by the identity under which its raw record is kept; none where nobody keeps it.
+    pub event: Option<Id>,
+    /// The same again, where it happened more than once: this one stands for all of them.
+    pub repeats: Option<Repeats>,
+}
+
+/// How often the same was seen again. The detection that stands for all of them is the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Repeats {
+    /// How often, the first one included: at least 2.
+    pub count: u64,
+    /// When it was seen last.
+    pub last: Timestamp,
 }
 
 impl Detection {

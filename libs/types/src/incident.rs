@@ -1,7 +1,7 @@
 //! Incidents: one attack (or one misuse) as one object.
 
 use crate::attack::{Tactic, Technique};
-use crate::detection::{Link, Phase};
+use crate::detection::{Link, Phase, Repeats};
 use crate::entity::ObjectRef;
 use crate::field_path::FieldPath;
 use crate::gap::Gap;
@@ -46,6 +46,10 @@ pub struct Evidence {
     pub native_id: String,
     /// The file and line that it was read from, where it came from a file.
     pub origin: Option<Place>,
+    /// The event, by the identity under which its raw record is kept; none where nobody keeps it.
+    pub event: Option<Id>,
+    /// How often the same was seen again, where it was.
+    pub repeats: Option<Repeats>,
 }
 
 /// A weakness that let the attack happen, in the manifest line where it could have been stopped.

@@ -1,4 +1,4 @@
-//! Which files say by which terms objects are judged, for all tenants and for single ones.
+//! Which files say by which terms objects and audit events are judged, for all tenants and for single ones.
 //!
 //! Only names: reading the files is `airside-terms`', and they come from a node's settings.
 
@@ -18,6 +18,10 @@ pub struct TermFiles {
     pub exceptions: Option<PathBuf>,
     /// What is known of vulnerabilities of components.
     pub vulnerability_data: Option<PathBuf>,
+    /// Files and folders of people's own rules for audit events.
+    pub rules: Vec<PathBuf>,
+    /// Files and folders of what people declare as authorised administration.
+    pub authorised: Vec<PathBuf>,
 }
 
 /// The files for every tenant.

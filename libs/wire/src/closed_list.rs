@@ -1,8 +1,8 @@
 //! Closed lists: which value of the vocabulary is which number on the wire.
 
 use airside_types::{
-    FindingState, LinkRole, Operation, PassVerdict, Phase, Relation, Severity, Source, Tactic,
-    Verdict,
+    FindingState, LinkRole, Operation, PassVerdict, Phase, QuietKind, Relation, Severity, Source,
+    Tactic, Verdict,
 };
 
 use crate::invalid::{InvalidField, Problem};
@@ -74,6 +74,7 @@ closed_list!(Source, "source of records", Scan, Admission, Audit, Falco, Tetrago
 closed_list!(LinkRole, "part of an entity", Actor, Target, Means, Grant, Context);
 closed_list!(Phase, "phase", Configuration, Admission, Audit, Runtime);
 closed_list!(FindingState, "state of a finding", Open, Fixed, Gone);
+closed_list!(QuietKind, "kind of quiet events", Unanswered, Discovery, Health, Lease);
 closed_list!(PassVerdict, "verdict of a boarding pass", Clean, Flagged, Failed);
 closed_list!(Verdict, "verdict", Allow, Warn, Deny);
 closed_list!(Operation, "admission operation", Create, Update, Delete, Connect);

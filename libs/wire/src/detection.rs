@@ -1,6 +1,6 @@
 //! Detections on the wire.
 
-use airside_types::{Confidence, Detection, NamedValue};
+use airside_types::{Confidence, Detection, NamedValue, Repeats};
 
 use crate::closed_list::ClosedList;
 use crate::invalid::{InvalidField, Problem};
@@ -40,6 +40,8 @@ impl From<&Detection> for v1::Detection {
             values: bounded::list(&detection.values, MAX_VALUES),
             native_id: bounded::identity(&detection.native_id),
             origin: detection.origin.as_ref().map(Into::into),
+            event_id: detection.event.map(bounded::id),
+            repeats: detection.repeats.map(Into::into),
         }
     }
 }
@@ -62,7 +64,27 @@ impl TryFrom<v1::Detection> for Detection {
             values: field::list("values", detection.values, MAX_VALUES)?,
             native_id: field::identity("native_id", detection.native_id)?,
             origin: field::optional("origin", detection.origin)?,
+            event: field::optional_id("event_id", detection.event_id)?,
+            repeats: field::optional("repeats", detection.repeats)?,
         })
+    }
+}
+
+impl From<Repeats> for v1::Repeats {
+    fn from(repeats: Repeats) -> Self {
+        Self { count: repeats.count, last_unix_nanos: repeats.last.as_nanos() }
+    }
+}
+
+impl TryFrom<v1::Repeats> for Repeats {
+    type Error = InvalidField;
+
+    fn try_from(repeats: v1::Repeats) -> Result<Self, Self::Error> {
+        if repeats.count < 2 {
+            let why = "what was seen once has no repeats".to_owned();
+            return Err(InvalidField::new("count", Problem::Malformed(why)));
+        }
+        Ok(Self { count: repeats.count, last: field::moment(repeats.last_unix_nanos) })
     }
 }
 

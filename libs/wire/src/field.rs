@@ -56,6 +56,11 @@ pub(crate) fn id(field: &str, value: &Bytes) -> Read<Id> {
         .map_err(|_| InvalidField::new(field, Problem::NotAnId { bytes: value.len() }))
 }
 
+/// An id that may be absent.
+pub(crate) fn optional_id(field: &str, value: Option<Bytes>) -> Read<Option<Id>> {
+    value.map(|value| id(field, &value)).transpose()
+}
+
 /// The name of a tenant.
 pub(crate) fn tenant(field: &str, value: &str) -> Read<Tenant> {
     Tenant::new(value).map_err(|error| malformed(field, &error))

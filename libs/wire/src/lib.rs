@@ -36,6 +36,8 @@ pub mod page;
 pub mod place;
 pub mod record;
 pub mod scan;
+pub mod sighting;
+pub mod suppression;
 
 pub use dead_letter::{decode_dead_letter, encode_dead_letter};
 pub use error::{ApiError, ErrorCode};
@@ -43,6 +45,8 @@ pub use incident::{IncidentEvent, decode_incident_event, encode_incident_event};
 pub use invalid::{InvalidField, Problem};
 pub use message::{DecodeError, EncodeError, MessageType};
 pub use record::{decode_record, decode_records, encode_batches, encode_record, encode_records};
+pub use sighting::{decode_sightings, encode_sightings};
+pub use suppression::{decode_suppression, encode_suppression};
 
 /// The descriptors of all services and messages, for gRPC reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("gen/descriptor.bin");

@@ -29,6 +29,15 @@ pub const MAX_TRACE_PARENT_BYTES: usize = 128;
 /// The most records in one batch of the log and in one `IngestRequest`.
 pub const MAX_RECORDS: usize = 10_000;
 
+/// The most sightings, and the most quiet events of a kind, in one batch of the log.
+pub const MAX_SIGHTINGS: usize = 20_000;
+
+/// The most texts of a batch of sightings.
+pub const MAX_SIGHTING_TEXTS: usize = 400_000;
+
+/// The most groups, addresses and decisions (each) of one sighting; those beyond it are left out.
+pub const MAX_TEXTS_OF_REQUEST: usize = 64;
+
 /// The most techniques of a finding, detection or stage.
 pub const MAX_TECHNIQUES: usize = 32;
 

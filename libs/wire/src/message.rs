@@ -3,7 +3,7 @@
 //! A message carries its type and version in a header, so that a reader knows what it cannot read yet. A
 //! newer version than this program knows is no broken message: the reader waits for its upgrade.
 
-use airside_types::{DeadLetter, Record};
+use airside_types::{DeadLetter, Record, SightingBatch};
 use bytes::Bytes;
 
 use crate::dead_letter::decode_dead_letter;
@@ -12,6 +12,7 @@ use crate::invalid::InvalidField;
 use crate::job::{ScanJob, decode_scan_job};
 use crate::limits::MAX_MESSAGE_BYTES;
 use crate::record::decode_records;
+use crate::sighting::decode_sightings;
 
 /// The name of the header that holds a message's type and version.
 pub const HEADER: &str = "airside-msg";
@@ -27,12 +28,19 @@ pub enum MessageType {
     ScanJob,
     /// An input that was set aside.
     DeadLetter,
+    /// Requests to API servers, from intake to the owner of their partition.
+    SightingBatch,
 }
 
 impl MessageType {
     /// All types.
-    pub const ALL: [Self; 4] =
-        [Self::RecordBatch, Self::IncidentEvent, Self::ScanJob, Self::DeadLetter];
+    pub const ALL: [Self; 5] = [
+        Self::RecordBatch,
+        Self::IncidentEvent,
+        Self::ScanJob,
+        Self::DeadLetter,
+        Self::SightingBatch,
+    ];
 
     /// The header's value: the type and its version.
     pub const fn as_str(self) -> &'static str {
@@ -41,6 +49,7 @@ impl MessageType {
             Self::IncidentEvent => "incident-event.v1",
             Self::ScanJob => "scan-job.v1",
             Self::DeadLetter => "dead-letter.v1",
+            Self::SightingBatch => "sighting-batch.v1",
         }
     }
 
@@ -84,6 +93,8 @@ pub enum Decoded {
     ScanJob(ScanJob),
     /// Of type [`MessageType::DeadLetter`].
     DeadLetter(DeadLetter),
+    /// Of type [`MessageType::SightingBatch`].
+    Sightings(Box<SightingBatch>),
 }
 
 /// Decodes a message by what its header says it is.
@@ -93,6 +104,9 @@ pub fn decode_named(name: &str, payload: &[u8]) -> Result<Decoded, DecodeError> 
         MessageType::IncidentEvent => decode_incident_event(payload).map(Decoded::IncidentEvent),
         MessageType::ScanJob => decode_scan_job(payload).map(Decoded::ScanJob),
         MessageType::DeadLetter => decode_dead_letter(payload).map(Decoded::DeadLetter),
+        MessageType::SightingBatch => {
+            decode_sightings(payload).map(Box::new).map(Decoded::Sightings)
+        }
     }
 }
 

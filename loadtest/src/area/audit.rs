@@ -10,6 +10,13 @@ use bytes::Bytes;
 
 mod floor;
 
+use airside_audit_ingest::Judging;
+use airside_detect::audit::{self, read};
+use airside_detect::intake::{Clock, Intake};
+use airside_detect::profile::ClusterProfile;
+use airside_sift::{Limits, Sift};
+use airside_types::{Cluster, Tenant};
+
 use super::Run;
 use crate::corpus::{self, BATCH};
 use crate::measure::{Process, Stopwatch, measured};
@@ -26,8 +33,9 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     drop(input.items);
     let bytes: usize = batches.iter().map(Bytes::len).sum();
     // The first pass fills tables that live as long as the process.
-    understand(batches.get(..1).unwrap_or_default())?;
-    let (_, understanding) = measured(|| understand(&batches))?;
+    judge(batches.get(..1).unwrap_or_default());
+    let (_, understanding) = measured(|| Ok::<_, anyhow::Error>(judge(&batches)))?;
+    let (told, sifting) = measured(|| sift(&batches))?;
     let (_, reading) = measured(|| floor::read(&batches))?;
     let runtime = airside_node::runtime()?;
     let batch_count = batches.len();
@@ -49,23 +57,47 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         .with("bytes", bytes)
         .with("batches", batch_count)
         .with("concurrent_batches", CONCURRENT)
-        .with("records", kept.records)
+        .with("sightings", kept.records)
         .with("dead_letters", kept.letters)
         .with("log_bytes", log_bytes)
+        .with("told", told)
+        .with(
+            "with_behaviour_and_roll_up_events_per_cpu_second",
+            sifting.rate(events).map(f64::round),
+        )
         .with("parse_and_rules_events_per_cpu_second", understanding.rate(events).map(f64::round))
         .with("parse_and_rules_of_the_floors_rate", share.map(|it| (it * 1000.0).round() / 1000.0));
     Ok(report.above("serde_json into the same fields, borrowed, and nothing else", events, reading))
 }
 
-/// Parse and rules alone: how many records.
-fn understand(batches: &[Bytes]) -> anyhow::Result<usize> {
+/// Parse and all rules alone: how many records.
+fn judge(batches: &[Bytes]) -> usize {
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let profile = ClusterProfile::unknown();
     let mut records = 0;
     for body in batches {
-        let understood = airside_audit_ingest::understand(&received(body.clone()))
-            .map_err(|error| anyhow::anyhow!("a batch was refused: {error}"))?;
-        records += understood.records.len();
+        let clock = Clock::Live(received(body.clone()).time);
+        let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
+        read::record(1, body, &mut |item| {
+            let found = item.event.map(|event| audit::records(event, &intake).len());
+            records += found.unwrap_or_default();
+        });
     }
-    Ok(records)
+    records
+}
+
+/// Parse, rules, and what the owner of a cluster makes of it: behaviour, counting, repeats. How many records are told.
+fn sift(batches: &[Bytes]) -> anyhow::Result<usize> {
+    let (judging, mut sift) = (Judging::default(), Sift::new(Limits::default()));
+    let mut told = 0;
+    for body in batches {
+        let understood = airside_audit_ingest::understand(&received(body.clone()), &judging)
+            .map_err(|error| anyhow::anyhow!("a batch was refused: {error}"))?;
+        for batch in understood.sightings {
+            told += sift.take(batch, ClusterProfile::unknown()).told.len();
+        }
+    }
+    Ok(told)
 }
 
 async fn take_all(pipeline: &Arc<Pipeline>, batches: Vec<Bytes>) -> anyhow::Result<Kept> {

@@ -1,4 +1,4 @@
-//! `correlate`: records as they come off the log, through counting rules and engine, to changed incidents.
+//! `correlate`: records as they come off the log, through the engine, to changed incidents.
 //!
 //! The records are those of whole recordings, again and again: each time with other identities, a day
 //! later. So incidents arise, grow, and leave the horizon. The floor decodes the same entries and hashes
@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use airside::recording::{RecordedFile, Recording};
 use airside_correlate::{Engine, Settings};
-use airside_detect::counting::{Counting, Limits};
 use airside_types::{Payload, Record, Severity, Tenant};
 use airside_wire::{decode_records, encode_batches};
 use bytes::Bytes;
@@ -97,15 +96,11 @@ struct Told {
 /// What the correlation service does with entries, without keeping anything. Incidents are brought up to
 /// date after so many entries each.
 fn correlate(entries: &[Bytes], together: usize) -> anyhow::Result<Told> {
-    let (mut engine, mut counting) =
-        (Engine::new(Settings::default()), Counting::new(Limits::default()));
+    let mut engine = Engine::new(Settings::default());
     let mut changes = 0;
     for entries in entries.chunks(together) {
         for entry in entries {
             for record in decode_records(entry)? {
-                for derived in counting.observe(&record) {
-                    engine.apply(&derived);
-                }
                 engine.apply(&record);
             }
             std::hint::black_box(engine.expired());

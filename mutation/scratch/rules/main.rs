@@ -9,66 +9,58 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use airside_detect::audit::{self, Event};
-use airside_detect::{Clock, ClusterProfile, Intake, mutant};
+use airside_detect::profile::AddressFeed;
+use airside_detect::{Clock, ClusterProfile, Intake, Provider, mutant};
 use airside_types::{Cluster, Detection, Payload, Tenant};
+
+#[path = "audit/tests/example.rs"]
+mod example;
+
+use example::{Example, says};
 
 /// An event, and what a rule has to say of it.
 struct Case {
     event: String,
+    profile: ClusterProfile,
     expected: Expected,
-}
-
-/// A line of a file of examples. Its event may hold what no tree of JSON can.
-#[derive(serde::Deserialize)]
-struct Example<'a> {
-    #[serde(default, borrow)]
-    fires: Vec<&'a str>,
-    #[serde(default, borrow)]
-    quiet: Vec<&'a str>,
-    #[serde(default)]
-    says: BTreeMap<String, String>,
-    #[serde(default)]
-    weighs: BTreeMap<String, String>,
-    #[serde(borrow)]
-    event: &'a serde_json::value::RawValue,
 }
 
 enum Expected {
     Fires(bool),
     /// The severity.
     Weighs(String),
-    /// A part of the message.
+    /// A part of what it says.
     Says(String),
 }
 
 impl Case {
     fn holds(&self, rule: &str) -> bool {
-        let found = detections(&self.event);
+        let found = self.detections();
         let mut of_rule = found.iter().filter(|it| it.rule == rule);
         match &self.expected {
             Expected::Fires(fires) => of_rule.next().is_some() == *fires,
             Expected::Weighs(severity) => of_rule.any(|it| it.severity.as_str() == severity),
-            Expected::Says(words) => of_rule.any(|it| it.message.contains(words)),
+            Expected::Says(words) => of_rule.any(|it| says(it, words)),
         }
+    }
+
+    fn detections(&self) -> Vec<Detection> {
+        let (tenant, cluster) = (Tenant::default(), Cluster::default());
+        let (clock, profile) = (Clock::Recorded, &self.profile);
+        let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
+        let event = Event::parse(&self.event).expect("an event");
+        let records = audit::records(&event, &intake).into_iter();
+        let detections = records.filter_map(|record| match record.payload {
+            Payload::Detection(detection) => Some(detection),
+            _ => None,
+        });
+        detections.collect()
     }
 }
 
-fn detections(event: &str) -> Vec<Detection> {
-    let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
-    let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
-    let event = Event::parse(event).expect("an event");
-    let records = audit::records(&event, &intake).into_iter();
-    let detections = records.filter_map(|record| match record.payload {
-        Payload::Detection(detection) => Some(detection),
-        _ => None,
-    });
-    detections.collect()
-}
-
 /// What is shown of detections, without which rule it was.
-fn words(event: &str) -> Vec<String> {
-    detections(event).into_iter().map(|it| format!("{} {:?} {:?}", it.message, it.values, it.links)).collect()
+fn words(case: &Case) -> Vec<String> {
+    case.detections().into_iter().map(|it| format!("{} {:?} {:?}", it.message, it.values, it.links)).collect()
 }
 
 /// Whether a mutant changes nothing but words, in as many detections.
@@ -83,9 +75,9 @@ fn changes_words(
         mutant::only(turn(rule));
         for case in cases.get(rule).map(Vec::as_slice).unwrap_or_default() {
             mutant::turn_on(0);
-            let before = words(&case.event);
+            let before = words(case);
             mutant::turn_on(mutant);
-            let after = words(&case.event);
+            let after = words(case);
             if before.len() != after.len() {
                 return false;
             }
@@ -99,7 +91,10 @@ fn cases(folder: &str) -> BTreeMap<&'static str, Vec<Case>> {
     let mut cases: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
     for rule in audit::rules() {
         let examples = rule.examples.expect("two examples");
-        let case = |event: &str, fires| Case { event: event.to_owned(), expected: Expected::Fires(fires) };
+        let case = |event: &str, fires| {
+            let profile = ClusterProfile::default();
+            Case { event: event.to_owned(), profile, expected: Expected::Fires(fires) }
+        };
         cases.insert(rule.id, vec![case(examples.fires, true), case(examples.quiet, false)]);
     }
     let mut files: Vec<_> =
@@ -117,7 +112,8 @@ fn cases(folder: &str) -> BTreeMap<&'static str, Vec<Case>> {
                 let of_rule = audit::rules().find(|rule| rule.id == id).map(|rule| rule.id);
                 let of_rule = of_rule.and_then(|id| cases.get_mut(id));
                 let of_rule = of_rule.unwrap_or_else(|| panic!("{}: no rule {id}", file.display()));
-                of_rule.push(Case { event: example.event.get().to_owned(), expected });
+                let (event, profile) = (example.event.get().to_owned(), example.profile.profile());
+                of_rule.push(Case { event, profile, expected });
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Entries: which check or rule judges is a switch too, and so is each kind or verb that it looks at.
+//! Entries: which check or rule judges is a switch too, and so is each kind, verb or resource that it looks at.
 
 use std::collections::BTreeMap;
 
@@ -49,20 +49,27 @@ impl Instrument<'_> {
             fields.find(|field| matches!(&field.member, Member::Named(it) if it == name))
         };
         let id = match field("rule").map(|field| &field.expr) {
-            Some(Expr::Struct(rule)) => rule.fields.iter().find_map(|field| match &field.expr {
-                Expr::Lit(literal) if matches!(&field.member, Member::Named(it) if it == "id") => {
-                    Some(literal.lit.clone())
-                }
-                _ => None,
-            }),
+            Some(Expr::Struct(rule)) => {
+                let mut fields = rule.fields.iter();
+                fields
+                    .find(|field| matches!(&field.member, Member::Named(it) if it == "id"))
+                    .map(|field| field.expr.clone())
+            }
             _ => None,
         };
-        let verbs = match field("on").map(|field| &field.expr) {
-            Some(Expr::Call(on)) if on.args.len() == 2 => on.args.first().cloned(),
-            _ => None,
+        let (verbs, resources) = match field("on").map(|field| &field.expr) {
+            Some(Expr::Call(on)) if on.args.len() == 2 => {
+                (on.args.first().cloned(), on.args.last().cloned())
+            }
+            _ => (None, None),
         };
-        let is_of =
-            verbs.and_then(|verbs| self.verbs(&verbs)).unwrap_or_else(|| parse_quote!(true));
+        let verbs = verbs.and_then(|verbs| self.looks_at(&verbs, &parse_quote!(it.verb())));
+        let written = parse_quote!((it.resource(), it.group(), it.subresource()));
+        let resources = resources.and_then(|resources| self.looks_at(&resources, &written));
+        let always = || parse_quote!(true);
+        let (verbs, resources): (Expr, Expr) =
+            (verbs.unwrap_or_else(always), resources.unwrap_or_else(always));
+        let is_of: Expr = parse_quote!((#verbs && #resources));
         let when = entry
             .fields
             .iter_mut()
@@ -88,48 +95,39 @@ impl Instrument<'_> {
         }
     }
 
-    /// A mutant for each verb that a rule looks at, where there are several.
-    fn verbs(&mut self, verbs: &Expr) -> Option<Expr> {
-        let Expr::Reference(written) = verbs else { return None };
-        let Expr::Array(listed) = &*written.expr else { return None };
-        if listed.elems.len() < 2 {
-            return None;
-        }
-        let numbers: Vec<u32> = listed
-            .elems
-            .iter()
-            .map(|verb| {
-                let change = format!("does not look at `{}`", super::code(verb));
-                self.mutant(verb.span(), change).unwrap_or(0)
-            })
-            .collect();
-        Some(parse_quote!(crate::mutant::looks_at(&[#(#numbers),*], #verbs, it.verb())))
+    /// A mutant for each verb or resource that a rule looks at, where there are several.
+    fn looks_at(&mut self, list: &Expr, own: &Expr) -> Option<Expr> {
+        let numbers = self.elements(list, "does not look at")?;
+        Some(parse_quote!(crate::mutant::looks_at(&[#(#numbers),*], #list, #own)))
     }
 
     /// A mutant for each kind that a check judges, where there are several.
     fn kinds(&mut self, kinds: &Expr) -> Option<Expr> {
-        let written = match kinds {
+        let numbers = self.elements(kinds, "judges no")?;
+        Some(parse_quote! {
+            crate::mutant::is_of(&[#(#numbers),*], #kinds, (it.object.group(), it.object.kind()))
+        })
+    }
+
+    /// A mutant for each element of a list, written there or under a name; none where there is only one.
+    fn elements(&mut self, list: &Expr, change: &str) -> Option<Vec<u32>> {
+        let (written, at) = match list {
             Expr::Path(named) => {
-                self.tables.kinds(self.file, &named.path.get_ident()?.to_string())?.clone()
+                let name = named.path.segments.last()?.ident.to_string();
+                (self.tables.list(self.file, &name)?.clone(), Some(list.span()))
             }
-            other => other.clone(),
+            other => (other.clone(), None),
         };
         let Expr::Reference(written) = written else { return None };
         let Expr::Array(listed) = &*written.expr else { return None };
         if listed.elems.len() < 2 {
             return None;
         }
-        let numbers: Vec<u32> = listed
-            .elems
-            .iter()
-            .map(|kind| {
-                let change = format!("judges no `{}`", super::code(kind));
-                self.mutant(kind.span(), change).unwrap_or(0)
-            })
-            .collect();
-        Some(parse_quote! {
-            crate::mutant::is_of(&[#(#numbers),*], #kinds, (it.object.group(), it.object.kind()))
-        })
+        let mut number = |element: &Expr| {
+            let change = format!("{change} `{}`", super::code(element));
+            self.mutant(at.unwrap_or_else(|| element.span()), change).unwrap_or(0)
+        };
+        Some(listed.elems.iter().map(&mut number).collect())
     }
 
     fn judge(&mut self, id: &str, is_of: Option<Expr>, function: &mut Expr) {
@@ -153,10 +151,11 @@ impl Instrument<'_> {
     }
 }
 
-/// The lists of kinds that have a name in a file.
-pub(super) fn named_kinds(file: &File) -> BTreeMap<String, Expr> {
+/// The lists of kinds, verbs and resources that have a name in a file.
+pub(super) fn named_lists(file: &File) -> BTreeMap<String, Expr> {
+    let is_list = |kind: &str| kind.contains("(& str , & str)") || kind == "& [& str]";
     let named = file.items.iter().filter_map(|item| match item {
-        Item::Const(it) if it.ty.to_token_stream().to_string().contains("(& str , & str)") => {
+        Item::Const(it) if is_list(&it.ty.to_token_stream().to_string()) => {
             Some((it.ident.to_string(), (*it.expr).clone()))
         }
         _ => None,

@@ -18,8 +18,8 @@ pub(crate) struct Tables {
     /// kinds that a check judges are switches of their own, and the checks of others that it equals decide
     /// nothing.
     used: BTreeMap<String, Names>,
-    /// Lists of kinds, by file and name.
-    kinds: BTreeMap<String, BTreeMap<String, Expr>>,
+    /// Lists of kinds, verbs and resources, by file and name.
+    lists: BTreeMap<String, BTreeMap<String, Expr>>,
 }
 
 /// The names that code mentions.
@@ -70,7 +70,8 @@ struct Constant<'a> {
     value: &'a Expr,
 }
 
-/// A constant with a value that can change. Lists of checks are no tables: they hold functions.
+/// A constant with a value that can change. Lists of checks and of rules are no tables: they hold functions, and
+/// beside them what is for people.
 fn constant(item: &Item) -> Option<Constant<'_>> {
     let constant = match item {
         Item::Const(it) => {
@@ -82,7 +83,7 @@ fn constant(item: &Item) -> Option<Constant<'_>> {
         _ => return None,
     };
     let kind = constant.kind.to_token_stream().to_string();
-    let is_code = ["Check", "LazyLock", "fn"]
+    let is_code = ["Check", "Definition", "LazyLock", "fn"]
         .iter()
         .any(|word| kind.split(|letter: char| !letter.is_alphanumeric()).any(|it| it == *word));
     (!is_code).then_some(constant)
@@ -102,13 +103,18 @@ impl Tables {
         }
         self.names.insert(name.to_owned(), names);
         self.used.insert(name.to_owned(), used);
-        self.kinds.insert(name.to_owned(), super::checks::named_kinds(file));
+        self.add_lists(name, file);
     }
 
-    /// The list of kinds of a name, as a file knows it: its own, or one that it imports.
-    pub(super) fn kinds(&self, file: &str, name: &str) -> Option<&Expr> {
-        let own = self.kinds.get(file).and_then(|own| own.get(name));
-        own.or_else(|| self.kinds.values().find_map(|all| all.get(name)))
+    /// Takes in the lists of a file that decides nothing itself.
+    pub(crate) fn add_lists(&mut self, name: &str, file: &File) {
+        self.lists.insert(name.to_owned(), super::checks::named_lists(file));
+    }
+
+    /// The list of kinds, verbs or resources of a name, as a file knows it: its own, or one that it imports.
+    pub(super) fn list(&self, file: &str, name: &str) -> Option<&Expr> {
+        let own = self.lists.get(file).and_then(|own| own.get(name));
+        own.or_else(|| self.lists.values().find_map(|all| all.get(name)))
     }
 
     /// The names of tables that a file declares or imports from the crate.

@@ -8,12 +8,14 @@ use airside_admission::gate::{Policy, Seen, judge};
 use airside_admission::passes::Passes;
 use airside_auth::signature::TrustedKeys;
 use airside_checks::Terms;
-use airside_detect::audit;
+use airside_detect::audit::{self, Telling};
+use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
 use airside_k8s::Value;
 use airside_k8s::admission::Review;
+use airside_sift::Recorded;
 use airside_sigma::{Correlating, Limits, RuleSet};
 use airside_terms::TermsInForce;
 use airside_types::{Cluster, Place, Record, Severity, Source, Tenant, Timestamp};
@@ -141,9 +143,12 @@ impl Recording {
 
     fn audit_records(&self, tenant: &Tenant, cluster: &Cluster) -> Vec<Record> {
         let mut records = Vec::new();
-        let refused = self.audit_events(tenant, cluster, &mut |event, intake| {
-            records.extend(audit::records_to_correlate(event, intake))
+        let authorised = Authorised::default();
+        let mut recorded = Recorded::new(Telling::ToCorrelate, &authorised);
+        let refused = self.audit_events(tenant, cluster, &mut |event, bytes, intake| {
+            records.extend(recorded.take(event, bytes, intake, Vec::new()).told);
         });
+        records.extend(recorded.finish().told);
         refused.iter().for_each(|problem| crate::show::remark(problem));
         records
     }
@@ -154,7 +159,7 @@ impl Recording {
         let mut correlating = Correlating::new(limits);
         let mut records = Vec::new();
         // What is no event was remarked upon when the built-in rules were asked.
-        let _refused = self.audit_events(&tenant, &cluster, &mut |event, intake| {
+        let _refused = self.audit_events(&tenant, &cluster, &mut |event, _bytes, intake| {
             records.extend(correlating.observe(rules, event, intake));
         });
         records.extend(correlating.finish(rules));
@@ -166,7 +171,7 @@ impl Recording {
         &self,
         tenant: &Tenant,
         cluster: &Cluster,
-        take: &mut dyn FnMut(&audit::Event<'_>, &Intake<'_>),
+        take: &mut dyn FnMut(&audit::Event<'_>, usize, &Intake<'_>),
     ) -> Vec<String> {
         let mut refused = Vec::new();
         let Some(file) = &self.audit else { return refused };
@@ -179,7 +184,7 @@ impl Recording {
                 origin: Some(Origin { path: &file.path, line: item.line }),
             };
             match item.event {
-                Ok(event) => take(event, &intake),
+                Ok(event) => take(event, item.bytes.len(), &intake),
                 Err(why) => refused.push(format!("{}:{}: {why}", file.path, item.line)),
             }
         });

@@ -3,6 +3,7 @@
 //! A line is told again after a crash, and changes nothing then: what it becomes has the same ids.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use airside_ports::{Batch, Keyspace};
@@ -14,7 +15,7 @@ use anyhow::Context;
 
 use crate::follow::{Follower, Lines, Position};
 use crate::options::FileOptions;
-use crate::{Webhook, understand};
+use crate::{Judging, Webhook, add};
 
 /// How far each file was read, by tenant, cluster and path.
 const POSITIONS: Keyspace = Keyspace::new("audit-ingest.files");
@@ -99,8 +100,10 @@ impl Followed {
             body,
         };
         let whole = received(lines.bytes);
-        let decode =
-            move |received: &Received| Ok::<_, airside_service::HttpError>(each_line(received));
+        let judging = Arc::clone(&webhook.judging);
+        let decode = move |received: &Received| {
+            Ok::<_, airside_service::HttpError>(each_line(received, &judging))
+        };
         let understood = webhook.intake.understand(whole, decode).await?;
         webhook.keep(understood).await?;
         Ok(())
@@ -114,7 +117,7 @@ impl Followed {
 }
 
 /// What the lines tell, each by itself: one that is broken costs no other.
-fn each_line(received: &Received) -> Understood {
+fn each_line(received: &Received, judging: &Judging) -> Understood {
     let mut all = Understood::default();
     let mut rest = received.body.clone();
     while !rest.is_empty() {
@@ -123,16 +126,8 @@ fn each_line(received: &Received) -> Understood {
         if line.body.trim_ascii().is_empty() {
             continue;
         }
-        match understand(&line) {
-            Ok(understood) => {
-                all.inputs += understood.inputs;
-                all.records.extend(understood.records);
-                all.letters.extend(understood.letters);
-            }
-            Err(error) => {
-                all.inputs += 1;
-                all.letters.push(crate::letter(&line, &error.message, &line.body));
-            }
+        if let Err(error) = add(&line, judging, &mut all) {
+            all.letters.push(crate::letter(&line, &error.message, &line.body));
         }
     }
     all
@@ -155,7 +150,7 @@ mod tests {
             time: Timestamp::EPOCH,
             body: Bytes::from(text),
         };
-        let all = each_line(&received);
-        assert_eq!((all.inputs, all.records.len(), all.letters.len()), (4, 2, 2));
+        let all = each_line(&received, &Judging::default());
+        assert_eq!((all.inputs, all.sightings[0].events(), all.letters.len()), (4, 2, 2));
     }
 }

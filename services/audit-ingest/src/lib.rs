@@ -2,20 +2,29 @@
 //!
 //! Owns the API server's audit webhook, and follows audit logs on the same machine. A batch is answered when what it says is durable; an event that is
 //! none is set aside and the batch is still answered with 200, since the API server would send it again
-//! and again. What an event tells is `airside-detect`'s.
+//! and again. What an event tells by itself is `airside-detect`'s; it travels as a sighting to the owner of its
+//! cluster (`owner.rs`), who publishes what is to be told.
 
+mod api;
 mod files;
 mod follow;
+mod judging;
 mod options;
+mod owner;
+mod state;
+
+use std::sync::Arc;
 
 use airside_detect::audit::read::{self, Unreadable};
-use airside_detect::audit::records_to_correlate;
+use airside_detect::audit::{Telling, sight};
 use airside_detect::intake::{Clock, Intake as EventIntake};
-use airside_detect::profile::ClusterProfile;
+use airside_ports::{Keyspace, PartitionSet, ReadLimit, Stream};
 use airside_service::intake::{Bound, Intake, Received, Understood};
-use airside_service::{Deps, HttpError, Mounts, Service, ServiceContext};
+use airside_service::owner::{OwnerPorts, run_owner};
+use airside_service::{Deps, HttpError, Mounts, OwnerSettings, Service, ServiceContext};
 use airside_telemetry::metrics::Counter;
-use airside_types::DeadLetter;
+use airside_types::{DeadLetter, SightingBatch};
+use airside_wire::v1::suppressions_service_server::SuppressionsServiceServer;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
@@ -23,31 +32,39 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::routing::post;
 
+use api::SuppressionsApi;
 use files::Followed;
-pub use options::{FileOptions, Options};
+pub use judging::Judging;
+pub use options::{ClusterOptions, FeedOptions, FileOptions, Options, ProviderOption};
+use owner::{AuditOwner, LedgerView};
 
 /// The audit-ingest service.
 #[derive(Debug)]
 pub struct AuditIngest {
     webhook: Webhook,
     files: Vec<Followed>,
+    judging: Arc<Judging>,
+    ledger: Arc<LedgerView>,
+    options: Options,
     deps: Deps,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Webhook {
     pub(crate) intake: Intake,
+    pub(crate) judging: Arc<Judging>,
     events: Counter,
-    records: Counter,
+    sightings: Counter,
 }
 
 impl Webhook {
     /// Makes durable what was understood, and counts it.
     pub(crate) async fn keep(&self, understood: Understood) -> Result<(), HttpError> {
-        let (records, events) = (understood.records.len(), understood.inputs);
+        let sightings = understood.sightings.iter().map(|batch| batch.sightings.len() as u64).sum();
+        let events = understood.inputs;
         self.intake.keep(understood).await?;
         self.events.add(events);
-        self.records.add(records as u64);
+        self.sightings.add(sightings);
         Ok(())
     }
 }
@@ -64,22 +81,28 @@ impl Service for AuditIngest {
             setting: "audit-ingest.max_body",
             in_flight: usize::try_from(options.max_in_flight.as_u64())?,
         };
+        let judging = Arc::new(Judging::read(&deps.terms, &options.clusters)?);
         let webhook = Webhook {
+            judging: Arc::clone(&judging),
             intake: Intake::new(Self::NAME, &deps, bound),
             events: deps
                 .metrics
                 .counter("airside_audit_ingest_events_total", "Audit events that were taken in"),
-            records: deps.metrics.counter(
-                "airside_audit_ingest_records_total",
-                "Detections and facts that audit events told",
+            sightings: deps.metrics.counter(
+                "airside_audit_ingest_sightings_total",
+                "Audit events that went to the owner of their cluster, and were not only counted",
             ),
         };
         let route = Router::new().route("/v1/audit/{cluster}", post(receive));
         mounts.webhook(route.with_state(webhook.clone()));
-        let files = options.files.into_iter();
+        let ledger = Arc::new(LedgerView::default());
+        mounts
+            .grpc(&deps, SuppressionsServiceServer::new(SuppressionsApi::new(Arc::clone(&ledger))));
+        let files = options.files.clone().into_iter();
         let poll = options.poll.as_duration();
         let files = files.map(|file| Followed::new(file, bound.max_body, poll));
-        Ok(Self { webhook, files: files.collect::<anyhow::Result<_>>()?, deps })
+        let files = files.collect::<anyhow::Result<_>>()?;
+        Ok(Self { webhook, files, judging, ledger, options, deps })
     }
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
@@ -88,13 +111,50 @@ impl Service for AuditIngest {
             let (webhook, deps) = (self.webhook.clone(), self.deps.clone());
             following.spawn(file.run(webhook, deps, context.shutdown.clone()));
         }
-        context.ready.ready();
-        context.shutdown.cancelled().await;
+        let owned = if self.options.owner {
+            let owner = AuditOwner::open(&self.deps, self.judging, self.ledger).await?;
+            own(owner, &self.options, &self.deps, &context).await
+        } else {
+            context.ready.ready();
+            context.shutdown.cancelled().await;
+            Ok(())
+        };
         while let Some(ended) = following.join_next().await {
             ended?;
         }
-        Ok(())
+        owned
     }
+}
+
+/// Where the offsets of the log are kept.
+const OFFSETS: Keyspace = Keyspace::new("audit-ingest.offsets");
+/// Where detections and facts wait until they are published.
+const OUTBOX: Keyspace = Keyspace::new("audit-ingest.outbox");
+
+/// Folds the sightings of all partitions until the service stops.
+async fn own(
+    mut owner: AuditOwner,
+    options: &Options,
+    deps: &Deps,
+    context: &ServiceContext,
+) -> anyhow::Result<()> {
+    let settings = OwnerSettings {
+        name: AuditIngest::NAME,
+        streams: vec![Stream::Sightings],
+        partitions: PartitionSet::range(0, deps.partitioner.count()),
+        offsets: OFFSETS,
+        outbox: OUTBOX,
+        attempts: options.attempts,
+        limit: ReadLimit::default(),
+        consumes: true,
+    };
+    let ports = OwnerPorts {
+        log: Arc::clone(&deps.log),
+        store: Arc::clone(&deps.store),
+        clock: Arc::clone(&deps.clock),
+        dead_letters: deps.dead_letters(AuditIngest::NAME),
+    };
+    run_owner(&mut owner, &settings, &ports, &context.shutdown, &context.ready).await
 }
 
 async fn receive(
@@ -104,47 +164,78 @@ async fn receive(
     body: Body,
 ) -> Result<(), HttpError> {
     let (received, _held) = webhook.intake.receive(&cluster, &headers, body).await?;
-    let understood = webhook.intake.understand(received, understand).await?;
+    let judging = Arc::clone(&webhook.judging);
+    let decode = move |received: &Received| understand(received, &judging);
+    let understood = webhook.intake.understand(received, decode).await?;
     webhook.keep(understood).await
 }
 
-/// The records of a batch, and the letters about what is no event. A body that is no batch at all is
+/// The sightings of a batch, and the letters about what is no event. A body that is no batch at all is
 /// refused: the API server has it and will send it again.
-pub fn understand(received: &Received) -> Result<Understood, HttpError> {
+pub fn understand(received: &Received, judging: &Judging) -> Result<Understood, HttpError> {
+    let mut understood = Understood::default();
+    add(received, judging, &mut understood)?;
+    Ok(understood)
+}
+
+/// Adds what a body tells.
+fn add(received: &Received, judging: &Judging, all: &mut Understood) -> Result<(), HttpError> {
     let intake = EventIntake {
         tenant: &received.tenant,
         cluster: &received.cluster,
         clock: Clock::Live(received.time),
-        profile: ClusterProfile::unknown(),
+        profile: judging.profile(&received.tenant, &received.cluster),
         origin: None,
     };
-    let mut understood = Understood::default();
+    let rules = judging.rules(&received.tenant);
+    let authorised = judging.authorised(&received.tenant);
     let mut broken = None;
+    let (mut items, mut letters, before) = (0_u64, 0_u64, all.letters.len());
     read::record(1, &received.body, &mut |item| {
-        understood.inputs += 1;
+        items += 1;
         match item.event {
-            Ok(event) => understood.records.extend(records_to_correlate(event, &intake)),
-            Err(why @ Unreadable::BrokenDocument { .. }) => broken = Some(why.to_string()),
-            Err(why) => understood.letters.push(letter(received, &why.to_string(), item.bytes)),
+            Ok(event) => {
+                let batch = current(&mut all.sightings, received);
+                let own = if rules.is_empty() { Vec::new() } else { rules.firings(event, &intake) };
+                let by = (Telling::ToCorrelate, authorised);
+                sight((event, item.bytes.len()), &intake, by, own, batch);
+            }
+            Err(why) => {
+                letters += 1;
+                let broke_off = matches!(why, Unreadable::BrokenDocument { .. });
+                broken = broken.take().or(broke_off.then(|| why.to_string()));
+                all.letters.push(letter(received, &why.to_string(), item.bytes));
+            }
         }
     });
-    match broken {
-        Some(why) => Err(HttpError::bad_request(why)),
-        None if has_no_event(&understood) && is_no_batch(&received.body) => Err(
-            HttpError::bad_request("the body is no EventList: send what an audit webhook sends"),
-        ),
-        None => Ok(understood),
+    all.inputs += items;
+    // What came before a break is kept: sent again, the batch would break at the same place.
+    if letters < items || broken.is_none() && !is_no_batch(&received.body) {
+        return Ok(());
     }
+    all.letters.truncate(before);
+    let why = broken.unwrap_or_else(|| NO_BATCH.to_owned());
+    Err(HttpError::bad_request(why))
+}
+
+const NO_BATCH: &str = "the body is no EventList: send what an audit webhook sends";
+
+/// How large a batch on the log gets, in bytes: the cost of each hardly falls beyond.
+const BATCH_BYTES: usize = 64 << 10;
+
+/// The batch that the next sighting goes to.
+fn current<'b>(batches: &'b mut Vec<SightingBatch>, received: &Received) -> &'b mut SightingBatch {
+    let is_full = |batch: &SightingBatch| batch.weight() >= BATCH_BYTES;
+    let last = batches.pop_if(|batch| !is_full(batch));
+    let Received { tenant, cluster, time, .. } = received;
+    let next = last.unwrap_or_else(|| SightingBatch::new(tenant.clone(), cluster.clone(), *time));
+    batches.push_mut(next)
 }
 
 /// A letter about what is no event.
 pub(crate) fn letter(received: &Received, why: &str, bytes: &[u8]) -> DeadLetter {
     let letter = DeadLetter::new(AuditIngest::NAME, why, bytes, received.time);
     letter.of(&received.tenant, &received.cluster)
-}
-
-fn has_no_event(understood: &Understood) -> bool {
-    understood.letters.len() as u64 == understood.inputs
 }
 
 /// Whether a body is not even JSON: the sender has something to mend, and sends it again.
@@ -172,9 +263,11 @@ mod tests {
     fn what_is_set_aside_is_the_event_and_not_its_batch() {
         let exec = r#"{"kind":"Event","verb":"create","user":{"username":"ada"},"objectRef":{"resource":"pods","subresource":"exec","namespace":"shop","name":"web"}}"#;
         let body = format!(r#"{{"kind":"EventList","items":[{{"no":"event"}},{exec},"text"]}}"#);
-        let understood = understand(&received(&body)).unwrap();
+        let understood = understand(&received(&body), &Judging::default()).unwrap();
         assert_eq!(understood.inputs, 3);
-        assert_eq!(understood.records.len(), 1);
+        let sightings: Vec<_> = understood.sightings.iter().flat_map(|it| &it.sightings).collect();
+        assert_eq!(sightings.len(), 1);
+        assert_eq!(sightings[0].records.len(), 1);
         let excerpts: Vec<_> = understood.letters.iter().map(|it| it.excerpt.as_str()).collect();
         assert_eq!(excerpts, [r#"{"no":"event"}"#, r#""text""#]);
     }

@@ -19,6 +19,78 @@ pub struct Options {
     pub files: Vec<FileOptions>,
     /// How often it is looked whether a file has grown. Default: 1s.
     pub poll: Interval,
+    /// What is known of clusters beside their events. Default: nothing.
+    pub clusters: Vec<ClusterOptions>,
+    /// Whether this process folds what all intakes of the deployment take in. Exactly one of them does. Default: true.
+    pub owner: bool,
+    /// How often an entry of the log is tried before it is set aside. Default: 3.
+    pub attempts: u32,
+}
+
+/// A cluster as its operators describe it: what no event can say of itself. Networks are in CIDR notation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterOptions {
+    /// Its name, as in the webhook's path.
+    pub name: String,
+    /// Whose it is. Default: default.
+    #[serde(default = "default_tenant")]
+    pub tenant: String,
+    /// Who runs its control plane. Default: unknown; identities of a provider are then believed half.
+    #[serde(default)]
+    pub provider: ProviderOption,
+    /// How many trusted proxies stand before the API server, each of which adds an entry to the end of `sourceIPs`.
+    /// Default: as many as the provider has.
+    #[serde(default)]
+    pub trusted_proxies: Option<usize>,
+    /// Networks of trusted proxies, wherever they stand at the end of `sourceIPs`.
+    #[serde(default)]
+    pub proxies: Vec<String>,
+    /// Networks of its nodes.
+    #[serde(default)]
+    pub nodes: Vec<String>,
+    /// Networks of its pods.
+    #[serde(default)]
+    pub pods: Vec<String>,
+    /// Public networks from which its people and programs come: NAT gateways, offices, VPNs.
+    #[serde(default)]
+    pub egress: Vec<String>,
+    /// Further namespaces that belong to the cluster itself.
+    #[serde(default)]
+    pub system_namespaces: Vec<String>,
+    /// Further namespaces whose Secrets open more than themselves.
+    #[serde(default)]
+    pub sensitive_namespaces: Vec<String>,
+    /// Lists of addresses that somebody warns of.
+    #[serde(default)]
+    pub feeds: Vec<FeedOptions>,
+}
+
+/// Who runs a control plane.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProviderOption {
+    /// Nobody said.
+    #[default]
+    Unknown,
+    /// The cluster's own operators.
+    OwnOperators,
+    /// Amazon.
+    Eks,
+    /// Google.
+    Gke,
+    /// Microsoft.
+    Aks,
+}
+
+/// A list of addresses, such as the exit nodes of Tor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedOptions {
+    /// What people call it.
+    pub name: String,
+    /// A file with a network or address on each line; `#` begins a remark. Read at the start.
+    pub file: PathBuf,
 }
 
 /// An audit log to follow: JSON lines, as the API server's `--audit-log-path` writes them.
@@ -50,6 +122,9 @@ impl Default for Options {
             max_in_flight: ByteSize::mib(256),
             files: Vec::new(),
             poll: Interval::from_secs(1),
+            clusters: Vec::new(),
+            owner: true,
+            attempts: 3,
         }
     }
 }

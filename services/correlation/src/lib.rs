@@ -58,6 +58,7 @@ impl Service for Correlation {
             outbox: OUTBOX,
             attempts: self.options.attempts,
             limit: ReadLimit::default(),
+            consumes: false,
         };
         let ports = OwnerPorts {
             log: Arc::clone(&self.deps.log),

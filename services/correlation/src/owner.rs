@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use airside_correlate::{Change, Engine, Settings};
-use airside_detect::counting::{Counting, Limits};
 use airside_ports::{Entry, Headers, LostRange, StoredEntry, Stream};
 use airside_service::{ApplyError, Deps, Effects, LogOwner};
 use airside_telemetry::metrics::Counter;
@@ -20,7 +19,6 @@ use crate::view::{View, ViewChange};
 /// Folds records into incidents.
 pub(crate) struct IncidentOwner {
     engine: Engine,
-    counting: Counting,
     state: State,
     view: Arc<View>,
     /// What the view is told once it is committed.
@@ -42,7 +40,6 @@ impl IncidentOwner {
         let state = State::open(Arc::clone(&deps.store)).await?;
         let mut owner = Self {
             engine: Engine::new(settings),
-            counting: Counting::new(Limits::default()),
             state,
             view,
             pending: Vec::new(),
@@ -63,8 +60,6 @@ impl IncidentOwner {
         let mut after = None;
         while let Some(page) = self.state.records_after(after.as_deref()).await? {
             for record in &page.records {
-                // What it counted to is stored as a record of its own.
-                let _stored = self.counting.observe(record);
                 let _held = self.engine.apply(record);
             }
             after = Some(page.last_key);
@@ -83,16 +78,9 @@ impl IncidentOwner {
         Ok(())
     }
 
-    /// Applies a record and what counting makes of it; keeps what is new.
+    /// Applies a record, and keeps it if it is new.
     fn take(&mut self, record: &Record, effects: &mut Effects) -> Result<(), ApplyError> {
         self.records.inc();
-        for derived in self.counting.observe(record) {
-            self.keep(&derived, effects)?;
-        }
-        self.keep(record, effects)
-    }
-
-    fn keep(&mut self, record: &Record, effects: &mut Effects) -> Result<(), ApplyError> {
         if self.engine.apply(record) {
             self.state.put_record(record, &mut effects.batch).map_err(poison)?;
         }

@@ -13,15 +13,17 @@ use airside_wire::v1::findings_service_server::SERVICE_NAME as FINDINGS;
 use airside_wire::v1::incidents_service_server::SERVICE_NAME as INCIDENTS;
 use airside_wire::v1::ingest_service_server::IngestServiceServer;
 use airside_wire::v1::scan_service_server::SERVICE_NAME as SCAN;
+use airside_wire::v1::suppressions_service_server::SERVICE_NAME as SUPPRESSIONS;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 /// The services that others own, and the scope that their callers need.
-const OWNED_ELSEWHERE: [(&str, Scope); 4] = [
+const OWNED_ELSEWHERE: [(&str, Scope); 5] = [
     (INCIDENTS, Scope::Read),
     (FINDINGS, Scope::Read),
     (CATALOGUE, Scope::Read),
     (SCAN, Scope::Scan),
+    (SUPPRESSIONS, Scope::Read),
 ];
 
 /// The settings of the section `gateway`: none yet.

@@ -43,6 +43,7 @@ const PURE: &[&str] = &[
     "airside-detect",
     "airside-k8s",
     "airside-policy",
+    "airside-sift",
     "airside-sigma",
     "airside-types",
     "airside-vulnerability",
@@ -83,6 +84,7 @@ const ALLOWED: &[Row] = &[
         &[],
     ),
     row("airside-baseline", &[&["airside-types"]], &[]),
+    row("airside-sift", &[&["airside-baseline", "airside-detect", "airside-types"]], &[]),
     // No engine: its parser and matcher link ahash and chrono. Its results are held to be the same all the same.
     row("airside-sigma", &[&["airside-detect", "airside-k8s", "airside-types"]], &[]),
     // Reads files, so that the command line and the services judge by the same terms.
@@ -92,8 +94,10 @@ const ALLOWED: &[Row] = &[
             "airside-checks",
             "airside-compliance",
             "airside-config",
+            "airside-detect",
             "airside-k8s",
             "airside-policy",
+            "airside-sigma",
             "airside-types",
             "airside-vulnerability",
         ]],
@@ -149,12 +153,21 @@ const ALLOWED: &[Row] = &[
     ),
     row(
         "airside-audit-ingest",
-        &[SERVICE, &["airside-baseline", "airside-detect", "airside-k8s", "airside-sigma"]],
+        &[
+            SERVICE,
+            &[
+                "airside-baseline",
+                "airside-detect",
+                "airside-k8s",
+                "airside-sift",
+                "airside-sigma",
+                "airside-terms",
+            ],
+        ],
         ADAPTERS,
     ),
     row("airside-runtime-collector", &[SERVICE, &["airside-detect"]], ADAPTERS),
-    // `detect` for the rules that count over many events: only the log's owner sees them all.
-    row("airside-correlation", &[SERVICE, &["airside-correlate", "airside-detect"]], ADAPTERS),
+    row("airside-correlation", &[SERVICE, &["airside-correlate"]], ADAPTERS),
     row("airside-gateway", &[SERVICE], ADAPTERS),
     row(
         "airside",

@@ -9,7 +9,7 @@ use super::tree::{File, Tree};
 type Exception = (&'static str, &'static str);
 
 /// Crates that are functions of their input. `dependencies.rs` judges what they link.
-pub(super) const ENGINES: [&str; 9] = [
+pub(super) const ENGINES: [&str; 10] = [
     "types",
     "k8s",
     "vulnerability",
@@ -17,6 +17,7 @@ pub(super) const ENGINES: [&str; 9] = [
     "checks",
     "compliance",
     "baseline",
+    "sift",
     "detect",
     "correlate",
 ];

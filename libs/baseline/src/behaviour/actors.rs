@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use airside_types::{Entity, Fact, Relation, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::memory::{Distinct, Hour, Key, Peak, Seen, key_of_number};
+use crate::memory::{Distinct, Hour, Kept, Key, Peak, Seen, key_of_number};
 use crate::observation::Class;
 
 /// One actor.
@@ -143,23 +143,34 @@ impl Default for ClassMemory {
     }
 }
 
+impl ClassMemory {
+    /// Whether it has changed since the last call.
+    pub(super) fn take_changed(&mut self) -> bool {
+        let all = [&mut self.deeds, &mut self.places, &mut self.tools];
+        let [deeds, places, tools] = all.map(Seen::take_changed);
+        deeds || places || tools
+    }
+}
+
 /// What is known of the cluster as a whole.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) classes: BTreeMap<Class, ClassMemory>,
     /// Who reads a Secret.
-    pub(crate) readers: BTreeMap<Key, Seen>,
+    pub(crate) readers: Kept<Key, Seen>,
     /// From where credentials are used.
-    pub(crate) credentials: BTreeMap<Key, Vec<Use>>,
+    pub(crate) credentials: Kept<Key, Vec<Use>>,
     /// By whom they were issued.
-    pub(crate) issued: BTreeMap<Key, Issue>,
+    pub(crate) issued: Kept<Key, Issue>,
     /// Pods by uid.
-    pub(crate) pods: BTreeMap<Box<str>, Pod>,
+    pub(crate) pods: Kept<Box<str>, Pod>,
     /// Failed authentication by address.
-    pub(crate) failures: BTreeMap<IpAddr, Failures>,
+    pub(crate) failures: Kept<IpAddr, Failures>,
     /// The size of events of a kind.
-    pub(crate) sizes: BTreeMap<Key, Peak>,
+    pub(crate) sizes: Kept<Key, Peak>,
     pub(crate) pace: Pace,
+    /// It was not kept since it changed.
+    pub(crate) pace_changed: bool,
 }
 
 /// A use of a credential.
@@ -167,6 +178,8 @@ pub(crate) struct Shared {
 pub(crate) struct Use {
     pub(crate) address: IpAddr,
     pub(crate) tool: Key,
+    /// The first time, in nanoseconds.
+    pub(crate) since: i64,
     /// The last time, in nanoseconds.
     pub(crate) last: i64,
 }
@@ -214,8 +227,7 @@ impl Shared {
     pub(crate) fn know(&mut self, fact: &Fact, most: usize) {
         let Entity::Object(object) = &fact.subject else { return };
         let (Some(uid), "Pod") = (object.uid.as_deref(), object.kind.as_str()) else { return };
-        bounded(&mut self.pods, most);
-        let pod = self.pods.entry(uid.into()).or_default();
+        let pod = self.pods.entry(uid.into(), most, Pod::default);
         if pod.name.is_empty() {
             pod.name = object.name.as_str().into();
         }
@@ -229,18 +241,6 @@ impl Shared {
         if let (Relation::Exists, Some(until)) = (fact.relation, fact.until) {
             pod.gone = Some(until.as_nanos());
         }
-    }
-}
-
-/// Makes room for one more: the first tenth goes. Which that is nobody can choose, and what is in use comes back.
-pub(crate) fn bounded<K: Ord + Clone, V>(map: &mut BTreeMap<K, V>, most: usize) {
-    if map.len() < most {
-        return;
-    }
-    let at = map.keys().nth(most / 10 + 1).cloned();
-    match at {
-        Some(at) => *map = map.split_off(&at),
-        None => map.clear(),
     }
 }
 

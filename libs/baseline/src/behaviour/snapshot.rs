@@ -1,83 +1,182 @@
 //! What is known, as bytes for a store, and back.
 //!
-//! An actor is one value, the cluster as a whole another, so that a commit writes what has changed. The bytes are of
-//! this version of the program: what another version wrote is learnt anew.
+//! An actor, a class, a credential and so on is one value each, so that a commit writes what has changed. The bytes are
+//! of this version of the program: what another version wrote is learnt anew.
 
-use airside_types::Id;
+use std::net::IpAddr;
 
-use super::{ActorMemory, ClusterBehaviour, Shared};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-/// Under which key a part of what is known is kept.
+use super::{ActorMemory, ClusterBehaviour};
+use crate::memory::{Kept, Key, key};
+use crate::observation::Class;
+
+/// Under which key a part of what is known is kept: what it is about, and a digest of which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StateKey {
-    /// The cluster as a whole.
-    Cluster,
-    /// One actor.
-    Actor(u64),
+pub struct StateKey {
+    part: Part,
+    which: u64,
+}
+
+/// What a part is about. The number is part of keys: it never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Pace = 0,
+    Actor = 1,
+    Class = 2,
+    Reader = 3,
+    Credential = 4,
+    Issue = 5,
+    Pod = 6,
+    Failures = 7,
+    Size = 8,
+}
+
+impl Part {
+    const ALL: [Self; 9] = [
+        Self::Pace,
+        Self::Actor,
+        Self::Class,
+        Self::Reader,
+        Self::Credential,
+        Self::Issue,
+        Self::Pod,
+        Self::Failures,
+        Self::Size,
+    ];
+}
+
+impl StateKey {
+    /// The key's bytes, for a store.
+    pub fn to_bytes(self) -> [u8; 9] {
+        let mut bytes = [self.part as u8; 9];
+        bytes[1..].copy_from_slice(&self.which.to_be_bytes());
+        bytes
+    }
+
+    /// The key of these bytes; none where they are no key.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (part, which) = bytes.split_first()?;
+        let part = Part::ALL.into_iter().find(|known| *known as u8 == *part)?;
+        Some(Self { part, which: u64::from_be_bytes(which.try_into().ok()?) })
+    }
 }
 
 /// The form of the bytes. Raised whenever what is remembered changes.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 
 /// Why bytes are not what was kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the state of {key:?} is not of this version: {reason}; it is learnt anew")]
+#[error("what was kept ({part:?}) is not of this version: {reason}; it is learnt anew")]
 pub struct Unreadable {
-    key: StateKey,
+    part: Part,
     reason: String,
 }
 
+/// A row's key, and the digest under which it is kept.
+trait Row {
+    fn which(&self) -> u64;
+}
+
+impl Row for Key {
+    fn which(&self) -> u64 {
+        *self
+    }
+}
+
+impl Row for Box<str> {
+    fn which(&self) -> u64 {
+        key("row", &[self])
+    }
+}
+
+impl Row for IpAddr {
+    fn which(&self) -> u64 {
+        key("row", &[&self.to_string()])
+    }
+}
+
+impl Row for Class {
+    fn which(&self) -> u64 {
+        key("row", &[self.as_str()])
+    }
+}
+
+/// What changed: bytes to keep, or none for what is to be forgotten.
+pub type Changed = Vec<(StateKey, Option<Vec<u8>>)>;
+
 impl ClusterBehaviour {
-    /// What has changed since the last call: bytes to keep, or none for what is to be forgotten.
-    pub fn take_changed(&mut self) -> Vec<(StateKey, Option<Vec<u8>>)> {
-        let gone = std::mem::take(&mut self.gone);
-        let changed = std::mem::take(&mut self.changed);
-        let mut all: Vec<_> = gone
-            .into_iter()
-            .filter(|key| !self.actors.contains_key(key))
-            .map(|key| (StateKey::Actor(key), None))
-            .collect();
-        if !changed.is_empty() {
-            all.push((StateKey::Cluster, kept(&self.shared)));
+    /// What has changed since the last call.
+    pub fn take_changed(&mut self) -> Changed {
+        let mut all = Vec::new();
+        rows(Part::Actor, &mut self.actors, &mut all);
+        let shared = &mut self.shared;
+        if std::mem::take(&mut shared.pace_changed) {
+            all.push((StateKey { part: Part::Pace, which: 0 }, kept(&(0_u64, &shared.pace))));
         }
-        let actors = changed.into_iter().filter_map(|key| Some((key, self.actors.get(&key)?)));
-        all.extend(actors.map(|(key, actor)| (StateKey::Actor(key), kept(actor))));
+        let changed: Vec<Class> = shared
+            .classes
+            .iter_mut()
+            .filter_map(|(class, memory)| memory.take_changed().then_some(*class))
+            .collect();
+        for class in changed {
+            let key = StateKey { part: Part::Class, which: class.which() };
+            all.push((key, shared.classes.get(&class).and_then(|it| kept(&(class, it)))));
+        }
+        rows(Part::Reader, &mut shared.readers, &mut all);
+        rows(Part::Credential, &mut shared.credentials, &mut all);
+        rows(Part::Issue, &mut shared.issued, &mut all);
+        rows(Part::Pod, &mut shared.pods, &mut all);
+        rows(Part::Failures, &mut shared.failures, &mut all);
+        rows(Part::Size, &mut shared.sizes, &mut all);
         all
     }
 
     /// Takes back what was kept.
     pub fn restore(&mut self, key: StateKey, bytes: &[u8]) -> Result<(), Unreadable> {
-        let error = |reason: String| Unreadable { key, reason };
+        let error = |reason: String| Unreadable { part: key.part, reason };
         let Some((&FORM, bytes)) = bytes.split_first() else {
             return Err(error("it has another form".to_owned()));
         };
-        match key {
-            StateKey::Cluster => {
-                let shared: Shared =
-                    postcard::from_bytes(bytes).map_err(|it| error(it.to_string()))?;
-                self.shared = shared;
+        let shared = &mut self.shared;
+        match key.part {
+            Part::Pace => read::<u64, _>(bytes).map(|(_, pace)| shared.pace = pace),
+            Part::Class => read(bytes).map(|(class, memory)| {
+                shared.classes.insert(class, memory);
+            }),
+            Part::Actor => {
+                read::<_, ActorMemory>(bytes).map(|(key, it)| self.actors.restore(key, it))
             }
-            StateKey::Actor(key) => {
-                let actor: ActorMemory =
-                    postcard::from_bytes(bytes).map_err(|it| error(it.to_string()))?;
-                self.actors.insert(key, actor);
-            }
+            Part::Reader => read(bytes).map(|(key, it)| shared.readers.restore(key, it)),
+            Part::Credential => read(bytes).map(|(key, it)| shared.credentials.restore(key, it)),
+            Part::Issue => read(bytes).map(|(key, it)| shared.issued.restore(key, it)),
+            Part::Pod => read(bytes).map(|(key, it)| shared.pods.restore(key, it)),
+            Part::Failures => read(bytes).map(|(key, it)| shared.failures.restore(key, it)),
+            Part::Size => read(bytes).map(|(key, it)| shared.sizes.restore(key, it)),
         }
-        Ok(())
+        .map_err(error)
     }
+}
+
+/// The rows of a table that have changed.
+fn rows<K: Row + Ord + Clone + Serialize, V: Serialize>(
+    part: Part,
+    table: &mut Kept<K, V>,
+    all: &mut Changed,
+) {
+    let changed = table.take_changed().into_iter();
+    all.extend(changed.map(|(key, row)| {
+        let of = StateKey { part, which: key.which() };
+        (of, row.and_then(|row| kept(&(key, row))))
+    }));
+}
+
+fn read<K: DeserializeOwned, V: DeserializeOwned>(bytes: &[u8]) -> Result<(K, V), String> {
+    postcard::from_bytes(bytes).map_err(|error| error.to_string())
 }
 
 /// The bytes of a part. What cannot be written is forgotten.
-fn kept(part: &impl serde::Serialize) -> Option<Vec<u8>> {
+fn kept(part: &impl Serialize) -> Option<Vec<u8>> {
     postcard::to_extend(part, vec![FORM]).ok()
-}
-
-/// The id under which a cluster's parts lie together.
-impl From<StateKey> for Id {
-    fn from(key: StateKey) -> Self {
-        match key {
-            StateKey::Cluster => Self::builder("behaviour").finish(),
-            StateKey::Actor(key) => Self::builder("behaviour").bytes(&key.to_be_bytes()).finish(),
-        }
-    }
 }

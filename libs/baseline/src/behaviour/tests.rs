@@ -1,6 +1,8 @@
 //! What must hold of the fold, whatever happens: bounds, and that nothing is lost by keeping and taking back.
 
 use airside_types::{Id, Timestamp};
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -87,18 +89,23 @@ proptest! {
     #[test]
     fn no_bytes_break_what_takes_them_back(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut behaviour = ClusterBehaviour::new(Limits::default());
-        let _refused = behaviour.restore(StateKey::Cluster, &bytes);
-        let _refused = behaviour.restore(StateKey::Actor(1), &bytes);
+        for part in 0..9 {
+            let key = StateKey::from_bytes(&[part, 0, 0, 0, 0, 0, 0, 0, 1]).unwrap();
+            let formed: Vec<u8> = [2].into_iter().chain(bytes.iter().copied()).collect();
+            let _refused = (behaviour.restore(key, &bytes), behaviour.restore(key, &formed));
+        }
     }
 }
 
 #[test]
 fn what_another_version_kept_is_refused() {
     let mut behaviour = ClusterBehaviour::new(Limits::default());
-    let error = behaviour.restore(StateKey::Cluster, &[0, 1, 2]).unwrap_err();
+    let key = StateKey::from_bytes(&[1, 0, 0, 0, 0, 0, 0, 0, 7]).unwrap();
+    assert_eq!(key.to_bytes(), [1, 0, 0, 0, 0, 0, 0, 0, 7]);
+    let error = behaviour.restore(key, &[0, 1, 2]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the state of Cluster is not of this version: it has another form; it is learnt anew"
+        "what was kept (Actor) is not of this version: it has another form; it is learnt anew"
     );
 }
 

@@ -21,6 +21,9 @@ pub(crate) struct Seen {
     hour: Hour,
     before: u32,
     capacity: u16,
+    /// It was not kept since it changed.
+    #[serde(skip)]
+    changed: bool,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -46,13 +49,14 @@ const FORGOTTEN_AFTER: Hour = 30 * 24;
 impl Seen {
     /// A memory of at most so many things.
     pub(crate) const fn new(capacity: u16) -> Self {
-        Self { entries: Vec::new(), occasions: 0, hour: 0, before: 0, capacity }
+        Self { entries: Vec::new(), occasions: 0, hour: 0, before: 0, capacity, changed: false }
     }
 
     /// Takes something in. Returns what there was before if it is new.
     pub(crate) fn see(&mut self, key: Key, now: Hour) -> Option<Novelty> {
         if now > self.hour {
             (self.hour, self.before) = (now, self.occasions);
+            self.changed = true;
         }
         match self.entries.binary_search_by_key(&key, |entry| entry.key) {
             Ok(at) => {
@@ -60,6 +64,7 @@ impl Seen {
                     && entry.last < now
                 {
                     entry.last = now;
+                    self.changed = true;
                     entry.count = entry.count.saturating_add(1);
                     self.occasions = self.occasions.saturating_add(1);
                 }
@@ -67,6 +72,7 @@ impl Seen {
             }
             Err(_) => {
                 let before = self.novelty(now);
+                self.changed = true;
                 self.make_room(now);
                 let at = self.entries.partition_point(|entry| entry.key < key);
                 self.entries.insert(at, Entry { key, last: now, count: 1 });
@@ -92,6 +98,11 @@ impl Seen {
         self.occasions
     }
 
+    /// Whether it has changed since the last call.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
     /// How many things are remembered.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
@@ -99,6 +110,7 @@ impl Seen {
 
     /// Trusts what was seen less: whose behaviour this is has changed for a reason.
     pub(crate) fn doubt(&mut self) {
+        self.changed = true;
         self.occasions /= 4;
         self.before /= 4;
     }

@@ -10,7 +10,7 @@ use airside_types::{Rule, Severity, Source, Tactic};
 use super::TELLING;
 use super::sources::is_public;
 use crate::anomaly::Anomaly;
-use crate::behaviour::{Look, Use, bounded, network};
+use crate::behaviour::{Look, Use, network};
 use crate::memory::key;
 use crate::observation::Class;
 
@@ -62,10 +62,10 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
     let now = Use {
         address,
         tool: key("tool", &[observation.client.tool]),
+        since: observation.time.as_nanos(),
         last: observation.time.as_nanos(),
     };
-    bounded(&mut look.shared.credentials, look.limits.things);
-    let uses = look.shared.credentials.entry(whose).or_default();
+    let uses = look.shared.credentials.entry(whose, look.limits.things, Vec::new);
     let other = returned(uses, now);
     remember(uses, now);
     let other = other?;
@@ -81,22 +81,26 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
     Some(Anomaly::of(rule, seen, usual, 1000).at(severity))
 }
 
-/// The use elsewhere, since which this place is used again; told once for each pair of places.
+/// The use elsewhere in between, where a place is used again; told of the place that was used later: whose credential
+/// it is was there first. Told once for each pair of places.
 fn returned(uses: &[Use], now: Use) -> Option<Use> {
     let is_here = |it: &Use| network(it.address, 16) == network(now.address, 16);
     let here = uses.iter().find(|it| is_here(it))?;
     let is_recent = |it: &&Use| now.last.saturating_sub(it.last) <= AT_A_TIME;
     let elsewhere = uses.iter().filter(|it| !is_here(it)).max_by_key(|it| it.last)?;
     let is_between = here.last < elsewhere.last;
-    (is_between && is_recent(&here) && is_recent(&elsewhere)).then_some(*elsewhere)
+    let is_later = here.since >= elsewhere.since;
+    (is_between && is_later && is_recent(&here) && is_recent(&elsewhere)).then_some(*elsewhere)
 }
 
 fn remember(uses: &mut Vec<Use>, now: Use) {
+    let is_here = |it: &&Use| network(it.address, 16) == network(now.address, 16);
+    let since = uses.iter().find(is_here).map_or(now.since, |it| it.since);
     uses.retain(|it| network(it.address, 16) != network(now.address, 16));
     if uses.len() >= PLACES {
         uses.remove(0);
     }
-    uses.push(now);
+    uses.push(Use { since, ..now });
 }
 
 /// Whether two addresses are of one network of 16 bits, or 32 of IPv6.

@@ -6,7 +6,7 @@ use airside_types::{Rule, Severity, Source, Tactic};
 use super::TELLING;
 use super::credentials::is_near;
 use crate::anomaly::Anomaly;
-use crate::behaviour::{Issue, Look, bounded};
+use crate::behaviour::{Issue, Look};
 use crate::memory::key;
 use crate::observation::Class;
 
@@ -31,20 +31,22 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
     if let Some(issued) = observation.issued
         && matches!(observation.actor.class, Class::Person | Class::Account)
     {
-        bounded(&mut look.shared.issued, look.limits.things);
         let issue = Issue {
             by: observation.actor.name.into(),
             from: observation.address,
             time: observation.time.as_nanos(),
             is_told: false,
         };
-        look.shared.issued.insert(key("credential", &[issued]), issue);
+        let most = look.limits.things;
+        look.shared.issued.insert(key("credential", &[issued]), most, issue);
     }
-    let issue = look.shared.issued.get_mut(&key("credential", &[observation.credential?]))?;
+    let used = key("credential", &[observation.credential?]);
+    let issue = look.shared.issued.get(&used)?;
     let (from, address) = (issue.from?, observation.address?);
     if issue.is_told || is_near(from, address) {
         return None;
     }
+    let issue = look.shared.issued.get_mut(&used)?;
     issue.is_told = true;
     let by = &issue.by;
     let seen = format!("used from {address} a token that {by} had asked for from {from}");

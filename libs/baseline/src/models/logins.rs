@@ -8,7 +8,7 @@ use airside_types::{Rule, Severity, Source, Tactic};
 use super::RARE;
 use super::sources::is_public;
 use crate::anomaly::Anomaly;
-use crate::behaviour::{Look, bounded};
+use crate::behaviour::{Failures, Look};
 use crate::observation::Outcome;
 
 pub(super) static RULE: Rule = Rule {
@@ -33,13 +33,13 @@ const PER_SUCCESS: f32 = 0.5;
 pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
     let address = look.observation.address?;
     let has_failed = look.observation.outcome == Outcome::Unauthenticated;
-    if !has_failed && !look.shared.failures.contains_key(&address) {
+    if !has_failed && look.shared.failures.get(&address).is_none() {
         return None;
     }
-    bounded(&mut look.shared.failures, look.limits.things);
-    let failures = look.shared.failures.entry(address).or_default();
+    let most = look.limits.things;
+    let failures = look.shared.failures.entry(address, most, Failures::default);
     if look.now >= failures.last + 24 {
-        *failures = crate::behaviour::Failures { told: failures.told, ..Default::default() };
+        *failures = Failures { told: failures.told, ..Failures::default() };
     }
     failures.last = look.now;
     if !has_failed {

@@ -6,7 +6,7 @@ use airside_types::{Rule, Severity, Source, Tactic};
 use super::RARE;
 use super::breadth::widened;
 use crate::anomaly::{Anomaly, highest_of};
-use crate::behaviour::{Look, bounded, minute};
+use crate::behaviour::{Look, minute};
 use crate::memory::{Seen, key};
 use crate::observation::Class;
 
@@ -39,8 +39,8 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
     }
     let request = &observation.request;
     let secret = key("secret", &[request.namespace, request.name]);
-    bounded(&mut look.shared.readers, look.limits.things);
-    let readers = look.shared.readers.entry(secret).or_insert_with(|| Seen::new(8));
+    let most = look.limits.things;
+    let readers = look.shared.readers.entry(secret, most, || Seen::new(8));
     // Which kubelet reads it follows from where the pods are placed.
     let is_node = observation.actor.class == Class::Node;
     let reader = if is_node { "" } else { observation.actor.name };

@@ -34,6 +34,7 @@ const TIMES: i64 = 5;
 
 /// Takes note that something was heard.
 pub(super) fn heard(look: &mut Look<'_, '_>) {
+    look.shared.pace_changed = true;
     let pace = &mut look.shared.pace;
     let time = look.observation.time.as_nanos();
     if pace.events > 0 && !pace.is_told {
@@ -46,6 +47,7 @@ pub(super) fn heard(look: &mut Look<'_, '_>) {
 
 /// What the time says that has passed without anything being heard.
 pub(crate) fn look(shared: &mut Shared, now: Timestamp) -> Option<Anomaly> {
+    shared.pace_changed = true;
     let pace = &mut shared.pace;
     let pause = now.as_nanos().saturating_sub(pace.last);
     let is_long = pause > AT_LEAST.max(TIMES.saturating_mul(pace.longest));

@@ -5,8 +5,8 @@ use airside_types::{Rule, Severity, Source, Tactic};
 
 use super::RARE;
 use crate::anomaly::{Anomaly, highest_of};
-use crate::behaviour::{Look, bounded};
-use crate::memory::key;
+use crate::behaviour::Look;
+use crate::memory::{Peak, key};
 use crate::observation::Weight;
 
 pub(super) static RULE: Rule = Rule {
@@ -39,8 +39,7 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
     let class = observation.actor.class.as_str();
     let what = key("size", &[class, request.verb, request.group, request.resource]);
     let size = observation.bytes / KIBIBYTE;
-    bounded(&mut look.shared.sizes, look.limits.things);
-    let peak = look.shared.sizes.entry(what).or_default();
+    let peak = look.shared.sizes.entry(what, look.limits.things, Peak::default);
     let surge = peak.surge(size, TIMES, EVIDENCE).filter(|_| size >= AT_LEAST);
     peak.close(size);
     let surge = surge?;

@@ -191,6 +191,10 @@ impl Log for EmbeddedLog {
         Ok(self.head(stream)?.next)
     }
 
+    async fn forget(&self, stream: Stream, before: Offset) -> Result<(), LogError> {
+        self.trim(stream, TrimBefore::Offset(before)).await.map(|_trimmed| ())
+    }
+
     fn preferred_entry_bytes(&self) -> usize {
         // From here on the cost of each byte in sled hardly falls: 12 µs for a KiB, 20 in entries of 1 KiB.
         (64 << 10).min(self.max_entry_bytes / 2)

@@ -191,6 +191,10 @@ impl Log for NatsLog {
         Ok(Offset(info.state.last_sequence).after())
     }
 
+    async fn forget(&self, stream: Stream, before: Offset) -> Result<(), LogError> {
+        self.trim(stream, before).await
+    }
+
     fn preferred_entry_bytes(&self) -> usize {
         PREFERRED_ENTRY_BYTES.min(self.link.client.max_payload() / 2)
     }

@@ -13,7 +13,7 @@ use airside_k8s::{Graph, Object, workload};
 use airside_vulnerability::Components;
 
 use super::{Met, Report, is_judged_by_name, is_kind};
-use crate::catalogue;
+use crate::catalogue::{self, Index};
 use crate::check::{Category, Check, Judge};
 use crate::component::Configured;
 use crate::subject::{Binding, Pod, Whole};
@@ -32,21 +32,20 @@ const UNREADABLE: &str = "a text that should hold a pod or a part of one is no Y
 
 impl<'a> Within<'a> {
     /// Notes what checks meet here.
-    pub(super) fn meet(&self, met: &mut Met) {
+    pub(super) fn meet(&self, checks: &Index, met: &mut Met) {
         for (_, object) in self.each() {
             met.rules |= is_role(object) && rules(object).next().is_some();
             met.bindings |= is_binding(object);
             let kind = (object.group(), object.kind());
-            let of_kind = catalogue::index().kinds.get(&kind);
+            let of_kind = checks.kinds.get(&kind);
             met.object(kind, of_kind.map(Vec::as_slice).unwrap_or_default());
         }
     }
 
-    /// The checks that look at objects of the kinds that lie here.
-    pub(super) fn checks_of_kinds(&self) -> Vec<&'static Check> {
-        let index = catalogue::index();
+    /// The checks of an index that look at objects of the kinds that lie here.
+    pub(super) fn checks_of_kinds(&self, checks: &Index) -> Vec<&'static Check> {
         let kinds = self.each().map(|(_, object)| (object.group(), object.kind()));
-        kinds.filter_map(|kind| index.kinds.get(&kind)).flatten().copied().collect()
+        kinds.filter_map(|kind| checks.kinds.get(&kind)).flatten().copied().collect()
     }
 
     /// Whether roles or bindings lie here, for each.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use airside_types::{Payload, Place, Record, Timestamp};
+use airside_types::{Detection, Payload, Place, Record, Timestamp};
 
 /// A record that is kept.
 #[derive(Debug)]
@@ -26,12 +26,13 @@ pub(crate) fn same_content(a: &Record, b: &Record) -> bool {
     a.event_time == b.event_time && a.source == b.source && a.payload == b.payload
 }
 
-/// Whether a record replaces one with the same id: a newer version of the rule, then the later word of
-/// the source, then the later sight of it; what is left is decided by content, so that every order of
+/// Whether a record replaces one with the same id: a newer version of the rule, then the one that counts more
+/// repeats, then the later word of the source, then the later sight of it; what is left is decided by content, so that every order of
 /// arrival ends alike.
 pub(crate) fn is_newer(record: &Record, (held, ingested): (&Record, Timestamp)) -> bool {
     let versions = rule_version(record).cmp(&rule_version(held));
     let by_time = versions
+        .then(repeats(record).cmp(&repeats(held)))
         .then(record.event_time.cmp(&held.event_time))
         .then(record.ingest_time.cmp(&ingested));
     let by_content = || {
@@ -45,6 +46,13 @@ pub(crate) fn is_newer(record: &Record, (held, ingested): (&Record, Timestamp)) 
 const fn rule_version(record: &Record) -> u32 {
     match &record.payload {
         Payload::Detection(detection) => detection.rule_version,
+        _ => 0,
+    }
+}
+
+const fn repeats(record: &Record) -> u64 {
+    match &record.payload {
+        Payload::Detection(Detection { repeats: Some(repeats), .. }) => repeats.count,
         _ => 0,
     }
 }

@@ -1,7 +1,8 @@
 //! The digest of all that an incident says.
 
 use airside_types::{
-    Evidence, Gap, Id, IdBuilder, Incident, Link, Place, RootCause, ScoreTerm, Stage, Timestamp,
+    Evidence, Gap, Id, IdBuilder, Incident, Link, Place, Repeats, RootCause, ScoreTerm, Stage,
+    Timestamp,
 };
 
 /// A digest of every field of an incident but itself: equal content has equal digests. Each field is
@@ -84,10 +85,15 @@ fn piece(digest: IdBuilder, piece: &Evidence) -> IdBuilder {
         severity,
         native_id,
         origin,
+        event,
+        repeats,
     } = piece;
     let digest = digest.id(*record).text(source.as_str()).text(phase.as_str());
     let digest = time(digest, *moment).text(rule).text(summary).text(severity.as_str());
-    place(digest.text(native_id), origin.as_ref())
+    let digest = place(digest.text(native_id), origin.as_ref());
+    let digest = event.map_or(digest.clone(), |event| digest.id(event));
+    let Some(Repeats { count, last }) = repeats else { return digest };
+    time(digest.text(&count.to_string()), *last)
 }
 
 fn cause(digest: IdBuilder, cause: &RootCause) -> IdBuilder {

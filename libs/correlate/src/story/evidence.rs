@@ -37,5 +37,7 @@ fn piece(signal: &Signal) -> Evidence {
         severity: signal.severity,
         native_id: signal.native_id().to_owned(),
         origin: signal.origin().cloned(),
+        event: signal.event(),
+        repeats: signal.repeats(),
     }
 }

@@ -252,6 +252,8 @@ impl Scene {
             values: values.iter().map(named).collect(),
             native_id,
             origin: None,
+            event: None,
+            repeats: None,
         };
         self.push(id, rule.source, at(seconds), Payload::Detection(detection))
     }

@@ -18,8 +18,7 @@ pub struct UserAgent<'a> {
 impl<'a> UserAgent<'a> {
     /// Takes a user agent apart.
     pub fn parse(text: &'a str) -> Self {
-        let product = text.split(' ').next().unwrap_or_default();
-        let (tool, version) = product.split_once('/').unwrap_or((product, ""));
+        let (tool, version) = product(text);
         let comment = text.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
         // Browsers and others write more between the brackets.
         let platform = comment.map_or("", |(inside, _)| inside);
@@ -32,6 +31,12 @@ impl<'a> UserAgent<'a> {
             commit: commit.map_or("", |rest| rest.split([' ', '/']).next().unwrap_or_default()),
         }
     }
+}
+
+/// Name and version of the first product of a user agent.
+fn product(user_agent: &str) -> (&str, &str) {
+    let product = user_agent.split(' ').next().unwrap_or_default();
+    product.split_once('/').unwrap_or((product, ""))
 }
 
 /// The kind of client that a user agent names.
@@ -76,7 +81,7 @@ const ATTACK_TOOL: [&str; 7] =
 impl Client {
     /// The kind that a user agent's first product names.
     pub(crate) fn of(user_agent: &str) -> Self {
-        let UserAgent { tool: product, .. } = UserAgent::parse(user_agent);
+        let (product, _) = product(user_agent);
         let is_one_of =
             |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(product));
         if product.is_empty() {

@@ -122,6 +122,12 @@ fn judged(authorised: &Authorised, deed: &Deed<'_>) -> Judgement {
 }
 
 impl Judgement {
+    /// The rule by which the deed is authorised.
+    pub fn rule(&self) -> Option<&str> {
+        let Self::Authorised(values) = self else { return None };
+        values.iter().find(|value| value.name == AUTHORISED_BY).map(|value| value.value.as_str())
+    }
+
     /// Makes of an event's records what the judgement is: detections of what is authorised become `info` and say
     /// so; of what is outside, a detection is added where something was done that matters.
     pub fn apply(&self, event: &Event<'_>, intake: &Intake<'_>, records: &mut Vec<Record>) {
@@ -143,6 +149,16 @@ impl Judgement {
             }
             Self::Unknown => {}
         }
+    }
+}
+
+/// Makes of a detection about a deed that a rule authorises one that says so. An empty name is no rule.
+pub fn tell_authorised(record: &mut Record, rule: &str) {
+    if let Payload::Detection(found) = &mut record.payload
+        && !rule.is_empty()
+    {
+        found.severity = Severity::Info;
+        found.values.push(NamedValue { name: AUTHORISED_BY.into(), value: rule.into() });
     }
 }
 

@@ -103,15 +103,14 @@ fn is_binding(resource: &str) -> bool {
 }
 
 impl Facts<'_, '_> {
-    fn add(&mut self, subject: &Entity, relation: Relation, object: &Entity, from: Timestamp) {
-        let fact =
-            Fact { subject: subject.clone(), relation, object: object.clone(), from, until: None };
+    fn add(&mut self, subject: &Entity, relation: Relation, object: Entity, from: Timestamp) {
+        let fact = Fact { subject: subject.clone(), relation, object, from, until: None };
         self.records.push(self.intake.fact(Source::Audit, fact));
     }
 
     fn exists(&mut self, entity: &Entity, from: Timestamp) {
         if entity.is_exact() {
-            self.add(entity, Relation::Exists, entity, from);
+            self.add(entity, Relation::Exists, entity.clone(), from);
         }
     }
 
@@ -126,19 +125,19 @@ impl Facts<'_, '_> {
             self.exists(account, time);
         }
         if let (Some(credential), Some(account)) = (links::credential(&event.user), &account) {
-            self.add(&credential, Relation::IssuedFor, account, time);
+            self.add(&credential, Relation::IssuedFor, account.clone(), time);
             if let Some(pod) = &pod {
-                self.add(&credential, Relation::IssuedFor, pod, time);
+                self.add(&credential, Relation::IssuedFor, pod.clone(), time);
             }
         }
         let Some(pod) = pod else { return };
         self.exists(&pod, time);
         if let Some(account) = &account {
-            self.add(&pod, Relation::RunsAs, account, time);
+            self.add(&pod, Relation::RunsAs, account.clone(), time);
         }
         if let Some(node) = links::bound_node(&event.user) {
             self.exists(&node, time);
-            self.add(&pod, Relation::RunsOn, &node, time);
+            self.add(&pod, Relation::RunsOn, node, time);
         }
     }
 
@@ -151,15 +150,15 @@ impl Facts<'_, '_> {
         }
         let credential = Entity::Credential { id: id.clone().into_owned() };
         let account = Entity::service_account(request.namespace(), request.name());
-        self.add(&credential, Relation::IssuedFor, &account, self.time);
+        self.add(&credential, Relation::IssuedFor, account, self.time);
         let bound = at(request.body(), &["spec", "boundObjectRef"]);
         if text(bound, "kind") == "Pod" {
             let pod =
                 Entity::pod(request.namespace(), text(bound, "name"), Some(text(bound, "uid")));
-            self.add(&credential, Relation::IssuedFor, &pod, self.time);
+            self.add(&credential, Relation::IssuedFor, pod, self.time);
         }
         for identity in links::identities(&event.user) {
-            self.add(&credential, Relation::IssuedTo, &identity, self.time);
+            self.add(&credential, Relation::IssuedTo, identity, self.time);
         }
     }
 
@@ -170,7 +169,7 @@ impl Facts<'_, '_> {
         if !node.is_empty() {
             let uid = text(at(body, &["metadata"]), "uid");
             let pod = Entity::pod(request.namespace(), request.name(), Some(uid));
-            self.add(&pod, Relation::RunsOn, &links::node(node, None), self.time);
+            self.add(&pod, Relation::RunsOn, links::node(node, None), self.time);
         }
     }
 
@@ -185,10 +184,10 @@ impl Facts<'_, '_> {
         let since = pod.status.start_time.as_deref().and_then(parsed).unwrap_or(from);
         if !pod.spec.service_account_name.is_empty() {
             let account = Entity::service_account(&meta.namespace, &pod.spec.service_account_name);
-            self.add(&entity, Relation::RunsAs, &account, from);
+            self.add(&entity, Relation::RunsAs, account, from);
         }
         if !pod.spec.node_name.is_empty() {
-            self.add(&entity, Relation::RunsOn, &links::node(&pod.spec.node_name, None), since);
+            self.add(&entity, Relation::RunsOn, links::node(&pod.spec.node_name, None), since);
         }
         // A pod on the host's network has its node's address.
         let addresses = std::iter::once(&pod.status.pod_ip)
@@ -199,7 +198,7 @@ impl Facts<'_, '_> {
         addresses.dedup();
         for ip in addresses {
             let address = Entity::Address { ip: ip.to_canonical().to_string() };
-            self.add(&entity, Relation::HasAddress, &address, since);
+            self.add(&entity, Relation::HasAddress, address, since);
         }
         self.of_containers(&pod, &entity, from);
     }
@@ -208,7 +207,7 @@ impl Facts<'_, '_> {
         if pod.status.container_statuses.is_empty() {
             for container in pod.spec.containers.iter().take(MAX_PARTS) {
                 let image = Entity::Image { reference: container.image.to_string(), digest: None };
-                self.add(entity, Relation::RunsImage, &image, from);
+                self.add(entity, Relation::RunsImage, image, from);
             }
         }
         for status in pod.status.container_statuses.iter().take(MAX_PARTS) {
@@ -216,10 +215,10 @@ impl Facts<'_, '_> {
                 continue;
             }
             let container = Entity::container(&status.container_id, Some(&status.name));
-            self.add(&container, Relation::PartOf, entity, from);
+            self.add(&container, Relation::PartOf, entity.clone(), from);
             let digest = status.image_id.split_once('@').map(|(_, digest)| digest.to_owned());
             let image = Entity::Image { reference: status.image.to_string(), digest };
-            self.add(&container, Relation::RunsImage, &image, from);
+            self.add(&container, Relation::RunsImage, image, from);
         }
     }
 
@@ -235,17 +234,17 @@ impl Facts<'_, '_> {
                 &owner.name,
             );
             let owner = Entity::Object(object.with_uid(Some(&owner.uid)));
-            self.add(entity, Relation::OwnedBy, &owner, from);
+            self.add(entity, Relation::OwnedBy, owner, from);
         }
         from
     }
 
     fn of_object(&mut self, request: &Request<'_>) {
-        let meta = request.event().response_object.and_then(ObjectMeta::of);
-        if let (Some(meta), Some(reference)) = (meta, request.target())
-            && is_owner_or_account(&reference.resource)
+        let Some(reference) = request.target() else { return };
+        if is_owner_or_account(&reference.resource)
+            && let Some(meta) = request.answered()
         {
-            self.object(&named(&reference.api_group, &reference.resource, &meta), &meta);
+            self.object(&named(&reference.api_group, &reference.resource, meta), meta);
         }
     }
 
@@ -279,7 +278,7 @@ impl Facts<'_, '_> {
         for ip in addresses.take(MAX_PARTS) {
             let ip: std::net::IpAddr = ip;
             let address = Entity::Address { ip: ip.to_canonical().to_string() };
-            self.add(&entity, Relation::HasAddress, &address, self.time);
+            self.add(&entity, Relation::HasAddress, address, self.time);
         }
     }
 

@@ -7,12 +7,26 @@ use airside_types::{Entity, Link, LinkRole, ObjectRef};
 
 use super::actor::Actor;
 use super::event::User;
-use super::object::ObjectMeta;
 use super::request::Request;
 use super::{grant, kind};
 
-/// The links of every detection about a request, each once, actors first.
+/// The links of a detection about a request, each once, actors first: those that every detection about it has, and the
+/// rule's own targets.
 pub(super) fn of(request: &Request<'_>, targets: Vec<Entity>) -> Vec<Link> {
+    let mut links = request.links().to_vec();
+    for target in targets {
+        let link = Link::new(LinkRole::Target, target);
+        if !links.contains(&link) {
+            let is_after = |link: &Link| matches!(link.role, LinkRole::Grant | LinkRole::Context);
+            let at = links.iter().position(is_after).unwrap_or(links.len());
+            links.insert(at, link);
+        }
+    }
+    links
+}
+
+/// The links of every detection about a request.
+pub(super) fn of_request(request: &Request<'_>) -> Vec<Link> {
     let mut links = Vec::new();
     let mut link = |role, entity: Entity| {
         let link = Link::new(role, entity);
@@ -37,7 +51,6 @@ pub(super) fn of(request: &Request<'_>, targets: Vec<Entity>) -> Vec<Link> {
         }
         None => {}
     }
-    targets.into_iter().for_each(|target| link(LinkRole::Target, target));
     for grant in grant::of(&event.annotations.reason) {
         link(LinkRole::Grant, grant);
     }
@@ -113,12 +126,11 @@ pub(super) fn target(request: &Request<'_>) -> Option<Entity> {
     let from_response = || {
         let is_object_itself =
             reference.subresource.is_empty() || reference.subresource == "status";
-        let body = request.event().response_object.filter(|_| is_object_itself)?;
-        ObjectMeta::of(body)
+        request.answered().filter(|_| is_object_itself)
     };
-    let meta = from_response().unwrap_or_default();
-    let name = [request.name(), &meta.name].into_iter().find(|name| !name.is_empty())?;
-    let uid = [&*meta.uid, &*reference.uid].into_iter().find(|uid| !uid.is_empty());
+    let (own_name, own_uid) = from_response().map_or(("", ""), |meta| (&*meta.name, &*meta.uid));
+    let name = [request.name(), own_name].into_iter().find(|name| !name.is_empty())?;
+    let uid = [own_uid, &*reference.uid].into_iter().find(|uid| !uid.is_empty());
     let object = ObjectRef::named(
         &reference.api_group,
         kind::of(&reference.resource),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::json::RawJson;
+use crate::json::{Cursor, RawJson};
 
 /// An object's metadata.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -42,14 +42,19 @@ pub(super) struct OwnerReference<'a> {
 }
 
 impl<'a> ObjectMeta<'a> {
-    /// The metadata of an object in a body, if it is one.
+    /// The metadata of an object in a body, if it is one. Nothing else of the body is read.
     pub(super) fn of(body: RawJson<'a>) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Body<'a> {
-            #[serde(borrow)]
-            metadata: ObjectMeta<'a>,
+        let mut cursor = Cursor::new(body.get());
+        if !body.is_whole() || !cursor.object() {
+            return None;
         }
-        serde_json::from_str::<Body<'_>>(body.get()).ok().map(|body| body.metadata)
+        while let Some(key) = cursor.key() {
+            if key == "metadata" {
+                return serde_json::from_str(cursor.raw()?.get()).ok();
+            }
+            cursor.skip();
+        }
+        None
     }
 }
 

@@ -6,36 +6,33 @@ use airside_baseline::observation::{
     Actor as Who, BoundPod, Class, Client as Program, Outcome as Ended, Request as Asked,
 };
 use airside_baseline::{Anomaly, Observation};
-use airside_types::{NamedValue, Record, Source};
+use airside_types::{NamedValue, Record, Sighting, Source};
 
 use super::actor::Actor;
 use super::client::{Client, UserAgent};
 use super::event::Event;
-use super::event_id;
 use super::request::{Outcome, Request};
 use super::rules::Firing;
 use crate::intake::Intake;
+use crate::profile::ClusterProfile;
 use crate::rule::RuleInfo;
 
-/// What an event of so many bytes shows; none for one that is not answered yet, or has no time.
+/// What an answered request shows, that [`super::event_of`] a sighting.
 pub fn observation<'e>(
+    sighting: &Sighting,
     event: &'e Event<'e>,
-    bytes: u32,
-    intake: &Intake<'e>,
-) -> Option<Observation<'e>> {
-    let request = Request::new(event, intake.profile);
-    if !request.is_answered() {
-        return None;
-    }
+    profile: &'e ClusterProfile,
+) -> Observation<'e> {
+    let request = Request::new(event, profile);
     let (user, target) = (&event.user, event.object_ref.as_ref());
     let of_target = |field: fn(&'e super::event::ObjectReference<'e>) -> &'e str| {
         target.map(field).unwrap_or_default()
     };
     let agent = UserAgent::parse(&event.user_agent);
     let text = |text: &'e str| Some(text).filter(|text| !text.is_empty());
-    Some(Observation {
-        event: event_id(&request, intake),
-        time: event.time()?,
+    Observation {
+        event: sighting.event,
+        time: sighting.time,
         actor: Who { name: &user.username, class: class_of(request.actor()) },
         credential: text(&user.extra.credential_id),
         pod: text(&user.extra.pod_uid).map(|uid| BoundPod { uid, node: &user.extra.node_name }),
@@ -59,10 +56,10 @@ pub fn observation<'e>(
             Outcome::Forbidden => Ended::Refused,
             Outcome::Failed | Outcome::DryRun => Ended::Failed,
         },
-        bytes,
+        bytes: sighting.bytes,
         issued: text(&event.annotations.issued_credential_id),
         grant: binding(&event.annotations.reason),
-    })
+    }
 }
 
 /// The binding that a reason names, such as `ClusterRoleBinding "admins"`.
@@ -81,8 +78,13 @@ const fn class_of(actor: Actor<'_>) -> Class {
     }
 }
 
-/// The record of an anomaly that an event has.
-pub fn anomaly(anomaly: &Anomaly, event: &Event<'_>, intake: &Intake<'_>) -> Option<Record> {
+/// The record of an anomaly that a sighting has, of which this is the event.
+pub fn anomaly(
+    anomaly: &Anomaly,
+    sighting: &Sighting,
+    event: &Event<'_>,
+    intake: &Intake<'_>,
+) -> Option<Record> {
     let rule = airside_baseline::rules().find(|rule| rule.id == anomaly.rule)?;
     let request = Request::new(event, intake.profile);
     let deed = format!("{}: {}", anomaly.seen, anomaly.usual);
@@ -90,15 +92,18 @@ pub fn anomaly(anomaly: &Anomaly, event: &Event<'_>, intake: &Intake<'_>) -> Opt
     let mut detection = super::detection(RuleInfo::from(rule), firing, &request, intake);
     let rarity = NamedValue { name: "per-million".into(), value: anomaly.per_million.to_string() };
     detection.values.push(rarity);
-    Some(intake.detection(Source::Audit, event_id(&request, intake), event.time(), detection))
+    detection.origin.clone_from(&sighting.origin);
+    Some(intake.detection(Source::Audit, sighting.event, Some(sighting.time), detection))
 }
 
 #[cfg(test)]
 mod tests {
     use airside_baseline::{ClusterBehaviour, Limits};
-    use airside_types::{Cluster, Payload, Tenant};
+    use airside_types::{Cluster, Payload, SightingBatch, Tenant, Timestamp};
 
+    use super::super::sighting::{Telling, event_of, sight};
     use super::*;
+    use crate::authorised::Authorised;
     use crate::intake::Clock;
     use crate::profile::ClusterProfile;
 
@@ -117,12 +122,17 @@ mod tests {
         let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
         let mut behaviour = ClusterBehaviour::new(Limits::default());
         let mut told = Vec::new();
+        let mut batch = SightingBatch::new(tenant.clone(), cluster.clone(), Timestamp::EPOCH);
         let usual = (0..300).map(|hour| event(60 * hour, "get", "configmaps"));
         for text in usual.chain([event(60 * 300, "create", "secrets")]) {
             let event = Event::parse(&text).unwrap();
-            let seen = observation(&event, 600, &intake).unwrap();
-            let anomalies = behaviour.observe(&seen);
-            told.extend(anomalies.iter().filter_map(|it| anomaly(it, &event, &intake)));
+            let judging = (Telling::All, &Authorised::default());
+            sight((&event, text.len()), &intake, judging, Vec::new(), &mut batch);
+        }
+        for sighting in &batch.sightings {
+            let event = event_of(&batch, sighting);
+            let anomalies = behaviour.observe(&observation(sighting, &event, profile));
+            told.extend(anomalies.iter().filter_map(|it| anomaly(it, sighting, &event, &intake)));
         }
         let messages: Vec<_> = told
             .iter()

@@ -117,12 +117,13 @@ fn told(object: &Object<'_>) -> Vec<Failure> {
 pub(super) fn value_of(request: &Request<'_>, failure: &Failure) -> (FieldPath, String) {
     let change = request.change();
     let of = |field: &FieldPath| {
-        let versions = [Some(change.set()), change.after()];
-        versions.into_iter().flatten().find_map(|value| at(value, field))
+        // The answer is read only where the request does not say it.
+        at(change.set(), field).or_else(|| at(change.after()?, field))
     };
-    // Checks on volumes name the volume's source.
-    let path = failure.field.key("path");
-    let field = if of(&path).is_some() { path } else { failure.field.clone() };
+    // Checks on volumes name the volume's source. Below a text nothing lies.
+    let may_hold_path = at(change.set(), &failure.field).is_none_or(Value::is_object);
+    let path = Some(failure.field.key("path")).filter(|path| may_hold_path && of(path).is_some());
+    let field = path.unwrap_or_else(|| failure.field.clone());
     let text = match of(&field) {
         Some(Value::String(text)) => text.to_string(),
         Some(value) => value.to_string(),

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use airside_checks::Failure;
 use airside_k8s::Value;
-use airside_types::Timestamp;
+use airside_types::{Link, Timestamp};
 
 use super::actor::Actor;
 use super::body;
@@ -16,9 +16,15 @@ use super::change::Change;
 use super::client::Client;
 use super::event::{Event, ObjectReference};
 use super::exec;
+use super::links;
 use super::machinery::Standing;
+use super::object::ObjectMeta;
 use super::pod_spec::{self, Program};
+use crate::command;
 use crate::profile::ClusterProfile;
+
+/// The longest name of a client's program that a sentence has, in characters.
+const MAX_PRODUCT_CHARS: usize = 60;
 
 /// One request to an API server.
 #[derive(Debug)]
@@ -34,6 +40,10 @@ pub(super) struct Request<'e> {
     failures: OnceCell<Vec<Failure>>,
     programs: OnceCell<Vec<Program>>,
     time: OnceCell<Option<Timestamp>>,
+    answered: OnceCell<Option<ObjectMeta<'e>>>,
+    links: OnceCell<Vec<Link>>,
+    address: OnceCell<Option<IpAddr>>,
+    told: OnceCell<(String, String)>,
 }
 
 /// Whether a name is believed that nothing proves and nothing refutes.
@@ -77,6 +87,10 @@ impl<'e> Request<'e> {
             failures: OnceCell::new(),
             programs: OnceCell::new(),
             time: OnceCell::new(),
+            answered: OnceCell::new(),
+            links: OnceCell::new(),
+            address: OnceCell::new(),
+            told: OnceCell::new(),
         }
     }
 
@@ -140,7 +154,7 @@ impl<'e> Request<'e> {
 
     /// The address of the client, as far as it is certain.
     pub(super) fn source_address(&self) -> Option<IpAddr> {
-        self.profile.client_address(&self.event.source_ips)
+        *self.address.get_or_init(|| self.profile.client_address(&self.event.source_ips))
     }
 
     /// A service account in the hands of somebody: its token is used through a person's tool.
@@ -218,6 +232,41 @@ impl<'e> Request<'e> {
     /// The part of the object that the request's body sets; `Null` if the event has no body.
     pub(super) fn body(&self) -> &Value {
         self.change().set()
+    }
+
+    /// The metadata of the object that the answer shows.
+    pub(super) fn answered(&self) -> Option<&ObjectMeta<'e>> {
+        let read = || self.event.response_object.and_then(ObjectMeta::of);
+        self.answered.get_or_init(read).as_ref()
+    }
+
+    /// What the sentence of every detection about the request says before the deed, and behind it.
+    pub(super) fn told(&self) -> (&str, &str) {
+        let told = || (self.actor().to_string(), self.circumstances());
+        let (by, circumstances) = self.told.get_or_init(told);
+        (by, circumstances)
+    }
+
+    /// As whom, from where, with what.
+    fn circumstances(&self) -> String {
+        let mut text = String::new();
+        if let Some(user) = &self.event.impersonated_user {
+            text.push_str(&format!(", acting as {}", user.username));
+        }
+        if let Some(ip) = self.source_address() {
+            text.push_str(&format!(", from {ip}"));
+        }
+        let agent = &self.event.user_agent;
+        if let Some(product) = agent.split(' ').next().filter(|product| !product.is_empty()) {
+            text.push_str(&format!(" with {}", command::shown(product, MAX_PRODUCT_CHARS)));
+        }
+        text.push('.');
+        text
+    }
+
+    /// The links that every detection about the request has.
+    pub(super) fn links(&self) -> &[Link] {
+        self.links.get_or_init(|| links::of_request(self))
     }
 
     /// What the scanner's checks on pods say about the pods that the request writes.

@@ -122,7 +122,7 @@ impl Ended {
 }
 
 /// Verbs that read.
-const READ: &[&str] = &["get", "list", "watch"];
+const READS: &[&str] = &["get", "list", "watch"];
 /// Verbs that bring an object into being.
 const CREATE: &[&str] = &["create"];
 /// Verbs that write an object's fields.

@@ -2,8 +2,10 @@
 
 mod checks;
 mod evasions;
+mod example;
 mod examples;
 mod profiles;
+mod weak_spots;
 mod workloads;
 
 use std::collections::BTreeSet;
@@ -12,7 +14,8 @@ use airside_types::{Cluster, Detection, Entity, Link, Payload, Record, Severity,
 
 use super::event::Event;
 use super::{read, records, rules};
-use crate::{Clock, ClusterProfile, Intake, Origin};
+use crate::profile::AddressFeed;
+use crate::{Clock, ClusterProfile, Intake, Origin, Provider};
 
 fn intake_of<'a>(tenant: &'a Tenant, cluster: &'a Cluster) -> Intake<'a> {
     Intake {
@@ -30,11 +33,17 @@ fn told(text: &str) -> Vec<Record> {
 }
 
 fn detections(text: &str) -> Vec<Detection> {
+    detections_in(ClusterProfile::unknown(), text)
+}
+
+fn detections_in(profile: &ClusterProfile, text: &str) -> Vec<Detection> {
     let detection = |record: Record| match record.payload {
         Payload::Detection(detection) => Some(detection),
         _ => None,
     };
-    told(text).into_iter().filter_map(detection).collect()
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let intake = Intake { profile, ..intake_of(&tenant, &cluster) };
+    records(&Event::parse(text).unwrap(), &intake).into_iter().filter_map(detection).collect()
 }
 
 fn fired(text: &str) -> BTreeSet<String> {

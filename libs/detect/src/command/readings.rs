@@ -68,7 +68,7 @@ fn escaped(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<cha
 
 /// The line with what a command in it decodes; none where none does.
 fn decoded(line: &str) -> Option<String> {
-    const DECODERS: [&str; 6] = ["base64", "b64", "-enc", "frombase64", "openssl enc", "xxd"];
+    const DECODERS: [&str; 5] = ["base64", "b64", "-enc", "openssl enc", "xxd"];
     let lower = line.to_ascii_lowercase();
     if !DECODERS.iter().any(|decoder| lower.contains(decoder)) {
         return None;
@@ -104,7 +104,7 @@ fn from_hex(run: &str) -> Option<String> {
 
 /// Bytes as text, if they are one: in UTF-8, or in the UTF-16 of Windows' shell.
 fn text_of(bytes: Vec<u8>) -> Option<String> {
-    let is_wide = bytes.len() > 3 && bytes.iter().skip(1).step_by(2).all(|byte| *byte == 0);
+    let is_wide = bytes.iter().skip(1).step_by(2).all(|byte| *byte == 0);
     let bytes = if is_wide { bytes.into_iter().step_by(2).collect() } else { bytes };
     let text = String::from_utf8(bytes).ok()?;
     let is_text = text.chars().all(|letter| !letter.is_control() || letter.is_whitespace());

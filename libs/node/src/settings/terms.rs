@@ -1,4 +1,4 @@
-//! The section `terms`: which files say by which terms the scanner and admission judge, for each tenant.
+//! The section `terms`: which files say by which terms the scanner, admission and audit-ingest judge, for each tenant.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +23,10 @@ pub struct TermOptions {
     /// What is known of vulnerabilities, as `airside data update` writes it; in force while it is newer than what is
     /// built in. Default: none.
     pub vulnerability_data: Option<PathBuf>,
+    /// Files and folders of own rules for audit events, in Sigma. Default: none.
+    pub rules: Vec<PathBuf>,
+    /// Files and folders of what is authorised administration. Default: none.
+    pub authorised: Vec<PathBuf>,
     /// The same for single tenants, by name. What a tenant's table leaves out is as above, and nothing in it holds
     /// for another tenant. Default: none.
     pub tenants: BTreeMap<String, TenantTermOptions>,
@@ -40,6 +44,10 @@ pub struct TenantTermOptions {
     pub exceptions: Option<PathBuf>,
     /// As `terms.vulnerability_data`.
     pub vulnerability_data: Option<PathBuf>,
+    /// As `terms.rules`; an empty list is none.
+    pub rules: Option<Vec<PathBuf>>,
+    /// As `terms.authorised`; an empty list is none.
+    pub authorised: Option<Vec<PathBuf>>,
 }
 
 impl TermOptions {
@@ -48,8 +56,10 @@ impl TermOptions {
     /// # Errors
     /// A tenant's name is none.
     pub(crate) fn files(self) -> anyhow::Result<TermFilesOfTenants> {
-        let Self { project, policies, exceptions, vulnerability_data, tenants } = self;
-        let default = TermFiles { project, policies, exceptions, vulnerability_data };
+        let Self { project, policies, exceptions, vulnerability_data, rules, authorised, tenants } =
+            self;
+        let default =
+            TermFiles { project, policies, exceptions, vulnerability_data, rules, authorised };
         let of_tenant = |(name, own): (String, TenantTermOptions)| {
             let tenant = Tenant::new(&name).context("`terms.tenants` is not usable")?;
             let all = default.clone();
@@ -58,6 +68,8 @@ impl TermOptions {
                 policies: own.policies.unwrap_or(all.policies),
                 exceptions: own.exceptions.or(all.exceptions),
                 vulnerability_data: own.vulnerability_data.or(all.vulnerability_data),
+                rules: own.rules.unwrap_or(all.rules),
+                authorised: own.authorised.unwrap_or(all.authorised),
             };
             Ok((tenant, files))
         };

@@ -1571,6 +1571,22 @@ pub struct Detection {
     /// The file and line that it was read from; absent where it came over the network.
     #[prost(message, optional, tag = "13")]
     pub origin: ::core::option::Option<Place>,
+    /// The event, 16 bytes: the identity under which its raw record is kept. Absent where nobody keeps it.
+    #[prost(bytes = "bytes", optional, tag = "14")]
+    pub event_id: ::core::option::Option<::prost::bytes::Bytes>,
+    /// The same again, where it happened more than once.
+    #[prost(message, optional, tag = "15")]
+    pub repeats: ::core::option::Option<Repeats>,
+}
+/// How often the same was seen again. The detection that stands for all of them is the first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Repeats {
+    /// How often, the first one included: at least 2.
+    #[prost(uint64, tag = "1")]
+    pub count: u64,
+    /// When it was seen last, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "2")]
+    pub last_unix_nanos: i64,
 }
 /// A value that made a rule fire, redacted where it looks like a credential.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2445,6 +2461,12 @@ pub struct Evidence {
     /// The file and line that it was read from; absent where it came over the network.
     #[prost(message, optional, tag = "9")]
     pub origin: ::core::option::Option<Place>,
+    /// The event, 16 bytes: the identity under which its raw record is kept. Absent where nobody keeps it.
+    #[prost(bytes = "bytes", optional, tag = "10")]
+    pub event_id: ::core::option::Option<::prost::bytes::Bytes>,
+    /// How often the same was seen again, where it was.
+    #[prost(message, optional, tag = "11")]
+    pub repeats: ::core::option::Option<Repeats>,
 }
 /// A weakness that let the attack happen, in the manifest line where it could have been stopped.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4716,6 +4738,543 @@ pub mod scan_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "airside.v1.ScanService";
     impl<T> tonic::server::NamedService for ScanServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// What is known of each answered request to the API servers of one cluster, without its bodies, in the order in
+/// which the events came. Message type "sighting-batch.v1".
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SightingBatch {
+    /// Whose they are: a DNS label.
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// The cluster that they are about: a DNS label.
+    #[prost(string, tag = "2")]
+    pub cluster: ::prost::alloc::string::String,
+    /// When Airside took the events in, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "3")]
+    pub ingest_time_unix_nanos: i64,
+    /// Texts that sightings refer to by their place, from 1; 0 is the empty text.
+    #[prost(string, repeated, tag = "4")]
+    pub texts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The sightings.
+    #[prost(message, repeated, tag = "5")]
+    pub sightings: ::prost::alloc::vec::Vec<Sighting>,
+    /// The events that are only counted.
+    #[prost(message, repeated, tag = "6")]
+    pub quiet: ::prost::alloc::vec::Vec<QuietEvents>,
+}
+/// One answered request. Numbers without a unit are places of texts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Sighting {
+    /// The event, 16 bytes: the identity that a client cannot choose.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub event_id: ::prost::bytes::Bytes,
+    /// When the request was received, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "2")]
+    pub time_unix_nanos: i64,
+    /// How many bytes the event has.
+    #[prost(uint32, tag = "3")]
+    pub event_bytes: u32,
+    /// The file and line that it was read from; absent where it came over the network.
+    #[prost(message, optional, tag = "4")]
+    pub origin: ::core::option::Option<Place>,
+    /// What the event tells by itself: detections and facts.
+    #[prost(message, repeated, tag = "5")]
+    pub records: ::prost::alloc::vec::Vec<Record>,
+    /// The request's id, which a client can choose.
+    #[prost(uint32, tag = "6")]
+    pub audit_id: u32,
+    /// The stage, such as "ResponseComplete".
+    #[prost(uint32, tag = "7")]
+    pub stage: u32,
+    /// The verb of RBAC.
+    #[prost(uint32, tag = "8")]
+    pub verb: u32,
+    /// The path, without the query.
+    #[prost(uint32, tag = "9")]
+    pub path: u32,
+    /// Who authenticated.
+    #[prost(uint32, tag = "10")]
+    pub username: u32,
+    /// Their uid.
+    #[prost(uint32, tag = "11")]
+    pub user_uid: u32,
+    /// Their groups.
+    #[prost(uint32, repeated, tag = "12")]
+    pub groups: ::prost::alloc::vec::Vec<u32>,
+    /// The credential's id.
+    #[prost(uint32, tag = "13")]
+    pub credential: u32,
+    /// The pod that the token is bound to.
+    #[prost(uint32, tag = "14")]
+    pub pod_name: u32,
+    /// Its uid.
+    #[prost(uint32, tag = "15")]
+    pub pod_uid: u32,
+    /// The node that the token was issued on.
+    #[prost(uint32, tag = "16")]
+    pub node_name: u32,
+    /// Its uid.
+    #[prost(uint32, tag = "17")]
+    pub node_uid: u32,
+    /// Whom the user acts as.
+    #[prost(uint32, tag = "18")]
+    pub impersonated: u32,
+    /// The client's address, as far as it is certain.
+    #[prost(uint32, tag = "19")]
+    pub address: u32,
+    /// What the client calls itself.
+    #[prost(uint32, tag = "20")]
+    pub user_agent: u32,
+    /// The API group.
+    #[prost(uint32, tag = "21")]
+    pub group: u32,
+    /// The plural.
+    #[prost(uint32, tag = "22")]
+    pub resource: u32,
+    /// Such as "exec".
+    #[prost(uint32, tag = "23")]
+    pub subresource: u32,
+    /// The namespace.
+    #[prost(uint32, tag = "24")]
+    pub namespace: u32,
+    /// The object's name.
+    #[prost(uint32, tag = "25")]
+    pub name: u32,
+    /// The object's uid.
+    #[prost(uint32, tag = "26")]
+    pub uid: u32,
+    /// The HTTP code, as a number of its own; 0 where the event has none.
+    #[prost(uint32, tag = "27")]
+    pub code: u32,
+    /// "Failure" or empty.
+    #[prost(uint32, tag = "28")]
+    pub status: u32,
+    /// What the authorizer decided.
+    #[prost(uint32, tag = "29")]
+    pub decision: u32,
+    /// Why.
+    #[prost(uint32, tag = "30")]
+    pub reason: u32,
+    /// The credential that the request had issued.
+    #[prost(uint32, tag = "31")]
+    pub issued_credential: u32,
+    /// What admission webhooks call their decisions.
+    #[prost(uint32, repeated, tag = "32")]
+    pub decision_ids: ::prost::alloc::vec::Vec<u32>,
+    /// It was only tried out.
+    #[prost(bool, tag = "33")]
+    pub dry_run: bool,
+    /// The rule by which people declared it as authorised.
+    #[prost(uint32, tag = "34")]
+    pub authorised: u32,
+}
+/// Events that are counted and of which nothing else is said.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QuietEvents {
+    /// What they are.
+    #[prost(enumeration = "QuietKind", tag = "1")]
+    pub kind: i32,
+    /// The first one, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "2")]
+    pub first_unix_nanos: i64,
+    /// The last one, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "3")]
+    pub last_unix_nanos: i64,
+    /// The ids of all of them, 16 bytes each.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub event_ids: ::prost::bytes::Bytes,
+}
+/// The kinds of events of which nothing but their number is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum QuietKind {
+    /// Not given; never valid.
+    Unspecified = 0,
+    /// The request was received and not answered yet.
+    Unanswered = 1,
+    /// Clients ask which kinds of objects there are.
+    Discovery = 2,
+    /// Somebody asks whether the API server is well.
+    Health = 3,
+    /// Components tell that they are alive.
+    Lease = 4,
+}
+impl QuietKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "QUIET_KIND_UNSPECIFIED",
+            Self::Unanswered => "QUIET_KIND_UNANSWERED",
+            Self::Discovery => "QUIET_KIND_DISCOVERY",
+            Self::Health => "QUIET_KIND_HEALTH",
+            Self::Lease => "QUIET_KIND_LEASE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "QUIET_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "QUIET_KIND_UNANSWERED" => Some(Self::Unanswered),
+            "QUIET_KIND_DISCOVERY" => Some(Self::Discovery),
+            "QUIET_KIND_HEALTH" => Some(Self::Health),
+            "QUIET_KIND_LEASE" => Some(Self::Lease),
+            _ => None,
+        }
+    }
+}
+/// Which suppressions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSuppressionsRequest {
+    /// Only those of this cluster.
+    #[prost(string, tag = "1")]
+    pub cluster: ::prost::alloc::string::String,
+}
+/// The suppressions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSuppressionsResponse {
+    /// One for each cluster, reason and rule.
+    #[prost(message, repeated, tag = "1")]
+    pub suppressions: ::prost::alloc::vec::Vec<Suppression>,
+}
+/// How often something was not told, for one reason and one rule.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Suppression {
+    /// The cluster.
+    #[prost(string, tag = "1")]
+    pub cluster: ::prost::alloc::string::String,
+    /// Why: "unanswered", "discovery", "health", "lease", "seen-before", "rolled-up" or "authorised".
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The rule whose detection it was; empty for events.
+    #[prost(string, tag = "3")]
+    pub rule: ::prost::alloc::string::String,
+    /// How often.
+    #[prost(uint64, tag = "4")]
+    pub count: u64,
+    /// The first time, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "5")]
+    pub first_unix_nanos: i64,
+    /// The last time, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "6")]
+    pub last_unix_nanos: i64,
+    /// One of them, in a sentence; empty for events that are only counted.
+    #[prost(string, tag = "7")]
+    pub example: ::prost::alloc::string::String,
+    /// What the reason means.
+    #[prost(string, tag = "8")]
+    pub about: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+pub mod suppressions_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What was not told of audit events, counted by reason: nothing is left out in silence.
+    #[derive(Debug, Clone)]
+    pub struct SuppressionsServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl SuppressionsServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> SuppressionsServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SuppressionsServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SuppressionsServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists the suppressions of the caller's tenant by cluster, reason and rule.
+        pub async fn list_suppressions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSuppressionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSuppressionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.SuppressionsService/ListSuppressions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("airside.v1.SuppressionsService", "ListSuppressions"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod suppressions_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SuppressionsServiceServer.
+    #[async_trait]
+    pub trait SuppressionsService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists the suppressions of the caller's tenant by cluster, reason and rule.
+        async fn list_suppressions(
+            &self,
+            request: tonic::Request<super::ListSuppressionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSuppressionsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// What was not told of audit events, counted by reason: nothing is left out in silence.
+    #[derive(Debug)]
+    pub struct SuppressionsServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SuppressionsServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SuppressionsServiceServer<T>
+    where
+        T: SuppressionsService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/airside.v1.SuppressionsService/ListSuppressions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSuppressionsSvc<T: SuppressionsService>(pub Arc<T>);
+                    impl<
+                        T: SuppressionsService,
+                    > tonic::server::UnaryService<super::ListSuppressionsRequest>
+                    for ListSuppressionsSvc<T> {
+                        type Response = super::ListSuppressionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSuppressionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SuppressionsService>::list_suppressions(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSuppressionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SuppressionsServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "airside.v1.SuppressionsService";
+    impl<T> tonic::server::NamedService for SuppressionsServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -43,6 +43,8 @@ impl From<&Evidence> for v1::Evidence {
             severity: evidence.severity.to_wire(),
             native_id: bounded::identity(&evidence.native_id),
             origin: evidence.origin.as_ref().map(Into::into),
+            event_id: evidence.event.map(bounded::id),
+            repeats: evidence.repeats.map(Into::into),
         }
     }
 }
@@ -61,6 +63,8 @@ impl TryFrom<v1::Evidence> for Evidence {
             severity: field::listed("severity", evidence.severity)?,
             native_id: field::identity("native_id", evidence.native_id)?,
             origin: field::optional("origin", evidence.origin)?,
+            event: field::optional_id("event_id", evidence.event_id)?,
+            repeats: field::optional("repeats", evidence.repeats)?,
         })
     }
 }

@@ -6,8 +6,8 @@
 use airside_types::{
     Authorisation, BoardingPass, Cluster, Confidence, DeadLetter, Decision, Detection, Entity,
     Fact, FieldDigest, FieldPath, Finding, FindingState, Gap, Id, Link, LinkRole, NamedValue,
-    ObjectRef, Operation, PassVerdict, Payload, Phase, Place, Record, Relation, Severity, Source,
-    Step, Tactic, Technique, Tenant, Timestamp, Verdict, Violation,
+    ObjectRef, Operation, PassVerdict, Payload, Phase, Place, Record, Relation, Repeats, Severity,
+    Source, Step, Tactic, Technique, Tenant, Timestamp, Verdict, Violation,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -19,9 +19,11 @@ use crate::finding::FindingEntry;
 mod incident;
 mod origin;
 mod scan;
+mod sighting;
 
 pub(super) use incident::{incident_event, merge, revision};
 pub(super) use scan::{answer, job, publication, scan_job, scan_request};
+pub(super) use sighting::sighting_batch;
 
 /// How large things get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -232,12 +234,14 @@ fn detection(scale: Scale) -> impl Strategy<Value = Detection> + Clone {
         (text(scale), any::<u32>(), text(scale), text(scale), severity()),
         (0..=1000_u16, select(&Tactic::ALL[..]), techniques(), select(&Phase::ALL[..])),
         (list(scale, link(scale)), list(scale, value), text(scale), option::of(place(scale))),
+        (option::of(id()), option::of(repeats())),
     )
         .prop_map(
             |(
                 (rule, rule_version, title, message, severity),
                 (confidence, tactic, techniques, phase),
                 (links, values, native_id, origin),
+                (event, repeats),
             )| Detection {
                 rule,
                 rule_version,
@@ -252,8 +256,14 @@ fn detection(scale: Scale) -> impl Strategy<Value = Detection> + Clone {
                 values,
                 native_id,
                 origin,
+                event,
+                repeats,
             },
         )
+}
+
+pub(super) fn repeats() -> impl Strategy<Value = Repeats> + Clone {
+    (2..u64::MAX, time()).prop_map(|(count, last)| Repeats { count, last })
 }
 
 fn fact(scale: Scale) -> impl Strategy<Value = Fact> + Clone {

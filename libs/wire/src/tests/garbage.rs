@@ -10,6 +10,7 @@ use crate::incident::{
 };
 use crate::job::{decode_job, decode_scan_job, encode_job, encode_scan_job};
 use crate::record::{decode_record, decode_records, encode_record, encode_records};
+use crate::sighting::{decode_sightings, encode_sightings};
 
 /// Reads the bytes as everything that they could be; what is accepted must be the same once written and
 /// read again.
@@ -29,6 +30,7 @@ fn read_as_everything(bytes: &[u8]) {
         decode_job, encode_job;
         decode_scan_job, encode_scan_job;
         decode_dead_letter, encode_dead_letter;
+        decode_sightings, encode_sightings;
     }
 }
 

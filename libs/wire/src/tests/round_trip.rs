@@ -18,6 +18,7 @@ use crate::message::{Decoded, MessageType, decode_named};
 use crate::page::Page;
 use crate::record::{decode_record, decode_records, encode_batches, encode_record, encode_records};
 use crate::scan::{Publication, ScanAnswer, ScanRequest};
+use crate::sighting::{decode_sightings, encode_sightings};
 use crate::v1;
 
 proptest! {
@@ -88,6 +89,15 @@ proptest! {
         prop_assert_eq!(&decode_scan_job(&payload).unwrap(), &scan);
         let name = MessageType::ScanJob.as_str();
         prop_assert_eq!(decode_named(name, &payload).unwrap(), Decoded::ScanJob(scan));
+    }
+
+    #[test]
+    fn sightings(batch in any_of::sighting_batch(Ordinary)) {
+        let payload = encode_sightings(&batch).unwrap();
+        prop_assert_eq!(&decode_sightings(&payload).unwrap(), &batch);
+        let name = MessageType::SightingBatch.as_str();
+        let decoded = Decoded::Sightings(Box::new(batch));
+        prop_assert_eq!(decode_named(name, &payload).unwrap(), decoded);
     }
 
     #[test]

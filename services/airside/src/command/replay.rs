@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use airside_correlate::{Engine, Settings};
-use airside_detect::counting::{Counting, Limits};
 use airside_types::{Evidence, Incident, LinkRole, Record, RootCause, Severity, Tenant};
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -52,13 +51,8 @@ struct Told {
 
 fn tell(records: &[Record]) -> Told {
     let mut engine = Engine::new(Settings::default());
-    let mut counting = Counting::new(Limits::default());
     let mut detections = std::collections::BTreeSet::new();
     for record in records {
-        for derived in counting.observe(record) {
-            engine.apply(&derived);
-            detections.insert(derived.id);
-        }
         engine.apply(record);
         if matches!(record.payload, airside_types::Payload::Detection(_)) {
             detections.insert(record.id);

@@ -206,6 +206,8 @@ mod tests {
             severity,
             native_id: String::new(),
             origin: None,
+            event: None,
+            repeats: None,
         }
     }
 

@@ -51,6 +51,7 @@ pub(super) const fn entries(stream: Stream) -> Keyspace {
         Stream::Activity => Keyspace::new("log.activity"),
         Stream::Incidents => Keyspace::new("log.incidents"),
         Stream::DeadLetters => Keyspace::new("log.dead-letters"),
+        Stream::Sightings => Keyspace::new("log.sightings"),
     }
 }
 

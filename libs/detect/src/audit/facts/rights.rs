@@ -34,7 +34,7 @@ impl Facts<'_, '_> {
         let role = Entity::Object(role);
         for subject in binding.subjects.iter().take(MAX_PARTS) {
             if let Some(subject) = bearer(subject, namespace) {
-                self.add(&subject, Relation::GrantedBy, &role, from);
+                self.add(&subject, Relation::GrantedBy, role.clone(), from);
             }
         }
     }

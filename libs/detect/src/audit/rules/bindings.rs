@@ -170,7 +170,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"clusterroles","name":"system:coredns"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(CHANGE, ALL_RBAC),
+        on: On::Resources(&["create", "update", "patch", "delete"], ALL_RBAC),
         ended: Ended::Done,
         when: |request| {
             // Installers keep these up to date.

@@ -248,8 +248,9 @@ fn imitated(name: &str) -> Option<(&'static str, Imitates)> {
         let how = if base == name { Imitates::Exactly } else { Imitates::AsItsPod };
         return Some((component, how));
     }
-    let names = [name, base];
-    let is_read_as = |component: &str| names.iter().any(|name| are_read_alike(name, component));
+    let is_read_as = |component: &str| {
+        are_read_alike(name, component) || base != name && are_read_alike(base, component)
+    };
     let component = COMPONENTS.into_iter().find(|component| is_read_as(component))?;
     Some((component, Imitates::Nearly))
 }
@@ -257,7 +258,7 @@ fn imitated(name: &str) -> Option<(&'static str, Imitates)> {
 /// The name without what controllers add to it: `-x7zab`, `-5d78c9869d-x7zab`, the `-` of a generated name.
 fn without_suffixes(name: &str) -> &str {
     let is_added = |suffix: &str| {
-        matches!(suffix.len(), 0 | 3..=10) && suffix.bytes().any(|it| it.is_ascii_digit())
+        matches!(suffix.len(), 3..=10) && suffix.bytes().any(|it| it.is_ascii_digit())
             || suffix.len() == 5 && !suffix.contains(['a', 'e', 'i', 'o', 'u'])
             || suffix.is_empty()
     };
@@ -277,26 +278,50 @@ fn are_read_alike(name: &str, component: &str) -> bool {
         6..=8 => 1,
         _ => 2,
     };
-    let is_near = |name: &str| {
-        name.len().abs_diff(component.len()) <= allowed
-            && strsim::osa_distance(name, component) <= allowed
-    };
-    let folded = |text: &str| {
-        let letter = |it| match it {
-            '0' => 'o',
-            '1' => 'l',
-            '3' => 'e',
-            '5' => 's',
-            other => other,
-        };
-        text.chars().filter(|it| *it != '-').map(letter).collect::<String>()
-    };
-    is_near(name) || folded(name) == folded(component)
+    is_near(name, component, allowed) || folded(name).eq(folded(component))
+}
+
+/// A name's letters, also those that digits stand for.
+fn folded(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|it| *it != '-').map(|it| match it {
+        '0' => 'o',
+        '1' => 'l',
+        '3' => 'e',
+        '5' => 's',
+        other => other,
+    })
+}
+
+/// Whether so few letters differ.
+fn is_near(name: &str, component: &str, allowed: usize) -> bool {
+    // Each letter that differs adds one to the letters that only one of the two has, and takes one away; letters in another
+    // order change nothing. Most names have too many of their own, and need not be compared letter by letter.
+    let own = (letters_of(name) ^ letters_of(component)).count_ones();
+    name.len().abs_diff(component.len()) <= allowed
+        && own as usize <= 2 * allowed
+        && strsim::osa_distance(name, component) <= allowed
+}
+
+/// The set of a name's letters, of which some share a place in it.
+fn letters_of(name: &str) -> u64 {
+    name.chars().fold(0, |letters, letter| letters | 1 << (u32::from(letter) % u64::BITS))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_not_compared_letter_by_letter_is_not_near(
+            name in "[abcé0-]{0,9}", other in "[abcodé-]{0,9}", allowed in 1_usize..3,
+        ) {
+            let distance = strsim::osa_distance(&name, &other);
+            prop_assert_eq!(is_near(&name, &other, allowed), distance <= allowed);
+        }
+    }
 
     #[test]
     fn names_are_read_as_components_at_a_glance() {

@@ -1,8 +1,10 @@
 //! Ways in, out and around: services, ingresses, network policies, endpoints, and configuration that points
 //! elsewhere.
 
-use airside_checks::Category;
-use airside_k8s::{Completeness, Object, json};
+use std::sync::LazyLock;
+
+use airside_checks::{Category, ObjectChecks};
+use airside_k8s::{Object, json};
 use airside_types::attack::technique;
 use airside_types::{Entity, Severity, Source, Tactic};
 
@@ -275,6 +277,10 @@ fn data<'v>(request: &'v Request<'_>) -> impl Iterator<Item = (&'v str, &'v str)
         .filter_map(|(key, value)| Some((key, value.as_str()?)))
 }
 
+/// The scanner's checks on credentials.
+static CREDENTIALS: LazyLock<ObjectChecks> =
+    LazyLock::new(|| ObjectChecks::of(|check| check.category == Category::Secrets));
+
 /// Fires for a ConfigMap in which the scanner's search finds a credential.
 pub(super) fn credentials_in_config(request: &Request<'_>) -> Option<Firing> {
     let body = request.body();
@@ -293,9 +299,7 @@ pub(super) fn credentials_in_config(request: &Request<'_>) -> Option<Firing> {
         fields.insert(part, value.clone());
     }
     let map = Object::new(&map).ok()?;
-    let failures = airside_checks::evaluate(&[map], Completeness::SingleObject).failures;
-    let found: Vec<_> =
-        failures.iter().filter(|failure| failure.check.category == Category::Secrets).collect();
+    let found = CREDENTIALS.failures(&map);
     let place = format!("{}/{}", request.namespace(), request.name());
     let Some(first) = found.first() else {
         // The search knows words that stand for a credential; somebody may use them for one all the same.

@@ -178,8 +178,7 @@ pub(super) static RULES: &[Definition] = &[
             };
             // Autoscalers stop what is idle, and pipelines what they replace.
             let upkeep = !request.client().is_by_hand();
-            let guards = request.is_in_system_namespace()
-                || request.profile().is_sensitive_namespace(request.namespace());
+            let guards = request.profile().is_sensitive_namespace(request.namespace());
             let severity = match () {
                 () if request.is_workload_by_hand() || guards && !upkeep => Severity::Medium,
                 () if upkeep && !guards => Severity::Info,

@@ -187,7 +187,6 @@ pub(super) static RULES: &[Definition] = &[
             // What a policy says, and not what its engine notes about it.
             let changes = DELETE.contains(&request.verb())
                 || request.change().set().get("spec").is_some()
-                || request.change().removes(&["spec"])
                 || request
                     .change()
                     .removed()

@@ -1,7 +1,9 @@
 //! Roles: what they grant, and where that leads.
 
-use airside_checks::{Category, Failure};
-use airside_k8s::{Completeness, Object, Value, json};
+use std::sync::LazyLock;
+
+use airside_checks::{Category, Failure, ObjectChecks};
+use airside_k8s::{Object, Value, json};
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
@@ -42,9 +44,10 @@ pub(super) static RULES: &[Definition] = &[
             rules_that(request, "wrote wildcards into", |rule| {
                 let wild = |key| texts(rule, key).any(|name| name == "*");
                 let part = texts(rule, "resources").find(|name| {
-                    let (whole, below) = name.split_once('/').unwrap_or((name, ""));
-                    // All of a subresource is every door of its kind; `*/scale` opens none.
-                    below == "*" || whole == "*" && !matches!(below, "" | "scale" | "status")
+                    name.split_once('/').is_some_and(|(whole, below)| {
+                        // All of a subresource is every door of its kind; `*/scale` opens none.
+                        below == "*" || whole == "*" && !matches!(below, "scale" | "status")
+                    })
                 });
                 let path = texts(rule, "nonResourceURLs").find(|path| matches!(*path, "*" | "/*"));
                 match (wild("resources"), part, wild("verbs"), path) {
@@ -223,7 +226,8 @@ fn rules_that(
     }
     let kind = super::super::kind::of(request.resource());
     let mut answers = rules(request).iter().enumerate().filter_map(|(index, rule)| {
-        Some((format!("requestObject.rules[{index}]"), question(rule)?))
+        let answer = question(rule)?;
+        Some((format!("requestObject.rules[{index}]"), answer))
     });
     let (field, answer) = answers.next()?;
     let firing = Firing::new(format!("{deed} {kind} {}", request.name())).with(&field, &answer);
@@ -245,20 +249,26 @@ fn rules<'r>(request: &'r Request<'_>) -> &'r [Value] {
 }
 
 /// Checks that the roles of most operators fail; the others are rarer.
-const USUAL: [&str; 9] = [
+const USUAL: [&str; 7] = [
     "change-pods",
-    "change-services",
     "change-workloads",
     "create-pods",
     "read-secrets",
-    "start-jobs",
     "write-secrets",
     "change-endpoints",
     "change-network-policies",
 ];
 
-/// What the scanner's checks on rights say about the rules that are written, without those on wildcards,
-/// which are another rule's.
+/// The scanner's checks on rights, without those on wildcards, which are another rule's.
+static RIGHTS: LazyLock<ObjectChecks> = LazyLock::new(|| {
+    ObjectChecks::of(|check| {
+        check.category == Category::AccessControl
+            && check.severity > Severity::Low
+            && !check.id.contains("wildcard")
+    })
+});
+
+/// What the scanner's checks on rights say about the rules that are written.
 fn leads_to_more(request: &Request<'_>) -> Option<Firing> {
     let kind = super::super::kind::of(request.resource());
     let mut role = json!({
@@ -268,13 +278,7 @@ fn leads_to_more(request: &Request<'_>) -> Option<Firing> {
     });
     role.as_object_mut()?.insert("rules", Value::Array(rules(request).into()));
     let role = Object::new(&role).ok()?;
-    let found = airside_checks::evaluate(&[role], Completeness::SingleObject).failures;
-    let of_rights = |failure: &&Failure| {
-        failure.check.category == Category::AccessControl
-            && failure.check.severity > Severity::Low
-            && !failure.check.id.contains("wildcard")
-    };
-    let mut found: Vec<&Failure> = found.iter().filter(of_rights).collect();
+    let mut found: Vec<Failure> = RIGHTS.failures(&role);
     found.sort_by_key(|failure| std::cmp::Reverse(failure.check.severity));
     let worst = found.first()?;
     let severity = match worst.check.severity {

@@ -7,7 +7,7 @@ use super::super::actor::Actor;
 use super::super::body::{at, text};
 use super::super::client::Client;
 use super::super::request::Request;
-use super::{Definition, Ended, Firing, On, READ as READ_VERBS, WRITE};
+use super::{Definition, Ended, Firing, On, READS, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 
 /// The observation that counting for `AUD-R14` builds on.
@@ -128,7 +128,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"get","user":{"username":"dana"},"objectRef":{"resource":"secrets","namespace":"ops","name":"backup"},"responseStatus":{"code":404}}"#,
             }),
         },
-        on: On::Resources(READ_VERBS, SECRETS),
+        on: On::Resources(READS, SECRETS),
         ended: Ended::Refused,
         when: |request| {
             let counts = request.is_denied_by_authorization() && !request.is_by_trusted_system();
@@ -159,7 +159,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"get","user":{"username":"system:serviceaccount:payments:api"},"userAgent":"api/2.1","objectRef":{"resource":"secrets","namespace":"payments","name":"stripe"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(READ_VERBS, SECRETS),
+        on: On::Resources(READS, SECRETS),
         ended: Ended::Done,
         when: |request| {
             let counts = request.actor().is_workload()
@@ -191,7 +191,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web"},"userAgent":"web/3.1 client-go","objectRef":{"resource":"secrets","namespace":"shop"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(READ_VERBS, SECRETS),
+        on: On::Resources(READS, SECRETS),
         ended: Ended::Done,
         when: |request| {
             // A job that fetches the one secret it needs is often a shell script.
@@ -222,7 +222,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"secrets","namespace":"shop","name":"web"},"requestObject":{"type":"Opaque"},"responseStatus":{"code":201}}"#,
             }),
         },
-        on: On::Resources(WRITE, SECRETS),
+        on: On::Resources(&["create", "patch"], SECRETS),
         ended: Ended::Done,
         when: |request| {
             const ACCOUNT: &str = "kubernetes.io/service-account.name";

@@ -1,54 +1,28 @@
 //! Further examples of the audit rules, beside the two of every entry.
 //!
 //! They lie in `libs/detect/examples`, a file for each family, a line for each example:
-//! `{"fires": [rules], "quiet": [rules], "says": {rule: words}, "weighs": {rule: severity}, "why": "…",
-//! "event": {…}}`. All rules under `fires` fire on the event, none of those under `quiet` does, a message of the rule
-//! has the words, and it has the severity.
+//! `{"fires": [rules], "quiet": [rules], "says": {rule: words}, "weighs": {rule: severity}, "profile": {…},
+//! "why": "…", "event": {…}}`. What a line means is [`Example`]'s.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use super::{detections, rules};
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Example<'a> {
-    #[serde(default, borrow)]
-    fires: Vec<&'a str>,
-    #[serde(default, borrow)]
-    quiet: Vec<&'a str>,
-    #[serde(default)]
-    says: BTreeMap<String, String>,
-    #[serde(default)]
-    weighs: BTreeMap<String, String>,
-    /// Why it is worth an example.
-    #[serde(rename = "why")]
-    _why: String,
-    #[serde(borrow)]
-    event: &'a RawValue,
-}
+use super::example::{Example, says};
+use super::{detections_in, rules};
 
 impl Example<'_> {
     /// What the rules say otherwise than the example.
     fn faults(&self) -> Vec<String> {
-        let found = detections(self.event.get());
-        let fires = |id: &str| found.iter().any(|detection| detection.rule == id);
-        let says = |id: &str, words: &str| {
-            let of_rule = found.iter().filter(|detection| detection.rule == id);
-            of_rule.into_iter().any(|detection| detection.message.contains(words))
-        };
+        let found = detections_in(&self.profile.profile(), self.event.get());
+        let of_rule = |id: &str| found.iter().filter(|it| it.rule == id).collect::<Vec<_>>();
+        let fires = |id: &str| !of_rule(id).is_empty();
         let known = |id: &&str| rules().any(|rule| rule.id == *id);
         let named = || self.fires.iter().chain(&self.quiet).copied();
         let unknown = named().filter(|id| !known(id)).map(|id| format!("{id} is no rule"));
         let silent = self.fires.iter().filter(|id| !fires(id)).map(|id| format!("{id} is silent"));
         let loud = self.quiet.iter().filter(|id| fires(id)).map(|id| format!("{id} fires"));
-        let other = self.says.iter().filter(|(id, words)| !says(id, words));
+        let is_other = |id: &str, words: &str| !of_rule(id).iter().any(|it| says(it, words));
+        let other = self.says.iter().filter(|(id, words)| is_other(id, words));
         let other = other.map(|(id, words)| format!("{id} does not say `{words}`"));
         let weighs = |id: &str, severity: &str| {
-            let mut of_rule = found.iter().filter(|detection| detection.rule == id);
-            of_rule.any(|detection| detection.severity.as_str() == severity)
+            of_rule(id).iter().any(|detection| detection.severity.as_str() == severity)
         };
         let heavier = self.weighs.iter().filter(|(id, severity)| !weighs(id, severity));
         let heavier = heavier.map(|(id, severity)| format!("{id} is not {severity}"));

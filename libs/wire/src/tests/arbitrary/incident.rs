@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{
-    Scale, cluster, field_path, gap, id, link, list, object, place, present, severity, techniques,
-    tenant, text, time,
+    Scale, cluster, field_path, gap, id, link, list, object, place, present, repeats, severity,
+    techniques, tenant, text, time,
 };
 use crate::incident::{IncidentEvent, Merge, Revision};
 
@@ -20,11 +20,25 @@ fn evidence(scale: Scale) -> impl Strategy<Value = Evidence> + Clone {
     (
         (id(), select(&Source::ALL[..]), select(&Phase::ALL[..]), time()),
         (text(scale), text(scale), severity(), text(scale), option::of(place(scale))),
+        (option::of(id()), option::of(repeats())),
     )
         .prop_map(
-            |((record, source, phase, time), (rule, summary, severity, native_id, origin))| {
-                let (record, source) = (record, source);
-                Evidence { record, source, phase, time, rule, summary, severity, native_id, origin }
+            |(
+                (record, source, phase, time),
+                (rule, summary, severity, native_id, origin),
+                (event, repeats),
+            )| Evidence {
+                record,
+                source,
+                phase,
+                time,
+                rule,
+                summary,
+                severity,
+                native_id,
+                origin,
+                event,
+                repeats,
             },
         )
 }

@@ -1,15 +1,14 @@
 //! From events to detections, as the services have them: rules, behaviour, people's own rules, what is authorised,
 //! and what several events say together.
 
-use airside_baseline::ClusterBehaviour;
-use airside_detect::audit::{self, Event, declared};
+use airside_detect::audit::{Event, Telling};
 use airside_detect::authorised::Authorised;
-use airside_detect::counting::{Counting, Limits};
 use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
+use airside_sift::{Recorded, Sifted};
 use airside_sigma::{Correlating, RuleSet};
-use airside_types::{Cluster, Payload, Record, Severity, Tenant};
+use airside_types::{Cluster, Payload, Record, Tenant};
 
 use crate::command::rules::OwnRules;
 
@@ -19,10 +18,8 @@ pub(super) struct Finder<'r> {
     tenant: Tenant,
     cluster: Cluster,
     own: &'r RuleSet,
-    authorised: &'r Authorised,
     correlating: Correlating,
-    behaviour: ClusterBehaviour,
-    counting: Counting,
+    recorded: Recorded<'r>,
 }
 
 impl<'r> Finder<'r> {
@@ -32,10 +29,8 @@ impl<'r> Finder<'r> {
             tenant: Tenant::default(),
             cluster: Cluster::default(),
             own,
-            authorised,
             correlating: Correlating::new(OwnRules::LIMITS),
-            behaviour: ClusterBehaviour::new(airside_baseline::Limits::default()),
-            counting: Counting::new(Limits::default()),
+            recorded: Recorded::new(Telling::All, authorised),
         }
     }
 
@@ -48,22 +43,9 @@ impl<'r> Finder<'r> {
         take: &mut dyn FnMut(&Intake<'_>, &[Record]),
     ) {
         let intake = intake(&self.tenant, &self.cluster, origin);
-        let mut records = audit::records(event, &intake);
-        for record in &records {
-            if let Payload::Fact(fact) = &record.payload {
-                self.behaviour.know(fact);
-            }
-        }
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        if let Some(observation) = audit::observation(event, bytes, &intake) {
-            let anomalies = self.behaviour.observe(&observation);
-            records.extend(anomalies.iter().filter_map(|it| audit::anomaly(it, event, &intake)));
-        }
-        records.extend(self.correlating.observe(self.own, event, &intake));
-        if !self.authorised.is_empty() {
-            declared::judge(self.authorised, event, &intake).apply(event, &intake, &mut records);
-        }
-        take(&intake, &counted(&mut self.counting, records));
+        let own = self.correlating.observe(self.own, event, &intake);
+        let sifted = self.recorded.take(event, bytes, &intake, own);
+        take(&intake, &detections(sifted));
     }
 
     /// What a sensor's record tells.
@@ -74,36 +56,21 @@ impl<'r> Finder<'r> {
         origin: Origin<'_>,
     ) -> Result<Vec<Record>, String> {
         let intake = intake(&self.tenant, &self.cluster, origin);
-        let records = sensor.read(text, &intake).map_err(|why| why.to_string())?;
-        Ok(counted(&mut self.counting, records))
+        sensor.read(text, &intake).map_err(|why| why.to_string())
     }
 
     /// What is known only when nothing more comes.
     pub(super) fn finish(&mut self) -> Vec<Record> {
-        let records = self.correlating.finish(self.own);
-        counted(&mut self.counting, records)
+        let mut records = detections(self.recorded.finish());
+        records.extend(self.correlating.finish(self.own));
+        records
     }
 }
 
-/// The detections among records, each followed by those that it completes.
-fn counted(counting: &mut Counting, records: Vec<Record>) -> Vec<Record> {
-    let mut all = Vec::new();
-    for record in records {
-        let mut derived = counting.observe(&record);
-        // What counts authorised deeds is as authorised as they are.
-        for record in &mut derived {
-            if let Payload::Detection(found) = &mut record.payload
-                && declared::is_authorised(found)
-            {
-                found.severity = Severity::Info;
-            }
-        }
-        if matches!(record.payload, Payload::Detection(_)) {
-            all.push(record);
-        }
-        all.extend(derived);
-    }
-    all
+/// The detections, each once: one that is told again because it counts more repeats was told before.
+fn detections(sifted: Sifted) -> Vec<Record> {
+    let is_first = |record: &Record| matches!(&record.payload, Payload::Detection(found) if found.repeats.is_none());
+    sifted.told.into_iter().filter(is_first).chain(sifted.rolled_up).collect()
 }
 
 fn intake<'i>(tenant: &'i Tenant, cluster: &'i Cluster, origin: Origin<'i>) -> Intake<'i> {

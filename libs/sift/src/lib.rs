@@ -1,0 +1,145 @@
+//! The sift: what several audit events of a cluster say together.
+//!
+//! Pure and deterministic: a fold over batches of sightings in the order of the log, one state for each cluster of a
+//! tenant. An event that came before is dropped; what is rare for its actor becomes a detection; rules that count
+//! count; what repeats itself is rolled up; and whatever is not told is in the ledger. What one event tells by
+//! itself was judged where it came in (`airside-detect`); how detections become incidents is `airside-correlate`'s.
+//!
+//! Every part of the state is a row that can be kept and taken back ([`Change`]), so that it survives a restart and
+//! moves with its partition.
+
+mod cluster;
+mod ledger;
+mod recorded;
+mod roll_up;
+mod seen;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use airside_baseline::StateKey;
+use airside_detect::profile::ClusterProfile;
+use airside_types::{Cluster, Id, Record, SightingBatch, Suppression, Tenant, Timestamp};
+
+use cluster::ClusterSift;
+pub use recorded::Recorded;
+pub use roll_up::Rolled;
+
+/// What bounds the memory of the sift, for each cluster.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For how long an event that comes again is known to have come before, by when events are taken in. An API
+    /// server tries a batch again for about four minutes. Default: ten minutes.
+    pub seen_for: Duration,
+    /// The most events that are known so; beyond it the oldest are forgotten. Default: a million.
+    pub seen: usize,
+    /// For how long a detection stands for others that say the same. Default: ten minutes.
+    pub roll_up: Duration,
+    /// The most detections that stand for others at a time; beyond it the oldest no longer do. Default: 2,000.
+    pub rolled: usize,
+    /// What is usual.
+    pub behaviour: airside_baseline::Limits,
+    /// What is counted.
+    pub counting: airside_detect::counting::Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            seen_for: Duration::from_mins(10),
+            seen: 1_000_000,
+            roll_up: Duration::from_mins(10),
+            rolled: 2_000,
+            behaviour: airside_baseline::Limits::default(),
+            counting: airside_detect::counting::Limits::default(),
+        }
+    }
+}
+
+/// What sifting a batch gives.
+#[derive(Debug, Default)]
+pub struct Sifted {
+    /// What is told: facts, detections, and detections again that count more repeats than before.
+    pub told: Vec<Record>,
+    /// Detections for which one that was told stands.
+    pub rolled_up: Vec<Record>,
+    /// How many events were folded.
+    pub events: u64,
+    /// How many events were only counted, or had come before.
+    pub left_out: u64,
+}
+
+/// A cluster of a tenant.
+pub type ClusterKey = (Tenant, Cluster);
+
+/// A row of the state: what it is now, or none when it is gone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// A part of what is usual.
+    Behaviour(StateKey, Option<Vec<u8>>),
+    /// The events of a batch, by the first of them, and when they were taken in.
+    Seen(Id, Option<(Timestamp, Vec<Id>)>),
+    /// A detection that a rule counts.
+    Counted(Id, Option<Box<Record>>),
+    /// A detection that stands for others.
+    Rolled(Id, Option<Box<Rolled>>),
+    /// A line of the ledger.
+    Ledger(Suppression),
+}
+
+/// The state of all clusters.
+#[derive(Debug)]
+pub struct Sift {
+    limits: Limits,
+    clusters: BTreeMap<ClusterKey, ClusterSift>,
+}
+
+impl Sift {
+    /// Nothing seen yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, clusters: BTreeMap::new() }
+    }
+
+    /// Takes a batch in, of a cluster of which this is known.
+    pub fn take(&mut self, batch: SightingBatch, profile: &ClusterProfile) -> Sifted {
+        let key = (batch.tenant.clone(), batch.cluster.clone());
+        self.cluster(key).take(batch, profile)
+    }
+
+    /// Ends all roll-ups: nothing follows. What they counted last is told.
+    pub fn finish(&mut self) -> Vec<Record> {
+        self.clusters.values_mut().flat_map(ClusterSift::finish).collect()
+    }
+
+    /// The ledger of a cluster, by reason and rule.
+    pub fn ledger(&self, key: &ClusterKey) -> impl Iterator<Item = &Suppression> {
+        self.clusters.get(key).into_iter().flat_map(ClusterSift::ledger)
+    }
+
+    /// The clusters that are known.
+    pub fn clusters(&self) -> impl Iterator<Item = &ClusterKey> {
+        self.clusters.keys()
+    }
+
+    /// What has changed of a cluster since the last call.
+    pub fn take_changes(&mut self, key: &ClusterKey) -> Vec<Change> {
+        self.clusters.get_mut(key).map(ClusterSift::take_changes).unwrap_or_default()
+    }
+
+    /// Forgets what has changed: nobody keeps it.
+    pub fn discard_changes(&mut self) {
+        self.clusters.values_mut().for_each(ClusterSift::discard_changes);
+    }
+
+    /// Takes a row back as it was kept; says why where it is not one of this version.
+    pub fn restore(&mut self, key: ClusterKey, row: Change) -> Result<(), String> {
+        self.cluster(key).restore(row)
+    }
+
+    fn cluster(&mut self, key: ClusterKey) -> &mut ClusterSift {
+        let limits = self.limits;
+        self.clusters.entry(key).or_insert_with(|| ClusterSift::new(limits))
+    }
+}

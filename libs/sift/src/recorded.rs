@@ -1,0 +1,73 @@
+//! Events that were recorded: folded in the order in which they stand in files, as if they arrived when they happened.
+
+use std::time::Duration;
+
+use airside_detect::Intake;
+use airside_detect::audit::{Event, Telling, sight};
+use airside_detect::authorised::Authorised;
+use airside_types::{Record, SightingBatch, Suppression, Timestamp};
+
+use crate::{Limits, Sift, Sifted};
+
+/// The fold of recorded events.
+#[derive(Debug)]
+pub struct Recorded<'a> {
+    sift: Sift,
+    telling: Telling,
+    authorised: &'a Authorised,
+    events: u64,
+}
+
+/// After how many events it is forgotten which parts of the state have changed.
+const FORGET_EVERY: u64 = 4096;
+
+impl<'a> Recorded<'a> {
+    /// Nothing folded yet. An event that stands in two files is told once, however far apart they are.
+    pub fn new(telling: Telling, authorised: &'a Authorised) -> Self {
+        let limits = Limits {
+            seen_for: Duration::from_hours(10 * 365 * 24),
+            seen: 2_000_000,
+            ..Limits::default()
+        };
+        Self { sift: Sift::new(limits), telling, authorised, events: 0 }
+    }
+
+    /// Takes an event of so many bytes in, with what people's own rules find in it.
+    pub fn take(
+        &mut self,
+        event: &Event<'_>,
+        bytes: usize,
+        intake: &Intake<'_>,
+        own: Vec<Record>,
+    ) -> Sifted {
+        let (tenant, cluster) = (intake.tenant.clone(), intake.cluster.clone());
+        let mut batch = SightingBatch::new(tenant, cluster, Timestamp::EPOCH);
+        sight((event, bytes), intake, (self.telling, self.authorised), own, &mut batch);
+        let quiet = batch.quiet.iter().map(|quiet| quiet.last);
+        let time = batch.sightings.iter().map(|it| it.time).chain(quiet).max();
+        batch.ingest_time = time.unwrap_or(batch.ingest_time);
+        self.events += 1;
+        if self.events % FORGET_EVERY == 0 {
+            self.sift.discard_changes();
+        }
+        arrived(self.sift.take(batch, intake.profile))
+    }
+
+    /// What is left when nothing follows: the detections that were told, with what they count in the end.
+    pub fn finish(&mut self) -> Sifted {
+        arrived(Sifted { told: self.sift.finish(), ..Sifted::default() })
+    }
+
+    /// What was not told, by reason and rule.
+    pub fn ledger(&self) -> impl Iterator<Item = &Suppression> {
+        self.sift.clusters().flat_map(|key| self.sift.ledger(key))
+    }
+}
+
+/// Recorded events arrive when they happen.
+fn arrived(mut sifted: Sifted) -> Sifted {
+    for record in sifted.told.iter_mut().chain(&mut sifted.rolled_up) {
+        record.ingest_time = record.event_time;
+    }
+    sifted
+}

@@ -1,0 +1,156 @@
+//! Repeats: detections that say the same again are counted in the one that said it first.
+//!
+//! The same is: the same rule at the same severity, about the same entities in the same parts, for the same values. So
+//! nothing is hidden that differs in anything but its moment. It is told a few times before it is only counted: other
+//! sources may have seen each of those moments.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use airside_types::{Detection, Id, Payload, Record, Repeats, Timestamp};
+
+use crate::{Change, Limits};
+
+/// The detections that stand for others.
+#[derive(Debug, Default)]
+pub(crate) struct RollUps {
+    open: BTreeMap<Id, Rolled>,
+    /// The same by age.
+    by_age: BTreeSet<(Timestamp, Id)>,
+    changed: BTreeSet<Id>,
+}
+
+/// A detection that stands for others, and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rolled {
+    /// The detection, the last one that was told.
+    pub record: Record,
+    /// When the first one was seen.
+    pub opened: Timestamp,
+    /// How often it was told.
+    pub told: u32,
+    /// How often it was seen, as often as it was told at least.
+    pub count: u64,
+    /// When it was seen last.
+    pub last: Timestamp,
+    /// The count that was published last.
+    pub published: u64,
+}
+
+/// What becomes of a detection.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// It is told.
+    Told(Record),
+    /// Another stands for it, which is told again with the new count now and then.
+    RolledUp { record: Record, stands: Option<Box<Record>> },
+}
+
+/// How often the same is told before it is only counted.
+const OFTEN: u32 = 5;
+
+impl RollUps {
+    /// Takes a detection in.
+    pub(crate) fn take(&mut self, record: Record, limits: &Limits) -> Standing {
+        let Payload::Detection(detection) = &record.payload else { return Standing::Told(record) };
+        let (key, time) = (key(detection), record.event_time);
+        let Some(rolled) = self.open.get_mut(&key).filter(|it| is_near(it, time, limits)) else {
+            self.open(key, record.clone());
+            return Standing::Told(record);
+        };
+        rolled.count += 1;
+        rolled.last = rolled.last.max(time);
+        self.changed.insert(key);
+        if rolled.told < OFTEN {
+            // Those that were told need not be counted in the next one.
+            rolled.told += 1;
+            (rolled.count, rolled.published) = (1, 1);
+            rolled.record = record.clone();
+            return Standing::Told(record);
+        }
+        let stands = rolled.count.is_power_of_two().then(|| Box::new(rolled.publish()));
+        Standing::RolledUp { record, stands }
+    }
+
+    fn open(&mut self, key: Id, record: Record) {
+        let time = record.event_time;
+        if let Some(before) = self.open.remove(&key) {
+            self.by_age.remove(&(before.opened, key));
+        }
+        self.by_age.insert((time, key));
+        let (opened, last) = (time, time);
+        let rolled = Rolled { record, opened, told: 1, count: 1, last, published: 1 };
+        self.open.insert(key, rolled);
+        self.changed.insert(key);
+    }
+
+    /// Ends those that began too long before a time, or are too many. Returns what was not published of them.
+    pub(crate) fn close(&mut self, now: Timestamp, limits: &Limits) -> Vec<Record> {
+        let oldest = now.minus(limits.roll_up);
+        let mut closed = Vec::new();
+        while let Some((opened, key)) = self.by_age.first().copied() {
+            if opened >= oldest && self.by_age.len() <= limits.rolled {
+                break;
+            }
+            self.by_age.pop_first();
+            self.changed.insert(key);
+            closed.extend(self.open.remove(&key).and_then(Rolled::close));
+        }
+        closed
+    }
+
+    /// Ends all.
+    pub(crate) fn finish(&mut self) -> Vec<Record> {
+        self.by_age.clear();
+        self.changed.extend(self.open.keys());
+        std::mem::take(&mut self.open).into_values().filter_map(Rolled::close).collect()
+    }
+
+    /// The rows that have changed since the last call.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        changed.map(|key| Change::Rolled(key, self.open.get(&key).cloned().map(Box::new))).collect()
+    }
+
+    /// Takes a row back.
+    pub(crate) fn restore(&mut self, key: Id, rolled: Rolled) {
+        self.by_age.insert((rolled.opened, key));
+        self.open.insert(key, rolled);
+    }
+}
+
+impl Rolled {
+    /// The detection with what it counts by now.
+    fn publish(&mut self) -> Record {
+        self.published = self.count;
+        let mut record = self.record.clone();
+        if let Payload::Detection(detection) = &mut record.payload {
+            detection.repeats = Some(Repeats { count: self.count, last: self.last });
+        }
+        record
+    }
+
+    fn close(mut self) -> Option<Record> {
+        (self.count > self.published).then(|| self.publish())
+    }
+}
+
+/// Whether a detection at a time is one of those for which this one stands.
+fn is_near(rolled: &Rolled, time: Timestamp, limits: &Limits) -> bool {
+    let opened = rolled.opened;
+    opened.minus(limits.roll_up) <= time && time <= opened.plus(limits.roll_up)
+}
+
+/// What a detection says, whenever it says it.
+fn key(detection: &Detection) -> Id {
+    let key = Id::builder("roll-up")
+        .text(&detection.rule)
+        .number(detection.rule_version.into())
+        .text(detection.severity.as_str())
+        .number(i64::try_from(detection.links.len()).unwrap_or(i64::MAX));
+    let key = detection
+        .links
+        .iter()
+        .fold(key, |key, link| key.text(link.role.as_str()).id(link.entity.key().id()));
+    let values = detection.values.iter();
+    values.fold(key, |key, value| key.text(&value.name).text(&value.value)).finish()
+}

@@ -1,0 +1,289 @@
+//! What a user gets of a stream of events, and what must hold of the fold whatever happens.
+
+use airside_detect::audit::{Event, Telling, sight};
+use airside_detect::authorised::Authorised;
+use airside_detect::intake::{Clock, Intake};
+use airside_types::{Detection, Payload, Reason};
+use proptest::prelude::*;
+
+use super::*;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// Events of one cluster, as the API server writes them.
+struct Events {
+    batch: SightingBatch,
+    now: i64,
+}
+
+impl Events {
+    fn new() -> Self {
+        let start = Timestamp::parse_rfc3339("2026-03-02T09:00:00Z").unwrap();
+        let batch = SightingBatch::new(Tenant::default(), Cluster::default(), start);
+        Self { batch, now: start.as_nanos() }
+    }
+
+    /// An event of a user some seconds after the one before. A `verb` may be followed by its answer's code.
+    fn add(
+        &mut self,
+        seconds: i64,
+        user: &str,
+        verb: &str,
+        resource: &str,
+        name: &str,
+    ) -> &mut Self {
+        self.now += seconds * SECOND;
+        let (verb, code) = verb.split_once(' ').unwrap_or((verb, "200"));
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let namespace = "shop";
+        let (now, number) = (Timestamp::from_nanos(self.now), self.batch.events());
+        let text = format!(
+            r#"{{"auditID":"{number}","stage":"ResponseComplete","verb":"{verb}","requestURI":"/x","user":{{"username":"{user}","groups":["system:authenticated"]}},"userAgent":"kubectl/v1.31.0","sourceIPs":["10.0.0.7"],"objectRef":{{"resource":"{resource}","subresource":"{subresource}","namespace":"{namespace}","name":"{name}"}},"responseStatus":{{"code":{code}}},"requestReceivedTimestamp":"{now}"}}"#
+        );
+        self.read(&text)
+    }
+
+    fn read(&mut self, text: &str) -> &mut Self {
+        let event = Event::parse(text).unwrap();
+        let (tenant, cluster) = (self.batch.tenant.clone(), self.batch.cluster.clone());
+        let intake = Intake {
+            tenant: &tenant,
+            cluster: &cluster,
+            clock: Clock::Recorded,
+            profile: ClusterProfile::unknown(),
+            origin: None,
+        };
+        let bytes = text.len();
+        let judging = (Telling::ToCorrelate, &Authorised::default());
+        sight((&event, bytes), &intake, judging, Vec::new(), &mut self.batch);
+        self.batch.ingest_time = Timestamp::from_nanos(self.now);
+        self
+    }
+}
+
+fn sift(batch: &SightingBatch, sift: &mut Sift) -> Sifted {
+    sift.take(batch.clone(), ClusterProfile::unknown())
+}
+
+fn detections(records: &[Record]) -> Vec<&Detection> {
+    let found = records.iter().filter_map(|record| match &record.payload {
+        Payload::Detection(detection) => Some(detection),
+        _ => None,
+    });
+    found.collect()
+}
+
+fn told(records: &[Record]) -> String {
+    let lines = detections(records).into_iter().map(|it| match it.repeats {
+        Some(repeats) => format!("{} {} × {}", it.rule, repeats.count, it.message),
+        None => format!("{} {}", it.rule, it.message),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn ledger(of: &Sift) -> String {
+    let lines = of.clusters().flat_map(|key| of.ledger(key));
+    lines
+        .map(|it| format!("{} {} {}", it.reason.as_str(), it.rule, it.count))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn what_repeats_itself_is_told_a_few_times_and_then_counted() {
+    let mut events = Events::new();
+    for _ in 0..15 {
+        events.add(30, "ada", "list", "secrets", "");
+    }
+    events.add(30, "ben", "list", "secrets", "");
+    let mut state = Sift::new(Limits::default());
+    let sifted = sift(&events.batch, &mut state);
+    assert_eq!((sifted.events, sifted.rolled_up.len()), (16, 10));
+    insta::assert_snapshot!(told(&sifted.told), @"
+    AUD-R13 User ada listed the secrets of namespace shop, from 10.0.0.7 with kubectl/v1.31.0.
+    AUD-R13 User ada listed the secrets of namespace shop, from 10.0.0.7 with kubectl/v1.31.0.
+    AUD-R13 User ada listed the secrets of namespace shop, from 10.0.0.7 with kubectl/v1.31.0.
+    AUD-R13 User ada listed the secrets of namespace shop, from 10.0.0.7 with kubectl/v1.31.0.
+    AUD-R13 User ada listed the secrets of namespace shop, from 10.0.0.7 with kubectl/v1.31.0.
+    AUD-R13 2 × User ada listed the secrets of namespace shop, from 10.0.0.7 with kubectl/v1.31.0.
+    AUD-R13 4 × User ada listed the secrets of namespace shop, from 10.0.0.7 with kubectl/v1.31.0.
+    AUD-R13 8 × User ada listed the secrets of namespace shop, from 10.0.0.7 with kubectl/v1.31.0.
+    AUD-R13 User ben listed the secrets of namespace shop, from 10.0.0.7 with kubectl/v1.31.0.
+    ");
+    insta::assert_snapshot!(told(&state.finish()), @"AUD-R13 11 × User ada listed the secrets of namespace shop, from 10.0.0.7 with kubectl/v1.31.0.");
+    insta::assert_snapshot!(ledger(&state), @"rolled-up AUD-R13 10");
+}
+
+#[test]
+fn what_comes_twice_counts_once() {
+    let mut events = Events::new();
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        events.add(10, "ada", "get", "secrets", name);
+    }
+    events.read(r#"{"auditID":"q","stage":"ResponseComplete","verb":"get","requestURI":"/apis","user":{"username":"ada","groups":["system:authenticated"]},"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-03-02T09:00:30Z"}"#);
+    let mut state = Sift::new(Limits::default());
+    let once = sift(&events.batch, &mut state);
+    let again = sift(&events.batch, &mut state);
+    assert_eq!((once.events, once.left_out), (6, 1));
+    assert_eq!((again.events, again.left_out, again.told.len()), (0, 7, 0));
+    insta::assert_snapshot!(ledger(&state), @"
+    discovery  1
+    seen-before  7
+    ");
+}
+
+#[test]
+fn an_event_is_known_for_as_long_as_it_may_come_again() {
+    let mut events = Events::new();
+    events.add(1, "ada", "get", "secrets", "a");
+    let first = events.batch.clone();
+    let mut state = Sift::new(Limits::default());
+    sift(&first, &mut state);
+    let at = |minutes: u64| {
+        let mut batch = first.clone();
+        batch.ingest_time = first.ingest_time.plus(Duration::from_mins(minutes));
+        batch
+    };
+    assert_eq!(sift(&at(9), &mut state).events, 0);
+    assert_eq!(sift(&at(30), &mut state).events, 0, "it was seen again at the ninth minute");
+}
+
+#[test]
+fn quiet_events_are_counted_and_what_rules_see_is_not_quiet() {
+    let mut events = Events::new();
+    let get = |user: &str, groups: &str, path: &str, code: u16, stage: &str| {
+        format!(
+            r#"{{"auditID":"{path}{user}{stage}{code}","stage":"{stage}","verb":"get","requestURI":"{path}","user":{{"username":"{user}","groups":["{groups}"]}},"responseStatus":{{"code":{code}}},"requestReceivedTimestamp":"2026-03-02T09:00:30Z"}}"#
+        )
+    };
+    let done = "ResponseComplete";
+    for path in ["/apis", "/api/v1?timeout=32s", "/openapi/v3", "/healthz", "/readyz/etcd"] {
+        events.read(&get("ada", "system:authenticated", path, 200, done));
+    }
+    events.read(&get("ada", "system:authenticated", "/apis", 403, done));
+    events.read(&get("ada", "system:authenticated", "/apis-mine", 200, done));
+    events.read(&get("system:anonymous", "system:unauthenticated", "/api/v1", 200, done));
+    events.read(&get("ada", "system:authenticated", "/metrics", 200, "RequestReceived"));
+    let mut state = Sift::new(Limits::default());
+    let sifted = sift(&events.batch, &mut state);
+    assert_eq!((sifted.events, sifted.left_out), (3, 6));
+    insta::assert_snapshot!(ledger(&state), @"
+    unanswered  1
+    discovery  3
+    health  2
+    ");
+}
+
+const USERS: [&str; 3] = ["ada", "ben", "system:serviceaccount:shop:web"];
+const DEEDS: [(&str, &str); 6] = [
+    ("get", "secrets"),
+    ("list", "secrets"),
+    ("create", "pods/exec"),
+    ("get 403", "nodes"),
+    ("delete", "deployments"),
+    ("get", "configmaps"),
+];
+
+/// Batches of up to five events each, some of which come again.
+fn batches(choices: &[[u8; 4]]) -> Vec<SightingBatch> {
+    let mut events = Events::new();
+    let mut all = Vec::new();
+    for [seconds, user, deed, name] in choices {
+        let (verb, resource) = DEEDS[usize::from(*deed) % DEEDS.len()];
+        let name = ["a", "b", "c", "d", "e", "f"][usize::from(*name) % 6];
+        let user = USERS[usize::from(*user) % USERS.len()];
+        events.add(i64::from(*seconds % 120), user, verb, resource, name);
+        if events.batch.events() % 5 == 0 {
+            all.push(events.batch.clone());
+        }
+    }
+    all.push(events.batch);
+    all
+}
+
+/// Keeps the rows that have changed.
+fn keep(state: &mut Sift, kept: &mut BTreeMap<String, Change>) {
+    let clusters: Vec<_> = state.clusters().cloned().collect();
+    for change in clusters.iter().flat_map(|key| state.take_changes(key)) {
+        let (key, is_gone) = match &change {
+            Change::Behaviour(key, it) => (format!("b{key:?}"), it.is_none()),
+            Change::Seen(key, it) => (format!("s{key}"), it.is_none()),
+            Change::Counted(key, it) => (format!("c{key}"), it.is_none()),
+            Change::Rolled(key, it) => (format!("r{key}"), it.is_none()),
+            Change::Ledger(it) => (format!("l{} {}", it.reason.as_str(), it.rule), false),
+        };
+        if is_gone {
+            kept.remove(&key);
+        } else {
+            kept.insert(key, change);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_event_is_folded_or_in_the_ledger(choices in prop::collection::vec(any::<[u8; 4]>(), 1..60)) {
+        let limits = Limits { seen_for: Duration::from_hours(24), ..Limits::default() };
+        let mut state = Sift::new(limits);
+        let (mut events, mut sifted, mut detected, mut ended) = (0, 0, 0, 0);
+        for batch in batches(&choices) {
+            events += batch.events() as u64;
+            let out = sift(&batch, &mut state);
+            sifted += out.events + out.left_out;
+            let new = |records: &[Record]| {
+                detections(records).iter().filter(|it| it.repeats.is_none()).count() as u64
+            };
+            detected += new(&out.told);
+            ended += new(&out.rolled_up);
+        }
+        prop_assert_eq!(events, sifted);
+        let lines: Vec<_> = state.clusters().flat_map(|key| state.ledger(key)).collect();
+        let number = |reason: Reason| -> u64 {
+            lines.iter().filter(|it| it.reason == reason).map(|it| it.count).sum()
+        };
+        prop_assert_eq!(number(Reason::RolledUp), ended);
+        // Each event of which a batch was sent again came before.
+        let folded = events - number(Reason::SeenBefore);
+        prop_assert_eq!(folded, choices.len() as u64);
+        prop_assert!(detected + ended >= 1 || choices.len() < 60);
+    }
+
+    #[test]
+    fn whoever_takes_over_what_was_kept_tells_the_same(
+        choices in prop::collection::vec(any::<[u8; 4]>(), 1..60), at in 0_usize..12,
+    ) {
+        let (mut one, mut other) = (Sift::new(Limits::default()), Sift::new(Limits::default()));
+        let mut kept = BTreeMap::new();
+        for (index, batch) in batches(&choices).iter().enumerate() {
+            keep(&mut other, &mut kept);
+            if index == at {
+                other = Sift::new(Limits::default());
+                for row in kept.values() {
+                    let key = (Tenant::default(), Cluster::default());
+                    prop_assert_eq!(other.restore(key, row.clone()), Ok(()));
+                }
+            }
+            let (from_one, from_other) = (sift(batch, &mut one), sift(batch, &mut other));
+            prop_assert_eq!(from_one.told, from_other.told);
+            prop_assert_eq!(from_one.rolled_up, from_other.rolled_up);
+        }
+        prop_assert_eq!(ledger(&one), ledger(&other));
+        prop_assert_eq!(one.finish(), other.finish());
+    }
+
+    #[test]
+    fn clusters_and_tenants_tell_each_other_nothing(choices in prop::collection::vec(any::<[u8; 4]>(), 1..40)) {
+        let (mut alone, mut beside) = (Sift::new(Limits::default()), Sift::new(Limits::default()));
+        for batch in batches(&choices) {
+            let mut others = batch.clone();
+            others.tenant = Tenant::new("other").unwrap();
+            sift(&others, &mut beside);
+            let mut elsewhere = batch.clone();
+            elsewhere.cluster = Cluster::new("elsewhere").unwrap();
+            sift(&elsewhere, &mut beside);
+            prop_assert_eq!(sift(&batch, &mut alone).told, sift(&batch, &mut beside).told);
+        }
+    }
+}

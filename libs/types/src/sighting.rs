@@ -1,0 +1,285 @@
+//! Sightings: what is known of each answered request to an API server, without its bodies.
+//!
+//! What takes events in judges them one by one and publishes sightings with what each event tells by itself; the
+//! owner of the log's partition folds them into what several say together. Texts that many sightings share stand
+//! once in their batch. Nothing of a body or a query travels: what rules say of them is in the records.
+
+use indexmap::IndexSet;
+
+use crate::id::Id;
+use crate::place::Place;
+use crate::record::Record;
+use crate::tenancy::{Cluster, Tenant};
+use crate::time::Timestamp;
+
+/// A text of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct TextRef(pub u32);
+
+/// The texts of a batch, each once. The first is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texts {
+    set: IndexSet<Box<str>>,
+    bytes: usize,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { set: IndexSet::from_iter([Box::from("")]), bytes: 0 }
+    }
+}
+
+impl Texts {
+    /// The place of a text, which is added if it is new.
+    pub fn add(&mut self, text: &str) -> TextRef {
+        if text.is_empty() {
+            return TextRef::default();
+        }
+        let at = self.set.get_index_of(text).unwrap_or_else(|| {
+            self.bytes += text.len();
+            self.set.insert_full(text.into()).0
+        });
+        TextRef(u32::try_from(at).unwrap_or_default())
+    }
+
+    /// The text; empty for one that is not there.
+    pub fn get(&self, text: TextRef) -> &str {
+        let at = usize::try_from(text.0).unwrap_or(usize::MAX);
+        self.set.get_index(at).map(AsRef::as_ref).unwrap_or_default()
+    }
+
+    /// How many there are, the empty one included.
+    pub fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    /// Whether only the empty one is there.
+    pub fn is_empty(&self) -> bool {
+        self.set.len() <= 1
+    }
+
+    /// The texts in the order of their places.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.set.iter().map(AsRef::as_ref)
+    }
+}
+
+/// Sightings of one cluster, in the order in which its events came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SightingBatch {
+    /// Whose they are.
+    pub tenant: Tenant,
+    /// The cluster that they are about.
+    pub cluster: Cluster,
+    /// When Airside took the events in.
+    pub ingest_time: Timestamp,
+    /// The texts.
+    pub texts: Texts,
+    /// The sightings.
+    pub sightings: Vec<Sighting>,
+    /// The events that are only counted.
+    pub quiet: Vec<Quiet>,
+    weight: usize,
+}
+
+impl SightingBatch {
+    /// A batch without sightings.
+    pub fn new(tenant: Tenant, cluster: Cluster, ingest_time: Timestamp) -> Self {
+        Self {
+            tenant,
+            cluster,
+            ingest_time,
+            texts: Texts::default(),
+            sightings: Vec::new(),
+            quiet: Vec::new(),
+            weight: 0,
+        }
+    }
+
+    /// Adds a sighting, whose texts are of this batch.
+    pub fn push(&mut self, sighting: Sighting) {
+        // A record takes about half a KiB on the wire, what else a sighting has about 120 bytes.
+        self.weight += 120 + 512 * sighting.records.len();
+        self.sightings.push(sighting);
+    }
+
+    /// Counts an event of which nothing is to be said.
+    pub fn count(&mut self, kind: QuietKind, event: Id, time: Timestamp) {
+        self.weight += 16;
+        match self.quiet.iter_mut().find(|known| known.kind == kind) {
+            Some(known) => {
+                known.first = known.first.min(time);
+                known.last = known.last.max(time);
+                known.events.push(event);
+            }
+            None => self.quiet.push(Quiet { kind, first: time, last: time, events: vec![event] }),
+        }
+    }
+
+    /// Adds quiet events of one kind.
+    pub fn push_quiet(&mut self, quiet: Quiet) {
+        self.weight += 16 * quiet.events.len();
+        self.quiet.push(quiet);
+    }
+
+    /// How many events it has.
+    pub fn events(&self) -> usize {
+        let quiet: usize = self.quiet.iter().map(|quiet| quiet.events.len()).sum();
+        self.sightings.len() + quiet
+    }
+
+    /// About how many bytes it takes on the wire.
+    pub fn weight(&self) -> usize {
+        self.weight + self.texts.bytes
+    }
+}
+
+/// One answered request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The event, by the identity that a client cannot choose.
+    pub event: Id,
+    /// When the request was received, as far as the source's clock is believed.
+    pub time: Timestamp,
+    /// How many bytes the event has.
+    pub bytes: u32,
+    /// The file and line that it was read from, where it came from a file.
+    pub origin: Option<Place>,
+    /// Who asked for what, and how it ended.
+    pub request: SeenRequest,
+    /// What the event tells by itself: detections and facts.
+    pub records: Vec<Record>,
+}
+
+/// The words of a request, as the API server's event has them. Those that it does not have are empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeenRequest {
+    /// The request's id. A client can choose it.
+    pub audit_id: TextRef,
+    /// The stage, such as `ResponseComplete`.
+    pub stage: TextRef,
+    /// The verb of RBAC.
+    pub verb: TextRef,
+    /// The path, without the query.
+    pub path: TextRef,
+    /// Who authenticated.
+    pub username: TextRef,
+    /// Their uid.
+    pub user_uid: TextRef,
+    /// Their groups.
+    pub groups: Vec<TextRef>,
+    /// The credential's id.
+    pub credential: TextRef,
+    /// The pod that the token is bound to.
+    pub pod_name: TextRef,
+    /// Its uid.
+    pub pod_uid: TextRef,
+    /// The node that the token was issued on.
+    pub node_name: TextRef,
+    /// Its uid.
+    pub node_uid: TextRef,
+    /// Whom the user acts as.
+    pub impersonated: TextRef,
+    /// The client's address, as far as it is certain.
+    pub address: TextRef,
+    /// What the client calls itself.
+    pub user_agent: TextRef,
+    /// The API group.
+    pub group: TextRef,
+    /// The plural.
+    pub resource: TextRef,
+    /// Such as `exec`.
+    pub subresource: TextRef,
+    /// The namespace.
+    pub namespace: TextRef,
+    /// The object's name, from the answer where only that has it.
+    pub name: TextRef,
+    /// The object's uid, likewise.
+    pub uid: TextRef,
+    /// The HTTP code; 0 where the event has none.
+    pub code: u16,
+    /// `Failure` or empty.
+    pub status: TextRef,
+    /// What the authorizer decided.
+    pub decision: TextRef,
+    /// Why.
+    pub reason: TextRef,
+    /// The credential that the request had issued.
+    pub issued_credential: TextRef,
+    /// What admission webhooks call their decisions.
+    pub decision_ids: Vec<TextRef>,
+    /// It was only tried out.
+    pub dry_run: bool,
+    /// The rule by which people declared it as authorised.
+    pub authorised: TextRef,
+}
+
+/// Events that are counted and of which nothing else is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quiet {
+    /// What they are.
+    pub kind: QuietKind,
+    /// The first one.
+    pub first: Timestamp,
+    /// The last one.
+    pub last: Timestamp,
+    /// All of them, so that one that comes twice is counted once.
+    pub events: Vec<Id>,
+}
+
+/// The kinds of events of which nothing but their number is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QuietKind {
+    /// The request was received and not answered yet: its answer is an event of its own.
+    Unanswered,
+    /// Clients ask which kinds of objects there are.
+    Discovery,
+    /// Somebody asks whether the API server is well.
+    Health,
+    /// Components tell that they are alive.
+    Lease,
+}
+
+impl QuietKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Unanswered, Self::Discovery, Self::Health, Self::Lease];
+
+    /// The kind's name, as on the wire and in outputs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unanswered => "unanswered",
+            Self::Discovery => "discovery",
+            Self::Health => "health",
+            Self::Lease => "lease",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_stands_once_and_is_found_again() {
+        let mut texts = Texts::default();
+        let [get, ada, again] = ["get", "ada", "get"].map(|text| texts.add(text));
+        assert_eq!((get, texts.len()), (again, 3));
+        assert_eq!(texts.add(""), TextRef::default());
+        assert_eq!([ada, TextRef::default(), TextRef(9)].map(|at| texts.get(at)), ["ada", "", ""]);
+        assert_eq!(texts.iter().collect::<Vec<_>>(), ["", "get", "ada"]);
+    }
+
+    #[test]
+    fn quiet_events_are_kept_by_kind() {
+        let at = Timestamp::from_nanos;
+        let mut batch = SightingBatch::new(Tenant::default(), Cluster::default(), at(9));
+        for (kind, time) in
+            [(QuietKind::Lease, 5), (QuietKind::Discovery, 4), (QuietKind::Lease, 3)]
+        {
+            batch.count(kind, Id::builder("test").number(time).finish(), at(time));
+        }
+        assert_eq!(batch.events(), 3);
+        let told: Vec<_> = batch.quiet.iter().map(|it| (it.kind, it.first, it.last)).collect();
+        assert_eq!(told, [(QuietKind::Lease, at(3), at(5)), (QuietKind::Discovery, at(4), at(4))]);
+    }
+}

@@ -1,0 +1,39 @@
+//! The ledger over gRPC: what was not told, and why.
+
+use std::sync::Arc;
+
+use airside_auth::Scope;
+use airside_service::Caller;
+use airside_wire::suppression::{SuppressionQuery, to_wire};
+use airside_wire::v1;
+use airside_wire::v1::suppressions_service_server::SuppressionsService;
+use tonic::{Request, Response, Status};
+
+use crate::owner::LedgerView;
+
+/// Questions about the ledger.
+#[derive(Debug)]
+pub(crate) struct SuppressionsApi {
+    ledger: Arc<LedgerView>,
+}
+
+impl SuppressionsApi {
+    pub(crate) const fn new(ledger: Arc<LedgerView>) -> Self {
+        Self { ledger }
+    }
+}
+
+#[tonic::async_trait]
+impl SuppressionsService for SuppressionsApi {
+    async fn list_suppressions(
+        &self,
+        request: Request<v1::ListSuppressionsRequest>,
+    ) -> Result<Response<v1::ListSuppressionsResponse>, Status> {
+        let caller = Caller::of(&request, Scope::Read)?;
+        let query = SuppressionQuery::try_from(request.into_inner())
+            .map_err(airside_wire::ApiError::from)?;
+        let lines = self.ledger.of(caller.tenant(), query.cluster.as_ref());
+        let suppressions = lines.iter().map(|(cluster, line)| to_wire(cluster, line)).collect();
+        Ok(Response::new(v1::ListSuppressionsResponse { suppressions }))
+    }
+}

@@ -1,0 +1,140 @@
+//! By which terms events are judged: people's own rules, what is authorised, and what is known of each cluster.
+
+use std::collections::BTreeMap;
+
+use airside_detect::address::{AddressSet, Network};
+use airside_detect::authorised::Authorised;
+use airside_detect::profile::{AddressFeed, ClusterProfile, Provider};
+use airside_sigma::RuleSet;
+use airside_terms::DetectionTermsOfTenants;
+use airside_types::{Cluster, Tenant, TermFilesOfTenants};
+use anyhow::Context;
+
+use crate::options::{ClusterOptions, FeedOptions, ProviderOption};
+
+/// The terms of all tenants and clusters. Those that nobody describes have the default ones.
+#[derive(Debug, Default)]
+pub struct Judging {
+    terms: DetectionTermsOfTenants,
+    profiles: BTreeMap<(Tenant, Cluster), ClusterProfile>,
+}
+
+impl Judging {
+    /// Reads the files of terms and feeds.
+    pub(crate) fn read(
+        files: &TermFilesOfTenants,
+        clusters: &[ClusterOptions],
+    ) -> anyhow::Result<Self> {
+        let mut profiles = BTreeMap::new();
+        for cluster in clusters {
+            let at = || format!("`audit-ingest.clusters` {}", cluster.name);
+            let tenant = Tenant::new(&cluster.tenant).with_context(at)?;
+            let name = Cluster::new(&cluster.name).with_context(at)?;
+            let profile = profile(cluster).with_context(at)?;
+            if profiles.insert((tenant, name), profile).is_some() {
+                anyhow::bail!("{} is described twice", at());
+            }
+        }
+        Ok(Self { terms: DetectionTermsOfTenants::read(files)?, profiles })
+    }
+
+    /// What is known of a cluster.
+    pub(crate) fn profile(&self, tenant: &Tenant, cluster: &Cluster) -> &ClusterProfile {
+        let known = self.profiles.get(&(tenant.clone(), cluster.clone()));
+        known.unwrap_or_else(|| ClusterProfile::unknown())
+    }
+
+    /// A tenant's own rules.
+    pub(crate) fn rules(&self, tenant: &Tenant) -> &RuleSet {
+        &self.terms.of(tenant).rules
+    }
+
+    /// What a tenant declares as authorised.
+    pub(crate) fn authorised(&self, tenant: &Tenant) -> &Authorised {
+        &self.terms.of(tenant).authorised
+    }
+}
+
+fn profile(options: &ClusterOptions) -> anyhow::Result<ClusterProfile> {
+    Ok(ClusterProfile {
+        provider: match options.provider {
+            ProviderOption::Unknown => Provider::Unknown,
+            ProviderOption::OwnOperators => Provider::OwnOperators,
+            ProviderOption::Eks => Provider::Eks,
+            ProviderOption::Gke => Provider::Gke,
+            ProviderOption::Aks => Provider::Aks,
+        },
+        trusted_proxies: options.trusted_proxies,
+        proxies: networks("proxies", &options.proxies)?,
+        nodes: networks("nodes", &options.nodes)?,
+        pods: networks("pods", &options.pods)?,
+        egress: networks("egress", &options.egress)?,
+        system_namespaces: options.system_namespaces.clone(),
+        sensitive_namespaces: options.sensitive_namespaces.clone(),
+        feeds: options.feeds.iter().map(feed).collect::<anyhow::Result<_>>()?,
+    })
+}
+
+fn networks<T: AsRef<str>>(what: &str, texts: &[T]) -> anyhow::Result<AddressSet> {
+    let read = |text: &T| {
+        text.as_ref().parse::<Network>().with_context(|| format!("`{what}`: `{}`", text.as_ref()))
+    };
+    texts.iter().map(read).collect()
+}
+
+/// The largest list of addresses, in bytes.
+const MAX_FEED_BYTES: u64 = 64 << 20;
+
+fn feed(options: &FeedOptions) -> anyhow::Result<AddressFeed> {
+    let path = options.file.display();
+    let size = std::fs::metadata(&options.file).with_context(|| format!("the feed {path}"))?.len();
+    anyhow::ensure!(size <= MAX_FEED_BYTES, "the feed {path} has {size} bytes: too many");
+    let text =
+        std::fs::read_to_string(&options.file).with_context(|| format!("the feed {path}"))?;
+    let entry = |line: &'_ str| line.split('#').next().unwrap_or_default().trim().to_owned();
+    let lines: Vec<String> = text.lines().map(entry).filter(|line| !line.is_empty()).collect();
+    let addresses = networks("feed", &lines).with_context(|| format!("the feed {path}"))?;
+    Ok(AddressFeed { name: options.name.clone(), addresses })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_a_cluster_is_read_from_settings_and_feeds() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tor.txt");
+        std::fs::write(&file, "# exits\n203.0.113.7\n198.51.100.0/24 # a whole one\n\n").unwrap();
+        let prod = ClusterOptions {
+            name: "prod".into(),
+            tenant: "acme".into(),
+            provider: ProviderOption::Aks,
+            egress: vec!["192.0.2.0/24".into()],
+            feeds: vec![FeedOptions { name: "tor".into(), file: file.clone() }],
+            ..ClusterOptions::default()
+        };
+        let files = TermFilesOfTenants::default();
+        let judging = Judging::read(&files, std::slice::from_ref(&prod)).unwrap();
+        let [acme, other] = ["acme", "other"].map(|name| Tenant::new(name).unwrap());
+        let cluster = Cluster::new("prod").unwrap();
+        let profile = judging.profile(&acme, &cluster);
+        assert_eq!(profile.provider, Provider::Aks);
+        for (address, warned) in
+            [("203.0.113.7", true), ("198.51.100.9", true), ("192.0.2.9", false)]
+        {
+            let address = address.parse().unwrap();
+            assert_eq!(profile.feeds[0].addresses.contains(address), warned, "{address}");
+        }
+        assert_eq!(judging.profile(&other, &cluster), ClusterProfile::unknown());
+
+        let twice = Judging::read(&files, &[prod.clone(), prod.clone()]).unwrap_err();
+        assert_eq!(twice.to_string(), "`audit-ingest.clusters` prod is described twice");
+        let wrong = ClusterOptions { nodes: vec!["ten".into()], ..prod.clone() };
+        let error = format!("{:#}", Judging::read(&files, &[wrong]).unwrap_err());
+        assert!(error.starts_with("`audit-ingest.clusters` prod: `nodes`: `ten`"), "{error}");
+        std::fs::write(&file, "no address\n").unwrap();
+        let error = format!("{:#}", Judging::read(&files, &[prod]).unwrap_err());
+        assert!(error.contains("tor.txt") && error.contains("`no address`"), "{error}");
+    }
+}

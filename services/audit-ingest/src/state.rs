@@ -1,0 +1,140 @@
+//! The sift's state in the store: a row for each part of what is known of a cluster.
+//!
+//! A key is tenant, cluster, what the row is, and which. What a row holds is read as strictly as what comes over the
+//! wire; a row that cannot be read is learnt anew, and told.
+
+use airside_baseline::StateKey;
+use airside_ports::{Batch, KeyRange, Keyspace, Order, Store};
+use airside_sift::{Change, ClusterKey, Rolled, Sift};
+use airside_types::{Cluster, Id, Tenant, Timestamp};
+use airside_wire::{
+    EncodeError, decode_record, decode_suppression, encode_record, encode_suppression,
+};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+/// What is known of clusters.
+const SIFT: Keyspace = Keyspace::new("audit-ingest.sift");
+/// How many pairs are read at a time.
+const PAGE: usize = 1024;
+
+/// What a row is: a letter of its key, which never changes.
+const BEHAVIOUR: u8 = b'b';
+const SEEN: u8 = b's';
+const COUNTED: u8 = b'c';
+const ROLLED: u8 = b'r';
+const LEDGER: u8 = b'l';
+
+/// Adds a change of a cluster to a commit.
+pub(crate) fn keep(
+    cluster: &ClusterKey,
+    change: Change,
+    batch: &mut Batch,
+) -> Result<(), EncodeError> {
+    let key = |kind: u8, which: &[u8]| key(cluster, kind, which);
+    let (key, value) = match change {
+        Change::Behaviour(of, bytes) => (key(BEHAVIOUR, &of.to_bytes()), bytes.map(Bytes::from)),
+        Change::Seen(row, events) => {
+            (key(SEEN, row.as_bytes()), events.map(|(time, events)| seen(time, &events)))
+        }
+        Change::Counted(id, record) => {
+            let record = record.map(|record| encode_record(&record)).transpose()?;
+            (key(COUNTED, id.as_bytes()), record)
+        }
+        Change::Rolled(id, rolled) => {
+            let rolled = rolled.map(|rolled| encode_rolled(&rolled)).transpose()?;
+            (key(ROLLED, id.as_bytes()), rolled)
+        }
+        Change::Ledger(line) => {
+            let which = [line.reason.as_str(), &line.rule].join("\0");
+            (key(LEDGER, which.as_bytes()), Some(encode_suppression(&cluster.1, &line)?))
+        }
+    };
+    match value {
+        Some(value) => batch.put(SIFT, key, value),
+        None => batch.delete(SIFT, key),
+    }
+    Ok(())
+}
+
+/// Takes back all that was kept.
+pub(crate) async fn restore(store: &dyn Store, sift: &mut Sift) -> anyhow::Result<()> {
+    let mut range = KeyRange::all();
+    loop {
+        let page = store.scan(SIFT, range, Order::Ascending, PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        let mut from = last.to_vec();
+        from.push(0);
+        range = KeyRange::starting_at(&from);
+        for (key, value) in page {
+            let read = read(&key, value).ok_or_else(|| "it is damaged".to_owned());
+            if let Err(why) = read.and_then(|(cluster, row)| sift.restore(cluster, row)) {
+                let key = String::from_utf8_lossy(&key).into_owned();
+                tracing::warn!(
+                    key,
+                    why,
+                    "a part of what is known cannot be read and is learnt anew"
+                );
+            }
+        }
+    }
+}
+
+fn key((tenant, cluster): &ClusterKey, kind: u8, which: &[u8]) -> Vec<u8> {
+    let mut key = [tenant.as_str(), cluster.as_str(), ""].join("\0").into_bytes();
+    key.push(kind);
+    key.extend_from_slice(which);
+    key
+}
+
+fn read(key: &[u8], value: Bytes) -> Option<(ClusterKey, Change)> {
+    let mut parts = key.splitn(3, |byte| *byte == 0);
+    let mut name = || std::str::from_utf8(parts.next()?).ok();
+    let cluster = (Tenant::new(name()?).ok()?, Cluster::new(name()?).ok()?);
+    let (kind, which) = parts.next()?.split_first()?;
+    let id = || <[u8; 16]>::try_from(which).ok().map(Id::from_bytes);
+    let row = match *kind {
+        BEHAVIOUR => Change::Behaviour(StateKey::from_bytes(which)?, Some(value.to_vec())),
+        SEEN => Change::Seen(id()?, Some(decode_seen(value)?)),
+        COUNTED => Change::Counted(id()?, Some(Box::new(decode_record(&value).ok()?))),
+        ROLLED => Change::Rolled(id()?, Some(Box::new(decode_rolled(value)?))),
+        LEDGER => Change::Ledger(decode_suppression(&value).ok()?),
+        _ => return None,
+    };
+    Some((cluster, row))
+}
+
+fn seen(time: Timestamp, events: &[Id]) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(8 + 16 * events.len());
+    bytes.put_i64(time.as_nanos());
+    events.iter().for_each(|event| bytes.put_slice(event.as_bytes()));
+    bytes.freeze()
+}
+
+fn decode_seen(mut bytes: Bytes) -> Option<(Timestamp, Vec<Id>)> {
+    let time = Timestamp::from_nanos(bytes.try_get_i64().ok()?);
+    let (events, rest) = bytes.as_chunks::<16>();
+    rest.is_empty().then(|| (time, events.iter().copied().map(Id::from_bytes).collect()))
+}
+
+fn encode_rolled(rolled: &Rolled) -> Result<Bytes, EncodeError> {
+    let record = encode_record(&rolled.record)?;
+    let mut bytes = BytesMut::with_capacity(36 + record.len());
+    bytes.put_i64(rolled.opened.as_nanos());
+    bytes.put_u32(rolled.told);
+    bytes.put_u64(rolled.count);
+    bytes.put_i64(rolled.last.as_nanos());
+    bytes.put_u64(rolled.published);
+    bytes.put(record);
+    Ok(bytes.freeze())
+}
+
+fn decode_rolled(mut bytes: Bytes) -> Option<Rolled> {
+    Some(Rolled {
+        opened: Timestamp::from_nanos(bytes.try_get_i64().ok()?),
+        told: bytes.try_get_u32().ok()?,
+        count: bytes.try_get_u64().ok()?,
+        last: Timestamp::from_nanos(bytes.try_get_i64().ok()?),
+        published: bytes.try_get_u64().ok()?,
+        record: decode_record(&bytes).ok()?,
+    })
+}
