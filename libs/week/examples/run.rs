@@ -6,6 +6,7 @@ fn main() {
         days: a[1].parse().unwrap(),
         workers: a[2].parse().unwrap(),
         attacks: a[3] == "1",
+        seldom: a.get(6).map_or(1, |s| s.parse().unwrap()),
         seed: a.get(5).map_or(7, |s| s.parse().unwrap()),
     };
     let mut week = Week::new(plan);
@@ -19,7 +20,8 @@ fn main() {
         }
         return;
     }
-    let mut watch = Watch::default();
+    let authorised = Default::default();
+    let mut watch = Watch::new(&authorised);
     let t = std::time::Instant::now();
     while let Some(lines) = week.next_hour() {
         watch.take(&lines);

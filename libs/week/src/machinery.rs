@@ -173,13 +173,13 @@ pub(crate) fn begin(week: &mut Week) {
         let phase = week.chance_micros(48 * MINUTE);
         week.at(week.start + phase, move |week, at| renew_token(week, at, &pod));
     }
-    week.every(30 * SECOND, metrics);
-    week.every(30 * SECOND, |week, at| {
+    week.routine(30 * SECOND, metrics);
+    week.routine(30 * SECOND, |week, at| {
         let anonymous = anonymous();
         week.ask(at, &Asked::new(&anonymous, "get", path("/readyz")));
     });
-    week.every(2 * SECOND * 30, quota);
-    week.every(10 * SECOND, |week, at| {
+    week.routine(MINUTE, quota);
+    week.routine(10 * SECOND, |week, at| {
         if let Some(who) = week.cluster.platform("cluster-autoscaler", "cluster-autoscaler/v1.33.0")
         {
             let status = of("configmaps", "kube-system", "cluster-autoscaler-status");
@@ -190,7 +190,7 @@ pub(crate) fn begin(week: &mut Week) {
     for (namespace, name) in
         applications.map(|it| (it.namespace.clone(), it.name.clone())).collect::<Vec<_>>()
     {
-        week.every(3 * MINUTE, move |week, at| refresh(week, at, &namespace, &name));
+        week.routine(3 * MINUTE, move |week, at| refresh(week, at, &namespace, &name));
     }
     let asking = week.cluster.apps.iter().filter(|it| it.asks && !is_platform(&it.namespace));
     for (index, (namespace, name)) in asking
@@ -199,7 +199,7 @@ pub(crate) fn begin(week: &mut Week) {
         .into_iter()
         .enumerate()
     {
-        week.every(MINUTE, move |week, at| ask_as_app(week, at, &namespace, &name, index));
+        week.routine(MINUTE, move |week, at| ask_as_app(week, at, &namespace, &name, index));
     }
 }
 
@@ -234,7 +234,8 @@ fn lease_again(week: &mut Week, at: Micros, name: &str) {
     let Some(node) = node(week, name) else { return };
     let lease = of("leases.coordination.k8s.io/v1", "kube-node-lease", name);
     week.ask(at, &Asked::new(&kubelet(&node), "update", lease));
-    let (name, next) = (name.to_owned(), at + 10 * SECOND + week.chance_micros(400_000));
+    let (name, next) =
+        (name.to_owned(), at + week.seldom(10 * SECOND) + week.chance_micros(400_000));
     week.at(next, move |week, at| lease_again(week, at, &name));
 }
 
@@ -247,7 +248,8 @@ fn status_again(week: &mut Week, at: Micros, name: &str) {
         at + 9_000,
         &Asked::new(&who, "patch", of("nodes", "", name).sub("status")).sends(body),
     );
-    let (name, next) = (name.to_owned(), at + 5 * MINUTE + week.chance_micros(20 * SECOND));
+    let (name, next) =
+        (name.to_owned(), at + week.seldom(5 * MINUTE) + week.chance_micros(20 * SECOND));
     week.at(next, move |week, at| status_again(week, at, &name));
 }
 
@@ -259,7 +261,8 @@ fn review_again(week: &mut Week, at: Micros, name: &str) {
     let review = of("subjectaccessreviews.authorization.k8s.io/v1", "", "");
     let spec = json!({ "spec": { "nonResourceAttributes": { "path": "/metrics/resource", "verb": "get" }, "user": "system:serviceaccount:kube-system:metrics-server" } });
     week.ask(at + 8_000, &Asked::new(&who, "create", review).sends(spec));
-    let (name, next) = (name.to_owned(), at + 2 * MINUTE + week.chance_micros(30 * SECOND));
+    let (name, next) =
+        (name.to_owned(), at + week.seldom(2 * MINUTE) + week.chance_micros(30 * SECOND));
     week.at(next, move |week, at| review_again(week, at, &name));
 }
 

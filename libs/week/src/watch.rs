@@ -1,24 +1,23 @@
-//! Events the way that the services have them: reader, rules, behaviour, counting, correlation.
+//! Events the way that the services have them: reader, rules, the sift with behaviour, counting and roll-up, correlation.
 
 use std::collections::BTreeMap;
 
-use airside_baseline::ClusterBehaviour;
 use airside_correlate::{Engine, Settings};
-use airside_detect::audit;
-use airside_detect::counting::{Counting, Limits};
+use airside_detect::audit::{self, Telling};
+use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::profile::ClusterProfile;
-use airside_types::{Cluster, Incident, Payload, Record, Severity, Tenant};
+use airside_sift::{Recorded, Sifted};
+use airside_types::{Cluster, Incident, Payload, Severity, Tenant};
 
 use crate::attacks::Planted;
 
 /// What was seen of a cluster so far.
 #[derive(Debug)]
-pub struct Watch {
+pub struct Watch<'a> {
     tenant: Tenant,
     cluster: Cluster,
-    behaviour: ClusterBehaviour,
-    counting: Counting,
+    recorded: Recorded<'a>,
     engine: Engine,
     /// How many events there were.
     pub events: u64,
@@ -28,22 +27,20 @@ pub struct Watch {
     pub detections: BTreeMap<(std::cmp::Reverse<Severity>, String), u64>,
 }
 
-impl Default for Watch {
-    fn default() -> Self {
+impl<'a> Watch<'a> {
+    /// Nothing seen yet of a cluster in which this is authorised.
+    pub fn new(authorised: &'a Authorised) -> Self {
         Self {
             tenant: Tenant::default(),
             cluster: Cluster::default(),
-            behaviour: ClusterBehaviour::new(airside_baseline::Limits::default()),
-            counting: Counting::new(Limits::default()),
+            recorded: Recorded::new(Telling::ToCorrelate, authorised),
             engine: Engine::new(Settings::default()),
             events: 0,
             unreadable: 0,
             detections: BTreeMap::new(),
         }
     }
-}
 
-impl Watch {
     /// Takes lines of an audit log in, in the order in which they were written.
     pub fn take(&mut self, lines: &[String]) {
         for line in lines {
@@ -54,8 +51,7 @@ impl Watch {
     }
 
     fn line(&mut self, line: &str) {
-        let Self { tenant, cluster, behaviour, counting, engine, events, unreadable, detections } =
-            self;
+        let Self { tenant, cluster, recorded, engine, events, unreadable, detections } = self;
         let number = u32::try_from(*events + 1).unwrap_or(u32::MAX);
         audit::read::record(number, line.as_bytes(), &mut |item| {
             let Ok(event) = item.event else {
@@ -66,24 +62,9 @@ impl Watch {
             let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
             let origin = Some(Origin { path: "audit.log", line: number });
             let intake = Intake { tenant, cluster, clock, profile, origin };
-            let mut records = audit::records_to_correlate(event, &intake);
-            for record in &records {
-                if let Payload::Fact(fact) = &record.payload {
-                    behaviour.know(fact);
-                }
-            }
-            let bytes = u32::try_from(line.len()).unwrap_or(u32::MAX);
-            if let Some(observation) = audit::observation(event, bytes, &intake) {
-                let anomalies = behaviour.observe(&observation);
-                records
-                    .extend(anomalies.iter().filter_map(|it| audit::anomaly(it, event, &intake)));
-            }
-            let derived: Vec<Record> = records.iter().flat_map(|it| counting.observe(it)).collect();
-            for record in records.iter().chain(&derived) {
-                if let Payload::Detection(found) = &record.payload {
-                    let key = (std::cmp::Reverse(found.severity), found.rule.clone());
-                    *detections.entry(key).or_default() += 1;
-                }
+            let sifted = recorded.take(event, item.bytes.len(), &intake, Vec::new());
+            count(&sifted, detections);
+            for record in &sifted.told {
                 engine.apply(record);
             }
         });
@@ -108,6 +89,18 @@ impl Watch {
         planted.iter().filter(|attack| {
             !self.incidents().any(|it| it.severity >= Severity::Medium && attack.is_told_by(it))
         })
+    }
+}
+
+/// Counts detections, those for which another one stands as well; one that is told again was counted before.
+fn count(sifted: &Sifted, detections: &mut BTreeMap<(std::cmp::Reverse<Severity>, String), u64>) {
+    for record in sifted.told.iter().chain(&sifted.rolled_up) {
+        if let Payload::Detection(found) = &record.payload
+            && found.repeats.is_none()
+        {
+            let key = (std::cmp::Reverse(found.severity), found.rule.clone());
+            *detections.entry(key).or_default() += 1;
+        }
     }
 }
 

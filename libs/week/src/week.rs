@@ -20,11 +20,13 @@ pub struct Plan {
     pub workers: usize,
     /// Whether attacks are planted.
     pub attacks: bool,
+    /// How many times more seldom than it does machinery asks what it asks all the time; 1 is as it does.
+    pub seldom: u32,
 }
 
 impl Plan {
     /// Seven days of a cluster of medium size: more than a million events.
-    pub const WEEK: Self = Self { seed: 7, days: 7, workers: 14, attacks: false };
+    pub const WEEK: Self = Self { seed: 7, days: 7, workers: 14, attacks: false, seldom: 1 };
 }
 
 type Act = Box<dyn FnOnce(&mut Week, Micros)>;
@@ -122,6 +124,16 @@ impl Week {
         self.again(self.start + phase, period, act);
     }
 
+    /// What machinery asks all the time, about every so long.
+    pub(crate) fn routine(&mut self, period: Micros, act: impl FnMut(&mut Self, Micros) + 'static) {
+        self.every(self.seldom(period), act);
+    }
+
+    /// A span of time between two of the same requests of machinery.
+    pub(crate) fn seldom(&self, period: Micros) -> Micros {
+        period * i64::from(self.plan.seldom)
+    }
+
     fn again(
         &mut self,
         when: Micros,
@@ -152,7 +164,7 @@ impl Week {
         match (asked.verb, asked.target.subresource) {
             _ if asked.code >= 400 => self.write(at, at + latency, "ResponseComplete", asked, None),
             ("watch", _) => {
-                let lasts = 5 * MINUTE + self.chance_micros(5 * MINUTE);
+                let lasts = self.seldom(5 * MINUTE) + self.chance_micros(5 * MINUTE);
                 self.open(at, latency, lasts, asked)
             }
             (_, "exec" | "attach" | "portforward") => {

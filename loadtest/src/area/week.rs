@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use airside_detect::authorised::Authorised;
 use airside_types::{Incident, Severity};
 use airside_week::watch::Watch;
 use airside_week::{Plan, Week};
@@ -22,8 +23,9 @@ const SHOWN_EVIDENCE: usize = 12;
 pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let plan = if run.quick { Plan { days: 1, workers: 4, ..Plan::WEEK } } else { Plan::WEEK };
     let (made, making) = measured(|| Ok(make(plan)))?;
-    let ((week, watch), span) = measured(|| Ok(pass(plan)))?;
-    let (attacked, attacks) = pass(Plan { attacks: true, ..plan });
+    let nothing = Authorised::default();
+    let ((week, watch), span) = measured(|| Ok(pass(plan, &nothing)))?;
+    let (attacked, attacks) = pass(Plan { attacks: true, ..plan }, &nothing);
     let told: Vec<Value> = watch.false_incidents(week.planted()).map(incident).collect();
     let besides: Vec<Value> = attacks.false_incidents(attacked.planted()).map(incident).collect();
     let missed: Vec<_> = attacks.missed(attacked.planted()).map(|it| it.name).collect();
@@ -56,15 +58,15 @@ fn make(plan: Plan) -> u64 {
     events
 }
 
-fn pass(plan: Plan) -> (Week, Watch) {
-    let (mut week, mut watch) = (Week::new(plan), Watch::default());
+fn pass(plan: Plan, authorised: &Authorised) -> (Week, Watch<'_>) {
+    let (mut week, mut watch) = (Week::new(plan), Watch::new(authorised));
     while let Some(lines) = week.next_hour() {
         watch.take(&lines);
     }
     (week, watch)
 }
 
-fn detections(watch: &Watch) -> Value {
+fn detections(watch: &Watch<'_>) -> Value {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for ((severity, _), count) in &watch.detections {
         *counts.entry(severity.0.as_str()).or_default() += count;
@@ -72,7 +74,7 @@ fn detections(watch: &Watch) -> Value {
     json!(counts)
 }
 
-fn incidents(watch: &Watch) -> Value {
+fn incidents(watch: &Watch<'_>) -> Value {
     let counted = Severity::ALL.map(|severity| {
         let count = watch.incidents().filter(|it| it.severity == severity).count();
         (severity.as_str(), count)

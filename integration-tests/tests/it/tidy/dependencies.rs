@@ -182,7 +182,7 @@ const ALLOWED: &[Row] = &[
     // A simulated week, and the way of its events through the engines: for tests and measurements.
     row(
         "airside-week",
-        &[&["airside-baseline", "airside-correlate", "airside-detect", "airside-types"]],
+        &[&["airside-correlate", "airside-detect", "airside-sift", "airside-types"]],
         &[],
     ),
     // Whole-system programs. `cargo verify` is built from the first one's empty list.
