@@ -3,7 +3,7 @@
 //! Each uses what clusters really lend an attacker: a pod's token, a person's login, a runner of pipelines. What is
 //! done is what is done after a break-in; nothing is arranged so that a rule sees it.
 
-use airside_types::{Entity, Timestamp};
+use airside_types::{Entity, ObjectRef, Timestamp};
 use serde_json::{Value, json};
 
 use crate::cluster::{Pod, account_groups, pod_spec};
@@ -321,8 +321,13 @@ fn stolen_kubelet(week: &mut Week, at: Micros) {
     let Some(node) = week.cluster.nodes.iter().find(|it| it.name == "worker-2").cloned() else {
         return;
     };
-    let name = format!("system:node:{}", node.name);
-    plant(week, at, "a kubelet's certificate is used away from its node", Entity::User { name });
+    let stolen_from = ObjectRef::named("", "Node", None, &node.name);
+    plant(
+        week,
+        at,
+        "a kubelet's certificate is used away from its node",
+        Entity::Object(stolen_from),
+    );
     let who = crate::cluster::kubelet(&node).from("10.244.9.77").with("curl/8.5.0");
     steps(
         week,
