@@ -209,6 +209,8 @@ impl Cluster {
         if webhook.is_file() {
             flags.push(format!("--audit-webhook-config-file={}", webhook.display()));
             flags.push("--audit-webhook-batch-max-wait=1s".to_owned());
+            // Tried again after 1, 1.5, 2.25 … seconds: long enough for whoever is started anew.
+            flags.push("--audit-webhook-initial-backoff=1s".to_owned());
         }
         flags.extend(bound_tokens(&binaries.help("kube-apiserver")));
         flags

@@ -12,6 +12,7 @@
     reason = "a test fails by panicking, in its harness too"
 )]
 
+mod accounting;
 mod api_client;
 mod binaries;
 mod cluster;
@@ -67,6 +68,12 @@ fn with_control_plane(build: fn(), test: impl AsyncFnOnce(&ControlPlaneBinaries)
 #[test]
 fn an_attack_on_a_real_cluster_becomes_one_incident() {
     with_control_plane(|| (), async |binaries| story::play(binaries).await);
+}
+
+#[test]
+fn every_event_is_accounted_for_though_airside_is_killed_three_times() {
+    let build = || _ = program::airside_binary();
+    with_control_plane(build, async |binaries| accounting::play(binaries).await);
 }
 
 #[test]

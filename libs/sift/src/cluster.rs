@@ -28,6 +28,7 @@ pub(crate) struct ClusterSift {
     rolled: RollUps,
     ledger: Ledger,
     newest: Timestamp,
+    folded: u64,
     changes: Vec<Change>,
 }
 
@@ -42,6 +43,7 @@ impl ClusterSift {
             rolled: RollUps::default(),
             ledger: Ledger::default(),
             newest: Timestamp::EPOCH,
+            folded: 0,
             changes: Vec::new(),
         }
     }
@@ -77,6 +79,8 @@ impl ClusterSift {
         }
         let changes = self.seen.add(batch.ingest_time, new, &self.limits);
         self.changes.extend(changes);
+        self.folded += sifted.events;
+        self.changes.push(Change::Folded(self.folded));
         sifted.told.extend(self.rolled.close(self.newest, &self.limits));
         self.forget_counted();
         sifted
@@ -178,6 +182,10 @@ impl ClusterSift {
         self.rolled.finish()
     }
 
+    pub(crate) const fn folded(&self) -> u64 {
+        self.folded
+    }
+
     pub(crate) fn ledger(&self) -> impl Iterator<Item = &Suppression> {
         self.ledger.lines()
     }
@@ -208,6 +216,7 @@ impl ClusterSift {
                 self.rolled.restore(key, *rolled);
             }
             Change::Ledger(line) => self.ledger.restore(line),
+            Change::Folded(number) => self.folded = number,
             Change::Behaviour(_, None)
             | Change::Seen(_, None)
             | Change::Counted(_, None)

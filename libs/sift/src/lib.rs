@@ -87,6 +87,8 @@ pub enum Change {
     Rolled(Id, Option<Box<Rolled>>),
     /// A line of the ledger.
     Ledger(Suppression),
+    /// How many events were folded.
+    Folded(u64),
 }
 
 /// The state of all clusters.
@@ -116,6 +118,11 @@ impl Sift {
     /// The ledger of a cluster, by reason and rule.
     pub fn ledger(&self, key: &ClusterKey) -> impl Iterator<Item = &Suppression> {
         self.clusters.get(key).into_iter().flat_map(ClusterSift::ledger)
+    }
+
+    /// How many events of a cluster were folded, each once.
+    pub fn folded(&self, key: &ClusterKey) -> u64 {
+        self.clusters.get(key).map_or(0, ClusterSift::folded)
     }
 
     /// The clusters that are known.

@@ -210,6 +210,7 @@ fn keep(state: &mut Sift, kept: &mut BTreeMap<String, Change>) {
             Change::Seen(key, it) => (format!("s{key}"), it.is_none()),
             Change::Counted(key, it) => (format!("c{key}"), it.is_none()),
             Change::Rolled(key, it) => (format!("r{key}"), it.is_none()),
+            Change::Folded(_) => ("f".to_owned(), false),
             Change::Ledger(it) => (format!("l{} {}", it.reason.as_str(), it.rule), false),
         };
         if is_gone {
@@ -270,6 +271,8 @@ proptest! {
             prop_assert_eq!(from_one.rolled_up, from_other.rolled_up);
         }
         prop_assert_eq!(ledger(&one), ledger(&other));
+        let folded = |of: &Sift| of.clusters().map(|key| of.folded(key)).sum::<u64>();
+        prop_assert_eq!(folded(&one), folded(&other));
         prop_assert_eq!(one.finish(), other.finish());
     }
 

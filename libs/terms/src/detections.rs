@@ -132,7 +132,7 @@ mod tests {
         write("secrets.test.yml", "cases: []\n");
         let declared = write(
             "authorised.yaml",
-            "authorised:\n- name: on-call\n  who: {users: [ada]}\n  does: {verbs: [patch]}\n",
+            "authorised:\n- name: on-call\n  who: {users: [ada]}\n  does: {verbs: [patch], resources: [deployments.apps]}\n",
         );
         let acme = Tenant::new("acme").unwrap();
         let own = TermFiles { rules: vec![rule], ..TermFiles::default() };

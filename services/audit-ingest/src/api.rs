@@ -32,8 +32,15 @@ impl SuppressionsService for SuppressionsApi {
         let caller = Caller::of(&request, Scope::Read)?;
         let query = SuppressionQuery::try_from(request.into_inner())
             .map_err(airside_wire::ApiError::from)?;
-        let lines = self.ledger.of(caller.tenant(), query.cluster.as_ref());
-        let suppressions = lines.iter().map(|(cluster, line)| to_wire(cluster, line)).collect();
-        Ok(Response::new(v1::ListSuppressionsResponse { suppressions }))
+        let counted = self.ledger.of(caller.tenant(), query.cluster.as_ref());
+        let suppressions = counted.iter().flat_map(|(cluster, counted)| {
+            counted.suppressions.iter().map(|line| to_wire(cluster, line))
+        });
+        let clusters = counted.iter().map(|(cluster, counted)| v1::FoldedEvents {
+            cluster: cluster.as_str().to_owned(),
+            folded: counted.folded,
+        });
+        let (suppressions, clusters) = (suppressions.collect(), clusters.collect());
+        Ok(Response::new(v1::ListSuppressionsResponse { suppressions, clusters }))
     }
 }

@@ -3,7 +3,7 @@
 //! Owns when the sift's state is kept and what of its answers is published. What several events say together is
 //! `airside-sift`'s.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use airside_ports::{LostRange, StoredEntry, Stream};
@@ -21,22 +21,31 @@ use crate::state;
 /// The ledger as it was committed, for those who ask.
 #[derive(Debug, Default)]
 pub(crate) struct LedgerView {
-    lines: RwLock<Vec<(Tenant, Cluster, Suppression)>>,
+    clusters: RwLock<BTreeMap<ClusterKey, Counted>>,
+}
+
+/// What became of a cluster's events.
+#[derive(Debug, Clone)]
+pub(crate) struct Counted {
+    /// How many were folded.
+    pub(crate) folded: u64,
+    /// What was not told, by reason and rule.
+    pub(crate) suppressions: Vec<Suppression>,
 }
 
 impl LedgerView {
-    /// The suppressions of a tenant, by cluster, reason and rule.
-    pub(crate) fn of(
-        &self,
-        tenant: &Tenant,
-        cluster: Option<&Cluster>,
-    ) -> Vec<(Cluster, Suppression)> {
-        let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
-        lines
+    /// What became of the events of a tenant's clusters, or of one of them.
+    pub(crate) fn of(&self, tenant: &Tenant, cluster: Option<&Cluster>) -> Vec<(Cluster, Counted)> {
+        let clusters = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
+        let of_tenant = clusters
             .iter()
-            .filter(|(of, at, _)| of == tenant && cluster.is_none_or(|cluster| cluster == at))
-            .map(|(_, at, line)| (at.clone(), line.clone()))
-            .collect()
+            .filter(|((of, at), _)| of == tenant && cluster.is_none_or(|cluster| cluster == at));
+        of_tenant.map(|((_, at), counted)| (at.clone(), counted.clone())).collect()
+    }
+
+    fn set(&self, key: ClusterKey, counted: Counted) {
+        let mut clusters = self.clusters.write().unwrap_or_else(PoisonError::into_inner);
+        clusters.insert(key, counted);
     }
 }
 
@@ -63,7 +72,7 @@ impl AuditOwner {
         let mut sift = Sift::new(Limits::default());
         state::restore(deps.store.as_ref(), &mut sift).await?;
         let counter = |name, about| deps.metrics.counter(name, about);
-        let mut owner = Self {
+        let owner = Self {
             sift,
             judging,
             publisher: deps.publisher(),
@@ -82,18 +91,18 @@ impl AuditOwner {
                 "Detections for which one that was told before stands",
             ),
         };
-        owner.show();
+        let all: Vec<_> = owner.sift.clusters().cloned().collect();
+        owner.show(all);
         Ok(owner)
     }
 
-    /// Shows the ledger as it is committed.
-    fn show(&mut self) {
-        let sift = &self.sift;
-        let lines = sift.clusters().flat_map(|key| {
-            sift.ledger(key).map(move |line| (key.0.clone(), key.1.clone(), line.clone()))
-        });
-        let lines: Vec<_> = lines.collect();
-        *self.view.lines.write().unwrap_or_else(PoisonError::into_inner) = lines;
+    /// Shows what became of some clusters' events, once that is committed.
+    fn show(&self, clusters: impl IntoIterator<Item = ClusterKey>) {
+        for key in clusters {
+            let suppressions = self.sift.ledger(&key).cloned().collect();
+            let counted = Counted { folded: self.sift.folded(&key), suppressions };
+            self.view.set(key, counted);
+        }
     }
 }
 
@@ -132,9 +141,9 @@ impl LogOwner for AuditOwner {
     }
 
     fn settle(&mut self, effects: &mut Effects) {
-        for cluster in std::mem::take(&mut self.touched) {
-            for change in self.sift.take_changes(&cluster) {
-                if let Err(error) = state::keep(&cluster, change, &mut effects.batch) {
+        for cluster in &self.touched {
+            for change in self.sift.take_changes(cluster) {
+                if let Err(error) = state::keep(cluster, change, &mut effects.batch) {
                     // It is learnt anew after a restart.
                     tracing::error!(error = %error, "a part of what is known cannot be kept");
                 }
@@ -143,7 +152,8 @@ impl LogOwner for AuditOwner {
     }
 
     fn committed(&mut self) {
-        self.show();
+        let touched = std::mem::take(&mut self.touched);
+        self.show(touched);
     }
 }
 

@@ -23,6 +23,7 @@ const SEEN: u8 = b's';
 const COUNTED: u8 = b'c';
 const ROLLED: u8 = b'r';
 const LEDGER: u8 = b'l';
+const FOLDED: u8 = b'f';
 
 /// Adds a change of a cluster to a commit.
 pub(crate) fn keep(
@@ -47,6 +48,9 @@ pub(crate) fn keep(
         Change::Ledger(line) => {
             let which = [line.reason.as_str(), &line.rule].join("\0");
             (key(LEDGER, which.as_bytes()), Some(encode_suppression(&cluster.1, &line)?))
+        }
+        Change::Folded(number) => {
+            (key(FOLDED, &[]), Some(Bytes::copy_from_slice(&number.to_be_bytes())))
         }
     };
     match value {
@@ -98,6 +102,7 @@ fn read(key: &[u8], value: Bytes) -> Option<(ClusterKey, Change)> {
         COUNTED => Change::Counted(id()?, Some(Box::new(decode_record(&value).ok()?))),
         ROLLED => Change::Rolled(id()?, Some(Box::new(decode_rolled(value)?))),
         LEDGER => Change::Ledger(decode_suppression(&value).ok()?),
+        FOLDED => Change::Folded(u64::from_be_bytes(value.as_ref().try_into().ok()?)),
         _ => return None,
     };
     Some((cluster, row))

@@ -4940,6 +4940,19 @@ pub struct ListSuppressionsResponse {
     /// One for each cluster, reason and rule.
     #[prost(message, repeated, tag = "1")]
     pub suppressions: ::prost::alloc::vec::Vec<Suppression>,
+    /// What each cluster's events became, so that the sum can be checked.
+    #[prost(message, repeated, tag = "2")]
+    pub clusters: ::prost::alloc::vec::Vec<FoldedEvents>,
+}
+/// How many events of a cluster were judged, each once. Those that were only counted are suppressions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FoldedEvents {
+    /// The cluster.
+    #[prost(string, tag = "1")]
+    pub cluster: ::prost::alloc::string::String,
+    /// How many.
+    #[prost(uint64, tag = "2")]
+    pub folded: u64,
 }
 /// How often something was not told, for one reason and one rule.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
