@@ -42,6 +42,10 @@ pub struct DetectArguments {
     /// for an object
     #[arg(long, value_name = "WHO|WHAT")]
     pub timeline: Option<String>,
+    /// Tell as well what was not told, and why: events that are only counted or came twice, what is authorised, and
+    /// detections for which a service would let another one stand
+    #[arg(long)]
+    pub explain: bool,
     /// How to print what was found; json is one object a line
     #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,

@@ -3,6 +3,7 @@
 //! `files` says which are read, `pieces` reads them, `finder` finds, `wanted` chooses what is told; it is told as
 //! lines of JSON (`told`), as a summary, or as the timeline of one actor or object.
 
+mod explain;
 mod files;
 mod finder;
 mod pieces;
@@ -89,6 +90,9 @@ pub(super) fn run(arguments: &DetectArguments) -> anyhow::Result<Outcome> {
         .context("a thread that reads cannot be started")?;
     detecting.take_all(&pieces, &names, sensor, &interrupted)?;
     detecting.finish(arguments.output)?;
+    if arguments.explain {
+        explain::print(detecting.finder.ledger())?;
+    }
     Ok(match (own.outcome(), declarations.outcome(), detecting.is_incomplete) {
         (Outcome::Good, Outcome::Good, false) => Outcome::Good,
         _ => Outcome::Unreadable,

@@ -8,7 +8,7 @@ use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
 use airside_sift::{Recorded, Sifted};
 use airside_sigma::{Correlating, RuleSet};
-use airside_types::{Cluster, Payload, Record, Tenant};
+use airside_types::{Cluster, Payload, Record, Suppression, Tenant};
 
 use crate::command::rules::OwnRules;
 
@@ -57,6 +57,11 @@ impl<'r> Finder<'r> {
     ) -> Result<Vec<Record>, String> {
         let intake = intake(&self.tenant, &self.cluster, origin);
         sensor.read(text, &intake).map_err(|why| why.to_string())
+    }
+
+    /// What was not told, by reason and rule.
+    pub(super) fn ledger(&self) -> impl Iterator<Item = &Suppression> {
+        self.recorded.ledger()
     }
 
     /// What is known only when nothing more comes.
