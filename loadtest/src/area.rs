@@ -12,6 +12,7 @@ mod scan;
 mod sigma;
 mod version;
 mod webhook;
+mod week;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub(crate) enum Area {
     Idle,
     /// Start-up: `airside --version`
     Version,
+    /// Seven ordinary days of a cluster, and the attacks in them: which incidents come of it
+    Week,
     /// A node for the areas above, until standard input ends
     #[value(hide = true)]
     ServeNode,
@@ -85,6 +88,7 @@ impl Area {
             Self::Gateway => gateway::measure(run)?,
             Self::Idle => idle::measure(run)?,
             Self::Version => version::measure(run)?,
+            Self::Week => week::measure(run)?,
             Self::ServeNode => {
                 serve::serve_node(run)?;
                 return Ok(None);

@@ -1,6 +1,6 @@
 //! The entry point of `airside-loadtest`: what to measure, with how much, and how to print it.
 //!
-//! Figures, not tests: nothing here passes or fails. Each area measures a floor in the same run, and the
+//! Figures, not tests: nothing here passes or fails but what `week` finds. Each area measures a floor in the same run, and the
 //! ratio of the two is what can be compared between machines and between days.
 
 mod area;
@@ -61,14 +61,20 @@ fn main() -> ExitCode {
     let format = cli.output;
     let run = Run { quick: cli.quick, corpus: cli.corpus, binary: cli.binary, folder: cli.folder };
     match cli.area.carry_out(&run).and_then(|report| {
-        let Some(report) = report else { return Ok(()) };
+        let Some(report) = report else { return Ok(None) };
         let text = match format {
             OutputFormat::Json => serde_json::to_string(&report)? + "\n",
             OutputFormat::Text => report.to_string(),
         };
-        Ok(std::io::stdout().write_all(text.as_bytes())?)
+        std::io::stdout().write_all(text.as_bytes())?;
+        Ok(report.failed)
     }) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(failed)) => {
+            // Nobody is left to tell when standard error is gone.
+            drop(writeln!(std::io::stderr(), "airside-loadtest: {failed}"));
+            ExitCode::from(1)
+        }
         Err(error) => {
             // Nobody is left to tell when standard error is gone.
             drop(writeln!(std::io::stderr(), "airside-loadtest: error: {error:#}"));

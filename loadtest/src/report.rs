@@ -28,6 +28,9 @@ pub(crate) struct Report {
     pub(crate) floor: Option<Floor>,
     /// Our rate divided by the floor's: 1 is as fast as the floor.
     pub(crate) ratio_to_floor: Option<f64>,
+    /// What does not hold that an area judges.
+    #[serde(skip)]
+    pub(crate) failed: Option<String>,
 }
 
 /// Two points of a distribution, in microseconds.
@@ -61,6 +64,7 @@ impl Report {
             latency_us: None,
             floor: None,
             ratio_to_floor: None,
+            failed: None,
         }
     }
 

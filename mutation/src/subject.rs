@@ -60,15 +60,29 @@ impl Subject {
         }
     }
 
-    /// Whether a file holds conditions: entries, and the words in which they ask for fields. Kubernetes' types
-    /// of fields are a constant of data, in which no switch can stand, and no condition.
+    /// Whether a file holds conditions: entries, and the words in which they ask for fields, or for who asked, with
+    /// what, from where and how it ended. Kubernetes' types of fields are a constant of data, in which no switch can
+    /// stand, and no condition; which rules meet a request is a table that is made once, before any switch is turned.
     pub(crate) fn is_in_scope(self, file: &str) -> bool {
         let (scope, data): (&[&str], &[&str]) = match self {
             Self::Checks => {
                 (&["catalogue/", "component.rs", "subject.rs"], &["catalogue/field_types/table.rs"])
             }
             Self::Rules => (
-                &["audit/rules", "audit/machinery", "audit/sign.rs", "audit/exec.rs", "command"],
+                &[
+                    "audit/rules",
+                    "audit/machinery",
+                    "audit/actor.rs",
+                    "audit/client.rs",
+                    "audit/enrichment.rs",
+                    "audit/exec.rs",
+                    "audit/pod_spec.rs",
+                    "audit/request.rs",
+                    "audit/sign.rs",
+                    "address.rs",
+                    "command",
+                    "profile.rs",
+                ],
                 &[],
             ),
         };

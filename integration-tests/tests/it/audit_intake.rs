@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::platform::TestPlatform;
 
 /// Somebody makes another one administrator.
-fn bound(by: &str, whom: &str) -> String {
+pub(crate) fn bound(by: &str, whom: &str) -> String {
     json!({
         "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "RequestResponse",
         "auditID": format!("{by}-{whom}"), "stage": "ResponseComplete", "verb": "create",
@@ -35,7 +35,7 @@ fn append(path: &Path, text: &str) {
     file.expect("the log").write_all(text.as_bytes()).expect("written");
 }
 
-fn names(incidents: &[Incident], whom: &str) -> bool {
+pub(crate) fn names(incidents: &[Incident], whom: &str) -> bool {
     incidents.iter().any(|incident| incident.title.contains(whom))
 }
 

@@ -198,7 +198,7 @@ async fn post(
 }
 
 /// The node's metrics, as a scraper reads them.
-async fn metrics(platform: &TestPlatform) -> String {
+pub(crate) async fn metrics(platform: &TestPlatform) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(platform.node.api).await.expect("the API port");
     let request = "GET /metrics HTTP/1.1\r\nHost: airside\r\nConnection: close\r\n\r\n";

@@ -25,3 +25,4 @@ mod streams;
 mod terms;
 mod tidy;
 mod trace;
+mod weak_spots;

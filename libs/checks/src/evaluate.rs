@@ -417,9 +417,13 @@ fn judge_whole(
             });
         }
     }
+    let of_kinds_within = within.checks_of_kinds(checks);
+    if of_kinds_within.is_empty() {
+        return;
+    }
     // Each once, also where the object around has it and several objects within have.
     let mut done: BTreeSet<_> = of_kind.iter().map(|check| check.id).collect();
-    for check in within.checks_of_kinds(checks) {
+    for check in of_kinds_within {
         if done.insert(check.id) {
             run(check, &|report| within.judge(report));
         }

@@ -103,6 +103,10 @@ const SHELLS: [&str; 6] = ["sh", "bash", "ash", "dash", "zsh", "python3"];
 impl Command {
     /// Takes a command line, cut to a bound.
     pub(crate) fn new(line: &str) -> Self {
+        // Most containers run what their image says.
+        if line.is_empty() {
+            return Self { readings: Vec::new() };
+        }
         let cut = line.char_indices().map(|(at, _)| at).find(|at| *at >= MAX_BYTES);
         let kept = cut.and_then(|at| line.get(..at)).unwrap_or(line);
         let reading = |line: String| Reading { lower: line.to_ascii_lowercase(), line };
@@ -191,7 +195,7 @@ impl Reading {
         let fetches = self.downloads() || self.has_any(&["base64 -d", "base64 --decode"]);
         let to_shell = self.lower.split('|').skip(1).any(|stage| {
             let word = stage.split_whitespace().find(|word| *word != "sudo").unwrap_or_default();
-            SHELLS.contains(&program(word).trim_end_matches([';', ')']))
+            SHELLS.contains(&program(word).trim_end_matches(['"', '\'', ';', ')']))
         });
         let made_executable = self.downloads() && self.lower.contains("chmod +x");
         fetches && to_shell || made_executable

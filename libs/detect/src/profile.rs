@@ -81,9 +81,8 @@ const SYSTEM_NAMESPACES: [&str; 7] = [
     "openshift-kube-apiserver",
 ];
 
-/// Namespaces of programs that keep the credentials of everything else.
-const SENSITIVE_NAMESPACES: [&str; 16] = [
-    "kube-system",
+/// Further namespaces, of programs that keep the credentials of everything else.
+const SENSITIVE_NAMESPACES: [&str; 15] = [
     "argo-cd",
     "argocd",
     "cert-manager",

@@ -10,14 +10,14 @@ use crate::{Change, Limits};
 /// The events of some minutes.
 #[derive(Debug, Default)]
 pub(crate) struct SeenEvents {
+    all: IndexSet<Id>,
     /// By the minute in which they were taken in.
     minutes: BTreeMap<i64, Minute>,
-    number: usize,
 }
 
 #[derive(Debug, Default)]
 struct Minute {
-    events: IndexSet<Id>,
+    events: Vec<Id>,
     /// Under which keys they are kept.
     rows: Vec<Id>,
 }
@@ -27,7 +27,7 @@ const MINUTE: i64 = 60 * 1_000_000_000;
 impl SeenEvents {
     /// Whether an event came before.
     pub(crate) fn has(&self, event: Id) -> bool {
-        self.minutes.values().rev().any(|minute| minute.events.contains(&event))
+        self.all.contains(&event)
     }
 
     /// Adds the events of a batch that was taken in at a time, and forgets what is too old or too much.
@@ -37,12 +37,14 @@ impl SeenEvents {
         let mut changes = vec![Change::Seen(first, Some((time, events)))];
         let oldest = time.minus(limits.seen_for).as_nanos().div_euclid(MINUTE);
         while let Some(entry) = self.minutes.first_entry() {
-            let is_last = self.number <= limits.seen && *entry.key() >= oldest;
+            let is_last = self.all.len() <= limits.seen && *entry.key() >= oldest;
             if is_last {
                 break;
             }
             let gone = entry.remove();
-            self.number -= gone.events.len();
+            for event in &gone.events {
+                self.all.swap_remove(event);
+            }
             changes.extend(gone.rows.into_iter().map(|row| Change::Seen(row, None)));
         }
         changes
@@ -52,8 +54,7 @@ impl SeenEvents {
     pub(crate) fn restore(&mut self, row: Id, time: Timestamp, events: &[Id]) {
         let minute = self.minutes.entry(time.as_nanos().div_euclid(MINUTE)).or_default();
         minute.rows.push(row);
-        let before = minute.events.len();
-        minute.events.extend(events.iter().copied());
-        self.number += minute.events.len() - before;
+        let new = events.iter().copied().filter(|event| self.all.insert(*event));
+        minute.events.extend(new);
     }
 }

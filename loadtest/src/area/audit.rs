@@ -1,6 +1,7 @@
 //! `audit`: batches of audit events through parse, rules and durable publish, in this process.
 //!
-//! The floor is serde_json reading the same fields of the same bytes, borrowed as the product has them.
+//! The floor is serde_json reading the same fields of the same bytes, borrowed as the product has them. What the steps before
+//! the publishing cost is measured for itself (`parts.rs`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,19 +10,15 @@ use anyhow::Context;
 use bytes::Bytes;
 
 mod floor;
+mod parts;
 
-use airside_audit_ingest::Judging;
-use airside_detect::audit::{self, read};
-use airside_detect::intake::{Clock, Intake};
-use airside_detect::profile::ClusterProfile;
-use airside_sift::{Limits, Sift};
-use airside_types::{Cluster, Tenant};
+use parts::Parts;
 
 use super::Run;
 use crate::corpus::{self, BATCH};
-use crate::measure::{Process, Stopwatch, measured};
-use crate::pipeline::{Kept, Pipeline, received};
-use crate::report::Report;
+use crate::measure::{Process, Span, Stopwatch, measured};
+use crate::pipeline::{Kept, Pipeline};
+use crate::report::{Report, rounded};
 
 /// How many batches are under way at a time: an API server sends them concurrently.
 const CONCURRENT: usize = 4;
@@ -33,9 +30,8 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     drop(input.items);
     let bytes: usize = batches.iter().map(Bytes::len).sum();
     // The first pass fills tables that live as long as the process.
-    judge(batches.get(..1).unwrap_or_default());
-    let (_, understanding) = measured(|| Ok::<_, anyhow::Error>(judge(&batches)))?;
-    let (told, sifting) = measured(|| sift(&batches))?;
+    Parts::of(batches.get(..1).unwrap_or_default())?;
+    let parts = Parts::of(&batches)?;
     let (_, reading) = measured(|| floor::read(&batches))?;
     let runtime = airside_node::runtime()?;
     let batch_count = batches.len();
@@ -50,7 +46,11 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         anyhow::Ok((kept, span, log_bytes))
     })?;
     anyhow::ensure!(kept.events == events, "{} of {events} events were taken", kept.events);
-    let share = understanding.rate(events).zip(reading.rate(events)).map(|(all, read)| all / read);
+    let rate = |span: Span| span.rate(events).map(f64::round);
+    let of_floor = |span: Span| {
+        let rates = span.rate(events).zip(reading.rate(events));
+        rates.map(|(ours, floor)| rounded(ours / floor, 1e3))
+    };
     let report = Report::of("audit")
         .took(Process::This, "events", events, span)?
         .with("input", input.source)
@@ -60,44 +60,15 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         .with("sightings", kept.records)
         .with("dead_letters", kept.letters)
         .with("log_bytes", log_bytes)
-        .with("told", told)
-        .with(
-            "with_behaviour_and_roll_up_events_per_cpu_second",
-            sifting.rate(events).map(f64::round),
-        )
-        .with("parse_and_rules_events_per_cpu_second", understanding.rate(events).map(f64::round))
-        .with("parse_and_rules_of_the_floors_rate", share.map(|it| (it * 1000.0).round() / 1000.0));
+        .with("told", parts.told)
+        .with("parse_events_per_cpu_second", rate(parts.reading))
+        .with("parse_and_rules_records", parts.records)
+        .with("parse_and_rules_events_per_cpu_second", rate(parts.rules))
+        .with("parse_and_rules_of_the_floors_rate", of_floor(parts.rules))
+        .with("sightings_events_per_cpu_second", rate(parts.sightings))
+        .with("with_behaviour_and_roll_up_events_per_cpu_second", rate(parts.sifting))
+        .with("with_behaviour_and_roll_up_of_the_floors_rate", of_floor(parts.sifting));
     Ok(report.above("serde_json into the same fields, borrowed, and nothing else", events, reading))
-}
-
-/// Parse and all rules alone: how many records.
-fn judge(batches: &[Bytes]) -> usize {
-    let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let profile = ClusterProfile::unknown();
-    let mut records = 0;
-    for body in batches {
-        let clock = Clock::Live(received(body.clone()).time);
-        let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
-        read::record(1, body, &mut |item| {
-            let found = item.event.map(|event| audit::records(event, &intake).len());
-            records += found.unwrap_or_default();
-        });
-    }
-    records
-}
-
-/// Parse, rules, and what the owner of a cluster makes of it: behaviour, counting, repeats. How many records are told.
-fn sift(batches: &[Bytes]) -> anyhow::Result<usize> {
-    let (judging, mut sift) = (Judging::default(), Sift::new(Limits::default()));
-    let mut told = 0;
-    for body in batches {
-        let understood = airside_audit_ingest::understand(&received(body.clone()), &judging)
-            .map_err(|error| anyhow::anyhow!("a batch was refused: {error}"))?;
-        for batch in understood.sightings {
-            told += sift.take(batch, ClusterProfile::unknown()).told.len();
-        }
-    }
-    Ok(told)
 }
 
 async fn take_all(pipeline: &Arc<Pipeline>, batches: Vec<Bytes>) -> anyhow::Result<Kept> {

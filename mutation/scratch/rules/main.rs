@@ -16,12 +16,13 @@ use airside_types::{Cluster, Detection, Payload, Tenant};
 #[path = "audit/tests/example.rs"]
 mod example;
 
-use example::{Example, says};
+use example::{Example, Known, says};
 
 /// An event, and what a rule has to say of it.
 struct Case {
     event: String,
-    profile: ClusterProfile,
+    /// Read anew for each mutant, as reading addresses decides too.
+    profile: Known,
     expected: Expected,
 }
 
@@ -46,7 +47,7 @@ impl Case {
 
     fn detections(&self) -> Vec<Detection> {
         let (tenant, cluster) = (Tenant::default(), Cluster::default());
-        let (clock, profile) = (Clock::Recorded, &self.profile);
+        let (clock, profile) = (Clock::Recorded, &self.profile.profile());
         let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
         let event = Event::parse(&self.event).expect("an event");
         let records = audit::records(&event, &intake).into_iter();
@@ -92,7 +93,7 @@ fn cases(folder: &str) -> BTreeMap<&'static str, Vec<Case>> {
     for rule in audit::rules() {
         let examples = rule.examples.expect("two examples");
         let case = |event: &str, fires| {
-            let profile = ClusterProfile::default();
+            let profile = Known::default();
             Case { event: event.to_owned(), profile, expected: Expected::Fires(fires) }
         };
         cases.insert(rule.id, vec![case(examples.fires, true), case(examples.quiet, false)]);
@@ -112,7 +113,7 @@ fn cases(folder: &str) -> BTreeMap<&'static str, Vec<Case>> {
                 let of_rule = audit::rules().find(|rule| rule.id == id).map(|rule| rule.id);
                 let of_rule = of_rule.and_then(|id| cases.get_mut(id));
                 let of_rule = of_rule.unwrap_or_else(|| panic!("{}: no rule {id}", file.display()));
-                let (event, profile) = (example.event.get().to_owned(), example.profile.profile());
+                let (event, profile) = (example.event.get().to_owned(), example.profile.clone());
                 of_rule.push(Case { event, profile, expected });
             }
         }

@@ -188,6 +188,12 @@ const ALLOWED: &[Row] = &[
         ],
         ADAPTERS,
     ),
+    // A simulated week, and the way of its events through the engines: for tests and measurements.
+    row(
+        "airside-week",
+        &[&["airside-correlate", "airside-detect", "airside-sift", "airside-types"]],
+        &[],
+    ),
     // Whole-system programs. `cargo verify` is built from the first one's empty list.
     row("airside-integration-tests", &[], EVERYTHING),
     row("airside-loadtest", &[EVERYTHING], &[]),

@@ -58,33 +58,37 @@ impl Right {
         rule.list("resourceNames").map(|(_, name)| name).find(|name| is_supreme(name))
     }
 
-    /// What the right is over, as far as the rule's role can give it. A Role binds ClusterRoles in its
-    /// namespace, and gives nothing else over what has none.
+    /// What the right is over, as far as the rule's role can give it.
     fn resources_of(
         &self,
         rule: &Rule<'_>,
     ) -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
-        let is_narrow = rule.is_of_namespace && self.verbs != ["bind"];
         let resources = self.resources.iter().copied();
-        resources.filter(move |(_, resource)| !(is_narrow && is_without_namespace(resource)))
+        resources.filter(|(_, resource)| self.is_given_over(resource, rule))
+    }
+
+    /// Whether a rule's role can give the right over a resource. A Role binds ClusterRoles in its namespace, and gives
+    /// nothing else over what has none.
+    fn is_given_over(&self, resource: &str, rule: &Rule<'_>) -> bool {
+        let is_narrow = rule.is_of_namespace && self.verbs != ["bind"];
+        !(is_narrow && is_without_namespace(resource))
     }
 
     /// Where a rule gives the right: the index in its `resources`, the resource, the verbs.
     fn given_in<'a>(&self, rule: &Rule<'a>) -> Vec<(usize, &'a str, Vec<&'a str>)> {
-        let verbs = self.verbs_in(rule);
+        let is_meant = |given: &str| {
+            let mut named = self.resources.iter().filter(|(_, resource)| names(given, resource));
+            named.any(|(group, resource)| {
+                self.is_given_over(resource, rule) && rule.has("apiGroups", &["*", group])
+            })
+        };
+        let mut given = rule.list("resources").filter(|(_, given)| is_meant(given)).peekable();
+        // Most rules are about other resources.
+        let verbs = if given.peek().is_some() { self.verbs_in(rule) } else { Vec::new() };
         if verbs.is_empty() {
             return Vec::new();
         }
-        let is_meant = |given: &str| {
-            let mut wanted = self.resources_of(rule);
-            wanted.any(|(group, resource)| {
-                rule.has("apiGroups", &["*", group]) && names(given, resource)
-            })
-        };
-        rule.list("resources")
-            .filter(|(_, given)| is_meant(given))
-            .map(|(entry, given)| (entry, given, verbs.clone()))
-            .collect()
+        given.map(|(entry, given)| (entry, given, verbs.clone())).collect()
     }
 
     /// Whether a rule gives the right, wildcards in `resources` included.
@@ -152,8 +156,7 @@ fn is_without_namespace(resource: &str) -> bool {
 
 /// Whether an entry of `resources` names a resource: itself, or its subresource of whatever resource.
 fn names(given: &str, resource: &str) -> bool {
+    let below = || given.strip_prefix("*/");
     given == resource
-        || resource
-            .split_once('/')
-            .is_some_and(|(_, below)| given.strip_prefix("*/") == Some(below))
+        || below().is_some_and(|below| resource.split_once('/').is_some_and(|it| it.1 == below))
 }

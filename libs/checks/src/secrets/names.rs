@@ -18,7 +18,7 @@ const MAX_NAME: usize = 128;
 
 /// What a name says about its value; none where it speaks of something else.
 pub(super) fn sense(name: &str) -> Option<Sense> {
-    if name.len() > MAX_NAME {
+    if name.len() > MAX_NAME || !has_stem(name) {
         return None;
     }
     let words = words(name);
@@ -127,6 +127,20 @@ const ENDINGS: &[(&str, Sense)] = &[
     ("userkey", Sense::Secret),
 ];
 
+/// Each word, pair and ending has one of these in it. Most names have none, and need not be taken apart.
+const STEMS: [&str; 10] =
+    ["key", "pass", "pw", "secret", "token", "bearer", "credential", "cookie", "jwt", "masterauth"];
+
+/// Whether a name may have a sensitive word.
+fn has_stem(name: &str) -> bool {
+    let holds = |stem: &&str| {
+        let mut parts = name.as_bytes().windows(stem.len());
+        parts.any(|part| part.eq_ignore_ascii_case(stem.as_bytes()))
+    };
+    // Letters of other alphabets may be one of these in another case.
+    !name.is_ascii() || STEMS.iter().any(holds)
+}
+
 /// What a Secret of Kubernetes is named for.
 const HELD: &[&str] =
     &["ca", "cert", "certificate", "credential", "credentials", "password", "registry", "tls"];
@@ -191,6 +205,17 @@ pub(super) fn words(name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_names_a_credential_has_a_stem() {
+        let single = WORDS.iter().chain(ENDINGS).map(|(word, _)| (*word).to_owned());
+        let pairs = PAIRS.iter().map(|(first, second, _)| format!("{first}-{second}"));
+        let short = ["pass", "pwd", "db_pw"].map(str::to_owned);
+        for name in single.chain(pairs).chain(short) {
+            assert!(has_stem(&name) && has_stem(&name.to_uppercase()), "{name}");
+        }
+        assert!(has_stem("to\u{212a}en") && !has_stem("color.good"));
+    }
 
     #[test]
     fn names_of_credentials_are_told_from_names_about_them() {

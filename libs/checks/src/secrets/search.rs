@@ -207,10 +207,12 @@ impl Search {
         named.sort_by_key(|assignment| assignment.at);
         let has_lines = text.trim().contains('\n');
         for assignment in named {
-            if is_told(tokens, assignment.value) || is_expanded(assignment.value) {
+            // Most names are no credential's: they are asked first.
+            let verdict = by_name(assignment.name, assignment.value, style_of(assignment.name));
+            let is_known = || is_told(tokens, assignment.value) || is_expanded(assignment.value);
+            if verdict.is_none() || is_known() {
                 continue;
             }
-            let verdict = by_name(assignment.name, assignment.value, style_of(assignment.name));
             let is_credential = match &verdict {
                 Some(Verdict::Credential(hit)) => {
                     assignment.is_literal || hit.confidence > Confidence::Named

@@ -56,8 +56,12 @@ impl<'a> Actor<'a> {
     /// that only has the name is a user like any other. Events without groups (GKE's) prove nothing.
     pub(super) fn verified(user: &'a User<'_>, profile: &ClusterProfile) -> Self {
         let actor = Self::of(user);
+        if actor.is_borne_out(user, profile) { actor } else { Self::User(&user.username) }
+    }
+
+    fn is_borne_out(self, user: &User<'_>, profile: &ClusterProfile) -> bool {
         let in_group = |wanted: &str| user.groups.is_empty() || is_member(user, wanted);
-        let is_borne_out = match actor {
+        match self {
             Self::Node(_) => in_group("system:nodes"),
             Self::ServiceAccount { namespace, .. } => {
                 let group = "system:serviceaccounts:";
@@ -69,8 +73,7 @@ impl<'a> Actor<'a> {
             }
             Self::Component(name) => machinery::is_component(name, Some(profile)),
             Self::Unauthenticated | Self::Anonymous | Self::User(_) => true,
-        };
-        if is_borne_out { actor } else { Self::User(&user.username) }
+        }
     }
 
     /// Whether this is a controller that creates what some other object asks for, so that its requests
@@ -111,7 +114,7 @@ pub(super) fn is_disguised(user: &User<'_>) -> bool {
     let actor = Actor::of(user);
     let is_machine = matches!(actor, Actor::Node(_) | Actor::ServiceAccount { .. });
     is_machine
-        && (Actor::verified(user, ClusterProfile::unknown()) != actor
+        && (!actor.is_borne_out(user, ClusterProfile::unknown())
             || is_member(user, "system:masters"))
 }
 

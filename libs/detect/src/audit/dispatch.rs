@@ -13,7 +13,7 @@ pub(super) struct Dispatch {
     by_signs: Vec<(Signs, &'static Definition)>,
     of_custom: Vec<(&'static [&'static str], &'static Definition)>,
     of_unread: Vec<&'static Definition>,
-    /// The resources by the length of their plural, which most of them have to themselves.
+    /// The resources by the length of their names, which most of them have to themselves.
     by_length: Vec<Vec<Resource>>,
 }
 
@@ -61,6 +61,11 @@ impl<'a> Written<'a> {
         let (resource, subresource) = text.split_once('/').unwrap_or((text, ""));
         let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
         Self { plural, group, subresource }
+    }
+
+    /// How long its names are together.
+    const fn length(self) -> usize {
+        self.plural.len() + self.group.len() + self.subresource.len()
     }
 
     /// The groups under which events name the resource. Where an event names no group although the core
@@ -126,7 +131,7 @@ impl Dispatch {
     }
 
     fn add(&mut self, name: Written<'static>, verbs: &[&str], definition: &'static Definition) {
-        let length = name.plural.len();
+        let length = name.length();
         if self.by_length.len() <= length {
             self.by_length.resize_with(length + 1, Vec::new);
         }
@@ -154,8 +159,8 @@ impl Dispatch {
         let verb = request.verb();
         let by_resource = self.by_resource(request).iter().copied();
         let writes_custom = signs.has(Signs::all(&[Sign::WritesCustom]));
-        let of_custom =
-            self.of_custom.iter().filter(move |(verbs, _)| writes_custom && verbs.contains(&verb));
+        let of_custom = if writes_custom { self.of_custom.as_slice() } else { &[] };
+        let of_custom = of_custom.iter().filter(move |(verbs, _)| verbs.contains(&verb));
         let of_custom = of_custom.map(|(_, definition)| *definition);
         // Asked last: by then the others have read what they need.
         let of_unread = self.of_unread.iter().copied().filter(|_| request.is_unread());
@@ -167,12 +172,12 @@ impl Dispatch {
     }
 
     fn by_resource(&self, request: &Request<'_>) -> &[&'static Definition] {
-        let Some(resources) = self.by_length.get(request.resource().len()) else { return &[] };
         let name = Written {
             plural: request.resource(),
             group: request.group(),
             subresource: request.subresource(),
         };
+        let Some(resources) = self.by_length.get(name.length()) else { return &[] };
         let by_verb = resources.iter().find(|it| it.name == name).map(|it| &it.by_verb);
         let rules = by_verb.and_then(|by_verb| by_verb.get(place_of(request.verb())?));
         rules.map_or(&[], Vec::as_slice)

@@ -7,11 +7,10 @@
 mod rights;
 
 use airside_types::{Entity, Fact, ObjectRef, Record, Relation, Source, Timestamp};
-use serde::Deserialize;
 
 use super::body::{at, text};
 use super::event::Event;
-use super::object::{Object, ObjectMeta, Pod};
+use super::object::{Deleted, Node, ObjectMeta, Pod};
 use super::request::{Outcome, Request};
 use super::{kind, links};
 use crate::intake::Intake;
@@ -174,25 +173,23 @@ impl Facts<'_, '_> {
     }
 
     fn of_pod(&mut self, body: Option<RawJson<'_>>) {
-        let Some(pod) = body.and_then(|body| serde_json::from_str::<Pod<'_>>(body.get()).ok())
-        else {
-            return;
-        };
+        let Some(pod) = body.and_then(Pod::of) else { return };
         let meta = &pod.metadata;
         let entity = Entity::pod(&meta.namespace, &meta.name, Some(&meta.uid));
         let from = self.object(&entity, meta);
-        let since = pod.status.start_time.as_deref().and_then(parsed).unwrap_or(from);
-        if !pod.spec.service_account_name.is_empty() {
-            let account = Entity::service_account(&meta.namespace, &pod.spec.service_account_name);
+        let since = parsed(&pod.start_time).unwrap_or(from);
+        if !pod.service_account_name.is_empty() {
+            let account = Entity::service_account(&meta.namespace, &pod.service_account_name);
             self.add(&entity, Relation::RunsAs, account, from);
         }
-        if !pod.spec.node_name.is_empty() {
-            self.add(&entity, Relation::RunsOn, links::node(&pod.spec.node_name, None), since);
+        if !pod.node_name.is_empty() {
+            self.add(&entity, Relation::RunsOn, links::node(&pod.node_name, None), since);
         }
         // A pod on the host's network has its node's address.
-        let addresses = std::iter::once(&pod.status.pod_ip)
-            .chain(pod.status.pod_ips.iter().map(|ip| &ip.ip))
-            .filter(|_| !pod.spec.host_network)
+        let addresses = pod
+            .ips
+            .iter()
+            .filter(|_| !pod.host_network)
             .filter_map(|ip| ip.parse::<std::net::IpAddr>().ok());
         let mut addresses: Vec<_> = addresses.take(MAX_PARTS).collect();
         addresses.dedup();
@@ -204,13 +201,13 @@ impl Facts<'_, '_> {
     }
 
     fn of_containers(&mut self, pod: &Pod<'_>, entity: &Entity, from: Timestamp) {
-        if pod.status.container_statuses.is_empty() {
-            for container in pod.spec.containers.iter().take(MAX_PARTS) {
-                let image = Entity::Image { reference: container.image.to_string(), digest: None };
+        if pod.container_statuses.is_empty() {
+            for image in pod.images.iter().take(MAX_PARTS) {
+                let image = Entity::Image { reference: image.to_string(), digest: None };
                 self.add(entity, Relation::RunsImage, image, from);
             }
         }
-        for status in pod.status.container_statuses.iter().take(MAX_PARTS) {
+        for status in pod.container_statuses.iter().take(MAX_PARTS) {
             if status.container_id.is_empty() {
                 continue;
             }
@@ -224,7 +221,7 @@ impl Facts<'_, '_> {
 
     /// Existence and owner of an object; returns when it was created.
     fn object(&mut self, entity: &Entity, meta: &ObjectMeta<'_>) -> Timestamp {
-        let from = meta.creation_timestamp.as_deref().and_then(parsed).unwrap_or(self.time);
+        let from = parsed(&meta.creation_timestamp).unwrap_or(self.time);
         self.exists(entity, from);
         for owner in meta.owner_references.iter().filter(|owner| owner.controller) {
             let object = ObjectRef::named(
@@ -249,32 +246,11 @@ impl Facts<'_, '_> {
     }
 
     fn of_node(&mut self, body: Option<RawJson<'_>>) {
-        #[derive(Deserialize)]
-        struct Node {
-            metadata: NodeMeta,
-            #[serde(default)]
-            status: NodeStatus,
-        }
-        #[derive(Deserialize)]
-        struct NodeMeta {
-            name: String,
-            uid: String,
-        }
-        #[derive(Deserialize, Default)]
-        struct NodeStatus {
-            #[serde(default)]
-            addresses: Vec<NodeAddress>,
-        }
-        #[derive(Deserialize)]
-        struct NodeAddress {
-            address: String,
-        }
-        let Some(node) = body.and_then(|body| serde_json::from_str::<Node>(body.get()).ok()) else {
-            return;
-        };
+        let node = body.and_then(Node::of).filter(|node| !node.metadata.uid.is_empty());
+        let Some(node) = node else { return };
         let entity = links::node(&node.metadata.name, Some(&node.metadata.uid));
         self.exists(&entity, self.time);
-        let addresses = node.status.addresses.iter().filter_map(|entry| entry.address.parse().ok());
+        let addresses = node.addresses.iter().filter_map(|address| address.parse().ok());
         for ip in addresses.take(MAX_PARTS) {
             let ip: std::net::IpAddr = ip;
             let address = Entity::Address { ip: ip.to_canonical().to_string() };
@@ -286,13 +262,12 @@ impl Facts<'_, '_> {
     /// the two deletions counts.
     fn of_deletion(&mut self, request: &Request<'_>) {
         let Some(reference) = request.target() else { return };
-        let body = request.event().response_object.map_or("{}", |body| body.get());
-        let Ok(object) = serde_json::from_str::<Object<'_>>(body) else { return };
-        let mut meta = object.metadata;
-        if let Some(details) = object.details {
-            meta.uid = details.uid;
+        let Some(deleted) = request.event().response_object.and_then(Deleted::of) else { return };
+        let mut meta = deleted.metadata;
+        if let Some(uid) = deleted.uid {
+            meta.uid = uid;
         }
-        let is_ending = meta.deletion_timestamp.is_some()
+        let is_ending = !meta.deletion_timestamp.is_empty()
             && meta.deletion_grace_period_seconds.is_some_and(|seconds| seconds > 0);
         if is_ending || meta.uid.is_empty() {
             return;
@@ -300,7 +275,7 @@ impl Facts<'_, '_> {
         meta.name.clone_from(&reference.name);
         meta.namespace.clone_from(&reference.namespace);
         let entity = named(&reference.api_group, &reference.resource, &meta);
-        let from = meta.creation_timestamp.as_deref().and_then(parsed).unwrap_or(self.time);
+        let from = parsed(&meta.creation_timestamp).unwrap_or(self.time);
         let fact = Fact {
             subject: entity.clone(),
             relation: Relation::Exists,

@@ -3,6 +3,8 @@
 //! A shell takes quotes, backslashes and `${IFS}` away before it runs anything, and encoded text is decoded by the
 //! command itself. What is hidden so is found by reading the line again, not by more patterns.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::DecodePaddingMode;
@@ -16,23 +18,23 @@ const MIN_ENCODED: usize = 12;
 /// The readings of a line, the line itself first.
 pub(super) fn readings(line: &str) -> Vec<String> {
     let mut readings = vec![line.to_owned()];
-    let mut layer = line.to_owned();
+    let mut layer = Cow::Borrowed(line);
     for _ in 0..=MAX_LAYERS {
         let plain = as_shell(&layer);
         let below = decoded(&plain);
-        if !readings.contains(&plain) {
-            readings.push(plain);
+        if readings.iter().all(|known| *known != *plain) {
+            readings.push(plain.into_owned());
         }
         let Some(below) = below else { break };
-        layer = below;
+        layer = Cow::Owned(below);
     }
     readings
 }
 
 /// The line as a shell reads it.
-fn as_shell(line: &str) -> String {
+fn as_shell(line: &str) -> Cow<'_, str> {
     if !line.contains(['\'', '"', '\\', '$', '`']) {
-        return line.to_owned();
+        return Cow::Borrowed(line);
     }
     let spaced = line.replace("${IFS}", " ").replace("$IFS$9", " ").replace("$IFS", " ");
     let mut plain = String::with_capacity(spaced.len());
@@ -46,7 +48,7 @@ fn as_shell(line: &str) -> String {
             other => plain.push(other),
         }
     }
-    plain
+    Cow::Owned(plain)
 }
 
 /// The character that an escape stands for: `\x63` and `\143` by their number, others themselves.

@@ -4,18 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Key, Map, Value};
 
+/// Up to this many names are looked through one after the other: they differ in length most of the time, and the length
+/// stands beside the pointer, so that hardly any text is looked at.
+const LOOKED_THROUGH: usize = 48;
+
 /// The keys of one value: the same few come again and again, and share their text.
 #[derive(Debug, Default)]
-pub(super) struct Names(BTreeSet<Key>);
+pub(super) struct Names {
+    first: Vec<Key>,
+    more: BTreeSet<Key>,
+}
 
 impl Names {
     /// The key of a name, the same for each time that it comes.
     pub(super) fn of(&mut self, name: &str) -> Key {
-        if let Some(key) = self.0.get(name) {
+        let known = self.first.iter().find(|key| ***key == *name).or_else(|| self.more.get(name));
+        if let Some(key) = known {
             return Key::clone(key);
         }
         let key = Key::from(name);
-        self.0.insert(Key::clone(&key));
+        if self.first.len() < LOOKED_THROUGH {
+            self.first.push(Key::clone(&key));
+        } else {
+            self.more.insert(Key::clone(&key));
+        }
         key
     }
 }

@@ -226,10 +226,32 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut entries: Vec<(Key, Value)> = Vec::new();
-        while let Some(key) = map.next_key::<String>()? {
-            let key = self.0.of(&key);
+        while let Some(key) = map.next_key_seed(Name(self.0))? {
             entries.push((key, map.next_value_seed(Seed(self.0))?));
         }
         Ok(Value::Object(Map::of(entries)))
+    }
+}
+
+/// Reads one key, without a text of its own where it was met before.
+struct Name<'n>(&'n mut Names);
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = Key;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+        Ok(self.0.of(name))
     }
 }

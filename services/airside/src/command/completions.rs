@@ -28,12 +28,14 @@ fn described() -> clap::Command {
     let rules = airside_detect::rules().into_iter().map(|rule| rule.id);
     let profiles = PossibleValuesParser::new(profiles);
     let frameworks = PossibleValuesParser::new(frameworks.chain(["list"]));
+    let told = PossibleValuesParser::new(rules.clone());
     let explained = PossibleValuesParser::new(checks.chain(rules));
     Cli::command()
         .mut_subcommand("scan", |scan| {
             scan.mut_arg("profile", |it| it.value_parser(profiles))
                 .mut_arg("compliance", |it| it.value_parser(frameworks))
         })
+        .mut_subcommand("detect", |detect| detect.mut_arg("rule", |it| it.value_parser(told)))
         .mut_subcommand("explain", |explain| {
             explain.mut_arg("check", |it| it.value_parser(explained))
         })

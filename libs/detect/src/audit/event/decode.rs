@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Annotations, Event, Extra, ObjectReference, ResponseStatus, User};
+use super::{Event, ObjectReference, ResponseStatus, User};
 use crate::json::Cursor;
 
 impl<'a> Event<'a> {
@@ -14,7 +14,8 @@ impl<'a> Event<'a> {
         event
     }
 
-    /// Fills an empty event: events are big, and this one stays where it is.
+    /// Fills an empty event: events are big, and this one stays where it is. So do its parts, each of which forgets what it
+    /// had where its key comes again.
     pub(crate) fn fill(&mut self, cursor: &mut Cursor<'a>) {
         let event = self;
         if !cursor.object() {
@@ -28,20 +29,25 @@ impl<'a> Event<'a> {
                 (5, "level") => event.level = cursor.text(),
                 (10, "requestURI") => event.request_uri = cursor.text(),
                 (4, "verb") => event.verb = cursor.text(),
-                (4, "user") => event.user = User::read(cursor),
+                (4, "user") => event.user.fill(cursor),
                 (16, "impersonatedUser") => {
                     let is_object = cursor.peek() == Some(b'{');
-                    let user = User::read(cursor);
+                    let mut user = User::default();
+                    user.fill(cursor);
                     event.impersonated_user = is_object.then_some(user);
                 }
                 (9, "sourceIPs") => event.source_ips = texts(cursor),
                 (9, "userAgent") => event.user_agent = cursor.text(),
                 (9, "objectRef") => {
                     let is_object = cursor.peek() == Some(b'{');
-                    let reference = ObjectReference::read(cursor);
-                    event.object_ref = is_object.then_some(reference);
+                    if is_object {
+                        event.object_ref.insert(ObjectReference::default()).fill(cursor);
+                    } else {
+                        cursor.skip();
+                        event.object_ref = None;
+                    }
                 }
-                (14, "responseStatus") => event.response_status = ResponseStatus::read(cursor),
+                (14, "responseStatus") => event.response_status.fill(cursor),
                 (13, "requestObject") => event.request_object = cursor.raw(),
                 (14, "responseObject") => event.response_object = cursor.raw(),
                 (12, "p_enrichment") => event.enrichment = cursor.raw(),
@@ -52,7 +58,7 @@ impl<'a> Event<'a> {
                 // v1beta1 has `timestamp`, the time of the stage.
                 (14, "stageTimestamp") | (9, "timestamp") => event.stage_reached = cursor.text(),
                 (11, "annotations") => {
-                    event.annotations = Annotations::read(cursor);
+                    event.annotations.fill(cursor);
                     event.truncated |= event.annotations.truncated;
                 }
                 _ => cursor.skip(),
@@ -62,58 +68,55 @@ impl<'a> Event<'a> {
 }
 
 impl<'a> User<'a> {
-    fn read(cursor: &mut Cursor<'a>) -> Self {
-        let mut user = Self::default();
+    fn fill(&mut self, cursor: &mut Cursor<'a>) {
+        *self = Self::default();
         if cursor.object() {
             while let Some(key) = cursor.key() {
                 match &*key {
-                    "username" => user.username = cursor.text(),
-                    "uid" => user.uid = cursor.text(),
-                    "groups" => user.groups = texts(cursor),
-                    "extra" => user.extra = Extra::read(cursor),
+                    "username" => self.username = cursor.text(),
+                    "uid" => self.uid = cursor.text(),
+                    "groups" => self.groups = texts(cursor),
+                    "extra" => self.extra.fill(cursor),
                     _ => cursor.skip(),
                 }
             }
         }
-        user
     }
 }
 
 impl<'a> ObjectReference<'a> {
-    fn read(cursor: &mut Cursor<'a>) -> Self {
-        let mut reference = Self::default();
+    fn fill(&mut self, cursor: &mut Cursor<'a>) {
+        *self = Self::default();
         if cursor.object() {
             while let Some(key) = cursor.key() {
                 match &*key {
-                    "resource" => reference.resource = cursor.text(),
-                    "namespace" => reference.namespace = cursor.text(),
-                    "name" => reference.name = cursor.text(),
-                    "uid" => reference.uid = cursor.text(),
-                    "apiGroup" => reference.api_group = cursor.text(),
-                    "subresource" => reference.subresource = cursor.text(),
+                    "resource" => self.resource = cursor.text(),
+                    "namespace" => self.namespace = cursor.text(),
+                    "name" => self.name = cursor.text(),
+                    "uid" => self.uid = cursor.text(),
+                    "apiGroup" => self.api_group = cursor.text(),
+                    "subresource" => self.subresource = cursor.text(),
                     _ => cursor.skip(),
                 }
             }
         }
-        reference
     }
 }
 
 impl<'a> ResponseStatus<'a> {
-    fn read(cursor: &mut Cursor<'a>) -> Self {
-        let mut status = Self::default();
+    fn fill(&mut self, cursor: &mut Cursor<'a>) {
+        *self = Self::default();
         if cursor.object() {
             while let Some(key) = cursor.key() {
                 match &*key {
-                    "code" => status.code = code(&cursor.text()),
-                    "status" => status.status = cursor.text(),
-                    "reason" => status.reason = cursor.text(),
-                    "message" => status.message = cursor.text(),
+                    "code" => self.code = code(&cursor.text()),
+                    "status" => self.status = cursor.text(),
+                    "reason" => self.reason = cursor.text(),
+                    "message" => self.message = cursor.text(),
                     _ => cursor.skip(),
                 }
             }
         }
-        status
     }
 }
 

@@ -55,17 +55,16 @@ impl<'a> Extra<'a> {
     }
 
     /// Reads a user's extra fields, of each its first value.
-    pub(super) fn read(cursor: &mut Cursor<'a>) -> Self {
-        let mut extra = Self::default();
+    pub(super) fn fill(&mut self, cursor: &mut Cursor<'a>) {
+        *self = Self::default();
         if cursor.object() {
             while let Some(key) = cursor.key() {
-                match extra.field(&key) {
+                match self.field(&key) {
                     Some(field) => *field = texts(cursor).into_iter().next().unwrap_or_default(),
                     None => cursor.skip(),
                 }
             }
         }
-        extra
     }
 
     /// Where the value of a key belongs; none for keys that say nothing about who asks.
@@ -89,8 +88,16 @@ impl<'a> Annotations<'a> {
     /// Reads annotations, of an event or of an envelope that has them as labels.
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Self {
         let mut notes = Self::default();
+        notes.fill(cursor);
+        notes
+    }
+
+    /// The same, where they stay.
+    pub(super) fn fill(&mut self, cursor: &mut Cursor<'a>) {
+        *self = Self::default();
+        let notes = self;
         if !cursor.object() {
-            return notes;
+            return;
         }
         while let Some(key) = cursor.key() {
             match &*key {
@@ -115,6 +122,5 @@ impl<'a> Annotations<'a> {
                 _ => cursor.skip(),
             }
         }
-        notes
     }
 }

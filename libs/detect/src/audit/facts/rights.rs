@@ -14,20 +14,15 @@ impl Facts<'_, '_> {
         let event = request.event();
         // A patch holds only what it changes; the answer holds the whole binding.
         let asked = event.request_object.filter(|_| request.verb() != "patch");
-        let Some(binding) = event
-            .response_object
-            .or(asked)
-            .and_then(|body| serde_json::from_str::<Binding<'_>>(body.get()).ok())
-        else {
+        let Some(binding) = event.response_object.or(asked).and_then(Binding::of) else {
             return;
         };
         let namespace = request.namespace();
         let meta = &binding.metadata;
         let created = self.object(&named(GROUP, request.resource(), meta), meta);
         let from = if request.verb() == "create" { created } else { self.time };
-        let role_namespace = Some(namespace).filter(|_| binding.role_ref.kind == "Role");
-        let role =
-            ObjectRef::named(GROUP, &binding.role_ref.kind, role_namespace, &binding.role_ref.name);
+        let role_namespace = Some(namespace).filter(|_| binding.role_kind == "Role");
+        let role = ObjectRef::named(GROUP, &binding.role_kind, role_namespace, &binding.role_name);
         if role.name.is_empty() {
             return;
         }

@@ -13,7 +13,7 @@ pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
             id: "AUD-R01",
-            version: 1,
+            version: 2,
             title: "Anonymous request allowed",
             why: "Whoever reaches the API server can do this, without any credential.",
             next: "Read which binding the reason names and take the subject out of it; then look at everything else that came without a credential.",
@@ -42,6 +42,10 @@ pub(super) static RULES: &[Definition] = &[
                     .at(match () {
                         () if writes => Severity::High,
                         () if is_discovery => Severity::Info,
+                        // Objects, and whoever is on the internet reads them.
+                        () if request.target().is_some() && is_from_the_internet(request) => {
+                            Severity::High
+                        }
                         () => Severity::Medium,
                     })
                     .with("user.username", "system:anonymous")
@@ -338,4 +342,8 @@ fn own_rights(request: &Request<'_>) -> Option<Firing> {
             .at(severity)
             .with("objectRef.resource", request.resource()),
     )
+}
+
+fn is_from_the_internet(request: &Request<'_>) -> bool {
+    request.source_address().is_some_and(|ip| request.profile().is_foreign(ip))
 }

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use airside_checks::{Category, ObjectChecks};
-use airside_k8s::{Object, json};
+use airside_k8s::{Object, Value};
 use airside_types::attack::technique;
 use airside_types::{Entity, Severity, Source, Tactic};
 
@@ -289,16 +289,11 @@ pub(super) fn credentials_in_config(request: &Request<'_>) -> Option<Firing> {
     if parts.is_empty() || request.is_by_trusted_system() {
         return None;
     }
-    let mut map = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": { "name": request.name(), "namespace": request.namespace() },
-    });
-    let fields = map.as_object_mut()?;
-    for (part, value) in parts {
-        fields.insert(part, value.clone());
-    }
-    let map = Object::new(&map).ok()?;
+    let names = ["name", "namespace"].into_iter().zip([request.name(), request.namespace()]);
+    let metadata = Value::Object(names.collect());
+    let parts = parts.into_iter().map(|(part, value)| (part, value.clone()));
+    let map = Value::Object(parts.chain([("metadata", metadata)]).collect());
+    let map = Object::as_kind(&map, "", "v1", "ConfigMap")?;
     let found = CREDENTIALS.failures(&map);
     let place = format!("{}/{}", request.namespace(), request.name());
     let Some(first) = found.first() else {

@@ -91,7 +91,7 @@ pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
             id: "AUD-R80",
-            version: 1,
+            version: 2,
             title: "Whole namespace or collection deleted",
             why: "One request, and everything of a kind or a whole namespace is gone.",
             next: "Ask who ordered it; see whether backups are there and whether more is being deleted.",
@@ -130,9 +130,19 @@ pub(super) static RULES: &[Definition] = &[
             let whole = request.verb() == "deletecollection"
                 || request.resource() == "namespaces"
                 || COPIES.contains(&request.resource()) && request.client().is_by_hand();
+            // Deployments are made anew from a repository, data is not. Operators take down what they put up.
+            const DATA: [&str; 4] = [
+                "persistentvolumeclaims",
+                "persistentvolumes",
+                "volumesnapshots",
+                "volumesnapshotcontents",
+            ];
+            let is_data =
+                request.verb() == "deletecollection" && DATA.contains(&request.resource());
             (whole && !request.is_by_trusted_system()).then(|| {
                 let by_hand = request.is_workload_by_hand();
-                fired(request).at(if by_hand { Severity::High } else { Severity::Low })
+                let is_worse = by_hand || (is_data && !request.actor().is_workload());
+                fired(request).at(if is_worse { Severity::High } else { Severity::Low })
             })
         },
     },

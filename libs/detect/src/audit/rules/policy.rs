@@ -187,6 +187,7 @@ pub(super) static RULES: &[Definition] = &[
             // What a policy says, and not what its engine notes about it.
             let changes = DELETE.contains(&request.verb())
                 || request.change().set().get("spec").is_some()
+                || request.change().removes(&["spec"])
                 || request
                     .change()
                     .removed()

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use airside_checks::{Category, Failure, ObjectChecks};
-use airside_k8s::{Object, Value, json};
+use airside_k8s::{Object, Value};
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
@@ -271,13 +271,11 @@ static RIGHTS: LazyLock<ObjectChecks> = LazyLock::new(|| {
 /// What the scanner's checks on rights say about the rules that are written.
 fn leads_to_more(request: &Request<'_>) -> Option<Firing> {
     let kind = super::super::kind::of(request.resource());
-    let mut role = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": kind,
-        "metadata": { "name": request.name(), "namespace": request.namespace() },
-    });
-    role.as_object_mut()?.insert("rules", Value::Array(rules(request).into()));
-    let role = Object::new(&role).ok()?;
+    let names = ["name", "namespace"].into_iter().zip([request.name(), request.namespace()]);
+    let metadata = Value::Object(names.collect());
+    let written = Value::Array(rules(request).into());
+    let role = Value::Object([("metadata", metadata), ("rules", written)].into_iter().collect());
+    let role = Object::as_kind(&role, super::super::grant::GROUP, "v1", kind)?;
     let mut found: Vec<Failure> = RIGHTS.failures(&role);
     found.sort_by_key(|failure| std::cmp::Reverse(failure.check.severity));
     let worst = found.first()?;

@@ -38,6 +38,7 @@ pub(super) struct Example<'a> {
 pub(super) struct Known {
     provider: String,
     trusted_proxies: Option<usize>,
+    proxies: Vec<String>,
     nodes: Vec<String>,
     egress: Vec<String>,
     /// The addresses of one feed, which is called `scanners`.
@@ -61,6 +62,7 @@ impl Known {
                 other => panic!("{other} is no provider"),
             },
             trusted_proxies: self.trusted_proxies,
+            proxies: addresses(&self.proxies),
             nodes: addresses(&self.nodes),
             egress: addresses(&self.egress),
             feeds: if self.feed.is_empty() { Vec::new() } else { vec![feed] },

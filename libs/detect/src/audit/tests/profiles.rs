@@ -76,3 +76,30 @@ fn a_cluster_s_own_namespaces_count_as_the_built_in_ones() {
     assert_eq!(severity("AUD-R13", secrets, &profile), Some(Severity::Medium));
     assert_eq!(severity("AUD-R13", secrets, ClusterProfile::unknown()), Some(Severity::Low));
 }
+
+#[test]
+fn what_anybody_may_read_is_worse_where_the_internet_may() {
+    let from = |address: &str| {
+        severity(
+            "AUD-R01",
+            &list("system:anonymous", &format!(r#""{address}""#)),
+            ClusterProfile::unknown(),
+        )
+    };
+    assert_eq!(from("10.0.0.9"), Some(Severity::Medium));
+    assert_eq!(from("198.51.100.9"), Some(Severity::High));
+}
+
+#[test]
+fn all_data_of_a_namespace_deleted_is_worse_than_what_a_repository_brings_back() {
+    let deleted = |user: &str, resource: &str| {
+        let event = format!(
+            r#"{{"verb":"deletecollection","user":{{"username":"{user}"}},"userAgent":"operator/1","objectRef":{{"resource":"{resource}","namespace":"shop"}},"responseStatus":{{"code":200}}}}"#
+        );
+        severity("AUD-R80", &event, ClusterProfile::unknown())
+    };
+    assert_eq!(deleted("dana", "persistentvolumeclaims"), Some(Severity::High));
+    assert_eq!(deleted("dana", "configmaps"), Some(Severity::Low));
+    let operator = "system:serviceaccount:databases:operator";
+    assert_eq!(deleted(operator, "persistentvolumeclaims"), Some(Severity::Low));
+}

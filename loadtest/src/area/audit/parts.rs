@@ -1,0 +1,82 @@
+//! What batches cost up to each step of understanding them, single-threaded: reading alone, all rules, what ingest publishes, and
+//! what the owner of a cluster makes of that.
+
+use airside_audit_ingest::Judging;
+use airside_detect::audit::{self, Event, read};
+use airside_detect::{Clock, ClusterProfile, Intake};
+use airside_service::intake::Understood;
+use airside_sift::{Limits, Sift};
+use airside_types::{Cluster, Tenant, Timestamp};
+use bytes::Bytes;
+
+use crate::measure::{Span, measured};
+use crate::pipeline::received;
+
+/// The time of each step, of which each does again what the steps before it do.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) reading: Span,
+    /// With every rule and all facts: what `airside detect` tells of single events.
+    pub(super) rules: Span,
+    /// How many records that were.
+    pub(super) records: usize,
+    /// With what travels to the owner of the cluster, which is not what is ordinary.
+    pub(super) sightings: Span,
+    /// With what the owner makes of it: behaviour, counting, repeats.
+    pub(super) sifting: Span,
+    /// How many records the owner tells.
+    pub(super) told: usize,
+}
+
+impl Parts {
+    /// Measures the same batches for each step.
+    pub(super) fn of(batches: &[Bytes]) -> anyhow::Result<Self> {
+        let (_, reading) =
+            measured(|| Ok(each(batches, |event, _| usize::from(event.is_event()))))?;
+        let (records, rules) = measured(|| {
+            Ok(each(batches, |event, intake| {
+                std::hint::black_box(audit::records(event, intake)).len()
+            }))
+        })?;
+        let judging = Judging::default();
+        let (_, sightings) = measured(|| {
+            let count = |body| Ok(understood(body, &judging)?.sightings.len());
+            batches.iter().map(count).sum::<anyhow::Result<usize>>()
+        })?;
+        let mut sift = Sift::new(Limits::default());
+        let (told, sifting) = measured(|| {
+            let mut told = 0;
+            for body in batches {
+                for batch in understood(body, &judging)?.sightings {
+                    told += sift.take(batch, ClusterProfile::unknown()).told.len();
+                }
+            }
+            Ok(told)
+        })?;
+        Ok(Self { reading, rules, records, sightings, sifting, told })
+    }
+}
+
+fn understood(body: &Bytes, judging: &Judging) -> anyhow::Result<Understood> {
+    airside_audit_ingest::understand(&received(body.clone()), judging)
+        .map_err(|error| anyhow::anyhow!("a batch was refused: {error}"))
+}
+
+/// Reads all batches as they come in, and takes each event.
+fn each(batches: &[Bytes], mut take: impl FnMut(&Event<'_>, &Intake<'_>) -> usize) -> usize {
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let intake = Intake {
+        tenant: &tenant,
+        cluster: &cluster,
+        clock: Clock::Live(Timestamp::EPOCH),
+        profile: ClusterProfile::unknown(),
+        origin: None,
+    };
+    let mut taken = 0;
+    for body in batches {
+        read::record(1, body, &mut |item| {
+            taken += item.event.map_or(0, |event| take(event, &intake));
+        });
+    }
+    taken
+}
