@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::archive::{Archive, Settings};
 use crate::folders::{Folders, remove_segment};
-use crate::merge::merge;
+use crate::merge::{Merged, merge};
 use crate::seal::seal;
 use crate::writer::Order;
 
@@ -89,7 +89,7 @@ impl Housekeeping {
         let storage = Arc::clone(&self.archive.storage);
         let merging = tokio::task::spawn_blocking(move || {
             for files in shelf.to_merge() {
-                let (merged, into) = match merge(&files, room, &workshop, &*storage) {
+                let Merged { gone, into } = match merge(&files, room, &workshop, &*storage) {
                     Ok(Some(done)) => done,
                     Ok(None) => continue,
                     Err(error) => {
@@ -98,8 +98,8 @@ impl Housekeeping {
                     }
                 };
                 let kept: Vec<_> = into.iter().map(|file| file.path.clone()).collect();
-                shelf.merged(&merged, into);
-                for file in merged.iter().filter(|file| !kept.contains(&file.path)) {
+                shelf.merged(&gone, into);
+                for file in gone.iter().filter(|file| !kept.contains(&file.path)) {
                     if let Err(error) = storage.remove(&file.path) {
                         // Its records are told once all the same, and it goes by its age.
                         tracing::warn!(file = file.path, error = %error, "a merged file cannot be removed");

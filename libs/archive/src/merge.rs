@@ -33,6 +33,13 @@ pub(crate) fn together<'f>(files: impl Iterator<Item = &'f Arc<Entry>>) -> Vec<V
     together
 }
 
+/// Files, and those that stand for them from now on.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    pub(crate) gone: Vec<Arc<Entry>>,
+    pub(crate) into: Vec<Entry>,
+}
+
 /// Merges the first of some files, as many as have room in memory. Gives what was merged, and into what;
 /// nothing where not even two have room.
 pub(crate) fn merge(
@@ -40,8 +47,8 @@ pub(crate) fn merge(
     room: u64,
     workshop: &Path,
     storage: &dyn ObjectStorage,
-) -> Result<Option<(Vec<Arc<Entry>>, Vec<Entry>)>, ArchiveError> {
-    let (mut merged, mut batches, mut bytes) = (Vec::new(), Vec::new(), 0);
+) -> Result<Option<Merged>, ArchiveError> {
+    let (mut gone, mut batches, mut bytes) = (Vec::new(), Vec::new(), 0);
     for entry in files {
         let failed = |error| ArchiveError::parquet(&entry.path, &error);
         let ranges = storage.open(&entry.path);
@@ -58,10 +65,10 @@ pub(crate) fn merge(
             batch.push(&Row { event, time, code, texts: record.texts(), raw: &record.raw });
             batches.push(batch.into_bytes());
         }
-        merged.push(Arc::clone(entry));
+        gone.push(Arc::clone(entry));
     }
-    if merged.len() < 2 {
+    if gone.len() < 2 {
         return Ok(None);
     }
-    Ok(Some((merged, files_of(batches, workshop, storage)?)))
+    Ok(Some(Merged { into: files_of(&batches, workshop, storage)?, gone }))
 }

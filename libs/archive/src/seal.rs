@@ -29,7 +29,7 @@ pub(crate) fn seal(
 
 /// Writes the records of batches to files, and gives these.
 pub(crate) fn files_of(
-    batches: Vec<Vec<u8>>,
+    batches: &[Vec<u8>],
     workshop: &Path,
     storage: &dyn ObjectStorage,
 ) -> Result<Vec<Entry>, ArchiveError> {

@@ -20,9 +20,10 @@ pub struct ArchiveOptions {
     /// How large the folder grows, about. Beyond, the oldest events of the tenant that has most go. Default:
     /// 10GiB.
     pub max_size: ByteSize,
-    /// How much is gathered before it becomes Parquet files; so much memory is needed for that. Default: 64MiB.
+    /// How much is gathered before it becomes Parquet files; so much memory is needed for that. At least 1MiB.
+    /// Default: 64MiB.
     pub segment: ByteSize,
-    /// How long is gathered at most. Events are found from the moment they are kept. Default: 1h.
+    /// How long is gathered at most. Events are found from the moment they are kept. At least 1s. Default: 1h.
     pub seal_after: Interval,
     /// How many questions are answered at a time. Default: 2.
     pub max_queries: u16,
@@ -48,8 +49,8 @@ impl ArchiveOptions {
         let folder = self.folder.clone().or_else(|| Some(data_dir?.join("raw")));
         let folder = folder.filter(|_| self.enabled)?;
         Some(Settings {
-            segment_bytes: self.segment.as_u64(),
-            seal_after: self.seal_after.as_duration(),
+            segment_bytes: self.segment.max(ByteSize::mib(1)).as_u64(),
+            seal_after: self.seal_after.max(Interval::from_secs(1)).as_duration(),
             max_age: self.max_age.as_duration(),
             max_bytes: self.max_size.as_u64(),
             max_queries: self.max_queries.into(),
