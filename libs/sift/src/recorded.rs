@@ -47,7 +47,7 @@ impl<'a> Recorded<'a> {
         let time = batch.sightings.iter().map(|it| it.time).chain(quiet).max();
         batch.ingest_time = time.unwrap_or(batch.ingest_time);
         self.events += 1;
-        if self.events % FORGET_EVERY == 0 {
+        if self.events.is_multiple_of(FORGET_EVERY) {
             self.sift.discard_changes();
         }
         arrived(self.sift.take(batch, intake.profile))

@@ -193,7 +193,7 @@ fn batches(choices: &[[u8; 4]]) -> Vec<SightingBatch> {
         let name = ["a", "b", "c", "d", "e", "f"][usize::from(*name) % 6];
         let user = USERS[usize::from(*user) % USERS.len()];
         events.add(i64::from(*seconds % 120), user, verb, resource, name);
-        if events.batch.events() % 5 == 0 {
+        if events.batch.events().is_multiple_of(5) {
             all.push(events.batch.clone());
         }
     }

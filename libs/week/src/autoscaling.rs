@@ -67,10 +67,7 @@ pub(crate) fn add_node(week: &mut Week, at: Micros, name: &str) {
     let body = json!({ "kind": "CertificateSigningRequest", "apiVersion": "certificates.k8s.io/v1", "metadata": { "name": request }, "spec": { "signerName": "kubernetes.io/kube-apiserver-client-kubelet", "usages": ["digital signature", "client auth"], "username": bootstrap.name } });
     week.ask(at, &Asked::new(&bootstrap, "create", signing()).keeps(body.clone()));
     let approver = week.cluster.controller("certificate-controller", at);
-    week.ask(
-        at + 300_000,
-        &Asked::new(&approver, "update", signing().sub("approval")).keeps(body.clone()),
-    );
+    week.ask(at + 300_000, &Asked::new(&approver, "update", signing().sub("approval")).keeps(body));
     week.ask(at + 500_000, &Asked::new(&approver, "update", signing().sub("status")));
     week.ask(at + SECOND, &Asked::new(&bootstrap, "get", signing()));
     let name = name.to_owned();
@@ -124,7 +121,7 @@ pub(crate) fn evict_all(week: &mut Week, at: Micros, name: &str, who: &Who) {
             "worker-1".clone_into(&mut next.node);
         }
         week.at(when + SECOND, move |week, at| {
-            workloads::start(week, at, next, "replicaset-controller")
+            workloads::start(week, at, &next, "replicaset-controller")
         });
     }
 }

@@ -219,7 +219,7 @@ impl Cluster {
 
     /// A pod of an app, on some node; it is not among the pods yet.
     pub(crate) fn new_pod(&mut self, app: usize) -> Pod {
-        let app = self.apps.get(app).cloned().unwrap_or_else(|| unreachable_app(&mut self.chance));
+        let app = self.apps.get(app).cloned().unwrap_or_else(|| no_app(&mut self.chance));
         let set = format!("{}-{}", app.name, app.set);
         let suffix = self.chance.letters(5);
         let set_uid = self.uid(&format!("rs/{}/{set}", app.namespace));
@@ -343,7 +343,8 @@ impl Cluster {
     }
 }
 
-fn unreachable_app(chance: &mut Chance) -> App {
+/// What stands for an app that is not there.
+fn no_app(chance: &mut Chance) -> App {
     App {
         namespace: "default".to_owned(),
         name: "none".to_owned(),

@@ -56,7 +56,7 @@ pub(crate) fn runner(week: &mut Week, agent: &str) -> Option<Who> {
         week.cluster.pods.iter().filter(|it| it.app == "runner").cloned().collect();
     let pod = week.cluster.chance.one(&runners).cloned()?;
     let mut who = week.cluster.account(&pod, agent);
-    who.reason = r#"RBAC: allowed by ClusterRoleBinding "ci-deployer" of ClusterRole "ci-deployer" to ServiceAccount "runner/ci""#.to_owned();
+    who = who.allowed_by(r#"RBAC: allowed by ClusterRoleBinding "ci-deployer" of ClusterRole "ci-deployer" to ServiceAccount "runner/ci""#);
     Some(who)
 }
 

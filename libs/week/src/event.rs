@@ -30,6 +30,11 @@ impl Who {
         Self { agent: agent.to_owned(), ..self.clone() }
     }
 
+    /// The same with another reason of the authorizer.
+    pub(crate) fn allowed_by(&self, reason: &str) -> Self {
+        Self { reason: reason.to_owned(), ..self.clone() }
+    }
+
     /// The same from another address.
     pub(crate) fn from(&self, address: &str) -> Self {
         Self { address: address.to_owned(), ..self.clone() }

@@ -22,7 +22,7 @@ pub(crate) fn begin(week: &mut Week) {
     // Who is on call is called four times.
     for (day, time) in [(0, (2, 10)), (2, (1, 40)), (4, (23, 5)), (5, (14, 0)), (6, (3, 20))] {
         if day < week.plan.days {
-            week.on(day, time, |week, at| called(week, at));
+            week.on(day, time, called);
         }
     }
     // Somebody whose login ran out.
@@ -48,7 +48,7 @@ pub(crate) fn session(week: &mut Week, at: Micros, index: usize) {
         who.agent = kubectl(NEW);
     }
     if person.tool == "k9s" {
-        who.agent = "k9s/v0.50.9 (linux/amd64) kubernetes/$Format".to_owned();
+        who = who.with("k9s/v0.50.9 (linux/amd64) kubernetes/$Format");
         return browse(week, at, &person, &who);
     }
     let mut at = at;
@@ -282,7 +282,7 @@ fn called(week: &mut Week, at: Micros) {
             workloads::end(week, at, &uid, &by);
             if let Some(index) = workloads::app(week, namespace, name) {
                 let next = week.cluster.new_pod(index);
-                workloads::start(week, at + SECOND, next, "replicaset-controller");
+                workloads::start(week, at + SECOND, &next, "replicaset-controller");
             }
         });
     }

@@ -203,7 +203,7 @@ fn scan(week: &mut Week, at: Micros) {
             &Asked::new(&who, "create", of("jobs.batch/v1", "security", &job)).keeps(body),
         );
         let (name, pod_uid) = (pod.name.clone(), pod.uid.clone());
-        week.at(at + 80_000, move |week, at| workloads::start(week, at, pod, "job-controller"));
+        week.at(at + 80_000, move |week, at| workloads::start(week, at, &pod, "job-controller"));
         week.at(at + MINUTE, move |week, at| {
             let Some(who) =
                 week.cluster.platform("image-scanner", "image-scanner/v0.28.0 (linux/amd64)")

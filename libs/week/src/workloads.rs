@@ -61,7 +61,7 @@ pub(crate) fn roll_out(week: &mut Week, at: Micros, index: usize) {
     for step in 0..steps {
         if step < app.replicas {
             let pod = week.cluster.new_pod(index);
-            week.at(next, move |week, at| start(week, at, pod, "replicaset-controller"));
+            week.at(next, move |week, at| start(week, at, &pod, "replicaset-controller"));
         }
         next += 4 * SECOND + week.chance_micros(14 * SECOND);
         if let Some(pod) = old_pods.get(step) {
@@ -97,7 +97,9 @@ pub(crate) fn scale(week: &mut Week, at: Micros, index: usize, replicas: usize) 
     for step in before..replicas {
         let pod = week.cluster.new_pod(index);
         let wait = i64::try_from(step).unwrap_or(0) * 120_000;
-        week.at(at + 200_000 + wait, move |week, at| start(week, at, pod, "replicaset-controller"));
+        week.at(at + 200_000 + wait, move |week, at| {
+            start(week, at, &pod, "replicaset-controller")
+        });
     }
     let pods = week.cluster.pods.iter().filter(|it| it.namespace == namespace && it.app == name);
     let gone: Vec<String> =
@@ -111,9 +113,9 @@ pub(crate) fn scale(week: &mut Week, at: Micros, index: usize, replicas: usize) 
 }
 
 /// A pod is made, bound, and runs.
-pub(crate) fn start(week: &mut Week, at: Micros, pod: Pod, by: &str) {
+pub(crate) fn start(week: &mut Week, at: Micros, pod: &Pod, by: &str) {
     let who = week.cluster.controller(by, at);
-    let body = body(&pod);
+    let body = body(pod);
     week.ask(at, &Asked::new(&who, "create", of("pods", &pod.namespace, &pod.name)).keeps(body));
     let scheduler = week.cluster.component("kube-scheduler");
     let binding = json!({ "kind": "Binding", "apiVersion": "v1", "metadata": { "name": pod.name, "namespace": pod.namespace, "uid": pod.uid }, "target": { "kind": "Node", "name": pod.node } });
@@ -124,7 +126,7 @@ pub(crate) fn start(week: &mut Week, at: Micros, pod: Pod, by: &str) {
     let get = of("pods", &pod.namespace, &pod.name);
     week.ask(at + 150_000, &Asked::new(&agent, "get", get));
     week.cluster.pods.push(pod.clone());
-    issue_token(week, at + 200_000, &pod);
+    issue_token(week, at + 200_000, pod);
     let uid = pod.uid.clone();
     week.at(at + 48 * MINUTE, move |week, at| renew_token(week, at, &uid));
     let status = json!({
@@ -220,7 +222,7 @@ pub(crate) fn run_job(week: &mut Week, at: Micros, namespace: &str, name: &str) 
     let crons = week.cluster.controller("cronjob-controller", at);
     week.ask(at, &Asked::new(&crons, "create", of("jobs.batch/v1", &namespace, &job)).keeps(body));
     let pod_uid = pod.uid.clone();
-    week.at(at + 50_000, move |week, at| start(week, at, pod, "job-controller"));
+    week.at(at + 50_000, move |week, at| start(week, at, &pod, "job-controller"));
     let lasts = 20 * SECOND + week.chance_micros(3 * MINUTE);
     week.at(at + lasts, move |week, at| {
         let jobs = week.cluster.controller("job-controller", at);

@@ -3,7 +3,7 @@
 //!
 //! The floor is the week alone: what it takes to make its events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use airside_detect::authorised::Authorised;
 use airside_types::{Incident, Severity};
@@ -17,11 +17,9 @@ use crate::report::Report;
 
 /// How many incidents of medium or above an ordinary week may cause.
 const FALSE_AT_MOST: usize = 1;
-/// How much evidence of a false incident is told.
-const SHOWN_EVIDENCE: usize = 12;
-
 pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
-    let plan = if run.quick { Plan { days: 1, workers: 4, ..Plan::WEEK } } else { Plan::WEEK };
+    let quick = Plan { seed: 11, days: 1, workers: 3, seldom: 30, ..Plan::WEEK };
+    let plan = if run.quick { quick } else { Plan::WEEK };
     let (made, making) = measured(|| Ok(make(plan)))?;
     let nothing = Authorised::default();
     let ((week, watch), span) = measured(|| Ok(pass(plan, &nothing)))?;
@@ -82,17 +80,17 @@ fn incidents(watch: &Watch<'_>) -> Value {
     json!(BTreeMap::from(counted))
 }
 
-/// An incident that should not be, and why it is.
+/// An incident that should not be, and why it is: of each rule the first evidence.
 fn incident(incident: &Incident) -> Value {
-    let evidence: Vec<_> = incident
-        .evidence
-        .iter()
-        .filter(|it| it.severity > Severity::Info)
-        .take(SHOWN_EVIDENCE)
+    let mut rules = BTreeSet::new();
+    let weighs = incident.evidence.iter().filter(|it| it.severity > Severity::Info);
+    let evidence: Vec<_> = weighs
+        .filter(|it| rules.insert((&it.rule, it.severity)))
         .map(|it| format!("{} {} {}: {}", it.time, it.severity, it.rule, it.summary))
         .collect();
+    let terms = incident.terms.iter().map(|it| format!("{}: {}", it.points, it.reason));
     json!({
         "title": incident.title, "severity": incident.severity.as_str(), "score": incident.score,
-        "evidence": evidence,
+        "terms": terms.collect::<Vec<_>>(), "evidence": evidence,
     })
 }
