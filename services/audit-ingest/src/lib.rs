@@ -203,7 +203,7 @@ fn add(received: &Received, judging: &Judging, all: &mut Understood) -> Result<(
             Err(why) => {
                 letters += 1;
                 let broke_off = matches!(why, Unreadable::BrokenDocument { .. });
-                broken = broken.take().or(broke_off.then(|| why.to_string()));
+                broken = broken.take().or_else(|| broke_off.then(|| why.to_string()));
                 all.letters.push(letter(received, &why.to_string(), item.bytes));
             }
         }
