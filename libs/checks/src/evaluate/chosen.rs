@@ -47,12 +47,12 @@ mod tests {
     /// Those of which detections make use, on every object that a check of the catalogue has for an example.
     #[test]
     fn the_chosen_checks_say_what_the_whole_catalogue_says_of_them() {
-        let choices: [(&[&str], fn(&Check) -> bool); 2] = [
-            (&["ConfigMap"], |check| check.category == Category::Secrets),
-            (&["Role", "ClusterRole"], |check| {
-                check.category == Category::AccessControl && check.severity > Severity::Low
-            }),
-        ];
+        type IsChosen = fn(&Check) -> bool;
+        let of_credentials: IsChosen = |check| check.category == Category::Secrets;
+        let of_rights: IsChosen =
+            |check| check.category == Category::AccessControl && check.severity > Severity::Low;
+        let choices: [(&[&str], IsChosen); 2] =
+            [(&["ConfigMap"], of_credentials), (&["Role", "ClusterRole"], of_rights)];
         for (kinds, is_chosen) in choices {
             let checks = ObjectChecks::of(is_chosen);
             let mut told = 0;
