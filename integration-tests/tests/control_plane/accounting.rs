@@ -110,7 +110,7 @@ impl Program {
         );
         let file = folder.join("airside.toml");
         std::fs::write(&file, settings).unwrap();
-        let flags = ["--config".to_owned(), file.display().to_string(), "up".to_owned()];
+        let flags = ["up".to_owned(), "--config".to_owned(), file.display().to_string()];
         let process = Process::start("airside", airside_binary(), &flags, folder);
         Self { process, connection: connection.clone(), folder: folder.to_owned() }
     }

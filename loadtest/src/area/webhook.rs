@@ -20,7 +20,10 @@ const CONNECTIONS: usize = 4;
 /// `--audit-webhook-batch-throttle-qps` is 10 by default: 4,000 events a second.
 const PACE: Duration = Duration::from_millis(100);
 
-const RECORDS: &str = "airside_audit_ingest_records_total";
+const EVENTS: &str = "airside_audit_ingest_events_total";
+/// What the owner of the cluster has done with them.
+const DONE: [&str; 2] =
+    ["airside_audit_ingest_folded_total", "airside_audit_ingest_left_out_total"];
 
 pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let input = corpus::audit_events(run.corpus(), run.amount(12_000, 100_000))?;
@@ -50,25 +53,26 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         let answered = watch.stop()?;
         let settled = node.settle(run.phase()).await?;
         let span = watch.stop()?;
-        let events = node.metric("airside_audit_ingest_events_total").await?;
-        let records = node.metric(RECORDS).await?;
+        let events = node.metric(EVENTS).await?;
+        let folded = node.metric(DONE[0]).await?;
         let applied = node.applied().await?;
         let report = Report::of("webhook")
             .took(node.process, "events", events, span)?
             .with("input", input.source)
             .with("requests", unpaced.count())
             .with("connections", CONNECTIONS)
-            .with("records", records)
+            .with("events_folded", folded)
             .with("records_correlated", applied)
             .with("correlation_caught_up", settled)
             .with("cpu_seconds_until_answered", answered.cpu.as_secs_f64())
             .with("events_per_wall_second_until_answered", per_second(events, answered.wall))
             .with("closed_loop_latency_us", Quantiles::of(&unpaced));
         let paced = slow.send(&node.announcement).await?;
-        let waiting = node.metric(RECORDS).await?.saturating_sub(node.applied().await?);
+        let done = node.metric(DONE[0]).await? + node.metric(DONE[1]).await?;
+        let waiting = node.metric(EVENTS).await?.saturating_sub(done);
         let report = report
             .with("paced_requests", paced.count())
-            .with("records_not_yet_correlated_after_pace", waiting)
+            .with("events_not_yet_folded_after_pace", waiting)
             .answered_within(&paced);
         node.stop().await?;
         Ok(report.above(
