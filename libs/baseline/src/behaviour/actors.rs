@@ -17,6 +17,8 @@ pub(crate) struct ActorMemory {
     pub(crate) last: Hour,
     /// What it did: verb, resource, namespace.
     pub(crate) deeds: Seen,
+    /// In how many namespaces it did each of them.
+    pub(crate) spread: BTreeMap<Key, u8>,
     /// From which networks.
     pub(crate) places: Seen,
     /// With which tools.
@@ -79,6 +81,9 @@ pub(crate) struct Rhythm {
     pub(crate) number: u32,
 }
 
+/// Of how many deeds it is remembered in how many namespaces an actor did them.
+const SPREADS: usize = 64;
+
 impl ActorMemory {
     pub(crate) fn new(class: Class, now: Hour) -> Self {
         Self {
@@ -86,6 +91,7 @@ impl ActorMemory {
             first: now,
             last: now,
             deeds: Seen::new(256),
+            spread: BTreeMap::new(),
             places: Seen::new(64),
             tools: Seen::new(16),
             version: 0,
@@ -105,6 +111,17 @@ impl ActorMemory {
             rhythms: BTreeMap::new(),
             told: BTreeMap::new(),
         }
+    }
+
+    /// Takes in that it did something in one more namespace; in how many it had done it before.
+    pub(crate) fn spreads(&mut self, deed: Key) -> u8 {
+        if self.spread.len() >= SPREADS && !self.spread.contains_key(&deed) {
+            return 0;
+        }
+        let namespaces = self.spread.entry(deed).or_default();
+        let before = *namespaces;
+        *namespaces = namespaces.saturating_add(1);
+        before
     }
 
     /// How much is known of it.

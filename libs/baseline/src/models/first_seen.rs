@@ -43,6 +43,8 @@ pub(super) static NODE: Rule = Rule {
 const OF_ACTOR: u32 = 20_000;
 /// The same for its class.
 const OF_CLASS: u32 = 10_000;
+/// In how many namespaces an actor does something that it does everywhere.
+const EVERYWHERE: u8 = 5;
 /// On how many occasions a class must have been seen.
 const CLASS_KNOWN: u32 = 200;
 
@@ -62,12 +64,19 @@ pub(super) fn look(look: &mut Look<'_, '_>, found: &mut Vec<Anomaly>) -> Deed {
     }
     let now = look.now;
     let deed = deed_of(observation);
-    let of_actor = look.actor.deeds.see(deed, now);
+    let of_actor = look.actor.deeds.see(deed, now).filter(|_| !is_everywhere(look));
     let of_class = look.class().deeds.see(deed, now);
     if let Some(actor) = of_actor {
         found.extend(judged(observation, weight, actor, of_class));
     }
     Deed { of_actor, weight }
+}
+
+/// Whether the actor does the same in so many namespaces that one more is nothing new: a backup, a pipeline.
+fn is_everywhere(look: &mut Look<'_, '_>) -> bool {
+    let request = &look.observation.request;
+    let parts = [request.verb, request.group, request.resource, request.subresource];
+    !request.namespace.is_empty() && look.actor.spreads(key("spread", &parts)) >= EVERYWHERE
 }
 
 /// What was done. A node reads pods and Secrets of whatever namespace its pods are in.

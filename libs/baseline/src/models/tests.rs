@@ -139,6 +139,24 @@ fn a_new_version_of_a_program_may_do_new_things() {
 }
 
 #[test]
+fn what_is_done_in_every_namespace_is_nothing_new_in_one_more() {
+    let namespaces = ["shop", "bank", "club", "fair", "port"];
+    for (known, is_told) in [(5, false), (4, true)] {
+        let mut world = World::new();
+        for namespace in &namespaces[..known] {
+            for _ in 0..60 {
+                let request = request("list", "secrets", namespace, "");
+                world.after(HOUR, Observation { request, ..usual() });
+            }
+        }
+        world.told();
+        let request = request("list", "secrets", "loyalty", "");
+        world.after(HOUR, Observation { request, ..usual() });
+        assert_eq!(world.told().contains("in loyalty"), is_told, "known in {known}");
+    }
+}
+
+#[test]
 fn a_node_is_measured_by_the_others() {
     let mut world = World::new();
     let node = |name: &'static str| Observation {
