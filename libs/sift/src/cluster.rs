@@ -70,7 +70,7 @@ impl ClusterSift {
                 sifted.left_out += 1;
                 // How a long request ended is the later word about it, under the same ids.
                 if audit::is_end(&audit::event_of(&batch, sighting)) {
-                    sifted.told.append(&mut sighting.records);
+                    sifted.revised.append(&mut sighting.records);
                 }
                 continue;
             }
@@ -81,7 +81,7 @@ impl ClusterSift {
         self.changes.extend(changes);
         self.folded += sifted.events;
         self.changes.push(Change::Folded(self.folded));
-        sifted.told.extend(self.rolled.close(self.newest, &self.limits));
+        sifted.revised.extend(self.rolled.close(self.newest, &self.limits));
         self.forget_counted();
         sifted
     }
@@ -147,7 +147,7 @@ impl ClusterSift {
                         self.ledger.detection(Reason::RolledUp, record.event_time, detection);
                     }
                     sifted.rolled_up.push(record);
-                    sifted.told.extend(stands.map(|stands| *stands));
+                    sifted.revised.extend(stands.map(|stands| *stands));
                 }
             }
         }

@@ -61,14 +61,26 @@ impl Default for Limits {
 /// What sifting a batch gives.
 #[derive(Debug, Default)]
 pub struct Sifted {
-    /// What is told: facts, detections, and detections again that count more repeats than before.
+    /// What is told for the first time: facts and detections.
     pub told: Vec<Record>,
+    /// What was told before, under the same ids, with what is known of it now: how often it repeated itself, and how a
+    /// request that stayed open ended.
+    pub revised: Vec<Record>,
     /// Detections for which one that was told stands.
     pub rolled_up: Vec<Record>,
     /// How many events were folded.
     pub events: u64,
     /// How many events were only counted, or had come before.
     pub left_out: u64,
+}
+
+impl Sifted {
+    /// All that is published: what is told, and what was told before and is known better now.
+    pub fn published(self) -> Vec<Record> {
+        let mut all = self.told;
+        all.extend(self.revised);
+        all
+    }
 }
 
 /// A cluster of a tenant.

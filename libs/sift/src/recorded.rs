@@ -55,7 +55,7 @@ impl<'a> Recorded<'a> {
 
     /// What is left when nothing follows: the detections that were told, with what they count in the end.
     pub fn finish(&mut self) -> Sifted {
-        arrived(Sifted { told: self.sift.finish(), ..Sifted::default() })
+        arrived(Sifted { revised: self.sift.finish(), ..Sifted::default() })
     }
 
     /// What was not told, by reason and rule.
@@ -66,7 +66,8 @@ impl<'a> Recorded<'a> {
 
 /// Recorded events arrive when they happen.
 fn arrived(mut sifted: Sifted) -> Sifted {
-    for record in sifted.told.iter_mut().chain(&mut sifted.rolled_up) {
+    let Sifted { told, revised, rolled_up, .. } = &mut sifted;
+    for record in told.iter_mut().chain(revised).chain(rolled_up) {
         record.ingest_time = record.event_time;
     }
     sifted

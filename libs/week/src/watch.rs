@@ -64,7 +64,7 @@ impl<'a> Watch<'a> {
             let intake = Intake { tenant, cluster, clock, profile, origin };
             let sifted = recorded.take(event, item.bytes.len(), &intake, Vec::new());
             count(&sifted, detections);
-            for record in &sifted.told {
+            for record in sifted.told.iter().chain(&sifted.revised) {
                 engine.apply(record);
             }
         });
@@ -92,12 +92,10 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Counts detections, those for which another one stands as well; one that is told again was counted before.
+/// Counts detections, those for which another one stands as well.
 fn count(sifted: &Sifted, detections: &mut BTreeMap<(std::cmp::Reverse<Severity>, String), u64>) {
     for record in sifted.told.iter().chain(&sifted.rolled_up) {
-        if let Payload::Detection(found) = &record.payload
-            && found.repeats.is_none()
-        {
+        if let Payload::Detection(found) = &record.payload {
             let key = (std::cmp::Reverse(found.severity), found.rule.clone());
             *detections.entry(key).or_default() += 1;
         }

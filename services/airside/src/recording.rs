@@ -146,9 +146,9 @@ impl Recording {
         let authorised = Authorised::default();
         let mut recorded = Recorded::new(Telling::ToCorrelate, &authorised);
         let refused = self.audit_events(tenant, cluster, &mut |event, bytes, intake| {
-            records.extend(recorded.take(event, bytes, intake, Vec::new()).told);
+            records.extend(recorded.take(event, bytes, intake, Vec::new()).published());
         });
-        records.extend(recorded.finish().told);
+        records.extend(recorded.finish().published());
         refused.iter().for_each(|problem| crate::show::remark(problem));
         records
     }

@@ -128,7 +128,7 @@ impl LogOwner for AuditOwner {
         self.folded.add(sifted.events);
         self.left_out.add(sifted.left_out);
         self.rolled_up.add(sifted.rolled_up.len() as u64);
-        for (stream, entries) in self.publisher.entries(sifted.told).map_err(poison)? {
+        for (stream, entries) in self.publisher.entries(sifted.published()).map_err(poison)? {
             effects.outputs.extend(entries.into_iter().map(|entry| (stream, entry)));
         }
         Ok(())

@@ -72,10 +72,10 @@ impl<'r> Finder<'r> {
     }
 }
 
-/// The detections, each once: one that is told again because it counts more repeats was told before.
+/// The detections, each once, those for which another stands among them.
 fn detections(sifted: Sifted) -> Vec<Record> {
-    let is_first = |record: &Record| matches!(&record.payload, Payload::Detection(found) if found.repeats.is_none());
-    sifted.told.into_iter().filter(is_first).chain(sifted.rolled_up).collect()
+    let is_detection = |record: &Record| matches!(record.payload, Payload::Detection(_));
+    sifted.told.into_iter().filter(is_detection).chain(sifted.rolled_up).collect()
 }
 
 fn intake<'i>(tenant: &'i Tenant, cluster: &'i Cluster, origin: Origin<'i>) -> Intake<'i> {
