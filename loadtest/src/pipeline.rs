@@ -34,14 +34,14 @@ pub(crate) struct Pipeline {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Kept {
     pub(crate) events: u64,
-    pub(crate) records: u64,
+    pub(crate) sightings: u64,
     pub(crate) letters: u64,
 }
 
 impl Kept {
     pub(crate) fn add(&mut self, other: Self) {
         self.events += other.events;
-        self.records += other.records;
+        self.sightings += other.sightings;
         self.letters += other.letters;
     }
 }
@@ -96,7 +96,7 @@ impl Pipeline {
             .map_err(|error| anyhow::anyhow!("a batch was refused: {error}"))?;
         let kept = Kept {
             events: understood.inputs,
-            records: understood.sightings.iter().map(|batch| batch.sightings.len() as u64).sum(),
+            sightings: understood.sightings.iter().map(|batch| batch.sightings.len() as u64).sum(),
             letters: understood.letters.len() as u64,
         };
         let durable = self.intake.keep(understood).await;

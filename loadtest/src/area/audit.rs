@@ -57,7 +57,7 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         .with("bytes", bytes)
         .with("batches", batch_count)
         .with("concurrent_batches", CONCURRENT)
-        .with("sightings", kept.records)
+        .with("sightings", kept.sightings)
         .with("dead_letters", kept.letters)
         .with("log_bytes", log_bytes)
         .with("told", parts.told)
