@@ -16,6 +16,7 @@ mod body;
 mod change;
 mod client;
 pub mod declared;
+mod deed;
 mod dispatch;
 mod enrichment;
 pub mod event;
@@ -39,6 +40,7 @@ mod sign;
 
 pub(crate) use client::Client;
 pub use client::UserAgent;
+pub use deed::{CAUSED_BY, COUNTED_IN, Cause, Deed, Hand, deed, tell_cause, tell_counted};
 use dispatch::DISPATCH;
 pub use event::Event;
 pub use indexed::{Indexed, indexed};
@@ -78,6 +80,11 @@ fn definitions() -> impl Iterator<Item = &'static Definition> {
 pub fn checks_of(rule: &str) -> &'static [&'static str] {
     let found = rules::STANDS_FOR.iter().find(|(id, _)| *id == rule);
     found.map(|(_, checks)| *checks).unwrap_or_default()
+}
+
+/// What a rule says of a workload or of its pods: rules that stand for the same checks say the same.
+pub fn said_by(rule: &str) -> &str {
+    checks_of(rule).first().copied().unwrap_or(rule)
 }
 
 /// What an event tells: its detections, and facts about the entities that it shows.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use airside_baseline::ClusterBehaviour;
-use airside_detect::audit::{self, declared};
+use airside_detect::audit::{self, Cause, Deed, Event, Hand, declared};
 use airside_detect::counting::Counting;
 use airside_detect::intake::{Clock, Intake};
 use airside_detect::profile::ClusterProfile;
@@ -11,6 +11,7 @@ use airside_types::{
     Id, Payload, Reason, Record, Severity, Sighting, SightingBatch, Suppression, Timestamp,
 };
 
+use crate::cascade::{Cascades, Shown};
 use crate::ledger::Ledger;
 use crate::roll_up::{RollUps, Standing};
 use crate::seen::SeenEvents;
@@ -26,6 +27,7 @@ pub(crate) struct ClusterSift {
     /// What is counted, by time.
     counted: BTreeSet<(Timestamp, Id)>,
     rolled: RollUps,
+    cascades: Cascades,
     ledger: Ledger,
     newest: Timestamp,
     folded: u64,
@@ -41,6 +43,7 @@ impl ClusterSift {
             counting: Counting::new(limits.counting),
             counted: BTreeSet::new(),
             rolled: RollUps::default(),
+            cascades: Cascades::new(limits.cascades),
             ledger: Ledger::default(),
             newest: Timestamp::EPOCH,
             folded: 0,
@@ -96,17 +99,20 @@ impl ClusterSift {
     ) {
         sifted.events += 1;
         self.newest = self.newest.max(sighting.time);
-        for record in std::mem::take(&mut sighting.records) {
+        let records = std::mem::take(&mut sighting.records);
+        let sighting = &*sighting;
+        let event = audit::event_of(batch, sighting);
+        let by = batch.texts.get(sighting.request.authorised);
+        let part = self.part((sighting, &event, by), &records, profile);
+        for record in records {
             match &record.payload {
                 Payload::Fact(fact) => {
                     self.behaviour.know(fact);
                     sifted.told.push(record);
                 }
-                _ => self.tell(record, sifted),
+                _ => self.tell(record, &part, sifted),
             }
         }
-        let sighting = &*sighting;
-        let event = audit::event_of(batch, sighting);
         let anomalies = self.behaviour.observe(&audit::observation(sighting, &event, profile));
         if anomalies.is_empty() {
             return;
@@ -121,16 +127,40 @@ impl ClusterSift {
         };
         let records =
             anomalies.iter().filter_map(|it| audit::anomaly(it, sighting, &event, &intake));
-        let by = batch.texts.get(sighting.request.authorised);
         for mut record in records.collect::<Vec<_>>() {
             record.ingest_time = batch.ingest_time;
             declared::tell_authorised(&mut record, by);
-            self.tell(record, sifted);
+            self.tell(record, &part, sifted);
+        }
+    }
+
+    /// Which part an event has in a cascade.
+    fn part(
+        &mut self,
+        (sighting, event, by): (&Sighting, &Event<'_>, &str),
+        records: &[Record],
+        profile: &ClusterProfile,
+    ) -> Part {
+        let Some(deed) = audit::deed(sighting, event, by, profile).filter(Deed::writes) else {
+            return Part::None;
+        };
+        let shown = Shown::of(records, &deed);
+        self.cascades.learn(&deed, &shown);
+        match self.cascades.cause(&deed, &shown) {
+            Some(cause) => Part::CarriesOut(cause),
+            None if deed.hand == Hand::Own => Part::Asks(deed.event),
+            None => Part::None,
         }
     }
 
     /// Tells a detection and what counting makes of it, unless another stands for it.
-    fn tell(&mut self, record: Record, sifted: &mut Sifted) {
+    fn tell(&mut self, mut record: Record, part: &Part, sifted: &mut Sifted) {
+        if let (Part::CarriesOut(cause), Payload::Detection(detection)) =
+            (part, &mut record.payload)
+        {
+            audit::tell_cause(detection, cause);
+            declared::tell_authorised(&mut record, &cause.authorised);
+        }
         let counted = self.count(&record);
         for mut record in std::iter::once(record).chain(counted) {
             if let Payload::Detection(detection) = &mut record.payload
@@ -140,16 +170,49 @@ impl ClusterSift {
                 detection.severity = Severity::Info;
                 self.ledger.detection(Reason::Authorised, record.event_time, detection);
             }
-            match self.rolled.take(record, &self.limits) {
-                Standing::Told(record) => sifted.told.push(record),
-                Standing::RolledUp { record, stands } => {
-                    if let Payload::Detection(detection) = &record.payload {
-                        self.ledger.detection(Reason::RolledUp, record.event_time, detection);
-                    }
-                    sifted.rolled_up.push(record);
-                    sifted.revised.extend(stands.map(|stands| *stands));
-                }
+            if let Some(record) = self.carry_out(record, part, sifted) {
+                self.roll_up(record, part, sifted);
             }
+        }
+    }
+
+    /// Counts what carries a request out in what was told of that; gives back what nothing stands for.
+    fn carry_out(
+        &mut self,
+        mut record: Record,
+        part: &Part,
+        sifted: &mut Sifted,
+    ) -> Option<Record> {
+        let Part::CarriesOut(cause) = part else { return Some(record) };
+        let Some(stands) = self.rolled.carried_out(cause.event, &record, &self.limits) else {
+            return Some(record);
+        };
+        if let Payload::Detection(detection) = &mut record.payload {
+            self.ledger.detection(Reason::Cascade, record.event_time, detection);
+            audit::tell_counted(detection);
+        }
+        sifted.carried_out.push(record);
+        sifted.revised.extend(stands.map(|stands| *stands));
+        None
+    }
+
+    fn roll_up(&mut self, record: Record, part: &Part, sifted: &mut Sifted) {
+        let told = match self.rolled.take(record, &self.limits) {
+            Standing::Told(record) => {
+                sifted.told.push(record);
+                sifted.told.last()
+            }
+            Standing::RolledUp { record, stands } => {
+                sifted.revised.extend(stands.map(|stands| *stands));
+                let Payload::Detection(detection) = &record.payload else { return };
+                self.ledger.detection(Reason::RolledUp, record.event_time, detection);
+                let standing = self.rolled.standing(detection);
+                sifted.rolled_up.push(record);
+                standing
+            }
+        };
+        if let (Some(told), Some(asked)) = (told.cloned(), part.asked()) {
+            self.rolled.stand_for(asked, told);
         }
     }
 
@@ -175,6 +238,7 @@ impl ClusterSift {
     pub(crate) fn discard_changes(&mut self) {
         self.changes.clear();
         self.rolled.take_changes();
+        self.cascades.take_changes();
         self.ledger.take_changes();
     }
 
@@ -195,6 +259,7 @@ impl ClusterSift {
         let behaviour = self.behaviour.take_changed().into_iter();
         changes.extend(behaviour.map(|(key, bytes)| Change::Behaviour(key, bytes)));
         changes.extend(self.rolled.take_changes());
+        changes.extend(self.cascades.take_changes());
         changes.extend(self.ledger.take_changes());
         changes
     }
@@ -215,13 +280,38 @@ impl ClusterSift {
                 self.newest = self.newest.max(rolled.last);
                 self.rolled.restore(key, *rolled);
             }
+            Change::Cascade(key, Some(bytes)) => {
+                self.newest = self.newest.max(self.cascades.restore(key, &bytes)?);
+            }
             Change::Ledger(line) => self.ledger.restore(line),
             Change::Folded(number) => self.folded = number,
             Change::Behaviour(_, None)
             | Change::Seen(_, None)
             | Change::Counted(_, None)
-            | Change::Rolled(_, None) => {}
+            | Change::Rolled(_, None)
+            | Change::Cascade(_, None) => {}
         }
         Ok(())
+    }
+}
+
+/// Which part an event has in a cascade.
+enum Part {
+    /// None, as far as is known.
+    None,
+    /// Somebody wants something, which controllers may carry out: the event.
+    Asks(Id),
+    /// A controller carries out what somebody asked for.
+    CarriesOut(Cause),
+}
+
+impl Part {
+    /// The event by which the cascade began.
+    const fn asked(&self) -> Option<Id> {
+        match self {
+            Self::None => None,
+            Self::Asks(event) => Some(*event),
+            Self::CarriesOut(cause) => Some(cause.event),
+        }
     }
 }

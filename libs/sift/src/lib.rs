@@ -8,6 +8,7 @@
 //! Every part of the state is a row that can be kept and taken back ([`Change`]), so that it survives a restart and
 //! moves with its partition.
 
+pub mod cascade;
 mod cluster;
 mod ledger;
 mod recorded;
@@ -39,6 +40,9 @@ pub struct Limits {
     pub roll_up: Duration,
     /// The most detections that stand for others at a time; beyond it the oldest no longer do. Default: 2,000.
     pub rolled: usize,
+    /// The most objects and clients of which it is known what controllers carry out for them; those that were written
+    /// last. Default: 20,000.
+    pub cascades: usize,
     /// What is usual.
     pub behaviour: airside_baseline::Limits,
     /// What is counted.
@@ -52,6 +56,7 @@ impl Default for Limits {
             seen: 1_000_000,
             roll_up: Duration::from_mins(10),
             rolled: 2_000,
+            cascades: 20_000,
             behaviour: airside_baseline::Limits::default(),
             counting: airside_detect::counting::Limits::default(),
         }
@@ -68,6 +73,8 @@ pub struct Sifted {
     pub revised: Vec<Record>,
     /// Detections for which one that was told stands.
     pub rolled_up: Vec<Record>,
+    /// Detections about controllers, for which what was told of the request that they carry out stands.
+    pub carried_out: Vec<Record>,
     /// How many events were folded.
     pub events: u64,
     /// How many events were only counted, or had come before.
@@ -97,6 +104,8 @@ pub enum Change {
     Counted(Id, Option<Box<Record>>),
     /// A detection that stands for others.
     Rolled(Id, Option<Box<Rolled>>),
+    /// A part of what is known of cascades.
+    Cascade(Id, Option<Vec<u8>>),
     /// A line of the ledger.
     Ledger(Suppression),
     /// How many events were folded.

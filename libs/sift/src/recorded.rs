@@ -66,8 +66,8 @@ impl<'a> Recorded<'a> {
 
 /// Recorded events arrive when they happen.
 fn arrived(mut sifted: Sifted) -> Sifted {
-    let Sifted { told, revised, rolled_up, .. } = &mut sifted;
-    for record in told.iter_mut().chain(revised).chain(rolled_up) {
+    let Sifted { told, revised, rolled_up, carried_out, .. } = &mut sifted;
+    for record in told.iter_mut().chain(revised).chain(rolled_up).chain(carried_out) {
         record.ingest_time = record.event_time;
     }
     sifted

@@ -2,10 +2,12 @@
 //!
 //! The same is: the same rule at the same severity, about the same entities in the same parts, for the same values. So
 //! nothing is hidden that differs in anything but its moment. It is told a few times before it is only counted: other
-//! sources may have seen each of those moments.
+//! sources may have seen each of those moments. What controllers make because somebody asked for it is counted in what
+//! was told of that request by the same rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use airside_detect::audit;
 use airside_types::{Detection, Id, Payload, Record, Repeats, Timestamp};
 
 use crate::{Change, Limits};
@@ -30,6 +32,8 @@ pub struct Rolled {
     pub told: u32,
     /// How often it was seen, as often as it was told at least.
     pub count: u64,
+    /// How many of them controllers did, to carry it out.
+    pub carried_out: u64,
     /// When it was seen last.
     pub last: Timestamp,
     /// The count that was published last.
@@ -71,6 +75,40 @@ impl RollUps {
         Standing::RolledUp { record, stands }
     }
 
+    /// The detection that stands for those that say the same.
+    pub(crate) fn standing(&self, detection: &Detection) -> Option<&Record> {
+        self.open.get(&key(detection)).map(|rolled| &rolled.record)
+    }
+
+    /// Lets a detection stand for what one says of the same of those who carry a request out.
+    pub(crate) fn stand_for(&mut self, asked: Id, record: Record) {
+        if let Payload::Detection(detection) = &record.payload {
+            self.open(key_of_cascade(asked, detection), record);
+        }
+    }
+
+    /// Takes in a detection about somebody who carries a request out; none where none stands for it that weighs as
+    /// much.
+    pub(crate) fn carried_out(
+        &mut self,
+        asked: Id,
+        record: &Record,
+        limits: &Limits,
+    ) -> Option<Option<Box<Record>>> {
+        let Payload::Detection(detection) = &record.payload else { return None };
+        let (key, time) = (key_of_cascade(asked, detection), record.event_time);
+        let rolled = self.open.get_mut(&key).filter(|it| is_near(it, time, limits))?;
+        let stands = matches!(&rolled.record.payload, Payload::Detection(told) if told.severity >= detection.severity);
+        if !stands {
+            return None;
+        }
+        rolled.count += 1;
+        rolled.carried_out += 1;
+        rolled.last = rolled.last.max(time);
+        self.changed.insert(key);
+        Some(rolled.count.is_power_of_two().then(|| Box::new(rolled.publish())))
+    }
+
     fn open(&mut self, key: Id, record: Record) {
         let time = record.event_time;
         if let Some(before) = self.open.remove(&key) {
@@ -78,7 +116,8 @@ impl RollUps {
         }
         self.by_age.insert((time, key));
         let (opened, last) = (time, time);
-        let rolled = Rolled { record, opened, told: 1, count: 1, last, published: 1 };
+        let rolled =
+            Rolled { record, opened, told: 1, count: 1, carried_out: 0, last, published: 1 };
         self.open.insert(key, rolled);
         self.changed.insert(key);
     }
@@ -124,7 +163,8 @@ impl Rolled {
         self.published = self.count;
         let mut record = self.record.clone();
         if let Payload::Detection(detection) = &mut record.payload {
-            detection.repeats = Some(Repeats { count: self.count, last: self.last });
+            detection.repeats =
+                Some(Repeats { count: self.count, last: self.last, carried_out: self.carried_out });
         }
         record
     }
@@ -138,6 +178,12 @@ impl Rolled {
 fn is_near(rolled: &Rolled, time: Timestamp, limits: &Limits) -> bool {
     let opened = rolled.opened;
     opened.minus(limits.roll_up) <= time && time <= opened.plus(limits.roll_up)
+}
+
+/// What is said of a request and of those who carry it out: rules that stand for the same checks say the same, one of
+/// a workload and one of its pods.
+fn key_of_cascade(asked: Id, detection: &Detection) -> Id {
+    Id::builder("roll-up/cascade").id(asked).text(audit::said_by(&detection.rule)).finish()
 }
 
 /// What a detection says, whenever it says it.

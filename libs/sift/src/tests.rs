@@ -11,13 +11,13 @@ use super::*;
 const SECOND: i64 = 1_000_000_000;
 
 /// Events of one cluster, as the API server writes them.
-struct Events {
-    batch: SightingBatch,
-    now: i64,
+pub(crate) struct Events {
+    pub(crate) batch: SightingBatch,
+    pub(crate) now: i64,
 }
 
 impl Events {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let start = Timestamp::parse_rfc3339("2026-03-02T09:00:00Z").unwrap();
         let batch = SightingBatch::new(Tenant::default(), Cluster::default(), start);
         Self { batch, now: start.as_nanos() }
@@ -43,7 +43,7 @@ impl Events {
         self.read(&text)
     }
 
-    fn read(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn read(&mut self, text: &str) -> &mut Self {
         let event = Event::parse(text).unwrap();
         let (tenant, cluster) = (self.batch.tenant.clone(), self.batch.cluster.clone());
         let intake = Intake {
@@ -61,11 +61,11 @@ impl Events {
     }
 }
 
-fn sift(batch: &SightingBatch, sift: &mut Sift) -> Sifted {
+pub(crate) fn sift(batch: &SightingBatch, sift: &mut Sift) -> Sifted {
     sift.take(batch.clone(), ClusterProfile::unknown())
 }
 
-fn detections(records: &[Record]) -> Vec<&Detection> {
+pub(crate) fn detections(records: &[Record]) -> Vec<&Detection> {
     let found = records.iter().filter_map(|record| match &record.payload {
         Payload::Detection(detection) => Some(detection),
         _ => None,
@@ -73,7 +73,7 @@ fn detections(records: &[Record]) -> Vec<&Detection> {
     found.collect()
 }
 
-fn told(records: &[Record]) -> String {
+pub(crate) fn told(records: &[Record]) -> String {
     let lines = detections(records).into_iter().map(|it| match it.repeats {
         Some(repeats) => format!("{} {} × {}", it.rule, repeats.count, it.message),
         None => format!("{} {}", it.rule, it.message),
@@ -81,7 +81,7 @@ fn told(records: &[Record]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn ledger(of: &Sift) -> String {
+pub(crate) fn ledger(of: &Sift) -> String {
     let lines = of.clusters().flat_map(|key| of.ledger(key));
     lines
         .map(|it| format!("{} {} {}", it.reason.as_str(), it.rule, it.count))
@@ -204,7 +204,7 @@ fn batches(choices: &[[u8; 4]]) -> Vec<SightingBatch> {
 }
 
 /// Keeps the rows that have changed.
-fn keep(state: &mut Sift, kept: &mut BTreeMap<String, Change>) {
+pub(crate) fn keep(state: &mut Sift, kept: &mut BTreeMap<String, Change>) {
     let clusters: Vec<_> = state.clusters().cloned().collect();
     for change in clusters.iter().flat_map(|key| state.take_changes(key)) {
         let (key, is_gone) = match &change {
@@ -212,6 +212,7 @@ fn keep(state: &mut Sift, kept: &mut BTreeMap<String, Change>) {
             Change::Seen(key, it) => (format!("s{key}"), it.is_none()),
             Change::Counted(key, it) => (format!("c{key}"), it.is_none()),
             Change::Rolled(key, it) => (format!("r{key}"), it.is_none()),
+            Change::Cascade(key, it) => (format!("k{key}"), it.is_none()),
             Change::Folded(_) => ("f".to_owned(), false),
             Change::Ledger(it) => (format!("l{} {}", it.reason.as_str(), it.rule), false),
         };

@@ -42,11 +42,14 @@ pub enum LinkRole {
     Grant,
     /// The surroundings: node, namespace, image.
     Context,
+    /// What caused it: who wrote the object that a controller carries out, and that object.
+    Cause,
 }
 
 impl LinkRole {
     /// All roles.
-    pub const ALL: [Self; 5] = [Self::Actor, Self::Target, Self::Means, Self::Grant, Self::Context];
+    pub const ALL: [Self; 6] =
+        [Self::Actor, Self::Target, Self::Means, Self::Grant, Self::Context, Self::Cause];
 
     /// The role's name, as on the wire and in outputs.
     pub const fn as_str(self) -> &'static str {
@@ -56,6 +59,7 @@ impl LinkRole {
             Self::Means => "means",
             Self::Grant => "grant",
             Self::Context => "context",
+            Self::Cause => "cause",
         }
     }
 }
@@ -200,6 +204,8 @@ pub struct Repeats {
     pub count: u64,
     /// When it was seen last.
     pub last: Timestamp,
+    /// How many of them controllers did, to carry out what the first one asked for: fewer than `count`.
+    pub carried_out: u64,
 }
 
 impl Detection {

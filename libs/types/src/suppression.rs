@@ -13,19 +13,22 @@ pub enum Reason {
     SeenBefore,
     /// The same was told a short while ago, and stands for this one too.
     RolledUp,
+    /// A controller did it to carry out what somebody asked for, and the detection of that stands for this one too.
+    Cascade,
     /// People declared it as authorised: it is told as such, and alarms nobody.
     Authorised,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Quiet(QuietKind::Unanswered),
         Self::Quiet(QuietKind::Discovery),
         Self::Quiet(QuietKind::Health),
         Self::Quiet(QuietKind::Lease),
         Self::SeenBefore,
         Self::RolledUp,
+        Self::Cascade,
         Self::Authorised,
     ];
 
@@ -35,6 +38,7 @@ impl Reason {
             Self::Quiet(kind) => kind.as_str(),
             Self::SeenBefore => "seen-before",
             Self::RolledUp => "rolled-up",
+            Self::Cascade => "cascade",
             Self::Authorised => "authorised",
         }
     }
@@ -58,6 +62,10 @@ impl Reason {
             }
             Self::RolledUp => {
                 "the same was told a short while before, and that detection counts it"
+            }
+            Self::Cascade => {
+                "it is part of a cascade: a controller carries out what somebody asked for, and the detection of that \
+                 counts it"
             }
             Self::Authorised => "it is declared as authorised, and told as such",
         }

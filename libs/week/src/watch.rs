@@ -94,7 +94,7 @@ impl<'a> Watch<'a> {
 
 /// Counts detections, those for which another one stands as well.
 fn count(sifted: &Sifted, detections: &mut BTreeMap<(std::cmp::Reverse<Severity>, String), u64>) {
-    for record in sifted.told.iter().chain(&sifted.rolled_up) {
+    for record in sifted.told.iter().chain(&sifted.rolled_up).chain(&sifted.carried_out) {
         if let Payload::Detection(found) = &record.payload {
             let key = (std::cmp::Reverse(found.severity), found.rule.clone());
             *detections.entry(key).or_default() += 1;

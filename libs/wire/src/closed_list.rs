@@ -71,7 +71,7 @@ macro_rules! closed_list {
 
 closed_list!(Severity, "severity", Info, Low, Medium, High, Critical);
 closed_list!(Source, "source of records", Scan, Admission, Audit, Falco, Tetragon, Partner);
-closed_list!(LinkRole, "part of an entity", Actor, Target, Means, Grant, Context);
+closed_list!(LinkRole, "part of an entity", Actor, Target, Means, Grant, Context, Cause);
 closed_list!(Phase, "phase", Configuration, Admission, Audit, Runtime);
 closed_list!(FindingState, "state of a finding", Open, Fixed, Gone);
 closed_list!(QuietKind, "kind of quiet events", Unanswered, Discovery, Health, Lease);

@@ -72,7 +72,11 @@ impl TryFrom<v1::Detection> for Detection {
 
 impl From<Repeats> for v1::Repeats {
     fn from(repeats: Repeats) -> Self {
-        Self { count: repeats.count, last_unix_nanos: repeats.last.as_nanos() }
+        Self {
+            count: repeats.count,
+            last_unix_nanos: repeats.last.as_nanos(),
+            carried_out: repeats.carried_out,
+        }
     }
 }
 
@@ -84,7 +88,15 @@ impl TryFrom<v1::Repeats> for Repeats {
             let why = "what was seen once has no repeats".to_owned();
             return Err(InvalidField::new("count", Problem::Malformed(why)));
         }
-        Ok(Self { count: repeats.count, last: field::moment(repeats.last_unix_nanos) })
+        if repeats.carried_out >= repeats.count {
+            let why = "the first of what repeats itself was asked for".to_owned();
+            return Err(InvalidField::new("carried_out", Problem::Malformed(why)));
+        }
+        Ok(Self {
+            count: repeats.count,
+            last: field::moment(repeats.last_unix_nanos),
+            carried_out: repeats.carried_out,
+        })
     }
 }
 

@@ -127,7 +127,7 @@ impl LogOwner for AuditOwner {
         let sifted = self.sift.take(batch, profile);
         self.folded.add(sifted.events);
         self.left_out.add(sifted.left_out);
-        self.rolled_up.add(sifted.rolled_up.len() as u64);
+        self.rolled_up.add((sifted.rolled_up.len() + sifted.carried_out.len()) as u64);
         for (stream, entries) in self.publisher.entries(sifted.published()).map_err(poison)? {
             effects.outputs.extend(entries.into_iter().map(|entry| (stream, entry)));
         }

@@ -23,6 +23,7 @@ const SEEN: u8 = b's';
 const COUNTED: u8 = b'c';
 const ROLLED: u8 = b'r';
 const LEDGER: u8 = b'l';
+const CASCADE: u8 = b'k';
 const FOLDED: u8 = b'f';
 
 /// Adds a change of a cluster to a commit.
@@ -45,6 +46,7 @@ pub(crate) fn keep(
             let rolled = rolled.map(|rolled| encode_rolled(&rolled)).transpose()?;
             (key(ROLLED, id.as_bytes()), rolled)
         }
+        Change::Cascade(id, bytes) => (key(CASCADE, id.as_bytes()), bytes.map(Bytes::from)),
         Change::Ledger(line) => {
             let which = [line.reason.as_str(), &line.rule].join("\0");
             (key(LEDGER, which.as_bytes()), Some(encode_suppression(&cluster.1, &line)?))
@@ -101,6 +103,7 @@ fn read(key: &[u8], value: Bytes) -> Option<(ClusterKey, Change)> {
         SEEN => Change::Seen(id()?, Some(decode_seen(value)?)),
         COUNTED => Change::Counted(id()?, Some(Box::new(decode_record(&value).ok()?))),
         ROLLED => Change::Rolled(id()?, Some(Box::new(decode_rolled(value)?))),
+        CASCADE => Change::Cascade(id()?, Some(value.to_vec())),
         LEDGER => Change::Ledger(decode_suppression(&value).ok()?),
         FOLDED => Change::Folded(u64::from_be_bytes(value.as_ref().try_into().ok()?)),
         _ => return None,
@@ -123,10 +126,11 @@ fn decode_seen(mut bytes: Bytes) -> Option<(Timestamp, Vec<Id>)> {
 
 fn encode_rolled(rolled: &Rolled) -> Result<Bytes, EncodeError> {
     let record = encode_record(&rolled.record)?;
-    let mut bytes = BytesMut::with_capacity(36 + record.len());
+    let mut bytes = BytesMut::with_capacity(44 + record.len());
     bytes.put_i64(rolled.opened.as_nanos());
     bytes.put_u32(rolled.told);
     bytes.put_u64(rolled.count);
+    bytes.put_u64(rolled.carried_out);
     bytes.put_i64(rolled.last.as_nanos());
     bytes.put_u64(rolled.published);
     bytes.put(record);
@@ -138,6 +142,7 @@ fn decode_rolled(mut bytes: Bytes) -> Option<Rolled> {
         opened: Timestamp::from_nanos(bytes.try_get_i64().ok()?),
         told: bytes.try_get_u32().ok()?,
         count: bytes.try_get_u64().ok()?,
+        carried_out: bytes.try_get_u64().ok()?,
         last: Timestamp::from_nanos(bytes.try_get_i64().ok()?),
         published: bytes.try_get_u64().ok()?,
         record: decode_record(&bytes).ok()?,

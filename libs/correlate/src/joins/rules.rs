@@ -228,6 +228,10 @@ impl Pen<'_> {
         for grant in &parties.grants {
             self.effect(Common::Through(grant.name_key()));
         }
+        // Also where nothing tells who owns what: an audit policy that keeps no bodies.
+        for object in &parties.causes {
+            self.effect(Common::Through(object.name_key()));
+        }
         if parties.is_shared() {
             for target in &parties.targets {
                 let object = resolved(self.known, target, self.signal.time());

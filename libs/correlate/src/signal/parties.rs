@@ -33,6 +33,8 @@ pub(crate) struct Parties {
     pub(crate) targets: Vec<Arc<Keyed>>,
     /// Roles and bindings that allowed it.
     pub(crate) grants: Vec<Arc<Keyed>>,
+    /// The objects that a controller carries out.
+    pub(crate) causes: Vec<Arc<Keyed>>,
     /// All links, as the record has them.
     pub(crate) links: Vec<(LinkRole, Arc<Keyed>)>,
     /// The namespace of a request for a collection.
@@ -88,6 +90,7 @@ impl Parties {
                 LinkRole::Means => self.take_means(&entity),
                 LinkRole::Grant => self.grants.push(Arc::clone(&entity)),
                 LinkRole::Context => self.take_context(&entity),
+                LinkRole::Cause => self.take_cause(&entity),
             }
             self.links.push((link.role, entity));
         }
@@ -141,6 +144,13 @@ impl Parties {
                 self.namespace.get_or_insert_with(|| object.name.clone());
             }
             _ => {}
+        }
+    }
+
+    /// Who wrote the object did what they did by another request: they act in that one.
+    fn take_cause(&mut self, entity: &Arc<Keyed>) {
+        if entity.entity().as_object().is_some_and(|object| object.kind != "ServiceAccount") {
+            self.causes.push(Arc::clone(entity));
         }
     }
 

@@ -92,8 +92,9 @@ fn piece(digest: IdBuilder, piece: &Evidence) -> IdBuilder {
     let digest = time(digest, *moment).text(rule).text(summary).text(severity.as_str());
     let digest = place(digest.text(native_id), origin.as_ref());
     let digest = event.map_or(digest.clone(), |event| digest.id(event));
-    let Some(Repeats { count, last }) = repeats else { return digest };
-    time(digest.text(&count.to_string()), *last)
+    let Some(Repeats { count, last, carried_out }) = repeats else { return digest };
+    let digest = time(digest.text(&count.to_string()), *last);
+    if *carried_out == 0 { digest } else { digest.text(&carried_out.to_string()) }
 }
 
 fn cause(digest: IdBuilder, cause: &RootCause) -> IdBuilder {

@@ -44,7 +44,8 @@ fn links(case: &Case<'_>, signal: &Signal) -> Vec<(LinkRole, Arc<Keyed>)> {
     let targets = parties.targets.iter().map(|target| (LinkRole::Target, target));
     let given = parties.links.iter().map(|(role, entity)| (*role, entity));
     for (role, entity) in given.chain(targets) {
-        let of_controller = parties.is_shared() && role != LinkRole::Target;
+        let of_controller =
+            parties.is_shared() && !matches!(role, LinkRole::Target | LinkRole::Cause);
         if !entity.name().is_empty() && !is_shared(entity) && !of_controller {
             links.push((role, resolved(case.known, entity, signal.time())));
         }

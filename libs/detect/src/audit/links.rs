@@ -58,7 +58,7 @@ pub(super) fn of_request(request: &Request<'_>) -> Vec<Link> {
     links.sort_by_key(|link| match link.role {
         LinkRole::Actor => 0,
         LinkRole::Target | LinkRole::Means | LinkRole::Grant => 1,
-        LinkRole::Context => 2,
+        LinkRole::Context | LinkRole::Cause => 2,
     });
     links
 }

@@ -138,6 +138,8 @@ pub enum LinkRole {
     Grant = 4,
     /// The surroundings: node, namespace, image.
     Context = 5,
+    /// What caused it: who wrote the object that a controller carries out, and that object.
+    Cause = 6,
 }
 impl LinkRole {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -152,6 +154,7 @@ impl LinkRole {
             Self::Means => "LINK_ROLE_MEANS",
             Self::Grant => "LINK_ROLE_GRANT",
             Self::Context => "LINK_ROLE_CONTEXT",
+            Self::Cause => "LINK_ROLE_CAUSE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -163,6 +166,7 @@ impl LinkRole {
             "LINK_ROLE_MEANS" => Some(Self::Means),
             "LINK_ROLE_GRANT" => Some(Self::Grant),
             "LINK_ROLE_CONTEXT" => Some(Self::Context),
+            "LINK_ROLE_CAUSE" => Some(Self::Cause),
             _ => None,
         }
     }
@@ -1587,6 +1591,9 @@ pub struct Repeats {
     /// When it was seen last, in nanoseconds since the Unix epoch.
     #[prost(int64, tag = "2")]
     pub last_unix_nanos: i64,
+    /// How many of them controllers did, to carry out what the first one asked for: fewer than `count`.
+    #[prost(uint64, tag = "3")]
+    pub carried_out: u64,
 }
 /// A value that made a rule fire, redacted where it looks like a credential.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

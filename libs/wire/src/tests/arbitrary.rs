@@ -263,7 +263,11 @@ fn detection(scale: Scale) -> impl Strategy<Value = Detection> + Clone {
 }
 
 pub(super) fn repeats() -> impl Strategy<Value = Repeats> + Clone {
-    (2..u64::MAX, time()).prop_map(|(count, last)| Repeats { count, last })
+    (2..u64::MAX, time(), any::<u64>()).prop_map(|(count, last, carried_out)| Repeats {
+        count,
+        last,
+        carried_out: carried_out % count,
+    })
 }
 
 fn fact(scale: Scale) -> impl Strategy<Value = Fact> + Clone {

@@ -75,7 +75,8 @@ impl<'r> Finder<'r> {
 /// The detections, each once, those for which another stands among them.
 fn detections(sifted: Sifted) -> Vec<Record> {
     let is_detection = |record: &Record| matches!(record.payload, Payload::Detection(_));
-    sifted.told.into_iter().filter(is_detection).chain(sifted.rolled_up).collect()
+    let told = sifted.told.into_iter().filter(is_detection);
+    told.chain(sifted.rolled_up).chain(sifted.carried_out).collect()
 }
 
 fn intake<'i>(tenant: &'i Tenant, cluster: &'i Cluster, origin: Origin<'i>) -> Intake<'i> {

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use airside_detect::audit::declared::AUTHORISED_BY;
+use airside_detect::audit::{self, COUNTED_IN};
 use airside_types::{Detection, LinkRole, Place, Severity, Timestamp};
 
 use crate::show::{self, FAINT, RESET, STRONG};
@@ -31,6 +32,8 @@ struct OfRule {
     example: String,
     origin: Option<Place>,
     count: u64,
+    /// How many more controllers did, to carry it out.
+    carried_out: u64,
     span: Span,
 }
 
@@ -101,12 +104,17 @@ pub(super) fn seconds(time: Timestamp) -> String {
 impl Summary {
     /// Takes a detection in.
     pub(super) fn take(&mut self, detection: &Detection, time: Timestamp) {
+        if detection.values.iter().any(|value| value.name == COUNTED_IN) {
+            self.take_carried_out(detection, time);
+            return;
+        }
         let of_rule = (Reverse(detection.severity), detection.rule.clone());
         let of_rule = self.rules.entry(of_rule).or_insert_with(|| OfRule {
             title: detection.title.clone(),
             example: detection.message.clone(),
             origin: detection.origin.clone(),
             count: 0,
+            carried_out: 0,
             span: Span::at(time),
         });
         of_rule.count += 1;
@@ -144,6 +152,22 @@ impl Summary {
         }
     }
 
+    /// Counts what a controller made beside what was told of who asked for it, by the same rule: the line that
+    /// weighs as much at least.
+    fn take_carried_out(&mut self, detection: &Detection, time: Timestamp) {
+        let is_its = |severity: Severity, rule: &str| {
+            audit::said_by(rule) == audit::said_by(&detection.rule)
+                && severity >= detection.severity
+        };
+        let mut lines = self.rules.iter_mut();
+        if let Some((_, line)) =
+            lines.find(|((Reverse(severity), rule), _)| is_its(*severity, rule))
+        {
+            line.carried_out += 1;
+            line.span.take(time);
+        }
+    }
+
     /// Whether nothing was found.
     pub(super) fn is_empty(&self) -> bool {
         self.rules.is_empty()
@@ -176,7 +200,14 @@ impl Summary {
                 show::clean(&origin),
             ));
             out.push_str(&format!("          {}\n", show::clean(&it.example)));
-            if it.count > 1 {
+            if it.carried_out > 0 {
+                let plural = if it.carried_out == 1 { "time" } else { "times" };
+                out.push_str(&format!(
+                    "          {FAINT}controllers carried it out {} {plural}{RESET}\n",
+                    it.carried_out
+                ));
+            }
+            if it.count + it.carried_out > 1 {
                 out.push_str(&format!("          {FAINT}{}{RESET}\n", it.span));
             }
         }
@@ -250,8 +281,9 @@ impl OfActor {
     }
 }
 
-/// Who did it.
+/// Who did it; of what a controller carries out, who asked for it.
 fn actor(detection: &Detection) -> String {
-    let actor = detection.linked(LinkRole::Actor).next();
+    let cause = detection.linked(LinkRole::Cause).next();
+    let actor = cause.or_else(|| detection.linked(LinkRole::Actor).next());
     actor.map_or_else(|| "nobody known".to_owned(), ToString::to_string)
 }
