@@ -26,6 +26,9 @@ const AUDIT_POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/recorder/audit-
 const CONTROLLERS: &str =
     "clusterrole-aggregation,deployment,job,replicaset,root-ca-cert-publisher,serviceaccount";
 
+/// The same, with those that tidy up and those of the other workloads.
+pub(crate) const ALL_CONTROLLERS: &str = "clusterrole-aggregation,daemonset,deployment,garbagecollector,job,namespace,replicaset,root-ca-cert-publisher,serviceaccount,statefulset";
+
 /// Who authenticates by a static token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
@@ -58,6 +61,7 @@ const SCHEDULER: Caller = Caller::new("system:kube-scheduler", "", [127, 0, 0, 1
 pub(crate) struct Cluster {
     folder: PathBuf,
     ports: Ports,
+    controllers: &'static str,
     processes: Vec<Process>,
 }
 
@@ -89,6 +93,16 @@ impl Cluster {
         audit_kubeconfig: Option<&str>,
         callers: &[Caller],
     ) -> Self {
+        Self::start_with(binaries, folder, audit_kubeconfig, (callers, CONTROLLERS)).await
+    }
+
+    /// The same, with other controllers.
+    pub(crate) async fn start_with(
+        binaries: &ControlPlaneBinaries,
+        folder: &Path,
+        audit_kubeconfig: Option<&str>,
+        (callers, controllers): (&[Caller], &'static str),
+    ) -> Self {
         for attempt in 1.. {
             let folder = folder.join(format!("control-plane-{attempt}"));
             std::fs::create_dir(&folder).unwrap();
@@ -96,7 +110,8 @@ impl Cluster {
                 std::fs::write(folder.join("audit.kubeconfig"), audit_kubeconfig).unwrap();
             }
             write_credentials(&folder, callers);
-            let mut cluster = Self { folder, ports: Ports::free(), processes: Vec::new() };
+            let ports = Ports::free();
+            let mut cluster = Self { folder, ports, controllers, processes: Vec::new() };
             match cluster.start_all(binaries).await {
                 Ok(()) => return cluster,
                 Err(why) if attempt < ATTEMPTS => say(&format!("starts again: {why}")),
@@ -225,7 +240,7 @@ impl Cluster {
             format!("--service-account-private-key-file={key}"),
             format!("--root-ca-file={}", self.path("certs/apiserver.crt")),
             "--use-service-account-credentials=true".to_owned(),
-            format!("--controllers={CONTROLLERS}"),
+            format!("--controllers={}", self.controllers),
         ]);
         flags.extend(bound_tokens(&help));
         flags

@@ -15,6 +15,7 @@
 mod accounting;
 mod api_client;
 mod binaries;
+mod cascades;
 mod cluster;
 mod drift;
 mod expected;
@@ -74,6 +75,11 @@ fn an_attack_on_a_real_cluster_becomes_one_incident() {
 fn every_event_is_accounted_for_though_airside_is_killed_three_times() {
     let build = || _ = program::airside_binary();
     with_control_plane(build, async |binaries| accounting::play(binaries).await);
+}
+
+#[test]
+fn what_controllers_do_is_grouped_with_the_request_that_they_carry_out() {
+    with_control_plane(|| (), async |binaries| cascades::play(binaries).await);
 }
 
 #[test]

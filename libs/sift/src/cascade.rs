@@ -103,15 +103,17 @@ impl Cascades {
             _ => {}
         }
         // Another pod is made in the place of one that is gone.
-        if deed.kind == "Pod" && deed.deletes() {
-            let owner = match self.rows.object(&object).and_then(|it| it.owner.clone()) {
-                Some(owner) => owner.name(deed.namespace),
-                None => match kin::parents(&object).into_iter().next() {
-                    Some(parent) => parent,
-                    None => return,
-                },
+        let mut above = object;
+        while deed.kind == "Pod" && deed.deletes() {
+            let kept = self.rows.object(&above).and_then(|it| it.owner.clone());
+            let owner = match kept {
+                Some(owner) if owner.name.is_empty() => None,
+                Some(owner) => Some(owner.name(deed.namespace)),
+                None => kin::parents(&above).into_iter().next(),
             };
-            self.object(&owner, deed, |it| it.moved = Some(root));
+            let Some(owner) = owner else { return };
+            self.object(&owner, deed, |it| it.moved = Some(root.clone()));
+            above = owner;
         }
     }
 
@@ -175,7 +177,9 @@ impl Cascades {
             }
         };
         let mut open = vec![(Name::of(deed), String::new())];
-        if deed.user.ends_with(":namespace-controller") && deed.deletes() {
+        let clears = deed.user.ends_with(":namespace-controller")
+            || deed.user == "system:kube-controller-manager";
+        if clears && deed.deletes() {
             let namespace = Name::new("", "Namespace", "", deed.namespace);
             open.push((namespace, String::new()));
         }

@@ -3,7 +3,8 @@
 //! [`Week`] is a simulation: machinery that never rests, deliveries, people in office hours and on call, an upgrade,
 //! a new team, backups, scanners, failures; and, where asked for, attacks in the midst of it. It is seeded and
 //! deterministic, and knows nothing of any rule: what is ordinary is written as it is in clusters, not as Airside
-//! would like it. [`watch`] sends events the way that the services do, and says which incidents came of it.
+//! would like it. [`watch`] sends events the way that the services do, and says which incidents came of it;
+//! [`grouping`] says which events belong to one action.
 //!
 //! For tests and measurements; the product does not use it.
 
@@ -13,6 +14,7 @@ mod chance;
 mod cluster;
 mod delivery;
 mod event;
+pub mod grouping;
 mod machinery;
 mod people;
 mod upgrade;

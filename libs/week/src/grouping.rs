@@ -1,0 +1,62 @@
+//! Which events of a log belong to one action, with what controllers do to carry it out.
+
+use airside_detect::audit::{self, Telling};
+use airside_detect::authorised::Authorised;
+use airside_detect::intake::{Clock, Intake};
+use airside_detect::profile::ClusterProfile;
+use airside_sift::cascade::{Cascades, Shown};
+use airside_types::{Cluster, Id, SightingBatch, Tenant, Timestamp};
+
+/// What is known of the actions in a log.
+#[derive(Debug)]
+pub struct Grouping {
+    cascades: Cascades,
+}
+
+/// An event and the action to which it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grouped {
+    /// The event, as far as it is known which it is; none where only its number is kept.
+    pub event: Option<Id>,
+    /// The action, by the event that began it.
+    pub action: Option<Id>,
+}
+
+impl Default for Grouping {
+    fn default() -> Self {
+        Self { cascades: Cascades::new(20_000) }
+    }
+}
+
+impl Grouping {
+    /// Takes a line of an audit log in.
+    pub fn take(&mut self, line: &str) -> Vec<Grouped> {
+        let mut grouped = Vec::new();
+        audit::read::record(1, line.as_bytes(), &mut |item| {
+            if let Ok(event) = item.event {
+                grouped.push(self.event(event, item.bytes.len()));
+            }
+        });
+        grouped
+    }
+
+    fn event(&mut self, event: &audit::Event<'_>, bytes: usize) -> Grouped {
+        let (tenant, cluster) = (Tenant::default(), Cluster::default());
+        let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
+        let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
+        let mut batch = SightingBatch::new(tenant.clone(), cluster.clone(), Timestamp::EPOCH);
+        let judging = (Telling::All, &Authorised::default());
+        audit::sight((event, bytes), &intake, judging, Vec::new(), &mut batch);
+        let Some(sighting) = batch.sightings.first() else {
+            return Grouped { event: None, action: None };
+        };
+        let seen = audit::event_of(&batch, sighting);
+        let deed = audit::deed(sighting, &seen, "", profile);
+        let action = deed.and_then(|deed| {
+            let shown = Shown::of(&sighting.records, &deed);
+            self.cascades.learn(&deed, &shown);
+            self.cascades.action(&deed, &shown)
+        });
+        Grouped { event: Some(sighting.event), action }
+    }
+}
