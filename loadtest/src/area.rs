@@ -3,6 +3,7 @@
 mod admission;
 mod archive;
 mod audit;
+mod cascades;
 mod correlate;
 mod gateway;
 mod idle;
@@ -51,6 +52,8 @@ pub(crate) enum Area {
     Version,
     /// Seven ordinary days of a cluster, and the attacks in them: which incidents come of it
     Week,
+    /// Which events of a log belong to what somebody did in one go
+    Cascades,
     /// A node for the areas above, until standard input ends
     #[value(hide = true)]
     ServeNode,
@@ -89,6 +92,7 @@ impl Area {
             Self::Idle => idle::measure(run)?,
             Self::Version => version::measure(run)?,
             Self::Week => week::measure(run)?,
+            Self::Cascades => cascades::measure(run)?,
             Self::ServeNode => {
                 serve::serve_node(run)?;
                 return Ok(None);

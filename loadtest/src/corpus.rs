@@ -144,6 +144,11 @@ pub(crate) fn event_lists(events: &[String], batch: usize) -> Vec<Bytes> {
     events.chunks(batch.max(1)).map(list).collect()
 }
 
+/// A real cluster's audit log of some minutes in which nobody attacked it, by the time of the requests.
+pub(crate) fn benign_trace(corpus: &Path) -> anyhow::Result<Vec<String>> {
+    Ok(lines_of(&unpacked(&corpus.join("audit/benign/perfspec.jsonl.gz"))?))
+}
+
 fn lines_of(content: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(content);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -1,6 +1,6 @@
 //! The entry point of `airside-loadtest`: what to measure, with how much, and how to print it.
 //!
-//! Figures, not tests: nothing here passes or fails but what `week` finds. Each area measures a floor in the same run, and the
+//! Figures, not tests: nothing here passes or fails but what `week` and `cascades` find. Each area measures a floor in the same run, and the
 //! ratio of the two is what can be compared between machines and between days.
 
 mod area;

@@ -16,7 +16,7 @@ pub struct Grouping {
 /// An event and the action to which it belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grouped {
-    /// The event, as far as it is known which it is; none where only its number is kept.
+    /// The event; none where only its number is kept, and where it is about no object.
     pub event: Option<Id>,
     /// The action, by the event that began it.
     pub action: Option<Id>,
@@ -52,11 +52,10 @@ impl Grouping {
         };
         let seen = audit::event_of(&batch, sighting);
         let deed = audit::deed(sighting, &seen, "", profile);
-        let action = deed.and_then(|deed| {
-            let shown = Shown::of(&sighting.records, &deed);
-            self.cascades.learn(&deed, &shown);
-            self.cascades.action(&deed, &shown)
-        });
+        let Some(deed) = deed else { return Grouped { event: None, action: None } };
+        let shown = Shown::of(&sighting.records, &deed);
+        self.cascades.learn(&deed, &shown);
+        let action = self.cascades.action(&deed, &shown);
         Grouped { event: Some(sighting.event), action }
     }
 }
