@@ -108,6 +108,11 @@ impl Seen {
         self.entries.len()
     }
 
+    /// Whether more things were seen than can be remembered, so that something new need not be new.
+    pub(crate) fn is_full(&self) -> bool {
+        self.entries.len() >= usize::from(self.capacity)
+    }
+
     /// Trusts what was seen less: whose behaviour this is has changed for a reason.
     pub(crate) fn doubt(&mut self) {
         self.changed = true;

@@ -37,9 +37,12 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
     let what = key("step", &[request.verb, request.group, request.resource, request.subresource]);
     let from = look.actor.previous;
     look.actor.previous = what;
+    // Who goes on in more ways than can be remembered keeps to no order: of a program that follows many kinds of objects
+    // beside each other, any may come after any.
+    let has_order = !look.actor.steps.is_full();
     let step = look.actor.steps.see(from.rotate_left(17) ^ what, look.now);
     let before = look.actor.new_steps & TWENTY;
-    let is_rare = step.is_some_and(|it| it.is_rarer_than(RARER_THAN));
+    let is_rare = has_order && step.is_some_and(|it| it.is_rarer_than(RARER_THAN));
     look.actor.new_steps = before << 1 | u32::from(is_rare);
     let number = (look.actor.new_steps & TWENTY).count_ones();
     if !is_rare || number < OF_TWENTY || before.count_ones() >= OF_TWENTY {

@@ -319,6 +319,23 @@ fn steps_in_a_new_order_are_told() {
 }
 
 #[test]
+fn who_follows_many_things_beside_each_other_keeps_to_no_order() {
+    const KINDS: &str = "pods nodes services secrets events endpoints namespaces limitranges configmaps deployments \
+        replicasets daemonsets statefulsets jobs cronjobs roles rolebindings leases ingresses storageclasses";
+    let kinds: Vec<&str> = KINDS.split_whitespace().collect();
+    let mut world = World::new();
+    let mut chance = 7_u64;
+    for _ in 0..20_000 {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let kind = usize::try_from(chance >> 33).unwrap() % kinds.len();
+        let watch = Observation { request: request("watch", kinds[kind], "", ""), ..usual() };
+        world.after(12 * SECOND, watch);
+    }
+    world.told.retain(|it| it.rule == "AUD-B16");
+    assert_eq!(world.told(), "");
+}
+
+#[test]
 fn a_right_that_was_never_used_is_told_when_it_is_dangerous() {
     let by = |grant, what| Observation {
         grant: Some(grant),
