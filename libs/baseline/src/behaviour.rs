@@ -80,7 +80,18 @@ impl ClusterBehaviour {
         self.shared.know(fact, self.limits.things);
     }
 
-    /// Tells what time has passed without an observation: a log that falls silent is told once.
+    /// Takes in that so many events of the cluster arrived at a time, whatever is to be said of them.
+    pub fn heard(&mut self, time: Timestamp, events: u64) {
+        models::heard(&mut self.shared, time, events);
+    }
+
+    /// Since when nothing arrived that would have arrived.
+    pub fn silent_since(&self) -> Timestamp {
+        Timestamp::from_nanos(self.shared.pace.since())
+    }
+
+    /// Takes in that it is so late, which somebody looks at every minute or so: a log that falls silent is told once.
+    /// Silence while nobody looked is none.
     pub fn elapsed(&mut self, now: Timestamp) -> Option<Anomaly> {
         models::silence(&mut self.shared, now)
     }

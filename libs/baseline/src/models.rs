@@ -32,7 +32,7 @@ use airside_types::{Confidence, Rule};
 use crate::anomaly::Anomaly;
 use crate::behaviour::Look;
 
-pub(crate) use silence::look as silence;
+pub(crate) use silence::{heard, look as silence};
 
 /// All models.
 pub(crate) static ALL: &[&Rule] = &[
@@ -82,7 +82,6 @@ pub(crate) fn look(look: &mut Look<'_, '_>) -> Vec<Anomaly> {
     found.extend(rhythm::look(look));
     found.extend(slow::look(look, deed));
     found.extend(sizes::look(look));
-    silence::heard(look);
     found
 }
 

@@ -46,7 +46,7 @@ pub use event::Event;
 pub use indexed::{Indexed, indexed};
 pub use links::of_user as links_of_user;
 use machinery::Standing;
-pub use observation::{anomaly, observation};
+pub use observation::{anomaly, observation, silence};
 pub use redacted::redacted;
 use request::Request;
 pub(crate) use rules::SECRET_READ;

@@ -215,11 +215,11 @@ impl Cascades {
 
     fn object(&mut self, name: &Name<'_>, deed: &Deed<'_>, change: impl FnOnce(&mut Object)) {
         let is_own = Name::of(deed).key() == name.key();
-        let row = self.rows.entry(name.key(), deed.time, || Row::Object(Object::default()));
+        let row = self.rows.entry(name.key(), deed.time, || Row::Object(Box::default()));
         if let Row::Object(object) = row {
             if is_own && !deed.uid.is_empty() && object.uid != deed.uid {
                 // Another object of the same name: what was known of the one before does not hold for it.
-                *object = Object { uid: deed.uid.to_owned(), ..Object::default() };
+                **object = Object { uid: deed.uid.to_owned(), ..Object::default() };
             }
             change(object);
         }

@@ -53,6 +53,12 @@ impl ClusterSift {
 
     pub(crate) fn take(&mut self, mut batch: SightingBatch, profile: &ClusterProfile) -> Sifted {
         let mut sifted = Sifted::default();
+        if batch.events() == 0 {
+            // Somebody tells the time.
+            sifted.told.extend(self.silence(&batch, profile));
+            return sifted;
+        }
+        self.behaviour.heard(batch.ingest_time, batch.events() as u64);
         let mut new = Vec::with_capacity(batch.events());
         let mut known = BTreeSet::new();
         for quiet in &batch.quiet {
@@ -87,6 +93,16 @@ impl ClusterSift {
         sifted.revised.extend(self.rolled.close(self.newest, &self.limits));
         self.forget_counted();
         sifted
+    }
+
+    /// What is told of a cluster from which nothing arrives any more.
+    fn silence(&mut self, batch: &SightingBatch, profile: &ClusterProfile) -> Option<Record> {
+        let since = self.behaviour.silent_since();
+        let anomaly = self.behaviour.elapsed(batch.ingest_time)?;
+        let (tenant, cluster) = (&batch.tenant, &batch.cluster);
+        let clock = Clock::Live(batch.ingest_time);
+        let intake = Intake { tenant, cluster, clock, profile, origin: None };
+        audit::silence(&anomaly, since, &intake)
     }
 
     /// Folds an event that did not come before.
@@ -244,6 +260,11 @@ impl ClusterSift {
 
     pub(crate) fn finish(&mut self) -> Vec<Record> {
         self.rolled.finish()
+    }
+
+    /// Since when nothing arrived that would have arrived.
+    pub(crate) fn silent_since(&self) -> Timestamp {
+        self.behaviour.silent_since()
     }
 
     pub(crate) const fn folded(&self) -> u64 {

@@ -125,7 +125,8 @@ impl Sift {
         Self { limits, clusters: BTreeMap::new() }
     }
 
-    /// Takes a batch in, of a cluster of which this is known.
+    /// Takes a batch in, of a cluster of which this is known. One without events tells the time: by it alone a log that
+    /// falls silent is noticed.
     pub fn take(&mut self, batch: SightingBatch, profile: &ClusterProfile) -> Sifted {
         let key = (batch.tenant.clone(), batch.cluster.clone());
         self.cluster(key).take(batch, profile)
@@ -144,6 +145,11 @@ impl Sift {
     /// How many events of a cluster were folded, each once.
     pub fn folded(&self, key: &ClusterKey) -> u64 {
         self.clusters.get(key).map_or(0, ClusterSift::folded)
+    }
+
+    /// Since when nothing arrived from a cluster that would have arrived.
+    pub fn silent_since(&self, key: &ClusterKey) -> Timestamp {
+        self.clusters.get(key).map_or(Timestamp::EPOCH, ClusterSift::silent_since)
     }
 
     /// The clusters that are known.

@@ -176,6 +176,30 @@ fn quiet_events_are_counted_and_what_rules_see_is_not_quiet() {
     ");
 }
 
+#[test]
+fn a_cluster_from_which_nothing_arrives_any_more_is_told() {
+    let mut events = Events::new();
+    let mut state = Sift::new(Limits::default());
+    let tick = |state: &mut Sift, now: i64| {
+        let (tenant, cluster) = (Tenant::default(), Cluster::default());
+        let batch = SightingBatch::new(tenant, cluster, Timestamp::from_nanos(now));
+        told(&state.take(batch, ClusterProfile::unknown()).told)
+    };
+    // Also what is only counted is heard.
+    let lease = r#"{"auditID":"AT","stage":"ResponseComplete","verb":"get","requestURI":"/apis","user":{"username":"ada","groups":["system:authenticated"]},"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-03-02T09:00:30Z"}"#;
+    for number in 0..100 {
+        events.batch.quiet.clear();
+        for each in 0..100 {
+            events.now += SECOND / 10;
+            events.read(&lease.replace("AT", &format!("{number}-{each}")));
+        }
+        sift(&events.batch, &mut state);
+    }
+    let minutes = (1..=15).map(|minute| tick(&mut state, events.now + minute * 60 * SECOND));
+    let all: Vec<_> = minutes.filter(|told| !told.is_empty()).collect();
+    insta::assert_snapshot!(all.join("\n"), @"AUD-B25 The API server of cluster default has told nothing for 6 minutes: in 10000 events the longest pause was 10 seconds.");
+}
+
 const USERS: [&str; 3] = ["ada", "ben", "system:serviceaccount:shop:web"];
 const DEEDS: [(&str, &str); 6] = [
     ("get", "secrets"),

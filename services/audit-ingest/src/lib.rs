@@ -13,6 +13,7 @@ mod options;
 mod owner;
 mod raw;
 mod state;
+mod ticks;
 
 use std::sync::Arc;
 
@@ -124,8 +125,13 @@ impl Service for AuditIngest {
             following.spawn(file.run(webhook, deps, context.shutdown.clone()));
         }
         let owned = if self.options.owner {
-            let owner = AuditOwner::open(&self.deps, self.judging, self.ledger).await?;
-            own(owner, &self.options, &self.deps, &context).await
+            let owner =
+                AuditOwner::open(&self.deps, self.judging, Arc::clone(&self.ledger)).await?;
+            let (deps, ticking) = (self.deps.clone(), context.shutdown.child_token());
+            following.spawn(ticks::tell(self.ledger, deps, ticking.clone()));
+            let owned = own(owner, &self.options, &self.deps, &context).await;
+            ticking.cancel();
+            owned
         } else {
             context.ready.ready();
             context.shutdown.cancelled().await;

@@ -11,7 +11,7 @@ use airside_service::publisher::Publisher;
 use airside_service::{ApplyError, Deps, Effects, LogOwner};
 use airside_sift::{ClusterKey, Limits, Sift};
 use airside_telemetry::metrics::Counter;
-use airside_types::{Cluster, Suppression, Tenant};
+use airside_types::{Cluster, Suppression, Tenant, Timestamp};
 use airside_wire::{MessageType, decode_sightings};
 use async_trait::async_trait;
 
@@ -29,6 +29,8 @@ pub(crate) struct LedgerView {
 pub(crate) struct Counted {
     /// How many were folded.
     pub(crate) folded: u64,
+    /// Since when nothing arrived that would have arrived.
+    pub(crate) silent_since: Timestamp,
     /// What was not told, by reason and rule.
     pub(crate) suppressions: Vec<Suppression>,
 }
@@ -43,7 +45,14 @@ impl LedgerView {
         of_tenant.map(|((_, at), counted)| (at.clone(), counted.clone())).collect()
     }
 
-    fn set(&self, key: ClusterKey, counted: Counted) {
+    /// The clusters from which nothing arrived since a time.
+    pub(crate) fn silent_since(&self, time: Timestamp) -> Vec<ClusterKey> {
+        let clusters = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
+        let silent = clusters.iter().filter(|(_, counted)| counted.silent_since <= time);
+        silent.map(|(key, _)| key.clone()).collect()
+    }
+
+    pub(crate) fn set(&self, key: ClusterKey, counted: Counted) {
         let mut clusters = self.clusters.write().unwrap_or_else(PoisonError::into_inner);
         clusters.insert(key, counted);
     }
@@ -100,7 +109,8 @@ impl AuditOwner {
     fn show(&self, clusters: impl IntoIterator<Item = ClusterKey>) {
         for key in clusters {
             let suppressions = self.sift.ledger(&key).cloned().collect();
-            let counted = Counted { folded: self.sift.folded(&key), suppressions };
+            let (folded, silent_since) = (self.sift.folded(&key), self.sift.silent_since(&key));
+            let counted = Counted { folded, silent_since, suppressions };
             self.view.set(key, counted);
         }
     }

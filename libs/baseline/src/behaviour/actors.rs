@@ -237,6 +237,16 @@ pub(crate) struct Pace {
     pub(crate) longest: i64,
     pub(crate) events: u64,
     pub(crate) is_told: bool,
+    /// When the clock was looked at last, and since when it is without being away for long, in nanoseconds.
+    pub(crate) looked: i64,
+    pub(crate) listening: i64,
+}
+
+impl Pace {
+    /// Since when nothing was heard that would have been heard, in nanoseconds.
+    pub(crate) fn since(&self) -> i64 {
+        self.last.max(self.listening)
+    }
 }
 
 impl Shared {

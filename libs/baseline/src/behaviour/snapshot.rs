@@ -64,7 +64,7 @@ impl StateKey {
 }
 
 /// The form of the bytes. Raised whenever what is remembered changes.
-const FORM: u8 = 2;
+const FORM: u8 = 3;
 
 /// Why bytes are not what was kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

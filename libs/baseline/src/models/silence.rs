@@ -7,7 +7,7 @@ use airside_types::Timestamp;
 
 use super::TELLING;
 use crate::anomaly::Anomaly;
-use crate::behaviour::{Look, Shared};
+use crate::behaviour::Shared;
 
 pub(super) static RULE: Rule = Rule {
     id: "AUD-B25",
@@ -31,25 +31,32 @@ const KNOWN: u64 = 10_000;
 const AT_LEAST: i64 = 5 * MINUTE;
 /// How much longer than the longest pause so far.
 const TIMES: i64 = 5;
+/// Who did not look at the clock for so long was away, and does not know what there would have been to hear.
+const AWAY: i64 = 3 * MINUTE;
 
-/// Takes note that something was heard.
-pub(super) fn heard(look: &mut Look<'_, '_>) {
-    look.shared.pace_changed = true;
-    let pace = &mut look.shared.pace;
-    let time = look.observation.time.as_nanos();
+/// Takes note that so many events were heard at a time.
+pub(crate) fn heard(shared: &mut Shared, time: Timestamp, events: u64) {
+    shared.pace_changed = true;
+    let pace = &mut shared.pace;
+    let time = time.as_nanos();
     if pace.events > 0 && !pace.is_told {
-        pace.longest = pace.longest.max(time.saturating_sub(pace.last));
+        pace.longest = pace.longest.max(time.saturating_sub(pace.since()));
     }
     pace.last = pace.last.max(time);
-    pace.events = pace.events.saturating_add(1);
+    pace.events = pace.events.saturating_add(events);
     pace.is_told = false;
 }
 
-/// What the time says that has passed without anything being heard.
+/// What the time says that has passed without anything being heard. It is asked every minute or so.
 pub(crate) fn look(shared: &mut Shared, now: Timestamp) -> Option<Anomaly> {
     shared.pace_changed = true;
     let pace = &mut shared.pace;
-    let pause = now.as_nanos().saturating_sub(pace.last);
+    let now = now.as_nanos();
+    if now.saturating_sub(pace.last.max(pace.looked)) > AWAY {
+        pace.listening = now;
+    }
+    pace.looked = pace.looked.max(now);
+    let pause = now.saturating_sub(pace.since());
     let is_long = pause > AT_LEAST.max(TIMES.saturating_mul(pace.longest));
     if pace.events < KNOWN || pace.is_told || !is_long {
         return None;

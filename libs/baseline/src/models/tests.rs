@@ -402,18 +402,40 @@ fn who_looks_around_slowly_is_told() {
     insta::assert_snapshot!(world.told(), @"AUD-B22 low: read 8 things for the first time, list kind9 in shop the last; on 627 occasions it read the same few (15898 of a million)");
 }
 
+/// What is told when somebody looks at the clock every minute, for so many minutes.
+fn minutes(world: &mut World, number: i64) -> Vec<String> {
+    let told = (0..number).filter_map(|_| {
+        world.now += MINUTE;
+        world.behaviour.elapsed(Timestamp::from_nanos(world.now)).map(|it| it.seen)
+    });
+    told.collect()
+}
+
+/// A world in which something arrives every second, and was heard a moment ago.
+fn lively() -> World {
+    let mut world = World::new();
+    for _ in 0..10_000 {
+        world.now += SECOND;
+        world.behaviour.heard(Timestamp::from_nanos(world.now), 1);
+    }
+    world
+}
+
 #[test]
 fn a_log_that_falls_silent_is_told_once() {
-    let mut world = World::new();
-    (0..10_000).for_each(|_| world.after(SECOND, usual()));
-    let after = |world: &mut World, nanos: i64| {
-        world.behaviour.elapsed(Timestamp::from_nanos(world.now + nanos)).map(|it| it.seen)
-    };
-    assert_eq!(after(&mut world, 4 * MINUTE), None);
-    assert_eq!(after(&mut world, 6 * MINUTE).as_deref(), Some("has told nothing for 6 minutes"));
-    assert_eq!(after(&mut world, 9 * MINUTE), None, "told already");
-    world.after(10 * MINUTE, usual());
-    assert_eq!(after(&mut world, 6 * MINUTE).as_deref(), Some("has told nothing for 6 minutes"));
+    let mut world = lively();
+    assert_eq!(minutes(&mut world, 5), [""; 0]);
+    assert_eq!(minutes(&mut world, 20), ["has told nothing for 6 minutes"]);
+    world.behaviour.heard(Timestamp::from_nanos(world.now), 1);
+    assert_eq!(minutes(&mut world, 20), ["has told nothing for 6 minutes"]);
+}
+
+#[test]
+fn who_was_away_has_heard_no_silence() {
+    let mut world = lively();
+    world.now += 10 * HOUR;
+    assert_eq!(minutes(&mut world, 5), [""; 0], "nobody listened");
+    assert_eq!(minutes(&mut world, 3), ["has told nothing for 6 minutes"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use airside_baseline::observation::{
     Actor as Who, BoundPod, Class, Client as Program, Outcome as Ended, Request as Asked,
 };
 use airside_baseline::{Anomaly, Observation};
-use airside_types::{NamedValue, Record, Sighting, Source};
+use airside_types::{NamedValue, Payload, Record, Sighting, Source, Timestamp};
 
 use super::actor::Actor;
 use super::client::{Client, UserAgent};
@@ -94,6 +94,28 @@ pub fn anomaly(
     detection.values.push(rarity);
     detection.origin.clone_from(&sighting.origin);
     Some(intake.detection(Source::Audit, sighting.event, Some(sighting.time), detection))
+}
+
+/// The record of an audit log that has told nothing since a time: it is about no event.
+pub fn silence(anomaly: &Anomaly, since: Timestamp, intake: &Intake<'_>) -> Option<Record> {
+    let rule = RuleInfo::from(airside_baseline::rules().find(|rule| rule.id == anomaly.rule)?);
+    let (cluster, seen, usual) = (intake.cluster.as_str(), &anomaly.seen, &anomaly.usual);
+    let nothing = Event::default();
+    let request = Request::new(&nothing, intake.profile);
+    let mut detection = super::detection(rule, Firing::new(String::new()), &request, intake);
+    detection.message = format!("The API server of cluster {cluster} {seen}: {usual}.");
+    detection.values.clear();
+    let values =
+        [("silent-since", since.to_string()), ("per-million", anomaly.per_million.to_string())];
+    let named = values.map(|(name, value)| NamedValue { name: name.into(), value });
+    detection.values.extend(named);
+    let silence = intake.event_id(Source::Audit).text("silence").number(since.as_nanos()).finish();
+    let mut record = intake.detection(Source::Audit, silence, None, detection);
+    if let Payload::Detection(detection) = &mut record.payload {
+        // There is no raw record of what did not come.
+        detection.event = None;
+    }
+    Some(record)
 }
 
 #[cfg(test)]

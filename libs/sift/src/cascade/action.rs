@@ -59,13 +59,13 @@ impl Cascades {
     pub(super) fn place(&mut self, deed: &Deed<'_>, root: Root) {
         let key = place(deed.namespace);
         let new = Place { root, contested: i64::MIN };
-        let row = self.rows.entry(key, deed.time, || Row::Place(new.clone()));
+        let row = self.rows.entry(key, deed.time, || Row::Place(Box::new(new.clone())));
         let contested = match row {
             Row::Place(known) if known.root.user != deed.user => known.root.time().as_nanos(),
             Row::Place(known) => known.contested,
             _ => i64::MIN,
         };
-        *row = Row::Place(Place { contested, ..new });
+        *row = Row::Place(Box::new(Place { contested, ..new }));
     }
 
     /// The action that made something without a name in a request's namespace, if one alone can be meant.

@@ -121,9 +121,9 @@ pub(super) struct Place {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Row {
-    Object(Object),
+    Object(Box<Object>),
     Session(Session),
-    Place(Place),
+    Place(Box<Place>),
 }
 
 /// The form of the bytes. Raised whenever what is kept changes.
