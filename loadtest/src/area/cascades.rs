@@ -35,10 +35,7 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         .took(Process::This, "events", found.events, span)?
         .with("about_no_object_or_only_counted", found.quiet)
         .with("grouped", found.grouped())
-        .with(
-            "grouped_of_the_others",
-            share(found.grouped(), found.events - found.quiet),
-        )
+        .with("grouped_of_the_others", share(found.grouped(), found.events - found.quiet))
         .with("of_controllers", found.of_controllers)
         .with("of_controllers_grouped", found.of_controllers_grouped)
         .with("actions", found.actions.len())
