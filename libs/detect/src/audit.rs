@@ -43,6 +43,7 @@ pub use client::UserAgent;
 pub use deed::{CAUSED_BY, COUNTED_IN, Cause, Deed, Hand, deed, tell_cause, tell_counted};
 use dispatch::DISPATCH;
 pub use event::Event;
+pub use grant::used as used_grant;
 pub use indexed::{Indexed, indexed};
 pub use links::of_user as links_of_user;
 use machinery::Standing;
@@ -64,6 +65,17 @@ pub fn target(event: &Event<'_>, intake: &Intake<'_>) -> Option<airside_types::E
 /// The address that an event's request certainly came from.
 pub fn address(event: &Event<'_>, intake: &Intake<'_>) -> Option<std::net::IpAddr> {
     intake.profile.client_address(&event.source_ips)
+}
+
+/// The record of a fact that several events of a cluster tell.
+pub fn fact(fact: airside_types::Fact, intake: &Intake<'_>) -> Record {
+    intake.fact(Source::Audit, fact)
+}
+
+/// Whom a username names: a user or service account; nobody where none was authenticated.
+pub fn identity(username: &str) -> Option<airside_types::Entity> {
+    let user = event::User { username: username.into(), ..event::User::default() };
+    links::identities(&user).into_iter().next()
 }
 
 /// All rules for audit events.

@@ -15,7 +15,7 @@ mod rows;
 
 use std::time::Duration;
 
-use airside_detect::audit::{Cause, Deed, Hand};
+use airside_detect::audit::{self, Cause, Deed, Hand};
 use airside_types::{Entity, Fact, Id, ObjectRef, Record, Relation, Timestamp};
 
 use kin::Name;
@@ -77,16 +77,50 @@ impl Cascades {
         Self { rows: Rows::new(most) }
     }
 
-    /// Takes in what an answered request did.
-    pub fn learn(&mut self, deed: &Deed<'_>, shown: &Shown) {
+    /// Takes in what an answered request did. Tells who wrote an object where that is news.
+    pub fn learn(&mut self, deed: &Deed<'_>, shown: &Shown) -> Option<Fact> {
         if !deed.is_done || !deed.writes() {
-            return;
+            return None;
         }
-        match deed.hand {
-            Hand::Own if kin::leads_on(deed.group, deed.kind) => self.learn_own(deed),
-            Hand::Own => {}
-            Hand::Maker | Hand::Follower => self.learn_followed(deed, shown),
+        let leads_on = kin::leads_on(deed.group, deed.kind);
+        if deed.hand != Hand::Own {
+            self.learn_followed(deed, shown);
+            return None;
         }
+        let is_told = leads_on || kin::gives_access(deed.group, deed.kind);
+        let fact = is_told.then(|| self.written(deed)).flatten();
+        if leads_on {
+            self.learn_own(deed);
+        } else if fact.is_some() {
+            let root = Root::new(deed, deed.event);
+            self.object(&Name::of(deed), deed, |it| it.authored = Some(root));
+        }
+        fact
+    }
+
+    /// Who wrote an object: told for everybody who does, and once a day for who does it again.
+    fn written(&self, deed: &Deed<'_>) -> Option<Fact> {
+        let is_object_itself = matches!(deed.subresource, "" | "scale" | "eviction");
+        if !is_object_itself || deed.name.is_empty() {
+            return None;
+        }
+        let relation = match deed.verb {
+            _ if deed.deletes() => Relation::DeletedBy,
+            "create" => Relation::CreatedBy,
+            _ => Relation::ChangedBy,
+        };
+        let before = self.rows.object(&Name::of(deed)).and_then(|it| it.authored.as_ref());
+        if relation == Relation::ChangedBy && before.is_some_and(|it| it.says_the_same(deed)) {
+            return None;
+        }
+        let object = ObjectRef::named(deed.group, deed.kind, Some(deed.namespace), deed.name);
+        Some(Fact {
+            subject: Entity::Object(object.with_uid(Some(deed.uid))),
+            relation,
+            object: audit::identity(deed.user)?,
+            from: deed.time,
+            until: None,
+        })
     }
 
     /// What controllers will carry out.

@@ -8,10 +8,12 @@ use airside_detect::counting::Counting;
 use airside_detect::intake::{Clock, Intake};
 use airside_detect::profile::ClusterProfile;
 use airside_types::{
-    Id, Payload, Reason, Record, Severity, Sighting, SightingBatch, Suppression, Timestamp,
+    Fact, Id, Payload, Reason, Record, Severity, Sighting, SightingBatch, Suppression, Timestamp,
+    UsedGrant,
 };
 
 use crate::cascade::{Cascades, Shown};
+use crate::grants::Grants;
 use crate::ledger::Ledger;
 use crate::roll_up::{RollUps, Standing};
 use crate::seen::SeenEvents;
@@ -28,6 +30,7 @@ pub(crate) struct ClusterSift {
     counted: BTreeSet<(Timestamp, Id)>,
     rolled: RollUps,
     cascades: Cascades,
+    grants: Grants,
     ledger: Ledger,
     newest: Timestamp,
     folded: u64,
@@ -44,6 +47,7 @@ impl ClusterSift {
             counted: BTreeSet::new(),
             rolled: RollUps::default(),
             cascades: Cascades::new(limits.cascades),
+            grants: Grants::default(),
             ledger: Ledger::default(),
             newest: Timestamp::EPOCH,
             folded: 0,
@@ -119,7 +123,22 @@ impl ClusterSift {
         let sighting = &*sighting;
         let event = audit::event_of(batch, sighting);
         let by = batch.texts.get(sighting.request.authorised);
-        let part = self.part((sighting, &event, by), &records, profile);
+        let intake = Intake {
+            tenant: &batch.tenant,
+            cluster: &batch.cluster,
+            // The intake has looked at the event's clock.
+            clock: Clock::Recorded,
+            profile,
+            origin: None,
+        };
+        let reason = batch.texts.get(sighting.request.reason);
+        let used = self.grants.take(reason, &event.user.username, sighting.time);
+        let (part, written) = self.part((sighting, &event, by), &records, profile);
+        for fact in used.into_iter().chain(written) {
+            let mut record = audit::fact(fact, &intake);
+            record.ingest_time = batch.ingest_time;
+            sifted.told.push(record);
+        }
         for record in records {
             match &record.payload {
                 Payload::Fact(fact) => {
@@ -133,14 +152,6 @@ impl ClusterSift {
         if anomalies.is_empty() {
             return;
         }
-        let intake = Intake {
-            tenant: &batch.tenant,
-            cluster: &batch.cluster,
-            // The intake has looked at the event's clock.
-            clock: Clock::Recorded,
-            profile,
-            origin: None,
-        };
         let records =
             anomalies.iter().filter_map(|it| audit::anomaly(it, sighting, &event, &intake));
         for mut record in records.collect::<Vec<_>>() {
@@ -150,23 +161,24 @@ impl ClusterSift {
         }
     }
 
-    /// Which part an event has in a cascade.
+    /// Which part an event has in a cascade, and what it tells of who wrote its object.
     fn part(
         &mut self,
         (sighting, event, by): (&Sighting, &Event<'_>, &str),
         records: &[Record],
         profile: &ClusterProfile,
-    ) -> Part {
+    ) -> (Part, Option<Fact>) {
         let Some(deed) = audit::deed(sighting, event, by, profile).filter(Deed::writes) else {
-            return Part::None;
+            return (Part::None, None);
         };
         let shown = Shown::of(records, &deed);
-        self.cascades.learn(&deed, &shown);
-        match self.cascades.cause(&deed, &shown) {
+        let written = self.cascades.learn(&deed, &shown);
+        let part = match self.cascades.cause(&deed, &shown) {
             Some(cause) => Part::CarriesOut(cause),
             None if deed.hand == Hand::Own => Part::Asks(deed.event),
             None => Part::None,
-        }
+        };
+        (part, written)
     }
 
     /// Tells a detection and what counting makes of it, unless another stands for it.
@@ -255,6 +267,7 @@ impl ClusterSift {
         self.changes.clear();
         self.rolled.take_changes();
         self.cascades.take_changes();
+        self.grants.take_changes();
         self.ledger.take_changes();
     }
 
@@ -265,6 +278,11 @@ impl ClusterSift {
     /// Since when nothing arrived that would have arrived.
     pub(crate) fn silent_since(&self) -> Timestamp {
         self.behaviour.silent_since()
+    }
+
+    /// Which bindings allowed requests, and whether there were more than can be remembered.
+    pub(crate) fn used_grants(&self) -> (Vec<UsedGrant>, bool) {
+        (self.grants.used(), self.grants.is_full())
     }
 
     pub(crate) const fn folded(&self) -> u64 {
@@ -281,6 +299,7 @@ impl ClusterSift {
         changes.extend(behaviour.map(|(key, bytes)| Change::Behaviour(key, bytes)));
         changes.extend(self.rolled.take_changes());
         changes.extend(self.cascades.take_changes());
+        changes.extend(self.grants.take_changes());
         changes.extend(self.ledger.take_changes());
         changes
     }
@@ -304,13 +323,15 @@ impl ClusterSift {
             Change::Cascade(key, Some(bytes)) => {
                 self.newest = self.newest.max(self.cascades.restore(key, &bytes)?);
             }
+            Change::Grant(_, Some(bytes)) => self.grants.restore(&bytes)?,
             Change::Ledger(line) => self.ledger.restore(line),
             Change::Folded(number) => self.folded = number,
             Change::Behaviour(_, None)
             | Change::Seen(_, None)
             | Change::Counted(_, None)
             | Change::Rolled(_, None)
-            | Change::Cascade(_, None) => {}
+            | Change::Cascade(_, None)
+            | Change::Grant(_, None) => {}
         }
         Ok(())
     }

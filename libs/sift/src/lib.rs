@@ -10,6 +10,7 @@
 
 pub mod cascade;
 mod cluster;
+mod grants;
 mod ledger;
 mod recorded;
 mod roll_up;
@@ -22,7 +23,9 @@ use std::time::Duration;
 
 use airside_baseline::StateKey;
 use airside_detect::profile::ClusterProfile;
-use airside_types::{Cluster, Id, Record, SightingBatch, Suppression, Tenant, Timestamp};
+use airside_types::{
+    Cluster, Id, Record, SightingBatch, Suppression, Tenant, Timestamp, UsedGrant,
+};
 
 use cluster::ClusterSift;
 pub use recorded::Recorded;
@@ -106,6 +109,8 @@ pub enum Change {
     Rolled(Id, Option<Box<Rolled>>),
     /// A part of what is known of cascades.
     Cascade(Id, Option<Vec<u8>>),
+    /// A binding that allowed requests.
+    Grant(Id, Option<Vec<u8>>),
     /// A line of the ledger.
     Ledger(Suppression),
     /// How many events were folded.
@@ -150,6 +155,11 @@ impl Sift {
     /// Since when nothing arrived from a cluster that would have arrived.
     pub fn silent_since(&self, key: &ClusterKey) -> Timestamp {
         self.clusters.get(key).map_or(Timestamp::EPOCH, ClusterSift::silent_since)
+    }
+
+    /// Which bindings of a cluster allowed requests, and whether there were more than can be remembered.
+    pub fn used_grants(&self, key: &ClusterKey) -> (Vec<UsedGrant>, bool) {
+        self.clusters.get(key).map(ClusterSift::used_grants).unwrap_or_default()
     }
 
     /// The clusters that are known.

@@ -237,6 +237,7 @@ pub(crate) fn keep(state: &mut Sift, kept: &mut BTreeMap<String, Change>) {
             Change::Counted(key, it) => (format!("c{key}"), it.is_none()),
             Change::Rolled(key, it) => (format!("r{key}"), it.is_none()),
             Change::Cascade(key, it) => (format!("k{key}"), it.is_none()),
+            Change::Grant(key, it) => (format!("g{key}"), it.is_none()),
             Change::Folded(_) => ("f".to_owned(), false),
             Change::Ledger(it) => (format!("l{} {}", it.reason.as_str(), it.rule), false),
         };

@@ -31,11 +31,19 @@ pub enum Relation {
     IssuedTo,
     /// The actor's right was granted by the role or binding.
     GrantedBy,
+    /// The object was made by the user or service account, not by a controller for another object.
+    CreatedBy,
+    /// The object was changed by the user or service account: told once a day for each.
+    ChangedBy,
+    /// The object was deleted by the user or service account.
+    DeletedBy,
+    /// The binding allowed a request of the user or service account: told once a day for each.
+    UsedBy,
 }
 
 impl Relation {
     /// All relations.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Exists,
         Self::OwnedBy,
         Self::RunsOn,
@@ -46,6 +54,10 @@ impl Relation {
         Self::IssuedFor,
         Self::IssuedTo,
         Self::GrantedBy,
+        Self::CreatedBy,
+        Self::ChangedBy,
+        Self::DeletedBy,
+        Self::UsedBy,
     ];
 
     /// The relation's name, as on the wire and in outputs.
@@ -61,6 +73,10 @@ impl Relation {
             Self::IssuedFor => "issued-for",
             Self::IssuedTo => "issued-to",
             Self::GrantedBy => "granted-by",
+            Self::CreatedBy => "created-by",
+            Self::ChangedBy => "changed-by",
+            Self::DeletedBy => "deleted-by",
+            Self::UsedBy => "used-by",
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod suppression;
 pub mod tenancy;
 pub mod term_files;
 pub mod time;
+mod used_grant;
 
 pub use attack::{Tactic, Technique};
 pub use boarding_pass::{
@@ -55,3 +56,4 @@ pub use suppression::{Reason, Suppression};
 pub use tenancy::{Cluster, Tenant};
 pub use term_files::{TermFiles, TermFilesOfTenants};
 pub use time::Timestamp;
+pub use used_grant::UsedGrant;

@@ -54,7 +54,7 @@ impl Grouping {
         let deed = audit::deed(sighting, &seen, "", profile);
         let Some(deed) = deed else { return Grouped { event: None, action: None } };
         let shown = Shown::of(&sighting.records, &deed);
-        self.cascades.learn(&deed, &shown);
+        let _fact = self.cascades.learn(&deed, &shown);
         let action = self.cascades.action(&deed, &shown);
         Grouped { event: Some(sighting.event), action }
     }

@@ -91,6 +91,10 @@ closed_list!(
     IssuedFor,
     IssuedTo,
     GrantedBy,
+    CreatedBy,
+    ChangedBy,
+    DeletedBy,
+    UsedBy,
 );
 closed_list!(
     Tactic,

@@ -24,6 +24,7 @@ const COUNTED: u8 = b'c';
 const ROLLED: u8 = b'r';
 const LEDGER: u8 = b'l';
 const CASCADE: u8 = b'k';
+const GRANT: u8 = b'g';
 const FOLDED: u8 = b'f';
 
 /// Adds a change of a cluster to a commit.
@@ -47,6 +48,7 @@ pub(crate) fn keep(
             (key(ROLLED, id.as_bytes()), rolled)
         }
         Change::Cascade(id, bytes) => (key(CASCADE, id.as_bytes()), bytes.map(Bytes::from)),
+        Change::Grant(id, bytes) => (key(GRANT, id.as_bytes()), bytes.map(Bytes::from)),
         Change::Ledger(line) => {
             let which = [line.reason.as_str(), &line.rule].join("\0");
             (key(LEDGER, which.as_bytes()), Some(encode_suppression(&cluster.1, &line)?))
@@ -104,6 +106,7 @@ fn read(key: &[u8], value: Bytes) -> Option<(ClusterKey, Change)> {
         COUNTED => Change::Counted(id()?, Some(Box::new(decode_record(&value).ok()?))),
         ROLLED => Change::Rolled(id()?, Some(Box::new(decode_rolled(value)?))),
         CASCADE => Change::Cascade(id()?, Some(value.to_vec())),
+        GRANT => Change::Grant(id()?, Some(value.to_vec())),
         LEDGER => Change::Ledger(decode_suppression(&value).ok()?),
         FOLDED => Change::Folded(u64::from_be_bytes(value.as_ref().try_into().ok()?)),
         _ => return None,

@@ -1,9 +1,9 @@
 //! Who and what is involved: the actors first, each once, bounded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use airside_types::{Entity, EntityKey, Link, LinkRole};
+use airside_types::{Entity, EntityKey, Link, LinkRole, Relation};
 
 use super::Case;
 use crate::keyed::Keyed;
@@ -52,9 +52,20 @@ fn links(case: &Case<'_>, signal: &Signal) -> Vec<(LinkRole, Arc<Keyed>)> {
     }
     if let Some(pod) = case.pod_of(signal) {
         let owners = with_owners(case.known, pod).into_iter().skip(1);
-        links.extend(owners.last().map(|owner| (LinkRole::Context, owner)));
+        if let Some(owner) = owners.last() {
+            links.extend(writers(case, &owner).map(|writer| (LinkRole::Cause, writer)));
+            links.push((LinkRole::Context, owner));
+        }
     }
     links
+}
+
+/// Who wrote a workload, as far as audit events tell: by its uid, or where they did not have that, by its name.
+fn writers(case: &Case<'_>, workload: &Keyed) -> impl Iterator<Item = Arc<Keyed>> {
+    let keys = BTreeSet::from([workload.key(), workload.name_key()]);
+    let relations = [Relation::CreatedBy, Relation::ChangedBy];
+    let of = |key| relations.map(|relation| case.known.related(key, relation));
+    keys.into_iter().flat_map(of).flatten().collect::<Vec<_>>().into_iter()
 }
 
 /// The users of Kubernetes itself, nodes' among them (the node stands for them), and the place where a

@@ -62,6 +62,16 @@ pub(super) fn leads_on(group: &str, kind: &str) -> bool {
     }
 }
 
+/// Whether such an object gives access, or keeps others out: who wrote it is told, though nobody carries it out.
+pub(super) fn gives_access(group: &str, kind: &str) -> bool {
+    match group {
+        "rbac.authorization.k8s.io" | "admissionregistration.k8s.io" => true,
+        "networking.k8s.io" => kind == "NetworkPolicy",
+        "certificates.k8s.io" => kind == "CertificateSigningRequest",
+        _ => false,
+    }
+}
+
 /// What makes pods of a template; the likeliest first.
 const MAKERS_OF_PODS: [(&str, &str); 5] = [
     ("apps", "ReplicaSet"),

@@ -42,6 +42,16 @@ impl Root {
         }
     }
 
+    /// Whether that somebody changed the object again on the same day is nothing new.
+    pub(super) fn says_the_same(&self, deed: &Deed<'_>) -> bool {
+        const DAY: i64 = 24 * 3_600 * 1_000_000_000;
+        let is_change = |verb: &str| matches!(verb, "update" | "patch");
+        self.user == deed.user
+            && is_change(&self.verb)
+            && is_change(deed.verb)
+            && self.nanos.div_euclid(DAY) == deed.time.as_nanos().div_euclid(DAY)
+    }
+
     pub(super) fn time(&self) -> Timestamp {
         Timestamp::from_nanos(self.nanos)
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::tests::{Events, detections, keep, ledger, sift, told};
 use crate::{Limits, Sift};
-use airside_types::{Cluster, LinkRole, Tenant, Timestamp};
+use airside_types::{Cluster, LinkRole, Payload, Relation, Tenant, Timestamp};
 
 const ADA: &str = "ada";
 const DEPLOYMENTS: &str = "system:serviceaccount:kube-system:deployment-controller";
@@ -162,6 +162,37 @@ fn the_first_pod_of_a_cascade_of_which_nothing_was_told_stands_for_the_rest() {
     let (told, ledger) = all_told(&events);
     assert_eq!(told.lines().count(), 1, "{told}");
     assert_eq!(ledger, "cascade AUD-R37 3");
+}
+
+#[test]
+fn who_wrote_an_object_is_a_fact_and_what_controllers_make_of_it_is_none() {
+    let mut events = Events::new();
+    events.write(ADA, "create", ("Deployment", "web", "d1"), None);
+    // A pipeline that applies the same again and again says so once a day.
+    for _ in 0..5 {
+        events.roll_out(3);
+    }
+    events.write("ben", "patch", ("Deployment", "web", "d1"), None);
+    events.now += 24 * 3_600 * 1_000_000_000;
+    events.write("ben", "patch", ("Deployment", "web", "d1"), None);
+    events.write(ADA, "delete", ("Deployment", "web", "d1"), None);
+    let sifted = sift(&events.batch, &mut Sift::new(Limits::default()));
+    let facts = sifted.told.iter().filter_map(|record| match &record.payload {
+        Payload::Fact(fact) => Some(fact),
+        _ => None,
+    });
+    let written = facts.filter(|fact| {
+        matches!(fact.relation, Relation::CreatedBy | Relation::ChangedBy | Relation::DeletedBy)
+    });
+    let told: Vec<_> =
+        written.map(|it| format!("{} {} {}", it.subject, it.relation, it.object)).collect();
+    insta::assert_snapshot!(told.join("\n"), @"
+    Deployment shop/web created-by User ada
+    Deployment shop/web changed-by User ada
+    Deployment shop/web changed-by User ben
+    Deployment shop/web changed-by User ben
+    Deployment shop/web deleted-by User ada
+    ");
 }
 
 proptest! {

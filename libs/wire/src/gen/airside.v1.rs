@@ -1691,6 +1691,14 @@ pub enum Relation {
     IssuedTo = 9,
     /// The actor's right was granted by the role or binding.
     GrantedBy = 10,
+    /// The object was made by the user or service account, not by a controller for another object.
+    CreatedBy = 11,
+    /// The object was changed by the user or service account: told once a day for each.
+    ChangedBy = 12,
+    /// The object was deleted by the user or service account.
+    DeletedBy = 13,
+    /// The binding allowed a request of the user or service account: told once a day for each.
+    UsedBy = 14,
 }
 impl Relation {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1710,6 +1718,10 @@ impl Relation {
             Self::IssuedFor => "RELATION_ISSUED_FOR",
             Self::IssuedTo => "RELATION_ISSUED_TO",
             Self::GrantedBy => "RELATION_GRANTED_BY",
+            Self::CreatedBy => "RELATION_CREATED_BY",
+            Self::ChangedBy => "RELATION_CHANGED_BY",
+            Self::DeletedBy => "RELATION_DELETED_BY",
+            Self::UsedBy => "RELATION_USED_BY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1726,6 +1738,10 @@ impl Relation {
             "RELATION_ISSUED_FOR" => Some(Self::IssuedFor),
             "RELATION_ISSUED_TO" => Some(Self::IssuedTo),
             "RELATION_GRANTED_BY" => Some(Self::GrantedBy),
+            "RELATION_CREATED_BY" => Some(Self::CreatedBy),
+            "RELATION_CHANGED_BY" => Some(Self::ChangedBy),
+            "RELATION_DELETED_BY" => Some(Self::DeletedBy),
+            "RELATION_USED_BY" => Some(Self::UsedBy),
             _ => None,
         }
     }
@@ -5555,7 +5571,7 @@ pub struct Suppression {
     /// The cluster.
     #[prost(string, tag = "1")]
     pub cluster: ::prost::alloc::string::String,
-    /// Why: "unanswered", "discovery", "health", "lease", "seen-before", "rolled-up" or "authorised".
+    /// Why: "unanswered", "discovery", "health", "lease", "seen-before", "rolled-up", "cascade" or "authorised".
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
     /// The rule whose detection it was; empty for events.
@@ -5883,6 +5899,366 @@ pub mod suppressions_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "airside.v1.SuppressionsService";
     impl<T> tonic::server::NamedService for SuppressionsServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Of which cluster.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListUsedGrantsRequest {
+    /// The cluster.
+    #[prost(string, tag = "1")]
+    pub cluster: ::prost::alloc::string::String,
+}
+/// What was used.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListUsedGrantsResponse {
+    /// One for each binding and subject of it.
+    #[prost(message, repeated, tag = "1")]
+    pub grants: ::prost::alloc::vec::Vec<UsedGrant>,
+    /// Since when uses are counted, in nanoseconds since the Unix epoch; absent where no request was allowed by RBAC yet.
+    #[prost(int64, optional, tag = "2")]
+    pub since_unix_nanos: ::core::option::Option<i64>,
+    /// Of more bindings and subjects than can be remembered those used longest ago were given up: what is not here may have
+    /// been used.
+    #[prost(bool, tag = "3")]
+    pub incomplete: bool,
+}
+/// A binding that allowed requests.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UsedGrant {
+    /// "ClusterRoleBinding" or "RoleBinding".
+    #[prost(string, tag = "1")]
+    pub binding_kind: ::prost::alloc::string::String,
+    /// Its namespace; empty for a ClusterRoleBinding.
+    #[prost(string, tag = "2")]
+    pub binding_namespace: ::prost::alloc::string::String,
+    /// Its name.
+    #[prost(string, tag = "3")]
+    pub binding: ::prost::alloc::string::String,
+    /// "ClusterRole" or "Role"; a Role is in the binding's namespace.
+    #[prost(string, tag = "4")]
+    pub role_kind: ::prost::alloc::string::String,
+    /// The role's name.
+    #[prost(string, tag = "5")]
+    pub role: ::prost::alloc::string::String,
+    /// "User", "Group" or "ServiceAccount": the subject of the binding by which the request was allowed.
+    #[prost(string, tag = "6")]
+    pub subject_kind: ::prost::alloc::string::String,
+    /// The subject's name; a service account's with its namespace, as `namespace/name`.
+    #[prost(string, tag = "7")]
+    pub subject: ::prost::alloc::string::String,
+    /// The first use, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "8")]
+    pub first_unix_nanos: i64,
+    /// The last use, to the hour.
+    #[prost(int64, tag = "9")]
+    pub last_unix_nanos: i64,
+}
+/// Generated client implementations.
+pub mod used_grants_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Which bindings of RBAC allowed requests, as API servers' audit logs tell it. A binding that is not here was not used
+    /// since its cluster's log is looked at.
+    #[derive(Debug, Clone)]
+    pub struct UsedGrantsServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl UsedGrantsServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> UsedGrantsServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> UsedGrantsServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            UsedGrantsServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists what was used in a cluster of the caller's tenant, by binding and subject.
+        pub async fn list_used_grants(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListUsedGrantsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUsedGrantsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/airside.v1.UsedGrantsService/ListUsedGrants",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("airside.v1.UsedGrantsService", "ListUsedGrants"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod used_grants_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with UsedGrantsServiceServer.
+    #[async_trait]
+    pub trait UsedGrantsService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists what was used in a cluster of the caller's tenant, by binding and subject.
+        async fn list_used_grants(
+            &self,
+            request: tonic::Request<super::ListUsedGrantsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUsedGrantsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Which bindings of RBAC allowed requests, as API servers' audit logs tell it. A binding that is not here was not used
+    /// since its cluster's log is looked at.
+    #[derive(Debug)]
+    pub struct UsedGrantsServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> UsedGrantsServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for UsedGrantsServiceServer<T>
+    where
+        T: UsedGrantsService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/airside.v1.UsedGrantsService/ListUsedGrants" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListUsedGrantsSvc<T: UsedGrantsService>(pub Arc<T>);
+                    impl<
+                        T: UsedGrantsService,
+                    > tonic::server::UnaryService<super::ListUsedGrantsRequest>
+                    for ListUsedGrantsSvc<T> {
+                        type Response = super::ListUsedGrantsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListUsedGrantsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UsedGrantsService>::list_used_grants(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListUsedGrantsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for UsedGrantsServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "airside.v1.UsedGrantsService";
+    impl<T> tonic::server::NamedService for UsedGrantsServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

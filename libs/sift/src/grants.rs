@@ -1,0 +1,160 @@
+//! Used grants: which bindings of RBAC allowed requests, since when, and when last.
+//!
+//! What is not here was granted and not used. It is also told as a fact, once a day for each binding and subject.
+
+use airside_detect::audit;
+use airside_types::{Entity, Fact, Id, Relation, Timestamp, UsedGrant};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::Change;
+
+/// How many bindings and subjects are remembered in a cluster.
+const MOST: usize = 4_000;
+const HOUR: i64 = 3_600 * 1_000_000_000;
+const DAY: i64 = 24 * HOUR;
+/// What was not used for so long is forgotten where there are too many.
+const OLD: i64 = 90 * DAY;
+/// What Kubernetes grants itself by default; of these no facts are told.
+const OWN: &str = "system:";
+
+/// What was used, by the authorizer's reason.
+#[derive(Debug, Default)]
+pub(crate) struct Grants {
+    uses: IndexMap<Box<str>, Use>,
+    changed: Vec<Box<str>>,
+}
+
+/// First and last use, in nanoseconds; the last one to the hour.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Use {
+    first: i64,
+    last: i64,
+}
+
+/// The form of the bytes. Raised whenever what is kept changes.
+const FORM: u8 = 1;
+
+impl Grants {
+    /// Takes in that a request of somebody was allowed for a reason; tells it if that is news.
+    pub(crate) fn take(&mut self, reason: &str, user: &str, time: Timestamp) -> Option<Fact> {
+        let now = time.as_nanos();
+        let hour = now - now.rem_euclid(HOUR);
+        if let Some(known) = self.uses.get_mut(reason) {
+            let before = known.last;
+            if hour <= before {
+                return None;
+            }
+            known.last = hour;
+            self.changed.push(reason.into());
+            if hour.div_euclid(DAY) == before.div_euclid(DAY) {
+                return None;
+            }
+        } else {
+            // Other authorizers' reasons are none.
+            audit::used_grant(reason, time)?;
+            if self.uses.len() >= MOST {
+                self.uses.retain(|_, known| known.last + OLD > now);
+            }
+            if self.is_full() {
+                return None;
+            }
+            self.uses.insert(reason.into(), Use { first: now, last: hour });
+            self.changed.push(reason.into());
+        }
+        let used = audit::used_grant(reason, time)?;
+        let by = audit::identity(user)?;
+        let (subject, relation) = (Entity::Object(used.binding), Relation::UsedBy);
+        let is_own = subject.name().starts_with(OWN);
+        (!is_own).then(|| Fact { subject, relation, object: by, from: time, until: None })
+    }
+
+    /// Whether more is not remembered: what is not here may have been used.
+    pub(crate) fn is_full(&self) -> bool {
+        self.uses.len() >= MOST
+    }
+
+    /// What was used, by binding and subject.
+    pub(crate) fn used(&self) -> Vec<UsedGrant> {
+        let uses = self.uses.iter().filter_map(|(reason, known)| {
+            let first = Timestamp::from_nanos(known.first);
+            let last = Timestamp::from_nanos(known.last.max(known.first));
+            Some(UsedGrant { last, ..audit::used_grant(reason, first)? })
+        });
+        let mut all: Vec<_> = uses.collect();
+        all.sort();
+        all
+    }
+
+    /// The rows that have changed since the last call.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        let row = |reason: Box<str>| {
+            let known = self.uses.get(&reason).map(|known| (FORM, &reason, known));
+            let key = Id::builder("sift/grant").text(&reason).finish();
+            // A row is a text and two numbers, which can always be written.
+            Change::Grant(key, known.and_then(|row| postcard::to_allocvec(&row).ok()))
+        };
+        changed.map(row).collect()
+    }
+
+    /// Takes a row back.
+    pub(crate) fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
+        if bytes.first() != Some(&FORM) {
+            return Err("it is of another version".to_owned());
+        }
+        let (_, reason, known): (u8, Box<str>, Use) =
+            postcard::from_bytes(bytes).map_err(|error| error.to_string())?;
+        self.uses.insert(reason, known);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REASON: &str =
+        r#"RBAC: allowed by RoleBinding "devs/shop" of Role "dev" to Group "devs""#;
+
+    fn told(grants: &mut Grants, reason: &str, hour: i64) -> Option<String> {
+        let fact = grants.take(reason, "ada", Timestamp::from_nanos(hour * HOUR + 7))?;
+        Some(format!("{} {} {}", fact.subject, fact.relation, fact.object))
+    }
+
+    #[test]
+    fn a_use_is_told_once_a_day_and_kept_to_the_hour() {
+        let mut grants = Grants::default();
+        let expected = Some("RoleBinding shop/devs used-by User ada".to_owned());
+        assert_eq!(told(&mut grants, REASON, 1), expected);
+        assert_eq!(told(&mut grants, REASON, 1), None);
+        assert_eq!(grants.take_changes().len(), 1);
+        assert_eq!(told(&mut grants, REASON, 1), None);
+        assert_eq!(grants.take_changes(), [], "nothing is written within the hour");
+        assert_eq!(told(&mut grants, REASON, 20), None);
+        assert_eq!(told(&mut grants, REASON, 30), expected);
+        assert_eq!(told(&mut grants, "webhook says yes", 30), None);
+        let used = grants.used();
+        let shown: Vec<_> = used.iter().map(|it| (it.subject.as_str(), it.last)).collect();
+        assert_eq!(shown, [("devs", Timestamp::from_nanos(30 * HOUR))]);
+    }
+
+    #[test]
+    fn what_kubernetes_grants_itself_is_no_news() {
+        let mut grants = Grants::default();
+        let own =
+            REASON.replace("RoleBinding \"devs/shop\"", "ClusterRoleBinding \"system:basic-user\"");
+        assert_eq!(told(&mut grants, &own.replace("Role \"dev\"", "ClusterRole \"x\""), 1), None);
+        assert_eq!(grants.used().len(), 1);
+    }
+
+    #[test]
+    fn there_is_a_bound_and_it_is_told() {
+        let mut grants = Grants::default();
+        for number in 0..5_000 {
+            let _fact = told(&mut grants, &REASON.replace("devs", &format!("devs{number}")), 1);
+        }
+        assert_eq!((grants.used().len(), grants.is_full()), (MOST, true));
+        assert!(told(&mut grants, REASON, 24 * 100).is_some(), "what is old makes room");
+    }
+}
