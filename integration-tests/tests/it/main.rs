@@ -25,4 +25,5 @@ mod streams;
 mod terms;
 mod tidy;
 mod trace;
+mod used_grants;
 mod weak_spots;

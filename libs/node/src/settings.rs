@@ -146,11 +146,12 @@ impl PeerOptions {
         use airside_wire::v1::raw_records_service_server::SERVICE_NAME as RAW_RECORDS;
         use airside_wire::v1::scan_service_server::SERVICE_NAME as SCAN;
         use airside_wire::v1::suppressions_service_server::SERVICE_NAME as SUPPRESSIONS;
+        use airside_wire::v1::used_grants_service_server::SERVICE_NAME as USED_GRANTS;
         let mut addresses = BTreeMap::new();
         for (address, services) in [
             (&self.correlation, &[INCIDENTS][..]),
             (&self.scanner, &[SCAN, FINDINGS, CATALOGUE][..]),
-            (&self.audit_ingest, &[SUPPRESSIONS, RAW_RECORDS][..]),
+            (&self.audit_ingest, &[SUPPRESSIONS, USED_GRANTS, RAW_RECORDS][..]),
         ] {
             for service in services {
                 addresses.extend(address.clone().map(|address| ((*service).to_owned(), address)));

@@ -280,6 +280,11 @@ impl ClusterSift {
         self.behaviour.silent_since()
     }
 
+    /// A number that differs whenever the used grants differ.
+    pub(crate) const fn version_of_grants(&self) -> u64 {
+        self.grants.version()
+    }
+
     /// Which bindings allowed requests, and whether there were more than can be remembered.
     pub(crate) fn used_grants(&self) -> (Vec<UsedGrant>, bool) {
         (self.grants.used(), self.grants.is_full())

@@ -23,6 +23,8 @@ const OWN: &str = "system:";
 pub(crate) struct Grants {
     uses: IndexMap<Box<str>, Use>,
     changed: Vec<Box<str>>,
+    /// How often something has changed.
+    version: u64,
 }
 
 /// First and last use, in nanoseconds; the last one to the hour.
@@ -46,7 +48,7 @@ impl Grants {
                 return None;
             }
             known.last = hour;
-            self.changed.push(reason.into());
+            self.note(reason);
             if hour.div_euclid(DAY) == before.div_euclid(DAY) {
                 return None;
             }
@@ -60,13 +62,23 @@ impl Grants {
                 return None;
             }
             self.uses.insert(reason.into(), Use { first: now, last: hour });
-            self.changed.push(reason.into());
+            self.note(reason);
         }
         let used = audit::used_grant(reason, time)?;
         let by = audit::identity(user)?;
         let (subject, relation) = (Entity::Object(used.binding), Relation::UsedBy);
         let is_own = subject.name().starts_with(OWN);
         (!is_own).then(|| Fact { subject, relation, object: by, from: time, until: None })
+    }
+
+    fn note(&mut self, reason: &str) {
+        self.changed.push(reason.into());
+        self.version += 1;
+    }
+
+    /// A number that differs whenever what was used differs.
+    pub(crate) const fn version(&self) -> u64 {
+        self.version
     }
 
     /// Whether more is not remembered: what is not here may have been used.
@@ -106,6 +118,7 @@ impl Grants {
         let (_, reason, known): (u8, Box<str>, Use) =
             postcard::from_bytes(bytes).map_err(|error| error.to_string())?;
         self.uses.insert(reason, known);
+        self.version += 1;
         Ok(())
     }
 }

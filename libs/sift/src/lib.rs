@@ -157,6 +157,11 @@ impl Sift {
         self.clusters.get(key).map_or(Timestamp::EPOCH, ClusterSift::silent_since)
     }
 
+    /// A number that differs whenever the used grants of a cluster differ.
+    pub fn version_of_grants(&self, key: &ClusterKey) -> u64 {
+        self.clusters.get(key).map_or(0, ClusterSift::version_of_grants)
+    }
+
     /// Which bindings of a cluster allowed requests, and whether there were more than can be remembered.
     pub fn used_grants(&self, key: &ClusterKey) -> (Vec<UsedGrant>, bool) {
         self.clusters.get(key).map(ClusterSift::used_grants).unwrap_or_default()

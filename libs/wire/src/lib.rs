@@ -39,6 +39,7 @@ pub mod record;
 pub mod scan;
 pub mod sighting;
 pub mod suppression;
+pub mod used_grant;
 
 pub use dead_letter::{decode_dead_letter, encode_dead_letter};
 pub use error::{ApiError, ErrorCode};

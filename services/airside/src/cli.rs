@@ -1,5 +1,6 @@
 //! The command line: what people can type, and its help.
 
+mod access;
 mod detect;
 mod platform;
 mod raw;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::access::AccessArguments;
 pub use self::detect::{AuthorisedArguments, AuthorisedCommand, DetectArguments};
 pub use self::platform::{
     FindingsArguments, FindingsCommand, FindingsListArguments, IncidentsArguments,
@@ -74,6 +76,8 @@ pub enum Command {
     Incidents(IncidentsArguments),
     /// Find the raw audit events that a platform keeps, such as the one that a detection rests on
     Raw(RawArguments),
+    /// List which rights (bindings of RBAC) were used in a cluster, and which were granted and never used
+    Access(AccessArguments),
     /// Print the settings in force
     Config(ConfigArguments),
     /// Print a completion script for your shell

@@ -1,5 +1,6 @@
 //! Carrying out the commands: one module each, and the exit statuses that they share.
 
+mod access;
 mod authorised;
 mod cases;
 mod catalogue;
@@ -79,6 +80,7 @@ fn carry_out(command: Command) -> anyhow::Result<Outcome> {
         Command::Findings(arguments) => findings::run(arguments.command),
         Command::Incidents(arguments) => incidents::run(arguments.command),
         Command::Raw(arguments) => raw::run(arguments.command),
+        Command::Access(arguments) => access::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
     }

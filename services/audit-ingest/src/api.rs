@@ -1,4 +1,4 @@
-//! The ledger over gRPC: what was not told, and why.
+//! What is known of clusters over gRPC: what was not told and why, and which bindings were used.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use airside_service::Caller;
 use airside_wire::suppression::{SuppressionQuery, to_wire};
 use airside_wire::v1;
 use airside_wire::v1::suppressions_service_server::SuppressionsService;
+use airside_wire::v1::used_grants_service_server::UsedGrantsService;
 use tonic::{Request, Response, Status};
 
 use crate::owner::LedgerView;
@@ -42,5 +43,31 @@ impl SuppressionsService for SuppressionsApi {
         });
         let (suppressions, clusters) = (suppressions.collect(), clusters.collect());
         Ok(Response::new(v1::ListSuppressionsResponse { suppressions, clusters }))
+    }
+}
+
+/// Questions about used grants.
+#[derive(Debug)]
+pub(crate) struct UsedGrantsApi {
+    known: Arc<LedgerView>,
+}
+
+impl UsedGrantsApi {
+    pub(crate) const fn new(known: Arc<LedgerView>) -> Self {
+        Self { known }
+    }
+}
+
+#[tonic::async_trait]
+impl UsedGrantsService for UsedGrantsApi {
+    async fn list_used_grants(
+        &self,
+        request: Request<v1::ListUsedGrantsRequest>,
+    ) -> Result<Response<v1::ListUsedGrantsResponse>, Status> {
+        let caller = Caller::of(&request, Scope::Read)?;
+        let cluster = airside_wire::used_grant::cluster_of(request.get_ref())
+            .map_err(airside_wire::ApiError::from)?;
+        let used = self.known.used_grants(&(caller.tenant().clone(), cluster));
+        Ok(Response::new(used.as_ref().into()))
     }
 }

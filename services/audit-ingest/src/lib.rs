@@ -29,6 +29,7 @@ use airside_telemetry::metrics::Counter;
 use airside_types::{DeadLetter, SightingBatch};
 use airside_wire::v1::raw_records_service_server::RawRecordsServiceServer;
 use airside_wire::v1::suppressions_service_server::SuppressionsServiceServer;
+use airside_wire::v1::used_grants_service_server::UsedGrantsServiceServer;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
@@ -36,7 +37,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::routing::post;
 
-use api::SuppressionsApi;
+use api::{SuppressionsApi, UsedGrantsApi};
 use files::Followed;
 pub use judging::Judging;
 pub use options::{ClusterOptions, FeedOptions, FileOptions, Options, ProviderOption};
@@ -110,6 +111,8 @@ impl Service for AuditIngest {
         let ledger = Arc::new(LedgerView::default());
         mounts
             .grpc(&deps, SuppressionsServiceServer::new(SuppressionsApi::new(Arc::clone(&ledger))));
+        let grants = UsedGrantsApi::new(Arc::clone(&ledger));
+        mounts.grpc(&deps, UsedGrantsServiceServer::new(grants));
         let files = options.files.clone().into_iter();
         let poll = options.poll.as_duration();
         let files = files.map(|file| Followed::new(file, bound.max_body, poll));

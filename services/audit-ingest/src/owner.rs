@@ -12,6 +12,7 @@ use airside_service::{ApplyError, Deps, Effects, LogOwner};
 use airside_sift::{ClusterKey, Limits, Sift};
 use airside_telemetry::metrics::Counter;
 use airside_types::{Cluster, Suppression, Tenant, Timestamp};
+use airside_wire::used_grant::UsedGrants;
 use airside_wire::{MessageType, decode_sightings};
 use async_trait::async_trait;
 
@@ -22,6 +23,7 @@ use crate::state;
 #[derive(Debug, Default)]
 pub(crate) struct LedgerView {
     clusters: RwLock<BTreeMap<ClusterKey, Counted>>,
+    grants: RwLock<BTreeMap<ClusterKey, (u64, Arc<UsedGrants>)>>,
 }
 
 /// What became of a cluster's events.
@@ -50,6 +52,24 @@ impl LedgerView {
         let clusters = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
         let silent = clusters.iter().filter(|(_, counted)| counted.silent_since <= time);
         silent.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Which bindings of a cluster allowed requests.
+    pub(crate) fn used_grants(&self, key: &ClusterKey) -> Arc<UsedGrants> {
+        let grants = self.grants.read().unwrap_or_else(PoisonError::into_inner);
+        grants.get(key).map(|(_, used)| Arc::clone(used)).unwrap_or_default()
+    }
+
+    /// Shows what a cluster's bindings were used for, if that has changed.
+    fn set_grants(&self, key: &ClusterKey, sift: &Sift) {
+        let version = sift.version_of_grants(key);
+        let mut all = self.grants.write().unwrap_or_else(PoisonError::into_inner);
+        if all.get(key).is_some_and(|(shown, _)| *shown == version) {
+            return;
+        }
+        let (grants, incomplete) = sift.used_grants(key);
+        let since = grants.iter().map(|grant| grant.first).min();
+        all.insert(key.clone(), (version, Arc::new(UsedGrants { grants, since, incomplete })));
     }
 
     pub(crate) fn set(&self, key: ClusterKey, counted: Counted) {
@@ -108,6 +128,7 @@ impl AuditOwner {
     /// Shows what became of some clusters' events, once that is committed.
     fn show(&self, clusters: impl IntoIterator<Item = ClusterKey>) {
         for key in clusters {
+            self.view.set_grants(&key, &self.sift);
             let suppressions = self.sift.ledger(&key).cloned().collect();
             let (folded, silent_since) = (self.sift.folded(&key), self.sift.silent_since(&key));
             let counted = Counted { folded, silent_since, suppressions };

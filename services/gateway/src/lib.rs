@@ -15,16 +15,18 @@ use airside_wire::v1::ingest_service_server::IngestServiceServer;
 use airside_wire::v1::raw_records_service_server::SERVICE_NAME as RAW_RECORDS;
 use airside_wire::v1::scan_service_server::SERVICE_NAME as SCAN;
 use airside_wire::v1::suppressions_service_server::SERVICE_NAME as SUPPRESSIONS;
+use airside_wire::v1::used_grants_service_server::SERVICE_NAME as USED_GRANTS;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 /// The services that others own, and the scope that their callers need.
-const OWNED_ELSEWHERE: [(&str, Scope); 6] = [
+const OWNED_ELSEWHERE: [(&str, Scope); 7] = [
     (INCIDENTS, Scope::Read),
     (FINDINGS, Scope::Read),
     (CATALOGUE, Scope::Read),
     (SCAN, Scope::Scan),
     (SUPPRESSIONS, Scope::Read),
+    (USED_GRANTS, Scope::Read),
     (RAW_RECORDS, Scope::Read),
 ];
 

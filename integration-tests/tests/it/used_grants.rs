@@ -1,0 +1,108 @@
+//! What was granted and never used: an API server's events say which binding allowed each request, and `airside access`
+//! holds that against the bindings that there are.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use airside_wire::used_grant::UsedGrants;
+use airside_wire::v1::ListUsedGrantsRequest;
+use airside_wire::v1::used_grants_service_client::UsedGrantsServiceClient;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::platform::TestPlatform;
+use crate::program::airside_binary;
+
+const BINDINGS: &str = r#"apiVersion: v1
+kind: List
+items:
+- apiVersion: rbac.authorization.k8s.io/v1
+  kind: RoleBinding
+  metadata: { name: devs, namespace: shop }
+  roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: dev }
+  subjects: [{ kind: Group, name: devs }]
+- apiVersion: rbac.authorization.k8s.io/v1
+  kind: ClusterRoleBinding
+  metadata: { name: old-admin }
+  roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin }
+  subjects: [{ kind: ServiceAccount, name: deployer, namespace: ci }]
+"#;
+
+fn event() -> Value {
+    json!({
+        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": "a-1",
+        "stage": "ResponseComplete", "verb": "get", "requestURI": "/api/v1/namespaces/shop/pods/web-1",
+        "user": { "username": "ada", "groups": ["devs", "system:authenticated"] },
+        "sourceIPs": ["192.0.2.7"], "userAgent": "kubectl/v1.33.0",
+        "objectRef": { "resource": "pods", "namespace": "shop", "name": "web-1", "apiVersion": "v1" },
+        "responseStatus": { "code": 200 },
+        "annotations": {
+            "authorization.k8s.io/decision": "allow",
+            "authorization.k8s.io/reason": r#"RBAC: allowed by RoleBinding "devs/shop" of Role "dev" to Group "devs""#,
+        },
+        "requestReceivedTimestamp": "2026-01-31T10:01:00.000000Z",
+        "stageTimestamp": "2026-01-31T10:01:00.100000Z",
+    })
+}
+
+async fn used(platform: &TestPlatform) -> UsedGrants {
+    let mut client = UsedGrantsServiceClient::new(platform.api().await);
+    let request = ListUsedGrantsRequest { cluster: "prod".to_owned() };
+    let answer = client.list_used_grants(request).await.expect("an answer");
+    answer.into_inner().try_into().expect("used grants")
+}
+
+/// Asks until something was used: the owner folds a moment after the batch was answered.
+async fn used_when_folded(platform: &TestPlatform) -> UsedGrants {
+    let asking = async {
+        loop {
+            let used = used(platform).await;
+            if !used.grants.is_empty() {
+                break used;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), asking).await.expect("it is folded")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_binding_that_no_request_needed_is_told_also_after_a_restart() {
+    let settings = json!({ "node": { "store": "sled", "store_cache": "4MiB" } });
+    let platform = TestPlatform::start_with(settings).await;
+    let list = airside::delivery::event_list(&[event()]).to_string();
+    let key = platform.connection.api_key.clone();
+    let mut webhook = platform.webhook().await;
+    let sent = webhook.post("/v1/audit/prod", Some(&key), None, list.into_bytes()).await;
+    assert_eq!(sent.expect("an answer").0, StatusCode::OK);
+    let before = used_when_folded(&platform).await;
+    let platform = platform.restart().await;
+    assert_eq!(used(&platform).await, before);
+
+    let mut program = Command::new(airside_binary());
+    program.args(["access", "-", "--unused", "--output", "json", "--cluster", "prod"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("key");
+    std::fs::write(&key, &platform.connection.api_key).expect("a file");
+    program.args(["--server", &platform.connection.api, "--api-key-file"]).arg(&key);
+    let asked = tokio::task::spawn_blocking(move || {
+        let stdio = program.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = stdio.spawn().expect("the program runs");
+        let mut input = child.stdin.take().expect("its input");
+        input.write_all(BINDINGS.as_bytes()).expect("it reads");
+        drop(input);
+        child.wait_with_output().expect("it ends")
+    });
+    let output = asked.await.expect("it ends");
+    assert!(output.status.success());
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        told["bindings"],
+        json!([{
+            "kind": "ClusterRoleBinding", "namespace": null, "name": "old-admin",
+            "role": "ClusterRole cluster-admin", "subjects": ["ServiceAccount ci/deployer"],
+            "first_used": null, "last_used": null,
+        }])
+    );
+    platform.stop().await;
+}
