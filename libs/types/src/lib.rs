@@ -50,7 +50,9 @@ pub use place::Place;
 pub use record::{Payload, Record, Source};
 pub use rule::Rule;
 pub use severity::Severity;
-pub use sighting::{Quiet, QuietKind, Sighting, SightingBatch, TextRef, Texts};
+pub use sighting::{
+    CorrelationCandidate, Quiet, QuietKind, Sighting, SightingBatch, TextRef, Texts,
+};
 pub use suppression::{Reason, Suppression};
 pub use tenancy::{Cluster, Tenant};
 pub use term_files::{TermFiles, TermFilesOfTenants};

@@ -10,6 +10,7 @@ mod files;
 mod follow;
 mod judging;
 mod options;
+mod own_rules;
 mod owner;
 mod raw;
 mod state;
@@ -220,7 +221,7 @@ fn add(
             Ok(event) => {
                 raws.take(event, item.bytes, &intake, received);
                 let batch = current(&mut all.sightings, received);
-                let own = if rules.is_empty() { Vec::new() } else { rules.firings(event, &intake) };
+                let own = rules.judge(event, &intake);
                 let by = (Telling::ToCorrelate, authorised);
                 sight((event, item.bytes.len()), &intake, by, own, batch);
             }

@@ -5457,6 +5457,31 @@ pub struct Sighting {
     /// The rule by which people declared it as authorised.
     #[prost(uint32, tag = "34")]
     pub authorised: u32,
+    /// What correlation rules of people's own count of it.
+    #[prost(message, repeated, tag = "35")]
+    pub candidates: ::prost::alloc::vec::Vec<CorrelationCandidate>,
+}
+/// An event that a correlation rule of people's own counts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CorrelationCandidate {
+    /// What the rule means, 16 bytes: another one once it means something else.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub rule_key: ::prost::bytes::Bytes,
+    /// The group that the rule counts it in, 16 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub group_id: ::prost::bytes::Bytes,
+    /// The value that the rule counts, 16 bytes; absent where it counts events, or the event lacks the value.
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    pub value_id: ::core::option::Option<::prost::bytes::Bytes>,
+    /// The rules that found the event, by their places in the correlation rule, from 0.
+    #[prost(uint32, repeated, tag = "4")]
+    pub places: ::prost::alloc::vec::Vec<u32>,
+    /// When the event reached its stage, in nanoseconds since the Unix epoch.
+    #[prost(int64, tag = "5")]
+    pub time_unix_nanos: i64,
+    /// What is told if the rule fires on this event.
+    #[prost(message, optional, tag = "6")]
+    pub record: ::core::option::Option<Record>,
 }
 /// Events that are counted and of which nothing else is said.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
