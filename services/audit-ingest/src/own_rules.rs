@@ -45,7 +45,7 @@ impl OwnRules {
         let read = state::cluster_of(&key).zip(decode(value));
         let taken = read.map_or(TakenBack::Obsolete, |((cluster, part), row)| {
             let rules = judging.rules(&cluster.0);
-            self.cluster(cluster).restore(rules, part, row)
+            self.cluster(cluster).restore(&rules, part, row)
         });
         if taken == TakenBack::Obsolete {
             self.obsolete.push(key);

@@ -140,7 +140,7 @@ impl LogOwner for AuditOwner {
         let (newest, rules) = (newest(&batch), self.judging.rules(&key.0));
         let mut sifted = self.sift.take(batch, self.judging.profile(&key.0, &key.1));
         let candidates = std::mem::take(&mut sifted.candidates);
-        sifted.told.extend(self.own_rules.take(&key, rules, newest, candidates));
+        sifted.told.extend(self.own_rules.take(&key, &rules, newest, candidates));
         self.touched.insert(key);
         self.folded.add(sifted.events);
         self.left_out.add(sifted.left_out);
