@@ -120,8 +120,14 @@ impl ClusterSift {
         sifted.events += 1;
         self.newest = self.newest.max(sighting.time);
         let records = std::mem::take(&mut sighting.records);
+        let candidates = std::mem::take(&mut sighting.candidates).into_iter();
+        sifted.candidates.extend(candidates.map(|candidate| (sighting.event, candidate)));
         let sighting = &*sighting;
         let event = audit::event_of(batch, sighting);
+        if !audit::own::is_answered(&event) {
+            records.into_iter().for_each(|record| self.tell(record, &Part::None, sifted));
+            return;
+        }
         let by = batch.texts.get(sighting.request.authorised);
         let intake = Intake {
             tenant: &batch.tenant,

@@ -24,7 +24,8 @@ use std::time::Duration;
 use airside_baseline::StateKey;
 use airside_detect::profile::ClusterProfile;
 use airside_types::{
-    Cluster, Id, Record, SightingBatch, Suppression, Tenant, Timestamp, UsedGrant,
+    Cluster, CorrelationCandidate, Id, Record, SightingBatch, Suppression, Tenant, Timestamp,
+    UsedGrant,
 };
 
 use cluster::ClusterSift;
@@ -78,6 +79,8 @@ pub struct Sifted {
     pub rolled_up: Vec<Record>,
     /// Detections about controllers, for which what was told of the request that they carry out stands.
     pub carried_out: Vec<Record>,
+    /// What correlation rules of people's own count, with the event; of each event once.
+    pub candidates: Vec<(Id, CorrelationCandidate)>,
     /// How many events were folded.
     pub events: u64,
     /// How many events were only counted, or had come before.

@@ -46,7 +46,7 @@ impl Grouping {
         let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
         let mut batch = SightingBatch::new(tenant.clone(), cluster.clone(), Timestamp::EPOCH);
         let judging = (Telling::All, &Authorised::default());
-        audit::sight((event, bytes), &intake, judging, Vec::new(), &mut batch);
+        audit::sight((event, bytes), &intake, judging, audit::own::Found::default(), &mut batch);
         let Some(sighting) = batch.sightings.first() else {
             return Grouped { event: None, action: None };
         };

@@ -62,7 +62,8 @@ impl<'a> Watch<'a> {
             let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
             let origin = Some(Origin { path: "audit.log", line: number });
             let intake = Intake { tenant, cluster, clock, profile, origin };
-            let sifted = recorded.take(event, item.bytes.len(), &intake, Vec::new());
+            let sifted =
+                recorded.take(event, item.bytes.len(), &intake, audit::own::Found::default());
             count(&sifted, detections);
             for record in sifted.told.iter().chain(&sifted.revised) {
                 engine.apply(record);
