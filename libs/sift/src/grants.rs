@@ -68,7 +68,7 @@ impl Grants {
         let by = audit::identity(user)?;
         let (subject, relation) = (Entity::Object(used.binding), Relation::UsedBy);
         let is_own = subject.name().starts_with(OWN);
-        (!is_own).then(|| Fact { subject, relation, object: by, from: time, until: None })
+        (!is_own).then_some(Fact { subject, relation, object: by, from: time, until: None })
     }
 
     fn note(&mut self, reason: &str) {
