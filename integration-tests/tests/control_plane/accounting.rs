@@ -1,5 +1,5 @@
 //! Airside is killed three times while an API server posts: every event of the API server's own audit log is accounted
-//! for, and none counts twice.
+//! for, none counts twice, and each is found again as it was sent.
 //!
 //! Owns the load, the kills and the sum. The API server sends a batch again for some seconds; Airside has to be back
 //! by then.
@@ -12,8 +12,12 @@ use std::time::Duration;
 
 use airside::client::{ApiChannel, connect_with_key};
 use airside::command::connect::Connection;
-use airside_wire::v1::ListSuppressionsRequest;
+use airside_wire::limits::MAX_PAGE_SIZE;
+use airside_wire::page::Page;
+use airside_wire::raw::RawQuery;
+use airside_wire::v1::raw_records_service_client::RawRecordsServiceClient;
 use airside_wire::v1::suppressions_service_client::SuppressionsServiceClient;
+use airside_wire::v1::{ListSuppressionsRequest, QueryRawRecordsRequest};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -72,6 +76,25 @@ pub(crate) async fn play(binaries: &ControlPlaneBinaries) {
     let counted = airside.counted().await;
     assert!(counted.folded > made as u64, "what was asked is folded: {counted:?}");
     assert_eq!(airside.dead_letters(), 0);
+
+    let logged: Vec<_> = cluster.audit_log().iter().map(event_of_log).collect();
+    let mut kept = airside.kept().await;
+    kept.sort();
+    let twice = kept.windows(2).filter(|pair| pair.first() == pair.last()).count();
+    let (logged, kept) = (BTreeSet::from_iter(logged), BTreeSet::from_iter(kept));
+    let lost: Vec<_> = logged.difference(&kept).take(3).collect();
+    let foreign: Vec<_> = kept.difference(&logged).take(3).collect();
+    assert!(lost.is_empty() && foreign.is_empty(), "lost {lost:?}, foreign {foreign:?}");
+    say(&format!("each of {} logged events is kept raw, {twice} of them twice", logged.len()));
+    assert_eq!(twice, 0, "what the API server sent again is kept once");
+}
+
+/// An event by the id that the API server gave it, and its stage.
+type Stage = (String, String);
+
+fn event_of_log(event: &Value) -> Stage {
+    let text = |field: &str| event.get(field).and_then(Value::as_str).unwrap_or_default();
+    (text("auditID").to_owned(), text("stage").to_owned())
 }
 
 /// The program `airside up`, killed when it is dropped.
@@ -148,6 +171,23 @@ impl Program {
             quiet: number(|it| ["unanswered", "discovery", "health", "lease"].contains(&it)),
             seen_before: number(|it| it == "seen-before"),
         })
+    }
+
+    /// The events that are kept raw.
+    async fn kept(&self) -> Vec<Stage> {
+        let mut client = RawRecordsServiceClient::new(self.api().await.unwrap());
+        let (mut kept, mut token) = (Vec::new(), None);
+        loop {
+            let page = Page::new(MAX_PAGE_SIZE, token);
+            let asked = RawQuery { page, ..RawQuery::default() };
+            let answer = client.query_raw_records(QueryRawRecordsRequest::from(&asked)).await;
+            let answer = answer.unwrap().into_inner();
+            kept.extend(answer.records.into_iter().map(|record| (record.audit_id, record.stage)));
+            if answer.next_page_token.is_empty() {
+                return kept;
+            }
+            token = Some(answer.next_page_token);
+        }
     }
 
     /// How often its log says that something was set aside.
