@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use airside_baseline::ClusterBehaviour;
 use airside_detect::audit::{self, declared};
-use airside_detect::counting::Counting;
+use airside_detect::counting::{Answered, Counting};
 use airside_detect::intake::{Clock, Intake};
 use airside_detect::profile::ClusterProfile;
 use airside_types::{
@@ -96,7 +96,13 @@ impl ClusterSift {
     ) {
         sifted.events += 1;
         self.newest = self.newest.max(sighting.time);
-        for record in std::mem::take(&mut sighting.records) {
+        let records = std::mem::take(&mut sighting.records);
+        let sighting = &*sighting;
+        let event = audit::event_of(batch, sighting);
+        let intake = intake(batch, profile);
+        let answered = Answered { sighting, event: &event, records: &[], batch };
+        let completed = self.look(&Answered { records: &records, ..answered }, &intake);
+        for record in records {
             match &record.payload {
                 Payload::Fact(fact) => {
                     self.behaviour.know(fact);
@@ -105,28 +111,40 @@ impl ClusterSift {
                 _ => self.tell(record, sifted),
             }
         }
-        let sighting = &*sighting;
-        let event = audit::event_of(batch, sighting);
+        for record in completed {
+            self.tell(record, sifted);
+        }
         let anomalies = self.behaviour.observe(&audit::observation(sighting, &event, profile));
         if anomalies.is_empty() {
             return;
         }
-        let intake = Intake {
-            tenant: &batch.tenant,
-            cluster: &batch.cluster,
-            // The intake has looked at the event's clock.
-            clock: Clock::Recorded,
-            profile,
-            origin: None,
-        };
-        let records =
-            anomalies.iter().filter_map(|it| audit::anomaly(it, sighting, &event, &intake));
         let by = batch.texts.get(sighting.request.authorised);
-        for mut record in records.collect::<Vec<_>>() {
+        for anomaly in &anomalies {
+            let Some(mut record) = audit::anomaly(anomaly, sighting, &event, &intake) else {
+                continue;
+            };
             record.ingest_time = batch.ingest_time;
             declared::tell_authorised(&mut record, by);
-            self.tell(record, sifted);
+            let said = (anomaly.rule, anomaly.severity);
+            if self.counting.stands_for(said, &answered, &intake) {
+                self.roll_up(record, sifted);
+            } else {
+                self.tell(record, sifted);
+            }
         }
+    }
+
+    /// What rules over several requests say now that this one came. What is authorised adds to none.
+    fn look(&mut self, answered: &Answered<'_>, intake: &Intake<'_>) -> Vec<Record> {
+        let Answered { sighting, batch, .. } = answered;
+        if !batch.texts.get(sighting.request.authorised).is_empty() {
+            return Vec::new();
+        }
+        let mut told = self.counting.look(answered, intake);
+        for record in &mut told {
+            record.ingest_time = batch.ingest_time;
+        }
+        told
     }
 
     /// Tells a detection and what counting makes of it, unless another stands for it.
@@ -143,14 +161,19 @@ impl ClusterSift {
             match self.rolled.take(record, &self.limits) {
                 Standing::Told(record) => sifted.told.push(record),
                 Standing::RolledUp { record, stands } => {
-                    if let Payload::Detection(detection) = &record.payload {
-                        self.ledger.detection(Reason::RolledUp, record.event_time, detection);
-                    }
-                    sifted.rolled_up.push(record);
+                    self.roll_up(record, sifted);
                     sifted.revised.extend(stands.map(|stands| *stands));
                 }
             }
         }
+    }
+
+    /// Notes that another detection stands for one.
+    fn roll_up(&mut self, record: Record, sifted: &mut Sifted) {
+        if let Payload::Detection(detection) = &record.payload {
+            self.ledger.detection(Reason::RolledUp, record.event_time, detection);
+        }
+        sifted.rolled_up.push(record);
     }
 
     fn count(&mut self, record: &Record) -> Vec<Record> {
@@ -174,6 +197,7 @@ impl ClusterSift {
     /// Forgets what has changed: nobody keeps it.
     pub(crate) fn discard_changes(&mut self) {
         self.changes.clear();
+        self.counting.take_changed();
         self.rolled.take_changes();
         self.ledger.take_changes();
     }
@@ -194,6 +218,8 @@ impl ClusterSift {
         let mut changes = std::mem::take(&mut self.changes);
         let behaviour = self.behaviour.take_changed().into_iter();
         changes.extend(behaviour.map(|(key, bytes)| Change::Behaviour(key, bytes)));
+        let windows = self.counting.take_changed().into_iter();
+        changes.extend(windows.map(|(key, bytes)| Change::Window(key, bytes)));
         changes.extend(self.rolled.take_changes());
         changes.extend(self.ledger.take_changes());
         changes
@@ -211,6 +237,7 @@ impl ClusterSift {
                 // What it counted to was told.
                 let _told = self.counting.observe(&record);
             }
+            Change::Window(key, Some(bytes)) => self.counting.restore(key, &bytes)?,
             Change::Rolled(key, Some(rolled)) => {
                 self.newest = self.newest.max(rolled.last);
                 self.rolled.restore(key, *rolled);
@@ -220,8 +247,15 @@ impl ClusterSift {
             Change::Behaviour(_, None)
             | Change::Seen(_, None)
             | Change::Counted(_, None)
+            | Change::Window(_, None)
             | Change::Rolled(_, None) => {}
         }
         Ok(())
     }
+}
+
+/// What is known of a batch's events beside them. The intake has looked at their clocks.
+fn intake<'b>(batch: &'b SightingBatch, profile: &'b ClusterProfile) -> Intake<'b> {
+    let clock = Clock::Recorded;
+    Intake { tenant: &batch.tenant, cluster: &batch.cluster, clock, profile, origin: None }
 }

@@ -211,6 +211,7 @@ fn keep(state: &mut Sift, kept: &mut BTreeMap<String, Change>) {
             Change::Behaviour(key, it) => (format!("b{key:?}"), it.is_none()),
             Change::Seen(key, it) => (format!("s{key}"), it.is_none()),
             Change::Counted(key, it) => (format!("c{key}"), it.is_none()),
+            Change::Window(key, it) => (format!("w{key}"), it.is_none()),
             Change::Rolled(key, it) => (format!("r{key}"), it.is_none()),
             Change::Folded(_) => ("f".to_owned(), false),
             Change::Ledger(it) => (format!("l{} {}", it.reason.as_str(), it.rule), false),

@@ -21,6 +21,7 @@ const PAGE: usize = 1024;
 const BEHAVIOUR: u8 = b'b';
 const SEEN: u8 = b's';
 const COUNTED: u8 = b'c';
+const WINDOW: u8 = b'w';
 const ROLLED: u8 = b'r';
 const LEDGER: u8 = b'l';
 const FOLDED: u8 = b'f';
@@ -41,6 +42,7 @@ pub(crate) fn keep(
             let record = record.map(|record| encode_record(&record)).transpose()?;
             (key(COUNTED, id.as_bytes()), record)
         }
+        Change::Window(id, bytes) => (key(WINDOW, id.as_bytes()), bytes.map(Bytes::from)),
         Change::Rolled(id, rolled) => {
             let rolled = rolled.map(|rolled| encode_rolled(&rolled)).transpose()?;
             (key(ROLLED, id.as_bytes()), rolled)
@@ -100,6 +102,7 @@ fn read(key: &[u8], value: Bytes) -> Option<(ClusterKey, Change)> {
         BEHAVIOUR => Change::Behaviour(StateKey::from_bytes(which)?, Some(value.to_vec())),
         SEEN => Change::Seen(id()?, Some(decode_seen(value)?)),
         COUNTED => Change::Counted(id()?, Some(Box::new(decode_record(&value).ok()?))),
+        WINDOW => Change::Window(id()?, Some(value.to_vec())),
         ROLLED => Change::Rolled(id()?, Some(Box::new(decode_rolled(value)?))),
         LEDGER => Change::Ledger(decode_suppression(&value).ok()?),
         FOLDED => Change::Folded(u64::from_be_bytes(value.as_ref().try_into().ok()?)),
