@@ -13,6 +13,8 @@ use crate::rule::Rule;
 
 mod access;
 mod addresses;
+mod admission_policies;
+mod audit_log;
 mod bindings;
 mod confinement;
 mod credentials;
@@ -53,11 +55,13 @@ pub(super) static ALL: &[&[Definition]] = &[
     persistence::RULES,
     nodes::RULES,
     policy::RULES,
+    admission_policies::RULES,
     roles::RULES,
     bindings::RULES,
     network::RULES,
     exposure::RULES,
     objects::RULES,
+    audit_log::RULES,
     inventory::RULES,
     unread::RULES,
     under_a_name::RULES,

@@ -93,6 +93,9 @@ pub(super) static RULES: &[Definition] = &[
 /// Labels that no kubelet may set.
 const RESTRICTED: &str = "node-restriction.kubernetes.io/";
 const ROLES: &str = "node-role.kubernetes.io/";
+/// Label and taint of the control plane's nodes, now and before 1.24.
+const CONTROL_PLANE: [&str; 2] =
+    ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
 
 /// The label or taint by which workloads are kept apart that a request sets or takes away, and where it lies.
 fn kept_apart_by(request: &Request<'_>) -> Option<(&'static str, String)> {
@@ -108,15 +111,17 @@ fn kept_apart_by(request: &Request<'_>) -> Option<(&'static str, String)> {
     if let Some(path) = removed.next() {
         return Some(("metadata.labels", path));
     }
-    let taints = |of: &Value| -> Vec<String> {
-        let taints = at(of, &["spec"]).get("taints").and_then(Value::as_array).unwrap_or_default();
-        let keys = taints.iter().filter_map(|it| it.get("key").and_then(Value::as_str));
-        keys.filter(|key| guards(key)).map(str::to_owned).collect()
-    };
-    // A patch replaces the list of taints as a whole.
-    let (before, now) = (change.before().map(taints)?, change.after().map(taints)?);
-    let gone = before.into_iter().find(|key| !now.contains(key))?;
-    Some(("spec.taints", gone))
+    let is_about_taints = at(change.set(), &["spec"]).get("taints").is_some()
+        || change.removes(&["spec", "taints"]);
+    // What is left of the list, and which node it is, only the answer shows.
+    let after = change.after().filter(|_| is_about_taints)?;
+    let roles = at(after, &["metadata", "labels"]).as_object().into_iter().flatten();
+    let mut roles = roles.filter(|(key, _)| CONTROL_PLANE.contains(&&**key));
+    let left = at(after, &["spec"]).get("taints").and_then(Value::as_array).unwrap_or_default();
+    let left = left.iter().filter_map(|it| it.get("key").and_then(Value::as_str));
+    let is_guarded = left.into_iter().any(|key| CONTROL_PLANE.contains(&key));
+    let (role, _) = roles.next().filter(|_| !is_guarded)?;
+    Some(("spec.taints", role.to_string()))
 }
 
 fn is_cordoned(request: &Request<'_>) -> bool {
