@@ -36,6 +36,7 @@ mod request;
 mod rules;
 mod sighting;
 mod sign;
+mod uses;
 
 pub(crate) use actor::Actor;
 pub(crate) use client::Client;

@@ -3,7 +3,9 @@
 //! A rule is one entry of a list in `counting/rules`: its text and mapping, the requests that it looks at, whose
 //! requests it puts together, and how. There are a few ways to put requests together, each a file: so many
 //! [`different`] things within a time; one thing [`in_order`] after another; and [`each`] observation of a full window,
-//! for rules whose every part is evidence. Examples are sequences of events in `libs/detect/sequences`.
+//! for rules whose every part is evidence. Rules that need a memory of their own are a file each: which images were
+//! [`first_seen`], which Secrets whose pods use ([`pod_secrets`]), and what was asked under an auditID ([`audit_ids`]).
+//! Examples of all are sequences of events in `libs/detect/sequences`.
 //!
 //! What rarity says of one actor is `airside-baseline`'s. A rule and an anomaly that would tell the same do not both: the
 //! rule's entry names the anomalies that it [`stands_for`](Counting::stands_for) once it was told, so that what needs no
@@ -12,29 +14,42 @@
 //!
 //! Memory is rows, each of a rule and a key, bounded by [`Limits`] and kept one by one.
 
+mod audit_ids;
 mod deed;
 mod different;
 mod each;
+mod first_seen;
 mod in_order;
+mod pod_secrets;
+mod rows;
 mod rules;
 #[cfg(test)]
 mod tests;
 mod windows;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use airside_baseline::evidence::Known;
 use airside_types::{Id, Record, Rule, Severity, Sighting, SightingBatch};
+
+use serde::{Deserialize, Serialize};
 
 use crate::audit::{Event, Firing, Request, of_sighting};
 use crate::intake::Intake;
+use audit_ids::{Asked, AuditIds};
 use deed::Deed;
 pub use each::Limits;
+use pod_secrets::Account;
+use rows::{Aged, Rows};
 use rules::{Counted, Over};
-use windows::{Row, Thing, Windows};
+use windows::{Row, Thing};
 
 /// The rules that count.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    each::rules().chain(rules::all().map(|counted| &counted.rule))
+    let counted = rules::all().map(|counted| &counted.rule);
+    let own = [&audit_ids::RULE, &pod_secrets::RULE].into_iter().chain(first_seen::rules());
+    each::rules().chain(counted).chain(own)
 }
 
 /// A request that was answered, with what it told by itself.
@@ -58,7 +73,19 @@ pub type Changed = (Id, Option<Vec<u8>>);
 pub struct Counting {
     limits: Limits,
     each: each::Each,
-    windows: Windows,
+    windows: Rows<Row>,
+    images: Rows<Known>,
+    accounts: Rows<Account>,
+    audit_ids: AuditIds,
+}
+
+/// A row as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+enum Kept<'k> {
+    Window(Cow<'k, Row>),
+    Images(Cow<'k, Known>),
+    Account(Cow<'k, Account>),
+    Asked(Cow<'k, Asked>),
 }
 
 /// How many things a detection names.
@@ -67,7 +94,14 @@ const MAX_NAMED: usize = 12;
 impl Counting {
     /// Nothing observed yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, each: each::Each::new(limits), windows: Windows::new() }
+        Self {
+            limits,
+            each: each::Each::new(limits),
+            windows: Rows::new(),
+            images: Rows::new(),
+            accounts: Rows::new(),
+            audit_ids: AuditIds::default(),
+        }
     }
 
     /// Whether a rule counts this record, each of whose windows is evidence.
@@ -88,10 +122,17 @@ impl Counting {
         let looking = rules::all().filter(|counted| counted.on.iter().any(|on| deed.is(*on)));
         let mut told = Vec::new();
         for counted in looking {
-            let Some(firing) = self.fold(counted, &deed) else { continue };
-            told.push(of_sighting(&counted.rule, firing, answered.sighting, &request, intake));
+            told.extend(self.fold(counted, &deed).map(|firing| (&counted.rule, firing)));
         }
-        told
+        let again = self.audit_ids.look(&deed, self.limits.audit_ids);
+        told.extend(again.map(|firing| (&audit_ids::RULE, firing)));
+        let most = self.limits.windows;
+        let unused = pod_secrets::look(&mut self.accounts, &deed, most);
+        told.extend(unused.map(|firing| (&pod_secrets::RULE, firing)));
+        told.extend(first_seen::look(&mut self.images, &deed, most));
+        let record =
+            |(rule, firing)| of_sighting(rule, firing, answered.sighting, &request, intake);
+        told.into_iter().map(record).collect()
     }
 
     fn fold(&mut self, counted: &Counted, deed: &Deed<'_>) -> Option<Firing> {
@@ -144,21 +185,46 @@ impl Counting {
 
     /// The rows that have changed since the last call. Those of what is observed are the records themselves.
     pub fn take_changed(&mut self) -> Vec<Changed> {
-        let changed = self.windows.take_changed().into_iter();
-        changed.map(|(key, row)| (key, row.and_then(|row| postcard::to_stdvec(row).ok()))).collect()
+        let mut all = Vec::new();
+        changed(&mut self.windows, Kept::Window, &mut all);
+        changed(&mut self.images, Kept::Images, &mut all);
+        changed(&mut self.accounts, Kept::Account, &mut all);
+        for (key, row) in self.audit_ids.take_changed(self.limits.audit_ids) {
+            all.push((key, row.and_then(|row| bytes(&Kept::Asked(Cow::Borrowed(row))))));
+        }
+        all
     }
 
     /// Takes a row back as it was kept; says why where it is not one of this version.
     pub fn restore(&mut self, key: Id, bytes: &[u8]) -> Result<(), String> {
-        let row: Row = postcard::from_bytes(bytes).map_err(|error| error.to_string())?;
-        self.windows.restore(key, row);
+        match postcard::from_bytes(bytes).map_err(|error| error.to_string())? {
+            Kept::Window(row) => self.windows.restore(key, row.into_owned()),
+            Kept::Images(row) => self.images.restore(key, row.into_owned()),
+            Kept::Account(row) => self.accounts.restore(key, row.into_owned()),
+            Kept::Asked(row) => self.audit_ids.restore(key, row.into_owned()),
+        }
         Ok(())
     }
 
     /// How many rows there are.
     pub fn rows(&self) -> usize {
-        self.windows.len()
+        self.windows.len() + self.images.len() + self.accounts.len()
     }
+}
+
+/// Adds the rows of a table that have changed.
+fn changed<'r, V: Aged + Clone>(
+    rows: &'r mut Rows<V>,
+    kept: fn(Cow<'r, V>) -> Kept<'r>,
+    all: &mut Vec<Changed>,
+) {
+    let rows = rows.take_changed().into_iter();
+    all.extend(rows.map(|(key, row)| (key, row.and_then(|row| bytes(&kept(Cow::Borrowed(row)))))));
+}
+
+/// What cannot be written is forgotten.
+fn bytes(row: &Kept<'_>) -> Option<Vec<u8>> {
+    postcard::to_stdvec(row).ok()
 }
 
 impl Over {

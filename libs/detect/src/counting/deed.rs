@@ -139,6 +139,24 @@ impl<'d> Deed<'d> {
         Some(address).filter(|address| !address.is_empty())
     }
 
+    /// The images of the pods that it writes.
+    pub(super) fn images(&self) -> impl Iterator<Item = &'d str> {
+        let batch = self.batch;
+        self.sighting.request.images.iter().map(|image| batch.texts.get(*image))
+    }
+
+    /// The Secrets that those pods use.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &'d str> {
+        let batch = self.batch;
+        self.sighting.request.secrets.iter().map(|secret| batch.texts.get(*secret))
+    }
+
+    /// The service account that they run as.
+    pub(super) fn runs_as(&self) -> Option<&'d str> {
+        let account = self.batch.texts.get(self.sighting.request.runs_as);
+        Some(account).filter(|account| !account.is_empty())
+    }
+
     /// The object, as people write it: `Deployment shop/web`.
     pub(super) fn object(&self) -> String {
         let request = self.request;

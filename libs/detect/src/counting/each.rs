@@ -91,13 +91,22 @@ pub struct Limits {
     pub per_actor: usize,
     /// The most actors.
     pub actors: usize,
-    /// The most rows of the other rules, of which each is a rule and a key.
+    /// The most rows of the other rules (each is a rule and a key), of the images of namespaces, and of service
+    /// accounts, each.
     pub windows: usize,
+    /// The most requests whose auditID is known.
+    pub audit_ids: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { horizon: Duration::from_hours(2), per_actor: 500, actors: 10_000, windows: 10_000 }
+        Self {
+            horizon: Duration::from_hours(2),
+            per_actor: 500,
+            actors: 10_000,
+            windows: 10_000,
+            audit_ids: 100_000,
+        }
     }
 }
 

@@ -1,12 +1,11 @@
-//! What is remembered of requests that a rule may make something of together: a row for each rule and key, bounded, and
-//! kept row by row.
+//! What is remembered of requests that a rule may make something of together, for each rule and key.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use airside_types::{Id, Severity, Timestamp};
+use airside_types::{Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::rows::Aged;
 use crate::command::cut;
 
 /// What is known for a rule and a key.
@@ -102,71 +101,12 @@ impl Row {
         self.things.clear();
         self.told = Some((time.as_nanos(), rank(severity)));
     }
+}
 
-    /// The last moment that is known of it.
+impl Aged for Row {
     fn last(&self) -> Timestamp {
         let told = self.told.map(|(time, _)| Timestamp::from_nanos(time));
         let seen = self.things.last().map(Thing::time);
         told.max(seen).unwrap_or(Timestamp::EPOCH)
-    }
-}
-
-/// The rows of a cluster.
-#[derive(Debug)]
-pub(super) struct Windows {
-    rows: BTreeMap<Id, Row>,
-    by_age: BTreeSet<(Timestamp, Id)>,
-    changed: BTreeSet<Id>,
-    newest: Timestamp,
-}
-
-impl Windows {
-    pub(super) const fn new() -> Self {
-        Self {
-            rows: BTreeMap::new(),
-            by_age: BTreeSet::new(),
-            changed: BTreeSet::new(),
-            newest: Timestamp::EPOCH,
-        }
-    }
-
-    pub(super) fn get(&self, key: Id) -> Option<&Row> {
-        self.rows.get(&key)
-    }
-
-    /// Puts a row in the place of what was there. What is older than a time, or too much, is forgotten, the oldest first.
-    pub(super) fn put(&mut self, key: Id, row: Row, horizon: Duration, most: usize) {
-        self.newest = self.newest.max(row.last());
-        self.restore(key, row);
-        self.changed.insert(key);
-        let oldest = self.newest.minus(horizon);
-        while let Some((last, key)) = self.by_age.first().copied() {
-            if last >= oldest && self.rows.len() <= most {
-                break;
-            }
-            self.by_age.pop_first();
-            self.rows.remove(&key);
-            self.changed.insert(key);
-        }
-    }
-
-    /// Takes a row back.
-    pub(super) fn restore(&mut self, key: Id, row: Row) {
-        self.by_age.insert((row.last(), key));
-        self.newest = self.newest.max(row.last());
-        let (last, before) = (row.last(), self.rows.insert(key, row));
-        if let Some(before) = before.filter(|before| before.last() != last) {
-            self.by_age.remove(&(before.last(), key));
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// The rows that have changed since the last call; without a value those that are gone.
-    pub(super) fn take_changed(&mut self) -> Vec<(Id, Option<&Row>)> {
-        let changed = std::mem::take(&mut self.changed);
-        changed.into_iter().map(|key| (key, self.rows.get(&key))).collect()
     }
 }

@@ -5457,6 +5457,15 @@ pub struct Sighting {
     /// The rule by which people declared it as authorised.
     #[prost(uint32, tag = "34")]
     pub authorised: u32,
+    /// The images of the pods that the request writes, as far as its body was kept.
+    #[prost(uint32, repeated, tag = "35")]
+    pub images: ::prost::alloc::vec::Vec<u32>,
+    /// The Secrets that those pods use.
+    #[prost(uint32, repeated, tag = "36")]
+    pub secrets: ::prost::alloc::vec::Vec<u32>,
+    /// The service account that they run as.
+    #[prost(uint32, tag = "37")]
+    pub runs_as: u32,
 }
 /// Events that are counted and of which nothing else is said.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

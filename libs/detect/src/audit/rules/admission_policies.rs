@@ -108,9 +108,8 @@ fn weakened(request: &Request<'_>) -> Option<(&'static str, &'static str, Lets)>
     let gone = |field: &str| {
         change.removes(&["spec", field]) || spec.get(field).is_some_and(Value::is_null)
     };
-    let is_empty = |field: &str| {
-        spec.get(field).and_then(Value::as_array).is_some_and(<[_]>::is_empty)
-    };
+    let is_empty =
+        |field: &str| spec.get(field).and_then(Value::as_array).is_some_and(<[_]>::is_empty);
     let denies = |actions: &[Value]| actions.iter().any(|it| it.as_str() == Some("Deny"));
     let only_says = spec.get("validationActions").and_then(Value::as_array);
     let narrows = |of: &Value| {

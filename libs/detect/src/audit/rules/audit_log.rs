@@ -32,12 +32,13 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| {
             let audit = request.body().get("spec")?.get("audit")?;
-            let profile = |value: &Value| {
-                value.get("profile").and_then(Value::as_str) == Some("None")
-            };
+            let profile =
+                |value: &Value| value.get("profile").and_then(Value::as_str) == Some("None");
             let custom = audit.get("customRules").and_then(Value::as_array);
             let off = profile(audit) || custom.into_iter().flatten().any(profile);
-            off.then(|| Firing::new(wrote(request)).with("requestObject.spec.audit.profile", "None"))
+            off.then(|| {
+                Firing::new(wrote(request)).with("requestObject.spec.audit.profile", "None")
+            })
         },
     },
     Definition {
@@ -61,8 +62,8 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(CREATE, &["pods"]),
         ended: Ended::Done,
         when: |request| {
-            let is_api_server = request.is_in_system_namespace()
-                && request.name().starts_with("kube-apiserver");
+            let is_api_server =
+                request.is_in_system_namespace() && request.name().starts_with("kube-apiserver");
             let program = is_api_server.then(|| request.programs().first()).flatten()?;
             let (flag, severity) = opening_flag(&program.line)?;
             Some(
@@ -104,8 +105,7 @@ pub(super) static RULES: &[Definition] = &[
                 let set = spec.and_then(|spec| spec.get(*field));
                 set.is_some_and(|set| set.to_string().contains("audit"))
             });
-            let counts = !is_operators
-                || overrides.is_some() && request.client().is_by_hand();
+            let counts = !is_operators || overrides.is_some() && request.client().is_by_hand();
             (counts && !request.is_by_trusted_system()).then(|| {
                 let firing = Firing::new(changed(request)).with("verb", request.verb());
                 match overrides {
@@ -126,20 +126,19 @@ fn opening_flag(line: &str) -> Option<(&'static str, Severity)> {
     if value("--authorization-mode").is_some_and(|modes| modes.contains("AlwaysAllow")) {
         return Some(("--authorization-mode=AlwaysAllow", Severity::Critical));
     }
-    let is_written = value("--audit-log-path").is_some()
-        || value("--audit-webhook-config-file").is_some();
+    let is_written =
+        value("--audit-log-path").is_some() || value("--audit-webhook-config-file").is_some();
     // Of a pod whose command is not known nothing can be said.
     if flags().next().is_some() && !is_written {
         return Some(("without --audit-log-path and --audit-webhook-config-file", Severity::High));
     }
     let disabled = value("--disable-admission-plugins").unwrap_or_default();
-    ["NodeRestriction", "PodSecurity"]
-        .into_iter()
-        .find(|plugin| disabled.contains(plugin))
-        .map(|plugin| match plugin {
+    ["NodeRestriction", "PodSecurity"].into_iter().find(|plugin| disabled.contains(plugin)).map(
+        |plugin| match plugin {
             "NodeRestriction" => ("--disable-admission-plugins=NodeRestriction", Severity::High),
             _ => ("--disable-admission-plugins=PodSecurity", Severity::High),
-        })
+        },
+    )
 }
 
 fn changed(request: &Request<'_>) -> String {

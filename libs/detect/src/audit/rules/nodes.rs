@@ -111,8 +111,8 @@ fn kept_apart_by(request: &Request<'_>) -> Option<(&'static str, String)> {
     if let Some(path) = removed.next() {
         return Some(("metadata.labels", path));
     }
-    let is_about_taints = at(change.set(), &["spec"]).get("taints").is_some()
-        || change.removes(&["spec", "taints"]);
+    let is_about_taints =
+        at(change.set(), &["spec"]).get("taints").is_some() || change.removes(&["spec", "taints"]);
     // What is left of the list, and which node it is, only the answer shows.
     let after = change.after().filter(|_| is_about_taints)?;
     let roles = at(after, &["metadata", "labels"]).as_object().into_iter().flatten();
