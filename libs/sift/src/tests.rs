@@ -8,6 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod overlap;
+
 const SECOND: i64 = 1_000_000_000;
 
 /// Events of one cluster, as the API server writes them.

@@ -40,7 +40,7 @@ pub(super) fn of(request: &Request<'_>) -> Uses {
         // A patch says it only where it changes it.
         let is_whole = request.verb() != "patch";
         if is_whole || pod.field("serviceAccountName").is_some() {
-            uses.runs_as = pod.service_account().to_owned();
+            pod.service_account().clone_into(&mut uses.runs_as);
         }
     }
     uses

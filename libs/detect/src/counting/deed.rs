@@ -162,7 +162,7 @@ impl<'d> Deed<'d> {
         let request = self.request;
         let kind = kind::of(request.resource());
         match (request.namespace(), request.name()) {
-            (namespace, "") if namespace.is_empty() => kind.to_owned(),
+            ("", "") => kind.to_owned(),
             (namespace, "") => format!("{kind} {namespace}/"),
             ("", name) => format!("{kind} {name}"),
             (namespace, name) => format!("{kind} {namespace}/{name}"),

@@ -102,7 +102,7 @@ fn kept_apart_by(request: &Request<'_>) -> Option<(&'static str, String)> {
     let change = request.change();
     let guards = |key: &str| key.starts_with(RESTRICTED) || key.starts_with(ROLES);
     let labels = at(change.set(), &["metadata", "labels"]).as_object().into_iter().flatten();
-    let mut set = labels.map(|(key, _)| key.to_string()).filter(|key| guards(key));
+    let mut set = labels.map(|(key, _)| key.to_owned()).filter(|key| guards(key));
     if let Some(key) = set.next() {
         return Some(("metadata.labels", key));
     }
@@ -121,7 +121,7 @@ fn kept_apart_by(request: &Request<'_>) -> Option<(&'static str, String)> {
     let left = left.iter().filter_map(|it| it.get("key").and_then(Value::as_str));
     let is_guarded = left.into_iter().any(|key| CONTROL_PLANE.contains(&key));
     let (role, _) = roles.next().filter(|_| !is_guarded)?;
-    Some(("spec.taints", role.to_string()))
+    Some(("spec.taints", role.to_owned()))
 }
 
 fn is_cordoned(request: &Request<'_>) -> bool {
