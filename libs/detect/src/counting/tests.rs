@@ -1,63 +1,22 @@
 //! The rules over several requests as sequences of events: what fires them, and the ordinary life beside it.
 //!
-//! The sequences lie in `libs/detect/sequences`, a file for each family, a line for each:
-//! `{"fires": [rules], "quiet": [rules], "says": {rule: words}, "weighs": {rule: severity}, "why": "…", "events": […]}`.
-//! An event may have `"at"`, the second at which it is received (a second after the one before, if it is left out), and
-//! `"times"`, how often it comes, with `{n}` in it replaced by the number, a second apart or as many as `"every"` says.
+//! The sequences lie in `libs/detect/sequences`; what a line means is [`Sequence`]'s.
+
+mod sequence;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use airside_types::{Cluster, Detection, Payload, Record, SightingBatch, Tenant, Timestamp};
 use proptest::prelude::*;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use sequence::Sequence;
+use serde_json::{Value, json};
 
 use super::{Answered, Counting, Limits};
 use crate::audit::{Event, Telling, event_of, sight};
 use crate::authorised::Authorised;
 use crate::{Clock, ClusterProfile, Intake};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sequence {
-    #[serde(default)]
-    fires: Vec<String>,
-    #[serde(default)]
-    quiet: Vec<String>,
-    #[serde(default)]
-    says: BTreeMap<String, String>,
-    #[serde(default)]
-    weighs: BTreeMap<String, String>,
-    why: String,
-    events: Vec<Map<String, Value>>,
-}
-
 impl Sequence {
-    /// The events as an API server writes them.
-    fn events(&self) -> Vec<String> {
-        let start = Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap();
-        let (mut all, mut second) = (Vec::new(), 0);
-        for event in &self.events {
-            let mut event = event.clone();
-            let at = event.remove("at").and_then(|at| at.as_u64());
-            let times = event.remove("times").and_then(|times| times.as_u64()).unwrap_or(1);
-            second = at.unwrap_or(second);
-            let every = event.remove("every").and_then(|every| every.as_u64()).unwrap_or(1);
-            let text = Value::Object(event).to_string();
-            for n in 0..times {
-                let mut event: Map<String, Value> =
-                    serde_json::from_str(&text.replace("{n}", &n.to_string())).unwrap();
-                let time = start.plus(std::time::Duration::from_secs(second));
-                event.entry("auditID").or_insert_with(|| json!(format!("event-{}", all.len())));
-                event.entry("stage").or_insert_with(|| json!("ResponseComplete"));
-                event.insert("requestReceivedTimestamp".to_owned(), json!(time.to_string()));
-                all.push(Value::Object(event).to_string());
-                second += every;
-            }
-        }
-        all
-    }
-
     fn faults(&self) -> Vec<String> {
         let found = told(&self.events());
         let of = |id: &str| found.iter().filter(|it| it.rule == id).collect::<Vec<_>>();
