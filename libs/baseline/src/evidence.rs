@@ -11,6 +11,8 @@ pub struct Known {
     seen: Seen,
     /// In nanoseconds since the Unix epoch.
     last: i64,
+    #[serde(skip)]
+    is_changed: bool,
 }
 
 /// How new something is that was not seen before.
@@ -25,17 +27,26 @@ pub struct New {
 impl Known {
     /// Nothing seen yet; at most so many things are remembered.
     pub const fn new(capacity: u16) -> Self {
-        Self { seen: Seen::new(capacity), last: 0 }
+        Self { seen: Seen::new(capacity), last: 0, is_changed: false }
     }
 
     /// Takes something in; tells how new it is if it was not seen before.
     pub fn see(&mut self, what: &str, time: Timestamp) -> Option<New> {
-        self.last = self.last.max(time.as_nanos());
-        let novelty = self.seen.see(key("known", &[what]), hour(time))?;
+        let novelty = self.seen.see(key("known", &[what]), hour(time));
+        if self.seen.take_changed() {
+            self.is_changed = true;
+            self.last = self.last.max(time.as_nanos());
+        }
+        let novelty = novelty?;
         Some(New { occasions: novelty.occasions, per_million: novelty.per_million })
     }
 
-    /// When something was seen last.
+    /// Whether it knows more than at the last call: what is seen again within an hour says nothing.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.is_changed)
+    }
+
+    /// When something was seen last that said something.
     pub const fn last(&self) -> Timestamp {
         Timestamp::from_nanos(self.last)
     }
@@ -60,7 +71,8 @@ mod tests {
         let new = known.see("b", at(60)).unwrap();
         assert_eq!(new.occasions, 59);
         assert!(new.per_million < 20_000, "{}", new.per_million);
-        assert_eq!(known.last(), at(60));
+        assert_eq!((known.last(), known.take_changed()), (at(60), true));
+        assert!(known.see("b", at(60)).is_none() && !known.take_changed(), "within the hour");
         assert_ne!(digest(&["a", "b"]), digest(&["ab"]));
     }
 }

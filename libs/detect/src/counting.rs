@@ -31,7 +31,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use airside_baseline::evidence::Known;
-use airside_types::{Id, Record, Rule, Severity, Sighting, SightingBatch};
+use airside_types::{Id, Record, Rule, Severity, Sighting, SightingBatch, TextRef};
 
 use serde::{Deserialize, Serialize};
 
@@ -115,11 +115,13 @@ impl Counting {
         self.each.observe(record)
     }
 
-    /// Takes a request in, and returns what it completes.
+    /// Takes a request in, and returns what it completes. What is authorised adds to no window, and is learnt from.
     pub fn look(&mut self, answered: &Answered<'_>, intake: &Intake<'_>) -> Vec<Record> {
         let request = Request::new(answered.event, intake.profile);
         let deed = Deed::new(&request, answered);
+        let is_authorised = answered.sighting.request.authorised != TextRef::default();
         let looking = rules::all().filter(|counted| counted.on.iter().any(|on| deed.is(*on)));
+        let looking = looking.filter(|_| !is_authorised);
         let mut told = Vec::new();
         for counted in looking {
             told.extend(self.fold(counted, &deed).map(|firing| (&counted.rule, firing)));

@@ -134,15 +134,14 @@ impl ClusterSift {
         }
     }
 
-    /// What rules over several requests say now that this one came. What is authorised adds to none.
+    /// What rules over several requests say now that this one came.
     fn look(&mut self, answered: &Answered<'_>, intake: &Intake<'_>) -> Vec<Record> {
         let Answered { sighting, batch, .. } = answered;
-        if !batch.texts.get(sighting.request.authorised).is_empty() {
-            return Vec::new();
-        }
+        let by = batch.texts.get(sighting.request.authorised);
         let mut told = self.counting.look(answered, intake);
         for record in &mut told {
             record.ingest_time = batch.ingest_time;
+            declared::tell_authorised(record, by);
         }
         told
     }

@@ -178,6 +178,23 @@ fn quiet_events_are_counted_and_what_rules_see_is_not_quiet() {
     ");
 }
 
+#[test]
+fn what_is_authorised_completes_nothing() {
+    let told_of = |is_authorised: bool| {
+        let mut events = Events::new();
+        for namespace in 0..6 {
+            events.add(5, "ada", "delete", "persistentvolumeclaims", &format!("data-{namespace}"));
+        }
+        if is_authorised {
+            let rule = events.batch.texts.add("clean-up");
+            events.batch.sightings.iter_mut().for_each(|it| it.request.authorised = rule);
+        }
+        told(&sift(&events.batch, &mut Sift::new(Limits::default())).told)
+    };
+    assert!(told_of(false).contains("AUD-R80-data"));
+    assert!(!told_of(true).contains("AUD-R80"));
+}
+
 const USERS: [&str; 3] = ["ada", "ben", "system:serviceaccount:shop:web"];
 const DEEDS: [(&str, &str); 6] = [
     ("get", "secrets"),

@@ -31,7 +31,7 @@ pub(super) static RULE: Rule = Rule {
 /// For how long an id is known. An API server sends a batch again for four minutes at most.
 const KNOWN_FOR: Duration = Duration::from_mins(10);
 /// The most requests that are kept as one row.
-const MOST_OF_ROW: usize = 4096;
+const MOST_OF_ROW: usize = 1024;
 
 /// The ids of the last minutes, and what was asked under each.
 #[derive(Debug, Default)]

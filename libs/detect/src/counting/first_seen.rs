@@ -108,7 +108,9 @@ pub(super) fn look(
             .filter_map(|image| Some((*image, row.see((new.part)(image), time)?)))
             .filter(|(_, new)| new.occasions >= KNOWN && new.per_million <= RARE)
             .collect();
-        known.put(key, row, HORIZON, most);
+        if row.take_changed() {
+            known.put(key, row, HORIZON, most);
+        }
         if let (None, Some((image, by))) = (&told, found.first()) {
             let firing = Firing::new(format!("brought image {image} with {}", deed.object()))
                 .at((new.severity)(deed))

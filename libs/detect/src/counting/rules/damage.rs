@@ -68,7 +68,7 @@ pub(super) static RULES: &[Counted] = &[
         span: Duration::from_mins(5),
         again: Duration::from_hours(1),
         stands_for: &[],
-        severity: |_, _| Severity::Medium,
+        severity: |deed, _| destruction(deed),
         deed: |texts| format!("deleted things of namespaces {} within five minutes", listed(texts)),
     },
     Counted {
@@ -92,7 +92,7 @@ pub(super) static RULES: &[Counted] = &[
         span: Duration::from_mins(5),
         again: Duration::from_hours(1),
         stands_for: &[],
-        severity: |_, _| Severity::Medium,
+        severity: |deed, _| destruction(deed),
         deed: |texts| {
             format!("deleted {} volumes within five minutes: {}", texts.len(), listed(texts))
         },
@@ -125,6 +125,12 @@ pub(super) static RULES: &[Counted] = &[
         deed: |texts| format!("took {} out of service", listed(texts)),
     },
 ];
+
+/// Jobs that clear away what is old often run a person's tool.
+fn destruction(deed: &Deed<'_>) -> Severity {
+    let is_job = deed.is_of_account() && !deed.request.client().is_script();
+    if is_job { Severity::Low } else { Severity::Medium }
+}
 
 /// What people or scripts delete. Operators and pipelines take down what they put up.
 fn deleted(deed: &Deed<'_>) -> Option<String> {

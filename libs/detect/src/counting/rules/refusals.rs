@@ -64,9 +64,10 @@ pub(super) static RULES: &[Counted] = &[
         // By the actor and over any time; by the address here, and at once.
         stands_for: &["AUD-B04"],
         severity: |deed, _| {
-            // People try out what their rights are for with their own tools.
-            let is_person = !deed.is_of_account() && !deed.request.client().is_script();
-            if is_person { Severity::Low } else { Severity::Medium }
+            let client = deed.request.client();
+            // People try out what their rights are for with their own tools, and a pipeline outside fails as a whole.
+            let is_stolen = client.is_script() || deed.is_of_account() && client.is_by_hand();
+            if is_stolen { Severity::Medium } else { Severity::Low }
         },
         deed: |texts| format!("was refused {} different requests: {}", texts.len(), listed(texts)),
     },
