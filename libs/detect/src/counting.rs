@@ -197,6 +197,14 @@ impl Counting {
         all
     }
 
+    /// Forgets what has changed: nobody keeps it.
+    pub fn discard_changed(&mut self) {
+        self.windows.take_changed();
+        self.images.take_changed();
+        self.accounts.take_changed();
+        self.audit_ids.take_changed(self.limits.audit_ids);
+    }
+
     /// Takes a row back as it was kept; says why where it is not one of this version.
     pub fn restore(&mut self, key: Id, bytes: &[u8]) -> Result<(), String> {
         match postcard::from_bytes(bytes).map_err(|error| error.to_string())? {

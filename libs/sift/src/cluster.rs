@@ -196,7 +196,7 @@ impl ClusterSift {
     /// Forgets what has changed: nobody keeps it.
     pub(crate) fn discard_changes(&mut self) {
         self.changes.clear();
-        self.counting.take_changed();
+        self.counting.discard_changed();
         self.rolled.take_changes();
         self.ledger.take_changes();
     }
