@@ -15,6 +15,7 @@ mod audit_intake;
 mod bad_input;
 mod catalogue;
 mod log_owner;
+mod own_rules;
 mod platform;
 mod processes;
 mod program;

@@ -10,6 +10,7 @@ pub mod caller;
 pub mod clock;
 pub mod dead_letter;
 pub mod deps;
+pub mod follow;
 pub mod health;
 pub mod http_error;
 pub mod intake;

@@ -97,11 +97,17 @@ impl ClusterSift {
         sifted.events += 1;
         self.newest = self.newest.max(sighting.time);
         let records = std::mem::take(&mut sighting.records);
+        let candidates = std::mem::take(&mut sighting.candidates).into_iter();
+        sifted.candidates.extend(candidates.map(|candidate| (sighting.event, candidate)));
         let sighting = &*sighting;
         let event = audit::event_of(batch, sighting);
+        let is_answered = audit::own::is_answered(&event);
         let intake = intake(batch, profile);
         let answered = Answered { sighting, event: &event, records: &[], batch };
-        let completed = self.look(&Answered { records: &records, ..answered }, &intake);
+        let completed = match is_answered {
+            true => self.look(&Answered { records: &records, ..answered }, &intake),
+            false => Vec::new(),
+        };
         for record in records {
             match &record.payload {
                 Payload::Fact(fact) => {
@@ -113,6 +119,9 @@ impl ClusterSift {
         }
         for record in completed {
             self.tell(record, sifted);
+        }
+        if !is_answered {
+            return;
         }
         let anomalies = self.behaviour.observe(&audit::observation(sighting, &event, profile));
         if anomalies.is_empty() {

@@ -100,7 +100,7 @@ impl SightingBatch {
     /// Adds a sighting, whose texts are of this batch.
     pub fn push(&mut self, sighting: Sighting) {
         // A record takes about half a KiB on the wire, what else a sighting has about 120 bytes.
-        self.weight += 120 + 512 * sighting.records.len();
+        self.weight += 120 + 512 * (sighting.records.len() + sighting.candidates.len());
         self.sightings.push(sighting);
     }
 
@@ -150,6 +150,25 @@ pub struct Sighting {
     pub request: SeenRequest,
     /// What the event tells by itself: detections and facts.
     pub records: Vec<Record>,
+    /// What correlation rules of people's own count of it.
+    pub candidates: Vec<CorrelationCandidate>,
+}
+
+/// An event that a correlation rule of people's own counts, judged where its bodies are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorrelationCandidate {
+    /// What the rule means: another key once it means something else.
+    pub rule: Id,
+    /// The group that the rule counts it in.
+    pub group: Id,
+    /// The value that is counted; none where events are, or where this one lacks it.
+    pub value: Option<Id>,
+    /// The rules that found the event, by their places in the correlation rule.
+    pub places: Vec<u32>,
+    /// When the event reached its stage, as far as the source's clock is believed.
+    pub time: Timestamp,
+    /// What is told if the rule fires on this event.
+    pub record: Box<Record>,
 }
 
 /// The words of a request, as the API server's event has them. Those that it does not have are empty.

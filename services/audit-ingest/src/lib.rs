@@ -10,8 +10,10 @@ mod files;
 mod follow;
 mod judging;
 mod options;
+mod own_rules;
 mod owner;
 mod raw;
+mod rules_api;
 mod state;
 
 use std::sync::Arc;
@@ -27,12 +29,13 @@ use airside_service::{Deps, HttpError, Mounts, OwnerSettings, Service, ServiceCo
 use airside_telemetry::metrics::Counter;
 use airside_types::{DeadLetter, SightingBatch};
 use airside_wire::v1::raw_records_service_server::RawRecordsServiceServer;
+use airside_wire::v1::rules_service_server::RulesServiceServer;
 use airside_wire::v1::suppressions_service_server::SuppressionsServiceServer;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 
 use api::SuppressionsApi;
@@ -42,6 +45,8 @@ pub use options::{ClusterOptions, FeedOptions, FileOptions, Options, ProviderOpt
 use owner::{AuditOwner, LedgerView};
 pub use raw::{ArchiveOptions, raw_entry, raw_query, shown_to_people};
 use raw::{AtWork, RawKeeper, RawRecordsApi, Raws};
+use rules_api::RulesApi;
+use tokio::sync::watch;
 
 /// The audit-ingest service.
 #[derive(Debug)]
@@ -51,6 +56,7 @@ pub struct AuditIngest {
     archiving: Option<Housekeeping>,
     judging: Arc<Judging>,
     ledger: Arc<LedgerView>,
+    rules_known: watch::Sender<bool>,
     options: Options,
     deps: Deps,
 }
@@ -60,11 +66,20 @@ pub(crate) struct Webhook {
     pub(crate) intake: Intake,
     pub(crate) raw: RawKeeper,
     pub(crate) judging: Arc<Judging>,
+    /// Whether the rules are known that tenants have set: no event is judged before.
+    rules_known: watch::Receiver<bool>,
     events: Counter,
     sightings: Counter,
 }
 
 impl Webhook {
+    /// Waits until the rules are known that tenants have set, which is as soon as the log can be read.
+    async fn rules_known(&self) -> Result<(), HttpError> {
+        let known = self.rules_known.clone().wait_for(|known| *known).await.is_ok();
+        let stopping = "the node stops: send it again";
+        known.then_some(()).ok_or_else(|| HttpError::new(StatusCode::SERVICE_UNAVAILABLE, stopping))
+    }
+
     /// Makes durable what was understood, and counts it.
     pub(crate) async fn keep(&self, understood: Understood, raws: Raws) -> Result<(), HttpError> {
         let sightings = understood.sightings.iter().map(|batch| batch.sightings.len() as u64).sum();
@@ -90,11 +105,15 @@ impl Service for AuditIngest {
             in_flight: usize::try_from(options.max_in_flight.as_u64())?,
         };
         let judging = Arc::new(Judging::read(&deps.terms, &options.clusters)?);
+        let rules = RulesApi::new(Arc::clone(&judging), deps.publisher());
+        mounts.grpc(&deps, RulesServiceServer::new(rules));
+        let (rules_known, known) = watch::channel(false);
         let (raw, archiving) = RawKeeper::open(&options.archive, &deps).await?;
         mounts.grpc(&deps, RawRecordsServiceServer::new(RawRecordsApi::new(raw.archive())));
         let webhook = Webhook {
             raw,
             judging: Arc::clone(&judging),
+            rules_known: known,
             intake: Intake::new(Self::NAME, &deps, bound),
             events: deps
                 .metrics
@@ -113,10 +132,31 @@ impl Service for AuditIngest {
         let poll = options.poll.as_duration();
         let files = files.map(|file| Followed::new(file, bound.max_body, poll));
         let files = files.collect::<anyhow::Result<_>>()?;
-        Ok(Self { webhook, files, archiving, judging, ledger, options, deps })
+        Ok(Self { webhook, files, archiving, judging, ledger, rules_known, options, deps })
     }
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
+        let stop = context.shutdown.child_token();
+        let (judging, deps) = (Arc::clone(&self.judging), self.deps.clone());
+        let learning = rules_api::learn(&judging, &deps, &stop, self.rules_known.clone());
+        let working = async {
+            let worked = self.work(context).await;
+            stop.cancel();
+            worked
+        };
+        let ((), worked) = tokio::join!(learning, working);
+        worked
+    }
+}
+
+impl AuditIngest {
+    /// Works until the shutdown token is cancelled, once the rules are known.
+    async fn work(self, context: ServiceContext) -> anyhow::Result<()> {
+        let mut known = self.rules_known.subscribe();
+        tokio::select! {
+            () = context.shutdown.cancelled() => return Ok(()),
+            _known = known.wait_for(|known| *known) => {}
+        }
         let archiving = AtWork::begin(self.archiving, &self.deps);
         let mut following = tokio::task::JoinSet::new();
         for file in self.files {
@@ -176,6 +216,7 @@ async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(), HttpError> {
+    webhook.rules_known().await?;
     let (received, _held) = webhook.intake.receive(&cluster, &headers, body).await?;
     let judging = Arc::clone(&webhook.judging);
     let mut raws = webhook.raw.room(&received);
@@ -220,7 +261,7 @@ fn add(
             Ok(event) => {
                 raws.take(event, item.bytes, &intake, received);
                 let batch = current(&mut all.sightings, received);
-                let own = if rules.is_empty() { Vec::new() } else { rules.firings(event, &intake) };
+                let own = rules.judge(event, &intake);
                 let by = (Telling::ToCorrelate, authorised);
                 sight((event, item.bytes.len()), &intake, by, own, batch);
             }

@@ -11,11 +11,12 @@ use airside_service::publisher::Publisher;
 use airside_service::{ApplyError, Deps, Effects, LogOwner};
 use airside_sift::{ClusterKey, Limits, Sift};
 use airside_telemetry::metrics::Counter;
-use airside_types::{Cluster, Suppression, Tenant};
+use airside_types::{Cluster, SightingBatch, Suppression, Tenant, Timestamp};
 use airside_wire::{MessageType, decode_sightings};
 use async_trait::async_trait;
 
 use crate::judging::Judging;
+use crate::own_rules::OwnRules;
 use crate::state;
 
 /// The ledger as it was committed, for those who ask.
@@ -52,6 +53,7 @@ impl LedgerView {
 /// Folds sightings.
 pub(crate) struct AuditOwner {
     sift: Sift,
+    own_rules: OwnRules,
     judging: Arc<Judging>,
     publisher: Publisher,
     view: Arc<LedgerView>,
@@ -72,8 +74,20 @@ impl AuditOwner {
         let mut sift = Sift::new(Limits::default());
         state::restore(deps.store.as_ref(), &mut sift).await?;
         let counter = |name, about| deps.metrics.counter(name, about);
+        let uncounted = (
+            counter(
+                "airside_audit_ingest_own_rules_late_total",
+                "Audit events that came too late for a correlation rule of people's own to count them",
+            ),
+            counter(
+                "airside_audit_ingest_own_rules_forgotten_total",
+                "Groups of correlation rules of people's own that were forgotten while they still counted",
+            ),
+        );
+        let own_rules = OwnRules::open(deps.store.as_ref(), &judging, uncounted).await?;
         let owner = Self {
             sift,
+            own_rules,
             judging,
             publisher: deps.publisher(),
             view,
@@ -122,9 +136,12 @@ impl LogOwner for AuditOwner {
             )));
         }
         let batch = decode_sightings(&entry.entry.payload).map_err(poison)?;
-        self.touched.insert((batch.tenant.clone(), batch.cluster.clone()));
-        let profile = self.judging.profile(&batch.tenant, &batch.cluster);
-        let sifted = self.sift.take(batch, profile);
+        let key = (batch.tenant.clone(), batch.cluster.clone());
+        let (newest, rules) = (newest(&batch), self.judging.rules(&key.0));
+        let mut sifted = self.sift.take(batch, self.judging.profile(&key.0, &key.1));
+        let candidates = std::mem::take(&mut sifted.candidates);
+        sifted.told.extend(self.own_rules.take(&key, &rules, newest, candidates));
+        self.touched.insert(key);
         self.folded.add(sifted.events);
         self.left_out.add(sifted.left_out);
         self.rolled_up.add(sifted.rolled_up.len() as u64);
@@ -148,6 +165,9 @@ impl LogOwner for AuditOwner {
                     tracing::error!(error = %error, "a part of what is known cannot be kept");
                 }
             }
+            if let Err(error) = self.own_rules.keep(cluster, &mut effects.batch) {
+                tracing::error!(error = %error, "what own rules have counted cannot be kept");
+            }
         }
     }
 
@@ -155,6 +175,12 @@ impl LogOwner for AuditOwner {
         let touched = std::mem::take(&mut self.touched);
         self.show(touched);
     }
+}
+
+/// When the newest event of a batch happened.
+fn newest(batch: &SightingBatch) -> Option<Timestamp> {
+    let quiet = batch.quiet.iter().map(|quiet| quiet.last);
+    batch.sightings.iter().map(|it| it.time).chain(quiet).max()
 }
 
 fn poison(error: impl std::fmt::Display) -> ApplyError {

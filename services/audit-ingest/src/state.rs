@@ -32,7 +32,7 @@ pub(crate) fn keep(
     change: Change,
     batch: &mut Batch,
 ) -> Result<(), EncodeError> {
-    let key = |kind: u8, which: &[u8]| key(cluster, kind, which);
+    let key = |kind: u8, which: &[u8]| key(cluster, &[&[kind], which].concat());
     let (key, value) = match change {
         Change::Behaviour(of, bytes) => (key(BEHAVIOUR, &of.to_bytes()), bytes.map(Bytes::from)),
         Change::Seen(row, events) => {
@@ -64,39 +64,51 @@ pub(crate) fn keep(
 
 /// Takes back all that was kept.
 pub(crate) async fn restore(store: &dyn Store, sift: &mut Sift) -> anyhow::Result<()> {
+    let mut take = |key: Bytes, value| {
+        let read = read(&key, value).ok_or_else(|| "it is damaged".to_owned());
+        if let Err(why) = read.and_then(|(cluster, row)| sift.restore(cluster, row)) {
+            let key = String::from_utf8_lossy(&key).into_owned();
+            tracing::warn!(key, why, "a part of what is known cannot be read and is learnt anew");
+        }
+    };
+    each(store, SIFT, &mut take).await
+}
+
+/// Shows all pairs of a keyspace, a page at a time.
+pub(crate) async fn each(
+    store: &dyn Store,
+    keyspace: Keyspace,
+    take: &mut (dyn FnMut(Bytes, Bytes) + Send),
+) -> anyhow::Result<()> {
     let mut range = KeyRange::all();
     loop {
-        let page = store.scan(SIFT, range, Order::Ascending, PAGE).await?;
+        let page = store.scan(keyspace, range, Order::Ascending, PAGE).await?;
         let Some((last, _)) = page.last() else { return Ok(()) };
         let mut from = last.to_vec();
         from.push(0);
         range = KeyRange::starting_at(&from);
-        for (key, value) in page {
-            let read = read(&key, value).ok_or_else(|| "it is damaged".to_owned());
-            if let Err(why) = read.and_then(|(cluster, row)| sift.restore(cluster, row)) {
-                let key = String::from_utf8_lossy(&key).into_owned();
-                tracing::warn!(
-                    key,
-                    why,
-                    "a part of what is known cannot be read and is learnt anew"
-                );
-            }
-        }
+        page.into_iter().for_each(|(key, value)| take(key, value));
     }
 }
 
-fn key((tenant, cluster): &ClusterKey, kind: u8, which: &[u8]) -> Vec<u8> {
+/// The key of a part of what is known of a cluster.
+pub(crate) fn key((tenant, cluster): &ClusterKey, part: &[u8]) -> Vec<u8> {
     let mut key = [tenant.as_str(), cluster.as_str(), ""].join("\0").into_bytes();
-    key.push(kind);
-    key.extend_from_slice(which);
+    key.extend_from_slice(part);
     key
 }
 
-fn read(key: &[u8], value: Bytes) -> Option<(ClusterKey, Change)> {
+/// The cluster of a key, and the part.
+pub(crate) fn cluster_of(key: &[u8]) -> Option<(ClusterKey, &[u8])> {
     let mut parts = key.splitn(3, |byte| *byte == 0);
     let mut name = || std::str::from_utf8(parts.next()?).ok();
     let cluster = (Tenant::new(name()?).ok()?, Cluster::new(name()?).ok()?);
-    let (kind, which) = parts.next()?.split_first()?;
+    Some((cluster, parts.next()?))
+}
+
+fn read(key: &[u8], value: Bytes) -> Option<(ClusterKey, Change)> {
+    let (cluster, part) = cluster_of(key)?;
+    let (kind, which) = part.split_first()?;
     let id = || <[u8; 16]>::try_from(which).ok().map(Id::from_bytes);
     let row = match *kind {
         BEHAVIOUR => Change::Behaviour(StateKey::from_bytes(which)?, Some(value.to_vec())),
