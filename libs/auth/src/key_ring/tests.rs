@@ -114,7 +114,7 @@ fn a_key_file_looks_as_documented_and_survives() {
     [[key]]
     id = "aibaeaqc"
     tenant = "team-b"
-    scopes = ["ingest", "scan", "read"]
+    scopes = ["ingest", "scan", "read", "configure"]
     hash = "f88e6896815cb01c6a6e26d50ddf6841f05e242204a115a3ef4f5a9902412eb9"
     description = 'CI of "team b"'
     expires = "1970-01-11T00:00:00Z"

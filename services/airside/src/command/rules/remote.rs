@@ -27,7 +27,12 @@ pub(super) fn set(
         show::remark("nothing was set");
         return Ok(own.outcome());
     }
-    let files = own.files.iter().map(Into::into).collect();
+    let files: Vec<_> = own.files.iter().map(Into::into).collect();
+    let done = match (dry_run, files.is_empty()) {
+        (true, _) => "they can be set",
+        (false, true) => "no rules are set any more: there was none in what was given",
+        (false, false) => "in force from the next event on",
+    };
     let request = SetRulesRequest { files, dry_run };
     let answer = airside_node::runtime()?.block_on(async {
         let mut client = RulesServiceClient::new(connect(server).await?);
@@ -45,7 +50,7 @@ pub(super) fn set(
         return Ok(Outcome::Unreadable);
     }
     print_rules(&own_rules(answer.rules)?)?;
-    show::remark(if dry_run { "they can be set" } else { "in force from the next event on" });
+    show::remark(done);
     Ok(Outcome::Good)
 }
 
