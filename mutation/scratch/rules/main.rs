@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use airside_detect::audit::own::Found;
 use airside_detect::audit::{self, Event, Telling};
 use airside_detect::authorised::Authorised;
 use airside_detect::counting::{self, Answered, Counting, Limits};
@@ -81,7 +82,7 @@ fn counted(events: &[String], intake: &Intake<'_>) -> Vec<Record> {
     for text in events {
         let event = Event::parse(text).expect("an event");
         let judging = (Telling::ToCorrelate, &Authorised::default());
-        audit::sight((&event, text.len()), intake, judging, Vec::new(), &mut batch);
+        audit::sight((&event, text.len()), intake, judging, Found::default(), &mut batch);
     }
     let mut counting = Counting::new(Limits::default());
     let mut told = Vec::new();

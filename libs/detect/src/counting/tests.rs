@@ -12,6 +12,7 @@ use sequence::Sequence;
 use serde_json::{Value, json};
 
 use super::{Answered, Counting, Limits};
+use crate::audit::own::Found;
 use crate::audit::{Event, Telling, event_of, sight};
 use crate::authorised::Authorised;
 use crate::{Clock, ClusterProfile, Intake};
@@ -69,7 +70,7 @@ fn sighted(events: &[String]) -> SightingBatch {
     for text in events {
         let event = Event::parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
         let judging = (Telling::ToCorrelate, &Authorised::default());
-        sight((&event, text.len()), &intake, judging, Vec::new(), &mut batch);
+        sight((&event, text.len()), &intake, judging, Found::default(), &mut batch);
     }
     batch
 }
