@@ -68,9 +68,7 @@ static RULES: &[New] = &[
     },
 ];
 
-/// On how many occasions something must have been seen under a heading before what is new says anything.
-const KNOWN: u32 = 50;
-/// How rare something new has to be, by a million.
+/// How rare something new has to be, by a million: about fifty occasions without anything new, or more with.
 const RARE: u32 = 20_000;
 /// The most things under a heading.
 const CAPACITY: u16 = 256;
@@ -106,7 +104,7 @@ pub(super) fn look(
         let found: Vec<_> = images
             .iter()
             .filter_map(|image| Some((*image, row.see((new.part)(image), time)?)))
-            .filter(|(_, new)| new.occasions >= KNOWN && new.per_million <= RARE)
+            .filter(|(_, new)| new.per_million <= RARE)
             .collect();
         if row.take_changed() {
             known.put(key, row, HORIZON, most);

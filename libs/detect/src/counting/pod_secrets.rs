@@ -94,14 +94,14 @@ fn read(accounts: &Rows<Account>, deed: &Deed<'_>) -> Option<Firing> {
     let Actor::ServiceAccount { namespace, name } = request.actor() else { return None };
     let secret = Some(request.name()).filter(|name| !name.is_empty())?;
     // Those of other namespaces are AUD-R16.
-    if request.verb() != "get" || !request.is_in_own_namespace() {
+    if !request.is_in_own_namespace() {
         return None;
     }
     let own = accounts.get(key(namespace, name))?;
     if own.secrets.contains(secret) || own.secrets.len() >= MOST {
         return None;
     }
-    let users = accounts.values().filter(|it| &*it.namespace == namespace && &*it.name != name);
+    let users = accounts.values().filter(|it| &*it.namespace == namespace);
     let another = users.into_iter().find(|it| it.secrets.contains(secret));
     let severity = match (request.client().is_by_hand(), another.is_some()) {
         (true, true) => Severity::Medium,

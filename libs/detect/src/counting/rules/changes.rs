@@ -137,6 +137,6 @@ fn object_of_user(deed: &Deed<'_>, key: IdBuilder) -> Option<IdBuilder> {
 
 /// Pipelines and operators bring rights and workloads together all the time.
 fn changed_by_hand(deed: &Deed<'_>, kind: Marks) -> Option<String> {
-    let counts = deed.is(kind) && deed.is_by_hand() && !deed.request.is_by_trusted_system();
+    let counts = deed.is(kind) && deed.is_by_hand();
     counts.then(|| deed.object())
 }

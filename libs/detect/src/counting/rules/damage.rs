@@ -7,6 +7,7 @@ use airside_types::{Rule, Severity, Source, Tactic};
 
 use super::super::deed::{Deed, Marks};
 use super::{Counted, Over, listed, user};
+use crate::audit::UNSCHEDULABLE;
 use crate::rule::{PLAUSIBLE, WEAK};
 
 const DELETED: &[Marks] = &[Marks::DELETES.and(Marks::LASTING).and(Marks::DONE)];
@@ -134,8 +135,7 @@ fn destruction(deed: &Deed<'_>) -> Severity {
 
 /// What people or scripts delete. Operators and pipelines take down what they put up.
 fn deleted(deed: &Deed<'_>) -> Option<String> {
-    let counts = deed.is_by_hand() && !deed.request.is_by_trusted_system();
-    counts.then(|| deed.object())
+    deed.is_by_hand().then(|| deed.object())
 }
 
 /// A node that is deleted, or that takes no more pods, by what the rule about nodes saw of the body.
@@ -143,7 +143,7 @@ fn out_of_service(deed: &Deed<'_>) -> Option<String> {
     let is_cordoned = || {
         let found = deed.detections().find(|it| it.rule == "AUD-R79");
         let mut values = found.into_iter().flat_map(|it| &it.values);
-        values.any(|it| it.name == crate::audit::UNSCHEDULABLE && it.value == "true")
+        values.any(|it| it.name == UNSCHEDULABLE)
     };
     let counts = deed.is_by_hand() && (deed.is(Marks::DELETES) || is_cordoned());
     counts.then(|| deed.object())

@@ -136,7 +136,7 @@ fn calls_of_a_tool(deed: &Deed<'_>) -> Option<String> {
     let is_tried = matches!(request.outcome(), Outcome::DryRun | Outcome::Forbidden);
     let what = match request.resource() {
         "selfsubjectrulesreviews" => OWN_RIGHTS,
-        "pods" if request.verb() == "create" && is_tried => "pods that were only tried out",
+        "pods" if is_tried => "pods that were only tried out",
         "secrets" if is_list => "secrets",
         "roles" | "clusterroles" | "rolebindings" | "clusterrolebindings" if is_list => {
             "roles and bindings"
@@ -144,7 +144,6 @@ fn calls_of_a_tool(deed: &Deed<'_>) -> Option<String> {
         "nodes" if is_list => "nodes",
         _ => return None,
     };
-    let counts = matches!(request.actor(), Actor::User(_) | Actor::ServiceAccount { .. })
-        && !request.is_by_trusted_system();
+    let counts = matches!(request.actor(), Actor::User(_) | Actor::ServiceAccount { .. });
     counts.then(|| what.to_owned())
 }

@@ -7,7 +7,7 @@ use airside_types::{Rule, Severity, Source, Tactic};
 
 use super::super::deed::{Deed, Marks};
 use super::{Counted, Over, address, listed};
-use crate::audit::{Actor, Outcome};
+use crate::audit::Actor;
 use crate::rule::PLAUSIBLE;
 
 pub(super) static RULES: &[Counted] = &[
@@ -93,9 +93,7 @@ fn tried_without_credential(deed: &Deed<'_>) -> Option<String> {
 
 fn refused_from_outside(deed: &Deed<'_>) -> Option<String> {
     let counts = matches!(deed.request.actor(), Actor::User(_) | Actor::ServiceAccount { .. })
-        && deed.request.outcome() == Outcome::Forbidden
         && deed.request.is_denied_by_authorization()
-        && is_from_outside(deed)
-        && !deed.request.is_by_trusted_system();
+        && is_from_outside(deed);
     counts.then(|| format!("{} as {}", deed.asked(), deed.user()))
 }
