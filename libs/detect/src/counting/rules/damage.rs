@@ -7,7 +7,6 @@ use airside_types::{Rule, Severity, Source, Tactic};
 
 use super::super::deed::{Deed, Marks};
 use super::{Counted, Over, listed, user};
-use crate::audit::UNSCHEDULABLE;
 use crate::rule::{PLAUSIBLE, WEAK};
 
 const DELETED: &[Marks] = &[Marks::DELETES.and(Marks::LASTING).and(Marks::DONE)];
@@ -143,7 +142,7 @@ fn out_of_service(deed: &Deed<'_>) -> Option<String> {
     let is_cordoned = || {
         let found = deed.detections().find(|it| it.rule == "AUD-R79");
         let mut values = found.into_iter().flat_map(|it| &it.values);
-        values.any(|it| it.name == UNSCHEDULABLE)
+        values.any(|it| it.name == crate::audit::UNSCHEDULABLE)
     };
     let counts = deed.is_by_hand() && (deed.is(Marks::DELETES) || is_cordoned());
     counts.then(|| deed.object())
