@@ -5,6 +5,7 @@
 //! once in their batch. Of a body nothing travels but which images and Secrets pods name and as whom they run, and of a
 //! query nothing at all: what rules say of them is in the records.
 
+use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
 use crate::id::Id;
@@ -20,13 +21,14 @@ pub struct TextRef(pub u32);
 /// The texts of a batch, each once. The first is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texts {
-    set: IndexSet<Box<str>>,
+    /// The order is that of adding. A client that makes texts collide slows its own batch, which is small.
+    set: IndexSet<Box<str>, FixedState>,
     bytes: usize,
 }
 
 impl Default for Texts {
     fn default() -> Self {
-        Self { set: IndexSet::from_iter([Box::from("")]), bytes: 0 }
+        Self { set: std::iter::once(Box::from("")).collect(), bytes: 0 }
     }
 }
 

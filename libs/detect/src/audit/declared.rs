@@ -56,13 +56,11 @@ pub enum Judgement {
 /// What a declaration says of the deed that an event reports. What is done as somebody else needs the right to be
 /// that one as well: `impersonate` of `users`.
 pub fn judge(authorised: &Authorised, event: &Event<'_>, intake: &Intake<'_>) -> Judgement {
-    let request = Request::new(event, intake.profile);
-    let time = request.time();
-    let (Some(time), false, false) =
-        (time, authorised.is_empty(), actor::is_disguised(&event.user))
-    else {
+    if authorised.is_empty() || actor::is_disguised(&event.user) {
         return Judgement::Unknown;
-    };
+    }
+    let request = Request::new(event, intake.profile);
+    let Some(time) = request.time() else { return Judgement::Unknown };
     let groups: Vec<&str> = event.user.groups.iter().map(AsRef::as_ref).collect();
     let deed = Deed {
         user: &event.user.username,
