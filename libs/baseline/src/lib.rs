@@ -8,6 +8,7 @@
 
 mod anomaly;
 mod behaviour;
+pub mod evidence;
 mod memory;
 mod models;
 pub mod observation;

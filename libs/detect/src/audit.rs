@@ -24,7 +24,7 @@ mod exec;
 mod facts;
 mod grant;
 mod indexed;
-mod kind;
+pub(crate) mod kind;
 mod links;
 mod machinery;
 mod object;
@@ -37,7 +37,9 @@ mod request;
 mod rules;
 mod sighting;
 mod sign;
+mod uses;
 
+pub(crate) use actor::Actor;
 pub(crate) use client::Client;
 pub use client::UserAgent;
 pub use deed::{CAUSED_BY, COUNTED_IN, Cause, Deed, Hand, deed, tell_cause, tell_counted};
@@ -47,11 +49,12 @@ pub use grant::used as used_grant;
 pub use indexed::{Indexed, indexed};
 pub use links::of_user as links_of_user;
 use machinery::Standing;
+pub(crate) use observation::of_sighting;
 pub use observation::{anomaly, observation, silence};
 pub use redacted::redacted;
-use request::Request;
-pub(crate) use rules::SECRET_READ;
-use rules::{Definition, Firing};
+pub(crate) use request::{Outcome, Request};
+use rules::Definition;
+pub(crate) use rules::{Firing, SECRET_READ, UNSCHEDULABLE};
 pub use sighting::{Telling, event_of, is_end, sight};
 
 #[cfg(test)]

@@ -1,270 +1,267 @@
 //! Rules that fire on what several events say together, within a time.
 //!
-//! Counting is a fold over records whose result is a function of their *set*: an observation fires when
-//! some window of the rule's span that contains it holds enough different things, whichever of them
-//! arrived first. Late, repeated and permuted records give the same detections, and observing stored
-//! records again rebuilds the state. What holds this within bounds is [`Limits`].
+//! A rule is one entry of a list in `counting/rules`: its text and mapping, the requests that it looks at, whose
+//! requests it puts together, and how. There are a few ways to put requests together, each a file: so many
+//! [`different`] things within a time; one thing [`in_order`] after another; and [`each`] observation of a full window,
+//! for rules whose every part is evidence. Rules that need a memory of their own are a file each: which images were
+//! [`first_seen`], which Secrets whose pods use ([`pod_secrets`]), and what was asked under an auditID ([`audit_ids`]).
+//! Examples of all are sequences of events in `libs/detect/sequences`.
+//!
+//! What rarity says of one actor is `airside-baseline`'s. A rule and an anomaly that would tell the same do not both: the
+//! rule's entry names the anomalies that it [`stands_for`](Counting::stands_for) once it was told, so that what needs no
+//! history is told as soon as it shows, and the rest by what is usual. Failed logins of one address (row R05) are told by
+//! AUD-B05 alone, which is a leaky bucket by itself.
+//!
+//! Memory is rows, each of a rule and a key, bounded by [`Limits`] and kept one by one.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod audit_ids;
+mod deed;
+mod different;
+mod each;
+mod first_seen;
+mod in_order;
+mod pod_secrets;
+mod rows;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod windows;
+
+use std::borrow::Cow;
 use std::time::Duration;
 
-use airside_types::attack::technique;
-use airside_types::{
-    Detection, Entity, Id, LinkRole, NamedValue, Payload, Record, Severity, Source, Tactic,
-    Timestamp,
-};
+use airside_baseline::evidence::Known;
+use airside_types::{Id, Record, Rule, Severity, Sighting, SightingBatch, TextRef};
 
-use crate::audit::{Client, SECRET_READ};
-use crate::rule::{PLAUSIBLE, Rule};
+use serde::{Deserialize, Serialize};
 
-/// A rule that counts.
-#[derive(Debug)]
-struct Counted {
-    rule: Rule,
-    /// The thing that a detection is one sighting of; none for detections that the rule does not count.
-    thing: fn(&Detection) -> Option<String>,
-    /// How many different things make it fire.
-    at_least: usize,
-    /// Within what time.
-    span: Duration,
-    /// What makes one firing milder than usual.
-    severity: fn(&Detection) -> Severity,
-}
-
-static COUNTED: &[Counted] = &[Counted {
-    rule: Rule {
-        id: "AUD-R14",
-        version: 1,
-        title: "Secrets read one after the other",
-        why: "Programs know which secret they need; somebody who goes through many is looking for one that pays.",
-        next: "Look at which of the Secrets the actor has to do with, at what each of the others opens, and at what the actor did next.",
-        severity: Severity::Medium,
-        confidence: PLAUSIBLE,
-        tactic: Tactic::CredentialAccess,
-        techniques: &[technique("T1552.007")],
-        equivalents: &[],
-        source: Source::Audit,
-        examples: None,
-    },
-    thing: secret,
-    at_least: 5,
-    span: Duration::from_mins(10),
-    severity: |detection| {
-        let client = Client::of(value(detection, "userAgent").unwrap_or_default());
-        let program = is_service_account(detection) && !client.is_by_hand();
-        // Operators that manage secrets for others read many, all day.
-        if program { Severity::Low } else { Severity::Medium }
-    },
-}];
+use crate::audit::{Event, Firing, Request, of_sighting};
+use crate::intake::Intake;
+use audit_ids::{Asked, AuditIds};
+use deed::Deed;
+pub use each::Limits;
+use pod_secrets::Account;
+use rows::{Aged, Rows};
+use rules::{Counted, Over};
+use windows::{Row, Thing};
 
 /// The rules that count.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    COUNTED.iter().map(|counted| &counted.rule)
+    let counted = rules::all().map(|counted| &counted.rule);
+    let own = [&audit_ids::RULE, &pod_secrets::RULE].into_iter().chain(first_seen::rules());
+    each::rules().chain(counted).chain(own)
 }
 
-/// A secret by its name, or the secrets of a namespace.
-fn secret(detection: &Detection) -> Option<String> {
-    let namespace = value(detection, "objectRef.namespace")?;
-    match detection.rule.as_str() {
-        SECRET_READ => Some(format!("{namespace}/{}", value(detection, "objectRef.name")?)),
-        "AUD-R13" if detection.severity > Severity::Info => Some(format!("{namespace}/")),
-        _ => None,
-    }
-}
-
-fn value<'d>(detection: &'d Detection, name: &str) -> Option<&'d str> {
-    detection.values.iter().find(|value| value.name == name).map(|value| value.value.as_str())
-}
-
-fn is_service_account(detection: &Detection) -> bool {
-    detection.linked(LinkRole::Actor).any(|entity| entity.kind() == "ServiceAccount")
-}
-
-/// What bounds the memory of counting. Beyond a bound, the oldest observations are forgotten, and what
-/// arrives later than that may go uncounted.
+/// A request that was answered, with what it told by itself.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// How much older than the newest record an observation may be. At least twice a rule's span, plus
-    /// how late records arrive.
-    pub horizon: Duration,
-    /// The most observations that are kept for one actor and rule.
-    pub per_actor: usize,
-    /// The most actors.
-    pub actors: usize,
+pub struct Answered<'a> {
+    /// Its words.
+    pub sighting: &'a Sighting,
+    /// The same as an event.
+    pub event: &'a Event<'a>,
+    /// Its detections and facts.
+    pub records: &'a [Record],
+    /// The batch that has the texts.
+    pub batch: &'a SightingBatch,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { horizon: Duration::from_hours(2), per_actor: 500, actors: 10_000 }
-    }
-}
+/// A row of the state: its bytes, or none when it is gone.
+pub type Changed = (Id, Option<Vec<u8>>);
 
 /// The state of counting.
 #[derive(Debug)]
 pub struct Counting {
     limits: Limits,
-    newest: Timestamp,
-    /// By actor and rule.
-    actors: BTreeMap<Id, Sightings>,
+    each: each::Each,
+    windows: Rows<Row>,
+    images: Rows<Known>,
+    accounts: Rows<Account>,
+    audit_ids: AuditIds,
 }
 
-/// One actor's observations for one rule, by time; the record's id tells two at one time apart.
-type Sightings = BTreeMap<(Timestamp, Id), Sighting>;
-
-#[derive(Debug)]
-struct Sighting {
-    thing: String,
-    /// The observation, until it has fired.
-    untold: Option<Box<Record>>,
+/// A row as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+enum Kept<'k> {
+    Window(Cow<'k, Row>),
+    Images(Cow<'k, Known>),
+    Account(Cow<'k, Account>),
+    Asked(Cow<'k, Asked>),
 }
+
+/// How many things a detection names.
+const MAX_NAMED: usize = 12;
 
 impl Counting {
     /// Nothing observed yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, newest: Timestamp::EPOCH, actors: BTreeMap::new() }
+        Self {
+            limits,
+            each: each::Each::new(limits),
+            windows: Rows::new(),
+            images: Rows::new(),
+            accounts: Rows::new(),
+            audit_ids: AuditIds::default(),
+        }
     }
 
-    /// Whether a rule counts this record.
+    /// Whether a rule counts this record, each of whose windows is evidence.
     pub fn counts(record: &Record) -> bool {
-        let Payload::Detection(detection) = &record.payload else { return false };
-        COUNTED.iter().any(|counted| (counted.thing)(detection).is_some())
+        each::Each::counts(record)
     }
 
     /// Takes a record in, and returns the detections that it completes: for itself and for earlier ones.
     /// Records that no rule counts change nothing.
     pub fn observe(&mut self, record: &Record) -> Vec<Record> {
-        let Payload::Detection(detection) = &record.payload else { return Vec::new() };
-        let mut fired = Vec::new();
-        for counted in COUNTED {
-            if let Some(thing) = (counted.thing)(detection) {
-                fired.extend(self.count(counted, thing, record, detection));
+        self.each.observe(record)
+    }
+
+    /// Takes a request in, and returns what it completes. What is authorised adds to no window, and is learnt from.
+    pub fn look(&mut self, answered: &Answered<'_>, intake: &Intake<'_>) -> Vec<Record> {
+        let request = Request::new(answered.event, intake.profile);
+        let deed = Deed::new(&request, answered);
+        let is_authorised = answered.sighting.request.authorised != TextRef::default();
+        let looking = rules::all().filter(|counted| counted.on.iter().any(|on| deed.is(*on)));
+        let looking = looking.filter(|_| !is_authorised);
+        let mut told = Vec::new();
+        for counted in looking {
+            told.extend(self.fold(counted, &deed).map(|firing| (&counted.rule, firing)));
+        }
+        let again = self.audit_ids.look(&deed, self.limits.audit_ids);
+        told.extend(again.map(|firing| (&audit_ids::RULE, firing)));
+        let most = self.limits.windows;
+        let unused = pod_secrets::look(&mut self.accounts, &deed, most);
+        told.extend(unused.map(|firing| (&pod_secrets::RULE, firing)));
+        told.extend(first_seen::look(&mut self.images, &deed, most));
+        let record =
+            |(rule, firing)| of_sighting(rule, firing, answered.sighting, &request, intake);
+        told.into_iter().map(record).collect()
+    }
+
+    fn fold(&mut self, counted: &Counted, deed: &Deed<'_>) -> Option<Firing> {
+        let (part, text) = counted.over.part(deed)?;
+        let (key, time) = (counted.key(deed)?, deed.sighting.time);
+        let known = self.windows.get(key);
+        if known.is_some_and(|row| row.told_near(time, counted.again).is_some()) {
+            return None;
+        }
+        let mut row = known.cloned().unwrap_or_default();
+        let thing = Thing::new(part, &text, time, deed.weight());
+        row.add(thing.clone(), counted.span);
+        let full = match &counted.over {
+            Over::Different { at_least, among, .. } => {
+                different::full(&row, &thing, (*at_least, *among), counted.span)
             }
-        }
-        fired
+            Over::InOrder { .. } => in_order::pair(&row, &thing, counted.span),
+        };
+        let firing = full.map(|things| {
+            let severity = (counted.severity)(deed, &things);
+            row.tell(time, severity);
+            let texts: Vec<&str> = things.iter().map(|it| &*it.text).collect();
+            let named = texts.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
+            Firing::new((counted.deed)(&texts))
+                .at(severity)
+                .with("counted", &counted.over.counted(&texts, counted.span))
+                .with("together", &named)
+        });
+        self.windows.put(key, row, self.limits.horizon, self.limits.windows);
+        firing
     }
 
-    fn count(
-        &mut self,
-        counted: &Counted,
-        thing: String,
-        record: &Record,
-        detection: &Detection,
-    ) -> Vec<Record> {
-        let time = record.event_time;
-        self.newest = self.newest.max(time);
-        let oldest = self.newest.minus(self.limits.horizon);
-        if time < oldest {
-            return Vec::new();
-        }
-        let sightings = self.actors.entry(actor(counted, record, detection)).or_default();
-        let key = (time, record.id);
-        if sightings.contains_key(&key) {
-            return Vec::new();
-        }
-        sightings.insert(key, Sighting { thing, untold: Some(Box::new(record.clone())) });
-        while sightings.len() > self.limits.per_actor
-            || sightings.first_key_value().is_some_and(|((time, _), _)| *time < oldest)
-        {
-            sightings.pop_first();
-        }
-        let fired = fire(counted, sightings, time);
-        self.forget_idle_actors(oldest);
-        fired
-    }
-
-    fn forget_idle_actors(&mut self, oldest: Timestamp) {
-        if self.actors.len() <= self.limits.actors {
-            return;
-        }
-        let last = |sightings: &Sightings| sightings.last_key_value().map(|((time, _), _)| *time);
-        self.actors.retain(|_, sightings| last(sightings).is_some_and(|time| time >= oldest));
-        while self.actors.len() > self.limits.actors {
-            let idle = self.actors.iter().min_by_key(|(id, sightings)| (last(sightings), **id));
-            let Some(id) = idle.map(|(id, _)| *id) else { return };
-            self.actors.remove(&id);
-        }
-    }
-}
-
-/// Whose observations are counted together: those of one credential; where credentials are not logged, of
-/// one user from one address.
-fn actor(counted: &Counted, record: &Record, detection: &Detection) -> Id {
-    let id = Id::builder("counting")
-        .text(counted.rule.id)
-        .text(record.tenant.as_str())
-        .text(record.cluster.as_str());
-    let means = |kind| detection.linked(LinkRole::Means).find(move |entity| entity.kind() == kind);
-    if let Some(credential) = means("Credential") {
-        return id.id(credential.key().id()).finish();
-    }
-    let user = detection.linked(LinkRole::Actor).next();
-    [user, means("Address")]
-        .into_iter()
-        .map(|entity| entity.map(Entity::name_key))
-        .fold(id, |id, key| match key {
-            Some(key) => id.id(key.id()),
-            None => id.text(""),
+    /// Whether a rule that was told says what an anomaly of such a severity would say at a request: that is told no
+    /// more.
+    pub fn stands_for(
+        &self,
+        (anomaly, severity): (&str, Severity),
+        answered: &Answered<'_>,
+        intake: &Intake<'_>,
+    ) -> bool {
+        let request = Request::new(answered.event, intake.profile);
+        let deed = Deed::new(&request, answered);
+        let mut standing = rules::all().filter(|counted| counted.stands_for.contains(&anomaly));
+        standing.any(|counted| {
+            let row = counted.key(&deed).and_then(|key| self.windows.get(key));
+            row.and_then(|row| row.told_near(answered.sighting.time, counted.again))
+                .is_some_and(|told| told >= severity)
         })
-        .finish()
+    }
+
+    /// The rows that have changed since the last call. Those of what is observed are the records themselves.
+    pub fn take_changed(&mut self) -> Vec<Changed> {
+        let mut all = Vec::new();
+        changed(&mut self.windows, Kept::Window, &mut all);
+        changed(&mut self.images, Kept::Images, &mut all);
+        changed(&mut self.accounts, Kept::Account, &mut all);
+        for (key, row) in self.audit_ids.take_changed(self.limits.audit_ids) {
+            all.push((key, row.and_then(|row| bytes(&Kept::Asked(Cow::Borrowed(row))))));
+        }
+        all
+    }
+
+    /// Forgets what has changed: nobody keeps it.
+    pub fn discard_changed(&mut self) {
+        self.windows.take_changed();
+        self.images.take_changed();
+        self.accounts.take_changed();
+        self.audit_ids.take_changed(self.limits.audit_ids);
+    }
+
+    /// Takes a row back as it was kept; says why where it is not one of this version.
+    pub fn restore(&mut self, key: Id, bytes: &[u8]) -> Result<(), String> {
+        match postcard::from_bytes(bytes).map_err(|error| error.to_string())? {
+            Kept::Window(row) => self.windows.restore(key, row.into_owned()),
+            Kept::Images(row) => self.images.restore(key, row.into_owned()),
+            Kept::Account(row) => self.accounts.restore(key, row.into_owned()),
+            Kept::Asked(row) => self.audit_ids.restore(key, row.into_owned()),
+        }
+        Ok(())
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.windows.len() + self.images.len() + self.accounts.len()
+    }
 }
 
-/// Fires for all observations that lie in a full window together with one made at `time`. A window that
-/// is full stays full when it is moved up to its first observation, so only those windows are looked at.
-fn fire(counted: &Counted, sightings: &mut Sightings, time: Timestamp) -> Vec<Record> {
-    let near = (time.minus(counted.span), Id::default())
-        ..=(time.plus(counted.span), Id::from_bytes([u8::MAX; 16]));
-    let around: Vec<((Timestamp, Id), &str)> =
-        sightings.range(near).map(|(key, sighting)| (*key, sighting.thing.as_str())).collect();
-    let mut full = BTreeSet::new();
-    for (start, ((from, _), _)) in around.iter().enumerate() {
-        let until = from.plus(counted.span);
-        let window = around.iter().skip(start).take_while(|((at, _), _)| *at <= until);
-        let things: BTreeSet<&str> = window.clone().map(|(_, thing)| *thing).collect();
-        if *from <= time && things.len() >= counted.at_least {
-            full.extend(window.map(|(key, _)| *key));
+/// Adds the rows of a table that have changed.
+fn changed<'r, V: Aged + Clone>(
+    rows: &'r mut Rows<V>,
+    kept: fn(Cow<'r, V>) -> Kept<'r>,
+    all: &mut Vec<Changed>,
+) {
+    let rows = rows.take_changed().into_iter();
+    all.extend(rows.map(|(key, row)| (key, row.and_then(|row| bytes(&kept(Cow::Borrowed(row)))))));
+}
+
+/// What cannot be written is forgotten.
+fn bytes(row: &Kept<'_>) -> Option<Vec<u8>> {
+    postcard::to_stdvec(row).ok()
+}
+
+impl Over {
+    /// What a request adds, and to which part.
+    fn part(&self, deed: &Deed<'_>) -> Option<(u8, String)> {
+        match self {
+            Self::Different { thing, .. } => Some((in_order::FIRST, thing(deed)?)),
+            Self::InOrder { first, then } => first(deed)
+                .map(|text| (in_order::FIRST, text))
+                .or_else(|| Some((in_order::THEN, then(deed)?))),
         }
     }
-    full.iter()
-        .filter_map(|key| sightings.get_mut(key)?.untold.take())
-        .filter_map(|observation| firing(counted, *observation))
-        .collect()
+
+    fn counted(&self, texts: &[&str], span: Duration) -> String {
+        let within = within(span);
+        match self {
+            Self::Different { .. } => format!("{} different {within}", texts.len()),
+            Self::InOrder { .. } => format!("one after the other {within}"),
+        }
+    }
 }
 
-/// The detection that an observation is a part of. It says nothing of how many others there are, so that
-/// it is the same whenever it fires.
-fn firing(counted: &Counted, observation: Record) -> Option<Record> {
-    let Payload::Detection(seen) = observation.payload else { return None };
-    let rule = &counted.rule;
-    let minutes = counted.span.as_secs() / 60;
-    let mut values = seen.values.clone();
-    values.push(NamedValue {
-        name: "counted".to_owned(),
-        value: format!("at least {} within {minutes} minutes", counted.at_least),
-    });
-    let detection = Detection {
-        rule: rule.id.to_owned(),
-        rule_version: rule.version,
-        title: rule.title.to_owned(),
-        message: format!(
-            "{} This is one of at least {} within {minutes} minutes.",
-            seen.message, counted.at_least
-        ),
-        severity: (counted.severity)(&seen),
-        confidence: rule.confidence,
-        tactic: rule.tactic,
-        techniques: rule.techniques.to_vec(),
-        values,
-        ..seen
-    };
-    let id = Record::detection_id(
-        &observation.tenant,
-        &observation.cluster,
-        observation.source,
-        observation.id,
-        rule.id,
-    );
-    Some(Record { id, payload: Payload::Detection(detection), ..observation })
+/// A time, as people say it.
+fn within(span: Duration) -> String {
+    match span.as_secs() {
+        3600 => "within an hour".to_owned(),
+        60 => "within a minute".to_owned(),
+        seconds => format!("within {} minutes", seconds / 60),
+    }
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use airside_baseline::ClusterBehaviour;
 use airside_detect::audit::{self, Cause, Deed, Event, Hand, declared};
-use airside_detect::counting::Counting;
+use airside_detect::counting::{Answered, Counting};
 use airside_detect::intake::{Clock, Intake};
 use airside_detect::profile::ClusterProfile;
 use airside_types::{
@@ -124,19 +124,12 @@ impl ClusterSift {
         sifted.candidates.extend(candidates.map(|candidate| (sighting.event, candidate)));
         let sighting = &*sighting;
         let event = audit::event_of(batch, sighting);
+        let intake = intake(batch, profile);
         if !audit::own::is_answered(&event) {
             records.into_iter().for_each(|record| self.tell(record, &Part::None, sifted));
             return;
         }
         let by = batch.texts.get(sighting.request.authorised);
-        let intake = Intake {
-            tenant: &batch.tenant,
-            cluster: &batch.cluster,
-            // The intake has looked at the event's clock.
-            clock: Clock::Recorded,
-            profile,
-            origin: None,
-        };
         let reason = batch.texts.get(sighting.request.reason);
         let used = self.grants.take(reason, &event.user.username, sighting.time);
         let (part, written) = self.part((sighting, &event, by), &records, profile);
@@ -145,6 +138,8 @@ impl ClusterSift {
             record.ingest_time = batch.ingest_time;
             sifted.told.push(record);
         }
+        let answered = Answered { sighting, event: &event, records: &[], batch };
+        let completed = self.look(&Answered { records: &records, ..answered }, &intake);
         for record in records {
             match &record.payload {
                 Payload::Fact(fact) => {
@@ -154,16 +149,25 @@ impl ClusterSift {
                 _ => self.tell(record, &part, sifted),
             }
         }
+        for record in completed {
+            self.tell(record, &part, sifted);
+        }
         let anomalies = self.behaviour.observe(&audit::observation(sighting, &event, profile));
         if anomalies.is_empty() {
             return;
         }
-        let records =
-            anomalies.iter().filter_map(|it| audit::anomaly(it, sighting, &event, &intake));
-        for mut record in records.collect::<Vec<_>>() {
+        for anomaly in &anomalies {
+            let Some(mut record) = audit::anomaly(anomaly, sighting, &event, &intake) else {
+                continue;
+            };
             record.ingest_time = batch.ingest_time;
             declared::tell_authorised(&mut record, by);
-            self.tell(record, &part, sifted);
+            let said = (anomaly.rule, anomaly.severity);
+            if self.counting.stands_for(said, &answered, &intake) {
+                self.stood_for(record, sifted);
+            } else {
+                self.tell(record, &part, sifted);
+            }
         }
     }
 
@@ -185,6 +189,18 @@ impl ClusterSift {
             None => Part::None,
         };
         (part, written)
+    }
+
+    /// What rules over several requests say now that this one came.
+    fn look(&mut self, answered: &Answered<'_>, intake: &Intake<'_>) -> Vec<Record> {
+        let Answered { sighting, batch, .. } = answered;
+        let by = batch.texts.get(sighting.request.authorised);
+        let mut told = self.counting.look(answered, intake);
+        for record in &mut told {
+            record.ingest_time = batch.ingest_time;
+            declared::tell_authorised(record, by);
+        }
+        told
     }
 
     /// Tells a detection and what counting makes of it, unless another stands for it.
@@ -233,21 +249,29 @@ impl ClusterSift {
     fn roll_up(&mut self, record: Record, part: &Part, sifted: &mut Sifted) {
         let told = match self.rolled.take(record, &self.limits) {
             Standing::Told(record) => {
+                let told = part.asked().map(|_| record.clone());
                 sifted.told.push(record);
-                sifted.told.last()
+                told
             }
             Standing::RolledUp { record, stands } => {
                 sifted.revised.extend(stands.map(|stands| *stands));
                 let Payload::Detection(detection) = &record.payload else { return };
-                self.ledger.detection(Reason::RolledUp, record.event_time, detection);
-                let standing = self.rolled.standing(detection);
-                sifted.rolled_up.push(record);
+                let standing = self.rolled.standing(detection).cloned();
+                self.stood_for(record, sifted);
                 standing
             }
         };
-        if let (Some(told), Some(asked)) = (told.cloned(), part.asked()) {
+        if let (Some(told), Some(asked)) = (told, part.asked()) {
             self.rolled.stand_for(asked, told);
         }
+    }
+
+    /// Notes that another detection stands for one.
+    fn stood_for(&mut self, record: Record, sifted: &mut Sifted) {
+        if let Payload::Detection(detection) = &record.payload {
+            self.ledger.detection(Reason::RolledUp, record.event_time, detection);
+        }
+        sifted.rolled_up.push(record);
     }
 
     fn count(&mut self, record: &Record) -> Vec<Record> {
@@ -271,6 +295,7 @@ impl ClusterSift {
     /// Forgets what has changed: nobody keeps it.
     pub(crate) fn discard_changes(&mut self) {
         self.changes.clear();
+        self.counting.discard_changed();
         self.rolled.take_changes();
         self.cascades.take_changes();
         self.grants.take_changes();
@@ -308,6 +333,8 @@ impl ClusterSift {
         let mut changes = std::mem::take(&mut self.changes);
         let behaviour = self.behaviour.take_changed().into_iter();
         changes.extend(behaviour.map(|(key, bytes)| Change::Behaviour(key, bytes)));
+        let windows = self.counting.take_changed().into_iter();
+        changes.extend(windows.map(|(key, bytes)| Change::Window(key, bytes)));
         changes.extend(self.rolled.take_changes());
         changes.extend(self.cascades.take_changes());
         changes.extend(self.grants.take_changes());
@@ -327,6 +354,7 @@ impl ClusterSift {
                 // What it counted to was told.
                 let _told = self.counting.observe(&record);
             }
+            Change::Window(key, Some(bytes)) => self.counting.restore(key, &bytes)?,
             Change::Rolled(key, Some(rolled)) => {
                 self.newest = self.newest.max(rolled.last);
                 self.rolled.restore(key, *rolled);
@@ -340,6 +368,7 @@ impl ClusterSift {
             Change::Behaviour(_, None)
             | Change::Seen(_, None)
             | Change::Counted(_, None)
+            | Change::Window(_, None)
             | Change::Rolled(_, None)
             | Change::Cascade(_, None)
             | Change::Grant(_, None) => {}
@@ -367,4 +396,10 @@ impl Part {
             Self::CarriesOut(cause) => Some(cause.event),
         }
     }
+}
+
+/// What is known of a batch's events beside them. The intake has looked at their clocks.
+fn intake<'b>(batch: &'b SightingBatch, profile: &'b ClusterProfile) -> Intake<'b> {
+    let clock = Clock::Recorded;
+    Intake { tenant: &batch.tenant, cluster: &batch.cluster, clock, profile, origin: None }
 }

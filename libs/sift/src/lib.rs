@@ -108,6 +108,8 @@ pub enum Change {
     Seen(Id, Option<(Timestamp, Vec<Id>)>),
     /// A detection that a rule counts.
     Counted(Id, Option<Box<Record>>),
+    /// What a rule over several requests remembers under a key.
+    Window(Id, Option<Vec<u8>>),
     /// A detection that stands for others.
     Rolled(Id, Option<Box<Rolled>>),
     /// A part of what is known of cascades.

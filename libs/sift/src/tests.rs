@@ -9,6 +9,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod overlap;
+
 const SECOND: i64 = 1_000_000_000;
 
 /// Events of one cluster, as the API server writes them.
@@ -201,6 +203,23 @@ fn a_cluster_from_which_nothing_arrives_any_more_is_told() {
     insta::assert_snapshot!(all.join("\n"), @"AUD-B25 The API server of cluster default has told nothing for 6 minutes: in 10000 events the longest pause was 10 seconds.");
 }
 
+#[test]
+fn what_is_authorised_completes_nothing() {
+    let told_of = |is_authorised: bool| {
+        let mut events = Events::new();
+        for namespace in 0..6 {
+            events.add(5, "ada", "delete", "persistentvolumeclaims", &format!("data-{namespace}"));
+        }
+        if is_authorised {
+            let rule = events.batch.texts.add("clean-up");
+            events.batch.sightings.iter_mut().for_each(|it| it.request.authorised = rule);
+        }
+        told(&sift(&events.batch, &mut Sift::new(Limits::default())).told)
+    };
+    assert!(told_of(false).contains("AUD-R80-data"));
+    assert!(!told_of(true).contains("AUD-R80"));
+}
+
 const USERS: [&str; 3] = ["ada", "ben", "system:serviceaccount:shop:web"];
 const DEEDS: [(&str, &str); 6] = [
     ("get", "secrets"),
@@ -236,6 +255,7 @@ pub(crate) fn keep(state: &mut Sift, kept: &mut BTreeMap<String, Change>) {
             Change::Behaviour(key, it) => (format!("b{key:?}"), it.is_none()),
             Change::Seen(key, it) => (format!("s{key}"), it.is_none()),
             Change::Counted(key, it) => (format!("c{key}"), it.is_none()),
+            Change::Window(key, it) => (format!("w{key}"), it.is_none()),
             Change::Rolled(key, it) => (format!("r{key}"), it.is_none()),
             Change::Cascade(key, it) => (format!("k{key}"), it.is_none()),
             Change::Grant(key, it) => (format!("g{key}"), it.is_none()),

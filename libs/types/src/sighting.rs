@@ -2,7 +2,8 @@
 //!
 //! What takes events in judges them one by one and publishes sightings with what each event tells by itself; the
 //! owner of the log's partition folds them into what several say together. Texts that many sightings share stand
-//! once in their batch. Nothing of a body or a query travels: what rules say of them is in the records.
+//! once in their batch. Of a body nothing travels but which images and Secrets pods name and as whom they run, and of a
+//! query nothing at all: what rules say of them is in the records.
 
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
@@ -233,6 +234,12 @@ pub struct SeenRequest {
     pub dry_run: bool,
     /// The rule by which people declared it as authorised.
     pub authorised: TextRef,
+    /// The images of the pods that the request writes, as far as its body was kept.
+    pub images: Vec<TextRef>,
+    /// The Secrets that those pods use.
+    pub secrets: Vec<TextRef>,
+    /// The service account that they run as.
+    pub runs_as: TextRef,
 }
 
 /// Events that are counted and of which nothing else is said.

@@ -41,7 +41,7 @@ pub const MAX_SIGHTINGS: usize = 20_000;
 /// The most texts of a batch of sightings.
 pub const MAX_SIGHTING_TEXTS: usize = 400_000;
 
-/// The most groups, addresses and decisions (each) of one sighting; those beyond it are left out.
+/// The most groups, decisions, images and Secrets (each) of one sighting; those beyond it are left out.
 pub const MAX_TEXTS_OF_REQUEST: usize = 64;
 
 /// The most techniques of a finding, detection or stage.

@@ -98,6 +98,9 @@ impl From<&Sighting> for v1::Sighting {
             decision_ids: all(&request.decision_ids),
             dry_run: request.dry_run,
             authorised: request.authorised.0,
+            images: all(&request.images),
+            secrets: all(&request.secrets),
+            runs_as: request.runs_as.0,
             candidates: sighting.candidates.iter().map(Into::into).collect(),
         }
     }
@@ -145,6 +148,9 @@ fn sighting(sighting: v1::Sighting, places: &[TextRef]) -> Result<Sighting, Inva
         decision_ids: all("decision_ids", sighting.decision_ids)?,
         dry_run: sighting.dry_run,
         authorised: text("authorised", sighting.authorised)?,
+        images: all("images", sighting.images)?,
+        secrets: all("secrets", sighting.secrets)?,
+        runs_as: text("runs_as", sighting.runs_as)?,
     };
     Ok(Sighting {
         event: field::id("event_id", &sighting.event_id)?,

@@ -8,19 +8,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use airside_detect::audit::{self, Event};
+use airside_detect::audit::own::Found;
+use airside_detect::audit::{self, Event, Telling};
+use airside_detect::authorised::Authorised;
+use airside_detect::counting::{self, Answered, Counting, Limits};
 use airside_detect::profile::AddressFeed;
 use airside_detect::{Clock, ClusterProfile, Intake, Provider, mutant};
-use airside_types::{Cluster, Detection, Payload, Tenant};
+use airside_types::{Cluster, Detection, Payload, Record, SightingBatch, Tenant, Timestamp};
 
 #[path = "audit/tests/example.rs"]
 mod example;
+#[path = "counting/tests/sequence.rs"]
+mod sequence;
 
 use example::{Example, Known, says};
+use sequence::Sequence;
 
-/// An event, and what a rule has to say of it.
+/// What a rule looks at.
+enum Asked {
+    /// One event.
+    Event(String),
+    /// Several, one after the other.
+    Sequence(Vec<String>),
+}
+
+/// An event or several, and what a rule has to say of it.
 struct Case {
-    event: String,
+    asked: Asked,
     /// Read anew for each mutant, as reading addresses decides too.
     profile: Known,
     expected: Expected,
@@ -49,14 +63,36 @@ impl Case {
         let (tenant, cluster) = (Tenant::default(), Cluster::default());
         let (clock, profile) = (Clock::Recorded, &self.profile.profile());
         let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
-        let event = Event::parse(&self.event).expect("an event");
-        let records = audit::records(&event, &intake).into_iter();
-        let detections = records.filter_map(|record| match record.payload {
+        let records = match &self.asked {
+            Asked::Event(text) => audit::records(&Event::parse(text).expect("an event"), &intake),
+            Asked::Sequence(events) => counted(events, &intake),
+        };
+        let detections = records.into_iter().filter_map(|record| match record.payload {
             Payload::Detection(detection) => Some(detection),
             _ => None,
         });
         detections.collect()
     }
+}
+
+/// What rules over several requests say.
+fn counted(events: &[String], intake: &Intake<'_>) -> Vec<Record> {
+    let (tenant, cluster) = (intake.tenant.clone(), intake.cluster.clone());
+    let mut batch = SightingBatch::new(tenant, cluster, Timestamp::EPOCH);
+    for text in events {
+        let event = Event::parse(text).expect("an event");
+        let judging = (Telling::ToCorrelate, &Authorised::default());
+        audit::sight((&event, text.len()), intake, judging, Found::default(), &mut batch);
+    }
+    let mut counting = Counting::new(Limits::default());
+    let mut told = Vec::new();
+    for sighting in &batch.sightings {
+        let (event, records) = (audit::event_of(&batch, sighting), &sighting.records);
+        told.extend(records.iter().flat_map(|record| counting.observe(record)));
+        let answered = Answered { sighting, event: &event, records, batch: &batch };
+        told.extend(counting.look(&answered, intake));
+    }
+    told
 }
 
 /// What is shown of detections, without which rule it was.
@@ -94,7 +130,8 @@ fn cases(folder: &str) -> BTreeMap<&'static str, Vec<Case>> {
         let examples = rule.examples.expect("two examples");
         let case = |event: &str, fires| {
             let profile = Known::default();
-            Case { event: event.to_owned(), profile, expected: Expected::Fires(fires) }
+            let asked = Asked::Event(event.to_owned());
+            Case { asked, profile, expected: Expected::Fires(fires) }
         };
         cases.insert(rule.id, vec![case(examples.fires, true), case(examples.quiet, false)]);
     }
@@ -113,19 +150,46 @@ fn cases(folder: &str) -> BTreeMap<&'static str, Vec<Case>> {
                 let of_rule = audit::rules().find(|rule| rule.id == id).map(|rule| rule.id);
                 let of_rule = of_rule.and_then(|id| cases.get_mut(id));
                 let of_rule = of_rule.unwrap_or_else(|| panic!("{}: no rule {id}", file.display()));
-                let (event, profile) = (example.event.get().to_owned(), example.profile.clone());
-                of_rule.push(Case { event, profile, expected });
+                let asked = Asked::Event(example.event.get().to_owned());
+                of_rule.push(Case { asked, profile: example.profile.clone(), expected });
             }
         }
     }
     cases
 }
 
+/// The cases of the rules over several requests, which lie beside the examples.
+fn sequences(folder: &str, cases: &mut BTreeMap<&'static str, Vec<Case>>) {
+    let known: BTreeSet<&'static str> = counting::rules().map(|rule| rule.id).collect();
+    let folder = std::path::Path::new(folder).with_file_name("sequences");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path()).collect();
+    files.sort();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("sequences can be read");
+        for line in text.lines() {
+            let sequence: Sequence = serde_json::from_str(line).expect("a sequence");
+            assert!(!sequence.why.is_empty(), "why?");
+            let events = sequence.events();
+            let fires = sequence.fires.into_iter().map(|id| (id, Expected::Fires(true)));
+            let quiet = sequence.quiet.into_iter().map(|id| (id, Expected::Fires(false)));
+            let says = sequence.says.into_iter().map(|(id, words)| (id, Expected::Says(words)));
+            let weighs = sequence.weighs.into_iter().map(|(id, severity)| (id, Expected::Weighs(severity)));
+            for (id, expected) in fires.chain(quiet).chain(says).chain(weighs) {
+                let id = known.get(id.as_str()).unwrap_or_else(|| panic!("no rule {id}"));
+                let (asked, profile) = (Asked::Sequence(events.clone()), Known::default());
+                cases.entry(id).or_default().push(Case { asked, profile, expected });
+            }
+        }
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, folder, from, to] = arguments.as_slice() else { panic!("EXAMPLES FROM TO") };
     let (from, to): (u32, u32) = (from.parse().expect("FROM"), to.parse().expect("TO"));
-    let cases = cases(folder);
+    let mut cases = cases(folder);
+    sequences(folder, &mut cases);
     let mut reached: BTreeMap<u32, Vec<&'static str>> = BTreeMap::new();
     let mut together: BTreeSet<&'static str> = BTreeSet::new();
     for (rule, cases) in &cases {
@@ -138,7 +202,10 @@ fn main() {
         mutant::only(turn(*rule));
         let mut wrong = Vec::new();
         let met: BTreeSet<u32> = mutant::recorded(|| {
-            wrong.extend(cases.iter().filter(|case| !case.holds(rule)).map(|case| &case.event));
+            wrong.extend(cases.iter().filter(|case| !case.holds(rule)).map(|case| match &case.asked {
+                Asked::Event(event) => event.clone(),
+                Asked::Sequence(events) => events.join("\n"),
+            }));
         });
         if let Some(event) = wrong.first() {
             eprintln!("the examples of {rule} do not hold without any mutant: {event}");

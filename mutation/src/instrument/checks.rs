@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{Expr, ExprStruct, File, Item, Lit, Member, Pat, parse_quote};
+use syn::{Expr, ExprClosure, ExprStruct, FieldValue, File, Item, Lit, Member, Pat, parse_quote};
 
 use super::Instrument;
 
@@ -174,5 +174,20 @@ impl VisitMut for Entries<'_, '_> {
         if entry.path.is_ident("Definition") {
             self.0.rule(entry);
         }
+        if entry.path.is_ident("Counted") {
+            let decides = |field: &&mut FieldValue| matches!(&field.member, Member::Named(it) if it != "rule" && it != "deed");
+            for field in entry.fields.iter_mut().filter(decides) {
+                Closures(self.0).visit_expr_mut(&mut field.expr);
+            }
+        }
+    }
+}
+
+/// Finds what a rule over several requests decides by: functions among data.
+struct Closures<'i, 'a>(&'i mut Instrument<'a>);
+
+impl VisitMut for Closures<'_, '_> {
+    fn visit_expr_closure_mut(&mut self, closure: &mut ExprClosure) {
+        self.0.visit_expr_mut(&mut closure.body);
     }
 }

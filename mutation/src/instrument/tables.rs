@@ -83,7 +83,7 @@ fn constant(item: &Item) -> Option<Constant<'_>> {
         _ => return None,
     };
     let kind = constant.kind.to_token_stream().to_string();
-    let is_code = ["Check", "Definition", "LazyLock", "fn"]
+    let is_code = ["Check", "Definition", "Counted", "New", "LazyLock", "fn"]
         .iter()
         .any(|word| kind.split(|letter: char| !letter.is_alphanumeric()).any(|it| it == *word));
     (!is_code).then_some(constant)

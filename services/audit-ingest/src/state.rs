@@ -21,6 +21,7 @@ const PAGE: usize = 1024;
 const BEHAVIOUR: u8 = b'b';
 const SEEN: u8 = b's';
 const COUNTED: u8 = b'c';
+const WINDOW: u8 = b'w';
 const ROLLED: u8 = b'r';
 const LEDGER: u8 = b'l';
 const CASCADE: u8 = b'k';
@@ -43,6 +44,7 @@ pub(crate) fn keep(
             let record = record.map(|record| encode_record(&record)).transpose()?;
             (key(COUNTED, id.as_bytes()), record)
         }
+        Change::Window(id, bytes) => (key(WINDOW, id.as_bytes()), bytes.map(Bytes::from)),
         Change::Rolled(id, rolled) => {
             let rolled = rolled.map(|rolled| encode_rolled(&rolled)).transpose()?;
             (key(ROLLED, id.as_bytes()), rolled)
@@ -116,6 +118,7 @@ fn read(key: &[u8], value: Bytes) -> Option<(ClusterKey, Change)> {
         BEHAVIOUR => Change::Behaviour(StateKey::from_bytes(which)?, Some(value.to_vec())),
         SEEN => Change::Seen(id()?, Some(decode_seen(value)?)),
         COUNTED => Change::Counted(id()?, Some(Box::new(decode_record(&value).ok()?))),
+        WINDOW => Change::Window(id()?, Some(value.to_vec())),
         ROLLED => Change::Rolled(id()?, Some(Box::new(decode_rolled(value)?))),
         CASCADE => Change::Cascade(id()?, Some(value.to_vec())),
         GRANT => Change::Grant(id()?, Some(value.to_vec())),
@@ -162,4 +165,57 @@ fn decode_rolled(mut bytes: Bytes) -> Option<Rolled> {
         published: bytes.try_get_u64().ok()?,
         record: decode_record(&bytes).ok()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use airside_detect::audit::own::Found;
+    use airside_detect::audit::{Event, Telling, sight};
+    use airside_detect::authorised::Authorised;
+    use airside_detect::{Clock, ClusterProfile, Intake};
+    use airside_sift::{Limits, Sifted};
+    use airside_store::MemoryStore;
+    use airside_types::{Payload, SightingBatch};
+
+    use super::*;
+
+    /// Requests without a credential, each for another path.
+    fn tries(paths: std::ops::Range<u32>) -> SightingBatch {
+        let (tenant, cluster) = (Tenant::default(), Cluster::default());
+        let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
+        let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
+        let mut batch = SightingBatch::new(tenant.clone(), cluster.clone(), Timestamp::EPOCH);
+        for path in paths {
+            let text = format!(
+                r#"{{"auditID":"{path}","stage":"ResponseComplete","verb":"get","requestURI":"/path/{path}","user":{{"username":"system:anonymous"}},"sourceIPs":["10.0.0.9"],"responseStatus":{{"code":403}},"requestReceivedTimestamp":"2026-03-02T09:00:0{path}Z"}}"#
+            );
+            let event = Event::parse(&text).unwrap();
+            let judging = (Telling::ToCorrelate, &Authorised::default());
+            sight((&event, text.len()), &intake, judging, Found::default(), &mut batch);
+        }
+        batch
+    }
+
+    fn fires(sifted: &Sifted, rule: &str) -> bool {
+        let is_it = |record: &airside_types::Record| matches!(&record.payload, Payload::Detection(it) if it.rule == rule);
+        sifted.told.iter().any(is_it)
+    }
+
+    #[tokio::test]
+    async fn what_was_counted_before_a_restart_counts_after_it() {
+        let (store, profile) = (MemoryStore::new(), ClusterProfile::unknown());
+        let key = (Tenant::default(), Cluster::default());
+        let mut before = Sift::new(Limits::default());
+        assert!(!fires(&before.take(tries(0..4), profile), "AUD-R04"));
+        let mut batch = Batch::new();
+        for change in before.take_changes(&key) {
+            keep(&key, change, &mut batch).unwrap();
+        }
+        store.commit(batch).await.unwrap();
+        let mut after = Sift::new(Limits::default());
+        restore(&store, &mut after).await.unwrap();
+        assert!(fires(&after.take(tries(4..5), profile), "AUD-R04"));
+        let mut nothing_known = Sift::new(Limits::default());
+        assert!(!fires(&nothing_known.take(tries(4..5), profile), "AUD-R04"));
+    }
 }

@@ -1,7 +1,8 @@
 //! B04: refused one new thing after the other.
 //!
 //! A sequential test as of scanners (Jung et al. 2004): each new thing that is refused speaks for somebody who tries
-//! out, each new thing that is allowed against. What was refused before is a habit and says nothing.
+//! out, each new thing that is allowed against. What was refused before is a habit and says nothing. Without a credential
+//! it is the rule AUD-R04 that tells, and from the internet AUD-R06, each by the address.
 
 use airside_types::attack::technique;
 use airside_types::{Rule, Severity, Source, Tactic};
@@ -23,7 +24,7 @@ pub(super) static RULE: Rule = Rule {
     confidence: RARE,
     tactic: Tactic::Discovery,
     techniques: &[technique("T1613"), technique("T1069.003")],
-    equivalents: &[],
+    equivalents: &["elastic:Kubernetes Potential Endpoint Permission Enumeration Attempt Detected"],
     source: Source::Audit,
     examples: None,
 };

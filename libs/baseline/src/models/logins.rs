@@ -1,6 +1,7 @@
 //! B05: failed authentication, again and again from one address.
 //!
-//! A cumulative sum (Page 1954): each failure adds one, each success takes off a half, and a day forgets.
+//! A cumulative sum (Page 1954): each failure adds one, each success takes off a half, and a day forgets. It is the leaky
+//! bucket of row R05 as well, which has no rule of its own beside it: both would tell the same of the same address.
 
 use airside_types::attack::technique;
 use airside_types::{Rule, Severity, Source, Tactic};
@@ -21,7 +22,7 @@ pub(super) static RULE: Rule = Rule {
     confidence: RARE,
     tactic: Tactic::CredentialAccess,
     techniques: &[technique("T1110")],
-    equivalents: &[],
+    equivalents: &["crowdsec:crowdsecurity/k8s-audit-api-server-bruteforce"],
     source: Source::Audit,
     examples: None,
 };

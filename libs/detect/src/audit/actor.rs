@@ -9,7 +9,7 @@ use crate::profile::ClusterProfile;
 
 /// An identity, by what its username says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Actor<'a> {
+pub(crate) enum Actor<'a> {
     /// No identity: authentication failed.
     Unauthenticated,
     /// `system:anonymous`: no credential was sent, and the API server allows that.
@@ -31,7 +31,7 @@ pub(super) enum Actor<'a> {
 
 impl<'a> Actor<'a> {
     /// The actor that a user is.
-    pub(super) fn of(user: &'a User<'_>) -> Self {
+    pub(crate) fn of(user: &'a User<'_>) -> Self {
         let name = &*user.username;
         if name.is_empty() {
             return Self::Unauthenticated;
@@ -54,7 +54,7 @@ impl<'a> Actor<'a> {
     /// The actor as far as what else is known bears the username out: the groups that the API server gives
     /// to service accounts and nodes, how the client authenticated, and who runs the cluster. An identity
     /// that only has the name is a user like any other. Events without groups (GKE's) prove nothing.
-    pub(super) fn verified(user: &'a User<'_>, profile: &ClusterProfile) -> Self {
+    pub(crate) fn verified(user: &'a User<'_>, profile: &ClusterProfile) -> Self {
         let actor = Self::of(user);
         if actor.is_borne_out(user, profile) { actor } else { Self::User(&user.username) }
     }
@@ -78,7 +78,7 @@ impl<'a> Actor<'a> {
 
     /// Whether this is a controller that creates what some other object asks for, so that its requests
     /// are consequences of somebody else's.
-    pub(super) fn is_workload_controller(self) -> bool {
+    pub(crate) fn is_workload_controller(self) -> bool {
         const MAKERS: [&str; 8] = [
             "cronjob-controller",
             "daemon-set-controller",
@@ -98,19 +98,19 @@ impl<'a> Actor<'a> {
 
     /// Whether this is a service account that pods run as: any but those of the controllers of
     /// kube-controller-manager.
-    pub(super) fn is_workload(self) -> bool {
+    pub(crate) fn is_workload(self) -> bool {
         matches!(self, Self::ServiceAccount { namespace, name } if !machinery::is_controller(namespace, name))
     }
 }
 
 /// Whether the API server, or who authenticated for it, put a user into a group.
-pub(super) fn is_member(user: &User<'_>, group: &str) -> bool {
+pub(crate) fn is_member(user: &User<'_>, group: &str) -> bool {
     user.groups.iter().any(|given| given == group)
 }
 
 /// Whether an identity has the name of a service account or node, and something that these never have:
 /// the group of the cluster's masters, or not their own groups.
-pub(super) fn is_disguised(user: &User<'_>) -> bool {
+pub(crate) fn is_disguised(user: &User<'_>) -> bool {
     let actor = Actor::of(user);
     let is_machine = matches!(actor, Actor::Node(_) | Actor::ServiceAccount { .. });
     is_machine

@@ -60,7 +60,7 @@ static KINDS: &[(&str, &str)] = &[
 ];
 
 /// The kind of a resource; the plural itself for custom resources, whose kind an event does not tell.
-pub(super) fn of(resource: &str) -> &str {
+pub(crate) fn of(resource: &str) -> &str {
     KINDS
         .binary_search_by(|(plural, _)| plural.cmp(&resource))
         .ok()

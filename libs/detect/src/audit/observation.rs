@@ -6,7 +6,7 @@ use airside_baseline::observation::{
     Actor as Who, BoundPod, Class, Client as Program, Outcome as Ended, Request as Asked,
 };
 use airside_baseline::{Anomaly, Observation};
-use airside_types::{NamedValue, Payload, Record, Sighting, Source, Timestamp};
+use airside_types::{NamedValue, Payload, Record, Rule, Sighting, Source, Timestamp};
 
 use super::actor::Actor;
 use super::client::{Client, UserAgent};
@@ -88,12 +88,23 @@ pub fn anomaly(
     let rule = airside_baseline::rules().find(|rule| rule.id == anomaly.rule)?;
     let request = Request::new(event, intake.profile);
     let deed = format!("{}: {}", anomaly.seen, anomaly.usual);
-    let firing = Firing::new(deed).at(anomaly.severity);
-    let mut detection = super::detection(RuleInfo::from(rule), firing, &request, intake);
-    let rarity = NamedValue { name: "per-million".into(), value: anomaly.per_million.to_string() };
-    detection.values.push(rarity);
+    let firing = Firing::new(deed)
+        .at(anomaly.severity)
+        .with("per-million", &anomaly.per_million.to_string());
+    Some(of_sighting(rule, firing, sighting, &request, intake))
+}
+
+/// The record of what a rule over several events says at a sighting, of which this is the request.
+pub(crate) fn of_sighting(
+    rule: &Rule,
+    firing: Firing,
+    sighting: &Sighting,
+    request: &Request<'_>,
+    intake: &Intake<'_>,
+) -> Record {
+    let mut detection = super::detection(rule.into(), firing, request, intake);
     detection.origin.clone_from(&sighting.origin);
-    Some(intake.detection(Source::Audit, sighting.event, Some(sighting.time), detection))
+    intake.detection(Source::Audit, sighting.event, Some(sighting.time), detection)
 }
 
 /// The record of an audit log that has told nothing since a time: it is about no event.

@@ -28,7 +28,7 @@ const MAX_PRODUCT_CHARS: usize = 60;
 
 /// One request to an API server.
 #[derive(Debug)]
-pub(super) struct Request<'e> {
+pub(crate) struct Request<'e> {
     event: &'e Event<'e>,
     actor: OnceCell<Actor<'e>>,
     client: OnceCell<Client>,
@@ -59,7 +59,7 @@ enum Belief {
 
 /// How the API server answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// It was done.
     Done,
     /// Authentication failed.
@@ -74,7 +74,7 @@ pub(super) enum Outcome {
 
 impl<'e> Request<'e> {
     /// The request that an event reports, to a cluster of which this is known.
-    pub(super) const fn new(event: &'e Event<'e>, profile: &'e ClusterProfile) -> Self {
+    pub(crate) const fn new(event: &'e Event<'e>, profile: &'e ClusterProfile) -> Self {
         Self {
             event,
             actor: OnceCell::new(),
@@ -105,27 +105,27 @@ impl<'e> Request<'e> {
     }
 
     /// The event.
-    pub(super) fn event(&self) -> &'e Event<'e> {
+    pub(crate) fn event(&self) -> &'e Event<'e> {
         self.event
     }
 
     /// What is known of the cluster.
-    pub(super) fn profile(&self) -> &'e ClusterProfile {
+    pub(crate) fn profile(&self) -> &'e ClusterProfile {
         self.profile
     }
 
     /// When the request was received.
-    pub(super) fn time(&self) -> Option<Timestamp> {
+    pub(crate) fn time(&self) -> Option<Timestamp> {
         *self.time.get_or_init(|| self.event.time())
     }
 
     /// Who authenticated, as far as it is certain. Impersonation does not hide them.
-    pub(super) fn actor(&self) -> Actor<'e> {
+    pub(crate) fn actor(&self) -> Actor<'e> {
         *self.actor.get_or_init(|| Actor::verified(&self.event.user, self.profile))
     }
 
     /// With what kind of client.
-    pub(super) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         *self.client.get_or_init(|| Client::of(&self.event.user_agent))
     }
 
@@ -136,7 +136,7 @@ impl<'e> Request<'e> {
 
     /// The cluster's own machinery, doing what it is known to do; and whoever has the name of it, until
     /// [`Self::doubt`] is called.
-    pub(super) fn is_by_trusted_system(&self) -> bool {
+    pub(crate) fn is_by_trusted_system(&self) -> bool {
         match self.standing() {
             Standing::Machinery => true,
             Standing::NameAlone if self.belief.get() != Belief::Doubted => {
@@ -148,53 +148,53 @@ impl<'e> Request<'e> {
     }
 
     /// Stops to believe a name that nothing proves. Whether it mattered so far.
-    pub(super) fn doubt(&self) -> bool {
+    pub(crate) fn doubt(&self) -> bool {
         self.belief.replace(Belief::Doubted) == Belief::Believed
     }
 
     /// The address of the client, as far as it is certain.
-    pub(super) fn source_address(&self) -> Option<IpAddr> {
+    pub(crate) fn source_address(&self) -> Option<IpAddr> {
         *self.address.get_or_init(|| self.profile.client_address(&self.event.source_ips))
     }
 
     /// A service account in the hands of somebody: its token is used through a person's tool.
-    pub(super) fn is_workload_by_hand(&self) -> bool {
+    pub(crate) fn is_workload_by_hand(&self) -> bool {
         self.actor().is_workload() && self.client().is_by_hand()
     }
 
     /// The verb.
-    pub(super) fn verb(&self) -> &'e str {
+    pub(crate) fn verb(&self) -> &'e str {
         &self.event.verb
     }
 
     /// The object or collection, if the path is one of resources. Some platforms write an empty reference where it is
     /// none.
-    pub(super) fn target(&self) -> Option<&'e ObjectReference<'e>> {
+    pub(crate) fn target(&self) -> Option<&'e ObjectReference<'e>> {
         self.event.object_ref.as_ref().filter(|target| !target.resource.is_empty())
     }
 
     /// The resource's plural; empty for other paths.
-    pub(super) fn resource(&self) -> &'e str {
+    pub(crate) fn resource(&self) -> &'e str {
         self.target().map_or("", |target| &target.resource)
     }
 
     /// The API group; empty for the core group.
-    pub(super) fn group(&self) -> &'e str {
+    pub(crate) fn group(&self) -> &'e str {
         self.target().map_or("", |target| &target.api_group)
     }
 
     /// The subresource, or empty.
-    pub(super) fn subresource(&self) -> &'e str {
+    pub(crate) fn subresource(&self) -> &'e str {
         self.target().map_or("", |target| &target.subresource)
     }
 
     /// The namespace; empty across namespaces and for cluster-scoped resources.
-    pub(super) fn namespace(&self) -> &'e str {
+    pub(crate) fn namespace(&self) -> &'e str {
         self.target().map_or("", |target| &target.namespace)
     }
 
     /// The object's name; for a creation that names it only in the body, from there.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         let named = self.target().map_or("", |target| &*target.name);
         if named.is_empty() && self.verb() == "create" {
             body::text(body::at(self.body(), &["metadata"]), "name")
@@ -204,23 +204,23 @@ impl<'e> Request<'e> {
     }
 
     /// The namespace that the object is in belongs to the cluster itself.
-    pub(super) fn is_in_system_namespace(&self) -> bool {
+    pub(crate) fn is_in_system_namespace(&self) -> bool {
         self.profile.is_system_namespace(self.namespace())
     }
 
     /// A service account's request in its own namespace.
-    pub(super) fn is_in_own_namespace(&self) -> bool {
+    pub(crate) fn is_in_own_namespace(&self) -> bool {
         matches!(self.actor(), Actor::ServiceAccount { namespace, .. } if namespace == self.namespace())
     }
 
     /// The path without the query.
-    pub(super) fn path(&self) -> &'e str {
+    pub(crate) fn path(&self) -> &'e str {
         let uri: &'e str = &self.event.request_uri;
         uri.split_once('?').map_or(uri, |(path, _)| path)
     }
 
     /// The query, still encoded.
-    pub(super) fn query(&self) -> &'e str {
+    pub(crate) fn query(&self) -> &'e str {
         let uri: &'e str = &self.event.request_uri;
         uri.split_once('?').map_or("", |(_, query)| query)
     }
@@ -231,7 +231,7 @@ impl<'e> Request<'e> {
     }
 
     /// The part of the object that the request's body sets; `Null` if the event has no body.
-    pub(super) fn body(&self) -> &Value {
+    pub(crate) fn body(&self) -> &Value {
         self.change().set()
     }
 
@@ -242,7 +242,7 @@ impl<'e> Request<'e> {
     }
 
     /// What the sentence of every detection about the request says before the deed, and behind it.
-    pub(super) fn told(&self) -> (&str, &str) {
+    pub(crate) fn told(&self) -> (&str, &str) {
         let told = || (self.actor().to_string(), self.circumstances());
         let (by, circumstances) = self.told.get_or_init(told);
         (by, circumstances)
@@ -266,12 +266,12 @@ impl<'e> Request<'e> {
     }
 
     /// The links that every detection about the request has.
-    pub(super) fn links(&self) -> &[Link] {
+    pub(crate) fn links(&self) -> &[Link] {
         self.links.get_or_init(|| links::of_request(self))
     }
 
     /// What the scanner's checks on pods say about the pods that the request writes.
-    pub(super) fn failures(&self) -> &[Failure] {
+    pub(crate) fn failures(&self) -> &[Failure] {
         self.failures.get_or_init(|| pod_spec::failures(self))
     }
 
@@ -282,13 +282,13 @@ impl<'e> Request<'e> {
 
     /// Whether the event does not tell all of the request, or a rule has asked for a part of it that cannot be
     /// read.
-    pub(super) fn is_unread(&self) -> bool {
+    pub(crate) fn is_unread(&self) -> bool {
         let change = || self.change.get().is_some_and(|change| change.unread().is_some());
         self.event.truncated || change() || exec::is_too_long(self)
     }
 
     /// How it ended. An event that does not say counts as done.
-    pub(super) fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> Outcome {
         *self.outcome.get_or_init(|| match self.event.response_status.code {
             Some(401) => Outcome::Unauthenticated,
             Some(403) => Outcome::Forbidden,
@@ -311,18 +311,18 @@ impl<'e> Request<'e> {
     }
 
     /// Authorization refused it; refusals by admission do not count.
-    pub(super) fn is_denied_by_authorization(&self) -> bool {
+    pub(crate) fn is_denied_by_authorization(&self) -> bool {
         self.outcome() == Outcome::Forbidden && self.event.annotations.decision != "allow"
     }
 
     /// The stage after which nothing new is told about the request: rules look at these only, so that a
     /// request is told once, and a long-running one when it starts.
-    pub(super) fn is_answered(&self) -> bool {
+    pub(crate) fn is_answered(&self) -> bool {
         self.event.stage != "RequestReceived"
     }
 
     /// Requests that stay open report twice, when they start and when they end.
-    pub(super) fn is_long_running(&self) -> bool {
+    pub(crate) fn is_long_running(&self) -> bool {
         self.verb() == "watch"
             || matches!(self.subresource(), "exec" | "attach" | "portforward" | "proxy" | "log")
     }

@@ -13,6 +13,8 @@ use crate::rule::Rule;
 
 mod access;
 mod addresses;
+mod admission_policies;
+mod audit_log;
 mod bindings;
 mod confinement;
 mod credentials;
@@ -24,6 +26,7 @@ mod identity;
 mod inventory;
 mod judged;
 mod network;
+mod nodes;
 mod objects;
 mod persistence;
 mod pods;
@@ -50,18 +53,22 @@ pub(super) static ALL: &[&[Definition]] = &[
     disguise::RULES,
     sidecars::RULES,
     persistence::RULES,
+    nodes::RULES,
     policy::RULES,
+    admission_policies::RULES,
     roles::RULES,
     bindings::RULES,
     network::RULES,
     exposure::RULES,
     objects::RULES,
+    audit_log::RULES,
     inventory::RULES,
     unread::RULES,
     under_a_name::RULES,
 ];
 
 pub(super) use judged::{STANDS_FOR, pod_checks};
+pub(crate) use nodes::UNSCHEDULABLE;
 pub(crate) use secrets::READ as SECRET_READ;
 pub(super) use under_a_name::told_under_a_name;
 
@@ -139,27 +146,27 @@ const MAX_VALUES: usize = 12;
 
 /// What a rule has to say about a request.
 #[derive(Debug)]
-pub(super) struct Firing {
-    pub(super) deed: String,
-    pub(super) severity: Option<Severity>,
-    pub(super) values: Vec<NamedValue>,
-    pub(super) targets: Vec<Entity>,
+pub(crate) struct Firing {
+    pub(crate) deed: String,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) values: Vec<NamedValue>,
+    pub(crate) targets: Vec<Entity>,
 }
 
 impl Firing {
     /// The rule fires, because the actor did this: `listed the secrets of all namespaces`.
-    pub(super) fn new(deed: impl Into<String>) -> Self {
+    pub(crate) fn new(deed: impl Into<String>) -> Self {
         Self { deed: deed.into(), severity: None, values: Vec::new(), targets: Vec::new() }
     }
 
     /// With another severity than the rule's usual one.
-    pub(super) fn at(mut self, severity: Severity) -> Self {
+    pub(crate) fn at(mut self, severity: Severity) -> Self {
         self.severity = Some(severity);
         self
     }
 
     /// With a value that made it fire; credentials in it are hidden.
-    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         if self.values.len() < MAX_VALUES {
             let value = command::shown(value, MAX_VALUE_CHARS);
             self.values.push(NamedValue { name: name.to_owned(), value });

@@ -15,7 +15,7 @@ use super::event::{Annotations, Event, Extra, ObjectReference, ResponseStatus, U
 use super::object::ObjectMeta;
 use super::own::Found;
 use super::request::{Outcome, Request};
-use super::{declared, event_id, rules};
+use super::{declared, event_id, rules, uses};
 use crate::authorised::Authorised;
 use crate::intake::Intake;
 use crate::profile::ClusterProfile;
@@ -106,6 +106,7 @@ fn seen(request: &Request<'_>, texts: &mut Texts) -> SeenRequest {
     let uid = [&*made.uid, &*target.uid].into_iter().find(|it| !it.is_empty());
     let impersonated = event.impersonated_user.as_ref();
     let address = request.source_address().map(|address| address.to_string());
+    let uses = uses::of(request);
     SeenRequest {
         audit_id: texts.add(&event.audit_id),
         stage: texts.add(&event.stage),
@@ -137,6 +138,9 @@ fn seen(request: &Request<'_>, texts: &mut Texts) -> SeenRequest {
         decision_ids: notes.decision_ids.iter().map(|id| texts.add(id)).collect(),
         dry_run: request.outcome() == Outcome::DryRun,
         authorised: TextRef::default(),
+        images: uses.images.iter().map(|image| texts.add(image)).collect(),
+        secrets: uses.secrets.iter().map(|secret| texts.add(secret)).collect(),
+        runs_as: texts.add(&uses.runs_as),
     }
 }
 

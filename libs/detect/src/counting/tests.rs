@@ -1,149 +1,239 @@
-//! Counting as a specification: what fires, and that order does not matter.
+//! The rules over several requests as sequences of events: what fires them, and the ordinary life beside it.
+//!
+//! The sequences lie in `libs/detect/sequences`; what a line means is [`Sequence`]'s.
 
-use std::collections::BTreeSet;
+mod sequence;
 
-use airside_types::{Cluster, Id, Payload, Record, Severity, Tenant, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+use airside_types::{Cluster, Detection, Payload, Record, SightingBatch, Tenant, Timestamp};
 use proptest::prelude::*;
+use sequence::Sequence;
+use serde_json::{Value, json};
 
-use super::{Counting, Limits};
-use crate::audit::{self, Event};
+use super::{Answered, Counting, Limits};
+use crate::audit::own::Found;
+use crate::audit::{Event, Telling, event_of, sight};
+use crate::authorised::Authorised;
 use crate::{Clock, ClusterProfile, Intake};
 
-/// An observation: who, which secret, at which second.
-type Read = (&'static str, u8, u16);
+impl Sequence {
+    fn faults(&self) -> Vec<String> {
+        let found = told(&self.events());
+        let of = |id: &str| found.iter().filter(|it| it.rule == id).collect::<Vec<_>>();
+        let known: BTreeSet<&str> = super::rules().map(|rule| rule.id).collect();
+        let named = || self.fires.iter().chain(&self.quiet);
+        let unknown = named().filter(|id| !known.contains(id.as_str()));
+        let mut faults: Vec<_> = unknown.map(|id| format!("{id} is no rule")).collect();
+        let silent = self.fires.iter().filter(|id| of(id).is_empty());
+        faults.extend(silent.map(|id| format!("{id} is silent")));
+        let loud = self.quiet.iter().filter(|id| !of(id).is_empty());
+        faults.extend(loud.map(|id| format!("{id} fires")));
+        for (id, words) in &self.says {
+            if !of(id).iter().any(|it| it.message.contains(words)) {
+                let said: Vec<_> = of(id).into_iter().map(|it| &it.message).collect();
+                faults.push(format!("{id} does not say `{words}`: {said:?}"));
+            }
+        }
+        for (id, severity) in &self.weighs {
+            if !of(id).iter().any(|it| it.severity.as_str() == severity) {
+                faults.push(format!("{id} is not {severity}"));
+            }
+        }
+        faults
+    }
+}
 
-fn records(reads: &[Read]) -> Vec<Record> {
+fn sequences() -> Vec<(String, Sequence)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sequences");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let mut all = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for (line, number) in text.lines().zip(1..) {
+            let at = format!("{}:{number}", file.file_name().unwrap().to_string_lossy());
+            let sequence =
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{at}: {error}"));
+            all.push((at, sequence));
+        }
+    }
+    all
+}
+
+/// What the owner of a cluster hears of events.
+fn sighted(events: &[String]) -> SightingBatch {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
-    let intake = Intake {
-        tenant: &tenant,
-        cluster: &cluster,
-        clock: Clock::Recorded,
-        profile: ClusterProfile::unknown(),
-        origin: None,
+    let intake = intake(&tenant, &cluster);
+    let mut batch = SightingBatch::new(tenant.clone(), cluster.clone(), Timestamp::EPOCH);
+    for text in events {
+        let event = Event::parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        let judging = (Telling::ToCorrelate, &Authorised::default());
+        sight((&event, text.len()), &intake, judging, Found::default(), &mut batch);
+    }
+    batch
+}
+
+fn intake<'a>(tenant: &'a Tenant, cluster: &'a Cluster) -> Intake<'a> {
+    let profile = ClusterProfile::unknown();
+    Intake { tenant, cluster, clock: Clock::Recorded, profile, origin: None }
+}
+
+/// Counts the sightings at some places of a batch, in that order.
+fn count(counting: &mut Counting, batch: &SightingBatch, order: &[usize]) -> Vec<Record> {
+    let intake = intake(&batch.tenant, &batch.cluster);
+    let sightings = order.iter().filter_map(|at| batch.sightings.get(*at));
+    let looked = sightings.flat_map(|sighting| {
+        let event = event_of(batch, sighting);
+        let records = &sighting.records;
+        let mut told: Vec<_> = records.iter().flat_map(|it| counting.observe(it)).collect();
+        let answered = Answered { sighting, event: &event, records, batch };
+        told.extend(counting.look(&answered, &intake));
+        told
+    });
+    looked.collect()
+}
+
+fn told(events: &[String]) -> Vec<Detection> {
+    let batch = sighted(events);
+    let order: Vec<_> = (0..batch.sightings.len()).collect();
+    detections(count(&mut Counting::new(Limits::default()), &batch, &order))
+}
+
+fn detections(records: Vec<Record>) -> Vec<Detection> {
+    let detection = |record: Record| match record.payload {
+        Payload::Detection(detection) => Some(detection),
+        _ => None,
     };
-    reads
-        .iter()
-        .flat_map(|(user, secret, second)| {
-            let (minute, second) = (second / 60, second % 60);
-            let text = format!(
-                r#"{{"auditID":"{user}-{secret}","verb":"get","user":{{"username":"{user}"}},
-                    "sourceIPs":["10.0.0.1"],"objectRef":{{"resource":"secrets","namespace":"shop","name":"s{secret}"}},
-                    "requestReceivedTimestamp":"2026-11-22T10:{minute:02}:{second:02}Z"}}"#
-            );
-            audit::records(&Event::parse(&text).unwrap(), &intake)
-        })
-        .collect()
-}
-
-fn fired(limits: Limits, records: &[Record]) -> Vec<Record> {
-    let mut counting = Counting::new(limits);
-    records.iter().flat_map(|record| counting.observe(record)).collect()
-}
-
-fn ids(records: &[Record]) -> BTreeSet<Id> {
-    records.iter().map(|record| record.id).collect()
-}
-
-fn five_from(user: &'static str, start: u16, apart: u16) -> Vec<Read> {
-    (0..5).map(|n: u8| (user, n, start + u16::from(n) * apart)).collect()
+    records.into_iter().filter_map(detection).collect()
 }
 
 #[test]
-fn five_different_secrets_in_ten_minutes_fire_for_each_of_them() {
-    let fired = fired(Limits::default(), &records(&five_from("dana", 0, 10)));
-    assert_eq!(fired.len(), 5);
-    for record in &fired {
-        let Payload::Detection(detection) = &record.payload else { panic!("a detection") };
-        assert_eq!((detection.rule.as_str(), detection.severity), ("AUD-R14", Severity::Medium));
+fn sequences_fire_what_they_name_and_nothing_that_they_exclude() {
+    let wrong: Vec<_> = sequences()
+        .into_iter()
+        .flat_map(|(at, it)| it.faults().into_iter().map(move |fault| format!("{at}: {fault}")))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_rule_has_a_sequence_that_fires_it_and_one_that_does_not() {
+    let all = sequences();
+    for rule in super::rules() {
+        let is_in = |of: fn(&Sequence) -> &Vec<String>| {
+            all.iter().any(|(_, it)| of(it).iter().any(|id| id == rule.id))
+        };
+        assert!(is_in(|it| &it.fires), "{} fires in no sequence", rule.id);
+        assert!(is_in(|it| &it.quiet), "{} is quiet in no sequence", rule.id);
+    }
+    assert!(all.iter().all(|(at, it)| it.why.len() > 8 || panic!("{at}: why?")));
+}
+
+/// Of what is learnt first (images, whose Secrets are whose) the order is the point.
+#[test]
+fn in_which_order_the_events_of_a_window_are_heard_of_changes_nothing() {
+    let windows: BTreeSet<&str> = super::rules::all().map(|it| it.rule.id).collect();
+    for (at, sequence) in sequences() {
+        let batch = sighted(&sequence.events());
+        let order: Vec<_> = (0..batch.sightings.len()).rev().collect();
+        let told = detections(count(&mut Counting::new(Limits::default()), &batch, &order));
+        let fired: BTreeSet<&str> = told.iter().map(|it| &*it.rule).collect();
+        for rule in sequence.fires.iter().filter(|it| windows.contains(it.as_str())) {
+            assert!(fired.contains(rule.as_str()), "{at}: {rule} is silent from behind");
+        }
+        for rule in &sequence.quiet {
+            assert!(!fired.contains(rule.as_str()), "{at}: {rule} fires from behind");
+        }
     }
 }
 
 #[test]
-fn less_does_not_fire() {
-    let one_secret: Vec<Read> = (0..20).map(|n| ("dana", 1, n)).collect();
-    let four = &five_from("dana", 0, 10)[..4];
-    let slow = five_from("dana", 0, 151);
-    let mut two_people = five_from("dana", 0, 10);
-    two_people.iter_mut().step_by(2).for_each(|read| read.0 = "erin");
-    for reads in [&one_secret[..], four, &slow[..], &two_people[..]] {
-        assert!(fired(Limits::default(), &records(reads)).is_empty(), "{reads:?}");
-    }
-}
-
-#[test]
-fn clusters_and_tenants_are_counted_apart() {
-    let mut records = records(&five_from("dana", 0, 10));
-    for record in records.iter_mut().step_by(2) {
-        record.cluster = Cluster::new("other").unwrap();
-    }
-    assert!(fired(Limits::default(), &records).is_empty());
+fn a_rule_says_once_what_goes_on() {
+    let event = json!({ "times": 300, "verb": "get", "requestURI": "/try/{n}", "user": { "username": "system:anonymous", "groups": ["system:unauthenticated"] }, "sourceIPs": ["10.1.2.3"], "responseStatus": { "code": 403 } });
+    let Value::Object(event) = event else { panic!("an event") };
+    let sequence = Sequence { events: vec![event], ..Sequence::default() };
+    let told = told(&sequence.events());
+    assert_eq!(told.iter().filter(|it| it.rule == "AUD-R04").count(), 1);
 }
 
 #[test]
 fn memory_is_bounded() {
-    let limits = Limits { per_actor: 3, actors: 2, ..Limits::default() };
-    let mut counting = Counting::new(limits);
-    for record in records(
-        &[five_from("dana", 0, 1), five_from("erin", 9, 1), five_from("finn", 20, 1)].concat(),
-    ) {
-        counting.observe(&record);
-        assert!(counting.actors.len() <= 2);
-        assert!(counting.actors.values().all(|sightings| sightings.len() <= 3));
+    let events: Vec<_> = (0..200)
+        .map(|n| {
+            format!(
+                r#"{{"auditID":"{n}","stage":"ResponseComplete","verb":"list","user":{{"username":"user-{n}"}},"userAgent":"kubectl/v1.33.1","objectRef":{{"resource":"pods","namespace":"shop"}},"responseStatus":{{"code":200}},"requestReceivedTimestamp":"2026-11-22T10:00:{:02}Z"}}"#,
+                n % 60
+            )
+        })
+        .collect();
+    let batch = sighted(&events);
+    let mut counting = Counting::new(Limits { windows: 20, ..Limits::default() });
+    for at in 0..batch.sightings.len() {
+        count(&mut counting, &batch, &[at]);
+        assert!(counting.rows() <= 20);
     }
+    assert_eq!(counting.rows(), 20);
 }
 
 #[test]
-fn what_is_older_than_the_horizon_is_not_counted() {
-    let mut records = records(&five_from("dana", 0, 1));
-    records[4].event_time = Timestamp::parse_rfc3339("2026-11-22T14:00:00Z").unwrap();
-    records.rotate_right(1);
-    let mut counting = Counting::new(Limits::default());
-    for record in &records {
-        assert!(counting.observe(record).is_empty());
-    }
-    assert_eq!(counting.actors.values().map(|sightings| sightings.len()).sum::<usize>(), 1);
+fn as_many_ids_are_known_as_there_is_room_for_and_not_for_ever() {
+    let again = |apart: u64, between: u64, room: usize| {
+        let one = |at: u64, id: &str, verb: &str| {
+            let text = json!({ "at": at, "auditID": id, "verb": verb, "user": { "username": "ada" }, "objectRef": { "resource": "secrets" } });
+            text.as_object().cloned().unwrap()
+        };
+        let mut events = vec![one(0, "same", "list")];
+        events.extend((0..between).map(|n| one(apart - 1, &format!("other-{n}"), "list")));
+        events.push(one(apart, "same", "delete"));
+        let sequence = Sequence { events, ..Sequence::default() };
+        let batch = sighted(&sequence.events());
+        let limits = Limits { audit_ids: room, ..Limits::default() };
+        let mut counting = Counting::new(limits);
+        let told = (0..batch.sightings.len()).map(|at| {
+            counting.take_changed();
+            detections(count(&mut counting, &batch, &[at])).len()
+        });
+        told.sum::<usize>()
+    };
+    assert_eq!(again(60, 5, 100), 1);
+    assert_eq!(again(1200, 5, 100), 0, "nobody sends it again after so long");
+    assert_eq!(again(60, 200, 100), 0, "the oldest went");
 }
 
 proptest! {
-    /// The detections are a function of the set of observations: order and repetition change nothing.
-    #[test]
-    fn order_and_repetition_do_not_matter(
-        reads in prop::collection::vec((prop_oneof![Just("dana"), Just("erin")], 0u8..8, 0u16..2400), 1..40),
-        order in prop::collection::vec(any::<prop::sample::Index>(), 60),
-    ) {
-        let in_order = records(&reads);
-        let expected = fired(Limits::default(), &in_order);
-        let mut shuffled: Vec<Record> =
-            order.iter().filter(|_| !in_order.is_empty()).map(|index| index.get(&in_order).clone()).collect();
-        shuffled.extend(in_order.iter().rev().cloned());
-        let again = fired(Limits::default(), &shuffled);
-        prop_assert_eq!(ids(&expected), ids(&again));
-        prop_assert_eq!(again.len(), ids(&again).len(), "each fires once");
-        for record in &again {
-            prop_assert!(expected.contains(record), "also its content is the same");
-        }
-    }
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
-    /// What fires is what the definition says, computed the slow way.
+    /// Whoever takes the rows over at any point tells the same from there on.
     #[test]
-    fn an_observation_fires_if_some_window_with_it_is_full(
-        reads in prop::collection::vec((Just("dana"), 0u8..8, 0u16..2400), 1..25),
-    ) {
-        let observed = records(&reads);
-        let fired: BTreeSet<_> = fired(Limits::default(), &observed)
-            .iter()
-            .map(|record| record.event_time)
-            .collect();
-        for (_, _, second) in &reads {
-            let full = reads.iter().any(|(_, _, from)| {
-                let window = |at: &u16| (*from..=*from + 600).contains(at);
-                let things: BTreeSet<_> =
-                    reads.iter().filter(|(_, _, at)| window(at)).map(|(_, thing, _)| thing).collect();
-                window(second) && things.len() >= 5
-            });
-            let start = Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap();
-            let at = start.plus(std::time::Duration::from_secs(u64::from(*second)));
-            prop_assert_eq!(fired.contains(&at), full, "{}", second);
+    fn rows_that_were_kept_count_on(at in any::<prop::sample::Index>(), which in any::<prop::sample::Index>()) {
+        let all = sequences();
+        let (_, sequence) = which.get(&all);
+        let batch = sighted(&sequence.events());
+        let cut = at.index(batch.sightings.len() + 1);
+        let (before, after): (Vec<_>, Vec<_>) =
+            (0..batch.sightings.len()).partition(|place| *place < cut);
+        let mut one = Counting::new(Limits::default());
+        let mut kept = BTreeMap::new();
+        for at in before {
+            count(&mut one, &batch, &[at]);
+            for (key, row) in one.take_changed() {
+                match row {
+                    Some(row) => kept.insert(key, row),
+                    None => kept.remove(&key),
+                };
+            }
         }
+        let mut other = Counting::new(Limits::default());
+        for (key, row) in &kept {
+            prop_assert_eq!(other.restore(*key, row), Ok(()));
+        }
+        // What is observed one by one is kept as records.
+        let is_window = |it: &Record| matches!(&it.payload, Payload::Detection(it) if it.rule != "AUD-R14");
+        let told = |counting: &mut Counting| -> Vec<_> {
+            count(counting, &batch, &after).into_iter().filter(is_window).collect()
+        };
+        prop_assert_eq!(told(&mut one), told(&mut other));
     }
 }

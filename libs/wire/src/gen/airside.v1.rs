@@ -5954,6 +5954,15 @@ pub struct Sighting {
     /// What correlation rules of people's own count of it.
     #[prost(message, repeated, tag = "35")]
     pub candidates: ::prost::alloc::vec::Vec<CorrelationCandidate>,
+    /// The images of the pods that the request writes, as far as its body was kept.
+    #[prost(uint32, repeated, tag = "36")]
+    pub images: ::prost::alloc::vec::Vec<u32>,
+    /// The Secrets that those pods use.
+    #[prost(uint32, repeated, tag = "37")]
+    pub secrets: ::prost::alloc::vec::Vec<u32>,
+    /// The service account that they run as.
+    #[prost(uint32, tag = "38")]
+    pub runs_as: u32,
 }
 /// An event that a correlation rule of people's own counts.
 #[derive(Clone, PartialEq, ::prost::Message)]

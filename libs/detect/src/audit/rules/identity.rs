@@ -36,7 +36,7 @@ pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
             id: "AUD-R69",
-            version: 1,
+            version: 2,
             title: "Privileged identity impersonated",
             why: "Acting as the cluster's masters or machinery gives their rights and hides the real user from most logs.",
             next: "Find the right to impersonate in the reason and who gave it; read the real user's other requests, as the impersonated one did not make them.",
@@ -54,6 +54,46 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Signs(&[Sign::Impersonates]),
         ended: Ended::Done,
         when: impersonation,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R69-bound",
+            version: 1,
+            title: "Impersonated as bound to a pod or node",
+            why: "By the pod and node that a token is bound to, policies tell which of an account's pods may do what; who claims another one passes for it.",
+            next: "Find the right to impersonate userextras in the reason and who gave it; look which policies ask for the node or pod, and what they let pass.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1134"), technique("T1550.001")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"update","user":{"username":"dana"},"userAgent":"curl/8.5.0","impersonatedUser":{"username":"system:serviceaccount:ops:agent","extra":{"authentication.kubernetes.io/node-name":["node-7"]}},"objectRef":{"resource":"configmaps","namespace":"ops","name":"node-7"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"update","user":{"username":"dana"},"userAgent":"curl/8.5.0","impersonatedUser":{"username":"system:serviceaccount:ops:agent","extra":{"example.net/team":["ops"]}},"objectRef":{"resource":"configmaps","namespace":"ops","name":"node-7"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Signs(&[Sign::Impersonates]),
+        ended: Ended::Done,
+        when: |request| {
+            let user = request.event().impersonated_user.as_ref()?;
+            let extra = &user.extra;
+            let claimed = [
+                ("pod-name", &extra.pod_name),
+                ("pod-uid", &extra.pod_uid),
+                ("node-name", &extra.node_name),
+                ("node-uid", &extra.node_uid),
+            ];
+            let (name, value) = claimed.into_iter().find(|(_, value)| !value.is_empty())?;
+            // Gateways pass on what the token of their own client says.
+            let is_gateway = request.actor().is_workload() && !request.client().is_by_hand();
+            Some(
+                Firing::new(format!("asked for {}", asked_for(request)))
+                    .at(if is_gateway { Severity::Low } else { Severity::Medium })
+                    .with("impersonatedUser.username", &user.username)
+                    .with(&format!("impersonatedUser.extra.{name}"), value),
+            )
+        },
     },
     Definition {
         rule: Rule {
@@ -229,7 +269,15 @@ fn impersonation(request: &Request<'_>) -> Option<Firing> {
         let constraint = &request.event().impersonation_constraint;
         let firing = match &**constraint {
             "" => firing,
+            // The API server has seen to it that it is the node that the client's own pod runs on.
+            "impersonate:associated-node" => firing
+                .at(Severity::Low)
+                .with("authenticationMetadata.impersonationConstraint", constraint),
             constraint => firing.with("authenticationMetadata.impersonationConstraint", constraint),
+        };
+        let firing = match &*user.uid {
+            "" => firing,
+            uid => firing.with("impersonatedUser.uid", uid),
         };
         match group {
             Some(group) => firing.with("impersonatedUser.groups", group),

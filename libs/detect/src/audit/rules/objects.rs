@@ -7,7 +7,7 @@ use super::super::actor::Actor;
 use super::super::request::Request;
 use super::super::sign::Sign;
 use super::{CREATE, DELETE, Definition, Ended, Firing, On};
-use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
+use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[
     Definition {
@@ -199,36 +199,6 @@ pub(super) static RULES: &[Definition] = &[
                     .at(severity)
                     .with(&format!("requestObject.spec.{field}"), &value.to_string())
             })
-        },
-    },
-    Definition {
-        rule: Rule {
-            id: "AUD-R85",
-            version: 1,
-            title: "Audit log of the API server switched off",
-            why: "What is done from now on is written down nowhere.",
-            next: "Set the profile back at once, and look at the actor's other requests before, and at what changed in the cluster since.",
-            severity: Severity::High,
-            confidence: SURE,
-            tactic: Tactic::DefenseEvasion,
-            techniques: &[technique("T1562.008")],
-            equivalents: &[],
-            source: Source::Audit,
-            examples: Some(Examples {
-                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"apiservers","apiGroup":"config.openshift.io","name":"cluster"},"requestObject":{"spec":{"audit":{"profile":"None"}}},"responseStatus":{"code":200}}"#,
-                quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"apiservers","apiGroup":"config.openshift.io","name":"cluster"},"requestObject":{"spec":{"audit":{"profile":"WriteRequestBodies"}}},"responseStatus":{"code":200}}"#,
-            }),
-        },
-        on: On::Resources(&["update", "patch"], &["apiservers.config.openshift.io"]),
-        ended: Ended::Done,
-        when: |request| {
-            let audit = request.body().get("spec")?.get("audit")?;
-            let profile = |value: &airside_k8s::Value| {
-                value.get("profile").and_then(airside_k8s::Value::as_str) == Some("None")
-            };
-            let custom = audit.get("customRules").and_then(airside_k8s::Value::as_array);
-            let off = profile(audit) || custom.into_iter().flatten().any(profile);
-            off.then(|| fired(request).with("requestObject.spec.audit.profile", "None"))
         },
     },
     Definition {

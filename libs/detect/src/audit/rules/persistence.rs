@@ -109,40 +109,6 @@ pub(super) static RULES: &[Definition] = &[
     },
     Definition {
         rule: Rule {
-            id: "AUD-R79",
-            version: 1,
-            title: "Node changed by somebody else than its kubelet",
-            why: "Labels and taints decide where pods run; a node that joins gets secrets sent.",
-            next: "Whether the node is one of yours (its address, who runs it) and which pods and secrets went to it; for labels and taints, what is scheduled there now.",
-            severity: Severity::Low,
-            confidence: WEAK,
-            tactic: Tactic::Persistence,
-            techniques: &[technique("T1133"), technique("T1036")],
-            equivalents: &[],
-            source: Source::Audit,
-            examples: Some(Examples {
-                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"nodes","name":"n9"},"responseStatus":{"code":201}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"system:node:n9"},"userAgent":"kubelet/v1.36.2","objectRef":{"resource":"nodes","name":"n9"},"responseStatus":{"code":201}}"#,
-            }),
-        },
-        on: On::Resources(WRITE, &["nodes"]),
-        ended: Ended::Done,
-        when: |request| {
-            let severity = match (
-                request.verb(),
-                request.actor().is_workload(),
-                request.client().is_by_hand(),
-            ) {
-                ("create", _, _) | (_, true, true) => Severity::Low,
-                _ => Severity::Info,
-            };
-            (!request.is_by_trusted_system()).then(|| {
-                Firing::new(wrote(request)).at(severity).with("objectRef.name", request.name())
-            })
-        },
-    },
-    Definition {
-        rule: Rule {
             id: "AUD-R89",
             version: 1,
             title: "API served by another server",

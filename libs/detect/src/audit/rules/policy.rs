@@ -1,4 +1,4 @@
-//! The gate itself: admission webhooks, admission policies, pod security, policy engines.
+//! The gate itself: admission webhooks, pod security, policy engines. Kubernetes' own policies are `admission_policies`.
 
 use airside_k8s::Value;
 use airside_types::attack::technique;
@@ -81,64 +81,6 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(&["update", "patch", "delete", "deletecollection"], WEBHOOKS),
         ended: Ended::Done,
         when: webhook_changed,
-    },
-    Definition {
-        rule: Rule {
-            id: "AUD-R55",
-            version: 1,
-            title: "Admission policy changed or deleted",
-            why: "These policies decide in the API server itself; without their binding they decide nothing.",
-            next: "Compare with the version in the repository, and list what was admitted since that the policy would refuse.",
-            severity: Severity::Medium,
-            confidence: LIKELY,
-            tactic: Tactic::DefenseEvasion,
-            techniques: &[technique("T1562.001")],
-            equivalents: &[],
-            source: Source::Audit,
-            examples: Some(Examples {
-                fires: r#"{"verb":"delete","user":{"username":"dana"},"objectRef":{"resource":"validatingadmissionpolicybindings","name":"no-privileged"},"responseStatus":{"code":200}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"validatingadmissionpolicybindings","name":"no-privileged"},"responseStatus":{"code":201}}"#,
-            }),
-        },
-        on: On::Resources(
-            &["update", "patch", "delete", "deletecollection"],
-            &[
-                "validatingadmissionpolicies.admissionregistration.k8s.io",
-                "validatingadmissionpolicybindings.admissionregistration.k8s.io",
-                "mutatingadmissionpolicies.admissionregistration.k8s.io",
-                "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
-            ],
-        ),
-        ended: Ended::Done,
-        when: |request| (!request.is_by_trusted_system()).then(|| changed(request)),
-    },
-    Definition {
-        rule: Rule {
-            id: "AUD-R55-mutating",
-            version: 1,
-            title: "Mutating admission policy created",
-            why: "It changes every object that passes, without a server of its own.",
-            next: "Read what it changes of which objects, and look at one that was made since.",
-            severity: Severity::Medium,
-            confidence: PLAUSIBLE,
-            tactic: Tactic::Persistence,
-            techniques: &[technique("T1546")],
-            equivalents: &[],
-            source: Source::Audit,
-            examples: Some(Examples {
-                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"mutatingadmissionpolicies","name":"m"},"responseStatus":{"code":201}}"#,
-                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"validatingadmissionpolicies","name":"v"},"responseStatus":{"code":201}}"#,
-            }),
-        },
-        on: On::Resources(
-            CREATE,
-            &[
-                "mutatingadmissionpolicies.admissionregistration.k8s.io",
-                "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
-            ],
-        ),
-        ended: Ended::Done,
-        when: |request| (!request.is_by_trusted_system()).then(|| changed(request)),
     },
     Definition {
         rule: Rule {
@@ -292,7 +234,7 @@ fn kind<'e>(request: &Request<'e>) -> &'e str {
     super::super::kind::of(request.resource())
 }
 
-fn changed(request: &Request<'_>) -> Firing {
+pub(super) fn changed(request: &Request<'_>) -> Firing {
     let deed = match request.verb() {
         "create" => "created",
         "delete" | "deletecollection" => "deleted",

@@ -15,7 +15,7 @@ type Seen = (Sighting, Vec<String>);
 fn seen(scale: Scale) -> impl Strategy<Value = Seen> + Clone {
     let fields = (id(), time(), any::<u32>(), option::of(place(scale)), any::<bool>());
     let told = (vec(record(scale), 0..2), vec(candidate(scale), 0..2));
-    (fields, any::<u16>(), told, vec(text(scale), 26..32)).prop_map(
+    (fields, any::<u16>(), told, vec(text(scale), 30..36)).prop_map(
         |((event, time, bytes, origin, dry_run), code, (records, candidates), texts)| {
             let request = SeenRequest { code, dry_run, ..SeenRequest::default() };
             (Sighting { event, time, bytes, origin, request, records, candidates }, texts)
@@ -73,10 +73,13 @@ pub(in crate::tests) fn sighting_batch(
                     &mut it.issued_credential,
                     &mut it.address,
                     &mut it.authorised,
+                    &mut it.runs_as,
                 ] {
                     *field = next();
                 }
                 it.groups = vec![next(), next()];
+                it.images = vec![next()];
+                it.secrets = vec![next()];
                 it.decision_ids = places.collect();
                 batch.push(sighting);
             }

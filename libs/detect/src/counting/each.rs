@@ -1,0 +1,281 @@
+//! Every observation of a window that holds enough different things, for rules whose every part is evidence.
+//!
+//! A fold over records whose result is a function of their *set*: an observation fires when
+//! some window of the rule's span that contains it holds enough different things, whichever of them
+//! arrived first. Late, repeated and permuted records give the same detections, and observing stored
+//! records again rebuilds the state. What holds this within bounds is [`Limits`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use airside_types::attack::technique;
+use airside_types::{
+    Detection, Entity, Id, LinkRole, NamedValue, Payload, Record, Severity, Source, Tactic,
+    Timestamp,
+};
+
+use crate::audit::{Client, SECRET_READ};
+use crate::rule::{PLAUSIBLE, Rule};
+
+/// A rule that counts.
+#[derive(Debug)]
+struct Counted {
+    rule: Rule,
+    /// The thing that a detection is one sighting of; none for detections that the rule does not count.
+    thing: fn(&Detection) -> Option<String>,
+    /// How many different things make it fire.
+    at_least: usize,
+    /// Within what time.
+    span: Duration,
+    /// What makes one firing milder than usual.
+    severity: fn(&Detection) -> Severity,
+}
+
+static COUNTED: &[Counted] = &[Counted {
+    rule: Rule {
+        id: "AUD-R14",
+        version: 1,
+        title: "Secrets read one after the other",
+        why: "Programs know which secret they need; somebody who goes through many is looking for one that pays.",
+        next: "Look at which of the Secrets the actor has to do with, at what each of the others opens, and at what the actor did next.",
+        severity: Severity::Medium,
+        confidence: PLAUSIBLE,
+        tactic: Tactic::CredentialAccess,
+        techniques: &[technique("T1552.007")],
+        equivalents: &["elastic:Kubernetes Rapid Secret GET Activity Against Multiple Objects"],
+        source: Source::Audit,
+        examples: None,
+    },
+    thing: secret,
+    at_least: 5,
+    span: Duration::from_mins(10),
+    severity: |detection| {
+        let client = Client::of(value(detection, "userAgent").unwrap_or_default());
+        let program = is_service_account(detection) && !client.is_by_hand();
+        // Operators that manage secrets for others read many, all day.
+        if program { Severity::Low } else { Severity::Medium }
+    },
+}];
+
+/// The rules of this kind.
+pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
+    COUNTED.iter().map(|counted| &counted.rule)
+}
+
+/// A secret by its name, or the secrets of a namespace.
+fn secret(detection: &Detection) -> Option<String> {
+    let namespace = value(detection, "objectRef.namespace")?;
+    match detection.rule.as_str() {
+        SECRET_READ => Some(format!("{namespace}/{}", value(detection, "objectRef.name")?)),
+        "AUD-R13" if detection.severity > Severity::Info => Some(format!("{namespace}/")),
+        _ => None,
+    }
+}
+
+fn value<'d>(detection: &'d Detection, name: &str) -> Option<&'d str> {
+    detection.values.iter().find(|value| value.name == name).map(|value| value.value.as_str())
+}
+
+fn is_service_account(detection: &Detection) -> bool {
+    detection.linked(LinkRole::Actor).any(|entity| entity.kind() == "ServiceAccount")
+}
+
+/// What bounds the memory of counting. Beyond a bound, the oldest observations are forgotten, and what
+/// arrives later than that may go uncounted.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How much older than the newest record an observation may be. At least twice a rule's span, plus
+    /// how late records arrive.
+    pub horizon: Duration,
+    /// The most observations that are kept for one actor and rule.
+    pub per_actor: usize,
+    /// The most actors.
+    pub actors: usize,
+    /// The most rows of the other rules (each is a rule and a key), of the images of namespaces, and of service
+    /// accounts, each.
+    pub windows: usize,
+    /// The most requests whose auditID is known.
+    pub audit_ids: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            horizon: Duration::from_hours(2),
+            per_actor: 500,
+            actors: 10_000,
+            windows: 10_000,
+            audit_ids: 100_000,
+        }
+    }
+}
+
+/// The state of these rules.
+#[derive(Debug)]
+pub(super) struct Each {
+    limits: Limits,
+    newest: Timestamp,
+    /// By actor and rule.
+    actors: BTreeMap<Id, Sightings>,
+}
+
+/// One actor's observations for one rule, by time; the record's id tells two at one time apart.
+type Sightings = BTreeMap<(Timestamp, Id), Sighting>;
+
+#[derive(Debug)]
+struct Sighting {
+    thing: String,
+    /// The observation, until it has fired.
+    untold: Option<Box<Record>>,
+}
+
+impl Each {
+    /// Nothing observed yet.
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, newest: Timestamp::EPOCH, actors: BTreeMap::new() }
+    }
+
+    /// Whether a rule counts this record.
+    pub(super) fn counts(record: &Record) -> bool {
+        let Payload::Detection(detection) = &record.payload else { return false };
+        COUNTED.iter().any(|counted| (counted.thing)(detection).is_some())
+    }
+
+    /// Takes a record in, and returns the detections that it completes: for itself and for earlier ones.
+    /// Records that no rule counts change nothing.
+    pub(super) fn observe(&mut self, record: &Record) -> Vec<Record> {
+        let Payload::Detection(detection) = &record.payload else { return Vec::new() };
+        let mut fired = Vec::new();
+        for counted in COUNTED {
+            if let Some(thing) = (counted.thing)(detection) {
+                fired.extend(self.count(counted, thing, record, detection));
+            }
+        }
+        fired
+    }
+
+    fn count(
+        &mut self,
+        counted: &Counted,
+        thing: String,
+        record: &Record,
+        detection: &Detection,
+    ) -> Vec<Record> {
+        let time = record.event_time;
+        self.newest = self.newest.max(time);
+        let oldest = self.newest.minus(self.limits.horizon);
+        if time < oldest {
+            return Vec::new();
+        }
+        let sightings = self.actors.entry(actor(counted, record, detection)).or_default();
+        let key = (time, record.id);
+        if sightings.contains_key(&key) {
+            return Vec::new();
+        }
+        sightings.insert(key, Sighting { thing, untold: Some(Box::new(record.clone())) });
+        while sightings.len() > self.limits.per_actor
+            || sightings.first_key_value().is_some_and(|((time, _), _)| *time < oldest)
+        {
+            sightings.pop_first();
+        }
+        let fired = fire(counted, sightings, time);
+        self.forget_idle_actors(oldest);
+        fired
+    }
+
+    fn forget_idle_actors(&mut self, oldest: Timestamp) {
+        if self.actors.len() <= self.limits.actors {
+            return;
+        }
+        let last = |sightings: &Sightings| sightings.last_key_value().map(|((time, _), _)| *time);
+        self.actors.retain(|_, sightings| last(sightings).is_some_and(|time| time >= oldest));
+        while self.actors.len() > self.limits.actors {
+            let idle = self.actors.iter().min_by_key(|(id, sightings)| (last(sightings), **id));
+            let Some(id) = idle.map(|(id, _)| *id) else { return };
+            self.actors.remove(&id);
+        }
+    }
+}
+
+/// Whose observations are counted together: those of one credential; where credentials are not logged, of
+/// one user from one address.
+fn actor(counted: &Counted, record: &Record, detection: &Detection) -> Id {
+    let id = Id::builder("counting")
+        .text(counted.rule.id)
+        .text(record.tenant.as_str())
+        .text(record.cluster.as_str());
+    let means = |kind| detection.linked(LinkRole::Means).find(move |entity| entity.kind() == kind);
+    if let Some(credential) = means("Credential") {
+        return id.id(credential.key().id()).finish();
+    }
+    let user = detection.linked(LinkRole::Actor).next();
+    [user, means("Address")]
+        .into_iter()
+        .map(|entity| entity.map(Entity::name_key))
+        .fold(id, |id, key| match key {
+            Some(key) => id.id(key.id()),
+            None => id.text(""),
+        })
+        .finish()
+}
+
+/// Fires for all observations that lie in a full window together with one made at `time`. A window that
+/// is full stays full when it is moved up to its first observation, so only those windows are looked at.
+fn fire(counted: &Counted, sightings: &mut Sightings, time: Timestamp) -> Vec<Record> {
+    let near = (time.minus(counted.span), Id::default())
+        ..=(time.plus(counted.span), Id::from_bytes([u8::MAX; 16]));
+    let around: Vec<((Timestamp, Id), &str)> =
+        sightings.range(near).map(|(key, sighting)| (*key, sighting.thing.as_str())).collect();
+    let mut full = BTreeSet::new();
+    for (start, ((from, _), _)) in around.iter().enumerate() {
+        let until = from.plus(counted.span);
+        let window = around.iter().skip(start).take_while(|((at, _), _)| *at <= until);
+        let things: BTreeSet<&str> = window.clone().map(|(_, thing)| *thing).collect();
+        if *from <= time && things.len() >= counted.at_least {
+            full.extend(window.map(|(key, _)| *key));
+        }
+    }
+    full.iter()
+        .filter_map(|key| sightings.get_mut(key)?.untold.take())
+        .filter_map(|observation| firing(counted, *observation))
+        .collect()
+}
+
+/// The detection that an observation is a part of. It says nothing of how many others there are, so that
+/// it is the same whenever it fires.
+fn firing(counted: &Counted, observation: Record) -> Option<Record> {
+    let Payload::Detection(seen) = observation.payload else { return None };
+    let rule = &counted.rule;
+    let minutes = counted.span.as_secs() / 60;
+    let mut values = seen.values.clone();
+    values.push(NamedValue {
+        name: "counted".to_owned(),
+        value: format!("at least {} within {minutes} minutes", counted.at_least),
+    });
+    let detection = Detection {
+        rule: rule.id.to_owned(),
+        rule_version: rule.version,
+        title: rule.title.to_owned(),
+        message: format!(
+            "{} This is one of at least {} within {minutes} minutes.",
+            seen.message, counted.at_least
+        ),
+        severity: (counted.severity)(&seen),
+        confidence: rule.confidence,
+        tactic: rule.tactic,
+        techniques: rule.techniques.to_vec(),
+        values,
+        ..seen
+    };
+    let id = Record::detection_id(
+        &observation.tenant,
+        &observation.cluster,
+        observation.source,
+        observation.id,
+        rule.id,
+    );
+    Some(Record { id, payload: Payload::Detection(detection), ..observation })
+}
+
+#[cfg(test)]
+mod tests;
