@@ -3,6 +3,7 @@
 mod admission;
 mod archive;
 mod audit;
+mod clusters;
 mod correlate;
 mod gateway;
 mod idle;
@@ -37,6 +38,10 @@ pub(crate) enum Area {
     Sigma,
     /// Audit batches over HTTPS to a whole node
     Webhook,
+    /// Audit batches over HTTPS to audit-ingest alone, over a real nats-server
+    WebhookNats,
+    /// The memory of 100 clusters with 100 actors each
+    Clusters,
     /// Admission reviews over HTTPS to a whole node
     Admission,
     /// Falco alerts over HTTPS to a whole node
@@ -54,6 +59,9 @@ pub(crate) enum Area {
     /// A node for the areas above, until standard input ends
     #[value(hide = true)]
     ServeNode,
+    /// Audit-ingest alone over NATS, until standard input ends
+    #[value(hide = true)]
+    ServeIngest,
     /// The floor of the areas that go over HTTPS, until standard input ends
     #[value(hide = true)]
     ServeFloor,
@@ -70,6 +78,10 @@ pub(crate) struct Run {
     pub(crate) binary: Option<PathBuf>,
     /// Where a server keeps its data.
     pub(crate) folder: Option<PathBuf>,
+    /// The NATS servers of a server.
+    pub(crate) nats: Option<String>,
+    /// Whether a server folds what it takes in.
+    pub(crate) owner: bool,
 }
 
 impl Area {
@@ -82,6 +94,8 @@ impl Area {
             Self::Archive => archive::measure(run)?,
             Self::Sigma => sigma::measure(run)?,
             Self::Webhook => webhook::measure(run)?,
+            Self::WebhookNats => webhook::measure_over_nats(run)?,
+            Self::Clusters => clusters::measure(run)?,
             Self::Admission => admission::measure(run)?,
             Self::Runtime => runtime::measure(run)?,
             Self::Correlate => correlate::measure(run)?,
@@ -91,6 +105,10 @@ impl Area {
             Self::Week => week::measure(run)?,
             Self::ServeNode => {
                 serve::serve_node(run)?;
+                return Ok(None);
+            }
+            Self::ServeIngest => {
+                serve::serve_ingest(run)?;
                 return Ok(None);
             }
             Self::ServeFloor => {
