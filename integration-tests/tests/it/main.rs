@@ -14,6 +14,8 @@
 mod audit_intake;
 mod bad_input;
 mod catalogue;
+mod client_certificates;
+mod cloud_push;
 mod log_owner;
 mod platform;
 mod processes;
