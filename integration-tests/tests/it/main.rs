@@ -17,6 +17,7 @@ mod catalogue;
 mod client_certificates;
 mod cloud_push;
 mod log_owner;
+mod many_clusters;
 mod platform;
 mod processes;
 mod program;

@@ -14,6 +14,7 @@ use airside_types::{
 use crate::ledger::Ledger;
 use crate::roll_up::{RollUps, Standing};
 use crate::seen::SeenEvents;
+use crate::shared::Part;
 use crate::{Change, Limits, Sifted};
 
 /// What is known of a cluster.
@@ -169,6 +170,26 @@ impl ClusterSift {
             self.counted.pop_first();
             self.changes.push(Change::Counted(id, None));
         }
+    }
+
+    /// How much there is of a part of the state.
+    pub(crate) fn size(&self, part: Part) -> usize {
+        match part {
+            Part::Seen => self.seen.len(),
+            Part::Rolled => self.rolled.len(),
+            Part::Actors => self.behaviour.actors(),
+        }
+    }
+
+    /// Gives up some of a part of the state: what is oldest, or was hardly used. Returns what is to be told before it is
+    /// gone.
+    pub(crate) fn give_up(&mut self, part: Part) -> Vec<Record> {
+        match part {
+            Part::Seen => self.changes.extend(self.seen.forget_oldest()),
+            Part::Rolled => return self.rolled.give_up(),
+            Part::Actors => self.behaviour.give_up(),
+        }
+        Vec::new()
     }
 
     /// Forgets what has changed: nobody keeps it.

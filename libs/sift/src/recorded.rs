@@ -24,11 +24,7 @@ const FORGET_EVERY: u64 = 4096;
 impl<'a> Recorded<'a> {
     /// Nothing folded yet. An event that stands in two files is told once, however far apart they are.
     pub fn new(telling: Telling, authorised: &'a Authorised) -> Self {
-        let limits = Limits {
-            seen_for: Duration::from_hours(10 * 365 * 24),
-            seen: 2_000_000,
-            ..Limits::default()
-        };
+        let limits = Limits { seen_for: Duration::from_hours(10 * 365 * 24), ..Limits::default() };
         Self { sift: Sift::new(limits), telling, authorised, events: 0 }
     }
 

@@ -128,12 +128,13 @@ fn event(cluster: u64, number: u64, time: i64) -> String {
     let of = |bits: u32, most: u64| (chance >> bits) % most;
     let seldom = of(8, 200) == 0;
     let namespace = if seldom { of(16, 50) } else { (actor + of(16, 3)) % 50 };
-    let (resource, group) = match (actor + of(20, 3) + u64::from(seldom)) % 6 {
+    let (resource, group) = match (actor + of(20, 3)) % 6 {
+        _ if of(36, 50) == 0 => ("secrets", ""),
         0 => ("pods", ""),
         1 => ("configmaps", ""),
         2 => ("deployments", "apps"),
-        3 => ("secrets", ""),
-        4 => ("jobs", "batch"),
+        3 => ("endpoints", ""),
+        4 => ("replicasets", "apps"),
         _ => ("services", ""),
     };
     let verb = match of(24, 10) {
@@ -144,10 +145,11 @@ fn event(cluster: u64, number: u64, time: i64) -> String {
         _ => "create",
     };
     let (user, groups) = if is_person {
-        (format!("person-{actor}@example.com"), r#"["developers","system:authenticated"]"#)
+        (format!("person-{actor}@example.com"), "developers".to_owned())
     } else {
-        let user = format!("system:serviceaccount:team-{}:robot-{actor}", actor % 50);
-        (user, r#"["system:serviceaccounts","system:authenticated"]"#)
+        let home = format!("team-{}", actor % 50);
+        let user = format!("system:serviceaccount:{home}:robot-{actor}");
+        (user, format!("system:serviceaccounts\",\"system:serviceaccounts:{home}"))
     };
     let (agent, address) = if is_person {
         ("kubectl/v1.33.1 (linux/amd64) kubernetes/8adc0f0", format!("198.51.100.{actor}"))
@@ -158,7 +160,7 @@ fn event(cluster: u64, number: u64, time: i64) -> String {
         Timestamp::from_nanos(time + i64::try_from(number % BATCH).unwrap_or(0) * 10_000_000);
     let name = format!("thing-{}", of(32, 40));
     format!(
-        r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"{:08x}-0000-4000-8000-{number:012x}","stage":"ResponseComplete","requestURI":"/api/v1/namespaces/team-{namespace}/{resource}/{name}","verb":"{verb}","user":{{"username":"{user}","groups":{groups}}},"sourceIPs":["{address}"],"userAgent":"{agent}","objectRef":{{"resource":"{resource}","apiGroup":"{group}","namespace":"team-{namespace}","name":"{name}","apiVersion":"v1"}},"responseStatus":{{"code":200}},"requestReceivedTimestamp":"{when}","stageTimestamp":"{when}","annotations":{{"authorization.k8s.io/decision":"allow"}}}}"#,
+        r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"{:08x}-0000-4000-8000-{number:012x}","stage":"ResponseComplete","requestURI":"/api/v1/namespaces/team-{namespace}/{resource}/{name}","verb":"{verb}","user":{{"username":"{user}","groups":["{groups}","system:authenticated"]}},"sourceIPs":["{address}"],"userAgent":"{agent}","objectRef":{{"resource":"{resource}","apiGroup":"{group}","namespace":"team-{namespace}","name":"{name}","apiVersion":"v1"}},"responseStatus":{{"code":200}},"requestReceivedTimestamp":"{when}","stageTimestamp":"{when}","annotations":{{"authorization.k8s.io/decision":"allow"}}}}"#,
         cluster + 1,
     )
 }

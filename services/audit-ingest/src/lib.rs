@@ -130,7 +130,8 @@ impl Service for AuditIngest {
             following.spawn(file.run(webhook, deps, context.shutdown.clone()));
         }
         let owned = if self.options.owner {
-            let owner = AuditOwner::open(&self.deps, self.judging, self.ledger).await?;
+            let owner =
+                AuditOwner::open(&self.deps, &self.options, self.judging, self.ledger).await?;
             own(owner, &self.options, &self.deps, &context).await
         } else {
             context.ready.ready();

@@ -3,6 +3,8 @@
 //! A key is tenant, cluster, what the row is, and which. What a row holds is read as strictly as what comes over the
 //! wire; a row that cannot be read is learnt anew, and told.
 
+use std::collections::BTreeMap;
+
 use airside_baseline::StateKey;
 use airside_ports::{Batch, KeyRange, Keyspace, Order, Store};
 use airside_sift::{Change, ClusterKey, Rolled, Sift};
@@ -11,6 +13,8 @@ use airside_wire::{
     EncodeError, decode_record, decode_suppression, encode_record, encode_suppression,
 };
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use crate::owner::Counted;
 
 /// What is known of clusters.
 const SIFT: Keyspace = Keyspace::new("audit-ingest.sift");
@@ -60,26 +64,54 @@ pub(crate) fn keep(
     Ok(())
 }
 
-/// Takes back all that was kept.
-pub(crate) async fn restore(store: &dyn Store, sift: &mut Sift) -> anyhow::Result<()> {
-    let mut range = KeyRange::all();
-    loop {
-        let page = store.scan(SIFT, range, Order::Ascending, PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        let mut from = last.to_vec();
-        from.push(0);
-        range = KeyRange::starting_at(&from);
-        for (key, value) in page {
-            let read = read(&key, value).ok_or_else(|| "it is damaged".to_owned());
-            if let Err(why) = read.and_then(|(cluster, row)| sift.restore(cluster, row)) {
-                let key = String::from_utf8_lossy(&key).into_owned();
-                tracing::warn!(
-                    key,
-                    why,
-                    "a part of what is known cannot be read and is learnt anew"
-                );
-            }
+/// What became of the events of each cluster that was ever seen, as far as it was kept.
+pub(crate) async fn counted(store: &dyn Store) -> anyhow::Result<BTreeMap<ClusterKey, Counted>> {
+    let mut all: BTreeMap<ClusterKey, Counted> = BTreeMap::new();
+    each(store, KeyRange::all(), |key, value| {
+        let Some((cluster, kind, _)) = parts(&key) else { return };
+        let is_shown = matches!(kind, LEDGER | FOLDED);
+        let counted = all.entry(cluster).or_default();
+        match is_shown.then(|| read(&key, value)).flatten() {
+            Some((_, Change::Ledger(line))) => counted.suppressions.push(line),
+            Some((_, Change::Folded(number))) => counted.folded = number,
+            _ => {}
         }
+    })
+    .await?;
+    for counted in all.values_mut() {
+        counted.suppressions.sort_by(|a, b| (a.reason, &a.rule).cmp(&(b.reason, &b.rule)));
+    }
+    Ok(all)
+}
+
+/// Takes back all that was kept of a cluster.
+pub(crate) async fn restore(
+    store: &dyn Store,
+    (tenant, cluster): &ClusterKey,
+    sift: &mut Sift,
+) -> anyhow::Result<()> {
+    let prefix = [tenant.as_str(), cluster.as_str(), ""].join("\0");
+    each(store, KeyRange::prefix(prefix.as_bytes()), |key, value| {
+        let read = read(&key, value).ok_or_else(|| "it is damaged".to_owned());
+        if let Err(why) = read.and_then(|(cluster, row)| sift.restore(cluster, row)) {
+            let key = String::from_utf8_lossy(&key).into_owned();
+            tracing::warn!(key, why, "a part of what is known cannot be read and is learnt anew");
+        }
+    })
+    .await
+}
+
+/// Shows the rows of a range.
+async fn each(
+    store: &dyn Store,
+    mut range: KeyRange,
+    mut show: impl FnMut(Bytes, Bytes) + Send,
+) -> anyhow::Result<()> {
+    loop {
+        let page = store.scan(SIFT, range.clone(), Order::Ascending, PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        range.from = [last.as_ref(), &[0]].concat();
+        page.into_iter().for_each(|(key, value)| show(key.into(), value));
     }
 }
 
@@ -90,13 +122,19 @@ fn key((tenant, cluster): &ClusterKey, kind: u8, which: &[u8]) -> Vec<u8> {
     key
 }
 
-fn read(key: &[u8], value: Bytes) -> Option<(ClusterKey, Change)> {
+/// Whose row a key is of, what it is, and which.
+fn parts(key: &[u8]) -> Option<(ClusterKey, u8, &[u8])> {
     let mut parts = key.splitn(3, |byte| *byte == 0);
     let mut name = || std::str::from_utf8(parts.next()?).ok();
     let cluster = (Tenant::new(name()?).ok()?, Cluster::new(name()?).ok()?);
     let (kind, which) = parts.next()?.split_first()?;
+    Some((cluster, *kind, which))
+}
+
+fn read(key: &[u8], value: Bytes) -> Option<(ClusterKey, Change)> {
+    let (cluster, kind, which) = parts(key)?;
     let id = || <[u8; 16]>::try_from(which).ok().map(Id::from_bytes);
-    let row = match *kind {
+    let row = match kind {
         BEHAVIOUR => Change::Behaviour(StateKey::from_bytes(which)?, Some(value.to_vec())),
         SEEN => Change::Seen(id()?, Some(decode_seen(value)?)),
         COUNTED => Change::Counted(id()?, Some(Box::new(decode_record(&value).ok()?))),
