@@ -1,16 +1,16 @@
 //! Which events came before, for as long as somebody may send them again.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use airside_types::{Id, Timestamp};
+use indexmap::IndexSet;
 
 use crate::{Change, Limits};
 
 /// The events of some minutes.
 #[derive(Debug, Default)]
 pub(crate) struct SeenEvents {
-    /// It is asked, and never gone through.
-    all: HashSet<Id>,
+    all: IndexSet<Id>,
     /// By the minute in which they were taken in.
     minutes: BTreeMap<i64, Vec<Row>>,
 }
@@ -52,7 +52,7 @@ impl SeenEvents {
     pub(crate) fn forget_oldest(&mut self) -> impl Iterator<Item = Change> + use<> {
         let gone = self.minutes.pop_first().map(|(_, rows)| rows).unwrap_or_default();
         for event in gone.iter().flat_map(|row| &row.events) {
-            self.all.remove(event);
+            self.all.swap_remove(event);
         }
         // What a flood took is given back.
         if self.all.len() < self.all.capacity() / 4 {

@@ -13,7 +13,8 @@ use crate::cluster::ClusterSift;
 /// What bounds the memory of all clusters together. With all of it in use a process has about 300 MB.
 #[derive(Debug, Clone, Copy)]
 pub struct SharedLimits {
-    /// The most events that are known to have come before; beyond it the oldest are forgotten. Default: two million.
+    /// The most events that are known to have come before; beyond it the oldest are forgotten. Default: 1.5
+    /// million, which is five minutes of 5,000 a second.
     pub seen: usize,
     /// The most detections that stand for others at a time; beyond it the oldest no longer do. Default: 15,000.
     pub rolled: usize,
@@ -26,7 +27,7 @@ pub struct SharedLimits {
 
 impl Default for SharedLimits {
     fn default() -> Self {
-        Self { seen: 2_000_000, rolled: 15_000, actors: 15_000, clusters: 1_000 }
+        Self { seen: 1_500_000, rolled: 15_000, actors: 15_000, clusters: 1_000 }
     }
 }
 

@@ -111,7 +111,7 @@ async fn each(
         let page = store.scan(SIFT, range.clone(), Order::Ascending, PAGE).await?;
         let Some((last, _)) = page.last() else { return Ok(()) };
         range.from = [last.as_ref(), &[0]].concat();
-        page.into_iter().for_each(|(key, value)| show(key.into(), value));
+        page.into_iter().for_each(|(key, value)| show(key, value));
     }
 }
 

@@ -15,6 +15,7 @@ use crate::child::Child;
 use crate::corpus::{self, BATCH};
 use crate::load::Load;
 use crate::measure::{Span, Stopwatch};
+use crate::own;
 use crate::report::{Quantiles, Report};
 
 /// 5,000 events a second: an API server's defaults come to 4,000.
@@ -22,8 +23,11 @@ const PACE: Duration = Duration::from_millis(80);
 
 pub(in crate::area) fn measure(run: &Run) -> anyhow::Result<Report> {
     let input = corpus::audit_events(run.corpus(), run.amount(12_000, 100_000))?;
-    let mut batches = corpus::event_lists(&input.items, BATCH);
-    let paced = run.amount(20, 100).min(batches.len() / 2);
+    // So many that files of raw records are made meanwhile.
+    let events = own::copies(&input.items, run.amount(12_000, 300_000));
+    let mut batches = corpus::event_lists(&events, BATCH);
+    drop(events);
+    let paced = run.amount(20, 200).min(batches.len() / 2);
     let slow = batches.split_off(batches.len() - paced);
     let (fast, slow) = (load(run, batches, None), load(run, slow, Some(PACE)));
     airside_node::runtime()?.block_on(async {
