@@ -153,3 +153,70 @@ fn names_of(certificate: &CertificateDer<'_>) -> (Vec<ClientIdentity>, Timestamp
     let seconds = read.validity().not_after.timestamp();
     (names, Timestamp::from_nanos(seconds.saturating_mul(1_000_000_000)))
 }
+
+#[cfg(test)]
+mod tests {
+    use airside_types::Tenant;
+    use rcgen::{
+        BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    };
+
+    use super::*;
+    use crate::tls::Identity;
+
+    /// A folder with an authority's certificate, and a client's certificate of it.
+    fn signed() -> (tempfile::TempDir, CertificateDer<'static>) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        let key = KeyPair::generate().unwrap();
+        std::fs::write(folder.path().join("ca.crt"), params.self_signed(&key).unwrap().pem())
+            .unwrap();
+        let issuer = Issuer::new(params, key);
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "api");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.not_after = rcgen::date_time_ymd(2100, 1, 1);
+        let client = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
+        (folder, client.der().clone())
+    }
+
+    fn entry(name: &str) -> ClientEntry {
+        let holder = Holder { tenant: Tenant::default(), cluster: None };
+        ClientEntry { identity: ClientIdentity::CommonName(name.to_owned()), ca: None, holder }
+    }
+
+    #[test]
+    fn a_connection_that_outlives_its_certificate_is_refused() {
+        let (folder, client) = signed();
+        let ca = folder.path().join("ca.crt");
+        let clients = ClientCertificates::open(Some(&ca), vec![entry("api")], false).unwrap();
+        let presented = clients.presented(&[client]).unwrap();
+        let at = |time| presented.principal(Timestamp::parse_rfc3339(time).unwrap());
+        assert!(at("2099-12-31T23:59:59Z").is_ok());
+        let error = at("2100-01-01T00:00:00Z").unwrap_err();
+        assert!(!error.is_forbidden());
+        assert_eq!(
+            error.to_string(),
+            "the client certificate expired at 2100-01-01T00:00:00Z: connect with a new one"
+        );
+        assert!(clients.presented(&[]).is_none());
+    }
+
+    #[test]
+    fn what_nobody_can_mean_is_refused_at_the_start() {
+        let (folder, _) = signed();
+        let ca = folder.path().join("ca.crt");
+        let twice = ClientCertificates::open(Some(&ca), vec![entry("api"), entry("api")], false);
+        assert!(matches!(twice, Err(TlsError::Clients(_))), "{twice:?}");
+        std::fs::write(folder.path().join("no.crt"), "nothing").unwrap();
+        let none = ClientCertificates::open(Some(&folder.path().join("no.crt")), vec![], false);
+        assert!(none.unwrap_err().to_string().contains("no.crt"));
+        // Whoever has a certificate of the deployment's own authority is a node.
+        let own = folder.path().join("own");
+        let identity = Identity::own(&own, &["localhost".to_owned()]).unwrap();
+        let clients = ClientCertificates::open(Some(&own.join("ca.crt")), vec![], false).unwrap();
+        let refused = identity.server_for(&clients).unwrap_err();
+        assert!(matches!(refused, TlsError::OwnAuthority), "{refused}");
+    }
+}
