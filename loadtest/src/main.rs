@@ -1,7 +1,7 @@
 //! The entry point of `airside-loadtest`: what to measure, with how much, and how to print it.
 //!
-//! Figures, not tests: nothing here passes or fails but what `week` finds. Each area measures a floor in the same run, and the
-//! ratio of the two is what can be compared between machines and between days.
+//! Figures, not tests: nothing here passes or fails but what `week` finds and what memory `clusters` takes. Each area
+//! measures a floor in the same run, and the ratio of the two is what can be compared between machines and between days.
 
 mod area;
 

@@ -7,7 +7,7 @@ use airside_detect::audit::{Event, Telling, sight};
 use airside_detect::authorised::Authorised;
 use airside_types::{Record, SightingBatch, Suppression, Timestamp};
 
-use crate::{Limits, Sift, Sifted};
+use crate::{Limits, SharedLimits, Sift, Sifted};
 
 /// The fold of recorded events.
 #[derive(Debug)]
@@ -24,7 +24,11 @@ const FORGET_EVERY: u64 = 4096;
 impl<'a> Recorded<'a> {
     /// Nothing folded yet. An event that stands in two files is told once, however far apart they are.
     pub fn new(telling: Telling, authorised: &'a Authorised) -> Self {
-        let limits = Limits { seen_for: Duration::from_hours(10 * 365 * 24), ..Limits::default() };
+        let limits = Limits {
+            seen_for: Duration::from_hours(10 * 365 * 24),
+            shared: SharedLimits { seen: 2_000_000, ..SharedLimits::default() },
+            ..Limits::default()
+        };
         Self { sift: Sift::new(limits), telling, authorised, events: 0 }
     }
 
