@@ -2,6 +2,7 @@
 //! where there is nothing to measure. The figures themselves are not judged.
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test fails by panicking, in its harness too"
 )]

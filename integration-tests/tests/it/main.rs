@@ -18,6 +18,7 @@ mod client_certificates;
 mod cloud_push;
 mod log_owner;
 mod many_clusters;
+mod own_rules;
 mod platform;
 mod processes;
 mod program;

@@ -32,7 +32,7 @@ fn event(audit_id: &str, minute: u32, change: impl FnOnce(&mut Value)) -> Value 
     event
 }
 
-async fn send(platform: &TestPlatform, cluster: &str, body: String) -> StatusCode {
+pub(crate) async fn send(platform: &TestPlatform, cluster: &str, body: String) -> StatusCode {
     let (path, key) = (format!("/v1/audit/{cluster}"), platform.connection.api_key.clone());
     let mut client = platform.webhook().await;
     let sent = client.post(&path, Some(&key), None, body.into_bytes()).await;

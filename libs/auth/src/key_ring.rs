@@ -171,7 +171,7 @@ impl KeyRow {
         if scopes.is_empty() {
             return Err(wrong(
                 "scopes",
-                "is empty: name at least one of ingest, scan, read".into(),
+                "is empty: name at least one of ingest, scan, read, configure".into(),
             ));
         }
         let hash: KeyHash = self

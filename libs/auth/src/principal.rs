@@ -20,11 +20,13 @@ pub enum Scope {
     Scan,
     /// Read incidents and findings.
     Read,
+    /// Set the tenant's own rules: the Rules service.
+    Configure,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Self; 3] = [Self::Ingest, Self::Scan, Self::Read];
+    pub const ALL: [Self; 4] = [Self::Ingest, Self::Scan, Self::Read, Self::Configure];
 
     /// The scope's name, as in key files and on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Scope {
             Self::Ingest => "ingest",
             Self::Scan => "scan",
             Self::Read => "read",
+            Self::Configure => "configure",
         }
     }
 }
@@ -49,7 +52,7 @@ impl FromStr for Scope {
         Self::ALL
             .into_iter()
             .find(|scope| scope.as_str() == text)
-            .ok_or_else(|| UnknownName::new("scope (ingest, scan, read)", text))
+            .ok_or_else(|| UnknownName::new("scope (ingest, scan, read, configure)", text))
     }
 }
 

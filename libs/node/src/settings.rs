@@ -159,13 +159,14 @@ impl PeerOptions {
         use airside_wire::v1::findings_service_server::SERVICE_NAME as FINDINGS;
         use airside_wire::v1::incidents_service_server::SERVICE_NAME as INCIDENTS;
         use airside_wire::v1::raw_records_service_server::SERVICE_NAME as RAW_RECORDS;
+        use airside_wire::v1::rules_service_server::SERVICE_NAME as RULES;
         use airside_wire::v1::scan_service_server::SERVICE_NAME as SCAN;
         use airside_wire::v1::suppressions_service_server::SERVICE_NAME as SUPPRESSIONS;
         let mut addresses = BTreeMap::new();
         for (address, services) in [
             (&self.correlation, &[INCIDENTS][..]),
             (&self.scanner, &[SCAN, FINDINGS, CATALOGUE][..]),
-            (&self.audit_ingest, &[SUPPRESSIONS, RAW_RECORDS][..]),
+            (&self.audit_ingest, &[SUPPRESSIONS, RAW_RECORDS, RULES][..]),
         ] {
             for service in services {
                 addresses.extend(address.clone().map(|address| ((*service).to_owned(), address)));

@@ -27,12 +27,20 @@ pub enum Stream {
     /// Requests to API servers on their way from intake to the owner of their cluster, which is its only reader and
     /// removes what it has applied. Partitioned.
     Sightings,
+    /// By which rules events are judged, as people set them. One partition.
+    Rules,
 }
 
 impl Stream {
     /// All streams.
-    pub const ALL: [Self; 5] =
-        [Self::Configuration, Self::Activity, Self::Incidents, Self::DeadLetters, Self::Sightings];
+    pub const ALL: [Self; 6] = [
+        Self::Configuration,
+        Self::Activity,
+        Self::Incidents,
+        Self::DeadLetters,
+        Self::Sightings,
+        Self::Rules,
+    ];
 
     /// The stream's name in subjects, keys and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -42,12 +50,13 @@ impl Stream {
             Self::Incidents => "incidents",
             Self::DeadLetters => "dead-letters",
             Self::Sightings => "sightings",
+            Self::Rules => "rules",
         }
     }
 
-    /// Whether entries go with age. What is known of configuration does not: it is replaced.
+    /// Whether entries go with age. What is known of configuration does not, nor do rules: they are replaced.
     pub const fn ages(self) -> bool {
-        !matches!(self, Self::Configuration)
+        !matches!(self, Self::Configuration | Self::Rules)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod clients;
 pub mod clock;
 pub mod dead_letter;
 pub mod deps;
+pub mod follow;
 pub mod health;
 pub mod http_error;
 pub mod intake;

@@ -104,7 +104,7 @@ pub struct OwnerPorts {
 }
 
 /// How long one read waits for entries before it looks whether to stop.
-const READ_WAIT: Duration = Duration::from_secs(2);
+pub(crate) const READ_WAIT: Duration = Duration::from_secs(2);
 
 /// After how many entries those that are applied are removed from a stream that nobody else reads.
 const FORGET_EVERY: u64 = 256;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use airside_ports::{Entry, Headers, Log, LogError, Partition, Partitioner, Stream};
-use airside_types::{Payload, Record, SightingBatch};
-use airside_wire::{EncodeError, MessageType, encode_batches, encode_sightings};
+use airside_types::{Payload, Record, RuleFiles, SightingBatch};
+use airside_wire::{EncodeError, MessageType, encode_batches, encode_rule_files, encode_sightings};
 
 /// Publishes records onto the log. What it returns for is durable.
 #[derive(Debug, Clone)]
@@ -71,6 +71,18 @@ impl Publisher {
         if !entries.is_empty() {
             self.log.append(Stream::Sightings, entries).await?;
         }
+        Ok(())
+    }
+
+    /// Publishes the rules that a tenant has set; they are durable when this returns.
+    pub async fn publish_rules(&self, files: &RuleFiles) -> Result<(), PublishError> {
+        let headers = Headers {
+            message: MessageType::RuleFiles.as_str().to_owned(),
+            trace_parent: airside_telemetry::trace::parent_of_current(),
+        };
+        let payload = encode_rule_files(files)?;
+        let entry = Entry { partition: Partition::default(), headers, payload };
+        self.log.append(Stream::Rules, vec![entry]).await?;
         Ok(())
     }
 

@@ -106,8 +106,13 @@ impl ClusterSift {
                 _ => self.tell(record, sifted),
             }
         }
+        let candidates = std::mem::take(&mut sighting.candidates).into_iter();
+        sifted.candidates.extend(candidates.map(|candidate| (sighting.event, candidate)));
         let sighting = &*sighting;
         let event = audit::event_of(batch, sighting);
+        if !audit::own::is_answered(&event) {
+            return;
+        }
         let anomalies = self.behaviour.observe(&audit::observation(sighting, &event, profile));
         if anomalies.is_empty() {
             return;

@@ -22,7 +22,9 @@ use std::time::Duration;
 
 use airside_baseline::StateKey;
 use airside_detect::profile::ClusterProfile;
-use airside_types::{Cluster, Id, Record, SightingBatch, Suppression, Tenant, Timestamp};
+use airside_types::{
+    Cluster, CorrelationCandidate, Id, Record, SightingBatch, Suppression, Tenant, Timestamp,
+};
 
 use cluster::ClusterSift;
 pub use recorded::Recorded;
@@ -72,6 +74,8 @@ pub struct Sifted {
     pub revised: Vec<Record>,
     /// Detections for which one that was told stands.
     pub rolled_up: Vec<Record>,
+    /// What correlation rules of people's own count, with the event; of each event once.
+    pub candidates: Vec<(Id, CorrelationCandidate)>,
     /// How many events were folded.
     pub events: u64,
     /// How many events were only counted, or had come before.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use airside_detect::Intake;
+use airside_detect::audit::own::Found;
 use airside_detect::audit::{Event, Telling, sight};
 use airside_detect::authorised::Authorised;
-use airside_types::{Record, SightingBatch, Suppression, Timestamp};
+use airside_types::{SightingBatch, Suppression, Timestamp};
 
 use crate::{Limits, SharedLimits, Sift, Sifted};
 
@@ -38,7 +39,7 @@ impl<'a> Recorded<'a> {
         event: &Event<'_>,
         bytes: usize,
         intake: &Intake<'_>,
-        own: Vec<Record>,
+        own: Found,
     ) -> Sifted {
         let (tenant, cluster) = (intake.tenant.clone(), intake.cluster.clone());
         let mut batch = SightingBatch::new(tenant, cluster, Timestamp::EPOCH);

@@ -1,5 +1,6 @@
 //! What a user gets of a stream of events, and what must hold of the fold whatever happens.
 
+use airside_detect::audit::own::Found;
 use airside_detect::audit::{Event, Telling, sight};
 use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake};
@@ -55,7 +56,7 @@ impl Events {
         };
         let bytes = text.len();
         let judging = (Telling::ToCorrelate, &Authorised::default());
-        sight((&event, bytes), &intake, judging, Vec::new(), &mut self.batch);
+        sight((&event, bytes), &intake, judging, Found::default(), &mut self.batch);
         self.batch.ingest_time = Timestamp::from_nanos(self.now);
         self
     }

@@ -1,7 +1,7 @@
 //! Sigma rules of people's own, over Kubernetes audit events.
 //!
 //! Reads detection and correlation rules ([`RuleSet::read`]), says what is wrong with them by file and line, and asks
-//! those that an event can meet ([`RuleSet::firings`]). [`Correlating`] is the state of correlation rules. What Sigma means
+//! those that an event can meet ([`RuleSet::judge`]). [`Correlating`] is the state of correlation rules. What Sigma means
 //! is `rsigma`'s (parser and matching); what an audit event is, which rules can never match one, the index and
 //! the state are here. Pure: folders and the API that rules come from are the services'.
 
@@ -21,7 +21,7 @@ mod values;
 mod view;
 
 pub use case::{Case, CaseProblem, Ending, Expected, read as read_cases};
-pub use correlation::{Correlating, Limits, Snapshot};
+pub use correlation::{Change, Correlating, Limits, Row, TakenBack};
 pub use problem::{Gravity, Problem};
 pub use rule::PREFIX;
 pub use set::RuleSet;

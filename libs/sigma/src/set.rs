@@ -6,7 +6,7 @@ use airside_types::{NamedValue, Place, Record, redact};
 use rsigma_eval::evaluate_rule;
 
 use crate::compile::{Compiled, Rule};
-use crate::correlation::Definition;
+use crate::correlation::{Definition, candidates};
 use crate::demand::Demand;
 use crate::index::Index;
 use crate::problem::Problem;
@@ -80,10 +80,16 @@ impl RuleSet {
         matches.filter_map(record).collect()
     }
 
-    /// The detections of one event. Correlation rules see no events this way: see [`crate::Correlating`].
-    pub fn firings(&self, event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
+    /// What one event tells: the detections of rules that stand alone, and what correlation rules count of it, for
+    /// [`crate::Correlating::count`].
+    pub fn judge(&self, event: &Event<'_>, intake: &Intake<'_>) -> own::Found {
+        if self.is_empty() {
+            return own::Found::default();
+        }
         let view = View::new(event);
-        self.told(&self.matches(&view), &view, intake)
+        let matches = self.matches(&view);
+        let candidates = candidates(&self.correlations, &matches, &view, intake);
+        own::Found { records: self.told(&matches, &view, intake), candidates }
     }
 
     pub(crate) fn correlations(&self) -> &[Definition] {

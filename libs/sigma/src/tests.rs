@@ -36,7 +36,7 @@ pub(crate) fn detections(rules: &RuleSet, event: &str) -> Vec<Detection> {
         profile: ClusterProfile::unknown(),
         origin: None,
     };
-    let records = rules.firings(&event, &intake).into_iter();
+    let records = rules.judge(&event, &intake).records.into_iter();
     records
         .filter_map(|record| match record.payload {
             Payload::Detection(detection) => Some(detection),

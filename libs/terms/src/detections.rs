@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use airside_detect::authorised::{Authorised, read as read_declaration};
 use airside_k8s::yaml::{Limits, parse_bytes};
-use airside_sigma::RuleSet;
-use airside_types::{Tenant, TermFiles, TermFilesOfTenants};
+use airside_sigma::{Problem, RuleSet};
+use airside_types::{RuleFile, Tenant, TermFiles, TermFilesOfTenants};
 
 use crate::error::TermsError;
 use crate::policies::has_cases;
@@ -18,7 +18,9 @@ use crate::read::manifests;
 #[derive(Debug, Default)]
 pub struct DetectionTerms {
     /// Own rules.
-    pub rules: RuleSet,
+    pub rules: Arc<RuleSet>,
+    /// The files that they are from.
+    rule_files: Vec<RuleFile>,
     /// What is authorised.
     pub authorised: Authorised,
 }
@@ -37,7 +39,16 @@ impl DetectionTerms {
     /// # Errors
     /// A file cannot be read, something in it is wrong, or there is nothing in it.
     pub fn read(files: &TermFiles) -> Result<Self, TermsError> {
-        Ok(Self { rules: rules(&files.rules)?, authorised: authorised(&files.authorised)? })
+        let (rules, rule_files) = rules(&files.rules)?;
+        Ok(Self { rules: Arc::new(rules), rule_files, authorised: authorised(&files.authorised)? })
+    }
+
+    /// The rules together with some that people have set besides, and what is wrong with those.
+    pub fn rules_with(&self, files: &[RuleFile]) -> (RuleSet, Vec<Problem>) {
+        let all = self.rule_files.iter().chain(files);
+        let (rules, problems) = RuleSet::read(all.map(|file| (&*file.path, &*file.text)));
+        let is_new = |problem: &Problem| files.iter().any(|file| *file.path == *problem.place.path);
+        (rules, problems.into_iter().filter(is_new).collect())
     }
 }
 
@@ -61,17 +72,17 @@ impl DetectionTermsOfTenants {
     }
 }
 
-fn rules(paths: &[PathBuf]) -> Result<RuleSet, TermsError> {
+fn rules(paths: &[PathBuf]) -> Result<(RuleSet, Vec<RuleFile>), TermsError> {
     let mut texts = Vec::new();
     for (path, content) in files(paths)? {
         let text =
             String::from_utf8(content).map_err(|_| TermsError::NoText(path.clone().into()))?;
-        texts.push((path, text));
+        texts.push(RuleFile { path, text });
     }
-    let (set, problems) = RuleSet::read(texts.iter().map(|(path, text)| (&**path, &**text)));
+    let (set, problems) = RuleSet::read(texts.iter().map(|file| (&*file.path, &*file.text)));
     let problems = problems.iter().filter(|it| it.is_error()).map(ToString::to_string).collect();
     used(paths, set.is_empty(), "rules", problems)?;
-    Ok(set)
+    Ok((set, texts))
 }
 
 fn authorised(paths: &[PathBuf]) -> Result<Authorised, TermsError> {

@@ -24,7 +24,7 @@ impl Id {
 
     /// Starts an id in a namespace of its own, so that two kinds of things never share an id.
     pub fn builder(domain: &str) -> IdBuilder {
-        let mut builder = IdBuilder { parts: Vec::with_capacity(128) };
+        let mut builder = IdBuilder { parts: Vec::with_capacity(512) };
         builder.push(domain.as_bytes());
         builder
     }

@@ -22,6 +22,7 @@ pub mod place;
 pub mod record;
 pub mod redact;
 pub mod rule;
+mod rule_file;
 pub mod severity;
 pub mod sighting;
 pub mod suppression;
@@ -49,8 +50,11 @@ pub use origin::{
 pub use place::Place;
 pub use record::{Payload, Record, Source};
 pub use rule::Rule;
+pub use rule_file::{RuleFile, RuleFiles};
 pub use severity::Severity;
-pub use sighting::{Quiet, QuietKind, Sighting, SightingBatch, TextRef, Texts};
+pub use sighting::{
+    CorrelationCandidate, Quiet, QuietKind, Sighting, SightingBatch, TextRef, Texts,
+};
 pub use suppression::{Reason, Suppression};
 pub use tenancy::{Cluster, Tenant};
 pub use term_files::{TermFiles, TermFilesOfTenants};

@@ -4,6 +4,7 @@
 //! owner of the log's partition folds them into what several say together. Texts that many sightings share stand
 //! once in their batch. Nothing of a body or a query travels: what rules say of them is in the records.
 
+use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
 use crate::id::Id;
@@ -19,13 +20,14 @@ pub struct TextRef(pub u32);
 /// The texts of a batch, each once. The first is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texts {
-    set: IndexSet<Box<str>>,
+    /// The order is that of adding. A client that makes texts collide slows its own batch, which is small.
+    set: IndexSet<Box<str>, FixedState>,
     bytes: usize,
 }
 
 impl Default for Texts {
     fn default() -> Self {
-        Self { set: IndexSet::from_iter([Box::from("")]), bytes: 0 }
+        Self { set: std::iter::once(Box::from("")).collect(), bytes: 0 }
     }
 }
 
@@ -99,7 +101,7 @@ impl SightingBatch {
     /// Adds a sighting, whose texts are of this batch.
     pub fn push(&mut self, sighting: Sighting) {
         // A record takes about half a KiB on the wire, what else a sighting has about 120 bytes.
-        self.weight += 120 + 512 * sighting.records.len();
+        self.weight += 120 + 512 * (sighting.records.len() + sighting.candidates.len());
         self.sightings.push(sighting);
     }
 
@@ -149,6 +151,25 @@ pub struct Sighting {
     pub request: SeenRequest,
     /// What the event tells by itself: detections and facts.
     pub records: Vec<Record>,
+    /// What correlation rules of people's own count of it.
+    pub candidates: Vec<CorrelationCandidate>,
+}
+
+/// An event that a correlation rule of people's own counts, judged where its bodies are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorrelationCandidate {
+    /// What the rule means: another key once it means something else.
+    pub rule: Id,
+    /// The group that the rule counts it in.
+    pub group: Id,
+    /// The value that is counted; none where events are, or where this one lacks it.
+    pub value: Option<Id>,
+    /// The rules that found the event, by their places in the correlation rule.
+    pub places: Vec<u32>,
+    /// When the event reached its stage, as far as the source's clock is believed.
+    pub time: Timestamp,
+    /// What is told if the rule fires on this event.
+    pub record: Box<Record>,
 }
 
 /// The words of a request, as the API server's event has them. Those that it does not have are empty.

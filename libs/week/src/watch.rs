@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use airside_correlate::{Engine, Settings};
+use airside_detect::audit::own::Found;
 use airside_detect::audit::{self, Telling};
 use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake, Origin};
@@ -62,7 +63,7 @@ impl<'a> Watch<'a> {
             let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
             let origin = Some(Origin { path: "audit.log", line: number });
             let intake = Intake { tenant, cluster, clock, profile, origin };
-            let sifted = recorded.take(event, item.bytes.len(), &intake, Vec::new());
+            let sifted = recorded.take(event, item.bytes.len(), &intake, Found::default());
             count(&sifted, detections);
             for record in sifted.told.iter().chain(&sifted.revised) {
                 engine.apply(record);

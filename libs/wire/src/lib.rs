@@ -36,6 +36,7 @@ pub mod page;
 pub mod place;
 pub mod raw;
 pub mod record;
+pub mod rules;
 pub mod scan;
 pub mod sighting;
 pub mod suppression;
@@ -46,6 +47,7 @@ pub use incident::{IncidentEvent, decode_incident_event, encode_incident_event};
 pub use invalid::{InvalidField, Problem};
 pub use message::{DecodeError, EncodeError, MessageType};
 pub use record::{decode_record, decode_records, encode_batches, encode_record, encode_records};
+pub use rules::{decode_rule_files, encode_rule_files};
 pub use sighting::{decode_sightings, encode_sightings};
 pub use suppression::{decode_suppression, encode_suppression};
 

@@ -26,6 +26,12 @@ pub const MAX_TOKEN_BYTES: usize = 16 << 10;
 /// The longest W3C `traceparent`, in bytes: version 00 has 55, later ones may be longer.
 pub const MAX_TRACE_PARENT_BYTES: usize = 128;
 
+/// The most files of rules that a tenant sets.
+pub const MAX_RULE_FILES: usize = 1_000;
+
+/// How many bytes they have together at most: they travel in one message, and NATS takes one of 1 MiB.
+pub const MAX_RULE_FILE_BYTES: usize = 512 << 10;
+
 /// The most records in one batch of the log and in one `IngestRequest`.
 pub const MAX_RECORDS: usize = 10_000;
 

@@ -3,7 +3,7 @@
 //! A message carries its type and version in a header, so that a reader knows what it cannot read yet. A
 //! newer version than this program knows is no broken message: the reader waits for its upgrade.
 
-use airside_types::{DeadLetter, Record, SightingBatch};
+use airside_types::{DeadLetter, Record, RuleFiles, SightingBatch};
 use bytes::Bytes;
 
 use crate::dead_letter::decode_dead_letter;
@@ -12,6 +12,7 @@ use crate::invalid::InvalidField;
 use crate::job::{ScanJob, decode_scan_job};
 use crate::limits::MAX_MESSAGE_BYTES;
 use crate::record::decode_records;
+use crate::rules::decode_rule_files;
 use crate::sighting::decode_sightings;
 
 /// The name of the header that holds a message's type and version.
@@ -30,16 +31,19 @@ pub enum MessageType {
     DeadLetter,
     /// Requests to API servers, from intake to the owner of their partition.
     SightingBatch,
+    /// The rules that a tenant has set.
+    RuleFiles,
 }
 
 impl MessageType {
     /// All types.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::RecordBatch,
         Self::IncidentEvent,
         Self::ScanJob,
         Self::DeadLetter,
         Self::SightingBatch,
+        Self::RuleFiles,
     ];
 
     /// The header's value: the type and its version.
@@ -50,6 +54,7 @@ impl MessageType {
             Self::ScanJob => "scan-job.v1",
             Self::DeadLetter => "dead-letter.v1",
             Self::SightingBatch => "sighting-batch.v1",
+            Self::RuleFiles => "rule-files.v1",
         }
     }
 
@@ -95,6 +100,8 @@ pub enum Decoded {
     DeadLetter(DeadLetter),
     /// Of type [`MessageType::SightingBatch`].
     Sightings(Box<SightingBatch>),
+    /// Of type [`MessageType::RuleFiles`].
+    RuleFiles(RuleFiles),
 }
 
 /// Decodes a message by what its header says it is.
@@ -107,6 +114,7 @@ pub fn decode_named(name: &str, payload: &[u8]) -> Result<Decoded, DecodeError> 
         MessageType::SightingBatch => {
             decode_sightings(payload).map(Box::new).map(Decoded::Sightings)
         }
+        MessageType::RuleFiles => decode_rule_files(payload).map(Decoded::RuleFiles),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Batches of sightings on the wire.
 
 use airside_types::sighting::SeenRequest;
-use airside_types::{Id, Quiet, Record, Sighting, SightingBatch, TextRef};
+use airside_types::{CorrelationCandidate, Id, Quiet, Record, Sighting, SightingBatch, TextRef};
 use bytes::Bytes;
 
 use crate::closed_list::ClosedList;
@@ -98,6 +98,7 @@ impl From<&Sighting> for v1::Sighting {
             decision_ids: all(&request.decision_ids),
             dry_run: request.dry_run,
             authorised: request.authorised.0,
+            candidates: sighting.candidates.iter().map(Into::into).collect(),
         }
     }
 }
@@ -151,8 +152,38 @@ fn sighting(sighting: v1::Sighting, places: &[TextRef]) -> Result<Sighting, Inva
         bytes: sighting.event_bytes,
         origin: field::optional("origin", sighting.origin)?,
         records: field::list::<_, Record>("records", sighting.records, MAX_RECORDS)?,
+        candidates: field::list("candidates", sighting.candidates, MAX_RECORDS)?,
         request,
     })
+}
+
+impl From<&CorrelationCandidate> for v1::CorrelationCandidate {
+    fn from(candidate: &CorrelationCandidate) -> Self {
+        Self {
+            rule_key: bounded::id(candidate.rule),
+            group_id: bounded::id(candidate.group),
+            value_id: candidate.value.map(bounded::id),
+            places: candidate.places.iter().take(MAX_TEXTS_OF_REQUEST).copied().collect(),
+            time_unix_nanos: candidate.time.as_nanos(),
+            record: Some((&*candidate.record).into()),
+        }
+    }
+}
+
+impl TryFrom<v1::CorrelationCandidate> for CorrelationCandidate {
+    type Error = InvalidField;
+
+    fn try_from(candidate: v1::CorrelationCandidate) -> Result<Self, Self::Error> {
+        let places = candidate.places;
+        Ok(Self {
+            rule: field::id("rule_key", &candidate.rule_key)?,
+            group: field::id("group_id", &candidate.group_id)?,
+            value: field::optional_id("value_id", candidate.value_id)?,
+            places: field::each("places", places, MAX_TEXTS_OF_REQUEST, Ok)?,
+            time: field::moment(candidate.time_unix_nanos),
+            record: Box::new(field::required("record", candidate.record)?),
+        })
+    }
 }
 
 impl From<&Quiet> for v1::QuietEvents {

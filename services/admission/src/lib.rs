@@ -15,8 +15,8 @@ mod webhook;
 
 use std::sync::Arc;
 
-use airside_ports::{Log, Offset, PartitionSet, ReadLimit, Stream};
-use airside_service::retry::Backoff;
+use airside_ports::{Log, PartitionSet, StoredEntry, Stream};
+use airside_service::follow::follow;
 use airside_service::{CancellationToken, Deps, Mounts, Service, ServiceContext};
 use airside_terms::TermsOfTenants;
 use airside_wire::decode_records;
@@ -27,9 +27,6 @@ pub use crate::options::Options;
 use crate::passes::Passes;
 use crate::recorder::Recorder;
 use crate::webhook::Webhook;
-
-/// How long one read of the log waits.
-const READ_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The admission service.
 #[derive(Debug)]
@@ -59,59 +56,23 @@ impl Service for Admission {
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
         let stop_recording = CancellationToken::new();
         let learning = async {
-            let learnt = learn(self.log.as_ref(), self.partitions, &self.passes, &context).await;
+            learn(self.log.as_ref(), self.partitions, &self.passes, &context).await;
             // No review is under way any more; what they decided may still wait to be recorded.
             stop_recording.cancel();
-            learnt
         };
-        let (learnt, ()) = tokio::join!(learning, self.recorder.run(&stop_recording));
-        learnt
+        tokio::join!(learning, self.recorder.run(&stop_recording));
+        Ok(())
     }
 }
 
 /// Follows the boarding passes on the log. Becomes ready once those that were there are known, so that an
 /// authorised configuration is not called unknown after a restart.
-async fn learn(
-    log: &dyn Log,
-    partitions: PartitionSet,
-    passes: &Passes,
-    context: &ServiceContext,
-) -> anyhow::Result<()> {
-    let mut backoff = Backoff::default();
-    let mut from = Offset::START;
-    loop {
-        let followed = async {
-            let end = log.end(Stream::Configuration).await?;
-            let mut reader = log.reader(Stream::Configuration, partitions, from).await?;
-            if from >= end {
-                context.ready.ready();
-            }
-            loop {
-                let batch = reader.next(ReadLimit::default(), READ_WAIT).await?;
-                for stored in &batch.entries {
-                    match decode_records(&stored.entry.payload) {
-                        Ok(records) => passes.learn(&records),
-                        // Correlation reads the same entry and sets it aside.
-                        Err(error) => tracing::warn!(error = %error, "entry cannot be read"),
-                    }
-                }
-                from = batch.next;
-                if from >= end {
-                    context.ready.ready();
-                }
-            }
-        };
-        let result: Result<(), airside_ports::LogError> = tokio::select! {
-            biased;
-            () = context.shutdown.cancelled() => return Ok(()),
-            result = followed => result,
-        };
-        if let Err(error) = result {
-            tracing::warn!(error = %error, "boarding passes cannot be read, trying again");
-        }
-        tokio::select! {
-            () = context.shutdown.cancelled() => return Ok(()),
-            () = tokio::time::sleep(backoff.wait()) => {}
-        }
-    }
+async fn learn(log: &dyn Log, partitions: PartitionSet, passes: &Passes, context: &ServiceContext) {
+    let take = |stored: &StoredEntry| match decode_records(&stored.entry.payload) {
+        Ok(records) => passes.learn(&records),
+        // Correlation reads the same entry and sets it aside.
+        Err(error) => tracing::warn!(error = %error, "entry cannot be read"),
+    };
+    let from = (Stream::Configuration, partitions);
+    follow(log, from, &context.shutdown, || context.ready.ready(), take).await;
 }

@@ -249,6 +249,30 @@ pub enum RulesCommand {
         #[arg(long, short, value_enum, default_value_t = TestFormat::Text)]
         output: TestFormat,
     },
+    /// Set your rules on a running platform, for your tenant
+    ///
+    /// They replace those that were set before, and hold from the next event on. All of them come into force, or none
+    /// where one is wrong: then the command exits with 2. An empty folder takes back what was set.
+    Set {
+        /// Files and folders
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// Only ask the platform what is wrong with them
+        #[arg(long)]
+        dry_run: bool,
+        /// Where the platform is.
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// List your own rules that are in force on a running platform: those of its settings, and those that were set
+    Get {
+        /// How to print them
+        #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+        output: OutputFormat,
+        /// Where the platform is.
+        #[command(flatten)]
+        server: ServerArguments,
+    },
 }
 
 /// Arguments of `replay`.

@@ -8,7 +8,7 @@ use airside_admission::gate::{Policy, Seen, judge};
 use airside_admission::passes::Passes;
 use airside_auth::signature::TrustedKeys;
 use airside_checks::Terms;
-use airside_detect::audit::{self, Telling};
+use airside_detect::audit::{self, Telling, own};
 use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::profile::ClusterProfile;
@@ -146,7 +146,7 @@ impl Recording {
         let authorised = Authorised::default();
         let mut recorded = Recorded::new(Telling::ToCorrelate, &authorised);
         let refused = self.audit_events(tenant, cluster, &mut |event, bytes, intake| {
-            records.extend(recorded.take(event, bytes, intake, Vec::new()).published());
+            records.extend(recorded.take(event, bytes, intake, own::Found::default()).published());
         });
         records.extend(recorded.finish().published());
         refused.iter().for_each(|problem| crate::show::remark(problem));

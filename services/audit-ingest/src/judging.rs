@@ -1,13 +1,14 @@
 //! By which terms events are judged: people's own rules, what is authorised, and what is known of each cluster.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use airside_detect::address::{AddressSet, Network};
 use airside_detect::authorised::Authorised;
 use airside_detect::profile::{AddressFeed, ClusterProfile, Provider};
-use airside_sigma::RuleSet;
+use airside_sigma::{Problem, RuleSet};
 use airside_terms::DetectionTermsOfTenants;
-use airside_types::{Cluster, Tenant, TermFilesOfTenants};
+use airside_types::{Cluster, RuleFile, RuleFiles, Tenant, TermFilesOfTenants};
 use anyhow::Context;
 
 use crate::options::{ClusterOptions, FeedOptions, ProviderOption};
@@ -16,6 +17,8 @@ use crate::options::{ClusterOptions, FeedOptions, ProviderOption};
 #[derive(Debug, Default)]
 pub struct Judging {
     terms: DetectionTermsOfTenants,
+    /// The rules of tenants that have set some besides.
+    set: RwLock<BTreeMap<Tenant, Arc<SetRules>>>,
     profiles: BTreeMap<(Tenant, Cluster), ClusterProfile>,
 }
 
@@ -35,7 +38,7 @@ impl Judging {
                 anyhow::bail!("{} is described twice", at());
             }
         }
-        Ok(Self { terms: DetectionTermsOfTenants::read(files)?, profiles })
+        Ok(Self { terms: DetectionTermsOfTenants::read(files)?, set: RwLock::default(), profiles })
     }
 
     /// What is known of a cluster.
@@ -44,15 +47,51 @@ impl Judging {
         known.unwrap_or_else(|| ClusterProfile::unknown())
     }
 
-    /// A tenant's own rules.
-    pub(crate) fn rules(&self, tenant: &Tenant) -> &RuleSet {
-        &self.terms.of(tenant).rules
+    /// A tenant's own rules: those of the settings, with those that it has set.
+    pub(crate) fn rules(&self, tenant: &Tenant) -> Arc<RuleSet> {
+        let set = self.set_by(tenant);
+        set.map_or_else(|| Arc::clone(&self.terms.of(tenant).rules), |set| Arc::clone(&set.rules))
+    }
+
+    /// What a tenant has set.
+    pub(crate) fn set_by(&self, tenant: &Tenant) -> Option<Arc<SetRules>> {
+        self.set.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    }
+
+    /// What a tenant's rules would be with these files, and what is wrong with them.
+    pub(crate) fn with(&self, tenant: &Tenant, files: &[RuleFile]) -> (RuleSet, Vec<Problem>) {
+        self.terms.of(tenant).rules_with(files)
+    }
+
+    /// Takes over what a tenant has set. It was looked at when it was set; where the settings have changed since then, a
+    /// rule that no longer fits in is left out and told to the operator.
+    pub(crate) fn set(&self, set: RuleFiles) {
+        let RuleFiles { tenant, files } = set;
+        let (rules, problems) = self.with(&tenant, &files);
+        for problem in problems.iter().filter(|it| it.is_error()) {
+            tracing::error!(%tenant, %problem, "a rule that was set cannot be used");
+        }
+        let mut all = self.set.write().unwrap_or_else(PoisonError::into_inner);
+        if files.is_empty() {
+            all.remove(&tenant);
+        } else {
+            all.insert(tenant, Arc::new(SetRules { files, rules: Arc::new(rules) }));
+        }
     }
 
     /// What a tenant declares as authorised.
     pub(crate) fn authorised(&self, tenant: &Tenant) -> &Authorised {
         &self.terms.of(tenant).authorised
     }
+}
+
+/// What a tenant has set.
+#[derive(Debug)]
+pub(crate) struct SetRules {
+    /// The files.
+    pub(crate) files: Vec<RuleFile>,
+    /// All rules of the tenant.
+    rules: Arc<RuleSet>,
 }
 
 fn profile(options: &ClusterOptions) -> anyhow::Result<ClusterProfile> {

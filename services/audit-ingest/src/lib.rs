@@ -10,9 +10,11 @@ mod files;
 mod follow;
 mod judging;
 mod options;
+mod own_rules;
 mod owner;
 mod push;
 mod raw;
+mod rules_api;
 mod state;
 
 use std::sync::Arc;
@@ -22,7 +24,6 @@ use airside_detect::audit::read::{self, Unreadable};
 use airside_detect::audit::{Telling, sight};
 use airside_detect::intake::{Clock as EventClock, Intake as EventIntake};
 use airside_ports::{Clock, Keyspace, PartitionSet, ReadLimit, Stream};
-use airside_service::budget::Held;
 use airside_service::intake::{Bound, Intake, Received, Understood};
 use airside_service::owner::{OwnerPorts, run_owner};
 use airside_service::{
@@ -31,12 +32,13 @@ use airside_service::{
 use airside_telemetry::metrics::Counter;
 use airside_types::{DeadLetter, SightingBatch};
 use airside_wire::v1::raw_records_service_server::RawRecordsServiceServer;
+use airside_wire::v1::rules_service_server::RulesServiceServer;
 use airside_wire::v1::suppressions_service_server::SuppressionsServiceServer;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 
 use api::SuppressionsApi;
@@ -46,6 +48,8 @@ pub use options::{ClusterOptions, FeedOptions, FileOptions, Options, ProviderOpt
 use owner::{AuditOwner, LedgerView};
 pub use raw::{ArchiveOptions, raw_entry, raw_query, shown_to_people};
 use raw::{AtWork, RawKeeper, RawRecordsApi, Raws};
+use rules_api::RulesApi;
+use tokio::sync::watch;
 
 /// The audit-ingest service.
 #[derive(Debug)]
@@ -55,6 +59,7 @@ pub struct AuditIngest {
     archiving: Option<Housekeeping>,
     judging: Arc<Judging>,
     ledger: Arc<LedgerView>,
+    rules_known: watch::Sender<bool>,
     options: Options,
     deps: Deps,
 }
@@ -65,11 +70,20 @@ pub(crate) struct Webhook {
     pub(crate) raw: RawKeeper,
     pub(crate) judging: Arc<Judging>,
     clock: Arc<dyn Clock>,
+    /// Whether the rules are known that tenants have set: no event is judged before.
+    rules_known: watch::Receiver<bool>,
     events: Counter,
     sightings: Counter,
 }
 
 impl Webhook {
+    /// Waits until the rules are known that tenants have set, which is as soon as the log can be read.
+    async fn rules_known(&self) -> Result<(), HttpError> {
+        let known = self.rules_known.clone().wait_for(|known| *known).await.is_ok();
+        let stopping = "the node stops: send it again";
+        known.then_some(()).ok_or_else(|| HttpError::new(StatusCode::SERVICE_UNAVAILABLE, stopping))
+    }
+
     /// Makes durable what was understood, and counts it.
     pub(crate) async fn keep(&self, understood: Understood, raws: Raws) -> Result<(), HttpError> {
         let sightings = understood.sightings.iter().map(|batch| batch.sightings.len() as u64).sum();
@@ -95,11 +109,15 @@ impl Service for AuditIngest {
             in_flight: usize::try_from(options.max_in_flight.as_u64())?,
         };
         let judging = Arc::new(Judging::read(&deps.terms, &options.clusters)?);
+        let rules = RulesApi::new(Arc::clone(&judging), deps.publisher());
+        mounts.grpc(&deps, RulesServiceServer::new(rules));
+        let (rules_known, known) = watch::channel(false);
         let (raw, archiving) = RawKeeper::open(&options.archive, &deps).await?;
         mounts.grpc(&deps, RawRecordsServiceServer::new(RawRecordsApi::new(raw.archive())));
         let webhook = Webhook {
             raw,
             judging: Arc::clone(&judging),
+            rules_known: known,
             intake: Intake::new(Self::NAME, &deps, bound),
             clock: Arc::clone(&deps.clock),
             events: deps
@@ -119,10 +137,31 @@ impl Service for AuditIngest {
         let poll = options.poll.as_duration();
         let files = files.map(|file| Followed::new(file, bound.max_body, poll));
         let files = files.collect::<anyhow::Result<_>>()?;
-        Ok(Self { webhook, files, archiving, judging, ledger, options, deps })
+        Ok(Self { webhook, files, archiving, judging, ledger, rules_known, options, deps })
     }
 
     async fn run(self, context: ServiceContext) -> anyhow::Result<()> {
+        let stop = context.shutdown.child_token();
+        let (judging, deps) = (Arc::clone(&self.judging), self.deps.clone());
+        let learning = rules_api::learn(&judging, &deps, &stop, self.rules_known.clone());
+        let working = async {
+            let worked = self.work(context).await;
+            stop.cancel();
+            worked
+        };
+        let ((), worked) = tokio::join!(learning, working);
+        worked
+    }
+}
+
+impl AuditIngest {
+    /// Works until the shutdown token is cancelled, once the rules are known.
+    async fn work(self, context: ServiceContext) -> anyhow::Result<()> {
+        let mut known = self.rules_known.subscribe();
+        tokio::select! {
+            () = context.shutdown.cancelled() => return Ok(()),
+            _known = known.wait_for(|known| *known) => {}
+        }
         let archiving = AtWork::begin(self.archiving, &self.deps);
         let mut following = tokio::task::JoinSet::new();
         for file in self.files {
@@ -184,8 +223,7 @@ async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(), HttpError> {
-    let received = webhook.intake.receive(&cluster, &credentials, &headers, body).await?;
-    webhook.take(received, Sender::ApiServer).await
+    webhook.take(Sender::ApiServer, &cluster, &credentials, &headers, body).await
 }
 
 /// Who sends a body, and so what a refusal leads to.
@@ -198,12 +236,17 @@ pub(crate) enum Sender {
 }
 
 impl Webhook {
-    /// Takes what was received, and returns once it is durable.
+    /// Takes what is sent, and returns once it is durable.
     pub(crate) async fn take(
         &self,
-        (received, _held): (Received, Held),
         sender: Sender,
+        cluster: &str,
+        credentials: &Credentials,
+        headers: &HeaderMap,
+        body: Body,
     ) -> Result<(), HttpError> {
+        self.rules_known().await?;
+        let (received, _held) = self.intake.receive(cluster, credentials, headers, body).await?;
         let judging = Arc::clone(&self.judging);
         let mut raws = self.raw.room(&received);
         let decode = move |received: &Received| {
@@ -249,7 +292,7 @@ fn add(
             Ok(event) => {
                 raws.take(event, item.bytes, &intake, received);
                 let batch = current(&mut all.sightings, received);
-                let own = if rules.is_empty() { Vec::new() } else { rules.firings(event, &intake) };
+                let own = rules.judge(event, &intake);
                 let by = (Telling::ToCorrelate, authorised);
                 sight((event, item.bytes.len()), &intake, by, own, batch);
             }

@@ -11,12 +11,13 @@ use airside_service::publisher::Publisher;
 use airside_service::{ApplyError, Deps, Effects, LogOwner};
 use airside_sift::{ClusterKey, Limits, SharedLimits, Sift};
 use airside_telemetry::metrics::Counter;
-use airside_types::{Cluster, Suppression, Tenant};
+use airside_types::{Cluster, SightingBatch, Suppression, Tenant, Timestamp};
 use airside_wire::{MessageType, decode_sightings};
 use async_trait::async_trait;
 
 use crate::judging::Judging;
 use crate::options::Options;
+use crate::own_rules::OwnRules;
 use crate::state;
 
 /// The ledger as it was committed, for those who ask.
@@ -63,6 +64,7 @@ impl LedgerView {
 /// Folds sightings.
 pub(crate) struct AuditOwner {
     sift: Sift,
+    own_rules: OwnRules,
     judging: Arc<Judging>,
     publisher: Publisher,
     view: Arc<LedgerView>,
@@ -90,10 +92,22 @@ impl AuditOwner {
             view.set(key, counted);
         }
         let counter = |name, about| deps.metrics.counter(name, about);
+        let uncounted = (
+            counter(
+                "airside_audit_ingest_own_rules_late_total",
+                "Audit events that came too late for a correlation rule of people's own to count them",
+            ),
+            counter(
+                "airside_audit_ingest_own_rules_forgotten_total",
+                "Groups of correlation rules of people's own that were forgotten while they still counted",
+            ),
+        );
+        let own_rules = OwnRules::open(deps.store.as_ref(), &judging, uncounted).await?;
         Ok(Self {
             sift: Sift::new(Limits { shared, ..Limits::default() }),
             store: Arc::clone(&deps.store),
             max_clusters: options.max_clusters,
+            own_rules,
             judging,
             publisher: deps.publisher(),
             view,
@@ -161,8 +175,11 @@ impl LogOwner for AuditOwner {
         let batch = decode_sightings(&entry.entry.payload).map_err(poison)?;
         let key = (batch.tenant.clone(), batch.cluster.clone());
         self.bring(&key).await?;
-        let profile = self.judging.profile(&batch.tenant, &batch.cluster);
-        let sifted = self.sift.take(batch, profile);
+        let (newest, rules) = (newest(&batch), self.judging.rules(&key.0));
+        let mut sifted = self.sift.take(batch, self.judging.profile(&key.0, &key.1));
+        let candidates = std::mem::take(&mut sifted.candidates);
+        sifted.told.extend(self.own_rules.take(&key, &rules, newest, candidates));
+        self.touched.insert(key);
         self.folded.add(sifted.events);
         self.left_out.add(sifted.left_out);
         self.rolled_up.add(sifted.rolled_up.len() as u64);
@@ -187,6 +204,9 @@ impl LogOwner for AuditOwner {
                     tracing::error!(error = %error, "a part of what is known cannot be kept");
                 }
             }
+            if let Err(error) = self.own_rules.keep(cluster, &mut effects.batch) {
+                tracing::error!(error = %error, "what own rules have counted cannot be kept");
+            }
         }
     }
 
@@ -196,6 +216,12 @@ impl LogOwner for AuditOwner {
         // What they had is durable now.
         self.sift.put_away();
     }
+}
+
+/// When the newest event of a batch happened.
+fn newest(batch: &SightingBatch) -> Option<Timestamp> {
+    let quiet = batch.quiet.iter().map(|quiet| quiet.last);
+    batch.sightings.iter().map(|it| it.time).chain(quiet).max()
 }
 
 fn poison(error: impl std::fmt::Display) -> ApplyError {

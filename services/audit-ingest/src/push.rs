@@ -47,8 +47,7 @@ async fn firehose(
             let message = format!("the header {REQUEST_ID} is missing: send what Firehose sends");
             return webhook.intake.counted(Err(HttpError::bad_request(message)));
         }
-        let received = webhook.intake.receive(&cluster, &credentials, &headers, body).await?;
-        webhook.take(received, Sender::Cloud).await
+        webhook.take(Sender::Cloud, &cluster, &credentials, &headers, body).await
     };
     let taken = taken.await;
     // Milliseconds since 1970.
@@ -87,6 +86,5 @@ async fn pubsub(
         Some(key) => credentials.with_key_of_url(key),
         None => credentials,
     };
-    let received = webhook.intake.receive(&cluster, &credentials, &headers, body).await?;
-    webhook.take(received, Sender::Cloud).await
+    webhook.take(Sender::Cloud, &cluster, &credentials, &headers, body).await
 }

@@ -35,7 +35,7 @@ pub(crate) fn keep(
     change: Change,
     batch: &mut Batch,
 ) -> Result<(), EncodeError> {
-    let key = |kind: u8, which: &[u8]| key(cluster, kind, which);
+    let key = |kind: u8, which: &[u8]| key(cluster, &[&[kind], which].concat());
     let (key, value) = match change {
         Change::Behaviour(of, bytes) => (key(BEHAVIOUR, &of.to_bytes()), bytes.map(Bytes::from)),
         Change::Seen(row, events) => {
@@ -67,17 +67,17 @@ pub(crate) fn keep(
 /// What became of the events of each cluster that was ever seen, as far as it was kept.
 pub(crate) async fn counted(store: &dyn Store) -> anyhow::Result<BTreeMap<ClusterKey, Counted>> {
     let mut all: BTreeMap<ClusterKey, Counted> = BTreeMap::new();
-    each(store, KeyRange::all(), |key, value| {
-        let Some((cluster, kind, _)) = parts(&key) else { return };
-        let is_shown = matches!(kind, LEDGER | FOLDED);
+    let mut take = |key: Bytes, value| {
+        let Some((cluster, part)) = cluster_of(&key) else { return };
+        let is_shown = matches!(part.first(), Some(&(LEDGER | FOLDED)));
         let counted = all.entry(cluster).or_default();
         match is_shown.then(|| read(&key, value)).flatten() {
             Some((_, Change::Ledger(line))) => counted.suppressions.push(line),
             Some((_, Change::Folded(number))) => counted.folded = number,
             _ => {}
         }
-    })
-    .await?;
+    };
+    each(store, SIFT, KeyRange::all(), &mut take).await?;
     for counted in all.values_mut() {
         counted.suppressions.sort_by(|a, b| (a.reason, &a.rule).cmp(&(b.reason, &b.rule)));
     }
@@ -91,50 +91,55 @@ pub(crate) async fn restore(
     sift: &mut Sift,
 ) -> anyhow::Result<()> {
     let prefix = [tenant.as_str(), cluster.as_str(), ""].join("\0");
-    each(store, KeyRange::prefix(prefix.as_bytes()), |key, value| {
+    // Either all of it is there or nothing is.
+    let mut rows = Vec::new();
+    let mut take = |key: Bytes, value: Bytes| rows.push((key, value));
+    each(store, SIFT, KeyRange::prefix(prefix.as_bytes()), &mut take).await?;
+    for (key, value) in rows {
         let read = read(&key, value).ok_or_else(|| "it is damaged".to_owned());
         if let Err(why) = read.and_then(|(cluster, row)| sift.restore(cluster, row)) {
             let key = String::from_utf8_lossy(&key).into_owned();
             tracing::warn!(key, why, "a part of what is known cannot be read and is learnt anew");
         }
-    })
-    .await
+    }
+    Ok(())
 }
 
-/// Shows the rows of a range.
-async fn each(
+/// Shows the pairs of a range of a keyspace, a page at a time.
+pub(crate) async fn each(
     store: &dyn Store,
+    keyspace: Keyspace,
     mut range: KeyRange,
-    mut show: impl FnMut(Bytes, Bytes) + Send,
+    take: &mut (dyn FnMut(Bytes, Bytes) + Send),
 ) -> anyhow::Result<()> {
     loop {
-        let page = store.scan(SIFT, range.clone(), Order::Ascending, PAGE).await?;
+        let page = store.scan(keyspace, range.clone(), Order::Ascending, PAGE).await?;
         let Some((last, _)) = page.last() else { return Ok(()) };
         range.from = [last.as_ref(), &[0]].concat();
-        page.into_iter().for_each(|(key, value)| show(key, value));
+        page.into_iter().for_each(|(key, value)| take(key, value));
     }
 }
 
-fn key((tenant, cluster): &ClusterKey, kind: u8, which: &[u8]) -> Vec<u8> {
+/// The key of a part of what is known of a cluster.
+pub(crate) fn key((tenant, cluster): &ClusterKey, part: &[u8]) -> Vec<u8> {
     let mut key = [tenant.as_str(), cluster.as_str(), ""].join("\0").into_bytes();
-    key.push(kind);
-    key.extend_from_slice(which);
+    key.extend_from_slice(part);
     key
 }
 
-/// Whose row a key is of, what it is, and which.
-fn parts(key: &[u8]) -> Option<(ClusterKey, u8, &[u8])> {
+/// The cluster of a key, and the part.
+pub(crate) fn cluster_of(key: &[u8]) -> Option<(ClusterKey, &[u8])> {
     let mut parts = key.splitn(3, |byte| *byte == 0);
     let mut name = || std::str::from_utf8(parts.next()?).ok();
     let cluster = (Tenant::new(name()?).ok()?, Cluster::new(name()?).ok()?);
-    let (kind, which) = parts.next()?.split_first()?;
-    Some((cluster, *kind, which))
+    Some((cluster, parts.next()?))
 }
 
 fn read(key: &[u8], value: Bytes) -> Option<(ClusterKey, Change)> {
-    let (cluster, kind, which) = parts(key)?;
+    let (cluster, part) = cluster_of(key)?;
+    let (kind, which) = part.split_first()?;
     let id = || <[u8; 16]>::try_from(which).ok().map(Id::from_bytes);
-    let row = match kind {
+    let row = match *kind {
         BEHAVIOUR => Change::Behaviour(StateKey::from_bytes(which)?, Some(value.to_vec())),
         SEEN => Change::Seen(id()?, Some(decode_seen(value)?)),
         COUNTED => Change::Counted(id()?, Some(Box::new(decode_record(&value).ok()?))),

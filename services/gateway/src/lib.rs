@@ -13,19 +13,22 @@ use airside_wire::v1::findings_service_server::SERVICE_NAME as FINDINGS;
 use airside_wire::v1::incidents_service_server::SERVICE_NAME as INCIDENTS;
 use airside_wire::v1::ingest_service_server::IngestServiceServer;
 use airside_wire::v1::raw_records_service_server::SERVICE_NAME as RAW_RECORDS;
+use airside_wire::v1::rules_service_server::SERVICE_NAME as RULES;
 use airside_wire::v1::scan_service_server::SERVICE_NAME as SCAN;
 use airside_wire::v1::suppressions_service_server::SERVICE_NAME as SUPPRESSIONS;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 /// The services that others own, and the scope that their callers need.
-const OWNED_ELSEWHERE: [(&str, Scope); 6] = [
+const OWNED_ELSEWHERE: [(&str, Scope); 7] = [
     (INCIDENTS, Scope::Read),
     (FINDINGS, Scope::Read),
     (CATALOGUE, Scope::Read),
     (SCAN, Scope::Scan),
     (SUPPRESSIONS, Scope::Read),
     (RAW_RECORDS, Scope::Read),
+    // The owner asks for `configure` where rules are set.
+    (RULES, Scope::Read),
 ];
 
 /// The settings of the section `gateway`: none yet.

@@ -114,7 +114,7 @@ fn a_key_file_looks_as_documented_and_survives() {
     [[key]]
     id = "aibaeaqc"
     tenant = "team-b"
-    scopes = ["ingest", "scan", "read"]
+    scopes = ["ingest", "scan", "read", "configure"]
     hash = "f88e6896815cb01c6a6e26d50ddf6841f05e242204a115a3ef4f5a9902412eb9"
     description = 'CI of "team b"'
     expires = "1970-01-11T00:00:00Z"
@@ -164,8 +164,8 @@ fn a_broken_key_file_names_the_place_and_no_secret() {
     key file, line 4: invalid type: string "ingest", expected a sequence
     key file, key number 1: `id` must be the 8 characters of `a-z2-7` of the key
     key file, key number 1: `tenant` is wrong: `Team A` is no tenant name: use 1 to 63 lower-case letters, digits and `-`, starting and ending with a letter or digit
-    key file, key number 1: `scopes` is wrong: `admin` is no scope (ingest, scan, read)
-    key file, key number 1: `scopes` is empty: name at least one of ingest, scan, read
+    key file, key number 1: `scopes` is wrong: `admin` is no scope (ingest, scan, read, configure)
+    key file, key number 1: `scopes` is empty: name at least one of ingest, scan, read, configure
     key file, key number 1: `hash` is no hash of a key: 64 hexadecimal digits are, as written when the key was made
     key file, key number 1: `hash` is no hash of a key: 64 hexadecimal digits are, as written when the key was made
     key file, key number 1: `tenant` holds a whole key: a key file has hashes, and this key is to be replaced

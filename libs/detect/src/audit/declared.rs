@@ -56,13 +56,11 @@ pub enum Judgement {
 /// What a declaration says of the deed that an event reports. What is done as somebody else needs the right to be
 /// that one as well: `impersonate` of `users`.
 pub fn judge(authorised: &Authorised, event: &Event<'_>, intake: &Intake<'_>) -> Judgement {
-    let request = Request::new(event, intake.profile);
-    let time = request.time();
-    let (Some(time), false, false) =
-        (time, authorised.is_empty(), actor::is_disguised(&event.user))
-    else {
+    if authorised.is_empty() || actor::is_disguised(&event.user) {
         return Judgement::Unknown;
-    };
+    }
+    let request = Request::new(event, intake.profile);
+    let Some(time) = request.time() else { return Judgement::Unknown };
     let groups: Vec<&str> = event.user.groups.iter().map(AsRef::as_ref).collect();
     let deed = Deed {
         user: &event.user.username,
@@ -128,18 +126,19 @@ impl Judgement {
         values.iter().find(|value| value.name == AUTHORISED_BY).map(|value| value.value.as_str())
     }
 
+    /// Makes of a detection about a deed that is authorised one that says so.
+    pub fn tell(&self, record: &mut Record) {
+        if let (Self::Authorised(values), Payload::Detection(found)) = (self, &mut record.payload) {
+            found.severity = Severity::Info;
+            found.values.extend(values.iter().cloned());
+        }
+    }
+
     /// Makes of an event's records what the judgement is: detections of what is authorised become `info` and say
     /// so; of what is outside, a detection is added where something was done that matters.
     pub fn apply(&self, event: &Event<'_>, intake: &Intake<'_>, records: &mut Vec<Record>) {
         match self {
-            Self::Authorised(values) => {
-                for record in records {
-                    if let Payload::Detection(found) = &mut record.payload {
-                        found.severity = Severity::Info;
-                        found.values.extend(values.iter().cloned());
-                    }
-                }
-            }
+            Self::Authorised(_) => records.iter_mut().for_each(|record| self.tell(record)),
             Self::Outside { nearest } => {
                 let request = Request::new(event, intake.profile);
                 let is_dangerous = records.iter().any(super::is_above_info);

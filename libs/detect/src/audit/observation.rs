@@ -101,6 +101,7 @@ mod tests {
     use airside_baseline::{ClusterBehaviour, Limits};
     use airside_types::{Cluster, Payload, SightingBatch, Tenant, Timestamp};
 
+    use super::super::own;
     use super::super::sighting::{Telling, event_of, sight};
     use super::*;
     use crate::authorised::Authorised;
@@ -127,7 +128,7 @@ mod tests {
         for text in usual.chain([event(60 * 300, "create", "secrets")]) {
             let event = Event::parse(&text).unwrap();
             let judging = (Telling::All, &Authorised::default());
-            sight((&event, text.len()), &intake, judging, Vec::new(), &mut batch);
+            sight((&event, text.len()), &intake, judging, own::Found::default(), &mut batch);
         }
         for sighting in &batch.sightings {
             let event = event_of(&batch, sighting);

@@ -3,7 +3,7 @@
 //! Owns identity, time, links and the sentence, so that no rule engine invents its own. Which rules there are and
 //! when one fires is the engine's: `airside-sigma`.
 
-use airside_types::{Id, NamedValue, Record, Source, Timestamp};
+use airside_types::{CorrelationCandidate, Id, NamedValue, Record, Source, Timestamp};
 
 use super::event::Event;
 use super::request::Request;
@@ -11,6 +11,21 @@ use super::rules::Firing;
 use crate::intake::Intake;
 use crate::profile::ClusterProfile;
 use crate::rule::RuleInfo;
+
+/// What people's own rules find in one event.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The detections of rules that stand alone.
+    pub records: Vec<Record>,
+    /// What correlation rules count of it.
+    pub candidates: Vec<CorrelationCandidate>,
+}
+
+impl Found {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.candidates.is_empty()
+    }
+}
 
 /// Whether a request was answered: rules that name no stage look at these events only, so that a request is told
 /// once.

@@ -167,9 +167,10 @@ impl<'e> Request<'e> {
         &self.event.verb
     }
 
-    /// The object or collection, if the path is one of resources.
+    /// The object or collection, if the path is one of resources. Some platforms write an empty reference where it is
+    /// none.
     pub(super) fn target(&self) -> Option<&'e ObjectReference<'e>> {
-        self.event.object_ref.as_ref()
+        self.event.object_ref.as_ref().filter(|target| !target.resource.is_empty())
     }
 
     /// The resource's plural; empty for other paths.

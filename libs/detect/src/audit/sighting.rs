@@ -8,11 +8,12 @@
 use std::borrow::Cow;
 
 use airside_types::sighting::SeenRequest;
-use airside_types::{QuietKind, Record, Sighting, SightingBatch, TextRef, Texts};
+use airside_types::{QuietKind, Sighting, SightingBatch, TextRef, Texts};
 
 use super::actor::Actor;
 use super::event::{Annotations, Event, Extra, ObjectReference, ResponseStatus, User};
 use super::object::ObjectMeta;
+use super::own::Found;
 use super::request::{Outcome, Request};
 use super::{declared, event_id, rules};
 use crate::authorised::Authorised;
@@ -29,35 +30,40 @@ pub enum Telling {
     ToCorrelate,
 }
 
-/// Adds what an event of so many bytes tells to a batch of its cluster; `own` are records of people's own rules. Of a
+/// Adds what an event of so many bytes tells to a batch of its cluster, with what people's own rules find in it. Of a
 /// deed that people declared as authorised all is told as such.
 pub fn sight(
     (event, bytes): (&Event<'_>, usize),
     intake: &Intake<'_>,
     (telling, authorised): (Telling, &Authorised),
-    own: Vec<Record>,
+    own: Found,
     batch: &mut SightingBatch,
 ) {
     let request = Request::new(event, intake.profile);
     let id = event_id(&request, intake);
     let (time, _) = intake.clock.stamp(request.time());
-    if !request.is_answered() {
+    let is_answered = request.is_answered();
+    // A rule may ask for the stage before the answer.
+    if !is_answered && own.is_empty() {
         batch.count(QuietKind::Unanswered, id, time);
         return;
     }
     let is_told = |rule: &Rule| telling == Telling::All || !rules::is_ordinary(rule.id);
-    let mut records = super::records_of(&request, intake, is_told);
-    records.extend(own);
+    let told = is_answered.then(|| super::records_of(&request, intake, is_told));
+    let mut records = told.unwrap_or_default();
+    let Found { records: found, mut candidates } = own;
+    records.extend(found);
     let judgement = declared::judge(authorised, event, intake);
     judgement.apply(event, intake, &mut records);
-    match quiet(&request).filter(|_| records.is_empty()) {
+    candidates.iter_mut().for_each(|candidate| judgement.tell(&mut candidate.record));
+    match quiet(&request).filter(|_| records.is_empty() && candidates.is_empty()) {
         Some(kind) => batch.count(kind, id, time),
         None => {
             let mut request = seen(&request, &mut batch.texts);
             request.authorised = batch.texts.add(judgement.rule().unwrap_or_default());
             let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
             let origin = intake.place();
-            batch.push(Sighting { event: id, time, bytes, origin, request, records });
+            batch.push(Sighting { event: id, time, bytes, origin, request, records, candidates });
         }
     }
 }

@@ -83,7 +83,7 @@ impl Signs {
             (Sign::Constraint, request.group() == "constraints.gatekeeper.sh"),
             (Sign::Disguised, is_of_system && actor::is_disguised(&event.user)),
             (Sign::Forwarded, event.source_ips.len() > 1),
-            (Sign::DebugPath, event.object_ref.is_none() && is_debug(&event.request_uri)),
+            (Sign::DebugPath, request.target().is_none() && is_debug(&event.request_uri)),
             (Sign::Unauthenticated, outcome == Outcome::Unauthenticated),
             (Sign::Denied, denied),
             (Sign::WritesCustom, writes_custom(request)),

@@ -1,22 +1,22 @@
-//! The state of correlation rules: what was seen, by rule, cluster and group.
+//! The state of correlation rules for one cluster: what was seen, by rule and group.
 //!
 //! An event is held until events that are older can no longer arrive ([`Limits::lateness`]), and then taken in in the
 //! order of event time. So what fires is a function of the set of events, and an event that comes twice counts once.
+//! What a rule counts of an event is `candidate.rs`'s; how the state is kept is `rows.rs`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use airside_detect::Intake;
 use airside_detect::audit::{Event, own};
-use airside_types::{Id, NamedValue, Record, Timestamp};
-use rsigma_eval::Event as _;
+use airside_types::{CorrelationCandidate, Id, Record, Timestamp};
 
 use super::definition::Definition;
+use super::rows::Part;
 use super::window::{Sighting, Window};
-use crate::set::{Match, RuleSet, shown};
-use crate::view::View;
+use crate::set::RuleSet;
 
-/// What bounds the memory of correlation rules, for each rule and cluster.
+/// What bounds the memory of correlation rules in a cluster, for each rule.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// How much later than newer events an event may arrive; for so long a firing waits. What comes later still is not
@@ -36,22 +36,22 @@ impl Default for Limits {
     }
 }
 
-/// The state of all correlation rules.
+/// The state of all correlation rules in one cluster.
 #[derive(Debug)]
 pub struct Correlating {
     pub(super) limits: Limits,
-    /// By rule, tenant and cluster.
-    pub(super) streams: BTreeMap<StreamKey, Stream>,
+    /// By what the rule means.
+    pub(super) streams: BTreeMap<Id, Stream>,
     pub(super) late: u64,
     pub(super) forgotten: u64,
+    /// Whether somebody keeps the state, so that it is noted what changes.
+    pub(super) is_kept: bool,
 }
 
-/// A correlation rule's key, and the tenant and cluster.
-pub(super) type StreamKey = (Id, Id);
 /// Time, event and group.
 pub(super) type HeldKey = (Timestamp, Id, Id);
 
-/// What one rule knows of one cluster.
+/// What one rule has seen.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     pub(super) newest: Timestamp,
@@ -61,11 +61,14 @@ pub(super) struct Stream {
     pub(super) groups: BTreeMap<Id, Window>,
     /// Events and values counted in all groups.
     pub(super) counted: usize,
+    /// What has changed since it was kept.
+    pub(super) changed: BTreeSet<Part>,
 }
 
 /// An event that waits.
 #[derive(Debug)]
 pub(super) struct Held {
+    /// The rules that found it, by their places.
     pub(super) rules: Vec<usize>,
     pub(super) value: Option<Id>,
     /// What is told if the rule fires on it.
@@ -73,9 +76,9 @@ pub(super) struct Held {
 }
 
 impl Correlating {
-    /// Nothing seen yet.
+    /// Nothing seen yet, and nobody keeps it.
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, streams: BTreeMap::new(), late: 0, forgotten: 0 }
+        Self { limits, streams: BTreeMap::new(), late: 0, forgotten: 0, is_kept: false }
     }
 
     /// Takes an event in. Returns what rules that stand alone find in it, and what correlation rules fire on now.
@@ -85,16 +88,44 @@ impl Correlating {
         event: &Event<'_>,
         intake: &Intake<'_>,
     ) -> Vec<Record> {
-        let view = View::new(event);
-        let matches = rules.matches(&view);
-        if matches.is_empty() {
-            return Vec::new();
+        let found = rules.judge(event, intake);
+        if found.candidates.is_empty() {
+            return found.records;
         }
-        let mut records = rules.told(&matches, &view, intake);
-        for definition in rules.correlations() {
-            records.extend(self.take(definition, &matches, &view, intake));
+        let (mut records, id) = (found.records, own::event_id(event, intake));
+        for candidate in found.candidates {
+            records.extend(self.count(rules, id, candidate));
         }
         records
+    }
+
+    /// Takes in an event that a rule counts. Returns what the rule fires on now.
+    pub fn count(
+        &mut self,
+        rules: &RuleSet,
+        event: Id,
+        candidate: CorrelationCandidate,
+    ) -> Vec<Record> {
+        let mut fired = Vec::new();
+        let CorrelationCandidate { rule, group, value, places, time, record } = candidate;
+        // Whoever judged the event may have had other rules: with what they mean the key changes.
+        let Some(definition) = rules.correlations().iter().find(|it| it.key == rule) else {
+            return fired;
+        };
+        let stream = self.streams.entry(rule).or_default();
+        if stream.settled.is_some_and(|settled| time <= settled) {
+            self.late += 1;
+            return fired;
+        }
+        let rules = places.into_iter().filter_map(|place| usize::try_from(place).ok());
+        let held = || Held { rules: rules.collect(), value, record };
+        stream.held.entry((time, event, group)).or_insert_with(held);
+        stream.note(self.is_kept, Part::Held(time, event, group));
+        stream.newest = stream.newest.max(time);
+        let settled = stream.newest.minus(self.limits.lateness);
+        let settling = (definition, settled, self.is_kept);
+        self.forgotten += stream.settle(settling, &self.limits, &mut fired);
+        fired
     }
 
     /// Events older than this, less [`Limits::lateness`], will not arrive any more: what waited for them fires.
@@ -121,58 +152,27 @@ impl Correlating {
     fn settle_all(&mut self, rules: &RuleSet, until: Timestamp) -> Vec<Record> {
         let mut fired = Vec::new();
         for definition in rules.correlations() {
-            let of_rule = (definition.key, Id::default())..=(definition.key, LAST_ID);
-            for (_, stream) in self.streams.range_mut(of_rule) {
-                self.forgotten += stream.settle(definition, until, &self.limits, &mut fired);
+            if let Some(stream) = self.streams.get_mut(&definition.key) {
+                let settling = (definition, until, self.is_kept);
+                self.forgotten += stream.settle(settling, &self.limits, &mut fired);
             }
         }
         fired
     }
-
-    fn take(
-        &mut self,
-        definition: &Definition,
-        matches: &[Match],
-        view: &View<'_>,
-        intake: &Intake<'_>,
-    ) -> Vec<Record> {
-        let groups = by_group(definition, matches, view);
-        if groups.is_empty() {
-            return Vec::new();
-        }
-        let event = view.event();
-        let (id, time) = (own::event_id(event, intake), own::moment(event, intake));
-        let cluster = Id::builder("sigma-cluster")
-            .text(intake.tenant.as_str())
-            .text(intake.cluster.as_str())
-            .finish();
-        let stream = self.streams.entry((definition.key, cluster)).or_default();
-        if stream.settled.is_some_and(|settled| time <= settled) {
-            self.late += 1;
-            return Vec::new();
-        }
-        for (group, (rules, values)) in groups {
-            let value = value_id(definition, view);
-            let record = || Box::new(own::record(&definition.info, event, intake, values));
-            let key = (time, id, group);
-            stream.held.entry(key).or_insert_with(|| Held { rules, value, record: record() });
-        }
-        stream.newest = stream.newest.max(time);
-        let mut fired = Vec::new();
-        let settled = stream.newest.minus(self.limits.lateness);
-        self.forgotten += stream.settle(definition, settled, &self.limits, &mut fired);
-        fired
-    }
 }
 
-const LAST_ID: Id = Id::from_bytes([u8::MAX; 16]);
-
 impl Stream {
+    fn note(&mut self, is_kept: bool, part: Part) {
+        if is_kept {
+            self.changed.insert(part);
+            self.changed.insert(Part::Stream);
+        }
+    }
+
     /// Takes in what is held up to a time; the number of groups that had to be forgotten.
     fn settle(
         &mut self,
-        rule: &Definition,
-        until: Timestamp,
+        (rule, until, is_kept): (&Definition, Timestamp, bool),
         limits: &Limits,
         fired: &mut Vec<Record>,
     ) -> u64 {
@@ -183,6 +183,8 @@ impl Stream {
             }
             let Some(((time, event, group), held)) = self.held.pop_first() else { break };
             self.settled = self.settled.max(Some(time));
+            self.note(is_kept, Part::Held(time, event, group));
+            self.note(is_kept, Part::Group(group));
             let Held { rules, value, record } = held;
             let window = self.groups.entry(group).or_default();
             let before = window.latest.len();
@@ -190,14 +192,18 @@ impl Stream {
                 fired.push(*record);
             }
             self.counted = (self.counted + window.latest.len()).saturating_sub(before);
-            forgotten += self.forget(rule, time, limits);
+            forgotten += self.forget((rule, time, is_kept), limits);
         }
         self.settled = self.settled.max(Some(until));
         forgotten
     }
 
     /// Keeps within the limits; the number of groups forgotten that still counted.
-    fn forget(&mut self, rule: &Definition, time: Timestamp, limits: &Limits) -> u64 {
+    fn forget(
+        &mut self,
+        (rule, time, is_kept): (&Definition, Timestamp, bool),
+        limits: &Limits,
+    ) -> u64 {
         let is_within =
             |it: &Self| it.groups.len() <= limits.groups && it.counted <= limits.counted;
         if is_within(self) {
@@ -205,12 +211,17 @@ impl Stream {
         }
         // What has seen nothing for the whole span starts anew anyway.
         let from = time.minus(rule.span);
-        self.groups.retain(|_, window| window.last >= from);
+        let idle = self.groups.iter().filter(|(_, window)| window.last < from);
+        for id in idle.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.groups.remove(&id);
+            self.note(is_kept, Part::Group(id));
+        }
         self.counted = self.groups.values().map(|window| window.latest.len()).sum();
         let mut forgotten = 0;
         while !is_within(self) {
             let idle = self.groups.iter().min_by_key(|(id, window)| (window.last, **id));
             let Some(id) = idle.map(|(id, _)| *id) else { break };
+            self.note(is_kept, Part::Group(id));
             if let Some(window) = self.groups.remove(&id) {
                 self.counted = self.counted.saturating_sub(window.latest.len());
                 forgotten += 1;
@@ -218,39 +229,4 @@ impl Stream {
         }
         forgotten
     }
-}
-
-type Groups = BTreeMap<Id, (Vec<usize>, Vec<NamedValue>)>;
-
-/// The places of the rules that found an event, by the group in which they did, with the group's values.
-fn by_group(definition: &Definition, matches: &[Match], view: &View<'_>) -> Groups {
-    let mut groups = Groups::new();
-    for (place, rule) in definition.rules.iter().enumerate() {
-        if !matches.iter().any(|found| found.rule == *rule) {
-            continue;
-        }
-        let mut id = Id::builder("sigma-group");
-        let mut values = vec![named("correlation", definition.words.clone())];
-        for field in &definition.group_by {
-            let value = view.get_field(field.of_rule(place)).map(|it| it.to_json());
-            id = id.optional(value.as_ref().map(ToString::to_string).as_deref());
-            values.extend(value.map(|value| shown(field.of_rule(place), &value, view.event())));
-        }
-        groups.entry(id.finish()).or_insert((Vec::new(), values)).0.push(place);
-    }
-    groups
-}
-
-fn named(name: &str, value: String) -> NamedValue {
-    NamedValue { name: name.to_owned(), value }
-}
-
-/// The value that is counted; none where the event lacks a part of it.
-fn value_id(definition: &Definition, view: &View<'_>) -> Option<Id> {
-    let fields = definition.counted();
-    let mut id = Id::builder("sigma-value");
-    for field in fields {
-        id = id.text(&view.get_field(field).filter(|it| !it.is_null())?.to_json().to_string());
-    }
-    (!fields.is_empty()).then(|| id.finish())
 }

@@ -1,5 +1,6 @@
 //! `airside rules`: the built-in rules listed; people's own rules read from files, judged and tested.
 
+mod remote;
 mod test;
 
 use std::path::Path;
@@ -9,6 +10,7 @@ use airside_k8s::Document;
 use airside_k8s::yaml::{Limits as YamlLimits, parse_bytes};
 use airside_sigma::{Limits, Problem, RuleSet};
 use airside_terms::policies::has_cases;
+use airside_types::{Place, RuleFile, Severity};
 
 use super::catalogue;
 use super::scan::inputs::Inputs;
@@ -22,6 +24,8 @@ pub(super) fn run(arguments: &RulesArguments) -> anyhow::Result<Outcome> {
         None => catalogue::rules(arguments.output),
         Some(RulesCommand::Check { paths }) => check(&OwnRules::read(paths)),
         Some(RulesCommand::Test { paths, output }) => test::run(paths, *output),
+        Some(RulesCommand::Set { paths, dry_run, server }) => remote::set(paths, *dry_run, server),
+        Some(RulesCommand::Get { output, server }) => remote::get(*output, server),
     }
 }
 
@@ -30,6 +34,7 @@ pub(super) fn run(arguments: &RulesArguments) -> anyhow::Result<Outcome> {
 pub(crate) struct OwnRules {
     /// The rules in force.
     pub(crate) set: RuleSet,
+    files: Vec<RuleFile>,
     problems: Vec<Problem>,
     /// What could not be read at all.
     unreadable: Vec<String>,
@@ -60,17 +65,20 @@ impl OwnRules {
         }
         let inputs = Inputs::read(paths, &Rendering::default());
         let mut own = Self { unreadable: inputs.problems, ..Self::default() };
-        let mut texts = Vec::new();
         for file in &inputs.files {
             if has_cases(&file.path) {
                 own.take_cases(&file.path, &file.content);
                 continue;
             }
             match std::str::from_utf8(&file.content) {
-                Ok(text) => texts.push((file.path.as_str(), text)),
+                Ok(text) => {
+                    let (path, text) = (file.path.clone(), text.to_owned());
+                    own.files.push(RuleFile { path, text });
+                }
                 Err(_) => own.unreadable.push(format!("{}: no UTF-8", file.path)),
             }
         }
+        let texts = own.files.iter().map(|file| (&*file.path, &*file.text));
         (own.set, own.problems) = RuleSet::read(texts);
         own
     }
@@ -117,25 +125,29 @@ fn check(own: &OwnRules) -> anyhow::Result<Outcome> {
     let is_empty = own.set.is_empty() && own.problems.is_empty() && own.unreadable.is_empty();
     anyhow::ensure!(!is_empty, "there is no Sigma rule: {HINT}");
     own.unreadable.iter().for_each(|problem| show::error(problem));
-    for problem in &own.problems {
-        if problem.is_error() {
-            show::error(&problem.to_string());
-        } else {
-            let style = show::severity(airside_types::Severity::Medium);
-            let text = problem.to_string();
-            show::remark(&format!("{style}warning:{RESET} {}", show::clean(&text)));
-        }
-    }
-    let mut out = String::new();
-    for (info, place) in own.set.listed() {
-        let serves = if own.set.only_correlates(&info.id) { "; for correlation only" } else { "" };
-        let (good, id, severity) = (show::GOOD, &info.id, info.severity);
-        out.push_str(&format!(
-            "{good}ok{RESET}      {id} ({severity}{serves})  {FAINT}{place}{RESET}\n"
-        ));
-    }
-    show::print(&out)?;
+    own.problems.iter().for_each(|problem| tell(&problem.to_string(), problem.is_error()));
+    let lines = own.set.listed().map(|(info, place)| {
+        line(&info.id, (info.severity, own.set.only_correlates(&info.id)), place)
+    });
+    show::print(&lines.collect::<String>())?;
     Ok(own.outcome())
+}
+
+/// Says what is wrong with a rule.
+fn tell(problem: &str, is_error: bool) {
+    if is_error {
+        show::error(problem);
+    } else {
+        let style = show::severity(Severity::Medium);
+        show::remark(&format!("{style}warning:{RESET} {}", show::clean(problem)));
+    }
+}
+
+/// The line of a rule that is in force.
+fn line(id: &str, (severity, only_correlates): (Severity, bool), place: &Place) -> String {
+    let serves = if only_correlates { "; for correlation only" } else { "" };
+    let good = show::GOOD;
+    format!("{good}ok{RESET}      {id} ({severity}{serves})  {FAINT}{place}{RESET}\n")
 }
 
 const HINT: &str = "one has a `title`, a `logsource` with `product: kubernetes` and `service: audit`, and a `detection`";

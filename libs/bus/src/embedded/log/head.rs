@@ -52,6 +52,7 @@ pub(super) const fn entries(stream: Stream) -> Keyspace {
         Stream::Incidents => Keyspace::new("log.incidents"),
         Stream::DeadLetters => Keyspace::new("log.dead-letters"),
         Stream::Sightings => Keyspace::new("log.sightings"),
+        Stream::Rules => Keyspace::new("log.rules"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Generators for batches of sightings.
 
 use airside_types::sighting::SeenRequest;
-use airside_types::{Quiet, QuietKind, Sighting, SightingBatch};
+use airside_types::{CorrelationCandidate, Quiet, QuietKind, Sighting, SightingBatch};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -14,10 +14,20 @@ type Seen = (Sighting, Vec<String>);
 
 fn seen(scale: Scale) -> impl Strategy<Value = Seen> + Clone {
     let fields = (id(), time(), any::<u32>(), option::of(place(scale)), any::<bool>());
-    (fields, any::<u16>(), vec(record(scale), 0..2), vec(text(scale), 26..32)).prop_map(
-        |((event, time, bytes, origin, dry_run), code, records, texts)| {
+    let told = (vec(record(scale), 0..2), vec(candidate(scale), 0..2));
+    (fields, any::<u16>(), told, vec(text(scale), 26..32)).prop_map(
+        |((event, time, bytes, origin, dry_run), code, (records, candidates), texts)| {
             let request = SeenRequest { code, dry_run, ..SeenRequest::default() };
-            (Sighting { event, time, bytes, origin, request, records }, texts)
+            (Sighting { event, time, bytes, origin, request, records, candidates }, texts)
+        },
+    )
+}
+
+fn candidate(scale: Scale) -> impl Strategy<Value = CorrelationCandidate> + Clone {
+    (id(), id(), option::of(id()), vec(any::<u32>(), 0..3), time(), record(scale)).prop_map(
+        |(rule, group, value, places, time, record)| {
+            let record = Box::new(record);
+            CorrelationCandidate { rule, group, value, places, time, record }
         },
     )
 }

@@ -43,8 +43,11 @@ impl<'r> Finder<'r> {
         take: &mut dyn FnMut(&Intake<'_>, &[Record]),
     ) {
         let intake = intake(&self.tenant, &self.cluster, origin);
-        let own = self.correlating.observe(self.own, event, &intake);
-        let sifted = self.recorded.take(event, bytes, &intake, own);
+        let own = self.own.judge(event, &intake);
+        let mut sifted = self.recorded.take(event, bytes, &intake, own);
+        for (event, candidate) in std::mem::take(&mut sifted.candidates) {
+            sifted.told.extend(self.correlating.count(self.own, event, candidate));
+        }
         take(&intake, &detections(sifted));
     }
 
