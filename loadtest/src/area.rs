@@ -4,6 +4,7 @@ mod admission;
 mod archive;
 mod audit;
 mod cascades;
+mod clusters;
 mod correlate;
 mod gateway;
 mod idle;
@@ -38,6 +39,10 @@ pub(crate) enum Area {
     Sigma,
     /// Audit batches over HTTPS to a whole node
     Webhook,
+    /// Audit batches over HTTPS to audit-ingest alone, over a real nats-server
+    WebhookNats,
+    /// The memory of 100 clusters with 100 actors each
+    Clusters,
     /// Admission reviews over HTTPS to a whole node
     Admission,
     /// Falco alerts over HTTPS to a whole node
@@ -57,6 +62,9 @@ pub(crate) enum Area {
     /// A node for the areas above, until standard input ends
     #[value(hide = true)]
     ServeNode,
+    /// Audit-ingest alone over NATS, until standard input ends
+    #[value(hide = true)]
+    ServeIngest,
     /// The floor of the areas that go over HTTPS, until standard input ends
     #[value(hide = true)]
     ServeFloor,
@@ -73,6 +81,10 @@ pub(crate) struct Run {
     pub(crate) binary: Option<PathBuf>,
     /// Where a server keeps its data.
     pub(crate) folder: Option<PathBuf>,
+    /// The NATS servers of a server.
+    pub(crate) nats: Option<String>,
+    /// Whether a server folds what it takes in.
+    pub(crate) owner: bool,
 }
 
 impl Area {
@@ -85,6 +97,8 @@ impl Area {
             Self::Archive => archive::measure(run)?,
             Self::Sigma => sigma::measure(run)?,
             Self::Webhook => webhook::measure(run)?,
+            Self::WebhookNats => webhook::measure_over_nats(run)?,
+            Self::Clusters => clusters::measure(run)?,
             Self::Admission => admission::measure(run)?,
             Self::Runtime => runtime::measure(run)?,
             Self::Correlate => correlate::measure(run)?,
@@ -95,6 +109,10 @@ impl Area {
             Self::Cascades => cascades::measure(run)?,
             Self::ServeNode => {
                 serve::serve_node(run)?;
+                return Ok(None);
+            }
+            Self::ServeIngest => {
+                serve::serve_ingest(run)?;
                 return Ok(None);
             }
             Self::ServeFloor => {

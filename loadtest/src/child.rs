@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SHOWN_LINES: usize = 5;
 /// The most that is read of an answer to a plain GET.
 const MAX_PAGE: u64 = 1 << 20;
+/// How many records correlation has applied.
+const APPLIED: &str = "airside_correlation_records_total";
 
 /// A server in a process of its own, with a folder of its own. Dropping it ends the process.
 #[derive(Debug)]
@@ -38,21 +40,28 @@ pub(crate) struct Child {
 impl Child {
     /// A node with all services.
     pub(crate) async fn node() -> anyhow::Result<Self> {
-        Self::start("serve-node").await
+        Self::start("serve-node", &[]).await
     }
 
     /// The floor.
     pub(crate) async fn floor() -> anyhow::Result<Self> {
-        Self::start("serve-floor").await
+        Self::start("serve-floor", &[]).await
     }
 
-    async fn start(area: &str) -> anyhow::Result<Self> {
+    /// Audit-ingest alone, over a NATS server; it may fold what it takes in.
+    pub(crate) async fn ingest(nats: &str, owner: bool) -> anyhow::Result<Self> {
+        let flags = ["--nats", nats, "--owner"];
+        Self::start("serve-ingest", flags.get(..2 + usize::from(owner)).unwrap_or(&flags)).await
+    }
+
+    async fn start(area: &str, flags: &[&str]) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("airside-loadtest-").tempdir()?;
         let log = folder.path().join("log");
         let mut running = Command::new(std::env::current_exe()?)
             .arg(area)
             .arg("--folder")
             .arg(folder.path().join("data"))
+            .args(flags)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log)?)
@@ -82,13 +91,18 @@ impl Child {
     /// Waits until correlation has nothing left to do: until the node has applied nothing and has hardly
     /// worked for a second, and at most so long. Whether it came to that.
     pub(crate) async fn settle(&self, most: Duration) -> anyhow::Result<bool> {
+        self.settle_by(&[APPLIED], most).await
+    }
+
+    /// The same for other figures that grow with what is done.
+    pub(crate) async fn settle_by(&self, done: &[&str], most: Duration) -> anyhow::Result<bool> {
         const QUIET: Duration = Duration::from_secs(1);
         const HARDLY: Duration = Duration::from_millis(100);
         let end = Instant::now() + most;
         loop {
-            let before = (self.applied().await?, self.process.cpu()?);
+            let before = (self.sum(done).await?, self.process.cpu()?);
             tokio::time::sleep(QUIET).await;
-            let after = (self.applied().await?, self.process.cpu()?);
+            let after = (self.sum(done).await?, self.process.cpu()?);
             if after.0 == before.0 && after.1.saturating_sub(before.1) < HARDLY {
                 return Ok(true);
             }
@@ -98,9 +112,17 @@ impl Child {
         }
     }
 
+    async fn sum(&self, names: &[&str]) -> anyhow::Result<u64> {
+        let mut sum = 0;
+        for name in names {
+            sum += self.metric(name).await?;
+        }
+        Ok(sum)
+    }
+
     /// How many records correlation has applied.
     pub(crate) async fn applied(&self) -> anyhow::Result<u64> {
-        self.metric("airside_correlation_records_total").await
+        self.metric(APPLIED).await
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<String> {

@@ -1,7 +1,7 @@
 //! The entry point of `airside-loadtest`: what to measure, with how much, and how to print it.
 //!
-//! Figures, not tests: nothing here passes or fails but what `week` and `cascades` find. Each area measures a floor in the same run, and the
-//! ratio of the two is what can be compared between machines and between days.
+//! Figures, not tests: nothing here passes or fails but what `week` and `cascades` find and what memory `clusters` takes.
+//! Each area measures a floor in the same run, and the ratio of the two is what can be compared between machines and between days.
 
 mod area;
 
@@ -45,6 +45,12 @@ struct Cli {
     /// Where a server that this program starts keeps its data
     #[arg(long, value_name = "DIR", hide = true)]
     folder: Option<PathBuf>,
+    /// Which NATS servers such a server uses
+    #[arg(long, value_name = "URL", hide = true)]
+    nats: Option<String>,
+    /// Whether such a server folds what it takes in
+    #[arg(long, hide = true)]
+    owner: bool,
 }
 
 /// How the figures are printed.
@@ -59,8 +65,9 @@ enum OutputFormat {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let format = cli.output;
-    let run = Run { quick: cli.quick, corpus: cli.corpus, binary: cli.binary, folder: cli.folder };
-    match cli.area.carry_out(&run).and_then(|report| {
+    let Cli { area, quick, corpus, binary, output: _, folder, nats, owner } = cli;
+    let run = Run { quick, corpus, binary, folder, nats, owner };
+    match area.carry_out(&run).and_then(|report| {
         let Some(report) = report else { return Ok(None) };
         let text = match format {
             OutputFormat::Json => serde_json::to_string(&report)? + "\n",

@@ -8,11 +8,11 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use airside::SERVICES;
+use airside::{SERVICES, services_named};
 use airside_node::{api_key_path, assemble, load_settings, runtime};
-use airside_service::CancellationToken;
 use airside_service::listener::{Listener, ListenerLimits};
 use airside_service::tls::{Identity, server_names};
+use airside_service::{CancellationToken, ServiceEntry};
 use anyhow::Context;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
@@ -43,18 +43,39 @@ pub(crate) struct Announcement {
 
 /// Runs all services in one node, as `airside up` does, on free ports.
 pub(crate) fn serve_node(run: &Run) -> anyhow::Result<()> {
-    let overrides = json!({
-        "node": { "data_dir": folder(run)? },
-        "api": { "listen": "127.0.0.1:0" },
-        "webhook": { "listen": "127.0.0.1:0" },
-    });
+    serve(
+        &SERVICES,
+        json!({
+            "node": { "data_dir": folder(run)? },
+            "api": { "listen": "127.0.0.1:0" },
+            "webhook": { "listen": "127.0.0.1:0" },
+        }),
+    )
+}
+
+/// Runs audit-ingest alone, as `airside run audit-ingest` does, on free ports and over NATS servers.
+pub(crate) fn serve_ingest(run: &Run) -> anyhow::Result<()> {
+    let url = run.nats.as_ref().context("--nats is missing: this server is started by an area")?;
+    serve(
+        &services_named(&["audit-ingest".to_owned()])?,
+        json!({
+            "node": { "data_dir": folder(run)?, "bus": "nats" },
+            "nats": { "url": url },
+            "api": { "listen": "127.0.0.1:0" },
+            "webhook": { "listen": "127.0.0.1:0" },
+            "audit-ingest": { "owner": run.owner },
+        }),
+    )
+}
+
+fn serve(services: &[ServiceEntry], overrides: Value) -> anyhow::Result<()> {
     // Neither a settings file nor the environment changes what is measured.
     let settings = load_settings(&SERVICES, None, Vec::new(), overrides)?;
     let telemetry =
         airside_telemetry::init(&settings.section("telemetry")?, env!("CARGO_PKG_VERSION"))?;
     let runtime = runtime()?;
     let served = runtime.block_on(async {
-        let node = assemble(&SERVICES, &settings).await?;
+        let node = assemble(services, &settings).await?;
         node.health.all_ready().await;
         announce(&Announcement {
             webhook: node.webhook.context("the node has no webhook listener")?,

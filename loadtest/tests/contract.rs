@@ -2,6 +2,7 @@
 //! where there is nothing to measure. The figures themselves are not judged.
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test fails by panicking, in its harness too"
 )]
@@ -26,21 +27,39 @@ fn report(area: &str) -> Value {
 
 #[test]
 fn an_area_tells_its_figures_beside_a_floor_of_the_same_run() {
-    let areas =
-        ["scan", "recheck", "audit", "webhook", "admission", "runtime", "correlate", "version"];
+    let areas = [
+        "scan",
+        "recheck",
+        "audit",
+        "webhook",
+        "clusters",
+        "admission",
+        "runtime",
+        "correlate",
+        "version",
+    ];
     for area in areas {
-        let report = report(area);
-        assert_eq!(report["area"], area);
-        let unit = report["work"]["unit"].as_str().unwrap_or_else(|| panic!("{area}: no unit"));
-        assert!(report["work"][unit].as_u64() > Some(0), "{area}: {report}");
-        for field in ["cpu_seconds", "wall_seconds", "rate_per_cpu_second", "ratio_to_floor"] {
-            assert!(report[field].as_f64() > Some(0.0), "{area}: `{field}` in {report}");
-        }
-        // Many short programs have no peak in common.
-        let peak = report["peak_rss_bytes"].as_u64();
-        assert!(area == "version" || peak > Some(0), "{area}: {report}");
-        assert!(report["floor"]["what"].is_string(), "{area}: {report}");
+        tells_its_figures(area);
     }
+}
+
+#[test]
+fn the_webhook_over_nats_tells_its_figures_too() {
+    tells_its_figures("webhook-nats");
+}
+
+fn tells_its_figures(area: &str) {
+    let report = report(area);
+    assert_eq!(report["area"], area);
+    let unit = report["work"]["unit"].as_str().unwrap_or_else(|| panic!("{area}: no unit"));
+    assert!(report["work"][unit].as_u64() > Some(0), "{area}: {report}");
+    for field in ["cpu_seconds", "wall_seconds", "rate_per_cpu_second", "ratio_to_floor"] {
+        assert!(report[field].as_f64() > Some(0.0), "{area}: `{field}` in {report}");
+    }
+    // Many short programs have no peak in common.
+    let peak = report["peak_rss_bytes"].as_u64();
+    assert!(area == "version" || peak > Some(0), "{area}: {report}");
+    assert!(report["floor"]["what"].is_string(), "{area}: {report}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Airside is killed three times while an API server posts: every event of the API server's own audit log is accounted
-//! for, none counts twice, and each is found again as it was sent.
+//! for, none counts twice, and each is found again as it was sent. The API server is known by its certificate alone.
 //!
 //! Owns the load, the kills and the sum. The API server sends a batch again for some seconds; Airside has to be back
 //! by then.
@@ -18,7 +18,12 @@ use airside_wire::raw::RawQuery;
 use airside_wire::v1::raw_records_service_client::RawRecordsServiceClient;
 use airside_wire::v1::suppressions_service_client::SuppressionsServiceClient;
 use airside_wire::v1::{ListSuppressionsRequest, QueryRawRecordsRequest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -29,6 +34,8 @@ use crate::process::Process;
 use crate::program::airside_binary;
 use crate::{say, waiting};
 
+/// The common name of the API server's certificate.
+const API_SERVER: &str = "kube-apiserver";
 /// How often Airside is killed.
 const KILLS: usize = 3;
 /// How many requests are made between two kills at least.
@@ -45,9 +52,11 @@ pub(crate) async fn play(binaries: &ControlPlaneBinaries) {
     let first = Airside::start(folder.path()).await;
     let connection = first.connection.clone();
     first.stop().await;
+    let certificate = ClientCertificate::new();
+    std::fs::write(folder.path().join("clients.crt"), &certificate.authority).unwrap();
     let mut airside = Program::start(folder.path(), &connection);
     airside.answers().await;
-    let kubeconfig = connection.audit_kubeconfig();
+    let kubeconfig = certificate.kubeconfig(&connection);
     let cluster = Cluster::start(binaries, folder.path(), Some(&kubeconfig), &[]).await;
     let load = Load::start(&cluster).await;
     for kill in 1..=KILLS {
@@ -97,6 +106,39 @@ fn event_of_log(event: &Value) -> Stage {
     (text("auditID").to_owned(), text("stage").to_owned())
 }
 
+/// The API server's certificate for the webhook, and who signed it.
+struct ClientCertificate {
+    authority: String,
+    certificate: String,
+    key: String,
+}
+
+impl ClientCertificate {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        let key = KeyPair::generate().unwrap();
+        let authority = params.self_signed(&key).unwrap().pem();
+        let issuer = Issuer::new(params, key);
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, API_SERVER);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &issuer).unwrap().pem();
+        Self { authority, certificate, key: key.serialize_pem() }
+    }
+
+    /// The kubeconfig that `airside up` prints, with the certificate instead of the key.
+    fn kubeconfig(&self, connection: &Connection) -> String {
+        let token = format!("token: {}", connection.api_key);
+        let with_key = connection.audit_kubeconfig();
+        assert!(with_key.contains(&token), "{with_key}");
+        let [certificate, key] = [&self.certificate, &self.key].map(|pem| STANDARD.encode(pem));
+        let instead = format!("client-certificate-data: {certificate}\n    client-key-data: {key}");
+        with_key.replace(&token, &instead)
+    }
+}
+
 /// The program `airside up`, killed when it is dropped.
 struct Program {
     process: Process,
@@ -126,10 +168,14 @@ impl Program {
             address.split('/').next().unwrap_or_default().to_owned()
         };
         let settings = format!(
-            "[node]\ndata_dir = '{}'\n[api]\nlisten = '{}'\n[webhook]\nlisten = '{}'\n",
+            "[node]\ndata_dir = '{}'\n[api]\nlisten = '{}'\n[webhook]\nlisten = '{}'\n\
+             client_ca = '{}'\nrequire_client_certificate = true\n\
+             [[webhook.clients]]\ncommon_name = '{API_SERVER}'\ncluster = '{}'\n",
             folder.join("airside").display(),
             listen(&connection.api),
             connection.webhook,
+            folder.join("clients.crt").display(),
+            connection.cluster,
         );
         let file = folder.join("airside.toml");
         std::fs::write(&file, settings).unwrap();

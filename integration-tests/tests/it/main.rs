@@ -14,7 +14,10 @@
 mod audit_intake;
 mod bad_input;
 mod catalogue;
+mod client_certificates;
+mod cloud_push;
 mod log_owner;
+mod many_clusters;
 mod own_rules;
 mod platform;
 mod processes;

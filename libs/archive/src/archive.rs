@@ -12,7 +12,7 @@ use crate::housekeeping::Housekeeping;
 use crate::query::{Page, Query};
 use crate::record::Batch;
 use crate::search;
-use crate::segment::{MAX_FRAME_BYTES, frame};
+use crate::segment::{MAX_FRAME_BYTES, head};
 use crate::shelf::Shelf;
 use crate::storage::ObjectStorage;
 use crate::writer::{Append, Order, Writer};
@@ -119,8 +119,7 @@ impl Archive {
             return Err(ArchiveError::TooLarge { bytes: batch.len() });
         }
         let (done, answer) = oneshot::channel();
-        let append = Append { frame: frame(&batch), times, done };
-        drop(batch);
+        let append = Append { head: head(&batch), batch, times, done };
         let told = self.orders.send(Order::Append(append)).await;
         told.map_err(|_| ArchiveError::Closed)?;
         answer.await.map_err(|_| ArchiveError::Closed)?

@@ -196,6 +196,13 @@ impl Batch {
         Self { bytes, rows: 0, times: None }
     }
 
+    /// The same, with room for records of so many bytes.
+    #[must_use]
+    pub fn with_room(mut self, bytes: usize) -> Self {
+        self.bytes.reserve(bytes);
+        self
+    }
+
     /// Adds a record.
     pub fn push(&mut self, row: &Row<'_>) {
         self.bytes.extend_from_slice(row.event.as_bytes());

@@ -3,6 +3,7 @@
 //! The files are durable and in the books before the segments are removed, so that a crash at any point
 //! leaves each record in one of them or in both; the same record in both is told once.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -57,15 +58,19 @@ fn write_files(
             tracing::error!(bytes = batch.len(), "a batch of raw records cannot be understood");
         }
     }
-    rows.sort_by(|a, b| (home(a), Key::of(&a.row)).cmp(&(home(b), Key::of(&b.row))));
-    // What was sent twice is kept once.
-    rows.dedup_by(|a, b| {
-        home(a) == home(b) && Key::of(&a.row) == Key::of(&b.row) && a.row.raw == b.row.raw
-    });
+    // Rows are large: they stay where they are while they are put in order.
+    let mut homes: BTreeMap<Home<'_>, Vec<(Key, &Stored<'_>)>> = BTreeMap::new();
+    for stored in &rows {
+        homes.entry(home(stored)).or_default().push((Key::of(&stored.row), stored));
+    }
     let mut files = Vec::new();
-    for rows in rows.chunk_by(|a, b| home(a) == home(b)) {
-        let Some(name) = name_of(rows) else { continue };
-        files.push(put_away(name, bytes, rows, workshop, storage)?);
+    for mut rows in homes.into_values() {
+        rows.sort_by_key(|(key, _)| *key);
+        // What was sent twice is kept once.
+        rows.dedup_by(|a, b| a.0 == b.0 && a.1.row.raw == b.1.row.raw);
+        let rows: Vec<_> = rows.into_iter().map(|(_, stored)| stored).collect();
+        let Some(name) = name_of(&rows) else { continue };
+        files.push(put_away(name, bytes, &rows, workshop, storage)?);
     }
     Ok(files)
 }
@@ -73,7 +78,7 @@ fn write_files(
 fn put_away(
     name: FileName,
     segment: &Bytes,
-    rows: &[Stored<'_>],
+    rows: &[&Stored<'_>],
     workshop: &Path,
     storage: &dyn ObjectStorage,
 ) -> Result<Entry, ArchiveError> {
@@ -109,13 +114,15 @@ fn contents(segments: &[Segment]) -> Result<(Bytes, Vec<Range<usize>>), ArchiveE
 
 const DAY_NANOS: i64 = 86_400_000_000_000;
 
-/// Which records lie in one file: those of a cluster that were taken in on one day.
-fn home<'s>(stored: &'s Stored<'_>) -> (&'s str, &'s str, i64) {
+/// Which records lie in one file: those of a tenant's cluster that were taken in on one day.
+type Home<'s> = (&'s str, &'s str, i64);
+
+fn home<'s>(stored: &'s Stored<'_>) -> Home<'s> {
     let day = stored.taken.as_nanos().div_euclid(DAY_NANOS);
     (stored.tenant.as_str(), stored.cluster.as_str(), day)
 }
 
-fn name_of(rows: &[Stored<'_>]) -> Option<FileName> {
+fn name_of(rows: &[&Stored<'_>]) -> Option<FileName> {
     let (first, last) = (rows.first()?, rows.last()?);
     let digest = rows.iter().fold(Id::builder("archive-file"), |digest, stored| {
         digest.id(stored.row.event).text(stored.row.texts.stage)

@@ -12,19 +12,17 @@ use std::sync::Arc;
 use airside_types::Timestamp;
 
 /// The bytes before a batch: its length and its checksum (CRC-32), four each.
-const HEAD: usize = 8;
+pub(crate) const HEAD: usize = 8;
 
 /// The largest frame: what a length of four bytes can tell, less one for safety in sums.
 pub(crate) const MAX_FRAME_BYTES: usize = u32::MAX as usize - HEAD;
 
-/// A batch, framed.
-pub(crate) fn frame(batch: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEAD + batch.len());
+/// What stands before a batch.
+pub(crate) fn head(batch: &[u8]) -> [u8; HEAD] {
     // Whoever appends has seen that it is not longer than MAX_FRAME_BYTES.
-    bytes.extend_from_slice(&u32::try_from(batch.len()).unwrap_or(u32::MAX).to_le_bytes());
-    bytes.extend_from_slice(&crc32fast::hash(batch).to_le_bytes());
-    bytes.extend_from_slice(batch);
-    bytes
+    let [a, b, c, d] = u32::try_from(batch.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let [e, f, g, h] = crc32fast::hash(batch).to_le_bytes();
+    [a, b, c, d, e, f, g, h]
 }
 
 /// A segment that can be read, however it is named or removed meanwhile.
@@ -105,6 +103,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn frame(batch: &[u8]) -> Vec<u8> {
+        [&head(batch), batch].concat()
+    }
 
     fn left(bytes: &[u8]) -> (u64, Vec<Vec<u8>>) {
         let folder = tempfile::tempdir().unwrap();

@@ -13,7 +13,7 @@ use airside_types::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::ArchiveError;
-use crate::segment::Segment;
+use crate::segment::{HEAD, Segment};
 use crate::shelf::Shelf;
 
 /// The bytes that are written together at most, a batch more.
@@ -33,7 +33,8 @@ pub(crate) enum Order {
 /// A frame, and who waits for it.
 #[derive(Debug)]
 pub(crate) struct Append {
-    pub(crate) frame: Vec<u8>,
+    pub(crate) head: [u8; HEAD],
+    pub(crate) batch: Vec<u8>,
     pub(crate) times: Option<(Timestamp, Timestamp)>,
     pub(crate) done: oneshot::Sender<Result<(), ArchiveError>>,
 }
@@ -57,12 +58,12 @@ impl Writer {
             let mut after = None;
             match order {
                 Order::Append(append) => {
-                    let mut bytes = append.frame.len();
+                    let mut bytes = append.batch.len();
                     appends.push(append);
                     while bytes < TOGETHER {
                         match orders.try_recv() {
                             Ok(Order::Append(append)) => {
-                                bytes += append.frame.len();
+                                bytes += append.batch.len();
                                 appends.push(append);
                             }
                             Ok(other) => {
@@ -113,10 +114,13 @@ impl Writer {
             }
         };
         let failed = |error| ArchiveError::file("written", &segment.path, error);
-        appends.iter().try_for_each(|append| file.write_all(&append.frame)).map_err(failed)?;
+        for append in appends {
+            file.write_all(&append.head).map_err(failed)?;
+            file.write_all(&append.batch).map_err(failed)?;
+        }
         file.sync_data().map_err(failed)?;
         for append in appends {
-            segment.length += append.frame.len() as u64;
+            segment.length += (HEAD + append.batch.len()) as u64;
             segment.times = union(segment.times, append.times);
         }
         self.shelf.grown(segment.clone());

@@ -1,6 +1,6 @@
 //! Why a call is refused, and why a key file is. No message shows a secret.
 
-use airside_types::Timestamp;
+use airside_types::{Cluster, Timestamp};
 
 use crate::key::KeyId;
 use crate::principal::Scope;
@@ -62,13 +62,76 @@ pub enum AuthError {
         /// What the call needs.
         scope: Scope,
     },
+    /// A key stands in a URL, and is good for more than sending.
+    #[error(
+        "{subject} stands in a URL and may do more than send: make a key with the scope `ingest` alone for it"
+    )]
+    KeyInUrl {
+        /// Whose key it is.
+        subject: String,
+    },
+    /// A certificate of a trusted authority that no entry of the table holds for.
+    #[error(
+        "the client certificate ({names}) is valid and belongs to nobody here: name it in `webhook.clients`"
+    )]
+    UnknownCertificate {
+        /// By what it could be known.
+        names: String,
+    },
+    /// A certificate that belongs to more than one tenant or cluster.
+    #[error(
+        "the client certificate belongs to different tenants or clusters by its {names}: leave one of \
+         them in `webhook.clients`"
+    )]
+    AmbiguousCertificate {
+        /// By what it belongs to each.
+        names: String,
+    },
+    /// The connection is older than its certificate was valid for.
+    #[error("the client certificate expired at {at}: connect with a new one")]
+    CertificateExpired {
+        /// From when on it is refused.
+        at: Timestamp,
+    },
+    /// A call with two credentials that belong to different tenants.
+    #[error(
+        "the client certificate and the API key belong to different tenants: send one of them, or both of \
+         one tenant"
+    )]
+    OtherTenant,
+    /// The caller speaks for one cluster, and sent something about another one.
+    #[error(
+        "{subject} speaks for the cluster `{own}`, and not for `{asked}`: end the URL with `{own}`"
+    )]
+    OtherCluster {
+        /// Who is calling.
+        subject: String,
+        /// The cluster for which it speaks.
+        own: Cluster,
+        /// The one about which it sent something.
+        asked: Cluster,
+    },
 }
 
 impl AuthError {
     /// Whether the caller is known and just may not do this (HTTP 403, gRPC `PERMISSION_DENIED`). All other
     /// errors mean that the caller is not known (HTTP 401, gRPC `UNAUTHENTICATED`).
     pub const fn is_forbidden(&self) -> bool {
-        matches!(self, Self::MissingScope { .. })
+        match self {
+            Self::MissingScope { .. }
+            | Self::KeyInUrl { .. }
+            | Self::UnknownCertificate { .. }
+            | Self::AmbiguousCertificate { .. }
+            | Self::OtherTenant
+            | Self::OtherCluster { .. } => true,
+            Self::MissingCredentials
+            | Self::MalformedHeader { .. }
+            | Self::MalformedKey { .. }
+            | Self::MalformedToken { .. }
+            | Self::UnknownKey { .. }
+            | Self::Expired { .. }
+            | Self::CertificateExpired { .. } => false,
+        }
     }
 }
 

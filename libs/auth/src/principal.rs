@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use airside_types::Tenant;
 use airside_types::detection::UnknownName;
+use airside_types::{Cluster, Tenant};
 
+use crate::client::ClientIdentity;
 use crate::error::AuthError;
 use crate::key::KeyId;
 
@@ -63,6 +64,11 @@ pub enum PrincipalKind {
         /// The public part of the key.
         id: KeyId,
     },
+    /// By a client certificate, which an operator gave to a cluster.
+    Certificate {
+        /// By what it is known.
+        identity: ClientIdentity,
+    },
     /// Another service of this deployment, by mutual TLS.
     Peer {
         /// The service's name.
@@ -80,23 +86,54 @@ pub struct Principal {
     /// How the caller proved who it is.
     pub kind: PrincipalKind,
     scopes: BTreeSet<Scope>,
+    /// The only cluster for which the caller speaks; none where it speaks for each.
+    cluster: Option<Cluster>,
 }
 
 impl Principal {
     /// The same process, or the command line: everything is allowed.
     pub fn local(tenant: Tenant) -> Self {
-        Self { tenant, kind: PrincipalKind::Local, scopes: Scope::ALL.into() }
+        Self { tenant, kind: PrincipalKind::Local, scopes: Scope::ALL.into(), cluster: None }
     }
 
     /// Another service of this deployment, which acts for a tenant: everything is allowed.
     pub fn peer(name: &str, tenant: Tenant) -> Self {
         let kind = PrincipalKind::Peer { name: name.to_owned() };
-        Self { tenant, kind, scopes: Scope::ALL.into() }
+        Self { tenant, kind, scopes: Scope::ALL.into(), cluster: None }
     }
 
     /// The bearer of a key.
     pub(crate) fn key(id: KeyId, tenant: Tenant, scopes: BTreeSet<Scope>) -> Self {
-        Self { tenant, kind: PrincipalKind::Key { id }, scopes }
+        Self { tenant, kind: PrincipalKind::Key { id }, scopes, cluster: None }
+    }
+
+    /// The holder of a client certificate, which may send and nothing else.
+    pub(crate) fn certificate(
+        identity: &ClientIdentity,
+        tenant: Tenant,
+        cluster: Option<Cluster>,
+    ) -> Self {
+        let kind = PrincipalKind::Certificate { identity: identity.clone() };
+        Self { tenant, kind, scopes: [Scope::Ingest].into(), cluster }
+    }
+
+    /// The same caller, who has shown a second credential: nothing that one of the two does not allow is allowed.
+    ///
+    /// # Errors
+    /// [`AuthError::OtherTenant`] where the two do not belong together.
+    pub fn and(mut self, other: Self) -> Result<Self, AuthError> {
+        if self.tenant != other.tenant {
+            return Err(AuthError::OtherTenant);
+        }
+        self.scopes.retain(|scope| other.scopes.contains(scope));
+        if let (Some(own), Some(asked)) = (&self.cluster, &other.cluster)
+            && own != asked
+        {
+            let (own, asked) = (own.clone(), asked.clone());
+            return Err(AuthError::OtherCluster { subject: self.subject(), own, asked });
+        }
+        self.cluster = self.cluster.or(other.cluster);
+        Ok(self)
     }
 
     /// What the caller may do.
@@ -113,10 +150,23 @@ impl Principal {
         }
     }
 
+    /// Refuses what is about another cluster than the caller's, with [`AuthError::OtherCluster`].
+    pub fn require_cluster(&self, asked: &Cluster) -> Result<(), AuthError> {
+        match &self.cluster {
+            Some(own) if own != asked => Err(AuthError::OtherCluster {
+                subject: self.subject(),
+                own: own.clone(),
+                asked: asked.clone(),
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Who is calling, for logs and audit: `key:abcd2345`, `peer:gateway` or `local`. Never a secret.
     pub fn subject(&self) -> String {
         match &self.kind {
             PrincipalKind::Key { id } => format!("key:{id}"),
+            PrincipalKind::Certificate { identity } => format!("certificate with {identity}"),
             PrincipalKind::Peer { name } => format!("peer:{name}"),
             PrincipalKind::Local => "local".to_owned(),
         }

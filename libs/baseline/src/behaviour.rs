@@ -101,16 +101,21 @@ impl ClusterBehaviour {
         self.actors.len()
     }
 
-    /// Gives up a tenth of the actors when there are too many: those seen on the fewest occasions, the longest ago
-    /// first. Who makes many up pushes out what he made up.
+    /// Gives up a tenth of the actors when there are too many.
     fn make_room(&mut self) {
-        if self.actors.len() < self.limits.actors {
-            return;
+        if self.actors.len() >= self.limits.actors {
+            self.give_up();
         }
+    }
+
+    /// Gives up a tenth of the actors: those seen on the fewest occasions, the longest ago first. Who makes many up
+    /// pushes out what he made up.
+    pub fn give_up(&mut self) {
         let mut all: Vec<_> =
             self.actors.iter().map(|(key, actor)| (actor.occasions(), actor.last, *key)).collect();
         all.sort_unstable();
-        for (_, _, key) in all.into_iter().take(self.limits.actors / 10 + 1) {
+        let most = all.len() / 10 + 1;
+        for (_, _, key) in all.into_iter().take(most) {
             self.actors.remove(&key);
         }
     }

@@ -80,7 +80,7 @@ pub async fn assemble(services: &[ServiceEntry], settings: &Settings) -> anyhow:
     let api_tls = if api.tls { Some(security.identity.server()?) } else { None };
     let api_listener = Listener::bind(api.listen, api_tls, limits).await?;
     let webhook_listener = if mounts.has_webhooks() {
-        Some(Listener::bind(webhook.listen, Some(security.identity.server()?), limits).await?)
+        Some(webhook_listener(&webhook, &security.identity, limits).await?)
     } else {
         None
     };
@@ -109,6 +109,20 @@ pub async fn assemble(services: &[ServiceEntry], settings: &Settings) -> anyhow:
     node.start(built, &deps);
     node.adapters.start_housekeeping(&options, Arc::clone(&deps.clock));
     Ok(node)
+}
+
+/// The listener of what clusters send, which knows them by their certificates where the settings say so.
+async fn webhook_listener(
+    options: &WebhookOptions,
+    identity: &Identity,
+    limits: ListenerLimits,
+) -> anyhow::Result<Listener> {
+    let Some(clients) = options.client_certificates()? else {
+        return Listener::bind(options.listen, Some(identity.server()?), limits).await;
+    };
+    let tls = identity.server_for(&clients)?;
+    let listener = Listener::bind(options.listen, Some(tls), limits).await?;
+    Ok(listener.knowing(Arc::new(clients)))
 }
 
 /// The node's certificates and its channels to other nodes.

@@ -1,5 +1,6 @@
 //! The settings of a node: everything that is not one service's.
 
+mod clients;
 mod terms;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use airside_ports::Partitioner;
 use airside_types::{Cluster, Tenant};
 use serde::{Deserialize, Serialize};
 
+pub use self::clients::ClientOptions;
 pub use self::terms::{TenantTermOptions, TermOptions};
 
 /// The settings that all services of a node share.
@@ -95,11 +97,24 @@ pub struct WebhookOptions {
     /// The name or address under which clusters reach this listener, `HOST` or `HOST:PORT`. Default: the
     /// listening address.
     pub advertise: Option<String>,
+    /// A PEM bundle of authorities that vouch for clients' certificates. Default: none; clients send API keys.
+    pub client_ca: Option<PathBuf>,
+    /// Whether a connection without such a certificate is refused, that of a probe or sensor too. Default: no;
+    /// certificates and API keys go side by side.
+    pub require_client_certificate: bool,
+    /// Whose clients' certificates are. Default: nobody's.
+    pub clients: Vec<ClientOptions>,
 }
 
 impl Default for WebhookOptions {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7643)), advertise: None }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7643)),
+            advertise: None,
+            client_ca: None,
+            require_client_certificate: false,
+            clients: Vec::new(),
+        }
     }
 }
 

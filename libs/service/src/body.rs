@@ -40,11 +40,11 @@ pub async fn read_bounded(
     };
     // Who says how much comes is refused before any of it is read.
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if let Some(announced) = announced.and_then(|text| text.parse::<usize>().ok()) {
-        held.cover(announced.min(limit)).map_err(HttpError::overloaded)?;
-    }
+    let announced = announced.and_then(|text| text.parse::<usize>().ok()).unwrap_or_default();
+    let room = announced.min(limit);
+    held.cover(room).map_err(HttpError::overloaded)?;
     let bytes =
-        collect(Limited::new(body, limit), &mut held).await.map_err(|error| match error {
+        collect(Limited::new(body, limit), room, &mut held).await.map_err(|error| match error {
             ReadError::TooLarge => too_large(),
             ReadError::Overloaded(error) => HttpError::overloaded(error),
             ReadError::Broken(error) => {
@@ -73,8 +73,12 @@ pub async fn read_bounded(
     }
 }
 
-/// The whole body, its memory held piece by piece as it comes.
-async fn collect(mut body: Limited<Body>, held: &mut Held) -> Result<Bytes, ReadError> {
+/// The whole body, its memory held piece by piece as it comes, beyond that for which there is room.
+async fn collect(
+    mut body: Limited<Body>,
+    room: usize,
+    held: &mut Held,
+) -> Result<Bytes, ReadError> {
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -91,6 +95,10 @@ async fn collect(mut body: Limited<Body>, held: &mut Held) -> Result<Bytes, Read
         if first.is_empty() && whole.is_empty() {
             first = data;
         } else {
+            if whole.is_empty() {
+                // Moved no further while it grows, where it is as long as was announced.
+                whole.reserve(room.max(first.len() + data.len()));
+            }
             whole.extend_from_slice(&std::mem::take(&mut first));
             whole.extend_from_slice(&data);
         }

@@ -1,13 +1,18 @@
-//! Who calls: authentication on the API listener, and the tenant that every handler works for.
+//! Who calls: authentication on the API listener, what callers of the webhook listener show of themselves, and the
+//! tenant that every handler works for.
+
+use std::convert::Infallible;
 
 use airside_auth::{AuthError, Principal, Scope, presented_key};
 use airside_types::Tenant;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tonic::Status;
 
+use crate::clients::ClientCertificate;
 use crate::deps::Deps;
 use crate::http_error::HttpError;
 use crate::listener::PeerCertificate;
@@ -47,9 +52,70 @@ impl Caller {
     }
 }
 
+/// What a request shows of who sends it: an `Authorization` header, the certificate of its connection, or both.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    authorization: Option<HeaderValue>,
+    certificate: Option<ClientCertificate>,
+    /// Whether the key stands in the URL, which more people see than a header.
+    is_in_url: bool,
+}
+
+impl Credentials {
+    /// The principal behind the credentials. Who shows both is allowed only what each of them allows.
+    pub fn principal(&self, deps: &Deps) -> Result<Principal, AuthError> {
+        let now = deps.clock.now();
+        let by_certificate = self.certificate.as_ref().map(|it| it.principal(now));
+        let Some(value) = &self.authorization else {
+            return by_certificate.unwrap_or(Err(AuthError::MissingCredentials));
+        };
+        let by_key = principal_of_header(deps, value)?;
+        if self.is_in_url && by_key.scopes().any(|scope| scope != Scope::Ingest) {
+            return Err(AuthError::KeyInUrl { subject: by_key.subject() });
+        }
+        match by_certificate {
+            Some(Ok(client)) => client.and(by_key),
+            // A certificate that belongs to nobody opened the connection, and no more.
+            Some(Err(AuthError::UnknownCertificate { .. })) | None => Ok(by_key),
+            Some(Err(error)) => Err(error),
+        }
+    }
+
+    /// The same credentials with a key that the sender puts in a place of its own instead of the header.
+    #[must_use]
+    pub fn with_key(mut self, key: &str) -> Self {
+        // A key that is no text of a header is none, and is refused as such.
+        let header = HeaderValue::from_str(&format!("Bearer {key}"));
+        self.authorization = Some(header.unwrap_or(HeaderValue::from_static("Bearer")));
+        self
+    }
+
+    /// The same credentials with a key that stands in the URL: it must be good for nothing but sending.
+    #[must_use]
+    pub fn with_key_of_url(self, key: &str) -> Self {
+        Self { is_in_url: true, ..self.with_key(key) }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Credentials {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self {
+            authorization: parts.headers.get(header::AUTHORIZATION).cloned(),
+            certificate: parts.extensions.get().cloned(),
+            is_in_url: false,
+        })
+    }
+}
+
 /// The principal behind an `Authorization` header.
-pub fn principal_of(deps: &Deps, headers: &HeaderMap) -> Result<Principal, AuthError> {
+fn principal_of(deps: &Deps, headers: &HeaderMap) -> Result<Principal, AuthError> {
     let value = headers.get(header::AUTHORIZATION).ok_or(AuthError::MissingCredentials)?;
+    principal_of_header(deps, value)
+}
+
+fn principal_of_header(deps: &Deps, value: &HeaderValue) -> Result<Principal, AuthError> {
     let key = presented_key(value.to_str().map_err(|_| malformed("is no text"))?)?;
     deps.keys.authenticate(&key, deps.clock.now())
 }

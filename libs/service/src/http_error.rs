@@ -41,11 +41,8 @@ impl HttpError {
 
 impl From<airside_auth::AuthError> for HttpError {
     fn from(error: airside_auth::AuthError) -> Self {
-        let status = if matches!(error, airside_auth::AuthError::MissingScope { .. }) {
-            StatusCode::FORBIDDEN
-        } else {
-            StatusCode::UNAUTHORIZED
-        };
+        let status =
+            if error.is_forbidden() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
         Self::new(status, error.to_string())
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::body::{BLOCKING_BYTES, Bounds, read_bounded, require_json};
 use crate::budget::{Budget, Held};
-use crate::caller::principal_of;
+use crate::caller::Credentials;
 use crate::dead_letter::DeadLetters;
 use crate::deps::Deps;
 use crate::http_error::HttpError;
@@ -94,22 +94,25 @@ impl Intake {
     pub async fn receive(
         &self,
         cluster: &str,
+        credentials: &Credentials,
         headers: &HeaderMap,
         body: Body,
     ) -> Result<(Received, Held), HttpError> {
-        self.counted(self.try_receive(cluster, headers, body).await)
+        self.counted(self.try_receive(cluster, credentials, headers, body).await)
     }
 
     async fn try_receive(
         &self,
         cluster: &str,
+        credentials: &Credentials,
         headers: &HeaderMap,
         body: Body,
     ) -> Result<(Received, Held), HttpError> {
-        let principal = principal_of(&self.deps, headers)?;
+        let principal = credentials.principal(&self.deps)?;
         principal.require(Scope::Ingest)?;
         let cluster = Cluster::new(cluster)
             .map_err(|error| HttpError::new(StatusCode::NOT_FOUND, error.to_string()))?;
+        principal.require_cluster(&cluster)?;
         require_json(headers)?;
         let bounds = Bounds { limit: self.max_body, setting: self.setting, budget: &self.budget };
         let (body, held) = read_bounded(headers, body, bounds).await?;

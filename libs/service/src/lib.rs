@@ -7,6 +7,7 @@
 pub mod body;
 pub mod budget;
 pub mod caller;
+pub mod clients;
 pub mod clock;
 pub mod dead_letter;
 pub mod deps;
@@ -25,7 +26,7 @@ pub mod retry;
 pub mod service;
 pub mod tls;
 
-pub use caller::Caller;
+pub use caller::{Caller, Credentials};
 pub use clock::SystemClock;
 pub use dead_letter::DeadLetters;
 pub use deps::{Deps, LiveCluster};

@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::Instrument;
 
+use crate::clients::{ClientCertificate, ClientCertificates};
+
 /// A caller whose certificate this deployment's own authority signed: another node.
 #[derive(Debug, Clone)]
 pub struct PeerCertificate {
@@ -60,6 +62,7 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     tls: Option<Arc<rustls::ServerConfig>>,
+    clients: Option<Arc<ClientCertificates>>,
     limits: ListenerLimits,
 }
 
@@ -74,7 +77,14 @@ impl Listener {
             .await
             .with_context(|| format!("cannot listen on {address}: is the port in use?"))?;
         let address = socket.local_addr().context("the listener has no address")?;
-        Ok(Self { socket, address, tls, limits })
+        Ok(Self { socket, address, tls, clients: None, limits })
+    }
+
+    /// The same listener, which knows clients by their certificates. None of them is a peer.
+    #[must_use]
+    pub fn knowing(mut self, clients: Arc<ClientCertificates>) -> Self {
+        self.clients = Some(clients);
+        self
     }
 
     /// The address that it listens on.
@@ -108,6 +118,7 @@ impl Listener {
             let connection = Connection {
                 router: router.clone(),
                 remote,
+                clients: self.clients.clone(),
                 handshake: self.limits.handshake,
                 shutdown: shutdown.clone(),
                 cut_off: cut_off.clone(),
@@ -131,6 +142,7 @@ impl Listener {
 struct Connection {
     router: Router,
     remote: SocketAddr,
+    clients: Option<Arc<ClientCertificates>>,
     handshake: Duration,
     shutdown: CancellationToken,
     cut_off: CancellationToken,
@@ -142,11 +154,13 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(error = %error, "TCP_NODELAY cannot be set");
         }
-        let Some(acceptor) = acceptor else { return self.serve_http(stream, None).await };
+        let Some(acceptor) = acceptor else {
+            return self.serve_http(stream, Presented::Nothing).await;
+        };
         match tokio::time::timeout(self.handshake, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {
-                let peer = peer_certificate(&stream);
-                self.serve_http(stream, peer).await;
+                let presented = self.presented(&stream);
+                self.serve_http(stream, presented).await;
             }
             Ok(Err(error)) => {
                 tracing::debug!(remote = %self.remote, error = %error, "TLS handshake failed");
@@ -155,7 +169,17 @@ impl Connection {
         }
     }
 
-    async fn serve_http<S>(self, stream: S, peer: Option<PeerCertificate>)
+    /// What the certificate of a connection proves here, if it has one.
+    fn presented(&self, stream: &tokio_rustls::server::TlsStream<TcpStream>) -> Presented {
+        let (_, session) = stream.get_ref();
+        let Some(chain) = session.peer_certificates() else { return Presented::Nothing };
+        match &self.clients {
+            Some(clients) => clients.presented(chain).map_or(Presented::Nothing, Presented::Client),
+            None => Presented::Peer(PeerCertificate { name: "node".to_owned() }),
+        }
+    }
+
+    async fn serve_http<S>(self, stream: S, presented: Presented)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -163,8 +187,10 @@ impl Connection {
         let service = self.router.map_request(move |request: http::Request<_>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(RemoteAddress(remote));
-            if let Some(peer) = &peer {
-                request.extensions_mut().insert(peer.clone());
+            match &presented {
+                Presented::Peer(peer) => drop(request.extensions_mut().insert(peer.clone())),
+                Presented::Client(client) => drop(request.extensions_mut().insert(client.clone())),
+                Presented::Nothing => {}
             }
             request
         });
@@ -195,12 +221,12 @@ impl Connection {
     }
 }
 
-fn peer_certificate(
-    stream: &tokio_rustls::server::TlsStream<TcpStream>,
-) -> Option<PeerCertificate> {
-    let (_, session) = stream.get_ref();
-    let certificates = session.peer_certificates()?;
-    certificates.first().map(|_| PeerCertificate { name: "node".to_owned() })
+/// What a connection has shown of itself.
+#[derive(Clone)]
+enum Presented {
+    Nothing,
+    Peer(PeerCertificate),
+    Client(ClientCertificate),
 }
 
 /// Middleware: one span a request, which continues the trace that the caller sent.

@@ -19,6 +19,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::clients::ClientCertificates;
+
 /// Why certificates cannot be made or used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -49,6 +51,24 @@ pub enum TlsError {
     /// Certificate and key do not fit, or TLS cannot be configured with them.
     #[error("TLS cannot be configured")]
     Configure(#[from] rustls::Error),
+    /// Two entries would hold for the same client certificate.
+    #[error("`webhook.clients` is not usable")]
+    Clients(#[from] airside_auth::DuplicateClientError),
+    /// Nobody vouches for the certificate of an entry.
+    #[error(
+        "`webhook.clients` names {identity} and nobody who vouches for it: give its authority in \
+         `webhook.client_ca`, or in `ca` beside it"
+    )]
+    NoAuthority {
+        /// What the entry names.
+        identity: airside_auth::ClientIdentity,
+    },
+    /// The deployment's own authority would vouch for clients.
+    #[error(
+        "`webhook.client_ca` is this deployment's own authority: whoever has a certificate of it is a node, and may \
+         do everything for every tenant; sign clients' certificates with another one"
+    )]
+    OwnAuthority,
     /// The client verifier cannot be built.
     #[error("client certificates cannot be verified")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
@@ -61,7 +81,8 @@ pub struct Identity {
     pub ca_pem: String,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-    peer_roots: Option<RootCertStore>,
+    /// Whose certificates make a caller a peer; none where people have an authority of their own.
+    peer_authority: Vec<CertificateDer<'static>>,
 }
 
 impl Identity {
@@ -89,11 +110,7 @@ impl Identity {
         }
         let mut identity = Self::from_files(&server_crt, &server_key)?;
         identity.ca_pem = read(&ca_crt)?;
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(&ca_crt)? {
-            roots.add(certificate)?;
-        }
-        identity.peer_roots = Some(roots);
+        identity.peer_authority = certificates(&ca_crt)?;
         Ok(identity)
     }
 
@@ -105,24 +122,45 @@ impl Identity {
             what: "private key",
             reason: error.to_string(),
         })?;
-        Ok(Self { ca_pem: read(certificate)?, chain, key, peer_roots: None })
+        Ok(Self { ca_pem: read(certificate)?, chain, key, peer_authority: Vec::new() })
     }
 
     /// A server configuration: any client may connect; one with a certificate of the own authority is a
     /// peer, one with another certificate is refused.
     pub fn server(&self) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+        self.configured(&self.peer_authority, false)
+    }
+
+    /// A server configuration for a listener that knows clients by their certificates. A certificate of another
+    /// authority than theirs is refused, and so is none where one is required.
+    pub fn server_for(
+        &self,
+        clients: &ClientCertificates,
+    ) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+        if clients.trusted().iter().any(|it| self.peer_authority.contains(it)) {
+            return Err(TlsError::OwnAuthority);
+        }
+        self.configured(clients.trusted(), clients.required())
+    }
+
+    fn configured(
+        &self,
+        authorities: &[CertificateDer<'static>],
+        required: bool,
+    ) -> Result<Arc<rustls::ServerConfig>, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?;
-        let builder = match &self.peer_roots {
-            Some(roots) => {
-                let roots = Arc::new(roots.clone());
-                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
-                    .allow_unauthenticated()
-                    .build()?;
-                builder.with_client_cert_verifier(verifier)
+        let builder = if authorities.is_empty() {
+            builder.with_no_client_auth()
+        } else {
+            let mut roots = RootCertStore::empty();
+            for certificate in authorities {
+                roots.add(certificate.clone())?;
             }
-            None => builder.with_no_client_auth(),
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let verifier = if required { verifier } else { verifier.allow_unauthenticated() };
+            builder.with_client_cert_verifier(verifier.build()?)
         };
         let mut config = builder.with_single_cert(self.chain.clone(), self.key.clone_key())?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -177,7 +215,8 @@ pub fn server_names(listen: IpAddr, advertised: &[String]) -> Vec<String> {
     names
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+/// The certificates of a PEM file: at least one.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let unusable =
         |reason: String| TlsError::Pem { path: path.to_owned(), what: "certificate", reason };
     let chain: Vec<_> = CertificateDer::pem_file_iter(path)

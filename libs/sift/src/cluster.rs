@@ -17,6 +17,7 @@ use crate::grants::Grants;
 use crate::ledger::Ledger;
 use crate::roll_up::{RollUps, Standing};
 use crate::seen::SeenEvents;
+use crate::shared::Part;
 use crate::{Change, Limits, Sifted};
 
 /// What is known of a cluster.
@@ -126,7 +127,7 @@ impl ClusterSift {
         let event = audit::event_of(batch, sighting);
         let intake = intake(batch, profile);
         if !audit::own::is_answered(&event) {
-            records.into_iter().for_each(|record| self.tell(record, &Part::None, sifted));
+            records.into_iter().for_each(|record| self.tell(record, &InCascade::None, sifted));
             return;
         }
         let by = batch.texts.get(sighting.request.authorised);
@@ -177,16 +178,16 @@ impl ClusterSift {
         (sighting, event, by): (&Sighting, &Event<'_>, &str),
         records: &[Record],
         profile: &ClusterProfile,
-    ) -> (Part, Option<Fact>) {
+    ) -> (InCascade, Option<Fact>) {
         let Some(deed) = audit::deed(sighting, event, by, profile).filter(Deed::writes) else {
-            return (Part::None, None);
+            return (InCascade::None, None);
         };
         let shown = Shown::of(records, &deed);
         let written = self.cascades.learn(&deed, &shown);
         let part = match self.cascades.cause(&deed, &shown) {
-            Some(cause) => Part::CarriesOut(cause),
-            None if deed.hand == Hand::Own => Part::Asks(deed.event),
-            None => Part::None,
+            Some(cause) => InCascade::CarriesOut(cause),
+            None if deed.hand == Hand::Own => InCascade::Asks(deed.event),
+            None => InCascade::None,
         };
         (part, written)
     }
@@ -204,8 +205,8 @@ impl ClusterSift {
     }
 
     /// Tells a detection and what counting makes of it, unless another stands for it.
-    fn tell(&mut self, mut record: Record, part: &Part, sifted: &mut Sifted) {
-        if let (Part::CarriesOut(cause), Payload::Detection(detection)) =
+    fn tell(&mut self, mut record: Record, part: &InCascade, sifted: &mut Sifted) {
+        if let (InCascade::CarriesOut(cause), Payload::Detection(detection)) =
             (part, &mut record.payload)
         {
             audit::tell_cause(detection, cause);
@@ -230,10 +231,10 @@ impl ClusterSift {
     fn carry_out(
         &mut self,
         mut record: Record,
-        part: &Part,
+        part: &InCascade,
         sifted: &mut Sifted,
     ) -> Option<Record> {
-        let Part::CarriesOut(cause) = part else { return Some(record) };
+        let InCascade::CarriesOut(cause) = part else { return Some(record) };
         let Some(stands) = self.rolled.carried_out(cause.event, &record, &self.limits) else {
             return Some(record);
         };
@@ -246,7 +247,7 @@ impl ClusterSift {
         None
     }
 
-    fn roll_up(&mut self, record: Record, part: &Part, sifted: &mut Sifted) {
+    fn roll_up(&mut self, record: Record, part: &InCascade, sifted: &mut Sifted) {
         let told = match self.rolled.take(record, &self.limits) {
             Standing::Told(record) => {
                 let told = part.asked().map(|_| record.clone());
@@ -290,6 +291,26 @@ impl ClusterSift {
             self.counted.pop_first();
             self.changes.push(Change::Counted(id, None));
         }
+    }
+
+    /// How much there is of a part of the state.
+    pub(crate) fn size(&self, part: Part) -> usize {
+        match part {
+            Part::Seen => self.seen.len(),
+            Part::Rolled => self.rolled.len(),
+            Part::Actors => self.behaviour.actors(),
+        }
+    }
+
+    /// Gives up some of a part of the state: what is oldest, or was hardly used. Returns what is to be told before it is
+    /// gone.
+    pub(crate) fn give_up(&mut self, part: Part) -> Vec<Record> {
+        match part {
+            Part::Seen => self.changes.extend(self.seen.forget_oldest()),
+            Part::Rolled => return self.rolled.give_up(),
+            Part::Actors => self.behaviour.give_up(),
+        }
+        Vec::new()
     }
 
     /// Forgets what has changed: nobody keeps it.
@@ -378,7 +399,7 @@ impl ClusterSift {
 }
 
 /// Which part an event has in a cascade.
-enum Part {
+enum InCascade {
     /// None, as far as is known.
     None,
     /// Somebody wants something, which controllers may carry out: the event.
@@ -387,7 +408,7 @@ enum Part {
     CarriesOut(Cause),
 }
 
-impl Part {
+impl InCascade {
     /// The event by which the cascade began.
     const fn asked(&self) -> Option<Id> {
         match self {

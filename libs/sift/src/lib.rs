@@ -15,10 +15,11 @@ mod ledger;
 mod recorded;
 mod roll_up;
 mod seen;
+mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use airside_baseline::StateKey;
@@ -31,38 +32,41 @@ use airside_types::{
 use cluster::ClusterSift;
 pub use recorded::Recorded;
 pub use roll_up::Rolled;
+pub use shared::SharedLimits;
+use shared::{LastUses, Part, Totals};
 
-/// What bounds the memory of the sift, for each cluster.
+/// What bounds the memory of the sift.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// For how long an event that comes again is known to have come before, by when events are taken in. An API
     /// server tries a batch again for about four minutes. Default: ten minutes.
     pub seen_for: Duration,
-    /// The most events that are known so; beyond it the oldest are forgotten. Default: a million.
-    pub seen: usize,
     /// For how long a detection stands for others that say the same. Default: ten minutes.
     pub roll_up: Duration,
-    /// The most detections that stand for others at a time; beyond it the oldest no longer do. Default: 2,000.
+    /// The most detections that stand for others at a time in a cluster; beyond it the oldest no longer do. Default:
+    /// 2,000.
     pub rolled: usize,
     /// The most objects and clients of which it is known what controllers carry out for them; those that were written
     /// last. Default: 20,000.
     pub cascades: usize,
-    /// What is usual.
+    /// What is usual in a cluster.
     pub behaviour: airside_baseline::Limits,
-    /// What is counted.
+    /// What is counted in a cluster.
     pub counting: airside_detect::counting::Limits,
+    /// What holds for all clusters together.
+    pub shared: SharedLimits,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             seen_for: Duration::from_mins(10),
-            seen: 1_000_000,
             roll_up: Duration::from_mins(10),
             rolled: 2_000,
             cascades: 20_000,
             behaviour: airside_baseline::Limits::default(),
             counting: airside_detect::counting::Limits::default(),
+            shared: SharedLimits::default(),
         }
     }
 }
@@ -122,24 +126,64 @@ pub enum Change {
     Folded(u64),
 }
 
-/// The state of all clusters.
+/// The state of the clusters that are in memory.
 #[derive(Debug)]
 pub struct Sift {
     limits: Limits,
     clusters: BTreeMap<ClusterKey, ClusterSift>,
+    used: LastUses,
+    /// How much the clusters have together.
+    totals: Totals,
+    /// The clusters that have changed.
+    changed: BTreeSet<ClusterKey>,
 }
 
 impl Sift {
     /// Nothing seen yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, clusters: BTreeMap::new() }
+        Self {
+            limits,
+            clusters: BTreeMap::new(),
+            used: LastUses::default(),
+            totals: Totals::default(),
+            changed: BTreeSet::new(),
+        }
     }
 
     /// Takes a batch in, of a cluster of which this is known. One without events tells the time: by it alone a log that
     /// falls silent is noticed.
     pub fn take(&mut self, batch: SightingBatch, profile: &ClusterProfile) -> Sifted {
         let key = (batch.tenant.clone(), batch.cluster.clone());
-        self.cluster(key).take(batch, profile)
+        self.changed.insert(key.clone());
+        let mut sifted = self.with(key, |cluster| cluster.take(batch, profile));
+        for part in Part::ALL {
+            let most = self.limits.shared.most(part);
+            if self.totals.of(part) > most {
+                let clusters = self.clusters.iter_mut();
+                let (changed, told) = self.totals.relieve(part, most, clusters);
+                self.changed.extend(changed);
+                sifted.revised.extend(told);
+            }
+        }
+        sifted
+    }
+
+    /// Whether a cluster is in memory.
+    pub fn has(&self, key: &ClusterKey) -> bool {
+        self.clusters.contains_key(key)
+    }
+
+    /// Puts clusters away that were not used for longest, while more are in memory than there is room for. Whoever keeps
+    /// what has changed has to have done so before, and takes it back ([`Sift::restore`]) before their next batch.
+    pub fn put_away(&mut self) {
+        while self.clusters.len() > self.limits.shared.clusters
+            && let Some(key) = self.used.take_oldest()
+        {
+            self.changed.remove(&key);
+            if let Some(cluster) = self.clusters.remove(&key) {
+                self.totals.left(&cluster);
+            }
+        }
     }
 
     /// Ends all roll-ups: nothing follows. What they counted last is told.
@@ -172,9 +216,14 @@ impl Sift {
         self.clusters.get(key).map(ClusterSift::used_grants).unwrap_or_default()
     }
 
-    /// The clusters that are known.
+    /// The clusters that are in memory.
     pub fn clusters(&self) -> impl Iterator<Item = &ClusterKey> {
         self.clusters.keys()
+    }
+
+    /// The clusters that have changed since the last call.
+    pub fn take_changed(&mut self) -> BTreeSet<ClusterKey> {
+        std::mem::take(&mut self.changed)
     }
 
     /// What has changed of a cluster since the last call.
@@ -185,15 +234,22 @@ impl Sift {
     /// Forgets what has changed: nobody keeps it.
     pub fn discard_changes(&mut self) {
         self.clusters.values_mut().for_each(ClusterSift::discard_changes);
+        self.changed.clear();
     }
 
     /// Takes a row back as it was kept; says why where it is not one of this version.
     pub fn restore(&mut self, key: ClusterKey, row: Change) -> Result<(), String> {
-        self.cluster(key).restore(row)
+        self.with(key, |cluster| cluster.restore(row))
     }
 
-    fn cluster(&mut self, key: ClusterKey) -> &mut ClusterSift {
+    /// Works on a cluster, which is the one that was used last then.
+    fn with<T>(&mut self, key: ClusterKey, work: impl FnOnce(&mut ClusterSift) -> T) -> T {
         let limits = self.limits;
-        self.clusters.entry(key).or_insert_with(|| ClusterSift::new(limits))
+        self.used.use_of(&key);
+        let cluster = self.clusters.entry(key).or_insert_with(|| ClusterSift::new(limits));
+        self.totals.left(cluster);
+        let done = work(cluster);
+        self.totals.came(cluster);
+        done
     }
 }

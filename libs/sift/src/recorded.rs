@@ -8,7 +8,7 @@ use airside_detect::audit::{Event, Telling, sight};
 use airside_detect::authorised::Authorised;
 use airside_types::{SightingBatch, Suppression, Timestamp};
 
-use crate::{Limits, Sift, Sifted};
+use crate::{Limits, SharedLimits, Sift, Sifted};
 
 /// The fold of recorded events.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl<'a> Recorded<'a> {
     pub fn new(telling: Telling, authorised: &'a Authorised) -> Self {
         let limits = Limits {
             seen_for: Duration::from_hours(10 * 365 * 24),
-            seen: 2_000_000,
+            shared: SharedLimits { seen: 2_000_000, ..SharedLimits::default() },
             ..Limits::default()
         };
         Self { sift: Sift::new(limits), telling, authorised, events: 0 }

@@ -137,6 +137,22 @@ impl RollUps {
         closed
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Ends a tenth of them, the oldest first. Returns what was not published of them.
+    pub(crate) fn give_up(&mut self) -> Vec<Record> {
+        let most = self.by_age.len() / 10 + 1;
+        let mut closed = Vec::new();
+        for (_, key) in std::iter::from_fn(|| self.by_age.pop_first()).take(most) {
+            self.changed.insert(key);
+            closed.extend(self.open.remove(&key).and_then(Rolled::close));
+        }
+        closed
+    }
+
     /// Ends all.
     pub(crate) fn finish(&mut self) -> Vec<Record> {
         self.by_age.clear();

@@ -12,14 +12,15 @@ use crate::{Change, Limits};
 pub(crate) struct SeenEvents {
     all: IndexSet<Id>,
     /// By the minute in which they were taken in.
-    minutes: BTreeMap<i64, Minute>,
+    minutes: BTreeMap<i64, Vec<Row>>,
 }
 
-#[derive(Debug, Default)]
-struct Minute {
-    events: Vec<Id>,
-    /// Under which keys they are kept.
-    rows: Vec<Id>,
+/// The events of a batch.
+#[derive(Debug)]
+struct Row {
+    /// Under which key they are kept.
+    key: Id,
+    events: Box<[Id]>,
 }
 
 const MINUTE: i64 = 60 * 1_000_000_000;
@@ -30,31 +31,40 @@ impl SeenEvents {
         self.all.contains(&event)
     }
 
-    /// Adds the events of a batch that was taken in at a time, and forgets what is too old or too much.
+    /// How many events are known.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Adds the events of a batch that was taken in at a time, and forgets what is too old.
     pub(crate) fn add(&mut self, time: Timestamp, events: Vec<Id>, limits: &Limits) -> Vec<Change> {
         let Some(first) = events.first().copied() else { return Vec::new() };
         self.restore(first, time, &events);
         let mut changes = vec![Change::Seen(first, Some((time, events)))];
         let oldest = time.minus(limits.seen_for).as_nanos().div_euclid(MINUTE);
-        while let Some(entry) = self.minutes.first_entry() {
-            let is_last = self.all.len() <= limits.seen && *entry.key() >= oldest;
-            if is_last {
-                break;
-            }
-            let gone = entry.remove();
-            for event in &gone.events {
-                self.all.swap_remove(event);
-            }
-            changes.extend(gone.rows.into_iter().map(|row| Change::Seen(row, None)));
+        while self.minutes.first_key_value().is_some_and(|(minute, _)| *minute < oldest) {
+            changes.extend(self.forget_oldest());
         }
         changes
+    }
+
+    /// Forgets the oldest minute of which something is known.
+    pub(crate) fn forget_oldest(&mut self) -> impl Iterator<Item = Change> + use<> {
+        let gone = self.minutes.pop_first().map(|(_, rows)| rows).unwrap_or_default();
+        for event in gone.iter().flat_map(|row| &row.events) {
+            self.all.swap_remove(event);
+        }
+        // What a flood took is given back.
+        if self.all.len() < self.all.capacity() / 4 {
+            self.all.shrink_to(self.all.len() * 2);
+        }
+        gone.into_iter().map(|row| Change::Seen(row.key, None))
     }
 
     /// Takes back the events of a batch.
     pub(crate) fn restore(&mut self, row: Id, time: Timestamp, events: &[Id]) {
         let minute = self.minutes.entry(time.as_nanos().div_euclid(MINUTE)).or_default();
-        minute.rows.push(row);
         let new = events.iter().copied().filter(|event| self.all.insert(*event));
-        minute.events.extend(new);
+        minute.push(Row { key: row, events: new.collect() });
     }
 }

@@ -338,3 +338,55 @@ proptest! {
         }
     }
 }
+
+/// Batches of some clusters with an event each, one after the other in time.
+fn of_clusters(names: &[&str], first: i64) -> Vec<SightingBatch> {
+    let numbered = names.iter().zip(first..);
+    let batches = numbered.map(|(name, number)| {
+        let mut events = Events::new();
+        events.batch.cluster = Cluster::new(name).unwrap();
+        events.add(60 * number, &format!("ada-{number}"), "create", "pods/exec", "web");
+        events.batch
+    });
+    batches.collect()
+}
+
+#[test]
+fn clusters_share_a_memory_and_the_one_that_has_most_gives_up_first() {
+    let shared = SharedLimits { seen: 4, rolled: 4, actors: 4, clusters: 9 };
+    let mut all = Sift::new(Limits { shared, ..Limits::default() });
+    let quiet = of_clusters(&["quiet"], 0);
+    let loud = of_clusters(&["loud"; 8], 0);
+    let told = quiet.iter().chain(&loud).map(|batch| sift(batch, &mut all).events).sum::<u64>();
+    assert_eq!(told, 9, "nothing is lost");
+    let again = |batch: &SightingBatch, all: &mut Sift| sift(batch, all).left_out;
+    assert_eq!(again(&quiet[0], &mut all), 1, "what the quiet one sent is still known");
+    assert_eq!(again(&loud[7], &mut all), 1);
+    assert_eq!(again(&loud[0], &mut all), 0, "the oldest of the loud one is not");
+    let changed: Vec<_> = all.take_changed().into_iter().map(|(_, it)| it.to_string()).collect();
+    assert_eq!(changed, ["loud", "quiet"]);
+}
+
+#[test]
+fn what_was_put_away_is_gone_on_with() {
+    let shared = SharedLimits { clusters: 2, ..SharedLimits::default() };
+    let mut all = Sift::new(Limits { shared, ..Limits::default() });
+    let batches = of_clusters(&["a", "b", "a", "c"], 0);
+    let mut kept: BTreeMap<ClusterKey, Vec<Change>> = BTreeMap::new();
+    for batch in &batches {
+        sift(batch, &mut all);
+        for key in all.take_changed() {
+            kept.entry(key.clone()).or_default().extend(all.take_changes(&key));
+        }
+        all.put_away();
+    }
+    let in_memory: Vec<_> = all.clusters().map(|(_, it)| it.as_str()).collect();
+    assert_eq!(in_memory, ["a", "c"], "b was not used for longest");
+    let b = (Tenant::default(), Cluster::new("b").unwrap());
+    assert!(!all.has(&b));
+    for change in kept.remove(&b).unwrap() {
+        all.restore(b.clone(), change).unwrap();
+    }
+    assert_eq!(sift(&batches[1], &mut all).left_out, 1, "it knows what came before");
+    assert_eq!(all.folded(&b), 1);
+}

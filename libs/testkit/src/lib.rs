@@ -1,4 +1,4 @@
-//! What tests of several crates start: real servers of other projects, on loopback, with storage of their own.
+//! What tests of several crates, and measurements, start: real servers of other projects, on loopback, with storage of their own.
 //!
 //! Owns where their binaries are found and how they are started, stopped and killed. What is asked of them is
 //! the business of the tests.

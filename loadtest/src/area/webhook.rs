@@ -3,6 +3,8 @@
 //! First as fast as the node takes them, for CPU; then at the pace of one API server that sends as much as
 //! its defaults allow, for latency. The floor is a handler that checks that the body is JSON.
 
+mod over_nats;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,21 +27,14 @@ const EVENTS: &str = "airside_audit_ingest_events_total";
 const DONE: [&str; 2] =
     ["airside_audit_ingest_folded_total", "airside_audit_ingest_left_out_total"];
 
+pub(super) use over_nats::measure as measure_over_nats;
+
 pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let input = corpus::audit_events(run.corpus(), run.amount(12_000, 100_000))?;
     let mut batches = corpus::event_lists(&input.items, BATCH);
     let paced = run.amount(20, 100).min(batches.len() / 2);
     let slow = batches.split_off(batches.len() - paced);
-    let load = |batches: Vec<Bytes>, pace| Load {
-        path: "/v1/audit/default",
-        requests: batches.len(),
-        bodies: bodies(batches),
-        connections: CONNECTIONS,
-        first: 0,
-        time: run.phase(),
-        pace,
-    };
-    let (fast, slow) = (load(batches, None), load(slow, Some(PACE)));
+    let (fast, slow) = (load(run, batches, None), load(run, slow, Some(PACE)));
     airside_node::runtime()?.block_on(async {
         let floor = Child::floor().await?;
         let watch = Stopwatch::start(floor.process)?;
@@ -81,6 +76,19 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
             floor_span,
         ))
     })
+}
+
+/// Batches to be sent as an API server does.
+fn load(run: &Run, batches: Vec<Bytes>, pace: Option<Duration>) -> Load {
+    Load {
+        path: "/v1/audit/default",
+        requests: batches.len(),
+        bodies: bodies(batches),
+        connections: CONNECTIONS,
+        first: 0,
+        time: run.phase(),
+        pace,
+    }
 }
 
 fn bodies(batches: Vec<Bytes>) -> Bodies {

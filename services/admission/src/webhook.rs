@@ -8,9 +8,8 @@ use airside_k8s::Value;
 use airside_k8s::admission::Review;
 use airside_service::body::{Bounds, read_bounded, require_json};
 use airside_service::budget::{Budget, Held};
-use airside_service::caller::principal_of;
 use airside_service::intake::refused_requests;
-use airside_service::{DeadLetters, Deps, HttpError};
+use airside_service::{Credentials, DeadLetters, Deps, HttpError};
 use airside_telemetry::metrics::{Counter, CounterFamily, Histogram, LATENCY_SECONDS};
 use airside_terms::TermsOfTenants;
 use airside_types::{Cluster, DeadLetter, Timestamp};
@@ -129,6 +128,7 @@ impl Webhook {
         principal.require(Scope::Ingest)?;
         let cluster = Cluster::new(cluster)
             .map_err(|error| HttpError::new(StatusCode::NOT_FOUND, error.to_string()))?;
+        principal.require_cluster(&cluster)?;
         require_json(headers)?;
         let bounds =
             Bounds { limit: self.max_body, setting: "admission.max_body", budget: &self.in_flight };
@@ -163,10 +163,11 @@ async fn review_with_key(
     State(webhook): State<Webhook>,
     Path(cluster): Path<String>,
     query: RawQuery,
+    credentials: Credentials,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, HttpError> {
-    let principal = principal_of(&webhook.deps, &headers);
+    let principal = credentials.principal(&webhook.deps);
     webhook.answer(&cluster, principal, query, &headers, body).await
 }
 

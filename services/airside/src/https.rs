@@ -11,7 +11,7 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use rustls::RootCertStore;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -29,6 +29,15 @@ pub struct HttpsClient {
 impl HttpsClient {
     /// Connects to an address, trusting only this certificate.
     pub async fn connect(address: SocketAddr, ca_pem: &str) -> anyhow::Result<Self> {
+        Self::connect_as(address, ca_pem, None).await
+    }
+
+    /// The same, presenting a certificate chain with its key, both PEM.
+    pub async fn connect_as(
+        address: SocketAddr,
+        ca_pem: &str,
+        identity: Option<(&str, &str)>,
+    ) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
             roots.add(certificate.context("the certificate to trust is no PEM")?)?;
@@ -36,8 +45,16 @@ impl HttpsClient {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let config = match identity {
+            Some((chain, key)) => {
+                let chain = CertificateDer::pem_slice_iter(chain.as_bytes());
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes());
+                let chain = chain.collect::<Result<_, _>>().context("the certificate is no PEM")?;
+                config.with_client_auth_cert(chain, key.context("the key is no PEM")?)?
+            }
+            None => config.with_no_client_auth(),
+        };
         let config = Arc::new(config);
         let sender = open(address, &config).await?;
         Ok(Self { address, config, sender })

@@ -16,7 +16,7 @@ use anyhow::Context;
 use crate::follow::{Follower, Lines, Position};
 use crate::options::FileOptions;
 use crate::raw::Raws;
-use crate::{Judging, Webhook, add};
+use crate::{Judging, Sender, Webhook, add};
 
 /// How far each file was read, by tenant, cluster and path.
 const POSITIONS: Keyspace = Keyspace::new("audit-ingest.files");
@@ -129,7 +129,7 @@ fn each_line(received: &Received, judging: &Judging, raws: &mut Raws) -> Underst
         if line.body.trim_ascii().is_empty() {
             continue;
         }
-        if let Err(error) = add(&line, judging, &mut all, raws) {
+        if let Err(error) = add(&line, judging, Sender::ApiServer, &mut all, raws) {
             all.letters.push(crate::letter(&line, &error.message, &line.body));
         }
     }

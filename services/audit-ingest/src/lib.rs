@@ -1,6 +1,6 @@
 //! The audit-ingest service: Kubernetes audit events become detections and entity facts.
 //!
-//! Owns the API server's audit webhook, and follows audit logs on the same machine. A batch is answered when what it says is durable; an event that is
+//! Owns the API server's audit webhook and its like of the clouds (`push.rs`), and follows audit logs on the same machine. A batch is answered when what it says is durable; an event that is
 //! none is set aside and the batch is still answered with 200, since the API server would send it again
 //! and again. What an event tells by itself is `airside-detect`'s; it travels as a sighting to the owner of its
 //! cluster (`owner.rs`), who publishes what is to be told.
@@ -12,6 +12,7 @@ mod judging;
 mod options;
 mod own_rules;
 mod owner;
+mod push;
 mod raw;
 mod rules_api;
 mod state;
@@ -22,11 +23,13 @@ use std::sync::Arc;
 use airside_archive::Housekeeping;
 use airside_detect::audit::read::{self, Unreadable};
 use airside_detect::audit::{Telling, sight};
-use airside_detect::intake::{Clock, Intake as EventIntake};
-use airside_ports::{Keyspace, PartitionSet, ReadLimit, Stream};
+use airside_detect::intake::{Clock as EventClock, Intake as EventIntake};
+use airside_ports::{Clock, Keyspace, PartitionSet, ReadLimit, Stream};
 use airside_service::intake::{Bound, Intake, Received, Understood};
 use airside_service::owner::{OwnerPorts, run_owner};
-use airside_service::{Deps, HttpError, Mounts, OwnerSettings, Service, ServiceContext};
+use airside_service::{
+    Credentials, Deps, HttpError, Mounts, OwnerSettings, Service, ServiceContext,
+};
 use airside_telemetry::metrics::Counter;
 use airside_types::{DeadLetter, SightingBatch};
 use airside_wire::v1::raw_records_service_server::RawRecordsServiceServer;
@@ -68,6 +71,7 @@ pub(crate) struct Webhook {
     pub(crate) intake: Intake,
     pub(crate) raw: RawKeeper,
     pub(crate) judging: Arc<Judging>,
+    clock: Arc<dyn Clock>,
     /// Whether the rules are known that tenants have set: no event is judged before.
     rules_known: watch::Receiver<bool>,
     events: Counter,
@@ -117,6 +121,7 @@ impl Service for AuditIngest {
             judging: Arc::clone(&judging),
             rules_known: known,
             intake: Intake::new(Self::NAME, &deps, bound),
+            clock: Arc::clone(&deps.clock),
             events: deps
                 .metrics
                 .counter("airside_audit_ingest_events_total", "Audit events that were taken in"),
@@ -126,7 +131,7 @@ impl Service for AuditIngest {
             ),
         };
         let route = Router::new().route("/v1/audit/{cluster}", post(receive));
-        mounts.webhook(route.with_state(webhook.clone()));
+        mounts.webhook(route.merge(push::routes()).with_state(webhook.clone()));
         let ledger = Arc::new(LedgerView::default());
         mounts
             .grpc(&deps, SuppressionsServiceServer::new(SuppressionsApi::new(Arc::clone(&ledger))));
@@ -169,7 +174,8 @@ impl AuditIngest {
         }
         let owned = if self.options.owner {
             let owner =
-                AuditOwner::open(&self.deps, self.judging, Arc::clone(&self.ledger)).await?;
+                AuditOwner::open(&self.deps, &self.options, self.judging, Arc::clone(&self.ledger))
+                    .await?;
             let (deps, ticking) = (self.deps.clone(), context.shutdown.child_token());
             following.spawn(ticks::tell(self.ledger, deps, ticking.clone()));
             let owned = own(owner, &self.options, &self.deps, &context).await;
@@ -222,27 +228,51 @@ async fn own(
 async fn receive(
     State(webhook): State<Webhook>,
     Path(cluster): Path<String>,
+    credentials: Credentials,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(), HttpError> {
-    webhook.rules_known().await?;
-    let (received, _held) = webhook.intake.receive(&cluster, &headers, body).await?;
-    let judging = Arc::clone(&webhook.judging);
-    let mut raws = webhook.raw.room(&received);
-    let decode = move |received: &Received| {
-        let mut understood = Understood::default();
-        add(received, &judging, &mut understood, &mut raws)?;
-        Ok::<_, HttpError>((understood, raws))
-    };
-    let (understood, raws) = webhook.intake.understand(received, decode).await?;
-    webhook.keep(understood, raws).await
+    webhook.take(Sender::ApiServer, &cluster, &credentials, &headers, body).await
+}
+
+/// Who sends a body, and so what a refusal leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// It sends a batch again as it would have been; half of one is refused where nothing of it could be read.
+    ApiServer,
+    /// A cloud's service, which sends the same bytes again for days: what is within them is taken or set aside.
+    Cloud,
+}
+
+impl Webhook {
+    /// Takes what is sent, and returns once it is durable.
+    pub(crate) async fn take(
+        &self,
+        sender: Sender,
+        cluster: &str,
+        credentials: &Credentials,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<(), HttpError> {
+        self.rules_known().await?;
+        let (received, _held) = self.intake.receive(cluster, credentials, headers, body).await?;
+        let judging = Arc::clone(&self.judging);
+        let mut raws = self.raw.room(&received);
+        let decode = move |received: &Received| {
+            let mut understood = Understood::default();
+            add(received, &judging, sender, &mut understood, &mut raws)?;
+            Ok::<_, HttpError>((understood, raws))
+        };
+        let (understood, raws) = self.intake.understand(received, decode).await?;
+        self.keep(understood, raws).await
+    }
 }
 
 /// The sightings of a batch, and the letters about what is no event. A body that is no batch at all is
 /// refused: the API server has it and will send it again.
 pub fn understand(received: &Received, judging: &Judging) -> Result<Understood, HttpError> {
     let mut understood = Understood::default();
-    add(received, judging, &mut understood, &mut Raws::nowhere())?;
+    add(received, judging, Sender::ApiServer, &mut understood, &mut Raws::nowhere())?;
     Ok(understood)
 }
 
@@ -250,13 +280,14 @@ pub fn understand(received: &Received, judging: &Judging) -> Result<Understood, 
 fn add(
     received: &Received,
     judging: &Judging,
+    sender: Sender,
     all: &mut Understood,
     raws: &mut Raws,
 ) -> Result<(), HttpError> {
     let intake = EventIntake {
         tenant: &received.tenant,
         cluster: &received.cluster,
-        clock: Clock::Live(received.time),
+        clock: EventClock::Live(received.time),
         profile: judging.profile(&received.tenant, &received.cluster),
         origin: None,
     };
@@ -284,7 +315,8 @@ fn add(
     });
     all.inputs += items;
     // What came before a break is kept: sent again, the batch would break at the same place.
-    if letters < items || broken.is_none() && !is_no_batch(&received.body) {
+    let may_be_refused = broken.is_some() && sender == Sender::ApiServer;
+    if letters < items || !may_be_refused && !is_no_batch(&received.body) {
         return Ok(());
     }
     all.letters.truncate(before);

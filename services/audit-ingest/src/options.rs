@@ -23,6 +23,10 @@ pub struct Options {
     pub poll: Interval,
     /// What is known of clusters beside their events. Default: nothing.
     pub clusters: Vec<ClusterOptions>,
+    /// The most clusters of a tenant. What another one sends is set aside as dead letters. Default: 10000.
+    pub max_clusters: usize,
+    /// The most clusters whose state is in memory at a time; others wait in the store. Default: 1000.
+    pub clusters_in_memory: usize,
     /// Whether this process folds what all intakes of the deployment take in. Exactly one of them does. Default: true.
     pub owner: bool,
     /// How often an entry of the log is tried before it is set aside. Default: 3.
@@ -127,6 +131,8 @@ impl Default for Options {
             files: Vec::new(),
             poll: Interval::from_secs(1),
             clusters: Vec::new(),
+            max_clusters: 10_000,
+            clusters_in_memory: 1_000,
             owner: true,
             attempts: 3,
             archive: ArchiveOptions::default(),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use airside_ports::{Batch, Keyspace, Store};
+use airside_ports::{Batch, KeyRange, Keyspace, Store};
 use airside_sift::ClusterKey;
 use airside_sigma::{Change, Correlating, Limits, Row, RuleSet, TakenBack};
 use airside_telemetry::metrics::Counter;
@@ -37,7 +37,8 @@ impl OwnRules {
         (late, forgotten): (Counter, Counter),
     ) -> anyhow::Result<Self> {
         let mut own = Self { clusters: BTreeMap::new(), obsolete: Vec::new(), late, forgotten };
-        state::each(store, OWN_RULES, &mut |key, value| own.restore(judging, key, value)).await?;
+        let mut take = |key, value| own.restore(judging, key, value);
+        state::each(store, OWN_RULES, KeyRange::all(), &mut take).await?;
         Ok(own)
     }
 

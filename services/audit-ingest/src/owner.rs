@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use airside_ports::{LostRange, StoredEntry, Stream};
+use airside_ports::{LostRange, Store, StoredEntry, Stream};
 use airside_service::publisher::Publisher;
 use airside_service::{ApplyError, Deps, Effects, LogOwner};
-use airside_sift::{ClusterKey, Limits, Sift};
+use airside_sift::{ClusterKey, Limits, SharedLimits, Sift};
 use airside_telemetry::metrics::Counter;
 use airside_types::{Cluster, SightingBatch, Suppression, Tenant, Timestamp};
 use airside_wire::used_grant::UsedGrants;
@@ -17,6 +17,7 @@ use airside_wire::{MessageType, decode_sightings};
 use async_trait::async_trait;
 
 use crate::judging::Judging;
+use crate::options::Options;
 use crate::own_rules::OwnRules;
 use crate::state;
 
@@ -28,7 +29,7 @@ pub(crate) struct LedgerView {
 }
 
 /// What became of a cluster's events.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Counted {
     /// How many were folded.
     pub(crate) folded: u64,
@@ -73,6 +74,16 @@ impl LedgerView {
         all.insert(key.clone(), (version, Arc::new(UsedGrants { grants, since, incomplete })));
     }
 
+    /// Whether a tenant may have another cluster.
+    fn has_room(&self, of: &Tenant, most: usize) -> bool {
+        let clusters = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
+        clusters.keys().filter(|(tenant, _)| tenant == of).count() < most
+    }
+
+    fn knows(&self, key: &ClusterKey) -> bool {
+        self.clusters.read().unwrap_or_else(PoisonError::into_inner).contains_key(key)
+    }
+
     pub(crate) fn set(&self, key: ClusterKey, counted: Counted) {
         let mut clusters = self.clusters.write().unwrap_or_else(PoisonError::into_inner);
         clusters.insert(key, counted);
@@ -86,6 +97,9 @@ pub(crate) struct AuditOwner {
     judging: Arc<Judging>,
     publisher: Publisher,
     view: Arc<LedgerView>,
+    store: Arc<dyn Store>,
+    /// The most clusters of a tenant.
+    max_clusters: usize,
     /// The clusters of which something was applied since the last commit.
     touched: BTreeSet<ClusterKey>,
     folded: Counter,
@@ -94,14 +108,18 @@ pub(crate) struct AuditOwner {
 }
 
 impl AuditOwner {
-    /// Takes back what was kept.
+    /// Takes back what is shown. The state of a cluster is taken back when its first batch comes.
     pub(crate) async fn open(
         deps: &Deps,
+        options: &Options,
         judging: Arc<Judging>,
         view: Arc<LedgerView>,
     ) -> anyhow::Result<Self> {
-        let mut sift = Sift::new(Limits::default());
-        state::restore(deps.store.as_ref(), &mut sift).await?;
+        let shared =
+            SharedLimits { clusters: options.clusters_in_memory.max(1), ..Default::default() };
+        for (key, counted) in state::counted(deps.store.as_ref()).await? {
+            view.set(key, counted);
+        }
         let counter = |name, about| deps.metrics.counter(name, about);
         let uncounted = (
             counter(
@@ -114,8 +132,10 @@ impl AuditOwner {
             ),
         );
         let own_rules = OwnRules::open(deps.store.as_ref(), &judging, uncounted).await?;
-        let owner = Self {
-            sift,
+        Ok(Self {
+            sift: Sift::new(Limits { shared, ..Limits::default() }),
+            store: Arc::clone(&deps.store),
+            max_clusters: options.max_clusters,
             own_rules,
             judging,
             publisher: deps.publisher(),
@@ -133,10 +153,27 @@ impl AuditOwner {
                 "airside_audit_ingest_rolled_up_total",
                 "Detections for which one that was told before stands",
             ),
-        };
-        let all: Vec<_> = owner.sift.clusters().cloned().collect();
-        owner.show(all);
-        Ok(owner)
+        })
+    }
+
+    /// Brings the state of a cluster into memory, or makes it.
+    async fn bring(&mut self, key: &ClusterKey) -> Result<(), ApplyError> {
+        if self.sift.has(key) {
+            return Ok(());
+        }
+        if self.view.knows(key) {
+            let restored = state::restore(self.store.as_ref(), key, &mut self.sift).await;
+            return restored.map_err(|error| ApplyError::Transient(error.to_string()));
+        }
+        if self.view.has_room(&key.0, self.max_clusters) {
+            return Ok(());
+        }
+        let (tenant, cluster) = key;
+        Err(ApplyError::Poison(format!(
+            "tenant `{tenant}` has {} clusters, and `{cluster}` would be another one: raise \
+             `audit-ingest.max_clusters` if it is one",
+            self.max_clusters
+        )))
     }
 
     /// Shows what became of some clusters' events, once that is committed.
@@ -168,6 +205,7 @@ impl LogOwner for AuditOwner {
         }
         let batch = decode_sightings(&entry.entry.payload).map_err(poison)?;
         let key = (batch.tenant.clone(), batch.cluster.clone());
+        self.bring(&key).await?;
         let (newest, rules) = (newest(&batch), self.judging.rules(&key.0));
         let mut sifted = self.sift.take(batch, self.judging.profile(&key.0, &key.1));
         let candidates = std::mem::take(&mut sifted.candidates);
@@ -189,6 +227,7 @@ impl LogOwner for AuditOwner {
     }
 
     fn settle(&mut self, effects: &mut Effects) {
+        self.touched.extend(self.sift.take_changed());
         for cluster in &self.touched {
             for change in self.sift.take_changes(cluster) {
                 if let Err(error) = state::keep(cluster, change, &mut effects.batch) {
@@ -205,6 +244,8 @@ impl LogOwner for AuditOwner {
     fn committed(&mut self) {
         let touched = std::mem::take(&mut self.touched);
         self.show(touched);
+        // What they had is durable now.
+        self.sift.put_away();
     }
 }
 

@@ -54,7 +54,7 @@ impl RulesService for RulesApi {
             compiled.map_err(|error| Status::internal(error.to_string()))?;
         let in_force = !dry_run && !problems.iter().any(airside_sigma::Problem::is_error);
         if in_force {
-            self.publisher.publish_rules(&set).await.map_err(not_published)?;
+            self.publisher.publish_rules(&set).await.map_err(|error| not_published(&error))?;
             self.judging.set(set);
         }
         let problems = problems.into_iter().map(|it| {
@@ -91,7 +91,7 @@ fn listed(rules: &RuleSet) -> Vec<v1::OwnRule> {
     rules.listed().map(rule).collect()
 }
 
-fn not_published(error: PublishError) -> Status {
+fn not_published(error: &PublishError) -> Status {
     ApiError::new(
         ErrorCode::Unavailable,
         format!("the rules were not kept: {error}; set them again"),

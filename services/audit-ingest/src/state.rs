@@ -3,6 +3,8 @@
 //! A key is tenant, cluster, what the row is, and which. What a row holds is read as strictly as what comes over the
 //! wire; a row that cannot be read is learnt anew, and told.
 
+use std::collections::BTreeMap;
+
 use airside_baseline::StateKey;
 use airside_ports::{Batch, KeyRange, Keyspace, Order, Store};
 use airside_sift::{Change, ClusterKey, Rolled, Sift};
@@ -11,6 +13,8 @@ use airside_wire::{
     EncodeError, decode_record, decode_suppression, encode_record, encode_suppression,
 };
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use crate::owner::Counted;
 
 /// What is known of clusters.
 const SIFT: Keyspace = Keyspace::new("audit-ingest.sift");
@@ -66,31 +70,58 @@ pub(crate) fn keep(
     Ok(())
 }
 
-/// Takes back all that was kept.
-pub(crate) async fn restore(store: &dyn Store, sift: &mut Sift) -> anyhow::Result<()> {
+/// What became of the events of each cluster that was ever seen, as far as it was kept.
+pub(crate) async fn counted(store: &dyn Store) -> anyhow::Result<BTreeMap<ClusterKey, Counted>> {
+    let mut all: BTreeMap<ClusterKey, Counted> = BTreeMap::new();
     let mut take = |key: Bytes, value| {
+        let Some((cluster, part)) = cluster_of(&key) else { return };
+        let is_shown = matches!(part.first(), Some(&(LEDGER | FOLDED)));
+        let counted = all.entry(cluster).or_default();
+        match is_shown.then(|| read(&key, value)).flatten() {
+            Some((_, Change::Ledger(line))) => counted.suppressions.push(line),
+            Some((_, Change::Folded(number))) => counted.folded = number,
+            _ => {}
+        }
+    };
+    each(store, SIFT, KeyRange::all(), &mut take).await?;
+    for counted in all.values_mut() {
+        counted.suppressions.sort_by(|a, b| (a.reason, &a.rule).cmp(&(b.reason, &b.rule)));
+    }
+    Ok(all)
+}
+
+/// Takes back all that was kept of a cluster.
+pub(crate) async fn restore(
+    store: &dyn Store,
+    (tenant, cluster): &ClusterKey,
+    sift: &mut Sift,
+) -> anyhow::Result<()> {
+    let prefix = [tenant.as_str(), cluster.as_str(), ""].join("\0");
+    // Either all of it is there or nothing is.
+    let mut rows = Vec::new();
+    let mut take = |key: Bytes, value: Bytes| rows.push((key, value));
+    each(store, SIFT, KeyRange::prefix(prefix.as_bytes()), &mut take).await?;
+    for (key, value) in rows {
         let read = read(&key, value).ok_or_else(|| "it is damaged".to_owned());
         if let Err(why) = read.and_then(|(cluster, row)| sift.restore(cluster, row)) {
             let key = String::from_utf8_lossy(&key).into_owned();
             tracing::warn!(key, why, "a part of what is known cannot be read and is learnt anew");
         }
-    };
-    each(store, SIFT, &mut take).await
+    }
+    Ok(())
 }
 
-/// Shows all pairs of a keyspace, a page at a time.
+/// Shows the pairs of a range of a keyspace, a page at a time.
 pub(crate) async fn each(
     store: &dyn Store,
     keyspace: Keyspace,
+    mut range: KeyRange,
     take: &mut (dyn FnMut(Bytes, Bytes) + Send),
 ) -> anyhow::Result<()> {
-    let mut range = KeyRange::all();
     loop {
-        let page = store.scan(keyspace, range, Order::Ascending, PAGE).await?;
+        let page = store.scan(keyspace, range.clone(), Order::Ascending, PAGE).await?;
         let Some((last, _)) = page.last() else { return Ok(()) };
-        let mut from = last.to_vec();
-        from.push(0);
-        range = KeyRange::starting_at(&from);
+        range.from = [last.as_ref(), &[0]].concat();
         page.into_iter().for_each(|(key, value)| take(key, value));
     }
 }
@@ -213,7 +244,7 @@ mod tests {
         }
         store.commit(batch).await.unwrap();
         let mut after = Sift::new(Limits::default());
-        restore(&store, &mut after).await.unwrap();
+        restore(&store, &key, &mut after).await.unwrap();
         assert!(fires(&after.take(tries(4..5), profile), "AUD-R04"));
         let mut nothing_known = Sift::new(Limits::default());
         assert!(!fires(&nothing_known.take(tries(4..5), profile), "AUD-R04"));

@@ -9,7 +9,7 @@ use airside_detect::intake::{Clock, Intake as EventIntake};
 use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
 use airside_service::intake::{Bound, Intake, Received, Understood};
-use airside_service::{Deps, HttpError, Mounts, Service, ServiceContext};
+use airside_service::{Credentials, Deps, HttpError, Mounts, Service, ServiceContext};
 use airside_telemetry::metrics::CounterFamily;
 use airside_types::DeadLetter;
 use async_trait::async_trait;
@@ -82,11 +82,13 @@ impl Service for RuntimeCollector {
 async fn receive(
     State(collector): State<Collector>,
     Path((source, cluster)): Path<(String, String)>,
+    credentials: Credentials,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(), HttpError> {
     let source = sensor(&source)?;
-    let (received, _held) = collector.intake.receive(&cluster, &headers, body).await?;
+    let (received, _held) =
+        collector.intake.receive(&cluster, &credentials, &headers, body).await?;
     let decode = move |received: &Received| Ok::<_, HttpError>(understand(source, received));
     let understood = collector.intake.understand(received, decode).await?;
     let inputs = understood.inputs;

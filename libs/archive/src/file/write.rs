@@ -8,7 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parquet::basic::{Compression as Codec, Encoding, ZstdLevel};
 use parquet::column::writer::ColumnWriter;
-use parquet::data_type::{ByteArray, DataType, FixedLenByteArray};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DataType, FixedLenByteArrayType, Int32Type, Int64Type,
+};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
@@ -24,6 +26,9 @@ const PAGE_ROWS: usize = 4096;
 const RAW_PAGE_BYTES: usize = 128 << 10;
 /// How often a bloom filter says that a value may be there which is not.
 const FALSE_POSITIVES: f64 = 0.01;
+
+/// The bytes of an event's identity.
+const EVENT_BYTES: usize = 16;
 
 fn properties() -> WriterPropertiesPtr {
     let [event, raw, audit_id] = ["event", "raw", "audit_id"].map(ColumnPath::from);
@@ -58,14 +63,19 @@ fn properties() -> WriterPropertiesPtr {
 
 /// Writes rows of one cluster, which lie in `segment` and are in order, to a new file that only its owner
 /// reads. It is on the disk when this returns.
-pub(crate) fn write(path: &Path, segment: &Bytes, rows: &[Stored<'_>]) -> Result<(), ParquetError> {
+pub(crate) fn write(
+    path: &Path,
+    segment: &Bytes,
+    rows: &[&Stored<'_>],
+) -> Result<(), ParquetError> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     let mut writer = SerializedFileWriter::new(file, schema()?, properties())?;
     for rows in rows.chunks(GROUP_ROWS) {
         let mut group = writer.next_row_group()?;
+        let texts = TextColumns::of(rows);
         let mut number = 0;
         while let Some(mut column) = group.next_column()? {
-            write_column(number, &mut column, segment, rows)?;
+            write_column(number, &mut column, segment, rows, &texts)?;
             column.close()?;
             number += 1;
         }
@@ -75,75 +85,121 @@ pub(crate) fn write(path: &Path, segment: &Bytes, rows: &[Stored<'_>]) -> Result
     Ok(())
 }
 
+/// The texts of rows, column by column. A segment has them row by row, so that to go through it once for each column is
+/// to fetch all of it from memory each time.
+struct TextColumns {
+    columns: Vec<TextColumn>,
+}
+
+struct TextColumn {
+    bytes: Bytes,
+    /// Where each text ends.
+    ends: Vec<usize>,
+}
+
+impl TextColumns {
+    fn of(rows: &[&Stored<'_>]) -> Self {
+        let empty = || (Vec::new(), Vec::with_capacity(rows.len()));
+        let mut columns: Vec<(Vec<u8>, Vec<usize>)> = TEXT_NAMES.iter().map(|_| empty()).collect();
+        for stored in rows {
+            for ((bytes, ends), text) in columns.iter_mut().zip(stored.row.texts.each()) {
+                bytes.extend_from_slice(text.as_bytes());
+                ends.push(bytes.len());
+            }
+        }
+        let columns = columns.into_iter();
+        Self {
+            columns: columns
+                .map(|(bytes, ends)| TextColumn { bytes: bytes.into(), ends })
+                .collect(),
+        }
+    }
+}
+
+impl TextColumn {
+    /// The texts, in the order of the rows.
+    fn texts(&self) -> impl Iterator<Item = ByteArray> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        begins.zip(&self.ends).map(|(begin, end)| ByteArray::from(self.bytes.slice(begin..*end)))
+    }
+}
+
 fn write_column(
     number: usize,
     column: &mut SerializedColumnWriter<'_>,
     segment: &Bytes,
-    rows: &[Stored<'_>],
+    rows: &[&Stored<'_>],
+    texts: &TextColumns,
 ) -> Result<(), ParquetError> {
-    let shared = |part: &[u8]| ByteArray::from(segment.slice_ref(part));
     match column.untyped() {
         ColumnWriter::FixedLenByteArrayColumnWriter(_) => {
-            let event =
-                |stored: &Stored<'_>| FixedLenByteArray::from(stored.row.event.as_bytes().to_vec());
-            put::<parquet::data_type::FixedLenByteArrayType>(column, rows, event)
+            let all: Vec<u8> = rows.iter().flat_map(|it| *it.row.event.as_bytes()).collect();
+            let all = ByteArray::from(all);
+            let events =
+                (0..rows.len()).map(|row| all.slice(row * EVENT_BYTES, EVENT_BYTES).into());
+            put::<FixedLenByteArrayType>(column, events)
         }
         ColumnWriter::Int64ColumnWriter(_) => {
             let is_time = number == TIME;
-            let time = |stored: &Stored<'_>| match is_time {
+            let time = |stored: &&Stored<'_>| match is_time {
                 true => stored.row.time.as_nanos(),
                 false => stored.taken.as_nanos(),
             };
-            put::<parquet::data_type::Int64Type>(column, rows, time)
+            put::<Int64Type>(column, rows.iter().map(time))
         }
         ColumnWriter::Int32ColumnWriter(_) => {
             let is_code = number == CODE;
-            let number = |stored: &Stored<'_>| match is_code {
+            let number = |stored: &&Stored<'_>| match is_code {
                 true => i32::from(stored.row.code),
                 false => i32::try_from(stored.row.raw.len()).unwrap_or(i32::MAX),
             };
-            put::<parquet::data_type::Int32Type>(column, rows, number)
+            put::<Int32Type>(column, rows.iter().map(number))
         }
-        _ if number == RAW => put_raw(column, rows, shared),
-        _ => {
-            let text = number.checked_sub(FIRST_TEXT);
-            let text = |stored: &Stored<'_>| match text {
-                Some(text) => shared(
-                    stored.row.texts.each().get(text).copied().unwrap_or_default().as_bytes(),
-                ),
-                None if number == super::TENANT => ByteArray::from(stored.tenant.as_str()),
-                None => ByteArray::from(stored.cluster.as_str()),
-            };
-            put::<parquet::data_type::ByteArrayType>(column, rows, text)
-        }
+        _ if number == RAW => put_raw(column, segment, rows),
+        _ => match number.checked_sub(FIRST_TEXT).and_then(|text| texts.columns.get(text)) {
+            Some(texts) => put::<ByteArrayType>(column, texts.texts()),
+            // All rows are of one cluster.
+            None => {
+                let is_tenant = number == super::TENANT;
+                let of = |stored: &&Stored<'_>| match is_tenant {
+                    true => ByteArray::from(stored.tenant.as_str()),
+                    false => ByteArray::from(stored.cluster.as_str()),
+                };
+                let whose = rows.first().map(of);
+                put::<ByteArrayType>(column, rows.iter().filter_map(|_| whose.clone()))
+            }
+        },
     }
 }
 
 fn put<T: DataType>(
     column: &mut SerializedColumnWriter<'_>,
-    rows: &[Stored<'_>],
-    value: impl Fn(&Stored<'_>) -> T::T,
+    mut values: impl Iterator<Item = T::T>,
 ) -> Result<(), ParquetError> {
-    for rows in rows.chunks(PAGE_ROWS) {
-        let values: Vec<_> = rows.iter().map(&value).collect();
-        column.typed::<T>().write_batch(&values, None, None)?;
+    let mut some = Vec::with_capacity(PAGE_ROWS);
+    loop {
+        some.extend(values.by_ref().take(PAGE_ROWS));
+        if some.is_empty() {
+            return Ok(());
+        }
+        column.typed::<T>().write_batch(&some, None, None)?;
+        some.clear();
     }
-    Ok(())
 }
 
 /// Raw records in pages by their bytes: the writer looks at the size of a page after each call.
 fn put_raw(
     column: &mut SerializedColumnWriter<'_>,
-    rows: &[Stored<'_>],
-    shared: impl Fn(&[u8]) -> ByteArray,
+    segment: &Bytes,
+    rows: &[&Stored<'_>],
 ) -> Result<(), ParquetError> {
     let mut values = Vec::new();
     let mut bytes = 0;
     for (number, stored) in rows.iter().enumerate() {
         bytes += stored.row.raw.len();
-        values.push(shared(stored.row.raw));
+        values.push(ByteArray::from(segment.slice_ref(stored.row.raw)));
         if bytes >= RAW_PAGE_BYTES || number + 1 == rows.len() {
-            let raw = column.typed::<parquet::data_type::ByteArrayType>();
+            let raw = column.typed::<ByteArrayType>();
             raw.write_batch(&values, None, None)?;
             values.clear();
             bytes = 0;
