@@ -87,7 +87,8 @@ async fn receive(
     body: Body,
 ) -> Result<(), HttpError> {
     let source = sensor(&source)?;
-    let (received, _held) = collector.intake.receive(&cluster, &credentials, &headers, body).await?;
+    let (received, _held) =
+        collector.intake.receive(&cluster, &credentials, &headers, body).await?;
     let decode = move |received: &Received| Ok::<_, HttpError>(understand(source, received));
     let understood = collector.intake.understand(received, decode).await?;
     let inputs = understood.inputs;
