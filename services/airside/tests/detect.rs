@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 /// Somebody reads a few secrets, goes into a pod, and is refused a node; a controller does what it always does.
 fn event(time: &str, user: &str, verb: &str, object: &str, code: u16) -> String {
     format!(
-        r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"{time}","stage":"ResponseComplete","requestURI":"/x","verb":"{verb}","user":{{"username":"{user}","groups":["staff"]}},"sourceIPs":["10.0.0.9"],"userAgent":"kubectl/v1.33.1 (linux/amd64)","objectRef":{{{object}}},"responseStatus":{{"code":{code}}},"requestReceivedTimestamp":"2026-11-26T{time}Z","stageTimestamp":"2026-11-26T{time}Z"}}"#
+        r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"{verb} {time}","stage":"ResponseComplete","requestURI":"/x","verb":"{verb}","user":{{"username":"{user}","groups":["staff"]}},"sourceIPs":["10.0.0.9"],"userAgent":"kubectl/v1.33.1 (linux/amd64)","objectRef":{{{object}}},"responseStatus":{{"code":{code}}},"requestReceivedTimestamp":"2026-11-26T{time}Z","stageTimestamp":"2026-11-26T{time}Z"}}"#
     )
 }
 

@@ -74,6 +74,14 @@ impl LedgerView {
         all.insert(key.clone(), (version, Arc::new(UsedGrants { grants, since, incomplete })));
     }
 
+    /// Shows what is known of a cluster.
+    fn show(&self, key: &ClusterKey, sift: &Sift) {
+        self.set_grants(key, sift);
+        let suppressions = sift.ledger(key).cloned().collect();
+        let (folded, silent_since) = (sift.folded(key), sift.silent_since(key));
+        self.set(key.clone(), Counted { folded, silent_since, suppressions });
+    }
+
     /// Whether a tenant may have another cluster.
     fn has_room(&self, of: &Tenant, most: usize) -> bool {
         let clusters = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
@@ -117,9 +125,8 @@ impl AuditOwner {
     ) -> anyhow::Result<Self> {
         let shared =
             SharedLimits { clusters: options.clusters_in_memory.max(1), ..Default::default() };
-        for (key, counted) in state::counted(deps.store.as_ref()).await? {
-            view.set(key, counted);
-        }
+        let shown = state::shown(deps.store.as_ref()).await?;
+        shown.clusters().for_each(|key| view.show(key, &shown));
         let counter = |name, about| deps.metrics.counter(name, about);
         let uncounted = (
             counter(
@@ -178,13 +185,7 @@ impl AuditOwner {
 
     /// Shows what became of some clusters' events, once that is committed.
     fn show(&self, clusters: impl IntoIterator<Item = ClusterKey>) {
-        for key in clusters {
-            self.view.set_grants(&key, &self.sift);
-            let suppressions = self.sift.ledger(&key).cloned().collect();
-            let (folded, silent_since) = (self.sift.folded(&key), self.sift.silent_since(&key));
-            let counted = Counted { folded, silent_since, suppressions };
-            self.view.set(key, counted);
-        }
+        clusters.into_iter().for_each(|key| self.view.show(&key, &self.sift));
     }
 }
 

@@ -3,18 +3,14 @@
 //! A key is tenant, cluster, what the row is, and which. What a row holds is read as strictly as what comes over the
 //! wire; a row that cannot be read is learnt anew, and told.
 
-use std::collections::BTreeMap;
-
 use airside_baseline::StateKey;
 use airside_ports::{Batch, KeyRange, Keyspace, Order, Store};
-use airside_sift::{Change, ClusterKey, Rolled, Sift};
+use airside_sift::{Change, ClusterKey, Limits, Rolled, Sift};
 use airside_types::{Cluster, Id, Tenant, Timestamp};
 use airside_wire::{
     EncodeError, decode_record, decode_suppression, encode_record, encode_suppression,
 };
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-
-use crate::owner::Counted;
 
 /// What is known of clusters.
 const SIFT: Keyspace = Keyspace::new("audit-ingest.sift");
@@ -70,24 +66,20 @@ pub(crate) fn keep(
     Ok(())
 }
 
-/// What became of the events of each cluster that was ever seen, as far as it was kept.
-pub(crate) async fn counted(store: &dyn Store) -> anyhow::Result<BTreeMap<ClusterKey, Counted>> {
-    let mut all: BTreeMap<ClusterKey, Counted> = BTreeMap::new();
+/// What is shown of each cluster that was ever seen, as far as it was kept: the ledger, and which grants were used.
+pub(crate) async fn shown(store: &dyn Store) -> anyhow::Result<Sift> {
+    let mut shown = Sift::new(Limits::default());
     let mut take = |key: Bytes, value| {
-        let Some((cluster, part)) = cluster_of(&key) else { return };
-        let is_shown = matches!(part.first(), Some(&(LEDGER | FOLDED)));
-        let counted = all.entry(cluster).or_default();
-        match is_shown.then(|| read(&key, value)).flatten() {
-            Some((_, Change::Ledger(line))) => counted.suppressions.push(line),
-            Some((_, Change::Folded(number))) => counted.folded = number,
-            _ => {}
+        let part = cluster_of(&key).and_then(|(_, part)| part.first());
+        if matches!(part, Some(&(LEDGER | FOLDED | GRANT)))
+            && let Some((cluster, row)) = read(&key, value)
+        {
+            // What cannot be read is told when the cluster's state is taken back.
+            let _taken = shown.restore(cluster, row);
         }
     };
     each(store, SIFT, KeyRange::all(), &mut take).await?;
-    for counted in all.values_mut() {
-        counted.suppressions.sort_by(|a, b| (a.reason, &a.rule).cmp(&(b.reason, &b.rule)));
-    }
-    Ok(all)
+    Ok(shown)
 }
 
 /// Takes back all that was kept of a cluster.
