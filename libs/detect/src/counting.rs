@@ -2,9 +2,9 @@
 //!
 //! A rule is one entry of a list in `counting/rules`: its text and mapping, the requests that it looks at, whose
 //! requests it puts together, and how. There are a few ways to put requests together, each a file: so many
-//! [`different`] things within a time; one thing [`in_order`] after another; and [`each`] observation of a full window,
+//! `different` things within a time; one thing `in_order` after another; and `each` observation of a full window,
 //! for rules whose every part is evidence. Rules that need a memory of their own are a file each: which images were
-//! [`first_seen`], which Secrets whose pods use ([`pod_secrets`]), and what was asked under an auditID ([`audit_ids`]).
+//! `first_seen`, which Secrets whose pods use (`pod_secrets`), and what was asked under an auditID (`audit_ids`).
 //! Examples of all are sequences of events in `libs/detect/sequences`.
 //!
 //! What rarity says of one actor is `airside-baseline`'s. A rule and an anomaly that would tell the same do not both: the
