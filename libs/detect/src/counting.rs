@@ -104,6 +104,16 @@ impl Counting {
         }
     }
 
+    /// Of how many requests the auditID is known.
+    pub fn audit_ids(&self) -> usize {
+        self.audit_ids.len()
+    }
+
+    /// Forgets some of the auditIDs, the oldest.
+    pub fn give_up_audit_ids(&mut self) {
+        self.audit_ids.give_up(self.limits.audit_ids);
+    }
+
     /// Whether a rule counts this record, each of whose windows is evidence.
     pub fn counts(record: &Record) -> bool {
         each::Each::counts(record)

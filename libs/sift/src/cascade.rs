@@ -77,6 +77,16 @@ impl Cascades {
         Self { rows: Rows::new(most) }
     }
 
+    /// How many rows are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Forgets a part of what was written long before the rest.
+    pub(crate) fn give_up(&mut self) {
+        self.rows.give_up();
+    }
+
     /// Takes in what an answered request did. Tells who wrote an object where that is news.
     pub fn learn(&mut self, deed: &Deed<'_>, shown: &Shown) -> Option<Fact> {
         if !deed.is_done || !deed.writes() {

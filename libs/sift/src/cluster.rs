@@ -299,6 +299,8 @@ impl ClusterSift {
             Part::Seen => self.seen.len(),
             Part::Rolled => self.rolled.len(),
             Part::Actors => self.behaviour.actors(),
+            Part::Cascades => self.cascades.len(),
+            Part::AuditIds => self.counting.audit_ids(),
         }
     }
 
@@ -309,6 +311,8 @@ impl ClusterSift {
             Part::Seen => self.changes.extend(self.seen.forget_oldest()),
             Part::Rolled => return self.rolled.give_up(),
             Part::Actors => self.behaviour.give_up(),
+            Part::Cascades => self.cascades.give_up(),
+            Part::AuditIds => self.counting.give_up_audit_ids(),
         }
         Vec::new()
     }

@@ -13,13 +13,18 @@ use crate::cluster::ClusterSift;
 /// What bounds the memory of all clusters together. With all of it in use a process has about 300 MB.
 #[derive(Debug, Clone, Copy)]
 pub struct SharedLimits {
-    /// The most events that are known to have come before; beyond it the oldest are forgotten. Default: 1.5
-    /// million, which is five minutes of 5,000 a second.
+    /// The most events that are known to have come before; beyond it the oldest are forgotten. Default: 1.2
+    /// million, which is four minutes of 5,000 a second.
     pub seen: usize,
     /// The most detections that stand for others at a time; beyond it the oldest no longer do. Default: 15,000.
     pub rolled: usize,
     /// The most actors that are remembered; beyond it those go that were seen on the fewest occasions. Default: 15,000.
     pub actors: usize,
+    /// The most objects and clients of which it is known what controllers carry out for them; beyond it those go that
+    /// were written long before others. Default: 40,000.
+    pub cascades: usize,
+    /// The most requests whose auditID is known; beyond it the oldest are forgotten. Default: 200,000.
+    pub audit_ids: usize,
     /// The most clusters that are in memory at a time; beyond it those are put away that were not used for longest.
     /// Default: 1,000.
     pub clusters: usize,
@@ -27,7 +32,14 @@ pub struct SharedLimits {
 
 impl Default for SharedLimits {
     fn default() -> Self {
-        Self { seen: 1_500_000, rolled: 15_000, actors: 15_000, clusters: 1_000 }
+        Self {
+            seen: 1_200_000,
+            rolled: 15_000,
+            actors: 15_000,
+            cascades: 40_000,
+            audit_ids: 200_000,
+            clusters: 1_000,
+        }
     }
 }
 
@@ -37,6 +49,8 @@ impl SharedLimits {
             Part::Seen => self.seen,
             Part::Rolled => self.rolled,
             Part::Actors => self.actors,
+            Part::Cascades => self.cascades,
+            Part::AuditIds => self.audit_ids,
         }
     }
 }
@@ -50,10 +64,15 @@ pub(crate) enum Part {
     Rolled,
     /// Actors.
     Actors,
+    /// Objects and clients of which it is known what controllers carry out for them.
+    Cascades,
+    /// Requests whose auditID is known.
+    AuditIds,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 3] = [Self::Seen, Self::Rolled, Self::Actors];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Seen, Self::Rolled, Self::Actors, Self::Cascades, Self::AuditIds];
 }
 
 /// How much all clusters have of each part.
@@ -62,6 +81,8 @@ pub(crate) struct Totals {
     seen: usize,
     rolled: usize,
     actors: usize,
+    cascades: usize,
+    audit_ids: usize,
 }
 
 impl Totals {
@@ -70,6 +91,8 @@ impl Totals {
             Part::Seen => self.seen,
             Part::Rolled => self.rolled,
             Part::Actors => self.actors,
+            Part::Cascades => self.cascades,
+            Part::AuditIds => self.audit_ids,
         }
     }
 
@@ -78,6 +101,8 @@ impl Totals {
             Part::Seen => &mut self.seen,
             Part::Rolled => &mut self.rolled,
             Part::Actors => &mut self.actors,
+            Part::Cascades => &mut self.cascades,
+            Part::AuditIds => &mut self.audit_ids,
         }
     }
 

@@ -353,7 +353,8 @@ fn of_clusters(names: &[&str], first: i64) -> Vec<SightingBatch> {
 
 #[test]
 fn clusters_share_a_memory_and_the_one_that_has_most_gives_up_first() {
-    let shared = SharedLimits { seen: 4, rolled: 4, actors: 4, clusters: 9 };
+    let shared =
+        SharedLimits { seen: 4, rolled: 4, actors: 4, cascades: 4, audit_ids: 4, clusters: 9 };
     let mut all = Sift::new(Limits { shared, ..Limits::default() });
     let quiet = of_clusters(&["quiet"], 0);
     let loud = of_clusters(&["loud"; 8], 0);

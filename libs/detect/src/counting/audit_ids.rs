@@ -121,6 +121,23 @@ impl AuditIds {
         }
     }
 
+    /// How many ids are known.
+    pub(super) fn len(&self) -> usize {
+        self.asked.len()
+    }
+
+    /// Forgets the oldest row.
+    pub(super) fn give_up(&mut self, most: usize) {
+        if self.rows.is_empty() {
+            self.close(most);
+        }
+        let Some((key, row)) = self.rows.pop_front() else { return };
+        self.changed.push((key, false));
+        for (id, _) in row.of {
+            self.asked.remove(&id);
+        }
+    }
+
     /// The rows that have changed since the last call; without a value those that are gone.
     pub(super) fn take_changed(&mut self, most: usize) -> Vec<(Id, Option<&Asked>)> {
         self.close(most);

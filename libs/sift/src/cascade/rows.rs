@@ -191,6 +191,19 @@ impl Rows {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Forgets a part of those that were written long before others.
+    pub(super) fn give_up(&mut self) {
+        for _ in 0..self.rows.len().div_ceil(16) {
+            let Some((_, oldest)) = self.by_age.pop_first() else { return };
+            self.rows.remove(&oldest);
+            self.changed.insert(oldest);
+        }
+    }
+
     /// The rows that have changed since the last call.
     pub(super) fn take_changes(&mut self) -> Vec<Change> {
         let changed = std::mem::take(&mut self.changed).into_iter();
