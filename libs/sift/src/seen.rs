@@ -1,16 +1,16 @@
 //! Which events came before, for as long as somebody may send them again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use airside_types::{Id, Timestamp};
-use indexmap::IndexSet;
 
 use crate::{Change, Limits};
 
 /// The events of some minutes.
 #[derive(Debug, Default)]
 pub(crate) struct SeenEvents {
-    all: IndexSet<Id>,
+    /// A table would take twice the memory, since it grows by doubling.
+    all: BTreeSet<Id>,
     /// By the minute in which they were taken in.
     minutes: BTreeMap<i64, Vec<Row>>,
 }
@@ -52,11 +52,7 @@ impl SeenEvents {
     pub(crate) fn forget_oldest(&mut self) -> impl Iterator<Item = Change> + use<> {
         let gone = self.minutes.pop_first().map(|(_, rows)| rows).unwrap_or_default();
         for event in gone.iter().flat_map(|row| &row.events) {
-            self.all.swap_remove(event);
-        }
-        // What a flood took is given back.
-        if self.all.len() < self.all.capacity() / 4 {
-            self.all.shrink_to(self.all.len() * 2);
+            self.all.remove(event);
         }
         gone.into_iter().map(|row| Change::Seen(row.key, None))
     }
