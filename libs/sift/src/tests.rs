@@ -371,7 +371,7 @@ fn clusters_share_a_memory_and_the_one_that_has_most_gives_up_first() {
 #[test]
 fn no_part_of_the_memory_is_larger_than_all_clusters_may_have() {
     let shared =
-        SharedLimits { seen: 4, rolled: 4, actors: 4, cascades: 4, audit_ids: 4, clusters: 9 };
+        SharedLimits { seen: 20, rolled: 4, actors: 4, cascades: 4, audit_ids: 8, clusters: 9 };
     let mut all = Sift::new(Limits { shared, ..Limits::default() });
     let mut most = BTreeMap::new();
     for number in 0..12 {
@@ -380,15 +380,18 @@ fn no_part_of_the_memory_is_larger_than_all_clusters_may_have() {
         events.now += SECOND * i64::try_from(number).unwrap();
         let (user, name) = (format!("user-{number}"), format!("web-{number}"));
         events.add(60, &user, "create", "replicationcontrollers", &name);
-        events.add(60, &user, "list", "secrets", "");
+        for _ in 0..5 {
+            events.add(60, &user, "list", "secrets", "");
+        }
         sift(&events.batch, &mut all);
-        for part in shared::Part::ALL {
+        for part in Part::ALL {
             let held: usize = all.clusters.values().map(|cluster| cluster.size(part)).sum();
+            assert!(held <= shared.most(part), "{part:?}: {held}");
             let known: &mut usize = most.entry(format!("{part:?}")).or_default();
             *known = held.max(*known);
         }
     }
-    assert!(most.values().all(|held| (1..=4).contains(held)), "{most:?}");
+    assert!(most.values().all(|held| *held > 0), "each part is filled: {most:?}");
 }
 
 #[test]
