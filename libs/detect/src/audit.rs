@@ -3,9 +3,7 @@
 //! Events are dispatched by what they are: resource and verb choose the few rules that look at one, so
 //! that most events meet only the rules about who asks.
 
-use std::cell::OnceCell;
-
-use airside_types::{Detection, Id, NamedValue, Payload, Phase, Record, Severity, Source};
+use airside_types::{Detection, Payload, Phase, Record, Severity, Source};
 
 use crate::command;
 use crate::intake::Intake;
@@ -52,7 +50,8 @@ use machinery::Standing;
 pub(crate) use observation::of_sighting;
 pub use observation::{anomaly, observation, silence};
 pub use redacted::redacted;
-pub(crate) use request::{Outcome, Request};
+pub(crate) use request::Outcome;
+pub use request::Request;
 use rules::Definition;
 pub(crate) use rules::{Firing, SECRET_READ, UNSCHEDULABLE};
 pub use sighting::{Telling, event_of, is_end, sight};
@@ -143,13 +142,11 @@ fn detections(
         let left_alone = all.filter(|(rule, _)| told.iter().all(|(known, _)| known.id != rule.id));
         told.extend(rules::told_under_a_name(&left_alone.collect::<Vec<_>>()));
     }
-    let event = OnceCell::new();
     told.into_iter()
         .filter(|(rule, _)| is_told(rule))
         .map(|(rule, firing)| {
             let detection = detection(rule.into(), firing, request, intake);
-            let event = *event.get_or_init(|| event_id(request, intake));
-            intake.detection(Source::Audit, event, request.time(), detection)
+            intake.detection(Source::Audit, request.id(intake), request.time(), detection)
         })
         .collect()
 }
@@ -161,27 +158,6 @@ fn firings(request: &Request<'_>) -> Vec<(&'static Rule, Firing)> {
         .filter(|definition| definition.ended.allows(outcome))
         .filter_map(|definition| Some((&definition.rule, (definition.when)(request)?)))
         .collect()
-}
-
-/// The identity of an event. A client can choose its auditID, so what was asked, by whom, from where and when is part
-/// of it, all as the API server noted it. The two events of a long-running request have one identity: its start and its end are one deed.
-fn event_id(request: &Request<'_>, intake: &Intake<'_>) -> Id {
-    let event = request.event();
-    let asked = intake
-        .event_id(Source::Audit)
-        .text(&event.audit_id)
-        .text(&event.user.username)
-        .text(&event.verb)
-        .text(&event.request_uri)
-        .text(&event.request_received)
-        .text(&event.user_agent);
-    let asked = event.source_ips.iter().fold(asked, |id, address| id.text(address));
-    if request.is_long_running() {
-        asked.finish()
-    } else {
-        let code = event.response_status.code.unwrap_or_default();
-        asked.text(&event.stage).text(&event.stage_reached).number(code.into()).finish()
-    }
 }
 
 fn detection(
@@ -199,16 +175,7 @@ fn detection(
         _ => severity,
     };
     let mut values = firing.values;
-    if actor::is_member(&event.user, MASTERS) {
-        values.push(NamedValue { name: "user.groups".to_owned(), value: MASTERS.to_owned() });
-    }
-    if !event.user_agent.is_empty() {
-        let value = command::shown(&event.user_agent, MAX_AGENT_CHARS);
-        values.push(NamedValue { name: "userAgent".to_owned(), value });
-    }
-    for id in &event.annotations.decision_ids {
-        values.push(NamedValue { name: "decision-id".to_owned(), value: id.clone().into_owned() });
-    }
+    values.extend_from_slice(request.values());
     Detection {
         rule: rule.id,
         rule_version: rule.version,
@@ -228,15 +195,10 @@ fn detection(
     }
 }
 
-/// The group that no authorizer is asked about.
-const MASTERS: &str = "system:masters";
-
 /// The longest description of a deed, and the longest auditID that is kept, in characters. A client
 /// chooses its auditID freely; an ordinary one has 36.
 const MAX_DEED_CHARS: usize = 400;
 const MAX_AUDIT_ID_CHARS: usize = 128;
-/// The longest user agent that is kept, in characters.
-const MAX_AGENT_CHARS: usize = 120;
 
 /// One sentence: who did what, from where, with what.
 fn message(deed: &str, request: &Request<'_>) -> String {

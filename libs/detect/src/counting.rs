@@ -35,7 +35,7 @@ use airside_types::{Id, Record, Rule, Severity, Sighting, SightingBatch, TextRef
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{Event, Firing, Request, of_sighting};
+use crate::audit::{Firing, Request, of_sighting};
 use crate::intake::Intake;
 use audit_ids::{Asked, AuditIds};
 use deed::Deed;
@@ -54,11 +54,11 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 
 /// A request that was answered, with what it told by itself.
 #[derive(Debug, Clone, Copy)]
-pub struct Answered<'a> {
+pub struct Answered<'a, 'e> {
     /// Its words.
     pub sighting: &'a Sighting,
-    /// The same as an event.
-    pub event: &'a Event<'a>,
+    /// The same as a request.
+    pub request: &'a Request<'e>,
     /// Its detections and facts.
     pub records: &'a [Record],
     /// The batch that has the texts.
@@ -126,9 +126,8 @@ impl Counting {
     }
 
     /// Takes a request in, and returns what it completes. What is authorised adds to no window, and is learnt from.
-    pub fn look(&mut self, answered: &Answered<'_>, intake: &Intake<'_>) -> Vec<Record> {
-        let request = Request::new(answered.event, intake.profile);
-        let deed = Deed::new(&request, answered);
+    pub fn look(&mut self, answered: &Answered<'_, '_>, intake: &Intake<'_>) -> Vec<Record> {
+        let deed = Deed::new(answered);
         let is_authorised = answered.sighting.request.authorised != TextRef::default();
         let looking = rules::all().filter(|counted| counted.on.iter().any(|on| deed.is(*on)));
         let looking = looking.filter(|_| !is_authorised);
@@ -143,11 +142,11 @@ impl Counting {
         told.extend(unused.map(|firing| (&pod_secrets::RULE, firing)));
         told.extend(first_seen::look(&mut self.images, &deed, most));
         let record =
-            |(rule, firing)| of_sighting(rule, firing, answered.sighting, &request, intake);
+            |(rule, firing)| of_sighting(rule, firing, answered.sighting, answered.request, intake);
         told.into_iter().map(record).collect()
     }
 
-    fn fold(&mut self, counted: &Counted, deed: &Deed<'_>) -> Option<Firing> {
+    fn fold(&mut self, counted: &Counted, deed: &Deed<'_, '_>) -> Option<Firing> {
         let (part, text) = counted.over.part(deed)?;
         let (key, time) = (counted.key(deed)?, deed.sighting.time);
         let known = self.windows.get(key);
@@ -182,11 +181,9 @@ impl Counting {
     pub fn stands_for(
         &self,
         (anomaly, severity): (&str, Severity),
-        answered: &Answered<'_>,
-        intake: &Intake<'_>,
+        answered: &Answered<'_, '_>,
     ) -> bool {
-        let request = Request::new(answered.event, intake.profile);
-        let deed = Deed::new(&request, answered);
+        let deed = Deed::new(answered);
         let mut standing = rules::all().filter(|counted| counted.stands_for.contains(&anomaly));
         standing.any(|counted| {
             let row = counted.key(&deed).and_then(|key| self.windows.get(key));
@@ -249,7 +246,7 @@ fn bytes(row: &Kept<'_>) -> Option<Vec<u8>> {
 
 impl Over {
     /// What a request adds, and to which part.
-    fn part(&self, deed: &Deed<'_>) -> Option<(u8, String)> {
+    fn part(&self, deed: &Deed<'_, '_>) -> Option<(u8, String)> {
         match self {
             Self::Different { thing, .. } => Some((in_order::FIRST, thing(deed)?)),
             Self::InOrder { first, then } => first(deed)

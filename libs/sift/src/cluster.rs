@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use airside_baseline::ClusterBehaviour;
-use airside_detect::audit::{self, Cause, Deed, Event, Hand, declared};
+use airside_detect::audit::{self, Cause, Deed, Hand, Request, declared};
 use airside_detect::counting::{Answered, Counting};
 use airside_detect::intake::{Clock, Intake};
 use airside_detect::profile::ClusterProfile;
@@ -133,13 +133,14 @@ impl ClusterSift {
         let by = batch.texts.get(sighting.request.authorised);
         let reason = batch.texts.get(sighting.request.reason);
         let used = self.grants.take(reason, &event.user.username, sighting.time);
-        let (part, written) = self.part((sighting, &event, by), &records, profile);
+        let request = Request::new(&event, profile);
+        let (part, written) = self.part((sighting, &request, by), &records);
         for fact in used.into_iter().chain(written) {
             let mut record = audit::fact(fact, &intake);
             record.ingest_time = batch.ingest_time;
             sifted.told.push(record);
         }
-        let answered = Answered { sighting, event: &event, records: &[], batch };
+        let answered = Answered { sighting, request: &request, records: &[], batch };
         let completed = self.look(&Answered { records: &records, ..answered }, &intake);
         for record in records {
             match &record.payload {
@@ -153,18 +154,18 @@ impl ClusterSift {
         for record in completed {
             self.tell(record, &part, sifted);
         }
-        let anomalies = self.behaviour.observe(&audit::observation(sighting, &event, profile));
+        let anomalies = self.behaviour.observe(&audit::observation(sighting, &request));
         if anomalies.is_empty() {
             return;
         }
         for anomaly in &anomalies {
-            let Some(mut record) = audit::anomaly(anomaly, sighting, &event, &intake) else {
+            let Some(mut record) = audit::anomaly(anomaly, sighting, &request, &intake) else {
                 continue;
             };
             record.ingest_time = batch.ingest_time;
             declared::tell_authorised(&mut record, by);
             let said = (anomaly.rule, anomaly.severity);
-            if self.counting.stands_for(said, &answered, &intake) {
+            if self.counting.stands_for(said, &answered) {
                 self.stood_for(record, sifted);
             } else {
                 self.tell(record, &part, sifted);
@@ -173,13 +174,12 @@ impl ClusterSift {
     }
 
     /// Which part an event has in a cascade, and what it tells of who wrote its object.
-    fn part(
+    fn part<'e>(
         &mut self,
-        (sighting, event, by): (&Sighting, &Event<'_>, &str),
+        (sighting, request, by): (&Sighting, &Request<'e>, &'e str),
         records: &[Record],
-        profile: &ClusterProfile,
     ) -> (InCascade, Option<Fact>) {
-        let Some(deed) = audit::deed(sighting, event, by, profile).filter(Deed::writes) else {
+        let Some(deed) = audit::deed(sighting, request, by).filter(Deed::writes) else {
             return (InCascade::None, None);
         };
         let shown = Shown::of(records, &deed);
@@ -193,7 +193,7 @@ impl ClusterSift {
     }
 
     /// What rules over several requests say now that this one came.
-    fn look(&mut self, answered: &Answered<'_>, intake: &Intake<'_>) -> Vec<Record> {
+    fn look(&mut self, answered: &Answered<'_, '_>, intake: &Intake<'_>) -> Vec<Record> {
         let Answered { sighting, batch, .. } = answered;
         let by = batch.texts.get(sighting.request.authorised);
         let mut told = self.counting.look(answered, intake);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use airside_detect::Intake;
 use airside_detect::audit::own::Found;
-use airside_detect::audit::{Event, Telling, sight};
+use airside_detect::audit::{Event, Request, Telling, sight};
 use airside_detect::authorised::Authorised;
 use airside_types::{SightingBatch, Suppression, Timestamp};
 
@@ -43,7 +43,8 @@ impl<'a> Recorded<'a> {
     ) -> Sifted {
         let (tenant, cluster) = (intake.tenant.clone(), intake.cluster.clone());
         let mut batch = SightingBatch::new(tenant, cluster, Timestamp::EPOCH);
-        sight((event, bytes), intake, (self.telling, self.authorised), own, &mut batch);
+        let request = Request::new(event, intake.profile);
+        sight((&request, bytes), intake, (self.telling, self.authorised), own, &mut batch);
         let quiet = batch.quiet.iter().map(|quiet| quiet.last);
         let time = batch.sightings.iter().map(|it| it.time).chain(quiet).max();
         batch.ingest_time = time.unwrap_or(batch.ingest_time);

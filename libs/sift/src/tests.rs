@@ -1,7 +1,7 @@
 //! What a user gets of a stream of events, and what must hold of the fold whatever happens.
 
 use airside_detect::audit::own::Found;
-use airside_detect::audit::{Event, Telling, sight};
+use airside_detect::audit::{Event, Request, Telling, sight};
 use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake};
 use airside_types::{Detection, Payload, Reason};
@@ -58,7 +58,8 @@ impl Events {
         };
         let bytes = text.len();
         let judging = (Telling::ToCorrelate, &Authorised::default());
-        sight((&event, bytes), &intake, judging, Found::default(), &mut self.batch);
+        let request = Request::new(&event, intake.profile);
+        sight((&request, bytes), &intake, judging, Found::default(), &mut self.batch);
         self.batch.ingest_time = Timestamp::from_nanos(self.now);
         self
     }

@@ -46,12 +46,14 @@ impl Grouping {
         let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
         let mut batch = SightingBatch::new(tenant.clone(), cluster.clone(), Timestamp::EPOCH);
         let judging = (Telling::All, &Authorised::default());
-        audit::sight((event, bytes), &intake, judging, audit::own::Found::default(), &mut batch);
+        let request = audit::Request::new(event, profile);
+        audit::sight((&request, bytes), &intake, judging, audit::own::Found::default(), &mut batch);
         let Some(sighting) = batch.sightings.first() else {
             return Grouped { event: None, action: None };
         };
         let seen = audit::event_of(&batch, sighting);
-        let deed = audit::deed(sighting, &seen, "", profile);
+        let asked = audit::Request::new(&seen, profile);
+        let deed = audit::deed(sighting, &asked, "");
         let Some(deed) = deed else { return Grouped { event: None, action: None } };
         let shown = Shown::of(&sighting.records, &deed);
         let _fact = self.cascades.learn(&deed, &shown);

@@ -82,7 +82,8 @@ fn counted(events: &[String], intake: &Intake<'_>) -> Vec<Record> {
     for text in events {
         let event = Event::parse(text).expect("an event");
         let judging = (Telling::ToCorrelate, &Authorised::default());
-        audit::sight((&event, text.len()), intake, judging, Found::default(), &mut batch);
+        let request = audit::Request::new(&event, intake.profile);
+        audit::sight((&request, text.len()), intake, judging, Found::default(), &mut batch);
     }
     let mut counting = Counting::new(Limits::default());
     let mut told = Vec::new();

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use airside_archive::Housekeeping;
 use airside_detect::audit::read::{self, Unreadable};
-use airside_detect::audit::{Telling, sight};
+use airside_detect::audit::{Request, Telling, sight};
 use airside_detect::intake::{Clock as EventClock, Intake as EventIntake};
 use airside_ports::{Clock, Keyspace, PartitionSet, ReadLimit, Stream};
 use airside_service::intake::{Bound, Intake, Received, Understood};
@@ -299,11 +299,12 @@ fn add(
         items += 1;
         match item.event {
             Ok(event) => {
-                raws.take(event, item.bytes, &intake, received);
+                let request = Request::new(event, intake.profile);
+                raws.take(&request, item.bytes, &intake, received);
                 let batch = current(&mut all.sightings, received);
                 let own = rules.judge(event, &intake);
                 let by = (Telling::ToCorrelate, authorised);
-                sight((event, item.bytes.len()), &intake, by, own, batch);
+                sight((&request, item.bytes.len()), &intake, by, own, batch);
             }
             Err(why) => {
                 letters += 1;

@@ -8,7 +8,7 @@ mod entry;
 mod options;
 
 use airside_archive::{Archive, ArchiveError, Batch, Housekeeping, Row, Texts};
-use airside_detect::audit::{Event, indexed};
+use airside_detect::audit::{Request, indexed};
 use airside_detect::intake::Intake;
 use airside_service::intake::Received;
 use airside_service::{CancellationToken, Deps, HttpError};
@@ -85,13 +85,14 @@ impl Raws {
     /// Takes an event and its bytes.
     pub(crate) fn take(
         &mut self,
-        event: &Event<'_>,
+        request: &Request<'_>,
         raw: &[u8],
         intake: &Intake<'_>,
         received: &Received,
     ) {
         let Some(batch) = &mut self.0 else { return };
-        let found_by = indexed(event, intake);
+        let found_by = indexed(request, intake);
+        let event = request.event();
         let address = found_by.address.map(|address| address.to_string());
         let object = event.object_ref.as_ref();
         let impersonated = event.impersonated_user.as_ref();

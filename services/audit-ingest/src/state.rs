@@ -193,7 +193,7 @@ fn decode_rolled(mut bytes: Bytes) -> Option<Rolled> {
 #[cfg(test)]
 mod tests {
     use airside_detect::audit::own::Found;
-    use airside_detect::audit::{Event, Telling, sight};
+    use airside_detect::audit::{Event, Request, Telling, sight};
     use airside_detect::authorised::Authorised;
     use airside_detect::{Clock, ClusterProfile, Intake};
     use airside_sift::{Limits, Sifted};
@@ -214,7 +214,8 @@ mod tests {
             );
             let event = Event::parse(&text).unwrap();
             let judging = (Telling::ToCorrelate, &Authorised::default());
-            sight((&event, text.len()), &intake, judging, Found::default(), &mut batch);
+            let request = Request::new(&event, intake.profile);
+            sight((&request, text.len()), &intake, judging, Found::default(), &mut batch);
         }
         batch
     }

@@ -10,10 +10,9 @@ use airside_k8s::{Map, Value};
 use airside_types::attack::technique;
 use airside_types::{Detection, NamedValue, Payload, Record, Severity, Source, Tactic};
 
-use super::event::Event;
 use super::request::{Outcome, Request};
 use super::rules::Firing;
-use super::{actor, body, detection, event_id};
+use super::{actor, body, detection};
 use crate::authorised::{Authorised, Deed, Miss, Standing};
 use crate::intake::Intake;
 use crate::rule::{LIKELY, Rule, RuleInfo};
@@ -55,11 +54,11 @@ pub enum Judgement {
 
 /// What a declaration says of the deed that an event reports. What is done as somebody else needs the right to be
 /// that one as well: `impersonate` of `users`.
-pub fn judge(authorised: &Authorised, event: &Event<'_>, intake: &Intake<'_>) -> Judgement {
+pub fn judge(authorised: &Authorised, request: &Request<'_>) -> Judgement {
+    let event = request.event();
     if authorised.is_empty() || actor::is_disguised(&event.user) {
         return Judgement::Unknown;
     }
-    let request = Request::new(event, intake.profile);
     let Some(time) = request.time() else { return Judgement::Unknown };
     let groups: Vec<&str> = event.user.groups.iter().map(AsRef::as_ref).collect();
     let deed = Deed {
@@ -78,7 +77,7 @@ pub fn judge(authorised: &Authorised, event: &Event<'_>, intake: &Intake<'_>) ->
     let told = match judged(authorised, &deed) {
         // Bodies are decoded where a ticket is all that is missing.
         Judgement::Outside { nearest: Some((_, Miss::Ticket)) } => {
-            let annotations = annotations(&request);
+            let annotations = annotations(request);
             let named: Vec<_> = annotations.iter().map(|(key, it)| (&**key, &**it)).collect();
             judged(authorised, &Deed { annotations: &named, ..deed })
         }
@@ -136,14 +135,13 @@ impl Judgement {
 
     /// Makes of an event's records what the judgement is: detections of what is authorised become `info` and say
     /// so; of what is outside, a detection is added where something was done that matters.
-    pub fn apply(&self, event: &Event<'_>, intake: &Intake<'_>, records: &mut Vec<Record>) {
+    pub fn apply(&self, request: &Request<'_>, intake: &Intake<'_>, records: &mut Vec<Record>) {
         match self {
             Self::Authorised(_) => records.iter_mut().for_each(|record| self.tell(record)),
             Self::Outside { nearest } => {
-                let request = Request::new(event, intake.profile);
                 let is_dangerous = records.iter().any(super::is_above_info);
-                if request.outcome() == Outcome::Done && (is_dangerous || is_deed(&request)) {
-                    records.push(outside(nearest.as_ref(), &request, intake));
+                if request.outcome() == Outcome::Done && (is_dangerous || is_deed(request)) {
+                    records.push(outside(nearest.as_ref(), request, intake));
                 }
             }
             Self::Unknown => {}
@@ -203,7 +201,7 @@ fn outside(nearest: Option<&(String, Miss)>, request: &Request<'_>, intake: &Int
         None => Firing::new(deed),
     };
     let detection = detection(RuleInfo::from(&OUTSIDE), firing, request, intake);
-    intake.detection(Source::Audit, event_id(request, intake), request.time(), detection)
+    intake.detection(Source::Audit, request.id(intake), request.time(), detection)
 }
 
 fn told(target: &super::event::ObjectReference<'_>) -> String {

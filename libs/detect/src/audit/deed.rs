@@ -5,11 +5,10 @@
 use airside_types::{Detection, Entity, Id, Link, LinkRole, NamedValue, Sighting, Timestamp};
 
 use super::actor::Actor;
-use super::event::{Event, User};
+use super::event::User;
 use super::request::{Outcome, Request};
 use super::{kind, links};
 use crate::command;
-use crate::profile::ClusterProfile;
 
 /// Whose will a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,15 +66,14 @@ impl Deed<'_> {
     }
 }
 
-/// What an answered request did, that [`super::event_of`] a sighting, and by which rule it is authorised; none where it
-/// is about no object.
+/// What an answered request did, whose event is that [of a sighting](super::event_of), and by which rule it is
+/// authorised; none where it is about no object.
 pub fn deed<'e>(
     sighting: &Sighting,
-    event: &'e Event<'e>,
+    request: &Request<'e>,
     authorised: &'e str,
-    profile: &'e ClusterProfile,
 ) -> Option<Deed<'e>> {
-    let request = Request::new(event, profile);
+    let event = request.event();
     let target = event.object_ref.as_ref()?;
     // A Namespace's own events carry its name as namespace.
     let namespace = if target.resource == "namespaces" { "" } else { &*target.namespace };
@@ -85,7 +83,7 @@ pub fn deed<'e>(
         time: sighting.time,
         user: &event.user.username,
         client: (event.source_ips.first().map_or("", |address| address), tool),
-        hand: hand(&request),
+        hand: hand(request),
         verb: &event.verb,
         group: &target.api_group,
         kind: kind::of(&target.resource),

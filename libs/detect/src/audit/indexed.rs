@@ -4,8 +4,7 @@ use std::net::IpAddr;
 
 use airside_types::{Id, Timestamp};
 
-use super::event::Event;
-use super::{event_id, request::Request};
+use super::request::Request;
 use crate::intake::Intake;
 
 /// What an event is found by.
@@ -20,11 +19,6 @@ pub struct Indexed {
 }
 
 /// What an event is found by, whatever its stage.
-pub fn indexed(event: &Event<'_>, intake: &Intake<'_>) -> Indexed {
-    let request = Request::new(event, intake.profile);
-    Indexed {
-        id: event_id(&request, intake),
-        time: request.time(),
-        address: request.source_address(),
-    }
+pub fn indexed(request: &Request<'_>, intake: &Intake<'_>) -> Indexed {
+    Indexed { id: request.id(intake), time: request.time(), address: request.source_address() }
 }

@@ -9,21 +9,16 @@ use airside_baseline::{Anomaly, Observation};
 use airside_types::{NamedValue, Payload, Record, Rule, Sighting, Source, Timestamp};
 
 use super::actor::Actor;
-use super::client::{Client, UserAgent};
+use super::client::UserAgent;
 use super::event::Event;
 use super::request::{Outcome, Request};
 use super::rules::Firing;
 use crate::intake::Intake;
-use crate::profile::ClusterProfile;
 use crate::rule::RuleInfo;
 
-/// What an answered request shows, that [`super::event_of`] a sighting.
-pub fn observation<'e>(
-    sighting: &Sighting,
-    event: &'e Event<'e>,
-    profile: &'e ClusterProfile,
-) -> Observation<'e> {
-    let request = Request::new(event, profile);
+/// What an answered request shows, whose event is that [of a sighting](super::event_of).
+pub fn observation<'e>(sighting: &Sighting, request: &Request<'e>) -> Observation<'e> {
+    let event = request.event();
     let (user, target) = (&event.user, event.object_ref.as_ref());
     let of_target = |field: fn(&'e super::event::ObjectReference<'e>) -> &'e str| {
         target.map(field).unwrap_or_default()
@@ -39,7 +34,7 @@ pub fn observation<'e>(
         client: Program {
             tool: agent.tool,
             version: agent.version,
-            is_by_hand: Client::of(&event.user_agent).is_by_hand(),
+            is_by_hand: request.client().is_by_hand(),
         },
         address: request.source_address(),
         request: Asked {
@@ -78,20 +73,19 @@ const fn class_of(actor: Actor<'_>) -> Class {
     }
 }
 
-/// The record of an anomaly that a sighting has, of which this is the event.
+/// The record of an anomaly that a sighting has, of which this is the request.
 pub fn anomaly(
     anomaly: &Anomaly,
     sighting: &Sighting,
-    event: &Event<'_>,
+    request: &Request<'_>,
     intake: &Intake<'_>,
 ) -> Option<Record> {
     let rule = airside_baseline::rules().find(|rule| rule.id == anomaly.rule)?;
-    let request = Request::new(event, intake.profile);
     let deed = format!("{}: {}", anomaly.seen, anomaly.usual);
     let firing = Firing::new(deed)
         .at(anomaly.severity)
         .with("per-million", &anomaly.per_million.to_string());
-    Some(of_sighting(rule, firing, sighting, &request, intake))
+    Some(of_sighting(rule, firing, sighting, request, intake))
 }
 
 /// The record of what a rule over several events says at a sighting, of which this is the request.
@@ -161,12 +155,19 @@ mod tests {
         for text in usual.chain([event(60 * 300, "create", "secrets")]) {
             let event = Event::parse(&text).unwrap();
             let judging = (Telling::All, &Authorised::default());
-            sight((&event, text.len()), &intake, judging, own::Found::default(), &mut batch);
+            sight(
+                (&Request::new(&event, profile), text.len()),
+                &intake,
+                judging,
+                own::Found::default(),
+                &mut batch,
+            );
         }
         for sighting in &batch.sightings {
             let event = event_of(&batch, sighting);
-            let anomalies = behaviour.observe(&observation(sighting, &event, profile));
-            told.extend(anomalies.iter().filter_map(|it| anomaly(it, sighting, &event, &intake)));
+            let request = Request::new(&event, profile);
+            let anomalies = behaviour.observe(&observation(sighting, &request));
+            told.extend(anomalies.iter().filter_map(|it| anomaly(it, sighting, &request, &intake)));
         }
         let messages: Vec<_> = told
             .iter()

@@ -36,7 +36,7 @@ pub fn is_answered(event: &Event<'_>) -> bool {
 
 /// The identity of an event, as detections have it: a client can choose its auditID alone.
 pub fn event_id(event: &Event<'_>, intake: &Intake<'_>) -> Id {
-    super::event_id(&Request::new(event, intake.profile), intake)
+    Request::new(event, intake.profile).id(intake)
 }
 
 /// When what an event tells happened: the time of its stage, as far as the clock believes it. A request that stays
@@ -62,6 +62,5 @@ pub fn record(
         .filter(|it| it.name != "userAgent")
         .fold(Firing::new(deed), |firing, it| firing.with(&it.name, &it.value));
     let detection = super::detection(rule.clone(), firing, &request, intake);
-    let id = super::event_id(&request, intake);
-    intake.detection(Source::Audit, id, event.time(), detection)
+    intake.detection(Source::Audit, request.id(intake), event.time(), detection)
 }

@@ -8,9 +8,9 @@ use std::net::IpAddr;
 
 use airside_checks::Failure;
 use airside_k8s::Value;
-use airside_types::{Link, Timestamp};
+use airside_types::{Id, Link, NamedValue, Source, Timestamp};
 
-use super::actor::Actor;
+use super::actor::{self, Actor};
 use super::body;
 use super::change::Change;
 use super::client::Client;
@@ -21,15 +21,21 @@ use super::machinery::Standing;
 use super::object::ObjectMeta;
 use super::pod_spec::{self, Program};
 use crate::command;
+use crate::intake::Intake;
 use crate::profile::ClusterProfile;
 
 /// The longest name of a client's program that a sentence has, in characters.
 const MAX_PRODUCT_CHARS: usize = 60;
+/// The longest user agent that is kept, in characters.
+const MAX_AGENT_CHARS: usize = 120;
+/// The group that no authorizer is asked about.
+const MASTERS: &str = "system:masters";
 
-/// One request to an API server.
+/// One request to an API server. Whatever several ask of it is derived once: its identity, its client, its bodies.
 #[derive(Debug)]
-pub(crate) struct Request<'e> {
+pub struct Request<'e> {
     event: &'e Event<'e>,
+    id: OnceCell<Id>,
     actor: OnceCell<Actor<'e>>,
     client: OnceCell<Client>,
     outcome: OnceCell<Outcome>,
@@ -44,6 +50,7 @@ pub(crate) struct Request<'e> {
     links: OnceCell<Vec<Link>>,
     address: OnceCell<Option<IpAddr>>,
     told: OnceCell<(String, String)>,
+    values: OnceCell<Vec<NamedValue>>,
 }
 
 /// Whether a name is believed that nothing proves and nothing refutes.
@@ -74,9 +81,10 @@ pub(crate) enum Outcome {
 
 impl<'e> Request<'e> {
     /// The request that an event reports, to a cluster of which this is known.
-    pub(crate) const fn new(event: &'e Event<'e>, profile: &'e ClusterProfile) -> Self {
+    pub const fn new(event: &'e Event<'e>, profile: &'e ClusterProfile) -> Self {
         Self {
             event,
+            id: OnceCell::new(),
             actor: OnceCell::new(),
             client: OnceCell::new(),
             outcome: OnceCell::new(),
@@ -91,6 +99,7 @@ impl<'e> Request<'e> {
             links: OnceCell::new(),
             address: OnceCell::new(),
             told: OnceCell::new(),
+            values: OnceCell::new(),
         }
     }
 
@@ -105,8 +114,32 @@ impl<'e> Request<'e> {
     }
 
     /// The event.
-    pub(crate) fn event(&self) -> &'e Event<'e> {
+    pub const fn event(&self) -> &'e Event<'e> {
         self.event
+    }
+
+    /// The identity of its event. A client can choose its auditID, so what was asked, by whom, from where and when is part
+    /// of it, all as the API server noted it. The two events of a long-running request have one identity: its start and
+    /// its end are one deed. A request belongs to one intake, whose tenant and cluster are part of it too.
+    pub(crate) fn id(&self, intake: &Intake<'_>) -> Id {
+        *self.id.get_or_init(|| {
+            let event = self.event;
+            let asked = intake
+                .event_id(Source::Audit)
+                .text(&event.audit_id)
+                .text(&event.user.username)
+                .text(&event.verb)
+                .text(&event.request_uri)
+                .text(&event.request_received)
+                .text(&event.user_agent);
+            let asked = event.source_ips.iter().fold(asked, |id, address| id.text(address));
+            if self.is_long_running() {
+                asked.finish()
+            } else {
+                let code = event.response_status.code.unwrap_or_default();
+                asked.text(&event.stage).text(&event.stage_reached).number(code.into()).finish()
+            }
+        })
     }
 
     /// What is known of the cluster.
@@ -246,6 +279,23 @@ impl<'e> Request<'e> {
         let told = || (self.actor().to_string(), self.circumstances());
         let (by, circumstances) = self.told.get_or_init(told);
         (by, circumstances)
+    }
+
+    /// The values that every detection about the request has: a group that no authorizer is asked about, the client, and
+    /// what admission webhooks decided.
+    pub(super) fn values(&self) -> &[NamedValue] {
+        self.values.get_or_init(|| {
+            let event = self.event;
+            let value = |name: &str, value: String| NamedValue { name: name.to_owned(), value };
+            let is_master = actor::is_member(&event.user, MASTERS);
+            let master = is_master.then(|| value("user.groups", MASTERS.to_owned()));
+            let agent = Some(&event.user_agent).filter(|agent| !agent.is_empty());
+            let agent =
+                agent.map(|agent| value("userAgent", command::shown(agent, MAX_AGENT_CHARS)));
+            let ids = event.annotations.decision_ids.iter();
+            let decided = ids.map(|id| value("decision-id", id.clone().into_owned()));
+            master.into_iter().chain(agent).chain(decided).collect()
+        })
     }
 
     /// As whom, from where, with what.

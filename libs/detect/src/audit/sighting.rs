@@ -15,7 +15,7 @@ use super::event::{Annotations, Event, Extra, ObjectReference, ResponseStatus, U
 use super::object::ObjectMeta;
 use super::own::Found;
 use super::request::{Outcome, Request};
-use super::{declared, event_id, rules, uses};
+use super::{declared, rules, uses};
 use crate::authorised::Authorised;
 use crate::intake::Intake;
 use crate::profile::ClusterProfile;
@@ -30,17 +30,16 @@ pub enum Telling {
     ToCorrelate,
 }
 
-/// Adds what an event of so many bytes tells to a batch of its cluster, with what people's own rules find in it. Of a
+/// Adds what the event of a request, of so many bytes, tells to a batch of its cluster, with what people's own rules find in it. Of a
 /// deed that people declared as authorised all is told as such.
 pub fn sight(
-    (event, bytes): (&Event<'_>, usize),
+    (request, bytes): (&Request<'_>, usize),
     intake: &Intake<'_>,
     (telling, authorised): (Telling, &Authorised),
     own: Found,
     batch: &mut SightingBatch,
 ) {
-    let request = Request::new(event, intake.profile);
-    let id = event_id(&request, intake);
+    let id = request.id(intake);
     let (time, _) = intake.clock.stamp(request.time());
     let is_answered = request.is_answered();
     // A rule may ask for the stage before the answer.
@@ -49,17 +48,17 @@ pub fn sight(
         return;
     }
     let is_told = |rule: &Rule| telling == Telling::All || !rules::is_ordinary(rule.id);
-    let told = is_answered.then(|| super::records_of(&request, intake, is_told));
+    let told = is_answered.then(|| super::records_of(request, intake, is_told));
     let mut records = told.unwrap_or_default();
     let Found { records: found, mut candidates } = own;
     records.extend(found);
-    let judgement = declared::judge(authorised, event, intake);
-    judgement.apply(event, intake, &mut records);
+    let judgement = declared::judge(authorised, request);
+    judgement.apply(request, intake, &mut records);
     candidates.iter_mut().for_each(|candidate| judgement.tell(&mut candidate.record));
-    match quiet(&request).filter(|_| records.is_empty() && candidates.is_empty()) {
+    match quiet(request).filter(|_| records.is_empty() && candidates.is_empty()) {
         Some(kind) => batch.count(kind, id, time),
         None => {
-            let mut request = seen(&request, &mut batch.texts);
+            let mut request = seen(request, &mut batch.texts);
             request.authorised = batch.texts.add(judgement.rule().unwrap_or_default());
             let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
             let origin = intake.place();

@@ -58,7 +58,7 @@ const TOLD: u64 = 0;
 
 impl AuditIds {
     /// Takes a request in; fires for the second that has the same id and asks for something else.
-    pub(super) fn look(&mut self, deed: &Deed<'_>, most: usize) -> Option<Firing> {
+    pub(super) fn look(&mut self, deed: &Deed<'_, '_>, most: usize) -> Option<Firing> {
         let request = deed.request;
         let audit_id = &*request.event().audit_id;
         if audit_id.is_empty() {
@@ -91,7 +91,7 @@ impl AuditIds {
         }
     }
 
-    fn add(&mut self, deed: &Deed<'_>, (id, asked): (u64, u64), most: usize) {
+    fn add(&mut self, deed: &Deed<'_, '_>, (id, asked): (u64, u64), most: usize) {
         let time = deed.sighting.time.as_nanos();
         self.asked.insert(id, asked);
         let fresh = || (deed.sighting.event, Asked { last: time, of: Vec::new() });

@@ -7,8 +7,8 @@ use crate::audit::{Actor, Outcome, Request, kind};
 
 /// A request that was answered.
 #[derive(Debug)]
-pub(super) struct Deed<'d> {
-    pub(super) request: &'d Request<'d>,
+pub(super) struct Deed<'d, 'e> {
+    pub(super) request: &'d Request<'e>,
     pub(super) sighting: &'d Sighting,
     records: &'d [Record],
     batch: &'d SightingBatch,
@@ -106,9 +106,9 @@ impl Marks {
     }
 }
 
-impl<'d> Deed<'d> {
-    pub(super) fn new(request: &'d Request<'d>, answered: &Answered<'d>) -> Self {
-        let Answered { sighting, records, batch, .. } = *answered;
+impl<'d, 'e> Deed<'d, 'e> {
+    pub(super) fn new(answered: &Answered<'d, 'e>) -> Self {
+        let Answered { sighting, request, records, batch } = *answered;
         Self { request, sighting, records, batch, marks: Marks::of(request) }
     }
 

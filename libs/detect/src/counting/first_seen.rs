@@ -17,10 +17,10 @@ use crate::rule::WEAK;
 struct New {
     rule: Rule,
     /// Under which heading a request's images are remembered.
-    heading: fn(&Deed<'_>) -> String,
+    heading: fn(&Deed<'_, '_>) -> String,
     /// What of an image is remembered.
     part: fn(&str) -> &str,
-    severity: fn(&Deed<'_>) -> Severity,
+    severity: fn(&Deed<'_, '_>) -> Severity,
 }
 
 /// The wider ones first: what is new there is new in the others as well, and told once.
@@ -89,7 +89,7 @@ pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
 /// Takes a request in, and tells what is new about its images.
 pub(super) fn look(
     known: &mut Rows<Known>,
-    deed: &Deed<'_>,
+    deed: &Deed<'_, '_>,
     most: usize,
 ) -> Option<(&'static Rule, Firing)> {
     let images: Vec<&str> = deed.images().collect();

@@ -56,7 +56,11 @@ fn key(namespace: &str, name: &str) -> Id {
 }
 
 /// Takes a request in: what it writes of pods, or what it reads of Secrets.
-pub(super) fn look(accounts: &mut Rows<Account>, deed: &Deed<'_>, most: usize) -> Option<Firing> {
+pub(super) fn look(
+    accounts: &mut Rows<Account>,
+    deed: &Deed<'_, '_>,
+    most: usize,
+) -> Option<Firing> {
     let namespace = deed.request.namespace();
     if let Some(account) = deed.runs_as() {
         let key = key(namespace, account);
@@ -89,7 +93,7 @@ pub(super) fn look(accounts: &mut Rows<Account>, deed: &Deed<'_>, most: usize) -
     }
 }
 
-fn read(accounts: &Rows<Account>, deed: &Deed<'_>) -> Option<Firing> {
+fn read(accounts: &Rows<Account>, deed: &Deed<'_, '_>) -> Option<Firing> {
     let request = deed.request;
     let Actor::ServiceAccount { namespace, name } = request.actor() else { return None };
     let secret = Some(request.name()).filter(|name| !name.is_empty())?;

@@ -30,7 +30,7 @@ pub(super) struct Counted {
     /// The requests that it looks at: those with all of one of these marks.
     pub(super) on: &'static [Marks],
     /// Whose requests are put together; none where that is not known.
-    pub(super) whose: fn(&Deed<'_>, IdBuilder) -> Option<IdBuilder>,
+    pub(super) whose: fn(&Deed<'_, '_>, IdBuilder) -> Option<IdBuilder>,
     /// How they are put together.
     pub(super) over: Over,
     /// Within what time.
@@ -40,7 +40,7 @@ pub(super) struct Counted {
     /// The anomalies of the same key that would say the same again, and no more, after it was told.
     pub(super) stands_for: &'static [&'static str],
     /// How bad it is, by the request that completes it and all that it puts together.
-    pub(super) severity: fn(&Deed<'_>, &[Thing]) -> Severity,
+    pub(super) severity: fn(&Deed<'_, '_>, &[Thing]) -> Severity,
     /// What the actor did: `looked through pods, nodes`.
     pub(super) deed: fn(&[&str]) -> String,
 }
@@ -50,34 +50,37 @@ pub(super) struct Counted {
 pub(super) enum Over {
     /// So many different things, one of which has to be `among` them, if any is named.
     Different {
-        thing: fn(&Deed<'_>) -> Option<String>,
+        thing: fn(&Deed<'_, '_>) -> Option<String>,
         at_least: usize,
         among: Option<&'static str>,
     },
     /// One thing, and then another.
-    InOrder { first: fn(&Deed<'_>) -> Option<String>, then: fn(&Deed<'_>) -> Option<String> },
+    InOrder {
+        first: fn(&Deed<'_, '_>) -> Option<String>,
+        then: fn(&Deed<'_, '_>) -> Option<String>,
+    },
 }
 
 impl Counted {
     /// The key of the row that a request belongs to.
-    pub(super) fn key(&self, deed: &Deed<'_>) -> Option<Id> {
+    pub(super) fn key(&self, deed: &Deed<'_, '_>) -> Option<Id> {
         let key = Id::builder("counting").text(self.rule.id);
         Some((self.whose)(deed, key)?.finish())
     }
 }
 
 /// Requests of one address.
-fn address(deed: &Deed<'_>, key: IdBuilder) -> Option<IdBuilder> {
+fn address(deed: &Deed<'_, '_>, key: IdBuilder) -> Option<IdBuilder> {
     Some(key.text(deed.address()?))
 }
 
 /// Requests of one identity.
-fn user(deed: &Deed<'_>, key: IdBuilder) -> Option<IdBuilder> {
+fn user(deed: &Deed<'_, '_>, key: IdBuilder) -> Option<IdBuilder> {
     Some(key.text(deed.user()))
 }
 
 /// Requests of one identity from one address with one program.
-fn client(deed: &Deed<'_>, key: IdBuilder) -> Option<IdBuilder> {
+fn client(deed: &Deed<'_, '_>, key: IdBuilder) -> Option<IdBuilder> {
     let agent = &deed.request.event().user_agent;
     Some(key.text(deed.user()).optional(deed.address()).text(agent))
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Answered, Counting, Limits};
 use crate::audit::own::Found;
-use crate::audit::{Event, Telling, event_of, sight};
+use crate::audit::{Event, Request, Telling, event_of, sight};
 use crate::authorised::Authorised;
 use crate::{Clock, ClusterProfile, Intake};
 
@@ -70,7 +70,8 @@ fn sighted(events: &[String]) -> SightingBatch {
     for text in events {
         let event = Event::parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
         let judging = (Telling::ToCorrelate, &Authorised::default());
-        sight((&event, text.len()), &intake, judging, Found::default(), &mut batch);
+        let request = Request::new(&event, intake.profile);
+        sight((&request, text.len()), &intake, judging, Found::default(), &mut batch);
     }
     batch
 }
@@ -88,7 +89,8 @@ fn count(counting: &mut Counting, batch: &SightingBatch, order: &[usize]) -> Vec
         let event = event_of(batch, sighting);
         let records = &sighting.records;
         let mut told: Vec<_> = records.iter().flat_map(|it| counting.observe(it)).collect();
-        let answered = Answered { sighting, event: &event, records, batch };
+        let request = Request::new(&event, intake.profile);
+        let answered = Answered { sighting, request: &request, records, batch };
         told.extend(counting.look(&answered, &intake));
         told
     });

@@ -25,7 +25,7 @@ const fn zeros(word: u64) -> u64 {
 
 /// How many bytes come before the first quote or backslash.
 #[inline]
-fn plain(bytes: &[u8]) -> usize {
+pub(super) fn plain(bytes: &[u8]) -> usize {
     let mut words = bytes.chunks_exact(8);
     let mut count = 0;
     for chunk in words.by_ref() {

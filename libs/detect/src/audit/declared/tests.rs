@@ -4,6 +4,7 @@ use airside_k8s::{Limits, yaml};
 use airside_types::{Cluster, Tenant};
 
 use super::*;
+use crate::audit::Event;
 use crate::authorised;
 use crate::intake::Clock;
 use crate::profile::ClusterProfile;
@@ -34,7 +35,8 @@ fn told(event: &str) -> String {
     let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
     let event = Event::parse(event).unwrap();
     let mut records = super::super::records_to_correlate(&event, &intake);
-    judge(&declared, &event, &intake).apply(&event, &intake, &mut records);
+    let request = Request::new(&event, profile);
+    judge(&declared, &request).apply(&request, &intake, &mut records);
     let mut told: Vec<String> = records
         .iter()
         .filter_map(|record| match &record.payload {

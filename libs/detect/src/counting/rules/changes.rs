@@ -130,13 +130,13 @@ pub(super) static RULES: &[Counted] = &[
 ];
 
 /// Requests of one identity for one object.
-fn object_of_user(deed: &Deed<'_>, key: IdBuilder) -> Option<IdBuilder> {
+fn object_of_user(deed: &Deed<'_, '_>, key: IdBuilder) -> Option<IdBuilder> {
     let name = Some(deed.request.name()).filter(|name| !name.is_empty())?;
     Some(key.text(deed.user()).text(deed.request.namespace()).text(name))
 }
 
 /// Pipelines and operators bring rights and workloads together all the time.
-fn changed_by_hand(deed: &Deed<'_>, kind: Marks) -> Option<String> {
+fn changed_by_hand(deed: &Deed<'_, '_>, kind: Marks) -> Option<String> {
     let counts = deed.is(kind) && deed.is_by_hand();
     counts.then(|| deed.object())
 }

@@ -127,18 +127,18 @@ pub(super) static RULES: &[Counted] = &[
 ];
 
 /// Jobs that clear away what is old often run a person's tool.
-fn destruction(deed: &Deed<'_>) -> Severity {
+fn destruction(deed: &Deed<'_, '_>) -> Severity {
     let is_job = deed.is_of_account() && !deed.request.client().is_script();
     if is_job { Severity::Low } else { Severity::Medium }
 }
 
 /// What people or scripts delete. Operators and pipelines take down what they put up.
-fn deleted(deed: &Deed<'_>) -> Option<String> {
+fn deleted(deed: &Deed<'_, '_>) -> Option<String> {
     deed.is_by_hand().then(|| deed.object())
 }
 
 /// A node that is deleted, or that takes no more pods, by what the rule about nodes saw of the body.
-fn out_of_service(deed: &Deed<'_>) -> Option<String> {
+fn out_of_service(deed: &Deed<'_, '_>) -> Option<String> {
     let is_cordoned = || {
         let found = deed.detections().find(|it| it.rule == "AUD-R79");
         let mut values = found.into_iter().flat_map(|it| &it.values);

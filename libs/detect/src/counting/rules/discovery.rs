@@ -130,7 +130,7 @@ pub(super) static RULES: &[Counted] = &[
     },
 ];
 
-fn calls_of_a_tool(deed: &Deed<'_>) -> Option<String> {
+fn calls_of_a_tool(deed: &Deed<'_, '_>) -> Option<String> {
     let request = deed.request;
     let is_list = request.verb() == "list";
     let is_tried = matches!(request.outcome(), Outcome::DryRun | Outcome::Forbidden);

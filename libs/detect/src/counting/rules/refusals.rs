@@ -73,14 +73,14 @@ pub(super) static RULES: &[Counted] = &[
     },
 ];
 
-fn is_from_outside(deed: &Deed<'_>) -> bool {
+fn is_from_outside(deed: &Deed<'_, '_>) -> bool {
     let address = deed.request.source_address();
     address.is_some_and(|ip| deed.request.profile().is_foreign(ip))
 }
 
 /// A client whose token has run out fails with everything that it asks for; only who writes requests himself is
 /// known to try without one.
-fn tried_without_credential(deed: &Deed<'_>) -> Option<String> {
+fn tried_without_credential(deed: &Deed<'_, '_>) -> Option<String> {
     let counts = match deed.request.actor() {
         Actor::Anonymous => true,
         Actor::Unauthenticated => deed.request.client().is_script(),
@@ -91,7 +91,7 @@ fn tried_without_credential(deed: &Deed<'_>) -> Option<String> {
     counts.then(|| deed.asked())
 }
 
-fn refused_from_outside(deed: &Deed<'_>) -> Option<String> {
+fn refused_from_outside(deed: &Deed<'_, '_>) -> Option<String> {
     let counts = matches!(deed.request.actor(), Actor::User(_) | Actor::ServiceAccount { .. })
         && deed.request.is_denied_by_authorization()
         && is_from_outside(deed);
