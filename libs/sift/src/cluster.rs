@@ -56,19 +56,18 @@ impl ClusterSift {
         }
     }
 
-    pub(crate) fn take(&mut self, mut batch: SightingBatch, profile: &ClusterProfile) -> Sifted {
+    pub(crate) fn take(&mut self, batch: &mut SightingBatch, profile: &ClusterProfile) -> Sifted {
         let mut sifted = Sifted::default();
         if batch.events() == 0 {
             // Somebody tells the time.
-            sifted.told.extend(self.silence(&batch, profile));
+            sifted.told.extend(self.silence(batch, profile));
             return sifted;
         }
         self.behaviour.heard(batch.ingest_time, batch.events() as u64);
         let mut new = Vec::with_capacity(batch.events());
-        let mut known = BTreeSet::new();
         for quiet in &batch.quiet {
             let before = new.len();
-            new.extend(quiet.events.iter().filter(|id| !self.seen.has(**id) && known.insert(**id)));
+            new.extend(quiet.events.iter().filter(|id| !self.seen.came_before(**id)));
             let number = new.len() - before;
             self.ledger.quiet(quiet, number as u64);
             for _ in number..quiet.events.len() {
@@ -78,19 +77,20 @@ impl ClusterSift {
         }
         let mut sightings = std::mem::take(&mut batch.sightings);
         for sighting in &mut sightings {
-            if self.seen.has(sighting.event) || !known.insert(sighting.event) {
+            if self.seen.came_before(sighting.event) {
                 let example = || batch.texts.get(sighting.request.audit_id).to_owned();
                 self.ledger.seen_before(sighting.time, example);
                 sifted.left_out += 1;
                 // How a long request ended is the later word about it, under the same ids.
-                if audit::is_end(&audit::event_of(&batch, sighting)) {
+                if audit::is_end(&audit::event_of(batch, sighting)) {
                     sifted.revised.append(&mut sighting.records);
                 }
                 continue;
             }
             new.push(sighting.event);
-            self.fold(sighting, &batch, profile, &mut sifted);
+            self.fold(sighting, batch, profile, &mut sifted);
         }
+        batch.sightings = sightings;
         let changes = self.seen.add(batch.ingest_time, new, &self.limits);
         self.changes.extend(changes);
         self.folded += sifted.events;

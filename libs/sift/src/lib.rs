@@ -150,9 +150,9 @@ impl Sift {
         }
     }
 
-    /// Takes a batch in, of a cluster of which this is known. One without events tells the time: by it alone a log that
-    /// falls silent is noticed.
-    pub fn take(&mut self, batch: SightingBatch, profile: &ClusterProfile) -> Sifted {
+    /// Takes a batch in, of a cluster of which this is known; its records are taken out of it. One without events tells the
+    /// time: by it alone a log that falls silent is noticed.
+    pub fn take(&mut self, batch: &mut SightingBatch, profile: &ClusterProfile) -> Sifted {
         let key = (batch.tenant.clone(), batch.cluster.clone());
         self.changed.insert(key.clone());
         let mut sifted = self.with(key, |cluster| cluster.take(batch, profile));

@@ -17,7 +17,12 @@ pub struct Recorded<'a> {
     telling: Telling,
     authorised: &'a Authorised,
     events: u64,
+    /// The batch of the last event, whose texts the next ones share.
+    batch: Option<SightingBatch>,
 }
+
+/// How many bytes of texts events share before these are forgotten.
+const SHARED_TEXT_BYTES: usize = 64 << 10;
 
 /// After how many events it is forgotten which parts of the state have changed.
 const FORGET_EVERY: u64 = 4096;
@@ -30,7 +35,7 @@ impl<'a> Recorded<'a> {
             shared: SharedLimits { seen: 2_000_000, ..SharedLimits::default() },
             ..Limits::default()
         };
-        Self { sift: Sift::new(limits), telling, authorised, events: 0 }
+        Self { sift: Sift::new(limits), telling, authorised, events: 0, batch: None }
     }
 
     /// Takes an event of so many bytes in, with what people's own rules find in it.
@@ -41,18 +46,32 @@ impl<'a> Recorded<'a> {
         intake: &Intake<'_>,
         own: Found,
     ) -> Sifted {
-        let (tenant, cluster) = (intake.tenant.clone(), intake.cluster.clone());
-        let mut batch = SightingBatch::new(tenant, cluster, Timestamp::EPOCH);
+        let mut batch = self.next_batch(intake);
         let request = Request::new(event, intake.profile);
         sight((&request, bytes), intake, (self.telling, self.authorised), own, &mut batch);
         let quiet = batch.quiet.iter().map(|quiet| quiet.last);
         let time = batch.sightings.iter().map(|it| it.time).chain(quiet).max();
-        batch.ingest_time = time.unwrap_or(batch.ingest_time);
+        batch.ingest_time = time.unwrap_or(Timestamp::EPOCH);
         self.events += 1;
         if self.events.is_multiple_of(FORGET_EVERY) {
             self.sift.discard_changes();
         }
-        arrived(self.sift.take(batch, intake.profile))
+        let sifted = self.sift.take(&mut batch, intake.profile);
+        self.batch = Some(batch);
+        arrived(sifted)
+    }
+
+    /// An empty batch of the event's cluster.
+    fn next_batch(&mut self, intake: &Intake<'_>) -> SightingBatch {
+        let is_same = |batch: &SightingBatch| {
+            batch.tenant == *intake.tenant && batch.cluster == *intake.cluster
+        };
+        let mut batch = self.batch.take().filter(is_same).unwrap_or_else(|| {
+            let (tenant, cluster) = (intake.tenant.clone(), intake.cluster.clone());
+            SightingBatch::new(tenant, cluster, Timestamp::EPOCH)
+        });
+        batch.clear(SHARED_TEXT_BYTES);
+        batch
     }
 
     /// What is left when nothing follows: the detections that were told, with what they count in the end.

@@ -26,9 +26,9 @@ struct Row {
 const MINUTE: i64 = 60 * 1_000_000_000;
 
 impl SeenEvents {
-    /// Whether an event came before.
-    pub(crate) fn has(&self, event: Id) -> bool {
-        self.all.contains(&event)
+    /// Notes an event; whether it came before. Those that are new are [added](Self::add) with their batch.
+    pub(crate) fn came_before(&mut self, event: Id) -> bool {
+        !self.all.insert(event)
     }
 
     /// How many events are known.
@@ -36,10 +36,10 @@ impl SeenEvents {
         self.all.len()
     }
 
-    /// Adds the events of a batch that was taken in at a time, and forgets what is too old.
+    /// Adds the new events of a batch that was taken in at a time, and forgets what is too old.
     pub(crate) fn add(&mut self, time: Timestamp, events: Vec<Id>, limits: &Limits) -> Vec<Change> {
         let Some(first) = events.first().copied() else { return Vec::new() };
-        self.restore(first, time, &events);
+        self.add_row(first, time, events.as_slice().into());
         let mut changes = vec![Change::Seen(first, Some((time, events)))];
         let oldest = time.minus(limits.seen_for).as_nanos().div_euclid(MINUTE);
         while self.minutes.first_key_value().is_some_and(|(minute, _)| *minute < oldest) {
@@ -59,8 +59,12 @@ impl SeenEvents {
 
     /// Takes back the events of a batch.
     pub(crate) fn restore(&mut self, row: Id, time: Timestamp, events: &[Id]) {
+        let new = events.iter().copied().filter(|event| self.all.insert(*event)).collect();
+        self.add_row(row, time, new);
+    }
+
+    fn add_row(&mut self, key: Id, time: Timestamp, events: Box<[Id]>) {
         let minute = self.minutes.entry(time.as_nanos().div_euclid(MINUTE)).or_default();
-        let new = events.iter().copied().filter(|event| self.all.insert(*event));
-        minute.push(Row { key: row, events: new.collect() });
+        minute.push(Row { key, events });
     }
 }

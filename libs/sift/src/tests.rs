@@ -66,7 +66,7 @@ impl Events {
 }
 
 pub(crate) fn sift(batch: &SightingBatch, sift: &mut Sift) -> Sifted {
-    sift.take(batch.clone(), ClusterProfile::unknown())
+    sift.take(&mut batch.clone(), ClusterProfile::unknown())
 }
 
 pub(crate) fn detections(records: &[Record]) -> Vec<&Detection> {
@@ -186,8 +186,8 @@ fn a_cluster_from_which_nothing_arrives_any_more_is_told() {
     let mut state = Sift::new(Limits::default());
     let tick = |state: &mut Sift, now: i64| {
         let (tenant, cluster) = (Tenant::default(), Cluster::default());
-        let batch = SightingBatch::new(tenant, cluster, Timestamp::from_nanos(now));
-        told(&state.take(batch, ClusterProfile::unknown()).told)
+        let mut batch = SightingBatch::new(tenant, cluster, Timestamp::from_nanos(now));
+        told(&state.take(&mut batch, ClusterProfile::unknown()).told)
     };
     // Also what is only counted is heard.
     let lease = r#"{"auditID":"AT","stage":"ResponseComplete","verb":"get","requestURI":"/apis","user":{"username":"ada","groups":["system:authenticated"]},"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-03-02T09:00:30Z"}"#;

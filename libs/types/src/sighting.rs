@@ -119,6 +119,17 @@ impl SightingBatch {
         }
     }
 
+    /// Forgets its events and keeps its texts for further events of the cluster, as long as these have at most so many
+    /// bytes.
+    pub fn clear(&mut self, most_text_bytes: usize) {
+        self.sightings.clear();
+        self.quiet.clear();
+        self.weight = 0;
+        if self.texts.bytes > most_text_bytes {
+            self.texts = Texts::default();
+        }
+    }
+
     /// Adds quiet events of one kind.
     pub fn push_quiet(&mut self, quiet: Quiet) {
         self.weight += 16 * quiet.events.len();
@@ -295,6 +306,18 @@ mod tests {
         assert_eq!(texts.add(""), TextRef::default());
         assert_eq!([ada, TextRef::default(), TextRef(9)].map(|at| texts.get(at)), ["ada", "", ""]);
         assert_eq!(texts.iter().collect::<Vec<_>>(), ["", "get", "ada"]);
+    }
+
+    #[test]
+    fn a_batch_is_used_again_with_its_texts_until_these_are_many() {
+        let at = Timestamp::from_nanos(9);
+        let mut batch = SightingBatch::new(Tenant::default(), Cluster::default(), at);
+        let get = batch.texts.add("get");
+        batch.count(QuietKind::Lease, Id::builder("test").finish(), at);
+        batch.clear(3);
+        assert_eq!((batch.events(), batch.weight(), batch.texts.get(get)), (0, 3, "get"));
+        batch.clear(2);
+        assert!(batch.texts.is_empty());
     }
 
     #[test]

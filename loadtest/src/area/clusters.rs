@@ -44,8 +44,8 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         let understood = understand(&received, &judging)
             .map_err(|error| anyhow::anyhow!("a batch was refused: {error}"))?;
         anyhow::ensure!(understood.letters.is_empty(), "{:?}", understood.letters.first());
-        for batch in understood.sightings {
-            told += sift.take(batch, ClusterProfile::unknown()).told.len();
+        for mut batch in understood.sightings {
+            told += sift.take(&mut batch, ClusterProfile::unknown()).told.len();
             sift.discard_changes();
         }
         Ok(())

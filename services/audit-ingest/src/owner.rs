@@ -204,11 +204,11 @@ impl LogOwner for AuditOwner {
                 message.as_str()
             )));
         }
-        let batch = decode_sightings(&entry.entry.payload).map_err(poison)?;
+        let mut batch = decode_sightings(&entry.entry.payload).map_err(poison)?;
         let key = (batch.tenant.clone(), batch.cluster.clone());
         self.bring(&key).await?;
         let (newest, rules) = (newest(&batch), self.judging.rules(&key.0));
-        let mut sifted = self.sift.take(batch, self.judging.profile(&key.0, &key.1));
+        let mut sifted = self.sift.take(&mut batch, self.judging.profile(&key.0, &key.1));
         let candidates = std::mem::take(&mut sifted.candidates);
         sifted.told.extend(self.own_rules.take(&key, &rules, newest, candidates));
         self.touched.insert(key);

@@ -230,7 +230,7 @@ mod tests {
         let (store, profile) = (MemoryStore::new(), ClusterProfile::unknown());
         let key = (Tenant::default(), Cluster::default());
         let mut before = Sift::new(Limits::default());
-        assert!(!fires(&before.take(tries(0..4), profile), "AUD-R04"));
+        assert!(!fires(&before.take(&mut tries(0..4), profile), "AUD-R04"));
         let mut batch = Batch::new();
         for change in before.take_changes(&key) {
             keep(&key, change, &mut batch).unwrap();
@@ -238,8 +238,8 @@ mod tests {
         store.commit(batch).await.unwrap();
         let mut after = Sift::new(Limits::default());
         restore(&store, &key, &mut after).await.unwrap();
-        assert!(fires(&after.take(tries(4..5), profile), "AUD-R04"));
+        assert!(fires(&after.take(&mut tries(4..5), profile), "AUD-R04"));
         let mut nothing_known = Sift::new(Limits::default());
-        assert!(!fires(&nothing_known.take(tries(4..5), profile), "AUD-R04"));
+        assert!(!fires(&nothing_known.take(&mut tries(4..5), profile), "AUD-R04"));
     }
 }

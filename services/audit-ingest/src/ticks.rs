@@ -67,8 +67,8 @@ mod tests {
         }
 
         /// What the owner makes of a batch.
-        fn apply(&mut self, batch: SightingBatch) -> Vec<String> {
-            let sifted = self.sift.take(batch, ClusterProfile::unknown());
+        fn apply(&mut self, mut batch: SightingBatch) -> Vec<String> {
+            let sifted = self.sift.take(&mut batch, ClusterProfile::unknown());
             let silent_since = self.sift.silent_since(&self.key);
             let counted = Counted { folded: 0, silent_since, suppressions: Vec::new() };
             self.view.set(self.key.clone(), counted);

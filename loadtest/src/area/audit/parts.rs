@@ -47,8 +47,8 @@ impl Parts {
         let (told, sifting) = measured(|| {
             let mut told = 0;
             for body in batches {
-                for batch in understood(body, &judging)?.sightings {
-                    told += sift.take(batch, ClusterProfile::unknown()).told.len();
+                for mut batch in understood(body, &judging)?.sightings {
+                    told += sift.take(&mut batch, ClusterProfile::unknown()).told.len();
                 }
             }
             Ok(told)
