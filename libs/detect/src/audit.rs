@@ -50,7 +50,7 @@ pub use indexed::{Indexed, indexed};
 pub use links::of_user as links_of_user;
 use machinery::Standing;
 pub(crate) use observation::of_sighting;
-pub use observation::{anomaly, observation, silence};
+pub use observation::{anomaly, images, observation, silence};
 pub use redacted::redacted;
 pub(crate) use request::{Outcome, Request};
 use rules::Definition;

@@ -150,26 +150,39 @@ impl ClusterSift {
                 _ => self.tell(record, &part, sifted),
             }
         }
+        let rare = self.rare(&answered, &completed, &intake);
         for record in completed {
             self.tell(record, &part, sifted);
         }
-        let anomalies = self.behaviour.observe(&audit::observation(sighting, &event, profile));
-        if anomalies.is_empty() {
-            return;
-        }
-        for anomaly in &anomalies {
-            let Some(mut record) = audit::anomaly(anomaly, sighting, &event, &intake) else {
-                continue;
-            };
-            record.ingest_time = batch.ingest_time;
-            declared::tell_authorised(&mut record, by);
-            let said = (anomaly.rule, anomaly.severity);
-            if self.counting.stands_for(said, &answered, &intake) {
+        for (record, stands) in rare {
+            if stands {
                 self.stood_for(record, sifted);
             } else {
                 self.tell(record, &part, sifted);
             }
         }
+    }
+
+    /// What is rare about an event, which completed these; and of each whether a rule that was told stands for it.
+    fn rare(
+        &mut self,
+        answered: &Answered<'_>,
+        completed: &[Record],
+        intake: &Intake<'_>,
+    ) -> Vec<(Record, bool)> {
+        let Answered { sighting, event, batch, .. } = answered;
+        let by = batch.texts.get(sighting.request.authorised);
+        let images = audit::images(sighting, batch);
+        let observation = audit::observation(sighting, event, &images, intake.profile);
+        let anomalies = self.behaviour.observe(&observation).into_iter();
+        let told = anomalies.filter_map(|anomaly| {
+            let mut record = audit::anomaly(&anomaly, sighting, event, intake)?;
+            record.ingest_time = batch.ingest_time;
+            declared::tell_authorised(&mut record, by);
+            let said = (anomaly.rule, anomaly.severity);
+            Some((record, self.counting.stands_for(said, answered, completed, intake)))
+        });
+        told.collect()
     }
 
     /// Which part an event has in a cascade, and what it tells of who wrote its object.

@@ -6,21 +6,31 @@ use airside_baseline::observation::{
     Actor as Who, BoundPod, Class, Client as Program, Outcome as Ended, Request as Asked,
 };
 use airside_baseline::{Anomaly, Observation};
-use airside_types::{NamedValue, Payload, Record, Rule, Sighting, Source, Timestamp};
+use airside_types::{
+    NamedValue, Payload, Record, Rule, Sighting, SightingBatch, Source, Timestamp,
+};
 
 use super::actor::Actor;
 use super::client::{Client, UserAgent};
 use super::event::Event;
 use super::request::{Outcome, Request};
 use super::rules::Firing;
+use crate::counting::repository;
 use crate::intake::Intake;
 use crate::profile::ClusterProfile;
 use crate::rule::RuleInfo;
 
-/// What an answered request shows, that [`super::event_of`] a sighting.
+/// The images that the pods of a request name, without tags and digests.
+pub fn images<'b>(sighting: &Sighting, batch: &'b SightingBatch) -> Vec<&'b str> {
+    let images = sighting.request.images.iter();
+    images.map(|image| repository(batch.texts.get(*image))).collect()
+}
+
+/// What an answered request shows, that [`super::event_of`] a sighting, whose [`images`] are these.
 pub fn observation<'e>(
     sighting: &Sighting,
     event: &'e Event<'e>,
+    images: &'e [&'e str],
     profile: &'e ClusterProfile,
 ) -> Observation<'e> {
     let request = Request::new(event, profile);
@@ -59,6 +69,7 @@ pub fn observation<'e>(
         bytes: sighting.bytes,
         issued: text(&event.annotations.issued_credential_id),
         grant: binding(&event.annotations.reason),
+        images,
     }
 }
 
@@ -165,7 +176,7 @@ mod tests {
         }
         for sighting in &batch.sightings {
             let event = event_of(&batch, sighting);
-            let anomalies = behaviour.observe(&observation(sighting, &event, profile));
+            let anomalies = behaviour.observe(&observation(sighting, &event, &[], profile));
             told.extend(anomalies.iter().filter_map(|it| anomaly(it, sighting, &event, &intake)));
         }
         let messages: Vec<_> = told
