@@ -43,3 +43,9 @@ impl Novelty {
 pub(crate) fn highest_of(windows: u32) -> u32 {
     1_000_000 / windows.saturating_add(1)
 }
+
+/// So many of something, in words.
+pub(crate) fn counted(number: u32, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {one}{plural}")
+}

@@ -2,6 +2,7 @@
 
 mod actors;
 mod snapshot;
+mod spell;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ pub(crate) use actors::{
     ActorMemory, Breadth, Failures, Issue, Rhythm, Shared, Use, minute, network,
 };
 pub use snapshot::{Changed, StateKey};
+pub(crate) use spell::{Feature, OfClass, Spell, Spells, Told};
 
 use crate::anomaly::Anomaly;
 use crate::memory::{Hour, Kept, Key, hour, key};

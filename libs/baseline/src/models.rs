@@ -16,6 +16,8 @@ mod hours;
 mod lineage;
 mod logins;
 mod mix;
+mod pairs;
+mod points;
 mod rhythm;
 mod secrets;
 mod silence;
@@ -50,7 +52,9 @@ pub(crate) static ALL: &[&Rule] = &[
     &credentials::TRAVEL,
     &clients::RULE,
     &mix::RULE,
+    &points::RULE,
     &steps::RULE,
+    &pairs::RULE,
     &grants::RULE,
     &first_seen::NODE,
     &hours::RULE,
@@ -62,6 +66,7 @@ pub(crate) static ALL: &[&Rule] = &[
 
 /// What an observation has that is rare.
 pub(crate) fn look(look: &mut Look<'_, '_>) -> Vec<Anomaly> {
+    points::begin(look);
     // What is learnt of a client's new version is used by those that come after.
     let mut found = Vec::new();
     found.extend(clients::look(look));
@@ -82,6 +87,10 @@ pub(crate) fn look(look: &mut Look<'_, '_>) -> Vec<Anomaly> {
     found.extend(rhythm::look(look));
     found.extend(slow::look(look, deed));
     found.extend(sizes::look(look));
+    found.extend(pairs::look(look, deed));
+    // What others have told it does not tell again.
+    let point = points::look(look, deed, &found);
+    found.extend(point);
     found
 }
 

@@ -31,6 +31,8 @@ pub struct Observation<'a> {
     pub issued: Option<&'a str>,
     /// The binding that allowed it, as the API server names it.
     pub grant: Option<&'a str>,
+    /// The images of the pods that it writes, without tags and digests, as far as its body is known.
+    pub images: &'a [&'a str],
 }
 
 /// Who acts.

@@ -48,7 +48,7 @@ pub use indexed::{Indexed, indexed};
 pub use links::of_user as links_of_user;
 use machinery::Standing;
 pub(crate) use observation::of_sighting;
-pub use observation::{anomaly, observation, silence};
+pub use observation::{anomaly, images, observation, silence};
 pub use redacted::redacted;
 pub(crate) use request::Outcome;
 pub use request::Request;

@@ -9,7 +9,8 @@
 //!
 //! What rarity says of one actor is `airside-baseline`'s. A rule and an anomaly that would tell the same do not both: the
 //! rule's entry names the anomalies that it [`stands_for`](Counting::stands_for) once it was told, so that what needs no
-//! history is told as soon as it shows, and the rest by what is usual. Failed logins of one address (row R05) are told by
+//! history is told as soon as it shows, and the rest by what is usual. What is new about an image stands for what is rare
+//! about it at the same request alone. Failed logins of one address (row R05) are told by
 //! AUD-B05 alone, which is a leaky bucket by itself.
 //!
 //! Memory is rows, each of a rule and a key, bounded by [`Limits`] and kept one by one.
@@ -40,6 +41,7 @@ use crate::intake::Intake;
 use audit_ids::{Asked, AuditIds};
 use deed::Deed;
 pub use each::Limits;
+pub(crate) use first_seen::repository;
 use pod_secrets::Account;
 use rows::{Aged, Rows};
 use rules::{Counted, Over};
@@ -176,13 +178,17 @@ impl Counting {
         firing
     }
 
-    /// Whether a rule that was told says what an anomaly of such a severity would say at a request: that is told no
-    /// more.
+    /// Whether a rule that was told says what an anomaly of such a severity would say at a request, which completed
+    /// these: that is told no more.
     pub fn stands_for(
         &self,
         (anomaly, severity): (&str, Severity),
         answered: &Answered<'_, '_>,
+        completed: &[Record],
     ) -> bool {
+        if first_seen::stands_for((anomaly, severity), completed) {
+            return true;
+        }
         let deed = Deed::new(answered);
         let mut standing = rules::all().filter(|counted| counted.stands_for.contains(&anomaly));
         standing.any(|counted| {

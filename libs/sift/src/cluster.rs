@@ -151,26 +151,39 @@ impl ClusterSift {
                 _ => self.tell(record, &part, sifted),
             }
         }
+        let rare = self.rare(&answered, &completed, &intake);
         for record in completed {
             self.tell(record, &part, sifted);
         }
-        let anomalies = self.behaviour.observe(&audit::observation(sighting, &request));
-        if anomalies.is_empty() {
-            return;
-        }
-        for anomaly in &anomalies {
-            let Some(mut record) = audit::anomaly(anomaly, sighting, &request, &intake) else {
-                continue;
-            };
-            record.ingest_time = batch.ingest_time;
-            declared::tell_authorised(&mut record, by);
-            let said = (anomaly.rule, anomaly.severity);
-            if self.counting.stands_for(said, &answered) {
+        for (record, stands) in rare {
+            if stands {
                 self.stood_for(record, sifted);
             } else {
                 self.tell(record, &part, sifted);
             }
         }
+    }
+
+    /// What is rare about an event, which completed these; and of each whether a rule that was told stands for it.
+    fn rare(
+        &mut self,
+        answered: &Answered<'_, '_>,
+        completed: &[Record],
+        intake: &Intake<'_>,
+    ) -> Vec<(Record, bool)> {
+        let Answered { sighting, request, batch, .. } = *answered;
+        let by = batch.texts.get(sighting.request.authorised);
+        let images = audit::images(sighting, batch);
+        let observation = audit::observation(sighting, request, &images);
+        let anomalies = self.behaviour.observe(&observation).into_iter();
+        let told = anomalies.filter_map(|anomaly| {
+            let mut record = audit::anomaly(&anomaly, sighting, request, intake)?;
+            record.ingest_time = batch.ingest_time;
+            declared::tell_authorised(&mut record, by);
+            let said = (anomaly.rule, anomaly.severity);
+            Some((record, self.counting.stands_for(said, answered, completed)))
+        });
+        told.collect()
     }
 
     /// Which part an event has in a cascade, and what it tells of who wrote its object.

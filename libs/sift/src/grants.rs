@@ -1,7 +1,9 @@
 //! Used grants: which bindings of RBAC allowed requests, since when, and when last.
 //!
-//! What is not here was granted and not used. It is also told as a fact, once a day for each binding and subject.
+//! What is not here was granted and not used. It is also told as a fact, once a day for each binding, subject and user:
+//! of what a group was granted, who of it uses it.
 
+use airside_baseline::evidence::digest;
 use airside_detect::audit;
 use airside_types::{Entity, Fact, Id, Relation, Timestamp, UsedGrant};
 use indexmap::IndexMap;
@@ -11,6 +13,8 @@ use crate::Change;
 
 /// How many bindings and subjects are remembered in a cluster.
 const MOST: usize = 4_000;
+/// Of how many users of a binding and subject it is told in a day; those beyond are not: what so many use is everybody's.
+const USERS: usize = 16;
 const HOUR: i64 = 3_600 * 1_000_000_000;
 const DAY: i64 = 24 * HOUR;
 /// What was not used for so long is forgotten where there are too many.
@@ -28,10 +32,41 @@ pub(crate) struct Grants {
 }
 
 /// First and last use, in nanoseconds; the last one to the hour.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Use {
     first: i64,
     last: i64,
+    /// Kept behind the rest: what was kept before users were told apart has none.
+    #[serde(skip)]
+    users: Users,
+}
+
+/// Who was told as a user on a day.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Users {
+    /// In days since the Unix epoch.
+    day: i64,
+    /// By digest, in the order in which they came.
+    told: Vec<u64>,
+}
+
+impl Users {
+    /// Whether it is news that somebody is a user on a day.
+    fn is_news(&mut self, user: &str, day: i64) -> bool {
+        if day > self.day {
+            self.day = day;
+            self.told.clear();
+        }
+        if day < self.day || self.told.len() >= USERS {
+            return false;
+        }
+        let user = digest(&[user]);
+        let is_news = !self.told.contains(&user);
+        if is_news {
+            self.told.push(user);
+        }
+        is_news
+    }
 }
 
 /// The form of the bytes. Raised whenever what is kept changes.
@@ -42,14 +77,18 @@ impl Grants {
     pub(crate) fn take(&mut self, reason: &str, user: &str, time: Timestamp) -> Option<Fact> {
         let now = time.as_nanos();
         let hour = now - now.rem_euclid(HOUR);
+        let day = hour.div_euclid(DAY);
         if let Some(known) = self.uses.get_mut(reason) {
-            let before = known.last;
-            if hour <= before {
-                return None;
+            let is_later = hour > known.last;
+            known.last = known.last.max(hour);
+            let is_news = known.users.is_news(user, day);
+            if is_later || is_news {
+                self.changed.push(reason.into());
             }
-            known.last = hour;
-            self.note(reason);
-            if hour.div_euclid(DAY) == before.div_euclid(DAY) {
+            if is_later {
+                self.version += 1;
+            }
+            if !is_news {
                 return None;
             }
         } else {
@@ -61,19 +100,16 @@ impl Grants {
             if self.is_full() {
                 return None;
             }
-            self.uses.insert(reason.into(), Use { first: now, last: hour });
-            self.note(reason);
+            let users = Users { day, told: vec![digest(&[user])] };
+            self.uses.insert(reason.into(), Use { first: now, last: hour, users });
+            self.changed.push(reason.into());
+            self.version += 1;
         }
         let used = audit::used_grant(reason, time)?;
         let by = audit::identity(user)?;
         let (subject, relation) = (Entity::Object(used.binding), Relation::UsedBy);
         let is_own = subject.name().starts_with(OWN);
         (!is_own).then_some(Fact { subject, relation, object: by, from: time, until: None })
-    }
-
-    fn note(&mut self, reason: &str) {
-        self.changed.push(reason.into());
-        self.version += 1;
     }
 
     /// A number that differs whenever what was used differs.
@@ -102,9 +138,9 @@ impl Grants {
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         let changed = std::mem::take(&mut self.changed).into_iter();
         let row = |reason: Box<str>| {
-            let known = self.uses.get(&reason).map(|known| (FORM, &reason, known));
+            let known = self.uses.get(&reason).map(|known| (FORM, &reason, known, &known.users));
             let key = Id::builder("sift/grant").text(&reason).finish();
-            // A row is a text and two numbers, which can always be written.
+            // A row is a text and some numbers, which can always be written.
             Change::Grant(key, known.and_then(|row| postcard::to_allocvec(&row).ok()))
         };
         changed.map(row).collect()
@@ -115,8 +151,11 @@ impl Grants {
         if bytes.first() != Some(&FORM) {
             return Err("it is of another version".to_owned());
         }
-        let (_, reason, known): (u8, Box<str>, Use) =
-            postcard::from_bytes(bytes).map_err(|error| error.to_string())?;
+        let ((_, reason, mut known), users): ((u8, Box<str>, Use), _) =
+            postcard::take_from_bytes(bytes).map_err(|error| error.to_string())?;
+        if !users.is_empty() {
+            known.users = postcard::from_bytes(users).map_err(|error| error.to_string())?;
+        }
         self.uses.insert(reason, known);
         self.version += 1;
         Ok(())
@@ -131,7 +170,11 @@ mod tests {
         r#"RBAC: allowed by RoleBinding "devs/shop" of Role "dev" to Group "devs""#;
 
     fn told(grants: &mut Grants, reason: &str, hour: i64) -> Option<String> {
-        let fact = grants.take(reason, "ada", Timestamp::from_nanos(hour * HOUR + 7))?;
+        told_by(grants, reason, "ada", hour)
+    }
+
+    fn told_by(grants: &mut Grants, reason: &str, user: &str, hour: i64) -> Option<String> {
+        let fact = grants.take(reason, user, Timestamp::from_nanos(hour * HOUR + 7))?;
         Some(format!("{} {} {}", fact.subject, fact.relation, fact.object))
     }
 
@@ -150,6 +193,39 @@ mod tests {
         let used = grants.used();
         let shown: Vec<_> = used.iter().map(|it| (it.subject.as_str(), it.last)).collect();
         assert_eq!(shown, [("devs", Timestamp::from_nanos(30 * HOUR))]);
+    }
+
+    #[test]
+    fn whoever_of_a_group_uses_what_it_was_granted_is_told_once_a_day() {
+        let mut grants = Grants::default();
+        for day in [1, 2] {
+            for user in ["ada", "bob", "cleo"] {
+                let expected = format!("RoleBinding shop/devs used-by User {user}");
+                assert_eq!(told_by(&mut grants, REASON, user, 24 * day), Some(expected));
+                assert_eq!(told_by(&mut grants, REASON, user, 24 * day + 1), None);
+            }
+        }
+        assert_eq!(told_by(&mut grants, REASON, "dan", 24), None, "what comes a day late");
+        let kept = grants.take_changes();
+        let mut other = Grants::default();
+        for change in &kept {
+            let Change::Grant(_, Some(bytes)) = change else { continue };
+            other.restore(bytes).unwrap();
+        }
+        assert_eq!(told_by(&mut other, REASON, "bob", 50), None, "it was told before the restart");
+        let users = (0..100).map(|number| format!("user-{number}"));
+        let told = users.filter(|user| told_by(&mut other, REASON, user, 50).is_some());
+        assert_eq!(told.count(), USERS - 3, "there is a bound");
+    }
+
+    #[test]
+    fn what_was_kept_before_users_were_told_apart_is_taken_back() {
+        let mut grants = Grants::default();
+        let first = 24 * HOUR;
+        let bytes = postcard::to_allocvec(&(FORM, REASON, first, first)).unwrap();
+        grants.restore(&bytes).unwrap();
+        assert_eq!(grants.used().first().map(|it| it.first), Some(Timestamp::from_nanos(first)));
+        assert!(told(&mut grants, REASON, 25).is_some());
     }
 
     #[test]

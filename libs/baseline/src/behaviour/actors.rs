@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use airside_types::{Entity, Fact, Relation, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::memory::{Distinct, Hour, Kept, Key, Peak, Seen, key_of_number};
+use super::spell::{OfClass, Spells};
+use crate::memory::{Distinct, Hour, Kept, Key, Pairs, Peak, Seen, key_of_number};
 use crate::observation::Class;
 
 /// One actor.
@@ -47,6 +48,9 @@ pub(crate) struct ActorMemory {
     pub(crate) active_hours: u32,
     pub(crate) rhythms: BTreeMap<Key, Rhythm>,
     told: BTreeMap<String, (Hour, u8)>,
+    /// How its times go; kept behind the rest, since what was kept before it was known has none.
+    #[serde(skip)]
+    pub(crate) spells: Spells,
 }
 
 /// Requests within a minute.
@@ -110,6 +114,7 @@ impl ActorMemory {
             active_hours: 0,
             rhythms: BTreeMap::new(),
             told: BTreeMap::new(),
+            spells: Spells::default(),
         }
     }
 
@@ -185,6 +190,12 @@ pub(crate) struct Shared {
     pub(crate) failures: Kept<IpAddr, Failures>,
     /// The size of events of a kind.
     pub(crate) sizes: Kept<Key, Peak>,
+    /// How the times of a class go.
+    pub(crate) spells: Kept<Class, OfClass>,
+    /// Which service accounts have to do with which kinds of objects.
+    pub(crate) resources: Pairs,
+    /// In which namespaces which images run.
+    pub(crate) images: Pairs,
     pub(crate) pace: Pace,
     /// It was not kept since it changed.
     pub(crate) pace_changed: bool,

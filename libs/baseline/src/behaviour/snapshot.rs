@@ -1,7 +1,8 @@
 //! What is known, as bytes for a store, and back.
 //!
 //! An actor, a class, a credential and so on is one value each, so that a commit writes what has changed. The bytes are
-//! of this version of the program: what another version wrote is learnt anew.
+//! of this form: what another one wrote is learnt anew. What is only added stands behind the rest, or in rows of its own, so
+//! that what was kept before is taken back.
 
 use std::net::IpAddr;
 
@@ -31,10 +32,13 @@ enum Part {
     Pod = 6,
     Failures = 7,
     Size = 8,
+    Spells = 9,
+    Resource = 10,
+    Image = 11,
 }
 
 impl Part {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Pace,
         Self::Actor,
         Self::Class,
@@ -44,6 +48,9 @@ impl Part {
         Self::Pod,
         Self::Failures,
         Self::Size,
+        Self::Spells,
+        Self::Resource,
+        Self::Image,
     ];
 }
 
@@ -110,7 +117,13 @@ impl ClusterBehaviour {
     /// What has changed since the last call.
     pub fn take_changed(&mut self) -> Changed {
         let mut all = Vec::new();
-        rows(Part::Actor, &mut self.actors, &mut all);
+        all.extend(self.actors.take_changed().into_iter().map(|(key, actor)| {
+            let bytes = actor.and_then(|actor| {
+                let row = kept(&(key, actor))?;
+                postcard::to_extend(&actor.spells, row).ok()
+            });
+            (StateKey { part: Part::Actor, which: key }, bytes)
+        }));
         let shared = &mut self.shared;
         if std::mem::take(&mut shared.pace_changed) {
             all.push((StateKey { part: Part::Pace, which: 0 }, kept(&(0_u64, &shared.pace))));
@@ -130,6 +143,9 @@ impl ClusterBehaviour {
         rows(Part::Pod, &mut shared.pods, &mut all);
         rows(Part::Failures, &mut shared.failures, &mut all);
         rows(Part::Size, &mut shared.sizes, &mut all);
+        rows(Part::Spells, &mut shared.spells, &mut all);
+        rows(Part::Resource, shared.resources.rows(), &mut all);
+        rows(Part::Image, shared.images.rows(), &mut all);
         all
     }
 
@@ -145,15 +161,16 @@ impl ClusterBehaviour {
             Part::Class => read(bytes).map(|(class, memory)| {
                 shared.classes.insert(class, memory);
             }),
-            Part::Actor => {
-                read::<_, ActorMemory>(bytes).map(|(key, it)| self.actors.restore(key, it))
-            }
+            Part::Actor => actor(bytes).map(|(key, it)| self.actors.restore(key, it)),
             Part::Reader => read(bytes).map(|(key, it)| shared.readers.restore(key, it)),
             Part::Credential => read(bytes).map(|(key, it)| shared.credentials.restore(key, it)),
             Part::Issue => read(bytes).map(|(key, it)| shared.issued.restore(key, it)),
             Part::Pod => read(bytes).map(|(key, it)| shared.pods.restore(key, it)),
             Part::Failures => read(bytes).map(|(key, it)| shared.failures.restore(key, it)),
             Part::Size => read(bytes).map(|(key, it)| shared.sizes.restore(key, it)),
+            Part::Spells => read(bytes).map(|(key, it)| shared.spells.restore(key, it)),
+            Part::Resource => read(bytes).map(|(key, it)| shared.resources.restore(key, it)),
+            Part::Image => read(bytes).map(|(key, it)| shared.images.restore(key, it)),
         }
         .map_err(error)
     }
@@ -170,6 +187,16 @@ fn rows<K: Row + Ord + Clone + Serialize, V: Serialize>(
         let of = StateKey { part, which: key.which() };
         (of, row.and_then(|row| kept(&(key, row))))
     }));
+}
+
+/// An actor, and behind it how its times go: what was kept before that was known ends with the actor.
+fn actor(bytes: &[u8]) -> Result<(Key, ActorMemory), String> {
+    let ((key, mut actor), rest): ((Key, ActorMemory), _) =
+        postcard::take_from_bytes(bytes).map_err(|error| error.to_string())?;
+    if !rest.is_empty() {
+        actor.spells = postcard::from_bytes(rest).map_err(|error| error.to_string())?;
+    }
+    Ok((key, actor))
 }
 
 fn read<K: DeserializeOwned, V: DeserializeOwned>(bytes: &[u8]) -> Result<(K, V), String> {

@@ -48,6 +48,7 @@ fn observed(bytes: [u8; 6], now: &mut i64) -> Observation<'static> {
         bytes: 100 * u32::from(bytes[0]),
         issued: None,
         grant: None,
+        images: &[],
     }
 }
 
@@ -89,7 +90,7 @@ proptest! {
     #[test]
     fn no_bytes_break_what_takes_them_back(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut behaviour = ClusterBehaviour::new(Limits::default());
-        for part in 0..9 {
+        for part in 0..12 {
             let key = StateKey::from_bytes(&[part, 0, 0, 0, 0, 0, 0, 0, 1]).unwrap();
             let formed: Vec<u8> = [2].into_iter().chain(bytes.iter().copied()).collect();
             let _refused = (behaviour.restore(key, &bytes), behaviour.restore(key, &formed));
@@ -107,6 +108,26 @@ fn what_another_version_kept_is_refused() {
         error.to_string(),
         "what was kept (Actor) is not of this version: it has another form; it is learnt anew"
     );
+}
+
+#[test]
+fn an_actor_that_was_kept_before_its_times_were_known_is_taken_back() {
+    let mut now = 1_767_571_200_000_000_000;
+    let mut one = ClusterBehaviour::new(Limits::default());
+    for _ in 0..50 {
+        one.observe(&observed([3, 1, 0, 1, 0, 0], &mut now));
+    }
+    let whose = key("actor", &[observed([3, 1, 0, 1, 0, 0], &mut now).actor.name]);
+    let known = one.actors.get(&whose).unwrap().clone();
+    let mut other = ClusterBehaviour::new(Limits::default());
+    let is_actor = |(of, _): &(StateKey, _)| of.to_bytes()[0] == 1;
+    let (of, bytes) = one.take_changed().into_iter().find(is_actor).unwrap();
+    let (mut bytes, behind) = (bytes.unwrap(), postcard::to_allocvec(&known.spells).unwrap());
+    bytes.truncate(bytes.len() - behind.len());
+    assert_eq!(other.restore(of, &bytes), Ok(()));
+    let taken = other.actors.get(&whose).unwrap();
+    assert_eq!(taken.occasions(), known.occasions());
+    assert_eq!((taken.spells, known.spells.usual.times()), (Spells::default(), 49));
 }
 
 #[test]

@@ -43,6 +43,17 @@ pub(crate) struct Novelty {
     pub(crate) per_million: u32,
 }
 
+/// What a sight of something says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// It is new, after so much was known.
+    New(Novelty),
+    /// It is known, and was not seen yet in this hour.
+    Again,
+    /// It was seen in this hour already.
+    Nothing,
+}
+
 /// What was not seen for so long is forgotten.
 const FORGOTTEN_AFTER: Hour = 30 * 24;
 
@@ -54,6 +65,14 @@ impl Seen {
 
     /// Takes something in. Returns what there was before if it is new.
     pub(crate) fn see(&mut self, key: Key, now: Hour) -> Option<Novelty> {
+        match self.sight(key, now) {
+            Sight::New(novelty) => Some(novelty),
+            Sight::Again | Sight::Nothing => None,
+        }
+    }
+
+    /// Takes something in, and tells what that says.
+    pub(crate) fn sight(&mut self, key: Key, now: Hour) -> Sight {
         if now > self.hour {
             (self.hour, self.before) = (now, self.occasions);
             self.changed = true;
@@ -67,8 +86,9 @@ impl Seen {
                     self.changed = true;
                     entry.count = entry.count.saturating_add(1);
                     self.occasions = self.occasions.saturating_add(1);
+                    return Sight::Again;
                 }
-                None
+                Sight::Nothing
             }
             Err(_) => {
                 let before = self.novelty(now);
@@ -77,7 +97,7 @@ impl Seen {
                 let at = self.entries.partition_point(|entry| entry.key < key);
                 self.entries.insert(at, Entry { key, last: now, count: 1 });
                 self.occasions = self.occasions.saturating_add(1);
-                Some(before)
+                Sight::New(before)
             }
         }
     }
@@ -96,6 +116,13 @@ impl Seen {
     /// On how many occasions anything was seen.
     pub(crate) const fn occasions(&self) -> u32 {
         self.occasions
+    }
+
+    /// On how many of them this was.
+    pub(crate) fn occasions_of(&self, key: Key) -> u32 {
+        let at = self.entries.binary_search_by_key(&key, |entry| entry.key);
+        let entry = at.ok().and_then(|at| self.entries.get(at));
+        entry.map_or(0, |entry| u32::from(entry.count))
     }
 
     /// Whether it has changed since the last call.
@@ -160,7 +187,9 @@ mod tests {
         for _ in 0..1000 {
             seen.see(1, 7);
         }
+        assert_eq!((seen.sight(1, 7), seen.occasions_of(1)), (Sight::Nothing, 1));
         assert_eq!((seen.novelty(7).occasions, seen.novelty(8).occasions), (0, 1));
+        assert_eq!((seen.sight(1, 8), seen.occasions_of(1)), (Sight::Again, 2));
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
             look.actor.deeds.doubt();
             look.actor.steps.doubt();
             look.actor.grants.doubt();
+            look.actor.spells.doubt();
         }
         look.actor.version = version;
     }

@@ -6,7 +6,7 @@ use airside_types::{Rule, Severity, Source, Tactic};
 use super::RARE;
 use crate::anomaly::Anomaly;
 use crate::behaviour::Look;
-use crate::memory::{Novelty, key};
+use crate::memory::{Key, Novelty, Sight, key};
 use crate::observation::{Class, Observation, Outcome, Weight};
 
 pub(super) static ACTOR: Rule = Rule {
@@ -53,23 +53,39 @@ const CLASS_KNOWN: u32 = 200;
 pub(super) struct Deed {
     /// New for the actor, after so much was known.
     pub(super) of_actor: Option<Novelty>,
+    /// None of its kind has done it, and of those enough is known.
+    pub(super) is_new_for_all: bool,
     pub(super) weight: Weight,
+    /// What was done; none where nothing was.
+    pub(super) key: Option<Key>,
+    /// The actor did it in this hour already.
+    pub(super) is_again: bool,
 }
 
 pub(super) fn look(look: &mut Look<'_, '_>, found: &mut Vec<Anomaly>) -> Deed {
     let observation = look.observation;
     let weight = observation.request.weight();
     if observation.outcome != Outcome::Done || observation.request.resource.is_empty() {
-        return Deed { of_actor: None, weight };
+        return Deed { of_actor: None, is_new_for_all: false, weight, key: None, is_again: true };
     }
     let now = look.now;
     let deed = deed_of(observation);
-    let of_actor = look.actor.deeds.see(deed, now).filter(|_| !is_everywhere(look));
+    let sight = look.actor.deeds.sight(deed, now);
+    let of_actor = match sight {
+        Sight::New(novelty) if !is_everywhere(look) => Some(novelty),
+        _ => None,
+    };
     let of_class = look.class().deeds.see(deed, now);
     if let Some(actor) = of_actor {
         found.extend(judged(observation, weight, actor, of_class));
     }
-    Deed { of_actor, weight }
+    let is_new_for_all = of_class.is_some_and(is_known_to_be_new);
+    Deed { of_actor, is_new_for_all, weight, key: Some(deed), is_again: sight == Sight::Nothing }
+}
+
+/// Whether what a class has not done is new for it by enough occasions.
+fn is_known_to_be_new(of_class: Novelty) -> bool {
+    of_class.occasions >= CLASS_KNOWN && of_class.is_rarer_than(OF_CLASS)
 }
 
 /// Whether the actor does the same in so many namespaces that one more is nothing new: a backup, a pipeline.
@@ -96,8 +112,7 @@ fn judged(
         return None;
     }
     let seen = format!("did `{}` for the first time", observation.request.told());
-    let is_new_for_all =
-        class.is_some_and(|it| it.occasions >= CLASS_KNOWN && it.is_rarer_than(OF_CLASS));
+    let is_new_for_all = class.is_some_and(is_known_to_be_new);
     if observation.actor.class == Class::Node {
         // A new node knows nothing yet: what counts is what the others do.
         let class = class.filter(|_| is_new_for_all)?;

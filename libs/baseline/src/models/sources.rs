@@ -41,6 +41,8 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
     let side = look.actor.places.see(side, now);
     let wide = look.actor.places.see(network(address, 16), now);
     look.actor.places.see(network(address, 24), now);
+    // What is not rare enough to be told by itself counts beside other things.
+    look.actor.spells.now.is_elsewhere |= wide.is_some();
     let of_class = look.class().places.see(network(address, 16), now);
     let (novelty, severity) = judged(look, address, side, wide, of_class.is_some())?;
     let seen = format!("came from {address} for the first time");

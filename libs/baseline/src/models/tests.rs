@@ -1,6 +1,8 @@
 //! What each model tells, and what it does not: a habit, and what departs from it.
 
 mod credentials;
+mod pairs;
+mod points;
 
 use std::net::IpAddr;
 
@@ -36,6 +38,7 @@ fn usual() -> Observation<'static> {
         bytes: 600,
         issued: None,
         grant: None,
+        images: &[],
     }
 }
 
@@ -68,6 +71,15 @@ impl World {
         self.now += nanos;
         let observation = Observation { time: Timestamp::from_nanos(self.now), ..observation };
         self.told.extend(self.behaviour.observe(&observation));
+    }
+
+    /// Somebody else goes on with what was kept.
+    fn moves(&mut self) {
+        let kept = self.behaviour.take_changed();
+        self.behaviour = ClusterBehaviour::new(Limits::default());
+        for (key, bytes) in kept {
+            bytes.into_iter().for_each(|bytes| self.behaviour.restore(key, &bytes).unwrap());
+        }
     }
 
     /// What was told since the last call, a line each.

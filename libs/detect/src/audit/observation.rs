@@ -6,18 +6,31 @@ use airside_baseline::observation::{
     Actor as Who, BoundPod, Class, Client as Program, Outcome as Ended, Request as Asked,
 };
 use airside_baseline::{Anomaly, Observation};
-use airside_types::{NamedValue, Payload, Record, Rule, Sighting, Source, Timestamp};
+use airside_types::{
+    NamedValue, Payload, Record, Rule, Sighting, SightingBatch, Source, Timestamp,
+};
 
 use super::actor::Actor;
 use super::client::UserAgent;
 use super::event::Event;
 use super::request::{Outcome, Request};
 use super::rules::Firing;
+use crate::counting::repository;
 use crate::intake::Intake;
 use crate::rule::RuleInfo;
 
-/// What an answered request shows, whose event is that [of a sighting](super::event_of).
-pub fn observation<'e>(sighting: &Sighting, request: &Request<'e>) -> Observation<'e> {
+/// The images that the pods of a request name, without tags and digests.
+pub fn images<'b>(sighting: &Sighting, batch: &'b SightingBatch) -> Vec<&'b str> {
+    let images = sighting.request.images.iter();
+    images.map(|image| repository(batch.texts.get(*image))).collect()
+}
+
+/// What an answered request shows, whose event is that [of a sighting](super::event_of) and whose [`images`] are these.
+pub fn observation<'o, 'e: 'o>(
+    sighting: &Sighting,
+    request: &Request<'e>,
+    images: &'o [&'o str],
+) -> Observation<'o> {
     let event = request.event();
     let (user, target) = (&event.user, event.object_ref.as_ref());
     let of_target = |field: fn(&'e super::event::ObjectReference<'e>) -> &'e str| {
@@ -54,6 +67,7 @@ pub fn observation<'e>(sighting: &Sighting, request: &Request<'e>) -> Observatio
         bytes: sighting.bytes,
         issued: text(&event.annotations.issued_credential_id),
         grant: binding(&event.annotations.reason),
+        images,
     }
 }
 
@@ -166,7 +180,7 @@ mod tests {
         for sighting in &batch.sightings {
             let event = event_of(&batch, sighting);
             let request = Request::new(&event, profile);
-            let anomalies = behaviour.observe(&observation(sighting, &request));
+            let anomalies = behaviour.observe(&observation(sighting, &request, &[]));
             told.extend(anomalies.iter().filter_map(|it| anomaly(it, sighting, &request, &intake)));
         }
         let messages: Vec<_> = told

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use airside_baseline::evidence::Known;
 use airside_types::attack::technique;
-use airside_types::{Id, Rule, Severity, Source, Tactic, Timestamp};
+use airside_types::{Id, Payload, Record, Rule, Severity, Source, Tactic, Timestamp};
 
 use super::deed::Deed;
 use super::rows::{Aged, Rows};
@@ -21,6 +21,8 @@ struct New {
     /// What of an image is remembered.
     part: fn(&str) -> &str,
     severity: fn(&Deed<'_, '_>) -> Severity,
+    /// The anomalies that would say the same again of the same request, and no more.
+    stands_for: &'static [&'static str],
 }
 
 /// The wider ones first: what is new there is new in the others as well, and told once.
@@ -46,6 +48,7 @@ static RULES: &[New] = &[
             (true, true) => Severity::Medium,
             _ => Severity::Low,
         },
+        stands_for: &[],
     },
     New {
         rule: Rule {
@@ -65,6 +68,8 @@ static RULES: &[New] = &[
         heading: |deed| format!("namespace {}", deed.request.namespace()),
         part: repository,
         severity: |deed| if deed.is_by_hand() { Severity::Low } else { Severity::Info },
+        // That the image was at home elsewhere is more than that it was not here: told as low it is told.
+        stands_for: &["AUD-B17"],
     },
 ];
 
@@ -84,6 +89,15 @@ impl Aged for Known {
 /// The rules of this kind.
 pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
     RULES.iter().map(|new| &new.rule)
+}
+
+/// Whether one of these, which a request completed, says what an anomaly of such a severity would say.
+pub(super) fn stands_for((anomaly, severity): (&str, Severity), completed: &[Record]) -> bool {
+    completed.iter().any(|record| {
+        let Payload::Detection(told) = &record.payload else { return false };
+        let stands = |new: &New| new.rule.id == told.rule && new.stands_for.contains(&anomaly);
+        told.severity >= severity && RULES.iter().any(stands)
+    })
 }
 
 /// Takes a request in, and tells what is new about its images.
@@ -130,7 +144,7 @@ fn registry(image: &str) -> &str {
 }
 
 /// The image without its tag and digest.
-fn repository(image: &str) -> &str {
+pub(crate) fn repository(image: &str) -> &str {
     let name = image.split_once('@').map_or(image, |(name, _)| name);
     let last = name.rfind('/').map_or(0, |at| at + 1);
     let tag = name.get(last..).and_then(|last| last.find(':'));

@@ -38,3 +38,37 @@ fn what_no_rule_has_told_an_anomaly_tells() {
     insta::assert_snapshot!(of(&["AUD-R04", "AUD-B05"], &told(&sifted.told)).join("\n"), @"AUD-B05 A client without a valid credential failed to log in 15 times from 10.0.0.9: whoever has a credential fails once, if at all, from 10.0.0.9 with curl/8.5.0.");
     assert!(!ledger(&state).contains("AUD-B05"));
 }
+
+/// A pod with an image, made an hour after what came before.
+fn runs(events: &mut Events, tool: &str, namespace: &str, image: &str) {
+    events.now += 3600 * super::SECOND;
+    let (number, time) = (events.batch.events(), airside_types::Timestamp::from_nanos(events.now));
+    let text = format!(
+        r#"{{"auditID":"run-{number}","stage":"ResponseComplete","verb":"create","requestURI":"/x","user":{{"username":"dana","groups":["system:authenticated"]}},"userAgent":"{tool}","sourceIPs":["10.0.0.9"],"objectRef":{{"resource":"pods","namespace":"{namespace}","name":"p{number}"}},"responseStatus":{{"code":201}},"requestObject":{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"p{number}"}},"spec":{{"containers":[{{"name":"c","image":"{image}"}}]}}}},"requestReceivedTimestamp":"{time}"}}"#
+    );
+    events.read(&text);
+}
+
+#[test]
+fn an_image_away_from_home_is_told_by_the_rule_or_the_anomaly_whichever_says_more() {
+    let expected = [
+        // The pipeline's new image is nothing much by itself.
+        ("Helm/3.16.2", "AUD-R50-namespace info, AUD-B17 low"),
+        ("kubectl/v1.33.1", "AUD-R50-namespace low"),
+    ];
+    for (tool, expected) in expected {
+        let (mut events, mut state) = (Events::new(), Sift::new(Limits::default()));
+        for _ in 0..220 {
+            runs(&mut events, "Helm/3.16.2", "vault", "vault/backup:1");
+            runs(&mut events, "Helm/3.16.2", "shop", "shop/web:7");
+        }
+        runs(&mut events, tool, "shop", "vault/backup:2");
+        let sifted = sift(&events.batch, &mut state);
+        let told = detections(&sifted.told).into_iter();
+        let told = told.filter(|it| ["AUD-R50-namespace", "AUD-B17"].contains(&it.rule.as_str()));
+        let told: Vec<_> = told.map(|it| format!("{} {}", it.rule, it.severity)).collect();
+        assert_eq!(told.join(", "), expected, "{tool}");
+        let stood = detections(&sifted.rolled_up).into_iter().any(|it| it.rule == "AUD-B17");
+        assert_eq!(stood, !expected.contains("AUD-B17"));
+    }
+}
