@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -164,6 +165,11 @@ impl Archive {
     /// The bytes that are in no file yet.
     pub fn unsealed_bytes(&self) -> u64 {
         self.shelf.unsealed_bytes()
+    }
+
+    /// The bytes of the finished files that wait on the disk for the object store, as of a minute ago at most.
+    pub fn waiting_bytes(&self) -> u64 {
+        self.shelf.waiting.load(Ordering::Relaxed)
     }
 
     /// Closes the segment that is being filled, so that it is sealed soon.

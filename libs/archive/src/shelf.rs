@@ -3,6 +3,7 @@
 //! A record is always in one of both, or in both: whoever asks sees a segment until its files are there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use airside_types::{Tenant, Timestamp};
@@ -30,6 +31,8 @@ pub(crate) struct Shelf {
     pub(crate) closed: Notify,
     /// Told when files were added that may have to be brought elsewhere.
     pub(crate) filed: Notify,
+    /// The bytes of the files that wait for the object store, when it was last looked.
+    pub(crate) waiting: AtomicU64,
 }
 
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use airside_types::Timestamp;
@@ -145,8 +146,12 @@ impl Housekeeping {
 fn settle_all(shelf: &Shelf, storage: &dyn ObjectStorage) -> io::Result<()> {
     let mut waiting = storage.waiting()?;
     waiting.sort_by_key(|(path, _)| FileName::parse(path).map(|name| name.taken));
+    let mut left: u64 = waiting.iter().map(|(_, bytes)| bytes).sum();
+    shelf.waiting.store(left, Ordering::Relaxed);
     for (path, bytes) in waiting {
         storage.settle(&path)?;
+        left -= bytes;
+        shelf.waiting.store(left, Ordering::Relaxed);
         tracing::debug!(file = path, bytes, "raw records brought to the object store");
         // There is room for another one: segments may wait for that.
         shelf.closed.notify_one();

@@ -31,8 +31,8 @@ use cache::{BLOCK, Cache};
 
 /// How long reading a part may take, tries again included: a person waits for it.
 const READING: Duration = Duration::from_secs(15);
-/// How long a listing may take: each thousand files are one request.
-const LISTING: Duration = Duration::from_mins(2);
+/// How long a listing may take: each thousand files are one request, and a start waits for it.
+const LISTING: Duration = Duration::from_mins(1);
 /// How long a file may take on its way to the bucket.
 const WRITING: Duration = Duration::from_mins(5);
 /// The most files that are taken in from a listing: some hundred bytes of memory each.

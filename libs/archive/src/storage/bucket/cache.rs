@@ -194,6 +194,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
         #[test]
         fn a_part_is_what_the_file_has_there_and_the_bound_holds(
             length in 1usize..3 * BLOCK as usize, blocks in 0usize..5,
