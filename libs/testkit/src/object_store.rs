@@ -50,6 +50,7 @@ pub struct Requests {
 #[derive(Debug, Default)]
 struct Told {
     is_away: AtomicBool,
+    is_full: AtomicBool,
     delay_micros: AtomicU64,
     requests: Mutex<Requests>,
 }
@@ -111,6 +112,11 @@ impl ObjectStoreServer {
         self.told.is_away.store(is_away, Ordering::SeqCst);
     }
 
+    /// Whether files are refused from now on, as by a store that has no room.
+    pub fn set_full(&self, is_full: bool) {
+        self.told.is_full.store(is_full, Ordering::SeqCst);
+    }
+
     /// How long it waits before each answer from now on, as one that is far away.
     pub fn set_delay(&self, delay: Duration) {
         let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
@@ -165,7 +171,8 @@ impl Told {
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        if self.is_away.load(Ordering::SeqCst) {
+        let is_refused = self.is_full.load(Ordering::SeqCst) && request.method() == Method::PUT;
+        if is_refused || self.is_away.load(Ordering::SeqCst) {
             let mut refused = Response::new(Body::empty());
             *refused.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             return Ok(refused);

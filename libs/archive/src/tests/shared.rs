@@ -244,12 +244,10 @@ async fn merged_records_stay_in_the_store_until_what_stands_for_them_is_there() 
         append(&archive, &work, time).await;
     }
     work.settle_all().await.unwrap();
-    // What is merged is read and kept first, so that the store can go away in between.
-    assert_eq!(found(&archive).await, expected(0..9));
     let stored = files_below(&server.files());
-    server.set_away(true);
+    server.set_full(true);
     work.merge_small().await;
-    server.set_away(false);
+    server.set_full(false);
     assert_eq!(files_below(&server.files()), stored, "nothing was removed");
     assert!(!files_below(folder.path()).is_empty(), "what was merged waits");
     assert_eq!(found(&archive).await, expected(0..9));
@@ -258,6 +256,34 @@ async fn merged_records_stay_in_the_store_until_what_stands_for_them_is_there() 
     assert!(files_below(&server.files()).len() < stored.len());
     assert_eq!(found(&archive).await, expected(0..9));
     close(work).await;
+}
+
+#[tokio::test]
+async fn what_another_one_removed_is_no_error_to_who_had_begun_to_read_it() {
+    let server = ObjectStoreServer::start().unwrap();
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let (one, one_work) = open_at(folders[0].path(), &server, "one").await;
+    // More than is fetched when a file is opened, and nothing that could be packed.
+    let noise = (0..2_000_000u64).map(|at| (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8);
+    let raw: Vec<u8> = noise
+        .scan(0u8, |sum, byte| {
+            *sum = sum.rotate_left(3) ^ byte;
+            Some(*sum)
+        })
+        .collect();
+    let tenant = Tenant::default();
+    let mut batch = Batch::new(&tenant, &Cluster::default(), Timestamp::EPOCH);
+    batch.push(&Row { raw: &raw, ..Row::default() });
+    one.append(batch).await.unwrap();
+    seal(&one, &one_work).await;
+    one_work.settle_all().await.unwrap();
+    let (two, two_work) = open_at(folders[1].path(), &server, "two").await;
+    let begun = two.query(Query::of(&tenant).without_raw()).await.unwrap();
+    assert_eq!((begun.records.len(), begun.records[0].bytes), (1, 2_000_000));
+    one_work.remove_expired(Timestamp::EPOCH.plus(std::time::Duration::from_hours(24 * 31))).await;
+    assert_eq!(two.query(Query::of(&tenant)).await.unwrap().records, []);
+    close(one_work).await;
+    close(two_work).await;
 }
 
 #[tokio::test]
