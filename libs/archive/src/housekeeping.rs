@@ -12,8 +12,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::archive::{Archive, Settings};
+use crate::error::ArchiveError;
 use crate::folders::{Folders, remove_segment};
 use crate::seal::seal;
+use crate::storage::ObjectStorage;
 use crate::tending::RETENTION;
 use crate::writer::Order;
 
@@ -65,18 +67,23 @@ impl Housekeeping {
     pub async fn seal_all(&self) {
         loop {
             let segments = self.archive.shelf.to_seal(self.settings.segment_bytes);
-            if segments.is_empty() || !self.may_seal() {
+            if segments.is_empty() {
                 return;
             }
             let workshop = Folders::of(&self.settings.folder).sealing;
             let storage = Arc::clone(&self.archive.storage);
+            let bound = self.settings.object_store.as_ref().map(|store| store.max_waiting_bytes);
             let sealing = segments.clone();
-            let sealed = tokio::task::spawn_blocking(move || seal(&sealing, &workshop, &*storage));
+            let sealed = tokio::task::spawn_blocking(move || match has_room(&*storage, bound)? {
+                true => seal(&sealing, &workshop, &*storage).map(Some),
+                false => Ok(None),
+            });
             match sealed.await {
-                Ok(Ok(files)) => {
+                Ok(Ok(Some(files))) => {
                     self.archive.shelf.sealed(&segments, files);
                     segments.iter().for_each(remove_segment);
                 }
+                Ok(Ok(None)) => return,
                 Ok(Err(error)) => {
                     tracing::error!(error = %error, "raw records are not sealed, trying again");
                     return;
@@ -88,25 +95,19 @@ impl Housekeeping {
             }
         }
     }
+}
 
-    /// Whether more files may wait for the object store.
-    fn may_seal(&self) -> bool {
-        let Some(store) = &self.settings.object_store else { return true };
-        let waiting: u64 = match self.archive.storage.waiting() {
-            Ok(waiting) => waiting.iter().map(|(_, bytes)| bytes).sum(),
-            Err(error) => {
-                tracing::error!(error = %error, "raw records are not sealed, trying again");
-                return false;
-            }
-        };
-        let bound = store.max_waiting_bytes;
-        if waiting >= bound {
-            tracing::warn!(
-                waiting,
-                bound,
-                "files of raw records wait for the object store, and no more may: segments wait"
-            );
-        }
-        waiting < bound
+/// Whether more files may wait for the object store.
+fn has_room(storage: &dyn ObjectStorage, bound: Option<u64>) -> Result<bool, ArchiveError> {
+    let Some(bound) = bound else { return Ok(true) };
+    let failed = |error| ArchiveError::file("listed", "records".as_ref(), error);
+    let waiting: u64 = storage.waiting().map_err(failed)?.iter().map(|(_, bytes)| bytes).sum();
+    if waiting >= bound {
+        tracing::warn!(
+            waiting,
+            bound,
+            "files of raw records wait for the object store, and no more may: segments wait"
+        );
     }
+    Ok(waiting < bound)
 }

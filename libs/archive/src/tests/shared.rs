@@ -200,6 +200,9 @@ async fn archives_that_share_a_store_answer_for_each_other_and_tend_to_their_own
     assert_eq!(found(&one).await, expected(0..10));
     // One merges, and removes what the other one still knows of and has not read.
     two_work.relist().await;
+    let stored = files_below(&server.files());
+    two_work.merge_small().await;
+    assert_eq!(files_below(&server.files()), stored, "they are not its own");
     let before = two.files().0;
     one_work.merge_small().await;
     assert_eq!(found(&two).await, expected(0..10));

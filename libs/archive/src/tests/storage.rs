@@ -1,7 +1,7 @@
 //! What every place for files owes, run against the disk, a bucket, and a bucket with the disk in front.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use airside_testkit::ObjectStoreServer;
@@ -27,7 +27,7 @@ fn bucket(server: &ObjectStoreServer) -> Bucket {
 }
 
 /// Runs a suite, which blocks, on each kind of storage.
-async fn each(suite: fn(&dyn ObjectStorage, PathBuf)) {
+async fn each(suite: fn(&dyn ObjectStorage, &Path)) {
     let server = ObjectStoreServer::start().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let disk = |name: &str| Disk::open(folder.path().join(name)).unwrap();
@@ -45,11 +45,11 @@ async fn each(suite: fn(&dyn ObjectStorage, PathBuf)) {
     ];
     for storage in kinds {
         let written = folder.path().join("written");
-        tokio::task::spawn_blocking(move || suite(&*storage, written)).await.unwrap();
+        tokio::task::spawn_blocking(move || suite(&*storage, &written)).await.unwrap();
     }
 }
 
-fn put(storage: &dyn ObjectStorage, written: &PathBuf, path: &str, bytes: &[u8]) {
+fn put(storage: &dyn ObjectStorage, written: &Path, path: &str, bytes: &[u8]) {
     std::fs::write(written, bytes).unwrap();
     storage.take(written, path).unwrap();
     assert!(!written.try_exists().unwrap(), "it was taken over");
@@ -61,15 +61,15 @@ fn listed(storage: &dyn ObjectStorage) -> Vec<(String, u64)> {
     listed
 }
 
-fn takes_lists_opens_and_removes(storage: &dyn ObjectStorage, written: PathBuf) {
+fn takes_lists_opens_and_removes(storage: &dyn ObjectStorage, written: &Path) {
     assert_eq!(listed(storage), []);
     assert_eq!(storage.open("t/c/d/a", 3_000_001).unwrap_err().kind(), ErrorKind::NotFound);
     storage.remove("t/c/d/a").unwrap();
     // Longer than what is fetched together, and not a multiple of it.
     let large: Vec<u8> = (0..3_000_001u32).map(|at| (at / 7 % 251) as u8).collect();
-    put(storage, &written, "t/c/d/a", b"replaced");
-    put(storage, &written, "t/c/d/a", &large);
-    put(storage, &written, "t/c/e/-1_b.x", b"small");
+    put(storage, written, "t/c/d/a", b"replaced");
+    put(storage, written, "t/c/d/a", &large);
+    put(storage, written, "t/c/e/-1_b.x", b"small");
     let expected = vec![("t/c/d/a".to_owned(), 3_000_001), ("t/c/e/-1_b.x".to_owned(), 5)];
     assert_eq!(listed(storage), expected);
     for settled in [false, true] {

@@ -162,7 +162,7 @@ mod tests {
             "url": "s3://raw/airside", "access_key_id": "id", "secret_access_key": "hunter2",
             "session_token": "hunter3", "instance": "intake-1", "max_waiting": "1GiB",
         });
-        let options: ObjectStoreOptions = serde_json::from_value(json.clone()).unwrap();
+        let options: ObjectStoreOptions = serde_json::from_value(json).unwrap();
         let store = options.settings().unwrap().unwrap();
         let credentials = store.credentials.as_ref().unwrap();
         assert_eq!(credentials.secret_access_key, "hunter2");

@@ -84,7 +84,7 @@ pub(super) fn connect(settings: &ObjectStore) -> Result<(AmazonS3, Key), Archive
         max_retries: RETRIES,
         ..RetryConfig::default()
     };
-    let path_style = settings.path_style.unwrap_or(settings.endpoint.is_some());
+    let path_style = settings.path_style.unwrap_or_else(|| settings.endpoint.is_some());
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_region(settings.region.as_deref().unwrap_or("us-east-1"))

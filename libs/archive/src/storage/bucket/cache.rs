@@ -11,6 +11,9 @@ use bytes::{Bytes, BytesMut};
 /// The bytes of a block; a file's first one may have fewer.
 pub(super) const BLOCK: u64 = 256 << 10;
 
+/// How many blocks are fetched together where none of them is kept.
+const TOGETHER: u64 = 4;
+
 /// Blocks of files, of which those go first that were not used for longest.
 #[derive(Debug)]
 pub(super) struct Cache {
@@ -68,7 +71,13 @@ impl Cache {
         let lacks = |number: &u64| !state.has(path, *number, length);
         let nearest = numbers.clone().find(lacks);
         let farthest = numbers.clone().rev().find(lacks);
-        if let (Some(nearest), Some(farthest)) = (nearest, farthest) {
+        if let (Some(mut nearest), Some(farthest)) = (nearest, farthest) {
+            // What follows is mostly asked for next, and an answer's way takes longer than its bytes.
+            while let Some(next) = nearest.checked_sub(1).filter(lacks)
+                && farthest - next < TOGETHER
+            {
+                nearest = next;
+            }
             return Err(place(length, farthest).start..place(length, nearest).end);
         }
         let mut whole = BytesMut::new();
