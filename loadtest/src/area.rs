@@ -35,6 +35,8 @@ pub(crate) enum Area {
     Audit,
     /// Raw audit events appended to an archive, sealed into Parquet files, and asked for
     Archive,
+    /// The same in an object store on loopback, near and 20 ms away
+    ArchiveStore,
     /// People's own rules (Sigma) over audit events
     Sigma,
     /// Audit batches over HTTPS to a whole node
@@ -95,6 +97,7 @@ impl Area {
             Self::Recheck => recheck::measure(run)?,
             Self::Audit => audit::measure(run)?,
             Self::Archive => archive::measure(run)?,
+            Self::ArchiveStore => archive::store::measure(run)?,
             Self::Sigma => sigma::measure(run)?,
             Self::Webhook => webhook::measure(run)?,
             Self::WebhookNats => webhook::measure_over_nats(run)?,

@@ -22,6 +22,7 @@ mod own_rules;
 mod platform;
 mod processes;
 mod program;
+mod raw_object_store;
 mod raw_records;
 mod recordings;
 mod split_over_nats;

@@ -13,7 +13,7 @@ use tonic::Code;
 
 use crate::platform::TestPlatform;
 
-fn event(audit_id: &str, minute: u32, change: impl FnOnce(&mut Value)) -> Value {
+pub(crate) fn event(audit_id: &str, minute: u32, change: impl FnOnce(&mut Value)) -> Value {
     let mut event = json!({
         "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": audit_id,
         "stage": "ResponseComplete", "verb": "create",
@@ -39,7 +39,7 @@ pub(crate) async fn send(platform: &TestPlatform, cluster: &str, body: String) -
     sent.expect("an answer").0
 }
 
-async fn query(platform: &TestPlatform, query: &RawQuery) -> Vec<RawEntry> {
+pub(crate) async fn query(platform: &TestPlatform, query: &RawQuery) -> Vec<RawEntry> {
     let mut client = RawRecordsServiceClient::new(platform.api().await);
     let answer = client.query_raw_records(QueryRawRecordsRequest::from(query)).await;
     let records = answer.expect("an answer").into_inner().records.into_iter();

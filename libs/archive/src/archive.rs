@@ -2,19 +2,21 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::error::ArchiveError;
-use crate::folders::{Folders, Left};
+use crate::folders::{Folders, Left, files_of};
 use crate::housekeeping::Housekeeping;
 use crate::query::{Page, Query};
 use crate::record::Batch;
 use crate::search;
 use crate::segment::{MAX_FRAME_BYTES, head};
-use crate::shelf::Shelf;
-use crate::storage::ObjectStorage;
+use crate::shelf::{Known, Shelf};
+use crate::storage::{ObjectStorage, ObjectStore};
 use crate::writer::{Append, Order, Writer};
 
 /// The bounds of an archive.
@@ -34,6 +36,9 @@ pub struct Settings {
     pub max_waiting: usize,
     /// How many queries are answered at a time; others wait.
     pub max_queries: usize,
+    /// Where finished files are kept; none for the folder itself. Then the bytes that are allowed are those of
+    /// one's own files there, and files lie in the folder only until the store has them.
+    pub object_store: Option<ObjectStore>,
 }
 
 impl Settings {
@@ -47,6 +52,7 @@ impl Settings {
             max_bytes: 10 << 30,
             max_waiting: 1024,
             max_queries: 2,
+            object_store: None,
         }
     }
 
@@ -71,17 +77,23 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// The folder cannot be used, or another process uses it.
+    /// The folder or the object store cannot be used, or another process uses the folder. An object store that
+    /// does not answer is no error: files wait for it.
     pub async fn open(settings: Settings) -> Result<(Self, Housekeeping), ArchiveError> {
         let folders = Folders::of(&settings.folder);
         let left = settings.clone();
-        let opening = tokio::task::spawn_blocking(move || Left::open(&folders, &left));
+        let runtime = Handle::current();
+        let opening = tokio::task::spawn_blocking(move || Left::open(&folders, &left, runtime));
         let left = opening.await.map_err(|_| ArchiveError::Closed)??;
         let (orders, received) = mpsc::channel(settings.max_waiting.max(1));
         let shelf = Arc::new(Shelf::default());
         let next = left.segments.last().map_or(1, |segment| segment.number + 1);
         let has_segments = !left.segments.is_empty();
-        shelf.stock(left.segments, left.files);
+        shelf.stock(left.segments);
+        match left.files {
+            Some(files) => shelf.relist(&Known::default(), files),
+            None => shelf.add(files_of(left.waiting)),
+        }
         if has_segments {
             shelf.closed.notify_one();
         }
@@ -134,13 +146,18 @@ impl Archive {
         let _turn = self.queries.acquire().await.map_err(|_| ArchiveError::Closed)?;
         let (shelf, storage) = (Arc::clone(&self.shelf), Arc::clone(&self.storage));
         let search = tokio::task::spawn_blocking(move || {
-            let page = || search::page(&query, &shelf, &*storage);
-            search::until_whole(page)
+            search::until_whole(|attempt| {
+                // Others may have merged or removed what we still know of, and nothing is left out in silence.
+                if !shelf.is_listed() || attempt > 0 && storage.instance().is_some() {
+                    relist(&shelf, &*storage)?;
+                }
+                search::page(&query, &shelf, &*storage)
+            })
         });
         search.await.map_err(|_| ArchiveError::Closed)?
     }
 
-    /// How many files there are, and their bytes.
+    /// How many files there are, and their bytes; those of others in the same object store are among them.
     pub fn files(&self) -> (u64, u64) {
         self.shelf.files()
     }
@@ -150,9 +167,22 @@ impl Archive {
         self.shelf.unsealed_bytes()
     }
 
+    /// The bytes of the finished files that wait on the disk for the object store, as of a minute ago at most.
+    pub fn waiting_bytes(&self) -> u64 {
+        self.shelf.waiting.load(Ordering::Relaxed)
+    }
+
     /// Closes the segment that is being filled, so that it is sealed soon.
     pub async fn close_segment(&self) {
         // An archive that is closed has none.
         let _closed = self.orders.send(Order::Close).await.is_err();
     }
+}
+
+/// Asks a storage what lies in it. Blocks.
+pub(crate) fn relist(shelf: &Shelf, storage: &dyn ObjectStorage) -> Result<(), ArchiveError> {
+    let known = shelf.known();
+    let files = storage.list().map_err(|error| ArchiveError::away(&error))?;
+    shelf.relist(&known, files_of(files));
+    Ok(())
 }

@@ -47,6 +47,30 @@ pub enum ArchiveError {
         /// The bytes of all segments.
         unsealed: u64,
     },
+    /// The settings of the object store cannot be used.
+    #[error("the object store for raw records: {problem}")]
+    Setting {
+        /// What is wrong, and what to write instead.
+        problem: String,
+    },
+    /// The object store refuses to say what lies in it, or does not answer.
+    #[error(
+        "what lies in the object store `{url}` cannot be listed: {source}; the bucket has to be there, and the credentials may list, read, write and remove in it"
+    )]
+    Unlisted {
+        /// The bucket and prefix.
+        url: String,
+        /// What the store said.
+        source: Arc<io::Error>,
+    },
+    /// The object store does not say what lies in it now.
+    #[error(
+        "the object store with the raw records cannot be asked: {problem}; what it has is not lost"
+    )]
+    Away {
+        /// What went wrong.
+        problem: String,
+    },
     /// The archive has been closed.
     #[error("the archive is closed")]
     Closed,
@@ -55,6 +79,14 @@ pub enum ArchiveError {
 impl ArchiveError {
     pub(crate) fn file(what: &'static str, path: &Path, source: io::Error) -> Self {
         Self::File { what, path: path.to_owned(), source: Arc::new(source) }
+    }
+
+    pub(crate) fn away(error: &io::Error) -> Self {
+        Self::Away { problem: error.to_string() }
+    }
+
+    pub(crate) fn setting(problem: String) -> Self {
+        Self::Setting { problem }
     }
 
     pub(crate) fn parquet(path: &str, problem: &ParquetError) -> Self {

@@ -10,6 +10,7 @@ use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::schema::types::{PrimitiveTypeBuilder, Type, TypePtr};
 
+use crate::instance::Instance;
 use crate::record::TEXTS;
 
 mod read;
@@ -93,15 +94,23 @@ pub(crate) struct FileName {
     /// What tells it from others: derived from its records, so that a segment which is sealed again after a
     /// crash gives the same files.
     pub(crate) digest: Id,
+    /// Whose file it is, where several archives have theirs in one place.
+    pub(crate) instance: Option<Instance>,
 }
 
 impl FileName {
     /// The path, below the archive's folder.
     pub(crate) fn path(&self) -> String {
-        let Self { tenant, cluster, first, last, taken, digest } = self;
+        let Self { tenant, cluster, first, last, taken, digest, instance } = self;
         let day = day(*taken);
         let [first, last, taken] = [first, last, taken].map(|time| time.as_nanos());
-        format!("{tenant}/{cluster}/{day}/{first}_{last}_{taken}_{digest}.parquet")
+        let whose = instance.as_ref().map(|it| format!("_{it}")).unwrap_or_default();
+        format!("{tenant}/{cluster}/{day}/{first}_{last}_{taken}_{digest}{whose}.parquet")
+    }
+
+    /// Whether a file is one's own: not another's, in a place that several share.
+    pub(crate) fn is_own(&self, own: Option<&Instance>) -> bool {
+        own.is_none() || self.instance.as_ref() == own
     }
 
     /// Reads a path. None for a file that is not of this archive.
@@ -114,7 +123,9 @@ impl FileName {
         let mut time = || parts.next()?.parse().ok().map(Timestamp::from_nanos);
         let (first, last, taken) = (time()?, time()?, time()?);
         let digest = parts.next()?.parse().ok()?;
-        Some(Self { tenant, cluster, first, last, taken, digest })
+        let instance = parts.next().map(str::parse).transpose().ok()?;
+        let name = Self { tenant, cluster, first, last, taken, digest, instance };
+        (folders.next().is_none() && parts.next().is_none()).then_some(name)
     }
 }
 
@@ -137,12 +148,21 @@ mod tests {
             last: Timestamp::from_nanos(5),
             taken: Timestamp::parse_rfc3339("2026-11-26T11:00:00Z").unwrap(),
             digest: Id::from_bytes([9; 16]),
+            instance: None,
         };
         let path = name.path();
         assert!(path.starts_with("default/prod-1/2026-11-26/-1_5_"), "{path}");
-        assert_eq!(FileName::parse(&path), Some(name));
+        assert_eq!(FileName::parse(&path), Some(name.clone()));
         for foreign in ["", "a/b/c/d.parquet", "README.md", "a/b/c/1_2_3_x.parquet"] {
             assert_eq!(FileName::parse(foreign), None, "{foreign}");
+        }
+        let name = FileName { instance: Some("intake-1".parse().unwrap()), ..name };
+        let path = name.path();
+        assert_eq!(FileName::parse(&path), Some(name));
+        for foreign in
+            [path.replace("-1.parquet", "_1.parquet"), path.clone() + "/x", "x/".to_owned() + &path]
+        {
+            assert_eq!(FileName::parse(&foreign), None, "{foreign}");
         }
     }
 }

@@ -1,16 +1,22 @@
-//! What an archive does by itself: sealing what is full or old enough, and removing what has expired.
+//! What an archive does by itself: sealing what is full or old enough, bringing files to where they are kept,
+//! merging small ones, and removing what has expired.
+//!
+//! Sealing goes on while an object store does not answer: it waits for nobody but the disk. What is done with
+//! files afterwards is `tending.rs`'.
 
 use std::fs::File;
 use std::sync::Arc;
-use std::time::Duration;
 
 use airside_types::Timestamp;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::archive::{Archive, Settings};
+use crate::error::ArchiveError;
 use crate::folders::{Folders, remove_segment};
-use crate::merge::{Merged, merge};
 use crate::seal::seal;
+use crate::storage::ObjectStorage;
+use crate::tending::RETENTION;
 use crate::writer::Order;
 
 /// What an archive does by itself: sealing and retention. Somebody has to run it.
@@ -23,35 +29,38 @@ pub struct Housekeeping {
     pub(crate) lock: File,
 }
 
-/// How often it is looked for what is too old or too much.
-const RETENTION: Duration = Duration::from_secs(60);
-
 impl Housekeeping {
     /// Seals and removes until `stop` ends; then what is waiting is written, and the archive is closed. What
     /// is not sealed by then is, when the archive is opened again.
     pub async fn run(self, now: impl Fn() -> Timestamp, stop: impl Future<Output = ()>) {
-        tokio::pin!(stop);
-        let mut age = tokio::time::interval(self.settings.seal_after);
-        let mut retention = tokio::time::interval(RETENTION);
-        age.tick().await;
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut stop => break,
-                () = self.archive.shelf.closed.notified() => self.seal_all().await,
-                _ = age.tick() => self.archive.close_segment().await,
-                _ = retention.tick() => {
-                    self.seal_all().await;
-                    self.remove_expired(now()).await;
-                    self.merge_small().await;
-                }
-            }
-        }
+        let (is_over, mut over) = watch::channel(false);
+        let sealing = async {
+            self.seal_until(stop).await;
+            self.archive.storage.close();
+            is_over.send_replace(true);
+        };
+        tokio::join!(sealing, self.tend(&now, &mut over));
         let _closed = self.archive.orders.send(Order::Stop).await.is_err();
         if self.writer.await.is_err() {
             tracing::error!("the writer of raw records ended unexpectedly");
         }
         drop(self.lock);
+    }
+
+    async fn seal_until(&self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        let mut age = tokio::time::interval(self.settings.seal_after);
+        let mut again = tokio::time::interval(RETENTION);
+        age.tick().await;
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => return,
+                () = self.archive.shelf.closed.notified() => self.seal_all().await,
+                _ = age.tick() => self.archive.close_segment().await,
+                _ = again.tick() => self.seal_all().await,
+            }
+        }
     }
 
     /// Seals what waits. What cannot be sealed is tried again later, and stays findable.
@@ -61,15 +70,20 @@ impl Housekeeping {
             if segments.is_empty() {
                 return;
             }
-            let workshop = Folders::of(&self.settings.folder).workshop;
+            let workshop = Folders::of(&self.settings.folder).sealing;
             let storage = Arc::clone(&self.archive.storage);
+            let bound = self.settings.object_store.as_ref().map(|store| store.max_waiting_bytes);
             let sealing = segments.clone();
-            let sealed = tokio::task::spawn_blocking(move || seal(&sealing, &workshop, &*storage));
+            let sealed = tokio::task::spawn_blocking(move || match has_room(&*storage, bound)? {
+                true => seal(&sealing, &workshop, &*storage).map(Some),
+                false => Ok(None),
+            });
             match sealed.await {
-                Ok(Ok(files)) => {
+                Ok(Ok(Some(files))) => {
                     self.archive.shelf.sealed(&segments, files);
                     segments.iter().for_each(remove_segment);
                 }
+                Ok(Ok(None)) => return,
                 Ok(Err(error)) => {
                     tracing::error!(error = %error, "raw records are not sealed, trying again");
                     return;
@@ -81,58 +95,19 @@ impl Housekeeping {
             }
         }
     }
+}
 
-    /// Merges small files that lie together. What cannot be merged stays as it is.
-    pub async fn merge_small(&self) {
-        let (shelf, room) = (Arc::clone(&self.archive.shelf), self.settings.segment_bytes);
-        let workshop = Folders::of(&self.settings.folder).workshop;
-        let storage = Arc::clone(&self.archive.storage);
-        let merging = tokio::task::spawn_blocking(move || {
-            for files in shelf.to_merge() {
-                let Merged { gone, into } = match merge(&files, room, &workshop, &*storage) {
-                    Ok(Some(done)) => done,
-                    Ok(None) => continue,
-                    Err(error) => {
-                        tracing::warn!(error = %error, "small files of raw records are not merged");
-                        continue;
-                    }
-                };
-                let kept: Vec<_> = into.iter().map(|file| file.path.clone()).collect();
-                shelf.merged(&gone, into);
-                for file in gone.iter().filter(|file| !kept.contains(&file.path)) {
-                    if let Err(error) = storage.remove(&file.path) {
-                        // Its records are told once all the same, and it goes by its age.
-                        tracing::warn!(file = file.path, error = %error, "a merged file cannot be removed");
-                        shelf.put_back(file);
-                    }
-                }
-            }
-        });
-        if merging.await.is_err() {
-            tracing::error!("merging raw records ended unexpectedly");
-        }
+/// Whether more files may wait for the object store.
+fn has_room(storage: &dyn ObjectStorage, bound: Option<u64>) -> Result<bool, ArchiveError> {
+    let Some(bound) = bound else { return Ok(true) };
+    let failed = |error| ArchiveError::file("listed", "records".as_ref(), error);
+    let waiting: u64 = storage.waiting().map_err(failed)?.iter().map(|(_, bytes)| bytes).sum();
+    if waiting >= bound {
+        tracing::warn!(
+            waiting,
+            bound,
+            "files of raw records wait for the object store, and no more may: segments wait"
+        );
     }
-
-    /// Removes what is too old or too much at this time.
-    pub async fn remove_expired(&self, now: Timestamp) {
-        let oldest = now.minus(self.settings.max_age);
-        let shelf = Arc::clone(&self.archive.shelf);
-        let (storage, allowed) = (Arc::clone(&self.archive.storage), self.settings.max_bytes);
-        let removing = tokio::task::spawn_blocking(move || {
-            for file in shelf.take_expired(oldest, allowed) {
-                match storage.remove(&file.path) {
-                    Ok(()) => {
-                        tracing::info!(file = file.path, bytes = file.bytes, "raw records removed")
-                    }
-                    Err(error) => {
-                        tracing::warn!(file = file.path, error = %error, "raw records cannot be removed");
-                        shelf.put_back(&file);
-                    }
-                }
-            }
-        });
-        if removing.await.is_err() {
-            tracing::error!("removing raw records ended unexpectedly");
-        }
-    }
+    Ok(waiting < bound)
 }

@@ -51,7 +51,7 @@ pub(crate) fn merge(
     let (mut gone, mut batches, mut bytes) = (Vec::new(), Vec::new(), 0);
     for entry in files {
         let failed = |error| ArchiveError::parquet(&entry.path, &error);
-        let ranges = storage.open(&entry.path);
+        let ranges = storage.open(&entry.path, entry.bytes);
         let ranges =
             ranges.map_err(|error| ArchiveError::file("read", entry.path.as_ref(), error))?;
         let file = ArchiveFile::open(ranges).map_err(failed)?;

@@ -18,7 +18,7 @@ use crate::segment::Segment;
 use crate::shelf::Entry;
 use crate::storage::ObjectStorage;
 
-/// Writes the records of segments to files, and gives these. They are written in `workshop` first.
+/// Writes the records of segments to files, and gives these. They are written at `workshop` first.
 pub(crate) fn seal(
     segments: &[Segment],
     workshop: &Path,
@@ -76,18 +76,18 @@ fn write_files(
 }
 
 fn put_away(
-    name: FileName,
+    mut name: FileName,
     segment: &Bytes,
     rows: &[&Stored<'_>],
     workshop: &Path,
     storage: &dyn ObjectStorage,
 ) -> Result<Entry, ArchiveError> {
+    name.instance = storage.instance().cloned();
     let path = name.path();
-    let written = workshop.join("sealing.parquet");
-    file::write(&written, segment, rows).map_err(|error| ArchiveError::parquet(&path, &error))?;
+    file::write(workshop, segment, rows).map_err(|error| ArchiveError::parquet(&path, &error))?;
     let failed = |error| ArchiveError::file("written", Path::new(&path), error);
-    let bytes = written.metadata().map_err(failed)?.len();
-    storage.take(&written, &path).map_err(failed)?;
+    let bytes = workshop.metadata().map_err(failed)?.len();
+    storage.take(workshop, &path).map_err(failed)?;
     Ok(Entry { name, path, bytes })
 }
 
@@ -134,5 +134,6 @@ fn name_of(rows: &[&Stored<'_>]) -> Option<FileName> {
         last: last.row.time,
         taken: rows.iter().map(|it| it.taken).max().unwrap_or(Timestamp::EPOCH),
         digest: digest.finish(),
+        instance: None,
     })
 }

@@ -4,8 +4,11 @@
 //! fit is `file/read.rs`'.
 
 use std::cell::Cell;
+use std::error::Error;
 use std::io;
 use std::sync::Arc;
+
+use parquet::errors::ParquetError;
 
 use crate::error::ArchiveError;
 use crate::file::{ArchiveFile, Place};
@@ -19,8 +22,9 @@ use crate::storage::ObjectStorage;
 /// next one goes on there.
 const ROWS_LOOKED_AT: u64 = 20_000_000;
 
-/// How many rows are looked at while a file is opened, about.
-const OPENING: u64 = 5000;
+/// How many files are announced to the storage at a time, at most: the first one by itself, for mostly it
+/// suffices, then twice as many as before.
+const AHEAD: usize = 64;
 
 /// How many raw bytes a page has at most, about: a record that is larger comes with few others.
 pub const MAX_PAGE_BYTES: usize = 4 << 20;
@@ -45,16 +49,16 @@ struct Search<'q> {
 /// How often a page is begun anew because files were merged meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// Begins a page anew while files go away under it.
+/// Begins a page anew while files go away under it. The page is told how often it was begun before.
 pub(crate) fn until_whole(
-    mut page: impl FnMut() -> Result<(Page, bool), ArchiveError>,
+    mut page: impl FnMut(usize) -> Result<(Page, bool), ArchiveError>,
 ) -> Result<Page, ArchiveError> {
-    let (mut answer, mut is_whole) = page()?;
-    for _again in 1..ATTEMPTS {
+    let (mut answer, mut is_whole) = page(0)?;
+    for again in 1..ATTEMPTS {
         if is_whole {
             break;
         }
-        (answer, is_whole) = page()?;
+        (answer, is_whole) = page(again)?;
     }
     Ok(answer)
 }
@@ -119,7 +123,7 @@ impl Search<'_> {
     /// Looks through the files, the latest first. Where it stops early, the time up to which nothing is known.
     fn look_in_files(&self, best: &mut Best<Lies>) -> Result<Option<i64>, ArchiveError> {
         let begin = self.query.before.map_or(i64::MAX, |before| before.0.time);
-        let mut looked_at = 0;
+        let (mut looked_at, mut announced) = (0, 0);
         for (file, entry) in self.files.iter().enumerate() {
             let last = entry.name.last.as_nanos();
             if !best.takes(last) {
@@ -129,26 +133,56 @@ impl Search<'_> {
             if looked_at >= ROWS_LOOKED_AT && last < begin {
                 return Ok(Some(last));
             }
+            if file == announced {
+                announced = self.announce(file);
+            }
             let Some(opened) = self.open(entry)? else { continue };
-            looked_at += OPENING;
+            looked_at += self.storage.opening_rows();
             let found = opened.find(self.query, best, |place| Lies::InFile { file, place });
-            looked_at += found.map_err(|error| ArchiveError::parquet(&entry.path, &error))?;
+            looked_at += self.unless_gone(entry, found)?.unwrap_or_default();
         }
         Ok(None)
     }
 
+    /// Tells the storage which files are opened from this one on, and gives up to which.
+    fn announce(&self, file: usize) -> usize {
+        let end = self.files.len().min(file + (file + 1).min(AHEAD));
+        let next = self.files.get(file..end).unwrap_or_default();
+        let next: Vec<_> = next.iter().map(|entry| (entry.path.as_str(), entry.bytes)).collect();
+        self.storage.expect(&next);
+        end
+    }
+
+    /// None for a file that was removed meanwhile.
+    fn unless_gone<T>(
+        &self,
+        entry: &Entry,
+        read: Result<T, ParquetError>,
+    ) -> Result<Option<T>, ArchiveError> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(ParquetError::External(error)) if is_not_found(&*error) => {
+                self.is_whole.set(false);
+                Ok(None)
+            }
+            Err(error) => Err(ArchiveError::parquet(&entry.path, &error)),
+        }
+    }
+
     /// None for a file that was removed meanwhile.
     fn open(&self, entry: &Entry) -> Result<Option<ArchiveFile>, ArchiveError> {
-        let ranges = match self.storage.open(&entry.path) {
+        let ranges = match self.storage.open(&entry.path, entry.bytes) {
             Ok(ranges) => ranges,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.is_whole.set(false);
                 return Ok(None);
             }
+            Err(error) if self.storage.instance().is_some() => {
+                return Err(ArchiveError::away(&error));
+            }
             Err(error) => return Err(ArchiveError::file("read", entry.path.as_ref(), error)),
         };
-        let opened = ArchiveFile::open(ranges);
-        opened.map(Some).map_err(|error| ArchiveError::parquet(&entry.path, &error))
+        self.unless_gone(entry, ArchiveFile::open(ranges))
     }
 
     /// The records, in order; none for one whose file is gone. Those beyond the bytes of a page are left out.
@@ -182,8 +216,9 @@ impl Search<'_> {
                 let Some(opened) = self.open(entry)? else { return Ok(vec![None; found.len()]) };
                 let rows: Vec<_> = found.iter().filter_map(|(_, lies)| row_of(*lies)).collect();
                 let fetched = opened.fetch(place.group, &rows, self.query.with_raw.then_some(room));
-                let fetched =
-                    fetched.map_err(|error| ArchiveError::parquet(&entry.path, &error))?;
+                let Some(fetched) = self.unless_gone(entry, fetched)? else {
+                    return Ok(vec![None; found.len()]);
+                };
                 Ok(fetched.into_iter().map(Some).collect())
             }
             Some((_, Lies::InSegment { segment, frame, row })) => {
@@ -212,6 +247,11 @@ impl Search<'_> {
         });
         Ok(found)
     }
+}
+
+fn is_not_found(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 fn row_of(lies: Lies) -> Option<usize> {

@@ -2,13 +2,15 @@
 //!
 //! A record is always in one of both, or in both: whoever asks sees a segment until its files are there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use airside_types::{Tenant, Timestamp};
 use tokio::sync::Notify;
 
 use crate::file::FileName;
+use crate::instance::Instance;
 use crate::merge::together;
 use crate::query::Query;
 use crate::segment::Segment;
@@ -27,13 +29,23 @@ pub(crate) struct Shelf {
     state: Mutex<State>,
     /// Told when a segment waits to be sealed.
     pub(crate) closed: Notify,
+    /// Told when files were added that may have to be brought elsewhere.
+    pub(crate) filed: Notify,
+    /// The bytes of the files that wait for the object store, when it was last looked.
+    pub(crate) waiting: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct State {
     segments: BTreeMap<u64, Held>,
     files: BTreeMap<Tenant, Vec<Arc<Entry>>>,
+    /// Whether the storage has said once what lies in it.
+    is_listed: bool,
 }
+
+/// Which files a shelf knew at a moment.
+#[derive(Debug, Default)]
+pub(crate) struct Known(BTreeSet<String>);
 
 #[derive(Debug)]
 struct Held {
@@ -46,13 +58,48 @@ impl Shelf {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what lies in the folders at the start.
-    pub(crate) fn stock(&self, segments: Vec<Segment>, files: Vec<Entry>) {
+    /// Takes in the segments that lie in the folder at the start.
+    pub(crate) fn stock(&self, segments: Vec<Segment>) {
         let mut state = self.state();
         for segment in segments {
             state.segments.insert(segment.number, Held { segment, is_closed: true });
         }
+    }
+
+    /// What is known before the storage is asked what lies in it.
+    pub(crate) fn known(&self) -> Known {
+        let state = self.state();
+        Known(state.files.values().flatten().map(|file| file.path.clone()).collect())
+    }
+
+    /// Takes in what a storage said that lies in it. Files that were added since it was asked stay, and those
+    /// that were known before and are not there any more go.
+    pub(crate) fn relist(&self, before: &Known, files: Vec<Entry>) {
+        let there: BTreeMap<&str, u64> =
+            files.iter().map(|file| (file.path.as_str(), file.bytes)).collect();
+        let mut state = self.state();
+        for known in state.files.values_mut() {
+            known.retain(|file| match there.get(file.path.as_str()) {
+                Some(bytes) => *bytes == file.bytes,
+                None => !before.0.contains(&file.path),
+            });
+        }
+        let after: BTreeSet<String> =
+            state.files.values().flatten().map(|file| file.path.clone()).collect();
+        files.into_iter().filter(|file| !after.contains(&file.path)).for_each(|it| state.push(it));
+        state.files.retain(|_, files| !files.is_empty());
+        state.is_listed = true;
+    }
+
+    /// Takes in files while the storage does not say what else lies in it.
+    pub(crate) fn add(&self, files: Vec<Entry>) {
+        let mut state = self.state();
         files.into_iter().for_each(|file| state.add(file));
+    }
+
+    /// Whether all files of the storage are known, but for those of the last minute.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.state().is_listed
     }
 
     /// A segment has grown, or is new.
@@ -86,11 +133,13 @@ impl Shelf {
         let mut state = self.state();
         files.into_iter().for_each(|file| state.add(file));
         segments.iter().for_each(|segment| drop(state.segments.remove(&segment.number)));
+        self.filed.notify_one();
     }
 
-    /// Small files that lie together and are to be merged.
-    pub(crate) fn to_merge(&self) -> Vec<Vec<Arc<Entry>>> {
-        together(self.state().files.values().flatten())
+    /// Small files of one's own that lie together and are to be merged.
+    pub(crate) fn to_merge(&self, own: Option<&Instance>) -> Vec<Vec<Arc<Entry>>> {
+        let state = self.state();
+        together(state.files.values().flatten().filter(|file| file.name.is_own(own)))
     }
 
     /// Files stand for others from now on.
@@ -127,22 +176,30 @@ impl Shelf {
         (segments.cloned().collect(), files)
     }
 
-    /// Takes out the files whose records were all taken in before a time, and then, as long as files and
-    /// segments have more bytes than allowed, the oldest of whoever has most.
-    pub(crate) fn take_expired(&self, oldest: Timestamp, allowed: u64) -> Vec<Arc<Entry>> {
+    /// Takes out the files whose records were all taken in before a time, and then, as long as one's own files
+    /// and segments have more bytes than allowed, the oldest of them of whoever has most.
+    pub(crate) fn take_expired(
+        &self,
+        oldest: Timestamp,
+        allowed: u64,
+        own: Option<&Instance>,
+    ) -> Vec<Arc<Entry>> {
         let mut state = self.state();
         let mut expired = Vec::new();
         for files in state.files.values_mut() {
             expired.extend(files.extract_if(.., |file| file.name.taken < oldest));
         }
         let unsealed: u64 = state.segments.values().map(|held| held.segment.length).sum();
-        let size = |files: &[Arc<Entry>]| files.iter().map(|file| file.bytes).sum::<u64>();
+        let is_own = |file: &&Arc<Entry>| file.name.is_own(own);
+        let size =
+            |files: &[Arc<Entry>]| files.iter().filter(is_own).map(|file| file.bytes).sum::<u64>();
         let mut total = unsealed + state.files.values().map(|files| size(files)).sum::<u64>();
         while total > allowed {
             // One tenant's flood must not push out what another one has.
             let largest = state.files.values_mut().max_by_key(|files| size(files));
-            let Some(files) = largest.filter(|files| !files.is_empty()) else { break };
-            let oldest = files.iter().enumerate().min_by_key(|(_, it)| (it.name.taken, &it.path));
+            let Some(files) = largest else { break };
+            let owned = files.iter().enumerate().filter(|(_, file)| is_own(file));
+            let oldest = owned.min_by_key(|(_, it)| (it.name.taken, &it.path));
             let Some(number) = oldest.map(|(number, _)| number) else { break };
             let file = files.swap_remove(number);
             total -= file.bytes;
@@ -168,10 +225,15 @@ impl Shelf {
 
 impl State {
     fn add(&mut self, file: Entry) {
-        let files = self.files.entry(file.name.tenant.clone()).or_default();
         // A segment that is sealed again after a crash gives the same files.
-        files.retain(|known| known.path != file.path);
-        files.push(Arc::new(file));
+        if let Some(files) = self.files.get_mut(&file.name.tenant) {
+            files.retain(|known| known.path != file.path);
+        }
+        self.push(file);
+    }
+
+    fn push(&mut self, file: Entry) {
+        self.files.entry(file.name.tenant.clone()).or_default().push(Arc::new(file));
     }
 }
 
@@ -189,14 +251,25 @@ mod tests {
             last: Timestamp::EPOCH,
             taken: Timestamp::from_nanos(taken),
             digest: Id::default(),
+            instance: None,
         };
         Entry { path: name.path(), name, bytes }
     }
 
+    fn of(instance: &str, entry: Entry) -> Entry {
+        let name = FileName { instance: Some(instance.parse().unwrap()), ..entry.name };
+        Entry { path: name.path(), name, ..entry }
+    }
+
     fn expired(files: Vec<Entry>, oldest: i64, allowed: u64) -> Vec<String> {
+        expired_of(None, files, oldest, allowed)
+    }
+
+    fn expired_of(own: Option<&str>, files: Vec<Entry>, oldest: i64, allowed: u64) -> Vec<String> {
+        let own: Option<Instance> = own.map(|own| own.parse().unwrap());
         let shelf = Shelf::default();
-        shelf.stock(Vec::new(), files);
-        let taken = shelf.take_expired(Timestamp::from_nanos(oldest), allowed);
+        shelf.add(files);
+        let taken = shelf.take_expired(Timestamp::from_nanos(oldest), allowed, own.as_ref());
         let taken =
             taken.iter().map(|it| format!("{}{}", it.name.tenant, it.name.taken.as_nanos()));
         taken.collect()
@@ -212,5 +285,33 @@ mod tests {
         assert_eq!(expired(all(), 0, 34), ["a1", "a2"]);
         assert_eq!(expired(all(), 0, 20), ["a1", "a2", "b1"]);
         assert_eq!(expired(all(), 0, 0).len(), 4);
+    }
+    #[test]
+    fn what_is_anothers_goes_by_age_and_not_by_our_size() {
+        let all = || {
+            vec![of("a", file("t", 3, 10)), of("b", file("t", 2, 90)), of("b", file("u", 1, 90))]
+        };
+        assert_eq!(expired_of(Some("a"), all(), 0, 10), [""; 0]);
+        assert_eq!(expired_of(Some("a"), all(), 0, 9), ["t3"]);
+        assert_eq!(expired_of(Some("a"), all(), 2, 10), ["u1"]);
+    }
+
+    #[test]
+    fn what_is_added_or_removed_while_a_storage_is_asked_is_not_undone() {
+        let shelf = Shelf::default();
+        let paths = |shelf: &Shelf| shelf.known().0.into_iter().collect::<Vec<_>>();
+        let [stays, gone, new, other] = [1, 2, 3, 4].map(|taken| file("t", taken, 1));
+        let [stays_path, new_path, other_path] =
+            [&stays, &new, &other].map(|entry| entry.path.clone());
+        shelf.add(vec![stays, gone]);
+        assert!(!shelf.is_listed());
+        let before = shelf.known();
+        let listing = vec![file("t", 1, 1), other];
+        shelf.add(vec![new]);
+        shelf.relist(&before, listing);
+        let mut expected = vec![stays_path, new_path, other_path];
+        expected.sort();
+        assert_eq!(paths(&shelf), expected);
+        assert!(shelf.is_listed());
     }
 }

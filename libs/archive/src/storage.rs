@@ -1,6 +1,7 @@
-//! Where finished files lie: the port, and this machine's disk behind it.
+//! Where finished files lie: the port, with this machine's disk and a bucket of an object store behind it.
 //!
-//! Files are written once and never changed, so that a bucket of an object store can stand behind the port.
+//! Files are written once and never changed. Calls block. Which files there are at a moment is the shelf's to
+//! know; when they are written, merged and removed is `housekeeping.rs`'.
 
 use std::fmt;
 use std::io;
@@ -9,10 +10,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-mod disk;
+use crate::instance::Instance;
 
+mod bucket;
+mod disk;
+mod shared;
+
+pub(crate) use bucket::Bucket;
+pub use bucket::{Credentials, ObjectStore};
 pub use disk::Disk;
 pub(crate) use disk::create_private;
+pub(crate) use shared::Shared;
 
 /// Files by their path, with `/` between its parts. Calls block.
 pub trait ObjectStorage: fmt::Debug + Send + Sync {
@@ -23,14 +31,43 @@ pub trait ObjectStorage: fmt::Debug + Send + Sync {
     /// replaced.
     fn take(&self, written: &Path, path: &str) -> io::Result<()>;
 
-    /// Opens a file for reading parts of it.
-    fn open(&self, path: &str) -> io::Result<Arc<dyn Ranges>>;
+    /// Opens a file, of which the listing told this length, for reading parts of it.
+    fn open(&self, path: &str, length: u64) -> io::Result<Arc<dyn Ranges>>;
 
     /// Removes a file. One that is gone is no error.
     fn remove(&self, path: &str) -> io::Result<()>;
+
+    /// Whose files are made here, where several archives share the storage; then others add and remove files,
+    /// too.
+    fn instance(&self) -> Option<&Instance> {
+        None
+    }
+
+    /// The files that were taken and do not lie yet where they are to lie, with their bytes.
+    fn waiting(&self) -> io::Result<Vec<(String, u64)>> {
+        Ok(Vec::new())
+    }
+
+    /// Brings a file that waits to where it is to lie. One that does not wait is no error.
+    fn settle(&self, _path: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Files, with their lengths, that are going to be opened one after the other: what comes slowly may be
+    /// fetched together.
+    fn expect(&self, _files: &[(&str, u64)]) {}
+
+    /// What opening a file costs, told in rows that could be looked at meanwhile.
+    fn opening_rows(&self) -> u64 {
+        5000
+    }
+
+    /// Ends what waits for an answer from elsewhere, now and later.
+    fn close(&self) {}
 }
 
-/// A file of which parts are read. It can be read to its end although it is removed meanwhile.
+/// A file of which parts are read. Where it lies elsewhere and is removed meanwhile, reading says that it is
+/// not found; on the disk it can be read to its end.
 pub trait Ranges: fmt::Debug + Send + Sync {
     /// Its bytes.
     fn length(&self) -> u64;

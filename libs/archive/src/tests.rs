@@ -3,6 +3,8 @@
 mod crash;
 mod oracle;
 mod promises;
+mod shared;
+mod storage;
 
 use std::path::Path;
 

@@ -4,8 +4,10 @@
 //! the business of the tests.
 
 mod nats;
+mod object_store;
 
 pub use nats::{
     NATS_SERVER_PACKAGE, NATS_SERVER_VERSION, NatsCluster, NatsServer, NatsServerError,
     nats_server_binary, nats_server_folder,
 };
+pub use object_store::{ObjectStoreServer, ObjectStoreServerError, Requests};

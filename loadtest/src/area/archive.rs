@@ -3,6 +3,8 @@
 //! The floor of appending is a file to which the same bytes are appended, made durable as often. Queries tell
 //! their time on the wall, the median and the slowest of several with different values.
 
+pub(super) mod store;
+
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;

@@ -48,7 +48,7 @@ use files::Followed;
 pub use judging::Judging;
 pub use options::{ClusterOptions, FeedOptions, FileOptions, Options, ProviderOption};
 use owner::{AuditOwner, LedgerView};
-pub use raw::{ArchiveOptions, raw_entry, raw_query, shown_to_people};
+pub use raw::{ArchiveOptions, ObjectStoreOptions, raw_entry, raw_query, shown_to_people};
 use raw::{AtWork, RawKeeper, RawRecordsApi, Raws};
 use rules_api::RulesApi;
 use tokio::sync::watch;
@@ -166,7 +166,7 @@ impl AuditIngest {
             () = context.shutdown.cancelled() => return Ok(()),
             _known = known.wait_for(|known| *known) => {}
         }
-        let archiving = AtWork::begin(self.archiving, &self.deps);
+        let archiving = AtWork::begin(self.archiving, &self.webhook.raw, &self.deps);
         let mut following = tokio::task::JoinSet::new();
         for file in self.files {
             let (webhook, deps) = (self.webhook.clone(), self.deps.clone());

@@ -7,25 +7,31 @@ mod api;
 mod entry;
 mod options;
 
+use std::time::Duration;
+
 use airside_archive::{Archive, ArchiveError, Batch, Housekeeping, Row, Texts};
 use airside_detect::audit::{Request, indexed};
 use airside_detect::intake::Intake;
 use airside_service::intake::Received;
 use airside_service::{CancellationToken, Deps, HttpError};
-use airside_telemetry::metrics::Counter;
+use airside_telemetry::metrics::{Counter, Gauge};
 use anyhow::Context;
 use tokio::task::JoinHandle;
 
 pub(crate) use api::RawRecordsApi;
 pub use entry::{raw_entry, raw_query, shown_to_people};
-pub use options::ArchiveOptions;
+pub use options::{ArchiveOptions, ObjectStoreOptions};
 
 /// Keeps raw events, where the settings and the node say so.
 #[derive(Debug, Clone)]
 pub(crate) struct RawKeeper {
     archive: Option<Archive>,
     kept: Counter,
+    waiting: Gauge,
 }
+
+/// How often it is looked how much waits for an object store.
+const LOOKING: Duration = Duration::from_secs(10);
 
 impl RawKeeper {
     /// Opens the archive, and gives what it has to do by itself.
@@ -37,18 +43,31 @@ impl RawKeeper {
             "airside_audit_ingest_raw_events_total",
             "Audit events whose raw record was kept",
         );
-        let Some(settings) = options.settings(deps.data_dir.as_deref()) else {
+        let waiting = deps.metrics.gauge(
+            "airside_audit_ingest_raw_waiting_bytes",
+            "Finished files of raw records that wait on the disk for the object store",
+        );
+        let Some(settings) = options.settings(deps.data_dir.as_deref())? else {
             tracing::info!("raw audit events are not kept");
-            return Ok((Self { archive: None, kept }, None));
+            return Ok((Self { archive: None, kept, waiting }, None));
         };
         let opened = Archive::open(settings).await;
         let (archive, work) = opened.context("`audit-ingest.archive` cannot be opened")?;
-        Ok((Self { archive: Some(archive), kept }, Some(work)))
+        Ok((Self { archive: Some(archive), kept, waiting }, Some(work)))
     }
 
     /// The archive, to be asked.
     pub(crate) fn archive(&self) -> Option<Archive> {
         self.archive.clone()
+    }
+
+    /// Shows how much waits for an object store, until it is told to stop.
+    async fn tell_what_waits(self, stop: CancellationToken) {
+        let Some(archive) = self.archive else { return };
+        let mut looking = tokio::time::interval(LOOKING);
+        while stop.run_until_cancelled(looking.tick()).await.is_some() {
+            self.waiting.set(i64::try_from(archive.waiting_bytes()).unwrap_or(i64::MAX));
+        }
     }
 
     /// Room for the raw events of a body.
@@ -129,10 +148,16 @@ pub(crate) struct AtWork {
 
 impl AtWork {
     /// Lets it begin.
-    pub(crate) fn begin(work: Option<Housekeeping>, deps: &Deps) -> Self {
+    pub(crate) fn begin(work: Option<Housekeeping>, raw: &RawKeeper, deps: &Deps) -> Self {
         let (stop, clock) = (CancellationToken::new(), deps.clock.clone());
         let stopped = stop.clone().cancelled_owned();
-        let work = work.map(|work| tokio::spawn(work.run(move || clock.now(), stopped)));
+        let telling = raw.clone().tell_what_waits(stop.clone());
+        let work = work.map(|work| {
+            let working = work.run(move || clock.now(), stopped);
+            tokio::spawn(async {
+                tokio::join!(working, telling);
+            })
+        });
         Self { stop, work }
     }
 

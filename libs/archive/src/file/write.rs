@@ -13,7 +13,9 @@ use parquet::data_type::{
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
+use parquet::file::properties::{
+    BloomFilterPosition, EnabledStatistics, WriterProperties, WriterPropertiesPtr,
+};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::ColumnPath;
 
@@ -42,6 +44,8 @@ fn properties() -> WriterPropertiesPtr {
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_bloom_filter_fpp(FALSE_POSITIVES)
         .set_bloom_filter_max_ndv(GROUP_ROWS as u64)
+        // Beside what is read first: from an object store both come with one answer.
+        .set_bloom_filter_position(BloomFilterPosition::End)
         .set_sorting_columns(Some(vec![by_time]))
         .set_column_dictionary_enabled(event.clone(), false)
         .set_column_bloom_filter_enabled(event, true)

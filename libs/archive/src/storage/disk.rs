@@ -32,6 +32,11 @@ impl Disk {
         Ok(Self { folder })
     }
 
+    /// Where a file lies, if it is there.
+    pub(crate) fn place_of(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
     fn list_below(
         &self,
         below: &Path,
@@ -70,7 +75,7 @@ impl ObjectStorage for Disk {
         above.take(DEPTH).try_for_each(|folder| File::open(folder)?.sync_all())
     }
 
-    fn open(&self, path: &str) -> io::Result<Arc<dyn Ranges>> {
+    fn open(&self, path: &str, _: u64) -> io::Result<Arc<dyn Ranges>> {
         let file = File::open(self.folder.join(path))?;
         Ok(Arc::new(OpenFile { length: file.metadata()?.len(), file }))
     }

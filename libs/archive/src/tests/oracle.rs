@@ -1,7 +1,10 @@
-//! Queries against a naive filter over the same rows, in whatever of segments and files they lie.
+//! Queries against a naive filter over the same rows, in whatever of segments and files they lie, on the disk
+//! or in an object store.
 
+use airside_testkit::ObjectStoreServer;
 use proptest::prelude::*;
 
+use super::storage::store_at;
 use super::*;
 
 fn row() -> impl Strategy<Value = Small> {
@@ -85,12 +88,16 @@ proptest! {
     fn pages_have_what_a_naive_filter_has_each_once_and_in_order(
         rows in prop::collection::vec((row(), 0..16u8), 1..40),
         asked in prop::collection::vec(asked(), 1..6),
+        is_in_store: bool,
     ) {
         let all = distinct(&rows.iter().map(|(row, _)| *row).collect::<Vec<_>>());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let folder = tempfile::tempdir().unwrap();
-            let (archive, work) = open(folder.path()).await;
+            let server = is_in_store.then(|| ObjectStoreServer::start().unwrap());
+            let object_store = server.as_ref().map(|server| store_at(server, "one"));
+            let settings = Settings { object_store, ..Settings::new(folder.path().to_owned()) };
+            let (archive, work) = Archive::open(settings).await.unwrap();
             for (row, then) in &rows {
                 let known = all.iter().find(|known| known.id() == row.id()).unwrap();
                 archive.append(known.batch()).await.unwrap();
@@ -99,6 +106,8 @@ proptest! {
                     0 => archive.append(known.batch()).await.unwrap(),
                     1 => seal(&archive, &work).await,
                     2 => archive.close_segment().await,
+                    3 => work.settle_all().await.unwrap(),
+                    4 => work.merge_small().await,
                     _ => {}
                 }
             }

@@ -38,7 +38,8 @@ pub struct RawSourceArguments {
     /// The platform.
     #[command(flatten)]
     pub server: ServerArguments,
-    /// Read the files of this archive instead of asking the platform; only their owner can
+    /// Read the files in this folder instead of asking the platform; only their owner can, and what is kept in
+    /// an object store is not among them
     #[arg(long, value_name = "DIR")]
     pub archive: Option<PathBuf>,
     /// Whose events, with --archive [default: default]

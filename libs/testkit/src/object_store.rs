@@ -1,0 +1,192 @@
+//! An object store that speaks S3's protocol, with a bucket in a folder of its own: s3s, in a thread of this
+//! process. It checks signatures, and can be made to refuse everything or to take its time.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use http::{Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{Body, HttpError};
+use s3s_fs::FileSystem;
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+/// A server with one bucket. It ends when it is dropped, and its files with it.
+#[derive(Debug)]
+pub struct ObjectStoreServer {
+    address: SocketAddr,
+    folder: TempDir,
+    told: Arc<Told>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The server could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("the object store of the tests cannot be started: {0}")]
+pub struct ObjectStoreServerError(String);
+
+/// What was asked of a server so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Parts of files that were read.
+    pub parts: u64,
+    /// Files that were read as a whole.
+    pub whole: u64,
+    /// Everything else, such as listings.
+    pub others: u64,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    is_away: AtomicBool,
+    is_full: AtomicBool,
+    delay_micros: AtomicU64,
+    requests: Mutex<Requests>,
+}
+
+impl ObjectStoreServer {
+    /// The bucket that is there.
+    pub const BUCKET: &str = "raw";
+    /// Who may use it.
+    pub const ACCESS_KEY_ID: &str = "airside-test";
+    /// The key of who may use it.
+    pub const SECRET_ACCESS_KEY: &str = "airside-test-secret";
+
+    /// Starts a server on a free port of loopback.
+    ///
+    /// # Errors
+    ///
+    /// The folder, the port or the thread cannot be had.
+    pub fn start() -> Result<Self, ObjectStoreServerError> {
+        let folder = tempfile::tempdir().map_err(failed)?;
+        std::fs::create_dir(folder.path().join(Self::BUCKET)).map_err(failed)?;
+        let files = FileSystem::new(folder.path()).map_err(|error| failed(format!("{error:?}")))?;
+        let mut service = S3ServiceBuilder::new(files);
+        service.set_auth(SimpleAuth::from_single(Self::ACCESS_KEY_ID, Self::SECRET_ACCESS_KEY));
+        let service = service.build();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(failed)?;
+        let told = Arc::new(Told::default());
+        let (stop, stopped) = oneshot::channel();
+        let serving = serve(listener, service, Arc::clone(&told));
+        let thread = std::thread::Builder::new().name("object-store".to_owned());
+        let thread = thread.spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    // Whoever started it has dropped it, or is gone.
+                    _ = stopped => {}
+                    () = serving => {}
+                }
+            });
+        });
+        let thread = Some(thread.map_err(failed)?);
+        Ok(Self { address, folder, told, stop: Some(stop), thread })
+    }
+
+    /// Where it answers.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The folder with the files of the bucket.
+    pub fn files(&self) -> PathBuf {
+        self.folder.path().join(Self::BUCKET)
+    }
+
+    /// Whether every request is refused from now on, as by a store that cannot be used.
+    pub fn set_away(&self, is_away: bool) {
+        self.told.is_away.store(is_away, Ordering::SeqCst);
+    }
+
+    /// Whether files are refused from now on, as by a store that has no room.
+    pub fn set_full(&self, is_full: bool) {
+        self.told.is_full.store(is_full, Ordering::SeqCst);
+    }
+
+    /// How long it waits before each answer from now on, as one that is far away.
+    pub fn set_delay(&self, delay: Duration) {
+        let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
+        self.told.delay_micros.store(micros, Ordering::SeqCst);
+    }
+
+    /// What was asked of it so far.
+    pub fn requests(&self) -> Requests {
+        *self.told.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for ObjectStoreServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has ended as well.
+            let _ended = thread.join().is_ok();
+        }
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> ObjectStoreServerError {
+    ObjectStoreServerError(error.to_string())
+}
+
+async fn serve(listener: std::net::TcpListener, service: S3Service, told: Arc<Told>) {
+    let Ok(listener) = TcpListener::from_std(listener) else { return };
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(converse(stream, service.clone(), Arc::clone(&told)));
+    }
+}
+
+async fn converse(stream: TcpStream, service: S3Service, told: Arc<Told>) {
+    let answering = service_fn(move |request: Request<Incoming>| {
+        let (service, told) = (service.clone(), Arc::clone(&told));
+        async move { told.answer(request, &service).await }
+    });
+    let builder = Builder::new(TokioExecutor::new());
+    // A connection that breaks off is its client's business.
+    let _ended = builder.serve_connection(TokioIo::new(stream), answering).await.is_ok();
+}
+
+impl Told {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        service: &S3Service,
+    ) -> Result<Response<Body>, HttpError> {
+        self.count(&request);
+        let delay = Duration::from_micros(self.delay_micros.load(Ordering::SeqCst));
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        let is_refused = self.is_full.load(Ordering::SeqCst) && request.method() == Method::PUT;
+        if is_refused || self.is_away.load(Ordering::SeqCst) {
+            let mut refused = Response::new(Body::empty());
+            *refused.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            return Ok(refused);
+        }
+        service.call(request.map(Body::from)).await
+    }
+
+    fn count(&self, request: &Request<Incoming>) {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_listing = request.uri().query().is_some_and(|query| query.contains("list-type"));
+        match *request.method() {
+            Method::GET if request.headers().contains_key(header::RANGE) => requests.parts += 1,
+            Method::GET if !is_listing => requests.whole += 1,
+            _ => requests.others += 1,
+        }
+    }
+}
