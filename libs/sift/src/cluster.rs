@@ -1,6 +1,7 @@
 //! The fold of one cluster.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use airside_baseline::ClusterBehaviour;
 use airside_detect::audit::{self, Cause, Deed, Event, Hand, declared};
@@ -331,9 +332,9 @@ impl ClusterSift {
         self.rolled.finish()
     }
 
-    /// Since when nothing arrived that would have arrived.
-    pub(crate) fn silent_since(&self) -> Timestamp {
-        self.behaviour.silent_since()
+    /// From when until when the time is worth telling, if nothing arrives.
+    pub(crate) fn awaits_silence(&self) -> Range<Timestamp> {
+        self.behaviour.awaits_silence()
     }
 
     /// A number that differs whenever the used grants differ.

@@ -4,7 +4,9 @@
 //! `airside-sift`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use airside_ports::{LostRange, Store, StoredEntry, Stream};
 use airside_service::publisher::Publisher;
@@ -29,12 +31,12 @@ pub(crate) struct LedgerView {
 }
 
 /// What became of a cluster's events.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Counted {
     /// How many were folded.
     pub(crate) folded: u64,
-    /// Since when nothing arrived that would have arrived.
-    pub(crate) silent_since: Timestamp,
+    /// From when until when the time is worth telling, if nothing arrives.
+    pub(crate) awaits_silence: Range<Timestamp>,
     /// What was not told, by reason and rule.
     pub(crate) suppressions: Vec<Suppression>,
 }
@@ -49,10 +51,13 @@ impl LedgerView {
         of_tenant.map(|((_, at), counted)| (at.clone(), counted.clone())).collect()
     }
 
-    /// The clusters from which nothing arrived since a time.
-    pub(crate) fn silent_since(&self, time: Timestamp) -> Vec<ClusterKey> {
+    /// The clusters from which nothing arrived for so long, and that have to be told what time it is.
+    pub(crate) fn silent(&self, now: Timestamp, for_at_least: Duration) -> Vec<ClusterKey> {
         let clusters = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
-        let silent = clusters.iter().filter(|(_, counted)| counted.silent_since <= time);
+        let silent = clusters.iter().filter(|(_, counted)| {
+            let Range { start, end } = counted.awaits_silence;
+            start <= now.minus(for_at_least) && now <= end
+        });
         silent.map(|(key, _)| key.clone()).collect()
     }
 
@@ -78,8 +83,8 @@ impl LedgerView {
     fn show(&self, key: &ClusterKey, sift: &Sift) {
         self.set_grants(key, sift);
         let suppressions = sift.ledger(key).cloned().collect();
-        let (folded, silent_since) = (sift.folded(key), sift.silent_since(key));
-        self.set(key.clone(), Counted { folded, silent_since, suppressions });
+        let (folded, awaits_silence) = (sift.folded(key), sift.awaits_silence(key));
+        self.set(key.clone(), Counted { folded, awaits_silence, suppressions });
     }
 
     /// Whether a tenant may have another cluster.
