@@ -77,6 +77,7 @@ impl ClusterSift {
             }
             sifted.left_out += quiet.events.len() as u64;
         }
+        self.use_quietly(&batch);
         let mut sightings = std::mem::take(&mut batch.sightings);
         for sighting in &mut sightings {
             if self.seen.has(sighting.event) || !known.insert(sighting.event) {
@@ -99,6 +100,15 @@ impl ClusterSift {
         sifted.revised.extend(self.rolled.close(self.newest, &self.limits));
         self.forget_counted();
         sifted
+    }
+
+    /// Notes what quiet events needed, such as leases that elect leaders. No fact tells it: they are many and say
+    /// nothing of anybody.
+    fn use_quietly(&mut self, batch: &SightingBatch) {
+        let Some(last) = batch.quiet.iter().map(|quiet| quiet.last).max() else { return };
+        for reason in &batch.quiet_reasons {
+            self.grants.note_use(batch.texts.get(*reason), last);
+        }
     }
 
     /// What is told of a cluster from which nothing arrives any more.

@@ -40,35 +40,42 @@ const FORM: u8 = 1;
 impl Grants {
     /// Takes in that a request of somebody was allowed for a reason; tells it if that is news.
     pub(crate) fn take(&mut self, reason: &str, user: &str, time: Timestamp) -> Option<Fact> {
-        let now = time.as_nanos();
-        let hour = now - now.rem_euclid(HOUR);
-        if let Some(known) = self.uses.get_mut(reason) {
-            let before = known.last;
-            if hour <= before {
-                return None;
-            }
-            known.last = hour;
-            self.note(reason);
-            if hour.div_euclid(DAY) == before.div_euclid(DAY) {
-                return None;
-            }
-        } else {
-            // Other authorizers' reasons are none.
-            audit::used_grant(reason, time)?;
-            if self.uses.len() >= MOST {
-                self.uses.retain(|_, known| known.last + OLD > now);
-            }
-            if self.is_full() {
-                return None;
-            }
-            self.uses.insert(reason.into(), Use { first: now, last: hour });
-            self.note(reason);
+        if !self.note_use(reason, time) {
+            return None;
         }
         let used = audit::used_grant(reason, time)?;
         let by = audit::identity(user)?;
         let (subject, relation) = (Entity::Object(used.binding), Relation::UsedBy);
         let is_own = subject.name().starts_with(OWN);
         (!is_own).then_some(Fact { subject, relation, object: by, from: time, until: None })
+    }
+
+    /// Takes in that something was allowed for a reason. Returns whether that is the first time of its day.
+    pub(crate) fn note_use(&mut self, reason: &str, time: Timestamp) -> bool {
+        let now = time.as_nanos();
+        let hour = now - now.rem_euclid(HOUR);
+        if let Some(known) = self.uses.get_mut(reason) {
+            let before = known.last;
+            if hour <= before {
+                return false;
+            }
+            known.last = hour;
+            self.note(reason);
+            return hour.div_euclid(DAY) != before.div_euclid(DAY);
+        }
+        // Other authorizers' reasons are none.
+        if audit::used_grant(reason, time).is_none() {
+            return false;
+        }
+        if self.uses.len() >= MOST {
+            self.uses.retain(|_, known| known.last + OLD > now);
+        }
+        if self.is_full() {
+            return false;
+        }
+        self.uses.insert(reason.into(), Use { first: now, last: hour });
+        self.note(reason);
+        true
     }
 
     fn note(&mut self, reason: &str) {

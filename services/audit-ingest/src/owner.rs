@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use airside_ports::{LostRange, Store, StoredEntry, Stream};
@@ -28,6 +28,8 @@ use crate::state;
 pub(crate) struct LedgerView {
     clusters: RwLock<BTreeMap<ClusterKey, Counted>>,
     grants: RwLock<BTreeMap<ClusterKey, (u64, Arc<UsedGrants>)>>,
+    /// Set once what was kept is shown.
+    is_read: OnceLock<()>,
 }
 
 /// What became of a cluster's events.
@@ -61,10 +63,12 @@ impl LedgerView {
         silent.map(|(key, _)| key.clone()).collect()
     }
 
-    /// Which bindings of a cluster allowed requests.
-    pub(crate) fn used_grants(&self, key: &ClusterKey) -> Arc<UsedGrants> {
+    /// Which bindings of a cluster allowed requests; none before what is known was read, so that nobody takes it for
+    /// none.
+    pub(crate) fn used_grants(&self, key: &ClusterKey) -> Option<Arc<UsedGrants>> {
+        self.is_read.get()?;
         let grants = self.grants.read().unwrap_or_else(PoisonError::into_inner);
-        grants.get(key).map(|(_, used)| Arc::clone(used)).unwrap_or_default()
+        Some(grants.get(key).map(|(_, used)| Arc::clone(used)).unwrap_or_default())
     }
 
     /// Shows what a cluster's bindings were used for, if that has changed.
@@ -132,6 +136,7 @@ impl AuditOwner {
             SharedLimits { clusters: options.clusters_in_memory.max(1), ..Default::default() };
         let shown = state::shown(deps.store.as_ref()).await?;
         shown.clusters().for_each(|key| view.show(key, &shown));
+        view.is_read.get_or_init(|| ());
         let counter = |name, about| deps.metrics.counter(name, about);
         let uncounted = (
             counter(
