@@ -222,7 +222,7 @@ pub async fn entries_replaced_under_a_reader_are_no_loss<H: LogHarness>() {
         let batch = reader.next(ReadLimit::default(), SOON).await.unwrap();
         assert_eq!(batch.lost, None);
         assert!(!batch.entries.is_empty(), "only {last} of 49 came");
-        last = texts(&batch.entries).last().copied().unwrap_or_default().to_owned();
+        texts(&batch.entries).last().copied().unwrap_or_default().clone_into(&mut last);
     }
     // What is replaced takes no room: the bound of a stream holds for what is there.
     let large = "x".repeat(256 << 10);
