@@ -106,3 +106,70 @@ async fn a_binding_that_no_request_needed_is_told_also_after_a_restart() {
     );
     platform.stop().await;
 }
+
+/// The bindings, as an API server lists them that has had them for long.
+fn aged() -> String {
+    BINDINGS.replace("{ name:", "{ creationTimestamp: '2025-01-01T00:00:00Z', name:")
+}
+
+/// Runs the program in a folder, with these arguments after `airside`.
+fn run(folder: &std::path::Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut program = Command::new(airside_binary());
+    let output = program.current_dir(folder).args(arguments).output().expect("the program runs");
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_used_is_a_finding_at_the_line_of_its_manifest() {
+    let platform = TestPlatform::start().await;
+    let list = airside::delivery::event_list(&[event()]).to_string();
+    let key = platform.connection.api_key.clone();
+    let mut webhook = platform.webhook().await;
+    let sent = webhook.post("/v1/audit/prod", Some(&key), None, list.into_bytes()).await;
+    assert_eq!(sent.expect("an answer").0, StatusCode::OK);
+    used_when_folded(&platform).await;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("a file");
+    };
+    write("key", &key);
+    write("cluster.yaml", &aged());
+    write("rbac.yaml", BINDINGS);
+    let (path, server) = (folder.path().to_owned(), platform.connection.api.clone());
+    let told = tokio::task::spawn_blocking(move || {
+        let access = ["access", "cluster.yaml", "--cluster", "prod", "--export", "grants.json"];
+        let (status, _, problem) =
+            run(&path, &[&access[..], &["--server", &server, "--api-key-file", "key"]].concat());
+        assert_eq!(status, Some(0), "{problem}");
+        let scan = ["scan", "rbac.yaml", "--exit-zero", "--output", "json"];
+        let scan = [&scan[..], &["--used-grants", "grants.json"]].concat();
+        let of_today = run(&path, &scan);
+        // The same export of a cluster that was looked at for longer than a test lasts.
+        let exported = std::fs::read_to_string(path.join("grants.json")).expect("the export");
+        let mut exported: Value = serde_json::from_str(&exported).expect("JSON");
+        exported["since"] = json!("2025-01-01T00:00:00Z");
+        std::fs::write(path.join("grants.json"), exported.to_string()).expect("a file");
+        (of_today, run(&path, &scan))
+    });
+    let (of_today, later) = told.await.expect("it ends");
+    let unused = |(_, text, problem): (Option<i32>, String, String)| {
+        let told: Value =
+            serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text} {problem}"));
+        let of_check = |list: &str| {
+            let all = told[list].as_array().expect("a list").clone();
+            all.into_iter().filter(|it| it["check"] == "unused-binding").collect::<Vec<_>>()
+        };
+        (of_check("findings"), of_check("not_evaluated"))
+    };
+    let (found, unknown) = unused(of_today);
+    assert_eq!((found.len(), unknown.len()), (0, 1), "a day says nothing");
+    let (found, unknown) = unused(later);
+    let shown: Vec<_> = found.iter().map(|it| (&it["location"]["line"], &it["severity"])).collect();
+    assert_eq!(shown, [(&json!(12), &json!("low"))], "{found:?} {unknown:?}");
+    let message = found.first().and_then(|it| it["message"].as_str()).unwrap_or_default();
+    let said = "binding `old-admin` grants ClusterRole `cluster-admin`, and no request needed it in all the";
+    assert!(message.starts_with(said), "{message}");
+    platform.stop().await;
+}

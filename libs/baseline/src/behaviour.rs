@@ -6,6 +6,8 @@ mod spell;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use airside_types::{Fact, Timestamp};
 
 pub(crate) use actors::{
@@ -90,6 +92,12 @@ impl ClusterBehaviour {
     /// Since when nothing arrived that would have arrived.
     pub fn silent_since(&self) -> Timestamp {
         Timestamp::from_nanos(self.shared.pace.since())
+    }
+
+    /// From when until when the time is worth looking at, if nothing arrives: not once the silence was told, and of a
+    /// cluster of which too little was heard only for an hour, by which a pause is told from nobody's looking.
+    pub fn awaits_silence(&self) -> Range<Timestamp> {
+        models::awaits_silence(&self.shared)
     }
 
     /// Takes in that it is so late, which somebody looks at every minute or so: a log that falls silent is told once.

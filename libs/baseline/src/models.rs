@@ -34,7 +34,7 @@ use airside_types::{Confidence, Rule};
 use crate::anomaly::Anomaly;
 use crate::behaviour::Look;
 
-pub(crate) use silence::{heard, look as silence};
+pub(crate) use silence::{awaits as awaits_silence, heard, look as silence};
 
 /// All models.
 pub(crate) static ALL: &[&Rule] = &[

@@ -229,6 +229,7 @@ static FAMILIES: &[&[Check]] = &[
 ];
 
 pub(crate) use api_versions::{KINDS, OLD};
+pub(crate) use bindings::UNUSED_BINDING;
 pub(crate) use own_policies::POLICY;
 pub use peer_names::{is_meant, named_by_peers};
 pub(crate) use reserved_names::JUDGED_BY_NAME;
@@ -239,9 +240,9 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
     FAMILIES.iter().chain(control_plane::FAMILIES).flat_map(|family| family.iter())
 }
 
-/// Every check, and what imported reports tell.
+/// Every check, and what imported reports, people's own policies and the audit log tell.
 pub fn listed() -> impl Iterator<Item = &'static Check> {
-    all().chain([&IMAGE_VULNERABILITY, &POLICY])
+    all().chain([&IMAGE_VULNERABILITY, &POLICY, &UNUSED_BINDING])
 }
 
 /// A digest of all checks: their ids, severities and examples. Catalogues that judge differently differ in

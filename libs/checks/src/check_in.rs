@@ -35,9 +35,10 @@ pub use self::pass::Passes;
 use self::pass::rules_of;
 pub use self::unknown_kind::UnknownKind;
 use self::unknown_kind::unknown_kind;
-use crate::catalogue::{IMAGE_VULNERABILITY, POLICY};
+use crate::catalogue::{IMAGE_VULNERABILITY, POLICY, UNUSED_BINDING};
 use crate::evaluate::{Failure, NotEvaluated, evaluate_with};
 use crate::exception::{Accepted, Comment, Exception, Ineffective};
+use crate::grant_use::{self, GrantUse, Use};
 use crate::owner::{FileOwners, Owners};
 use crate::selection::Selection;
 
@@ -66,6 +67,8 @@ pub struct Terms<'a> {
     pub owners: &'a FileOwners,
     /// What is known of vulnerabilities of components.
     pub components: &'a Components,
+    /// Which bindings of the cluster are needed; none where nobody knows.
+    pub grant_use: Option<&'a GrantUse>,
     /// How much is made of boarding passes.
     pub passes: Passes,
 }
@@ -85,6 +88,7 @@ impl<'a> Terms<'a> {
             selection: Selection::EVERYTHING,
             owners: FileOwners::NONE,
             components: Components::embedded(),
+            grant_use: None,
             passes: Passes::Whole,
         }
     }
@@ -162,6 +166,26 @@ pub struct CheckIn {
     pub objects: Vec<CheckedObject>,
     /// What was not judged.
     pub skipped: Vec<Skipped>,
+}
+
+impl CheckIn {
+    /// Notes for which bindings it is known whether they are needed.
+    fn judge_use(&mut self, objects: &[Object<'_>], terms: &Terms<'_>) {
+        let Some(known) = terms.grant_use.filter(|_| terms.selection.takes(&UNUSED_BINDING)) else {
+            return;
+        };
+        let mut unknown = BTreeSet::new();
+        for object in objects {
+            match known.of(object) {
+                Use::NotGranted => {}
+                Use::Needed | Use::Idle(_) => _ = self.applied.insert(UNUSED_BINDING.id),
+                Use::Unknown(reason) => _ = unknown.insert(reason),
+            }
+        }
+        let unknown = unknown.into_iter();
+        self.not_evaluated
+            .extend(unknown.map(|reason| NotEvaluated { check: &UNUSED_BINDING, reason }));
+    }
 }
 
 /// An object, where it comes from.
@@ -338,6 +362,7 @@ pub(crate) fn check_in_one<'a>(
     let policies = terms.policies.map(|policies| policies.judge(&graph)).unwrap_or_default();
     let mut acceptance = Acceptance::new(comments.iter(), terms);
     let (reported, refused) = (reported.into_iter(), policies.failures.into_iter());
+    let failures = failures.chain(grant_use::failure(terms.grant_use, &object, 0));
     let said = source.said(failures, reported, refused, terms.selection);
     let judged = source.findings(said, graph.pods_of(0), &mut acceptance);
     let pass = source.pass(&judged, rules_of(terms).as_ref(), terms);
@@ -369,6 +394,7 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
         checked.applied.insert(IMAGE_VULNERABILITY.id);
         checked.reports_unused = airside_vulnerability::join::unused(&graph, terms.reports);
     }
+    checked.judge_use(&objects, terms);
     let policies = terms.policies.map(|policies| policies.judge(&graph)).unwrap_or_default();
     if terms.policies.is_some() {
         checked.applied.insert(POLICY.id);
@@ -387,6 +413,8 @@ pub fn check_in(files: &[InputFile<'_>], terms: &Terms<'_>) -> CheckIn {
     for (index, source) in sources.into_iter().enumerate() {
         let start = checked.findings.len();
         let own = std::iter::from_fn(|| failures.next_if(|failure| failure.object == index));
+        let unused = grant_use::failure(terms.grant_use, &source.located.object, index);
+        let own = own.chain(unused);
         let reported = std::iter::from_fn(|| reported.next_if(|it| it.object == index));
         let refused = std::iter::from_fn(|| refused.next_if(|it| it.object == index));
         let said = source.said(own, reported, refused, selection);

@@ -13,6 +13,7 @@ pub mod evaluate;
 pub mod example;
 pub mod exception;
 pub mod fix;
+pub mod grant_use;
 pub mod incremental;
 pub mod owner;
 pub mod profile;
@@ -33,6 +34,7 @@ pub use evaluate::{
     Evaluation, Failure, NotEvaluated, ObjectChecks, PodChecks, evaluate, evaluate_graph,
 };
 pub use exception::{Accepted, Comment, Exception, Ineffective};
+pub use grant_use::GrantUse;
 pub use incremental::{Altered, Change, Delta, Identity, Incremental, Living};
 pub use profile::Profile;
 pub use selection::Selection;

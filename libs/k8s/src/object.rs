@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use airside_types::{FieldPath, ObjectRef, Step, shown_name};
+use airside_types::{FieldPath, ObjectRef, Step, Timestamp, shown_name};
 
 use crate::fields::at;
 use crate::places::{PlacesView, Position};
@@ -142,6 +142,12 @@ impl<'a> Object<'a> {
     /// The namespace as written; none where the manifest leaves it to the one who applies it.
     pub const fn namespace(&self) -> Option<&'a str> {
         self.namespace
+    }
+
+    /// When it was made, for an object that an API server has.
+    pub fn created(&self) -> Option<Timestamp> {
+        let text = self.metadata()?.get("creationTimestamp")?.as_str()?;
+        Timestamp::parse_rfc3339(text).ok()
     }
 
     /// The labels, where there are any.

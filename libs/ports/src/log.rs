@@ -8,6 +8,7 @@ use std::error::Error;
 use std::fmt::{self, Debug};
 use std::time::Duration;
 
+use airside_types::Id;
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -57,6 +58,12 @@ impl Stream {
     /// Whether entries go with age. What is known of configuration does not, nor do rules: they are replaced.
     pub const fn ages(self) -> bool {
         !matches!(self, Self::Configuration | Self::Rules)
+    }
+
+    /// Whether the log itself keeps the last entry of a key only, see [`Log::replace`]. What is known of configuration is
+    /// replaced by who reads it, since a batch holds records of many objects.
+    pub const fn is_replaced(self) -> bool {
+        matches!(self, Self::Rules)
     }
 }
 
@@ -224,6 +231,12 @@ pub trait Log: Debug + Send + Sync + 'static {
     /// without those before it; so appending all of them again is right and keeps the order of what a
     /// reader sees for the first time.
     async fn append(&self, stream: Stream, entries: Vec<Entry>) -> Result<(), LogError>;
+
+    /// Appends an entry to a stream whose entries [are replaced](Stream::is_replaced), in the place of the one that was
+    /// stored under its key before. Whoever had not come to that one is not told of a loss, and offsets stay what they
+    /// are. Durable when this returns; after an error the one, the other or both are there. To other streams the entry is
+    /// appended as ever.
+    async fn replace(&self, stream: Stream, key: Id, entry: Entry) -> Result<(), LogError>;
 
     /// Opens a reader of some partitions from an offset on; [`LogError::Rewound`] when that is behind the end.
     async fn reader(

@@ -114,6 +114,11 @@ impl Peers {
         self.local.lock().unwrap_or_else(PoisonError::into_inner).contains_key(service)
     }
 
+    /// Whether a service runs in this process, or has an address.
+    pub fn offer(&self, service: &str) -> bool {
+        self.is_local(service) || self.remote.contains_key(service)
+    }
+
     /// A channel to a service, for calls that are carried out for a tenant.
     pub fn channel(&self, service: &'static str, tenant: &Tenant) -> PeerChannel {
         PeerChannel { peers: self.clone(), service, tenant: tenant.clone() }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use airside_ports::{Entry, Headers, Log, LogError, Partition, Partitioner, Stream};
-use airside_types::{Payload, Record, RuleFiles, SightingBatch};
+use airside_types::{Id, Payload, Record, RuleFiles, SightingBatch};
 use airside_wire::{EncodeError, MessageType, encode_batches, encode_rule_files, encode_sightings};
 
 /// Publishes records onto the log. What it returns for is durable.
@@ -74,7 +74,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Publishes the rules that a tenant has set; they are durable when this returns.
+    /// Publishes the rules that a tenant has set, in the place of those that it had; they are durable when this returns.
     pub async fn publish_rules(&self, files: &RuleFiles) -> Result<(), PublishError> {
         let headers = Headers {
             message: MessageType::RuleFiles.as_str().to_owned(),
@@ -82,7 +82,8 @@ impl Publisher {
         };
         let payload = encode_rule_files(files)?;
         let entry = Entry { partition: Partition::default(), headers, payload };
-        self.log.append(Stream::Rules, vec![entry]).await?;
+        let key = Id::builder("rules-of-tenant").text(files.tenant.as_str()).finish();
+        self.log.replace(Stream::Rules, key, entry).await?;
         Ok(())
     }
 

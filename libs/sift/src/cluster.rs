@@ -1,6 +1,7 @@
 //! The fold of one cluster.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use airside_baseline::ClusterBehaviour;
 use airside_detect::audit::{self, Cause, Deed, Hand, Request, declared};
@@ -75,6 +76,7 @@ impl ClusterSift {
             }
             sifted.left_out += quiet.events.len() as u64;
         }
+        self.use_quietly(&batch);
         let mut sightings = std::mem::take(&mut batch.sightings);
         for sighting in &mut sightings {
             if self.seen.came_before(sighting.event) {
@@ -98,6 +100,15 @@ impl ClusterSift {
         sifted.revised.extend(self.rolled.close(self.newest, &self.limits));
         self.forget_counted();
         sifted
+    }
+
+    /// Notes what quiet events needed, such as leases that elect leaders. No fact tells it: they are many and say
+    /// nothing of anybody.
+    fn use_quietly(&mut self, batch: &SightingBatch) {
+        let Some(last) = batch.quiet.iter().map(|quiet| quiet.last).max() else { return };
+        for reason in &batch.quiet_reasons {
+            self.grants.note_use(batch.texts.get(*reason), None, last);
+        }
     }
 
     /// What is told of a cluster from which nothing arrives any more.
@@ -344,9 +355,9 @@ impl ClusterSift {
         self.rolled.finish()
     }
 
-    /// Since when nothing arrived that would have arrived.
-    pub(crate) fn silent_since(&self) -> Timestamp {
-        self.behaviour.silent_since()
+    /// From when until when the time is worth telling, if nothing arrives.
+    pub(crate) fn awaits_silence(&self) -> Range<Timestamp> {
+        self.behaviour.awaits_silence()
     }
 
     /// A number that differs whenever the used grants differ.

@@ -75,41 +75,48 @@ const FORM: u8 = 1;
 impl Grants {
     /// Takes in that a request of somebody was allowed for a reason; tells it if that is news.
     pub(crate) fn take(&mut self, reason: &str, user: &str, time: Timestamp) -> Option<Fact> {
-        let now = time.as_nanos();
-        let hour = now - now.rem_euclid(HOUR);
-        let day = hour.div_euclid(DAY);
-        if let Some(known) = self.uses.get_mut(reason) {
-            let is_later = hour > known.last;
-            known.last = known.last.max(hour);
-            let is_news = known.users.is_news(user, day);
-            if is_later || is_news {
-                self.changed.push(reason.into());
-            }
-            if is_later {
-                self.version += 1;
-            }
-            if !is_news {
-                return None;
-            }
-        } else {
-            // Other authorizers' reasons are none.
-            audit::used_grant(reason, time)?;
-            if self.uses.len() >= MOST {
-                self.uses.retain(|_, known| known.last + OLD > now);
-            }
-            if self.is_full() {
-                return None;
-            }
-            let users = Users { day, told: vec![digest(&[user])] };
-            self.uses.insert(reason.into(), Use { first: now, last: hour, users });
-            self.changed.push(reason.into());
-            self.version += 1;
+        if !self.note_use(reason, Some(user), time) {
+            return None;
         }
         let used = audit::used_grant(reason, time)?;
         let by = audit::identity(user)?;
         let (subject, relation) = (Entity::Object(used.binding), Relation::UsedBy);
         let is_own = subject.name().starts_with(OWN);
         (!is_own).then_some(Fact { subject, relation, object: by, from: time, until: None })
+    }
+
+    /// Takes in that something was allowed for a reason, to somebody if that is to be told. Returns whether it is news that
+    /// they use it.
+    pub(crate) fn note_use(&mut self, reason: &str, user: Option<&str>, time: Timestamp) -> bool {
+        let now = time.as_nanos();
+        let hour = now - now.rem_euclid(HOUR);
+        let day = hour.div_euclid(DAY);
+        if let Some(known) = self.uses.get_mut(reason) {
+            let is_later = hour > known.last;
+            known.last = known.last.max(hour);
+            let is_news = user.is_some_and(|user| known.users.is_news(user, day));
+            if is_later || is_news {
+                self.changed.push(reason.into());
+            }
+            self.version += u64::from(is_later);
+            return is_news;
+        }
+        // Other authorizers' reasons are none.
+        if audit::used_grant(reason, time).is_none() {
+            return false;
+        }
+        if self.uses.len() >= MOST {
+            self.uses.retain(|_, known| known.last + OLD > now);
+        }
+        if self.is_full() {
+            return false;
+        }
+        let told = user.map(|user| digest(&[user])).into_iter().collect();
+        let users = Users { day, told };
+        self.uses.insert(reason.into(), Use { first: now, last: hour, users });
+        self.changed.push(reason.into());
+        self.version += 1;
+        user.is_some()
     }
 
     /// A number that differs whenever what was used differs.

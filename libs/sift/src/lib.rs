@@ -20,6 +20,7 @@ mod shared;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use airside_baseline::StateKey;
@@ -201,9 +202,11 @@ impl Sift {
         self.clusters.get(key).map_or(0, ClusterSift::folded)
     }
 
-    /// Since when nothing arrived from a cluster that would have arrived.
-    pub fn silent_since(&self, key: &ClusterKey) -> Timestamp {
-        self.clusters.get(key).map_or(Timestamp::EPOCH, ClusterSift::silent_since)
+    /// From when until when the time is worth telling to a cluster from which nothing arrives, by a batch without events:
+    /// until its silence was told, or, where too little was heard to tell of one, for an hour.
+    pub fn awaits_silence(&self, key: &ClusterKey) -> Range<Timestamp> {
+        let never = Timestamp::EPOCH..Timestamp::EPOCH;
+        self.clusters.get(key).map_or(never, ClusterSift::awaits_silence)
     }
 
     /// A number that differs whenever the used grants of a cluster differ.

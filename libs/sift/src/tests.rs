@@ -181,6 +181,20 @@ fn quiet_events_are_counted_and_what_rules_see_is_not_quiet() {
 }
 
 #[test]
+fn what_is_only_counted_uses_its_grant_too() {
+    let mut events = Events::new();
+    events.read(
+        r#"{"auditID":"1","stage":"ResponseComplete","verb":"update","requestURI":"/x","user":{"username":"system:serviceaccount:shop:operator"},"objectRef":{"resource":"leases","apiGroup":"coordination.k8s.io","namespace":"shop","name":"operator"},"responseStatus":{"code":200},"annotations":{"authorization.k8s.io/reason":"RBAC: allowed by RoleBinding \"leader/shop\" of Role \"leader\" to ServiceAccount \"operator/shop\""},"requestReceivedTimestamp":"2026-03-02T09:30:30Z"}"#,
+    );
+    let mut state = Sift::new(Limits::default());
+    let sifted = sift(&events.batch, &mut state);
+    assert_eq!((sifted.left_out, sifted.told.len()), (1, 0), "{:?}", events.batch);
+    let (used, _) = state.used_grants(&(Tenant::default(), Cluster::default()));
+    let used: Vec<_> = used.iter().map(|it| format!("{} by {}", it.binding, it.subject)).collect();
+    assert_eq!(used, ["RoleBinding shop/leader by shop/operator"]);
+}
+
+#[test]
 fn a_cluster_from_which_nothing_arrives_any_more_is_told() {
     let mut events = Events::new();
     let mut state = Sift::new(Limits::default());

@@ -82,6 +82,8 @@ pub struct SightingBatch {
     pub sightings: Vec<Sighting>,
     /// The events that are only counted.
     pub quiet: Vec<Quiet>,
+    /// Why these were allowed, as the authorizer says it, each reason once: the grants that they needed.
+    pub quiet_reasons: Vec<TextRef>,
     weight: usize,
 }
 
@@ -95,6 +97,7 @@ impl SightingBatch {
             texts: Texts::default(),
             sightings: Vec::new(),
             quiet: Vec::new(),
+            quiet_reasons: Vec::new(),
             weight: 0,
         }
     }
@@ -124,9 +127,24 @@ impl SightingBatch {
     pub fn clear(&mut self, most_text_bytes: usize) {
         self.sightings.clear();
         self.quiet.clear();
+        self.quiet_reasons.clear();
         self.weight = 0;
         if self.texts.bytes > most_text_bytes {
             self.texts = Texts::default();
+        }
+    }
+
+    /// Notes why a quiet event was allowed.
+    pub fn allow_quiet(&mut self, reason: &str) {
+        let reason = self.texts.add(reason);
+        self.push_quiet_reason(reason);
+    }
+
+    /// Adds why a quiet event was allowed, by a text of this batch.
+    pub fn push_quiet_reason(&mut self, reason: TextRef) {
+        if reason != TextRef::default() && !self.quiet_reasons.contains(&reason) {
+            self.weight += 4;
+            self.quiet_reasons.push(reason);
         }
     }
 

@@ -31,6 +31,7 @@ impl From<&SightingBatch> for v1::SightingBatch {
             texts: batch.texts.iter().skip(1).map(bounded::identity).collect(),
             sightings: batch.sightings.iter().map(Into::into).collect(),
             quiet: batch.quiet.iter().map(Into::into).collect(),
+            quiet_reasons: batch.quiet_reasons.iter().map(|text| text.0).collect(),
         }
     }
 }
@@ -53,6 +54,10 @@ impl TryFrom<v1::SightingBatch> for SightingBatch {
         sightings.into_iter().for_each(|sighting| read.push(sighting));
         let quiet: Vec<Quiet> = field::list("quiet", batch.quiet, MAX_SIGHTINGS)?;
         quiet.into_iter().for_each(|quiet| read.push_quiet(quiet));
+        let reasons = field::each("quiet_reasons", batch.quiet_reasons, MAX_SIGHTINGS, |place| {
+            text_at("", place, &places)
+        })?;
+        reasons.into_iter().for_each(|reason| read.push_quiet_reason(reason));
         Ok(read)
     }
 }
@@ -106,15 +111,18 @@ impl From<&Sighting> for v1::Sighting {
     }
 }
 
+/// The text of a place, where the texts have these places in the batch that is read.
+fn text_at(field: &'static str, place: u32, places: &[TextRef]) -> Result<TextRef, InvalidField> {
+    let own = usize::try_from(place).ok().and_then(|at| places.get(at));
+    own.copied().ok_or_else(|| {
+        let most = (places.len() as u64).saturating_sub(1);
+        InvalidField::new(field, Problem::TooLarge { value: place.into(), most })
+    })
+}
+
 /// A sighting whose texts have these places in the batch that is read.
 fn sighting(sighting: v1::Sighting, places: &[TextRef]) -> Result<Sighting, InvalidField> {
-    let text = |field: &'static str, place: u32| {
-        let own = usize::try_from(place).ok().and_then(|at| places.get(at));
-        own.copied().ok_or_else(|| {
-            let most = (places.len() as u64).saturating_sub(1);
-            InvalidField::new(field, Problem::TooLarge { value: place.into(), most })
-        })
-    };
+    let text = |field: &'static str, place: u32| text_at(field, place, places);
     let all = |field: &'static str, places: Vec<u32>| {
         field::each(field, places, MAX_TEXTS_OF_REQUEST, |place| text("", place))
     };

@@ -12,6 +12,7 @@ mod demo;
 mod detect;
 mod explain;
 mod findings;
+mod grant_use;
 pub(crate) mod incidents;
 mod manifests;
 mod node;

@@ -68,6 +68,11 @@ impl UsedGrantsService for UsedGrantsApi {
         let cluster = airside_wire::used_grant::cluster_of(request.get_ref())
             .map_err(airside_wire::ApiError::from)?;
         let used = self.known.used_grants(&(caller.tenant().clone(), cluster));
+        let used = used.ok_or_else(|| {
+            Status::unavailable(
+                "what was used is not read yet, or another node owns the partitions",
+            )
+        })?;
         Ok(Response::new(used.as_ref().into()))
     }
 }

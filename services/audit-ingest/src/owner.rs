@@ -4,7 +4,9 @@
 //! `airside-sift`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::ops::Range;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use airside_ports::{LostRange, Store, StoredEntry, Stream};
 use airside_service::publisher::Publisher;
@@ -26,15 +28,17 @@ use crate::state;
 pub(crate) struct LedgerView {
     clusters: RwLock<BTreeMap<ClusterKey, Counted>>,
     grants: RwLock<BTreeMap<ClusterKey, (u64, Arc<UsedGrants>)>>,
+    /// Set once what was kept is shown.
+    is_read: OnceLock<()>,
 }
 
 /// What became of a cluster's events.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Counted {
     /// How many were folded.
     pub(crate) folded: u64,
-    /// Since when nothing arrived that would have arrived.
-    pub(crate) silent_since: Timestamp,
+    /// From when until when the time is worth telling, if nothing arrives.
+    pub(crate) awaits_silence: Range<Timestamp>,
     /// What was not told, by reason and rule.
     pub(crate) suppressions: Vec<Suppression>,
 }
@@ -49,17 +53,22 @@ impl LedgerView {
         of_tenant.map(|((_, at), counted)| (at.clone(), counted.clone())).collect()
     }
 
-    /// The clusters from which nothing arrived since a time.
-    pub(crate) fn silent_since(&self, time: Timestamp) -> Vec<ClusterKey> {
+    /// The clusters from which nothing arrived for so long, and that have to be told what time it is.
+    pub(crate) fn silent(&self, now: Timestamp, for_at_least: Duration) -> Vec<ClusterKey> {
         let clusters = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
-        let silent = clusters.iter().filter(|(_, counted)| counted.silent_since <= time);
+        let silent = clusters.iter().filter(|(_, counted)| {
+            let Range { start, end } = counted.awaits_silence;
+            start <= now.minus(for_at_least) && now <= end
+        });
         silent.map(|(key, _)| key.clone()).collect()
     }
 
-    /// Which bindings of a cluster allowed requests.
-    pub(crate) fn used_grants(&self, key: &ClusterKey) -> Arc<UsedGrants> {
+    /// Which bindings of a cluster allowed requests; none before what is known was read, so that nobody takes it for
+    /// none.
+    pub(crate) fn used_grants(&self, key: &ClusterKey) -> Option<Arc<UsedGrants>> {
+        self.is_read.get()?;
         let grants = self.grants.read().unwrap_or_else(PoisonError::into_inner);
-        grants.get(key).map(|(_, used)| Arc::clone(used)).unwrap_or_default()
+        Some(grants.get(key).map(|(_, used)| Arc::clone(used)).unwrap_or_default())
     }
 
     /// Shows what a cluster's bindings were used for, if that has changed.
@@ -78,8 +87,8 @@ impl LedgerView {
     fn show(&self, key: &ClusterKey, sift: &Sift) {
         self.set_grants(key, sift);
         let suppressions = sift.ledger(key).cloned().collect();
-        let (folded, silent_since) = (sift.folded(key), sift.silent_since(key));
-        self.set(key.clone(), Counted { folded, silent_since, suppressions });
+        let (folded, awaits_silence) = (sift.folded(key), sift.awaits_silence(key));
+        self.set(key.clone(), Counted { folded, awaits_silence, suppressions });
     }
 
     /// Whether a tenant may have another cluster.
@@ -127,6 +136,7 @@ impl AuditOwner {
             SharedLimits { clusters: options.clusters_in_memory.max(1), ..Default::default() };
         let shown = state::shown(deps.store.as_ref()).await?;
         shown.clusters().for_each(|key| view.show(key, &shown));
+        view.is_read.get_or_init(|| ());
         let counter = |name, about| deps.metrics.counter(name, about);
         let uncounted = (
             counter(

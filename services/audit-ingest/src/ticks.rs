@@ -1,7 +1,8 @@
 //! The time, told to the owner of clusters from which nothing arrives: how else would it notice?
 //!
 //! It goes through the log as a batch without events, so that what the owner makes of it follows from the log alone,
-//! whoever reads it again.
+//! whoever reads it again. Once a silence was told nothing more is to be said until something arrives, and no time is told:
+//! each tick brings the cluster's state into memory, and a cluster may be gone for good.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +38,7 @@ pub(crate) async fn tell(clusters: Arc<LedgerView>, deps: Deps, shutdown: Cancel
 /// What tells the time of clusters that may have fallen silent.
 fn ticks(clusters: &LedgerView, clock: &dyn Clock) -> Vec<SightingBatch> {
     let now: Timestamp = clock.now();
-    let silent = clusters.silent_since(now.minus(EVERY)).into_iter();
+    let silent = clusters.silent(now, EVERY).into_iter();
     silent.map(|(tenant, cluster)| SightingBatch::new(tenant, cluster, now)).collect()
 }
 
@@ -69,8 +70,8 @@ mod tests {
         /// What the owner makes of a batch.
         fn apply(&mut self, mut batch: SightingBatch) -> Vec<String> {
             let sifted = self.sift.take(&mut batch, ClusterProfile::unknown());
-            let silent_since = self.sift.silent_since(&self.key);
-            let counted = Counted { folded: 0, silent_since, suppressions: Vec::new() };
+            let awaits_silence = self.sift.awaits_silence(&self.key);
+            let counted = Counted { folded: 0, awaits_silence, suppressions: Vec::new() };
             self.view.set(self.key.clone(), counted);
             let told = sifted.told.into_iter().filter_map(|record| match record.payload {
                 Payload::Detection(detection) => Some(detection.message),
@@ -107,6 +108,48 @@ mod tests {
         }
         let told: Vec<_> = (0..30).flat_map(|_| world.minute()).collect();
         assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("has told nothing for 6 minutes"), "{told:?}");
+    }
+
+    #[test]
+    fn of_a_cluster_that_is_gone_the_time_is_told_no_longer_until_it_comes_back() {
+        let mut world = World::new();
+        for _ in 0..100 {
+            world.hear(100);
+            world.minute();
+        }
+        while world.minute().is_empty() {}
+        assert_eq!(ticks(&world.view, &world.clock), [], "its silence was told");
+        world.minute();
+        assert_eq!(ticks(&world.view, &world.clock), []);
+        world.hear(100);
+        let told: Vec<_> = (0..30).flat_map(|_| world.minute()).collect();
+        assert_eq!(told.len(), 1, "it fell silent again: {told:?}");
+    }
+
+    #[test]
+    fn of_a_cluster_of_which_too_little_was_heard_the_time_is_told_for_an_hour() {
+        let mut world = World::new();
+        world.hear(100);
+        let mut told = 0;
+        for _ in 0..600 {
+            told += ticks(&world.view, &world.clock).len();
+            world.minute();
+        }
+        assert_eq!(told, 60);
+    }
+
+    #[test]
+    fn what_was_not_heard_while_nobody_looked_is_no_pause_of_the_cluster() {
+        let mut world = World::new();
+        world.hear(4_000);
+        // The platform is down for a night, and the cluster is heard before the time is told.
+        world.clock.set(world.clock.now().plus(EVERY * 720));
+        for _ in 0..100 {
+            world.hear(100);
+            world.minute();
+        }
+        let told: Vec<_> = (0..30).flat_map(|_| world.minute()).collect();
         assert!(told[0].contains("has told nothing for 6 minutes"), "{told:?}");
     }
 

@@ -5,11 +5,12 @@
 
 mod published;
 mod rechecked;
+mod usage;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use airside_checks::{Passes, Terms};
+use airside_checks::{GrantUse, Passes, Terms};
 use airside_ports::{Clock, ClusterChange, ClusterWatch};
 use airside_service::retry::Backoff;
 use airside_service::{CancellationToken, Deps, LiveCluster};
@@ -22,6 +23,7 @@ use crate::ledger::Ledger;
 use crate::live::{LiveObjects, Replaced};
 
 use self::rechecked::{Rechecked, ToPublish};
+use self::usage::Usage;
 
 /// Keeps the findings of one live cluster.
 #[derive(Debug)]
@@ -32,6 +34,7 @@ pub(crate) struct Watcher {
     terms: Arc<TermsInForce>,
     failing: Severity,
     settle: Duration,
+    usage: Usage,
 }
 
 impl Watcher {
@@ -48,7 +51,8 @@ impl Watcher {
         let live = deps.live.clone()?;
         let terms = Arc::clone(terms.of(&live.tenant));
         let failing = terms.fail_on.unwrap_or(failing);
-        Some(Self { live, ledger, clock, terms, failing, settle })
+        let usage = Usage::new(deps, &live);
+        Some(Self { live, ledger, clock, terms, failing, settle, usage })
     }
 
     /// Follows the cluster until told to stop.
@@ -79,11 +83,16 @@ impl Watcher {
         let mut watch = self.live.feed.watch().await?;
         let mut picture = Picture::default();
         until_complete(watch.as_mut(), &mut picture).await?;
-        let mut due = Some(Instant::now());
+        picture.used = self.usage.first().await;
+        let (mut due, mut asking) = (Some(Instant::now()), self.usage.times());
         loop {
             let change = tokio::select! {
                 biased;
                 () = at(due) => None,
+                _ = asking.tick() => {
+                    picture.used = self.usage.again(picture.used.take()).await;
+                    None
+                }
                 change = watch.next() => match change {
                     Some(change) => Some(change),
                     None => return Ok(()),
@@ -113,7 +122,9 @@ impl Watcher {
         // Pure computation, at first perhaps of a hundred thousand objects.
         let checked = tokio::task::spawn_blocking(move || {
             let terms = settings.on(&tenant, &cluster, failing, today);
-            let to_publish = picture.check(&Terms { passes: Passes::None, ..terms });
+            let used = picture.used.clone();
+            let terms = Terms { passes: Passes::None, grant_use: used.as_deref(), ..terms };
+            let to_publish = picture.check(&terms);
             (picture, to_publish)
         });
         let (picture, to_publish) = checked.await.context("a check ended unexpectedly")?;
@@ -141,6 +152,8 @@ struct Picture {
     objects: LiveObjects,
     /// What has changed since the last check.
     replaced: Replaced,
+    /// Which bindings are needed, where somebody knows.
+    used: Option<Arc<GrantUse>>,
     /// None before the first check.
     rechecked: Option<Rechecked>,
 }

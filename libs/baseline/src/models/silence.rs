@@ -1,5 +1,7 @@
 //! B25: a log that falls silent.
 
+use std::ops::Range;
+
 use airside_types::attack::technique;
 use airside_types::{Rule, Severity, Source, Tactic};
 
@@ -33,18 +35,36 @@ const AT_LEAST: i64 = 5 * MINUTE;
 const TIMES: i64 = 5;
 /// Who did not look at the clock for so long was away, and does not know what there would have been to hear.
 const AWAY: i64 = 3 * MINUTE;
+/// For how long a pause of a cluster is looked at of which less than [`KNOWN`] events came.
+const UNKNOWN_FOR: i64 = 60 * MINUTE;
 
 /// Takes note that so many events were heard at a time.
 pub(crate) fn heard(shared: &mut Shared, time: Timestamp, events: u64) {
     shared.pace_changed = true;
     let pace = &mut shared.pace;
     let time = time.as_nanos();
-    if pace.events > 0 && !pace.is_told {
+    // Whoever was away heard nothing, which is no pause. An hour of looking at a cluster that is not known yet is enough
+    // to say that nobody was.
+    let was_looked_at = pace.events < KNOWN && pace.looked - pace.last >= UNKNOWN_FOR - AWAY;
+    let is_away = time.saturating_sub(pace.last.max(pace.looked)) > AWAY && !was_looked_at;
+    if pace.events > 0 && !pace.is_told && !is_away {
         pace.longest = pace.longest.max(time.saturating_sub(pace.since()));
     }
     pace.last = pace.last.max(time);
     pace.events = pace.events.saturating_add(events);
     pace.is_told = false;
+}
+
+/// Between which times looking may lead to something.
+pub(crate) fn awaits(shared: &Shared) -> Range<Timestamp> {
+    let pace = &shared.pace;
+    let since = pace.since();
+    let until = match (pace.is_told, pace.events >= KNOWN) {
+        (true, _) => since,
+        (false, true) => i64::MAX,
+        (false, false) => since.saturating_add(UNKNOWN_FOR),
+    };
+    Timestamp::from_nanos(since)..Timestamp::from_nanos(until)
 }
 
 /// What the time says that has passed without anything being heard. It is asked every minute or so.

@@ -1,6 +1,6 @@
 //! The log within the process, over a store.
 //!
-//! Each stream is a keyspace of entries by offset, without holes, and a head: the first offset, the next one
+//! Each stream is a keyspace of entries by offset, without holes but for entries that were replaced, and a head: the first offset, the next one
 //! and the bytes in between, changed in the commits that change the entries. One task for each stream appends
 //! and trims; appends that wait together share a commit. Readers read the store and are woken by the head.
 
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use airside_ports::{
     Clock, Entry, Log, LogError, LogReader, Offset, PartitionSet, Store, StoreError, Stream,
 };
-use airside_types::Timestamp;
+use airside_types::{Id, Timestamp};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -128,6 +128,13 @@ impl EmbeddedLog {
         }
     }
 
+    fn fits(&self, stream: Stream, entry: &Entry) -> Result<(), LogError> {
+        let limit_bytes = self.max_entry_bytes;
+        let bytes = encoding::stored_bytes(&entry.headers, &entry.payload);
+        let is_too_large = bytes > limit_bytes;
+        if is_too_large { Err(LogError::TooLarge { stream, bytes, limit_bytes }) } else { Ok(()) }
+    }
+
     fn handle(&self, stream: Stream) -> Result<&StreamHandle, LogError> {
         self.streams.get(&stream).ok_or(LogError::Closed)
     }
@@ -162,14 +169,16 @@ impl Log for EmbeddedLog {
         if entries.is_empty() {
             return Ok(());
         }
-        for entry in &entries {
-            let bytes = encoding::stored_bytes(&entry.headers, &entry.payload);
-            if bytes > self.max_entry_bytes {
-                let limit_bytes = self.max_entry_bytes;
-                return Err(LogError::TooLarge { stream, bytes, limit_bytes });
-            }
-        }
+        entries.iter().try_for_each(|entry| self.fits(stream, entry))?;
         self.ask(stream, |reply| Request::Append { entries, reply }).await
+    }
+
+    async fn replace(&self, stream: Stream, key: Id, entry: Entry) -> Result<(), LogError> {
+        if !stream.is_replaced() {
+            return self.append(stream, vec![entry]).await;
+        }
+        self.fits(stream, &entry)?;
+        self.ask(stream, |reply| Request::Replace { key, entry, reply }).await
     }
 
     async fn reader(

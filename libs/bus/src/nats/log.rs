@@ -13,12 +13,15 @@ use std::fmt;
 use std::time::Duration;
 
 use airside_ports::{
-    Entry, Log, LogError, LogReader, Offset, Partition, PartitionSet, Partitioner, Stream,
+    Entry, Headers, Log, LogError, LogReader, Offset, Partition, PartitionSet, Partitioner, Stream,
 };
+use airside_types::Id;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Stream as JetStream};
 use async_nats::jetstream::{self, ErrorCode};
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::{Instant, sleep};
 
@@ -83,7 +86,8 @@ impl NatsLog {
         for stream in Stream::ALL {
             let config = Config {
                 name: format!("{}-{stream}", link.prefix),
-                subjects: vec![format!("{}.{stream}.*", link.prefix)],
+                subjects: subjects(&link.prefix, stream),
+                allow_rollup: stream.is_replaced(),
                 retention: RetentionPolicy::Limits,
                 discard: DiscardPolicy::New,
                 storage: storage_type(options.storage),
@@ -115,6 +119,13 @@ impl NatsLog {
         self.streams.get(&stream).ok_or(LogError::Closed)
     }
 
+    fn fits(&self, stream: Stream, entry: &Entry) -> Result<(), LogError> {
+        let limit_bytes = self.link.client.max_payload();
+        let bytes = message::wire_bytes(&entry.headers, &entry.payload);
+        let is_too_large = bytes > limit_bytes;
+        if is_too_large { Err(LogError::TooLarge { stream, bytes, limit_bytes }) } else { Ok(()) }
+    }
+
     /// Publishes entries of one partition, each after the one before it is stored.
     async fn append_in_order(&self, stream: Stream, entries: Vec<Entry>) -> Result<(), LogError> {
         for entry in entries {
@@ -125,11 +136,21 @@ impl NatsLog {
 
     async fn append_one(&self, stream: Stream, entry: Entry) -> Result<(), LogError> {
         let subject = format!("{}.{stream}.{}", self.link.prefix, entry.partition.0);
+        self.publish(stream, &subject, entry, message::publish).await
+    }
+
+    async fn publish(
+        &self,
+        stream: Stream,
+        subject: &str,
+        entry: Entry,
+        message: fn(&Headers, Bytes) -> PublishMessage,
+    ) -> Result<(), LogError> {
         let ends = Instant::now() + self.options.append_within;
         let mut attempt = 0;
         loop {
-            let message = message::publish(&entry.headers, entry.payload.clone());
-            let published = self.link.publish(subject.clone(), message).await;
+            let message = message(&entry.headers, entry.payload.clone());
+            let published = self.link.publish(subject.to_owned(), message).await;
             let Err(error) = published else { return Ok(()) };
             if is_full(&error) {
                 let limit_bytes = self.options.max_stream_bytes;
@@ -148,13 +169,9 @@ impl NatsLog {
 #[async_trait]
 impl Log for NatsLog {
     async fn append(&self, stream: Stream, entries: Vec<Entry>) -> Result<(), LogError> {
-        let limit_bytes = self.link.client.max_payload();
         let mut partitions: BTreeMap<Partition, Vec<Entry>> = BTreeMap::new();
         for entry in entries {
-            let bytes = message::wire_bytes(&entry.headers, &entry.payload);
-            if bytes > limit_bytes {
-                return Err(LogError::TooLarge { stream, bytes, limit_bytes });
-            }
+            self.fits(stream, &entry)?;
             partitions.entry(entry.partition).or_default().push(entry);
         }
         stream::iter(partitions.into_values())
@@ -164,6 +181,15 @@ impl Log for NatsLog {
             .await
     }
 
+    async fn replace(&self, stream: Stream, key: Id, entry: Entry) -> Result<(), LogError> {
+        if !stream.is_replaced() {
+            return self.append(stream, vec![entry]).await;
+        }
+        self.fits(stream, &entry)?;
+        let subject = format!("{}.{stream}.{key}.{}", self.link.prefix, entry.partition.0);
+        self.publish(stream, &subject, entry, message::replacing).await
+    }
+
     async fn reader(
         &self,
         stream: Stream,
@@ -171,16 +197,21 @@ impl Log for NatsLog {
         from: Offset,
     ) -> Result<Box<dyn LogReader>, LogError> {
         let subject = |token: &str| format!("{}.{stream}.{token}", self.link.prefix);
-        let filters = if partitions.is_all(self.options.partitioner) {
-            vec![subject("*")]
+        let every = partitions.is_all(self.options.partitioner);
+        let filters = if every {
+            vec![subject(">")]
         } else if partitions.is_empty() {
             // No filter would be every subject.
             vec![subject("none")]
         } else {
-            partitions.iter().map(|partition| subject(&partition.0.to_string())).collect()
+            let own = |partition: Partition| {
+                let keyed = stream.is_replaced().then(|| subject(&format!("*.{}", partition.0)));
+                std::iter::once(subject(&partition.0.to_string())).chain(keyed)
+            };
+            partitions.iter().flat_map(own).collect()
         };
         let inner = self.stream(stream)?.clone();
-        let mut reader = NatsReader::new(self.link.clone(), inner, stream, filters, from);
+        let mut reader = NatsReader::new(self.link.clone(), inner, stream, (filters, every), from);
         reader.start().await?;
         Ok(Box::new(reader))
     }
@@ -204,6 +235,13 @@ impl fmt::Debug for NatsLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NatsLog").field("prefix", &self.link.prefix).finish_non_exhaustive()
     }
+}
+
+/// The subjects of a stream end in the partition. Of one whose entries are replaced, those of a key have one of their
+/// own: JetStream rolls it up to its last message, and leaves what was appended without a key.
+fn subjects(prefix: &str, stream: Stream) -> Vec<String> {
+    let keyed = stream.is_replaced().then(|| format!("{prefix}.{stream}.*.*"));
+    std::iter::once(format!("{prefix}.{stream}.*")).chain(keyed).collect()
 }
 
 pub(super) fn unavailable<E: Error + Send + Sync + 'static>(

@@ -7,8 +7,15 @@ use bytes::Bytes;
 
 const MESSAGE: &str = "airside-msg";
 const TRACE_PARENT: &str = "traceparent";
-/// What NATS adds around headers: a version line, a separator and line ends.
-const FRAME_BYTES: usize = 32;
+/// The server drops what the message's subject had before.
+const ROLLUP_SUBJECT: &str = "sub";
+/// What NATS adds around headers: a version line, a separator, line ends, and the header of a message that replaces.
+const FRAME_BYTES: usize = 32 + 20;
+
+/// A message in the place of all that its subject has.
+pub(super) fn replacing(headers: &Headers, payload: Bytes) -> PublishMessage {
+    publish(headers, payload).header(async_nats::header::NATS_ROLLUP, ROLLUP_SUBJECT)
+}
 
 /// A message to publish. A header that cannot be one, because it breaks the line, is left out.
 pub(super) fn publish(headers: &Headers, payload: Bytes) -> PublishMessage {

@@ -88,10 +88,9 @@ impl NatsReader {
         link: Link,
         inner: JetStream,
         stream: Stream,
-        filters: Vec<String>,
+        (filters, every): (Vec<String>, bool),
         from: Offset,
     ) -> Self {
-        let every = filters.iter().any(|filter| filter.ends_with('*'));
         let (next, received) = (from.max(Offset::START), Received::default());
         Self { link, inner, stream, filters, every, next, consumer: None, received }
     }
@@ -121,7 +120,8 @@ impl NatsReader {
         let made = self.inner.create_consumer(config).await;
         let consumer = made.map_err(unavailable("make a consumer of a stream"))?;
         let more = consumer.cached_info().num_pending > 0;
-        if from > self.next {
+        // Of a stream whose entries are replaced, the last of each key are there: nothing is lost.
+        if from > self.next && !self.stream.is_replaced() {
             self.received.lose(LostRange { from: self.next, until: from });
         }
         self.next = from;
@@ -235,7 +235,9 @@ impl NatsReader {
         if self.received.has_unknown_gaps() {
             let info =
                 self.inner.get_info().await.map_err(unavailable("tell where a stream is"))?;
-            self.received.judge_gaps(Offset(info.state.first_sequence));
+            let first = Offset(info.state.first_sequence);
+            let kept = if self.stream.is_replaced() { Offset::START } else { first };
+            self.received.judge_gaps(kept);
         }
         Ok(())
     }

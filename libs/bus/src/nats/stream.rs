@@ -128,6 +128,7 @@ fn change(found: &Config, wanted: &Config) -> Option<Config> {
         discard: DiscardPolicy::New,
         discard_new_per_subject: wanted.discard_new_per_subject,
         max_age: wanted.max_age,
+        allow_rollup: wanted.allow_rollup,
         num_replicas: wanted.num_replicas,
         duplicate_window,
         ..found.clone()

@@ -7,6 +7,34 @@ use crate::check::{Category, Check, Judge};
 use crate::evaluate::Report;
 use crate::subject::Binding;
 
+/// The check behind what the audit log tells of bindings: a manifest does not say whether it is needed.
+pub(crate) static UNUSED_BINDING: Check = Check {
+    id: "unused-binding",
+    title: "Rights are granted that no request needed",
+    why: "Whoever takes over its holder has these rights, and nobody would miss them. That no request needed a binding is known from the API server's audit log (`airside access`), as far as its audit policy keeps requests.",
+    fix: "Delete the binding, or bind a role with less. Where it is for what happens seldom, such as a restore, accept it with that reason.",
+    severity: Severity::Low,
+    category: Category::AccessControl,
+    techniques: &[technique("T1078"), technique("T1098.006")],
+    controls: &[],
+    equivalents: &[],
+    judge: Judge::Reported,
+    fails: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: migration-of-2024, creationTimestamp: 2024-02-01T08:00:00Z}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
+subjects:
+- {kind: ServiceAccount, name: migration, namespace: ci}
+",
+    passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: deployer, creationTimestamp: 2024-02-01T08:00:00Z}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
+subjects:
+- {kind: ServiceAccount, name: deployer, namespace: ci}
+",
+};
+
 /// The checks of this family.
 pub(super) static CHECKS: &[Check] = &[
     Check {

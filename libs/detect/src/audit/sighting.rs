@@ -56,7 +56,10 @@ pub fn sight(
     judgement.apply(request, intake, &mut records);
     candidates.iter_mut().for_each(|candidate| judgement.tell(&mut candidate.record));
     match quiet(request).filter(|_| records.is_empty() && candidates.is_empty()) {
-        Some(kind) => batch.count(kind, id, time),
+        Some(kind) => {
+            batch.count(kind, id, time);
+            batch.allow_quiet(&request.event().annotations.reason);
+        }
         None => {
             let mut request = seen(request, &mut batch.texts);
             request.authorised = batch.texts.add(judgement.rule().unwrap_or_default());

@@ -63,6 +63,8 @@ macro_rules! log_conformance {
                 a_reader_from_behind_the_end_is_told,
                 trimmed_entries_are_reported_lost,
                 entries_trimmed_under_a_reader_are_reported_lost,
+                replaced_entries_are_gone_and_nobody_misses_them,
+                entries_replaced_under_a_reader_are_no_loss,
                 a_restart_keeps_what_was_acknowledged,
                 offsets_are_never_given_twice,
             ]

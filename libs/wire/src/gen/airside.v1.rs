@@ -5845,6 +5845,9 @@ pub struct SightingBatch {
     /// The events that are only counted.
     #[prost(message, repeated, tag = "6")]
     pub quiet: ::prost::alloc::vec::Vec<QuietEvents>,
+    /// Why those were allowed, as the authorizer says it: places of texts, each once.
+    #[prost(uint32, repeated, tag = "7")]
+    pub quiet_reasons: ::prost::alloc::vec::Vec<u32>,
 }
 /// One answered request. Numbers without a unit are places of texts.
 #[derive(Clone, PartialEq, ::prost::Message)]

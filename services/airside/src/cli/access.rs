@@ -18,6 +18,10 @@ pub struct AccessArguments {
     /// Only bindings that were never used
     #[arg(long, requires = "paths")]
     pub unused: bool,
+    /// Also write all that is known of them to a file, for `airside scan --used-grants`. With PATHS it also says since
+    /// when bindings are granted, which manifests do not
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
     /// How to print them
     #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,

@@ -74,6 +74,10 @@ pub struct ScanArguments {
     /// may be given again. What they do not accept is a finding
     #[arg(long, value_name = "FILE|DIR")]
     pub policies: Vec<PathBuf>,
+    /// What `airside access --export` wrote: which bindings of RBAC the cluster needed. Those that no request needed for
+    /// 30 days are findings
+    #[arg(long, value_name = "FILE", conflicts_with = "remote")]
+    pub used_grants: Option<PathBuf>,
     /// How to print the findings
     #[arg(long, short, value_enum, default_value_t = ReportFormat::Text)]
     pub output: ReportFormat,

@@ -17,7 +17,7 @@ use super::scan::inputs::Inputs;
 use super::scan::render::Rendering;
 use crate::cli::{AccessArguments, OutputFormat};
 use crate::client::connect;
-use crate::command::Outcome;
+use crate::command::{Outcome, grant_use};
 use crate::show::{self, FAINT, RESET, STRONG};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -25,10 +25,15 @@ const GROUP: &str = "rbac.authorization.k8s.io";
 pub(super) fn run(arguments: &AccessArguments) -> anyhow::Result<Outcome> {
     let cluster = Cluster::new(&arguments.cluster).context("--cluster")?;
     let used = airside_node::runtime()?.block_on(ask(&cluster, arguments))?;
+    let granted = if arguments.paths.is_empty() { Vec::new() } else { granted(&arguments.paths)? };
+    if let Some(path) = &arguments.export {
+        let ages = granted.iter().filter_map(|it| Some((it.binding.clone(), it.created?)));
+        grant_use::export(path, cluster.as_str(), &used, ages)?;
+    }
     let mut rows = if arguments.paths.is_empty() {
         Row::of_used(&used)
     } else {
-        Row::of_granted(&granted(&arguments.paths)?, &used)
+        Row::of_granted(&granted, &used)
     };
     if arguments.unused {
         rows.retain(|row| row.last.is_none());
@@ -74,6 +79,8 @@ fn remark(used: &UsedGrants, cluster: &Cluster) {
 #[derive(Debug)]
 struct Granted {
     binding: ObjectRef,
+    /// When it was made, as a cluster's own objects say it.
+    created: Option<Timestamp>,
     role: String,
     subjects: Vec<String>,
 }
@@ -98,6 +105,7 @@ fn granted(paths: &[PathBuf]) -> anyhow::Result<Vec<Granted>> {
                 let subjects = subjects(object).map(|(_, bearer)| named(bearer));
                 all.push(Granted {
                     binding: object.object_ref().without_uid(),
+                    created: object.created(),
                     role: role.unwrap_or_default(),
                     subjects: subjects.collect(),
                 });

@@ -59,6 +59,7 @@ use crate::cli::{ReportFormat, ScanArguments, ScanCommand};
 use crate::client::{self, connect};
 use crate::command::Outcome;
 use crate::command::data::InForce;
+use crate::command::grant_use;
 use crate::command::policy::read_policies;
 use crate::command::replay::read;
 use crate::show::{self, FAINT, RESET};
@@ -86,6 +87,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let (reports, unreadable) = affected::image_reports(&arguments.vulnerabilities);
     let policies = policies(arguments)?;
     let project = Project::of(arguments)?;
+    let used = arguments.used_grants.as_deref().map(grant_use::read).transpose()?;
     let mut inputs = if arguments.live && arguments.paths.is_empty() {
         live::inputs(arguments)?
     } else {
@@ -122,6 +124,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         selection: &project.selection,
         owners: &owners,
         components: &data.components,
+        grant_use: used.as_ref(),
         reports: &reports,
         today: Some(SystemClock.now()),
         exceptions: &exceptions.exceptions,

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use airside_checks::{Change, Incremental, Terms};
+use airside_checks::{Change, GrantUse, Identity, Incremental, Terms};
 use airside_types::{Finding, Timestamp};
 use airside_wire::scan::{NotEvaluated, Publication, ScanReport};
 
@@ -31,6 +31,8 @@ pub(super) enum ToPublish {
 pub(super) struct Rechecked {
     incremental: Incremental,
     published: Published,
+    /// By which use bindings were judged.
+    used: Option<GrantUse>,
     /// When the first exception of an object expires, by path.
     expiring: BTreeMap<Arc<str>, Timestamp>,
 }
@@ -43,7 +45,8 @@ impl Rechecked {
         }
         let components = Arc::new(terms.components.clone());
         let incremental = Incremental::with_components(components);
-        let mut rechecked = Self { incremental, ..Self::default() };
+        let used = terms.grant_use.cloned();
+        let mut rechecked = Self { incremental, used, ..Self::default() };
         let all = objects.documents().flat_map(|(path, document)| living(path, document));
         let all = all.map(|(identity, living)| Change::Put(living, identity.source));
         rechecked.incremental.fill(all.collect());
@@ -78,6 +81,10 @@ impl Rechecked {
         let others = delta.altered.iter().map(|it| &it.object).chain(&delta.reowned);
         paths.extend(others.map(|identity| Arc::from(path_of(identity))));
         paths.extend(replaced.into_keys());
+        if self.used.as_ref() != terms.grant_use {
+            self.used = terms.grant_use.cloned();
+            paths.extend(bindings(objects));
+        }
         let mut revision = Revision { cluster: terms.cluster.clone(), ..Revision::default() };
         for path in paths {
             let found = self.findings(objects, &path, terms);
@@ -138,6 +145,13 @@ impl Rechecked {
         let expired = self.expiring.iter().filter(|(_, until)| is_expired(**until));
         expired.map(|(path, _)| Arc::clone(path)).collect()
     }
+}
+
+/// Where bindings of RBAC stand: their findings change with what is known of their use.
+fn bindings(objects: &LiveObjects) -> impl Iterator<Item = Arc<str>> {
+    let all = objects.documents().flat_map(|(path, document)| living(path, document));
+    let of_kind = |it: &Identity| matches!(&*it.kind, "ClusterRoleBinding" | "RoleBinding");
+    all.filter(move |(it, _)| of_kind(it)).map(|(it, _)| Arc::from(path_of(&it)))
 }
 
 /// The findings of a scan by the path of their object.

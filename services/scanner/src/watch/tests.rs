@@ -7,6 +7,10 @@ use airside_k8s::{Value, json};
 use airside_ports::{ClusterError, ClusterFeed, ClusterSnapshot, ListScope, ObjectKind, Unlisted};
 use airside_terms::TermsOfTenants;
 use airside_types::{Cluster, FindingState, Payload, Tenant};
+use airside_wire::v1;
+use airside_wire::v1::used_grants_service_server::{
+    SERVICE_NAME as USED_GRANTS, UsedGrantsService, UsedGrantsServiceServer,
+};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -180,6 +184,62 @@ async fn what_can_no_longer_be_read_is_not_taken_for_gone() {
         ticks.tick().await;
     }
     scene.until(&[("a", OPEN)]).await;
+    scene.stop().await;
+}
+
+/// Audit-ingest, as far as the scanner asks it: `alive` was used for forty days, and at first it does not know yet.
+struct Told {
+    asked: std::sync::atomic::AtomicBool,
+}
+
+#[tonic::async_trait]
+impl UsedGrantsService for Told {
+    async fn list_used_grants(
+        &self,
+        _request: tonic::Request<v1::ListUsedGrantsRequest>,
+    ) -> Result<tonic::Response<v1::ListUsedGrantsResponse>, tonic::Status> {
+        if !self.asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            return Err(tonic::Status::unavailable("not read yet"));
+        }
+        let day = |day: i64| day * 86_400_000_000_000;
+        let used = v1::UsedGrant {
+            binding_kind: "ClusterRoleBinding".to_owned(),
+            binding: "alive".to_owned(),
+            role_kind: "ClusterRole".to_owned(),
+            role: "edit".to_owned(),
+            subject_kind: "User".to_owned(),
+            subject: "ada".to_owned(),
+            first_unix_nanos: day(20_000),
+            last_unix_nanos: day(20_040),
+            ..v1::UsedGrant::default()
+        };
+        Ok(tonic::Response::new(v1::ListUsedGrantsResponse {
+            since_unix_nanos: Some(used.first_unix_nanos),
+            grants: vec![used],
+            incomplete: false,
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_binding_that_audit_ingest_knows_as_needed_by_nobody_is_a_finding() {
+    let scene = Scene::new(1).await;
+    let told = UsedGrantsServiceServer::new(Told { asked: false.into() });
+    let routes = tonic::service::Routes::new(told);
+    scene.scanner.deps.peers.register_local(USED_GRANTS, routes);
+    for name in ["alive", "left"] {
+        scene.tell(0, ClusterChange::Changed(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": { "name": name, "creationTimestamp": "2020-01-01T00:00:00Z" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit" },
+            "subjects": [{ "kind": "User", "name": "ada" }],
+        })));
+    }
+    scene.tell(0, listed(&[pod("a", true)]));
+    scene.tell(0, ClusterChange::Complete);
+    scene.until(&[("a", OPEN)]).await;
+    let found = scene.findings("unused-binding").await;
+    assert_eq!(found, BTreeMap::from([("left".to_owned(), OPEN)]));
     scene.stop().await;
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use airside_ports::{Batch, Clock, Entry, KeyRange, LogError, Offset, Order, Store, Stream};
-use airside_types::Timestamp;
+use airside_types::{Id, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::SharedError;
 use super::super::encoding::{decode_entry, encode_entry};
-use super::head::{self, Head, entries, entry_key, entry_offset, head_key};
+use super::head::{self, Head, entries, entry_key, entry_offset, head_key, keys};
 use super::{TrimBefore, Trimmed, unavailable};
 
 /// How many requests are looked at together.
@@ -21,6 +21,8 @@ const TRIM_ENTRIES: usize = 64;
 pub(super) enum Request {
     /// Append, and say when it is durable.
     Append { entries: Vec<Entry>, reply: oneshot::Sender<Result<(), LogError>> },
+    /// Append an entry in the place of the one that its key has.
+    Replace { key: Id, entry: Entry, reply: oneshot::Sender<Result<(), LogError>> },
     /// Remove entries from the start.
     Trim { before: TrimBefore, reply: oneshot::Sender<Result<Trimmed, LogError>> },
     /// Do what came before, then end.
@@ -56,6 +58,11 @@ impl Appender {
                 match request {
                     Request::Append { entries, reply } => {
                         pending = self.add(pending, entries, reply).await;
+                    }
+                    Request::Replace { key, entry, reply } => {
+                        self.commit(pending.take()).await;
+                        // Whoever gave up waiting replaces it again, or has what it wanted.
+                        drop(reply.send(self.replace(key, &entry).await));
                     }
                     Request::Trim { before, reply } => {
                         self.commit(pending.take()).await;
@@ -148,6 +155,31 @@ impl Appender {
             self.certain = true;
         }
         Ok(())
+    }
+
+    /// Stores an entry and removes the one that its key had, in one commit.
+    async fn replace(&mut self, key: Id, entry: &Entry) -> Result<(), LogError> {
+        self.make_certain().await?;
+        let mut head = self.head();
+        let (keys, entries) = (keys(self.stream), entries(self.stream));
+        let read = unavailable("read what is to be replaced");
+        let mut batch = Batch::new();
+        if let Some(offset) = self.store.get(keys, key.as_bytes()).await.map_err(&read)?
+            && let Some(before) = self.store.get(entries, &offset).await.map_err(&read)?
+        {
+            batch.delete(entries, offset.to_vec());
+            head.bytes = head.bytes.saturating_sub(counted_bytes(&before));
+        }
+        let stored = encode_entry(entry, self.clock.now());
+        head.bytes = head.bytes.saturating_add(counted_bytes(&stored));
+        if head.bytes > self.max_bytes {
+            return Err(LogError::Full { stream: self.stream, limit_bytes: self.max_bytes });
+        }
+        let place = entry_key(head.next);
+        batch.put(entries, place, stored);
+        batch.put(keys, key.as_bytes(), place.to_vec());
+        head.next = head.next.after();
+        self.commit_head(batch, head).await
     }
 
     async fn trim(&mut self, before: TrimBefore) -> Result<Trimmed, LogError> {

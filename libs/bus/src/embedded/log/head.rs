@@ -56,6 +56,18 @@ pub(super) const fn entries(stream: Stream) -> Keyspace {
     }
 }
 
+/// Where a stream's last entries are by their keys, of streams whose entries are replaced.
+pub(super) const fn keys(stream: Stream) -> Keyspace {
+    match stream {
+        Stream::Configuration => Keyspace::new("log.configuration.keys"),
+        Stream::Activity => Keyspace::new("log.activity.keys"),
+        Stream::Incidents => Keyspace::new("log.incidents.keys"),
+        Stream::DeadLetters => Keyspace::new("log.dead-letters.keys"),
+        Stream::Sightings => Keyspace::new("log.sightings.keys"),
+        Stream::Rules => Keyspace::new("log.rules.keys"),
+    }
+}
+
 /// The key of an entry.
 pub(super) const fn entry_key(offset: Offset) -> [u8; 8] {
     offset.0.to_be_bytes()

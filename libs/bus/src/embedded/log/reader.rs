@@ -86,10 +86,14 @@ impl EmbeddedReader {
         Ok(())
     }
 
-    /// Moves to an offset. What lies between was trimmed, since offsets have no holes. False when entries
-    /// before the gap have to be returned first.
+    /// Moves to an offset. What lies between was trimmed, since offsets have no holes, or replaced, which is no loss. False
+    /// when entries before the gap have to be returned first.
     fn skip_to(&mut self, offset: Offset) -> bool {
         if offset <= self.read {
+            return true;
+        }
+        if self.stream.is_replaced() {
+            self.read = offset;
             return true;
         }
         if !self.pending.is_empty() {

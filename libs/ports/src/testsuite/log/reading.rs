@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 
+use airside_types::Id;
 use tokio::time::Instant;
 
 use super::*;
@@ -169,5 +170,63 @@ pub async fn a_reader_from_behind_the_end_is_told<H: LogHarness>() {
             assert_eq!((stream, from, told), (Stream::Activity, end.after(), end));
         }
         other => panic!("{other:?}"),
+    }
+}
+
+/// Of entries that replace each other only the last is there, in the order in which they came; a reader goes on from
+/// where it was and is told of no loss, also when what it would have read next was replaced.
+pub async fn replaced_entries_are_gone_and_nobody_misses_them<H: LogHarness>() {
+    let mut harness = H::start(ROOMY).await;
+    let key = |name: &str| Id::builder("suite").text(name).finish();
+    let stream = Stream::Rules;
+    let log = harness.log();
+    let partitions = PartitionSet::range(0, 1);
+    for (name, text) in [("a", "a1"), ("b", "b1"), ("a", "a2")] {
+        log.replace(stream, key(name), entry(0, text)).await.unwrap();
+    }
+    let mut early = log.reader(stream, partitions, Offset::START).await.unwrap();
+    let first = early.next(ReadLimit { entries: 1, ..ReadLimit::default() }, SOON).await.unwrap();
+    assert_eq!((texts(&first.entries), first.lost), (vec!["b1"], None));
+    for (name, text) in [("a", "a3"), ("b", "b2"), ("c", "c1")] {
+        log.replace(stream, key(name), entry(0, text)).await.unwrap();
+    }
+    drop(early);
+    drop(log);
+    harness.restart().await;
+    let log = harness.log();
+    for (of, from) in
+        [(partitions, first.next), (partitions, Offset::START), (EVERY, Offset::START)]
+    {
+        let mut reader = log.reader(stream, of, from).await.unwrap();
+        assert_eq!(texts(&read(&mut *reader, 3).await), ["a3", "b2", "c1"], "from {from}");
+        assert_eq!(nothing_comes::<H>(&mut *reader).await, None);
+    }
+    let end = log.end(stream).await.unwrap();
+    let mut late = log.reader(stream, partitions, end).await.unwrap();
+    log.replace(stream, key("c"), entry(0, "c2")).await.unwrap();
+    assert_eq!(texts(&read(&mut *late, 1).await), ["c2"]);
+}
+
+/// A reader that follows while entries are replaced sees the last of each key, and is told of no loss.
+pub async fn entries_replaced_under_a_reader_are_no_loss<H: LogHarness>() {
+    let harness = H::start(ROOMY).await;
+    let log = harness.log();
+    let partitions = PartitionSet::range(0, 1);
+    let mut reader = log.reader(Stream::Rules, partitions, Offset::START).await.unwrap();
+    let key = Id::builder("suite").text("one").finish();
+    for number in 0..50 {
+        log.replace(Stream::Rules, key, entry(0, number.to_string())).await.unwrap();
+    }
+    let mut last = String::new();
+    while last != "49" {
+        let batch = reader.next(ReadLimit::default(), SOON).await.unwrap();
+        assert_eq!(batch.lost, None);
+        assert!(!batch.entries.is_empty(), "only {last} of 49 came");
+        texts(&batch.entries).last().copied().unwrap_or_default().clone_into(&mut last);
+    }
+    // What is replaced takes no room: the bound of a stream holds for what is there.
+    let large = "x".repeat(256 << 10);
+    for _ in 0..(ROOMY >> 18) + 8 {
+        log.replace(Stream::Rules, key, entry(0, large.clone())).await.unwrap();
     }
 }

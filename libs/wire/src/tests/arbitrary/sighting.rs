@@ -84,6 +84,8 @@ pub(in crate::tests) fn sighting_batch(
                 batch.push(sighting);
             }
             quiet.into_iter().for_each(|quiet| batch.push_quiet(quiet));
+            let reasons: Vec<String> = batch.texts.iter().take(3).map(str::to_owned).collect();
+            reasons.iter().for_each(|reason| batch.allow_quiet(reason));
             batch
         },
     )

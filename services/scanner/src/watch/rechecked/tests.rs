@@ -5,11 +5,13 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use airside_checks::{Passes, Terms};
+use airside_checks::{GrantUse, Passes, Terms};
 use airside_k8s::{Value, json};
 use airside_ports::ClusterChange;
 use airside_terms::{Policies, TermsInForce};
-use airside_types::{Cluster, Finding, FindingState, Id, Severity, Tenant, Timestamp};
+use airside_types::{
+    Cluster, Finding, FindingState, Id, ObjectRef, Severity, Tenant, Timestamp, UsedGrant,
+};
 use proptest::prelude::*;
 
 use super::ToPublish;
@@ -20,6 +22,7 @@ use crate::watch::Picture;
 struct Scene {
     picture: Picture,
     settings: TermsInForce,
+    used: Option<GrantUse>,
     open: BTreeMap<Id, Finding>,
     /// What was closed at last, by the path of its object.
     closed: Vec<(Arc<str>, FindingState)>,
@@ -28,7 +31,7 @@ struct Scene {
 impl Default for Scene {
     fn default() -> Self {
         let (picture, settings) = (Picture::default(), TermsInForce::built_in());
-        Self { picture, settings, open: BTreeMap::new(), closed: Vec::new() }
+        Self { picture, settings, used: None, open: BTreeMap::new(), closed: Vec::new() }
     }
 }
 
@@ -71,7 +74,9 @@ impl Scene {
     /// Checks on a day, and publishes. Tells how many findings a difference was about.
     fn check(&mut self, today: Timestamp) -> usize {
         let (tenant, cluster) = (Tenant::default(), Cluster::default());
-        match self.picture.check(&terms(&self.settings, &tenant, &cluster, today)) {
+        let terms = terms(&self.settings, &tenant, &cluster, today);
+        let terms = Terms { grant_use: self.used.as_ref(), ..terms };
+        match self.picture.check(&terms) {
             ToPublish::Everything(publication) => {
                 let findings = publication.report.findings.into_iter();
                 self.open = findings.map(|it| (it.id(&tenant, &cluster), it)).collect();
@@ -94,6 +99,7 @@ impl Scene {
     fn full(&self, today: Timestamp) -> BTreeMap<Id, Finding> {
         let (tenant, cluster) = (Tenant::default(), Cluster::default());
         let terms = terms(&self.settings, &tenant, &cluster, today);
+        let terms = Terms { grant_use: self.used.as_ref(), ..terms };
         let findings = self.picture.objects.scan(&terms).report.findings.into_iter();
         findings.map(|it| (it.id(&tenant, &cluster), it)).collect()
     }
@@ -140,6 +146,47 @@ fn namespace(owner: &str) -> ClusterChange {
 }
 
 const CHECK: &str = "privileged-container";
+
+/// What was used for forty days: `alive` at their end, and others.
+fn used(others: &[&str]) -> GrantUse {
+    let day = |day: i64| at(day * 86_400);
+    let grant = |name: &&str| UsedGrant {
+        binding: ObjectRef::named(RBAC, "ClusterRoleBinding", None, name),
+        role: ObjectRef::named(RBAC, "ClusterRole", None, "edit"),
+        subject_kind: "User".to_owned(),
+        subject: "ada".to_owned(),
+        first: day(0),
+        last: day(40),
+    };
+    let grants: Vec<_> = ["alive"].iter().chain(others).map(grant).collect();
+    GrantUse::new(day(0), &grants, false)
+}
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+#[test]
+fn what_is_learnt_of_use_opens_and_fixes_findings_of_bindings_that_stay_as_they_are() {
+    for mut scene in [Scene::default(), with_policies()] {
+        for name in ["alive", "left"] {
+            scene.picture.apply(ClusterChange::Changed(json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+                "metadata": { "name": name, "creationTimestamp": "2020-01-01T00:00:00Z" },
+                "roleRef": { "apiGroup": RBAC, "kind": "ClusterRole", "name": "edit" },
+                "subjects": [{ "kind": "User", "name": "ada", "apiGroup": RBAC }],
+            })));
+        }
+        let unused = |scene: &mut Scene, known: Option<GrantUse>| {
+            scene.used = known;
+            scene.check(at(0));
+            assert_eq!(difference(&scene.open, &scene.full(at(0))), "");
+            let found = scene.of_check("unused-binding").into_iter();
+            found.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(unused(&mut scene, None), [""; 0]);
+        assert_eq!(unused(&mut scene, Some(used(&[]))), ["left"]);
+        assert_eq!(unused(&mut scene, Some(used(&["left"]))), [""; 0]);
+    }
+}
 
 #[test]
 fn an_exception_that_expires_opens_its_finding_with_the_next_change() {
