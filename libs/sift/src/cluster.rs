@@ -76,7 +76,7 @@ impl ClusterSift {
             }
             sifted.left_out += quiet.events.len() as u64;
         }
-        self.use_quietly(&batch);
+        self.use_quietly(batch);
         let mut sightings = std::mem::take(&mut batch.sightings);
         for sighting in &mut sightings {
             if self.seen.came_before(sighting.event) {

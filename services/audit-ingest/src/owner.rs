@@ -246,6 +246,10 @@ impl LogOwner for AuditOwner {
                     tracing::error!(error = %error, "a part of what is known cannot be kept");
                 }
             }
+        }
+        // One that gave something up may have been put away else.
+        let relieved = self.own_rules.take_relieved();
+        for cluster in self.touched.union(&relieved) {
             if let Err(error) = self.own_rules.keep(cluster, &mut effects.batch) {
                 tracing::error!(error = %error, "what own rules have counted cannot be kept");
             }

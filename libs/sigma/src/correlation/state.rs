@@ -48,6 +48,9 @@ pub struct Correlating {
     pub(super) is_kept: bool,
 }
 
+/// How many groups an event that waits weighs: it has what is told if a rule fires on it.
+const HELD_WEIGHT: usize = 10;
+
 /// Time, event and group.
 pub(super) type HeldKey = (Timestamp, Id, Id);
 
@@ -139,12 +142,24 @@ impl Correlating {
         self.settle_all(rules, Timestamp::from_nanos(i64::MAX))
     }
 
+    /// How much is remembered: groups, what is counted in them, and ten for each event that waits, which is so much larger.
+    pub fn size(&self) -> usize {
+        self.streams.values().map(Stream::size).sum()
+    }
+
+    /// Forgets a quarter of what the rule remembers that remembers most: the events that have waited for longest, which are
+    /// not counted then, or the groups that have seen nothing for longest.
+    pub fn give_up(&mut self) {
+        let largest = self.streams.values_mut().max_by_key(|stream| stream.size());
+        self.forgotten += largest.map_or(0, |stream| stream.give_up(self.is_kept));
+    }
+
     /// How many events came too late to be counted.
     pub const fn late(&self) -> u64 {
         self.late
     }
 
-    /// How many groups were forgotten while they still counted.
+    /// How many groups, and events that waited, were forgotten while they still counted.
     pub const fn forgotten(&self) -> u64 {
         self.forgotten
     }
@@ -167,6 +182,34 @@ impl Stream {
             self.changed.insert(part);
             self.changed.insert(Part::Stream);
         }
+    }
+
+    fn size(&self) -> usize {
+        self.held.len() * HELD_WEIGHT + self.groups.len() + self.counted
+    }
+
+    /// Forgets a quarter of what waits or of the groups, whichever are more; how many that were.
+    fn give_up(&mut self, is_kept: bool) -> u64 {
+        let gone = if self.held.len() * HELD_WEIGHT > self.groups.len() + self.counted {
+            let some = self.held.len().div_ceil(4);
+            let oldest: Vec<_> = self.held.keys().take(some).copied().collect();
+            for key @ (time, event, group) in &oldest {
+                self.held.remove(key);
+                self.note(is_kept, Part::Held(*time, *event, *group));
+            }
+            oldest.len()
+        } else {
+            let mut idle: Vec<_> = self.groups.iter().map(|(id, it)| (it.last, *id)).collect();
+            idle.sort_unstable();
+            idle.truncate(self.groups.len().div_ceil(4));
+            for (_, id) in &idle {
+                self.groups.remove(id);
+                self.note(is_kept, Part::Group(*id));
+            }
+            self.counted = self.groups.values().map(|window| window.latest.len()).sum();
+            idle.len()
+        };
+        u64::try_from(gone).unwrap_or(u64::MAX)
     }
 
     /// Takes in what is held up to a time; the number of groups that had to be forgotten.
@@ -194,7 +237,13 @@ impl Stream {
             self.counted = (self.counted + window.latest.len()).saturating_sub(before);
             forgotten += self.forget((rule, time, is_kept), limits);
         }
-        self.settled = self.settled.max(Some(until));
+        if self.settled < Some(until) {
+            self.settled = Some(until);
+            // Whoever takes the state over counts nothing that was too late here.
+            if is_kept {
+                self.changed.insert(Part::Stream);
+            }
+        }
         forgotten
     }
 

@@ -316,3 +316,53 @@ fn what_comes_too_late_is_counted_and_a_firing_is_not_repeated_within_the_span()
     // The event at 100 settles all before 40, so that the one at 2 is too late for each of the five rules about it.
     assert_eq!(three(&[0, 1, 100, 2]), (0, 5));
 }
+
+/// One event, at the beginning, of a user by number.
+fn got(state: &mut Correlating, number: usize) -> Timestamp {
+    let (tenant, cluster) = (Tenant::default(), Cluster::default());
+    let user = u8::try_from(number).unwrap();
+    let seen = Seen { second: 0, delay: 0, verb: "get", user, name: 1, twice: false };
+    let json = seen.json(number);
+    let event = Event::parse(&json).unwrap();
+    state.observe(rules(), &event, &intake(&tenant, &cluster));
+    own::moment(&event, &intake(&tenant, &cluster))
+}
+
+#[test]
+fn what_was_too_late_is_too_late_after_a_restart_though_only_other_events_told_the_time() {
+    let mut before = Correlating::kept(Limits::default());
+    let time = got(&mut before, 0);
+    let mut kept = before.take_changes();
+    before.advance(rules(), time.plus(Duration::from_hours(1)));
+    kept.extend(before.take_changes());
+    let kept: BTreeMap<_, _> = kept.into_iter().map(|change| (change.key, change.row)).collect();
+    let mut after = Correlating::kept(Limits::default());
+    for (key, row) in kept.into_iter().filter_map(|(key, row)| Some((key, row?))) {
+        assert_eq!(after.restore(rules(), &key, row), TakenBack::Yes);
+    }
+    got(&mut after, 1);
+    assert!(after.late() > 0);
+}
+
+#[test]
+fn a_state_gives_up_until_nothing_is_left_and_says_what_is_gone() {
+    let mut state = Correlating::kept(Limits::default());
+    let time = (0..40).map(|user| got(&mut state, user)).last().unwrap();
+    state.advance(rules(), time.plus(Duration::from_hours(1)));
+    let mut rows: BTreeMap<_, _> =
+        state.take_changes().into_iter().map(|change| (change.key, change.row)).collect();
+    let mut size = state.size();
+    assert!(size >= 40);
+    while size > 0 {
+        state.give_up();
+        assert!(state.size() < size, "of {size} nothing was given up");
+        size = state.size();
+    }
+    assert!(state.forgotten() > 0);
+    rows.extend(state.take_changes().into_iter().map(|change| (change.key, change.row)));
+    let mut after = Correlating::kept(Limits::default());
+    for (key, row) in rows.into_iter().filter_map(|(key, row)| Some((key, row?))) {
+        after.restore(rules(), &key, row);
+    }
+    assert_eq!(after.size(), 0);
+}
