@@ -2,18 +2,19 @@
 //!
 //! Owns the way to a cluster (`connect`: a kubeconfig, or the service account of the pod), which
 //! kinds are read (`kinds`), and reading them: paged lists, then watches that go on where they broke off and
-//! list anew where they cannot (`objects`, `watch`). The values of Secrets are not asked for. What the objects
+//! list anew where they cannot (`objects`, `watch`); and what the API server counts of itself (`metrics`). The values of Secrets are not asked for. What the objects
 //! mean is `airside-k8s`'.
 
 mod connect;
 mod kinds;
+mod metrics;
 mod objects;
 mod watch;
 
 use std::fmt;
 use std::time::Duration;
 
-use airside_ports::{ClusterError, ClusterFeed, ClusterSnapshot, ClusterWatch, ObjectKind};
+use airside_ports::{ClusterError, ClusterFeed, ClusterSnapshot, ClusterWatch, ObjectKind, Sample};
 use async_trait::async_trait;
 
 pub use connect::ClusterOptions;
@@ -51,5 +52,10 @@ impl ClusterFeed for KubeCluster {
         let connection = connect::connect(&self.options, None).await?;
         let sources = kinds::sources(&connection, &[], &self.options.namespaces).await?;
         Ok(Box::new(watch::KubeWatch::start(&connection.client, sources)))
+    }
+
+    async fn metrics(&self, names: &[&str]) -> Result<Vec<Sample>, ClusterError> {
+        let connection = connect::connect(&self.options, Some(READ_TIMEOUT)).await?;
+        metrics::samples(&connection, names).await
     }
 }

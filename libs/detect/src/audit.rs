@@ -74,6 +74,11 @@ pub fn fact(fact: airside_types::Fact, intake: &Intake<'_>) -> Record {
     intake.fact(Source::Audit, fact)
 }
 
+/// The record of events of an audit log that are known to be lost.
+pub fn gap(gap: airside_types::Gap, intake: &Intake<'_>) -> Record {
+    intake.gap(gap)
+}
+
 /// Whom a username names: a user or service account; nobody where none was authenticated.
 pub fn identity(username: &str) -> Option<airside_types::Entity> {
     let user = event::User { username: username.into(), ..event::User::default() };

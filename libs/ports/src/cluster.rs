@@ -108,6 +108,28 @@ pub enum ClusterError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The API server does not tell its metrics: it cannot be reached, or a role does not allow it.
+    #[error(
+        "the API server at {server} does not tell its metrics: {reason}; allow `get` of the \
+         nonResourceURL `/metrics`"
+    )]
+    NoMetrics {
+        /// Its address.
+        server: String,
+        /// What was said.
+        reason: String,
+    },
+}
+
+/// A value of a metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The metric's name.
+    pub name: String,
+    /// Its labels as the API server writes them, such as `{plugin="webhook"}`; empty without any.
+    pub labels: String,
+    /// The value.
+    pub value: f64,
 }
 
 /// A live cluster.
@@ -120,6 +142,10 @@ pub trait ClusterFeed: Debug + Send + Sync + 'static {
     /// Lists all objects in the versions that the API server prefers, and tells of changes from then on. Dropping
     /// the watch ends it.
     async fn watch(&self) -> Result<Box<dyn ClusterWatch>, ClusterError>;
+
+    /// What the API server counts of itself under some names. Which one of several API servers answers is chance; its
+    /// `process_start_time_seconds` tells them apart.
+    async fn metrics(&self, names: &[&str]) -> Result<Vec<Sample>, ClusterError>;
 }
 
 /// Follows a cluster.

@@ -24,7 +24,7 @@ pub mod testsuite;
 pub use clock::Clock;
 pub use cluster::{
     ClusterChange, ClusterError, ClusterFeed, ClusterSnapshot, ClusterWatch, ListScope, ObjectKind,
-    Unlisted,
+    Sample, Unlisted,
 };
 pub use log::{
     Entry, Headers, Log, LogBatch, LogError, LogReader, LostRange, Offset, ReadLimit, StoredEntry,

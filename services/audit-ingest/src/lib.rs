@@ -9,6 +9,7 @@ mod api;
 mod files;
 mod follow;
 mod judging;
+mod lost;
 mod options;
 mod own_rules;
 mod owner;
@@ -178,6 +179,10 @@ impl AuditIngest {
                     .await?;
             let (deps, ticking) = (self.deps.clone(), context.shutdown.child_token());
             following.spawn(ticks::tell(self.ledger, deps, ticking.clone()));
+            if let Some(live) = self.deps.live.clone() {
+                let deps = self.deps.clone();
+                following.spawn(lost::watch(live, deps, ticking.clone()));
+            }
             let owned = own(owner, &self.options, &self.deps, &context).await;
             ticking.cancel();
             owned

@@ -43,6 +43,7 @@ impl WatchLines {
 
 enum Answer {
     Json(u16, Value),
+    Text(String),
     Lines(mpsc::UnboundedReceiver<String>),
 }
 
@@ -99,6 +100,11 @@ impl ApiServer {
     /// Prepares an answer. Those of one path are given in order, the last one again and again.
     pub(crate) fn answer(&self, path: &str, status: u16, body: Value) {
         self.prepare(path.to_owned(), Answer::Json(status, body));
+    }
+
+    /// Prepares an answer that is no JSON.
+    pub(crate) fn answer_text(&self, path: &str, text: &str) {
+        self.prepare(path.to_owned(), Answer::Text(text.to_owned()));
     }
 
     /// Prepares an answer in place of those that were prepared before.
@@ -179,6 +185,7 @@ async fn answer(State(prepared): State<Arc<Mutex<Prepared>>>, request: Request) 
             .header("content-type", "application/json")
             .body(Body::from(body.to_string()))
             .unwrap(),
+        Some(Answer::Text(text)) => Response::new(Body::from(text)),
         Some(Answer::Lines(lines)) => {
             let lines = stream::unfold(lines, |mut lines| async move {
                 let line = lines.recv().await?;

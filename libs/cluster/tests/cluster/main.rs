@@ -9,5 +9,6 @@
 )]
 
 mod api_server;
+mod metrics;
 mod snapshot;
 mod watch;

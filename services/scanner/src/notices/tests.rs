@@ -8,7 +8,7 @@ use airside_config::Secret;
 use airside_k8s::{Value, json};
 use airside_ports::{
     ClusterChange, ClusterError, ClusterFeed, ClusterSnapshot, ClusterWatch, KeyRange, ListScope,
-    ObjectKind, Order,
+    ObjectKind, Order, Sample,
 };
 use airside_service::{CancellationToken, LiveCluster, Mounts, Service, ServiceContext};
 use airside_store::MemoryStore;
@@ -90,6 +90,10 @@ struct StillWatch(Vec<ClusterChange>);
 impl ClusterFeed for StillCluster {
     async fn snapshot(&self, _versions: &[ObjectKind]) -> Result<ClusterSnapshot, ClusterError> {
         Ok(ClusterSnapshot::default())
+    }
+
+    async fn metrics(&self, _names: &[&str]) -> Result<Vec<Sample>, ClusterError> {
+        Ok(Vec::new())
     }
 
     async fn watch(&self) -> Result<Box<dyn ClusterWatch>, ClusterError> {

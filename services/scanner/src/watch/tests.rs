@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use airside_k8s::{Value, json};
-use airside_ports::{ClusterError, ClusterFeed, ClusterSnapshot, ListScope, ObjectKind, Unlisted};
+use airside_ports::{
+    ClusterError, ClusterFeed, ClusterSnapshot, ListScope, ObjectKind, Sample, Unlisted,
+};
 use airside_terms::TermsOfTenants;
 use airside_types::{Cluster, FindingState, Payload, Tenant};
 use airside_wire::v1;
@@ -30,6 +32,10 @@ struct ToldWatch(mpsc::UnboundedReceiver<ClusterChange>);
 impl ClusterFeed for ToldCluster {
     async fn snapshot(&self, _versions: &[ObjectKind]) -> Result<ClusterSnapshot, ClusterError> {
         Ok(ClusterSnapshot::default())
+    }
+
+    async fn metrics(&self, _names: &[&str]) -> Result<Vec<Sample>, ClusterError> {
+        Ok(Vec::new())
     }
 
     async fn watch(&self) -> Result<Box<dyn ClusterWatch>, ClusterError> {
