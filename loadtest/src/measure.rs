@@ -131,6 +131,12 @@ impl Span {
         let seconds = self.cpu.as_secs_f64();
         (seconds > 0.0).then(|| count as f64 / seconds)
     }
+
+    /// The one in the middle, by CPU time; none of none.
+    pub(crate) fn median(mut spans: Vec<Self>) -> Option<Self> {
+        spans.sort_by_key(|span| span.cpu);
+        spans.get(spans.len() / 2).copied()
+    }
 }
 
 /// Latencies, in microseconds with three digits, up to a minute.

@@ -55,6 +55,15 @@ impl Parts {
         })?;
         Ok(Self { reading, rules, records, sightings, sifting, told })
     }
+
+    /// The median of each step over several rounds; none of none.
+    pub(super) fn median(rounds: Vec<Self>) -> Option<Self> {
+        let of = |step: fn(&Self) -> Span| Span::median(rounds.iter().map(step).collect());
+        let (reading, rules) = (of(|it| it.reading)?, of(|it| it.rules)?);
+        let (sightings, sifting) = (of(|it| it.sightings)?, of(|it| it.sifting)?);
+        let last = rounds.into_iter().last()?;
+        Some(Self { reading, rules, sightings, sifting, ..last })
+    }
 }
 
 fn understood(body: &Bytes, judging: &Judging) -> anyhow::Result<Understood> {
