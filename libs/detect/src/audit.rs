@@ -141,14 +141,13 @@ fn detections(
     intake: &Intake<'_>,
     is_told: impl Fn(&Rule) -> bool,
 ) -> Vec<Record> {
-    let mut told = firings(request);
+    let mut told = firings(request, &is_told);
     if request.doubt() {
-        let all = firings(request).into_iter();
+        let all = firings(request, |_| true).into_iter();
         let left_alone = all.filter(|(rule, _)| told.iter().all(|(known, _)| known.id != rule.id));
         told.extend(rules::told_under_a_name(&left_alone.collect::<Vec<_>>()));
     }
     told.into_iter()
-        .filter(|(rule, _)| is_told(rule))
         .map(|(rule, firing)| {
             let detection = detection(rule.into(), firing, request, intake);
             intake.detection(Source::Audit, request.id(intake), request.time(), detection)
@@ -156,11 +155,15 @@ fn detections(
         .collect()
 }
 
-fn firings(request: &Request<'_>) -> Vec<(&'static Rule, Firing)> {
+/// What some rules find: those that are not asked need not look.
+fn firings(
+    request: &Request<'_>,
+    is_asked: impl Fn(&Rule) -> bool,
+) -> Vec<(&'static Rule, Firing)> {
     let outcome = request.outcome();
     DISPATCH
         .rules_for(request)
-        .filter(|definition| definition.ended.allows(outcome))
+        .filter(|definition| definition.ended.allows(outcome) && is_asked(&definition.rule))
         .filter_map(|definition| Some((&definition.rule, (definition.when)(request)?)))
         .collect()
 }

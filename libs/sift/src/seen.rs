@@ -9,8 +9,8 @@ use crate::{Change, Limits};
 /// The events of some minutes.
 #[derive(Debug, Default)]
 pub(crate) struct SeenEvents {
-    /// A table would take twice the memory, since it grows by doubling.
-    all: BTreeSet<Id>,
+    /// A table would take twice the memory, since it grows by doubling. As numbers they are compared at once.
+    all: BTreeSet<u128>,
     /// By the minute in which they were taken in.
     minutes: BTreeMap<i64, Vec<Row>>,
 }
@@ -23,12 +23,16 @@ struct Row {
     events: Box<[Id]>,
 }
 
+const fn number(event: Id) -> u128 {
+    u128::from_ne_bytes(*event.as_bytes())
+}
+
 const MINUTE: i64 = 60 * 1_000_000_000;
 
 impl SeenEvents {
     /// Notes an event; whether it came before. Those that are new are [added](Self::add) with their batch.
     pub(crate) fn came_before(&mut self, event: Id) -> bool {
-        !self.all.insert(event)
+        !self.all.insert(number(event))
     }
 
     /// How many events are known.
@@ -52,14 +56,14 @@ impl SeenEvents {
     pub(crate) fn forget_oldest(&mut self) -> impl Iterator<Item = Change> + use<> {
         let gone = self.minutes.pop_first().map(|(_, rows)| rows).unwrap_or_default();
         for event in gone.iter().flat_map(|row| &row.events) {
-            self.all.remove(event);
+            self.all.remove(&number(*event));
         }
         gone.into_iter().map(|row| Change::Seen(row.key, None))
     }
 
     /// Takes back the events of a batch.
     pub(crate) fn restore(&mut self, row: Id, time: Timestamp, events: &[Id]) {
-        let new = events.iter().copied().filter(|event| self.all.insert(*event)).collect();
+        let new = events.iter().copied().filter(|event| self.all.insert(number(*event))).collect();
         self.add_row(row, time, new);
     }
 

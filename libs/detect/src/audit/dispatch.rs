@@ -4,6 +4,9 @@
 
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
 use super::request::Request;
 use super::rules::{Definition, On};
 use super::sign::{Sign, Signs};
@@ -13,8 +16,8 @@ pub(super) struct Dispatch {
     by_signs: Vec<(Signs, &'static Definition)>,
     of_custom: Vec<(&'static [&'static str], &'static Definition)>,
     of_unread: Vec<&'static Definition>,
-    /// The resources by the length of their names, which most of them have to themselves.
-    by_length: Vec<Vec<Resource>>,
+    /// The resources by their plural, which few of them share.
+    by_plural: IndexMap<&'static str, Vec<Resource>, FixedState>,
 }
 
 /// The rules about one resource or subresource of one group.
@@ -63,11 +66,6 @@ impl<'a> Written<'a> {
         Self { plural, group, subresource }
     }
 
-    /// How long its names are together.
-    const fn length(self) -> usize {
-        self.plural.len() + self.group.len() + self.subresource.len()
-    }
-
     /// The groups under which events name the resource. Where an event names no group although the core
     /// group has no such resource, the group was lost on the way. `extensions` is what some resources
     /// belonged to before they had a group of their own.
@@ -108,7 +106,7 @@ impl Dispatch {
             by_signs: Vec::new(),
             of_custom: Vec::new(),
             of_unread: Vec::new(),
-            by_length: Vec::new(),
+            by_plural: IndexMap::default(),
         };
         for definition in definitions {
             match definition.on {
@@ -131,11 +129,7 @@ impl Dispatch {
     }
 
     fn add(&mut self, name: Written<'static>, verbs: &[&str], definition: &'static Definition) {
-        let length = name.length();
-        if self.by_length.len() <= length {
-            self.by_length.resize_with(length + 1, Vec::new);
-        }
-        let Some(resources) = self.by_length.get_mut(length) else { return };
+        let resources = self.by_plural.entry(name.plural).or_default();
         if resources.iter().all(|it| it.name != name) {
             resources.push(Resource { name, by_verb: ByVerb::default() });
         }
@@ -172,13 +166,13 @@ impl Dispatch {
     }
 
     fn by_resource(&self, request: &Request<'_>) -> &[&'static Definition] {
-        let name = Written {
-            plural: request.resource(),
-            group: request.group(),
-            subresource: request.subresource(),
-        };
-        let Some(resources) = self.by_length.get(name.length()) else { return &[] };
-        let by_verb = resources.iter().find(|it| it.name == name).map(|it| &it.by_verb);
+        let plural = request.resource();
+        let (group, subresource) = (request.group(), request.subresource());
+        let resources = if plural.is_empty() { None } else { self.by_plural.get(plural) };
+        let is_meant =
+            |it: &&Resource| it.name.subresource == subresource && it.name.group == group;
+        let resource = resources.and_then(|resources| resources.iter().find(is_meant));
+        let by_verb = resource.map(|it| &it.by_verb);
         let rules = by_verb.and_then(|by_verb| by_verb.get(place_of(request.verb())?));
         rules.map_or(&[], Vec::as_slice)
     }

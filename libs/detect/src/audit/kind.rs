@@ -1,6 +1,11 @@
 //! Kubernetes' kind names for the plurals that requests are made with.
 
-/// Plural, kind. Sorted by plural, for the binary search.
+use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
+/// Plural, kind.
 #[rustfmt::skip]
 static KINDS: &[(&str, &str)] = &[
     ("apiservices", "APIService"),
@@ -59,13 +64,12 @@ static KINDS: &[(&str, &str)] = &[
     ("volumeattachments", "VolumeAttachment"),
 ];
 
+static BY_PLURAL: LazyLock<IndexMap<&str, &str, FixedState>> =
+    LazyLock::new(|| KINDS.iter().copied().collect());
+
 /// The kind of a resource; the plural itself for custom resources, whose kind an event does not tell.
 pub(crate) fn of(resource: &str) -> &str {
-    KINDS
-        .binary_search_by(|(plural, _)| plural.cmp(&resource))
-        .ok()
-        .and_then(|at| KINDS.get(at))
-        .map_or(resource, |(_, kind)| kind)
+    BY_PLURAL.get(resource).copied().unwrap_or(resource)
 }
 
 /// The API group of a kind that other objects name without one, such as an owner or a role.
@@ -79,7 +83,7 @@ mod tests {
 
     #[test]
     fn kinds_are_found() {
-        assert!(KINDS.windows(2).all(|pair| pair[0].0 < pair[1].0), "the table is sorted");
+        assert!(KINDS.windows(2).all(|pair| pair[0].0 < pair[1].0), "sorted, and each once");
         for (plural, kind) in KINDS {
             assert_eq!(of(plural), *kind);
         }

@@ -167,7 +167,7 @@ impl<'c> Reader<'c> {
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        match std::str::from_utf8(bytes) {
+        match simdutf8::basic::from_utf8(bytes) {
             Ok(text) => self.values(text),
             // Quotes and brackets stay what they are, as no broken letter takes one along.
             Err(_) => self.values(&String::from_utf8_lossy(bytes)),

@@ -47,6 +47,7 @@ pub struct Request<'e> {
     programs: OnceCell<Vec<Program>>,
     time: OnceCell<Option<Timestamp>>,
     answered: OnceCell<Option<ObjectMeta<'e>>>,
+    uri: OnceCell<(&'e str, &'e str)>,
     links: OnceCell<Vec<Link>>,
     address: OnceCell<Option<IpAddr>>,
     told: OnceCell<(String, String)>,
@@ -96,6 +97,7 @@ impl<'e> Request<'e> {
             programs: OnceCell::new(),
             time: OnceCell::new(),
             answered: OnceCell::new(),
+            uri: OnceCell::new(),
             links: OnceCell::new(),
             address: OnceCell::new(),
             told: OnceCell::new(),
@@ -248,14 +250,22 @@ impl<'e> Request<'e> {
 
     /// The path without the query.
     pub(crate) fn path(&self) -> &'e str {
-        let uri: &'e str = &self.event.request_uri;
-        uri.split_once('?').map_or(uri, |(path, _)| path)
+        self.uri().0
     }
 
     /// The query, still encoded.
     pub(crate) fn query(&self) -> &'e str {
-        let uri: &'e str = &self.event.request_uri;
-        uri.split_once('?').map_or("", |(_, query)| query)
+        self.uri().1
+    }
+
+    /// Path and query.
+    fn uri(&self) -> (&'e str, &'e str) {
+        *self.uri.get_or_init(|| {
+            let uri: &'e str = &self.event.request_uri;
+            let mark = memchr::memchr(b'?', uri.as_bytes());
+            let (path, query) = mark.and_then(|at| uri.split_at_checked(at)).unwrap_or((uri, ""));
+            (path, query.strip_prefix('?').unwrap_or(query))
+        })
     }
 
     /// What the request changes of its object.

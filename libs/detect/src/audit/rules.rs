@@ -36,6 +36,7 @@ mod secrets;
 mod sidecars;
 mod under_a_name;
 mod unread;
+mod words;
 mod workloads;
 
 /// All rules for audit events, by theme.

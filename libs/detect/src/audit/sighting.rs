@@ -76,8 +76,9 @@ fn quiet(request: &Request<'_>) -> Option<QuietKind> {
         return None;
     }
     let Some(target) = request.target() else {
+        let path = request.path();
         let below = |root: &str| {
-            let rest = request.path().strip_prefix(root);
+            let rest = path.strip_prefix(root);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let is_read = matches!(request.verb(), "get" | "head");

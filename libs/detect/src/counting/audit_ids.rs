@@ -85,7 +85,7 @@ impl AuditIds {
             Some(known) if *known == asked || *known == TOLD => None,
             Some(_) => {
                 self.add(deed, (id, TOLD), most);
-                let deed = format!("asked for {} under the id of another request", deed.asked());
+                let deed = format!("asked to {} under the id of another request", deed.asked());
                 Some(Firing::new(deed).with("auditID", audit_id))
             }
         }

@@ -6,6 +6,7 @@ use airside_types::{Severity, Source, Tactic};
 use super::super::actor::Actor;
 use super::super::request::Request;
 use super::super::sign::Sign;
+use super::words::asked;
 use super::{CREATE, Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 
@@ -133,7 +134,7 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             request.actor().is_workload().then(|| {
                 let by_hand = request.client().is_by_hand();
-                Firing::new(format!("was denied {}", asked_for(request)))
+                Firing::new(format!("was not allowed to {}", asked(request)))
                     .at(if by_hand { Severity::Medium } else { Severity::Info })
                     .with("responseStatus.code", "403")
             })
@@ -164,7 +165,7 @@ pub(super) static RULES: &[Definition] = &[
                 && matches!(request.actor(), Actor::User(_) | Actor::ServiceAccount { .. })
                 && !request.is_by_trusted_system();
             counts.then(|| {
-                Firing::new(format!("was denied {}", asked_for(request)))
+                Firing::new(format!("was not allowed to {}", asked(request)))
                     .with("responseStatus.code", "403")
             })
         },
@@ -227,7 +228,7 @@ pub(super) static RULES: &[Definition] = &[
             let known = !matches!(request.actor(), Actor::Anonymous | Actor::Unauthenticated);
             let ip = request.source_address().filter(|_| reads && known)?;
             Some(
-                Firing::new(format!("asked for {}", asked_for(request)))
+                Firing::new(format!("asked to {}", asked(request)))
                     .with("sourceIPs", &ip.to_string()),
             )
         },
@@ -291,33 +292,12 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| {
             (request.actor() == Actor::Anonymous).then(|| {
-                Firing::new(format!("was allowed to {}", asked_for(request)))
+                Firing::new(format!("was allowed to {}", asked(request)))
                     .with("user.username", "system:anonymous")
             })
         },
     },
 ];
-
-/// What was asked for, in words: `list nodes`, `create jobs in namespace shop`, `get /metrics`.
-pub(super) fn asked_for(request: &Request<'_>) -> String {
-    let Some(target) = request.target() else {
-        return format!("{} {}", request.verb(), request.path());
-    };
-    let mut text = format!("{} {}", request.verb(), target.resource);
-    if !target.subresource.is_empty() {
-        text.push('/');
-        text.push_str(&target.subresource);
-    }
-    if !target.name.is_empty() {
-        text.push(' ');
-        text.push_str(&target.name);
-    }
-    if !target.namespace.is_empty() {
-        text.push_str(" in namespace ");
-        text.push_str(&target.namespace);
-    }
-    text
-}
 
 /// Reviews of all rules, by anybody but the machinery; reviews of a single right only where a service
 /// account's token is used by hand, as `kubectl auth can-i` and admission of many programs make them.

@@ -7,7 +7,7 @@ use super::super::actor::Actor;
 use super::super::request::Request;
 use super::super::sign::Sign;
 use super::super::{enrichment, machinery};
-use super::access::asked_for;
+use super::words::asked;
 use super::{Definition, Ended, Firing, On};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
@@ -43,8 +43,8 @@ pub(super) static RULES: &[Definition] = &[
             let list = by_envelope.or_else(by_feed)?;
             Some(
                 Firing::new(format!(
-                    "asked for {} from an address of the list {list}",
-                    asked_for(request)
+                    "asked to {} from an address of the list {list}",
+                    asked(request)
                 ))
                 .with("sourceIPs", &ip.to_string())
                 .on(Entity::Address { ip: ip.to_string() }),
@@ -101,7 +101,7 @@ fn of_cluster_itself(request: &Request<'_>) -> Option<Firing> {
     let severity =
         if says_where_nodes_are || request.client().is_by_hand() { Severity::High } else { usual };
     Some(
-        Firing::new(format!("asked for {} from outside", asked_for(request)))
+        Firing::new(format!("asked to {} from outside", asked(request)))
             .at(severity)
             .with("sourceIPs", &ip.to_string()),
     )

@@ -7,6 +7,7 @@ use airside_types::{Entity, Severity, Source, Tactic};
 
 use super::super::body::{at, items, text};
 use super::super::request::Request;
+use super::words::did;
 use super::{Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
@@ -189,11 +190,7 @@ pub(super) static RULES: &[Definition] = &[
                 "create" => Severity::Low,
                 _ => Severity::High,
             };
-            counts.then(|| {
-                Firing::new(super::access::asked_for(request))
-                    .at(severity)
-                    .with("objectRef.name", name)
-            })
+            counts.then(|| Firing::new(did(request)).at(severity).with("objectRef.name", name))
         },
     },
     Definition {
@@ -219,7 +216,7 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             let by_hand = request.client().is_by_hand();
             request.actor().is_workload().then(|| {
-                Firing::new(format!("changed rights: {}", super::access::asked_for(request)))
+                Firing::new(did(request))
                     .at(if by_hand { Severity::High } else { Severity::Low })
                     .with("verb", request.verb())
             })

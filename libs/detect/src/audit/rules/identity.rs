@@ -6,7 +6,7 @@ use airside_types::{Severity, Source, Tactic};
 use super::super::actor::Actor;
 use super::super::request::Request;
 use super::super::sign::Sign;
-use super::access::asked_for;
+use super::words::asked;
 use super::{Definition, Ended, Firing, On};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
@@ -31,7 +31,7 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Signs(&[Sign::AttackTool]),
         ended: Ended::Either,
-        when: |request| Some(Firing::new(format!("asked for {}", asked_for(request)))),
+        when: |request| Some(Firing::new(format!("asked to {}", asked(request)))),
     },
     Definition {
         rule: Rule {
@@ -88,7 +88,7 @@ pub(super) static RULES: &[Definition] = &[
             // Gateways pass on what the token of their own client says.
             let is_gateway = request.actor().is_workload() && !request.client().is_by_hand();
             Some(
-                Firing::new(format!("asked for {}", asked_for(request)))
+                Firing::new(format!("asked to {}", asked(request)))
                     .at(if is_gateway { Severity::Low } else { Severity::Medium })
                     .with("impersonatedUser.username", &user.username)
                     .with(&format!("impersonatedUser.extra.{name}"), value),
@@ -146,7 +146,7 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Signs(&[Sign::Node, Sign::ByHand]),
         ended: Ended::Either,
-        when: |request| Some(Firing::new(format!("asked for {}", asked_for(request)))),
+        when: |request| Some(Firing::new(format!("asked to {}", asked(request)))),
     },
     Definition {
         rule: Rule {
@@ -173,8 +173,8 @@ pub(super) static RULES: &[Definition] = &[
             let groups = user.groups.join(", ");
             Some(
                 Firing::new(format!(
-                    "asked for {} under a name that is not its own",
-                    asked_for(request)
+                    "asked to {} under a name that is not its own",
+                    asked(request)
                 ))
                 .with("user.username", &user.username)
                 .with("user.groups", &groups),
@@ -205,12 +205,9 @@ pub(super) static RULES: &[Definition] = &[
             let pod = &request.event().user.extra.pod_name;
             let ip = request.source_address().filter(|_| request.actor().is_workload())?;
             Some(
-                Firing::new(format!(
-                    "asked for {} with the token of pod {pod}",
-                    asked_for(request)
-                ))
-                .with("sourceIPs", &ip.to_string())
-                .with("user.extra.pod-name", pod),
+                Firing::new(format!("asked to {} with the token of pod {pod}", asked(request)))
+                    .with("sourceIPs", &ip.to_string())
+                    .with("user.extra.pod-name", pod),
             )
         },
     },
@@ -264,7 +261,7 @@ fn impersonation(request: &Request<'_>) -> Option<Firing> {
         Actor::Unauthenticated | Actor::Anonymous => false,
     };
     (privileged || group.is_some()).then(|| {
-        let firing = Firing::new(format!("asked for {}", asked_for(request)))
+        let firing = Firing::new(format!("asked to {}", asked(request)))
             .with("impersonatedUser.username", &user.username);
         let constraint = &request.event().impersonation_constraint;
         let firing = match &**constraint {

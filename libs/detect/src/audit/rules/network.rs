@@ -10,6 +10,7 @@ use airside_types::{Entity, Severity, Source, Tactic};
 
 use super::super::body::{at, items, text, texts};
 use super::super::request::Request;
+use super::words::did;
 use super::{CREATE, DELETE, Definition, Ended, Firing, On, WRITE};
 use crate::address::public_host_of;
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
@@ -52,7 +53,7 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
             (!request.is_by_trusted_system()).then(|| {
-                Firing::new(super::access::asked_for(request))
+                Firing::new(did(request))
                     .at(if upkeep { Severity::Low } else { Severity::Medium })
                     .with("objectRef.name", request.name())
             })
@@ -191,11 +192,7 @@ pub(super) static RULES: &[Definition] = &[
                 (true, false) => Severity::Low,
                 (false, _) => Severity::Info,
             };
-            Some(
-                Firing::new(super::access::asked_for(request))
-                    .at(severity)
-                    .with("verb", request.verb()),
-            )
+            Some(Firing::new(did(request)).at(severity).with("verb", request.verb()))
         },
     },
     Definition {
@@ -256,10 +253,10 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(&["update", "patch", "delete"], &["configmaps"]),
         ended: Ended::Done,
         when: |request| {
-            request.client().is_by_hand().then(|| {
-                Firing::new(super::access::asked_for(request))
-                    .with("objectRef.name", request.name())
-            })
+            request
+                .client()
+                .is_by_hand()
+                .then(|| Firing::new(did(request)).with("objectRef.name", request.name()))
         },
     },
 ];

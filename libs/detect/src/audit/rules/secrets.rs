@@ -7,6 +7,7 @@ use super::super::actor::Actor;
 use super::super::body::{at, text};
 use super::super::client::Client;
 use super::super::request::Request;
+use super::words::did;
 use super::{Definition, Ended, Firing, On, READS, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE, WEAK};
 
@@ -310,7 +311,7 @@ pub(super) static RULES: &[Definition] = &[
             let person = request.event().impersonated_user.as_ref().filter(|_| is_gateway)?;
             let is_secret = request.resource() == "secrets";
             Some(
-                Firing::new(format!("{} through a gateway", super::access::asked_for(request)))
+                Firing::new(format!("{} through a gateway", did(request)))
                     .at(if is_secret { Severity::Low } else { Severity::Info })
                     .with("impersonatedUser.username", &person.username),
             )

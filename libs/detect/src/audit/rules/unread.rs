@@ -37,7 +37,7 @@ fn unread(request: &Request<'_>) -> Option<Firing> {
     if request.is_by_trusted_system() || !asks_for_something(request) {
         return None;
     }
-    let asked = super::access::asked_for(request);
+    let asked = super::words::asked(request);
     let firing = |what: &str| Firing::new(format!("sent a request that {what}: {asked}"));
     if let Some(why) = request.change().unread() {
         return Some(
