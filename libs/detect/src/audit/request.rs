@@ -202,8 +202,7 @@ impl<'e> Request<'e> {
         &self.event.verb
     }
 
-    /// The object or collection, if the path is one of resources. Some platforms write an empty reference where it is
-    /// none.
+    /// The object or collection, if the path is one of resources.
     pub(crate) fn target(&self) -> Option<&'e ObjectReference<'e>> {
         self.event.object_ref.as_ref().filter(|target| !target.resource.is_empty())
     }

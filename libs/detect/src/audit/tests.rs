@@ -101,6 +101,15 @@ fn a_resource_of_another_group_is_another_thing() {
 }
 
 #[test]
+fn an_empty_reference_names_no_object() {
+    let health =
+        r#"{"verb":"get","user":{"username":"dana"},"requestURI":"/livez","objectRef":{}}"#;
+    assert!(Event::parse(health).unwrap().object_ref.is_none());
+    let cut = r#"{"verb":"get","user":{"username":"dana"},"objectRef":{"resource":"pods","na"#;
+    assert_eq!(Event::recover(cut).unwrap().object_ref.unwrap().resource, "pods");
+}
+
+#[test]
 fn the_machinery_of_a_cluster_is_quiet() {
     for text in [
         r#"{"verb":"update","user":{"username":"system:kube-scheduler"},"objectRef":{"resource":"leases","namespace":"kube-system","name":"kube-scheduler"},"responseStatus":{"code":200}}"#,

@@ -41,7 +41,12 @@ impl<'a> Event<'a> {
                 (9, "objectRef") => {
                     let is_object = cursor.peek() == Some(b'{');
                     if is_object {
-                        event.object_ref.insert(ObjectReference::default()).fill(cursor);
+                        let target = event.object_ref.insert(ObjectReference::default());
+                        target.fill(cursor);
+                        // Some platforms write an empty one where there is none.
+                        if target.resource.is_empty() && target.name.is_empty() {
+                            event.object_ref = None;
+                        }
                     } else {
                         cursor.skip();
                         event.object_ref = None;
