@@ -81,6 +81,8 @@ pub(crate) struct Run {
     pub(crate) corpus: Option<PathBuf>,
     /// The `airside` to measure.
     pub(crate) binary: Option<PathBuf>,
+    /// Which week, where one is simulated.
+    pub(crate) seed: Option<u64>,
     /// Where a server keeps its data.
     pub(crate) folder: Option<PathBuf>,
     /// The NATS servers of a server.

@@ -39,6 +39,9 @@ struct Cli {
     /// The binary to measure, for `idle` and `version` [default: `airside` beside this program]
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+    /// Another week than the usual one, for `week`: each number is a life of its own
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
     /// How to print the figures
     #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
     output: OutputFormat,
@@ -65,8 +68,8 @@ enum OutputFormat {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let format = cli.output;
-    let Cli { area, quick, corpus, binary, output: _, folder, nats, owner } = cli;
-    let run = Run { quick, corpus, binary, folder, nats, owner };
+    let Cli { area, quick, corpus, binary, seed, output: _, folder, nats, owner } = cli;
+    let run = Run { quick, corpus, binary, seed, folder, nats, owner };
     match area.carry_out(&run).and_then(|report| {
         let Some(report) = report else { return Ok(None) };
         let text = match format {

@@ -17,9 +17,11 @@ use crate::report::Report;
 
 /// How many incidents of medium or above an ordinary week may cause.
 const FALSE_AT_MOST: usize = 1;
+
 pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let quick = Plan { seed: 11, days: 1, workers: 3, seldom: 30, ..Plan::WEEK };
-    let plan = if run.quick { quick } else { Plan::WEEK };
+    let usual = if run.quick { quick } else { Plan::WEEK };
+    let plan = Plan { seed: run.seed.unwrap_or(usual.seed), ..usual };
     let (made, making) = measured(|| Ok(make(plan)))?;
     let nothing = Authorised::default();
     let ((week, watch), span) = measured(|| Ok(pass(plan, &nothing)))?;
@@ -29,6 +31,7 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let missed: Vec<_> = attacks.missed(attacked.planted()).map(|it| it.name).collect();
     let mut report = Report::of("week")
         .took(Process::This, "events", watch.events, span)?
+        .with("seed", plan.seed)
         .with("days", plan.days)
         .with("no_events", watch.unreadable)
         .with("detections_by_severity", detections(&watch))
