@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use airside_k8s::rbac::{Bearer, GROUP, names, role_of, subjects};
 use airside_k8s::{Object, Value};
-use airside_types::{Entity, EntityKey, FieldPath, ObjectRef, Timestamp, UsedGrant};
+use airside_types::{Cluster, Entity, EntityKey, FieldPath, ObjectRef, Timestamp, UsedGrant};
 
 use crate::catalogue::UNUSED_BINDING;
 use crate::check_in::Terms;
@@ -26,6 +26,8 @@ const INCOMPLETE: &str = "more bindings were used than are remembered";
 /// Which bindings of a cluster allowed requests, as far as its audit log was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantUse {
+    /// What people call the cluster, where that does not follow from what is judged.
+    cluster: Option<Cluster>,
     since: Timestamp,
     until: Timestamp,
     incomplete: bool,
@@ -56,7 +58,12 @@ impl GrantUse {
             *last = grant.last.max(*last);
         }
         let until = used.values().copied().max().unwrap_or(since).max(since);
-        Self { since, until, incomplete, used, granted: BTreeMap::new() }
+        Self { cluster: None, since, until, incomplete, used, granted: BTreeMap::new() }
+    }
+
+    /// Names the cluster in what is said: manifests do not tell which one they are held against.
+    pub fn of_cluster(self, cluster: Cluster) -> Self {
+        Self { cluster: Some(cluster), ..self }
     }
 
     /// Notes since when a binding is granted, which objects in files do not say.
@@ -118,8 +125,10 @@ impl GrantUse {
             None => "when the audit log was first looked at",
         };
         let (name, day) = (object.name(), day(from));
+        let at = self.cluster.as_ref().map(|name| format!(" in cluster `{name}`"));
+        let at = at.unwrap_or_default();
         Use::Idle(format!(
-            "binding `{name}` grants {role}, and no request needed it since {day}, {what}"
+            "binding `{name}` grants {role}, and no request{at} needed it since {day}, {what}"
         ))
     }
 }

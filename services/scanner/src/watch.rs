@@ -179,11 +179,8 @@ impl Picture {
                 ToPublish::Difference(rechecked.revise(&self.objects, replaced, terms))
             }
             None => {
-                let (rechecked, publication) = Rechecked::first(
-                    &self.objects,
-                    std::mem::take(&mut self.unused),
-                    terms,
-                );
+                let (rechecked, publication) =
+                    Rechecked::first(&self.objects, std::mem::take(&mut self.unused), terms);
                 self.rechecked = Some(rechecked);
                 ToPublish::Everything(publication)
             }

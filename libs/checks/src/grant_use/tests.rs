@@ -65,7 +65,10 @@ fn a_binding_is_accused_when_no_request_needed_it_for_a_month() {
     assert_eq!(said("of-late", OLD), "needed");
     assert_eq!(said("new", "creationTimestamp: 2026-02-10T00:00:00Z"), "needed");
     // It was deleted and made again after it was used.
-    assert!(said("left", "creationTimestamp: 2026-01-20T00:00:00Z").contains("since 2026-01-20, when it was granted"));
+    assert!(
+        said("left", "creationTimestamp: 2026-01-20T00:00:00Z")
+            .contains("since 2026-01-20, when it was granted")
+    );
 }
 
 #[test]
@@ -80,9 +83,20 @@ fn what_is_said_stays_the_same_from_day_to_day_while_nothing_is_used() {
 }
 
 #[test]
+fn where_it_does_not_follow_from_what_is_judged_the_cluster_is_named() {
+    let known = known(&[("alive", "2026-03-01T00:00:00Z")]);
+    let known = known.of_cluster(Cluster::new("prod").unwrap());
+    let said = said(&known, &format!("name: never, {OLD}"), CI);
+    assert!(said.contains("no request in cluster `prod` needed it since 2026-01-01"), "{said}");
+}
+
+#[test]
 fn nobody_is_accused_of_what_is_not_known() {
     let a_month = known(&[("alive", "2026-01-31T00:00:00Z")]);
-    assert!(said(&a_month, &format!("name: never, {OLD}"), CI).contains("no request needed it since 2026-01-01"));
+    assert!(
+        said(&a_month, &format!("name: never, {OLD}"), CI)
+            .contains("no request needed it since 2026-01-01")
+    );
     let less = known(&[("alive", "2026-01-30T23:00:00Z")]);
     let too_short = "unknown: use of bindings was looked at for less than 30 days";
     assert_eq!(said(&less, &format!("name: never, {OLD}"), CI), too_short);

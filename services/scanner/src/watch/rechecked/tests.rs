@@ -187,11 +187,9 @@ fn what_is_learnt_of_use_opens_and_fixes_findings_of_bindings_that_stay_as_they_
         for name in ["alive", "left"] {
             scene.picture.apply(ClusterChange::Changed(binding(name, name)));
         }
-        for (known, expected) in [
-            (None, &[][..]),
-            (Some(used(&[])), &["left"][..]),
-            (Some(used(&["left"])), &[][..]),
-        ] {
+        for (known, expected) in
+            [(None, &[][..]), (Some(used(&[])), &["left"][..]), (Some(used(&["left"])), &[][..])]
+        {
             assert_eq!(unused(&mut scene, known).0, expected);
             assert_eq!(difference(&scene.open, &scene.full(at(0))), "");
         }
