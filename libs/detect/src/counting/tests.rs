@@ -222,7 +222,7 @@ fn so_many_policies_are_remembered_and_those_that_were_written_last() {
         count(counting, &batch, &(0..batch.sightings.len()).collect::<Vec<_>>()).len()
     };
     let last = change.replace("\"limits\"", "\"limits-1499\"");
-    assert_eq!(again(&[last.clone()], &mut counting), 0);
+    assert_eq!(again(std::slice::from_ref(&last), &mut counting), 0);
     assert_eq!(again(&[policy.replace("10:00:00", "10:00:09"), last], &mut counting), 1);
     assert_eq!(counting.rows(), 1_000);
 }
