@@ -63,10 +63,17 @@ async fn a_correlation_rule_counts_for_each_actor_over_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let rules = folder.path().join("rules.yml");
     std::fs::write(&rules, RULES).expect("the rules");
-    let platform = TestPlatform::start_with(json!({ "terms": { "rules": [rules] } })).await;
+    let platform = TestPlatform::start_with(json!({
+        "terms": { "rules": [rules] },
+        "audit-ingest": { "clusters_in_memory": 1 },
+    }))
+    .await;
     let before =
         [("mallory", "a", 170), ("ada", "a", 169), ("mallory", "b", 168), ("ada", "b", 167)];
     post(&platform, &before.map(|(by, name, ago)| read(by, name, ago))).await;
+    // What was counted waits in the store while another cluster has the memory.
+    let elsewhere = airside::delivery::event_list(&[read("ada", "c", 166)]).to_string();
+    assert_eq!(send(&platform, "other", elsewhere).await, StatusCode::OK);
     // What was counted twice would be enough for ada as well.
     post(&platform, &before.map(|(by, name, ago)| read(by, name, ago))).await;
     let platform = platform.restart().await;

@@ -151,6 +151,15 @@ async fn what_was_never_used_is_a_finding_at_the_line_of_its_manifest() {
         let mut exported: Value = serde_json::from_str(&exported).expect("JSON");
         exported["since"] = json!("2025-01-01T00:00:00Z");
         std::fs::write(path.join("grants.json"), exported.to_string()).expect("a file");
+        // Of the cluster that is scanned it has to be; nobody is there to be asked in this test.
+        let live = ["scan", "--live", "--kubeconfig", "none", "--used-grants", "grants.json"];
+        let (status, _, problem) = run(&path, &live);
+        assert_eq!(status, Some(2), "{problem}");
+        let refused = "`grants.json` tells which bindings cluster `prod` needed, and this scan is of cluster `default`: give `--cluster prod`";
+        assert!(problem.contains(refused), "{problem}");
+        let (_, _, problem) = run(&path, &[&live[..], &["--cluster", "prod"]].concat());
+        assert!(!problem.contains("this scan is of"), "{problem}");
+        assert!(problem.contains("use of bindings: cluster `prod` as grants.json"), "{problem}");
         (of_today, run(&path, &scan))
     });
     let (of_today, later) = told.await.expect("it ends");
@@ -169,7 +178,7 @@ async fn what_was_never_used_is_a_finding_at_the_line_of_its_manifest() {
     let shown: Vec<_> = found.iter().map(|it| (&it["location"]["line"], &it["severity"])).collect();
     assert_eq!(shown, [(&json!(12), &json!("low"))], "{found:?} {unknown:?}");
     let message = found.first().and_then(|it| it["message"].as_str()).unwrap_or_default();
-    let said = "binding `old-admin` grants ClusterRole `cluster-admin`, and no request needed it in all the";
+    let said = "binding `old-admin` grants ClusterRole `cluster-admin`, and no request in cluster `prod` needed it since 20";
     assert!(message.starts_with(said), "{message}");
     platform.stop().await;
 }

@@ -55,10 +55,12 @@ pub enum AuthError {
         at: Timestamp,
     },
     /// The caller is known, but may not do this.
-    #[error("{subject} lacks the scope `{scope}`: use a key that has it")]
+    #[error("{subject} lacks the scope `{scope}`: use a key that has it{}", or_add(key.as_ref()))]
     MissingScope {
         /// Who is calling.
         subject: String,
+        /// The key by which they call; none where they call otherwise.
+        key: Option<KeyId>,
         /// What the call needs.
         scope: Scope,
     },
@@ -111,6 +113,16 @@ pub enum AuthError {
         /// The one about which it sent something.
         asked: Cluster,
     },
+}
+
+/// How a key gets a scope: keys of before the scope existed lack it, and which ones may have it is for people to say.
+fn or_add(key: Option<&KeyId>) -> String {
+    key.map_or_else(String::new, |id| {
+        format!(
+            ", or add it to the `scopes` of the key `{id}` in the keys file (`auth.keys_file`; by default keys.toml \
+             in the node's data folder) and start the nodes again"
+        )
+    })
 }
 
 impl AuthError {

@@ -146,7 +146,11 @@ impl Principal {
         if self.scopes.contains(&scope) {
             Ok(())
         } else {
-            Err(AuthError::MissingScope { subject: self.subject(), scope })
+            let key = match &self.kind {
+                PrincipalKind::Key { id } => Some(id.clone()),
+                _ => None,
+            };
+            Err(AuthError::MissingScope { subject: self.subject(), key, scope })
         }
     }
 
@@ -188,6 +192,20 @@ mod tests {
                 assert!(answer.err().is_none_or(|error| error.is_forbidden()));
             }
         }
+    }
+
+    #[test]
+    fn who_lacks_a_scope_learns_how_the_key_gets_it() {
+        let old = [Scope::Ingest, Scope::Scan, Scope::Read];
+        let id = KeyId::from_bytes([0; 5]);
+        let principal = Principal::key(id, Tenant::default(), old.into());
+        let said = principal.require(Scope::Configure).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "key:aaaaaaaa lacks the scope `configure`: use a key that has it, or add it to the `scopes` of the key \
+             `aaaaaaaa` in the keys file (`auth.keys_file`; by default keys.toml in the node's data folder) and start \
+             the nodes again"
+        );
     }
 
     #[test]

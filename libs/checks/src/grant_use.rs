@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use airside_k8s::rbac::{Bearer, GROUP, names, role_of, subjects};
 use airside_k8s::{Object, Value};
-use airside_types::{Entity, EntityKey, FieldPath, ObjectRef, Timestamp, UsedGrant};
+use airside_types::{Cluster, Entity, EntityKey, FieldPath, ObjectRef, Timestamp, UsedGrant};
 
 use crate::catalogue::UNUSED_BINDING;
+use crate::check_in::Terms;
 use crate::evaluate::Failure;
 
 /// For how long use has to be looked at, and a binding to be there unused, before it is accused: what happens once a
@@ -25,6 +26,8 @@ const INCOMPLETE: &str = "more bindings were used than are remembered";
 /// Which bindings of a cluster allowed requests, as far as its audit log was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantUse {
+    /// What people call the cluster, where that does not follow from what is judged.
+    cluster: Option<Cluster>,
     since: Timestamp,
     until: Timestamp,
     incomplete: bool,
@@ -55,7 +58,12 @@ impl GrantUse {
             *last = grant.last.max(*last);
         }
         let until = used.values().copied().max().unwrap_or(since).max(since);
-        Self { since, until, incomplete, used, granted: BTreeMap::new() }
+        Self { cluster: None, since, until, incomplete, used, granted: BTreeMap::new() }
+    }
+
+    /// Names the cluster in what is said: manifests do not tell which one they are held against.
+    pub fn of_cluster(self, cluster: Cluster) -> Self {
+        Self { cluster: Some(cluster), ..self }
     }
 
     /// Notes since when a binding is granted, which objects in files do not say.
@@ -71,6 +79,11 @@ impl GrantUse {
     /// Whether that is long enough to accuse a binding.
     pub fn is_long_enough(&self) -> bool {
         self.looked_at() >= MONTH
+    }
+
+    /// Whether it is known if an object is needed. What is no binding that people grant needs no knowledge.
+    fn tells_of(&self, object: &Object<'_>) -> bool {
+        !matches!(self.of(object), Use::Unknown(_))
     }
 
     /// What is to be said of an object.
@@ -93,25 +106,41 @@ impl GrantUse {
         }
         // What one of its name allowed before it was there is not its use.
         let last = used.filter(|last| *last >= granted);
-        self.idle(last.unwrap_or(granted), last, object)
+        self.idle(granted, last, object)
     }
 
-    fn idle(&self, from: Timestamp, last: Option<Timestamp>, object: &Object<'_>) -> Use {
+    /// What is to be said of a binding that is granted since a time, and was last used then. It says the same until that
+    /// changes: a sentence with the count of days would be another one each day, and so a revision of the finding.
+    fn idle(&self, granted: Timestamp, last: Option<Timestamp>, object: &Object<'_>) -> Use {
+        let from = last.unwrap_or(granted).max(self.since);
         let idle = if self.until > from { self.until.distance(from) } else { Duration::ZERO };
-        let idle = idle.min(self.looked_at());
         if idle < MONTH {
             return Use::Needed;
         }
-        let (idle, looked_at) = (days(idle), days(self.looked_at()));
         let role = role_of(object).map(|(kind, name)| format!("{kind} `{name}`"));
         let role = role.unwrap_or_else(|| "no role".to_owned());
-        let ever = if last.is_some() { "for" } else { "in all the" };
+        let what = match last {
+            Some(_) => "its last use",
+            None if granted > self.since => "when it was granted",
+            None => "when the audit log was first looked at",
+        };
+        let (name, day) = (object.name(), day(from));
+        let at = self.cluster.as_ref().map(|name| format!(" in cluster `{name}`"));
+        let at = at.unwrap_or_default();
         Use::Idle(format!(
-            "binding `{}` grants {role}, and no request needed it {ever} {idle} days until {}, of {looked_at} days observed",
-            object.name(),
-            day(self.until)
+            "binding `{name}` grants {role}, and no request{at} needed it since {day}, {what}"
         ))
     }
+}
+
+/// The check that rests on this, by its id.
+pub const CHECK: &str = UNUSED_BINDING.id;
+
+/// Whether these terms say of an object if it is needed. Where not, an absent finding says nothing: one of before is
+/// neither fixed nor new.
+pub fn is_known(terms: &Terms<'_>, object: &Object<'_>) -> bool {
+    !terms.selection.takes(&UNUSED_BINDING)
+        || terms.grant_use.is_some_and(|known| known.tells_of(object))
 }
 
 /// The failure of the check on an object, where use is known.
@@ -155,10 +184,6 @@ fn is_component(bearer: Bearer<'_>) -> bool {
 
 fn key(binding: &ObjectRef) -> EntityKey {
     Entity::Object(binding.clone()).name_key()
-}
-
-const fn days(span: Duration) -> u64 {
-    span.as_secs() / (24 * 3_600)
 }
 
 /// The day of a time, as `2026-03-02`.

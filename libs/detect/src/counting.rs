@@ -4,7 +4,8 @@
 //! requests it puts together, and how. There are a few ways to put requests together, each a file: so many
 //! `different` things within a time; one thing `in_order` after another; and `each` observation of a full window,
 //! for rules whose every part is evidence. Rules that need a memory of their own are a file each: which images were
-//! `first_seen`, which Secrets whose pods use (`pod_secrets`), and what was asked under an auditID (`audit_ids`).
+//! `first_seen`, which Secrets whose pods use (`pod_secrets`), what was asked under an auditID (`audit_ids`), and which
+//! objects are parameters of admission policies (`policy_parameters`).
 //! Examples of all are sequences of events in `libs/detect/sequences`.
 //!
 //! What rarity says of one actor is `airside-baseline`'s. A rule and an anomaly that would tell the same do not both: the
@@ -22,6 +23,7 @@ mod each;
 mod first_seen;
 mod in_order;
 mod pod_secrets;
+mod policy_parameters;
 mod rows;
 mod rules;
 #[cfg(test)]
@@ -43,6 +45,7 @@ use deed::Deed;
 pub use each::Limits;
 pub(crate) use first_seen::repository;
 use pod_secrets::Account;
+use policy_parameters::{Parameters, Said};
 use rows::{Aged, Rows};
 use rules::{Counted, Over};
 use windows::{Row, Thing};
@@ -50,7 +53,9 @@ use windows::{Row, Thing};
 /// The rules that count.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     let counted = rules::all().map(|counted| &counted.rule);
-    let own = [&audit_ids::RULE, &pod_secrets::RULE].into_iter().chain(first_seen::rules());
+    let own = [&audit_ids::RULE, &pod_secrets::RULE, &policy_parameters::RULE]
+        .into_iter()
+        .chain(first_seen::rules());
     each::rules().chain(counted).chain(own)
 }
 
@@ -78,6 +83,7 @@ pub struct Counting {
     windows: Rows<Row>,
     images: Rows<Known>,
     accounts: Rows<Account>,
+    parameters: Parameters,
     audit_ids: AuditIds,
 }
 
@@ -88,6 +94,7 @@ enum Kept<'k> {
     Images(Cow<'k, Known>),
     Account(Cow<'k, Account>),
     Asked(Cow<'k, Asked>),
+    Parameters(Cow<'k, Said>),
 }
 
 /// How many things a detection names.
@@ -102,6 +109,7 @@ impl Counting {
             windows: Rows::new(),
             images: Rows::new(),
             accounts: Rows::new(),
+            parameters: Parameters::new(),
             audit_ids: AuditIds::default(),
         }
     }
@@ -143,6 +151,8 @@ impl Counting {
         let unused = pod_secrets::look(&mut self.accounts, &deed, most);
         told.extend(unused.map(|firing| (&pod_secrets::RULE, firing)));
         told.extend(first_seen::look(&mut self.images, &deed, most));
+        let weakened = self.parameters.look(&deed, is_authorised);
+        told.extend(weakened.map(|firing| (&policy_parameters::RULE, firing)));
         let record =
             |(rule, firing)| of_sighting(rule, firing, answered.sighting, answered.request, intake);
         told.into_iter().map(record).collect()
@@ -204,6 +214,7 @@ impl Counting {
         changed(&mut self.windows, Kept::Window, &mut all);
         changed(&mut self.images, Kept::Images, &mut all);
         changed(&mut self.accounts, Kept::Account, &mut all);
+        changed(self.parameters.rows(), Kept::Parameters, &mut all);
         for (key, row) in self.audit_ids.take_changed(self.limits.audit_ids) {
             all.push((key, row.and_then(|row| bytes(&Kept::Asked(Cow::Borrowed(row))))));
         }
@@ -215,6 +226,7 @@ impl Counting {
         self.windows.take_changed();
         self.images.take_changed();
         self.accounts.take_changed();
+        self.parameters.rows().take_changed();
         self.audit_ids.take_changed(self.limits.audit_ids);
     }
 
@@ -225,13 +237,14 @@ impl Counting {
             Kept::Images(row) => self.images.restore(key, row.into_owned()),
             Kept::Account(row) => self.accounts.restore(key, row.into_owned()),
             Kept::Asked(row) => self.audit_ids.restore(key, row.into_owned()),
+            Kept::Parameters(row) => self.parameters.restore(key, row.into_owned()),
         }
         Ok(())
     }
 
     /// How many rows there are.
     pub fn rows(&self) -> usize {
-        self.windows.len() + self.images.len() + self.accounts.len()
+        self.windows.len() + self.images.len() + self.accounts.len() + self.parameters.len()
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! What takes events in judges them one by one and publishes sightings with what each event tells by itself; the
 //! owner of the log's partition folds them into what several say together. Texts that many sightings share stand
-//! once in their batch. Of a body nothing travels but which images and Secrets pods name and as whom they run, and of a
-//! query nothing at all: what rules say of them is in the records.
+//! once in their batch. Of a body nothing travels but which images and Secrets pods name and as whom they run, and which
+//! parameters admission policies have; of a query nothing at all: what rules say of them is in the records.
 
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
@@ -269,6 +269,9 @@ pub struct SeenRequest {
     pub secrets: Vec<TextRef>,
     /// The service account that they run as.
     pub runs_as: TextRef,
+    /// What the request says of parameters: of an admission policy the group and kind of its parameters, of a binding its
+    /// policy, and the namespace and name of its parameters. Empty where it says nothing of them.
+    pub parameters: Vec<TextRef>,
 }
 
 /// Events that are counted and of which nothing else is said.

@@ -106,6 +106,7 @@ impl From<&Sighting> for v1::Sighting {
             images: all(&request.images),
             secrets: all(&request.secrets),
             runs_as: request.runs_as.0,
+            parameters: all(&request.parameters),
             candidates: sighting.candidates.iter().map(Into::into).collect(),
         }
     }
@@ -159,6 +160,7 @@ fn sighting(sighting: v1::Sighting, places: &[TextRef]) -> Result<Sighting, Inva
         images: all("images", sighting.images)?,
         secrets: all("secrets", sighting.secrets)?,
         runs_as: text("runs_as", sighting.runs_as)?,
+        parameters: all("parameters", sighting.parameters)?,
     };
     Ok(Sighting {
         event: field::id("event_id", &sighting.event_id)?,

@@ -2,7 +2,9 @@
 //!
 //! An API server drops events where its buffer is full, or where nobody takes them for long; it says so in its metrics
 //! and nowhere else. Of the cluster that the node watches they are read, and what they grow by is a gap between two
-//! readings. What was read last is kept, so that what was lost while this service did not run is told as well.
+//! readings. What was read last is kept, so that what was lost while this service did not run is told as well. It is kept in
+//! one commit with the gap that it leads to, which is published after that: whenever the process dies, what was lost between
+//! two readings is one record.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +12,11 @@ use std::time::Duration;
 use airside_detect::audit;
 use airside_detect::profile::ClusterProfile;
 use airside_detect::{Clock as EventClock, Intake};
-use airside_ports::{Batch, Keyspace, Sample};
+use airside_ports::{Batch, Clock, Keyspace, Log, Sample, Store};
+use airside_service::outbox::Outbox;
+use airside_service::publisher::Publisher;
 use airside_service::{CancellationToken, Deps, LiveCluster};
-use airside_types::{Gap, Source, Timestamp};
+use airside_types::{Gap, Record, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::MissedTickBehavior;
 
@@ -20,6 +24,8 @@ use tokio::time::MissedTickBehavior;
 const EVERY: Duration = Duration::from_secs(30);
 /// What was read last.
 const READ: Keyspace = Keyspace::new("audit-ingest.lost");
+/// Where a gap waits until it is published.
+const OUTBOX: Keyspace = Keyspace::new("audit-ingest.lost-outbox");
 /// How many processes of API servers are remembered; those that began first are forgotten first.
 const MOST_SERVERS: usize = 32;
 
@@ -32,6 +38,7 @@ const STARTED: &str = "process_start_time_seconds";
 pub(crate) async fn watch(live: LiveCluster, deps: Deps, shutdown: CancellationToken) {
     let mut readings = tokio::time::interval(EVERY);
     readings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut lost = Lost::new(live, &deps);
     let mut is_told = false;
     loop {
         tokio::select! {
@@ -40,13 +47,14 @@ pub(crate) async fn watch(live: LiveCluster, deps: Deps, shutdown: CancellationT
         }
         let read = tokio::select! {
             () = shutdown.cancelled() => return,
-            read = read(&live, &deps) => read,
+            read = lost.read() => read,
         };
         match read {
             Ok(()) => is_told = false,
             // Once, and not each half minute.
             Err(error) if !is_told => {
-                tracing::warn!(%error, cluster = %live.cluster, "events that an API server lost cannot be told");
+                let cluster = &lost.live.cluster;
+                tracing::warn!(%error, %cluster, "events that an API server lost cannot be told");
                 is_told = true;
             }
             Err(_) => {}
@@ -54,30 +62,56 @@ pub(crate) async fn watch(live: LiveCluster, deps: Deps, shutdown: CancellationT
     }
 }
 
-/// Reads the metrics once, and tells what is lost.
-async fn read(live: &LiveCluster, deps: &Deps) -> anyhow::Result<()> {
-    let samples = live.feed.metrics(&[LOST, STARTED]).await?;
-    let now = deps.clock.now();
-    let key = format!("{}/{}", live.tenant, live.cluster);
-    let kept = deps.store.get(READ, key.as_bytes()).await?;
-    // What another version kept is read anew.
-    let mut servers: Servers =
-        kept.and_then(|kept| serde_json::from_slice(&kept).ok()).unwrap_or_default();
-    if let Some(gap) = servers.take(&Reading::of(&samples), now) {
-        tracing::warn!(cluster = %live.cluster, lost = gap.lost, "an API server lost audit events");
-        let intake = Intake {
-            tenant: &live.tenant,
-            cluster: &live.cluster,
-            clock: EventClock::Live(now),
-            profile: ClusterProfile::unknown(),
-            origin: None,
-        };
-        deps.publisher().publish(vec![audit::gap(gap, &intake)]).await?;
+/// Reads what a cluster's API servers say, and tells what they lost.
+struct Lost {
+    live: LiveCluster,
+    store: Arc<dyn Store>,
+    log: Arc<dyn Log>,
+    clock: Arc<dyn Clock>,
+    publisher: Publisher,
+    /// None before the first reading, and after one that failed: what was left in it is published first.
+    outbox: Option<Outbox>,
+}
+
+impl Lost {
+    fn new(live: LiveCluster, deps: &Deps) -> Self {
+        let (store, log, clock) = (deps.store.clone(), deps.log.clone(), deps.clock.clone());
+        Self { live, store, log, clock, publisher: deps.publisher(), outbox: None }
     }
-    let mut batch = Batch::new();
-    batch.put(READ, key, serde_json::to_vec(&servers)?);
-    Arc::clone(&deps.store).commit(batch).await?;
-    Ok(())
+
+    /// Reads the metrics once, and tells what is lost.
+    async fn read(&mut self) -> anyhow::Result<()> {
+        let mut outbox = match self.outbox.take() {
+            Some(outbox) => outbox,
+            None => Outbox::recover(OUTBOX, self.store.clone(), self.log.clone()).await?,
+        };
+        let samples = self.live.feed.metrics(&[LOST, STARTED]).await?;
+        let now = self.clock.now();
+        let key = format!("{}/{}", self.live.tenant, self.live.cluster);
+        let kept = self.store.get(READ, key.as_bytes()).await?;
+        // What another version kept is read anew.
+        let mut servers: Servers =
+            kept.and_then(|kept| serde_json::from_slice(&kept).ok()).unwrap_or_default();
+        let gap = servers.take(&Reading::of(&samples), now);
+        let records = gap.into_iter().map(|gap| self.record(gap, now)).collect();
+        let told = self.publisher.entries(records)?.into_iter();
+        let told = told.flat_map(|(stream, all)| all.into_iter().map(move |it| (stream, it)));
+        let told: Vec<_> = told.collect();
+        let mut batch = Batch::new();
+        batch.put(READ, key, serde_json::to_vec(&servers)?);
+        outbox.stage(&mut batch, &told);
+        self.store.commit(batch).await?;
+        outbox.publish(told).await?;
+        self.outbox = Some(outbox);
+        Ok(())
+    }
+
+    fn record(&self, gap: Gap, now: Timestamp) -> Record {
+        let LiveCluster { tenant, cluster, .. } = &self.live;
+        tracing::warn!(%cluster, lost = gap.lost, "an API server lost audit events");
+        let (clock, profile) = (EventClock::Live(now), ClusterProfile::unknown());
+        audit::gap(gap, &Intake { tenant, cluster, clock, profile, origin: None })
+    }
 }
 
 /// What an API server says at a moment.
@@ -160,68 +194,4 @@ impl Servers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_nanos(1_800_000_000_000_000_000 + second * 1_000_000_000)
-    }
-
-    fn reading(began: i64, lost: u64) -> Reading {
-        let samples = [
-            (STARTED, "", at(began).as_nanos() as f64 / 1e9),
-            (LOST, "{plugin=\"webhook\"}", lost as f64),
-        ];
-        let sample = |(name, labels, value): (&str, &str, f64)| Sample {
-            name: name.to_owned(),
-            labels: labels.to_owned(),
-            value,
-        };
-        Reading::of(&samples.map(sample))
-    }
-
-    /// What readings tell: when, which process, its count → from when, and how many.
-    fn told(readings: &[(i64, i64, u64)]) -> Vec<(i64, i64, u64)> {
-        let mut servers = Servers::default();
-        let take = |(now, began, lost): &(i64, i64, u64)| {
-            // As after a restart of this service.
-            let kept = serde_json::to_vec(&servers).unwrap();
-            servers = serde_json::from_slice(&kept).unwrap();
-            let gap = servers.take(&reading(*began, *lost), at(*now))?;
-            let second = |time: Timestamp| (time.as_nanos() - at(0).as_nanos()) / 1_000_000_000;
-            Some((second(gap.from), second(gap.until), gap.lost?))
-        };
-        readings.iter().filter_map(take).collect()
-    }
-
-    #[test]
-    fn what_the_count_grows_by_is_a_gap_between_two_readings() {
-        // What was lost before the first reading was lost at a time that nobody knows.
-        assert_eq!(told(&[(0, -900, 7)]), []);
-        assert_eq!(told(&[(0, -900, 7), (30, -900, 7), (60, -900, 9)]), [(30, 60, 2)]);
-        // A process that began since then counts from nothing.
-        assert_eq!(told(&[(0, -900, 7), (60, 40, 0), (90, 40, 3)]), [(60, 90, 3)]);
-        assert_eq!(told(&[(0, -900, 7), (60, 40, 3)]), [(40, 60, 3)]);
-        // Two API servers answer in turn; the second began before anything was read.
-        let turns = [(0, -900, 7), (30, -800, 5), (60, -900, 7), (90, -800, 6), (120, -900, 8)];
-        assert_eq!(told(&turns), [(30, 90, 1), (60, 120, 1)]);
-    }
-
-    #[test]
-    fn a_gap_says_whose_count_grew() {
-        let mut servers = Servers::default();
-        assert_eq!(servers.take(&reading(-900, 1), at(0)), None);
-        let gap = servers.take(&reading(-900, 3), at(30)).unwrap();
-        assert_eq!(gap.reason, "apiserver_audit_error_total{plugin=\"webhook\"} grew by 2");
-        assert_eq!(gap.origin, format!("the API server that began at {}", at(-900)));
-    }
-
-    #[test]
-    fn no_more_processes_are_remembered_than_there_may_be() {
-        let mut servers = Servers::default();
-        for began in 0..100 {
-            servers.take(&reading(began, 1), at(1_000 + began));
-        }
-        assert_eq!(servers.all.len(), MOST_SERVERS);
-    }
-}
+mod tests;

@@ -148,7 +148,7 @@ impl AuditOwner {
                 "Groups of correlation rules of people's own that were forgotten while they still counted",
             ),
         );
-        let own_rules = OwnRules::open(deps.store.as_ref(), &judging, uncounted).await?;
+        let own_rules = OwnRules::open(deps.store.as_ref(), uncounted).await?;
         Ok(Self {
             sift: Sift::new(Limits { shared, ..Limits::default() }),
             store: Arc::clone(&deps.store),
@@ -218,6 +218,8 @@ impl LogOwner for AuditOwner {
         let key = (batch.tenant.clone(), batch.cluster.clone());
         self.bring(&key).await?;
         let (newest, rules) = (newest(&batch), self.judging.rules(&key.0));
+        let brought = self.own_rules.bring(self.store.as_ref(), &rules, &key).await;
+        brought.map_err(|error| ApplyError::Transient(error.to_string()))?;
         let mut sifted = self.sift.take(&mut batch, self.judging.profile(&key.0, &key.1));
         let candidates = std::mem::take(&mut sifted.candidates);
         sifted.told.extend(self.own_rules.take(&key, &rules, newest, candidates));
@@ -247,7 +249,7 @@ impl LogOwner for AuditOwner {
                 }
             }
         }
-        // One that gave something up may have been put away else.
+        // Others may have given something up for those.
         let relieved = self.own_rules.take_relieved();
         for cluster in self.touched.union(&relieved) {
             if let Err(error) = self.own_rules.keep(cluster, &mut effects.batch) {
@@ -261,6 +263,7 @@ impl LogOwner for AuditOwner {
         self.show(touched);
         // What they had is durable now.
         self.sift.put_away();
+        self.own_rules.put_away(|key| self.sift.has(key));
     }
 }
 

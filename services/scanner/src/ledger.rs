@@ -14,11 +14,12 @@ use std::sync::Arc;
 use airside_k8s::live;
 use airside_ports::{KeyRange, Keyspace, Order, Store, StoreError};
 use airside_service::outbox::OutboxError;
-use airside_service::{CancellationToken, Deps};
+use airside_service::{CancellationToken, Deps, LiveCluster};
 use airside_terms::TermsOfTenants;
 use airside_types::{Cluster, Finding, FindingState, Id, Tenant};
 use airside_wire::finding::{FindingEntry, FindingQuery, decode_entry};
-use airside_wire::limits::PART_BYTES;
+use airside_wire::limits::{MAX_PAGE_SIZE, PART_BYTES};
+use airside_wire::page::Page;
 use airside_wire::scan::{Publication, PublishOutcome};
 use airside_wire::{ApiError, DecodeError, EncodeError, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
@@ -162,6 +163,29 @@ impl Ledger {
                 bytes += value.len();
                 entries.push(entry);
             }
+        }
+    }
+
+    /// What is open of a check in a live cluster.
+    pub(crate) async fn open_of_live(
+        &self,
+        live: &LiveCluster,
+        check: &str,
+    ) -> Result<Vec<Finding>, LedgerError> {
+        let mut query = FindingQuery {
+            state: Some(FindingState::Open),
+            check: Some(check.to_owned()),
+            path: Some(live::ROOT.to_owned()),
+            cluster: Some(live.cluster.clone()),
+            page: Page::new(MAX_PAGE_SIZE, None),
+            ..FindingQuery::default()
+        };
+        let mut all = Vec::new();
+        loop {
+            let (entries, next) = self.list(&live.tenant, &query).await?;
+            all.extend(entries.into_iter().map(|entry| entry.finding));
+            let Some(next) = next else { return Ok(all) };
+            query.page = Page::new(MAX_PAGE_SIZE, Some(next));
         }
     }
 

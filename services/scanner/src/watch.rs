@@ -5,17 +5,18 @@
 
 mod published;
 mod rechecked;
+mod unused;
 mod usage;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use airside_checks::{GrantUse, Passes, Terms};
+use airside_checks::{GrantUse, Passes, Terms, grant_use};
 use airside_ports::{Clock, ClusterChange, ClusterWatch};
 use airside_service::retry::Backoff;
 use airside_service::{CancellationToken, Deps, LiveCluster};
 use airside_terms::{TermsInForce, TermsOfTenants};
-use airside_types::Severity;
+use airside_types::{Finding, Severity};
 use anyhow::Context;
 use tokio::time::Instant;
 
@@ -23,7 +24,7 @@ use crate::ledger::Ledger;
 use crate::live::{LiveObjects, Replaced};
 
 use self::rechecked::{Rechecked, ToPublish};
-use self::usage::Usage;
+use self::usage::{Usage, Word};
 
 /// Keeps the findings of one live cluster.
 #[derive(Debug)]
@@ -57,12 +58,12 @@ impl Watcher {
 
     /// Follows the cluster until told to stop.
     pub(crate) async fn work(&self, stop: &CancellationToken) {
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut word) = (Backoff::default(), Word::none());
         let cluster = &self.live.cluster;
         while !stop.is_cancelled() {
             let ended = tokio::select! {
                 () = stop.cancelled() => return,
-                ended = self.follow(&mut backoff) => ended,
+                ended = self.follow(&mut backoff, &mut word) => ended,
             };
             match ended {
                 Ok(()) => tracing::info!(%cluster, "the watch of a cluster ended, beginning again"),
@@ -79,18 +80,21 @@ impl Watcher {
     }
 
     /// One watch, from its lists to its end.
-    async fn follow(&self, backoff: &mut Backoff) -> anyhow::Result<()> {
+    async fn follow(&self, backoff: &mut Backoff, word: &mut Word) -> anyhow::Result<()> {
         let mut watch = self.live.feed.watch().await?;
         let mut picture = Picture::default();
         until_complete(watch.as_mut(), &mut picture).await?;
-        picture.used = self.usage.first().await;
-        let (mut due, mut asking) = (Some(Instant::now()), self.usage.times());
+        self.usage.first(word).await;
+        picture.used = word.known();
+        picture.unused = self.ledger.open_of_live(&self.live, grant_use::CHECK).await?;
+        let mut due = Some(Instant::now());
         loop {
             let change = tokio::select! {
                 biased;
                 () = at(due) => None,
-                _ = asking.tick() => {
-                    picture.used = self.usage.again(picture.used.take()).await;
+                () = tokio::time::sleep_until(word.next()) => {
+                    self.usage.again(word).await;
+                    picture.used = word.known();
                     None
                 }
                 change = watch.next() => match change {
@@ -154,6 +158,8 @@ struct Picture {
     replaced: Replaced,
     /// Which bindings are needed, where somebody knows.
     used: Option<Arc<GrantUse>>,
+    /// What was open of them before the first check, for as long as nobody knows.
+    unused: Vec<Finding>,
     /// None before the first check.
     rechecked: Option<Rechecked>,
 }
@@ -173,7 +179,8 @@ impl Picture {
                 ToPublish::Difference(rechecked.revise(&self.objects, replaced, terms))
             }
             None => {
-                let (rechecked, publication) = Rechecked::first(&self.objects, terms);
+                let (rechecked, publication) =
+                    Rechecked::first(&self.objects, std::mem::take(&mut self.unused), terms);
                 self.rechecked = Some(rechecked);
                 ToPublish::Everything(publication)
             }

@@ -15,7 +15,7 @@ use super::event::{Annotations, Event, Extra, ObjectReference, ResponseStatus, U
 use super::object::ObjectMeta;
 use super::own::Found;
 use super::request::{Outcome, Request};
-use super::{declared, rules, uses};
+use super::{declared, parameters, rules, uses};
 use crate::authorised::Authorised;
 use crate::intake::Intake;
 use crate::profile::ClusterProfile;
@@ -144,6 +144,7 @@ fn seen(request: &Request<'_>, texts: &mut Texts) -> SeenRequest {
         images: uses.images.iter().map(|image| texts.add(image)).collect(),
         secrets: uses.secrets.iter().map(|secret| texts.add(secret)).collect(),
         runs_as: texts.add(&uses.runs_as),
+        parameters: parameters::of(request).iter().map(|text| texts.add(text)).collect(),
     }
 }
 

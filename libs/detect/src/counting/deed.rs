@@ -157,6 +157,12 @@ impl<'d, 'e> Deed<'d, 'e> {
         Some(account).filter(|account| !account.is_empty())
     }
 
+    /// What it says of parameters of an admission policy, in the words of [`Sighting`].
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &'d str> {
+        let batch = self.batch;
+        self.sighting.request.parameters.iter().map(|text| batch.texts.get(*text))
+    }
+
     /// The object, as people write it: `Deployment shop/web`.
     pub(super) fn object(&self) -> String {
         let request = self.request;

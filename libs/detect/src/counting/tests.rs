@@ -179,6 +179,54 @@ fn memory_is_bounded() {
     assert_eq!(counting.rows(), 20);
 }
 
+/// A policy with a ConfigMap as its parameters, which is changed then.
+fn parameters_changed() -> Vec<String> {
+    let all = sequences().into_iter().map(|(_, sequence)| sequence);
+    let fires = |it: &Sequence| it.fires.iter().any(|id| id == "AUD-R55-parameters");
+    all.into_iter().find(fires).unwrap().events()
+}
+
+#[test]
+fn whoever_is_declared_may_change_the_parameters_of_a_policy() {
+    let mut batch = sighted(&parameters_changed());
+    let told = |batch: &SightingBatch| {
+        let order: Vec<_> = (0..batch.sightings.len()).collect();
+        detections(count(&mut Counting::new(Limits::default()), batch, &order)).len()
+    };
+    assert_eq!(told(&batch), 1);
+    let declared = batch.texts.add("release");
+    // What is declared is learnt from all the same.
+    for sighting in batch.sightings.iter_mut().take(2) {
+        sighting.request.authorised = declared;
+    }
+    assert_eq!(told(&batch), 1);
+    batch.sightings.iter_mut().for_each(|it| it.request.authorised = declared);
+    assert_eq!(told(&batch), 0);
+}
+
+#[test]
+fn so_many_policies_are_remembered_and_those_that_were_written_last() {
+    let [policy, binding, change] = &parameters_changed()[..] else { panic!("three events") };
+    let others = (0..1_500).map(|n| {
+        let other = binding.replace("replicas-in-shop", &format!("binding-{n}"));
+        other.replace("\"limits\"", &format!("\"limits-{n}\""))
+    });
+    let events: Vec<_> = std::iter::once(policy.clone()).chain(others).collect();
+    let batch = sighted(&events);
+    let mut counting = Counting::new(Limits::default());
+    count(&mut counting, &batch, &(0..batch.sightings.len()).collect::<Vec<_>>());
+    assert_eq!(counting.rows(), 1_000);
+    // The policy itself was written first, and is forgotten; written again it is known.
+    let again = |events: &[String], counting: &mut Counting| {
+        let batch = sighted(events);
+        count(counting, &batch, &(0..batch.sightings.len()).collect::<Vec<_>>()).len()
+    };
+    let last = change.replace("\"limits\"", "\"limits-1499\"");
+    assert_eq!(again(std::slice::from_ref(&last), &mut counting), 0);
+    assert_eq!(again(&[policy.replace("10:00:00", "10:00:09"), last], &mut counting), 1);
+    assert_eq!(counting.rows(), 1_000);
+}
+
 #[test]
 fn as_many_ids_are_known_as_there_is_room_for_and_not_for_ever() {
     let again = |apart: u64, between: u64, room: usize| {

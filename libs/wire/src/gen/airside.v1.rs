@@ -5966,6 +5966,10 @@ pub struct Sighting {
     /// The service account that they run as.
     #[prost(uint32, tag = "38")]
     pub runs_as: u32,
+    /// What the request says of parameters: of an admission policy the group and kind of its parameters, of a binding its policy,
+    /// and the namespace and name of its parameters. Empty where it says nothing of them.
+    #[prost(uint32, repeated, tag = "39")]
+    pub parameters: ::prost::alloc::vec::Vec<u32>,
 }
 /// An event that a correlation rule of people's own counts.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -75,7 +75,7 @@ pub struct ScanArguments {
     #[arg(long, value_name = "FILE|DIR")]
     pub policies: Vec<PathBuf>,
     /// What `airside access --export` wrote: which bindings of RBAC the cluster needed. Those that no request needed for
-    /// 30 days are findings
+    /// 30 days are findings. It names its cluster: with --live or --publish that has to be the one of --cluster
     #[arg(long, value_name = "FILE", conflicts_with = "remote")]
     pub used_grants: Option<PathBuf>,
     /// How to print the findings

@@ -5,10 +5,10 @@
 //! manifests do not say. What follows for a binding is `airside-checks`'.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use airside_checks::GrantUse;
-use airside_types::{ObjectRef, Timestamp, UsedGrant};
+use airside_types::{Cluster, ObjectRef, Timestamp, UsedGrant};
 use airside_wire::used_grant::UsedGrants;
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
@@ -85,13 +85,49 @@ pub(super) fn export(
     written.with_context(|| format!("`{}` cannot be written", path.display()))
 }
 
+/// What was exported, and of which cluster.
+#[derive(Debug)]
+pub(super) struct UsedIn {
+    /// The name by which events of the cluster arrive: the platform knows a cluster by nothing else.
+    pub(super) cluster: Cluster,
+    /// What is known of it.
+    pub(super) known: GrantUse,
+    /// The file.
+    path: PathBuf,
+}
+
+impl UsedIn {
+    /// Refuses what is known of a cluster where another one is judged. Only names can be compared: neither audit events
+    /// nor what was exported tell a cluster from another of its name.
+    pub(super) fn ensure_is_of(&self, scanned: &Cluster) -> anyhow::Result<()> {
+        let (cluster, file) = (&self.cluster, self.path.display());
+        ensure!(
+            cluster == scanned,
+            "`{file}` tells which bindings cluster `{cluster}` needed, and this scan is of cluster `{scanned}`: give \
+             `--cluster {cluster}` if that is its name, or write the file anew with \
+             `airside access --cluster {scanned} --export {file}`"
+        );
+        Ok(())
+    }
+
+    /// Says whose use it is, for how long it was looked at, and by what that is the cluster of the scan.
+    pub(super) fn remark(&self) -> String {
+        let days = self.known.looked_at().as_secs() / (24 * 3_600);
+        format!(
+            "use of bindings: cluster `{}` as {} names it, {days} days of its audit log",
+            self.cluster,
+            self.path.display()
+        )
+    }
+}
+
 /// Reads what was exported.
-pub(super) fn read(path: &Path) -> anyhow::Result<GrantUse> {
+pub(super) fn read(path: &Path) -> anyhow::Result<UsedIn> {
     let shown = path.display();
     let size = std::fs::metadata(path).with_context(|| format!("`{shown}` cannot be read"))?.len();
     ensure!(size <= MAX_BYTES, "`{shown}` has {size} bytes, and may have {MAX_BYTES}");
     let text = std::fs::read(path).with_context(|| format!("`{shown}` cannot be read"))?;
-    let read = || -> anyhow::Result<GrantUse> {
+    let read = || -> anyhow::Result<UsedIn> {
         let exported: Exported = serde_json::from_slice(&text)?;
         ensure!(exported.form == FORM, "it has form {}, and {FORM} is known", exported.form);
         let since = Timestamp::parse_rfc3339(&exported.since).context("`since`")?;
@@ -101,12 +137,14 @@ pub(super) fn read(path: &Path) -> anyhow::Result<GrantUse> {
             Ok(UsedGrant { binding, role, subject_kind, subject, first: since, last })
         });
         let used: Vec<_> = used.collect::<anyhow::Result<_>>()?;
-        let mut known = GrantUse::new(since, &used, exported.incomplete);
+        let cluster = Cluster::new(&exported.cluster).context("`cluster`")?;
+        let known = GrantUse::new(since, &used, exported.incomplete);
+        let mut known = known.of_cluster(cluster.clone());
         for it in &exported.granted {
             let (binding, since) = it.read()?;
             known.note_granted(&binding, since);
         }
-        Ok(known)
+        Ok(UsedIn { cluster, known, path: path.to_owned() })
     };
     read().with_context(|| {
         format!("`{shown}` is not usable: write it with `airside access --export {shown}`")

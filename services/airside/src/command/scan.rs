@@ -88,6 +88,13 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
     let policies = policies(arguments)?;
     let project = Project::of(arguments)?;
     let used = arguments.used_grants.as_deref().map(grant_use::read).transpose()?;
+    if let Some(used) = &used {
+        // Manifests may be of any cluster, as long as nobody takes what is said for another one's.
+        if arguments.live || arguments.publish {
+            used.ensure_is_of(&cluster)?;
+        }
+        show::remark(&format!("{FAINT}{}{RESET}", show::clean(&used.remark())));
+    }
     let mut inputs = if arguments.live && arguments.paths.is_empty() {
         live::inputs(arguments)?
     } else {
@@ -124,7 +131,7 @@ pub(super) fn run(arguments: &ScanArguments) -> anyhow::Result<Outcome> {
         selection: &project.selection,
         owners: &owners,
         components: &data.components,
-        grant_use: used.as_ref(),
+        grant_use: used.as_ref().map(|it| &it.known),
         reports: &reports,
         today: Some(SystemClock.now()),
         exceptions: &exceptions.exceptions,

@@ -8,11 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use airside_checks::{Change, GrantUse, Identity, Incremental, Terms};
+use airside_checks::{Change, GrantUse, Identity, Incremental, Terms, grant_use};
 use airside_types::{Finding, Timestamp};
 use airside_wire::scan::{NotEvaluated, Publication, ScanReport};
 
 use super::published::Published;
+use super::unused::SaidUnused;
 use crate::ledger::Revision;
 use crate::live::{LiveObjects, Replaced, living, path_of};
 use crate::scan::Scan;
@@ -33,20 +34,27 @@ pub(super) struct Rechecked {
     published: Published,
     /// By which use bindings were judged.
     used: Option<GrantUse>,
+    /// What was said of those that nobody needs.
+    unused: SaidUnused,
     /// When the first exception of an object expires, by path.
     expiring: BTreeMap<Arc<str>, Timestamp>,
 }
 
 impl Rechecked {
-    /// Judges everything.
-    pub(super) fn first(objects: &LiveObjects, terms: &Terms<'_>) -> (Self, Publication) {
+    /// Judges everything. What was open before of bindings that nobody needs stays so where nobody knows.
+    pub(super) fn first(
+        objects: &LiveObjects,
+        unused: Vec<Finding>,
+        terms: &Terms<'_>,
+    ) -> (Self, Publication) {
+        let unused = SaidUnused::of(unused);
         if terms.policies.is_some() {
-            return Self::first_with_policies(objects, terms);
+            return Self::first_with_policies(objects, unused, terms);
         }
         let components = Arc::new(terms.components.clone());
         let incremental = Incremental::with_components(components);
         let used = terms.grant_use.cloned();
-        let mut rechecked = Self { incremental, used, ..Self::default() };
+        let mut rechecked = Self { incremental, used, unused, ..Self::default() };
         let all = objects.documents().flat_map(|(path, document)| living(path, document));
         let all = all.map(|(identity, living)| Change::Put(living, identity.source));
         rechecked.incremental.fill(all.collect());
@@ -95,19 +103,27 @@ impl Rechecked {
     }
 
     /// People's policies may ask for any object, which nobody notes: with such, everything is judged each time.
-    fn first_with_policies(objects: &LiveObjects, terms: &Terms<'_>) -> (Self, Publication) {
-        let mut rechecked = Self::default();
-        let scan = objects.scan(terms);
-        for (path, found) in by_path(&scan) {
-            rechecked.published.open(&path, &found, terms);
+    fn first_with_policies(
+        objects: &LiveObjects,
+        unused: SaidUnused,
+        terms: &Terms<'_>,
+    ) -> (Self, Publication) {
+        let mut rechecked = Self { unused, ..Self::default() };
+        let mut scan = objects.scan(terms);
+        let found = rechecked.by_path(objects, &scan, terms);
+        for (path, found) in &found {
+            rechecked.published.open(path, found, terms);
         }
+        scan.report.findings = found.into_values().flatten().collect();
+        // Of these it is known one by one.
+        scan.report.not_evaluated.retain(|it| it.check != grant_use::CHECK);
         let (cluster, scanned_paths) = (terms.cluster.clone(), objects.paths());
         (rechecked, Publication { cluster, report: scan.report, scanned_paths })
     }
 
     fn revise_with_policies(&mut self, objects: &LiveObjects, terms: &Terms<'_>) -> Revision {
         let mut revision = Revision { cluster: terms.cluster.clone(), ..Revision::default() };
-        let mut found = by_path(&objects.scan(terms));
+        let mut found = self.by_path(objects, &objects.scan(terms), terms);
         for path in self.published.paths() {
             found.entry(path).or_default();
         }
@@ -116,6 +132,23 @@ impl Rechecked {
             self.published.replace(&path, found, is_there, terms, &mut revision);
         }
         revision
+    }
+
+    /// The findings of a scan by the path of their object, and what stays of those of before.
+    fn by_path(
+        &mut self,
+        objects: &LiveObjects,
+        scan: &Scan,
+        terms: &Terms<'_>,
+    ) -> BTreeMap<Arc<str>, Vec<Finding>> {
+        let mut found = by_path(scan);
+        for path in self.unused.paths() {
+            found.entry(path).or_default();
+        }
+        for (path, findings) in &mut found {
+            self.unused.keep(path, objects.get(path), findings, terms);
+        }
+        found
     }
 
     /// The findings of what stands under a path. When they change by themselves is noted.
@@ -127,6 +160,7 @@ impl Rechecked {
     ) -> Vec<Finding> {
         let Some(document) = objects.get(path) else {
             self.expiring.remove(path);
+            self.unused.keep(path, None, &mut Vec::new(), terms);
             return Vec::new();
         };
         let all = living(path, document).into_iter();
@@ -136,7 +170,9 @@ impl Rechecked {
             Some(until) => _ = self.expiring.insert(Arc::clone(path), until),
             None => _ = self.expiring.remove(path),
         }
-        objects.told(path, said.into_iter().flat_map(|it| it.findings)).findings
+        let mut told = objects.told(path, said.into_iter().flat_map(|it| it.findings)).findings;
+        self.unused.keep(path, Some(document), &mut told, terms);
+        told
     }
 
     /// The objects of which an exception has expired.

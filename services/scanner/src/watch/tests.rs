@@ -63,11 +63,14 @@ struct Scene {
 impl Scene {
     /// A scene with so many watches, one after the other.
     async fn new(watches: usize) -> Self {
+        Self::over(watches, TestScanner::in_memory().await)
+    }
+
+    fn over(watches: usize, scanner: TestScanner) -> Self {
         let (senders, receivers): (Vec<_>, VecDeque<_>) =
             (0..watches).map(|_| mpsc::unbounded_channel()).unzip();
         let feed = Arc::new(ToldCluster { watches: Mutex::new(receivers) });
         let live = LiveCluster { tenant: Tenant::default(), cluster: Cluster::default(), feed };
-        let scanner = TestScanner::in_memory().await;
         let deps = Deps { live: Some(live), ..scanner.deps.clone() };
         let ledger = scanner.ledger.clone();
         let terms = TermsOfTenants::read(&deps.terms).unwrap();
@@ -193,9 +196,17 @@ async fn what_can_no_longer_be_read_is_not_taken_for_gone() {
     scene.stop().await;
 }
 
-/// Audit-ingest, as far as the scanner asks it: `alive` was used for forty days, and at first it does not know yet.
+/// Audit-ingest, as far as the scanner asks it: `alive` was used for forty days. So often it does not know yet.
 struct Told {
-    asked: std::sync::atomic::AtomicBool,
+    silent: std::sync::atomic::AtomicU32,
+}
+
+impl Told {
+    fn after(silent: u32, scene: &Scene) {
+        let told = UsedGrantsServiceServer::new(Self { silent: silent.into() });
+        let routes = tonic::service::Routes::new(told);
+        scene.scanner.deps.peers.register_local(USED_GRANTS, routes);
+    }
 }
 
 #[tonic::async_trait]
@@ -204,7 +215,8 @@ impl UsedGrantsService for Told {
         &self,
         _request: tonic::Request<v1::ListUsedGrantsRequest>,
     ) -> Result<tonic::Response<v1::ListUsedGrantsResponse>, tonic::Status> {
-        if !self.asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
+        use std::sync::atomic::Ordering::SeqCst;
+        if self.silent.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok() {
             return Err(tonic::Status::unavailable("not read yet"));
         }
         let day = |day: i64| day * 86_400_000_000_000;
@@ -227,25 +239,61 @@ impl UsedGrantsService for Told {
     }
 }
 
+fn binding(name: &str) -> ClusterChange {
+    ClusterChange::Changed(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": { "name": name, "creationTimestamp": "2020-01-01T00:00:00Z" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit" },
+        "subjects": [{ "kind": "User", "name": "ada" }],
+    }))
+}
+
 #[tokio::test]
 async fn a_binding_that_audit_ingest_knows_as_needed_by_nobody_is_a_finding() {
     let scene = Scene::new(1).await;
-    let told = UsedGrantsServiceServer::new(Told { asked: false.into() });
-    let routes = tonic::service::Routes::new(told);
-    scene.scanner.deps.peers.register_local(USED_GRANTS, routes);
-    for name in ["alive", "left"] {
-        scene.tell(0, ClusterChange::Changed(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-            "metadata": { "name": name, "creationTimestamp": "2020-01-01T00:00:00Z" },
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit" },
-            "subjects": [{ "kind": "User", "name": "ada" }],
-        })));
-    }
+    Told::after(1, &scene);
+    ["alive", "left"].into_iter().for_each(|name| scene.tell(0, binding(name)));
     scene.tell(0, listed(&[pod("a", true)]));
     scene.tell(0, ClusterChange::Complete);
     scene.until(&[("a", OPEN)]).await;
     let found = scene.findings("unused-binding").await;
     assert_eq!(found, BTreeMap::from([("left".to_owned(), OPEN)]));
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn a_watch_that_begins_while_audit_ingest_is_silent_takes_no_binding_for_fixed() {
+    let store = Arc::new(airside_store::MemoryStore::new());
+    let options = crate::options::Options::default();
+    let scene = Scene::over(1, TestScanner::over(store.clone(), &options).await);
+    Told::after(0, &scene);
+    ["alive", "left", "dropped"].into_iter().for_each(|name| scene.tell(0, binding(name)));
+    scene.tell(0, listed(&[pod("a", true)]));
+    scene.tell(0, ClusterChange::Complete);
+    scene.until(&[("a", OPEN)]).await;
+    scene.stop().await;
+
+    // The scanner starts again, and nobody is there who could be asked.
+    let scene = Scene::over(1, TestScanner::over(store, &options).await);
+    let other = ClusterChange::Listed {
+        scope: ListScope {
+            kind: ObjectKind {
+                group: "rbac.authorization.k8s.io".to_owned(),
+                version: "v1".to_owned(),
+                kind: "ClusterRoleBinding".to_owned(),
+            },
+            namespace: None,
+        },
+        objects: Vec::new(),
+    };
+    scene.tell(0, other);
+    ["alive", "left"].into_iter().for_each(|name| scene.tell(0, binding(name)));
+    scene.tell(0, listed(&[pod("a", false)]));
+    scene.tell(0, ClusterChange::Complete);
+    scene.until(&[("a", FIXED)]).await;
+    let found = scene.findings("unused-binding").await;
+    let expected = [("dropped".to_owned(), GONE), ("left".to_owned(), OPEN)];
+    assert_eq!(found, BTreeMap::from(expected));
     scene.stop().await;
 }
 

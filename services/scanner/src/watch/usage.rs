@@ -14,13 +14,58 @@ use airside_wire::used_grant::UsedGrants;
 use airside_wire::v1::ListUsedGrantsRequest;
 use airside_wire::v1::used_grants_service_client::UsedGrantsServiceClient;
 use airside_wire::v1::used_grants_service_server::SERVICE_NAME;
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio::time::Instant;
 use tonic::{Code, Status};
 
 /// How often it is asked: uses are known to the hour.
 const EVERY: Duration = Duration::from_hours(1);
-/// For how long the first check waits for an answer. Without one it would tell what is open as fixed.
+/// How often while nobody answers.
+const EVERY_IN_SILENCE: Duration = Duration::from_mins(1);
+/// For how long the first check waits for an answer. Without one it says nothing of bindings.
 const FIRST_WAIT: Duration = Duration::from_mins(1);
+/// For how long the last answer counts while nobody answers. What is told of use is of 30 days, so that a day is little;
+/// afterwards nothing is known, and findings stay as they are.
+const KEPT: Duration = Duration::from_hours(24);
+
+/// The last answer, and when to ask again. It outlives a watch of the cluster.
+#[derive(Debug)]
+pub(super) struct Word {
+    known: Option<Arc<GrantUse>>,
+    answered: Instant,
+    next: Instant,
+}
+
+impl Word {
+    /// Nobody was asked yet.
+    pub(super) fn none() -> Self {
+        let now = Instant::now();
+        Self { known: None, answered: now, next: now }
+    }
+
+    /// What is known.
+    pub(super) fn known(&self) -> Option<Arc<GrantUse>> {
+        self.known.clone()
+    }
+
+    /// When to ask again.
+    pub(super) const fn next(&self) -> Instant {
+        self.next
+    }
+
+    fn take(&mut self, answer: Option<Option<Arc<GrantUse>>>, now: Instant) {
+        match answer {
+            Some(known) => {
+                *self = Self { known, answered: now, next: now + EVERY };
+            }
+            None => {
+                self.next = now + EVERY_IN_SILENCE;
+                if now >= self.answered + KEPT {
+                    self.known = None;
+                }
+            }
+        }
+    }
+}
 
 /// Asks for one cluster.
 #[derive(Debug)]
@@ -36,36 +81,33 @@ impl Usage {
         Self { peers: deps.peers.clone(), tenant, cluster }
     }
 
-    /// When to ask again.
-    pub(super) fn times(&self) -> Interval {
-        let mut times = tokio::time::interval_at(Instant::now() + EVERY, EVERY);
-        times.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        times
-    }
-
-    /// What is known at first; none where nobody is there to be asked, or answers in time.
-    pub(super) async fn first(&self) -> Option<Arc<GrantUse>> {
+    /// Asks before the first check of a watch, where that is due; again within [`FIRST_WAIT`] while nobody is there.
+    pub(super) async fn first(&self, word: &mut Word) {
+        if Instant::now() < word.next {
+            return;
+        }
         let (mut backoff, end) = (Backoff::default(), Instant::now() + FIRST_WAIT);
         loop {
             match self.ask().await {
-                Ok(known) => return known,
                 Err(status) if status.code() == Code::Unavailable && Instant::now() < end => {
                     tokio::time::sleep(backoff.wait()).await;
                 }
-                Err(status) => {
-                    self.warn(&status);
-                    return None;
-                }
+                answer => return self.take(answer, word),
             }
         }
     }
 
-    /// What is known now; what was known before where nobody answers.
-    pub(super) async fn again(&self, before: Option<Arc<GrantUse>>) -> Option<Arc<GrantUse>> {
-        self.ask().await.unwrap_or_else(|status| {
-            self.warn(&status);
-            before
-        })
+    /// Asks once more.
+    pub(super) async fn again(&self, word: &mut Word) {
+        self.take(self.ask().await, word);
+    }
+
+    fn take(&self, answer: Result<Option<Arc<GrantUse>>, Status>, word: &mut Word) {
+        let answer = answer.inspect_err(|status| {
+            let (cluster, error) = (&self.cluster, status.message());
+            tracing::warn!(%cluster, error, "which bindings of a cluster are needed cannot be asked");
+        });
+        word.take(answer.ok(), Instant::now());
     }
 
     async fn ask(&self) -> Result<Option<Arc<GrantUse>>, Status> {
@@ -82,12 +124,26 @@ impl Usage {
         let known = |since| GrantUse::new(since, &used.grants, used.incomplete);
         Ok(used.since.map(known).map(Arc::new))
     }
-
-    fn warn(&self, status: &Status) {
-        let (cluster, error) = (&self.cluster, status.message());
-        tracing::warn!(%cluster, error, "which bindings of a cluster are needed is not known");
-    }
 }
 
 /// The largest answer, in bytes: some thousand bindings with long names.
 const MAX_ANSWER: usize = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_keeps_the_last_word_for_a_day_and_asks_each_minute() {
+        let used = Some(Arc::new(GrantUse::new(airside_types::Timestamp::EPOCH, &[], false)));
+        let mut word = Word::none();
+        let began = Instant::now();
+        word.take(Some(used.clone()), began);
+        assert_eq!((word.known(), word.next()), (used.clone(), began + EVERY));
+        let (before, after) = (began + KEPT - EVERY_IN_SILENCE, began + KEPT);
+        word.take(None, before);
+        assert_eq!((word.known(), word.next()), (used, before + EVERY_IN_SILENCE));
+        word.take(None, after);
+        assert_eq!(word.known(), None);
+    }
+}

@@ -80,6 +80,7 @@ pub(in crate::tests) fn sighting_batch(
                 it.groups = vec![next(), next()];
                 it.images = vec![next()];
                 it.secrets = vec![next()];
+                it.parameters = vec![next(), next()];
                 it.decision_ids = places.collect();
                 batch.push(sighting);
             }

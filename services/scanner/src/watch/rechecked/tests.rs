@@ -164,27 +164,74 @@ fn used(others: &[&str]) -> GrantUse {
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
+fn binding(name: &str, uid: &str) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": { "name": name, "uid": uid, "creationTimestamp": "2020-01-01T00:00:00Z" },
+        "roleRef": { "apiGroup": RBAC, "kind": "ClusterRole", "name": "edit" },
+        "subjects": [{ "kind": "User", "name": "ada", "apiGroup": RBAC }],
+    })
+}
+
+/// Checks by what is known of use, and tells which bindings have an open finding, and what the difference was about.
+fn unused(scene: &mut Scene, known: Option<GrantUse>) -> (Vec<String>, usize) {
+    scene.used = known;
+    let different = scene.check(at(0));
+    let found = scene.of_check("unused-binding").into_iter();
+    (found.map(|(name, _)| name.to_owned()).collect(), different)
+}
+
 #[test]
 fn what_is_learnt_of_use_opens_and_fixes_findings_of_bindings_that_stay_as_they_are() {
     for mut scene in [Scene::default(), with_policies()] {
         for name in ["alive", "left"] {
-            scene.picture.apply(ClusterChange::Changed(json!({
-                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-                "metadata": { "name": name, "creationTimestamp": "2020-01-01T00:00:00Z" },
-                "roleRef": { "apiGroup": RBAC, "kind": "ClusterRole", "name": "edit" },
-                "subjects": [{ "kind": "User", "name": "ada", "apiGroup": RBAC }],
-            })));
+            scene.picture.apply(ClusterChange::Changed(binding(name, name)));
         }
-        let unused = |scene: &mut Scene, known: Option<GrantUse>| {
-            scene.used = known;
-            scene.check(at(0));
+        for (known, expected) in
+            [(None, &[][..]), (Some(used(&[])), &["left"][..]), (Some(used(&["left"])), &[][..])]
+        {
+            assert_eq!(unused(&mut scene, known).0, expected);
             assert_eq!(difference(&scene.open, &scene.full(at(0))), "");
-            let found = scene.of_check("unused-binding").into_iter();
-            found.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
-        };
-        assert_eq!(unused(&mut scene, None), [""; 0]);
-        assert_eq!(unused(&mut scene, Some(used(&[]))), ["left"]);
-        assert_eq!(unused(&mut scene, Some(used(&["left"]))), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn what_nobody_knows_any_more_leaves_findings_of_bindings_as_they_were() {
+    for mut scene in [Scene::default(), with_policies()] {
+        for name in ["alive", "left", "old"] {
+            scene.picture.apply(ClusterChange::Changed(binding(name, name)));
+        }
+        assert_eq!(unused(&mut scene, Some(used(&[]))).0, ["left", "old"]);
+        // No word, and the word of somebody who has looked for too short a time.
+        let of_late = GrantUse::new(at(0), &[], false);
+        for unknown in [None, Some(of_late)] {
+            assert_eq!(unused(&mut scene, unknown), (vec!["left".into(), "old".into()], 0));
+        }
+        scene.picture.apply(ClusterChange::Removed(binding("old", "old")));
+        assert_eq!(unused(&mut scene, None).0, ["left"]);
+        assert!(scene.closed.iter().all(|(_, state)| *state == FindingState::Gone));
+        scene.picture.apply(ClusterChange::Changed(binding("left", "another")));
+        assert_eq!(unused(&mut scene, None).0, [""; 0], "one of its name that was made anew");
+    }
+}
+
+#[test]
+fn what_was_open_before_the_start_stays_until_somebody_knows() {
+    for scene in [Scene::default as fn() -> Scene, with_policies] {
+        let mut before = scene();
+        before.picture.apply(ClusterChange::Changed(binding("left", "left")));
+        before.picture.apply(ClusterChange::Changed(binding("gone", "gone")));
+        assert_eq!(unused(&mut before, Some(used(&[]))).0, ["gone", "left"]);
+        let mut after = scene();
+        after.picture.apply(ClusterChange::Changed(binding("left", "left")));
+        let open = before.open.into_values().filter(|it| it.check == "unused-binding");
+        after.picture.unused = open.collect();
+        assert_eq!(unused(&mut after, None).0, ["left"]);
+        assert_eq!(unused(&mut after, Some(used(&[]))), (vec!["left".to_owned()], 0));
+        assert_eq!(unused(&mut after, Some(used(&["left"]))).0, [""; 0]);
+        let states: Vec<_> = after.closed.iter().map(|(_, state)| *state).collect();
+        assert_eq!(states, [FindingState::Fixed]);
     }
 }
 

@@ -1,0 +1,214 @@
+//! What readings of an API server's count tell, also when the process dies at any time.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use airside_ports::{
+    ClusterError, ClusterFeed, ClusterSnapshot, ClusterWatch, Entry, LogError, LogReader,
+    ObjectKind, Offset, PartitionSet, Partitioner, Stream,
+};
+use airside_store::MemoryStore;
+use airside_types::{Cluster, Id, Payload, Tenant};
+use airside_wire::decode_records;
+use async_trait::async_trait;
+
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_nanos(1_800_000_000_000_000_000 + second * 1_000_000_000)
+}
+
+fn reading(began: i64, lost: u64) -> Reading {
+    Reading::of(&samples(began, lost))
+}
+
+fn samples(began: i64, lost: u64) -> Vec<Sample> {
+    let samples = [
+        (STARTED, "", at(began).as_nanos() as f64 / 1e9),
+        (LOST, "{plugin=\"webhook\"}", lost as f64),
+    ];
+    let sample = |(name, labels, value): (&str, &str, f64)| Sample {
+        name: name.to_owned(),
+        labels: labels.to_owned(),
+        value,
+    };
+    samples.map(sample).to_vec()
+}
+
+/// What readings tell: when, which process, its count → from when, and how many.
+fn told(readings: &[(i64, i64, u64)]) -> Vec<(i64, i64, u64)> {
+    let mut servers = Servers::default();
+    let take = |(now, began, lost): &(i64, i64, u64)| {
+        // As after a restart of this service.
+        let kept = serde_json::to_vec(&servers).unwrap();
+        servers = serde_json::from_slice(&kept).unwrap();
+        let gap = servers.take(&reading(*began, *lost), at(*now))?;
+        let second = |time: Timestamp| (time.as_nanos() - at(0).as_nanos()) / 1_000_000_000;
+        Some((second(gap.from), second(gap.until), gap.lost?))
+    };
+    readings.iter().filter_map(take).collect()
+}
+
+#[test]
+fn what_the_count_grows_by_is_a_gap_between_two_readings() {
+    // What was lost before the first reading was lost at a time that nobody knows.
+    assert_eq!(told(&[(0, -900, 7)]), []);
+    assert_eq!(told(&[(0, -900, 7), (30, -900, 7), (60, -900, 9)]), [(30, 60, 2)]);
+    // A process that began since then counts from nothing.
+    assert_eq!(told(&[(0, -900, 7), (60, 40, 0), (90, 40, 3)]), [(60, 90, 3)]);
+    assert_eq!(told(&[(0, -900, 7), (60, 40, 3)]), [(40, 60, 3)]);
+    // Two API servers answer in turn; the second began before anything was read.
+    let turns = [(0, -900, 7), (30, -800, 5), (60, -900, 7), (90, -800, 6), (120, -900, 8)];
+    assert_eq!(told(&turns), [(30, 90, 1), (60, 120, 1)]);
+}
+
+#[test]
+fn a_gap_says_whose_count_grew() {
+    let mut servers = Servers::default();
+    assert_eq!(servers.take(&reading(-900, 1), at(0)), None);
+    let gap = servers.take(&reading(-900, 3), at(30)).unwrap();
+    assert_eq!(gap.reason, "apiserver_audit_error_total{plugin=\"webhook\"} grew by 2");
+    assert_eq!(gap.origin, format!("the API server that began at {}", at(-900)));
+}
+
+#[test]
+fn no_more_processes_are_remembered_than_there_may_be() {
+    let mut servers = Servers::default();
+    for began in 0..100 {
+        servers.take(&reading(began, 1), at(1_000 + began));
+    }
+    assert_eq!(servers.all.len(), MOST_SERVERS);
+}
+
+/// A log, an API server and a clock; of the log it is said where it breaks.
+#[derive(Debug, Default)]
+struct World {
+    told: Mutex<Vec<Record>>,
+    breaks: Mutex<Option<Breaks>>,
+    lost: AtomicI64,
+    second: AtomicI64,
+}
+
+/// The process dies while it tells a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Breaks {
+    /// The log does not have it.
+    BeforeItIsTold,
+    /// The log has it, and nobody notes that.
+    OnceItIsTold,
+}
+
+fn locked<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl Log for World {
+    async fn append(&self, _stream: Stream, entries: Vec<Entry>) -> Result<(), LogError> {
+        let breaks = locked(&self.breaks).take();
+        if breaks != Some(Breaks::BeforeItIsTold) {
+            let records = entries.iter().flat_map(|it| decode_records(&it.payload).unwrap());
+            locked(&self.told).extend(records);
+        }
+        breaks.map_or(Ok(()), |_| Err(LogError::Closed))
+    }
+
+    async fn replace(&self, _: Stream, _: Id, _: Entry) -> Result<(), LogError> {
+        Err(LogError::Closed)
+    }
+
+    async fn reader(
+        &self,
+        _: Stream,
+        _: PartitionSet,
+        _: Offset,
+    ) -> Result<Box<dyn LogReader>, LogError> {
+        Err(LogError::Closed)
+    }
+
+    async fn forget(&self, _: Stream, _: Offset) -> Result<(), LogError> {
+        Err(LogError::Closed)
+    }
+
+    async fn end(&self, _: Stream) -> Result<Offset, LogError> {
+        Err(LogError::Closed)
+    }
+
+    fn preferred_entry_bytes(&self) -> usize {
+        1 << 20
+    }
+}
+
+#[async_trait]
+impl ClusterFeed for World {
+    async fn snapshot(&self, _: &[ObjectKind]) -> Result<ClusterSnapshot, ClusterError> {
+        Ok(ClusterSnapshot::default())
+    }
+
+    async fn metrics(&self, _: &[&str]) -> Result<Vec<Sample>, ClusterError> {
+        let lost = u64::try_from(self.lost.load(Ordering::SeqCst)).unwrap();
+        Ok(samples(-900, lost))
+    }
+
+    async fn watch(&self) -> Result<Box<dyn ClusterWatch>, ClusterError> {
+        Err(ClusterError::Unknown { reason: "nobody watches".to_owned() })
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        at(self.second.load(Ordering::SeqCst))
+    }
+}
+
+/// A process that begins over what the ones before it kept.
+fn process(world: &Arc<World>, store: &Arc<MemoryStore>) -> Lost {
+    let feed: Arc<dyn ClusterFeed> = world.clone();
+    let log: Arc<dyn Log> = world.clone();
+    Lost {
+        live: LiveCluster { tenant: Tenant::default(), cluster: Cluster::default(), feed },
+        store: store.clone(),
+        publisher: Publisher::new(log.clone(), Partitioner::new(1)),
+        log,
+        clock: world.clone(),
+        outbox: None,
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_dies_between_telling_and_noting_tells_no_other_gap() {
+    for breaks in [Breaks::BeforeItIsTold, Breaks::OnceItIsTold] {
+        for is_restarted in [true, false] {
+            let (world, store) = (Arc::new(World::default()), Arc::new(MemoryStore::new()));
+            let reads = |second, lost| {
+                world.second.store(second, Ordering::SeqCst);
+                world.lost.store(lost, Ordering::SeqCst);
+            };
+            let mut lost = process(&world, &store);
+            reads(0, 7);
+            lost.read().await.unwrap();
+            reads(30, 9);
+            *locked(&world.breaks) = Some(breaks);
+            lost.read().await.unwrap_err();
+            if is_restarted {
+                lost = process(&world, &store);
+            }
+            // More was lost before anybody reads again.
+            reads(60, 12);
+            lost.read().await.unwrap();
+            reads(90, 12);
+            lost.read().await.unwrap();
+            let mut told = locked(&world.told).clone();
+            let twice = usize::from(breaks == Breaks::OnceItIsTold);
+            assert_eq!(told.len(), 2 + twice, "{told:#?}");
+            told.dedup_by_key(|record| record.id);
+            let gap = |record: &Record| match &record.payload {
+                Payload::Gap(gap) => (gap.from, gap.until, gap.lost),
+                other => panic!("{other:?}"),
+            };
+            let gaps: Vec<_> = told.iter().map(gap).collect();
+            let expected = [(at(0), at(30), Some(2)), (at(30), at(60), Some(3))];
+            assert_eq!(gaps, expected, "{breaks:?}");
+        }
+    }
+}
