@@ -7,7 +7,7 @@ use std::sync::Arc;
 use airside_testkit::ObjectStoreServer;
 use tokio::runtime::Handle;
 
-use crate::storage::{Bucket, Credentials, Disk, ObjectStorage, ObjectStore, Shared};
+use crate::storage::{Announced, Bucket, Credentials, Disk, ObjectStorage, ObjectStore, Shared};
 
 /// The settings of an archive in the bucket of a server.
 pub(super) fn store_at(server: &ObjectStoreServer, instance: &str) -> ObjectStore {
@@ -82,7 +82,12 @@ fn takes_lists_opens_and_removes(storage: &dyn ObjectStorage, written: &Path) {
             assert_eq!(storage.waiting().unwrap(), []);
             assert_eq!(listed(storage), expected);
         }
-        storage.expect(&[("t/c/e/-1_b.x", 5), ("t/c/d/gone", 7)]);
+        storage.announce_files(&[("t/c/e/-1_b.x", 5), ("t/c/d/gone", 7)]);
+        let of = |path, length, parts| Announced { path, length, parts };
+        let parts = vec![7..9, 1_000_000..1_200_000, 2_999_999..9_000_000];
+        let all = [of("t/c/d/gone", 7, vec![0..7]), of("t/c/d/a", 3_000_001, parts)];
+        assert_eq!(storage.announce_parts(&all), 2);
+        assert_eq!(storage.announce_parts(&[]), 0);
         let file = storage.open("t/c/d/a", 3_000_001).unwrap();
         assert_eq!(file.length(), large.len() as u64);
         for (at, length) in [(0, 4), (2_999_993, 8), (7, 0), (1_000_000, 600_000), (0, large.len())]

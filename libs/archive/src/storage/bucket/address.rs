@@ -35,10 +35,13 @@ pub struct ObjectStore {
     pub max_waiting_bytes: u64,
     /// The bytes of what was read that are kept in memory.
     pub cache_bytes: u64,
+    /// How many parts of files are fetched at a time.
+    pub max_requests: usize,
 }
 
 impl ObjectStore {
-    /// A bucket with the defaults: Amazon's own, the machine's credentials, 2 GiB waiting, 256 MiB kept.
+    /// A bucket with the defaults: Amazon's own, the machine's credentials, 2 GiB waiting, 256 MiB kept, 16 requests
+    /// at a time.
     pub fn new(url: &str, instance: Instance) -> Self {
         Self {
             url: url.to_owned(),
@@ -50,6 +53,7 @@ impl ObjectStore {
             instance,
             max_waiting_bytes: 2 << 30,
             cache_bytes: 256 << 20,
+            max_requests: 16,
         }
     }
 }
