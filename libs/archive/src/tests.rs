@@ -1,5 +1,6 @@
 //! What an archive promises, by a whole one in a folder of its own.
 
+mod cold;
 mod crash;
 mod oracle;
 mod promises;

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -45,6 +45,12 @@ pub struct Requests {
     pub whole: u64,
     /// Everything else, such as listings.
     pub others: u64,
+    /// The bytes of all answers.
+    pub bytes: u64,
+    /// How often something was asked for while nothing else was: so often whoever asks has waited.
+    pub rounds: u64,
+    /// How many were answered at the same time at most.
+    pub most_at_a_time: u64,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +59,7 @@ struct Told {
     is_full: AtomicBool,
     delay_micros: AtomicU64,
     requests: Mutex<Requests>,
+    under_way: AtomicU64,
 }
 
 impl ObjectStoreServer {
@@ -125,7 +132,7 @@ impl ObjectStoreServer {
 
     /// What was asked of it so far.
     pub fn requests(&self) -> Requests {
-        *self.told.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.told.requests()
     }
 }
 
@@ -161,12 +168,29 @@ async fn converse(stream: TcpStream, service: S3Service, told: Arc<Told>) {
 }
 
 impl Told {
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn answer(
         &self,
         request: Request<Incoming>,
         service: &S3Service,
     ) -> Result<Response<Body>, HttpError> {
         self.count(&request);
+        let answer = self.answer_late(request, service).await;
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        let length = answer.as_ref().ok().and_then(|it| it.headers().get(header::CONTENT_LENGTH));
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        self.requests().bytes += length.unwrap_or(0);
+        answer
+    }
+
+    async fn answer_late(
+        &self,
+        request: Request<Incoming>,
+        service: &S3Service,
+    ) -> Result<Response<Body>, HttpError> {
         let delay = Duration::from_micros(self.delay_micros.load(Ordering::SeqCst));
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
@@ -181,7 +205,10 @@ impl Told {
     }
 
     fn count(&self, request: &Request<Incoming>) {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = self.requests();
+        let before = self.under_way.fetch_add(1, Ordering::SeqCst);
+        requests.rounds += u64::from(before == 0);
+        requests.most_at_a_time = requests.most_at_a_time.max(before + 1);
         let is_listing = request.uri().query().is_some_and(|query| query.contains("list-type"));
         match *request.method() {
             Method::GET if request.headers().contains_key(header::RANGE) => requests.parts += 1,

@@ -67,8 +67,8 @@ async fn ask(
     away: Duration,
 ) -> anyhow::Result<Value> {
     let (archive, work) = Archive::open(settings.clone()).await?;
-    let before = server.requests().parts;
-    let (mut took, mut found, mut first_parts) = (Vec::new(), 0, 0);
+    let before = server.requests();
+    let (mut took, mut found, mut first_after) = (Vec::new(), 0, before);
     for number in 0..EACH {
         let event = Generated::of((number as i64 * 2 + 1) * count / (EACH as i64 * 2));
         let begin = Instant::now();
@@ -76,10 +76,10 @@ async fn ask(
         took.push((begin.elapsed().as_secs_f64() * 1e4).round() / 10.0);
         found += page.records.len();
         if number == 0 {
-            first_parts = server.requests().parts - before;
+            first_after = server.requests();
         }
     }
-    let parts = server.requests().parts - before;
+    let parts = server.requests().parts - before.parts;
     work.run(|| Timestamp::from_nanos(BEGIN), std::future::ready(())).await;
     let first = took.first().copied().context("nothing was asked")?;
     took.sort_unstable_by(f64::total_cmp);
@@ -90,7 +90,9 @@ async fn ask(
         "first_ms": first,
         "median_ms": took.get(EACH / 2).copied().unwrap_or(first),
         "slowest_ms": took.last().copied().unwrap_or(first),
-        "first_requests": first_parts,
+        "first_requests": first_after.parts - before.parts,
+        "first_rounds": first_after.rounds - before.rounds,
+        "first_bytes": first_after.bytes - before.bytes,
         "requests": parts,
     }))
 }
