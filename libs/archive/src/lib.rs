@@ -32,7 +32,9 @@ pub use instance::{Instance, NoInstance};
 pub use query::{Cursor, Field, MAX_PAGE, NoCursor, Page, Query};
 pub use record::{Batch, MAX_TEXT_BYTES, RawRecord, Row, Texts};
 pub use search::MAX_PAGE_BYTES;
-pub use storage::{Announced, Credentials, Disk, ObjectStorage, ObjectStore, Ranges};
+pub use storage::{
+    AccessKey, Announced, Credentials, Disk, ObjectStorage, ObjectStore, Ranges, WebIdentity,
+};
 
 #[cfg(test)]
 mod tests;

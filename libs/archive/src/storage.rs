@@ -18,7 +18,7 @@ mod disk;
 mod shared;
 
 pub(crate) use bucket::Bucket;
-pub use bucket::{Credentials, ObjectStore};
+pub use bucket::{AccessKey, Credentials, ObjectStore, WebIdentity};
 pub use disk::Disk;
 pub(crate) use disk::create_private;
 pub(crate) use shared::Shared;

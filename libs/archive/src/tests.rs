@@ -2,6 +2,7 @@
 
 mod cold;
 mod crash;
+mod identity;
 mod oracle;
 mod promises;
 mod shared;

@@ -2,7 +2,7 @@
 //!
 //! Owns which requests there are, how long each may take, and what their failures mean. How parts of files are
 //! fetched is `bucket/parts.rs`', and what was read is remembered by `bucket/cache.rs`. Where the bucket is and
-//! who we are is `bucket/address.rs`', the connection `bucket/http.rs`'. Calls block a thread that is no runtime's own; the runtime is the caller's.
+//! who we are there is `bucket/address.rs`' and `bucket/credentials.rs`', the connection `bucket/http.rs`'. Calls block a thread that is no runtime's own; the runtime is the caller's.
 
 use std::error::Error as _;
 use std::fs;
@@ -24,11 +24,14 @@ use crate::instance::Instance;
 
 mod address;
 mod cache;
+mod credentials;
 mod http;
 mod parts;
 
-pub use address::{Credentials, ObjectStore};
+pub use address::ObjectStore;
 use cache::Cache;
+pub use credentials::{AccessKey, Credentials, WebIdentity};
+use http::Untrusted;
 use parts::Part;
 
 /// How long reading a part may take, tries again included: a person waits for it.
@@ -186,6 +189,7 @@ fn told(error: Error) -> io::Error {
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
             io::ErrorKind::PermissionDenied
         }
+        _ if is_untrusted(&error) => io::ErrorKind::PermissionDenied,
         // Failures of listings have no kind of their own.
         _ => match error.source().map(ToString::to_string) {
             Some(text) if text.contains("NoSuchBucket") => io::ErrorKind::NotFound,
@@ -196,4 +200,16 @@ fn told(error: Error) -> io::Error {
         },
     };
     io::Error::new(kind, error)
+}
+
+/// Whether we broke off because of the other one's certificate.
+fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<Untrusted>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use airside_testkit::ObjectStoreServer;
 use tokio::runtime::Handle;
 
-use crate::storage::{Announced, Bucket, Credentials, Disk, ObjectStorage, ObjectStore, Shared};
+use crate::storage::{
+    AccessKey, Announced, Bucket, Credentials, Disk, ObjectStorage, ObjectStore, Shared,
+};
 
 /// The settings of an archive in the bucket of a server.
 pub(super) fn store_at(server: &ObjectStoreServer, instance: &str) -> ObjectStore {
     ObjectStore {
         endpoint: Some(server.endpoint()),
-        credentials: Some(Credentials {
+        credentials: Credentials::Key(AccessKey {
             access_key_id: ObjectStoreServer::ACCESS_KEY_ID.to_owned(),
             secret_access_key: ObjectStoreServer::SECRET_ACCESS_KEY.to_owned(),
             session_token: None,
@@ -137,7 +139,8 @@ async fn a_store_that_refuses_or_does_not_answer_says_so() {
     };
     let good = || store_at(&server, "one");
     let mut wrong_key = good();
-    wrong_key.credentials.as_mut().unwrap().secret_access_key = "another".to_owned();
+    let Credentials::Key(key) = &mut wrong_key.credentials else { unreachable!("it is a key") };
+    key.secret_access_key = "another".to_owned();
     assert_eq!(kind(wrong_key).await, ErrorKind::PermissionDenied);
     let no_bucket = ObjectStore { url: "s3://nothing".to_owned(), ..good() };
     assert_eq!(kind(no_bucket).await, ErrorKind::NotFound);

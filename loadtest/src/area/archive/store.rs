@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use airside_archive::{Archive, Credentials, ObjectStore, Query, Settings};
+use airside_archive::{AccessKey, Archive, Credentials, ObjectStore, Query, Settings};
 use airside_testkit::ObjectStoreServer;
 use airside_types::{Tenant, Timestamp};
 use anyhow::Context;
@@ -20,14 +20,14 @@ const AWAY: [Duration; 2] = [Duration::ZERO, Duration::from_millis(20)];
 pub(in crate::area) fn measure(run: &Run) -> anyhow::Result<Report> {
     let count = run.amount(200_000, 2_000_000);
     let (folder, server) = (tempfile::tempdir()?, ObjectStoreServer::start()?);
-    let credentials = Credentials {
+    let credentials = Credentials::Key(AccessKey {
         access_key_id: ObjectStoreServer::ACCESS_KEY_ID.to_owned(),
         secret_access_key: ObjectStoreServer::SECRET_ACCESS_KEY.to_owned(),
         session_token: None,
-    };
+    });
     let store = ObjectStore {
         endpoint: Some(server.endpoint()),
-        credentials: Some(credentials),
+        credentials,
         ..ObjectStore::new("s3://raw/loadtest", "loadtest".parse()?)
     };
     let settings = Settings {
