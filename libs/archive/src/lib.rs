@@ -8,6 +8,7 @@
 //! appends it, and what of it is shown to whom by who asks.
 
 mod archive;
+mod bucket_reader;
 mod error;
 mod file;
 mod folders;
@@ -25,6 +26,7 @@ mod tending;
 mod writer;
 
 pub use archive::{Archive, Settings};
+pub use bucket_reader::BucketReader;
 pub use error::ArchiveError;
 pub use folders::page_of_folder;
 pub use housekeeping::Housekeeping;
