@@ -55,11 +55,13 @@ pub enum ArchiveError {
     },
     /// The object store refuses to say what lies in it, or does not answer.
     #[error(
-        "what lies in the object store `{url}` cannot be listed: {source}; the bucket has to be there, and the credentials may list, read, write and remove in it"
+        "what lies in the object store `{url}` cannot be listed by {who}: {source}; the bucket has to be there, and the credentials may list, read, write and remove in it"
     )]
     Unlisted {
         /// The bucket and prefix.
         url: String,
+        /// Who we are there.
+        who: String,
         /// What the store said.
         source: Arc<io::Error>,
     },

@@ -16,7 +16,7 @@ use crate::record::TEXTS;
 mod read;
 mod write;
 
-pub(crate) use read::{ArchiveFile, Place};
+pub(crate) use read::{ArchiveFile, Group, Moment, Place};
 pub(crate) use write::write;
 
 /// Rows of a row group at most: what is decoded together, and what one bloom filter tells of.

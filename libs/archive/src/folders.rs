@@ -16,7 +16,7 @@ use crate::query::{Page, Query};
 use crate::search;
 use crate::segment::Segment;
 use crate::shelf::{Entry, Known, Shelf};
-use crate::storage::{Bucket, Disk, ObjectStorage, Shared, create_private};
+use crate::storage::{Bucket, Disk, ObjectStorage, ObjectStore, Shared, create_private};
 
 /// The folders of an archive.
 pub(crate) struct Folders {
@@ -87,7 +87,7 @@ impl Left {
                 let named = name_all(&disk, &store.instance);
                 named.map_err(failed)?;
                 let shared = Shared::new(disk, Bucket::new(store, runtime)?);
-                let files = listed(&shared, &store.url)?;
+                let files = listed(&shared, store)?;
                 (Arc::new(shared), files)
             }
         };
@@ -122,14 +122,16 @@ pub fn page_of_folder(folder: &Path, query: &Query) -> Result<Page, ArchiveError
 
 /// What a shared storage says lies in it. None where it does not answer: records are taken in all the same, and
 /// it is asked again. Where it refuses, somebody has to look.
-fn listed(storage: &Shared, url: &str) -> Result<Option<Vec<Entry>>, ArchiveError> {
+fn listed(storage: &Shared, at: &ObjectStore) -> Result<Option<Vec<Entry>>, ArchiveError> {
+    let ObjectStore { url, credentials, .. } = at;
     match storage.list() {
         Ok(files) => Ok(Some(files_of(files))),
         Err(error) => {
             let is_refusal =
                 matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied);
             if is_refusal {
-                return Err(ArchiveError::Unlisted { url: url.to_owned(), source: error.into() });
+                let (url, who) = (url.clone(), credentials.to_string());
+                return Err(ArchiveError::Unlisted { url, who, source: error.into() });
             }
             tracing::warn!(url, error = %error, "the object store does not answer, trying again");
             Ok(None)

@@ -8,6 +8,7 @@
 //! appends it, and what of it is shown to whom by who asks.
 
 mod archive;
+mod bucket_reader;
 mod error;
 mod file;
 mod folders;
@@ -25,6 +26,7 @@ mod tending;
 mod writer;
 
 pub use archive::{Archive, Settings};
+pub use bucket_reader::BucketReader;
 pub use error::ArchiveError;
 pub use folders::page_of_folder;
 pub use housekeeping::Housekeeping;
@@ -32,7 +34,9 @@ pub use instance::{Instance, NoInstance};
 pub use query::{Cursor, Field, MAX_PAGE, NoCursor, Page, Query};
 pub use record::{Batch, MAX_TEXT_BYTES, RawRecord, Row, Texts};
 pub use search::MAX_PAGE_BYTES;
-pub use storage::{Credentials, Disk, ObjectStorage, ObjectStore, Ranges};
+pub use storage::{
+    AccessKey, Announced, Credentials, Disk, ObjectStorage, ObjectStore, Ranges, WebIdentity,
+};
 
 #[cfg(test)]
 mod tests;

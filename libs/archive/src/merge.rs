@@ -14,7 +14,7 @@ use crate::file::{ArchiveFile, day};
 use crate::record::{Batch, Row};
 use crate::seal::files_of;
 use crate::shelf::Entry;
-use crate::storage::ObjectStorage;
+use crate::storage::{Announced, ObjectStorage};
 
 /// Files below this many bytes are merged.
 const SMALL: u64 = 1 << 20;
@@ -51,6 +51,9 @@ pub(crate) fn merge(
     let (mut gone, mut batches, mut bytes) = (Vec::new(), Vec::new(), 0);
     for entry in files {
         let failed = |error| ArchiveError::parquet(&entry.path, &error);
+        let whole = std::iter::once(0..entry.bytes).collect();
+        let whole = Announced { path: &entry.path, length: entry.bytes, parts: whole };
+        storage.announce_parts(&[whole]);
         let ranges = storage.open(&entry.path, entry.bytes);
         let ranges =
             ranges.map_err(|error| ArchiveError::file("read", entry.path.as_ref(), error))?;

@@ -1,9 +1,11 @@
 //! A query over segments and files, from the latest to the oldest, until a page is full.
 //!
-//! Owns the order in which things are looked at, and how much is looked at for one page. Which rows of a file
-//! fit is `file/read.rs`'.
+//! Owns what a page is made of, and what is done where files go away meanwhile. The order in which files are
+//! looked at is `search/files.rs`', the records of a page are fetched by `search/records.rs`, and which rows of
+//! a file fit is `file/read.rs`'.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
@@ -16,14 +18,12 @@ use crate::query::{Best, Cursor, Key, Page, Query};
 use crate::record::{RawRecord, each_row};
 use crate::segment::Segment;
 use crate::shelf::{Entry, Shelf};
-use crate::storage::ObjectStorage;
+use crate::storage::{Announced, ObjectStorage};
 
-/// How many rows of files are looked at for one page, about; then the page is answered as it is, and the
-/// next one goes on there.
-const ROWS_LOOKED_AT: u64 = 20_000_000;
+mod files;
+mod records;
 
-/// How many files are announced to the storage at a time, at most: the first one by itself, for mostly it
-/// suffices, then twice as many as before.
+/// How many files are open at a time, at most, and looked at together.
 const AHEAD: usize = 64;
 
 /// How many raw bytes a page has at most, about: a record that is larger comes with few others.
@@ -120,37 +120,32 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Looks through the files, the latest first. Where it stops early, the time up to which nothing is known.
-    fn look_in_files(&self, best: &mut Best<Lies>) -> Result<Option<i64>, ArchiveError> {
-        let begin = self.query.before.map_or(i64::MAX, |before| before.0.time);
-        let (mut looked_at, mut announced) = (0, 0);
-        for (file, entry) in self.files.iter().enumerate() {
-            let last = entry.name.last.as_nanos();
-            if !best.takes(last) {
-                break;
+    /// Does something with each of several parts of files, in their order. They are announced to the storage
+    /// together, as many as it has room for. What is not wanted any more by then is left out.
+    fn each_announced<T, S>(
+        &self,
+        state: &mut S,
+        all: impl IntoIterator<Item = T>,
+        is_wanted: impl Fn(&S, &T) -> bool,
+        parts: impl Fn(&T) -> Announced<'_>,
+        mut act: impl FnMut(&mut S, T) -> Result<(), ArchiveError>,
+    ) -> Result<(), ArchiveError> {
+        let mut left: VecDeque<T> = all.into_iter().collect();
+        loop {
+            left.retain(|it| is_wanted(state, it));
+            if left.is_empty() {
+                return Ok(());
             }
-            // The next page has to begin earlier than this one, or it would look at the same again.
-            if looked_at >= ROWS_LOOKED_AT && last < begin {
-                return Ok(Some(last));
+            let taken = self.storage.announce_parts(&left.iter().map(&parts).collect::<Vec<_>>());
+            for it in left.drain(..taken.clamp(1, left.len())) {
+                act(state, it)?;
             }
-            if file == announced {
-                announced = self.announce(file);
-            }
-            let Some(opened) = self.open(entry)? else { continue };
-            looked_at += self.storage.opening_rows();
-            let found = opened.find(self.query, best, |place| Lies::InFile { file, place });
-            looked_at += self.unless_gone(entry, found)?.unwrap_or_default();
         }
-        Ok(None)
     }
 
-    /// Tells the storage which files are opened from this one on, and gives up to which.
-    fn announce(&self, file: usize) -> usize {
-        let end = self.files.len().min(file + (file + 1).min(AHEAD));
-        let next = self.files.get(file..end).unwrap_or_default();
-        let next: Vec<_> = next.iter().map(|entry| (entry.path.as_str(), entry.bytes)).collect();
-        self.storage.expect(&next);
-        end
+    fn announce_files<'e>(&self, entries: impl Iterator<Item = &'e Entry>) {
+        let files: Vec<_> = entries.map(|entry| (entry.path.as_str(), entry.bytes)).collect();
+        self.storage.announce_files(&files);
     }
 
     /// None for a file that was removed meanwhile.
@@ -185,49 +180,6 @@ impl Search<'_> {
         self.unless_gone(entry, ArchiveFile::open(ranges))
     }
 
-    /// The records, in order; none for one whose file is gone. Those beyond the bytes of a page are left out.
-    fn fetch(&self, found: &[(Key, Lies)]) -> Result<Vec<Option<RawRecord>>, ArchiveError> {
-        let mut records: Vec<Option<RawRecord>> = Vec::with_capacity(found.len());
-        let mut bytes = 0;
-        for together in found.chunk_by(|(_, a), (_, b)| lie_together(*a, *b)) {
-            if bytes >= MAX_PAGE_BYTES {
-                break;
-            }
-            let fetched = self.fetch_together(together, MAX_PAGE_BYTES - bytes)?;
-            let is_full = fetched.len() < together.len();
-            bytes += fetched.iter().flatten().map(|record| record.raw.len()).sum::<usize>();
-            records.extend(fetched);
-            if is_full {
-                break;
-            }
-        }
-        Ok(records)
-    }
-
-    /// Records of one row group, or one of a segment.
-    fn fetch_together(
-        &self,
-        found: &[(Key, Lies)],
-        room: usize,
-    ) -> Result<Vec<Option<RawRecord>>, ArchiveError> {
-        match found.first() {
-            Some((_, Lies::InFile { file, place })) => {
-                let Some(entry) = self.files.get(*file) else { return Ok(Vec::new()) };
-                let Some(opened) = self.open(entry)? else { return Ok(vec![None; found.len()]) };
-                let rows: Vec<_> = found.iter().filter_map(|(_, lies)| row_of(*lies)).collect();
-                let fetched = opened.fetch(place.group, &rows, self.query.with_raw.then_some(room));
-                let Some(fetched) = self.unless_gone(entry, fetched)? else {
-                    return Ok(vec![None; found.len()]);
-                };
-                Ok(fetched.into_iter().map(Some).collect())
-            }
-            Some((_, Lies::InSegment { segment, frame, row })) => {
-                Ok(vec![self.fetch_from_segment(*segment, *frame, *row)?])
-            }
-            None => Ok(Vec::new()),
-        }
-    }
-
     fn fetch_from_segment(
         &self,
         segment: usize,
@@ -252,20 +204,4 @@ impl Search<'_> {
 fn is_not_found(error: &(dyn Error + 'static)) -> bool {
     let error = error.downcast_ref::<io::Error>();
     error.is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
-}
-
-fn row_of(lies: Lies) -> Option<usize> {
-    match lies {
-        Lies::InFile { place, .. } => Some(place.row),
-        Lies::InSegment { .. } => None,
-    }
-}
-
-fn lie_together(a: Lies, b: Lies) -> bool {
-    match (a, b) {
-        (Lies::InFile { file, place }, Lies::InFile { file: other, place: second }) => {
-            (file, place.group) == (other, second.group)
-        }
-        _ => false,
-    }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ mod disk;
 mod shared;
 
 pub(crate) use bucket::Bucket;
-pub use bucket::{Credentials, ObjectStore};
+pub use bucket::{AccessKey, Credentials, ObjectStore, WebIdentity};
 pub use disk::Disk;
 pub(crate) use disk::create_private;
 pub(crate) use shared::Shared;
@@ -53,9 +54,16 @@ pub trait ObjectStorage: fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// Files, with their lengths, that are going to be opened one after the other: what comes slowly may be
-    /// fetched together.
-    fn expect(&self, _files: &[(&str, u64)]) {}
+    /// Files, with their lengths, that are going to be opened: where each answer takes its time, what opening
+    /// needs of them is fetched at once. What cannot be fetched is told when it is opened.
+    fn announce_files(&self, _files: &[(&str, u64)]) {}
+
+    /// Parts of files that are going to be read: where each answer takes its time, they are fetched at once.
+    /// Gives how many of them, from the first on, have room in memory until they are read, and at least one;
+    /// the others are to be announced again after that. What cannot be fetched is told when it is read.
+    fn announce_parts(&self, parts: &[Announced<'_>]) -> usize {
+        parts.len()
+    }
 
     /// What opening a file costs, told in rows that could be looked at meanwhile.
     fn opening_rows(&self) -> u64 {
@@ -64,6 +72,17 @@ pub trait ObjectStorage: fmt::Debug + Send + Sync {
 
     /// Ends what waits for an answer from elsewhere, now and later.
     fn close(&self) {}
+}
+
+/// Parts of one file that are going to be read.
+#[derive(Debug, Clone)]
+pub struct Announced<'a> {
+    /// The file.
+    pub path: &'a str,
+    /// Its bytes.
+    pub length: u64,
+    /// Where the parts lie, in any order; they may overlap.
+    pub parts: Vec<Range<u64>>,
 }
 
 /// A file of which parts are read. Where it lies elsewhere and is removed meanwhile, reading says that it is

@@ -1,6 +1,8 @@
 //! What an archive promises, by a whole one in a folder of its own.
 
+mod cold;
 mod crash;
+mod identity;
 mod oracle;
 mod promises;
 mod shared;

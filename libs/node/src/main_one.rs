@@ -15,10 +15,42 @@ use crate::settings::sections;
 const SERVICE_SECTIONS: [&str; 6] =
     ["scanner", "admission", "audit-ingest", "runtime-collector", "correlation", "gateway"];
 
+/// Variables of the environment that programs for S3 read, and where they stand among the settings.
+const AWS: &str = "AIRSIDE_AUDIT_INGEST__ARCHIVE__OBJECT_STORE__AWS__";
+const AWS_VARIABLES: [&str; 15] = [
+    "ACCESS_KEY_ID",
+    "SECRET_ACCESS_KEY",
+    "SESSION_TOKEN",
+    "REGION",
+    "DEFAULT_REGION",
+    "ENDPOINT_URL_S3",
+    "ENDPOINT_URL",
+    "ENDPOINT_URL_STS",
+    "WEB_IDENTITY_TOKEN_FILE",
+    "ROLE_ARN",
+    "ROLE_SESSION_NAME",
+    "CONTAINER_CREDENTIALS_FULL_URI",
+    "CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "EC2_METADATA_SERVICE_ENDPOINT",
+    "CA_BUNDLE",
+];
+
 /// The environment variables that are settings. Only `main` functions ask for them.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub fn environment() -> Vec<(String, String)> {
-    std::env::vars().filter(|(name, _)| name.starts_with("AIRSIDE_")).collect()
+    std::env::vars().filter_map(|(name, value)| Some((setting(&name, &value)?, value))).collect()
+}
+
+/// The variable of Airside that a variable stands for, if it is a setting.
+fn setting(name: &str, value: &str) -> Option<String> {
+    match name.strip_prefix("AWS_") {
+        // Empty is how scripts take a variable back.
+        Some(aws) => {
+            let is_setting = AWS_VARIABLES.contains(&aws) && !value.is_empty();
+            is_setting.then(|| format!("{AWS}{aws}"))
+        }
+        None => name.starts_with("AIRSIDE_").then(|| name.to_owned()),
+    }
 }
 
 /// Loads the settings of a node with these services.
@@ -132,4 +164,19 @@ fn say(text: &str) {
 #[expect(clippy::print_stderr, reason = "the last word of a failed process")]
 fn report(name: &str, error: &anyhow::Error) {
     eprintln!("airside-{name}: error: {error:#}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_variables_of_a_cloud_are_settings_of_the_object_store() {
+        let role = setting("AWS_ROLE_ARN", "arn");
+        assert_eq!(role, Some(format!("{AWS}ROLE_ARN")));
+        assert_eq!(setting("AIRSIDE_NODE__BUS", "nats").as_deref(), Some("AIRSIDE_NODE__BUS"));
+        for (name, value) in [("AWS_ROLE_ARN", ""), ("AWS_PROFILE", "dev"), ("PATH", "/bin")] {
+            assert_eq!(setting(name, value), None, "{name}");
+        }
+    }
 }

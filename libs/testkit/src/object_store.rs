@@ -1,34 +1,27 @@
 //! An object store that speaks S3's protocol, with a bucket in a folder of its own: s3s, in a thread of this
 //! process. It checks signatures, and can be made to refuse everything or to take its time.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpError};
 use s3s_fs::FileSystem;
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+
+use crate::http_server::{Authority, HttpServer};
 
 /// A server with one bucket. It ends when it is dropped, and its files with it.
 #[derive(Debug)]
 pub struct ObjectStoreServer {
-    address: SocketAddr,
+    server: HttpServer,
     folder: TempDir,
     told: Arc<Told>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 /// The server could not be started.
@@ -45,6 +38,12 @@ pub struct Requests {
     pub whole: u64,
     /// Everything else, such as listings.
     pub others: u64,
+    /// The bytes of all answers.
+    pub bytes: u64,
+    /// How often something was asked for while nothing else was: so often whoever asks has waited.
+    pub rounds: u64,
+    /// How many were answered at the same time at most.
+    pub most_at_a_time: u64,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +52,7 @@ struct Told {
     is_full: AtomicBool,
     delay_micros: AtomicU64,
     requests: Mutex<Requests>,
+    under_way: AtomicU64,
 }
 
 impl ObjectStoreServer {
@@ -69,37 +69,39 @@ impl ObjectStoreServer {
     ///
     /// The folder, the port or the thread cannot be had.
     pub fn start() -> Result<Self, ObjectStoreServerError> {
-        let folder = tempfile::tempdir().map_err(failed)?;
-        std::fs::create_dir(folder.path().join(Self::BUCKET)).map_err(failed)?;
-        let files = FileSystem::new(folder.path()).map_err(|error| failed(format!("{error:?}")))?;
+        Self::start_with(None)
+    }
+
+    /// Starts a server that proves itself by a certificate of an authority.
+    ///
+    /// # Errors
+    ///
+    /// The folder, the port, the certificate or the thread cannot be had.
+    pub fn start_over_tls(authority: &Authority) -> Result<Self, ObjectStoreServerError> {
+        Self::start_with(Some(authority))
+    }
+
+    fn start_with(authority: Option<&Authority>) -> Result<Self, ObjectStoreServerError> {
+        let folder = tempfile::tempdir().map_err(ObjectStoreServerError::of)?;
+        std::fs::create_dir(folder.path().join(Self::BUCKET))
+            .map_err(ObjectStoreServerError::of)?;
+        let files = FileSystem::new(folder.path())
+            .map_err(|error| ObjectStoreServerError::of(format!("{error:?}")))?;
         let mut service = S3ServiceBuilder::new(files);
         service.set_auth(SimpleAuth::from_single(Self::ACCESS_KEY_ID, Self::SECRET_ACCESS_KEY));
         let service = service.build();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(failed)?;
         let told = Arc::new(Told::default());
-        let (stop, stopped) = oneshot::channel();
-        let serving = serve(listener, service, Arc::clone(&told));
-        let thread = std::thread::Builder::new().name("object-store".to_owned());
-        let thread = thread.spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    // Whoever started it has dropped it, or is gone.
-                    _ = stopped => {}
-                    () = serving => {}
-                }
-            });
+        let counting = Arc::clone(&told);
+        let server = HttpServer::start(authority, move |request: Request<Incoming>| {
+            let (service, told) = (service.clone(), Arc::clone(&counting));
+            async move { told.answer(request, &service).await }
         });
-        let thread = Some(thread.map_err(failed)?);
-        Ok(Self { address, folder, told, stop: Some(stop), thread })
+        Ok(Self { server: server.map_err(ObjectStoreServerError::of)?, folder, told })
     }
 
     /// Where it answers.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
     }
 
     /// The folder with the files of the bucket.
@@ -125,48 +127,40 @@ impl ObjectStoreServer {
 
     /// What was asked of it so far.
     pub fn requests(&self) -> Requests {
-        *self.told.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.told.requests()
     }
 }
 
-impl Drop for ObjectStoreServer {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A thread that panicked has ended as well.
-            let _ended = thread.join().is_ok();
-        }
+impl ObjectStoreServerError {
+    pub(crate) fn of(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
     }
-}
-
-fn failed(error: impl std::fmt::Display) -> ObjectStoreServerError {
-    ObjectStoreServerError(error.to_string())
-}
-
-async fn serve(listener: std::net::TcpListener, service: S3Service, told: Arc<Told>) {
-    let Ok(listener) = TcpListener::from_std(listener) else { return };
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(converse(stream, service.clone(), Arc::clone(&told)));
-    }
-}
-
-async fn converse(stream: TcpStream, service: S3Service, told: Arc<Told>) {
-    let answering = service_fn(move |request: Request<Incoming>| {
-        let (service, told) = (service.clone(), Arc::clone(&told));
-        async move { told.answer(request, &service).await }
-    });
-    let builder = Builder::new(TokioExecutor::new());
-    // A connection that breaks off is its client's business.
-    let _ended = builder.serve_connection(TokioIo::new(stream), answering).await.is_ok();
 }
 
 impl Told {
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn answer(
         &self,
         request: Request<Incoming>,
         service: &S3Service,
     ) -> Result<Response<Body>, HttpError> {
         self.count(&request);
+        let answer = self.answer_late(request, service).await;
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        let length = answer.as_ref().ok().and_then(|it| it.headers().get(header::CONTENT_LENGTH));
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        self.requests().bytes += length.unwrap_or(0);
+        answer
+    }
+
+    async fn answer_late(
+        &self,
+        request: Request<Incoming>,
+        service: &S3Service,
+    ) -> Result<Response<Body>, HttpError> {
         let delay = Duration::from_micros(self.delay_micros.load(Ordering::SeqCst));
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
@@ -181,7 +175,10 @@ impl Told {
     }
 
     fn count(&self, request: &Request<Incoming>) {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = self.requests();
+        let before = self.under_way.fetch_add(1, Ordering::SeqCst);
+        requests.rounds += u64::from(before == 0);
+        requests.most_at_a_time = requests.most_at_a_time.max(before + 1);
         let is_listing = request.uri().query().is_some_and(|query| query.contains("list-type"));
         match *request.method() {
             Method::GET if request.headers().contains_key(header::RANGE) => requests.parts += 1,

@@ -17,7 +17,9 @@ pub use self::platform::{
     FindingsArguments, FindingsCommand, FindingsListArguments, IncidentsArguments,
     IncidentsCommand, ListedState,
 };
-pub use self::raw::{RawArguments, RawCommand, RawQueryArguments, RawSourceArguments};
+pub use self::raw::{
+    ArchivePlace, RawArguments, RawCommand, RawQueryArguments, RawSourceArguments,
+};
 pub use self::scan::{AffectedArguments, ReportFormat, ScanArguments, ScanCommand};
 pub use self::verify::VerifyArguments;
 

@@ -49,7 +49,10 @@ use files::Followed;
 pub use judging::Judging;
 pub use options::{ClusterOptions, FeedOptions, FileOptions, Options, ProviderOption};
 use owner::{AuditOwner, LedgerView};
-pub use raw::{ArchiveOptions, ObjectStoreOptions, raw_entry, raw_query, shown_to_people};
+pub use raw::{
+    ArchiveOptions, AwsOptions, CredentialsKind, ObjectStoreOptions, raw_entry, raw_query,
+    shown_to_people,
+};
 use raw::{AtWork, RawKeeper, RawRecordsApi, Raws};
 use rules_api::RulesApi;
 use tokio::sync::watch;

@@ -5,6 +5,7 @@
 
 mod api;
 mod entry;
+mod object_store;
 mod options;
 
 use std::time::Duration;
@@ -20,7 +21,8 @@ use tokio::task::JoinHandle;
 
 pub(crate) use api::RawRecordsApi;
 pub use entry::{raw_entry, raw_query, shown_to_people};
-pub use options::{ArchiveOptions, ObjectStoreOptions};
+pub use object_store::{AwsOptions, CredentialsKind, ObjectStoreOptions};
+pub use options::ArchiveOptions;
 
 /// Keeps raw events, where the settings and the node say so.
 #[derive(Debug, Clone)]

@@ -1,35 +1,36 @@
 //! Reading a file: which rows a query wants, and rows by their number.
 //!
-//! Row groups are left out by statistics, bloom filters and dictionaries; of the others, columns are decoded
-//! one after the other as long as a row is left that fits.
+//! Row groups are left out by statistics, then by bloom filters, then by dictionaries; of the others, columns
+//! are decoded one after the other as long as a row is left that fits. Before each of these steps it can be
+//! asked where in the file lies what the step reads (`read/parts.rs`): whoever reads several files from afar
+//! fetches that at once.
 
 use std::sync::Arc;
 
-use airside_types::{Cluster, Id, Timestamp};
-use bytes::Bytes;
+use airside_types::Id;
 use parquet::bloom_filter::Sbbf;
-use parquet::data_type::{ByteArray, ByteArrayType, FixedLenByteArrayType, Int32Type, Int64Type};
+use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{
-    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
 };
 use parquet::file::properties::ReaderProperties;
-use parquet::file::reader::RowGroupReader;
 use parquet::file::serialized_reader::SerializedRowGroupReader;
 use parquet::file::statistics::Statistics;
 
-use super::{BYTES, CLUSTER, CODE, EVENT, FIRST_TEXT, RAW, TAKEN, TIME};
-use crate::query::{Best, Field, Query};
+use super::{CODE, EVENT, FIRST_TEXT, TIME};
+use crate::query::{Field, Query};
 use crate::record::{RawRecord, TEXTS};
 use crate::storage::Ranges;
 
 mod columns;
 mod dictionary;
 mod matching;
+mod parts;
+mod records;
 mod source;
 
-use columns::pick;
-use matching::matching;
+pub(crate) use matching::Moment;
 use source::Source;
 
 /// A file that was opened.
@@ -44,6 +45,15 @@ pub(crate) struct ArchiveFile {
 pub(crate) struct Place {
     pub(crate) group: usize,
     pub(crate) row: usize,
+}
+
+/// A row group that may have what a query wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) number: usize,
+    /// No row of it is later.
+    pub(crate) last: i64,
+    pub(crate) rows: u64,
 }
 
 type Result<T> = std::result::Result<T, ParquetError>;
@@ -69,58 +79,36 @@ impl ArchiveFile {
         let mut records = Vec::new();
         for (number, group) in self.metadata.row_groups().iter().enumerate() {
             let rows: Vec<_> = (0..usize::try_from(group.num_rows())?).collect();
-            records.extend(self.fetch(number, &rows, Some(usize::MAX))?);
+            records.extend(self.records(number, &rows, &[const { None }; TEXTS], true)?);
         }
         Ok(records)
     }
 
-    /// Offers the rows that a query wants, from the last group to the first. Gives how many rows were
-    /// looked at.
-    pub(crate) fn find<P>(
-        &self,
-        query: &Query,
-        best: &mut Best<P>,
-        place: impl Fn(Place) -> P,
-    ) -> Result<u64> {
-        let mut looked_at = 0;
-        for number in (0..self.metadata.num_row_groups()).rev() {
-            let Some(group) = self.group_that_may(number, query, best)? else { continue };
-            looked_at += group.metadata().num_rows().unsigned_abs();
-            for (key, row) in matching(&group, query)? {
-                best.offer(key, place(Place { group: number, row }));
-            }
-        }
-        Ok(looked_at)
+    /// The row groups of which statistics do not say that nothing in them is wanted, from the last one to the
+    /// first. Nothing more is read for that.
+    pub(crate) fn groups_that_may(&self, query: &Query) -> Vec<Group> {
+        let groups = self.metadata.row_groups().iter().enumerate().rev();
+        let groups = groups.filter(|(_, group)| may_have(group, query));
+        groups
+            .map(|(number, group)| Group {
+                number,
+                last: times(group.column(TIME)).map_or(i64::MAX, |(_, last)| last),
+                rows: group.num_rows().unsigned_abs(),
+            })
+            .collect()
     }
 
-    /// The row group, unless it can have nothing that is wanted.
-    fn group_that_may<P>(
-        &self,
-        number: usize,
-        query: &Query,
-        best: &Best<P>,
-    ) -> Result<Option<SerializedRowGroupReader<'_, Source>>> {
-        let metadata = self.metadata.row_group(number);
-        if let Some((first, last)) = times(metadata.column(TIME))
-            && (last < query.from.as_nanos()
-                || first >= query.until.as_nanos()
-                || query.before.is_some_and(|before| first > before.0.time)
-                || !best.takes(last))
-        {
-            return Ok(None);
-        }
-        let group = self.group(number)?;
-        if let Some(event) = query.event
-            && !self.may_have(&group, EVENT, event.as_bytes())?
-        {
-            return Ok(None);
-        }
-        for (column, text) in wanted_texts(query) {
-            if !self.may_have(&group, column, text.as_bytes())? {
-                return Ok(None);
+    /// False where the bloom filters of a group say that it has nothing that is wanted.
+    pub(crate) fn passes_filters(&self, group: Group, query: &Query) -> Result<bool> {
+        for (column, value) in wanted_values(query) {
+            let column = self.metadata.row_group(group.number).column(column);
+            if let Some(filter) = Sbbf::read_from_column_chunk(column, &*self.source)?
+                && !filter.check(value)
+            {
+                return Ok(false);
             }
         }
-        Ok(Some(group))
+        Ok(true)
     }
 
     fn group(&self, number: usize) -> Result<SerializedRowGroupReader<'_, Source>> {
@@ -131,87 +119,37 @@ impl ArchiveFile {
             Arc::new(ReaderProperties::builder().build()),
         )
     }
-
-    /// False where a column of a group certainly lacks a value.
-    fn may_have(
-        &self,
-        group: &SerializedRowGroupReader<'_, Source>,
-        column: usize,
-        value: &[u8],
-    ) -> Result<bool> {
-        let metadata = group.metadata().column(column);
-        if !metadata.statistics().is_none_or(|statistics| spans(statistics, value)) {
-            return Ok(false);
-        }
-        // Where there is a filter, reading the dictionary as well would cost more than what it leaves out.
-        if let Some(filter) = Sbbf::read_from_column_chunk(metadata, &*self.source)? {
-            return Ok(filter.check(value));
-        }
-        Ok(dictionary::has(group, column, value)?.unwrap_or(true))
-    }
-
-    /// The rows of a group by their numbers, in the order that is asked for: as many as there is room for
-    /// their raw bytes, and at least one; all of them without their bytes where there is none.
-    pub(crate) fn fetch(
-        &self,
-        number: usize,
-        rows: &[usize],
-        room: Option<usize>,
-    ) -> Result<Vec<RawRecord>> {
-        let group = self.group(number)?;
-        let mut order = rows.to_vec();
-        order.sort_unstable();
-        let sizes = pick::<Int32Type>(&group, BYTES, &order)?;
-        let place = |order: &[usize], row| order.binary_search(row).unwrap_or_default();
-        let mut bytes = 0;
-        let fitting = rows.iter().enumerate().take_while(|(number, row)| {
-            let size = sizes.get(place(&order, row)).copied().unwrap_or_default();
-            bytes += usize::try_from(size).unwrap_or_default();
-            *number == 0 || room.is_none_or(|room| bytes <= room)
-        });
-        let rows = rows.get(..fitting.count()).unwrap_or_default();
-        let mut order = rows.to_vec();
-        order.sort_unstable();
-        let mut records = fetch_in_order(&group, &order)?;
-        if room.is_some() {
-            let raws = pick::<ByteArrayType>(&group, RAW, &order)?;
-            for (record, raw) in records.iter_mut().zip(raws) {
-                // The page that the bytes lie in is not kept with them.
-                record.raw = Bytes::copy_from_slice(raw.data());
-            }
-        }
-        Ok(rows.iter().filter_map(|row| records.get(place(&order, row)).cloned()).collect())
-    }
 }
 
-/// The rows without their raw bytes.
-fn fetch_in_order(group: &impl RowGroupReader, rows: &[usize]) -> Result<Vec<RawRecord>> {
-    let events = pick::<FixedLenByteArrayType>(group, EVENT, rows)?;
-    let times = pick::<Int64Type>(group, TIME, rows)?;
-    let taken = pick::<Int64Type>(group, TAKEN, rows)?;
-    let clusters = pick::<ByteArrayType>(group, CLUSTER, rows)?;
-    let codes = pick::<Int32Type>(group, CODE, rows)?;
-    let sizes = pick::<Int32Type>(group, BYTES, rows)?;
-    let mut texts = vec![<[String; TEXTS]>::default(); rows.len()];
-    for text in 0..TEXTS {
-        let values = pick::<ByteArrayType>(group, FIRST_TEXT + text, rows)?;
-        for (texts, value) in texts.iter_mut().zip(values) {
-            if let Some(place) = texts.get_mut(text) {
-                value.as_utf8()?.clone_into(place);
-            }
+/// False where the statistics of a group say that it has nothing that is wanted.
+fn may_have(group: &RowGroupMetaData, query: &Query) -> bool {
+    if let Some((first, last)) = times(group.column(TIME))
+        && (last < query.from.as_nanos()
+            || first >= query.until.as_nanos()
+            || query.before.is_some_and(|before| first > before.0.time))
+    {
+        return false;
+    }
+    if let (Some(code), Some(Statistics::Int32(codes))) =
+        (query.code, group.column(CODE).statistics())
+    {
+        let code = i32::from(code);
+        let is_out = |least: Option<&i32>, greatest: Option<&i32>| {
+            least.is_some_and(|it| code < *it) || greatest.is_some_and(|it| code > *it)
+        };
+        if is_out(codes.min_opt(), codes.max_opt()) {
+            return false;
         }
     }
-    let numbers = events.iter().zip(times).zip(taken).zip(clusters).zip(codes);
-    let records = numbers.zip(texts).zip(sizes).map(|((numbers, texts), size)| {
-        let ((((event, time), taken), cluster), code) = numbers;
-        let [time, taken] = [time, taken].map(Timestamp::from_nanos);
-        let cluster = Cluster::new(cluster.as_utf8()?)
-            .map_err(|error| ParquetError::General(error.to_string()))?;
-        let code = u16::try_from(code).unwrap_or_default();
-        let size = u64::try_from(size).unwrap_or_default();
-        Ok(RawRecord::new(cluster, (id(event)?, time, taken), code, texts, size))
-    });
-    records.collect()
+    wanted_values(query).all(|(column, value)| {
+        group.column(column).statistics().is_none_or(|statistics| spans(statistics, value))
+    })
+}
+
+/// The columns of which a query wants one value, those first that leave out most.
+fn wanted_values(query: &Query) -> impl Iterator<Item = (usize, &[u8])> {
+    let event = query.event.as_ref().map(|event| (EVENT, event.as_bytes().as_slice()));
+    event.into_iter().chain(wanted_texts(query).map(|(column, text)| (column, text.as_bytes())))
 }
 
 /// The columns of texts that a query has a wish for, those first that leave out most.

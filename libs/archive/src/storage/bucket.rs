@@ -1,8 +1,8 @@
 //! Files in a bucket of an object store that speaks S3's protocol.
 //!
-//! Owns the requests, how long each may take, and what their failures mean. Where the bucket is and who we are
-//! is `bucket/address.rs`', the connection `bucket/http.rs`', what was read is remembered by
-//! `bucket/cache.rs`. Calls block a thread that is no runtime's own; the runtime is the caller's.
+//! Owns which requests there are, how long each may take, and what their failures mean. How parts of files are
+//! fetched is `bucket/parts.rs`', and what was read is remembered by `bucket/cache.rs`. Where the bucket is and
+//! who we are there is `bucket/address.rs`' and `bucket/credentials.rs`', the connection `bucket/http.rs`'. Calls block a thread that is no runtime's own; the runtime is the caller's.
 
 use std::error::Error as _;
 use std::fs;
@@ -16,18 +16,23 @@ use futures::StreamExt;
 use object_store::path::Path as Key;
 use object_store::{Error, ObjectStoreExt};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
-use super::{ObjectStorage, Ranges};
+use super::{Announced, ObjectStorage, Ranges};
 use crate::error::ArchiveError;
 use crate::instance::Instance;
 
 mod address;
 mod cache;
+mod credentials;
 mod http;
+mod parts;
 
-pub use address::{Credentials, ObjectStore};
-use cache::{BLOCK, Cache};
+pub use address::ObjectStore;
+use cache::Cache;
+pub use credentials::{AccessKey, Credentials, WebIdentity};
+use http::Untrusted;
+use parts::Part;
 
 /// How long reading a part may take, tries again included: a person waits for it.
 const READING: Duration = Duration::from_secs(15);
@@ -37,11 +42,6 @@ const LISTING: Duration = Duration::from_mins(1);
 const WRITING: Duration = Duration::from_mins(5);
 /// The most files that are taken in from a listing: some hundred bytes of memory each.
 const MAX_LISTED: usize = 1_000_000;
-/// How much of a file's end is fetched when it is opened: what tells which of its rows to look at.
-const TAIL: u64 = 4 * BLOCK;
-/// How many ends of files are fetched at a time.
-const AT_A_TIME: usize = 16;
-
 /// A bucket, or what lies in it below a prefix.
 #[derive(Debug)]
 pub(crate) struct Bucket {
@@ -55,6 +55,9 @@ struct Inner {
     prefix: Key,
     runtime: Handle,
     cache: Cache,
+    /// How many parts of files may be on their way at a time.
+    requests: Semaphore,
+    at_a_time: usize,
     is_closed: watch::Sender<bool>,
 }
 
@@ -64,7 +67,10 @@ impl Bucket {
         let (store, prefix) = address::connect(settings)?;
         let cache = Cache::new(usize::try_from(settings.cache_bytes).unwrap_or(usize::MAX));
         let (is_closed, _) = watch::channel(false);
-        let inner = Inner { store: Arc::new(store), prefix, runtime, cache, is_closed };
+        let at_a_time = settings.max_requests.clamp(1, Semaphore::MAX_PERMITS);
+        let requests = Semaphore::new(at_a_time);
+        let store = Arc::new(store);
+        let inner = Inner { store, prefix, runtime, cache, requests, at_a_time, is_closed };
         Ok(Self { inner: Arc::new(inner), instance: settings.instance.clone() })
     }
 
@@ -114,7 +120,7 @@ impl ObjectStorage for Bucket {
     fn open(&self, path: &str, length: u64) -> io::Result<Arc<dyn Ranges>> {
         let path: Arc<str> = path.into();
         if !self.inner.cache.has_end(&path, length) {
-            self.inner.wait(READING, self.inner.fetch_tail(&path, length))?;
+            self.inner.wait(READING, self.inner.fetch_end(&path, length))?;
         }
         Ok(Arc::new(Part { inner: Arc::clone(&self.inner), path, length }))
     }
@@ -128,16 +134,12 @@ impl ObjectStorage for Bucket {
         }
     }
 
-    fn expect(&self, files: &[(&str, u64)]) {
-        let inner = &self.inner;
-        let files: Vec<(Arc<str>, u64)> =
-            files.iter().map(|(path, length)| ((*path).into(), *length)).collect();
-        let unknown = files.into_iter().filter(|(path, it)| !inner.cache.has_end(path, *it));
-        let tails =
-            unknown.map(|(path, it)| async move { inner.fetch_tail(&path, it).await.is_ok() });
-        let all = futures::stream::iter(tails).buffer_unordered(AT_A_TIME);
-        // What failed is tried, and told, when it is opened.
-        let _fetched = inner.wait(READING, async { Ok(all.count().await) }).is_ok();
+    fn announce_files(&self, files: &[(&str, u64)]) {
+        self.inner.fetch_ends_ahead(files);
+    }
+
+    fn announce_parts(&self, parts: &[Announced<'_>]) -> usize {
+        self.inner.fetch_ahead(parts)
     }
 
     fn opening_rows(&self) -> u64 {
@@ -178,56 +180,6 @@ impl Inner {
             }
         })
     }
-
-    /// Fetches the end of a file.
-    async fn fetch_tail(&self, path: &Arc<str>, length: u64) -> object_store::Result<()> {
-        let key =
-            self.key(path).map_err(|error| Error::Generic { store: "S3", source: error.into() })?;
-        let begin = length.saturating_sub(TAIL);
-        let tail = self.store.get_range(&key, begin..length).await?;
-        self.cache.put(path, length, begin, &tail);
-        Ok(())
-    }
-}
-
-/// A file in the bucket.
-#[derive(Debug)]
-struct Part {
-    inner: Arc<Inner>,
-    path: Arc<str>,
-    length: u64,
-}
-
-impl Ranges for Part {
-    fn length(&self) -> u64 {
-        self.length
-    }
-
-    fn read(&self, at: u64, length: usize) -> io::Result<Bytes> {
-        let end = at.checked_add(length as u64).filter(|end| *end <= self.length);
-        let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
-        let cache = &self.inner.cache;
-        let missing = match cache.get(&self.path, self.length, at..end) {
-            Ok(bytes) => return Ok(bytes),
-            Err(missing) => missing,
-        };
-        let key = self.inner.key(&self.path)?;
-        let fetching = self.inner.store.get_range(&key, missing.clone());
-        let fetched = self.inner.wait(READING, fetching)?;
-        cache.put(&self.path, self.length, missing.start, &fetched);
-        // Some of it may have been there before, and be gone by now: then all of it is fetched.
-        if let Some(from) = at.checked_sub(missing.start)
-            && end <= missing.end
-        {
-            let from = usize::try_from(from).map_err(io::Error::other)?;
-            let part = fetched.get(from..from + length).map(|_| fetched.slice(from..from + length));
-            return part.ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
-        }
-        match cache.get(&self.path, self.length, at..end) {
-            Ok(bytes) => Ok(bytes),
-            Err(_) => self.inner.wait(READING, self.inner.store.get_range(&key, at..end)),
-        }
-    }
 }
 
 /// What a failure means: something is not there, we may not do that, or the store cannot be used now.
@@ -237,6 +189,7 @@ fn told(error: Error) -> io::Error {
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
             io::ErrorKind::PermissionDenied
         }
+        _ if is_untrusted(&error) => io::ErrorKind::PermissionDenied,
         // Failures of listings have no kind of their own.
         _ => match error.source().map(ToString::to_string) {
             Some(text) if text.contains("NoSuchBucket") => io::ErrorKind::NotFound,
@@ -247,4 +200,16 @@ fn told(error: Error) -> io::Error {
         },
     };
     io::Error::new(kind, error)
+}
+
+/// Whether we broke off because of the other one's certificate.
+fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<Untrusted>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }

@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Bucket, Disk, ObjectStorage, Ranges};
+use super::{Announced, Bucket, Disk, ObjectStorage, Ranges};
 use crate::instance::Instance;
 
 /// A bucket with the disk in front.
@@ -23,6 +23,11 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) const fn new(disk: Disk, bucket: Bucket) -> Self {
         Self { disk, bucket }
+    }
+
+    /// Whether a file does not lie on the disk, where it would be opened.
+    fn is_away(&self, path: &str) -> bool {
+        matches!(self.disk.place_of(path).try_exists(), Ok(false))
     }
 }
 
@@ -68,11 +73,16 @@ impl ObjectStorage for Shared {
         self.disk.remove(path)
     }
 
-    fn expect(&self, files: &[(&str, u64)]) {
-        // What still lies on the disk is opened there.
-        let away =
-            |file: &&(&str, u64)| matches!(self.disk.place_of(file.0).try_exists(), Ok(false));
-        self.bucket.expect(&files.iter().filter(away).copied().collect::<Vec<_>>());
+    fn announce_files(&self, files: &[(&str, u64)]) {
+        let away: Vec<_> = files.iter().filter(|(path, _)| self.is_away(path)).copied().collect();
+        self.bucket.announce_files(&away);
+    }
+
+    fn announce_parts(&self, parts: &[Announced<'_>]) -> usize {
+        let away = parts.iter().enumerate().filter(|(_, it)| self.is_away(it.path));
+        let (places, away): (Vec<_>, Vec<_>) = away.map(|(at, it)| (at, it.clone())).unzip();
+        let taken = self.bucket.announce_parts(&away);
+        places.get(taken).copied().unwrap_or(parts.len())
     }
 
     fn opening_rows(&self) -> u64 {

@@ -4,7 +4,7 @@ use airside_testkit::ObjectStoreServer;
 
 use super::storage::store_at;
 use super::*;
-use crate::{ArchiveError, Instance};
+use crate::{ArchiveError, BucketReader, Instance};
 
 fn small(time: i64) -> Small {
     Small { tenant: 0, cluster: 0, time, number: 0, actor: 0, verb: 0, name: 7 }
@@ -214,6 +214,29 @@ async fn archives_that_share_a_store_answer_for_each_other_and_tend_to_their_own
     assert_eq!(found(&one).await, expected(0..10));
     close(one_work).await;
     close(two_work).await;
+}
+
+#[tokio::test]
+async fn who_only_reads_finds_what_was_sealed_also_when_it_was_merged_meanwhile() {
+    let server = ObjectStoreServer::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, work) = open_at(folder.path(), &server, "one").await;
+    for time in 0..9 {
+        append(&archive, &work, time).await;
+    }
+    work.settle_all().await.unwrap();
+    archive.append(small(9).batch()).await.unwrap();
+    let reader = BucketReader::open(&store_at(&server, "reader")).await.unwrap();
+    work.merge_small().await;
+    let page = reader.query(Query::of(&Tenant::default()).limit(20)).await.unwrap();
+    assert_eq!((raws(&page.records), page.next), (expected(0..9), None));
+    close(work).await;
+    server.set_away(true);
+    let refused = BucketReader::open(&store_at(&server, "reader")).await.unwrap_err().to_string();
+    assert!(
+        refused.contains("s3://raw/below/this") && refused.contains("the key `airside-test`"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

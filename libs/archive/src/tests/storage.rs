@@ -7,13 +7,15 @@ use std::sync::Arc;
 use airside_testkit::ObjectStoreServer;
 use tokio::runtime::Handle;
 
-use crate::storage::{Bucket, Credentials, Disk, ObjectStorage, ObjectStore, Shared};
+use crate::storage::{
+    AccessKey, Announced, Bucket, Credentials, Disk, ObjectStorage, ObjectStore, Shared,
+};
 
 /// The settings of an archive in the bucket of a server.
 pub(super) fn store_at(server: &ObjectStoreServer, instance: &str) -> ObjectStore {
     ObjectStore {
         endpoint: Some(server.endpoint()),
-        credentials: Some(Credentials {
+        credentials: Credentials::Key(AccessKey {
             access_key_id: ObjectStoreServer::ACCESS_KEY_ID.to_owned(),
             secret_access_key: ObjectStoreServer::SECRET_ACCESS_KEY.to_owned(),
             session_token: None,
@@ -82,7 +84,12 @@ fn takes_lists_opens_and_removes(storage: &dyn ObjectStorage, written: &Path) {
             assert_eq!(storage.waiting().unwrap(), []);
             assert_eq!(listed(storage), expected);
         }
-        storage.expect(&[("t/c/e/-1_b.x", 5), ("t/c/d/gone", 7)]);
+        storage.announce_files(&[("t/c/e/-1_b.x", 5), ("t/c/d/gone", 7)]);
+        let of = |path, length, parts| Announced { path, length, parts };
+        let parts = vec![7..9, 1_000_000..1_200_000, 2_999_999..9_000_000];
+        let all = [of("t/c/d/gone", 7, vec![0..7]), of("t/c/d/a", 3_000_001, parts)];
+        assert_eq!(storage.announce_parts(&all), 2);
+        assert_eq!(storage.announce_parts(&[]), 0);
         let file = storage.open("t/c/d/a", 3_000_001).unwrap();
         assert_eq!(file.length(), large.len() as u64);
         for (at, length) in [(0, 4), (2_999_993, 8), (7, 0), (1_000_000, 600_000), (0, large.len())]
@@ -132,7 +139,8 @@ async fn a_store_that_refuses_or_does_not_answer_says_so() {
     };
     let good = || store_at(&server, "one");
     let mut wrong_key = good();
-    wrong_key.credentials.as_mut().unwrap().secret_access_key = "another".to_owned();
+    let Credentials::Key(key) = &mut wrong_key.credentials else { unreachable!("it is a key") };
+    key.secret_access_key = "another".to_owned();
     assert_eq!(kind(wrong_key).await, ErrorKind::PermissionDenied);
     let no_bucket = ObjectStore { url: "s3://nothing".to_owned(), ..good() };
     assert_eq!(kind(no_bucket).await, ErrorKind::NotFound);

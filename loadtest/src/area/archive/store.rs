@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use airside_archive::{Archive, Credentials, ObjectStore, Query, Settings};
+use airside_archive::{AccessKey, Archive, Credentials, ObjectStore, Query, Settings};
 use airside_testkit::ObjectStoreServer;
 use airside_types::{Tenant, Timestamp};
 use anyhow::Context;
@@ -20,14 +20,14 @@ const AWAY: [Duration; 2] = [Duration::ZERO, Duration::from_millis(20)];
 pub(in crate::area) fn measure(run: &Run) -> anyhow::Result<Report> {
     let count = run.amount(200_000, 2_000_000);
     let (folder, server) = (tempfile::tempdir()?, ObjectStoreServer::start()?);
-    let credentials = Credentials {
+    let credentials = Credentials::Key(AccessKey {
         access_key_id: ObjectStoreServer::ACCESS_KEY_ID.to_owned(),
         secret_access_key: ObjectStoreServer::SECRET_ACCESS_KEY.to_owned(),
         session_token: None,
-    };
+    });
     let store = ObjectStore {
         endpoint: Some(server.endpoint()),
-        credentials: Some(credentials),
+        credentials,
         ..ObjectStore::new("s3://raw/loadtest", "loadtest".parse()?)
     };
     let settings = Settings {
@@ -67,8 +67,8 @@ async fn ask(
     away: Duration,
 ) -> anyhow::Result<Value> {
     let (archive, work) = Archive::open(settings.clone()).await?;
-    let before = server.requests().parts;
-    let (mut took, mut found, mut first_parts) = (Vec::new(), 0, 0);
+    let before = server.requests();
+    let (mut took, mut found, mut first_after) = (Vec::new(), 0, before);
     for number in 0..EACH {
         let event = Generated::of((number as i64 * 2 + 1) * count / (EACH as i64 * 2));
         let begin = Instant::now();
@@ -76,10 +76,10 @@ async fn ask(
         took.push((begin.elapsed().as_secs_f64() * 1e4).round() / 10.0);
         found += page.records.len();
         if number == 0 {
-            first_parts = server.requests().parts - before;
+            first_after = server.requests();
         }
     }
-    let parts = server.requests().parts - before;
+    let parts = server.requests().parts - before.parts;
     work.run(|| Timestamp::from_nanos(BEGIN), std::future::ready(())).await;
     let first = took.first().copied().context("nothing was asked")?;
     took.sort_unstable_by(f64::total_cmp);
@@ -90,7 +90,9 @@ async fn ask(
         "first_ms": first,
         "median_ms": took.get(EACH / 2).copied().unwrap_or(first),
         "slowest_ms": took.last().copied().unwrap_or(first),
-        "first_requests": first_parts,
+        "first_requests": first_after.parts - before.parts,
+        "first_rounds": first_after.rounds - before.rounds,
+        "first_bytes": first_after.bytes - before.bytes,
         "requests": parts,
     }))
 }

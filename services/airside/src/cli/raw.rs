@@ -1,6 +1,8 @@
 //! The arguments of `airside raw`.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
@@ -38,16 +40,40 @@ pub struct RawSourceArguments {
     /// The platform.
     #[command(flatten)]
     pub server: ServerArguments,
-    /// Read the files in this folder instead of asking the platform; only their owner can, and what is kept in
-    /// an object store is not among them
-    #[arg(long, value_name = "DIR")]
-    pub archive: Option<PathBuf>,
+    /// Read the files in this folder, or in a bucket such as s3://raw-events/airside, instead of asking the
+    /// platform; only who may read them can. A bucket has what was sealed
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
+    pub archive: Option<ArchivePlace>,
+    /// Settings file (TOML) whose section audit-ingest.archive.object_store says where a bucket's store answers
+    /// and who we are there; else the variables AWS_… do
+    #[arg(long, value_name = "FILE", env = "AIRSIDE_CONFIG")]
+    pub config: Option<PathBuf>,
     /// Whose events, with --archive [default: default]
     #[arg(long, value_name = "NAME", requires = "archive")]
     pub tenant: Option<String>,
     /// Show credentials as well, with --archive; a platform never does
     #[arg(long, requires = "archive")]
     pub unredacted: bool,
+}
+
+/// Where the files of an archive lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArchivePlace {
+    /// In a folder of this machine.
+    Folder(PathBuf),
+    /// In a bucket: `s3://BUCKET/PREFIX`.
+    Bucket(String),
+}
+
+impl FromStr for ArchivePlace {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text.starts_with("s3://") {
+            true => Self::Bucket(text.to_owned()),
+            false => Self::Folder(PathBuf::from(text)),
+        })
+    }
 }
 
 /// Arguments of `raw query`.

@@ -1,9 +1,7 @@
 //! `airside raw`: the raw audit events that a platform keeps, asked for or read from the files of an archive.
 
-use std::path::Path;
-
-use airside_archive::{Cursor, Query, page_of_folder};
-use airside_audit_ingest::{raw_entry, raw_query, shown_to_people};
+use airside_archive::Query;
+use airside_audit_ingest::raw_query;
 use airside_config::Interval;
 use airside_ports::Clock;
 use airside_service::SystemClock;
@@ -22,6 +20,10 @@ use crate::command::Outcome;
 use crate::command::incidents::said;
 use crate::show;
 
+mod archive;
+
+use archive::each_of_archive;
+
 pub(super) fn run(command: RawCommand) -> anyhow::Result<Outcome> {
     match command {
         RawCommand::Get { id, output, source } => get(&id, output, &source)?,
@@ -33,13 +35,14 @@ pub(super) fn run(command: RawCommand) -> anyhow::Result<Outcome> {
 fn get(id: &str, output: OutputFormat, source: &RawSourceArguments) -> anyhow::Result<()> {
     let id: Id = id.parse()?;
     let entries = match &source.archive {
-        Some(folder) => {
+        Some(place) => {
             let query = Query::of(&tenant(source)?).event(id);
             let mut entries = Vec::new();
-            each_of_folder(folder, &query, source.unredacted, usize::MAX, |entry| {
+            let keep = |entry| {
                 entries.push(entry);
                 Ok(())
-            })?;
+            };
+            each_of_archive(place, source, &query, usize::MAX, keep)?;
             anyhow::ensure!(!entries.is_empty(), "no raw record of event {id} is kept");
             entries
         }
@@ -78,9 +81,9 @@ fn query(arguments: &RawQueryArguments) -> anyhow::Result<()> {
         Ok(show::print(&text)?)
     };
     match &arguments.source.archive {
-        Some(folder) => {
+        Some(place) => {
             let query = raw_query(&asked, &tenant(&arguments.source)?);
-            each_of_folder(folder, &query, arguments.source.unredacted, limit, &mut print)?;
+            each_of_archive(place, &arguments.source, &query, limit, &mut print)?;
         }
         None => {
             let asking = each_of_platform(asked, arguments, limit, &mut print);
@@ -116,34 +119,6 @@ async fn each_of_platform(
             break;
         }
         token = Some(answer.next_page_token);
-    }
-    Ok(())
-}
-
-fn each_of_folder(
-    folder: &Path,
-    query: &Query,
-    unredacted: bool,
-    limit: usize,
-    mut print: impl FnMut(RawEntry) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let (mut left, mut next): (usize, Option<Cursor>) = (limit, None);
-    while left > 0 {
-        let query = query.clone().limit(left.min(MAX_PAGE_SIZE));
-        let query = next.into_iter().fold(query, Query::after);
-        let page = page_of_folder(folder, &query)?;
-        for record in page.records {
-            left -= 1;
-            let raw = match unredacted {
-                true => Shown::AsItCame(record.raw.clone()),
-                false => shown_to_people(&record.raw),
-            };
-            print(raw_entry(&record, raw))?;
-        }
-        next = page.next;
-        if next.is_none() {
-            break;
-        }
     }
     Ok(())
 }

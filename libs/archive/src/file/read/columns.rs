@@ -48,6 +48,12 @@ pub(super) fn pick<T: DataType>(
 /// From how many values on, of which one is asked for, it is less work to read that one by itself.
 const SPARSE: usize = 8;
 
+/// Whether so few of the rows between the first and the last one are asked for.
+pub(super) fn is_sparse(rows: &[usize]) -> bool {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return true };
+    rows.len() * SPARSE < last - first + 1
+}
+
 /// The values of rows by their numbers, which are in order, in the way that is less work.
 pub(super) fn some<T: DataType>(
     group: &impl RowGroupReader,
@@ -55,10 +61,10 @@ pub(super) fn some<T: DataType>(
     rows: &[usize],
 ) -> Result<Vec<T::T>> {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
-    let span = *first..last + 1;
-    if rows.len() * SPARSE < span.len() {
+    if is_sparse(rows) {
         return pick::<T>(group, column, rows);
     }
+    let span = *first..last + 1;
     let mut asked = rows.iter().map(|row| row - first).peekable();
     let values = all::<T>(group, column, span)?.into_iter().enumerate();
     Ok(values.filter(|(at, _)| asked.next_if_eq(at).is_some()).map(|(_, value)| value).collect())

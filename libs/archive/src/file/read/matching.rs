@@ -5,43 +5,56 @@ use std::ops::Range;
 use parquet::data_type::{ByteArrayType, FixedLenByteArrayType, Int32Type, Int64Type};
 use parquet::file::reader::RowGroupReader;
 
-use super::columns::{all, some};
-use super::{Result, dictionary, id, wanted_texts};
-use crate::file::{CODE, EVENT, FIRST_TEXT, TIME};
-use crate::query::{Field, Key, Query, stage};
+use super::columns::all;
+use super::{ArchiveFile, Group, Result, dictionary, wanted_texts};
+use crate::file::{CODE, EVENT, TIME};
+use crate::query::Query;
 
-/// The keys and numbers of a group's rows that a query wants.
-pub(super) fn matching(group: &impl RowGroupReader, query: &Query) -> Result<Vec<(Key, usize)>> {
-    let rows = usize::try_from(group.metadata().num_rows())?;
-    let times = all::<Int64Type>(group, TIME, 0..rows)?;
-    let mut left = Left::of(times.iter().map(|time| query.wants_time(*time)));
-    if let Some(event) = query.event {
-        left.keep(&all::<FixedLenByteArrayType>(group, EVENT, left.span())?, |found| {
-            found.data() == event.as_bytes()
-        });
-    }
-    if let Some(code) = query.code {
-        left.keep(&all::<Int32Type>(group, CODE, left.span())?, |found| *found == i32::from(code));
-    }
-    for (column, text) in wanted_texts(query) {
-        if left.span().is_empty() {
-            return Ok(Vec::new());
+/// A row of a group, and when it happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) time: i64,
+    pub(crate) row: usize,
+}
+
+impl ArchiveFile {
+    /// The rows of a group that a query wants, in their order.
+    pub(crate) fn matching(&self, group: Group, query: &Query) -> Result<Vec<Moment>> {
+        let (rows, group) = (usize::try_from(group.rows)?, self.group(group.number)?);
+        for (column, text) in wanted_texts(query) {
+            // What a dictionary lacks no row has. A filter has said as much before, where there is one.
+            let has_filter = group.metadata().column(column).bloom_filter_offset().is_some();
+            if !has_filter && dictionary::has(&group, column, text.as_bytes())? == Some(false) {
+                return Ok(Vec::new());
+            }
         }
-        match dictionary::rows_with(group, column, text.as_bytes(), left.span())? {
-            Some(marks) => left.keep(&marks, |mark| *mark),
-            None => left.keep(&all::<ByteArrayType>(group, column, left.span())?, |found| {
-                found.data() == text.as_bytes()
-            }),
+        let times = all::<Int64Type>(&group, TIME, 0..rows)?;
+        let mut left = Left::of(times.iter().map(|time| query.wants_time(*time)));
+        if let Some(event) = query.event {
+            left.keep(&all::<FixedLenByteArrayType>(&group, EVENT, left.span())?, |found| {
+                found.data() == event.as_bytes()
+            });
         }
+        if let Some(code) = query.code {
+            left.keep(&all::<Int32Type>(&group, CODE, left.span())?, |found| {
+                *found == i32::from(code)
+            });
+        }
+        for (column, text) in wanted_texts(query) {
+            if left.span().is_empty() {
+                return Ok(Vec::new());
+            }
+            match dictionary::rows_with(&group, column, text.as_bytes(), left.span())? {
+                Some(marks) => left.keep(&marks, |mark| *mark),
+                None => left.keep(&all::<ByteArrayType>(&group, column, left.span())?, |found| {
+                    found.data() == text.as_bytes()
+                }),
+            }
+        }
+        let moments = left.span().zip(times.get(left.span()).unwrap_or_default());
+        let moments = moments.filter(|(row, _)| left.has(*row));
+        Ok(moments.map(|(row, time)| Moment { time: *time, row }).collect())
     }
-    let rows: Vec<usize> = left.span().filter(|row| left.has(*row)).collect();
-    let events = some::<FixedLenByteArrayType>(group, EVENT, &rows)?;
-    let stages = some::<ByteArrayType>(group, FIRST_TEXT + Field::Stage.number(), &rows)?;
-    let keys = rows.into_iter().zip(events).zip(&stages).map(|((row, event), name)| {
-        let time = times.get(row).copied().unwrap_or_default();
-        Ok((Key { time, event: id(&event)?, stage: stage(name.as_utf8()?) }, row))
-    });
-    keys.collect()
 }
 
 /// The rows of a group that are still wanted.

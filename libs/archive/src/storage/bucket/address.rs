@@ -1,15 +1,15 @@
-//! Where a bucket is, and who we are there: settings become a client, or an error that says which is wrong.
+//! Where a bucket is: settings become a client, or an error that says which is wrong.
 
-use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use airside_types::redact::REDACTED;
 use http::Uri;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as Key;
 use object_store::{BackoffConfig, RetryConfig};
 
+use super::credentials::Credentials;
 use super::http::Connector;
 use crate::error::ArchiveError;
 use crate::instance::Instance;
@@ -23,8 +23,11 @@ pub struct ObjectStore {
     pub endpoint: Option<String>,
     /// The region that requests are signed for. None for `us-east-1`, which most other makers take.
     pub region: Option<String>,
-    /// None for those that the machine has from its cloud (instance metadata).
-    pub credentials: Option<Credentials>,
+    /// Who we are there.
+    pub credentials: Credentials,
+    /// Whom to trust as an authority for the certificates of the store and of whoever gives credentials, a file
+    /// in PEM. None for those that the machine trusts.
+    pub ca: Option<PathBuf>,
     /// Whether the bucket is named in the path and not in the host's name. None: only at an endpoint.
     pub path_style: Option<bool>,
     /// Whether an endpoint beyond this machine may be asked without TLS.
@@ -35,39 +38,27 @@ pub struct ObjectStore {
     pub max_waiting_bytes: u64,
     /// The bytes of what was read that are kept in memory.
     pub cache_bytes: u64,
+    /// How many parts of files are fetched at a time.
+    pub max_requests: usize,
 }
 
 impl ObjectStore {
-    /// A bucket with the defaults: Amazon's own, the machine's credentials, 2 GiB waiting, 256 MiB kept.
+    /// A bucket with the defaults: Amazon's own, the machine's role, 2 GiB waiting, 256 MiB kept, 16 requests
+    /// at a time.
     pub fn new(url: &str, instance: Instance) -> Self {
         Self {
             url: url.to_owned(),
             endpoint: None,
             region: None,
-            credentials: None,
+            credentials: Credentials::InstanceMetadata { endpoint: None },
+            ca: None,
             path_style: None,
             allow_http: false,
             instance,
             max_waiting_bytes: 2 << 30,
             cache_bytes: 256 << 20,
+            max_requests: 16,
         }
-    }
-}
-
-/// Who we are to an object store. `Debug` shows the id alone.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The id of the key.
-    pub access_key_id: String,
-    /// The key itself.
-    pub secret_access_key: String,
-    /// What comes with temporary credentials.
-    pub session_token: Option<String>,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Credentials").field(&self.access_key_id).field(&REDACTED).finish()
     }
 }
 
@@ -92,7 +83,7 @@ pub(super) fn connect(settings: &ObjectStore) -> Result<(AmazonS3, Key), Archive
         // Not every maker knows the request that removes many.
         .with_disable_bulk_delete(true)
         .with_retry(retry)
-        .with_http_connector(Connector);
+        .with_http_connector(Connector::trusting(settings.ca.as_deref())?);
     if let Some(text) = &settings.endpoint {
         let endpoint = Endpoint::parse(text, settings.allow_http)?;
         builder = builder.with_allow_http(endpoint.is_plain);
@@ -101,14 +92,7 @@ pub(super) fn connect(settings: &ObjectStore) -> Result<(AmazonS3, Key), Archive
             false => format!("{}://{bucket}.{}", endpoint.scheme(), endpoint.authority),
         });
     }
-    if let Some(credentials) = &settings.credentials {
-        builder = builder
-            .with_access_key_id(&credentials.access_key_id)
-            .with_secret_access_key(&credentials.secret_access_key);
-        if let Some(token) = &credentials.session_token {
-            builder = builder.with_token(token);
-        }
-    }
+    builder = settings.credentials.apply(builder)?;
     let client = builder.build().map_err(|error| ArchiveError::setting(error.to_string()))?;
     Ok((client, prefix))
 }
@@ -163,7 +147,7 @@ impl Endpoint {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
@@ -223,17 +207,5 @@ mod tests {
             settings.allow_http = true;
             assert!(connect(&settings).is_ok(), "{far}");
         }
-    }
-
-    #[test]
-    fn a_secret_is_not_shown() {
-        let credentials = Credentials {
-            access_key_id: "id".to_owned(),
-            secret_access_key: "hunter2".to_owned(),
-            session_token: Some("hunter3".to_owned()),
-        };
-        let mut settings = settings("s3://raw", None);
-        settings.credentials = Some(credentials);
-        assert!(!format!("{settings:?} {:?}", connect(&settings)).contains("hunter"));
     }
 }
