@@ -93,6 +93,14 @@ pub struct ObjectReference<'a> {
     pub subresource: Cow<'a, str>,
 }
 
+impl ObjectReference<'_> {
+    /// Whether it says nothing.
+    fn is_empty(&self) -> bool {
+        let Self { resource, namespace, name, uid, api_group, subresource } = self;
+        [resource, namespace, name, uid, api_group, subresource].iter().all(|text| text.is_empty())
+    }
+}
+
 /// The status of an answer.
 #[derive(Debug, Clone, Default)]
 pub struct ResponseStatus<'a> {

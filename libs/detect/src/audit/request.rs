@@ -202,7 +202,7 @@ impl<'e> Request<'e> {
         &self.event.verb
     }
 
-    /// The object or collection, if the path is one of resources.
+    /// The object or collection, if the path is one of resources: a reference without a resource names none.
     pub(crate) fn target(&self) -> Option<&'e ObjectReference<'e>> {
         self.event.object_ref.as_ref().filter(|target| !target.resource.is_empty())
     }

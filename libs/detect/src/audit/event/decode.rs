@@ -44,7 +44,7 @@ impl<'a> Event<'a> {
                         let target = event.object_ref.insert(ObjectReference::default());
                         target.fill(cursor);
                         // Some platforms write an empty one where there is none.
-                        if target.resource.is_empty() && target.name.is_empty() {
+                        if target.is_empty() {
                             event.object_ref = None;
                         }
                     } else {
