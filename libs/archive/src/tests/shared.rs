@@ -216,15 +216,21 @@ async fn archives_that_share_a_store_answer_for_each_other_and_tend_to_their_own
     close(two_work).await;
 }
 
-#[tokio::test]
-async fn who_only_reads_finds_what_was_sealed_also_when_it_was_merged_meanwhile() {
-    let server = ObjectStoreServer::start().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let (archive, work) = open_at(folder.path(), &server, "one").await;
+/// An archive of which nine small files lie in the store.
+async fn open_with_nine(folder: &Path, server: &ObjectStoreServer) -> (Archive, Housekeeping) {
+    let (archive, work) = open_at(folder, server, "one").await;
     for time in 0..9 {
         append(&archive, &work, time).await;
     }
     work.settle_all().await.unwrap();
+    (archive, work)
+}
+
+#[tokio::test]
+async fn who_only_reads_finds_what_was_sealed_also_when_it_was_merged_meanwhile() {
+    let server = ObjectStoreServer::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, work) = open_with_nine(folder.path(), &server).await;
     archive.append(small(9).batch()).await.unwrap();
     let reader = BucketReader::open(&store_at(&server, "reader")).await.unwrap();
     work.merge_small().await;
@@ -265,11 +271,7 @@ async fn what_expired_goes_from_the_store_whoever_took_it_in() {
 async fn merged_records_stay_in_the_store_until_what_stands_for_them_is_there() {
     let server = ObjectStoreServer::start().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let (archive, work) = open_at(folder.path(), &server, "one").await;
-    for time in 0..9 {
-        append(&archive, &work, time).await;
-    }
-    work.settle_all().await.unwrap();
+    let (archive, work) = open_with_nine(folder.path(), &server).await;
     let stored = files_below(&server.files());
     server.set_full(true);
     work.merge_small().await;
