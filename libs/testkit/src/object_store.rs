@@ -129,6 +129,11 @@ impl ObjectStoreServer {
     pub fn requests(&self) -> Requests {
         *self.told.requests()
     }
+
+    /// Forgets what was asked of it so far.
+    pub fn count_anew(&self) {
+        *self.told.requests() = Requests::default();
+    }
 }
 
 impl ObjectStoreServerError {
@@ -147,9 +152,9 @@ impl Told {
         request: Request<Incoming>,
         service: &S3Service,
     ) -> Result<Response<Body>, HttpError> {
-        self.count(&request);
+        let under_way = self.count(&request);
         let answer = self.answer_late(request, service).await;
-        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        drop(under_way);
         let length = answer.as_ref().ok().and_then(|it| it.headers().get(header::CONTENT_LENGTH));
         let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
         self.requests().bytes += length.unwrap_or(0);
@@ -174,7 +179,7 @@ impl Told {
         service.call(request.map(Body::from)).await
     }
 
-    fn count(&self, request: &Request<Incoming>) {
+    fn count(&self, request: &Request<Incoming>) -> UnderWay<'_> {
         let mut requests = self.requests();
         let before = self.under_way.fetch_add(1, Ordering::SeqCst);
         requests.rounds += u64::from(before == 0);
@@ -185,5 +190,15 @@ impl Told {
             Method::GET if !is_listing => requests.whole += 1,
             _ => requests.others += 1,
         }
+        UnderWay(&self.under_way)
+    }
+}
+
+/// A request that is being answered; also one whose client hangs up has ended.
+struct UnderWay<'a>(&'a AtomicU64);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

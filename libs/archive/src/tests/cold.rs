@@ -70,18 +70,10 @@ async fn cost(
 ) -> (Requests, usize) {
     let folder = tempfile::tempdir().unwrap();
     let (archive, work) = opened(server, folder.path(), change).await;
-    let before = server.requests();
+    server.count_anew();
     let found = archive.query(query).await.unwrap().records.len();
-    let after = server.requests();
+    let cost = server.requests();
     close(work).await;
-    let cost = Requests {
-        parts: after.parts - before.parts,
-        whole: after.whole - before.whole,
-        others: after.others - before.others,
-        bytes: after.bytes - before.bytes,
-        rounds: after.rounds - before.rounds,
-        ..after
-    };
     (cost, found)
 }
 
