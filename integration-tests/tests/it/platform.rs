@@ -19,8 +19,9 @@ use airside_wire::v1::{ListIncidentsRequest, WatchIncidentsRequest};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The longest that a test waits for anything.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that a test waits for anything: longer than anything that the product itself waits for, such as work
+/// that a killed process had taken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A running node with the ways to reach it.
 #[derive(Debug)]

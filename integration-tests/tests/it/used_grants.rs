@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::platform::TestPlatform;
+use crate::processes::until;
 use crate::program::airside_binary;
 
 const BINDINGS: &str = r#"apiVersion: v1
@@ -54,16 +55,11 @@ async fn used(platform: &TestPlatform) -> UsedGrants {
 
 /// Asks until something was used: the owner folds a moment after the batch was answered.
 async fn used_when_folded(platform: &TestPlatform) -> UsedGrants {
-    let asking = async {
-        loop {
-            let used = used(platform).await;
-            if !used.grants.is_empty() {
-                break used;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), asking).await.expect("it is folded")
+    until("the events are folded", async || {
+        let used = used(platform).await;
+        (!used.grants.is_empty()).then_some(used)
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,9 @@ use std::process::{Command, Stdio};
 use crate::closing_line::{self, Runner};
 use crate::nats_server;
 
+/// Tells the tests that they need not build the program themselves.
+const PROGRAM_BUILT: &str = "AIRSIDE_PROGRAM_BUILT";
+
 /// One step. The order of the variants is the order in which steps run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
@@ -152,6 +155,8 @@ fn tests(bench: &Bench) -> Result<String, String> {
             command
         }
     };
+    // With the workspace's tests the program is built as well.
+    command.env(PROGRAM_BUILT, "1");
     if let Some(program) = &bench.nats_server {
         command.env(nats_server::VARIABLE, program);
     }

@@ -283,7 +283,7 @@ fn image_by_hand(request: &Request<'_>) -> Option<Firing> {
 
 fn moving_image(request: &Request<'_>) -> Option<Firing> {
     let counts = !request.is_by_trusted_system();
-    judged(request, IMAGE, Severity::Info).filter(|_| counts)
+    counts.then(|| judged(request, IMAGE, Severity::Info))?
 }
 
 fn miner(request: &Request<'_>) -> Option<Firing> {
