@@ -64,6 +64,12 @@ impl TestPlatform {
         Self { node, connection, settings: self.settings, folder: self.folder }
     }
 
+    /// The same once everything that was sent has been applied. A node is ready when each service has applied what was in
+    /// the log at its start; what audit-ingest makes of that is there for correlation at the next start.
+    pub(crate) async fn settled(self) -> Self {
+        self.restart().await.restart().await
+    }
+
     pub(crate) async fn stop(self) {
         self.node.stop().await.expect("the node stops");
         drop(self.folder);

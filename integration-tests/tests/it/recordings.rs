@@ -96,8 +96,7 @@ async fn a_restart_changes_nothing_in_what_is_told() {
         TestPlatform::start_with(json!({ "node": { "store": "sled", "store_cache": "4MiB" } }))
             .await;
     an_attack_is_told("attack-storefront", &platform).await;
-    // A node is ready once everything that was in the log has been applied.
-    let platform = platform.restart().await;
+    let platform = platform.settled().await;
     let before = platform.list().await;
     let platform = platform.restart().await;
     assert_same(&before, &platform.list().await);

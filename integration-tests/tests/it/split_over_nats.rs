@@ -136,7 +136,7 @@ async fn expected(deliveries: &[Delivery]) -> Vec<Told> {
         sources.send(delivery).await.expect("taken");
     }
     drop(sources);
-    let platform = platform.restart().await;
+    let platform = platform.settled().await;
     let told = told(&platform.list().await);
     platform.stop().await;
     told

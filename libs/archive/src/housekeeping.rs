@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::archive::{Archive, Settings};
+use crate::background;
 use crate::error::ArchiveError;
 use crate::folders::{Folders, remove_segment};
 use crate::seal::seal;
@@ -74,7 +75,7 @@ impl Housekeeping {
             let storage = Arc::clone(&self.archive.storage);
             let bound = self.settings.object_store.as_ref().map(|store| store.max_waiting_bytes);
             let sealing = segments.clone();
-            let sealed = tokio::task::spawn_blocking(move || match has_room(&*storage, bound)? {
+            let sealed = background::run(move || match has_room(&*storage, bound)? {
                 true => seal(&sealing, &workshop, &*storage).map(Some),
                 false => Ok(None),
             });
@@ -88,8 +89,8 @@ impl Housekeeping {
                     tracing::error!(error = %error, "raw records are not sealed, trying again");
                     return;
                 }
-                Err(_) => {
-                    tracing::error!("sealing raw records ended unexpectedly, trying again");
+                Err(error) => {
+                    tracing::error!(%error, "sealing raw records ended unexpectedly, trying again");
                     return;
                 }
             }

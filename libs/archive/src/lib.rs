@@ -8,6 +8,7 @@
 //! appends it, and what of it is shown to whom by who asks.
 
 mod archive;
+mod background;
 mod bucket_reader;
 mod error;
 mod file;

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::archive::relist;
+use crate::background;
 use crate::file::FileName;
 use crate::folders::Folders;
 use crate::housekeeping::Housekeeping;
@@ -97,7 +98,7 @@ impl Housekeeping {
         let (shelf, room) = (Arc::clone(&self.archive.shelf), self.settings.segment_bytes);
         let workshop = Folders::of(&self.settings.folder).merging;
         let storage = Arc::clone(&self.archive.storage);
-        let merging = tokio::task::spawn_blocking(move || {
+        let merging = background::run(move || {
             for files in shelf.to_merge(storage.instance()) {
                 match merge(&files, room, &workshop, &*storage) {
                     Ok(Some(done)) => replace(done, &shelf, &*storage),
@@ -108,8 +109,8 @@ impl Housekeeping {
                 }
             }
         });
-        if merging.await.is_err() {
-            tracing::error!("merging raw records ended unexpectedly");
+        if let Err(error) = merging.await {
+            tracing::error!(%error, "merging raw records ended unexpectedly");
         }
     }
 

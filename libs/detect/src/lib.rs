@@ -18,6 +18,7 @@ pub mod json;
 pub mod profile;
 pub mod rule;
 pub mod runtime;
+mod split;
 pub mod tetragon;
 
 pub use intake::{Clock, Intake, Origin};

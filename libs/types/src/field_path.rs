@@ -155,7 +155,8 @@ impl<'a> Iterator for Steps<'a> {
             (Step::Index(index.parse().ok()?), after)
         } else {
             let bare = if self.read == 0 { rest } else { rest.strip_prefix('.')? };
-            let end = bare.find(['.', '[']).unwrap_or(bare.len());
+            let ends = |byte: &u8| matches!(byte, b'.' | b'[');
+            let end = bare.as_bytes().iter().position(ends).unwrap_or(bare.len());
             let (key, after) = bare.split_at_checked(end)?;
             (Step::key(Some(key).filter(|key| !key.is_empty())?), after)
         };

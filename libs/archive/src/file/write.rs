@@ -1,6 +1,7 @@
 //! Writing a file: rows that are in order, in row groups, column by column.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -73,6 +74,7 @@ pub(crate) fn write(
     rows: &[&Stored<'_>],
 ) -> Result<(), ParquetError> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let file = Steady { file, unsynced: 0 };
     let mut writer = SerializedFileWriter::new(file, schema()?, properties())?;
     for rows in rows.chunks(GROUP_ROWS) {
         let mut group = writer.next_row_group()?;
@@ -85,8 +87,34 @@ pub(crate) fn write(
         }
         group.close()?;
     }
-    writer.into_inner()?.sync_all()?;
+    writer.into_inner()?.file.sync_all()?;
     Ok(())
+}
+
+/// A file that is brought to the disk while it is written. What waits to be written holds up whoever else wants a file on
+/// the disk: records are appended meanwhile.
+struct Steady {
+    file: File,
+    unsynced: usize,
+}
+
+/// So many bytes wait at most.
+const UNSYNCED: usize = 1 << 20;
+
+impl Write for Steady {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_all(bytes)?;
+        self.unsynced += bytes.len();
+        if self.unsynced >= UNSYNCED {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// The texts of rows, column by column. A segment has them row by row, so that to go through it once for each column is

@@ -6,6 +6,7 @@
 use super::event::User;
 use super::machinery;
 use crate::profile::ClusterProfile;
+use crate::split::split_once;
 
 /// An identity, by what its username says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl<'a> Actor<'a> {
             return Self::Anonymous;
         }
         if let Some(account) = name.strip_prefix("system:serviceaccount:") {
-            return match account.split_once(':') {
+            return match split_once(account, b':') {
                 Some((namespace, name)) => Self::ServiceAccount { namespace, name },
                 None => Self::User(name),
             };

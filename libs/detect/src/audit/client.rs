@@ -1,6 +1,8 @@
 //! What a client calls itself. It is the client's own word: it may raise suspicion, and never lowers the
 //! worth of an event below what the event is for an ordinary program.
 
+use crate::split::split_once;
+
 /// A user agent in the form that Kubernetes' own clients have:
 /// `kubectl/v1.33.1 (linux/amd64) kubernetes/8adc0f0`. What other clients leave out is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +37,8 @@ impl<'a> UserAgent<'a> {
 
 /// Name and version of the first product of a user agent.
 fn product(user_agent: &str) -> (&str, &str) {
-    let product = user_agent.split(' ').next().unwrap_or_default();
-    product.split_once('/').unwrap_or((product, ""))
+    let (product, _) = split_once(user_agent, b' ').unwrap_or((user_agent, ""));
+    split_once(product, b'/').unwrap_or((product, ""))
 }
 
 /// The kind of client that a user agent names.

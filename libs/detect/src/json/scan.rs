@@ -1,5 +1,7 @@
 //! The inner loops of reading: where a string ends, where brackets close, what escapes mean.
 
+use wide::u8x16;
+
 /// Where something ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct End {
@@ -13,31 +15,22 @@ pub(super) struct End {
     pub(super) is_escaped: bool,
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-const QUOTES: u64 = ONES * 0x22;
-const BACKSLASHES: u64 = ONES * 0x5c;
-
-/// Marks the bytes of a word that are zero; the lowest mark is exact.
-const fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & HIGH
-}
+const QUOTES: u8x16 = u8x16::splat(b'"');
+const BACKSLASHES: u8x16 = u8x16::splat(b'\\');
 
 /// How many bytes come before the first quote or backslash.
 #[inline]
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    let mut words = bytes.chunks_exact(8);
-    let mut count = 0;
-    for chunk in words.by_ref() {
-        let word = chunk.try_into().map_or(0, u64::from_le_bytes);
-        let found = zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES);
+    let (blocks, rest) = bytes.as_chunks();
+    for (count, block) in (0..).step_by(16).zip(blocks) {
+        let block = u8x16::new(*block);
+        let found = (block.simd_eq(QUOTES) | block.simd_eq(BACKSLASHES)).to_bitmask();
         if found != 0 {
-            return count + (found.trailing_zeros() / 8) as usize;
+            return count + found.trailing_zeros() as usize;
         }
-        count += 8;
     }
-    let rest = words.remainder();
-    count + rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(rest.len())
+    let ends = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+    bytes.len() - rest.len() + ends.unwrap_or(rest.len())
 }
 
 /// The end of a string that begins at a byte, behind its opening quote.

@@ -25,6 +25,9 @@ pub(in crate::area) fn measure(run: &Run) -> anyhow::Result<Report> {
     let input = corpus::audit_events(run.corpus(), run.amount(12_000, 100_000))?;
     // So many that files of raw records are made meanwhile.
     let events = own::copies(&input.items, run.amount(12_000, 300_000));
+    // A body costs by its length: inputs with other events have other rates.
+    let bytes: usize = events.iter().map(String::len).sum();
+    let bytes_of_an_event = bytes / events.len().max(1);
     let mut batches = corpus::event_lists(&events, BATCH);
     drop(events);
     let paced = run.amount(20, 200).min(batches.len() / 2);
@@ -42,6 +45,7 @@ pub(in crate::area) fn measure(run: &Run) -> anyhow::Result<Report> {
         let mut report = alone.report()?;
         report = report
             .with("input", input.source)
+            .with("bytes_of_an_event", bytes_of_an_event)
             .with("connections", CONNECTIONS)
             .with("alone", alone.figures())
             .with("folding_too", folding.figures());

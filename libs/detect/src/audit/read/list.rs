@@ -3,6 +3,7 @@
 use super::{Reader, Unreadable, why_refused};
 use crate::audit::event::Event;
 use crate::json::{Break, Cursor};
+use crate::split::split_once;
 
 /// Keys under which documents have lists: an `EventList`, CloudWatch, Event Hub and Firehose, Kinesis.
 pub(super) const LISTS: [&str; 4] = ["items", "logEvents", "records", "Records"];
@@ -47,7 +48,7 @@ pub(super) fn is_document(cursor: &Cursor<'_>) -> bool {
 pub(super) fn signature(text: &str, start: usize) -> &str {
     const LONGEST: usize = 64;
     let value = text.get(start..).unwrap_or_default();
-    match value.split_once(':') {
+    match split_once(value, b':') {
         Some((key, _)) if key.len() < LONGEST && key.starts_with('{') && key.ends_with('"') => {
             value.get(..=key.len()).unwrap_or_default()
         }

@@ -294,12 +294,12 @@ fn folded(name: &str) -> impl Iterator<Item = char> {
 
 /// Whether so few letters differ.
 fn is_near(name: &str, component: &str, allowed: usize) -> bool {
+    let length = |text: &str| text.chars().count();
     // Each letter that differs adds one to the letters that only one of the two has, and takes one away; letters in another
     // order change nothing. Most names have too many of their own, and need not be compared letter by letter.
-    let own = (letters_of(name) ^ letters_of(component)).count_ones();
-    let length = |text: &str| text.chars().count();
+    let own = || (letters_of(name) ^ letters_of(component)).count_ones() as usize;
     length(name).abs_diff(length(component)) <= allowed
-        && own as usize <= 2 * allowed
+        && own() <= 2 * allowed
         && strsim::osa_distance(name, component) <= allowed
 }
 

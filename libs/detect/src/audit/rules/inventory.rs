@@ -251,16 +251,16 @@ fn came_or_went(request: &Request<'_>) -> Option<Firing> {
         return None;
     }
     let verb = if request.verb() == "create" { "created" } else { "deleted" };
-    let place = match (request.namespace(), request.resource()) {
-        ("", _) | (_, "namespaces") => String::new(),
-        (namespace, _) => format!("{namespace}/"),
+    let (place, slash) = match (request.namespace(), request.resource()) {
+        ("", _) | (_, "namespaces") => ("", ""),
+        (namespace, _) => (namespace, "/"),
     };
     let name = match request.name() {
         "" if request.verb() == "deletecollection" => "of all names",
         "" => "without a name",
         name => name,
     };
-    Some(Firing::new(format!("{verb} {} {place}{name}", kind_of(request))))
+    Some(Firing::new([verb, " ", kind_of(request), " ", place, slash, name].concat()))
 }
 
 /// Secrets of the cluster itself, and tokens that a controller fills in.

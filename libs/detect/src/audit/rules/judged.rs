@@ -95,11 +95,11 @@ pub(super) fn of_failures(
         (true, _) => Severity::Info,
         (false, _) => Severity::Critical,
     };
-    let deed = format!("{}: {}{more}", wrote(request), first.message);
+    let deed = [&wrote(request), ": ", &first.message, &more].concat();
     let firing = Firing::new(deed).at(severity.min(at_most));
     Some(failures.iter().fold(firing, |firing, failure| {
         let (path, value) = pod_spec::value_of(request, failure);
-        firing.with(&format!("requestObject.{path}"), &value)
+        firing.with(&["requestObject.", path.as_str()].concat(), &value)
     }))
 }
 
@@ -111,13 +111,13 @@ pub(super) fn path_of(request: &Request<'_>, failure: &Failure) -> String {
 /// What the request did to which object, such as `created Deployment shop/web`.
 pub(super) fn wrote(request: &Request<'_>) -> String {
     let verb = if request.verb() == "create" { "created" } else { "changed" };
-    let place = match request.namespace() {
-        "" => String::new(),
-        namespace => format!("{namespace}/"),
+    let (place, slash) = match request.namespace() {
+        "" => ("", ""),
+        namespace => (namespace, "/"),
     };
     let name = match request.name() {
         "" => "without a name",
         name => name,
     };
-    format!("{verb} {} {place}{name}", kind_of(request))
+    [verb, " ", kind_of(request), " ", place, slash, name].concat()
 }
