@@ -41,7 +41,11 @@ pub fn judges(check: &str) -> bool {
 pub const ALL: &str = "*";
 
 /// Whether an object of this kind is judged: a mutant for each kind of a check's list.
-pub fn is_of(mutants: &[u32], kinds: &'static [(&'static str, &'static str)], kind: (&str, &str)) -> bool {
+pub fn is_of(
+    mutants: &[u32],
+    kinds: &'static [(&'static str, &'static str)],
+    kind: (&str, &str),
+) -> bool {
     match kinds.iter().position(|it| *it == kind) {
         Some(at) => !mutants.get(at).is_some_and(|it| *it != 0 && on(*it)),
         None => true,
@@ -124,7 +128,11 @@ pub fn less<L: PartialOrd<R> + ?Sized, R: ?Sized>(mutant: u32, left: &L, right: 
     if on(mutant) { left <= right } else { left < right }
 }
 
-pub fn less_or_equal<L: PartialOrd<R> + ?Sized, R: ?Sized>(mutant: u32, left: &L, right: &R) -> bool {
+pub fn less_or_equal<L: PartialOrd<R> + ?Sized, R: ?Sized>(
+    mutant: u32,
+    left: &L,
+    right: &R,
+) -> bool {
     if on(mutant) { left < right } else { left <= right }
 }
 
@@ -132,7 +140,11 @@ pub fn more<L: PartialOrd<R> + ?Sized, R: ?Sized>(mutant: u32, left: &L, right: 
     if on(mutant) { left >= right } else { left > right }
 }
 
-pub fn more_or_equal<L: PartialOrd<R> + ?Sized, R: ?Sized>(mutant: u32, left: &L, right: &R) -> bool {
+pub fn more_or_equal<L: PartialOrd<R> + ?Sized, R: ?Sized>(
+    mutant: u32,
+    left: &L,
+    right: &R,
+) -> bool {
     if on(mutant) { left > right } else { left >= right }
 }
 

@@ -16,9 +16,12 @@ use airside_detect::profile::AddressFeed;
 use airside_detect::{Clock, ClusterProfile, Intake, Provider, mutant};
 use airside_types::{Cluster, Detection, Payload, Record, SightingBatch, Tenant, Timestamp};
 
-#[path = "audit/tests/example.rs"]
+// In the copy, and where this file itself is tested.
+#[cfg_attr(not(test), path = "audit/tests/example.rs")]
+#[cfg_attr(test, path = "../../../libs/detect/src/audit/tests/example.rs")]
 mod example;
-#[path = "counting/tests/sequence.rs"]
+#[cfg_attr(not(test), path = "counting/tests/sequence.rs")]
+#[cfg_attr(test, path = "../../../libs/detect/src/counting/tests/sequence.rs")]
 mod sequence;
 
 use example::{Example, Known, says};
@@ -90,7 +93,8 @@ fn counted(events: &[String], intake: &Intake<'_>) -> Vec<Record> {
     for sighting in &batch.sightings {
         let (event, records) = (audit::event_of(&batch, sighting), &sighting.records);
         told.extend(records.iter().flat_map(|record| counting.observe(record)));
-        let answered = Answered { sighting, event: &event, records, batch: &batch };
+        let request = audit::Request::new(&event, intake.profile);
+        let answered = Answered { sighting, request: &request, records, batch: &batch };
         told.extend(counting.look(&answered, intake));
     }
     told
@@ -98,7 +102,10 @@ fn counted(events: &[String], intake: &Intake<'_>) -> Vec<Record> {
 
 /// What is shown of detections, without which rule it was.
 fn words(case: &Case) -> Vec<String> {
-    case.detections().into_iter().map(|it| format!("{} {:?} {:?}", it.message, it.values, it.links)).collect()
+    case.detections()
+        .into_iter()
+        .map(|it| format!("{} {:?} {:?}", it.message, it.values, it.links))
+        .collect()
 }
 
 /// Whether a mutant changes nothing but words, in as many detections.
@@ -146,7 +153,8 @@ fn cases(folder: &str) -> BTreeMap<&'static str, Vec<Case>> {
             let fires = example.fires.iter().map(|id| ((*id).to_owned(), Expected::Fires(true)));
             let quiet = example.quiet.iter().map(|id| ((*id).to_owned(), Expected::Fires(false)));
             let says = example.says.into_iter().map(|(id, words)| (id, Expected::Says(words)));
-            let weighs = example.weighs.into_iter().map(|(id, severity)| (id, Expected::Weighs(severity)));
+            let weighs =
+                example.weighs.into_iter().map(|(id, severity)| (id, Expected::Weighs(severity)));
             for (id, expected) in fires.chain(quiet).chain(says).chain(weighs) {
                 let of_rule = audit::rules().find(|rule| rule.id == id).map(|rule| rule.id);
                 let of_rule = of_rule.and_then(|id| cases.get_mut(id));
@@ -175,7 +183,8 @@ fn sequences(folder: &str, cases: &mut BTreeMap<&'static str, Vec<Case>>) {
             let fires = sequence.fires.into_iter().map(|id| (id, Expected::Fires(true)));
             let quiet = sequence.quiet.into_iter().map(|id| (id, Expected::Fires(false)));
             let says = sequence.says.into_iter().map(|(id, words)| (id, Expected::Says(words)));
-            let weighs = sequence.weighs.into_iter().map(|(id, severity)| (id, Expected::Weighs(severity)));
+            let weighs =
+                sequence.weighs.into_iter().map(|(id, severity)| (id, Expected::Weighs(severity)));
             for (id, expected) in fires.chain(quiet).chain(says).chain(weighs) {
                 let id = known.get(id.as_str()).unwrap_or_else(|| panic!("no rule {id}"));
                 let (asked, profile) = (Asked::Sequence(events.clone()), Known::default());
@@ -188,7 +197,11 @@ fn sequences(folder: &str, cases: &mut BTreeMap<&'static str, Vec<Case>>) {
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, folder, from, to] = arguments.as_slice() else { panic!("EXAMPLES FROM TO") };
-    let (from, to): (u32, u32) = (from.parse().expect("FROM"), to.parse().expect("TO"));
+    try_mutants(folder, from.parse().expect("FROM"), to.parse().expect("TO"));
+}
+
+/// Tries the mutants with these numbers, none if the second is that of the first.
+pub(crate) fn try_mutants(folder: &str, from: u32, to: u32) {
     let mut cases = cases(folder);
     sequences(folder, &mut cases);
     let mut reached: BTreeMap<u32, Vec<&'static str>> = BTreeMap::new();
@@ -203,10 +216,12 @@ fn main() {
         mutant::only(turn(*rule));
         let mut wrong = Vec::new();
         let met: BTreeSet<u32> = mutant::recorded(|| {
-            wrong.extend(cases.iter().filter(|case| !case.holds(rule)).map(|case| match &case.asked {
-                Asked::Event(event) => event.clone(),
-                Asked::Sequence(events) => events.join("\n"),
-            }));
+            wrong.extend(cases.iter().filter(|case| !case.holds(rule)).map(
+                |case| match &case.asked {
+                    Asked::Event(event) => event.clone(),
+                    Asked::Sequence(events) => events.join("\n"),
+                },
+            ));
         });
         if let Some(event) = wrong.first() {
             eprintln!("the examples of {rule} do not hold without any mutant: {event}");
