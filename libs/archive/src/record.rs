@@ -256,6 +256,14 @@ pub(crate) struct Stored<'a> {
     pub(crate) row: Row<'a>,
 }
 
+/// How many records a batch says it has; never more than its bytes have room for.
+pub(crate) fn rows_of(bytes: &[u8]) -> usize {
+    // Its id, time and code, and the lengths of its texts and of what came.
+    const LEAST_BYTES: usize = 16 + 8 + 2 + 4 * (TEXTS + 1);
+    let said = Reader { rest: bytes }.head().map_or(0, |(_, rows)| rows);
+    usize::try_from(said).unwrap_or(usize::MAX).min(bytes.len() / LEAST_BYTES)
+}
+
 /// Shows each record of a batch. False where the bytes are no batch.
 pub(crate) fn each_row<'a>(bytes: &'a [u8], mut show: impl FnMut(Stored<'a>)) -> bool {
     let mut reader = Reader { rest: bytes };
@@ -334,7 +342,9 @@ mod tests {
         assert_eq!((first.time.as_nanos(), first.taken.as_nanos(), first.code), (-3, 7, 403));
         assert_eq!((first.texts().actor, first.texts().name.len()), ("ada", MAX_TEXT_BYTES));
         assert_eq!((first.cluster.as_str(), &*first.raw), ("prod", &b"{}"[..]));
+        assert_eq!(rows_of(&bytes), 2);
         for end in 0..bytes.len() {
+            assert!(rows_of(&bytes[..end]) <= 2);
             assert!(!each_row(&bytes[..end], |_| {}), "{end}");
         }
     }

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use airside_types::{Id, Timestamp};
+use airside_types::{Id, IdBuilder, Timestamp};
 use bytes::Bytes;
 
 use crate::error::ArchiveError;
 use crate::file::{self, FileName};
 use crate::query::Key;
-use crate::record::{Stored, each_row};
+use crate::record::{Stored, each_row, rows_of};
 use crate::segment::Segment;
 use crate::shelf::Entry;
 use crate::storage::ObjectStorage;
@@ -25,7 +25,7 @@ pub(crate) fn seal(
     storage: &dyn ObjectStorage,
 ) -> Result<Vec<Entry>, ArchiveError> {
     let (bytes, batches) = contents(segments)?;
-    write_files(&bytes, batches, workshop, storage)
+    write_files(&bytes, &batches, workshop, storage)
 }
 
 /// Writes the records of batches to files, and gives these.
@@ -40,19 +40,19 @@ pub(crate) fn files_of(
         end += batch.len();
         begin..end
     });
-    let places = places.collect();
-    write_files(&batches.concat().into(), places, workshop, storage)
+    let places: Vec<_> = places.collect();
+    write_files(&batches.concat().into(), &places, workshop, storage)
 }
 
 fn write_files(
     bytes: &Bytes,
-    batches: Vec<Range<usize>>,
+    batches: &[Range<usize>],
     workshop: &Path,
     storage: &dyn ObjectStorage,
 ) -> Result<Vec<Entry>, ArchiveError> {
-    let mut rows = Vec::new();
-    for batch in batches {
-        let batch = bytes.get(batch).unwrap_or_default();
+    let batches = || batches.iter().map(|batch| bytes.get(batch.clone()).unwrap_or_default());
+    let mut rows = Vec::with_capacity(batches().map(rows_of).sum());
+    for batch in batches() {
         if !each_row(batch, |stored| rows.push(stored)) {
             // Its checksum is right: what wrote it was another version of this program.
             tracing::error!(bytes = batch.len(), "a batch of raw records cannot be understood");
@@ -122,11 +122,19 @@ fn home<'s>(stored: &'s Stored<'_>) -> Home<'s> {
     (stored.tenant.as_str(), stored.cluster.as_str(), day)
 }
 
+/// Of how many rows one digest is made, of which the digest of a file is made.
+const DIGESTED: usize = 256;
+
 fn name_of(rows: &[&Stored<'_>]) -> Option<FileName> {
     let (first, last) = (rows.first()?, rows.last()?);
-    let digest = rows.iter().fold(Id::builder("archive-file"), |digest, stored| {
-        digest.id(stored.row.event).text(stored.row.texts.stage)
+    // Some at a time: what is hashed is kept until then.
+    let digests = rows.chunks(DIGESTED).map(|rows| {
+        let digest = rows.iter().fold(Id::builder("archive-rows"), |digest, stored| {
+            digest.id(stored.row.event).text(stored.row.texts.stage)
+        });
+        digest.finish()
     });
+    let digest = digests.fold(Id::builder("archive-file"), IdBuilder::id);
     Some(FileName {
         tenant: first.tenant.clone(),
         cluster: first.cluster.clone(),

@@ -279,6 +279,10 @@ fn listed_containers<'a>(
     list: &str,
     role: ContainerRole,
 ) -> Vec<Container<'a>> {
+    let listed = crate::fields::list(fields, list);
+    if listed.is_empty() {
+        return Vec::new();
+    }
     let path = path.key(list);
     crate::fields::maps(fields, list)
         .map(|(index, fields)| Container { path: path.index(index), role, fields, defaults: None })

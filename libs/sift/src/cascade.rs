@@ -258,7 +258,7 @@ impl Cascades {
     }
 
     fn object(&mut self, name: &Name<'_>, deed: &Deed<'_>, change: impl FnOnce(&mut Object)) {
-        let is_own = Name::of(deed).key() == name.key();
+        let is_own = Name::of(deed) == *name;
         let row = self.rows.entry(name.key(), deed.time, || Row::Object(Box::default()));
         if let Row::Object(object) = row {
             if is_own && !deed.uid.is_empty() && object.uid != deed.uid {

@@ -272,22 +272,12 @@ impl ClusterSift {
     }
 
     fn roll_up(&mut self, record: Record, part: &InCascade, sifted: &mut Sifted) {
-        let told = match self.rolled.take(record, &self.limits) {
-            Standing::Told(record) => {
-                let told = part.asked().map(|_| record.clone());
-                sifted.told.push(record);
-                told
-            }
+        match self.rolled.take(record, part.asked(), &self.limits) {
+            Standing::Told(record) => sifted.told.push(record),
             Standing::RolledUp { record, stands } => {
                 sifted.revised.extend(stands.map(|stands| *stands));
-                let Payload::Detection(detection) = &record.payload else { return };
-                let standing = self.rolled.standing(detection).cloned();
                 self.stood_for(record, sifted);
-                standing
             }
-        };
-        if let (Some(told), Some(asked)) = (told, part.asked()) {
-            self.rolled.stand_for(asked, told);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The ledger: what was not told, by reason and rule.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use airside_types::{Detection, Quiet, Reason, Suppression, Timestamp};
 
@@ -9,11 +9,16 @@ use crate::Change;
 /// Counts what was not told.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    lines: BTreeMap<Key, Suppression>,
-    changed: BTreeSet<Key>,
+    lines: BTreeMap<Reason, BTreeMap<String, Line>>,
+    /// The lines that have changed, each once.
+    changed: Vec<(Reason, String)>,
 }
 
-type Key = (Reason, String);
+#[derive(Debug)]
+struct Line {
+    suppression: Suppression,
+    is_changed: bool,
+}
 
 impl Ledger {
     /// Events that are only counted.
@@ -42,38 +47,45 @@ impl Ledger {
         if number == 0 {
             return;
         }
-        let key = (reason, rule.to_owned());
-        let line = self.lines.entry(key.clone()).or_insert_with(|| Suppression {
-            reason,
-            rule: rule.to_owned(),
-            count: 0,
-            first,
-            last,
-            example: example(),
-        });
-        line.count = line.count.saturating_add(number);
-        line.first = line.first.min(first);
-        line.last = line.last.max(last);
-        self.changed.insert(key);
+        let of_reason = self.lines.entry(reason).or_default();
+        let Some(line) = of_reason.get_mut(rule) else {
+            let (rule, count) = (rule.to_owned(), number);
+            let suppression =
+                Suppression { reason, rule: rule.clone(), count, first, last, example: example() };
+            of_reason.insert(rule.clone(), Line { suppression, is_changed: true });
+            self.changed.push((reason, rule));
+            return;
+        };
+        let suppression = &mut line.suppression;
+        suppression.count = suppression.count.saturating_add(number);
+        suppression.first = suppression.first.min(first);
+        suppression.last = suppression.last.max(last);
+        if !std::mem::replace(&mut line.is_changed, true) {
+            self.changed.push((reason, rule.to_owned()));
+        }
     }
 
     /// All lines, by reason and rule.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &Suppression> {
-        self.lines.values()
+        self.lines.values().flat_map(BTreeMap::values).map(|line| &line.suppression)
     }
 
     /// The lines that have changed since the last call.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
-        let changed = std::mem::take(&mut self.changed);
+        let changed = std::mem::take(&mut self.changed).into_iter();
         changed
-            .iter()
-            .filter_map(|key| self.lines.get(key))
-            .map(|line| Change::Ledger(line.clone()))
+            .filter_map(|(reason, rule)| {
+                let line = self.lines.get_mut(&reason)?.get_mut(&rule)?;
+                line.is_changed = false;
+                Some(Change::Ledger(line.suppression.clone()))
+            })
             .collect()
     }
 
     /// Takes a line back.
     pub(crate) fn restore(&mut self, line: Suppression) {
-        self.lines.insert((line.reason, line.rule.clone()), line);
+        let (reason, rule) = (line.reason, line.rule.clone());
+        let line = Line { suppression: line, is_changed: false };
+        self.lines.entry(reason).or_default().insert(rule, line);
     }
 }

@@ -6,6 +6,7 @@
 //! was told of that request by the same rule.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use airside_detect::audit;
 use airside_types::{Detection, Id, Payload, Record, Repeats, Timestamp};
@@ -25,7 +26,7 @@ pub(crate) struct RollUps {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rolled {
     /// The detection, the last one that was told.
-    pub record: Record,
+    pub record: Arc<Record>,
     /// When the first one was seen.
     pub opened: Timestamp,
     /// How often it was told.
@@ -53,38 +54,29 @@ pub(crate) enum Standing {
 const OFTEN: u32 = 5;
 
 impl RollUps {
-    /// Takes a detection in.
-    pub(crate) fn take(&mut self, record: Record, limits: &Limits) -> Standing {
+    /// Takes a detection in, about a request that others may carry out: then what is told of it stands for what it says
+    /// of them.
+    pub(crate) fn take(&mut self, record: Record, asked: Option<Id>, limits: &Limits) -> Standing {
         let Payload::Detection(detection) = &record.payload else { return Standing::Told(record) };
         let (key, time) = (key(detection), record.event_time);
-        let Some(rolled) = self.open.get_mut(&key).filter(|it| is_near(it, time, limits)) else {
-            self.open(key, record.clone());
-            return Standing::Told(record);
+        let of_cascade = asked.map(|asked| key_of_cascade(asked, detection));
+        let rolled = self.open.get_mut(&key).filter(|it| is_near(it, time, limits));
+        let (told, standing) = match rolled {
+            None => {
+                let told = Arc::new(record.clone());
+                self.open(key, Arc::clone(&told));
+                (told, Standing::Told(record))
+            }
+            Some(rolled) => {
+                self.changed.insert(key);
+                let standing = rolled.repeat(record);
+                (Arc::clone(&rolled.record), standing)
+            }
         };
-        rolled.count += 1;
-        rolled.last = rolled.last.max(time);
-        self.changed.insert(key);
-        if rolled.told < OFTEN {
-            // Those that were told need not be counted in the next one.
-            rolled.told += 1;
-            (rolled.count, rolled.published) = (1, 1);
-            rolled.record = record.clone();
-            return Standing::Told(record);
+        if let Some(key) = of_cascade {
+            self.open(key, told);
         }
-        let stands = rolled.count.is_power_of_two().then(|| Box::new(rolled.publish()));
-        Standing::RolledUp { record, stands }
-    }
-
-    /// The detection that stands for those that say the same.
-    pub(crate) fn standing(&self, detection: &Detection) -> Option<&Record> {
-        self.open.get(&key(detection)).map(|rolled| &rolled.record)
-    }
-
-    /// Lets a detection stand for what one says of the same of those who carry a request out.
-    pub(crate) fn stand_for(&mut self, asked: Id, record: Record) {
-        if let Payload::Detection(detection) = &record.payload {
-            self.open(key_of_cascade(asked, detection), record);
-        }
+        standing
     }
 
     /// Takes in a detection about somebody who carries a request out; none where none stands for it that weighs as
@@ -109,7 +101,7 @@ impl RollUps {
         Some(rolled.count.is_power_of_two().then(|| Box::new(rolled.publish())))
     }
 
-    fn open(&mut self, key: Id, record: Record) {
+    fn open(&mut self, key: Id, record: Arc<Record>) {
         let time = record.event_time;
         if let Some(before) = self.open.remove(&key) {
             self.by_age.remove(&(before.opened, key));
@@ -174,10 +166,25 @@ impl RollUps {
 }
 
 impl Rolled {
+    /// Takes in one that says the same.
+    fn repeat(&mut self, record: Record) -> Standing {
+        self.count += 1;
+        self.last = self.last.max(record.event_time);
+        if self.told < OFTEN {
+            // Those that were told need not be counted in the next one.
+            self.told += 1;
+            (self.count, self.published) = (1, 1);
+            self.record = Arc::new(record.clone());
+            return Standing::Told(record);
+        }
+        let stands = self.count.is_power_of_two().then(|| Box::new(self.publish()));
+        Standing::RolledUp { record, stands }
+    }
+
     /// The detection with what it counts by now.
     fn publish(&mut self) -> Record {
         self.published = self.count;
-        let mut record = self.record.clone();
+        let mut record = Record::clone(&self.record);
         if let Payload::Detection(detection) = &mut record.payload {
             detection.repeats =
                 Some(Repeats { count: self.count, last: self.last, carried_out: self.carried_out });
@@ -212,7 +219,7 @@ fn key(detection: &Detection) -> Id {
     let key = detection
         .links
         .iter()
-        .fold(key, |key, link| key.text(link.role.as_str()).id(link.entity.key().id()));
+        .fold(key, |key, link| link.entity.identify(key.text(link.role.as_str())));
     let values = detection.values.iter();
     values.fold(key, |key, value| key.text(&value.name).text(&value.value)).finish()
 }

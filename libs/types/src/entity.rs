@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::id::Id;
+use crate::id::{Id, IdBuilder};
 
 /// A Kubernetes object: any kind, with its uid where the source told it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -189,33 +189,41 @@ impl Entity {
 
     /// The identity: by uid or digest where there is one, by name otherwise.
     pub fn key(&self) -> EntityKey {
+        EntityKey(self.identify(IdBuilder::empty()).finish())
+    }
+
+    /// Adds the identity to that of something that is about the entity.
+    #[must_use]
+    pub fn identify(&self, id: IdBuilder) -> IdBuilder {
         match self {
-            Self::Object(ObjectRef { uid: Some(uid), .. }) => {
-                EntityKey(Id::builder("entity/uid").text(uid).finish())
-            }
-            _ => self.name_key(),
+            Self::Object(ObjectRef { uid: Some(uid), .. }) => id.text("entity/uid").text(uid),
+            _ => self.identify_by_name(id),
         }
     }
 
     /// The identity by name alone, also where a uid is known: the same for two objects that bore one
     /// name one after the other.
     pub fn name_key(&self) -> EntityKey {
-        let id = match self {
-            Self::Object(object) => Id::builder("entity/object")
+        EntityKey(self.identify_by_name(IdBuilder::empty()).finish())
+    }
+
+    fn identify_by_name(&self, id: IdBuilder) -> IdBuilder {
+        match self {
+            Self::Object(object) => id
+                .text("entity/object")
                 .text(&object.group)
                 .text(&object.kind)
                 .optional(object.namespace.as_deref())
                 .text(&object.name),
-            Self::User { name } => Id::builder("entity/user").text(name),
-            Self::Credential { id } => Id::builder("entity/credential").text(id),
-            Self::Address { ip } => Id::builder("entity/address").text(ip),
-            Self::Container { id, .. } => Id::builder("entity/container").text(id),
-            Self::Image { digest: Some(digest), .. } => Id::builder("entity/image").text(digest),
-            Self::Image { reference, .. } => Id::builder("entity/image-reference").text(reference),
-            Self::FileHash { sha256 } => Id::builder("entity/file").text(sha256),
-            Self::Domain { name } => Id::builder("entity/domain").text(name),
-        };
-        EntityKey(id.finish())
+            Self::User { name } => id.text("entity/user").text(name),
+            Self::Credential { id: credential } => id.text("entity/credential").text(credential),
+            Self::Address { ip } => id.text("entity/address").text(ip),
+            Self::Container { id: container, .. } => id.text("entity/container").text(container),
+            Self::Image { digest: Some(digest), .. } => id.text("entity/image").text(digest),
+            Self::Image { reference, .. } => id.text("entity/image-reference").text(reference),
+            Self::FileHash { sha256 } => id.text("entity/file").text(sha256),
+            Self::Domain { name } => id.text("entity/domain").text(name),
+        }
     }
 }
 

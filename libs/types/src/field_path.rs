@@ -24,8 +24,16 @@ impl<'a> Step<'a> {
 
     fn write(&self, path: &mut String) {
         match self {
-            // Writing to a text cannot fail.
-            Self::Index(index) => drop(write!(path, "[{index}]")),
+            Self::Index(index) => {
+                path.push('[');
+                match u8::try_from(*index) {
+                    // Most lists are short.
+                    Ok(digit @ 0..=9) => path.push(char::from(b'0' + digit)),
+                    // Writing to a text cannot fail.
+                    _ => drop(write!(path, "{index}")),
+                }
+                path.push(']');
+            }
             Self::Key(key) if key.is_empty() || key.contains(['.', '[', ']', '"']) => {
                 path.push_str("[\"");
                 path.push_str(&key.replace('\\', "\\\\").replace('"', "\\\""));

@@ -24,9 +24,7 @@ impl Id {
 
     /// Starts an id in a namespace of its own, so that two kinds of things never share an id.
     pub fn builder(domain: &str) -> IdBuilder {
-        let mut builder = IdBuilder { parts: Vec::with_capacity(512) };
-        builder.push(domain.as_bytes());
-        builder
+        IdBuilder::empty().text(domain)
     }
 }
 
@@ -71,6 +69,11 @@ pub struct IdBuilder {
 }
 
 impl IdBuilder {
+    /// Without a domain yet, which has to be its first text.
+    pub(crate) fn empty() -> Self {
+        Self { parts: Vec::with_capacity(512) }
+    }
+
     fn push(&mut self, part: &[u8]) {
         self.parts.extend_from_slice(&(part.len() as u64).to_be_bytes());
         self.parts.extend_from_slice(part);

@@ -75,8 +75,8 @@ impl RawKeeper {
     /// Room for the raw events of a body.
     pub(crate) fn room(&self, received: &Received) -> Raws {
         let Received { tenant, cluster, time, body } = received;
-        // By what events are found is a fifth of them, about.
-        let room = body.len() + body.len() / 4;
+        // By what events are found is half of the small ones, and less of those with bodies.
+        let room = body.len() + body.len() / 2;
         Raws(self.archive.as_ref().map(|_| Batch::new(tenant, cluster, *time).with_room(room)))
     }
 

@@ -3,6 +3,8 @@
 //! A key is tenant, cluster, what the row is, and which. What a row holds is read as strictly as what comes over the
 //! wire; a row that cannot be read is learnt anew, and told.
 
+use std::sync::Arc;
+
 use airside_baseline::StateKey;
 use airside_ports::{Batch, KeyRange, Keyspace, Order, Store};
 use airside_sift::{Change, ClusterKey, Limits, Rolled, Sift};
@@ -186,7 +188,7 @@ fn decode_rolled(mut bytes: Bytes) -> Option<Rolled> {
         carried_out: bytes.try_get_u64().ok()?,
         last: Timestamp::from_nanos(bytes.try_get_i64().ok()?),
         published: bytes.try_get_u64().ok()?,
-        record: decode_record(&bytes).ok()?,
+        record: Arc::new(decode_record(&bytes).ok()?),
     })
 }
 

@@ -1,5 +1,10 @@
 //! Names under which credentials stand, and those that only sound like it.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 /// What a name says about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sense {
@@ -24,19 +29,20 @@ pub(super) fn sense(name: &str) -> Option<Sense> {
     let words = words(name);
     let (end, sense) = last_sensitive(name, &words)?;
     let (upto, after) = words.split_at_checked(end)?;
-    let any_of = |words: &[String], list: &str| {
-        words.iter().any(|word| list.split_ascii_whitespace().any(|listed| listed == word))
+    let any_of = |words: &[String], listed: &BTreeSet<&str>| {
+        words.iter().any(|word| listed.contains(word.as_str()))
     };
     // The hash of a secret watches it; the hash of a password can be searched.
     let is_hash = sense != Sense::Password && after.iter().any(|word| word == "hash");
-    if is_hash || any_of(after, AFTER) || any_of(upto, BEFORE) {
+    if is_hash || any_of(after, &AFTER) || any_of(upto, &BEFORE) {
         return None;
     }
     Some(sense)
 }
 
 /// Words after which a name speaks of a property of the credential or of where it is.
-const AFTER: &str = "
+static AFTER: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+    "
     address age alg algorithm annotation arn attribute audience auth authentication
     authenticator backend bits bucket bytes cache chars check class claim command complexity
     config configmap count dir directory disabled duration enabled encoding encryption endpoint
@@ -56,16 +62,23 @@ const AFTER: &str = "
     checksum digest md5 revision sha sha256 sum
     env envvar var variable
     at created date issued obtained time
-";
+"
+    .split_ascii_whitespace()
+    .collect()
+});
 
 /// Words before which a name speaks of something else than a credential.
-const BEFORE: &str = "
+static BEFORE: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+    "
     allow allowed auto automount bos checksum completion continue create csrf default_token
     disable disallow enable enabled eos existing expired fingerprint forgot generate has hash
     ignore invalid is mask max min next no num pad page prompt public pull remove require
     required requires reset sha256 show skip sync unk use validate wrong xsrf
     change confirm enter error hint label message repeat tooltip translation unauthorized
-";
+"
+    .split_ascii_whitespace()
+    .collect()
+});
 
 /// Two words that are one credential, with what they say.
 const PAIRS: &[(&str, &str, Sense)] = &[
@@ -131,14 +144,14 @@ const ENDINGS: &[(&str, Sense)] = &[
 const STEMS: [&str; 10] =
     ["key", "pass", "pw", "secret", "token", "bearer", "credential", "cookie", "jwt", "masterauth"];
 
+/// Finds any of them in one pass; none if they cannot be searched for.
+static STEM: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(STEMS).ok());
+
 /// Whether a name may have a sensitive word.
 fn has_stem(name: &str) -> bool {
-    let holds = |stem: &&str| {
-        let mut parts = name.as_bytes().windows(stem.len());
-        parts.any(|part| part.eq_ignore_ascii_case(stem.as_bytes()))
-    };
     // Letters of other alphabets may be one of these in another case.
-    !name.is_ascii() || STEMS.iter().any(holds)
+    !name.is_ascii() || STEM.as_ref().is_none_or(|stem| stem.is_match(name))
 }
 
 /// What a Secret of Kubernetes is named for.

@@ -248,8 +248,11 @@ fn imitated(name: &str) -> Option<(&'static str, Imitates)> {
         let how = if base == name { Imitates::Exactly } else { Imitates::AsItsPod };
         return Some((component, how));
     }
+    let of_name = Letters::of(name);
+    let of_base = (base != name).then(|| Letters::of(base));
     let is_read_as = |component: &str| {
-        are_read_alike(name, component) || base != name && are_read_alike(base, component)
+        of_name.are_read_as(component)
+            || of_base.as_ref().is_some_and(|it| it.are_read_as(component))
     };
     let component = COMPONENTS.into_iter().find(|component| is_read_as(component))?;
     Some((component, Imitates::Nearly))
@@ -269,16 +272,40 @@ fn without_suffixes(name: &str) -> &str {
     base
 }
 
-/// Whether a name is taken for another at a glance: a letter or two differ, a dash is missing or one too many, a
-/// digit stands for a letter.
-fn are_read_alike(name: &str, component: &str) -> bool {
-    // In short names a letter makes another word.
-    let allowed = match component.len() {
-        0..=5 => return false,
-        6..=8 => 1,
-        _ => 2,
-    };
-    is_near(name, component, allowed) || folded(name).eq(folded(component))
+/// A name that is compared with others.
+struct Letters<'n> {
+    name: &'n str,
+    count: usize,
+    /// Which there are; some share a place.
+    set: u64,
+}
+
+impl<'n> Letters<'n> {
+    fn of(name: &'n str) -> Self {
+        Self { name, count: name.chars().count(), set: letters_of(name) }
+    }
+
+    /// Whether the name is taken for another at a glance: a letter or two differ, a dash is missing or one too many, a
+    /// digit stands for a letter.
+    fn are_read_as(&self, component: &str) -> bool {
+        // In short names a letter makes another word.
+        let allowed = match component.len() {
+            0..=5 => return false,
+            6..=8 => 1,
+            _ => 2,
+        };
+        self.are_near(component, allowed) || folded(self.name).eq(folded(component))
+    }
+
+    /// Whether so few letters differ.
+    fn are_near(&self, component: &str, allowed: usize) -> bool {
+        // Each letter that differs adds one to the letters that only one of the two has, and takes one away; letters in
+        // another order change nothing. Most names have too many of their own, and need not be compared letter by letter.
+        let own = || (self.set ^ letters_of(component)).count_ones() as usize;
+        self.count.abs_diff(component.chars().count()) <= allowed
+            && own() <= 2 * allowed
+            && strsim::osa_distance(self.name, component) <= allowed
+    }
 }
 
 /// A name's letters, also those that digits stand for.
@@ -290,17 +317,6 @@ fn folded(name: &str) -> impl Iterator<Item = char> {
         '5' => 's',
         other => other,
     })
-}
-
-/// Whether so few letters differ.
-fn is_near(name: &str, component: &str, allowed: usize) -> bool {
-    let length = |text: &str| text.chars().count();
-    // Each letter that differs adds one to the letters that only one of the two has, and takes one away; letters in another
-    // order change nothing. Most names have too many of their own, and need not be compared letter by letter.
-    let own = || (letters_of(name) ^ letters_of(component)).count_ones() as usize;
-    length(name).abs_diff(length(component)) <= allowed
-        && own() <= 2 * allowed
-        && strsim::osa_distance(name, component) <= allowed
 }
 
 /// The set of a name's letters, of which some share a place in it.
@@ -320,7 +336,7 @@ mod tests {
             name in "[abcé0-]{0,9}", other in "[abcodé-]{0,9}", allowed in 1_usize..3,
         ) {
             let expected = strsim::osa_distance(&name, &other) <= allowed;
-            prop_assert_eq!(is_near(&name, &other, allowed), expected);
+            prop_assert_eq!(Letters::of(&name).are_near(&other, allowed), expected);
         }
     }
 
