@@ -71,6 +71,12 @@ mod tests {
                 "read pods/exec web in namespace shop",
             ),
             ("deletecollection", all, "delete nodes", "deleted nodes"),
+            ("delete", all, "delete nodes", "deleted nodes"),
+            ("create", all, "create nodes", "created nodes"),
+            ("update", all, "update nodes", "updated nodes"),
+            ("patch", all, "patch nodes", "patched nodes"),
+            ("list", all, "list nodes", "listed nodes"),
+            ("watch", all, "watch nodes", "watched nodes"),
             ("post", r#""requestURI":"/logs?x=1""#, "post /logs", "asked to post /logs"),
         ] {
             assert_eq!(of(verb, rest), (asks.to_owned(), does.to_owned()));
