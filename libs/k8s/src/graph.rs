@@ -121,6 +121,15 @@ impl<'a> Graph<'a> {
         Self::built(objects, completeness, None)
     }
 
+    /// Does something with the graph of a single object that is judged for itself: it knows of nothing. Each thread has
+    /// one, since to build one costs as much as most objects' checks.
+    pub fn with_nothing<T>(judge: impl FnOnce(&Graph<'_>) -> T) -> T {
+        thread_local! {
+            static NOTHING: Graph<'static> = Graph::new(&[], Completeness::SingleObject);
+        }
+        NOTHING.with(judge)
+    }
+
     fn built(
         objects: &[Object<'a>],
         completeness: Completeness,

@@ -161,12 +161,12 @@ impl<'a> PodSpec<'a> {
         };
         let template = || self.fields.get("name").and_then(Value::as_str);
         match (container.name(), field) {
-            ("", Some(field)) => Cow::Owned(format!("container `{field}`")),
+            ("", Some(field)) => Cow::Owned(["container `", &field, "`"].concat()),
             ("", None) => match template() {
                 Some(name) => Cow::Owned(format!("container of template `{name}`")),
                 None => Cow::Borrowed("container without a name"),
             },
-            (name, _) => Cow::Owned(format!("container `{name}`")),
+            (name, _) => Cow::Owned(["container `", name, "`"].concat()),
         }
     }
 

@@ -1,6 +1,9 @@
 //! Hides what looks like a credential before it leaves the process that read it.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 /// What stands in for a hidden value.
 pub const REDACTED: &str = "«redacted»";
@@ -45,9 +48,16 @@ fn redact_words(text: &str) -> String {
     shown
 }
 
-/// Whether there can be anything to hide: most texts are a single word, which names nothing and is no token.
+/// What each text with something to hide holds: the word before it, what stands before user information, or how a token
+/// begins. None if it cannot be searched for.
+static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let marks = SECRET_WORDS.iter().chain(&["://", "eyJ"]);
+    AhoCorasick::builder().ascii_case_insensitive(true).build(marks).ok()
+});
+
+/// Whether there can be anything to hide: in most texts there is nothing.
 fn may_hide(text: &str) -> bool {
-    text.bytes().any(|byte| matches!(byte, b' ' | b'=' | b':')) || text.contains("eyJ")
+    MARKS.as_ref().is_none_or(|marks| marks.is_match(text))
 }
 
 /// Whether a text that stands under a name is redacted: for its own sake, or for the name's.

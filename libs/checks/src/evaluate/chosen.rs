@@ -4,7 +4,7 @@
 //! twice. The object is taken for itself, without a graph around it, which costs more than to judge it. Checks on pods are
 //! `of_pods`'.
 
-use airside_k8s::{Completeness, Graph, Object};
+use airside_k8s::{Graph, Object};
 use airside_vulnerability::Components;
 
 use super::{Failure, Judged, NoMemory, judge_object};
@@ -27,17 +27,18 @@ impl ObjectChecks {
     /// What fails, in the order in which the whole catalogue tells it. The index of the object is 0. A check that asks
     /// what else there is has no place here: it would not even find the object.
     pub fn failures(&self, object: &Object<'_>) -> Vec<Failure> {
-        let nothing = Graph::new(&[], Completeness::SingleObject);
         let mut judged = Judged::default();
-        let around = (&nothing, 0);
-        judge_object(&self.0, object, around, Components::embedded(), &NoMemory, &mut judged);
+        Graph::with_nothing(|nothing| {
+            let around = (nothing, 0);
+            judge_object(&self.0, object, around, Components::embedded(), &NoMemory, &mut judged);
+        });
         judged.failures
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use airside_k8s::{Limits, yaml};
+    use airside_k8s::{Completeness, Limits, yaml};
     use airside_types::Severity;
 
     use super::*;

@@ -42,20 +42,29 @@ impl PodChecks {
         if specs.is_empty() && parts.is_empty() && found.embedded.is_empty() {
             return Vec::new();
         }
-        // The checks ask nothing of it, and to build one of the object costs more than to judge its pods.
-        let graph = Graph::new(&[], Completeness::SingleObject);
         let components = Components::embedded();
         let inner: Vec<_> = found.embedded.iter().filter_map(Embedded::object).collect();
         let inner = (!inner.is_empty()).then(|| Graph::new(&inner, Completeness::SingleObject));
         let within = Within { found: &found, graph: inner.as_ref(), components };
-        let pod = |spec| Pod { object, spec, graph: &graph, components };
-        let (pods, parts) = (specs.iter().map(pod).collect::<Vec<_>>(), parts.iter().map(pod));
-        let parts: Vec<_> = parts.collect();
+        // The checks ask nothing of it.
+        Graph::with_nothing(|graph| {
+            let pod = |spec| Pod { object, spec, graph, components };
+            let (pods, parts) = (specs.iter().map(pod), parts.iter().map(pod));
+            self.failures_of(&pods.collect::<Vec<_>>(), &parts.collect::<Vec<_>>(), &within)
+        })
+    }
+
+    fn failures_of(
+        &self,
+        pods: &[Pod<'_>],
+        parts: &[Pod<'_>],
+        within: &Within<'_>,
+    ) -> Vec<Failure> {
         let (mut failures, mut undecided) = (Vec::new(), BTreeMap::new());
         for check in &self.0 {
             let (failures, undecided) = (&mut failures, &mut undecided);
             let mut report = Report { check, object: 0, failures, undecided };
-            judge_pods(&pods, &parts, &within, &mut report);
+            judge_pods(pods, parts, within, &mut report);
         }
         failures
     }

@@ -1,5 +1,8 @@
 //! What a value looks like: random, a placeholder, a template, a reference, an identifier.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use super::fingerprint::fingerprint;
 use super::names::{Sense, sense, words};
 use super::{Confidence, Hit, Sort, Style, Verdict};
@@ -180,18 +183,22 @@ pub(super) fn is_monotonous(value: &str) -> bool {
 }
 
 /// What a switch is set to.
-const SETTINGS: &str = "
+static SETTINGS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+    "
     always auto aws azure basic bearer bool boolean disable disabled enable enabled env false
     file gcp hidden input int integer jwt kubernetes ldap md5 never nil none null oauth oauth2
     off oidc opaque optional plain refresh required scram sha256 ssl static str string tls true
     vault
     argon2 asc bcrypt desc pbkdf2 scrypt sha1 sha512
-";
+"
+    .split_ascii_whitespace()
+    .collect()
+});
 
 /// Whether a value sets something: a switch, a kind of authentication, a duration, an address.
 pub(crate) fn is_setting(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
-    SETTINGS.split_ascii_whitespace().any(|setting| setting == lower)
+    SETTINGS.contains(lower.as_str())
         || is_duration(&lower)
         || (value.contains("://") && !value.contains('@'))
         || lower.starts_with("sha256:")
