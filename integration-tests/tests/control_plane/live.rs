@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use airside_cluster::{ClusterOptions, KubeCluster};
+use airside_ports::{ClusterFeed, Sample};
 use airside_types::{
     Cluster as ClusterName, FieldPath, Finding, FindingState, Id, ObjectRef, Place, Severity,
     Tenant,
@@ -24,12 +26,21 @@ use crate::binaries::ControlPlaneBinaries;
 use crate::cluster::{Cluster, SETUP};
 use crate::platform::Airside;
 use crate::program::airside_binary;
-use crate::say;
+use crate::{say, waiting};
 
 /// The role that Airside ships.
 const ROLE: &str = include_str!("../../../deploy/cluster-reader.yaml");
 /// The service account of that file.
 const ACCOUNT: &str = "/api/v1/namespaces/airside/serviceaccounts/airside/token";
+/// Where an API server sends its audit events, of which it loses all.
+const NOWHERE: &str = "apiVersion: v1
+kind: Config
+clusters: [{name: nowhere, cluster: {server: 'https://127.0.0.1:1/events'}}]
+contexts: [{name: nowhere, context: {cluster: nowhere}}]
+current-context: nowhere
+";
+/// How long an API server may try to hand on an event before it counts it as lost.
+const LOST_WITHIN: Duration = Duration::from_secs(40);
 /// How long the first picture of the cluster may take.
 const KNOWN_WITHIN: Duration = Duration::from_secs(60);
 /// From a change to its finding.
@@ -46,7 +57,7 @@ pub(crate) async fn play(binaries: &ControlPlaneBinaries) {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("reader.kubeconfig");
     let airside = Airside::start_watching(folder.path(), &kubeconfig).await;
-    let cluster = Cluster::start(binaries, folder.path(), None, &[]).await;
+    let cluster = Cluster::start(binaries, folder.path(), Some(NOWHERE), &[]).await;
     let repository = folder.path().join("repository");
     fill(&cluster, &repository).await;
     let mut setup = cluster.api_client(&SETUP, "setup").await;
@@ -66,6 +77,7 @@ pub(crate) async fn play(binaries: &ControlPlaneBinaries) {
     setup.send(Method::PUT, &path(1), &deployment(1, true)).await.unwrap();
     until(&airside, privileged, FindingState::Open, PATIENCE).await;
     a_comparison_tells_drift(&kubeconfig, &repository);
+    lost_events_are_counted(&kubeconfig).await;
     setup.send(Method::DELETE, &path(1), &Value::Null).await.unwrap();
     until(&airside, privileged, FindingState::Gone, PATIENCE).await;
 
@@ -169,6 +181,26 @@ fn a_comparison_tells_drift(kubeconfig: &Path, repository: &Path) {
         (&drifted[0]["manifest"], &drifted[0]["live"]),
         (&json!("`false`"), &json!("`true`"))
     );
+}
+
+/// What an API server could not hand on is in its metrics, under the names that audit-ingest asks for.
+async fn lost_events_are_counted(kubeconfig: &Path) {
+    let kubeconfig = Some(kubeconfig.to_owned());
+    let cluster = KubeCluster::new(ClusterOptions { kubeconfig, ..ClusterOptions::default() });
+    let (lost, started) = ("apiserver_audit_error_total", "process_start_time_seconds");
+    let samples = waiting::eventually("events are lost", LOST_WITHIN, async || {
+        let samples = cluster.metrics(&[lost, started]).await.map_err(|error| error.to_string())?;
+        let is_counted = samples.iter().any(|it| it.name == lost && it.value > 0.0);
+        is_counted.then_some(samples.clone()).ok_or_else(|| format!("{samples:?}"))
+    });
+    let samples = samples.await;
+    let value = |name: &str, has: fn(&Sample) -> bool| {
+        let found = samples.iter().find(|it| it.name == name && has(it));
+        found.unwrap_or_else(|| panic!("{name}: {samples:?}")).value
+    };
+    let events = value(lost, |it| it.labels.contains("webhook"));
+    assert!(value(started, |_| true) > 0.0, "{samples:?}");
+    say(&format!("{events} events are lost"));
 }
 
 /// Deployments are made privileged, one after the other. Each has to be told, and the quickest within a second:

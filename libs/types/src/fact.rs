@@ -122,12 +122,10 @@ impl Fact {
     /// The fact's id: the same fact seen again, at whatever time, is the same fact only if it starts at
     /// the same moment.
     pub fn id(&self, tenant: &Tenant, cluster: &Cluster) -> Id {
-        Id::builder("fact")
-            .text(tenant.as_str())
-            .text(cluster.as_str())
-            .id(self.subject.key().id())
-            .text(self.relation.as_str())
-            .id(self.object.key().id())
+        let id = Id::builder("fact").text(tenant.as_str()).text(cluster.as_str());
+        let id = self.subject.identify(id).text(self.relation.as_str());
+        self.object
+            .identify(id)
             .number(self.from.as_nanos())
             .number(self.until.map_or(i64::MAX, Timestamp::as_nanos))
             .finish()
