@@ -139,6 +139,17 @@ pub enum NatsError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The servers have less storage than a stream may take, beside those that they have promised it to already.
+    #[error(
+        "JetStream has no room for the stream `{stream}` of up to {bytes} bytes: give the NATS servers more storage (a \
+         larger disk, `max_file_store`), or let each stream take less (`nats.max_bytes`)"
+    )]
+    NoRoom {
+        /// The stream's name in JetStream.
+        stream: String,
+        /// How much it may take.
+        bytes: i64,
+    },
     /// A stream of this name is there, made for something else.
     #[error(
         "the JetStream stream `{stream}` has other {what} than this deployment needs: use another prefix, \

@@ -3,7 +3,9 @@
 use std::error::Error;
 
 use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
+use async_nats::jetstream::context::{
+    CreateStreamError, CreateStreamErrorKind, GetStreamErrorKind,
+};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use tokio::time::{Instant, sleep};
 
@@ -72,12 +74,7 @@ async fn try_ensure(link: &Link, wanted: &Config) -> Result<Stream, Failure> {
         Ok(_info) => Ok(stream),
         Err(error) => match error.kind() {
             CreateStreamErrorKind::JetStream(refusal) if refusal.code() != 503 => {
-                let (action, stream) = ("change the stream", wanted.name.clone());
-                Err(Failure::Final(NatsError::JetStream {
-                    action,
-                    stream,
-                    source: Box::new(error),
-                }))
+                Err(Failure::Final(refused("change the stream", wanted, error)))
             }
             _ => Err(Failure::Passing(Box::new(error))),
         },
@@ -103,12 +100,23 @@ async fn create(link: &Link, wanted: &Config) -> Result<Stream, Failure> {
         }
         _ => true,
     };
-    let source = Box::new(error);
     if passing {
-        return Err(Failure::Passing(source));
+        return Err(Failure::Passing(Box::new(error)));
     }
-    let (action, stream) = ("make the stream", wanted.name.clone());
-    Err(Failure::Final(NatsError::JetStream { action, stream, source }))
+    Err(Failure::Final(refused("make the stream", wanted, error)))
+}
+
+/// What the servers mean by a refusal.
+fn refused(action: &'static str, wanted: &Config, error: CreateStreamError) -> NatsError {
+    let stream = wanted.name.clone();
+    match error.kind() {
+        CreateStreamErrorKind::JetStream(refusal)
+            if refusal.error_code() == ErrorCode::STORAGE_RESOURCES_EXCEEDED =>
+        {
+            NatsError::NoRoom { stream, bytes: wanted.max_bytes }
+        }
+        _ => NatsError::JetStream { action, stream, source: Box::new(error) },
+    }
 }
 
 /// The found configuration with the wanted settings; none when it has them. What else an operator set, such as

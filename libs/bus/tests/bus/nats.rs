@@ -214,13 +214,25 @@ async fn a_cluster_goes_on_without_any_one_of_its_servers() {
 }
 
 #[tokio::test]
+async fn a_stream_that_the_servers_have_no_room_for_is_told_with_what_to_do() {
+    let server = NatsServer::start().unwrap();
+    let connection = connect(&server).await;
+    let options = NatsLogOptions { max_stream_bytes: 1 << 60, ..NatsLogOptions::default() };
+    let error = NatsLog::open(&connection, options).await.unwrap_err();
+    assert!(matches!(error, NatsError::NoRoom { bytes, .. } if bytes == 1 << 60), "{error}");
+    assert!(error.to_string().contains("`nats.max_bytes`"), "{error}");
+}
+
+#[tokio::test]
 async fn prefixes_are_deployments_of_their_own() {
     let server = NatsServer::start().unwrap();
     let mut logs = Vec::new();
     for prefix in ["one", "two"] {
         let options = NatsOptions { prefix: prefix.to_owned(), ..NatsOptions::new([server.url()]) };
         let connection = NatsConnection::connect(&options).await.unwrap();
-        logs.push(NatsLog::open(&connection, NatsLogOptions::default()).await.unwrap());
+        // Two deployments' streams may not have room on the disk of a test.
+        let options = NatsLogOptions { max_stream_bytes: 64 << 20, ..NatsLogOptions::default() };
+        logs.push(NatsLog::open(&connection, options).await.unwrap());
     }
     append(&logs[0], numbers(0..3)).await;
     assert_eq!(logs[0].end(Stream::Activity).await.unwrap(), Offset(4));
