@@ -40,7 +40,9 @@ fn audit_events_and_their_envelopes() {
             }
         });
         let is_empty = bytes.iter().all(u8::is_ascii_whitespace) || bytes == b"\xef\xbb\xbf";
-        assert!(items > 0 || is_empty, "an input is an event or a letter");
+        let has_empty_list =
+            String::from_utf8_lossy(bytes).replace([' ', '\n', '\t', '\r'], "").contains("[]");
+        assert!(items > 0 || is_empty || has_empty_list, "an input is an event or a letter");
     });
 }
 

@@ -177,7 +177,8 @@ impl<'c> Reader<'c> {
     /// Values one after the other: Firehose puts them so, without a line break.
     fn values(&mut self, text: &str) {
         let mut cursor = Cursor::new(text);
-        if cursor.peek().is_none() {
+        // More is space here than to JSON: a form feed alone would be skipped as what stands between values.
+        if text.trim_ascii().is_empty() {
             return self.refuse(text, &Unreadable::NotJson { reason: "it is empty".to_owned() });
         }
         while cursor.peek().is_some() {

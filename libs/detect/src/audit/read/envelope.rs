@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::list::LISTS;
-use super::{NO_EVENT, Reader, Unreadable, aks, gke, packed};
+use super::{NO_EVENT, Reader, Unreadable, aks, gke, packed, why_refused};
 use crate::audit::event::Event;
 use crate::json::{Cursor, RawJson};
 
@@ -92,7 +92,11 @@ impl Reader<'_> {
         } else if form.is_row {
             self.row(text);
         } else if form.has_list {
-            self.document(&mut Cursor::new(text));
+            let mut cursor = Cursor::new(text);
+            self.document(&mut cursor);
+            if cursor.broken().is_some() {
+                self.refuse(text, &why_refused(text));
+            }
         } else if let Some(properties) = form.properties {
             self.enrichment = form.enrichment.map(|known| known.get().to_owned());
             self.azure(properties.get(), &form.category);
@@ -131,11 +135,16 @@ impl Reader<'_> {
             while let Some(key) = cursor.key() {
                 if key != "log" {
                     cursor.skip();
-                } else if cursor.peek() == Some(b'"') {
-                    return self.message(&cursor.text());
-                } else {
-                    return self.value(&mut cursor);
+                    continue;
                 }
+                let log = match cursor.peek() {
+                    Some(b'"') => cursor.text(),
+                    _ => cursor.raw().map_or(Cow::Borrowed(""), |log| Cow::Borrowed(log.get())),
+                };
+                return match &*log {
+                    "" => self.refuse(properties, &why_refused(properties)),
+                    log => self.message(log),
+                };
             }
         }
         let what = if category.is_empty() { "Azure" } else { category }.to_owned();

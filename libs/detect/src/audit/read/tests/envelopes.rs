@@ -184,6 +184,32 @@ fn a_code_that_google_does_not_tell_is_marked_and_a_denial_stays_one() {
     assert_eq!(found, [(200, true), (403, true), (403, true), (404, true)]);
 }
 
+/// Brackets match, so that the whole is passed over as one value, and what is within is none.
+#[test]
+fn an_envelope_whose_inside_is_broken_is_a_letter() {
+    let of_azure =
+        |log: &str| format!(r#"{{"category":"kube-audit","properties":{{"log":{log}}}}}"#);
+    for (inside, text) in [
+        ("a quote of Azure's is escaped", of_azure(r#"\"{},":1"#)),
+        ("nothing of Azure's", of_azure("null")),
+        ("no value of Azure's", of_azure(":")),
+        ("no event of Azure's", of_azure("[1]")),
+        ("an event of Azure's, unread to its end", of_azure(r#"{"a":[]:}"#)),
+        ("a form feed, packed", json!({"data": STANDARD.encode("\u{c}")}).to_string()),
+        ("keys after a list", r#"{"who":1,"items":[],:}"#.to_owned()),
+        ("keys before a list", r#"{"who":1,:"items":[]}"#.to_owned()),
+    ] {
+        for text in [text.clone(), format!(r#"{{"records":[{text}]}}"#)] {
+            let mut letters = Vec::new();
+            input(text.as_bytes(), &mut |item| {
+                letters.push(item.event.map(|_| ()).unwrap_err().to_string());
+                assert!(!item.bytes.is_empty(), "{inside}");
+            });
+            assert_eq!(letters.len(), 1, "{inside}: {letters:?}");
+        }
+    }
+}
+
 #[test]
 fn a_body_that_azure_left_out_makes_a_cut_event() {
     let row = r#"{"AuditId":"a","Verb":"create","User":{"username":"dana"},"ObjectRef":{"resource":"pods"},"RequestObject":"skipped-too-big-size-object"}"#;
