@@ -7,6 +7,7 @@ use rsigma_eval::compiler::compile_detection;
 use rsigma_eval::{CompiledRule, compile_rule};
 use rsigma_parser::{CorrelationRule, Detection, SigmaRule};
 
+use crate::budget::{self, Budget};
 use crate::correlation::Definition;
 use crate::demand::Demand;
 use crate::judge::{Judgement, Remark, judge, place};
@@ -35,6 +36,8 @@ pub(crate) struct Compiled {
     pub(crate) problems: Vec<Problem>,
     /// The names of the rules that are not in force.
     broken: Vec<String>,
+    /// What those in force cost.
+    budget: Budget,
 }
 
 impl Compiled {
@@ -56,7 +59,7 @@ impl Compiled {
             let is_referred_to = referring.clone().next().is_some();
             rule.stands_alone = !is_referred_to || referring.any(|(it, _)| it.generate);
         }
-        compiled.problems.sort_by(|left, right| left.place.cmp(&right.place));
+        compiled.problems = bounded(compiled.problems);
         compiled
     }
 
@@ -73,6 +76,10 @@ impl Compiled {
         let Some((info, place)) = self.head(source, &head) else {
             return self.broken.extend(names);
         };
+        if let Err(remark) = self.budget.take(rule) {
+            self.problems.push(source.problem(Gravity::Error, remark));
+            return self.broken.extend(names);
+        }
         let Judgement { demand, remarks } = judge(&rule.detection, &source.document);
         let is_dead = matches!(demand, Demand::Never);
         let gravity = if is_dead { Gravity::Error } else { Gravity::Warning };
@@ -106,6 +113,10 @@ impl Compiled {
             date: rule.modified.as_deref().or(rule.date.as_deref()),
         };
         let Some((info, place)) = self.head(source, &head) else { return };
+        if let Err(remark) = budget::of_correlation(rule) {
+            self.problems.push(source.problem(Gravity::Error, remark));
+            return;
+        }
         let find = |name: &str| {
             if let Some(rule) = self.rules.iter().find(|it| it.names.iter().any(|it| it == name)) {
                 return Ok(rule.info.id.clone());
@@ -144,6 +155,29 @@ impl Compiled {
         self.problems.extend(remarks.into_iter().map(|it| source.problem(Gravity::Warning, it)));
         Some((info, place))
     }
+}
+
+/// The most problems that are told of rules at a time: errors before warnings.
+const MAX_PROBLEMS: usize = 1_000;
+
+/// Problems in the order of their places, as many as somebody may read.
+fn bounded(mut problems: Vec<Problem>) -> Vec<Problem> {
+    let by_place = |left: &Problem, right: &Problem| left.place.cmp(&right.place);
+    problems.sort_by(by_place);
+    if problems.len() <= MAX_PROBLEMS {
+        return problems;
+    }
+    problems.sort_by_key(|problem| !problem.is_error());
+    let untold = problems.split_off(MAX_PROBLEMS);
+    problems.sort_by(by_place);
+    let gravity = match untold.iter().any(Problem::is_error) {
+        true => Gravity::Error,
+        false => Gravity::Warning,
+    };
+    let text =
+        format!("and {} more, which are not told: put right what is above first", untold.len());
+    problems.extend(untold.into_iter().next().map(|first| Problem { gravity, text, ..first }));
+    problems
 }
 
 /// The item of a selection that cannot be compiled.

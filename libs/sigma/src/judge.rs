@@ -3,6 +3,8 @@
 //! A rule that waits for what no event has looks like protection and is none. [`Judge`] walks a rule's condition,
 //! collects what can never hold, and what the rule demands ([`Demand`]).
 
+use std::collections::HashSet;
+
 use airside_k8s::fields::at as value_at;
 use airside_k8s::{Document, Value};
 use airside_types::FieldPath;
@@ -34,12 +36,9 @@ pub(crate) fn judge(detections: &Detections, document: &Document) -> Judgement {
     let demands: Vec<_> = detections.conditions.iter().map(|it| judge.condition(it)).collect();
     let demand = demands.into_iter().reduce(Demand::or).unwrap_or(Demand::Never);
     // A selection that stands in the condition twice is judged twice.
-    let mut remarks: Vec<Remark> = Vec::new();
-    for remark in judge.remarks {
-        if !remarks.iter().any(|it| it.at == remark.at && it.text == remark.text) {
-            remarks.push(remark);
-        }
-    }
+    let mut told = HashSet::new();
+    let mut remarks = judge.remarks;
+    remarks.retain(|it| told.insert((it.at.clone(), it.text.clone())));
     if matches!(demand, Demand::Never) && remarks.is_empty() {
         let text =
             "its parts demand different values of one field, so that no event can meet them all"

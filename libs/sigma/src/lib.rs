@@ -5,6 +5,7 @@
 //! is `rsigma`'s (parser and matching); what an audit event is, which rules can never match one, the index and
 //! the state are here. Pure: folders and the API that rules come from are the services'.
 
+mod budget;
 mod case;
 mod compile;
 mod correlation;

@@ -175,6 +175,11 @@ fn plainly(said: &str) -> String {
     let last = said.lines().last().unwrap_or(said).trim().trim_start_matches("= ");
     if let Some(place) = said.strip_prefix("Condition parse error at ") {
         let column = place.split(':').nth(1).unwrap_or_default();
+        // Of conditions in brackets each level says the same of the one within.
+        let last = match last.starts_with("Condition parse error at ") {
+            true => last.rsplit(": ").next().unwrap_or(last),
+            false => last,
+        };
         return format!("the condition is not understood at its character {column}: {last}");
     }
     if said.starts_with("Invalid timespan") {

@@ -6,6 +6,8 @@ use airside_types::{Cluster, Detection, Payload, Tenant};
 
 use crate::set::RuleSet;
 
+mod any_text;
+mod budget;
 mod oracle;
 mod problems;
 mod weak_spots;

@@ -4,7 +4,7 @@ use super::rule;
 use crate::set::RuleSet;
 
 /// The problems of a text, each as people see it.
-fn problems(text: &str) -> Vec<String> {
+pub(super) fn problems(text: &str) -> Vec<String> {
     let (_, problems) = RuleSet::read([("own.yaml", text)]);
     let told = problems
         .iter()
