@@ -23,6 +23,7 @@ mod search;
 mod segment;
 mod shelf;
 mod storage;
+mod table;
 mod tending;
 mod writer;
 

@@ -162,11 +162,11 @@ impl RawRecord {
     }
 
     /// A record that lies in a segment.
-    pub(crate) fn stored(stored: &Stored<'_>, with_raw: bool) -> Self {
-        let Row { event, time, code, texts, raw } = stored.row;
+    pub(crate) fn stored(head: &Head, row: &Row<'_>, with_raw: bool) -> Self {
+        let Row { event, time, code, texts, raw } = *row;
         let texts = texts.each().map(str::to_owned);
-        let times = (event, time, stored.taken);
-        let record = Self::new(stored.cluster.clone(), times, code, texts, raw.len() as u64);
+        let times = (event, time, head.taken);
+        let record = Self::new(head.cluster.clone(), times, code, texts, raw.len() as u64);
         match with_raw {
             true => Self { raw: Bytes::copy_from_slice(raw), ..record },
             false => record,
@@ -247,30 +247,38 @@ fn put(bytes: &mut Vec<u8>, part: &[u8]) {
     bytes.extend_from_slice(part);
 }
 
-/// A record as it lies in a segment.
+/// What holds for all records of a batch.
 #[derive(Debug, Clone)]
-pub(crate) struct Stored<'a> {
+pub(crate) struct Head {
     pub(crate) tenant: Tenant,
     pub(crate) cluster: Cluster,
+    /// When they were taken in.
     pub(crate) taken: Timestamp,
-    pub(crate) row: Row<'a>,
+    rows: u32,
+}
+
+impl Head {
+    /// The head of a batch. None where the bytes are no batch.
+    pub(crate) fn of(batch: &[u8]) -> Option<Self> {
+        Reader { rest: batch }.head()
+    }
 }
 
 /// How many records a batch says it has; never more than its bytes have room for.
-pub(crate) fn rows_of(bytes: &[u8]) -> usize {
+pub(crate) fn rows_of(batch: &[u8]) -> usize {
     // Its id, time and code, and the lengths of its texts and of what came.
     const LEAST_BYTES: usize = 16 + 8 + 2 + 4 * (TEXTS + 1);
-    let said = Reader { rest: bytes }.head().map_or(0, |(_, rows)| rows);
-    usize::try_from(said).unwrap_or(usize::MAX).min(bytes.len() / LEAST_BYTES)
+    let said = Head::of(batch).map_or(0, |head| head.rows);
+    usize::try_from(said).unwrap_or(usize::MAX).min(batch.len() / LEAST_BYTES)
 }
 
 /// Shows each record of a batch. False where the bytes are no batch.
-pub(crate) fn each_row<'a>(bytes: &'a [u8], mut show: impl FnMut(Stored<'a>)) -> bool {
-    let mut reader = Reader { rest: bytes };
-    let Some((head, rows)) = reader.head() else { return false };
-    for _ in 0..rows {
+pub(crate) fn each_row<'a>(batch: &'a [u8], mut show: impl FnMut(Row<'a>)) -> bool {
+    let mut reader = Reader { rest: batch };
+    let Some(head) = reader.head() else { return false };
+    for _ in 0..head.rows {
         let Some(row) = reader.row() else { return false };
-        show(Stored { row, ..head.clone() });
+        show(row);
     }
     true
 }
@@ -300,12 +308,12 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.part()?).ok()
     }
 
-    fn head(&mut self) -> Option<(Stored<'a>, u32)> {
+    fn head(&mut self) -> Option<Head> {
         let taken = Timestamp::from_nanos(i64::from_le_bytes(self.array()?));
         let rows = u32::from_le_bytes(self.array()?);
         let tenant = Tenant::new(self.text()?).ok()?;
         let cluster = Cluster::new(self.text()?).ok()?;
-        Some((Stored { tenant, cluster, taken, row: Row::default() }, rows))
+        Some(Head { tenant, cluster, taken, rows })
     }
 
     fn row(&mut self) -> Option<Row<'a>> {
@@ -336,7 +344,8 @@ mod tests {
         batch.push(&Row::default());
         let bytes = batch.into_bytes();
         let mut seen = Vec::new();
-        assert!(each_row(&bytes, |stored| seen.push(RawRecord::stored(&stored, true))));
+        let head = Head::of(&bytes).unwrap();
+        assert!(each_row(&bytes, |row| seen.push(RawRecord::stored(&head, &row, true))));
         assert_eq!(seen.len(), 2);
         let first = &seen[0];
         assert_eq!((first.time.as_nanos(), first.taken.as_nanos(), first.code), (-3, 7, 403));

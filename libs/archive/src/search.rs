@@ -15,7 +15,7 @@ use parquet::errors::ParquetError;
 use crate::error::ArchiveError;
 use crate::file::{ArchiveFile, Place};
 use crate::query::{Best, Cursor, Key, Page, Query};
-use crate::record::{RawRecord, each_row};
+use crate::record::{Head, RawRecord, each_row};
 use crate::segment::Segment;
 use crate::shelf::{Entry, Shelf};
 use crate::storage::{Announced, ObjectStorage};
@@ -104,15 +104,20 @@ impl Search<'_> {
     fn look_in_segments(&self, best: &mut Best<Lies>) -> Result<(), ArchiveError> {
         for (segment, it) in self.segments.iter().enumerate() {
             let read = it.frames(false, |frame, batch| {
-                let mut row = 0;
-                each_row(batch, |stored| {
-                    let cluster = self.query.cluster.as_ref();
-                    let is_in = stored.tenant == self.query.tenant
-                        && cluster.is_none_or(|cluster| *cluster == stored.cluster);
-                    if is_in && self.query.wants(&stored.row) {
-                        best.offer(Key::of(&stored.row), Lies::InSegment { segment, frame, row });
+                let cluster = self.query.cluster.as_ref();
+                let is_in = Head::of(batch).is_some_and(|head| {
+                    head.tenant == self.query.tenant && cluster.is_none_or(|it| *it == head.cluster)
+                });
+                if !is_in {
+                    return;
+                }
+                let mut number = 0;
+                each_row(batch, |row| {
+                    if self.query.wants(&row) {
+                        let place = Lies::InSegment { segment, frame, row: number };
+                        best.offer(Key::of(&row), place);
                     }
-                    row += 1;
+                    number += 1;
                 });
             });
             read.map_err(|error| ArchiveError::file("read", &it.path, error))?;
@@ -190,10 +195,11 @@ impl Search<'_> {
         let mut batch = Vec::new();
         let read = segment.read(frame, false, &mut batch);
         read.map_err(|error| ArchiveError::file("read", &segment.path, error))?;
+        let Some(head) = Head::of(&batch) else { return Ok(None) };
         let (mut number, mut found) = (0, None);
         each_row(&batch, |stored| {
             if number == row {
-                found = Some(RawRecord::stored(&stored, self.query.with_raw));
+                found = Some(RawRecord::stored(&head, &stored, self.query.with_raw));
             }
             number += 1;
         });

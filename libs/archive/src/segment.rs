@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,24 @@ pub(crate) fn head(batch: &[u8]) -> [u8; HEAD] {
     let [a, b, c, d] = u32::try_from(batch.len()).unwrap_or(u32::MAX).to_le_bytes();
     let [e, f, g, h] = crc32fast::hash(batch).to_le_bytes();
     [a, b, c, d, e, f, g, h]
+}
+
+/// The length and the checksum that a head tells.
+const fn told([a, b, c, d, checksum @ ..]: [u8; HEAD]) -> (u32, u32) {
+    (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes(checksum))
+}
+
+/// Where the batches lie in the bytes of frames: those before the first frame that is not whole.
+pub(crate) fn batches(frames: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut end = 0;
+    std::iter::from_fn(move || {
+        let (head, rest) = frames.get(end..)?.split_first_chunk()?;
+        let (length, checksum) = told(*head);
+        let batch = rest.get(..usize::try_from(length).ok()?)?;
+        let is_whole = length > 0 && crc32fast::hash(batch) == checksum;
+        end += HEAD + batch.len();
+        is_whole.then(|| end - batch.len()..end)
+    })
 }
 
 /// A segment that can be read, however it is named or removed meanwhile.
@@ -86,15 +105,19 @@ impl Segment {
         }
         let mut head = [0; HEAD];
         self.file.read_exact_at(&mut head, at)?;
-        let [a, b, c, d, checksum @ ..] = head;
-        let length = u32::from_le_bytes([a, b, c, d]);
+        let (length, checksum) = told(head);
         // A torn length may tell anything: no more is read than there is.
         if length == 0 || u64::from(length) > self.length - begin {
             return Ok(false);
         }
         batch.resize(usize::try_from(length).unwrap_or(usize::MAX), 0);
         self.file.read_exact_at(batch, begin)?;
-        Ok(!check || crc32fast::hash(batch) == u32::from_le_bytes(checksum))
+        Ok(!check || crc32fast::hash(batch) == checksum)
+    }
+
+    /// The bytes of all its frames that are durable; `frames` is as long as the segment.
+    pub(crate) fn load(&self, frames: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(frames, 0)
     }
 }
 
@@ -116,6 +139,8 @@ mod tests {
         let segment = Segment::left(path, 3).unwrap();
         let mut seen = Vec::new();
         segment.frames(true, |_, batch| seen.push(batch.to_vec())).unwrap();
+        let loaded: Vec<_> = batches(bytes).map(|batch| bytes[batch].to_vec()).collect();
+        assert_eq!(loaded, seen);
         (segment.length, seen)
     }
 

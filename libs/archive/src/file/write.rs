@@ -6,9 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use airside_types::Timestamp;
 use bytes::Bytes;
 use parquet::basic::{Compression as Codec, Encoding, ZstdLevel};
-use parquet::column::writer::ColumnWriter;
 use parquet::data_type::{
     ByteArray, ByteArrayType, DataType, FixedLenByteArrayType, Int32Type, Int64Type,
 };
@@ -20,8 +20,11 @@ use parquet::file::properties::{
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::ColumnPath;
 
-use super::{CODE, EVENT, FIRST_TEXT, GROUP_ROWS, RAW, SELECTIVE, TEXT_NAMES, TIME, schema};
-use crate::record::Stored;
+use super::{
+    BYTES, CLUSTER, CODE, EVENT, FIRST_TEXT, FileName, GROUP_ROWS, RAW, SELECTIVE, TAKEN, TENANT,
+    TEXT_NAMES, TIME, schema,
+};
+use crate::table::Rows;
 
 /// Rows of a page at most: a row that is asked for costs the decoding of its pages.
 const PAGE_ROWS: usize = 4096;
@@ -49,7 +52,10 @@ fn properties() -> WriterPropertiesPtr {
         .set_bloom_filter_position(BloomFilterPosition::End)
         .set_sorting_columns(Some(vec![by_time]))
         .set_column_dictionary_enabled(event.clone(), false)
-        .set_column_bloom_filter_enabled(event, true)
+        .set_column_bloom_filter_enabled(event.clone(), true)
+        // Where every value may be another one, the least and the greatest of a group span all there are: a bloom
+        // filter tells more.
+        .set_column_statistics_enabled(event, EnabledStatistics::None)
         .set_column_dictionary_enabled(audit_id, false)
         .set_column_dictionary_enabled(raw.clone(), false)
         .set_column_data_page_size_limit(raw.clone(), RAW_PAGE_BYTES)
@@ -61,7 +67,10 @@ fn properties() -> WriterPropertiesPtr {
             .set_column_encoding(time, Encoding::DELTA_BINARY_PACKED);
     }
     for name in SELECTIVE {
-        properties = properties.set_column_bloom_filter_enabled(ColumnPath::from(name), true);
+        let name = ColumnPath::from(name);
+        properties = properties
+            .set_column_bloom_filter_enabled(name.clone(), true)
+            .set_column_statistics_enabled(name, EnabledStatistics::None);
     }
     Arc::new(properties.build())
 }
@@ -70,18 +79,18 @@ fn properties() -> WriterPropertiesPtr {
 /// reads. It is on the disk when this returns.
 pub(crate) fn write(
     path: &Path,
+    name: &FileName,
     segment: &Bytes,
-    rows: &[&Stored<'_>],
+    rows: Rows<'_, '_>,
 ) -> Result<(), ParquetError> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     let file = Steady { file, unsynced: 0 };
     let mut writer = SerializedFileWriter::new(file, schema()?, properties())?;
     for rows in rows.chunks(GROUP_ROWS) {
         let mut group = writer.next_row_group()?;
-        let texts = TextColumns::of(rows);
         let mut number = 0;
         while let Some(mut column) = group.next_column()? {
-            write_column(number, &mut column, segment, rows, &texts)?;
+            write_column(number, &mut column, name, segment, rows)?;
             column.close()?;
             number += 1;
         }
@@ -117,91 +126,46 @@ impl Write for Steady {
     }
 }
 
-/// The texts of rows, column by column. A segment has them row by row, so that to go through it once for each column is
-/// to fetch all of it from memory each time.
-struct TextColumns {
-    columns: Vec<TextColumn>,
-}
-
-struct TextColumn {
-    bytes: Bytes,
-    /// Where each text ends.
-    ends: Vec<usize>,
-}
-
-impl TextColumns {
-    fn of(rows: &[&Stored<'_>]) -> Self {
-        let empty = || (Vec::new(), Vec::with_capacity(rows.len()));
-        let mut columns: Vec<(Vec<u8>, Vec<usize>)> = TEXT_NAMES.iter().map(|_| empty()).collect();
-        for stored in rows {
-            for ((bytes, ends), text) in columns.iter_mut().zip(stored.row.texts.each()) {
-                bytes.extend_from_slice(text.as_bytes());
-                ends.push(bytes.len());
-            }
-        }
-        let columns = columns.into_iter();
-        Self {
-            columns: columns
-                .map(|(bytes, ends)| TextColumn { bytes: bytes.into(), ends })
-                .collect(),
-        }
-    }
-}
-
-impl TextColumn {
-    /// The texts, in the order of the rows.
-    fn texts(&self) -> impl Iterator<Item = ByteArray> {
-        let begins = std::iter::once(0).chain(self.ends.iter().copied());
-        begins.zip(&self.ends).map(|(begin, end)| ByteArray::from(self.bytes.slice(begin..*end)))
-    }
-}
-
 fn write_column(
     number: usize,
     column: &mut SerializedColumnWriter<'_>,
+    name: &FileName,
     segment: &Bytes,
-    rows: &[&Stored<'_>],
-    texts: &TextColumns,
+    rows: Rows<'_, '_>,
 ) -> Result<(), ParquetError> {
-    match column.untyped() {
-        ColumnWriter::FixedLenByteArrayColumnWriter(_) => {
-            let all: Vec<u8> = rows.iter().flat_map(|it| *it.row.event.as_bytes()).collect();
+    match number {
+        EVENT => {
+            let all: Vec<u8> = rows.keys().flat_map(|key| *key.event.as_bytes()).collect();
             let all = ByteArray::from(all);
             let events =
                 (0..rows.len()).map(|row| all.slice(row * EVENT_BYTES, EVENT_BYTES).into());
             put::<FixedLenByteArrayType>(column, events)
         }
-        ColumnWriter::Int64ColumnWriter(_) => {
-            let is_time = number == TIME;
-            let time = |stored: &&Stored<'_>| match is_time {
-                true => stored.row.time.as_nanos(),
-                false => stored.taken.as_nanos(),
-            };
-            put::<Int64Type>(column, rows.iter().map(time))
+        TIME => put::<Int64Type>(column, rows.keys().map(|key| key.time)),
+        TAKEN => put::<Int64Type>(column, rows.taken().map(Timestamp::as_nanos)),
+        // All rows are of one cluster.
+        TENANT => put_each(column, name.tenant.as_str(), rows),
+        CLUSTER => put_each(column, name.cluster.as_str(), rows),
+        CODE => put::<Int32Type>(column, rows.codes().map(i32::from)),
+        BYTES => {
+            let length = |raw: &[u8]| i32::try_from(raw.len()).unwrap_or(i32::MAX);
+            put::<Int32Type>(column, rows.raws().map(length))
         }
-        ColumnWriter::Int32ColumnWriter(_) => {
-            let is_code = number == CODE;
-            let number = |stored: &&Stored<'_>| match is_code {
-                true => i32::from(stored.row.code),
-                false => i32::try_from(stored.row.raw.len()).unwrap_or(i32::MAX),
-            };
-            put::<Int32Type>(column, rows.iter().map(number))
+        RAW => put_raw(column, segment, rows),
+        text => {
+            let texts = rows.texts(text - FIRST_TEXT);
+            put::<ByteArrayType>(column, texts.map(ByteArray::from))
         }
-        _ if number == RAW => put_raw(column, segment, rows),
-        _ => match number.checked_sub(FIRST_TEXT).and_then(|text| texts.columns.get(text)) {
-            Some(texts) => put::<ByteArrayType>(column, texts.texts()),
-            // All rows are of one cluster.
-            None => {
-                let is_tenant = number == super::TENANT;
-                let of = |stored: &&Stored<'_>| match is_tenant {
-                    true => ByteArray::from(stored.tenant.as_str()),
-                    false => ByteArray::from(stored.cluster.as_str()),
-                };
-                let whose = rows.first().map(of);
-                put::<ByteArrayType>(column, rows.iter().filter_map(|_| whose.clone()))
-            }
-        },
     }
+}
+
+/// The same text for each row.
+fn put_each(
+    column: &mut SerializedColumnWriter<'_>,
+    text: &str,
+    rows: Rows<'_, '_>,
+) -> Result<(), ParquetError> {
+    put::<ByteArrayType>(column, std::iter::repeat_n(ByteArray::from(text), rows.len()))
 }
 
 fn put<T: DataType>(
@@ -223,16 +187,15 @@ fn put<T: DataType>(
 fn put_raw(
     column: &mut SerializedColumnWriter<'_>,
     segment: &Bytes,
-    rows: &[&Stored<'_>],
+    rows: Rows<'_, '_>,
 ) -> Result<(), ParquetError> {
     let mut values = Vec::new();
     let mut bytes = 0;
-    for (number, stored) in rows.iter().enumerate() {
-        bytes += stored.row.raw.len();
-        values.push(ByteArray::from(segment.slice_ref(stored.row.raw)));
+    for (number, raw) in rows.raws().enumerate() {
+        bytes += raw.len();
+        values.push(ByteArray::from(segment.slice_ref(raw)));
         if bytes >= RAW_PAGE_BYTES || number + 1 == rows.len() {
-            let raw = column.typed::<ByteArrayType>();
-            raw.write_batch(&values, None, None)?;
+            column.typed::<ByteArrayType>().write_batch(&values, None, None)?;
             values.clear();
             bytes = 0;
         }
