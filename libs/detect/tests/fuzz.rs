@@ -16,10 +16,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use airside_detect::audit::{read, records};
+use airside_detect::audit::own::Found;
+use airside_detect::audit::{Request, Telling, indexed, read, records, redacted, sight};
+use airside_detect::authorised::Authorised;
 use airside_detect::runtime::RuntimeSource;
 use airside_detect::{Clock, ClusterProfile, Intake};
-use airside_types::{Cluster, Tenant};
+use airside_types::{Cluster, SightingBatch, Tenant, Timestamp};
 
 /// How many inputs a decoder gets in an ordinary run.
 const ROUNDS: u64 = 3_000;
@@ -29,7 +31,7 @@ const LONGEST: usize = 16 << 10;
 
 #[test]
 fn audit_events_and_their_envelopes() {
-    fuzz("audit", |bytes, intake| {
+    fuzz(&seeds("audit"), |bytes, intake| {
         let (mut items, mut contained) = (0, Vec::new());
         read::input(bytes, &mut |item| {
             items += 1;
@@ -39,25 +41,50 @@ fn audit_events_and_their_envelopes() {
                 records(event, intake);
             }
         });
-        let is_empty = bytes.iter().all(u8::is_ascii_whitespace) || bytes == b"\xef\xbb\xbf";
-        let has_empty_list =
-            String::from_utf8_lossy(bytes).replace([' ', '\n', '\t', '\r'], "").contains("[]");
-        assert!(items > 0 || is_empty || has_empty_list, "an input is an event or a letter");
+        assert!(items > 0 || says_nothing(bytes), "an input is an event or a letter");
     });
+}
+
+/// From the events on which rules fire, and those on which they do not: what is made of an event on its way.
+#[test]
+fn audit_events_that_rules_look_for() {
+    let examples = airside_detect::audit::rules().filter_map(|rule| rule.examples.as_ref());
+    let seeds: Vec<_> =
+        examples.flat_map(|it| [it.fires, it.quiet]).map(|it| it.as_bytes().to_vec()).collect();
+    let authorised = Authorised::default();
+    fuzz(&seeds, |bytes, intake| {
+        let mut batch =
+            SightingBatch::new(intake.tenant.clone(), intake.cluster.clone(), Timestamp::EPOCH);
+        read::input(bytes, &mut |item| {
+            let Ok(event) = item.event else { return };
+            let request = Request::new(event, intake.profile);
+            indexed(&request, intake);
+            let by = (Telling::All, &authorised);
+            sight((&request, item.bytes.len()), intake, by, Found::default(), &mut batch);
+        });
+        drop(redacted(bytes));
+    });
+}
+
+/// Whether an input has nothing but space, or a list without anything in it.
+fn says_nothing(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let dense: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    dense.is_empty() || dense.windows(2).any(|pair| pair == b"[]")
 }
 
 #[test]
 fn falco_alerts() {
-    fuzz("falco", |bytes, intake| drop(RuntimeSource::Falco.read(bytes, intake)));
+    fuzz(&seeds("falco"), |bytes, intake| drop(RuntimeSource::Falco.read(bytes, intake)));
 }
 
 #[test]
 fn tetragon_events() {
-    fuzz("tetragon", |bytes, intake| drop(RuntimeSource::Tetragon.read(bytes, intake)));
+    fuzz(&seeds("tetragon"), |bytes, intake| drop(RuntimeSource::Tetragon.read(bytes, intake)));
 }
 
 /// Gives a decoder every seed and then changed ones, and shows the input on which it panics.
-fn fuzz(folder: &str, decoder: impl Fn(&[u8], &Intake<'_>)) {
+fn fuzz(seeds: &[Vec<u8>], decoder: impl Fn(&[u8], &Intake<'_>)) {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let intake = Intake {
         tenant: &tenant,
@@ -66,7 +93,6 @@ fn fuzz(folder: &str, decoder: impl Fn(&[u8], &Intake<'_>)) {
         profile: ClusterProfile::unknown(),
         origin: None,
     };
-    let seeds = seeds(folder);
     let run = |input: &[u8]| {
         let outcome = catch_unwind(AssertUnwindSafe(|| decoder(input, &intake)));
         assert!(outcome.is_ok(), "the decoder panics on: {}", input.escape_ascii());
@@ -78,7 +104,7 @@ fn fuzz(folder: &str, decoder: impl Fn(&[u8], &Intake<'_>)) {
         if end.map_or(round >= ROUNDS, |end| Instant::now() >= end) {
             break;
         }
-        run(&changed(&seeds, &mut chance));
+        run(&changed(seeds, &mut chance));
     }
 }
 
