@@ -93,6 +93,36 @@ pub(crate) fn ledger(of: &Sift) -> String {
         .join("\n")
 }
 
+/// An audit policy may leave the first stage in: what is told of a shell is told when it opens, and once.
+#[test]
+fn a_request_that_stays_open_is_told_when_it_is_answered_whether_or_not_its_arrival_was_logged() {
+    let exec = |stage: &str, code: &str| {
+        format!(
+            r#"{{"auditID":"1","stage":"{stage}","verb":"get","requestURI":"/api/v1/namespaces/shop/pods/web/exec?command=sh","user":{{"username":"ada"}},"userAgent":"kubectl/v1.31.0","sourceIPs":["10.0.0.7"],"objectRef":{{"resource":"pods","subresource":"exec","namespace":"shop","name":"web"}}{code},"requestReceivedTimestamp":"2026-03-02T09:00:00Z"}}"#
+        )
+    };
+    let code = r#","responseStatus":{"code":101}"#;
+    for stages in [
+        &["RequestReceived", "ResponseStarted", "ResponseComplete"][..],
+        &["ResponseStarted", "ResponseComplete"],
+    ] {
+        let mut state = Sift::new(Limits::default());
+        let mut each = Vec::new();
+        for stage in stages {
+            let code = if *stage == "RequestReceived" { "" } else { code };
+            let sifted = sift(&Events::new().read(&exec(stage, code)).batch, &mut state);
+            let (now, later) = (detections(&sifted.told).len(), detections(&sifted.revised).len());
+            each.push((*stage, now > 0, later > 0, sifted.events));
+        }
+        let shown = each.split_off(each.len() - 2);
+        assert_eq!(
+            shown,
+            [("ResponseStarted", true, false, 1), ("ResponseComplete", false, true, 0)]
+        );
+        assert!(each.iter().all(|arrival| !arrival.1 && !arrival.2 && arrival.3 == 0));
+    }
+}
+
 #[test]
 fn what_repeats_itself_is_told_a_few_times_and_then_counted() {
     let mut events = Events::new();

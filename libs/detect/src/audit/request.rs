@@ -123,7 +123,7 @@ impl<'e> Request<'e> {
 
     /// The identity of its event. A client can choose its auditID, so what was asked, by whom, from where and when is part
     /// of it, all as the API server noted it. The two events of a long-running request have one identity: its start and
-    /// its end are one deed. A request belongs to one intake, whose tenant and cluster are part of it too.
+    /// its end are one deed; that it arrived, before any answer, is none yet. A request belongs to one intake, whose tenant and cluster are part of it too.
     pub(crate) fn id(&self, intake: &Intake<'_>) -> Id {
         *self.id.get_or_init(|| {
             let event = self.event;
@@ -136,7 +136,7 @@ impl<'e> Request<'e> {
                 .text(&event.request_received)
                 .text(&event.user_agent);
             let asked = event.source_ips.iter().fold(asked, |id, address| id.text(address));
-            if self.is_long_running() {
+            if self.is_long_running() && self.is_answered() {
                 asked.finish()
             } else {
                 let code = event.response_status.code.unwrap_or_default();
