@@ -15,6 +15,12 @@ use super::decode::MAX_DEPTH;
 /// How many operations are read: an API server takes no more in one patch.
 pub(super) const MAX_OPERATIONS: usize = 10_000;
 
+/// How many elements of lists all operations together may go through. A part that is copied or moved counts as
+/// [`OF_PART`]. An API server takes 3 MiB of copies in one patch; a copy of copies doubles with each operation.
+const MAX_EFFORT: usize = 100_000_000;
+/// What a part takes that is copied or moved, in elements that are gone through.
+const OF_PART: usize = 100;
+
 /// A patch, applied to an object of which nothing is known.
 #[derive(Debug)]
 pub(super) struct Patch {
@@ -22,6 +28,8 @@ pub(super) struct Patch {
     pub(super) removed: Vec<FieldPath>,
     moves_unknown: bool,
     unread: Option<Why>,
+    /// What is left of [`MAX_EFFORT`].
+    effort: usize,
 }
 
 /// A part of the object.
@@ -48,12 +56,21 @@ impl Patch {
     /// Applies operations in their order.
     pub(super) fn of(operations: &[Value]) -> Self {
         let nothing = Node::Scalar(Value::Null);
-        let mut patch =
-            Self { root: nothing, removed: Vec::new(), moves_unknown: false, unread: None };
+        let mut patch = Self {
+            root: nothing,
+            removed: Vec::new(),
+            moves_unknown: false,
+            unread: None,
+            effort: MAX_EFFORT,
+        };
         if operations.len() > MAX_OPERATIONS {
             patch.unread = Some(Why::Long);
         }
         for operation in operations.iter().take(MAX_OPERATIONS) {
+            if patch.effort == 0 {
+                patch.unread.get_or_insert(Why::Long);
+                break;
+            }
             patch.apply(operation);
         }
         patch
@@ -79,6 +96,8 @@ impl Patch {
             self.unread = Some(Why::Deep);
             return;
         };
+        let passed = self.root.passed(&path).saturating_add(self.root.passed(&from));
+        self.effort = self.effort.saturating_sub(passed);
         let value = || Node::whole(operation.get("value").unwrap_or(&Value::Null));
         match text("op") {
             "add" => self.put(&path, value(), How::Added),
@@ -89,7 +108,13 @@ impl Patch {
                 self.put_moved(&path, taken);
             }
             "copy" => {
-                let copied = self.root.find(&from).cloned().unwrap_or(Node::Unknown);
+                let found = self.root.find(&from);
+                let size = found.map_or(0, |found| found.size_up_to(self.effort / OF_PART + 1));
+                if size > self.effort / OF_PART {
+                    self.effort = 0;
+                    return;
+                }
+                let copied = found.cloned().unwrap_or(Node::Unknown);
                 self.put_moved(&path, copied);
             }
             _ => {}
@@ -97,6 +122,13 @@ impl Patch {
     }
 
     fn put_moved(&mut self, path: &[String], node: Node) {
+        // To look whether it is whole is to look at all of it.
+        let size = node.size_up_to(self.effort / OF_PART + 1);
+        self.effort = self.effort.saturating_sub(size * OF_PART);
+        if path.len() + node.depth() > MAX_DEPTH {
+            self.unread = Some(Why::Deep);
+            return;
+        }
         let node = if node.is_whole() { node } else { Node::Unknown };
         self.moves_unknown |= matches!(node, Node::Unknown);
         self.put(path, node, How::Added);
@@ -124,7 +156,8 @@ impl Patch {
     fn take(&mut self, path: &[String]) -> Node {
         self.removed.push(shown(path));
         let Some((last, above)) = path.split_last() else { return Node::Unknown };
-        self.root.find_mut(above).map_or(Node::Unknown, |parent| parent.take(last))
+        let Some(parent) = self.root.find_mut(above) else { return Node::Unknown };
+        parent.take(last)
     }
 }
 
@@ -153,6 +186,44 @@ impl Node {
                 *is_whole && elements.iter().all(|(_, element)| element.is_whole())
             }
         }
+    }
+
+    /// The parts below it.
+    fn below(&self) -> Box<dyn Iterator<Item = &Self> + '_> {
+        match self {
+            Self::Unknown | Self::Scalar(_) => Box::new(std::iter::empty()),
+            Self::Map { fields, .. } => Box::new(fields.values()),
+            Self::List { elements, .. } => Box::new(elements.iter().map(|(_, element)| element)),
+        }
+    }
+
+    /// How many parts it has, itself included; no more than so many are counted.
+    fn size_up_to(&self, most: usize) -> usize {
+        let mut open = vec![self];
+        let mut size = 0;
+        while let Some(node) = open.pop().filter(|_| size < most) {
+            size += 1;
+            open.extend(node.below().take(most));
+        }
+        size
+    }
+
+    /// How many steps lead to its deepest part. Nothing is deeper than what was read and the paths, [`MAX_DEPTH`] each.
+    fn depth(&self) -> usize {
+        self.below().map(|below| below.depth() + 1).max().unwrap_or(0)
+    }
+
+    /// How many elements of lists are gone through on a path: an element is found by its index as it is now.
+    fn passed(&self, path: &[String]) -> usize {
+        let (mut passed, mut node) = (0_usize, Some(self));
+        for step in path {
+            let Some(here) = node else { break };
+            if let Self::List { elements, .. } = here {
+                passed = passed.saturating_add(elements.len());
+            }
+            node = here.get(step);
+        }
+        passed
     }
 
     /// Makes a map or a list of what is neither: a number or `-` means a list.

@@ -102,6 +102,39 @@ fn bounds_are_those_of_an_api_server_and_reaching_them_is_told() {
     assert_eq!(patched(&deep(decode::MAX_DEPTH + 1)).2, Some(Why::Deep));
 }
 
+/// Each of these would take gigabytes, a stack of thousands of calls, or minutes.
+#[test]
+fn a_short_patch_that_means_a_lot_is_read_as_far_as_it_goes() {
+    let doubled: Vec<_> = (0..200)
+        .map(|number| format!(r#"{{"op":"copy","from":"/a","path":"/a/k{number}"}}"#))
+        .collect();
+    let nested = vec![r#"{"op":"copy","from":"/a","path":"/a/k"}"#.to_owned(); 9_000];
+    let moved: Vec<_> = (0..3_000)
+        .flat_map(|_| {
+            [
+                r#"{"op":"move","from":"/a","path":"/b/c"}"#,
+                r#"{"op":"move","from":"/b","path":"/a"}"#,
+            ]
+        })
+        .map(str::to_owned)
+        .collect();
+    let zeros = format!("[{}0]", "0,".repeat(60_000));
+    let pushed = [
+        vec![format!(r#"{{"op":"add","path":"/a","value":{zeros}}}"#)],
+        vec![r#"{"op":"add","path":"/a/0","value":0}"#.to_owned(); 9_000],
+    ];
+    for (operations, why) in [
+        (doubled, Why::Long),
+        (nested, Why::Deep),
+        (moved, Why::Moved),
+        (pushed.concat(), Why::Long),
+    ] {
+        let body =
+            format!(r#"[{{"op":"add","path":"/a","value":{{"x":1}}}},{}]"#, operations.join(","));
+        assert_eq!(patched(&body).2, Some(why), "{}", &body[..120]);
+    }
+}
+
 #[test]
 fn merge_strategic_and_apply_patches_set_what_they_say_and_remove_what_is_null() {
     for (patch, set, removed) in [
