@@ -189,7 +189,7 @@ impl<'c> Reader<'c> {
                 self.value(&mut cursor);
             }
             if cursor.broken().is_some() {
-                return self.salvage(text, start, start + 1, list::signature(text, start));
+                return self.salvage((text, ""), start, start + 1, list::signature(text, start));
             }
         }
     }

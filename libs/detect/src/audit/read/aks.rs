@@ -1,29 +1,39 @@
 //! Audit events of AKS, as rows of Azure Monitor's own tables `AKSAudit` and `AKSAuditAdmin`.
 //!
 //! The columns are the event's fields under other names. What Azure calls dynamic is JSON, or JSON as text.
-//! A body that Azure found too big is replaced by a word, so that the event is a cut one.
+//! A body that Azure found too big is replaced by a word, so that the event is a cut one; so is one of which a column breaks
+//! off.
 
 use crate::json::Cursor;
 
 /// Columns, and the event's fields that they are. Source: Azure Monitor's reference of the table.
-const COLUMNS: [(&str, &str); 16] = [
-    ("Annotations", "annotations"),
-    ("AuditId", "auditID"),
-    ("ImpersonatedUser", "impersonatedUser"),
-    ("Level", "level"),
-    ("ObjectRef", "objectRef"),
-    ("RequestObject", "requestObject"),
-    ("RequestReceivedTime", "requestReceivedTimestamp"),
-    ("RequestUri", "requestURI"),
-    ("ResponseObject", "responseObject"),
-    ("ResponseStatus", "responseStatus"),
-    ("SourceIps", "sourceIPs"),
-    ("Stage", "stage"),
-    ("StageReceivedTime", "stageTimestamp"),
-    ("User", "user"),
-    ("UserAgent", "userAgent"),
-    ("Verb", "verb"),
+const COLUMNS: [(&str, &str, Holds); 16] = [
+    ("Annotations", "annotations", Holds::Dynamic),
+    ("AuditId", "auditID", Holds::Text),
+    ("ImpersonatedUser", "impersonatedUser", Holds::Dynamic),
+    ("Level", "level", Holds::Text),
+    ("ObjectRef", "objectRef", Holds::Dynamic),
+    ("RequestObject", "requestObject", Holds::Dynamic),
+    ("RequestReceivedTime", "requestReceivedTimestamp", Holds::Text),
+    ("RequestUri", "requestURI", Holds::Text),
+    ("ResponseObject", "responseObject", Holds::Dynamic),
+    ("ResponseStatus", "responseStatus", Holds::Dynamic),
+    ("SourceIps", "sourceIPs", Holds::Dynamic),
+    ("Stage", "stage", Holds::Text),
+    ("StageReceivedTime", "stageTimestamp", Holds::Text),
+    ("User", "user", Holds::Dynamic),
+    ("UserAgent", "userAgent", Holds::Text),
+    ("Verb", "verb", Holds::Text),
 ];
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// A text, which a client may have chosen, and which may look like anything.
+    Text,
+    /// JSON, or JSON as text.
+    Dynamic,
+}
 
 /// What Azure writes in place of a body.
 const TOO_BIG: &str = "skipped-too-big-size-object";
@@ -42,7 +52,8 @@ pub(super) fn renamed(row: &str) -> Renamed {
     let mut cursor = Cursor::new(row);
     cursor.object();
     while let Some(key) = cursor.key() {
-        let Some((_, field)) = COLUMNS.iter().find(|(column, _)| *column == key) else {
+        let column = COLUMNS.iter().find(|(column, _, _)| *column == key);
+        let Some((_, field, holds)) = column else {
             cursor.skip();
             continue;
         };
@@ -53,12 +64,26 @@ pub(super) fn renamed(row: &str) -> Renamed {
             renamed.is_cut = true;
             continue;
         }
-        let json = if text.starts_with(['{', '[']) { &*text } else { value.get() };
+        let is_packed = *holds == Holds::Dynamic && text.starts_with(['{', '[']);
+        if is_packed && !is_one_value(&text) {
+            // Azure may cut a long text: half a value would take the columns behind it along.
+            renamed.is_cut = true;
+            continue;
+        }
+        let json = if is_packed { &*text } else { value.get() };
         if renamed.event.len() > 1 {
             renamed.event.push(',');
         }
         renamed.event.push_str(&format!("\"{field}\":{json}"));
     }
+    renamed.is_cut |= cursor.broken().is_some();
     renamed.event.push('}');
     renamed
+}
+
+/// Whether a text is one value and nothing else.
+fn is_one_value(text: &str) -> bool {
+    let mut cursor = Cursor::new(text);
+    cursor.skip();
+    cursor.broken().is_none() && cursor.peek().is_none()
 }

@@ -15,7 +15,7 @@ const MOST_ENVELOPES: u32 = 4;
 
 /// What tells an envelope's form apart.
 #[derive(Debug, Default)]
-struct Form<'a> {
+pub(super) struct Form<'a> {
     /// Google's log entry.
     proto_payload: Option<RawJson<'a>>,
     /// Azure's diagnostic record.
@@ -31,7 +31,8 @@ struct Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    fn of(text: &'a str) -> Self {
+    /// What the keys of a value say; nothing of one that is no object.
+    pub(super) fn of(text: &'a str) -> Self {
         let mut form = Self::default();
         let mut cursor = Cursor::new(text);
         if !cursor.object() {
@@ -57,6 +58,14 @@ impl<'a> Form<'a> {
             }
         }
         form
+    }
+}
+
+impl Form<'_> {
+    /// Whether it is the form of an envelope around one event, or around what is packed.
+    pub(super) fn carries_an_event(&self) -> bool {
+        let is_around = self.proto_payload.is_some() || self.properties.is_some();
+        is_around || self.data.is_some() || self.is_row
     }
 }
 
@@ -107,7 +116,10 @@ impl Reader<'_> {
                     self.room = self.room.saturating_sub(bytes.len());
                     self.bytes(&bytes);
                 }
-                Err(reason) => self.refuse(text, &Unreadable::Packed { reason }),
+                Err(packed::NotUnpacked { reason, bytes }) => {
+                    self.room = self.room.saturating_sub(bytes);
+                    self.refuse(text, &Unreadable::Packed { reason });
+                }
             }
         } else {
             self.refuse(text, &Unreadable::NotAnEvent { reason: NO_EVENT.to_owned() });
@@ -118,8 +130,9 @@ impl Reader<'_> {
     /// A row of Azure's own table.
     fn row(&mut self, text: &str) {
         let row = aks::renamed(text);
-        let mut event = Event::read(&mut Cursor::new(&row.event));
-        event.truncated |= row.is_cut;
+        let mut cursor = Cursor::new(&row.event);
+        let mut event = Event::read(&mut cursor);
+        event.truncated |= row.is_cut || cursor.broken().is_some();
         if event.is_event() {
             self.tell(text, Ok(&event));
         } else {

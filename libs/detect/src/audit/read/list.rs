@@ -1,12 +1,18 @@
 //! Lists of events: element by element where they stand, and what is left of a list that is broken.
 
+use std::borrow::Cow;
+
+use super::envelope::Form;
 use super::{Reader, Unreadable, why_refused};
 use crate::audit::event::Event;
 use crate::json::{Break, Cursor};
 use crate::split::split_once;
 
 /// Keys under which documents have lists: an `EventList`, CloudWatch, Event Hub and Firehose, Kinesis.
-pub(super) const LISTS: [&str; 4] = ["items", "logEvents", "records", "Records"];
+pub(super) const LISTS: [&str; 4] = ["items", CLOUD_WATCH, "records", "Records"];
+
+/// The list whose elements have their event as text.
+const CLOUD_WATCH: &str = "logEvents";
 
 /// Keys that may come before the list. An event begins with the first two of them, and then has another.
 const BEFORE_LISTS: [&str; 11] = [
@@ -99,10 +105,8 @@ impl Reader<'_> {
             last = start;
             if is_torn(cursor) {
                 cursor.fail();
-            } else if key == "logEvents" {
-                self.log_event(cursor);
             } else {
-                self.value(cursor);
+                self.element(cursor, key);
             }
             if cursor.broken().is_some() {
                 broken_at = Some((start, start + 1));
@@ -120,11 +124,20 @@ impl Reader<'_> {
                 Some(Break::Cut) if is_closed => (cursor.at(), last + 1),
                 _ => (cursor.at(), cursor.at()),
             });
-            self.salvage(text, start, from, how_they_begin);
+            self.salvage((text, key), start, from, how_they_begin);
             cursor.go_to(text.len());
         }
         self.lists -= 1;
         is_whole
+    }
+
+    /// An element of the list of this name.
+    fn element(&mut self, cursor: &mut Cursor<'_>, key: &str) {
+        if key == CLOUD_WATCH {
+            self.log_event(cursor);
+        } else {
+            self.value(cursor);
+        }
     }
 
     /// An element of CloudWatch's, which has the event as text.
@@ -134,7 +147,10 @@ impl Reader<'_> {
         if cursor.object() {
             while let Some(key) = cursor.key() {
                 if key == "message" {
-                    message = Some(cursor.text());
+                    message = Some(match cursor.peek() {
+                        Some(b'{') => cursor.raw().map_or(Cow::Borrowed(""), |it| it.get().into()),
+                        _ => cursor.text(),
+                    });
                 } else {
                     cursor.skip();
                 }
@@ -144,16 +160,22 @@ impl Reader<'_> {
             _ if cursor.broken().is_some() => {}
             Some(message) => self.message(&message),
             None => {
-                let reason = "an element of `logEvents` without `message`".to_owned();
+                let reason = format!("an element of `{CLOUD_WATCH}` without `message`");
                 self.refuse(cursor.since(start), &Unreadable::NotAnEvent { reason });
             }
         }
     }
 
-    /// What can be told apart of a text that is broken from a value on: the events that begin as its
-    /// siblings do, from a byte on. What lies between them is a letter each.
-    pub(super) fn salvage(&mut self, text: &str, start: usize, from: usize, how_they_begin: &str) {
-        let (mut unread, mut from) = (start, from);
+    /// What can be told apart of a text that is broken from a value on: the events, or what carries them in the list of
+    /// this name, that begin as its siblings do, from a byte on. What lies between them is a letter each.
+    pub(super) fn salvage(
+        &mut self,
+        (text, key): (&str, &str),
+        start: usize,
+        mut from: usize,
+        how_they_begin: &str,
+    ) {
+        let mut unread = start;
         let how_they_begin = match how_they_begin {
             "" => usual_signature(text.get(from..).unwrap_or_default()),
             known => known,
@@ -163,9 +185,15 @@ impl Reader<'_> {
         while let Some(here) = next_piece(text, from, how_they_begin).filter(|_| effort > 0) {
             let mut cursor = Cursor::new(text.get(here..).unwrap_or_default());
             let event = Event::read(&mut cursor);
-            if cursor.broken().is_none() && event.is_event() {
+            let is_event = event.is_event();
+            let is_whole = cursor.broken().is_none();
+            if is_whole && (is_event || carries_an_event(cursor.since(0), key)) {
                 self.left_over(text.get(unread..here).unwrap_or_default());
-                self.tell(cursor.since(0), Ok(&event));
+                if is_event {
+                    self.tell(cursor.since(0), Ok(&event));
+                } else {
+                    self.element(&mut Cursor::new(cursor.since(0)), key);
+                }
                 // What lies within an event is not one of its siblings.
                 from = here + cursor.at();
                 unread = from;
@@ -204,6 +232,22 @@ impl Reader<'_> {
         let (events, reason) = (self.contained, Break::Cut.to_string());
         self.refuse(piece, &Unreadable::BrokenDocument { events, reason });
     }
+}
+
+/// Whether a whole value that is no event has one within, as an element of the list of this name.
+fn carries_an_event(text: &str, key: &str) -> bool {
+    if key != CLOUD_WATCH {
+        return Form::of(text).carries_an_event();
+    }
+    let mut cursor = Cursor::new(text);
+    let mut has_message = false;
+    if cursor.object() {
+        while let Some(key) = cursor.key() {
+            has_message |= key == "message";
+            cursor.skip();
+        }
+    }
+    has_message
 }
 
 /// Whether an element that is no object is none at all: a lone quote takes its neighbour along.

@@ -133,6 +133,7 @@ fn each_envelope_around_an_event_gives_that_event() {
         ("Lambda", json!({"awslogs": {"data": packed}}).to_string(), &[]),
         ("Kinesis", json!({"Records": [{"kinesis": {"data": packed}, "eventSource": "aws:kinesis"}]}).to_string(), &[]),
         ("Firehose", json!({"requestId": "r", "timestamp": 1, "records": [{"data": packed}]}).to_string(), &[]),
+        ("Firehose, in two members", json!({"records": [{"data": STANDARD.encode([gzip(&EVENT[..300]), gzip(&EVENT[300..])].concat())}]}).to_string(), &[]),
         ("Firehose, not packed", json!({"requestId": "r", "timestamp": 1, "records": [{"data": plain}]}).to_string(), &[]),
         ("Firehose's transformation", json!({"invocationId": "i", "deliveryStreamArn": "a", "region": "r", "records": [{"recordId": "1", "data": packed}]}).to_string(), &[]),
         ("GKE", entry.clone(), OF_GKE),
@@ -211,6 +212,60 @@ fn an_envelope_whose_inside_is_broken_is_a_letter() {
 }
 
 #[test]
+fn one_poison_among_envelopes_costs_itself() {
+    let azure = json!({"category": "kube-audit", "properties": {"log": EVENT}}).to_string();
+    let watch = json!({"id": "1", "timestamp": 1, "message": EVENT}).to_string();
+    let packed = json!({"data": STANDARD.encode(EVENT)}).to_string();
+    let entry = gke(&json!({}));
+    for (list, element) in
+        [("records", &azure), ("logEvents", &watch), ("records", &packed), ("items", &entry)]
+    {
+        for poison in ["{\"a\":", "\"", "}", &element[..element.len() / 2]] {
+            let elements = [element.as_str(), element, poison, element, element].join(",");
+            let text = format!(r#"{{"{list}":[{elements}]}}"#);
+            let (mut events, mut letters) = (0, 0);
+            input(text.as_bytes(), &mut |item| {
+                events += usize::from(item.event.is_ok_and(|event| !event.truncated));
+                letters += usize::from(item.event.is_err());
+            });
+            assert!(
+                events == 4 && letters <= 1,
+                "{list} {poison}: {events} events, {letters} letters"
+            );
+        }
+    }
+}
+
+/// A client chooses its User-Agent and its Audit-ID, and Azure may cut what is long.
+#[test]
+fn no_text_of_a_row_is_taken_for_the_row() {
+    let row = |audit_id: &str, agent: &str, annotations: &str| {
+        json!({"AuditId": audit_id, "Verb": "get", "UserAgent": agent, "Annotations": annotations,
+            "User": {"username": "mallory"}, "ObjectRef": r#"{"resource":"secrets","namespace":"shop"}"#,
+            "ResponseStatus": r#"{"code":200}"#})
+        .to_string()
+    };
+    let (open, forged) = ("[", r#"{},"objectRef":{"resource":"pods"},"user":{"username":"kube"}"#);
+    for (text, is_cut) in [
+        (row(open, open, "{}"), false),
+        (row(forged, forged, "{}"), false),
+        (row("a", "b", r#"{"authorization.k8s.io/reason":"RBAC: al"#), true),
+        (row("a", "b", forged), true),
+    ] {
+        let mut count = 0;
+        input(text.as_bytes(), &mut |item| {
+            let event = item.event.unwrap();
+            let resource = &*event.object_ref.as_ref().unwrap().resource;
+            let code = event.response_status.code;
+            assert_eq!((&*event.user.username, resource, code), ("mallory", "secrets", Some(200)));
+            assert_eq!(event.truncated, is_cut, "{text}");
+            count += 1;
+        });
+        assert_eq!(count, 1, "{text}");
+    }
+}
+
+#[test]
 fn a_body_that_azure_left_out_makes_a_cut_event() {
     let row = r#"{"AuditId":"a","Verb":"create","User":{"username":"dana"},"ObjectRef":{"resource":"pods"},"RequestObject":"skipped-too-big-size-object"}"#;
     input(row.as_bytes(), &mut |item| {
@@ -233,6 +288,14 @@ fn what_cannot_be_unpacked_is_refused_and_bounded() {
     assert!(reason(&STANDARD.encode([&header[..], &bomb].concat())).contains("more than"));
     let cut = [&header[..], &miniz_oxide::deflate::compress_to_vec(EVENT.as_bytes(), 6)].concat();
     let cut = STANDARD.encode(&cut[..cut.len() - 90]);
+    // Whoever sends many of them has them unpacked once.
+    let many =
+        vec![json!({"kinesis": {"data": STANDARD.encode([&header[..], &bomb].concat())}}); 20];
+    let mut letters = 0;
+    input(json!({ "Records": many }).to_string().as_bytes(), &mut |item| {
+        letters += usize::from(item.event.is_err());
+    });
+    assert_eq!(letters, 20);
     let mut events = 0;
     input(json!({"awslogs": {"data": cut}}).to_string().as_bytes(), &mut |item| {
         events += usize::from(item.event.unwrap().truncated);
