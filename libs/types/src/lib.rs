@@ -54,7 +54,8 @@ pub use rule::Rule;
 pub use rule_file::{RuleFile, RuleFiles};
 pub use severity::Severity;
 pub use sighting::{
-    CorrelationCandidate, Quiet, QuietKind, Sighting, SightingBatch, TextRef, Texts,
+    CorrelationCandidate, MAX_TEXTS_OF_REQUEST, Quiet, QuietKind, Sighting, SightingBatch, TextRef,
+    Texts,
 };
 pub use suppression::{Reason, Suppression};
 pub use tenancy::{Cluster, Tenant};

@@ -10,7 +10,7 @@ use indexmap::IndexSet;
 
 use crate::id::Id;
 use crate::place::Place;
-use crate::record::Record;
+use crate::record::{Payload, Record};
 use crate::tenancy::{Cluster, Tenant};
 use crate::time::Timestamp;
 
@@ -21,7 +21,8 @@ pub struct TextRef(pub u32);
 /// The texts of a batch, each once. The first is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texts {
-    /// The order is that of adding. A client that makes texts collide slows its own batch, which is small.
+    /// The order is that of adding. A client that makes texts collide slows its own batch, which is small: of one request
+    /// a few are taken ([`MAX_TEXTS_OF_REQUEST`]).
     set: IndexSet<Box<str>, FixedState>,
     bytes: usize,
 }
@@ -104,8 +105,10 @@ impl SightingBatch {
 
     /// Adds a sighting, whose texts are of this batch.
     pub fn push(&mut self, sighting: Sighting) {
-        // A record takes about half a KiB on the wire, what else a sighting has about 120 bytes.
-        self.weight += 120 + 512 * (sighting.records.len() + sighting.candidates.len());
+        // What else a sighting has takes about 120 bytes on the wire.
+        let candidates = sighting.candidates.iter().map(|it| &*it.record);
+        let records = sighting.records.iter().chain(candidates);
+        self.weight += 120 + records.map(weight_of).sum::<usize>();
         self.sightings.push(sighting);
     }
 
@@ -165,6 +168,23 @@ impl SightingBatch {
         self.weight + self.texts.bytes
     }
 }
+
+/// About how many bytes a record takes on the wire. What a client chose to write into a detection counts as it is: a batch
+/// that the log does not take would be lost with all its events.
+fn weight_of(record: &Record) -> usize {
+    const WITHOUT_TEXTS: usize = 400;
+    let texts = match &record.payload {
+        Payload::Detection(detection) => {
+            let values = detection.values.iter().map(|it| it.name.len() + it.value.len());
+            detection.message.len() + values.sum::<usize>()
+        }
+        _ => 0,
+    };
+    WITHOUT_TEXTS + texts
+}
+
+/// The most groups, decisions, images and Secrets (each) that are kept of one request; those beyond it are left out.
+pub const MAX_TEXTS_OF_REQUEST: usize = 64;
 
 /// One answered request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -41,8 +41,7 @@ pub const MAX_SIGHTINGS: usize = 20_000;
 /// The most texts of a batch of sightings.
 pub const MAX_SIGHTING_TEXTS: usize = 400_000;
 
-/// The most groups, decisions, images and Secrets (each) of one sighting; those beyond it are left out.
-pub const MAX_TEXTS_OF_REQUEST: usize = 64;
+pub use airside_types::MAX_TEXTS_OF_REQUEST;
 
 /// The most techniques of a finding, detection or stage.
 pub const MAX_TECHNIQUES: usize = 32;

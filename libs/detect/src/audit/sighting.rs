@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use airside_types::sighting::SeenRequest;
-use airside_types::{QuietKind, Sighting, SightingBatch, TextRef, Texts};
+use airside_types::{MAX_TEXTS_OF_REQUEST, QuietKind, Sighting, SightingBatch, TextRef, Texts};
 
 use super::actor::Actor;
 use super::event::{Annotations, Event, Extra, ObjectReference, ResponseStatus, User};
@@ -118,7 +118,7 @@ fn seen(request: &Request<'_>, texts: &mut Texts) -> SeenRequest {
         path: texts.add(if request.target().is_some() { "" } else { request.path() }),
         username: texts.add(&user.username),
         user_uid: texts.add(&user.uid),
-        groups: user.groups.iter().map(|group| texts.add(group)).collect(),
+        groups: few(&user.groups).map(|group| texts.add(group)).collect(),
         credential: texts.add(&user.extra.credential_id),
         pod_name: texts.add(&user.extra.pod_name),
         pod_uid: texts.add(&user.extra.pod_uid),
@@ -138,14 +138,22 @@ fn seen(request: &Request<'_>, texts: &mut Texts) -> SeenRequest {
         decision: texts.add(&notes.decision),
         reason: texts.add(&notes.reason),
         issued_credential: texts.add(&notes.issued_credential_id),
-        decision_ids: notes.decision_ids.iter().map(|id| texts.add(id)).collect(),
+        decision_ids: few(&notes.decision_ids).map(|id| texts.add(id)).collect(),
         dry_run: request.outcome() == Outcome::DryRun,
         authorised: TextRef::default(),
-        images: uses.images.iter().map(|image| texts.add(image)).collect(),
-        secrets: uses.secrets.iter().map(|secret| texts.add(secret)).collect(),
+        images: few(&uses.images).map(|image| texts.add(image)).collect(),
+        secrets: few(&uses.secrets).map(|secret| texts.add(secret)).collect(),
         runs_as: texts.add(&uses.runs_as),
         parameters: parameters::of(request).iter().map(|text| texts.add(text)).collect(),
     }
+}
+
+/// As many of some texts as travel.
+fn few<'t, T>(texts: impl IntoIterator<Item = &'t T>) -> impl Iterator<Item = &'t T>
+where
+    T: 't,
+{
+    texts.into_iter().take(MAX_TEXTS_OF_REQUEST)
 }
 
 /// The object that a request made, where the answer has it.
