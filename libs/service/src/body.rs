@@ -1,6 +1,7 @@
 //! Reading request bodies within bounds, also when they are compressed.
 
 use std::io::Read;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -19,7 +20,12 @@ pub struct Bounds<'a> {
     pub setting: &'a str,
     /// The memory of all bodies.
     pub budget: &'a Budget,
+    /// How long it may take to arrive.
+    pub patience: Duration,
 }
+
+/// How long a body may usually take to arrive: it has memory that others wait for.
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Reads a body within its bounds, and decompresses it if it is gzip. The memory that it has is the caller's to
 /// give back, by dropping it when the body is done with.
@@ -28,7 +34,7 @@ pub async fn read_bounded(
     body: Body,
     bounds: Bounds<'_>,
 ) -> Result<(Bytes, Held), HttpError> {
-    let Bounds { limit, setting, budget } = bounds;
+    let Bounds { limit, setting, budget, patience } = bounds;
     let mut held = budget.hold();
     let too_large = || {
         HttpError::new(
@@ -43,14 +49,19 @@ pub async fn read_bounded(
     let announced = announced.and_then(|text| text.parse::<usize>().ok()).unwrap_or_default();
     let room = announced.min(limit);
     held.cover(room).map_err(HttpError::overloaded)?;
-    let bytes =
-        collect(Limited::new(body, limit), room, &mut held).await.map_err(|error| match error {
-            ReadError::TooLarge => too_large(),
-            ReadError::Overloaded(error) => HttpError::overloaded(error),
-            ReadError::Broken(error) => {
-                HttpError::bad_request(format!("the body ended early: {error}"))
-            }
-        })?;
+    let collecting = collect(Limited::new(body, limit), room, &mut held);
+    let collected = tokio::time::timeout(patience, collecting).await.map_err(|_| {
+        let message =
+            format!("the body did not arrive within {} s: send less at once", patience.as_secs());
+        HttpError::new(StatusCode::REQUEST_TIMEOUT, message)
+    })?;
+    let bytes = collected.map_err(|error| match error {
+        ReadError::TooLarge => too_large(),
+        ReadError::Overloaded(error) => HttpError::overloaded(error),
+        ReadError::Broken(error) => {
+            HttpError::bad_request(format!("the body ended early: {error}"))
+        }
+    })?;
     match headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes()) {
         None | Some(b"identity" | b"") => Ok((bytes, held)),
         Some(b"gzip" | b"x-gzip") => {
@@ -150,7 +161,8 @@ const CHUNK: usize = 64 * 1024;
 /// The only use of a gzip decoder: it stops at `limit`, since a small body can hold gigabytes.
 #[expect(clippy::disallowed_methods, reason = "this is the bounded decoder")]
 fn gunzip(compressed: &[u8], limit: usize, mut held: Held) -> Result<(Bytes, Held), ReadError> {
-    let mut decoder = flate2::read::GzDecoder::new(compressed);
+    // Whoever appends what is compressed to what is compressed sends several members (RFC 1952).
+    let mut decoder = flate2::read::MultiGzDecoder::new(compressed);
     let (mut plain, mut chunk) = (Vec::new(), vec![0; CHUNK]);
     loop {
         let read = decoder.read(&mut chunk).map_err(|error| ReadError::Broken(error.into()))?;
@@ -186,7 +198,7 @@ mod tests {
             headers.insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
         }
         let budget = Budget::new(1 << 20);
-        let bounds = Bounds { limit, setting: "max_body", budget: &budget };
+        let bounds = Bounds { limit, setting: "max_body", budget: &budget, patience: PATIENCE };
         let read = read_bounded(&headers, body.into(), bounds).await;
         read.map(|(bytes, _held)| bytes).map_err(|error| error.status)
     }
@@ -200,8 +212,28 @@ mod tests {
         if let Some(encoding) = encoding {
             headers.insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
         }
-        let bounds = Bounds { limit: 1 << 20, setting: "max_body", budget: &budget };
+        let bounds =
+            Bounds { limit: 1 << 20, setting: "max_body", budget: &budget, patience: PATIENCE };
         read_bounded(&headers, body.into(), bounds).await.err()
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_gives_its_memory_back() {
+        let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, 1_000.into())]);
+        let budget = Budget::new(1_000);
+        let bounds =
+            Bounds { limit: 1_000, setting: "max_body", budget: &budget, patience: Duration::ZERO };
+        let silent = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
+        let refused = read_bounded(&headers, silent, bounds).await.unwrap_err();
+        assert_eq!(refused.status, StatusCode::REQUEST_TIMEOUT);
+        assert!(budget.hold().cover(1_000).is_ok());
+    }
+
+    #[tokio::test]
+    async fn all_members_of_a_gzip_body_are_read_within_one_bound() {
+        let members = [gzip(b"one,"), gzip(b"two,"), gzip(b"three")].concat();
+        assert_eq!(read(Some("gzip"), members.clone(), 100).await.unwrap(), "one,two,three");
+        assert_eq!(read(Some("gzip"), members, 10).await, Err(StatusCode::PAYLOAD_TOO_LARGE));
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 
-use crate::body::{BLOCKING_BYTES, Bounds, read_bounded, require_json};
+use crate::body::{BLOCKING_BYTES, Bounds, PATIENCE, read_bounded, require_json};
 use crate::budget::{Budget, Held};
 use crate::caller::Credentials;
 use crate::dead_letter::DeadLetters;
@@ -114,7 +114,12 @@ impl Intake {
             .map_err(|error| HttpError::new(StatusCode::NOT_FOUND, error.to_string()))?;
         principal.require_cluster(&cluster)?;
         require_json(headers)?;
-        let bounds = Bounds { limit: self.max_body, setting: self.setting, budget: &self.budget };
+        let bounds = Bounds {
+            limit: self.max_body,
+            setting: self.setting,
+            budget: &self.budget,
+            patience: PATIENCE,
+        };
         let (body, held) = read_bounded(headers, body, bounds).await?;
         let time = self.deps.clock.now();
         Ok((Received { tenant: principal.tenant, cluster, time, body }, held))

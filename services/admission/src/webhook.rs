@@ -6,7 +6,7 @@ use std::time::Duration;
 use airside_auth::{AuthError, Principal, Scope};
 use airside_k8s::Value;
 use airside_k8s::admission::Review;
-use airside_service::body::{Bounds, read_bounded, require_json};
+use airside_service::body::{Bounds, PATIENCE, read_bounded, require_json};
 use airside_service::budget::{Budget, Held};
 use airside_service::intake::refused_requests;
 use airside_service::{Credentials, DeadLetters, Deps, HttpError};
@@ -130,8 +130,12 @@ impl Webhook {
             .map_err(|error| HttpError::new(StatusCode::NOT_FOUND, error.to_string()))?;
         principal.require_cluster(&cluster)?;
         require_json(headers)?;
-        let bounds =
-            Bounds { limit: self.max_body, setting: "admission.max_body", budget: &self.in_flight };
+        let bounds = Bounds {
+            limit: self.max_body,
+            setting: "admission.max_body",
+            budget: &self.in_flight,
+            patience: PATIENCE,
+        };
         let (body, held) = read_bounded(headers, body, bounds).await?;
         let seen = Seen { tenant: principal.tenant, cluster, time: self.now(), origin: None };
         match Review::parse(&body) {
