@@ -318,11 +318,18 @@ fn add(
                 letters += 1;
                 let broke_off = matches!(why, Unreadable::BrokenDocument { .. });
                 broken = broken.take().or_else(|| broke_off.then(|| why.to_string()));
-                all.letters.push(letter(received, &why.to_string(), item.bytes));
+                if letters <= MAX_LETTERS {
+                    all.letters.push(letter(received, &why.to_string(), item.bytes));
+                }
             }
         }
     });
     all.inputs += items;
+    if letters > MAX_LETTERS {
+        let why =
+            format!("{} more parts of the same body are no events either", letters - MAX_LETTERS);
+        all.letters.push(letter(received, &why, &[]));
+    }
     // What came before a break is kept: sent again, the batch would break at the same place.
     let may_be_refused = broken.is_some() && sender == Sender::ApiServer;
     if letters < items || !may_be_refused && !is_no_batch(&received.body) {
@@ -332,6 +339,9 @@ fn add(
     let why = broken.unwrap_or_else(|| NO_BATCH.to_owned());
     Err(HttpError::bad_request(why))
 }
+
+/// The most letters about one body: a small one can hold millions of what is no event.
+const MAX_LETTERS: u64 = 100;
 
 const NO_BATCH: &str = "the body is no EventList: send what an audit webhook sends";
 
@@ -385,5 +395,17 @@ mod tests {
         assert_eq!(sightings[0].records.len(), 1);
         let excerpts: Vec<_> = understood.letters.iter().map(|it| it.excerpt.as_str()).collect();
         assert_eq!(excerpts, [r#"{"no":"event"}"#, r#""text""#]);
+    }
+
+    #[test]
+    fn of_many_parts_that_are_no_events_a_few_are_set_aside_and_the_others_counted() {
+        let body = format!(r#"{{"kind":"EventList","items":[{}1]}}"#, "1,".repeat(5_000));
+        let received = received(&body);
+        let mut understood = Understood::default();
+        let (judging, mut raws) = (Judging::default(), Raws::nowhere());
+        add(&received, &judging, Sender::Cloud, &mut understood, &mut raws).unwrap();
+        assert_eq!((understood.inputs, understood.letters.len()), (5_001, 101));
+        let last = &understood.letters.last().unwrap().reason;
+        assert_eq!(last, "4901 more parts of the same body are no events either");
     }
 }

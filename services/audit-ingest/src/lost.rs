@@ -152,6 +152,10 @@ const fn whole(value: f64) -> u64 {
 struct Servers {
     /// By when they began, the latest last.
     all: Vec<Server>,
+    /// Since when every process is known from its beginning, in nanoseconds since the Unix epoch: when one was first read, or
+    /// the last one that was forgotten began. 0 where nobody has noted it.
+    #[serde(default)]
+    since: i64,
 }
 
 /// What a process of an API server said last.
@@ -169,18 +173,22 @@ impl Servers {
     fn take(&mut self, reading: &Reading, now: Timestamp) -> Option<Gap> {
         let Reading { started, lost, plugins } = reading;
         let began = Timestamp::from_nanos(started.saturating_mul(1_000_000));
-        let last_read = self.all.iter().map(|it| it.at).max();
+        if self.since == 0 {
+            self.since = self.all.iter().map(|it| it.at).min().unwrap_or(now.as_nanos());
+        }
         let known = self.all.iter().find(|it| it.started == *started).copied();
-        let (before, from) = match (known, last_read) {
-            (Some(known), _) => (known.lost, Timestamp::from_nanos(known.at)),
-            (None, Some(last)) if began.as_nanos() >= last => (0, began),
-            (None, _) => (*lost, now),
+        let (before, from) = match known {
+            Some(known) => (known.lost, Timestamp::from_nanos(known.at)),
+            None if began.as_nanos() >= self.since => (0, began),
+            None => (*lost, now),
         };
         self.all.retain(|it| it.started != *started);
         self.all.push(Server { started: *started, lost: *lost, at: now.as_nanos() });
         self.all.sort_by_key(|it| it.started);
         let most = self.all.len().saturating_sub(MOST_SERVERS);
-        self.all.drain(..most);
+        if let Some(forgotten) = self.all.drain(..most).map(|it| it.started).max() {
+            self.since = self.since.max(forgotten.saturating_add(1).saturating_mul(1_000_000));
+        }
         let lost = lost.saturating_sub(before);
         (lost > 0).then(|| Gap {
             source: Source::Audit,

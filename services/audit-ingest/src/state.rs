@@ -68,14 +68,18 @@ pub(crate) fn keep(
     Ok(())
 }
 
-/// What is shown of each cluster that was ever seen, as far as it was kept: the ledger, and which grants were used.
+/// What is shown of each cluster that was ever seen, as far as it was kept: the ledger, and which grants were used; and how
+/// often it is heard of: one that has fallen silent brings its state back by no batch.
 pub(crate) async fn shown(store: &dyn Store) -> anyhow::Result<Sift> {
     let mut shown = Sift::new(Limits::default());
     let mut take = |key: Bytes, value| {
-        let part = cluster_of(&key).and_then(|(_, part)| part.first());
-        if matches!(part, Some(&(LEDGER | FOLDED | GRANT)))
-            && let Some((cluster, row)) = read(&key, value)
-        {
+        let part = cluster_of(&key).and_then(|(_, part)| part.split_first());
+        let is_shown = part.is_some_and(|(kind, of)| match *kind {
+            LEDGER | FOLDED | GRANT => true,
+            BEHAVIOUR => StateKey::from_bytes(of).is_some_and(StateKey::is_of_pace),
+            _ => false,
+        });
+        if is_shown && let Some((cluster, row)) = read(&key, value) {
             // What cannot be read is told when the cluster's state is taken back.
             let _taken = shown.restore(cluster, row);
         }
@@ -220,6 +224,30 @@ mod tests {
             sight((&request, text.len()), &intake, judging, Found::default(), &mut batch);
         }
         batch
+    }
+
+    /// It brings its state back by no batch: what is shown has to know how often it was heard of.
+    #[tokio::test]
+    async fn a_cluster_that_fell_silent_before_a_restart_is_still_listened_for() {
+        let (store, profile) = (MemoryStore::new(), ClusterProfile::unknown());
+        let key = (Tenant::default(), Cluster::default());
+        let mut before = Sift::new(Limits::default());
+        for minute in 0..100 {
+            let now = Timestamp::from_nanos(minute * 60_000_000_000);
+            let mut batch = SightingBatch::new(key.0.clone(), key.1.clone(), now);
+            for number in 0..100 {
+                let event = Id::builder("test").number(minute).number(number).finish();
+                batch.count(airside_types::QuietKind::Lease, event, now);
+            }
+            before.take(&mut batch, profile);
+        }
+        let awaited = before.awaits_silence(&key);
+        let mut batch = Batch::new();
+        for change in before.take_changes(&key) {
+            keep(&key, change, &mut batch).unwrap();
+        }
+        store.commit(batch).await.unwrap();
+        assert_eq!(shown(&store).await.unwrap().awaits_silence(&key), awaited);
     }
 
     fn fires(sifted: &Sifted, rule: &str) -> bool {

@@ -55,6 +55,11 @@ impl Part {
 }
 
 impl StateKey {
+    /// Whether it is of how often a cluster is heard of: by it alone its silence is noticed.
+    pub fn is_of_pace(self) -> bool {
+        self.part == Part::Pace
+    }
+
     /// The key's bytes, for a store.
     pub fn to_bytes(self) -> [u8; 9] {
         let mut bytes = [self.part as u8; 9];

@@ -60,6 +60,9 @@ fn what_the_count_grows_by_is_a_gap_between_two_readings() {
     // Two API servers answer in turn; the second began before anything was read.
     let turns = [(0, -900, 7), (30, -800, 5), (60, -900, 7), (90, -800, 6), (120, -900, 8)];
     assert_eq!(told(&turns), [(30, 90, 1), (60, 120, 1)]);
+    // One of two restarts, and the other one is read before it.
+    let restarted = [(0, -900, 0), (30, -800, 0), (60, -900, 0), (90, 40, 5)];
+    assert_eq!(told(&restarted), [(40, 90, 5)]);
 }
 
 #[test]
