@@ -3,7 +3,10 @@
 //! A fold over records whose result is a function of their *set*: an observation fires when
 //! some window of the rule's span that contains it holds enough different things, whichever of them
 //! arrived first. Late, repeated and permuted records give the same detections, and observing stored
-//! records again rebuilds the state. What holds this within bounds is [`Limits`].
+//! records again rebuilds the state. What holds this within bounds is [`Limits`]; which windows are full
+//! is `sightings`'.
+
+mod sightings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,6 +19,7 @@ use airside_types::{
 
 use crate::audit::{Client, SECRET_READ};
 use crate::rule::{PLAUSIBLE, Rule};
+use sightings::Sightings;
 
 /// A rule that counts.
 #[derive(Debug)]
@@ -117,22 +121,15 @@ pub(super) struct Each {
     newest: Timestamp,
     /// By actor and rule.
     actors: BTreeMap<Id, Sightings>,
-}
-
-/// One actor's observations for one rule, by time; the record's id tells two at one time apart.
-type Sightings = BTreeMap<(Timestamp, Id), Sighting>;
-
-#[derive(Debug)]
-struct Sighting {
-    thing: String,
-    /// The observation, until it has fired.
-    untold: Option<Box<Record>>,
+    /// The same by their last observation: whoever was idle for longest comes first.
+    by_age: BTreeSet<(Timestamp, Id)>,
 }
 
 impl Each {
     /// Nothing observed yet.
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, newest: Timestamp::EPOCH, actors: BTreeMap::new() }
+        let (actors, by_age) = (BTreeMap::new(), BTreeSet::new());
+        Self { limits, newest: Timestamp::EPOCH, actors, by_age }
     }
 
     /// Whether a rule counts this record.
@@ -148,7 +145,7 @@ impl Each {
         let mut fired = Vec::new();
         for counted in COUNTED {
             if let Some(thing) = (counted.thing)(detection) {
-                fired.extend(self.count(counted, thing, record, detection));
+                fired.extend(self.count(counted, &thing, record, detection));
             }
         }
         fired
@@ -157,7 +154,7 @@ impl Each {
     fn count(
         &mut self,
         counted: &Counted,
-        thing: String,
+        thing: &str,
         record: &Record,
         detection: &Detection,
     ) -> Vec<Record> {
@@ -167,32 +164,28 @@ impl Each {
         if time < oldest {
             return Vec::new();
         }
-        let sightings = self.actors.entry(actor(counted, record, detection)).or_default();
-        let key = (time, record.id);
-        if sightings.contains_key(&key) {
+        let actor = actor(counted, record, detection);
+        let sightings = self.actors.entry(actor).or_default();
+        let last = sightings.last();
+        if !sightings.add(thing, record) {
             return Vec::new();
         }
-        sightings.insert(key, Sighting { thing, untold: Some(Box::new(record.clone())) });
-        while sightings.len() > self.limits.per_actor
-            || sightings.first_key_value().is_some_and(|((time, _), _)| *time < oldest)
-        {
-            sightings.pop_first();
-        }
-        let fired = fire(counted, sightings, time);
+        sightings.forget(oldest, self.limits.per_actor);
+        let completed = sightings.complete(counted, (time, record.id));
+        self.by_age.remove(&(last, actor));
+        self.by_age.insert((sightings.last(), actor));
         self.forget_idle_actors(oldest);
-        fired
+        completed.into_iter().filter_map(|observation| firing(counted, observation)).collect()
     }
 
+    /// Forgets whom nothing newer than a time is known of, and of too many those who were idle for longest.
     fn forget_idle_actors(&mut self, oldest: Timestamp) {
-        if self.actors.len() <= self.limits.actors {
-            return;
-        }
-        let last = |sightings: &Sightings| sightings.last_key_value().map(|((time, _), _)| *time);
-        self.actors.retain(|_, sightings| last(sightings).is_some_and(|time| time >= oldest));
-        while self.actors.len() > self.limits.actors {
-            let idle = self.actors.iter().min_by_key(|(id, sightings)| (last(sightings), **id));
-            let Some(id) = idle.map(|(id, _)| *id) else { return };
-            self.actors.remove(&id);
+        while let Some((last, actor)) = self.by_age.first().copied() {
+            if last >= oldest && self.actors.len() <= self.limits.actors {
+                return;
+            }
+            self.by_age.pop_first();
+            self.actors.remove(&actor);
         }
     }
 }
@@ -217,28 +210,6 @@ fn actor(counted: &Counted, record: &Record, detection: &Detection) -> Id {
             None => id.text(""),
         })
         .finish()
-}
-
-/// Fires for all observations that lie in a full window together with one made at `time`. A window that
-/// is full stays full when it is moved up to its first observation, so only those windows are looked at.
-fn fire(counted: &Counted, sightings: &mut Sightings, time: Timestamp) -> Vec<Record> {
-    let near = (time.minus(counted.span), Id::default())
-        ..=(time.plus(counted.span), Id::from_bytes([u8::MAX; 16]));
-    let around: Vec<((Timestamp, Id), &str)> =
-        sightings.range(near).map(|(key, sighting)| (*key, sighting.thing.as_str())).collect();
-    let mut full = BTreeSet::new();
-    for (start, ((from, _), _)) in around.iter().enumerate() {
-        let until = from.plus(counted.span);
-        let window = around.iter().skip(start).take_while(|((at, _), _)| *at <= until);
-        let things: BTreeSet<&str> = window.clone().map(|(_, thing)| *thing).collect();
-        if *from <= time && things.len() >= counted.at_least {
-            full.extend(window.map(|(key, _)| *key));
-        }
-    }
-    full.iter()
-        .filter_map(|key| sightings.get_mut(key)?.untold.take())
-        .filter_map(|observation| firing(counted, *observation))
-        .collect()
 }
 
 /// The detection that an observation is a part of. It says nothing of how many others there are, so that

@@ -1,8 +1,12 @@
 //! Counting each as a specification: what fires, and that order does not matter.
 
+mod naive;
+
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use airside_types::{Cluster, Id, Payload, Record, Severity, Tenant, Timestamp};
+use naive::Naive;
 use proptest::prelude::*;
 
 use super::{Each, Limits};
@@ -46,6 +50,20 @@ fn ids(records: &[Record]) -> BTreeSet<Id> {
 
 fn five_from(user: &'static str, start: u16, apart: u16) -> Vec<Read> {
     (0..5).map(|n: u8| (user, n, start + u16::from(n) * apart)).collect()
+}
+
+/// So many reads of one actor, a millisecond apart, which go round so many secrets.
+fn rounds(reads: i64, secrets: i64) -> impl Iterator<Item = Record> {
+    let first = records(&[("dana", 0, 0)]).into_iter().find(Each::counts).unwrap();
+    (0..reads).map(move |number| {
+        let mut record = first.clone();
+        record.id = Id::builder("test").number(number).finish();
+        record.event_time = Timestamp::from_nanos(first.event_time.as_nanos() + number * 1_000_000);
+        let Payload::Detection(detection) = &mut record.payload else { panic!("a detection") };
+        let name = detection.values.iter_mut().find(|value| value.name == "objectRef.name");
+        name.unwrap().value = format!("s{}", number % secrets);
+        record
+    })
 }
 
 #[test]
@@ -104,6 +122,28 @@ fn what_is_older_than_the_horizon_is_not_counted() {
     assert_eq!(counting.actors.values().map(|sightings| sightings.len()).sum::<usize>(), 1);
 }
 
+#[test]
+fn actors_of_whom_only_what_is_older_than_the_horizon_is_known_are_forgotten() {
+    let mut observed = records(&[five_from("dana", 0, 1), five_from("erin", 0, 1)].concat());
+    observed.last_mut().unwrap().event_time =
+        Timestamp::parse_rfc3339("2026-11-22T14:00:00Z").unwrap();
+    let mut counting = Each::new(Limits::default());
+    for record in &observed {
+        counting.observe(record);
+    }
+    assert_eq!((counting.actors.len(), counting.by_age.len()), (1, 1));
+}
+
+/// A second or less altogether; looking at all windows around each observation takes many minutes.
+#[test]
+fn somebody_who_reads_a_great_many_secrets_or_few_again_and_again_costs_little() {
+    for (reads, secrets, fires) in [(20_000, 20_000, 20_000), (5_000, 5, 5_000), (5_000, 4, 0)] {
+        let mut counting = Each::new(Limits::default());
+        let fired = rounds(reads, secrets).map(|record| counting.observe(&record).len());
+        assert_eq!(fired.sum::<usize>(), fires, "{reads} reads of {secrets} secrets");
+    }
+}
+
 proptest! {
     /// The detections are a function of the set of observations: order and repetition change nothing.
     #[test]
@@ -142,8 +182,29 @@ proptest! {
                 window(second) && things.len() >= 5
             });
             let start = Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap();
-            let at = start.plus(std::time::Duration::from_secs(u64::from(*second)));
+            let at = start.plus(Duration::from_secs(u64::from(*second)));
             prop_assert_eq!(fired.contains(&at), full, "{}", second);
+        }
+    }
+
+    /// Each observation completes what the definition says, at once and in the same order, whatever was forgotten before.
+    #[test]
+    fn an_observation_completes_what_all_windows_around_it_say(
+        reads in prop::collection::vec(
+            (prop_oneof![Just("dana"), Just("erin"), Just("finn")], 0u8..7, 0u16..1800), 1..80,
+        ),
+        is_in_order in any::<bool>(),
+        (per_actor, actors, minutes) in (1usize..40, 1usize..4, 5u64..40),
+    ) {
+        let horizon = Duration::from_mins(minutes);
+        let limits = Limits { horizon, per_actor, actors, ..Limits::default() };
+        let mut observed = records(&reads);
+        if is_in_order {
+            observed.sort_by_key(|record| record.event_time);
+        }
+        let (mut counting, mut naive) = (Each::new(limits), Naive::new(limits));
+        for record in &observed {
+            prop_assert_eq!(counting.observe(record), naive.observe(record));
         }
     }
 }
