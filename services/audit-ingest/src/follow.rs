@@ -1,16 +1,24 @@
 //! A file that is followed while it is written and rotated: whole lines, each once, from where it was left.
 //!
 //! Rotated by another name, the file is read to its end before the new one is begun; so it is when that
-//! happened while nobody followed, as long as it lies in the same folder. Emptied in place, it is begun anew.
-//! What lines mean is left to others.
+//! happened while nobody followed, as long as it lies in the same folder. What was rotated in between is read in
+//! between (`siblings.rs`). Emptied in place, it is begun anew. What lines mean is left to others.
 
+mod siblings;
+#[cfg(test)]
+mod tests;
+
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use airside_types::Timestamp;
 use bytes::{Bytes, BytesMut};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
+
+use siblings::Ended;
 
 /// How far a file was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +26,9 @@ pub(crate) struct Position {
     device: u64,
     inode: u64,
     offset: u64,
+    /// When the file had last been written just before it was read to here. None where it was not read yet, and in
+    /// positions that were kept before there was this time.
+    modified: Option<Timestamp>,
 }
 
 /// Some lines, and how far the file is read with them.
@@ -41,6 +52,8 @@ pub(crate) struct Follower {
     longest: usize,
     /// Where to begin, until a file is open.
     start: Option<Position>,
+    /// The rotated files that were gone through last.
+    ended: Option<Ended>,
     open: Option<Open>,
 }
 
@@ -59,7 +72,7 @@ struct Open {
 impl Follower {
     /// Follows a file from where it was left, or from its beginning. Lines above `longest` bytes are cut.
     pub(crate) const fn new(path: PathBuf, longest: usize, start: Option<Position>) -> Self {
-        Self { path, longest, start, open: None }
+        Self { path, longest, start, ended: None, open: None }
     }
 
     /// The lines that have come since the last call; none where the file has not grown.
@@ -78,6 +91,7 @@ impl Follower {
             // It has been read to its end.
             if open.is_rotated {
                 let last = open.take_rest();
+                self.ended = Ended::with(self.ended.take(), open.at);
                 self.open = None;
                 self.start = None;
                 if last.is_some() {
@@ -87,7 +101,7 @@ impl Follower {
             }
             let now = metadata(&self.path).await?;
             match now {
-                Some((device, inode, _)) if (device, inode) != (open.at.device, open.at.inode) => {
+                Some((device, inode, _)) if (device, inode) != open.at.file() => {
                     // What came between the last read and the rename is read first.
                     open.is_rotated = true;
                 }
@@ -97,37 +111,58 @@ impl Follower {
         }
     }
 
-    /// Opens the file that was followed before, under whatever name it is now, or the one of the path.
+    /// Opens the file that was followed before, under whatever name it is now, or what comes after it. None where
+    /// nothing is there, or files are renamed at this moment.
     async fn reopen(&mut self) -> io::Result<Option<Open>> {
         let Some((device, inode, length)) = metadata(&self.path).await? else { return Ok(None) };
-        match self.start {
-            Some(start) if (start.device, start.inode) == (device, inode) => {
-                let offset = if length < start.offset { 0 } else { start.offset };
-                Ok(Some(Open::at(&self.path, Position { offset, ..start }, false).await?))
-            }
-            Some(start) => match renamed(&self.path, start).await? {
-                Some(path) => Ok(Some(Open::at(&path, start, true).await?)),
-                None => {
-                    let path = self.path.display();
-                    tracing::warn!(%path, "the file that was followed is gone: what it held last is not known");
-                    self.start = None;
-                    Ok(Some(
-                        Open::at(&self.path, Position { device, inode, offset: 0 }, false).await?,
-                    ))
-                }
-            },
-            None => {
-                Ok(Some(Open::at(&self.path, Position { device, inode, offset: 0 }, false).await?))
-            }
+        let newest = Position { device, inode, offset: 0, modified: None };
+        let Some(start) = self.start else { return self.open_next(newest).await };
+        if start.file() == newest.file() {
+            let offset = if length < start.offset { 0 } else { start.offset };
+            return Open::at(&self.path, Position { offset, ..start }, false).await;
+        }
+        if let Some(path) = renamed(&self.path, start).await? {
+            return Open::at(&path, start, true).await;
+        }
+        let path = self.path.display();
+        tracing::warn!(%path, "the file that was followed is gone: what it held last is not known");
+        self.start = None;
+        self.ended = Ended::with(None, start);
+        self.open_next(newest).await
+    }
+
+    /// Opens the file that was rotated next after those that ended, or else the one of the path.
+    async fn open_next(&self, newest: Position) -> io::Result<Option<Open>> {
+        let Some(ended) = &self.ended else { return Open::at(&self.path, newest, false).await };
+        let after = siblings::after(ended, &self.path, newest.file()).await?;
+        for path in &after.left_out {
+            let path = path.display();
+            tracing::warn!(%path, "a rotated file is compressed and left out: it is lost unless it was read before");
+        }
+        match after.next {
+            Some((path, beginning)) => Open::at(&path, beginning, true).await,
+            None => Open::at(&self.path, newest, false).await,
         }
     }
 }
 
 impl Open {
-    async fn at(path: &Path, at: Position, is_rotated: bool) -> io::Result<Self> {
-        let mut file = File::open(path).await?;
+    /// Opens a file at a position; none where the name is nobody's by now, or another file's.
+    async fn at(path: &Path, at: Position, is_rotated: bool) -> io::Result<Option<Self>> {
+        let mut file = match File::open(path).await {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                let text = format!("{}: {error}", path.display());
+                return Err(io::Error::new(error.kind(), text));
+            }
+        };
+        if identity(&file.metadata().await?) != at.file() {
+            return Ok(None);
+        }
         file.seek(SeekFrom::Start(at.offset)).await?;
-        Ok(Self { file, at, pending: BytesMut::new(), is_skipping: false, is_rotated })
+        let pending = BytesMut::new();
+        Ok(Some(Self { file, at, pending, is_skipping: false, is_rotated }))
     }
 
     /// Up to where it has been read, told or not.
@@ -136,6 +171,8 @@ impl Open {
     }
 
     async fn read(&mut self) -> io::Result<usize> {
+        // Asked before the read: it must not be newer than what is told.
+        self.at.modified = Some(modified(&self.file.metadata().await?));
         self.pending.reserve(CHUNK);
         let mut part = (&mut self.file).take(CHUNK as u64);
         part.read_buf(&mut self.pending).await
@@ -193,13 +230,29 @@ async fn metadata(path: &Path) -> io::Result<Option<(u64, u64, u64)>> {
     }
 }
 
+/// What a file is told by, whatever its name: device and inode.
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+/// When a file was last written.
+fn modified(metadata: &Metadata) -> Timestamp {
+    let seconds = metadata.mtime().saturating_mul(1_000_000_000);
+    Timestamp::from_nanos(seconds.saturating_add(metadata.mtime_nsec()))
+}
+
+/// The folder of a file.
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or_else(|| Path::new("."))
+}
+
 /// The present name of a file of the same folder.
 async fn renamed(path: &Path, file: Position) -> io::Result<Option<PathBuf>> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut entries = tokio::fs::read_dir(folder.unwrap_or_else(|| Path::new("."))).await?;
+    let mut entries = tokio::fs::read_dir(folder(path)).await?;
     while let Some(entry) = entries.next_entry().await? {
         let metadata = entry.metadata().await?;
-        if (metadata.dev(), metadata.ino()) == (file.device, file.inode) && metadata.is_file() {
+        if identity(&metadata) == file.file() && metadata.is_file() {
             return Ok(Some(entry.path()));
         }
     }
@@ -207,128 +260,24 @@ async fn renamed(path: &Path, file: Position) -> io::Result<Option<PathBuf>> {
 }
 
 impl Position {
+    /// Device and inode of the file.
+    fn file(self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
     /// As bytes for the store.
     pub(crate) fn encode(self) -> Bytes {
         let parts = [self.device, self.inode, self.offset].map(u64::to_be_bytes);
-        Bytes::from(parts.concat())
+        let modified = self.modified.map(|time| time.as_nanos().to_be_bytes());
+        parts.into_iter().chain(modified).flatten().collect()
     }
 
     /// From the store's bytes.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut parts = bytes.chunks_exact(8).map(|part| part.try_into().map(u64::from_be_bytes));
         let mut next = || parts.next()?.ok();
-        Some(Self { device: next()?, inode: next()?, offset: next()? })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::io::Write;
-
-    use super::*;
-
-    struct Log {
-        folder: tempfile::TempDir,
-    }
-
-    impl Log {
-        fn new() -> Self {
-            Self { folder: tempfile::tempdir().unwrap() }
-        }
-
-        fn path(&self) -> PathBuf {
-            self.folder.path().join("audit.log")
-        }
-
-        fn write(&self, text: &str) {
-            let file = fs::OpenOptions::new().create(true).append(true).open(self.path());
-            file.unwrap().write_all(text.as_bytes()).unwrap();
-        }
-
-        fn rotate(&self, to: &str) {
-            fs::rename(self.path(), self.folder.path().join(to)).unwrap();
-        }
-
-        fn follow(&self, start: Option<Position>) -> Follower {
-            Follower::new(self.path(), 20, start)
-        }
-    }
-
-    /// All that is there now, and how far it was read.
-    async fn read(follower: &mut Follower) -> (String, Option<Position>) {
-        let (mut text, mut position) = (String::new(), None);
-        while let Some(lines) = follower.next().await.unwrap() {
-            text.push_str(std::str::from_utf8(&lines.bytes).unwrap());
-            if lines.is_cut {
-                text.push_str("…\n");
-            }
-            position = Some(Position::decode(&lines.next.encode()).unwrap());
-        }
-        (text, position)
-    }
-
-    async fn told(follower: &mut Follower) -> String {
-        read(follower).await.0
-    }
-
-    #[tokio::test]
-    async fn whole_lines_are_told_as_they_come() {
-        let log = Log::new();
-        let mut follower = log.follow(None);
-        assert_eq!(told(&mut follower).await, "", "there is no file yet");
-        log.write("one\ntw");
-        assert_eq!(told(&mut follower).await, "one\n");
-        assert_eq!(told(&mut follower).await, "");
-        log.write("o\nthree\n");
-        assert_eq!(told(&mut follower).await, "two\nthree\n");
-    }
-
-    #[tokio::test]
-    async fn a_file_that_is_renamed_is_read_to_its_end_first() {
-        let log = Log::new();
-        let mut follower = log.follow(None);
-        log.write("one\n");
-        assert_eq!(told(&mut follower).await, "one\n");
-        log.write("two\nlast");
-        log.rotate("audit-1.log");
-        assert_eq!(told(&mut follower).await, "two\n", "the new file is not there yet");
-        log.write("three\n");
-        assert_eq!(told(&mut follower).await, "lastthree\n");
-    }
-
-    #[tokio::test]
-    async fn a_file_that_is_emptied_is_begun_anew() {
-        let log = Log::new();
-        let mut follower = log.follow(None);
-        log.write("a longer line\n");
-        assert_eq!(told(&mut follower).await, "a longer line\n");
-        fs::write(log.path(), "new\n").unwrap();
-        assert_eq!(told(&mut follower).await, "new\n");
-    }
-
-    #[tokio::test]
-    async fn it_goes_on_where_it_was_left_whatever_happened_meanwhile() {
-        let log = Log::new();
-        log.write("one\ntwo");
-        let (text, position) = read(&mut log.follow(None)).await;
-        assert_eq!(text, "one\n");
-        log.write("\nthree\n");
-        assert_eq!(told(&mut log.follow(position)).await, "two\nthree\n");
-        log.rotate("audit-1.log");
-        log.write("four\n");
-        assert_eq!(told(&mut log.follow(position)).await, "two\nthree\nfour\n");
-        fs::remove_file(log.folder.path().join("audit-1.log")).unwrap();
-        assert_eq!(told(&mut log.follow(position)).await, "four\n", "what was removed is gone");
-    }
-
-    #[tokio::test]
-    async fn a_line_that_is_too_long_is_cut_and_the_next_one_is_whole() {
-        let log = Log::new();
-        let mut follower = log.follow(None);
-        log.write("0123456789012345678901234567890123456789");
-        assert_eq!(told(&mut follower).await, "01234567890123456789…\n");
-        log.write("rest\nnext\n");
-        assert_eq!(told(&mut follower).await, "next\n");
+        let (device, inode, offset) = (next()?, next()?, next()?);
+        let modified = next().map(|nanos| Timestamp::from_nanos(nanos.cast_signed()));
+        Some(Self { device, inode, offset, modified })
     }
 }
