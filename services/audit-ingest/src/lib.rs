@@ -397,6 +397,31 @@ mod tests {
         assert_eq!(excerpts, [r#"{"no":"event"}"#, r#""text""#]);
     }
 
+    /// An entry that the log does not take would be refused with all events of its batch.
+    #[test]
+    fn however_long_the_values_of_detections_are_a_batch_fits_the_log() {
+        let path = format!("/etc/{}", "\u{10348}".repeat(400));
+        let volumes = (0..20).map(|number| {
+            format!(r#"{{"name":"v{number}","hostPath":{{"path":"{path}{number}"}}}}"#)
+        });
+        let volumes = volumes.collect::<Vec<_>>().join(",");
+        let pod = |number: usize| {
+            format!(
+                r#"{{"verb":"create","auditID":"{number}","user":{{"username":"mallory"}},"objectRef":{{"resource":"pods","namespace":"shop","name":"p{number}"}},"responseStatus":{{"code":201}},"requestObject":{{"kind":"Pod","spec":{{"volumes":[{volumes}],"containers":[{{"name":"c","image":"i","securityContext":{{"privileged":true}}}}]}}}}}}"#
+            )
+        };
+        let pods: Vec<_> = (0..60).map(pod).collect();
+        let body = format!(r#"{{"kind":"EventList","items":[{}]}}"#, pods.join(","));
+        let understood = understand(&received(&body), &Judging::default()).unwrap();
+        let sizes: Vec<_> = understood
+            .sightings
+            .iter()
+            .map(|batch| airside_wire::encode_sightings(batch).unwrap().len())
+            .collect();
+        // Of which a log takes at least eight times as many bytes.
+        assert!(sizes.len() > 1 && sizes.iter().all(|size| *size < 2 * BATCH_BYTES), "{sizes:?}");
+    }
+
     #[test]
     fn of_many_parts_that_are_no_events_a_few_are_set_aside_and_the_others_counted() {
         let body = format!(r#"{{"kind":"EventList","items":[{}1]}}"#, "1,".repeat(5_000));
