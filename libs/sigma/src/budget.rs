@@ -6,15 +6,17 @@
 
 use std::collections::HashMap;
 
+use airside_k8s::{Document, Value};
 use airside_types::FieldPath;
 use regex_automata::meta;
 use regex_syntax::escape;
 use rsigma_parser::{
-    ConditionExpr, CorrelationRule, Detection, DetectionItem, Modifier, SigmaRule, SigmaValue,
-    SpecialChar, StringPart,
+    ConditionExpr, CorrelationCondition, CorrelationRule, Detection, DetectionItem, Modifier,
+    SigmaRule, SigmaValue, SpecialChar, StringPart,
 };
 
 use crate::judge::Remark;
+use crate::path::count_steps;
 
 /// The most comparisons that one rule makes with one event.
 const MAX_OF_RULE: usize = 10_000;
@@ -29,8 +31,12 @@ const MAX_PATTERN_BYTES: usize = 64 << 20;
 const MAX_ONE_PATTERN: usize = 10 << 20;
 /// The most bytes that all texts have, in all the ways in which modifiers write them.
 const MAX_TEXT_BYTES: usize = 32 << 20;
-/// The most rules and fields that a correlation rule names.
+/// The most rules, fields to group by and fields to count that a correlation rule names.
 const MAX_NAMED: usize = 50;
+/// The most steps of a field: each object on its way is asked for every step that is left.
+const MAX_STEPS: usize = 64;
+/// The most bytes of a field. The longest key of a label or an annotation has 317.
+const MAX_FIELD_BYTES: usize = 1_000;
 /// So many elements of a list are counted with, where each is compared.
 const ELEMENTS: usize = 16;
 
@@ -102,13 +108,81 @@ impl Budget {
 
 /// Says why a correlation rule costs too much.
 pub(crate) fn of_correlation(rule: &CorrelationRule) -> Result<(), Remark> {
-    for (what, named) in [("rules", rule.rules.len()), ("group-by", rule.group_by.len())] {
+    let at = |what: &str| FieldPath::of(&["correlation", what]);
+    let counted: &[String] = match &rule.condition {
+        CorrelationCondition::Threshold { field: Some(fields), .. } => fields,
+        _ => &[],
+    };
+    for (what, named) in [
+        ("rules", rule.rules.len()),
+        ("group-by", rule.group_by.len()),
+        ("condition", counted.len()),
+    ] {
         if named > MAX_NAMED {
             let text = format!("it names {named}, and may name {MAX_NAMED}");
-            return Err(Remark { at: FieldPath::of(&["correlation", what]), text });
+            return Err(Remark { at: at(what), text });
         }
     }
+    let grouped = rule.group_by.iter().map(|field| ("group-by", field));
+    let counted = counted.iter().map(|field| ("condition", field));
+    let aliased = rule.aliases.iter().flat_map(|alias| alias.mapping.values());
+    let aliased = aliased.map(|field| ("aliases", field));
+    for (what, field) in grouped.chain(counted).chain(aliased) {
+        of_field(field, &at(what))?;
+    }
     Ok(())
+}
+
+/// Says where a rule names a field that costs too much. It is asked before the rule is parsed: the parser calls itself for
+/// each `[any]` of a field, and makes one field of keys that stand below each other.
+pub(crate) fn of_fields(document: &Document) -> Result<(), Remark> {
+    let detection = document.value.as_object().and_then(|rule| rule.get("detection"));
+    let Some(selections) = detection.and_then(Value::as_object) else { return Ok(()) };
+    for (name, selection) in selections.iter() {
+        of_keys(selection, &FieldPath::of(&["detection", name]), "")?;
+    }
+    Ok(())
+}
+
+/// The keys of a part of a selection; `above` are those that it stands below, each with a dot behind it.
+fn of_keys(part: &Value, at: &FieldPath, above: &str) -> Result<(), Remark> {
+    match part {
+        Value::Object(map) => {
+            for (key, value) in map.iter() {
+                let at = at.key(key);
+                let (name, modifiers) = key.split_once('|').unwrap_or((key, ""));
+                let field = format!("{above}{name}");
+                of_field(&field, &at)?;
+                if modifiers.split('|').any(|it| matches!(it, "fieldref" | "expand")) {
+                    texts(value).try_for_each(|other| of_field(other, &at))?;
+                }
+                of_keys(value, &at, &format!("{field}."))?;
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                of_keys(item, &at.index(index), above)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The text that a value is, or the texts of a list.
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    let items = value.as_array().unwrap_or_default();
+    items.iter().chain([value]).filter_map(Value::as_str)
+}
+
+fn of_field(field: &str, at: &FieldPath) -> Result<(), Remark> {
+    if field.len() <= MAX_FIELD_BYTES && count_steps(field) <= MAX_STEPS {
+        return Ok(());
+    }
+    let text = format!(
+        "a field has {MAX_STEPS} steps and {MAX_FIELD_BYTES} bytes at most: name one that is less deep"
+    );
+    Err(Remark { at: at.clone(), text })
 }
 
 fn sum(costs: impl Iterator<Item = usize>) -> usize {

@@ -33,6 +33,12 @@ enum Shelf {
     Value(Dimension),
 }
 
+/// The most pairs of a resource and a verb under which one rule is filed. With more of them it is filed by the one or by
+/// the other, and asked about what remains.
+const MAX_PAIRS_OF_RULE: usize = 1_000;
+/// The most pairs of all rules together. Those for which no room is left are filed like those with too many.
+const MAX_PAIRS: usize = 100_000;
+
 const SHELVES: [Shelf; 6] = [
     Shelf::ResourceAndVerb,
     Shelf::Value(Dimension::Name),
@@ -45,22 +51,24 @@ const SHELVES: [Shelf; 6] = [
 impl Index {
     /// Files rules, each by its place in the list.
     pub(crate) fn of(demands: &[&Demand]) -> Self {
+        let mut room = MAX_PAIRS;
+        let shelves: Vec<_> = demands.iter().map(|it| shelves_of(it, &mut room)).collect();
         let mut shared: BTreeMap<(Shelf, String, String), usize> = BTreeMap::new();
-        for (shelf, demand) in
-            SHELVES.into_iter().flat_map(|it| demands.iter().map(move |d| (it, d)))
+        for (demand, shelf) in
+            demands.iter().zip(&shelves).flat_map(|(it, all)| all.iter().map(move |s| (it, *s)))
         {
             for (first, second) in labels(shelf, demand).unwrap_or_default() {
                 *shared.entry((shelf, first, second)).or_default() += 1;
             }
         }
         let mut index = Self::default();
-        for (number, demand) in demands.iter().enumerate() {
+        for (number, (demand, shelves)) in demands.iter().zip(&shelves).enumerate() {
             let crowd = |shelf: &Shelf| {
                 let of_label = |(first, second)| shared.get(&(*shelf, first, second)).copied();
                 let labels = labels(*shelf, demand)?;
                 labels.into_iter().filter_map(of_label).max().map(|most| (most, *shelf))
             };
-            let shelf = SHELVES.iter().filter_map(crowd).min().map(|(_, shelf)| shelf);
+            let shelf = shelves.iter().filter_map(crowd).min().map(|(_, shelf)| shelf);
             index.file(u32::try_from(number).unwrap_or(u32::MAX), demand, shelf);
         }
         index
@@ -123,6 +131,17 @@ impl Entry {
     }
 }
 
+/// The shelves where a demand may stand. Its pairs are taken from the room that is left for pairs.
+fn shelves_of(demand: &Demand, room: &mut usize) -> Vec<Shelf> {
+    let count = |dimension| demand.on(dimension).map_or(0, BTreeSet::len);
+    let pairs = count(Dimension::Resource).saturating_mul(count(Dimension::Verb));
+    let is_paired = pairs <= MAX_PAIRS_OF_RULE.min(*room);
+    if is_paired {
+        *room -= pairs;
+    }
+    SHELVES.into_iter().filter(|it| is_paired || *it != Shelf::ResourceAndVerb).collect()
+}
+
 /// The labels under which a demand stands on a shelf; none if it does not belong there.
 fn labels(shelf: Shelf, demand: &Demand) -> Option<Vec<(String, String)>> {
     match shelf {
@@ -143,4 +162,42 @@ fn labels(shelf: Shelf, demand: &Demand) -> Option<Vec<(String, String)>> {
 fn lower(text: &str) -> Cow<'_, str> {
     let is_lower = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
     if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demand::Values;
+
+    /// Demands one of so many resources and one of so many verbs.
+    fn demand(resources: usize, verbs: usize) -> Demand {
+        let named = |count: usize| -> BTreeSet<String> {
+            (0..count).map(|number| format!("v{number}")).collect()
+        };
+        let mut values = Box::<Values>::default();
+        for (place, dimension) in values.iter_mut().zip(Dimension::ALL) {
+            *place = match dimension {
+                Dimension::Resource => Some(named(resources)),
+                Dimension::Verb => Some(named(verbs)),
+                _ => None,
+            };
+        }
+        Demand::Values(values)
+    }
+
+    /// How many places there are by a resource and a verb.
+    fn pairs(demands: &[Demand]) -> usize {
+        let demands: Vec<&Demand> = demands.iter().collect();
+        let index = Index::of(&demands);
+        let by_verb = index.by_resource_and_verb.values().flat_map(HashMap::values);
+        by_verb.map(Vec::len).sum()
+    }
+
+    #[test]
+    fn rules_are_filed_by_pairs_up_to_the_bounds_of_one_and_of_all() {
+        assert_eq!(pairs(&[demand(25, 40)]), 1_000);
+        assert_eq!(pairs(&[demand(25, 41)]), 0);
+        assert_eq!(pairs(&[demand(4_900, 4_900)]), 0);
+        assert_eq!(pairs(&vec![demand(25, 40); 150]), 100_000);
+    }
 }

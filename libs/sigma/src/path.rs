@@ -21,6 +21,11 @@ pub(crate) fn at<'v>(body: &'v Value, path: &str) -> Option<EventValue<'v>> {
     if found.len() > 1 { Some(EventValue::Array(found)) } else { found.pop() }
 }
 
+/// How many steps a path has.
+pub(crate) fn count_steps(path: &str) -> usize {
+    steps(path).len()
+}
+
 /// A body's value as rules are asked about it.
 pub(crate) fn value(of: &Value) -> EventValue<'_> {
     match of {

@@ -8,6 +8,7 @@ use airside_k8s::{Document, Position};
 use airside_types::{FieldPath, Place};
 use rsigma_parser::{CorrelationRule, SigmaRule, Status, parse_sigma_yaml};
 
+use crate::budget;
 use crate::judge::Remark;
 use crate::problem::{Gravity, Problem};
 
@@ -100,6 +101,7 @@ fn of_document(document: &Document) -> Result<Read, Remark> {
             return Err(refuse(&[key], text));
         }
     }
+    budget::of_fields(document)?;
     let as_json = serde_json::to_string(&document.value).unwrap_or_default();
     let collection =
         parse_sigma_yaml(&as_json).map_err(|error| at_cause(map, &error.to_string()))?;

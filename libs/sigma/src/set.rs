@@ -1,9 +1,11 @@
 //! The rules in force, and which of them fire on an event.
 
+use std::collections::BTreeSet;
+
 use airside_detect::audit::{Event, own};
 use airside_detect::{Intake, RuleInfo};
-use airside_types::{NamedValue, Place, Record, redact};
-use rsigma_eval::evaluate_rule;
+use airside_types::{NamedValue, Payload, Place, Record, redact};
+use rsigma_eval::{EvaluationResult, evaluate_rule};
 
 use crate::compile::{Compiled, Rule};
 use crate::correlation::{Definition, candidates};
@@ -12,6 +14,10 @@ use crate::index::Index;
 use crate::problem::Problem;
 use crate::read::read;
 use crate::view::View;
+
+/// The most detections that are told of one event. Of the rules that match beyond it, the last of the files, only their
+/// number is told.
+const MAX_TOLD: usize = 100;
 
 /// Rules, compiled and filed by what they demand.
 #[derive(Debug, Default)]
@@ -23,12 +29,26 @@ pub struct RuleSet {
 }
 
 /// A rule that an event satisfies.
-#[derive(Debug, Clone)]
-pub(crate) struct Match {
-    pub(crate) number: usize,
-    /// The rule's id.
-    pub(crate) rule: String,
-    pub(crate) values: Vec<NamedValue>,
+#[derive(Debug)]
+pub(crate) struct Match<'s> {
+    pub(crate) rule: &'s Rule,
+    found: EvaluationResult,
+}
+
+impl Match<'_> {
+    /// The detection of it, with the values that made the rule fire.
+    fn record(&self, event: &Event<'_>, intake: &Intake<'_>) -> Record {
+        let mut values: Vec<NamedValue> = Vec::new();
+        for field in self.found.as_detection().into_iter().flat_map(|it| &it.matched_fields) {
+            let value = shown(&field.field, &field.value, event);
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        // Selections are evaluated in no particular order.
+        values.sort_by(|left, right| left.name.cmp(&right.name));
+        own::record(&self.rule.info, event, intake, values)
+    }
 }
 
 impl RuleSet {
@@ -73,62 +93,65 @@ impl RuleSet {
     /// The detection of one rule, even of one that only serves correlation rules.
     pub(crate) fn alone(&self, id: &str, event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
         let view = View::new(event);
-        let matches = self.matches(&view).into_iter().filter(|it| it.rule == id);
-        let record = |it: Match| {
-            Some(own::record(&self.rules.get(it.number)?.info, event, intake, it.values))
-        };
-        matches.filter_map(record).collect()
+        let matches = self.matches(&view).filter(|it| it.rule.info.id == id);
+        matches.map(|it| it.record(event, intake)).collect()
     }
 
     /// What one event tells: the detections of rules that stand alone, and what correlation rules count of it, for
-    /// [`crate::Correlating::count`].
+    /// [`crate::Correlating::count`]. Of very many of them the first, and how many more there are.
     pub fn judge(&self, event: &Event<'_>, intake: &Intake<'_>) -> own::Found {
         if self.is_empty() {
             return own::Found::default();
         }
         let view = View::new(event);
-        let matches = self.matches(&view);
-        let candidates = candidates(&self.correlations, &matches, &view, intake);
-        own::Found { records: self.told(&matches, &view, intake), candidates }
+        let mut found = own::Found::default();
+        let (mut ids, mut untold) = (BTreeSet::new(), 0);
+        for it in self.matches(&view) {
+            ids.insert(it.rule.info.id.as_str());
+            if !it.rule.stands_alone {
+                continue;
+            }
+            if found.records.len() < MAX_TOLD {
+                found.records.push(it.record(event, intake));
+            } else {
+                untold += 1;
+            }
+        }
+        let (counted, uncounted) = candidates(&self.correlations, &ids, &view, intake);
+        found.candidates = counted;
+        tell_of_rest(&mut found, untold, uncounted);
+        found
     }
 
     pub(crate) fn correlations(&self) -> &[Definition] {
         &self.correlations
     }
 
-    /// The rules that an event satisfies, in the order of the files.
-    pub(crate) fn matches(&self, view: &View<'_>) -> Vec<Match> {
-        let candidates = self.index.candidates(view.event()).into_iter();
-        let found = candidates.filter_map(|number| {
+    /// The rules that an event satisfies, in the order of the files. Each is asked when its turn comes.
+    pub(crate) fn matches<'s>(&'s self, view: &'s View<'_>) -> impl Iterator<Item = Match<'s>> {
+        self.index.candidates(view.event()).into_iter().filter_map(move |number| {
             let rule = self.rules.get(number)?;
-            let found = evaluate_rule(&rule.compiled, view)?;
-            let fields = &found.as_detection()?.matched_fields;
-            let mut values: Vec<NamedValue> = Vec::new();
-            for field in fields {
-                let value = shown(&field.field, &field.value, view.event());
-                if !values.contains(&value) {
-                    values.push(value);
-                }
-            }
-            // Selections are evaluated in no particular order.
-            values.sort_by(|left, right| left.name.cmp(&right.name));
-            Some(Match { number, rule: rule.info.id.clone(), values })
-        });
-        found.collect()
+            Some(Match { rule, found: evaluate_rule(&rule.compiled, view)? })
+        })
     }
+}
 
-    /// The detections of rules that stand alone.
-    pub(crate) fn told(
-        &self,
-        matches: &[Match],
-        view: &View<'_>,
-        intake: &Intake<'_>,
-    ) -> Vec<Record> {
-        let of_rule = |found: &Match| {
-            let rule = self.rules.get(found.number).filter(|rule| rule.stands_alone)?;
-            Some(own::record(&rule.info, view.event(), intake, found.values.clone()))
-        };
-        matches.iter().filter_map(of_rule).collect()
+/// Says how many rules are left out: with the last detection, and with all that correlation rules may tell, since nobody
+/// knows yet which of those will be.
+fn tell_of_rest(found: &mut own::Found, untold: usize, uncounted: usize) {
+    let rest = [("untold", untold, "rules"), ("uncounted", uncounted, "correlation rules")];
+    let rest = rest.into_iter().filter(|(_, count, _)| *count > 0);
+    let rest: Vec<NamedValue> = rest
+        .map(|(name, count, what)| NamedValue {
+            name: name.to_owned(),
+            value: format!("{count} more {what}"),
+        })
+        .collect();
+    let counted = found.candidates.iter_mut().map(|it| &mut *it.record);
+    for record in found.records.last_mut().into_iter().chain(counted) {
+        if let Payload::Detection(detection) = &mut record.payload {
+            detection.values.extend_from_slice(&rest);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rules as people write them: what they find, what is told of them, and what is refused.
 
 use airside_detect::audit::Event;
+use airside_detect::audit::own::Found;
 use airside_detect::{Clock, ClusterProfile, Intake};
 use airside_types::{Cluster, Detection, Payload, Tenant};
 
@@ -28,7 +29,8 @@ pub(crate) fn read(text: &str) -> RuleSet {
     rules
 }
 
-pub(crate) fn detections(rules: &RuleSet, event: &str) -> Vec<Detection> {
+/// All that an event tells.
+fn judged(rules: &RuleSet, event: &str) -> Found {
     let event = Event::parse(event).unwrap();
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let intake = Intake {
@@ -38,7 +40,11 @@ pub(crate) fn detections(rules: &RuleSet, event: &str) -> Vec<Detection> {
         profile: ClusterProfile::unknown(),
         origin: None,
     };
-    let records = rules.judge(&event, &intake).records.into_iter();
+    rules.judge(&event, &intake)
+}
+
+pub(crate) fn detections(rules: &RuleSet, event: &str) -> Vec<Detection> {
+    let records = judged(rules, event).records.into_iter();
     records
         .filter_map(|record| match record.payload {
             Payload::Detection(detection) => Some(detection),

@@ -1,6 +1,6 @@
 //! What correlation rules count of an event: judged where its bodies are known, and counted by whoever has the state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use airside_detect::Intake;
 use airside_detect::audit::own;
@@ -8,20 +8,29 @@ use airside_types::{CorrelationCandidate, Id, NamedValue};
 use rsigma_eval::Event as _;
 
 use super::definition::Definition;
-use crate::set::{Match, shown};
+use crate::set::shown;
 use crate::view::View;
 
-/// What the rules count of an event in which these matches were found.
+/// The most candidates of one event. The groups of a rule, 50 at most, are not divided: the last rule may go beyond it.
+const MAX_CANDIDATES: usize = 100;
+
+/// What the rules count of an event that the rules with these ids match, and how many rules beyond
+/// [`MAX_CANDIDATES`], the last of the files, do not count it.
 pub(crate) fn candidates(
     definitions: &[Definition],
-    matches: &[Match],
+    matching: &BTreeSet<&str>,
     view: &View<'_>,
     intake: &Intake<'_>,
-) -> Vec<CorrelationCandidate> {
+) -> (Vec<CorrelationCandidate>, usize) {
     let event = view.event();
-    let mut all = Vec::new();
-    for definition in definitions {
-        for (group, (places, values)) in by_group(definition, matches, view) {
+    let counts = |it: &&Definition| it.rules.iter().any(|rule| matching.contains(rule.as_str()));
+    let (mut all, mut uncounted) = (Vec::new(), 0);
+    for definition in definitions.iter().filter(counts) {
+        if all.len() >= MAX_CANDIDATES {
+            uncounted += 1;
+            continue;
+        }
+        for (group, (places, values)) in by_group(definition, matching, view) {
             all.push(CorrelationCandidate {
                 rule: definition.key,
                 group,
@@ -32,16 +41,16 @@ pub(crate) fn candidates(
             });
         }
     }
-    all
+    (all, uncounted)
 }
 
 type Groups = BTreeMap<Id, (Vec<u32>, Vec<NamedValue>)>;
 
 /// The places of the rules that found an event, by the group in which they did, with the group's values.
-fn by_group(definition: &Definition, matches: &[Match], view: &View<'_>) -> Groups {
+fn by_group(definition: &Definition, matching: &BTreeSet<&str>, view: &View<'_>) -> Groups {
     let mut groups = Groups::new();
     for ((place, rule), number) in definition.rules.iter().enumerate().zip(0_u32..) {
-        if !matches.iter().any(|found| found.rule == *rule) {
+        if !matching.contains(rule.as_str()) {
             continue;
         }
         let mut id = Id::builder("sigma-group");

@@ -1,7 +1,9 @@
 //! Short texts that mean a lot: what they cost is found out before anything is compiled.
 
+use airside_types::{CorrelationCandidate, Payload, Record};
+
 use super::problems::problems;
-use super::rule;
+use super::{EXEC, detections, judged, read, rule};
 use crate::set::RuleSet;
 
 /// So many of something, one after the other.
@@ -96,6 +98,164 @@ fn a_correlation_rule_names_a_few_rules_and_fields() {
     error own.yaml:7:3: it names 51, and may name 50
     error own.yaml:6:3: it names 51, and may name 50
     ");
+}
+
+/// All pairs of a resource and a verb would be 24 million.
+#[test]
+fn a_rule_of_many_resources_and_many_verbs_fires_as_if_it_were_filed_by_both() {
+    let list = |first: &str, other: &str| {
+        format!("[{first}{}]", many(4_900, |number| format!(", {other}{number}")))
+    };
+    let (resources, verbs) = (list("pods", "r"), list("create", "v"));
+    let detection = format!("a:\n  objectRef.resource: {resources}\n  verb: {verbs}\ncondition: a");
+    let (rules, _) = RuleSet::read([("own.yaml", rule("Wide", &detection).as_str())]);
+    assert_eq!(rules.listed().count(), 1);
+    for (resource, verb, fires) in [
+        ("pods", "create", 1),
+        ("R4899", "V0", 1),
+        ("pods", "get", 0),
+        ("secrets", "create", 0),
+        ("", "create", 0),
+    ] {
+        let event = format!(
+            r#"{{"auditID":"1","verb":"{verb}","user":{{"username":"a"}},"objectRef":{{"resource":"{resource}"}}}}"#
+        );
+        assert_eq!(detections(&rules, &event).len(), fires, "{verb} {resource}");
+    }
+}
+
+/// A field of so many steps.
+fn deep(steps: usize) -> String {
+    format!("requestObject{}", ".a".repeat(steps - 1))
+}
+
+#[test]
+fn a_field_has_a_few_steps_wherever_a_rule_names_it() {
+    let version_3 = |detection: &str| format!("sigma-version: 3\n{}", rule("One", detection));
+    let (most, one_more) = (deep(64), deep(65));
+    for within in [
+        rule("One", &format!("a:\n  {most}: x\ncondition: a")),
+        rule("One", &format!("a:\n  user.username|fieldref: {most}\ncondition: a")),
+        version_3(&format!("a:\n  {}[any]:\n    a.a: x\ncondition: a", deep(60))),
+    ] {
+        assert_eq!(problems(&within), [""; 0], "{within}");
+    }
+    let told: Vec<_> = [
+        rule("One", &format!("a:\n  {one_more}|contains: x\ncondition: a")),
+        rule("One", &format!("a:\n- verb: get\n- {one_more}: x\ncondition: a")),
+        rule("One", &format!("a:\n  user.username|fieldref: {one_more}\ncondition: a")),
+        rule("One", &format!("a:\n  user.username|fieldref: [verb, {one_more}]\ncondition: a")),
+        rule("One", &format!("a:\n  requestObject.{}: x\ncondition: a", "a".repeat(990))),
+        version_3(&format!("a:\n  {one_more}[any]: x\ncondition: a")),
+        // The parser makes one field of keys that stand below each other.
+        version_3(&format!("a:\n  {}[0]:\n    a.a.a: x\ncondition: a", deep(61))),
+    ]
+    .iter()
+    .flat_map(|text| problems(text))
+    .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    error own.yaml:8:5: a field has 64 steps and 1000 bytes at most: name one that is less deep
+    error own.yaml:9:5: a field has 64 steps and 1000 bytes at most: name one that is less deep
+    error own.yaml:8:5: a field has 64 steps and 1000 bytes at most: name one that is less deep
+    error own.yaml:8:5: a field has 64 steps and 1000 bytes at most: name one that is less deep
+    error own.yaml:8:5: a field has 64 steps and 1000 bytes at most: name one that is less deep
+    error own.yaml:9:5: a field has 64 steps and 1000 bytes at most: name one that is less deep
+    error own.yaml:10:7: a field has 64 steps and 1000 bytes at most: name one that is less deep
+    ");
+}
+
+/// The parser calls itself for each `[any]`, and would end the process.
+#[test]
+fn keys_that_are_one_very_deep_field_together_are_refused_before_the_parser_sees_them() {
+    let key = format!("'{}'", ["a[any]"; 140].join("."));
+    let nested = format!("{}x{}", format!("{{{key}: ").repeat(100), "}".repeat(100));
+    let text = format!(
+        "sigma-version: 3\n{}",
+        rule("One", &format!("a:\n  requestObject.a[any]: {nested}\ncondition: a"))
+    );
+    let told = problems(&text);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("64 steps"), "{told:?}");
+}
+
+#[test]
+fn a_correlation_rule_names_fields_of_a_few_steps() {
+    let base = rule("Base", "a: {verb: create}\ncondition: a");
+    let told = |more: &str| {
+        problems(&format!(
+            "title: C\nlevel: low\ntags: [attack.impact]\ncorrelation:\n  type: value_count\n  rules: [Base]\n  timespan: 1m\n  {more}\n---\n{base}"
+        ))
+    };
+    let all_of = |field: &str| {
+        [
+            format!("condition: {{gte: 2, field: verb}}\n  group-by: [verb, {field}]"),
+            format!("condition: {{gte: 2, field: [verb, {field}]}}"),
+            format!(
+                "condition: {{gte: 2, field: verb}}\n  aliases: {{it: {{Base: {field}}}}}\n  group-by: [it]"
+            ),
+        ]
+    };
+    for within in all_of(&deep(64)) {
+        assert_eq!(told(&within), [""; 0], "{within}");
+    }
+    let beyond = all_of(&deep(65)).map(|it| told(&it).join("\n"));
+    let counted = told(&format!("condition: {{gte: 2, field: [{}]}}", "verb,".repeat(51)));
+    insta::assert_snapshot!([&beyond[..], &counted[..]].concat().join("\n"), @r"
+    error own.yaml:9:3: a field has 64 steps and 1000 bytes at most: name one that is less deep
+    error own.yaml:8:3: a field has 64 steps and 1000 bytes at most: name one that is less deep
+    error own.yaml:9:3: a field has 64 steps and 1000 bytes at most: name one that is less deep
+    error own.yaml:8:3: it names 51, and may name 50
+    ");
+}
+
+/// What a record says of rules that are left out.
+fn left_out(record: &Record) -> Vec<String> {
+    let Payload::Detection(detection) = &record.payload else { panic!("{record:?}") };
+    let values = detection.values.iter();
+    values
+        .filter(|it| matches!(it.name.as_str(), "untold" | "uncounted"))
+        .map(|it| format!("{}: {}", it.name, it.value))
+        .collect()
+}
+
+#[test]
+fn of_many_rules_that_one_event_meets_the_first_are_told_and_how_many_more_there_are() {
+    let rules = |count: usize| {
+        let one =
+            |number: usize| rule(&format!("Rule {number}"), "a: {verb: create}\ncondition: a");
+        read(&many(count, |number| one(number) + "---\n"))
+    };
+    let all = judged(&rules(100), EXEC).records;
+    assert_eq!((all.len(), left_out(&all[99])), (100, vec![]));
+    let some = judged(&rules(130), EXEC).records;
+    let ids = |records: &[Record]| records.iter().map(|it| it.id).collect::<Vec<_>>();
+    assert_eq!(ids(&some), ids(&all), "the first of the files");
+    assert_eq!(left_out(&some[98]), [""; 0]);
+    assert_eq!(left_out(&some[99]), ["untold: 30 more rules"]);
+}
+
+#[test]
+fn of_many_correlation_rules_the_first_count_an_event_and_say_how_many_do_not() {
+    let base = rule("Base", "a: {verb: create}\ncondition: a");
+    let rules = |count: usize, more: &str| {
+        let one = |number: usize| {
+            format!(
+                "---\ntitle: Often {number}\nlevel: low\ntags: [attack.impact]\n{more}correlation:\n  \
+                 {{type: event_count, rules: [Base], timespan: 1m, condition: {{gte: 2}}}}\n"
+            )
+        };
+        read(&(base.clone() + &many(count, one)))
+    };
+    let all = judged(&rules(100, ""), EXEC).candidates;
+    assert_eq!(all.len(), 100);
+    assert!(all.iter().all(|it| left_out(&it.record).is_empty()));
+    let some = judged(&rules(130, ""), EXEC).candidates;
+    let keys = |all: &[CorrelationCandidate]| all.iter().map(|it| it.rule).collect::<Vec<_>>();
+    assert_eq!(keys(&some), keys(&all), "the first of the files");
+    let told = ["uncounted: 30 more correlation rules"];
+    assert!(some.iter().all(|it| left_out(&it.record) == told), "whichever of them fires");
+    let both = judged(&rules(130, "generate: true\n"), EXEC);
+    assert_eq!(left_out(&both.records[0]), told);
 }
 
 #[test]

@@ -105,7 +105,7 @@ proptest! {
             let text = event.to_string();
             let parsed = Event::parse(&text).unwrap();
             let mut ours: Vec<String> =
-                rules.matches(&View::new(&parsed)).into_iter().map(|it| it.rule).collect();
+                rules.matches(&View::new(&parsed)).map(|it| it.rule.info.id.clone()).collect();
             let mut theirs: Vec<String> = engine
                 .evaluate(&JsonEvent::borrow(event))
                 .into_iter()
