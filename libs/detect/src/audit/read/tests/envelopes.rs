@@ -133,7 +133,7 @@ fn each_envelope_around_an_event_gives_that_event() {
         ("Lambda", json!({"awslogs": {"data": packed}}).to_string(), &[]),
         ("Kinesis", json!({"Records": [{"kinesis": {"data": packed}, "eventSource": "aws:kinesis"}]}).to_string(), &[]),
         ("Firehose", json!({"requestId": "r", "timestamp": 1, "records": [{"data": packed}]}).to_string(), &[]),
-        ("Firehose, in two members", json!({"records": [{"data": STANDARD.encode([gzip(&EVENT[..300]), gzip(&EVENT[300..])].concat())}]}).to_string(), &[]),
+        ("Firehose, in two members", json!({"records": [{"data": STANDARD.encode([gzip(EVENT.split_at(300).0), gzip(EVENT.split_at(300).1)].concat())}]}).to_string(), &[]),
         ("Firehose, not packed", json!({"requestId": "r", "timestamp": 1, "records": [{"data": plain}]}).to_string(), &[]),
         ("Firehose's transformation", json!({"invocationId": "i", "deliveryStreamArn": "a", "region": "r", "records": [{"recordId": "1", "data": packed}]}).to_string(), &[]),
         ("GKE", entry.clone(), OF_GKE),
@@ -220,7 +220,7 @@ fn one_poison_among_envelopes_costs_itself() {
     for (list, element) in
         [("records", &azure), ("logEvents", &watch), ("records", &packed), ("items", &entry)]
     {
-        for poison in ["{\"a\":", "\"", "}", &element[..element.len() / 2]] {
+        for poison in ["{\"a\":", "\"", "}", element.split_at(element.len() / 2).0] {
             let elements = [element.as_str(), element, poison, element, element].join(",");
             let text = format!(r#"{{"{list}":[{elements}]}}"#);
             let (mut events, mut letters) = (0, 0);
