@@ -143,9 +143,12 @@ impl Archive {
     ///
     /// A file or segment cannot be read.
     pub async fn query(&self, query: Query) -> Result<Page, ArchiveError> {
-        let _turn = self.queries.acquire().await.map_err(|_| ArchiveError::Closed)?;
+        let turn = Arc::clone(&self.queries).acquire_owned().await;
+        let turn = turn.map_err(|_| ArchiveError::Closed)?;
         let (shelf, storage) = (Arc::clone(&self.shelf), Arc::clone(&self.storage));
         let search = tokio::task::spawn_blocking(move || {
+            // Whoever asked may go away, and the search goes on.
+            let _turn = turn;
             search::until_whole(|attempt| {
                 // Others may have merged or removed what we still know of, and nothing is left out in silence.
                 if !shelf.is_listed() || attempt > 0 && storage.instance().is_some() {

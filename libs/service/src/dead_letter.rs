@@ -40,7 +40,8 @@ impl DeadLetters {
         if letters.is_empty() {
             return Ok(());
         }
-        self.log.append(Stream::DeadLetters, letters.iter().filter_map(entry_of).collect()).await?;
+        let entries = letters.iter().filter_map(entry_of).collect();
+        unless_full(self.log.append(Stream::DeadLetters, entries).await)?;
         self.counted(letters);
         Ok(())
     }
@@ -60,6 +61,18 @@ impl DeadLetters {
     }
 }
 
+/// What appending letters gave. Where there is no room for them they are let go: they are counted, and logged with their
+/// reason, and what can be understood does not wait for what cannot.
+pub(crate) fn unless_full<T>(appended: Result<T, LogError>) -> Result<(), LogError> {
+    match appended {
+        Err(error @ LogError::Full { .. }) => {
+            tracing::error!(error = %error, "dead letters are counted and not kept");
+            Ok(())
+        }
+        appended => appended.map(drop),
+    }
+}
+
 /// The entry that keeps a letter. A letter is bounded when it is made, so it always fits; one that does not
 /// is still counted and logged.
 pub fn entry_of(letter: &DeadLetter) -> Option<Entry> {
@@ -74,4 +87,16 @@ pub fn entry_of(letter: &DeadLetter) -> Option<Entry> {
         },
         payload,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_without_room_hold_nothing_up_and_other_failures_do() {
+        let full = LogError::Full { stream: Stream::DeadLetters, limit_bytes: 1 };
+        assert!(unless_full::<()>(Err(full)).is_ok());
+        assert!(unless_full::<()>(Err(LogError::Closed)).is_err());
+    }
 }

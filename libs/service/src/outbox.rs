@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::dead_letter::unless_full;
 use airside_ports::{
     Batch, Entry, Headers, KeyRange, Keyspace, Log, LogError, Order, Partition, Store, StoreError,
     Stream,
@@ -64,7 +65,7 @@ impl Outbox {
                 let position = key.as_ref().try_into().map(u64::from_be_bytes).unwrap_or_default();
                 let (stream, entry) =
                     decode(value).ok_or(OutboxError::Damaged { keyspace, position })?;
-                outbox.log.append(stream, vec![entry]).await?;
+                outbox.append(stream, vec![entry]).await?;
                 done.delete(keyspace, key);
             }
             outbox.store.commit(done).await?;
@@ -98,9 +99,17 @@ impl Outbox {
             while let Some((_, entry)) = rest.next_if(|(next, _)| *next == stream) {
                 together.push(entry);
             }
-            self.log.append(stream, together).await?;
+            self.append(stream, together).await?;
         }
         Ok(())
+    }
+
+    async fn append(&self, stream: Stream, entries: Vec<Entry>) -> Result<(), LogError> {
+        let appended = self.log.append(stream, entries).await;
+        match stream {
+            Stream::DeadLetters => unless_full(appended),
+            _ => appended.map(drop),
+        }
     }
 }
 

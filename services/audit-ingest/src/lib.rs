@@ -263,15 +263,16 @@ impl Webhook {
         body: Body,
     ) -> Result<(), HttpError> {
         self.rules_known().await?;
-        let (received, _held) = self.intake.receive(cluster, credentials, headers, body).await?;
+        let (received, held) = self.intake.receive(cluster, credentials, headers, body).await?;
         let judging = Arc::clone(&self.judging);
         let mut raws = self.raw.room(&received);
         let decode = move |received: &Received| {
             let mut understood = Understood::default();
             add(received, &judging, sender, &mut understood, &mut raws)?;
-            Ok::<_, HttpError>((understood, raws))
+            // Held by whoever works on the body: the sender may go away meanwhile.
+            Ok::<_, HttpError>((understood, raws, held))
         };
-        let (understood, raws) = self.intake.understand(received, decode).await?;
+        let (understood, raws, _held) = self.intake.understand(received, decode).await?;
         self.keep(understood, raws).await
     }
 }

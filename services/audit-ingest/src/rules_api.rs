@@ -16,7 +16,7 @@ use airside_wire::rules::{OwnRule, RuleProblem, files_of};
 use airside_wire::v1;
 use airside_wire::v1::rules_service_server::RulesService;
 use airside_wire::{ApiError, ErrorCode, decode_rule_files};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tonic::{Request, Response, Status};
 
 use crate::judging::Judging;
@@ -26,11 +26,13 @@ use crate::judging::Judging;
 pub(crate) struct RulesApi {
     judging: Arc<Judging>,
     publisher: Publisher,
+    /// Rules of one tenant are compiled at a time, which may take all that their budget allows.
+    compiling: Arc<Semaphore>,
 }
 
 impl RulesApi {
-    pub(crate) const fn new(judging: Arc<Judging>, publisher: Publisher) -> Self {
-        Self { judging, publisher }
+    pub(crate) fn new(judging: Arc<Judging>, publisher: Publisher) -> Self {
+        Self { judging, publisher, compiling: Arc::new(Semaphore::new(1)) }
     }
 }
 
@@ -48,14 +50,22 @@ impl RulesService for RulesApi {
         let set = RuleFiles { tenant, files };
         let judging = Arc::clone(&self.judging);
         // Many rules take a while to compile, and nothing else shall wait for it.
-        let compiling = move || (judging.with(&set.tenant, &set.files), set);
+        let turn = Arc::clone(&self.compiling).acquire_owned().await;
+        let turn = turn.map_err(|error| Status::internal(error.to_string()))?;
+        let compiling = move || {
+            // Whoever sets them may go away meanwhile.
+            let _turn = turn;
+            (judging.with(&set.tenant, &set.files), set)
+        };
         let compiled = tokio::task::spawn_blocking(compiling).await;
         let ((rules, problems), set) =
             compiled.map_err(|error| Status::internal(error.to_string()))?;
         let in_force = !dry_run && !problems.iter().any(airside_sigma::Problem::is_error);
         if in_force {
             self.publisher.publish_rules(&set).await.map_err(|error| not_published(&error))?;
-            self.judging.set(set);
+            let judging = Arc::clone(&self.judging);
+            let setting = tokio::task::spawn_blocking(move || judging.set(set));
+            setting.await.map_err(|error| Status::internal(error.to_string()))?;
         }
         let problems = problems.into_iter().map(|it| {
             let is_error = it.is_error();
