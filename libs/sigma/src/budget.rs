@@ -67,7 +67,7 @@ impl Budget {
         let comparisons = self.comparisons + comparisons;
         if comparisons > MAX_COMPARISONS {
             let text = format!(
-                "with the rules before it takes {comparisons} comparisons with one event, of at most {MAX_COMPARISONS}: \
+                "with the rules before it, it takes {comparisons} comparisons with one event, of at most {MAX_COMPARISONS}: \
                  set fewer rules"
             );
             return Err(refuse(&condition, text));
@@ -76,33 +76,40 @@ impl Budget {
         let text_bytes = self.text_bytes.saturating_add(written);
         if text_bytes > MAX_TEXT_BYTES {
             let text = format!(
-                "with the rules before it takes {text_bytes} bytes for its texts in all the ways in which modifiers such as \
+                "with the rules before it, it takes {text_bytes} bytes for its texts in all the ways in which modifiers such as \
                  `windash` write them, of at most {MAX_TEXT_BYTES}: leave modifiers out, or write shorter texts"
             );
             return Err(refuse(&["detection"], text));
         }
+        let (patterns, pattern_bytes) = self.with_patterns(rule)?;
+        *self = Self { comparisons, patterns, pattern_bytes, text_bytes };
+        Ok(())
+    }
+
+    /// How many regular expressions there are with those of a rule, and the memory that they take.
+    fn with_patterns(&self, rule: &SigmaRule) -> Result<(usize, usize), Remark> {
+        let refuse = |text| Remark { at: FieldPath::of(&["detection"]), text };
         let (mut patterns, mut bytes) = (self.patterns, self.pattern_bytes);
-        for (pattern, times) in detections.named.values().flat_map(patterns_of) {
+        for (pattern, times) in rule.detection.named.values().flat_map(patterns_of) {
             patterns = patterns.saturating_add(times);
             if patterns > MAX_PATTERNS {
                 let text = format!(
-                    "with the rules before it has more than {MAX_PATTERNS} regular expressions, which texts with `*` or `?` \
+                    "with the rules before it, it has more than {MAX_PATTERNS} regular expressions, which texts with `*` or `?` \
                      within are, too: use `contains`, `startswith` or `endswith`"
                 );
-                return Err(refuse(&["detection"], text));
+                return Err(refuse(text));
             }
             bytes = bytes.saturating_add(compiled_bytes(&pattern).saturating_mul(times));
             if bytes > MAX_PATTERN_BYTES {
                 let text = format!(
-                    "with the rules before it takes more than {} MiB for regular expressions: write smaller ones, with fewer \
+                    "with the rules before it, it takes more than {} MiB for regular expressions: write smaller ones, with fewer \
                      repetitions such as `{{1,99}}`",
                     MAX_PATTERN_BYTES >> 20
                 );
-                return Err(refuse(&["detection"], text));
+                return Err(refuse(text));
             }
         }
-        *self = Self { comparisons, patterns, pattern_bytes: bytes, text_bytes };
-        Ok(())
+        Ok((patterns, bytes))
     }
 }
 

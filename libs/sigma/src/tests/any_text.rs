@@ -1,12 +1,10 @@
 //! Whatever a file of rules or cases holds, it is read or refused: what is set over the API comes from anybody who may
 //! configure a tenant.
 
-use airside_detect::audit::Event;
-use airside_detect::{Clock, ClusterProfile, Intake};
 use airside_k8s::yaml::{Limits, parse};
-use airside_types::{Cluster, Tenant};
 use proptest::prelude::*;
 
+use super::judged;
 use crate::read_cases;
 use crate::set::RuleSet;
 
@@ -94,16 +92,8 @@ proptest! {
         for problem in &problems {
             prop_assert!((1..=lines + 1).contains(&problem.place.line), "{problem} of {lines} lines");
         }
-        let (tenant, cluster) = (Tenant::default(), Cluster::default());
-        let intake = Intake {
-            tenant: &tenant,
-            cluster: &cluster,
-            clock: Clock::Recorded,
-            profile: ClusterProfile::unknown(),
-            origin: None,
-        };
         let event = r#"{"kind":"Event","verb":"create","user":{"username":"system:x"},"requestObject":{"spec":{"containers":[{"image":"a:latest"}]}}}"#;
-        let found = rules.judge(&Event::parse(event).unwrap(), &intake);
+        let found = judged(&rules, event);
         prop_assert!(found.records.len() <= rules.listed().count());
         let documents = parse(&text, &Limits::default()).documents;
         drop(read_cases("own.test.yaml", &documents, &mut |path| Err(format!("{path} is away"))));

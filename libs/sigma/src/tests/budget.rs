@@ -63,10 +63,10 @@ fn what_costs_too_much_is_refused_before_it_is_compiled() {
     error own.yaml:207:3: it may take 20001 comparisons with one event, of at most 10000: name fewer selections and values, or write several rules
     error own.yaml:8:3: it may take 390625 comparisons with one event, of at most 10000: name fewer selections and values, or write several rules
     error own.yaml:39:3: it may take 11250 comparisons with one event, of at most 10000: name fewer selections and values, or write several rules
-    error own.yaml:6:1: with the rules before it takes more than 64 MiB for regular expressions: write smaller ones, with fewer repetitions such as `{1,99}`
-    error own.yaml:6:1: with the rules before it has more than 1000 regular expressions, which texts with `*` or `?` within are, too: use `contains`, `startswith` or `endswith`
-    error own.yaml:6:1: with the rules before it takes 62515625 bytes for its texts in all the ways in which modifiers such as `windash` write them, of at most 33554432: leave modifiers out, or write shorter texts
-    error own.yaml:6:1: with the rules before it has more than 1000 regular expressions, which texts with `*` or `?` within are, too: use `contains`, `startswith` or `endswith`
+    error own.yaml:6:1: with the rules before it, it takes more than 64 MiB for regular expressions: write smaller ones, with fewer repetitions such as `{1,99}`
+    error own.yaml:6:1: with the rules before it, it has more than 1000 regular expressions, which texts with `*` or `?` within are, too: use `contains`, `startswith` or `endswith`
+    error own.yaml:6:1: with the rules before it, it takes 62515625 bytes for its texts in all the ways in which modifiers such as `windash` write them, of at most 33554432: leave modifiers out, or write shorter texts
+    error own.yaml:6:1: with the rules before it, it has more than 1000 regular expressions, which texts with `*` or `?` within are, too: use `contains`, `startswith` or `endswith`
     error own.yaml:8:3: the condition is not understood at its character 66: condition nesting exceeds maximum depth (64)
     ");
 }
@@ -81,7 +81,7 @@ fn all_rules_together_have_their_bound_and_those_before_it_are_in_force() {
     assert_eq!(set.listed().count(), 22);
     let told = problems(&rules);
     assert_eq!(told.len(), 2);
-    insta::assert_snapshot!(told[0], @"error own.yaml:551:3: with the rules before it takes 201250 comparisons with one event, of at most 200000: set fewer rules");
+    insta::assert_snapshot!(told[0], @"error own.yaml:551:3: with the rules before it, it takes 201250 comparisons with one event, of at most 200000: set fewer rules");
 }
 
 #[test]
