@@ -71,16 +71,7 @@ pub(crate) async fn play(binaries: &ControlPlaneBinaries) {
     load.made(BETWEEN * (KILLS + 1)).await;
     let made = load.stop().await;
 
-    let mut before = String::new();
-    let told = waiting::eventually("the sums agree", PATIENCE, async || {
-        let counted = airside.counted().await;
-        let logged = identities(&cluster.audit_log()).len() as u64;
-        let told = format!("{logged} events logged, {counted:?} counted");
-        // Twice the same: nothing is on its way.
-        let is_settled = std::mem::replace(&mut before, told.clone()) == told;
-        if counted.events() == logged && is_settled { Ok(told) } else { Err(told) }
-    })
-    .await;
+    let told = sums_agree(&cluster, async || airside.counted().await).await;
     say(&format!("{made} requests: {told}"));
     let counted = airside.counted().await;
     assert!(counted.folded > made as u64, "what was asked is folded: {counted:?}");
@@ -96,6 +87,23 @@ pub(crate) async fn play(binaries: &ControlPlaneBinaries) {
     assert!(lost.is_empty() && foreign.is_empty(), "lost {lost:?}, foreign {foreign:?}");
     say(&format!("each of {} logged events is kept raw, {twice} of them twice", logged.len()));
     assert_eq!(twice, 0, "what the API server sent again is kept once");
+}
+
+/// Waits until as many events are counted as the API server has logged, and tells how many.
+pub(crate) async fn sums_agree(
+    cluster: &Cluster,
+    mut count: impl AsyncFnMut() -> Counted,
+) -> String {
+    let mut before = String::new();
+    waiting::eventually("the sums agree", PATIENCE, async || {
+        let counted = count().await;
+        let logged = identities(&cluster.audit_log()).len() as u64;
+        let told = format!("{logged} events logged, {counted:?} counted");
+        // Twice the same: nothing is on its way.
+        let is_settled = std::mem::replace(&mut before, told.clone()) == told;
+        if counted.events() == logged && is_settled { Ok(told) } else { Err(told) }
+    })
+    .await
 }
 
 /// An event by the id that the API server gave it, and its stage.
@@ -148,7 +156,7 @@ struct Program {
 
 /// What Airside counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Counted {
+pub(crate) struct Counted {
     folded: u64,
     /// Events of which nothing but their number is kept.
     quiet: u64,
@@ -158,6 +166,22 @@ struct Counted {
 impl Counted {
     const fn events(self) -> u64 {
         self.folded + self.quiet
+    }
+
+    /// Asks for it.
+    pub(crate) async fn ask(api: ApiChannel) -> Result<Self, String> {
+        let mut client = SuppressionsServiceClient::new(api);
+        let asked = client.list_suppressions(ListSuppressionsRequest::default()).await;
+        let answer = asked.map_err(|status| status.to_string())?.into_inner();
+        let number = |wanted: fn(&str) -> bool| {
+            let lines = answer.suppressions.iter().filter(|line| wanted(&line.reason));
+            lines.map(|line| line.count).sum()
+        };
+        Ok(Self {
+            folded: answer.clusters.iter().map(|cluster| cluster.folded).sum(),
+            quiet: number(|it| ["unanswered", "discovery", "health", "lease"].contains(&it)),
+            seen_before: number(|it| it == "seen-before"),
+        })
     }
 }
 
@@ -205,18 +229,7 @@ impl Program {
 
     async fn ask(&self) -> Result<Counted, String> {
         let api = self.api().await.map_err(|error| format!("{error:#}"))?;
-        let mut client = SuppressionsServiceClient::new(api);
-        let asked = client.list_suppressions(ListSuppressionsRequest::default()).await;
-        let answer = asked.map_err(|status| status.to_string())?.into_inner();
-        let number = |wanted: fn(&str) -> bool| {
-            let lines = answer.suppressions.iter().filter(|line| wanted(&line.reason));
-            lines.map(|line| line.count).sum()
-        };
-        Ok(Counted {
-            folded: answer.clusters.iter().map(|cluster| cluster.folded).sum(),
-            quiet: number(|it| ["unanswered", "discovery", "health", "lease"].contains(&it)),
-            seen_before: number(|it| it == "seen-before"),
-        })
+        Counted::ask(api).await
     }
 
     /// The events that are kept raw.

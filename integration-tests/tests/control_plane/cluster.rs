@@ -23,11 +23,36 @@ const ATTEMPTS: usize = 3;
 /// What an API server logs where a careful operator set it up: the recordings are made with it too.
 const AUDIT_POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/recorder/audit-policy.yaml");
 /// What the suite needs. Endpoints on loopback are refused, so the controllers that write them are off.
-const CONTROLLERS: &str =
+pub(crate) const CONTROLLERS: &str =
     "clusterrole-aggregation,deployment,job,replicaset,root-ca-cert-publisher,serviceaccount";
 
 /// The same, with those that tidy up and those of the other workloads.
 pub(crate) const ALL_CONTROLLERS: &str = "clusterrole-aggregation,daemonset,deployment,garbagecollector,job,namespace,replicaset,root-ca-cert-publisher,serviceaccount,statefulset";
+
+/// Which stages of a request an API server logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stages {
+    /// From the first answer on, as the policy that the recordings are made with says.
+    Answered,
+    /// That it was received, too: what the same policy logs where nothing is omitted.
+    All,
+}
+
+impl Stages {
+    /// The audit policy; in the folder where it is no file of the repository.
+    fn policy(self, folder: &Path) -> PathBuf {
+        if self == Self::Answered {
+            return PathBuf::from(AUDIT_POLICY);
+        }
+        let policy = std::fs::read_to_string(AUDIT_POLICY).unwrap();
+        let (omitting, rest): (Vec<_>, Vec<_>) =
+            policy.lines().partition(|line| line.starts_with("omitStages:"));
+        assert_eq!(omitting.len(), 1, "{AUDIT_POLICY} says which stages it omits");
+        let path = folder.join("audit-policy.yaml");
+        std::fs::write(&path, rest.join("\n")).unwrap();
+        path
+    }
+}
 
 /// Who authenticates by a static token.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +87,7 @@ pub(crate) struct Cluster {
     folder: PathBuf,
     ports: Ports,
     controllers: &'static str,
+    audit_policy: PathBuf,
     processes: Vec<Process>,
 }
 
@@ -93,15 +119,16 @@ impl Cluster {
         audit_kubeconfig: Option<&str>,
         callers: &[Caller],
     ) -> Self {
-        Self::start_with(binaries, folder, audit_kubeconfig, (callers, CONTROLLERS)).await
+        let with = (callers, CONTROLLERS, Stages::Answered);
+        Self::start_with(binaries, folder, audit_kubeconfig, with).await
     }
 
-    /// The same, with other controllers.
+    /// The same, with other controllers, or other stages in the audit log.
     pub(crate) async fn start_with(
         binaries: &ControlPlaneBinaries,
         folder: &Path,
         audit_kubeconfig: Option<&str>,
-        (callers, controllers): (&[Caller], &'static str),
+        (callers, controllers, stages): (&[Caller], &'static str, Stages),
     ) -> Self {
         for attempt in 1.. {
             let folder = folder.join(format!("control-plane-{attempt}"));
@@ -110,8 +137,9 @@ impl Cluster {
                 std::fs::write(folder.join("audit.kubeconfig"), audit_kubeconfig).unwrap();
             }
             write_credentials(&folder, callers);
-            let ports = Ports::free();
-            let mut cluster = Self { folder, ports, controllers, processes: Vec::new() };
+            let (ports, audit_policy) = (Ports::free(), stages.policy(&folder));
+            let processes = Vec::new();
+            let mut cluster = Self { folder, ports, controllers, audit_policy, processes };
             match cluster.start_all(binaries).await {
                 Ok(()) => return cluster,
                 Err(why) if attempt < ATTEMPTS => say(&format!("starts again: {why}")),
@@ -217,7 +245,7 @@ impl Cluster {
             "--enable-admission-plugins=NodeRestriction".to_owned(),
             "--allow-privileged=true".to_owned(),
             format!("--token-auth-file={}", self.path("tokens.csv")),
-            format!("--audit-policy-file={AUDIT_POLICY}"),
+            format!("--audit-policy-file={}", self.audit_policy.display()),
             format!("--audit-log-path={}", self.path("audit.log")),
         ];
         let webhook = self.folder.join("audit.kubeconfig");

@@ -75,6 +75,8 @@ impl Kubectl {
             .arg(format!("--cache-dir={}", self.folder.join("kubectl-cache").display()))
             .args(arguments)
             .env("HOME", &self.folder)
+            // Ours is a kubelet that speaks SPDY: asked for WebSockets first, one `exec` would be two requests.
+            .env("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "false")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -27,6 +27,7 @@ mod process;
 #[path = "../it/program.rs"]
 mod program;
 mod relay;
+mod stages;
 mod story;
 mod waiting;
 
@@ -75,6 +76,11 @@ fn an_attack_on_a_real_cluster_becomes_one_incident() {
 fn every_event_is_accounted_for_though_airside_is_killed_three_times() {
     let build = || _ = program::airside_binary();
     with_control_plane(build, async |binaries| accounting::play(binaries).await);
+}
+
+#[test]
+fn a_session_is_told_once_and_while_it_is_open_where_all_stages_are_logged() {
+    with_control_plane(|| (), async |binaries| stages::play(binaries).await);
 }
 
 #[test]

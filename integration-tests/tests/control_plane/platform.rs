@@ -138,6 +138,11 @@ impl Airside {
         Some(FindingEntry::try_from(entry).unwrap().finding)
     }
 
+    /// Its API, for those who ask by themselves.
+    pub(crate) fn api(&self) -> ApiChannel {
+        self.api.clone()
+    }
+
     /// Stops it by draining.
     pub(crate) async fn stop(self) {
         self.node.stop().await.unwrap();

@@ -1,7 +1,8 @@
 //! One Parquet file: its columns, and its name, which says what a query has to know before it is opened.
 //!
-//! A file has the records of one cluster that were taken in on one day, in the order of their time. Any
-//! engine that reads Parquet reads it: the file itself says whose records it has.
+//! A file has the records of one cluster that were taken in on one day, in the order of their time; clusters of
+//! which little came share one (`seal.rs`). Any engine that reads Parquet reads it: the file itself says whose
+//! records it has.
 
 use std::sync::Arc;
 
@@ -81,11 +82,15 @@ fn schema() -> Result<TypePtr, ParquetError> {
     Ok(Arc::new(Type::group_type_builder("records").with_fields(columns).build()?))
 }
 
+/// Stands in a path in place of a cluster's name where several share the file; no cluster has such a name.
+const SEVERAL: &str = "several_clusters";
+
 /// What is known of a file by its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileName {
     pub(crate) tenant: Tenant,
-    pub(crate) cluster: Cluster,
+    /// The cluster of all its records; none where several share the file.
+    pub(crate) cluster: Option<Cluster>,
     /// The earliest and the latest time of its records.
     pub(crate) first: Timestamp,
     pub(crate) last: Timestamp,
@@ -104,8 +109,14 @@ impl FileName {
         let Self { tenant, cluster, first, last, taken, digest, instance } = self;
         let day = day(*taken);
         let [first, last, taken] = [first, last, taken].map(|time| time.as_nanos());
+        let cluster = cluster.as_ref().map_or(SEVERAL, Cluster::as_str);
         let whose = instance.as_ref().map(|it| format!("_{it}")).unwrap_or_default();
         format!("{tenant}/{cluster}/{day}/{first}_{last}_{taken}_{digest}{whose}.parquet")
+    }
+
+    /// Whether it may have records of a cluster.
+    pub(crate) fn may_have(&self, cluster: &Cluster) -> bool {
+        self.cluster.as_ref().is_none_or(|of| of == cluster)
     }
 
     /// Whether a file is one's own: not another's, in a place that several share.
@@ -117,7 +128,10 @@ impl FileName {
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let mut folders = path.split('/');
         let tenant = Tenant::new(folders.next()?).ok()?;
-        let cluster = Cluster::new(folders.next()?).ok()?;
+        let cluster = match folders.next()? {
+            SEVERAL => None,
+            name => Some(Cluster::new(name).ok()?),
+        };
         let (_day, name) = (folders.next()?, folders.next()?.strip_suffix(".parquet")?);
         let mut parts = name.split('_');
         let mut time = || parts.next()?.parse().ok().map(Timestamp::from_nanos);
@@ -143,7 +157,7 @@ mod tests {
     fn a_name_survives_its_path() {
         let name = FileName {
             tenant: Tenant::default(),
-            cluster: Cluster::new("prod-1").unwrap(),
+            cluster: Some(Cluster::new("prod-1").unwrap()),
             first: Timestamp::from_nanos(-1),
             last: Timestamp::from_nanos(5),
             taken: Timestamp::parse_rfc3339("2026-11-26T11:00:00Z").unwrap(),
@@ -156,6 +170,10 @@ mod tests {
         for foreign in ["", "a/b/c/d.parquet", "README.md", "a/b/c/1_2_3_x.parquet"] {
             assert_eq!(FileName::parse(foreign), None, "{foreign}");
         }
+        let shared = FileName { cluster: None, ..name.clone() };
+        let path = shared.path();
+        assert!(path.starts_with("default/several_clusters/2026-11-26/-1_5_"), "{path}");
+        assert_eq!(FileName::parse(&path), Some(shared));
         let name = FileName { instance: Some("intake-1".parse().unwrap()), ..name };
         let path = name.path();
         assert_eq!(FileName::parse(&path), Some(name));

@@ -16,6 +16,7 @@ mod folders;
 mod housekeeping;
 mod instance;
 mod merge;
+mod owners;
 mod query;
 mod record;
 mod seal;

@@ -1,4 +1,4 @@
-//! Merging: small files of one cluster and day become one, so that a query has few to open.
+//! Merging: small files of one cluster and day, or which clusters share, become one, so that a query has few to open.
 //!
 //! The merged file is durable and in the books before the others go; whatever is there twice after a crash is
 //! told once.
@@ -21,11 +21,14 @@ const SMALL: u64 = 1 << 20;
 /// So many small ones have to lie together: each record is then written anew a few times at most.
 pub(crate) const TOGETHER: usize = 8;
 
+/// Where files lie together: a tenant's, of one cluster or of those that share files, and of one day.
+type Home<'f> = (&'f Tenant, Option<&'f Cluster>, String);
+
 /// Small files that lie together, those first that were filled first.
 pub(crate) fn together<'f>(files: impl Iterator<Item = &'f Arc<Entry>>) -> Vec<Vec<Arc<Entry>>> {
-    let mut homes: BTreeMap<(&Tenant, &Cluster, String), Vec<Arc<Entry>>> = BTreeMap::new();
+    let mut homes: BTreeMap<Home<'_>, Vec<Arc<Entry>>> = BTreeMap::new();
     for file in files.filter(|file| file.bytes < SMALL) {
-        let home = (&file.name.tenant, &file.name.cluster, day(file.name.taken));
+        let home = (&file.name.tenant, file.name.cluster.as_ref(), day(file.name.taken));
         homes.entry(home).or_default().push(Arc::clone(file));
     }
     let mut together: Vec<_> = homes.into_values().filter(|it| it.len() >= TOGETHER).collect();
@@ -73,5 +76,7 @@ pub(crate) fn merge(
     if gone.len() < 2 {
         return Ok(None);
     }
-    Ok(Some(Merged { into: files_of(&batches, workshop, storage)?, gone }))
+    // They lie together: all of them are one cluster's, or clusters share all of them.
+    let is_shared = gone.iter().any(|entry| entry.name.cluster.is_none());
+    Ok(Some(Merged { into: files_of(&batches, is_shared, workshop, storage)?, gone }))
 }

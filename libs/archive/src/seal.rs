@@ -1,9 +1,13 @@
 //! Sealing: closed segments become files, one for each cluster and day, in the order of time.
 //!
+//! A file costs about as much however little is in it, and how many clusters there are decides whoever sends: of a
+//! tenant with more than a few, those of which little came share one.
+//!
 //! The files are durable and in the books before the segments are removed, so that a crash at any point
 //! leaves each record in one of them or in both; the same record in both is told once.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
@@ -26,12 +30,18 @@ pub(crate) fn seal(
     storage: &dyn ObjectStorage,
 ) -> Result<Vec<Entry>, ArchiveError> {
     let (bytes, batches) = contents(segments)?;
-    write_files(&bytes, &batches, workshop, storage)
+    let own = with_own_files(&bytes, &batches);
+    let home_of = |head: &Head| match own.contains(&Home::own(head)) {
+        true => Home::own(head),
+        false => Home::shared(head),
+    };
+    write_files(&bytes, &batches, home_of, workshop, storage)
 }
 
-/// Writes the records of batches to files, and gives these.
+/// Writes the records of batches to files, and gives these. Clusters share a file, or each has one of its own.
 pub(crate) fn files_of(
     batches: &[Vec<u8>],
+    is_shared: bool,
     workshop: &Path,
     storage: &dyn ObjectStorage,
 ) -> Result<Vec<Entry>, ArchiveError> {
@@ -42,12 +52,43 @@ pub(crate) fn files_of(
         begin..end
     });
     let places: Vec<_> = places.collect();
-    write_files(&batches.concat().into(), &places, workshop, storage)
+    let home_of = if is_shared { Home::shared } else { Home::own };
+    write_files(&batches.concat().into(), &places, home_of, workshop, storage)
+}
+
+/// So many clusters of a tenant have a file of their own, however little came of them.
+const FEW: usize = 8;
+/// And so have those of which so many bytes lie in the segments.
+const MUCH: usize = 1 << 20;
+
+/// A cluster's files, and how much came for them; the largest first.
+type Measured = (Reverse<usize>, Home);
+
+/// Which clusters have files of their own.
+fn with_own_files(bytes: &Bytes, batches: &[Range<usize>]) -> BTreeSet<Home> {
+    let mut sizes: BTreeMap<Home, usize> = BTreeMap::new();
+    for place in batches {
+        let head = bytes.get(place.clone()).and_then(Head::of);
+        if let Some(head) = head {
+            *sizes.entry(Home::own(&head)).or_default() += place.len();
+        }
+    }
+    let mut of_day: BTreeMap<(Tenant, i64), Vec<Measured>> = BTreeMap::new();
+    for (home, size) in sizes {
+        of_day.entry((home.tenant.clone(), home.day)).or_default().push((Reverse(size), home));
+    }
+    let own = of_day.into_values().flat_map(|mut clusters| {
+        clusters.sort();
+        let clusters = clusters.into_iter().enumerate();
+        clusters.filter(|(number, (size, _))| *number < FEW || size.0 >= MUCH)
+    });
+    own.map(|(_, (_, home))| home).collect()
 }
 
 fn write_files(
     bytes: &Bytes,
     batches: &[Range<usize>],
+    home_of: impl Fn(&Head) -> Home,
     workshop: &Path,
     storage: &dyn ObjectStorage,
 ) -> Result<Vec<Entry>, ArchiveError> {
@@ -55,10 +96,10 @@ fn write_files(
     for batch in batches {
         let batch = bytes.get(batch.clone()).unwrap_or_default();
         let head = Head::of(batch);
-        let is_understood = head.is_some_and(|Head { tenant, cluster, taken, .. }| {
-            let table = homes.entry((tenant, cluster, day_of(taken))).or_default();
+        let is_understood = head.is_some_and(|head| {
+            let table = homes.entry(home_of(&head)).or_default();
             table.reserve(rows_of(batch));
-            each_row(batch, |row| table.add(&row, taken))
+            each_row(batch, |row| table.add(&row, &head))
         });
         if !is_understood {
             // Its checksum is right: what wrote it was another version of this program.
@@ -66,9 +107,9 @@ fn write_files(
         }
     }
     let mut files = Vec::new();
-    for ((tenant, cluster, _), table) in homes {
+    for (home, table) in homes {
         let table = table.in_order();
-        let Some(name) = name_of(tenant, cluster, table.rows()) else { continue };
+        let Some(name) = name_of(home, table.rows()) else { continue };
         files.push(put_away(name, bytes, &table, workshop, storage)?);
     }
     Ok(files)
@@ -117,35 +158,87 @@ fn contents(segments: &[Segment]) -> Result<(Bytes, Vec<Range<usize>>), ArchiveE
 
 const DAY_NANOS: i64 = 86_400_000_000_000;
 
-/// Which records lie in one file: those of a tenant's cluster that were taken in on one day.
-type Home = (Tenant, Cluster, i64);
+/// Which records lie in one file: those of a tenant's cluster, or of those that share one, that were taken in on
+/// one day.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Home {
+    tenant: Tenant,
+    cluster: Option<Cluster>,
+    day: i64,
+}
 
-const fn day_of(taken: Timestamp) -> i64 {
-    taken.as_nanos().div_euclid(DAY_NANOS)
+impl Home {
+    fn own(head: &Head) -> Self {
+        Self { cluster: Some(head.cluster.clone()), ..Self::shared(head) }
+    }
+
+    fn shared(head: &Head) -> Self {
+        let day = head.taken.as_nanos().div_euclid(DAY_NANOS);
+        Self { tenant: head.tenant.clone(), cluster: None, day }
+    }
 }
 
 /// Of how many rows one digest is made, of which the digest of a file is made.
 const DIGESTED: usize = 256;
 
-fn name_of(tenant: Tenant, cluster: Cluster, rows: Rows<'_, '_>) -> Option<FileName> {
+fn name_of(home: Home, rows: Rows<'_, '_>) -> Option<FileName> {
     let time = |key: Key| Timestamp::from_nanos(key.time);
     let (first, last) = (rows.keys().next().map(time)?, rows.keys().last().map(time)?);
     // Some at a time: what is hashed is kept until then.
     let digests = rows.chunks(DIGESTED).map(|rows| {
-        let told = rows.keys().zip(rows.texts(Field::Stage.number()));
-        let digest = told.fold(Id::builder("archive-rows"), |digest, (key, stage)| {
-            digest.id(key.event).bytes(&stage)
+        let told = rows.keys().zip(rows.texts(Field::Stage.number())).zip(rows.clusters());
+        let digest = told.fold(Id::builder("archive-rows"), |digest, ((key, stage), cluster)| {
+            let digest = digest.id(key.event).bytes(&stage);
+            // Of the others the path says it.
+            if home.cluster.is_none() { digest.text(cluster.as_str()) } else { digest }
         });
         digest.finish()
     });
     let digest = digests.fold(Id::builder("archive-file"), IdBuilder::id);
     Some(FileName {
-        tenant,
-        cluster,
+        tenant: home.tenant,
+        cluster: home.cluster,
         first,
         last,
         taken: rows.taken().max().unwrap_or(Timestamp::EPOCH),
         digest: digest.finish(),
         instance: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Batch, Row};
+
+    /// The clusters with files of their own, where so many bytes came of each.
+    fn own(clusters: &[(&str, usize)]) -> Vec<String> {
+        let (mut bytes, mut places) = (Vec::new(), Vec::new());
+        for (cluster, size) in clusters {
+            let cluster = Cluster::new(cluster).unwrap();
+            let mut batch = Batch::new(&Tenant::default(), &cluster, Timestamp::EPOCH);
+            batch.push(&Row { raw: &vec![b'x'; *size], ..Row::default() });
+            let begin = bytes.len();
+            bytes.extend(batch.into_bytes());
+            places.push(begin..bytes.len());
+        }
+        let own = with_own_files(&bytes.into(), &places);
+        own.into_iter().filter_map(|home| home.cluster.map(|it| it.to_string())).collect()
+    }
+
+    #[test]
+    fn a_few_clusters_have_files_of_their_own_and_all_of_which_much_came() {
+        let names: Vec<_> = (10..30).map(|number| format!("c{number}")).collect();
+        let sized = |size: fn(usize) -> usize| -> Vec<_> {
+            names.iter().enumerate().map(|(number, name)| (&**name, size(number))).collect()
+        };
+        assert_eq!(own(&sized(|_| 1)[..FEW]), names[..FEW]);
+        assert_eq!(own(&sized(|_| 1)), names[..FEW], "the same each time");
+        assert_eq!(own(&sized(|number| number)), names[20 - FEW..], "the largest");
+        assert_eq!(own(&sized(|_| MUCH / 2)), names[..FEW]);
+        assert_eq!(own(&sized(|_| MUCH)), names);
+        // In many small batches it is as much as in one.
+        let halves: Vec<_> = [sized(|_| MUCH / 2), sized(|_| MUCH / 2)].concat();
+        assert_eq!(own(&halves), names);
+    }
 }

@@ -1,8 +1,8 @@
 //! A query over segments and files, from the latest to the oldest, until a page is full.
 //!
-//! Owns what a page is made of, and what is done where files go away meanwhile. The order in which files are
-//! looked at is `search/files.rs`', the records of a page are fetched by `search/records.rs`, and which rows of
-//! a file fit is `file/read.rs`'.
+//! Owns what a page is made of, and what is done where files go away meanwhile. Segments are looked through by
+//! `search/segments.rs`, the order in which files are looked at is `search/files.rs`', the records of a page are
+//! fetched by `search/records.rs`, and which rows of a file fit is `file/read.rs`'.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -14,14 +14,14 @@ use parquet::errors::ParquetError;
 
 use crate::error::ArchiveError;
 use crate::file::{ArchiveFile, Place};
-use crate::query::{Best, Cursor, Key, Page, Query};
-use crate::record::{Head, RawRecord, each_row};
+use crate::query::{Best, Cursor, Page, Query};
 use crate::segment::Segment;
 use crate::shelf::{Entry, Shelf};
 use crate::storage::{Announced, ObjectStorage};
 
 mod files;
 mod records;
+mod segments;
 
 /// How many files are open at a time, at most, and looked at together.
 const AHEAD: usize = 64;
@@ -29,11 +29,11 @@ const AHEAD: usize = 64;
 /// How many raw bytes a page has at most, about: a record that is larger comes with few others.
 pub const MAX_PAGE_BYTES: usize = 4 << 20;
 
-/// Where a record lies.
+/// Where a record lies; in a segment also how many raw bytes it has, which files are asked for later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lies {
     InFile { file: usize, place: Place },
-    InSegment { segment: usize, frame: u64, row: usize },
+    InSegment { segment: usize, frame: u64, row: usize, bytes: usize },
 }
 
 /// A search at work.
@@ -101,30 +101,6 @@ impl Search<'_> {
         Ok(Page { records: records.into_iter().flatten().collect(), next })
     }
 
-    fn look_in_segments(&self, best: &mut Best<Lies>) -> Result<(), ArchiveError> {
-        for (segment, it) in self.segments.iter().enumerate() {
-            let read = it.frames(false, |frame, batch| {
-                let cluster = self.query.cluster.as_ref();
-                let is_in = Head::of(batch).is_some_and(|head| {
-                    head.tenant == self.query.tenant && cluster.is_none_or(|it| *it == head.cluster)
-                });
-                if !is_in {
-                    return;
-                }
-                let mut number = 0;
-                each_row(batch, |row| {
-                    if self.query.wants(&row) {
-                        let place = Lies::InSegment { segment, frame, row: number };
-                        best.offer(Key::of(&row), place);
-                    }
-                    number += 1;
-                });
-            });
-            read.map_err(|error| ArchiveError::file("read", &it.path, error))?;
-        }
-        Ok(())
-    }
-
     /// Does something with each of several parts of files, in their order. They are announced to the storage
     /// together, as many as it has room for. What is not wanted any more by then is left out.
     fn each_announced<T, S>(
@@ -183,27 +159,6 @@ impl Search<'_> {
             Err(error) => return Err(ArchiveError::file("read", entry.path.as_ref(), error)),
         };
         self.unless_gone(entry, ArchiveFile::open(ranges))
-    }
-
-    fn fetch_from_segment(
-        &self,
-        segment: usize,
-        frame: u64,
-        row: usize,
-    ) -> Result<Option<RawRecord>, ArchiveError> {
-        let Some(segment) = self.segments.get(segment) else { return Ok(None) };
-        let mut batch = Vec::new();
-        let read = segment.read(frame, false, &mut batch);
-        read.map_err(|error| ArchiveError::file("read", &segment.path, error))?;
-        let Some(head) = Head::of(&batch) else { return Ok(None) };
-        let (mut number, mut found) = (0, None);
-        each_row(&batch, |stored| {
-            if number == row {
-                found = Some(RawRecord::stored(&head, &stored, self.query.with_raw));
-            }
-            number += 1;
-        });
-        Ok(found)
     }
 }
 

@@ -10,7 +10,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use airside_types::Timestamp;
+use airside_types::{Tenant, Timestamp};
+
+use crate::owners::Owners;
 
 /// The bytes before a batch: its length and its checksum (CRC-32), four each.
 pub(crate) const HEAD: usize = 8;
@@ -44,6 +46,12 @@ pub(crate) fn batches(frames: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many frames this thread has read.
+    pub(crate) static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// A segment that can be read, however it is named or removed meanwhile.
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
@@ -54,6 +62,8 @@ pub(crate) struct Segment {
     pub(crate) length: u64,
     /// The earliest and the latest time of its records, where that is known.
     pub(crate) times: Option<(Timestamp, Timestamp)>,
+    /// Whose its frames are.
+    pub(crate) owners: Arc<Owners>,
 }
 
 impl Segment {
@@ -75,9 +85,11 @@ impl Segment {
         let file = File::open(&path)?;
         let length = file.metadata()?.len();
         let (path, file) = (Arc::from(path), Arc::new(file));
-        let mut segment = Self { number, path, file, length, times: None };
+        let owners = Arc::new(Owners::default());
+        let mut segment =
+            Self { number, path, file, length, times: None, owners: Arc::clone(&owners) };
         let written = segment.length;
-        segment.length = segment.frames(true, |_, _| {})?;
+        segment.length = segment.frames(|at, batch| owners.add(at, batch))?;
         if segment.length < written {
             let (path, torn) = (segment.path.display(), written - segment.length);
             tracing::warn!(%path, torn, "a segment ends in what was never acknowledged: it is left out");
@@ -86,18 +98,23 @@ impl Segment {
     }
 
     /// Shows the batches and where their frames begin, and gives the length of the frames that are whole.
-    /// Checksums of what this process has written itself need not be looked at again.
-    pub(crate) fn frames(&self, check: bool, mut show: impl FnMut(u64, &[u8])) -> io::Result<u64> {
+    fn frames(&self, mut show: impl FnMut(u64, &[u8])) -> io::Result<u64> {
         let mut at = 0;
         let mut batch = Vec::new();
-        while self.read(at, check, &mut batch)? {
+        while self.read(at, true, &mut batch)? {
             show(at, &batch);
             at += (HEAD + batch.len()) as u64;
         }
         Ok(at)
     }
 
-    /// The batch of the frame that begins there. False where no whole one does.
+    /// Where the durable frames of a tenant begin, in their order.
+    pub(crate) fn frames_of(&self, tenant: &Tenant) -> Vec<u64> {
+        self.owners.frames_of(tenant, self.length)
+    }
+
+    /// The batch of the frame that begins there. False where no whole one does. Checksums of what this process
+    /// has written itself, or has looked at, need not be looked at again.
     pub(crate) fn read(&self, at: u64, check: bool, batch: &mut Vec<u8>) -> io::Result<bool> {
         let begin = at + HEAD as u64;
         if begin > self.length {
@@ -110,6 +127,8 @@ impl Segment {
         if length == 0 || u64::from(length) > self.length - begin {
             return Ok(false);
         }
+        #[cfg(test)]
+        READS.set(READS.get() + 1);
         batch.resize(usize::try_from(length).unwrap_or(usize::MAX), 0);
         self.file.read_exact_at(batch, begin)?;
         Ok(!check || crc32fast::hash(batch) == checksum)
@@ -138,7 +157,7 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         let segment = Segment::left(path, 3).unwrap();
         let mut seen = Vec::new();
-        segment.frames(true, |_, batch| seen.push(batch.to_vec())).unwrap();
+        segment.frames(|_, batch| seen.push(batch.to_vec())).unwrap();
         let loaded: Vec<_> = batches(bytes).map(|batch| bytes[batch].to_vec()).collect();
         assert_eq!(loaded, seen);
         (segment.length, seen)

@@ -168,7 +168,7 @@ impl Shelf {
             segments.filter(|it| it.times.is_none_or(|(first, last)| is_in(first, last)));
         let files = state.files.get(&query.tenant).into_iter().flatten();
         let files = files.filter(|file| {
-            let cluster = query.cluster.as_ref().is_none_or(|it| *it == file.name.cluster);
+            let cluster = query.cluster.as_ref().is_none_or(|it| file.name.may_have(it));
             cluster && is_in(file.name.first, file.name.last)
         });
         let mut files: Vec<_> = files.cloned().collect();
@@ -246,7 +246,7 @@ mod tests {
     fn file(tenant: &str, taken: i64, bytes: u64) -> Entry {
         let name = FileName {
             tenant: Tenant::new(tenant).unwrap(),
-            cluster: Cluster::default(),
+            cluster: Some(Cluster::default()),
             first: Timestamp::EPOCH,
             last: Timestamp::EPOCH,
             taken: Timestamp::from_nanos(taken),

@@ -4,17 +4,18 @@
 //! through the bytes of the others. The rows are put in order by their numbers, not moved. What the columns of a file
 //! are is `file.rs`'.
 
-use airside_types::Timestamp;
+use airside_types::{Cluster, Timestamp};
 use bytes::Bytes;
 
 use crate::query::Key;
-use crate::record::{Row, TEXTS};
+use crate::record::{Head, Row, TEXTS};
 
 /// Rows of one file, in the order in which they were appended.
 #[derive(Debug, Default)]
 pub(crate) struct Table<'s> {
     keys: Vec<Key>,
     taken: Vec<Timestamp>,
+    clusters: Vec<Cluster>,
     codes: Vec<u16>,
     raws: Vec<&'s [u8]>,
     texts: [Texts; TEXTS],
@@ -33,15 +34,17 @@ impl<'s> Table<'s> {
     pub(crate) fn reserve(&mut self, rows: usize) {
         self.keys.reserve(rows);
         self.taken.reserve(rows);
+        self.clusters.reserve(rows);
         self.codes.reserve(rows);
         self.raws.reserve(rows);
         self.texts.iter_mut().for_each(|column| column.ends.reserve(rows));
     }
 
-    /// Adds a row that was taken in at this time.
-    pub(crate) fn add(&mut self, row: &Row<'s>, taken: Timestamp) {
+    /// Adds a row of a batch with this head.
+    pub(crate) fn add(&mut self, row: &Row<'s>, head: &Head) {
         self.keys.push(Key::of(row));
-        self.taken.push(taken);
+        self.taken.push(head.taken);
+        self.clusters.push(head.cluster.clone());
         self.codes.push(row.code);
         self.raws.push(row.raw);
         for (column, text) in self.texts.iter_mut().zip(row.texts.each()) {
@@ -50,17 +53,18 @@ impl<'s> Table<'s> {
         }
     }
 
-    /// The rows in their order; what was sent twice is there once.
+    /// The rows in their order; what a cluster sent twice is there once.
     pub(crate) fn in_order(self) -> Ordered<'s> {
-        let Self { keys, taken, codes, raws, texts } = self;
+        let Self { keys, taken, clusters, codes, raws, texts } = self;
         let key = |row: usize| keys.get(row);
         let mut order: Vec<usize> = (0..keys.len()).collect();
         if !keys.is_sorted() {
             order.sort_by_key(|row| key(*row));
         }
-        order.dedup_by(|a, b| key(*a) == key(*b) && raws.get(*a) == raws.get(*b));
+        let whole = |row: usize| (key(row), clusters.get(row), raws.get(row));
+        order.dedup_by(|a, b| whole(*a) == whole(*b));
         let texts = texts.map(|Texts { bytes, ends }| TextColumn { bytes: bytes.into(), ends });
-        Ordered { order, keys, taken, codes, raws, texts }
+        Ordered { order, keys, taken, clusters, codes, raws, texts }
     }
 }
 
@@ -71,6 +75,7 @@ pub(crate) struct Ordered<'s> {
     order: Vec<usize>,
     keys: Vec<Key>,
     taken: Vec<Timestamp>,
+    clusters: Vec<Cluster>,
     codes: Vec<u16>,
     raws: Vec<&'s [u8]>,
     texts: [TextColumn; TEXTS],
@@ -126,6 +131,11 @@ impl<'t, 's> Rows<'t, 's> {
     /// When each was taken in.
     pub(crate) fn taken(self) -> impl Iterator<Item = Timestamp> {
         self.column(&self.of.taken)
+    }
+
+    /// The cluster that each is of.
+    pub(crate) fn clusters(self) -> impl Iterator<Item = &'t Cluster> {
+        self.numbers.iter().filter_map(move |row| self.of.clusters.get(*row))
     }
 
     /// The HTTP status of each.

@@ -1,10 +1,12 @@
 //! What an archive promises, by a whole one in a folder of its own.
 
+mod clusters;
 mod cold;
 mod crash;
 mod identity;
 mod oracle;
 mod promises;
+mod reads;
 mod shared;
 mod storage;
 

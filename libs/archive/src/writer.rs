@@ -120,6 +120,7 @@ impl Writer {
         }
         file.sync_data().map_err(failed)?;
         for append in appends {
+            segment.owners.add(segment.length, &append.batch);
             segment.length += (HEAD + append.batch.len()) as u64;
             segment.times = union(segment.times, append.times);
         }
@@ -145,8 +146,9 @@ fn create(folder: &Path, number: u64) -> Result<(File, Segment), ArchiveError> {
     let readable = File::open(&path).map_err(failed)?;
     // The name is durable too.
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-    let (path, file_to_read) = (Arc::from(path), Arc::new(readable));
-    Ok((file, Segment { number, path, file: file_to_read, length: 0, times: None }))
+    let (path, readable) = (Arc::from(path), Arc::new(readable));
+    let owners = Arc::default();
+    Ok((file, Segment { number, path, file: readable, length: 0, times: None, owners }))
 }
 
 fn union(

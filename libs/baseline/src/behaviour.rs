@@ -53,6 +53,15 @@ pub(crate) struct Look<'l, 'o> {
     pub(crate) now: Hour,
 }
 
+/// What is rare about an observation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rare {
+    /// What is worth telling.
+    pub told: Vec<Anomaly>,
+    /// What says nothing new: its actor has raised as many of the same model within the hour as are told.
+    pub beyond: Vec<Anomaly>,
+}
+
 /// How many anomalies of one model an actor may raise within an hour. What is beyond says nothing new.
 const PER_HOUR: u8 = 5;
 
@@ -64,6 +73,11 @@ impl ClusterBehaviour {
 
     /// Takes an observation in, and tells what is rare about it.
     pub fn observe(&mut self, observation: &Observation<'_>) -> Vec<Anomaly> {
+        self.observe_all(observation).told
+    }
+
+    /// Takes an observation in, and tells all that is rare about it, also what says nothing new.
+    pub fn observe_all(&mut self, observation: &Observation<'_>) -> Rare {
         let now = hour(observation.time);
         let whose = key("actor", &[observation.actor.name]);
         if self.actors.get(&whose).is_none() {
@@ -73,10 +87,11 @@ impl ClusterBehaviour {
         let actor = self.actors.entry(whose, usize::MAX, make);
         let mut look =
             Look { observation, actor, shared: &mut self.shared, limits: self.limits, now };
-        let mut found = models::look(&mut look);
-        found.retain(|anomaly| look.actor.may_tell(anomaly.rule, now, PER_HOUR));
+        let found = models::look(&mut look).into_iter();
+        let (told, beyond) =
+            found.partition(|anomaly| look.actor.may_tell(anomaly.rule, now, PER_HOUR));
         look.actor.last = look.actor.last.max(now);
-        found
+        Rare { told, beyond }
     }
 
     /// Takes in what is known of entities: where pods run, by which addresses, and when they end.

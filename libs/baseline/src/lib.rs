@@ -14,7 +14,7 @@ mod models;
 pub mod observation;
 
 pub use anomaly::Anomaly;
-pub use behaviour::{Changed, ClusterBehaviour, Limits, StateKey};
+pub use behaviour::{Changed, ClusterBehaviour, Limits, Rare, StateKey};
 pub use observation::Observation;
 
 /// All models, in the order in which they are documented.

@@ -1,7 +1,8 @@
 //! The log and the work queue in NATS JetStream, for deployments of several processes.
 //!
-//! The only module that names async-nats. Streams are made with a bound and refuse what does not fit
-//! (`discard: new`), so that a full stream is felt by its publishers and nothing acknowledged gives way.
+//! The only module that names async-nats. Streams are made with a bound. Most refuse what does not fit (`discard: new`),
+//! so that a full stream is felt by its publishers and nothing acknowledged gives way; in those that
+//! [make room](airside_ports::Stream::makes_room) the oldest gives way (`discard: old`).
 //! Readers keep their own offsets; the server keeps no state for them. Why each of these:
 //! the notes in [`log`] and [`queue`].
 //!

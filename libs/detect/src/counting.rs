@@ -34,7 +34,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use airside_baseline::evidence::Known;
-use airside_types::{Id, Record, Rule, Severity, Sighting, SightingBatch, TextRef};
+use airside_types::{Id, Record, Rule, Severity, Sighting, SightingBatch, TextRef, Timestamp};
 
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +133,31 @@ impl Counting {
     /// Records that no rule counts change nothing.
     pub fn observe(&mut self, record: &Record) -> Vec<Record> {
         self.each.observe(record)
+    }
+
+    /// How many records are counted whose every one is evidence.
+    pub fn counted(&self) -> usize {
+        self.each.len()
+    }
+
+    /// Whether such a record is counted.
+    pub fn has(&self, record: &Record) -> bool {
+        self.each.has(record)
+    }
+
+    /// Counts no more what is older than a time.
+    pub fn forget_counted(&mut self, oldest: Timestamp) {
+        self.each.forget_beyond(oldest);
+    }
+
+    /// Counts a tenth of them no more, the oldest.
+    pub fn give_up_counted(&mut self) {
+        self.each.give_up();
+    }
+
+    /// The records that are counted no more since the last call.
+    pub fn take_forgotten(&mut self) -> Vec<Id> {
+        self.each.take_forgotten()
     }
 
     /// Takes a request in, and returns what it completes. What is authorised adds to no window, and is learnt from.

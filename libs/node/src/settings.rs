@@ -29,9 +29,10 @@ pub struct NodeOptions {
     pub store: StoreKind,
     /// How much memory the store may use as a cache. Default: 16MiB.
     pub store_cache: ByteSize,
-    /// The bound of each stream of the embedded log. A full stream refuses input. Default: 4GiB.
+    /// The bound of each stream of the embedded log. In full activity and incidents the oldest give way; another full
+    /// stream refuses input. Default: 4GiB.
     pub stream_max_bytes: ByteSize,
-    /// How long the embedded log keeps activity, incidents and dead letters. Default: 7d.
+    /// How long the embedded log keeps activity, incidents and dead letters, where they have room. Default: 7d.
     pub stream_max_age: Interval,
     /// How long a stop may take before what is open is cut off. Default: 10s.
     pub drain_timeout: Interval,
@@ -191,9 +192,10 @@ pub struct NatsOptions {
     pub prefix: String,
     /// How many servers keep each stream. Default: 1; use 3 in production.
     pub replicas: u8,
-    /// The bound of each stream, which the servers reserve. A full stream refuses input. Default: 1GiB.
+    /// The bound of each stream, which the servers reserve. In full activity and incidents the oldest give way; another
+    /// full stream refuses input. Default: 1GiB.
     pub max_bytes: ByteSize,
-    /// How long activity, incidents and dead letters are kept. Default: 7d.
+    /// How long activity, incidents and dead letters are kept, where they have room. Default: 7d.
     pub max_age: Interval,
 }
 

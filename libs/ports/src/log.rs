@@ -60,6 +60,14 @@ impl Stream {
         !matches!(self, Self::Configuration | Self::Rules)
     }
 
+    /// Whether the oldest entries give way when there is no room for new ones: their readers fold them within seconds, and
+    /// one that had not read them is told of the [loss](LogBatch::lost), so no tenant that produces much stops the others.
+    /// The other streams refuse what is appended: nothing is lost, and the sender feels it. Nowhere else is what
+    /// configuration and rules say, sightings wait for their only reader, and dead letters are counted when they are let go.
+    pub const fn makes_room(self) -> bool {
+        matches!(self, Self::Activity | Self::Incidents)
+    }
+
     /// Whether the log itself keeps the last entry of a key only, see [`Log::replace`]. What is known of configuration is
     /// replaced by who reads it, since a batch holds records of many objects.
     pub const fn is_replaced(self) -> bool {
@@ -140,7 +148,8 @@ pub struct LogBatch {
     pub entries: Vec<StoredEntry>,
     /// Where to go on: behind the last entry, and behind those of other partitions that were passed over.
     pub next: Offset,
-    /// What was skipped, before the first of the entries, because retention removed it before it was read.
+    /// What was skipped, before the first of the entries, because it was removed before it was read: it was old, or it
+    /// [gave way](Stream::makes_room) to newer entries.
     /// The reader records a gap. Of a reader of some partitions, it may have been others' entries.
     pub lost: Option<LostRange>,
 }
@@ -163,7 +172,8 @@ impl Default for ReadLimit {
 /// Why the log did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The stream is at its bound; what is there is kept. The publisher has to wait or refuse its input.
+    /// The stream is at its bound; what is there is kept. The publisher has to wait or refuse its input. A stream that
+    /// [makes room](Stream::makes_room) answers so only to an entry that is larger than the whole stream may be.
     #[error(
         "stream `{stream}` is full (limit {limit_bytes} bytes): raise the limit or wait until retention frees space"
     )]
@@ -229,7 +239,8 @@ pub trait Log: Debug + Send + Sync + 'static {
     /// Appends entries, in their order within each partition. They are durable when this returns. After an
     /// error, or when the future is dropped, the first few of each partition may be stored and no later one
     /// without those before it; so appending all of them again is right and keeps the order of what a
-    /// reader sees for the first time.
+    /// reader sees for the first time. In a full stream that [makes room](Stream::makes_room) the oldest entries give
+    /// way; what one append adds beyond the bound of such a stream gives way within it.
     async fn append(&self, stream: Stream, entries: Vec<Entry>) -> Result<(), LogError>;
 
     /// Appends an entry to a stream whose entries [are replaced](Stream::is_replaced), in the place of the one that was

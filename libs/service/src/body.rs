@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
-use bytes::{Bytes, BytesMut};
+use bytes::buf::Reader;
+use bytes::{Buf, Bytes, BytesMut};
+use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::budget::{Budget, Exhausted, Held};
@@ -138,16 +140,23 @@ enum ReadError {
     Broken(axum::BoxError),
 }
 
-/// Decompresses, off the async threads when it is much.
+/// Decompresses: what is little where it is asked for, and what is more off the async threads.
 async fn unpack(
     compressed: Bytes,
     limit: usize,
     held: Held,
 ) -> Result<Result<(Bytes, Held), ReadError>, HttpError> {
-    if compressed.len() <= BLOCKING_BYTES {
-        return Ok(gunzip(&compressed, limit, held));
+    let mut unpacking = Unpacking::new(compressed, limit, held);
+    if unpacking.compressed <= BLOCKING_BYTES {
+        // How much comes out nobody knows before.
+        match unpacking.go_on(BLOCKING_BYTES) {
+            Ok(true) => return Ok(Ok(unpacking.done())),
+            Ok(false) => {}
+            Err(error) => return Ok(Err(error)),
+        }
     }
-    tokio::task::spawn_blocking(move || gunzip(&compressed, limit, held)).await.map_err(|_| {
+    let rest = move || unpacking.go_on(usize::MAX).map(|_| unpacking.done());
+    tokio::task::spawn_blocking(rest).await.map_err(|_| {
         HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, "decompressing ended unexpectedly")
     })
 }
@@ -158,22 +167,47 @@ pub const BLOCKING_BYTES: usize = 128 << 10;
 /// How much is decompressed at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// The only use of a gzip decoder: it stops at `limit`, since a small body can hold gigabytes.
-#[expect(clippy::disallowed_methods, reason = "this is the bounded decoder")]
-fn gunzip(compressed: &[u8], limit: usize, mut held: Held) -> Result<(Bytes, Held), ReadError> {
-    // Whoever appends what is compressed to what is compressed sends several members (RFC 1952).
-    let mut decoder = flate2::read::MultiGzDecoder::new(compressed);
-    let (mut plain, mut chunk) = (Vec::new(), vec![0; CHUNK]);
-    loop {
-        let read = decoder.read(&mut chunk).map_err(|error| ReadError::Broken(error.into()))?;
-        let Some(read) = chunk.get(..read).filter(|read| !read.is_empty()) else { break };
-        if plain.len() + read.len() > limit {
-            return Err(ReadError::TooLarge);
-        }
-        held.cover(compressed.len() + plain.len() + read.len()).map_err(ReadError::Overloaded)?;
-        plain.extend_from_slice(read);
+/// A gzip body that is being decompressed: it stops at its limit, since a small body can hold gigabytes.
+struct Unpacking {
+    decoder: MultiGzDecoder<Reader<Bytes>>,
+    compressed: usize,
+    plain: Vec<u8>,
+    limit: usize,
+    held: Held,
+}
+
+impl Unpacking {
+    /// The only use of a gzip decoder.
+    #[expect(clippy::disallowed_methods, reason = "this is the bounded decoder")]
+    fn new(compressed: Bytes, limit: usize, held: Held) -> Self {
+        let length = compressed.len();
+        // Whoever appends what is compressed to what is compressed sends several members (RFC 1952).
+        let decoder = MultiGzDecoder::new(compressed.reader());
+        Self { decoder, compressed: length, plain: Vec::new(), limit, held }
     }
-    Ok((plain.into(), held))
+
+    /// Goes on until more than so many bytes have come out; whether all have.
+    fn go_on(&mut self, until: usize) -> Result<bool, ReadError> {
+        let mut chunk = vec![0; CHUNK];
+        while self.plain.len() <= until {
+            let read = self.decoder.read(&mut chunk);
+            let read = read.map_err(|error| ReadError::Broken(error.into()))?;
+            let Some(read) = chunk.get(..read).filter(|read| !read.is_empty()) else {
+                return Ok(true);
+            };
+            let length = self.plain.len() + read.len();
+            if length > self.limit {
+                return Err(ReadError::TooLarge);
+            }
+            self.held.cover(self.compressed + length).map_err(ReadError::Overloaded)?;
+            self.plain.extend_from_slice(read);
+        }
+        Ok(false)
+    }
+
+    fn done(self) -> (Bytes, Held) {
+        (self.plain.into(), self.held)
+    }
 }
 
 #[cfg(test)]
@@ -217,6 +251,58 @@ mod tests {
         read_bounded(&headers, body.into(), bounds).await.err()
     }
 
+    fn gzipped() -> HeaderMap {
+        HeaderMap::from_iter([(header::CONTENT_ENCODING, "gzip".parse().unwrap())])
+    }
+
+    fn in_bounds(budget: &Budget) -> Bounds<'_> {
+        Bounds { limit: 4 << 20, setting: "max_body", budget, patience: PATIENCE }
+    }
+
+    /// One async thread, and one for what takes long, which is taken until the sender is dropped.
+    fn busy() -> (tokio::runtime::Runtime, std::sync::mpsc::Sender<()>) {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().max_blocking_threads(1).build().unwrap();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        drop(runtime.spawn_blocking(move || released.recv().is_ok()));
+        (runtime, release)
+    }
+
+    #[test]
+    fn a_small_body_is_unpacked_where_it_is_and_the_rest_of_a_large_one_off_the_async_threads() {
+        let (runtime, release) = busy();
+        let (headers, budget) = (gzipped(), Budget::new(8 << 20));
+        runtime.block_on(async {
+            for (plain, is_small) in [(BLOCKING_BYTES, true), (1 << 20, false)] {
+                let body = gzip(&vec![b'0'; plain]);
+                assert!(body.len() < BLOCKING_BYTES / 8, "{plain} bytes are few when packed");
+                let reading = read_bounded(&headers, body.into(), in_bounds(&budget));
+                let mut reading = std::pin::pin!(reading);
+                let at_once = futures::future::poll_immediate(&mut reading).await;
+                assert_eq!(at_once.is_some(), is_small, "{plain}");
+                if !is_small {
+                    release.send(()).unwrap();
+                    assert_eq!(reading.await.unwrap().0.len(), plain);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_body_whose_sender_goes_away_has_its_memory_until_nobody_works_on_it() {
+        let (runtime, release) = busy();
+        let (headers, budget) = (gzipped(), Budget::new(8 << 20));
+        runtime.block_on(async {
+            let body = gzip(&vec![b'0'; 4 << 20]);
+            let mut reading = Box::pin(read_bounded(&headers, body.into(), in_bounds(&budget)));
+            assert!(futures::future::poll_immediate(&mut reading).await.is_none());
+            drop(reading);
+            assert!(budget.hold().cover(8 << 20).is_err(), "it is still unpacked");
+            drop(release);
+            budget.unused().await;
+        });
+    }
+
     #[tokio::test]
     async fn a_body_that_does_not_come_gives_its_memory_back() {
         let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, 1_000.into())]);
@@ -245,7 +331,7 @@ mod tests {
         assert_eq!(refused.retry_after, Some(2));
         assert_eq!(
             refused.message,
-            "nothing was taken: bodies of 262144 bytes are being taken already; send it again"
+            "not all of it was taken: bodies of 262144 bytes are being taken already; send it again"
         );
         assert_eq!(beside(40 << 10, Some("gzip"), gzip(&zeros)).await, None);
         let refused = beside(100 << 10, Some("gzip"), gzip(&zeros)).await.unwrap();

@@ -44,6 +44,13 @@ impl Budget {
         Held { budget: self.clone(), permit: None, bytes: 0 }
     }
 
+    /// Waits until nobody holds anything of it.
+    #[cfg(test)]
+    pub(crate) async fn unused(&self) {
+        let all = u32::try_from(self.bytes / PIECE).unwrap();
+        drop(self.free.acquire_many(all).await.unwrap());
+    }
+
     /// How many bytes it has in all.
     pub const fn bytes(&self) -> usize {
         self.bytes
@@ -51,6 +58,12 @@ impl Budget {
 }
 
 impl Held {
+    /// Makes it at least as large as so many bytes, or as all of the budget where they are more: whatever a body may be, it
+    /// is taken while there is no other.
+    pub fn cover_or_all(&mut self, bytes: usize) -> Result<(), Exhausted> {
+        self.cover(bytes.min(self.budget.bytes))
+    }
+
     /// Makes it at least as large as so many bytes.
     pub fn cover(&mut self, bytes: usize) -> Result<(), Exhausted> {
         let missing = bytes.saturating_sub(self.bytes).div_ceil(PIECE);
@@ -87,5 +100,9 @@ mod tests {
         assert!(budget.hold().cover(1).is_err());
         drop(other);
         assert_eq!(budget.hold().cover(10 * PIECE), Ok(()));
+        assert!(budget.hold().cover(11 * PIECE).is_err());
+        let mut all = budget.hold();
+        assert_eq!(all.cover_or_all(11 * PIECE), Ok(()), "more than there is takes all of it");
+        assert!(budget.hold().cover_or_all(1).is_err());
     }
 }

@@ -29,7 +29,7 @@ impl HttpError {
 
     /// 429: too much at a time; the caller keeps what it sent.
     pub fn overloaded(error: impl std::fmt::Display) -> Self {
-        let message = format!("nothing was taken: {error}; send it again");
+        let message = format!("not all of it was taken: {error}; send it again");
         Self { retry_after: Some(2), ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
@@ -53,7 +53,7 @@ impl From<airside_ports::LogError> for HttpError {
             airside_ports::LogError::TooLarge { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
             }
-            _ => Self::unavailable(format!("nothing was taken: {error}; send it again")),
+            _ => Self::unavailable(format!("not all of it was taken: {error}; send it again")),
         }
     }
 }

@@ -1,5 +1,9 @@
 //! What every HTTP intake does alike: who calls, for which cluster, a bounded body, durable records.
 
+mod pieces;
+
+use std::sync::Arc;
+
 use airside_auth::Scope;
 use airside_telemetry::Metrics;
 use airside_telemetry::metrics::Counter;
@@ -15,6 +19,8 @@ use crate::dead_letter::DeadLetters;
 use crate::deps::Deps;
 use crate::http_error::HttpError;
 use crate::publisher::{PublishError, Publisher};
+pub use pieces::{Letters, PIECE_BYTES, Pieces, Stopped, Weighed};
+use tokio::sync::Semaphore;
 
 /// The intake of one service.
 #[derive(Debug, Clone)]
@@ -25,6 +31,8 @@ pub struct Intake {
     max_body: usize,
     setting: &'static str,
     budget: Budget,
+    /// Whose turn it is to be worked on off the async threads.
+    turns: Arc<Semaphore>,
     refused: Counter,
 }
 
@@ -35,8 +43,8 @@ pub struct Bound {
     pub max_body: usize,
     /// The setting that says so.
     pub setting: &'static str,
-    /// The bytes of all bodies that are in memory at a time; what is beyond is answered with 429. At least
-    /// one body fits.
+    /// The bytes of all bodies that are in memory at a time, and of what is made of them; what is beyond is answered
+    /// with 429. One body alone is always taken.
     pub in_flight: usize,
 }
 
@@ -60,7 +68,7 @@ pub struct Received {
     pub body: Bytes,
 }
 
-/// What a body was turned into.
+/// What a body, or a piece of it, was turned into.
 #[derive(Debug, Default)]
 pub struct Understood {
     /// How many inputs the body held, understood or not.
@@ -80,6 +88,7 @@ impl Intake {
         Self {
             // A compressed body lies there twice for a moment.
             budget: Budget::new(in_flight.max(max_body.saturating_mul(2))),
+            turns: Arc::new(Semaphore::new(pieces::LARGE_AT_A_TIME)),
             publisher: deps.publisher(),
             dead_letters: deps.dead_letters(service),
             deps: deps.clone(),
@@ -151,7 +160,7 @@ impl Intake {
             self.dead_letters.set_aside(&understood.letters).await?;
             Ok(())
         };
-        self.counted(kept.await.map_err(|error: PublishError| error.into()))
+        kept.await.map_err(|error: PublishError| error.into())
     }
 
     /// The same result; a refusal is counted and logged.

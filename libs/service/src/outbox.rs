@@ -1,16 +1,20 @@
 //! The outbox: entries that a state change causes, committed with it and published after it.
 //!
-//! A crash between commit and publication loses nothing, since [`Outbox::recover`] publishes what is left;
+//! A crash between commit and publication loses nothing, since what is left is published when the outbox is opened;
 //! a crash between publication and clean-up publishes twice, which readers ignore by id.
 
 use std::sync::Arc;
 
-use crate::dead_letter::unless_full;
+use airside_ports::store::Pairs;
 use airside_ports::{
     Batch, Entry, Headers, KeyRange, Keyspace, Log, LogError, Order, Partition, Store, StoreError,
     Stream,
 };
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use tokio_util::sync::CancellationToken;
+
+use crate::dead_letter::unless_full;
+use crate::retry::Backoff;
 
 /// How many entries are read back at a time.
 const RECOVERY_BATCH: usize = 256;
@@ -34,6 +38,17 @@ pub enum OutboxError {
     },
 }
 
+impl OutboxError {
+    /// Whether it may be gone when it is tried again.
+    const fn passes(&self) -> bool {
+        matches!(
+            self,
+            Self::Log(LogError::Full { .. } | LogError::Unavailable { .. })
+                | Self::Store(StoreError::Unavailable { .. })
+        )
+    }
+}
+
 /// The outbox of one owner, in a keyspace of its own.
 #[derive(Debug)]
 pub struct Outbox {
@@ -52,24 +67,70 @@ impl Outbox {
         log: Arc<dyn Log>,
     ) -> Result<Self, OutboxError> {
         let outbox = Self { keyspace, store, log, next: 0, published: Vec::new() };
+        outbox.publish_left().await?;
+        Ok(outbox)
+    }
+
+    /// As [`Self::recover`], and waits while the log has no room or log or store cannot be reached: none is a reason not to
+    /// start, nor to end.
+    /// None when shutdown is asked for first; what is left stays for the next life.
+    pub async fn recover_in_time(
+        keyspace: Keyspace,
+        store: Arc<dyn Store>,
+        log: Arc<dyn Log>,
+        shutdown: &CancellationToken,
+    ) -> Result<Option<Self>, OutboxError> {
+        let outbox = Self { keyspace, store, log, next: 0, published: Vec::new() };
+        let mut backoff = Backoff::default();
+        let recovered = async {
+            loop {
+                match outbox.publish_left().await {
+                    Err(error) if error.passes() => {
+                        tracing::warn!(outbox = ?keyspace, error = %error, "what was committed waits to be published");
+                    }
+                    recovered => return recovered,
+                }
+                tokio::time::sleep(backoff.wait()).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(None),
+            recovered = recovered => recovered?,
+        }
+        Ok(Some(outbox))
+    }
+
+    /// Publishes what is left, in its order, and forgets it. What went before a failure is forgotten too: it is not
+    /// published again each time that this is tried again.
+    async fn publish_left(&self) -> Result<(), OutboxError> {
+        let keyspace = self.keyspace;
         loop {
-            let left = outbox
-                .store
-                .scan(keyspace, KeyRange::all(), Order::Ascending, RECOVERY_BATCH)
-                .await?;
+            let all = KeyRange::all();
+            let left = self.store.scan(keyspace, all, Order::Ascending, RECOVERY_BATCH).await?;
             if left.is_empty() {
-                return Ok(outbox);
+                return Ok(());
             }
             let mut done = Batch::new();
-            for (key, value) in left {
-                let position = key.as_ref().try_into().map(u64::from_be_bytes).unwrap_or_default();
-                let (stream, entry) =
-                    decode(value).ok_or(OutboxError::Damaged { keyspace, position })?;
-                outbox.append(stream, vec![entry]).await?;
-                done.delete(keyspace, key);
+            let published = self.publish_some(left, &mut done).await;
+            if !done.is_empty() {
+                self.store.commit(done).await?;
             }
-            outbox.store.commit(done).await?;
+            published?;
         }
+    }
+
+    /// Publishes entries that were read back, up to the first that cannot be, and notes those that were.
+    async fn publish_some(&self, left: Pairs, done: &mut Batch) -> Result<(), OutboxError> {
+        let keyspace = self.keyspace;
+        for (key, value) in left {
+            let position = key.as_ref().try_into().map(u64::from_be_bytes).unwrap_or_default();
+            let (stream, entry) =
+                decode(value).ok_or(OutboxError::Damaged { keyspace, position })?;
+            self.append(stream, vec![entry]).await?;
+            done.delete(keyspace, key);
+        }
+        Ok(())
     }
 
     /// Adds entries to a batch that is about to be committed, and removes what was published before.
@@ -145,22 +206,4 @@ fn decode(mut bytes: Bytes) -> Option<(Stream, Entry)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entry_survives_the_outbox() {
-        for trace_parent in [None, Some("00-ab-cd-01".to_owned())] {
-            let entry = Entry {
-                partition: Partition(7),
-                headers: Headers { message: "incident-event.v1".to_owned(), trace_parent },
-                payload: Bytes::from_static(b"\0payload"),
-            };
-            let encoded = encode(Stream::Incidents, &entry);
-            assert_eq!(decode(encoded.clone()), Some((Stream::Incidents, entry)));
-            for end in 0..encoded.len() {
-                assert_eq!(decode(encoded.slice(..end)), None, "cut at {end}");
-            }
-        }
-    }
-}
+mod tests;

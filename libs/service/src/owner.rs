@@ -118,9 +118,11 @@ pub async fn run_owner(
     shutdown: &CancellationToken,
     ready: &ReadySignal,
 ) -> anyhow::Result<()> {
-    let outbox = Outbox::recover(settings.outbox, Arc::clone(&ports.store), Arc::clone(&ports.log))
+    let (store, log) = (Arc::clone(&ports.store), Arc::clone(&ports.log));
+    let outbox = Outbox::recover_in_time(settings.outbox, store, log, shutdown)
         .await
         .with_context(|| format!("the outbox of `{}` cannot be emptied", settings.name))?;
+    let Some(outbox) = outbox else { return Ok(()) };
     let stop_reading = shutdown.child_token();
     let (sender, mut batches) = mpsc::channel(settings.streams.len().max(1));
     let mut waiting = Vec::new();
@@ -361,3 +363,6 @@ async fn stored_offset(
         .with_context(|| format!("the stored offset of `{stream}` is damaged"))?;
     Ok(Some(Offset(u64::from_be_bytes(bytes))))
 }
+
+#[cfg(test)]
+mod tests;

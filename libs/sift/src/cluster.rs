@@ -1,9 +1,8 @@
 //! The fold of one cluster.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
-use airside_baseline::ClusterBehaviour;
+use airside_baseline::{ClusterBehaviour, Rare};
 use airside_detect::audit::{self, Cause, Deed, Hand, Request, declared};
 use airside_detect::counting::{Answered, Counting};
 use airside_detect::intake::{Clock, Intake};
@@ -28,8 +27,6 @@ pub(crate) struct ClusterSift {
     seen: SeenEvents,
     behaviour: ClusterBehaviour,
     counting: Counting,
-    /// What is counted, by time.
-    counted: BTreeSet<(Timestamp, Id)>,
     rolled: RollUps,
     cascades: Cascades,
     grants: Grants,
@@ -46,7 +43,6 @@ impl ClusterSift {
             seen: SeenEvents::default(),
             behaviour: ClusterBehaviour::new(limits.behaviour),
             counting: Counting::new(limits.counting),
-            counted: BTreeSet::new(),
             rolled: RollUps::default(),
             cascades: Cascades::new(limits.cascades),
             grants: Grants::default(),
@@ -162,7 +158,7 @@ impl ClusterSift {
                 _ => self.tell(record, &part, sifted),
             }
         }
-        let rare = self.rare(&answered, &completed, &intake);
+        let rare = self.rare(&answered, &completed, &intake, sifted);
         for record in completed {
             self.tell(record, &part, sifted);
         }
@@ -175,19 +171,27 @@ impl ClusterSift {
         }
     }
 
-    /// What is rare about an event, which completed these; and of each whether a rule that was told stands for it.
+    /// What is rare about an event, which completed these; and of each whether a rule that was told stands for it. Counts what
+    /// says nothing new.
     fn rare(
         &mut self,
         answered: &Answered<'_, '_>,
         completed: &[Record],
         intake: &Intake<'_>,
+        sifted: &mut Sifted,
     ) -> Vec<(Record, bool)> {
         let Answered { sighting, request, batch, .. } = *answered;
         let by = batch.texts.get(sighting.request.authorised);
         let images = audit::images(sighting, batch);
         let observation = audit::observation(sighting, request, &images);
-        let anomalies = self.behaviour.observe(&observation).into_iter();
-        let told = anomalies.filter_map(|anomaly| {
+        let Rare { told, beyond } = self.behaviour.observe_all(&observation);
+        for anomaly in &beyond {
+            // Those that its actor raised within the hour and that were told stand for it.
+            let example = || audit::anomaly(anomaly, sighting, request, intake);
+            self.ledger.anomaly(anomaly.rule, sighting.time, example);
+        }
+        sifted.beyond += beyond.len() as u64;
+        let told = told.into_iter().filter_map(|anomaly| {
             let mut record = audit::anomaly(&anomaly, sighting, request, intake)?;
             record.ingest_time = batch.ingest_time;
             declared::tell_authorised(&mut record, by);
@@ -293,18 +297,24 @@ impl ClusterSift {
         if !Counting::counts(record) {
             return Vec::new();
         }
-        if self.counted.insert((record.event_time, record.id)) {
+        let is_known = self.counting.has(record);
+        let completed = self.counting.observe(record);
+        if !is_known && self.counting.has(record) {
             self.changes.push(Change::Counted(record.id, Some(Box::new(record.clone()))));
         }
-        self.counting.observe(record)
+        self.note_forgotten();
+        completed
     }
 
     fn forget_counted(&mut self) {
-        let oldest = self.newest.minus(self.limits.counting.horizon);
-        while let Some((_, id)) = self.counted.first().filter(|(time, _)| *time < oldest).copied() {
-            self.counted.pop_first();
-            self.changes.push(Change::Counted(id, None));
-        }
+        self.counting.forget_counted(self.newest.minus(self.limits.counting.horizon));
+        self.note_forgotten();
+    }
+
+    /// What is counted no more need not be kept.
+    fn note_forgotten(&mut self) {
+        let forgotten = self.counting.take_forgotten().into_iter();
+        self.changes.extend(forgotten.map(|id| Change::Counted(id, None)));
     }
 
     /// How much there is of a part of the state.
@@ -315,6 +325,7 @@ impl ClusterSift {
             Part::Actors => self.behaviour.actors(),
             Part::Cascades => self.cascades.len(),
             Part::AuditIds => self.counting.audit_ids(),
+            Part::Counted => self.counting.counted(),
         }
     }
 
@@ -327,6 +338,10 @@ impl ClusterSift {
             Part::Actors => self.behaviour.give_up(),
             Part::Cascades => self.cascades.give_up(),
             Part::AuditIds => self.counting.give_up_audit_ids(),
+            Part::Counted => {
+                self.counting.give_up_counted();
+                self.note_forgotten();
+            }
         }
         Vec::new()
     }
@@ -387,11 +402,11 @@ impl ClusterSift {
                 self.behaviour.restore(key, &bytes).map_err(|error| error.to_string())?;
             }
             Change::Seen(row, Some((time, events))) => self.seen.restore(row, time, &events),
-            Change::Counted(id, Some(record)) => {
-                self.counted.insert((record.event_time, id));
+            Change::Counted(_, Some(record)) => {
                 self.newest = self.newest.max(record.event_time);
                 // What it counted to was told.
                 let _told = self.counting.observe(&record);
+                self.note_forgotten();
             }
             Change::Window(key, Some(bytes)) => self.counting.restore(key, &bytes)?,
             Change::Rolled(key, Some(rolled)) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use airside_types::{Detection, Quiet, Reason, Suppression, Timestamp};
+use airside_types::{Detection, Payload, Quiet, Reason, Record, Suppression, Timestamp};
 
 use crate::Change;
 
@@ -35,6 +35,21 @@ impl Ledger {
     /// A detection that is not told, or as what alarms nobody.
     pub(crate) fn detection(&mut self, reason: Reason, time: Timestamp, detection: &Detection) {
         self.add((reason, &detection.rule), 1, (time, time), || detection.message.clone());
+    }
+
+    /// An anomaly that is not told, since others of its model stand for it: its record is made for the first alone.
+    pub(crate) fn anomaly(
+        &mut self,
+        rule: &str,
+        time: Timestamp,
+        record: impl FnOnce() -> Option<Record>,
+    ) {
+        let message = |record: Record| match record.payload {
+            Payload::Detection(detection) => Some(detection.message),
+            _ => None,
+        };
+        let example = || record().and_then(message).unwrap_or_default();
+        self.add((Reason::RolledUp, rule), 1, (time, time), example);
     }
 
     fn add(

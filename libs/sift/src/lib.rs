@@ -10,6 +10,7 @@
 
 pub mod cascade;
 mod cluster;
+pub mod fairness;
 mod grants;
 mod ledger;
 mod recorded;
@@ -84,6 +85,9 @@ pub struct Sifted {
     pub rolled_up: Vec<Record>,
     /// Detections about controllers, for which what was told of the request that they carry out stands.
     pub carried_out: Vec<Record>,
+    /// How many anomalies were not told, since as many of the model that their actor raised within the hour were, and stand
+    /// for them.
+    pub beyond: u64,
     /// What correlation rules of people's own count, with the event; of each event once.
     pub candidates: Vec<(Id, CorrelationCandidate)>,
     /// How many events were folded.
@@ -156,7 +160,8 @@ impl Sift {
     pub fn take(&mut self, batch: &mut SightingBatch, profile: &ClusterProfile) -> Sifted {
         let key = (batch.tenant.clone(), batch.cluster.clone());
         self.changed.insert(key.clone());
-        let mut sifted = self.with(key, |cluster| cluster.take(batch, profile));
+        let time = Some(batch.ingest_time);
+        let mut sifted = self.with(key, time, |cluster| cluster.take(batch, profile));
         for part in Part::ALL {
             let most = self.limits.shared.most(part);
             if self.totals.of(part) > most {
@@ -174,12 +179,11 @@ impl Sift {
         self.clusters.contains_key(key)
     }
 
-    /// Puts clusters away that were not used for longest, while more are in memory than there is room for. Whoever keeps
-    /// what has changed has to have done so before, and takes it back ([`Sift::restore`]) before their next batch.
+    /// Puts clusters away that were not used for longest, while more are in memory than there is room for: those of which
+    /// nothing came for an hour, and then those of the tenant that has most. Whoever keeps what has changed has to have done so
+    /// before, and takes it back ([`Sift::restore`]) before their next batch.
     pub fn put_away(&mut self) {
-        while self.clusters.len() > self.limits.shared.clusters
-            && let Some(key) = self.used.take_oldest()
-        {
+        for key in self.used.take_beyond(self.limits.shared.clusters) {
             self.changed.remove(&key);
             if let Some(cluster) = self.clusters.remove(&key) {
                 self.totals.left(&cluster);
@@ -242,13 +246,18 @@ impl Sift {
 
     /// Takes a row back as it was kept; says why where it is not one of this version.
     pub fn restore(&mut self, key: ClusterKey, row: Change) -> Result<(), String> {
-        self.with(key, |cluster| cluster.restore(row))
+        self.with(key, None, |cluster| cluster.restore(row))
     }
 
     /// Works on a cluster, which is the one that was used last then.
-    fn with<T>(&mut self, key: ClusterKey, work: impl FnOnce(&mut ClusterSift) -> T) -> T {
+    fn with<T>(
+        &mut self,
+        key: ClusterKey,
+        taken_in: Option<Timestamp>,
+        work: impl FnOnce(&mut ClusterSift) -> T,
+    ) -> T {
         let limits = self.limits;
-        self.used.use_of(&key);
+        self.used.use_of(&key, taken_in);
         let cluster = self.clusters.entry(key).or_insert_with(|| ClusterSift::new(limits));
         self.totals.left(cluster);
         let done = work(cluster);

@@ -1,16 +1,20 @@
 //! What all clusters share: one memory, of which each may take what others leave, and in which those stay that are used.
 //!
-//! Whoever has most gives up first, so that no cluster can push out what another one has by sending much.
+//! The tenant that has most gives up first, so that none can push out what another one has by sending much, or under many
+//! names (`fairness.rs`).
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use airside_types::Record;
+use airside_types::{Record, Timestamp};
 
 use crate::ClusterKey;
 use crate::cluster::ClusterSift;
+use crate::fairness::{enough, relieve};
 
-/// What bounds the memory of all clusters together. With all of it in use a process has about 300 MB.
+/// What bounds the memory of all clusters together. With all of it in use a process has about 300 MB, and another 130 where
+/// as many detections are counted as there may be.
 #[derive(Debug, Clone, Copy)]
 pub struct SharedLimits {
     /// The most events that are known to have come before; beyond it the oldest are forgotten. Default: 1.2
@@ -25,8 +29,10 @@ pub struct SharedLimits {
     pub cascades: usize,
     /// The most requests whose auditID is known; beyond it the oldest are forgotten. Default: 200,000.
     pub audit_ids: usize,
-    /// The most clusters that are in memory at a time; beyond it those are put away that were not used for longest.
-    /// Default: 1,000.
+    /// The most detections that rules count, whole records of some 3 KB; beyond it the oldest are forgotten. Default: 40,000.
+    pub counted: usize,
+    /// The most clusters that are in memory at a time; beyond it those are put away that were not used for longest: any of
+    /// which nothing came for an hour, and then those of the tenant that has most. Default: 1,000.
     pub clusters: usize,
 }
 
@@ -38,6 +44,7 @@ impl Default for SharedLimits {
             actors: 15_000,
             cascades: 40_000,
             audit_ids: 200_000,
+            counted: 40_000,
             clusters: 1_000,
         }
     }
@@ -51,6 +58,7 @@ impl SharedLimits {
             Part::Actors => self.actors,
             Part::Cascades => self.cascades,
             Part::AuditIds => self.audit_ids,
+            Part::Counted => self.counted,
         }
     }
 }
@@ -68,11 +76,13 @@ pub(crate) enum Part {
     Cascades,
     /// Requests whose auditID is known.
     AuditIds,
+    /// Detections that rules count.
+    Counted,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Seen, Self::Rolled, Self::Actors, Self::Cascades, Self::AuditIds];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Seen, Self::Rolled, Self::Actors, Self::Cascades, Self::AuditIds, Self::Counted];
 }
 
 /// How much all clusters have of each part.
@@ -83,6 +93,7 @@ pub(crate) struct Totals {
     actors: usize,
     cascades: usize,
     audit_ids: usize,
+    counted: usize,
 }
 
 impl Totals {
@@ -93,6 +104,7 @@ impl Totals {
             Part::Actors => self.actors,
             Part::Cascades => self.cascades,
             Part::AuditIds => self.audit_ids,
+            Part::Counted => self.counted,
         }
     }
 
@@ -103,6 +115,7 @@ impl Totals {
             Part::Actors => &mut self.actors,
             Part::Cascades => &mut self.cascades,
             Part::AuditIds => &mut self.audit_ids,
+            Part::Counted => &mut self.counted,
         }
     }
 
@@ -121,83 +134,84 @@ impl Totals {
         }
     }
 
-    /// Lets the clusters that have most of a part give up some of it, until there is some room again. Returns these
-    /// clusters, and what is to be told before it is gone.
+    /// Lets those that have most of a part give up some of it, until there is some room again. Returns the clusters that
+    /// did, and what is to be told before it is gone.
     pub(crate) fn relieve<'c>(
         &mut self,
         part: Part,
         most: usize,
         clusters: impl Iterator<Item = (&'c ClusterKey, &'c mut ClusterSift)>,
     ) -> (BTreeSet<ClusterKey>, Vec<Record>) {
-        // Not for each batch anew.
-        let enough = most - most / 16;
         let (mut changed, mut told) = (BTreeSet::new(), Vec::new());
-        let sized =
-            |(key, cluster): (_, &'c mut ClusterSift)| Sized(cluster.size(part), key, cluster);
-        let mut largest: BinaryHeap<_> = clusters.map(sized).collect();
-        while self.of(part) > enough
-            && let Some(Sized(before, key, cluster)) = largest.pop()
-            && before > 0
-        {
+        let by_size = |cluster: &&mut ClusterSift| {
+            let size = cluster.size(part);
+            (size, size)
+        };
+        *self.of_mut(part) = relieve(clusters, enough(most), by_size, |key, cluster| {
             told.extend(cluster.give_up(part));
             changed.insert(key.clone());
-            let after = cluster.size(part);
-            let total = self.of_mut(part);
-            *total = (*total + after).saturating_sub(before);
-            if after < before {
-                largest.push(Sized(after, key, cluster));
-            }
-        }
+        });
         (changed, told)
     }
 }
 
-/// A cluster by how much it has, and then by its name.
-struct Sized<'c>(usize, &'c ClusterKey, &'c mut ClusterSift);
+/// Who was not used for so long, by when batches are taken in, needs no room.
+const IDLE: Duration = Duration::from_hours(1);
 
-impl Ord for Sized<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.0, self.1).cmp(&(other.0, other.1))
-    }
-}
-
-impl PartialOrd for Sized<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Sized<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Sized<'_> {}
-
-/// Which cluster was used when. Uses are numbered.
+/// Which cluster was used when.
 #[derive(Debug, Default)]
 pub(crate) struct LastUses {
-    of: BTreeMap<ClusterKey, u64>,
-    at: BTreeMap<u64, ClusterKey>,
+    of: BTreeMap<ClusterKey, Use>,
     number: u64,
+    /// The latest time that was told.
+    now: Timestamp,
+}
+
+/// The last use of a cluster. Uses are numbered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Use {
+    number: u64,
+    time: Timestamp,
 }
 
 impl LastUses {
-    /// A cluster is used now.
-    pub(crate) fn use_of(&mut self, key: &ClusterKey) {
+    /// A cluster is used now, by a batch that was taken in at this time if it is one.
+    pub(crate) fn use_of(&mut self, key: &ClusterKey, taken_in: Option<Timestamp>) {
         self.number += 1;
-        match self.of.get_mut(key) {
-            Some(last) => drop(self.at.remove(&std::mem::replace(last, self.number))),
-            None => drop(self.of.insert(key.clone(), self.number)),
+        self.now = taken_in.map_or(self.now, |time| self.now.max(time));
+        let last = Use { number: self.number, time: self.now };
+        if let Some(known) = self.of.get_mut(key) {
+            *known = last;
+        } else {
+            self.of.insert(key.clone(), last);
         }
-        self.at.insert(self.number, key.clone());
     }
 
-    /// The cluster that was not used for longest, which is forgotten here.
-    pub(crate) fn take_oldest(&mut self) -> Option<ClusterKey> {
-        let (_, key) = self.at.pop_first()?;
-        self.of.remove(&key);
-        Some(key)
+    /// The clusters that have to go so that no more than `most` remain, which are forgotten here: those that are idle, and
+    /// then of the tenant that has most clusters the one that was not used for longest.
+    pub(crate) fn take_beyond(&mut self, most: usize) -> Vec<ClusterKey> {
+        let beyond = self.of.len().saturating_sub(most);
+        if beyond == 0 {
+            return Vec::new();
+        }
+        let since = self.now.minus(IDLE);
+        let mut idle: Vec<_> = self.of.iter().filter(|(_, last)| last.time < since).collect();
+        idle.sort_unstable_by_key(|(_, last)| **last);
+        let mut gone: Vec<_> = idle.into_iter().take(beyond).map(|(key, _)| key.clone()).collect();
+        for key in &gone {
+            self.of.remove(key);
+        }
+        let mut next = Vec::new();
+        let uses = self.of.iter().map(|(key, last)| (key, Some(*last)));
+        let by_age = |last: &Option<Use>| (usize::from(last.is_some()), Reverse(*last));
+        relieve(uses, most, by_age, |key, last| {
+            next.push(key.clone());
+            *last = None;
+        });
+        for key in &next {
+            self.of.remove(key);
+        }
+        gone.extend(next);
+        gone
     }
 }

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod overlap;
+mod sharing;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -329,7 +330,7 @@ proptest! {
             sifted += out.events + out.left_out;
             let new = |records: &[Record]| detections(records).len() as u64;
             detected += new(&out.told);
-            ended += new(&out.rolled_up);
+            ended += new(&out.rolled_up) + out.beyond;
         }
         prop_assert_eq!(events, sifted);
         let lines: Vec<_> = state.clusters().flat_map(|key| state.ledger(key)).collect();
@@ -398,8 +399,15 @@ fn of_clusters(names: &[&str], first: i64) -> Vec<SightingBatch> {
 
 #[test]
 fn clusters_share_a_memory_and_the_one_that_has_most_gives_up_first() {
-    let shared =
-        SharedLimits { seen: 4, rolled: 4, actors: 4, cascades: 4, audit_ids: 4, clusters: 9 };
+    let shared = SharedLimits {
+        seen: 4,
+        rolled: 4,
+        actors: 4,
+        cascades: 4,
+        audit_ids: 4,
+        counted: 4,
+        clusters: 9,
+    };
     let mut all = Sift::new(Limits { shared, ..Limits::default() });
     let quiet = of_clusters(&["quiet"], 0);
     let loud = of_clusters(&["loud"; 8], 0);
@@ -415,8 +423,15 @@ fn clusters_share_a_memory_and_the_one_that_has_most_gives_up_first() {
 
 #[test]
 fn no_part_of_the_memory_is_larger_than_all_clusters_may_have() {
-    let shared =
-        SharedLimits { seen: 20, rolled: 4, actors: 4, cascades: 4, audit_ids: 8, clusters: 9 };
+    let shared = SharedLimits {
+        seen: 20,
+        rolled: 4,
+        actors: 4,
+        cascades: 4,
+        audit_ids: 8,
+        counted: 8,
+        clusters: 9,
+    };
     let mut all = Sift::new(Limits { shared, ..Limits::default() });
     let mut most = BTreeMap::new();
     for number in 0..12 {

@@ -1,22 +1,28 @@
 //! What rules cost, found out before they are compiled: the comparisons with one event, and the memory of patterns.
 //!
 //! Rules of many tenants are asked in one process, and a short text can mean a lot: `1 of them` a thousand times,
-//! `(x{99}){99}`, a value that a modifier writes in thousands of ways. A rule for which no room is left is refused with
-//! what to do. How long texts may be is whose business it is from whom they come.
+//! `(x{99}){99}`, a value that a modifier writes in thousands of ways. Correlation rules ask of each event, and remember. A
+//! rule for which no room is left is refused with what to do. How long texts may be is whose business it is from whom they
+//! come.
 
-use std::collections::HashMap;
+mod comparisons;
+mod correlations;
+mod fields;
 
-use airside_k8s::{Document, Value};
 use airside_types::FieldPath;
 use regex_automata::meta;
 use regex_syntax::escape;
 use rsigma_parser::{
-    ConditionExpr, CorrelationCondition, CorrelationRule, Detection, DetectionItem, Modifier,
-    SigmaRule, SigmaValue, SpecialChar, StringPart,
+    CorrelationRule, Detection, DetectionItem, Modifier, SigmaRule, SigmaValue, SpecialChar,
+    StringPart,
 };
 
 use crate::judge::Remark;
-use crate::path::count_steps;
+use comparisons::{of_condition, sum, sum_enough, writings};
+use correlations::{of_event, of_group};
+
+pub(crate) use correlations::of_named;
+pub(crate) use fields::of_fields;
 
 /// The most comparisons that one rule makes with one event.
 const MAX_OF_RULE: usize = 10_000;
@@ -31,14 +37,11 @@ const MAX_PATTERN_BYTES: usize = 64 << 20;
 const MAX_ONE_PATTERN: usize = 10 << 20;
 /// The most bytes that all texts have, in all the ways in which modifiers write them.
 const MAX_TEXT_BYTES: usize = 32 << 20;
-/// The most rules, fields to group by and fields to count that a correlation rule names.
-const MAX_NAMED: usize = 50;
-/// The most steps of a field: each object on its way is asked for every step that is left.
-const MAX_STEPS: usize = 64;
-/// The most bytes of a field. The longest key of a label or an annotation has 317.
-const MAX_FIELD_BYTES: usize = 1_000;
-/// So many elements of a list are counted with, where each is compared.
-const ELEMENTS: usize = 16;
+/// The most correlation rules. Each has its state in each cluster, and looks at each event that counts.
+const MAX_CORRELATIONS: usize = 1_000;
+/// The most events, values and rules that all correlation rules together remember in one group each. A longer timespan takes
+/// no more of them. How many groups there are the state bounds itself ([`crate::Limits`]).
+const MAX_REMEMBERED: usize = 500_000;
 
 /// What rules have cost so far.
 #[derive(Debug, Default)]
@@ -47,6 +50,9 @@ pub(crate) struct Budget {
     patterns: usize,
     pattern_bytes: usize,
     text_bytes: usize,
+    correlations: usize,
+    /// In one group of each correlation rule.
+    remembered: usize,
 }
 
 impl Budget {
@@ -56,22 +62,10 @@ impl Budget {
         let condition = ["detection", "condition"];
         let detections = &rule.detection;
         let asked = detections.conditions.iter();
-        let comparisons = sum(asked.map(|it| of_condition(it, &detections.named)));
-        if comparisons > MAX_OF_RULE {
-            let text = format!(
-                "it may take {comparisons} comparisons with one event, of at most {MAX_OF_RULE}: name fewer selections and values, \
-                 or write several rules"
-            );
-            return Err(refuse(&condition, text));
-        }
-        let comparisons = self.comparisons + comparisons;
-        if comparisons > MAX_COMPARISONS {
-            let text = format!(
-                "with the rules before it, it takes {comparisons} comparisons with one event, of at most {MAX_COMPARISONS}: \
-                 set fewer rules"
-            );
-            return Err(refuse(&condition, text));
-        }
+        let comparisons = sum_enough(asked.map(|it| of_condition(it, &detections.named)));
+        let instead = "name fewer selections and values, or write several rules";
+        let comparisons =
+            self.with_comparisons(comparisons, instead).map_err(|text| refuse(&condition, text))?;
         let written = sum(detections.named.values().map(written_bytes));
         let text_bytes = self.text_bytes.saturating_add(written);
         if text_bytes > MAX_TEXT_BYTES {
@@ -82,8 +76,52 @@ impl Budget {
             return Err(refuse(&["detection"], text));
         }
         let (patterns, pattern_bytes) = self.with_patterns(rule)?;
-        *self = Self { comparisons, patterns, pattern_bytes, text_bytes };
+        *self = Self { comparisons, patterns, pattern_bytes, text_bytes, ..*self };
         Ok(())
+    }
+
+    /// Takes what a correlation rule costs that names no more than it may. Says why where that is too much: then nothing is
+    /// taken.
+    pub(crate) fn take_correlation(&mut self, rule: &CorrelationRule) -> Result<(), Remark> {
+        let refuse = |at: &[&str], text| Remark { at: FieldPath::of(at), text };
+        let correlations = self.correlations + 1;
+        if correlations > MAX_CORRELATIONS {
+            let text = format!(
+                "with the rules before it, there are more than {MAX_CORRELATIONS} correlation rules: set fewer"
+            );
+            return Err(refuse(&["correlation"], text));
+        }
+        let instead = "name fewer rules and fields";
+        let comparisons = self
+            .with_comparisons(of_event(rule), instead)
+            .map_err(|text| refuse(&["correlation", "rules"], text))?;
+        let remembered = self.remembered.saturating_add(of_group(rule));
+        if remembered > MAX_REMEMBERED {
+            let text = format!(
+                "with the rules before it, {remembered} events or values may have to be remembered in one group of each \
+                 correlation rule, of at most {MAX_REMEMBERED}: count to less, or set fewer rules"
+            );
+            return Err(refuse(&["correlation", "condition"], text));
+        }
+        *self = Self { comparisons, correlations, remembered, ..*self };
+        Ok(())
+    }
+
+    /// How many comparisons there are with those of a rule; why that is too much, with what to do instead.
+    fn with_comparisons(&self, of_rule: usize, instead: &str) -> Result<usize, String> {
+        if of_rule > MAX_OF_RULE {
+            return Err(format!(
+                "it may take {of_rule} comparisons with one event, of at most {MAX_OF_RULE}: {instead}"
+            ));
+        }
+        let comparisons = self.comparisons + of_rule;
+        if comparisons > MAX_COMPARISONS {
+            return Err(format!(
+                "with the rules before it, it takes {comparisons} comparisons with one event, of at most {MAX_COMPARISONS}: \
+                 set fewer rules"
+            ));
+        }
+        Ok(comparisons)
     }
 
     /// How many regular expressions there are with those of a rule, and the memory that they take.
@@ -111,133 +149,6 @@ impl Budget {
         }
         Ok((patterns, bytes))
     }
-}
-
-/// Says why a correlation rule costs too much.
-pub(crate) fn of_correlation(rule: &CorrelationRule) -> Result<(), Remark> {
-    let at = |what: &str| FieldPath::of(&["correlation", what]);
-    let counted: &[String] = match &rule.condition {
-        CorrelationCondition::Threshold { field: Some(fields), .. } => fields,
-        _ => &[],
-    };
-    for (what, named) in [
-        ("rules", rule.rules.len()),
-        ("group-by", rule.group_by.len()),
-        ("condition", counted.len()),
-    ] {
-        if named > MAX_NAMED {
-            let text = format!("it names {named}, and may name {MAX_NAMED}");
-            return Err(Remark { at: at(what), text });
-        }
-    }
-    let grouped = rule.group_by.iter().map(|field| ("group-by", field));
-    let counted = counted.iter().map(|field| ("condition", field));
-    let aliased = rule.aliases.iter().flat_map(|alias| alias.mapping.values());
-    let aliased = aliased.map(|field| ("aliases", field));
-    for (what, field) in grouped.chain(counted).chain(aliased) {
-        of_field(field, &at(what))?;
-    }
-    Ok(())
-}
-
-/// Says where a rule names a field that costs too much. It is asked before the rule is parsed: the parser calls itself for
-/// each `[any]` of a field, and makes one field of keys that stand below each other.
-pub(crate) fn of_fields(document: &Document) -> Result<(), Remark> {
-    let detection = document.value.as_object().and_then(|rule| rule.get("detection"));
-    let Some(selections) = detection.and_then(Value::as_object) else { return Ok(()) };
-    for (name, selection) in selections.iter() {
-        of_keys(selection, &FieldPath::of(&["detection", name]), "")?;
-    }
-    Ok(())
-}
-
-/// The keys of a part of a selection; `above` are those that it stands below, each with a dot behind it.
-fn of_keys(part: &Value, at: &FieldPath, above: &str) -> Result<(), Remark> {
-    match part {
-        Value::Object(map) => {
-            for (key, value) in map.iter() {
-                let at = at.key(key);
-                let (name, modifiers) = key.split_once('|').unwrap_or((key, ""));
-                let field = format!("{above}{name}");
-                of_field(&field, &at)?;
-                if modifiers.split('|').any(|it| matches!(it, "fieldref" | "expand")) {
-                    texts(value).try_for_each(|other| of_field(other, &at))?;
-                }
-                of_keys(value, &at, &format!("{field}."))?;
-            }
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                of_keys(item, &at.index(index), above)?;
-            }
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// The text that a value is, or the texts of a list.
-fn texts(value: &Value) -> impl Iterator<Item = &str> {
-    let items = value.as_array().unwrap_or_default();
-    items.iter().chain([value]).filter_map(Value::as_str)
-}
-
-fn of_field(field: &str, at: &FieldPath) -> Result<(), Remark> {
-    if field.len() <= MAX_FIELD_BYTES && count_steps(field) <= MAX_STEPS {
-        return Ok(());
-    }
-    let text = format!(
-        "a field has {MAX_STEPS} steps and {MAX_FIELD_BYTES} bytes at most: name one that is less deep"
-    );
-    Err(Remark { at: at.clone(), text })
-}
-
-fn sum(costs: impl Iterator<Item = usize>) -> usize {
-    costs.fold(0, usize::saturating_add)
-}
-
-type Named = HashMap<String, Detection>;
-
-/// The comparisons of a condition in which none is spared.
-fn of_condition(condition: &ConditionExpr, named: &Named) -> usize {
-    match condition {
-        ConditionExpr::And(parts) | ConditionExpr::Or(parts) => {
-            sum(parts.iter().map(|it| of_condition(it, named)))
-        }
-        ConditionExpr::Not(part) => of_condition(part, named),
-        ConditionExpr::Identifier(name) => named.get(name).map_or(0, of_detection),
-        ConditionExpr::Selector { pattern, .. } => {
-            // Each name is compared with the pattern.
-            let meant = named.iter().filter(|(name, _)| pattern.matches_detection_name(name));
-            sum(meant.map(|(_, detection)| of_detection(detection))).saturating_add(named.len())
-        }
-    }
-}
-
-fn of_detection(detection: &Detection) -> usize {
-    match detection {
-        Detection::AllOf(items) => sum(items.iter().map(of_item)),
-        Detection::AnyOf(parts) | Detection::And(parts) => sum(parts.iter().map(of_detection)),
-        Detection::Keywords(values) => values.len(),
-        Detection::ArrayMatch { body, .. } => of_detection(body).saturating_mul(ELEMENTS),
-        Detection::Conditional { named, condition } => of_condition(condition, named),
-    }
-}
-
-fn of_item(item: &DetectionItem) -> usize {
-    sum(item.values.iter().map(|value| writings(item, value))).max(1)
-}
-
-/// In how many ways modifiers write a value.
-fn writings(item: &DetectionItem, value: &SigmaValue) -> usize {
-    let SigmaValue::String(text) = value else { return 1 };
-    let dashes = match item.field.has_modifier(Modifier::WindAsh) {
-        true => text.original.bytes().filter(|byte| *byte == b'-').count(),
-        false => 0,
-    };
-    // Of each dash five, and of each offset one.
-    let ways = 5_usize.saturating_pow(u32::try_from(dashes).unwrap_or(u32::MAX));
-    if item.field.has_modifier(Modifier::Base64Offset) { ways.saturating_mul(3) } else { ways }
 }
 
 /// The bytes of a selection's texts, in all the ways in which they are written.

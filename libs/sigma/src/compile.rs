@@ -1,5 +1,7 @@
 //! From rules as they are written to rules in force: compiled, judged, and told apart by their ids.
 
+use std::collections::{HashMap, HashSet};
+
 use airside_detect::RuleInfo;
 use airside_k8s::Document;
 use airside_types::{FieldPath, Place};
@@ -10,10 +12,12 @@ use rsigma_parser::{CorrelationRule, Detection, SigmaRule};
 use crate::budget::{self, Budget};
 use crate::correlation::Definition;
 use crate::demand::Demand;
-use crate::judge::{Judgement, Remark, judge, place};
+use crate::found::copies;
+use crate::judge::{Judgement, Keys, Remark, judge};
 use crate::problem::{Gravity, Problem};
 use crate::read::{Source, Written};
 use crate::rule::Head;
+use crate::whole::ask_for_whole;
 
 /// A detection rule in force.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(crate) struct Rule {
     pub(crate) stands_alone: bool,
     /// What correlation rules and cases may call it.
     pub(crate) names: Vec<String>,
+    /// How often values may be copied where it matches.
+    pub(crate) copies: usize,
 }
 
 /// The rules in force.
@@ -34,8 +40,12 @@ pub(crate) struct Compiled {
     pub(crate) rules: Vec<Rule>,
     pub(crate) correlations: Vec<(Definition, Place)>,
     pub(crate) problems: Vec<Problem>,
+    /// Where the rules in force stand, by their ids.
+    ids: HashMap<String, Place>,
+    /// The ids of detection rules in force, by their names; of several that are called alike the first.
+    named: HashMap<String, String>,
     /// The names of the rules that are not in force.
-    broken: Vec<String>,
+    broken: HashSet<String>,
     /// What those in force cost.
     budget: Budget,
 }
@@ -53,11 +63,15 @@ impl Compiled {
                 compiled.take_correlation(source, rule);
             }
         }
+        // Whether a rule that correlation rules refer to fires by itself as well, for one of them.
+        let mut generated: HashMap<&str, bool> = HashMap::new();
+        for (definition, _) in &compiled.correlations {
+            for rule in &definition.rules {
+                *generated.entry(rule).or_default() |= definition.generate;
+            }
+        }
         for rule in &mut compiled.rules {
-            let mut referring =
-                compiled.correlations.iter().filter(|(it, _)| it.rules.contains(&rule.info.id));
-            let is_referred_to = referring.clone().next().is_some();
-            rule.stands_alone = !is_referred_to || referring.any(|(it, _)| it.generate);
+            rule.stands_alone = generated.get(rule.info.id.as_str()).copied().unwrap_or(true);
         }
         compiled.problems = bounded(compiled.problems);
         compiled
@@ -83,13 +97,20 @@ impl Compiled {
         let Judgement { demand, remarks } = judge(&rule.detection, &source.document);
         let is_dead = matches!(demand, Demand::Never);
         let gravity = if is_dead { Gravity::Error } else { Gravity::Warning };
-        self.problems.extend(remarks.into_iter().map(|it| source.problem(gravity, it)));
+        self.problems.extend(told_of_rule(remarks).map(|it| source.problem(gravity, it)));
         if is_dead {
             return self.broken.extend(names);
         }
         match compile_rule(rule) {
-            Ok(compiled) => {
-                let rule = Rule { info, place, compiled, demand, stands_alone: true, names };
+            Ok(mut compiled) => {
+                ask_for_whole(&mut compiled);
+                let copies = copies(&compiled);
+                self.ids.insert(info.id.clone(), place.clone());
+                for name in &names {
+                    self.named.entry(name.clone()).or_insert_with(|| info.id.clone());
+                }
+                let rule =
+                    Rule { info, place, compiled, demand, stands_alone: true, names, copies };
                 self.rules.push(rule);
             }
             Err(error) => {
@@ -113,15 +134,15 @@ impl Compiled {
             date: rule.modified.as_deref().or(rule.date.as_deref()),
         };
         let Some((info, place)) = self.head(source, &head) else { return };
-        if let Err(remark) = budget::of_correlation(rule) {
+        if let Err(remark) = budget::of_named(rule) {
             self.problems.push(source.problem(Gravity::Error, remark));
             return;
         }
         let find = |name: &str| {
-            if let Some(rule) = self.rules.iter().find(|it| it.names.iter().any(|it| it == name)) {
-                return Ok(rule.info.id.clone());
+            if let Some(id) = self.named.get(name) {
+                return Ok(id.clone());
             }
-            Err(if self.broken.iter().any(|it| it == name) {
+            Err(if self.broken.contains(name) {
                 format!("the rule `{name}` is not in force: put it right first")
             } else {
                 format!(
@@ -129,8 +150,13 @@ impl Compiled {
                 )
             })
         };
-        match Definition::of(rule, info, &find) {
-            Ok(definition) => self.correlations.push((definition, place)),
+        let definition = Definition::of(rule, info, &find);
+        let definition = definition.and_then(|it| self.budget.take_correlation(rule).map(|()| it));
+        match definition {
+            Ok(definition) => {
+                self.ids.insert(definition.info.id.clone(), place.clone());
+                self.correlations.push((definition, place));
+            }
             Err(remark) => self.problems.push(source.problem(Gravity::Error, remark)),
         }
     }
@@ -141,9 +167,12 @@ impl Compiled {
         let title = || FieldPath::of(&["title"]);
         let place =
             source.problem(Gravity::Warning, Remark { at: title(), text: String::new() }).place;
-        let rules = self.rules.iter().map(|it| (&it.info, &it.place));
-        let mut all = rules.chain(self.correlations.iter().map(|(it, place)| (&it.info, place)));
-        if let Some((_, other)) = all.find(|(it, _)| it.id == info.id) {
+        if head.title.len() > MAX_TITLE_BYTES {
+            let text = format!("a title has {MAX_TITLE_BYTES} bytes at most");
+            self.problems.push(source.problem(Gravity::Error, Remark { at: title(), text }));
+            return None;
+        }
+        if let Some(other) = self.ids.get(&info.id) {
             let text = format!(
                 "`{}` is the rule at {other} already: give one of them a `name` of its own",
                 info.id
@@ -152,9 +181,24 @@ impl Compiled {
             self.problems.push(source.problem(Gravity::Error, remark));
             return None;
         }
-        self.problems.extend(remarks.into_iter().map(|it| source.problem(Gravity::Warning, it)));
+        let remarks = told_of_rule(remarks).map(|it| source.problem(Gravity::Warning, it));
+        self.problems.extend(remarks);
         Some((info, place))
     }
+}
+
+/// The longest title: it stands in each detection.
+const MAX_TITLE_BYTES: usize = 1_000;
+/// The most remarks that are told of one rule, with the number of the others: to find the place of one takes as long as the
+/// rule has parts.
+const MAX_REMARKS: usize = 1_000;
+
+/// What is told of a rule about which much is to be said.
+fn told_of_rule(mut remarks: Vec<Remark>) -> impl Iterator<Item = Remark> {
+    let untold = remarks.split_off(remarks.len().min(MAX_REMARKS)).len();
+    let text = format!("and {untold} more about this rule, which are not told");
+    let rest = Remark { at: FieldPath::of(&["detection"]), text };
+    remarks.into_iter().chain((untold > 0).then_some(rest))
 }
 
 /// The most problems that are told of rules at a time: errors before warnings.
@@ -187,9 +231,10 @@ fn culprit(rule: &SigmaRule, document: &Document) -> Option<Remark> {
     selections.into_iter().find_map(|(name, detection)| {
         let at = FieldPath::of(&["detection", name]);
         if let Detection::AllOf(items) = detection {
+            let keys = Keys::of(document, &at);
             let found = items.iter().find_map(|item| {
                 let error = compile_detection(&Detection::AllOf(vec![item.clone()])).err()?;
-                let at = place(document, &at, item.field.name.as_deref()?);
+                let at = keys.place(item.field.name.as_deref()?);
                 Some(Remark { at, text: last_line(&error.to_string()) })
             });
             if found.is_some() {

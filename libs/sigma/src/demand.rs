@@ -112,7 +112,7 @@ impl Demand {
             (Self::Never, other) | (other, Self::Never) => other,
             (Self::Values(mut left), Self::Values(right)) => {
                 for (mine, others) in left.iter_mut().zip(*right) {
-                    *mine = mine.take().zip(others).map(|(mine, others)| &mine | &others);
+                    *mine = mine.take().zip(others).map(|(mine, others)| union(mine, others));
                 }
                 Self::Values(left)
             }
@@ -134,6 +134,14 @@ impl Demand {
         let Self::Values(values) = self else { return None };
         values.get(Dimension::ALL.iter().position(|it| *it == dimension)?)?.as_ref()
     }
+}
+
+/// All values of both. The smaller ones are moved: many small ones together cost no more than they are.
+fn union(left: BTreeSet<String>, right: BTreeSet<String>) -> BTreeSet<String> {
+    let (mut larger, smaller) =
+        if left.len() < right.len() { (right, left) } else { (left, right) };
+    larger.extend(smaller);
+    larger
 }
 
 /// The values that an item compares with, where it does nothing else.

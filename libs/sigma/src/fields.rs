@@ -220,7 +220,9 @@ fn meant_by(name: &str) -> Option<&'static str> {
     let last = name.rsplit('.').next().unwrap_or(name);
     let meant = MEANT.iter().find(|(written, _)| last.eq_ignore_ascii_case(written));
     meant.map(|(_, field)| *field).or_else(|| {
+        // Of what is so much longer or shorter the distance is more.
+        let alike = all().filter(|field| field.len().abs_diff(name.len()) <= 2);
         let distance = |field: &&str| strsim::damerau_levenshtein(field, name);
-        all().min_by_key(distance).filter(|field| distance(field) <= 2)
+        alike.min_by_key(distance).filter(|field| distance(field) <= 2)
     })
 }

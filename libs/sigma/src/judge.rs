@@ -3,10 +3,10 @@
 //! A rule that waits for what no event has looks like protection and is none. [`Judge`] walks a rule's condition,
 //! collects what can never hold, and what the rule demands ([`Demand`]).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use airside_k8s::fields::at as value_at;
-use airside_k8s::{Document, Value};
+use airside_k8s::{Document, Map, Value};
 use airside_types::FieldPath;
 use rsigma_parser::{
     ConditionExpr, Detection, DetectionItem, Detections, Modifier, Quantifier, SigmaValue,
@@ -107,7 +107,8 @@ impl Judge<'_> {
     fn detection(&mut self, detection: &Detection, at: &FieldPath) -> Demand {
         match detection {
             Detection::AllOf(items) => {
-                let parts: Vec<_> = items.iter().map(|it| self.item(it, at)).collect();
+                let keys = Keys::of(self.document, at);
+                let parts: Vec<_> = items.iter().map(|it| self.item(it, &keys)).collect();
                 parts.into_iter().fold(Demand::anything(), Demand::and)
             }
             Detection::And(parts) => {
@@ -131,9 +132,9 @@ impl Judge<'_> {
         }
     }
 
-    fn item(&mut self, item: &DetectionItem, at: &FieldPath) -> Demand {
+    fn item(&mut self, item: &DetectionItem, keys: &Keys<'_>) -> Demand {
         let Some(field) = item.field.name.as_deref() else { return Demand::anything() };
-        let at = place(self.document, at, field);
+        let at = keys.place(field);
         self.fields.push((at.clone(), field.to_owned()));
         let absent = asks_for_absence(item);
         match kind_of(field) {
@@ -156,17 +157,29 @@ impl Judge<'_> {
     }
 }
 
-/// Where a field stands in a selection: its key there has the modifiers.
-pub(crate) fn place(document: &Document, selection: &FieldPath, field: &str) -> FieldPath {
-    let map = value_at(&document.value, selection).and_then(Value::as_object);
-    let written = field.replace("\\[", "[").replace("\\]", "]");
-    let is_meant = |key: &&str| {
-        let name = key.split('|').next().unwrap_or(key);
-        name == field || name == written
-    };
-    match map.and_then(|map| map.keys().find(is_meant)) {
-        Some(key) => selection.key(key),
-        None => selection.clone(),
+/// The keys of a selection, by the fields that they name: with their modifiers they are its places.
+pub(crate) struct Keys<'d> {
+    selection: &'d FieldPath,
+    by_field: HashMap<&'d str, &'d str>,
+}
+
+impl<'d> Keys<'d> {
+    pub(crate) fn of(document: &'d Document, selection: &'d FieldPath) -> Self {
+        let mut by_field = HashMap::new();
+        let map = value_at(&document.value, selection).and_then(Value::as_object);
+        for key in map.into_iter().flat_map(Map::keys) {
+            by_field.entry(key.split('|').next().unwrap_or(key)).or_insert(key);
+        }
+        Self { selection, by_field }
+    }
+
+    /// Where a field stands; the selection itself where it has no such key.
+    pub(crate) fn place(&self, field: &str) -> FieldPath {
+        let written = || self.by_field.get(&*field.replace("\\[", "[").replace("\\]", "]"));
+        match self.by_field.get(field).or_else(written) {
+            Some(key) => self.selection.key(key),
+            None => self.selection.clone(),
+        }
     }
 }
 

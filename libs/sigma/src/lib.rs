@@ -11,6 +11,7 @@ mod compile;
 mod correlation;
 mod demand;
 mod fields;
+mod found;
 mod index;
 mod judge;
 mod path;
@@ -18,8 +19,10 @@ mod problem;
 mod read;
 mod rule;
 mod set;
+mod told;
 mod values;
 mod view;
+mod whole;
 
 pub use case::{Case, CaseProblem, Ending, Expected, read as read_cases};
 pub use correlation::{Change, Correlating, Limits, Row, TakenBack};

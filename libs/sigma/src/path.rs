@@ -14,10 +14,20 @@ enum Step {
     Element(i64),
 }
 
+/// How much of a value is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Objects without what is in them: no text or number equals one, whatever it holds.
+    Shallow,
+    /// All of it. That costs as much as the value is large.
+    Whole,
+}
+
 /// The value at a path below a body. Several, where the path goes through a list, are a list.
-pub(crate) fn at<'v>(body: &'v Value, path: &str) -> Option<EventValue<'v>> {
+pub(crate) fn at<'v>(body: &'v Value, path: &str, depth: Depth) -> Option<EventValue<'v>> {
     let mut found = Vec::new();
     collect(body, &steps(path), &mut found);
+    let mut found: Vec<_> = found.into_iter().map(|it| value(it, depth)).collect();
     if found.len() > 1 { Some(EventValue::Array(found)) } else { found.pop() }
 }
 
@@ -27,7 +37,7 @@ pub(crate) fn count_steps(path: &str) -> usize {
 }
 
 /// A body's value as rules are asked about it.
-pub(crate) fn value(of: &Value) -> EventValue<'_> {
+pub(crate) fn value(of: &Value, depth: Depth) -> EventValue<'_> {
     match of {
         Value::Null => EventValue::Null,
         Value::Bool(it) => EventValue::Bool(*it),
@@ -36,9 +46,11 @@ pub(crate) fn value(of: &Value) -> EventValue<'_> {
             None => EventValue::Float(it.as_f64().unwrap_or(f64::NAN)),
         },
         Value::String(it) => EventValue::Str(it.as_ref().into()),
-        Value::Array(items) => EventValue::Array(items.iter().map(value).collect()),
+        Value::Array(items) => EventValue::Array(items.iter().map(|it| value(it, depth)).collect()),
+        Value::Object(_) if depth == Depth::Shallow => EventValue::Map(Vec::new()),
         Value::Object(map) => {
-            EventValue::Map(map.iter().map(|(key, it)| (key.into(), value(it))).collect())
+            let entries = map.iter().map(|(key, it)| (key.into(), value(it, depth)));
+            EventValue::Map(entries.collect())
         }
     }
 }
@@ -82,12 +94,12 @@ fn taken(key: &mut String) -> Option<Step> {
     (!key.is_empty()).then(|| Step::Key(std::mem::take(key)))
 }
 
-fn collect<'v>(value_here: &'v Value, steps: &[Step], found: &mut Vec<EventValue<'v>>) {
+fn collect<'v>(here: &'v Value, steps: &[Step], found: &mut Vec<&'v Value>) {
     let Some((step, rest)) = steps.split_first() else {
-        found.push(value(value_here));
+        found.push(here);
         return;
     };
-    match (step, value_here) {
+    match (step, here) {
         (Step::Key(_), Value::Array(items)) => {
             items.iter().for_each(|item| collect(item, steps, found));
         }
@@ -144,7 +156,17 @@ mod tests {
             ("metadata.label", None),
             ("spec.containers.image.tag", None),
         ] {
-            let found = at(&body, path).map(|it| it.to_json().to_string());
+            let found = at(&body, path, Depth::Whole).map(|it| it.to_json().to_string());
+            assert_eq!(found.as_deref(), expected, "{path}");
+        }
+        for (path, expected) in [
+            ("metadata", Some("{}")),
+            ("spec.containers", Some("[{},{}]")),
+            ("spec.containers.image", Some(r#"["a","b"]"#)),
+            ("spec.containers.ports.port", Some("[1,2]")),
+            ("metadata.label", None),
+        ] {
+            let found = at(&body, path, Depth::Shallow).map(|it| it.to_json().to_string());
             assert_eq!(found.as_deref(), expected, "{path}");
         }
     }

@@ -61,12 +61,15 @@ pub(crate) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Vec<S
         };
         problems.push(Problem { place, gravity: Gravity::Error, text });
     }
+    // In the order of the text, however they were found.
+    repeated.sort_unstable();
     let starts: Vec<u32> = parsed.documents.iter().map(|document| document.line).collect();
     let mut sources = Vec::new();
     for (index, document) in parsed.documents.into_iter().enumerate() {
         let end = starts.get(index + 1).copied().unwrap_or(u32::MAX);
         // A key that stands twice makes the rule another than it seems.
-        if repeated.iter().any(|line| (document.line..end).contains(line)) {
+        let before = repeated.partition_point(|line| *line < document.line);
+        if repeated.get(before).is_some_and(|line| *line < end) {
             continue;
         }
         match of_document(&document) {

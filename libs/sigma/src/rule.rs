@@ -10,6 +10,8 @@ use crate::judge::Remark;
 pub const PREFIX: &str = "SIGMA-";
 /// The longest id, without the prefix, in characters.
 const MAX_SLUG: usize = 60;
+/// The most techniques of a rule: as many travel with a detection.
+const MAX_TECHNIQUES: usize = 32;
 
 /// What detection and correlation rules say of themselves alike.
 #[derive(Debug)]
@@ -72,6 +74,7 @@ impl Head<'_> {
         }
         // The most specific first.
         techniques.sort_by_key(|it| !it.id().contains('.'));
+        techniques.truncate(MAX_TECHNIQUES);
         techniques
     }
 }

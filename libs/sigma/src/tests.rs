@@ -8,7 +8,9 @@ use airside_types::{Cluster, Detection, Payload, Tenant};
 use crate::set::RuleSet;
 
 mod any_text;
+mod bodies;
 mod budget;
+mod hostile;
 mod oracle;
 mod problems;
 mod weak_spots;

@@ -1,7 +1,8 @@
 //! An audit event as Sigma rules see it: by the names that `audit.k8s.io` gives its fields.
 //!
 //! Fields are those of the raw event, with what the reader keeps of them. Bodies are decoded when the first rule asks,
-//! once for all rules. A text that the event does not have is absent.
+//! once for all rules; of an object in them a rule sees that it is there, unless it asks for the [`whole`] of it. A text
+//! that the event does not have is absent.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -12,7 +13,17 @@ use airside_detect::json::RawJson;
 use airside_k8s::Value;
 use rsigma_eval::EventValue;
 
-use crate::path;
+use crate::fields::in_body;
+use crate::path::{self, Depth};
+
+/// Stands before a field of a body of which all is asked for. No rule can name such a field
+/// ([`crate::budget::of_fields`]).
+pub(crate) const WHOLE: char = '\0';
+
+/// The field that is asked for with all that is below it.
+pub(crate) fn whole(field: &str) -> String {
+    if in_body(field).is_some() { format!("{WHOLE}{field}") } else { field.to_owned() }
+}
 
 /// An event, ready to be asked by many rules.
 #[derive(Debug)]
@@ -80,36 +91,9 @@ impl<'e> View<'e> {
 
 impl rsigma_eval::Event for View<'_> {
     fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
-        let event = self.event;
-        match path {
-            "verb" => text(&event.verb),
-            "stage" => text(&event.stage),
-            "level" => text(&event.level),
-            "auditID" => text(&event.audit_id),
-            "requestURI" => text(&event.request_uri),
-            "userAgent" => text(&event.user_agent),
-            "requestReceivedTimestamp" => text(&event.request_received),
-            "stageTimestamp" => text(&event.stage_reached),
-            "sourceIPs" => texts(&event.source_ips),
-            "kind" => text("Event"),
-            "apiVersion" => text("audit.k8s.io/v1"),
-            "requestObject" => self.request().map(path::value),
-            "responseObject" => self.response().map(path::value),
-            "user" => Some(EventValue::Map(Vec::new())),
-            "impersonatedUser" => {
-                event.impersonated_user.as_ref().map(|_| EventValue::Map(Vec::new()))
-            }
-            "objectRef" => event.object_ref.as_ref().map(|_| EventValue::Map(Vec::new())),
-            _ => match path.split_once('.')? {
-                ("objectRef", field) => self.of_target(event.object_ref.as_ref()?, field),
-                ("user", field) => of_user(&event.user, field),
-                ("impersonatedUser", field) => of_user(event.impersonated_user.as_ref()?, field),
-                ("responseStatus", field) => self.of_status(field),
-                ("annotations", key) => self.of_annotations(&key.replace("\\.", ".")),
-                ("requestObject", below) => path::at(self.request()?, below),
-                ("responseObject", below) => path::at(self.response()?, below),
-                _ => None,
-            },
+        match path.strip_prefix(WHOLE) {
+            Some(path) => self.of_body(path, Depth::Whole),
+            None => self.of_event(path).or_else(|| self.of_body(path, Depth::Shallow)),
         }
     }
 
@@ -129,6 +113,47 @@ impl rsigma_eval::Event for View<'_> {
 }
 
 impl View<'_> {
+    /// A field that is in no body.
+    fn of_event(&self, path: &str) -> Option<EventValue<'_>> {
+        let event = self.event;
+        match path {
+            "verb" => text(&event.verb),
+            "stage" => text(&event.stage),
+            "level" => text(&event.level),
+            "auditID" => text(&event.audit_id),
+            "requestURI" => text(&event.request_uri),
+            "userAgent" => text(&event.user_agent),
+            "requestReceivedTimestamp" => text(&event.request_received),
+            "stageTimestamp" => text(&event.stage_reached),
+            "sourceIPs" => texts(&event.source_ips),
+            "kind" => text("Event"),
+            "apiVersion" => text("audit.k8s.io/v1"),
+            "user" => Some(EventValue::Map(Vec::new())),
+            "impersonatedUser" => {
+                event.impersonated_user.as_ref().map(|_| EventValue::Map(Vec::new()))
+            }
+            "objectRef" => event.object_ref.as_ref().map(|_| EventValue::Map(Vec::new())),
+            _ => match path.split_once('.')? {
+                ("objectRef", field) => self.of_target(event.object_ref.as_ref()?, field),
+                ("user", field) => of_user(&event.user, field),
+                ("impersonatedUser", field) => of_user(event.impersonated_user.as_ref()?, field),
+                ("responseStatus", field) => self.of_status(field),
+                ("annotations", key) => self.of_annotations(&key.replace("\\.", ".")),
+                _ => None,
+            },
+        }
+    }
+
+    /// A body, or what is below it.
+    fn of_body(&self, path: &str, depth: Depth) -> Option<EventValue<'_>> {
+        let (root, below) = in_body(path)?;
+        let body = if root == "requestObject" { self.request() } else { self.response() }?;
+        match below {
+            Some(below) => path::at(body, below, depth),
+            None => Some(path::value(body, depth)),
+        }
+    }
+
     fn of_target<'t>(&self, target: &'t ObjectReference<'_>, field: &str) -> Option<EventValue<'t>>
     where
         Self: 't,

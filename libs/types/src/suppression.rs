@@ -11,7 +11,8 @@ pub enum Reason {
     /// The event was taken in before: a retry, another API server, a file beside the webhook; or it is the end of a
     /// request whose start was told.
     SeenBefore,
-    /// The same was told a short while ago, and stands for this one too.
+    /// The same was told a short while ago, and stands for this one too; or, of what is rare for somebody, enough of the
+    /// same kind.
     RolledUp,
     /// A controller did it to carry out what somebody asked for, and the detection of that stands for this one too.
     Cascade,
@@ -61,7 +62,8 @@ impl Reason {
                  a request whose start was told"
             }
             Self::RolledUp => {
-                "the same was told a short while before, and that detection counts it"
+                "the same was told a short while before, and stands for it (of what is rare for somebody: five of its kind \
+                 within the hour)"
             }
             Self::Cascade => {
                 "it is part of a cascade: a controller carries out what somebody asked for, and the detection of that \

@@ -9,14 +9,16 @@ use std::time::Duration;
 use airside_ports::{Batch, Keyspace};
 use airside_service::intake::{Received, Understood};
 use airside_service::retry::Backoff;
-use airside_service::{CancellationToken, Deps};
+use airside_service::{CancellationToken, Deps, HttpError};
 use airside_types::{Cluster, Tenant};
 use anyhow::Context;
+use axum::http::StatusCode;
+use bytes::Bytes;
 
 use crate::follow::{Follower, Lines, Position};
 use crate::options::FileOptions;
 use crate::raw::Raws;
-use crate::{Judging, Sender, Webhook, add};
+use crate::{Judging, Sender, Webhook, add, lost};
 
 /// How far each file was read, by tenant, cluster and path.
 const POSITIONS: Keyspace = Keyspace::new("audit-ingest.files");
@@ -93,23 +95,47 @@ impl Followed {
         Ok(true)
     }
 
+    /// Makes durable what is missing before lines, and the lines. A line that the log never takes is set aside: it would hold
+    /// up all that come after it.
     async fn keep(&self, lines: Lines, webhook: &Webhook, deps: &Deps) -> anyhow::Result<()> {
-        let received = |body| Received {
-            tenant: self.tenant.clone(),
-            cluster: self.cluster.clone(),
-            time: deps.clock.now(),
-            body,
-        };
-        let whole = received(lines.bytes);
+        let Lines { bytes, gap, .. } = lines;
+        if let Some(gap) = gap {
+            let record = lost::record(gap, (&self.tenant, &self.cluster), deps.clock.now());
+            let missing = Understood { records: vec![record], ..Understood::default() };
+            webhook.keep(missing, Raws::nowhere()).await?;
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let keep = |lines| self.keep_part(lines, webhook, deps);
+        for (line, error) in keep_divided(bytes, keep).await? {
+            let letter = crate::letter(&self.received(line.clone(), deps), &error.message, &line);
+            let aside = Understood { inputs: 1, letters: vec![letter], ..Understood::default() };
+            webhook.keep(aside, Raws::nowhere()).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_part(
+        &self,
+        lines: Bytes,
+        webhook: &Webhook,
+        deps: &Deps,
+    ) -> Result<(), HttpError> {
+        let whole = self.received(lines, deps);
         let judging = Arc::clone(&webhook.judging);
         let mut raws = webhook.raw.room(&whole);
         let decode = move |received: &Received| {
             let understood = each_line(received, &judging, &mut raws);
-            Ok::<_, airside_service::HttpError>((understood, raws))
+            Ok::<_, HttpError>((understood, raws))
         };
         let (understood, raws) = webhook.intake.understand(whole, decode).await?;
-        webhook.keep(understood, raws).await?;
-        Ok(())
+        webhook.keep(understood, raws).await
+    }
+
+    fn received(&self, body: Bytes, deps: &Deps) -> Received {
+        let (tenant, cluster) = (self.tenant.clone(), self.cluster.clone());
+        Received { tenant, cluster, time: deps.clock.now(), body }
     }
 
     fn key(&self) -> Vec<u8> {
@@ -117,6 +143,39 @@ impl Followed {
         let parts = [self.tenant.as_str(), self.cluster.as_str(), &path.to_string_lossy()];
         parts.join("\0").into_bytes()
     }
+}
+
+/// Keeps lines, in halves where the log does not take them together. Gives the lines that it does not take by themselves,
+/// with why: trying again would not help.
+async fn keep_divided<K, F>(lines: Bytes, keep: K) -> Result<Vec<(Bytes, HttpError)>, HttpError>
+where
+    K: Fn(Bytes) -> F,
+    F: Future<Output = Result<(), HttpError>>,
+{
+    let (mut waiting, mut refused) = (vec![lines], Vec::new());
+    while let Some(mut part) = waiting.pop() {
+        match keep(part.clone()).await {
+            Ok(()) => {}
+            Err(error) if error.status != StatusCode::PAYLOAD_TOO_LARGE => return Err(error),
+            Err(error) => match middle(&part) {
+                Some(middle) => {
+                    waiting.push(part.split_off(middle));
+                    waiting.push(part);
+                }
+                None => refused.push((part, error)),
+            },
+        }
+    }
+    Ok(refused)
+}
+
+/// The beginning of the line that is nearest to the middle of several lines; none of one line.
+fn middle(lines: &[u8]) -> Option<usize> {
+    let half = lines.len() / 2;
+    let (first, second) = lines.split_at_checked(half)?;
+    let before = memchr::memrchr(b'\n', first).map(|end| end + 1);
+    let after = memchr::memchr(b'\n', second).map(|end| half + end + 1);
+    before.or(after).filter(|middle| *middle < lines.len())
 }
 
 /// What the lines tell, each by itself: one that is broken costs no other.
@@ -138,8 +197,9 @@ fn each_line(received: &Received, judging: &Judging, raws: &mut Raws) -> Underst
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use airside_types::Timestamp;
-    use bytes::Bytes;
 
     use super::*;
 
@@ -155,5 +215,55 @@ mod tests {
         };
         let all = each_line(&received, &Judging::default(), &mut Raws::nowhere());
         assert_eq!((all.inputs, all.sightings[0].events(), all.letters.len()), (4, 2, 2));
+    }
+
+    /// What is kept of lines one by one, and what is set aside, by a log that takes so many bytes at a time.
+    async fn kept(lines: &str, most: usize) -> (Vec<String>, Vec<String>) {
+        let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).unwrap();
+        let taken = RefCell::new(Vec::new());
+        let keep = async |part: Bytes| {
+            if part.len() > most {
+                return Err(HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "too large"));
+            }
+            taken.borrow_mut().push(text(&part));
+            Ok(())
+        };
+        let refused = keep_divided(Bytes::from(lines.to_owned()), keep).await.unwrap();
+        let refused = refused.iter().map(|(line, _)| text(line)).collect();
+        (taken.into_inner(), refused)
+    }
+
+    /// A chunk that is refused for its size was tried again for ever, and the file was followed no further.
+    #[tokio::test]
+    async fn of_lines_that_the_log_does_not_take_together_only_those_too_large_for_it_are_set_aside()
+     {
+        let long = "x".repeat(100);
+        for (lines, taken, refused) in [
+            ("a\nb\n".to_owned(), vec!["a\nb\n"], vec![]),
+            (format!("a\n{long}\nb\n"), vec!["a\n", "b\n"], vec![format!("{long}\n")]),
+            (format!("{long}\n{long}\nb"), vec!["b"], vec![format!("{long}\n"); 2]),
+            (long.clone(), vec![], vec![long.clone()]),
+            (format!("\n\n{long}\n"), vec!["\n\n"], vec![format!("{long}\n")]),
+        ] {
+            assert_eq!(
+                kept(&lines, 20).await,
+                (taken.iter().map(|it| (*it).to_owned()).collect(), refused),
+                "{lines}"
+            );
+        }
+        let many: String = (0..100).map(|number| format!("{number}\n")).collect();
+        let (taken, refused) = kept(&many, 20).await;
+        assert_eq!((taken.concat(), refused.len()), (many, 0), "all of it, in its order");
+    }
+
+    #[tokio::test]
+    async fn what_may_be_taken_later_is_neither_divided_nor_set_aside() {
+        let asked = RefCell::new(0);
+        let later = async |_: Bytes| {
+            *asked.borrow_mut() += 1;
+            Err(HttpError::unavailable("later"))
+        };
+        let error = keep_divided(Bytes::from("a\nb\n"), later).await.unwrap_err();
+        assert_eq!((error.status, asked.into_inner()), (StatusCode::SERVICE_UNAVAILABLE, 1));
     }
 }

@@ -2,36 +2,32 @@
 //!
 //! Rotated by another name, the file is read to its end before the new one is begun; so it is when that
 //! happened while nobody followed, as long as it lies in the same folder. What was rotated in between is read in
-//! between (`siblings.rs`). Emptied in place, it is begun anew. What lines mean is left to others.
+//! between (`siblings.rs`). Emptied in place, it is begun anew, once the rest was read of a copy that was made of it
+//! (`found.rs`). What is not there any more is told as a gap (`hole.rs`). What lines mean is left to others.
 
+mod found;
+mod hole;
+mod position;
 mod siblings;
 #[cfg(test)]
 mod tests;
 
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use airside_types::Timestamp;
+use airside_types::Gap;
 use bytes::{Bytes, BytesMut};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
 
-use siblings::Ended;
+use found::{Found, Left, first_bytes};
+use hole::Hole;
+pub(crate) use position::Position;
+use position::{Beginning, identity, modified};
+use siblings::{After, Ended};
 
-/// How far a file was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position {
-    device: u64,
-    inode: u64,
-    offset: u64,
-    /// When the file had last been written just before it was read to here. None where it was not read yet, and in
-    /// positions that were kept before there was this time.
-    modified: Option<Timestamp>,
-}
-
-/// Some lines, and how far the file is read with them.
+/// Some lines, and how far the file is read with them. That a file is begun is said before its lines, with none: kept,
+/// it is found again wherever it was rotated to, however early the process dies.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Lines {
     /// Whole lines with their line feeds; the last one of a file that is no longer written may lack it.
@@ -40,6 +36,8 @@ pub(crate) struct Lines {
     pub(crate) next: Position,
     /// The last line is longer than the bound: this is its beginning, and the rest is left out.
     pub(crate) is_cut: bool,
+    /// What was not read before them, and is lost as far as is known.
+    pub(crate) gap: Option<Gap>,
 }
 
 /// How much is read at a time.
@@ -54,6 +52,8 @@ pub(crate) struct Follower {
     start: Option<Position>,
     /// The rotated files that were gone through last.
     ended: Option<Ended>,
+    /// How far the last of them was read, in bytes, where it is gone and that was not said yet.
+    gone_at: Option<u64>,
     open: Option<Open>,
 }
 
@@ -72,97 +72,120 @@ struct Open {
 impl Follower {
     /// Follows a file from where it was left, or from its beginning. Lines above `longest` bytes are cut.
     pub(crate) const fn new(path: PathBuf, longest: usize, start: Option<Position>) -> Self {
-        Self { path, longest, start, ended: None, open: None }
+        Self { path, longest, start, ended: None, gone_at: None, open: None }
     }
 
     /// The lines that have come since the last call; none where the file has not grown.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Lines>> {
         loop {
-            if self.open.is_none() {
-                self.open = self.reopen().await?;
-            }
-            let Some(open) = &mut self.open else { return Ok(None) };
+            let Some(open) = &mut self.open else {
+                match self.reopen().await? {
+                    None => return Ok(None),
+                    Some(Opened::Again(open)) => self.open = Some(open),
+                    Some(Opened::Begun(open, gap)) => {
+                        let (bytes, next) = (Bytes::new(), open.at);
+                        self.open = Some(open);
+                        return Ok(Some(Lines { bytes, next, is_cut: false, gap }));
+                    }
+                }
+                continue;
+            };
             if let Some(lines) = open.take_lines(self.longest) {
                 return Ok(Some(lines));
             }
-            if open.read().await? > 0 {
-                continue;
-            }
-            // It has been read to its end.
-            if open.is_rotated {
-                let last = open.take_rest();
-                self.ended = Ended::with(self.ended.take(), open.at);
-                self.open = None;
-                self.start = None;
-                if last.is_some() {
-                    return Ok(last);
+            match open.read().await? {
+                Read::Some => continue,
+                Read::Another => self.look_again(),
+                // Read to its end, and not written any more.
+                Read::Nothing if open.is_rotated => {
+                    let last = open.take_rest();
+                    self.ended = Ended::with(self.ended.take(), open.at);
+                    self.open = None;
+                    self.start = None;
+                    if last.is_some() {
+                        return Ok(last);
+                    }
                 }
-                continue;
-            }
-            let now = metadata(&self.path).await?;
-            match now {
-                Some((device, inode, _)) if (device, inode) != open.at.file() => {
+                Read::Nothing => match metadata(&self.path).await? {
                     // What came between the last read and the rename is read first.
-                    open.is_rotated = true;
-                }
-                Some((_, _, length)) if length < open.read_to() => open.begin_anew().await?,
-                _ => return Ok(None),
+                    Some((file, _)) if file != open.at.file() => open.is_rotated = true,
+                    Some((_, length)) if length < open.read_to() => self.look_again(),
+                    _ => return Ok(None),
+                },
             }
         }
+    }
+
+    /// The open file was emptied in place: what it held is looked for elsewhere.
+    fn look_again(&mut self) {
+        self.start = self.open.take().map(|open| open.at);
     }
 
     /// Opens the file that was followed before, under whatever name it is now, or what comes after it. None where
     /// nothing is there, or files are renamed at this moment.
-    async fn reopen(&mut self) -> io::Result<Option<Open>> {
-        let Some((device, inode, length)) = metadata(&self.path).await? else { return Ok(None) };
-        let newest = Position { device, inode, offset: 0, modified: None };
+    async fn reopen(&mut self) -> io::Result<Option<Opened>> {
+        let Some(newest) = Found::open(&self.path).await? else { return Ok(None) };
         let Some(start) = self.start else { return self.open_next(newest).await };
-        if start.file() == newest.file() {
-            let offset = if length < start.offset { 0 } else { start.offset };
-            return Open::at(&self.path, Position { offset, ..start }, false).await;
-        }
-        if let Some(path) = renamed(&self.path, start).await? {
-            return Open::at(&path, start, true).await;
-        }
-        let path = self.path.display();
-        tracing::warn!(%path, "the file that was followed is gone: what it held last is not known");
-        self.start = None;
+        let newest = match found::find(&self.path, newest, start).await? {
+            Left::There(found) => {
+                return Ok(Some(Opened::Again(Open::at(found, start, false).await?)));
+            }
+            Left::Rotated(found) => {
+                return Ok(Some(Opened::Again(Open::at(found, start, true).await?)));
+            }
+            Left::Gone(newest) => newest,
+        };
         self.ended = Ended::with(None, start);
+        let is_packed = match &self.ended {
+            Some(ended) => ended.is_packed(&self.path, newest.identity()).await?,
+            None => false,
+        };
+        self.gone_at = (!is_packed).then_some(start.offset);
+        self.start = None;
         self.open_next(newest).await
     }
 
     /// Opens the file that was rotated next after those that ended, or else the one of the path.
-    async fn open_next(&self, newest: Position) -> io::Result<Option<Open>> {
-        let Some(ended) = &self.ended else { return Open::at(&self.path, newest, false).await };
-        let after = siblings::after(ended, &self.path, newest.file()).await?;
-        for path in &after.left_out {
-            let path = path.display();
-            tracing::warn!(%path, "a rotated file is compressed and left out: it is lost unless it was read before");
-        }
-        match after.next {
-            Some((path, beginning)) => Open::at(&path, beginning, true).await,
-            None => Open::at(&self.path, newest, false).await,
-        }
+    async fn open_next(&mut self, newest: Found) -> io::Result<Option<Opened>> {
+        let after = match &self.ended {
+            Some(ended) => siblings::after(ended, &self.path, newest.identity()).await?,
+            None => Some(After { next: None, left_out: Vec::new() }),
+        };
+        let Some(After { next, left_out }) = after else { return Ok(None) };
+        let is_rotated = next.is_some();
+        let next = next.unwrap_or(newest);
+        let (path, read) = (&self.path, self.ended.as_ref().map(|ended| ended.modified));
+        let hole = Hole { path, gone_at: self.gone_at.take(), left_out: &left_out, read };
+        let gap = hole.before(&next.metadata);
+        let beginning = Position::begin(&next.metadata, &next.first);
+        Ok(Some(Opened::Begun(Open::at(next, beginning, is_rotated).await?, gap)))
     }
 }
 
+/// A file that was opened.
+enum Opened {
+    /// To go on where it was left.
+    Again(Open),
+    /// From its beginning, and what is missing before it.
+    Begun(Open, Option<Gap>),
+}
+
+/// What came of a read.
+enum Read {
+    Some,
+    Nothing,
+    /// The file was emptied and holds something else.
+    Another,
+}
+
 impl Open {
-    /// Opens a file at a position; none where the name is nobody's by now, or another file's.
-    async fn at(path: &Path, at: Position, is_rotated: bool) -> io::Result<Option<Self>> {
-        let mut file = match File::open(path).await {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                let text = format!("{}: {error}", path.display());
-                return Err(io::Error::new(error.kind(), text));
-            }
-        };
-        if identity(&file.metadata().await?) != at.file() {
-            return Ok(None);
-        }
+    /// Reads a file on from a position, which may be one in the file that it is a copy of.
+    async fn at(found: Found, at: Position, is_rotated: bool) -> io::Result<Self> {
+        let Found { mut file, metadata, first } = found;
+        let now = Position::begin(&metadata, &first);
         file.seek(SeekFrom::Start(at.offset)).await?;
-        let pending = BytesMut::new();
-        Ok(Some(Self { file, at, pending, is_skipping: false, is_rotated }))
+        let at = Position { offset: at.offset, modified: at.modified, ..now };
+        Ok(Self { file, at, pending: BytesMut::new(), is_skipping: false, is_rotated })
     }
 
     /// Up to where it has been read, told or not.
@@ -170,21 +193,24 @@ impl Open {
         self.at.offset + self.pending.len() as u64
     }
 
-    async fn read(&mut self) -> io::Result<usize> {
+    async fn read(&mut self) -> io::Result<Read> {
         // Asked before the read: it must not be newer than what is told.
-        self.at.modified = Some(modified(&self.file.metadata().await?));
+        let modified = modified(&self.file.metadata().await?);
         self.pending.reserve(CHUNK);
         let mut part = (&mut self.file).take(CHUNK as u64);
-        part.read_buf(&mut self.pending).await
-    }
-
-    /// The file was emptied in place.
-    async fn begin_anew(&mut self) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(0)).await?;
-        self.at.offset = 0;
-        self.pending.clear();
-        self.is_skipping = false;
-        Ok(())
+        if part.read_buf(&mut self.pending).await? == 0 {
+            self.at.modified = Some(modified);
+            return Ok(Read::Nothing);
+        }
+        // Asked after the read: what was read is another file's if that has begun otherwise by now.
+        let first = first_bytes(&mut self.file).await?;
+        if !self.at.starts_with(&first) {
+            return Ok(Read::Another);
+        }
+        self.at.modified = Some(modified);
+        self.at.beginning = Some(Beginning::of(&first));
+        self.file.seek(SeekFrom::Start(self.read_to())).await?;
+        Ok(Read::Some)
     }
 
     /// The whole lines that were read, or the beginning of one that is too long.
@@ -212,7 +238,7 @@ impl Open {
 
     fn lines(&mut self, length: usize, is_cut: bool) -> Lines {
         let bytes = self.take(length);
-        Lines { bytes, next: self.at, is_cut }
+        Lines { bytes, next: self.at, is_cut, gap: None }
     }
 
     fn take(&mut self, length: usize) -> Bytes {
@@ -221,63 +247,17 @@ impl Open {
     }
 }
 
-/// Device, inode and length of a file; none where there is no file.
-async fn metadata(path: &Path) -> io::Result<Option<(u64, u64, u64)>> {
+/// Device and inode of a file, and its length; none where there is no file.
+async fn metadata(path: &Path) -> io::Result<Option<((u64, u64), u64)>> {
     match tokio::fs::metadata(path).await {
-        Ok(metadata) => Ok(Some((metadata.dev(), metadata.ino(), metadata.len()))),
+        Ok(metadata) => Ok(Some((identity(&metadata), metadata.len()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// What a file is told by, whatever its name: device and inode.
-fn identity(metadata: &Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
-}
-
-/// When a file was last written.
-fn modified(metadata: &Metadata) -> Timestamp {
-    let seconds = metadata.mtime().saturating_mul(1_000_000_000);
-    Timestamp::from_nanos(seconds.saturating_add(metadata.mtime_nsec()))
 }
 
 /// The folder of a file.
 fn folder(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.unwrap_or_else(|| Path::new("."))
-}
-
-/// The present name of a file of the same folder.
-async fn renamed(path: &Path, file: Position) -> io::Result<Option<PathBuf>> {
-    let mut entries = tokio::fs::read_dir(folder(path)).await?;
-    while let Some(entry) = entries.next_entry().await? {
-        let metadata = entry.metadata().await?;
-        if identity(&metadata) == file.file() && metadata.is_file() {
-            return Ok(Some(entry.path()));
-        }
-    }
-    Ok(None)
-}
-
-impl Position {
-    /// Device and inode of the file.
-    fn file(self) -> (u64, u64) {
-        (self.device, self.inode)
-    }
-
-    /// As bytes for the store.
-    pub(crate) fn encode(self) -> Bytes {
-        let parts = [self.device, self.inode, self.offset].map(u64::to_be_bytes);
-        let modified = self.modified.map(|time| time.as_nanos().to_be_bytes());
-        parts.into_iter().chain(modified).flatten().collect()
-    }
-
-    /// From the store's bytes.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut parts = bytes.chunks_exact(8).map(|part| part.try_into().map(u64::from_be_bytes));
-        let mut next = || parts.next()?.ok();
-        let (device, inode, offset) = (next()?, next()?, next()?);
-        let modified = next().map(|nanos| Timestamp::from_nanos(nanos.cast_signed()));
-        Some(Self { device, inode, offset, modified })
-    }
 }

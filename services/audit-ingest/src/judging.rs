@@ -138,7 +138,71 @@ fn feed(options: &FeedOptions) -> anyhow::Result<AddressFeed> {
 
 #[cfg(test)]
 mod tests {
+    use airside_service::intake::Received;
+    use airside_types::Timestamp;
+    use bytes::Bytes;
+
     use super::*;
+
+    /// Rules that all match one event, and show values of it that are as long as they may be.
+    fn showing_much(detections: usize, correlations: usize) -> String {
+        let fields: Vec<String> =
+            (0..12).map(|number| format!("requestObject.data.v{number}")).collect();
+        let items: String =
+            fields.iter().map(|field| format!("    {field}|exists: true\n")).collect();
+        let head = "level: low\ntags: [attack.impact]\n";
+        let detection = |number| {
+            format!(
+                "title: Rule {number}\n{head}logsource: {{product: kubernetes, service: audit}}\n\
+                 detection:\n  a:\n{items}  condition: a\n---\n"
+            )
+        };
+        let correlation = |number| {
+            format!(
+                "title: Often {number}\n{head}generate: true\ncorrelation:\n  type: event_count\n  rules: [Rule 0]\n  \
+                 group-by: [{}]\n  timespan: 1m\n  condition: {{gte: 2}}\n---\n",
+                fields[..4].join(", ")
+            )
+        };
+        (0..detections).map(detection).chain((0..correlations).map(correlation)).collect()
+    }
+
+    /// A sighting is not divided: its batch was refused with 413, and so was its body for ever.
+    #[test]
+    fn however_much_own_rules_show_of_one_event_its_sighting_fits_the_log() {
+        let judging = Judging::default();
+        let text = showing_much(100, 100);
+        let files = vec![RuleFile { path: "own.yaml".into(), text }];
+        judging.set(RuleFiles { tenant: Tenant::default(), files });
+        assert_eq!(judging.rules(&Tenant::default()).listed().count(), 200);
+        let data: Vec<String> = (0..12)
+            .map(|number| format!(r#""v{number}":"{}""#, "\u{10348}".repeat(2_000)))
+            .collect();
+        let event = format!(
+            r#"{{"kind":"Event","auditID":"1","verb":"create","user":{{"username":"mallory"}},"objectRef":{{"resource":"configmaps","namespace":"shop","name":"c"}},"responseStatus":{{"code":201}},"requestObject":{{"data":{{{}}}}}}}"#,
+            data.join(",")
+        );
+        let received = Received {
+            tenant: Tenant::default(),
+            cluster: Cluster::default(),
+            time: Timestamp::EPOCH,
+            body: Bytes::from(event),
+        };
+        let understood = crate::understand(&received, &judging).unwrap();
+        let [batch] = understood.sightings.as_slice() else { panic!("{understood:?}") };
+        let size = airside_wire::encode_sightings(batch).unwrap().len();
+        assert!((128 << 10..512 << 10).contains(&size), "{size}");
+        let sighting = &batch.sightings[0];
+        assert!(sighting.records.len() > 3 && sighting.candidates.len() > 3);
+        // How many are left out is told.
+        for (record, name) in [
+            (sighting.records.last().unwrap(), "untold"),
+            (&*sighting.candidates[0].record, "uncounted"),
+        ] {
+            let airside_types::Payload::Detection(detection) = &record.payload else { panic!() };
+            assert!(detection.values.iter().any(|it| it.name == name), "{name}: {detection:?}");
+        }
+    }
 
     #[test]
     fn what_is_known_of_a_cluster_is_read_from_settings_and_feeds() {

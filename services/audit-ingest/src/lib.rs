@@ -17,22 +17,24 @@ mod push;
 mod raw;
 mod rules_api;
 mod state;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod ticks;
+mod understood;
 
 use std::sync::Arc;
 
 use airside_archive::Housekeeping;
-use airside_detect::audit::read::{self, Unreadable};
-use airside_detect::audit::{Request, Telling, sight};
-use airside_detect::intake::{Clock as EventClock, Intake as EventIntake};
 use airside_ports::{Clock, Keyspace, PartitionSet, ReadLimit, Stream};
-use airside_service::intake::{Bound, Intake, Received, Understood};
+use airside_service::budget::Held;
+use airside_service::intake::{Bound, Intake, Pieces, Received, Understood};
 use airside_service::owner::{OwnerPorts, run_owner};
 use airside_service::{
     Credentials, Deps, HttpError, Mounts, OwnerSettings, Service, ServiceContext,
 };
 use airside_telemetry::metrics::Counter;
-use airside_types::{DeadLetter, SightingBatch};
 use airside_wire::v1::raw_records_service_server::RawRecordsServiceServer;
 use airside_wire::v1::rules_service_server::RulesServiceServer;
 use airside_wire::v1::suppressions_service_server::SuppressionsServiceServer;
@@ -56,6 +58,8 @@ pub use raw::{
 use raw::{AtWork, RawKeeper, RawRecordsApi, Raws};
 use rules_api::RulesApi;
 use tokio::sync::watch;
+pub use understood::understand;
+use understood::{Piece, Sender, add, in_pieces, letter};
 
 /// The audit-ingest service.
 #[derive(Debug)]
@@ -90,12 +94,15 @@ impl Webhook {
         known.then_some(()).ok_or_else(|| HttpError::new(StatusCode::SERVICE_UNAVAILABLE, stopping))
     }
 
-    /// Makes durable what was understood, and counts it.
+    /// Makes durable what was understood, and counts it, or that it was refused.
     pub(crate) async fn keep(&self, understood: Understood, raws: Raws) -> Result<(), HttpError> {
+        self.intake.counted(self.keep_piece(understood, raws).await)
+    }
+
+    async fn keep_piece(&self, understood: Understood, raws: Raws) -> Result<(), HttpError> {
         let sightings = understood.sightings.iter().map(|batch| batch.sightings.len() as u64).sum();
         let events = understood.inputs;
-        let raws = async { self.intake.counted(self.raw.keep(raws).await) };
-        tokio::try_join!(raws, self.intake.keep(understood))?;
+        tokio::try_join!(self.raw.keep(raws), self.intake.keep(understood))?;
         self.events.add(events);
         self.sightings.add(sightings);
         Ok(())
@@ -243,15 +250,6 @@ async fn receive(
     webhook.take(Sender::ApiServer, &cluster, &credentials, &headers, body).await
 }
 
-/// Who sends a body, and so what a refusal leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sender {
-    /// It sends a batch again as it would have been; half of one is refused where nothing of it could be read.
-    ApiServer,
-    /// A cloud's service, which sends the same bytes again for days: what is within them is taken or set aside.
-    Cloud,
-}
-
 impl Webhook {
     /// Takes what is sent, and returns once it is durable.
     pub(crate) async fn take(
@@ -264,174 +262,21 @@ impl Webhook {
     ) -> Result<(), HttpError> {
         self.rules_known().await?;
         let (received, held) = self.intake.receive(cluster, credentials, headers, body).await?;
-        let judging = Arc::clone(&self.judging);
-        let mut raws = self.raw.room(&received);
-        let decode = move |received: &Received| {
-            let mut understood = Understood::default();
-            add(received, &judging, sender, &mut understood, &mut raws)?;
-            // Held by whoever works on the body: the sender may go away meanwhile.
-            Ok::<_, HttpError>((understood, raws, held))
+        self.understand(sender, received, held).await
+    }
+
+    /// Makes durable what a body tells, as far as it is in memory at a time.
+    async fn understand(
+        &self,
+        sender: Sender,
+        received: Received,
+        held: Held,
+    ) -> Result<(), HttpError> {
+        let (judging, raw) = (Arc::clone(&self.judging), self.raw.clone());
+        let decode = move |received: &Received, pieces: &mut Pieces<Piece>| {
+            in_pieces(received, &judging, sender, &raw, pieces)
         };
-        let (understood, raws, _held) = self.intake.understand(received, decode).await?;
-        self.keep(understood, raws).await
-    }
-}
-
-/// The sightings of a batch, and the letters about what is no event. A body that is no batch at all is
-/// refused: the API server has it and will send it again.
-pub fn understand(received: &Received, judging: &Judging) -> Result<Understood, HttpError> {
-    let mut understood = Understood::default();
-    add(received, judging, Sender::ApiServer, &mut understood, &mut Raws::nowhere())?;
-    Ok(understood)
-}
-
-/// Adds what a body tells.
-fn add(
-    received: &Received,
-    judging: &Judging,
-    sender: Sender,
-    all: &mut Understood,
-    raws: &mut Raws,
-) -> Result<(), HttpError> {
-    let intake = EventIntake {
-        tenant: &received.tenant,
-        cluster: &received.cluster,
-        clock: EventClock::Live(received.time),
-        profile: judging.profile(&received.tenant, &received.cluster),
-        origin: None,
-    };
-    let rules = judging.rules(&received.tenant);
-    let authorised = judging.authorised(&received.tenant);
-    let mut broken = None;
-    let (mut items, mut letters, before) = (0_u64, 0_u64, all.letters.len());
-    read::record(1, &received.body, &mut |item| {
-        items += 1;
-        match item.event {
-            Ok(event) => {
-                let request = Request::new(event, intake.profile);
-                raws.take(&request, item.bytes, &intake, received);
-                let batch = current(&mut all.sightings, received);
-                let own = rules.judge(event, &intake);
-                let by = (Telling::ToCorrelate, authorised);
-                sight((&request, item.bytes.len()), &intake, by, own, batch);
-            }
-            Err(why) => {
-                letters += 1;
-                let broke_off = matches!(why, Unreadable::BrokenDocument { .. });
-                broken = broken.take().or_else(|| broke_off.then(|| why.to_string()));
-                if letters <= MAX_LETTERS {
-                    all.letters.push(letter(received, &why.to_string(), item.bytes));
-                }
-            }
-        }
-    });
-    all.inputs += items;
-    if letters > MAX_LETTERS {
-        let why =
-            format!("{} more parts of the same body are no events either", letters - MAX_LETTERS);
-        all.letters.push(letter(received, &why, &[]));
-    }
-    // What came before a break is kept: sent again, the batch would break at the same place.
-    let may_be_refused = broken.is_some() && sender == Sender::ApiServer;
-    if letters < items || !may_be_refused && !is_no_batch(&received.body) {
-        return Ok(());
-    }
-    all.letters.truncate(before);
-    let why = broken.unwrap_or_else(|| NO_BATCH.to_owned());
-    Err(HttpError::bad_request(why))
-}
-
-/// The most letters about one body: a small one can hold millions of what is no event.
-const MAX_LETTERS: u64 = 100;
-
-const NO_BATCH: &str = "the body is no EventList: send what an audit webhook sends";
-
-/// How large a batch on the log gets, in bytes: the cost of each hardly falls beyond.
-const BATCH_BYTES: usize = 64 << 10;
-
-/// The batch that the next sighting goes to.
-fn current<'b>(batches: &'b mut Vec<SightingBatch>, received: &Received) -> &'b mut SightingBatch {
-    let is_full = |batch: &SightingBatch| batch.weight() >= BATCH_BYTES;
-    let last = batches.pop_if(|batch| !is_full(batch));
-    let Received { tenant, cluster, time, .. } = received;
-    let next = last.unwrap_or_else(|| SightingBatch::new(tenant.clone(), cluster.clone(), *time));
-    batches.push_mut(next)
-}
-
-/// A letter about what is no event.
-pub(crate) fn letter(received: &Received, why: &str, bytes: &[u8]) -> DeadLetter {
-    let letter = DeadLetter::new(AuditIngest::NAME, why, bytes, received.time);
-    letter.of(&received.tenant, &received.cluster)
-}
-
-/// Whether a body is not even JSON: the sender has something to mend, and sends it again.
-fn is_no_batch(body: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
-}
-
-#[cfg(test)]
-mod tests {
-    use airside_types::{Cluster, Tenant, Timestamp};
-    use axum::body::Bytes;
-
-    use super::*;
-
-    fn received(body: &str) -> Received {
-        Received {
-            tenant: Tenant::default(),
-            cluster: Cluster::default(),
-            time: Timestamp::EPOCH,
-            body: Bytes::from(body.to_owned()),
-        }
-    }
-
-    #[test]
-    fn what_is_set_aside_is_the_event_and_not_its_batch() {
-        let exec = r#"{"kind":"Event","verb":"create","user":{"username":"ada"},"objectRef":{"resource":"pods","subresource":"exec","namespace":"shop","name":"web"}}"#;
-        let body = format!(r#"{{"kind":"EventList","items":[{{"no":"event"}},{exec},"text"]}}"#);
-        let understood = understand(&received(&body), &Judging::default()).unwrap();
-        assert_eq!(understood.inputs, 3);
-        let sightings: Vec<_> = understood.sightings.iter().flat_map(|it| &it.sightings).collect();
-        assert_eq!(sightings.len(), 1);
-        assert_eq!(sightings[0].records.len(), 1);
-        let excerpts: Vec<_> = understood.letters.iter().map(|it| it.excerpt.as_str()).collect();
-        assert_eq!(excerpts, [r#"{"no":"event"}"#, r#""text""#]);
-    }
-
-    /// An entry that the log does not take would be refused with all events of its batch.
-    #[test]
-    fn however_long_the_values_of_detections_are_a_batch_fits_the_log() {
-        let path = format!("/etc/{}", "\u{10348}".repeat(400));
-        let volumes = (0..20).map(|number| {
-            format!(r#"{{"name":"v{number}","hostPath":{{"path":"{path}{number}"}}}}"#)
-        });
-        let volumes = volumes.collect::<Vec<_>>().join(",");
-        let pod = |number: usize| {
-            format!(
-                r#"{{"verb":"create","auditID":"{number}","user":{{"username":"mallory"}},"objectRef":{{"resource":"pods","namespace":"shop","name":"p{number}"}},"responseStatus":{{"code":201}},"requestObject":{{"kind":"Pod","spec":{{"volumes":[{volumes}],"containers":[{{"name":"c","image":"i","securityContext":{{"privileged":true}}}}]}}}}}}"#
-            )
-        };
-        let pods: Vec<_> = (0..60).map(pod).collect();
-        let body = format!(r#"{{"kind":"EventList","items":[{}]}}"#, pods.join(","));
-        let understood = understand(&received(&body), &Judging::default()).unwrap();
-        let sizes: Vec<_> = understood
-            .sightings
-            .iter()
-            .map(|batch| airside_wire::encode_sightings(batch).unwrap().len())
-            .collect();
-        // Of which a log takes at least eight times as many bytes.
-        assert!(sizes.len() > 1 && sizes.iter().all(|size| *size < 2 * BATCH_BYTES), "{sizes:?}");
-    }
-
-    #[test]
-    fn of_many_parts_that_are_no_events_a_few_are_set_aside_and_the_others_counted() {
-        let body = format!(r#"{{"kind":"EventList","items":[{}1]}}"#, "1,".repeat(5_000));
-        let received = received(&body);
-        let mut understood = Understood::default();
-        let (judging, mut raws) = (Judging::default(), Raws::nowhere());
-        add(&received, &judging, Sender::Cloud, &mut understood, &mut raws).unwrap();
-        assert_eq!((understood.inputs, understood.letters.len()), (5_001, 101));
-        let last = &understood.letters.last().unwrap().reason;
-        assert_eq!(last, "4901 more parts of the same body are no events either");
+        let keep = |piece: Piece| self.keep_piece(piece.understood, piece.raws);
+        self.intake.take(received, held, decode, keep).await
     }
 }

@@ -16,7 +16,7 @@ use airside_ports::{Batch, Clock, Keyspace, Log, Sample, Store};
 use airside_service::outbox::Outbox;
 use airside_service::publisher::Publisher;
 use airside_service::{CancellationToken, Deps, LiveCluster};
-use airside_types::{Gap, Record, Source, Timestamp};
+use airside_types::{Cluster, Gap, Record, Source, Tenant, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::MissedTickBehavior;
 
@@ -109,9 +109,14 @@ impl Lost {
     fn record(&self, gap: Gap, now: Timestamp) -> Record {
         let LiveCluster { tenant, cluster, .. } = &self.live;
         tracing::warn!(%cluster, lost = gap.lost, "an API server lost audit events");
-        let (clock, profile) = (EventClock::Live(now), ClusterProfile::unknown());
-        audit::gap(gap, &Intake { tenant, cluster, clock, profile, origin: None })
+        record(gap, (tenant, cluster), now)
     }
+}
+
+/// The record of a gap in the audit events of a cluster.
+pub(crate) fn record(gap: Gap, (tenant, cluster): (&Tenant, &Cluster), now: Timestamp) -> Record {
+    let (clock, profile) = (EventClock::Live(now), ClusterProfile::unknown());
+    audit::gap(gap, &Intake { tenant, cluster, clock, profile, origin: None })
 }
 
 /// What an API server says at a moment.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use airside_ports::{Batch, KeyRange, Keyspace, Store};
 use airside_sift::ClusterKey;
+use airside_sift::fairness::{enough, relieve};
 use airside_sigma::{Change, Correlating, Limits, Row, RuleSet, TakenBack};
 use airside_telemetry::metrics::Counter;
 use airside_types::{CorrelationCandidate, Id, Record, Timestamp};
@@ -19,8 +20,8 @@ use crate::state;
 /// What was counted.
 const OWN_RULES: Keyspace = Keyspace::new("audit-ingest.own-rules");
 
-/// The most that is remembered of all clusters in memory together, by [`Correlating::size`]: some 80 MB. Beyond it those that
-/// remember most give up some of it, so that nobody's rules take the room of others.
+/// The most that is remembered of all clusters in memory together, by [`Correlating::size`]: some 80 MB. Beyond it the
+/// tenants that remember most give up some of it, so that nobody's rules take the room of others.
 const MOST: usize = 500_000;
 
 /// The state of own correlation rules in the clusters that are in memory.
@@ -121,21 +122,19 @@ impl OwnRules {
         fired
     }
 
-    /// Lets the clusters that remember most give up some of it, while all remember too much.
+    /// Lets those that remember most give up some of it, while all remember too much.
     fn relieve(&mut self) {
-        while self.total > self.most {
-            let sized = self.clusters.iter_mut().map(|(key, state)| (state.size(), key, state));
-            let Some((before, key, state)) = sized.max_by_key(|(size, ..)| *size) else { return };
-            let forgotten = state.forgotten();
-            state.give_up();
-            self.forgotten.add(state.forgotten() - forgotten);
-            let after = state.size();
-            if after == before {
-                return;
-            }
-            self.total = (self.total + after).saturating_sub(before);
-            self.relieved.insert(key.clone());
+        if self.total <= self.most {
+            return;
         }
+        let Self { relieved, forgotten, .. } = self;
+        let by_size = |state: &&mut Correlating| (state.size(), state.size());
+        self.total = relieve(&mut self.clusters, enough(self.most), by_size, |key, state| {
+            let before = state.forgotten();
+            state.give_up();
+            forgotten.add(state.forgotten() - before);
+            relieved.insert(key.clone());
+        });
     }
 
     /// The clusters that gave something up since the last call, which is to be [kept](Self::keep).
@@ -302,6 +301,26 @@ correlation: {type: event_count, rules: [got], group-by: [user.username], timesp
         own.keep(&key, &mut batch).unwrap();
         store.commit(batch).await.unwrap();
         assert_eq!(open(&store).await.waiting.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_tenant_of_many_clusters_takes_no_room_from_one_that_has_a_large_one() {
+        let rules = rules(RULES);
+        let key = |tenant: &str, cluster: &str| {
+            (Tenant::new(tenant).unwrap(), Cluster::new(cluster).unwrap())
+        };
+        let mut own = OwnRules { most: 800, ..open(&MemoryStore::new()).await };
+        let steady = key("steady", "prod");
+        own.take(&steady, &rules, None, candidates(&rules, &steady, 0..30, 0));
+        let size = |own: &OwnRules| own.clusters.get(&steady).map_or(0, Correlating::size);
+        let before = size(&own);
+        for number in 0..40 {
+            let spread = key("spread", &format!("made-up-{number}"));
+            own.take(&spread, &rules, None, candidates(&rules, &spread, 0..10, 0));
+            assert!(own.total <= 800, "{}", own.total);
+        }
+        assert_eq!(size(&own), before);
+        assert!(own.take_relieved().iter().all(|(tenant, _)| tenant.as_str() == "spread"));
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 //! Owns when the sift's state is kept and what of its answers is published. What several events say together is
 //! `airside-sift`'s.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use airside_ports::{LostRange, Store, StoredEntry, Stream};
 use airside_service::publisher::Publisher;
 use airside_service::{ApplyError, Deps, Effects, LogOwner};
+use airside_sift::fairness::{enough, relieve};
 use airside_sift::{ClusterKey, Limits, SharedLimits, Sift};
 use airside_telemetry::metrics::Counter;
 use airside_types::{Cluster, SightingBatch, Suppression, Tenant, Timestamp};
@@ -27,7 +29,7 @@ use crate::state;
 #[derive(Debug, Default)]
 pub(crate) struct LedgerView {
     clusters: RwLock<BTreeMap<ClusterKey, Counted>>,
-    grants: RwLock<BTreeMap<ClusterKey, (u64, Arc<UsedGrants>)>>,
+    grants: RwLock<ShownGrants>,
     /// Set once what was kept is shown.
     is_read: OnceLock<()>,
 }
@@ -63,24 +65,20 @@ impl LedgerView {
         silent.map(|(key, _)| key.clone()).collect()
     }
 
-    /// Which bindings of a cluster allowed requests; none before what is known was read, so that nobody takes it for
-    /// none.
+    /// Which bindings of a cluster allowed requests; none before what is known was read, and where it is not in memory until the
+    /// cluster's next batch, so that nobody takes it for none.
     pub(crate) fn used_grants(&self, key: &ClusterKey) -> Option<Arc<UsedGrants>> {
         self.is_read.get()?;
+        let is_known = self.knows(key);
         let grants = self.grants.read().unwrap_or_else(PoisonError::into_inner);
-        Some(grants.get(key).map(|(_, used)| Arc::clone(used)).unwrap_or_default())
+        let shown = grants.of.get(key).map(|shown| Arc::clone(&shown.used));
+        shown.or_else(|| (!is_known).then(Arc::default))
     }
 
     /// Shows what a cluster's bindings were used for, if that has changed.
     fn set_grants(&self, key: &ClusterKey, sift: &Sift) {
-        let version = sift.version_of_grants(key);
         let mut all = self.grants.write().unwrap_or_else(PoisonError::into_inner);
-        if all.get(key).is_some_and(|(shown, _)| *shown == version) {
-            return;
-        }
-        let (grants, incomplete) = sift.used_grants(key);
-        let since = grants.iter().map(|grant| grant.first).min();
-        all.insert(key.clone(), (version, Arc::new(UsedGrants { grants, since, incomplete })));
+        all.show(key, sift);
     }
 
     /// Shows what is known of a cluster.
@@ -104,6 +102,80 @@ impl LedgerView {
     pub(crate) fn set(&self, key: ClusterKey, counted: Counted) {
         let mut clusters = self.clusters.write().unwrap_or_else(PoisonError::into_inner);
         clusters.insert(key, counted);
+    }
+}
+
+/// How many bindings are shown of all clusters together, each cluster counted as one more: some 100 MB. Beyond it the tenants
+/// of which most are shown give up what was shown longest ago.
+const MOST_SHOWN: usize = 200_000;
+
+/// What the bindings of clusters were used for.
+#[derive(Debug)]
+struct ShownGrants {
+    of: BTreeMap<ClusterKey, Shown>,
+    /// The most that is shown: [`MOST_SHOWN`].
+    most: usize,
+    /// How much is shown.
+    total: usize,
+    /// How often something was shown.
+    number: u64,
+}
+
+/// What the bindings of a cluster were used for.
+#[derive(Debug)]
+struct Shown {
+    /// Of the grants, as the sift numbers them.
+    version: u64,
+    used: Arc<UsedGrants>,
+    /// The number by which it was shown last.
+    last: u64,
+}
+
+impl Default for ShownGrants {
+    fn default() -> Self {
+        Self { of: BTreeMap::new(), most: MOST_SHOWN, total: 0, number: 0 }
+    }
+}
+
+impl ShownGrants {
+    fn show(&mut self, key: &ClusterKey, sift: &Sift) {
+        let version = sift.version_of_grants(key);
+        self.number += 1;
+        let last = self.number;
+        if let Some(shown) = self.of.get_mut(key).filter(|shown| shown.version == version) {
+            shown.last = last;
+            return;
+        }
+        let (grants, incomplete) = sift.used_grants(key);
+        let since = grants.iter().map(|grant| grant.first).min();
+        let used = Arc::new(UsedGrants { grants, since, incomplete });
+        let shown = Shown { version, used, last };
+        self.total += shown.size();
+        if let Some(before) = self.of.insert(key.clone(), shown) {
+            self.total = self.total.saturating_sub(before.size());
+        }
+        self.relieve();
+    }
+
+    /// Forgets some of it where it is too much.
+    fn relieve(&mut self) {
+        if self.total <= self.most {
+            return;
+        }
+        let mut gone = BTreeSet::new();
+        let all = self.of.iter().map(|(key, shown)| (key, (shown.size(), shown.last)));
+        let by_age = |(size, last): &(usize, u64)| (*size, Reverse(*last));
+        self.total = relieve(all, enough(self.most), by_age, |key, (size, _)| {
+            gone.insert(key.clone());
+            *size = 0;
+        });
+        self.of.retain(|key, _| !gone.contains(key));
+    }
+}
+
+impl Shown {
+    fn size(&self) -> usize {
+        1 + self.used.grants.len()
     }
 }
 
@@ -134,8 +206,7 @@ impl AuditOwner {
     ) -> anyhow::Result<Self> {
         let shared =
             SharedLimits { clusters: options.clusters_in_memory.max(1), ..Default::default() };
-        let shown = state::shown(deps.store.as_ref()).await?;
-        shown.clusters().for_each(|key| view.show(key, &shown));
+        state::show(deps.store.as_ref(), &mut |key, shown| view.show(key, shown)).await?;
         view.is_read.get_or_init(|| ());
         let counter = |name, about| deps.metrics.counter(name, about);
         let uncounted = (
@@ -226,7 +297,8 @@ impl LogOwner for AuditOwner {
         self.touched.insert(key);
         self.folded.add(sifted.events);
         self.left_out.add(sifted.left_out);
-        self.rolled_up.add((sifted.rolled_up.len() + sifted.carried_out.len()) as u64);
+        let rolled_up = sifted.rolled_up.len() + sifted.carried_out.len();
+        self.rolled_up.add(rolled_up as u64 + sifted.beyond);
         for (stream, entries) in self.publisher.entries(sifted.published()).map_err(poison)? {
             effects.outputs.extend(entries.into_iter().map(|entry| (stream, entry)));
         }
@@ -275,4 +347,58 @@ fn newest(batch: &SightingBatch) -> Option<Timestamp> {
 
 fn poison(error: impl std::fmt::Display) -> ApplyError {
     ApplyError::Poison(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use airside_detect::profile::ClusterProfile;
+    use airside_types::{Id, QuietKind};
+
+    use super::*;
+
+    fn key(tenant: &str, cluster: &str) -> ClusterKey {
+        (Tenant::new(tenant).unwrap(), Cluster::new(cluster).unwrap())
+    }
+
+    /// So many bindings of a cluster are used, at an hour, and shown.
+    fn uses(view: &LedgerView, sift: &mut Sift, key: &ClusterKey, bindings: u32, hour: u64) {
+        let now = Timestamp::EPOCH.plus(Duration::from_hours(hour));
+        let mut batch = SightingBatch::new(key.0.clone(), key.1.clone(), now);
+        let event = Id::builder("test").number(i64::try_from(hour).unwrap()).finish();
+        batch.count(QuietKind::Lease, event, now);
+        for binding in 0..bindings {
+            batch.allow_quiet(&format!(
+                r#"RBAC: allowed by RoleBinding "b{binding}/shop" of Role "web" to User "ada""#
+            ));
+        }
+        sift.take(&mut batch, ClusterProfile::unknown());
+        view.show(key, sift);
+    }
+
+    /// How many used bindings of a cluster are shown, where it is known.
+    fn shown(view: &LedgerView, key: &ClusterKey) -> Option<usize> {
+        view.used_grants(key).map(|used| used.grants.len())
+    }
+
+    #[test]
+    fn of_used_grants_so_many_are_shown_and_of_no_cluster_none_that_were_used() {
+        let few = ShownGrants { most: 48, ..ShownGrants::default() };
+        let view = LedgerView { grants: RwLock::new(few), ..LedgerView::default() };
+        view.is_read.get_or_init(|| ());
+        let (mut sift, steady) = (Sift::new(Limits::default()), key("steady", "prod"));
+        uses(&view, &mut sift, &steady, 20, 1);
+        let spread: Vec<_> = (0..9).map(|number| key("spread", &format!("c{number}"))).collect();
+        for (key, hour) in spread.iter().zip(2..) {
+            uses(&view, &mut sift, key, 4, hour);
+            let grants = view.grants.read().unwrap();
+            assert!(grants.total <= 48, "{}", grants.total);
+            assert_eq!(grants.total, grants.of.values().map(Shown::size).sum::<usize>());
+        }
+        assert_eq!(shown(&view, &steady), Some(20), "who has few clusters keeps them");
+        let all: Vec<_> = spread.iter().map(|key| shown(&view, key)).collect();
+        assert!(all.starts_with(&[None, None]) && all.ends_with(&[Some(4), Some(4)]), "{all:?}");
+        uses(&view, &mut sift, &spread[0], 5, 20);
+        assert_eq!(shown(&view, &spread[0]), Some(5), "its next batch shows it again");
+        assert_eq!(shown(&view, &key("steady", "new")), Some(0), "nothing came from it yet");
+    }
 }

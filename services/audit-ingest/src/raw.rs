@@ -4,8 +4,10 @@
 //! durable here and what they tell is durable on the log. How they are kept is `airside-archive`'s.
 
 mod api;
+mod aws;
 mod entry;
 mod object_store;
+mod of_event;
 mod options;
 
 use std::time::Duration;
@@ -13,15 +15,17 @@ use std::time::Duration;
 use airside_archive::{Archive, ArchiveError, Batch, Housekeeping, Row, Texts};
 use airside_detect::audit::{Request, indexed};
 use airside_detect::intake::Intake;
-use airside_service::intake::Received;
+use airside_service::intake::{PIECE_BYTES, Received};
 use airside_service::{CancellationToken, Deps, HttpError};
 use airside_telemetry::metrics::{Counter, Gauge};
 use anyhow::Context;
+use axum::http::StatusCode;
 use tokio::task::JoinHandle;
 
 pub(crate) use api::RawRecordsApi;
+pub use aws::AwsOptions;
 pub use entry::{raw_entry, raw_query, shown_to_people};
-pub use object_store::{AwsOptions, CredentialsKind, ObjectStoreOptions};
+pub use object_store::{CredentialsKind, ObjectStoreOptions};
 pub use options::ArchiveOptions;
 
 /// Keeps raw events, where the settings and the node say so.
@@ -75,32 +79,50 @@ impl RawKeeper {
     /// Room for the raw events of a body.
     pub(crate) fn room(&self, received: &Received) -> Raws {
         let Received { tenant, cluster, time, body } = received;
-        // By what events are found is half of the small ones, and less of those with bodies.
-        let room = body.len() + body.len() / 2;
-        Raws(self.archive.as_ref().map(|_| Batch::new(tenant, cluster, *time).with_room(room)))
+        // By what events are found is half of the small ones, and less of those with bodies. A piece is no larger than it
+        // may be by much.
+        let room = (body.len() + body.len() / 2).min(PIECE_BYTES + PIECE_BYTES / 4);
+        let batch = self.archive.as_ref();
+        let batch = batch.map(|_| Batch::new(tenant, cluster, *time).with_room(room));
+        Raws { batch, bytes: 0 }
     }
 
     /// Makes raw events durable.
     pub(crate) async fn keep(&self, raws: Raws) -> Result<(), HttpError> {
-        let (Some(archive), Raws(Some(batch))) = (&self.archive, raws) else { return Ok(()) };
+        let (Some(archive), Some(batch)) = (&self.archive, raws.batch) else { return Ok(()) };
         let rows = batch.rows();
         archive.append(batch).await.map_err(|error| match error {
             ArchiveError::Behind { .. } => HttpError::overloaded(error),
-            _ => HttpError::unavailable(format!("nothing was taken: {error}; send it again")),
+            // Trying again would not help: whoever can sends less at once.
+            ArchiveError::TooLarge { .. } => {
+                HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
+            }
+            _ => HttpError::unavailable(format!("not all of it was taken: {error}; send it again")),
         })?;
         self.kept.add(rows.into());
         Ok(())
     }
 }
 
-/// The raw events of a body, gathered while it is understood.
+/// What a row has besides its texts and its bytes: id, time, code and lengths.
+const OF_A_ROW: usize = 78;
+
+/// The raw events of a body, or of a piece of it, gathered while it is understood.
 #[derive(Debug)]
-pub(crate) struct Raws(Option<Batch>);
+pub(crate) struct Raws {
+    batch: Option<Batch>,
+    bytes: usize,
+}
 
 impl Raws {
     /// Keeps nothing.
     pub(crate) const fn nowhere() -> Self {
-        Self(None)
+        Self { batch: None, bytes: 0 }
+    }
+
+    /// About how many bytes they are.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Takes an event and its bytes.
@@ -111,7 +133,7 @@ impl Raws {
         intake: &Intake<'_>,
         received: &Received,
     ) {
-        let Some(batch) = &mut self.0 else { return };
+        let Some(batch) = &mut self.batch else { return };
         let found_by = indexed(request, intake);
         let event = request.event();
         let address = found_by.address.map(|address| address.to_string());
@@ -131,6 +153,8 @@ impl Raws {
             address: address.as_deref().unwrap_or_default(),
             user_agent: &event.user_agent,
         };
+        // What it is found by stands in it, with little that is longer there.
+        self.bytes += raw.len() + raw.len() / 2 + OF_A_ROW;
         batch.push(&Row {
             event: found_by.id,
             time: found_by.time.unwrap_or(received.time),

@@ -68,9 +68,12 @@ pub(crate) fn keep(
     Ok(())
 }
 
-/// What is shown of each cluster that was ever seen, as far as it was kept: the ledger, and which grants were used; and how
-/// often it is heard of: one that has fallen silent brings its state back by no batch.
-pub(crate) async fn shown(store: &dyn Store) -> anyhow::Result<Sift> {
+/// Shows each cluster that was ever seen, one after the other, as far as it was kept: the ledger, and which grants were
+/// used; and how often it is heard of: one that has fallen silent brings its state back by no batch.
+pub(crate) async fn show(
+    store: &dyn Store,
+    show: &mut (dyn FnMut(&ClusterKey, &Sift) + Send),
+) -> anyhow::Result<()> {
     let mut shown = Sift::new(Limits::default());
     let mut take = |key: Bytes, value| {
         let part = cluster_of(&key).and_then(|(_, part)| part.split_first());
@@ -80,12 +83,18 @@ pub(crate) async fn shown(store: &dyn Store) -> anyhow::Result<Sift> {
             _ => false,
         });
         if is_shown && let Some((cluster, row)) = read(&key, value) {
+            // The rows of a cluster stand together, and no more than one is in memory.
+            if !shown.has(&cluster) {
+                shown.clusters().for_each(|key| show(key, &shown));
+                shown = Sift::new(Limits::default());
+            }
             // What cannot be read is told when the cluster's state is taken back.
             let _taken = shown.restore(cluster, row);
         }
     };
     each(store, SIFT, KeyRange::all(), &mut take).await?;
-    Ok(shown)
+    shown.clusters().for_each(|key| show(key, &shown));
+    Ok(())
 }
 
 /// Takes back all that was kept of a cluster.
@@ -228,26 +237,36 @@ mod tests {
 
     /// It brings its state back by no batch: what is shown has to know how often it was heard of.
     #[tokio::test]
-    async fn a_cluster_that_fell_silent_before_a_restart_is_still_listened_for() {
+    async fn clusters_that_fell_silent_before_a_restart_are_still_listened_for() {
         let (store, profile) = (MemoryStore::new(), ClusterProfile::unknown());
-        let key = (Tenant::default(), Cluster::default());
         let mut before = Sift::new(Limits::default());
-        for minute in 0..100 {
-            let now = Timestamp::from_nanos(minute * 60_000_000_000);
-            let mut batch = SightingBatch::new(key.0.clone(), key.1.clone(), now);
-            for number in 0..100 {
-                let event = Id::builder("test").number(minute).number(number).finish();
-                batch.count(airside_types::QuietKind::Lease, event, now);
+        let names = [("acme", "prod"), ("acme", "prod-2"), ("other", "prod")];
+        for (cluster, often) in names.into_iter().zip(1..) {
+            let key = (Tenant::new(cluster.0).unwrap(), Cluster::new(cluster.1).unwrap());
+            for minute in 0..100 * often {
+                let now = Timestamp::from_nanos(minute * 60_000_000_000);
+                let mut batch = SightingBatch::new(key.0.clone(), key.1.clone(), now);
+                for number in 0..100 {
+                    let event = Id::builder("test").number(minute).number(number).finish();
+                    batch.count(airside_types::QuietKind::Lease, event, now);
+                }
+                before.take(&mut batch, profile);
             }
-            before.take(&mut batch, profile);
+            let mut batch = Batch::new();
+            for change in before.take_changes(&key) {
+                keep(&key, change, &mut batch).unwrap();
+            }
+            store.commit(batch).await.unwrap();
         }
-        let awaited = before.awaits_silence(&key);
-        let mut batch = Batch::new();
-        for change in before.take_changes(&key) {
-            keep(&key, change, &mut batch).unwrap();
-        }
-        store.commit(batch).await.unwrap();
-        assert_eq!(shown(&store).await.unwrap().awaits_silence(&key), awaited);
+        let mut after = Vec::new();
+        let mut take = |key: &ClusterKey, shown: &Sift| {
+            assert_eq!(shown.clusters().count(), 1, "one after the other");
+            after.push((key.clone(), shown.awaits_silence(key)));
+        };
+        show(&store, &mut take).await.unwrap();
+        let awaited = before.clusters().map(|key| (key.clone(), before.awaits_silence(key)));
+        assert_eq!(after, awaited.collect::<Vec<_>>());
+        assert_eq!(after.len(), 3);
     }
 
     fn fires(sifted: &Sifted, rule: &str) -> bool {

@@ -8,7 +8,10 @@ use airside_config::ByteSize;
 use airside_detect::intake::{Clock, Intake as EventIntake};
 use airside_detect::profile::ClusterProfile;
 use airside_detect::runtime::RuntimeSource;
-use airside_service::intake::{Bound, Intake, Received, Understood};
+use airside_service::budget::Held;
+use airside_service::intake::{
+    Bound, Intake, Letters, PIECE_BYTES, Pieces, Received, Stopped, Understood, Weighed,
+};
 use airside_service::{Credentials, Deps, HttpError, Mounts, Service, ServiceContext};
 use airside_telemetry::metrics::CounterFamily;
 use airside_types::DeadLetter;
@@ -26,8 +29,8 @@ use serde::{Deserialize, Serialize};
 pub struct Options {
     /// The largest request, decompressed. Default: 8MiB.
     pub max_body: ByteSize,
-    /// The bytes of all bodies that are in memory at a time, decompressed; beyond, senders are asked to come
-    /// again. At least twice the largest. Default: 256MiB.
+    /// The bytes of all bodies that are in memory at a time, decompressed, with what is made of them; beyond, senders are
+    /// asked to come again. At least twice the largest; one body alone is always taken. Default: 256MiB.
     pub max_in_flight: ByteSize,
 }
 
@@ -87,21 +90,29 @@ async fn receive(
     body: Body,
 ) -> Result<(), HttpError> {
     let source = sensor(&source)?;
-    let (received, _held) =
-        collector.intake.receive(&cluster, &credentials, &headers, body).await?;
-    let decode = move |received: &Received| Ok::<_, HttpError>(understand(source, received));
-    let understood = collector.intake.understand(received, decode).await?;
-    let inputs = understood.inputs;
-    let none_understood = understood.letters.len() as u64 == inputs && inputs > 0;
-    let first_reason = understood.letters.first().map(|letter| letter.reason.clone());
-    collector.intake.keep(understood).await?;
-    collector.events.with(&[source.source().as_str()]).add(inputs);
-    match first_reason {
-        // Set aside and counted all the same; a sensor that sends nothing else should be told.
-        Some(reason) if none_understood => {
-            collector.intake.counted(Err(HttpError::bad_request(reason)))
-        }
-        _ => Ok(()),
+    let (received, held) = collector.intake.receive(&cluster, &credentials, &headers, body).await?;
+    collector.understand(source, received, held).await
+}
+
+impl Collector {
+    /// Makes durable what a request tells. Of one that tells nothing all is set aside and counted all the same; its sensor is
+    /// told.
+    async fn understand(
+        &self,
+        source: RuntimeSource,
+        received: Received,
+        held: Held,
+    ) -> Result<(), HttpError> {
+        let decode = move |received: &Received, pieces: &mut Pieces<Piece>| {
+            understand(source, received, &mut |piece| pieces.hand_over(piece))
+        };
+        let keep = |Piece { understood, refused }: Piece| async move {
+            let inputs = understood.inputs;
+            self.intake.keep(understood).await?;
+            self.events.with(&[source.source().as_str()]).add(inputs);
+            refused.map_or(Ok(()), |why| Err(HttpError::bad_request(why)))
+        };
+        self.intake.take(received, held, decode, keep).await
     }
 }
 
@@ -114,8 +125,27 @@ fn sensor(name: &str) -> Result<RuntimeSource, HttpError> {
     })
 }
 
-/// The records of a request, and the letters about what its sensor should not have sent.
-fn understand(source: RuntimeSource, received: &Received) -> Understood {
+/// A part of what a request tells.
+#[derive(Debug, Default)]
+struct Piece {
+    understood: Understood,
+    /// Why the request is refused once this is kept: nothing of it was understood.
+    refused: Option<String>,
+}
+
+impl Weighed for Piece {
+    fn weight(&self) -> usize {
+        self.understood.weight()
+    }
+}
+
+/// The records of a request, and letters about what its sensor should not have sent: all pieces but the last one are handed
+/// over.
+fn understand(
+    source: RuntimeSource,
+    received: &Received,
+    hand_over: &mut dyn FnMut(Piece) -> Result<(), Stopped>,
+) -> Result<Piece, Stopped> {
     let intake = EventIntake {
         tenant: &received.tenant,
         cluster: &received.cluster,
@@ -123,27 +153,89 @@ fn understand(source: RuntimeSource, received: &Received) -> Understood {
         profile: ClusterProfile::unknown(),
         origin: None,
     };
-    let mut understood = Understood::default();
+    let letter = |why: &str, record: &[u8]| {
+        let letter = DeadLetter::new("runtime-collector", why, record, received.time);
+        letter.of(&received.tenant, &received.cluster)
+    };
+    let (mut piece, mut letters, mut inputs) = (Piece::default(), Letters::default(), 0);
+    let mut first_reason = None;
     for record in records_of(&received.body) {
-        understood.inputs += 1;
+        inputs += 1;
+        piece.understood.inputs += 1;
         match source.read(record, &intake) {
-            Ok(records) => understood.records.extend(records),
-            Err(why) => understood.letters.push(
-                DeadLetter::new("runtime-collector", &why.to_string(), record, received.time)
-                    .of(&received.tenant, &received.cluster),
-            ),
+            Ok(records) => piece.understood.records.extend(records),
+            Err(why) if letters.is_next_written() => {
+                let why = why.to_string();
+                piece.understood.letters.push(letter(&why, record));
+                first_reason = first_reason.or(Some(why));
+            }
+            Err(_) => {}
+        }
+        if piece.weight() >= PIECE_BYTES {
+            hand_over(std::mem::take(&mut piece))?;
         }
     }
-    understood
+    if let Some(why) = letters.of_the_rest() {
+        piece.understood.letters.push(letter(&why, &[]));
+    }
+    piece.refused = first_reason.filter(|_| letters.parts() == inputs);
+    Ok(piece)
 }
 
 /// One JSON object over however many lines, or JSON lines.
-fn records_of(body: &[u8]) -> Vec<&[u8]> {
-    if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
-        return vec![body];
-    }
-    body.split(|byte| *byte == b'\n')
+fn records_of(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_one = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    body.split(move |byte| *byte == b'\n' && !is_one)
         .map(<[u8]>::trim_ascii)
         .filter(|line| !line.is_empty())
-        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use airside_types::{Cluster, Tenant, Timestamp};
+
+    use super::*;
+
+    const ALERT: &str = r#"{"time":"2026-03-02T09:00:00Z","rule":"Terminal shell","priority":"Notice","output":"a shell","output_fields":{"k8s.ns.name":"shop","k8s.pod.name":"web"}}"#;
+
+    /// What alerts tell, piece by piece.
+    fn told(body: &str) -> Vec<Piece> {
+        let received = Received {
+            tenant: Tenant::default(),
+            cluster: Cluster::default(),
+            time: Timestamp::EPOCH,
+            body: body.to_owned().into(),
+        };
+        let mut all = Vec::new();
+        let last = understand(RuntimeSource::Falco, &received, &mut |piece| {
+            all.push(piece);
+            Ok(())
+        });
+        all.push(last.unwrap());
+        all
+    }
+
+    #[test]
+    fn of_many_lines_that_are_nothing_a_few_have_letters_and_all_are_counted() {
+        for (alert, is_refused) in [("", true), (ALERT, false)] {
+            let pieces = told(&format!("x\n{alert}\n{}", "x\n".repeat(5_000)));
+            let [Piece { understood, refused }] = &*pieces else { panic!("{}", pieces.len()) };
+            assert_eq!(understood.letters.len(), 101);
+            assert_eq!(understood.inputs, 5_001 + u64::from(!is_refused));
+            assert_eq!(refused.is_some(), is_refused, "{alert}");
+            let last = &understood.letters[100].reason;
+            assert_eq!(last, "4901 more parts of the same body are no events either");
+        }
+    }
+
+    #[test]
+    fn what_many_alerts_tell_is_handed_over_in_pieces() {
+        let pieces = told(&format!("{ALERT}\n").repeat(5_000));
+        assert!(pieces.len() > 2, "{}", pieces.len());
+        let records: usize = pieces.iter().map(|it| it.understood.records.len()).sum();
+        let inputs: u64 = pieces.iter().map(|it| it.understood.inputs).sum();
+        assert!(records >= 5_000 && inputs == 5_000, "{records} of {inputs}");
+        assert!(pieces.iter().all(|it| it.weight() < 2 * PIECE_BYTES && it.refused.is_none()));
+        assert_eq!(told(ALERT).len(), 1);
+    }
 }

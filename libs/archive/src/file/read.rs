@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use airside_types::Id;
+use airside_types::{Cluster, Id};
 use parquet::bloom_filter::Sbbf;
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
@@ -18,7 +18,7 @@ use parquet::file::properties::ReaderProperties;
 use parquet::file::serialized_reader::SerializedRowGroupReader;
 use parquet::file::statistics::Statistics;
 
-use super::{CODE, EVENT, FIRST_TEXT, TIME};
+use super::{CLUSTER, CODE, EVENT, FIRST_TEXT, TIME};
 use crate::query::{Field, Query};
 use crate::record::{RawRecord, TEXTS};
 use crate::storage::Ranges;
@@ -100,8 +100,9 @@ impl ArchiveFile {
 
     /// False where the bloom filters of a group say that it has nothing that is wanted.
     pub(crate) fn passes_filters(&self, group: Group, query: &Query) -> Result<bool> {
-        for (column, value) in wanted_values(query) {
-            let column = self.metadata.row_group(group.number).column(column);
+        let group = self.metadata.row_group(group.number);
+        for (column, value) in wanted_values(query, group) {
+            let column = group.column(column);
             if let Some(filter) = Sbbf::read_from_column_chunk(column, &*self.source)?
                 && !filter.check(value)
             {
@@ -141,19 +142,26 @@ fn may_have(group: &RowGroupMetaData, query: &Query) -> bool {
             return false;
         }
     }
-    wanted_values(query).all(|(column, value)| {
+    wanted_values(query, group).all(|(column, value)| {
         group.column(column).statistics().is_none_or(|statistics| spans(statistics, value))
     })
 }
 
 /// The columns of which a query wants one value, those first that leave out most.
-fn wanted_values(query: &Query) -> impl Iterator<Item = (usize, &[u8])> {
+fn wanted_values<'q>(
+    query: &'q Query,
+    group: &RowGroupMetaData,
+) -> impl Iterator<Item = (usize, &'q [u8])> + use<'q> {
     let event = query.event.as_ref().map(|event| (EVENT, event.as_bytes().as_slice()));
-    event.into_iter().chain(wanted_texts(query).map(|(column, text)| (column, text.as_bytes())))
+    let texts = wanted_texts(query, group).map(|(column, text)| (column, text.as_bytes()));
+    event.into_iter().chain(texts)
 }
 
-/// The columns of texts that a query has a wish for, those first that leave out most.
-fn wanted_texts(query: &Query) -> impl Iterator<Item = (usize, &str)> {
+/// The columns of texts that a query has a wish for and that may differ in a group, those first that leave out most.
+fn wanted_texts<'q>(
+    query: &'q Query,
+    group: &RowGroupMetaData,
+) -> impl Iterator<Item = (usize, &'q str)> + use<'q> {
     const ORDER: [Field; TEXTS] = [
         Field::AuditId,
         Field::Name,
@@ -168,9 +176,21 @@ fn wanted_texts(query: &Query) -> impl Iterator<Item = (usize, &str)> {
         Field::Verb,
         Field::Stage,
     ];
-    ORDER.iter().filter_map(|field| {
+    let cluster = query.cluster.as_ref().map(Cluster::as_str);
+    let cluster = cluster.filter(|it| !is_all(group.column(CLUSTER), it.as_bytes()));
+    let texts = ORDER.iter().filter_map(|field| {
         let text = query.texts.get(field.number())?.as_deref()?;
         Some((FIRST_TEXT + field.number(), text))
+    });
+    cluster.map(|it| (CLUSTER, it)).into_iter().chain(texts)
+}
+
+/// Whether statistics say that a value is the only one of a column: of most files all rows are one cluster's.
+fn is_all(column: &ColumnChunkMetaData, value: &[u8]) -> bool {
+    column.statistics().is_some_and(|statistics| {
+        let is_exact = statistics.min_is_exact() && statistics.max_is_exact();
+        let ends = [statistics.min_bytes_opt(), statistics.max_bytes_opt()];
+        is_exact && ends == [Some(value); 2]
     })
 }
 

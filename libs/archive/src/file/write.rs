@@ -75,7 +75,7 @@ fn properties() -> WriterPropertiesPtr {
     Arc::new(properties.build())
 }
 
-/// Writes rows of one cluster, which lie in `segment` and are in order, to a new file that only its owner
+/// Writes rows of one tenant, which lie in `segment` and are in order, to a new file that only its owner
 /// reads. It is on the disk when this returns.
 pub(crate) fn write(
     path: &Path,
@@ -143,9 +143,15 @@ fn write_column(
         }
         TIME => put::<Int64Type>(column, rows.keys().map(|key| key.time)),
         TAKEN => put::<Int64Type>(column, rows.taken().map(Timestamp::as_nanos)),
-        // All rows are of one cluster.
-        TENANT => put_each(column, name.tenant.as_str(), rows),
-        CLUSTER => put_each(column, name.cluster.as_str(), rows),
+        // All rows are of one tenant.
+        TENANT => {
+            let tenant = ByteArray::from(name.tenant.as_str());
+            put::<ByteArrayType>(column, std::iter::repeat_n(tenant, rows.len()))
+        }
+        CLUSTER => {
+            let clusters = rows.clusters().map(|cluster| ByteArray::from(cluster.as_str()));
+            put::<ByteArrayType>(column, clusters)
+        }
         CODE => put::<Int32Type>(column, rows.codes().map(i32::from)),
         BYTES => {
             let length = |raw: &[u8]| i32::try_from(raw.len()).unwrap_or(i32::MAX);
@@ -157,15 +163,6 @@ fn write_column(
             put::<ByteArrayType>(column, texts.map(ByteArray::from))
         }
     }
-}
-
-/// The same text for each row.
-fn put_each(
-    column: &mut SerializedColumnWriter<'_>,
-    text: &str,
-    rows: Rows<'_, '_>,
-) -> Result<(), ParquetError> {
-    put::<ByteArrayType>(column, std::iter::repeat_n(ByteArray::from(text), rows.len()))
 }
 
 fn put<T: DataType>(

@@ -42,11 +42,12 @@ impl Search<'_> {
             }
             rest = behind;
         }
+        self.fetch_from_segments(found, &mut records)?;
         Ok(records)
     }
 
     /// The first of some records, as many as there is room for: one at least where none was fetched before, of
-    /// which there is no room then.
+    /// which there is no room then. The places of those that lie in segments are left empty.
     fn fetch_portion(
         &self,
         found: &[(Key, Lies)],
@@ -57,20 +58,16 @@ impl Search<'_> {
         let sizes = self.sizes(found.len(), &groups)?;
         let mut records = Vec::with_capacity(found.len());
         for ((_, lies), size) in found.iter().zip(sizes) {
-            let (record, size) = match lies {
-                Lies::InSegment { segment, frame, row } => {
-                    let record = self.fetch_from_segment(*segment, *frame, *row)?;
-                    let size = record.as_ref().map_or(0, |record| record.raw.len());
-                    (record, size)
-                }
-                Lies::InFile { .. } => (None, size),
+            let size = match lies {
+                Lies::InSegment { bytes, .. } if self.query.with_raw => *bytes,
+                Lies::InSegment { .. } | Lies::InFile { .. } => size,
             };
             *room = match *room {
                 None => Some(MAX_PAGE_BYTES.saturating_sub(size)),
                 Some(left) if size <= left => Some(left - size),
                 Some(_) => break,
             };
-            records.push(record);
+            records.push(None);
         }
         for group in &mut groups {
             let fits = |number: &usize| *number < records.len();

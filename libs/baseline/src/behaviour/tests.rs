@@ -82,7 +82,7 @@ proptest! {
                     prop_assert_eq!(other.restore(*key, bytes), Ok(()));
                 }
             }
-            prop_assert_eq!(one.observe(observation), other.observe(observation));
+            prop_assert_eq!(one.observe_all(observation), other.observe_all(observation));
         }
         prop_assert!(one.actors() <= 3);
     }
@@ -148,4 +148,29 @@ fn who_makes_actors_up_pushes_out_what_he_made_up() {
     assert!(behaviour.actors() <= 100);
     let known = behaviour.actors.get(&key("actor", &[usual.actor.name]));
     assert_eq!(known.map(ActorMemory::occasions), Some(50));
+}
+
+#[test]
+fn what_an_actor_raises_beyond_so_many_of_a_model_in_an_hour_is_told_apart() {
+    let mut behaviour = ClusterBehaviour::new(Limits::default());
+    let mut now = 1_767_571_200_000_000_000;
+    let usual = observed([3, 1, 0, 1, 0, 0], &mut now);
+    let mut raised = Vec::new();
+    // Twice: the second time long after, when something new is rare again.
+    for round in [0, 4_000] {
+        for hour in round..round + 3_000 {
+            let time = Timestamp::from_nanos(now + hour * 3_600_000_000_000);
+            assert_eq!(behaviour.observe_all(&Observation { time, ..usual }), Rare::default());
+        }
+        for number in 0..8 {
+            let time = Timestamp::from_nanos(now + (round + 3_001) * 3_600_000_000_000 + number);
+            let name = format!("kind-{round}-{number}");
+            let request = Request { verb: "create", resource: &name, ..usual.request };
+            let rare = behaviour.observe_all(&Observation { time, request, ..usual });
+            let of = |all: &[Anomaly]| all.iter().filter(|it| it.rule == "AUD-B01").count();
+            raised.push((of(&rare.told), of(&rare.beyond)));
+        }
+    }
+    let expected = [[(1, 0); 5].as_slice(), &[(0, 1); 3]].concat();
+    assert_eq!(raised, expected.repeat(2));
 }

@@ -1,10 +1,12 @@
 //! The log within the process, over a store.
 //!
-//! Each stream is a keyspace of entries by offset, without holes but for entries that were replaced, and a head: the first offset, the next one
-//! and the bytes in between, changed in the commits that change the entries. One task for each stream appends
-//! and trims; appends that wait together share a commit. Readers read the store and are woken by the head.
+//! Each stream is a keyspace of entries by offset, without holes but for entries that were replaced, and a head: the
+//! first offset, the next one and the bytes in between, changed in the commits that change the entries. One task for
+//! each stream appends and trims; appends that wait together share a commit, and where the oldest entries give way to
+//! new ones, they do so in the commit of those. Readers read the store and are woken by the head.
 
 mod appender;
+mod change;
 mod head;
 mod reader;
 
@@ -28,8 +30,8 @@ use super::encoding;
 /// The settings of an embedded log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddedLogOptions {
-    /// The bytes that one stream may hold before appends are refused; default 1 GiB. The store below may take
-    /// a multiple of it on disk.
+    /// The bytes that one stream may hold before appends are refused or the oldest entries
+    /// [give way](Stream::makes_room); default 1 GiB. The store below may take a multiple of it on disk.
     pub max_stream_bytes: u64,
     /// The bytes of one entry with its headers; default 1 MiB.
     pub max_entry_bytes: usize,
@@ -104,7 +106,7 @@ impl EmbeddedLog {
     }
 
     /// Removes entries from the start of a stream. The node calls this with its clock, for retention by age,
-    /// and with its readers' offsets, to make room in a full stream.
+    /// and with its readers' offsets, to make room in a full stream that refuses.
     pub async fn trim(&self, stream: Stream, before: TrimBefore) -> Result<Trimmed, LogError> {
         self.ask(stream, |reply| Request::Trim { before, reply }).await
     }

@@ -43,7 +43,8 @@ pub struct NatsLogOptions {
     pub replicas: usize,
     /// Where they keep it; default on disk.
     pub storage: Storage,
-    /// The bytes that one stream may hold before appends are refused; default 1 GiB. The server reserves them.
+    /// The bytes that one stream may hold before appends are refused or the oldest entries
+    /// [give way](Stream::makes_room); default 1 GiB. The server reserves them.
     pub max_stream_bytes: u64,
     /// The age at which entries of streams that age go; default 72 h. Zero keeps them.
     pub max_age: Duration,
@@ -89,7 +90,7 @@ impl NatsLog {
                 subjects: subjects(&link.prefix, stream),
                 allow_rollup: stream.is_replaced(),
                 retention: RetentionPolicy::Limits,
-                discard: DiscardPolicy::New,
+                discard: discard_policy(stream),
                 storage: storage_type(options.storage),
                 num_replicas: options.replicas,
                 max_bytes: i64::try_from(options.max_stream_bytes).unwrap_or(i64::MAX),
@@ -103,8 +104,8 @@ impl NatsLog {
         Ok(Self { link, options, streams })
     }
 
-    /// Removes entries from the start of a stream, to make room in a full one; the server removes old ones
-    /// by itself.
+    /// Removes entries from the start of a stream, to make room in a full one that refuses; the server removes old
+    /// ones by itself.
     pub async fn trim(&self, stream: Stream, before: Offset) -> Result<(), LogError> {
         // The server takes 0 for everything.
         if before <= Offset::START {
@@ -122,8 +123,20 @@ impl NatsLog {
     fn fits(&self, stream: Stream, entry: &Entry) -> Result<(), LogError> {
         let limit_bytes = self.link.client.max_payload();
         let bytes = message::wire_bytes(&entry.headers, &entry.payload);
-        let is_too_large = bytes > limit_bytes;
-        if is_too_large { Err(LogError::TooLarge { stream, bytes, limit_bytes }) } else { Ok(()) }
+        if bytes > limit_bytes {
+            return Err(LogError::TooLarge { stream, bytes, limit_bytes });
+        }
+        let stored = message::stored_bytes(&self.subject(stream, entry), bytes);
+        let limit_bytes = self.options.max_stream_bytes;
+        // Of what makes room by letting go of the oldest, the server would acknowledge it, and then let it go too.
+        if stream.makes_room() && stored > limit_bytes {
+            return Err(LogError::Full { stream, limit_bytes });
+        }
+        Ok(())
+    }
+
+    fn subject(&self, stream: Stream, entry: &Entry) -> String {
+        format!("{}.{stream}.{}", self.link.prefix, entry.partition.0)
     }
 
     /// Publishes entries of one partition, each after the one before it is stored.
@@ -135,7 +148,7 @@ impl NatsLog {
     }
 
     async fn append_one(&self, stream: Stream, entry: Entry) -> Result<(), LogError> {
-        let subject = format!("{}.{stream}.{}", self.link.prefix, entry.partition.0);
+        let subject = self.subject(stream, &entry);
         self.publish(stream, &subject, entry, message::publish).await
     }
 
@@ -235,6 +248,11 @@ impl fmt::Debug for NatsLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NatsLog").field("prefix", &self.link.prefix).finish_non_exhaustive()
     }
+}
+
+/// What the server does when a stream is full.
+const fn discard_policy(stream: Stream) -> DiscardPolicy {
+    if stream.makes_room() { DiscardPolicy::Old } else { DiscardPolicy::New }
 }
 
 /// The subjects of a stream end in the partition. Of one whose entries are replaced, those of a key have one of their

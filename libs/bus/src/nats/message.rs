@@ -11,6 +11,8 @@ const TRACE_PARENT: &str = "traceparent";
 const ROLLUP_SUBJECT: &str = "sub";
 /// What NATS adds around headers: a version line, a separator, line ends, and the header of a message that replaces.
 const FRAME_BYTES: usize = 32 + 20;
+/// What a server keeps of a message beside its subject, headers and payload: lengths, number, time and checksum.
+const RECORD_BYTES: usize = 34;
 
 /// A message in the place of all that its subject has.
 pub(super) fn replacing(headers: &Headers, payload: Bytes) -> PublishMessage {
@@ -38,6 +40,11 @@ pub(super) fn wire_bytes(headers: &Headers, payload: &Bytes) -> usize {
     let trace_parent =
         headers.trace_parent.as_ref().map_or(0, |text| TRACE_PARENT.len() + text.len());
     FRAME_BYTES + MESSAGE.len() + headers.message.len() + trace_parent + payload.len()
+}
+
+/// What a message of this size on the wire counts towards the bound of its stream, at most.
+pub(super) fn stored_bytes(subject: &str, wire_bytes: usize) -> u64 {
+    u64::try_from(RECORD_BYTES + subject.len() + wire_bytes).unwrap_or(u64::MAX)
 }
 
 /// The headers of a message that came.

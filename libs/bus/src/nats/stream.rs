@@ -6,7 +6,7 @@ use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{
     CreateStreamError, CreateStreamErrorKind, GetStreamErrorKind,
 };
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
+use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType, Stream};
 use tokio::time::{Instant, sleep};
 
 use super::connection::{Link, pause};
@@ -133,7 +133,7 @@ fn change(found: &Config, wanted: &Config) -> Option<Config> {
         max_bytes: wanted.max_bytes,
         max_messages: wanted.max_messages,
         max_messages_per_subject: wanted.max_messages_per_subject,
-        discard: DiscardPolicy::New,
+        discard: wanted.discard,
         discard_new_per_subject: wanted.discard_new_per_subject,
         max_age: wanted.max_age,
         allow_rollup: wanted.allow_rollup,

@@ -1,5 +1,7 @@
 //! The embedded log and queue over each store.
 
+mod room;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -10,10 +10,11 @@ use airside_bus::{NatsConnection, NatsLog, NatsQueue};
 use airside_ports::testsuite::log::LogHarness;
 use airside_ports::testsuite::queue::{QueueHarness, QueueLimits};
 use airside_ports::{
-    Entry, Headers, Log, LogError, LogReader, Offset, Partition, PartitionSet, Queue, ReadLimit,
-    Stream,
+    Entry, Headers, Log, LogError, LogReader, LostRange, Offset, Partition, PartitionSet, Queue,
+    ReadLimit, Stream,
 };
 use airside_testkit::{NatsCluster, NatsServer};
+use async_nats::jetstream::{self, stream, stream::DiscardPolicy};
 use async_trait::async_trait;
 
 const EVERY: PartitionSet = PartitionSet::range(0, 64);
@@ -248,17 +249,64 @@ async fn bounds_follow_the_settings_and_what_cannot_change_is_told() {
     let connection = connect(&server).await;
     let options =
         |max_stream_bytes| NatsLogOptions { max_stream_bytes, ..NatsLogOptions::default() };
+    let stream = Stream::Configuration;
+    let large = |text: &str| vec![entry(0, &text.repeat(8000))];
     let small = NatsLog::open(&connection, options(10_000)).await.unwrap();
-    append(&small, ["x".repeat(8000)]).await;
-    let refused = small.append(Stream::Activity, vec![entry(0, &"y".repeat(8000))]).await;
+    small.append(stream, large("x")).await.unwrap();
+    let refused = small.append(stream, large("y")).await;
     assert!(matches!(refused, Err(LogError::Full { limit_bytes: 10_000, .. })), "{refused:?}");
     let larger = NatsLog::open(&connection, options(100_000)).await.unwrap();
-    append(&larger, ["y".repeat(8000)]).await;
-    assert_eq!(larger.end(Stream::Activity).await.unwrap(), Offset(3));
+    larger.append(stream, large("y")).await.unwrap();
+    assert_eq!(larger.end(stream).await.unwrap(), Offset(3));
 
     let memory = NatsLogOptions { storage: Storage::Memory, ..NatsLogOptions::default() };
     let error = NatsLog::open(&connection, memory).await.unwrap_err();
     assert!(matches!(error, NatsError::Mismatch { what: "storage", .. }), "{error}");
+}
+
+/// What other versions made refuses for ever where it should make room, and lets go where it should refuse.
+#[tokio::test]
+async fn what_streams_that_are_there_do_when_they_are_full_is_changed() {
+    let server = NatsServer::start().unwrap();
+    let connection = connect(&server).await;
+    let options = NatsLogOptions { max_stream_bytes: 10_000, ..NatsLogOptions::default() };
+    let log = NatsLog::open(&connection, options.clone()).await.unwrap();
+    let context = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    for stream in Stream::ALL {
+        log.append(stream, vec![entry(0, &"x".repeat(8000))]).await.unwrap();
+        let mut made = context.get_stream(format!("airside-{stream}")).await.unwrap();
+        let config = made.info().await.unwrap().config.clone();
+        let (right, wrong) = match stream {
+            Stream::Activity | Stream::Incidents => (DiscardPolicy::Old, DiscardPolicy::New),
+            _ => (DiscardPolicy::New, DiscardPolicy::Old),
+        };
+        assert_eq!(config.discard, right, "{stream}");
+        let changed = stream::Config { discard: wrong, ..config };
+        context.update_stream(changed).await.unwrap();
+    }
+    let next = || vec![entry(0, &"y".repeat(8000))];
+    let refused = log.append(Stream::Activity, next()).await;
+    assert!(matches!(refused, Err(LogError::Full { .. })), "{refused:?}");
+
+    let log = NatsLog::open(&connection, options).await.unwrap();
+    for stream in Stream::ALL {
+        let appended = log.append(stream, next()).await;
+        let mut reader = log.reader(stream, EVERY, Offset::START).await.unwrap();
+        let (mut lost, mut first) = (None, None);
+        while first.is_none() {
+            let batch = reader.next(ReadLimit::default(), SOON).await.unwrap();
+            lost = lost.or(batch.lost);
+            first = batch.entries.first().map(|stored| stored.entry.payload[0]);
+        }
+        if stream.makes_room() {
+            assert!(appended.is_ok(), "{stream}: {appended:?}");
+            let gone = LostRange { from: Offset(1), until: Offset(2) };
+            assert_eq!((lost, first), (Some(gone), Some(b'y')), "{stream}");
+        } else {
+            assert!(matches!(appended, Err(LogError::Full { .. })), "{stream}: {appended:?}");
+            assert_eq!((lost, first), (None, Some(b'x')), "{stream}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@
 //! `envelope` tells the clouds' envelopes apart, `packed` unpacks base64 and gzip, `gke` and `aks` hold what
 //! is no Kubernetes event in form.
 
+use std::ops::ControlFlow;
+
 use super::event::Event;
 use crate::json::Cursor;
 
@@ -69,9 +71,42 @@ pub enum Unreadable {
     },
 }
 
+/// Who takes what an input holds, and says how far it is read.
+pub trait Taker {
+    /// Takes what was found; a break ends the reading.
+    fn take(&mut self, item: Item<'_, '_>) -> ControlFlow<()>;
+
+    /// Asked before something is unpacked, or copied as a whole. A break ends the reading.
+    fn unpacks(&mut self, room: Room) -> ControlFlow<()>;
+}
+
+/// How many bytes lie in memory beside the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// At a time.
+    pub at_a_time: usize,
+    /// One after the other: what was unpacked so far, with what is now.
+    pub in_all: usize,
+}
+
+/// Takes everything.
+struct Everything<'c>(&'c mut dyn FnMut(Item<'_, '_>));
+
+impl Taker for Everything<'_> {
+    fn take(&mut self, item: Item<'_, '_>) -> ControlFlow<()> {
+        (self.0)(item);
+        ControlFlow::Continue(())
+    }
+
+    fn unpacks(&mut self, _room: Room) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
 /// Reads an input as a whole: JSON lines, or one document over several lines.
 pub fn input(bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
-    let mut reader = Reader::new(each);
+    let mut everything = Everything(each);
+    let mut reader = Reader::new(&mut everything);
     if is_spread(bytes) == Some(true) {
         reader.record(1, bytes);
     } else {
@@ -92,7 +127,12 @@ pub fn is_spread(beginning: &[u8]) -> Option<bool> {
 
 /// Reads one line of JSON lines, or the body of one request.
 pub fn record(line: u32, bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
-    Reader::new(each).record(line, bytes);
+    record_for(&mut Everything(each), line, bytes);
+}
+
+/// The same, as far as its taker wants it.
+pub fn record_for(taker: &mut dyn Taker, line: u32, bytes: &[u8]) {
+    Reader::new(taker).record(line, bytes);
 }
 
 /// The lines that hold something, with their numbers from 1.
@@ -117,7 +157,9 @@ fn check(line: &[u8]) -> Result<(), serde_json::Error> {
 const CUT: &str = "[Truncated...]";
 
 struct Reader<'c> {
-    each: &'c mut dyn FnMut(Item<'_, '_>),
+    taker: &'c mut dyn Taker,
+    /// The taker wants no more.
+    is_over: bool,
     /// The line that is read.
     line: u32,
     /// How many events and letters lists held so far.
@@ -126,18 +168,33 @@ struct Reader<'c> {
     lists: u32,
     /// How many envelopes surround what is read.
     envelopes: u32,
-    /// How many bytes may still be unpacked of the record.
-    room: usize,
+    /// How many bytes were unpacked of the record.
+    unpacked: usize,
+    /// How many bytes lie beside the input now.
+    beside: usize,
     /// What the record around an event knows of its addresses, as JSON.
     enrichment: Option<String>,
 }
 
 impl<'c> Reader<'c> {
-    fn new(each: &'c mut dyn FnMut(Item<'_, '_>)) -> Self {
-        Self { each, line: 0, contained: 0, lists: 0, envelopes: 0, room: 0, enrichment: None }
+    fn new(taker: &'c mut dyn Taker) -> Self {
+        Self {
+            taker,
+            is_over: false,
+            line: 0,
+            contained: 0,
+            lists: 0,
+            envelopes: 0,
+            unpacked: 0,
+            beside: 0,
+            enrichment: None,
+        }
     }
 
     fn tell(&mut self, text: &str, event: Result<&Event<'_>, &Unreadable>) {
+        if self.is_over {
+            return;
+        }
         let line = if self.lists == 0 {
             self.line
         } else {
@@ -152,7 +209,8 @@ impl<'c> Reader<'c> {
             _ => None,
         };
         let event = enriched.as_ref().map_or(event, Ok);
-        (self.each)(Item { line, bytes: text.as_bytes(), event });
+        let told = self.taker.take(Item { line, bytes: text.as_bytes(), event });
+        self.is_over = told.is_break();
     }
 
     fn refuse(&mut self, text: &str, why: &Unreadable) {
@@ -162,16 +220,30 @@ impl<'c> Reader<'c> {
     /// One record: events, or something that carries events.
     fn record(&mut self, line: u32, bytes: &[u8]) {
         self.line = line;
-        self.room = packed::MOST_UNPACKED;
+        self.unpacked = 0;
         self.bytes(without_mark(bytes));
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
         match simdutf8::basic::from_utf8(bytes) {
             Ok(text) => self.values(text),
-            // Quotes and brackets stay what they are, as no broken letter takes one along.
-            Err(_) => self.values(&String::from_utf8_lossy(bytes)),
+            // Quotes and brackets stay what they are, as no broken letter takes one along. One byte becomes three at most.
+            Err(_) => self.beside(bytes.len().saturating_mul(3), |reader| {
+                reader.values(&String::from_utf8_lossy(bytes));
+            }),
         }
+    }
+
+    /// Reads something that takes so many bytes beside the input, where there is room for it.
+    fn beside(&mut self, bytes: usize, read: impl FnOnce(&mut Self)) {
+        let before = self.beside;
+        self.beside = before.saturating_add(bytes);
+        let room = Room { at_a_time: self.beside, in_all: self.unpacked };
+        self.is_over = self.is_over || self.taker.unpacks(room).is_break();
+        if !self.is_over {
+            read(self);
+        }
+        self.beside = before;
     }
 
     /// Values one after the other: Firehose puts them so, without a line break.
@@ -181,7 +253,7 @@ impl<'c> Reader<'c> {
         if text.trim_ascii().is_empty() {
             return self.refuse(text, &Unreadable::NotJson { reason: "it is empty".to_owned() });
         }
-        while cursor.peek().is_some() {
+        while !self.is_over && cursor.peek().is_some() {
             let start = cursor.at();
             if list::is_document(&cursor) {
                 self.document(&mut cursor);

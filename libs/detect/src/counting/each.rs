@@ -3,8 +3,8 @@
 //! A fold over records whose result is a function of their *set*: an observation fires when
 //! some window of the rule's span that contains it holds enough different things, whichever of them
 //! arrived first. Late, repeated and permuted records give the same detections, and observing stored
-//! records again rebuilds the state. What holds this within bounds is [`Limits`]; which windows are full
-//! is `sightings`'.
+//! records again rebuilds the state. What holds this within bounds is [`Limits`], and what is forgotten by them is told, so
+//! that no more is stored than counts; which windows are full is `sightings`'.
 
 mod sightings;
 
@@ -19,7 +19,7 @@ use airside_types::{
 
 use crate::audit::{Client, SECRET_READ};
 use crate::rule::{PLAUSIBLE, Rule};
-use sightings::Sightings;
+use sightings::{FIRST, Key, LAST, Sightings};
 
 /// A rule that counts.
 #[derive(Debug)]
@@ -95,6 +95,9 @@ pub struct Limits {
     pub per_actor: usize,
     /// The most actors.
     pub actors: usize,
+    /// The most observations that are kept of all actors together: whole records until they fire, since a detection of them
+    /// says all that they say.
+    pub counted: usize,
     /// The most rows of the other rules (each is a rule and a key), of the images of namespaces, and of service
     /// accounts, each.
     pub windows: usize,
@@ -108,6 +111,7 @@ impl Default for Limits {
             horizon: Duration::from_hours(2),
             per_actor: 500,
             actors: 10_000,
+            counted: 20_000,
             windows: 10_000,
             audit_ids: 100_000,
         }
@@ -123,13 +127,17 @@ pub(super) struct Each {
     actors: BTreeMap<Id, Sightings>,
     /// The same by their last observation: whoever was idle for longest comes first.
     by_age: BTreeSet<(Timestamp, Id)>,
+    /// All observations, the oldest first: when, the record, and whose.
+    all: BTreeSet<(Timestamp, Id, Id)>,
+    /// The records that are counted no more.
+    forgotten: Vec<Id>,
 }
 
 impl Each {
     /// Nothing observed yet.
     pub(super) fn new(limits: Limits) -> Self {
-        let (actors, by_age) = (BTreeMap::new(), BTreeSet::new());
-        Self { limits, newest: Timestamp::EPOCH, actors, by_age }
+        let (actors, by_age, all) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { limits, newest: Timestamp::EPOCH, actors, by_age, all, forgotten: Vec::new() }
     }
 
     /// Whether a rule counts this record.
@@ -170,24 +178,83 @@ impl Each {
         if !sightings.add(thing, record) {
             return Vec::new();
         }
-        sightings.forget(oldest, self.limits.per_actor);
+        self.all.insert((time, record.id, actor));
+        let gone = sightings.forget(oldest, self.limits.per_actor);
         let completed = sightings.complete(counted, (time, record.id));
         self.by_age.remove(&(last, actor));
         self.by_age.insert((sightings.last(), actor));
-        self.forget_idle_actors(oldest);
+        for key in gone {
+            self.note_forgotten(key, actor);
+        }
+        self.forget_beyond(oldest);
         completed.into_iter().filter_map(|observation| firing(counted, observation)).collect()
     }
 
-    /// Forgets whom nothing newer than a time is known of, and of too many those who were idle for longest.
-    fn forget_idle_actors(&mut self, oldest: Timestamp) {
-        while let Some((last, actor)) = self.by_age.first().copied() {
-            if last >= oldest && self.actors.len() <= self.limits.actors {
-                return;
+    /// How many observations are kept.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether a record is counted.
+    pub(super) fn has(&self, record: &Record) -> bool {
+        has(&self.all, (record.event_time, record.id))
+    }
+
+    /// Forgets what is older than a time, of too many observations the oldest, and of too many actors those who were idle
+    /// for longest.
+    pub(super) fn forget_beyond(&mut self, oldest: Timestamp) {
+        let is_old = |(time, ..): &(Timestamp, Id, Id)| *time < oldest;
+        while self.all.len() > self.limits.counted || self.all.first().is_some_and(is_old) {
+            self.forget_oldest();
+        }
+        while self.actors.len() > self.limits.actors
+            && let Some((_, actor)) = self.by_age.pop_first()
+        {
+            let gone = self.actors.remove(&actor).unwrap_or_default();
+            for key in gone.keys() {
+                self.note_forgotten(key, actor);
             }
-            self.by_age.pop_first();
-            self.actors.remove(&actor);
         }
     }
+
+    /// Forgets a tenth of the observations, the oldest.
+    pub(super) fn give_up(&mut self) {
+        for _ in 0..self.all.len().div_ceil(10) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((time, record, actor)) = self.all.first().copied() else { return };
+        if let Some(sightings) = self.actors.get_mut(&actor) {
+            let last = sightings.last();
+            sightings.remove((time, record));
+            if sightings.len() == 0 {
+                self.by_age.remove(&(last, actor));
+                self.actors.remove(&actor);
+            }
+        }
+        self.note_forgotten((time, record), actor);
+    }
+
+    /// Notes that an observation of an actor is forgotten.
+    fn note_forgotten(&mut self, (time, record): Key, actor: Id) {
+        self.all.remove(&(time, record, actor));
+        // Another rule may count the same record.
+        if !has(&self.all, (time, record)) {
+            self.forgotten.push(record);
+        }
+    }
+
+    /// The records that are counted no more since the last call.
+    pub(super) fn take_forgotten(&mut self) -> Vec<Id> {
+        std::mem::take(&mut self.forgotten)
+    }
+}
+
+/// Whether there is an observation of a record.
+fn has(all: &BTreeSet<(Timestamp, Id, Id)>, (time, record): Key) -> bool {
+    all.range((time, record, FIRST)..=(time, record, LAST)).next().is_some()
 }
 
 /// Whose observations are counted together: those of one credential; where credentials are not logged, of

@@ -15,10 +15,12 @@ use crate::{
 mod appending;
 mod durability;
 mod reading;
+mod room;
 
 pub use self::appending::*;
 pub use self::durability::*;
 pub use self::reading::*;
+pub use self::room::*;
 
 /// How the suite gets a log.
 #[async_trait]
@@ -49,7 +51,6 @@ macro_rules! log_conformance {
                 streams_are_apart,
                 repeats_are_stored_and_harmless,
                 concurrent_appenders_lose_nothing_and_keep_their_order,
-                a_full_stream_refuses_and_keeps_what_it_has,
                 a_failed_append_leaves_no_holes,
                 a_large_append_is_stored_whole,
                 too_large_an_entry_is_refused,
@@ -61,6 +62,13 @@ macro_rules! log_conformance {
                 a_read_that_finds_nothing_ends,
                 a_dropped_read_loses_nothing,
                 a_reader_from_behind_the_end_is_told,
+                a_full_stream_refuses_and_keeps_what_it_has,
+                a_full_stream_that_makes_room_keeps_the_newest,
+                readers_are_told_of_what_made_room_before_they_read_it,
+                while_a_stream_makes_room_each_entry_is_seen_or_told_lost,
+                of_an_append_beyond_the_bound_the_newest_stay,
+                an_entry_larger_than_its_stream_is_refused,
+                an_entry_as_large_as_its_stream_is_kept_or_refused,
                 trimmed_entries_are_reported_lost,
                 entries_trimmed_under_a_reader_are_reported_lost,
                 replaced_entries_are_gone_and_nobody_misses_them,

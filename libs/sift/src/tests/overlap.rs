@@ -1,5 +1,7 @@
 //! Where a rule over several requests and an anomaly would say the same, one of them does.
 
+use airside_types::Reason;
+
 use super::{Events, detections, ledger, sift, told};
 use crate::{Limits, Sift};
 
@@ -71,4 +73,23 @@ fn an_image_away_from_home_is_told_by_the_rule_or_the_anomaly_whichever_says_mor
         let stood = detections(&sifted.rolled_up).into_iter().any(|it| it.rule == "AUD-B17");
         assert_eq!(stood, !expected.contains("AUD-B17"));
     }
+}
+
+#[test]
+fn what_an_actor_raises_beyond_so_many_of_a_model_in_an_hour_is_in_the_ledger() {
+    let (mut events, mut state) = (Events::new(), Sift::new(Limits::default()));
+    for _ in 0..300 {
+        events.add(3600, "ada", "get", "configmaps", "web");
+    }
+    for number in 0..8 {
+        events.add(1, "ada", "create", &format!("kinds{number}"), "x");
+    }
+    let sifted = sift(&events.batch, &mut state);
+    let told = detections(&sifted.told).into_iter().filter(|it| it.rule == "AUD-B01").count();
+    assert_eq!((told, sifted.beyond), (5, 3));
+    let key = (events.batch.tenant, events.batch.cluster);
+    let lines: Vec<_> = state.ledger(&key).filter(|line| line.rule == "AUD-B01").collect();
+    let [line] = lines[..] else { panic!("{lines:?}") };
+    assert_eq!((line.reason, line.count), (Reason::RolledUp, 3));
+    insta::assert_snapshot!(line.example, @"User ada did `create kinds5 in shop` for the first time: on 299 occasions it has not done it, nor has any other of its kind, from 10.0.0.7 with kubectl/v1.31.0.");
 }

@@ -89,7 +89,7 @@ impl Correlating {
     /// Takes a row back as it was kept under a key.
     pub fn restore(&mut self, rules: &RuleSet, key: &[u8], row: Row) -> TakenBack {
         let Some((rule, part)) = Part::of_key(key) else { return TakenBack::Obsolete };
-        if !rules.correlations().iter().any(|it| it.key == rule) {
+        if rules.correlation(rule).is_none() {
             return TakenBack::Obsolete;
         }
         let stream = self.streams.entry(rule).or_default();
@@ -144,12 +144,12 @@ impl Stream {
                 (serde_json::to_vec(&kept), None)
             }
             Part::Held(time, event, group) => {
-                let held = self.held.get(&(time, event, group))?;
+                let held = self.held(&(time, event, group))?;
                 let value = held.value.map(|value| value.to_string());
                 let kept = KeptHeld { rules: held.rules.clone(), value };
                 (serde_json::to_vec(&kept), Some(held.record.clone()))
             }
-            Part::Group(group) => (serde_json::to_vec(&kept_group(self.groups.get(&group)?)), None),
+            Part::Group(group) => (serde_json::to_vec(&kept_group(self.group(group)?)), None),
         };
         // Numbers and texts only: there is nothing that JSON cannot write.
         Some(Row { seen: seen.unwrap_or_default(), record })
@@ -166,13 +166,11 @@ impl Stream {
                 let kept: KeptHeld = serde_json::from_slice(&row.seen).ok()?;
                 let value = kept.value.map(|value| value.parse()).transpose().ok()?;
                 let held = Held { rules: kept.rules, value, record: row.record? };
-                self.held.insert((time, event, group), held);
+                self.hold((time, event, group), held);
             }
             Part::Group(group) => {
                 let kept: KeptGroup = serde_json::from_slice(&row.seen).ok()?;
-                let window = kept.taken_back()?;
-                self.counted += window.latest.len();
-                self.groups.insert(group, window);
+                self.put(group, kept.taken_back()?);
             }
         }
         Some(())

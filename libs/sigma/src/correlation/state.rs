@@ -4,6 +4,7 @@
 //! order of event time. So what fires is a function of the set of events, and an event that comes twice counts once.
 //! What a rule counts of an event is `candidate.rs`'s; how the state is kept is `rows.rs`'s.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use super::definition::Definition;
 use super::rows::Part;
 use super::window::{Sighting, Window};
 use crate::set::RuleSet;
+use crate::told::weight_of;
 
 /// What bounds the memory of correlation rules in a cluster, for each rule.
 #[derive(Debug, Clone, Copy)]
@@ -22,11 +24,13 @@ pub struct Limits {
     /// How much later than newer events an event may arrive; for so long a firing waits. What comes later still is not
     /// counted. Default: a minute, twice as long as an API server gathers a batch.
     pub lateness: Duration,
-    /// The most events that wait for older ones. Beyond it the oldest wait no longer. Default: 20,000.
+    /// The most events that wait for older ones; fewer where what is told of them is long. Beyond it the oldest wait no
+    /// longer. Default: 20,000.
     pub held: usize,
     /// The most groups. Beyond it those that have seen nothing for longest are forgotten. Default: 10,000.
     pub groups: usize,
-    /// The most events or values that are counted in all groups together; beyond it as for groups. Default: 200,000.
+    /// The most events, values and rules that are remembered in all groups together; beyond it as for groups. Default:
+    /// 200,000.
     pub counted: usize,
 }
 
@@ -48,8 +52,10 @@ pub struct Correlating {
     pub(super) is_kept: bool,
 }
 
-/// How many groups an event that waits weighs: it has what is told if a rule fires on it.
+/// How many groups an event that waits weighs at least: it has what is told if a rule fires on it.
 const HELD_WEIGHT: usize = 10;
+/// So many bytes of what is told weigh as much as a group.
+const BYTES_OF_GROUP: usize = 160;
 
 /// Time, event and group.
 pub(super) type HeldKey = (Timestamp, Id, Id);
@@ -60,10 +66,14 @@ pub(super) struct Stream {
     pub(super) newest: Timestamp,
     /// Everything up to here was taken in.
     pub(super) settled: Option<Timestamp>,
-    pub(super) held: BTreeMap<HeldKey, Held>,
-    pub(super) groups: BTreeMap<Id, Window>,
-    /// Events and values counted in all groups.
-    pub(super) counted: usize,
+    held: BTreeMap<HeldKey, Held>,
+    /// What all of these weigh.
+    held_weight: usize,
+    groups: BTreeMap<Id, Window>,
+    /// The groups by their last sighting: who is forgotten first need not be looked for.
+    idle: BTreeSet<(Timestamp, Id)>,
+    /// Events, values and rules that are remembered in all groups.
+    counted: usize,
     /// What has changed since it was kept.
     pub(super) changed: BTreeSet<Part>,
 }
@@ -76,6 +86,13 @@ pub(super) struct Held {
     pub(super) value: Option<Id>,
     /// What is told if the rule fires on it.
     pub(super) record: Box<Record>,
+}
+
+impl Held {
+    /// How many groups it weighs.
+    fn weight(&self) -> usize {
+        HELD_WEIGHT.max(weight_of(&self.record) / BYTES_OF_GROUP)
+    }
 }
 
 impl Correlating {
@@ -112,17 +129,14 @@ impl Correlating {
         let mut fired = Vec::new();
         let CorrelationCandidate { rule, group, value, places, time, record } = candidate;
         // Whoever judged the event may have had other rules: with what they mean the key changes.
-        let Some(definition) = rules.correlations().iter().find(|it| it.key == rule) else {
-            return fired;
-        };
+        let Some(definition) = rules.correlation(rule) else { return fired };
         let stream = self.streams.entry(rule).or_default();
         if stream.settled.is_some_and(|settled| time <= settled) {
             self.late += 1;
             return fired;
         }
         let rules = places.into_iter().filter_map(|place| usize::try_from(place).ok());
-        let held = || Held { rules: rules.collect(), value, record };
-        stream.held.entry((time, event, group)).or_insert_with(held);
+        stream.hold((time, event, group), Held { rules: rules.collect(), value, record });
         stream.note(self.is_kept, Part::Held(time, event, group));
         stream.newest = stream.newest.max(time);
         let settled = stream.newest.minus(self.limits.lateness);
@@ -142,7 +156,8 @@ impl Correlating {
         self.settle_all(rules, Timestamp::from_nanos(i64::MAX))
     }
 
-    /// How much is remembered: groups, what is counted in them, and ten for each event that waits, which is so much larger.
+    /// How much is remembered: groups, what is counted in them, and ten or more for each event that waits, which is so much
+    /// larger, the more the longer what is told of it.
     pub fn size(&self) -> usize {
         self.streams.values().map(Stream::size).sum()
     }
@@ -185,29 +200,67 @@ impl Stream {
     }
 
     fn size(&self) -> usize {
-        self.held.len() * HELD_WEIGHT + self.groups.len() + self.counted
+        self.held_weight + self.groups.len() + self.counted
+    }
+
+    /// An event that waits.
+    pub(super) fn held(&self, key: &HeldKey) -> Option<&Held> {
+        self.held.get(key)
+    }
+
+    /// What a group has seen.
+    pub(super) fn group(&self, id: Id) -> Option<&Window> {
+        self.groups.get(&id)
+    }
+
+    /// Lets an event wait, unless it does already.
+    pub(super) fn hold(&mut self, key: HeldKey, held: Held) {
+        if let Entry::Vacant(place) = self.held.entry(key) {
+            self.held_weight += held.weight();
+            place.insert(held);
+        }
+    }
+
+    /// The event that has waited for longest; it waits no more.
+    fn release(&mut self) -> Option<(HeldKey, Held)> {
+        let (key, held) = self.held.pop_first()?;
+        self.held_weight = self.held_weight.saturating_sub(held.weight());
+        Some((key, held))
+    }
+
+    /// Remembers what a group has seen.
+    pub(super) fn put(&mut self, id: Id, window: Window) {
+        self.drop_group(id);
+        self.counted += window.size();
+        self.idle.insert((window.last, id));
+        self.groups.insert(id, window);
+    }
+
+    /// What a group has seen, which is then no longer remembered; nothing of a new one.
+    fn drop_group(&mut self, id: Id) -> Option<Window> {
+        let window = self.groups.remove(&id)?;
+        self.idle.remove(&(window.last, id));
+        self.counted = self.counted.saturating_sub(window.size());
+        Some(window)
     }
 
     /// Forgets a quarter of what waits or of the groups, whichever are more; how many that were.
     fn give_up(&mut self, is_kept: bool) -> u64 {
-        let gone = if self.held.len() * HELD_WEIGHT > self.groups.len() + self.counted {
+        let gone = if self.held_weight > self.groups.len() + self.counted {
             let some = self.held.len().div_ceil(4);
-            let oldest: Vec<_> = self.held.keys().take(some).copied().collect();
-            for key @ (time, event, group) in &oldest {
-                self.held.remove(key);
-                self.note(is_kept, Part::Held(*time, *event, *group));
+            for _ in 0..some {
+                let Some(((time, event, group), _)) = self.release() else { break };
+                self.note(is_kept, Part::Held(time, event, group));
             }
-            oldest.len()
+            some
         } else {
-            let mut idle: Vec<_> = self.groups.iter().map(|(id, it)| (it.last, *id)).collect();
-            idle.sort_unstable();
-            idle.truncate(self.groups.len().div_ceil(4));
-            for (_, id) in &idle {
-                self.groups.remove(id);
-                self.note(is_kept, Part::Group(*id));
+            let some = self.groups.len().div_ceil(4);
+            let oldest: Vec<Id> = self.idle.iter().take(some).map(|(_, id)| *id).collect();
+            for id in oldest {
+                self.drop_group(id);
+                self.note(is_kept, Part::Group(id));
             }
-            self.counted = self.groups.values().map(|window| window.latest.len()).sum();
-            idle.len()
+            some
         };
         u64::try_from(gone).unwrap_or(u64::MAX)
     }
@@ -220,21 +273,21 @@ impl Stream {
         fired: &mut Vec<Record>,
     ) -> u64 {
         let mut forgotten = 0;
+        let most = limits.held.saturating_mul(HELD_WEIGHT);
         while let Some(((time, _, _), _)) = self.held.first_key_value() {
-            if *time > until && self.held.len() <= limits.held {
+            if *time > until && self.held_weight <= most {
                 break;
             }
-            let Some(((time, event, group), held)) = self.held.pop_first() else { break };
+            let Some(((time, event, group), held)) = self.release() else { break };
             self.settled = self.settled.max(Some(time));
             self.note(is_kept, Part::Held(time, event, group));
             self.note(is_kept, Part::Group(group));
             let Held { rules, value, record } = held;
-            let window = self.groups.entry(group).or_default();
-            let before = window.latest.len();
+            let mut window = self.drop_group(group).unwrap_or_default();
             if window.take(&Sighting { time, event, rules, value }, rule) {
                 fired.push(*record);
             }
-            self.counted = (self.counted + window.latest.len()).saturating_sub(before);
+            self.put(group, window);
             forgotten += self.forget((rule, time, is_kept), limits);
         }
         if self.settled < Some(until) {
@@ -247,7 +300,8 @@ impl Stream {
         forgotten
     }
 
-    /// Keeps within the limits; the number of groups forgotten that still counted.
+    /// Keeps within the limits; the number of groups forgotten that still counted. Each group goes once, and those that stay
+    /// are not looked at.
     fn forget(
         &mut self,
         (rule, time, is_kept): (&Definition, Timestamp, bool),
@@ -260,21 +314,15 @@ impl Stream {
         }
         // What has seen nothing for the whole span starts anew anyway.
         let from = time.minus(rule.span);
-        let idle = self.groups.iter().filter(|(_, window)| window.last < from);
-        for id in idle.map(|(id, _)| *id).collect::<Vec<_>>() {
-            self.groups.remove(&id);
-            self.note(is_kept, Part::Group(id));
-        }
-        self.counted = self.groups.values().map(|window| window.latest.len()).sum();
         let mut forgotten = 0;
-        while !is_within(self) {
-            let idle = self.groups.iter().min_by_key(|(id, window)| (window.last, **id));
-            let Some(id) = idle.map(|(id, _)| *id) else { break };
-            self.note(is_kept, Part::Group(id));
-            if let Some(window) = self.groups.remove(&id) {
-                self.counted = self.counted.saturating_sub(window.latest.len());
-                forgotten += 1;
+        while let Some((last, id)) = self.idle.first().copied() {
+            let is_over = last < from;
+            if !is_over && is_within(self) {
+                break;
             }
+            self.drop_group(id);
+            self.note(is_kept, Part::Group(id));
+            forgotten += u64::from(!is_over);
         }
         forgotten
     }

@@ -12,6 +12,8 @@ use proptest::prelude::*;
 use super::{Change, Correlating, Limits, TakenBack};
 use crate::set::RuleSet;
 
+mod limits;
+
 const RULES: &str = "
 title: Got
 logsource: {product: kubernetes, service: audit}

@@ -46,6 +46,11 @@ impl Window {
         Self { latest, order, rules, fired, last }
     }
 
+    /// How much it remembers.
+    pub(crate) fn size(&self) -> usize {
+        self.latest.len() + self.rules.len()
+    }
+
     /// Takes a sighting in. Whether the rule fires on it: its condition holds within the span that ends with it, and
     /// it has not fired for as long.
     pub(crate) fn take(&mut self, seen: &Sighting, rule: &Definition) -> bool {

@@ -4051,7 +4051,8 @@ pub mod raw_records_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// The records of one event, one for each stage that was logged, the latest first, each with all of its raw
-        /// bytes in parts. NOT_FOUND for an event that the caller's tenant does not have, or no longer.
+        /// bytes in parts. They are read as the parts are taken, and are the latest 16 where there are more: all of them
+        /// are found by QueryRawRecords. NOT_FOUND for an event that the caller's tenant does not have, or no longer.
         pub async fn get_raw_records(
             &mut self,
             request: impl tonic::IntoRequest<super::GetRawRecordsRequest>,
@@ -4108,7 +4109,8 @@ pub mod raw_records_service_server {
             + std::marker::Send
             + 'static;
         /// The records of one event, one for each stage that was logged, the latest first, each with all of its raw
-        /// bytes in parts. NOT_FOUND for an event that the caller's tenant does not have, or no longer.
+        /// bytes in parts. They are read as the parts are taken, and are the latest 16 where there are more: all of them
+        /// are found by QueryRawRecords. NOT_FOUND for an event that the caller's tenant does not have, or no longer.
         async fn get_raw_records(
             &self,
             request: tonic::Request<super::GetRawRecordsRequest>,

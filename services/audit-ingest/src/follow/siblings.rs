@@ -11,7 +11,9 @@ use airside_types::Timestamp;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
 
-use super::{Position, folder, identity, modified};
+use super::folder;
+use super::found::Found;
+use super::position::{Position, identity, modified};
 
 /// How many rotated files are looked at after one that ended. Beyond, chance decides which are, and that is told.
 const MOST_LOOKED_AT: usize = 10_000;
@@ -23,19 +25,19 @@ const PACKED: [&str; 5] = [".gz", ".zst", ".xz", ".bz2", ".lz4"];
 #[derive(Debug)]
 pub(super) struct Ended {
     /// When the last of them was last written.
-    modified: Timestamp,
+    pub(super) modified: Timestamp,
     /// How far the last of them was read, in bytes.
     length: u64,
-    /// Device and inode of those that were last written at that time, so that none of the same moment is passed over
-    /// or read for ever.
-    files: Vec<(u64, u64)>,
+    /// The ends of those that were last written at that time, so that none of the same moment is passed over or read
+    /// for ever.
+    files: Vec<Position>,
 }
 
 /// What comes after files that ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct After {
-    /// The rotated file to go on with, and its beginning; none where the path's own file comes next.
-    pub(super) next: Option<(PathBuf, Position)>,
+    /// The rotated file to go on with; none where the path's own file comes next.
+    pub(super) next: Option<Found>,
     /// Compressed files that come before it and may hold what was not read.
     pub(super) left_out: Vec<PathBuf>,
 }
@@ -63,7 +65,7 @@ impl Ended {
         let modified = last.modified?;
         let same = before.filter(|before| before.modified == modified);
         let mut files = same.map(|before| before.files).unwrap_or_default();
-        files.push(last.file());
+        files.push(last);
         Some(Self { modified, length: last.offset, files })
     }
 
@@ -71,29 +73,67 @@ impl Ended {
     fn is_before(&self, sibling: &Sibling) -> bool {
         let is_later = sibling.modified > self.modified;
         let is_of_the_same = sibling.modified == self.modified && sibling.rotation.is_plain;
-        (is_later || is_of_the_same) && !self.files.contains(&sibling.file)
+        is_later || is_of_the_same
+    }
+
+    /// Whether a file is one of them, and none that was given the same inode.
+    fn has(&self, found: &Found) -> bool {
+        let is_it = |it: &Position| it.file() == found.identity() && it.starts_with(&found.first);
+        self.files.iter().any(is_it)
+    }
+
+    /// Whether the last of them was read to its end, and compressed after that.
+    pub(super) async fn is_packed(&self, path: &Path, newest: (u64, u64)) -> io::Result<bool> {
+        for sibling in all(path, newest).await? {
+            let may_be = !sibling.rotation.is_plain && sibling.modified >= self.modified;
+            if may_be && self.is_as_long_as(&sibling.path).await {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the last of them is as long as what a compressed file holds.
+    async fn is_as_long_as(&self, packed: &Path) -> bool {
+        let length = unpacked_length(packed).await;
+        length.is_ok_and(|length| u64::from(length) == self.length & u64::from(u32::MAX))
     }
 }
 
-/// What comes after files that ended, of those that were rotated from `path`, the file of which is `newest`.
-pub(super) async fn after(ended: &Ended, path: &Path, newest: (u64, u64)) -> io::Result<After> {
+/// What comes after files that ended, of those that were rotated from `path`, the file of which is `newest`. None where
+/// files are renamed at this moment.
+pub(super) async fn after(
+    ended: &Ended,
+    path: &Path,
+    newest: (u64, u64),
+) -> io::Result<Option<After>> {
     let mut left_out = Vec::new();
-    for sibling in later(ended, path, newest).await? {
-        if sibling.rotation.is_plain {
-            let (device, inode) = sibling.file;
-            let beginning = Position { device, inode, offset: 0, modified: None };
-            return Ok(After { next: Some((sibling.path, beginning)), left_out });
+    let later = all(path, newest).await?.into_iter().filter(|sibling| ended.is_before(sibling));
+    for Sibling { path, rotation, file, .. } in later {
+        if !rotation.is_plain {
+            if !is_known(&path, ended).await {
+                left_out.push(path);
+            }
+            continue;
         }
-        if !is_known(&sibling.path, ended).await {
-            left_out.push(sibling.path);
+        let found = Found::open(&path).await?.filter(|found| found.identity() == file);
+        let Some(next) = found else { return Ok(None) };
+        if !ended.has(&next) {
+            return Ok(Some(After { next: Some(next), left_out }));
         }
     }
-    Ok(After { next: None, left_out })
+    Ok(Some(After { next: None, left_out }))
 }
 
-/// The rotated files that come after those that ended, oldest first.
-async fn later(ended: &Ended, path: &Path, newest: (u64, u64)) -> io::Result<Vec<Sibling>> {
-    let mut later = Vec::new();
+/// The rotated files that are not compressed, oldest first.
+pub(super) async fn plain(path: &Path, newest: (u64, u64)) -> io::Result<Vec<PathBuf>> {
+    let all = all(path, newest).await?.into_iter();
+    Ok(all.filter(|it| it.rotation.is_plain).map(|it| it.path).collect())
+}
+
+/// The files that were rotated from `path`, the file of which is `newest`: oldest first.
+async fn all(path: &Path, newest: (u64, u64)) -> io::Result<Vec<Sibling>> {
+    let mut all = Vec::new();
     let mut looked_at = 0;
     let mut entries = tokio::fs::read_dir(folder(path)).await?;
     while let Some(entry) = entries.next_entry().await? {
@@ -107,14 +147,13 @@ async fn later(ended: &Ended, path: &Path, newest: (u64, u64)) -> io::Result<Vec
         looked_at += 1;
         // One that is gone by now is an error: files are renamed at this moment, and it is looked again.
         let metadata = entry.metadata().await?;
-        let (modified, file) = (modified(&metadata), identity(&metadata));
-        let sibling = Sibling { modified, rotation, path: entry.path(), file };
-        if metadata.is_file() && sibling.file != newest && ended.is_before(&sibling) {
-            later.push(sibling);
+        if metadata.is_file() && identity(&metadata) != newest {
+            let (modified, file) = (modified(&metadata), identity(&metadata));
+            all.push(Sibling { modified, rotation, path: entry.path(), file });
         }
     }
-    later.sort_unstable();
-    Ok(later)
+    all.sort_unstable();
+    Ok(all)
 }
 
 /// What the name of a file tells that was rotated from `path`: `audit-2026-11-27T10-00-00.000.log`, `audit.log.1`,
@@ -152,8 +191,7 @@ async fn is_known(packed: &Path, ended: &Ended) -> bool {
     if tokio::fs::try_exists(packed.with_extension("")).await.unwrap_or(false) {
         return true;
     }
-    let length = unpacked_length(packed).await;
-    length.is_ok_and(|length| u64::from(length) == ended.length & u64::from(u32::MAX))
+    ended.is_as_long_as(packed).await
 }
 
 /// The bytes that a file of gzip holds, modulo 2³²: its last four bytes (RFC 1952, ISIZE). Of other files it is any
@@ -184,6 +222,14 @@ mod tests {
             Self { folder: tempfile::tempdir().unwrap(), ended }
         }
 
+        /// With a compressed file of second 11 and one of second 12 that is not.
+        fn with_packed(packed: &[u8]) -> Self {
+            let folder = Self::new();
+            folder.write("audit.log.3.gz", 11, packed);
+            folder.write("audit.log.2", 12, b"next");
+            folder
+        }
+
         fn path(&self, name: &str) -> PathBuf {
             self.folder.path().join(name)
         }
@@ -197,20 +243,30 @@ mod tests {
 
         /// The names of the next file and of those that are left out before it.
         async fn after(&self) -> (Option<String>, Vec<String>) {
-            let after = after(&self.ended, &self.path("audit.log"), (0, 0)).await.unwrap();
-            let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
-            let next = after.next.as_ref().map(|(path, _)| name(path));
-            (next, after.left_out.iter().map(name).collect())
+            let after = after(&self.ended, &self.path("audit.log"), (0, 0)).await.unwrap().unwrap();
+            let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+            let next = after.next.map(|next| name(self.path_of(next.identity())));
+            (next, after.left_out.into_iter().map(name).collect())
+        }
+
+        fn path_of(&self, file: (u64, u64)) -> PathBuf {
+            let mut entries = fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap);
+            let is_it = |entry: &fs::DirEntry| identity(&entry.metadata().unwrap()) == file;
+            entries.find(is_it).unwrap().path()
+        }
+
+        /// The end of a file.
+        fn end(&self, name: &str) -> Position {
+            let metadata = fs::metadata(self.path(name)).unwrap();
+            let begin = Position::begin(&metadata, &fs::read(self.path(name)).unwrap());
+            Position { offset: metadata.len(), ..begin }
         }
 
         /// The names of all files, as they are gone through.
         async fn all(mut self) -> Vec<String> {
             let mut names = Vec::new();
             while let (Some(name), _) = self.after().await {
-                let metadata = fs::metadata(self.path(&name)).unwrap();
-                let (device, inode) = identity(&metadata);
-                let modified = Some(modified(&metadata));
-                let last = Position { device, inode, offset: metadata.len(), modified };
+                let last = self.end(&name);
                 self.ended = Ended::with(Some(self.ended), last).unwrap();
                 names.push(name);
             }
@@ -263,10 +319,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_compressed_file_is_told_and_stops_nothing() {
+    async fn another_file_with_the_inode_of_one_that_ended_is_read() {
         let mut folder = Folder::new();
-        folder.write("audit.log.3.gz", 11, b"");
-        folder.write("audit.log.2", 12, b"next");
+        folder.write("audit.log.1", 11, b"ended\n");
+        let end = folder.end("audit.log.1");
+        for modified in [folder.ended.modified, end.modified.unwrap()] {
+            folder.ended = Ended { modified, length: 6, files: vec![end] };
+            folder.write("audit.log.1", 11, b"ended\n");
+            assert_eq!(folder.after().await.0, None);
+            folder.write("audit.log.1", 11, b"other\n");
+            assert_eq!(folder.after().await.0.as_deref(), Some("audit.log.1"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_compressed_file_is_told_and_stops_nothing() {
+        let mut folder = Folder::with_packed(b"");
         folder.write("audit.log.1.gz", 13, b"");
         let (next, left_out) = folder.after().await;
         assert_eq!(
@@ -280,10 +348,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_compressed_file_is_not_told_where_what_it_holds_was_read_or_will_be() {
-        let folder = Folder::new();
-        folder.write("audit.log.3.gz", 11, b"what ended\x05\0\0\0");
-        folder.write("audit.log.2.gz", 12, b"not whole yet");
-        folder.write("audit.log.2", 13, b"next");
+        let folder = Folder::with_packed(b"what ended\x05\0\0\0");
+        folder.write("audit.log.2.gz", 11, b"not whole yet");
         assert_eq!(folder.after().await, (Some("audit.log.2".into()), Vec::new()));
     }
 }

@@ -5,6 +5,8 @@ use std::fs;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
+use airside_types::{Source, Timestamp};
+
 use super::*;
 
 struct Log {
@@ -59,19 +61,61 @@ impl Log {
     fn follow(&self, start: Option<Position>) -> Follower {
         Follower::new(self.path(), 20, start)
     }
+
+    /// The same, of lines that may be long.
+    fn long(&self, start: Option<Position>) -> Follower {
+        Follower::new(self.path(), 1 << 20, start)
+    }
 }
 
 /// All that is there now, and how far it was read.
 async fn read(follower: &mut Follower) -> (String, Option<Position>) {
-    let (mut text, mut position) = (String::new(), None);
+    let (text, position, _) = read_with_gaps(follower).await;
+    (text, position)
+}
+
+/// The same, and what was not read: from which second until which, and why.
+async fn read_with_gaps(follower: &mut Follower) -> (String, Option<Position>, Vec<Told>) {
+    let (mut text, mut position, mut gaps) = (String::new(), None, Vec::new());
     while let Some(lines) = follower.next().await.unwrap() {
+        gaps.extend(lines.gap.map(Told::of));
         text.push_str(std::str::from_utf8(&lines.bytes).unwrap());
         if lines.is_cut {
             text.push_str("…\n");
         }
         position = Some(Position::decode(&lines.next.encode()).unwrap());
     }
-    (text, position)
+    (text, position, gaps)
+}
+
+/// What a gap says.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    from: i64,
+    until: i64,
+    why: String,
+}
+
+impl Told {
+    fn of(gap: Gap) -> Self {
+        assert_eq!((gap.source, gap.lost), (Source::Audit, None));
+        assert!(gap.origin.starts_with("the audit log /"), "{gap:?}");
+        assert!(gap.origin.ends_with("/audit.log"), "{gap:?}");
+        let second = |time: Timestamp| time.as_nanos() / 1_000_000_000;
+        Self { from: second(gap.from), until: second(gap.until), why: gap.reason }
+    }
+
+    fn new(from: i64, until: i64, why: &str) -> Self {
+        Self { from, until, why: why.to_owned() }
+    }
+
+    /// Of a file that is gone, of which so many bytes were read.
+    fn gone(from: i64, until: i64, read: usize) -> Self {
+        let why = format!(
+            "the file that was read up to byte {read} is gone, or was emptied: what it held after that is not known"
+        );
+        Self { from, until, why }
+    }
 }
 
 async fn told(follower: &mut Follower) -> String {
@@ -180,7 +224,10 @@ async fn it_goes_on_in_the_middle_of_a_rotated_file() {
         log.write("two\nthree\n");
         rotate(&log, 2);
         log.write("four\n");
-        let lines = log.follow(position).next().await.unwrap().unwrap();
+        let mut follower = log.follow(position);
+        let begun = follower.next().await.unwrap().unwrap();
+        assert_eq!((begun.bytes, begun.gap), (Bytes::new(), None));
+        let lines = follower.next().await.unwrap().unwrap();
         assert_eq!(lines.bytes, "two\nthree\n");
         rotate(&log, 3);
         log.write("five\n");
@@ -206,9 +253,13 @@ async fn where_the_file_is_gone_it_goes_on_with_what_was_written_later() {
         log.write("four\n");
         // Last, so that none of the new files gets its inode.
         fs::remove_file(log.named("gone")).unwrap();
-        assert_eq!(told(&mut log.follow(position)).await, "two\nthree\nfour\n");
+        let (text, _, gaps) = read_with_gaps(&mut log.follow(position)).await;
+        assert_eq!(text, "two\nthree\nfour\n");
+        assert_eq!(gaps, [Told::gone(2, 3, 4)], "until the next one was written at most");
         let untimed = position.map(|position| Position { modified: None, ..position });
-        assert_eq!(told(&mut log.follow(untimed)).await, "four\n", "nothing tells what was read");
+        let (text, _, gaps) = read_with_gaps(&mut log.follow(untimed)).await;
+        assert_eq!(text, "four\n", "nothing tells what was read");
+        assert_eq!(gaps, [Told::gone(5, 5, 4)], "nor since when");
     }
 }
 
@@ -224,17 +275,49 @@ async fn a_compressed_file_is_left_out_and_the_rest_is_read() {
     log.write("four\n");
     log.rotate_by_time(3);
     log.write("five\n");
-    assert_eq!(told(&mut log.follow(position)).await, "two\nfour\nfive\n");
+    let (text, _, gaps) = read_with_gaps(&mut log.follow(position)).await;
+    assert_eq!(text, "two\nfour\nfive\n");
+    let why = "compressed before they were read: audit-2026-11-27T02-00-00.000.log.gz";
+    assert_eq!(gaps, [Told::new(2, 4, why)]);
 }
 
-#[test]
-fn positions_without_a_time_are_read_as_they_were_kept() {
-    let position = Position { device: 1, inode: 2, offset: 3, modified: None };
-    assert_eq!(position.encode().len(), 24);
-    assert_eq!(Position::decode(&position.encode()), Some(position));
-    let timed = Position { modified: Some(Timestamp::from_nanos(-4)), ..position };
-    assert_eq!(Position::decode(&timed.encode()), Some(timed));
-    assert_eq!(Position::decode(b"short"), None);
+/// The end of a compressed file tells the length of what it holds.
+fn packed(length: u32) -> Vec<u8> {
+    [b"packed".as_slice(), &length.to_le_bytes()].concat()
+}
+
+#[tokio::test]
+async fn a_file_that_was_compressed_while_nobody_read_is_a_gap_unless_it_was_read_to_its_end() {
+    for (length, is_lost) in [(4, false), (8, true)] {
+        let log = Log::new();
+        log.write("one\n");
+        let (_, position) = read(&mut log.follow(None)).await;
+        log.rotate("gone");
+        log.write("two\n");
+        fs::write(log.named("audit.log.1.gz"), packed(length)).unwrap();
+        fs::remove_file(log.named("gone")).unwrap();
+        let (text, position, gaps) = read_with_gaps(&mut log.follow(position)).await;
+        assert_eq!(text, "two\n");
+        let why = Told::gone(1, 2, 4).why + "; compressed before they were read: audit.log.1.gz";
+        let expected = is_lost.then(|| Told::new(1, 2, &why));
+        assert_eq!(gaps, Vec::from_iter(expected), "{length}");
+        log.write("three\n");
+        let again = read_with_gaps(&mut log.follow(position)).await;
+        assert_eq!((again.0.as_str(), again.2), ("three\n", vec![]), "it is told once");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_removed_while_it_is_followed_is_read_to_its_end() {
+    let log = Log::new();
+    log.write("one\n");
+    let mut follower = log.follow(None);
+    assert_eq!(told(&mut follower).await, "one\n");
+    log.write("two\n");
+    fs::remove_file(log.path()).unwrap();
+    log.write("three\n");
+    let (text, _, gaps) = read_with_gaps(&mut follower).await;
+    assert_eq!((text.as_str(), gaps), ("two\nthree\n", vec![]));
 }
 
 #[tokio::test]
@@ -245,4 +328,88 @@ async fn a_line_that_is_too_long_is_cut_and_the_next_one_is_whole() {
     assert_eq!(told(&mut follower).await, "01234567890123456789…\n");
     log.write("rest\nnext\n");
     assert_eq!(told(&mut follower).await, "next\n");
+}
+
+/// Lines that differ from the first one on, and are longer than what a file is told by.
+fn lines(of: &str, count: usize) -> String {
+    (0..count).map(|number| format!("{of} {number:0300}\n")).collect()
+}
+
+#[tokio::test]
+async fn another_file_with_the_same_inode_is_begun_and_the_old_one_is_found_by_what_it_holds() {
+    for count in [1, 3, 9] {
+        let log = Log::new();
+        log.write(&lines("old", 3));
+        let (_, position) = read(&mut log.long(None)).await;
+        log.write("last\n");
+        fs::copy(log.path(), log.named("audit.log.1")).unwrap();
+        fs::write(log.path(), lines("new", count)).unwrap();
+        let expected = format!("last\n{}", lines("new", count));
+        assert_eq!(told(&mut log.long(position)).await, expected, "{count}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_emptied_and_has_grown_beyond_what_was_read_is_begun_anew() {
+    let log = Log::new();
+    let mut follower = log.long(None);
+    log.write(&lines("old", 2));
+    assert_eq!(told(&mut follower).await, lines("old", 2));
+    fs::write(log.path(), "").unwrap();
+    log.write(&lines("new", 5));
+    let (text, _, gaps) = read_with_gaps(&mut follower).await;
+    assert_eq!(text, lines("new", 5));
+    assert_eq!(gaps, [Told::gone(1, 2, lines("old", 2).len())]);
+}
+
+#[tokio::test]
+async fn whenever_it_dies_nothing_is_lost_of_a_file_of_which_a_line_was_told() {
+    for rotate in ROTATORS {
+        for kept in 0..3 {
+            let log = Log::new();
+            log.write("one\n");
+            let (mut follower, mut stored, mut text) = (log.follow(None), None, String::new());
+            for step in 0..=kept {
+                let Some(lines) = follower.next().await.unwrap() else { break };
+                text.push_str(std::str::from_utf8(&lines.bytes).unwrap());
+                // It dies after the last lines are told, before their position is kept.
+                stored = if step < kept { Some(lines.next) } else { stored };
+                log.write(&format!("after {step}\n"));
+            }
+            rotate(&log, 1);
+            log.write("last\n");
+            let after = told(&mut log.follow(stored)).await;
+            let is_lost = |line: &&str| !text.contains(line) && !after.contains(line);
+            let lines = ["one\n", "after 0\n", "after 1\n", "last\n"];
+            let lost: Vec<_> = lines.iter().take(kept + 2).filter(|it| is_lost(it)).collect();
+            assert!(text.is_empty() || lost.is_empty(), "{kept}: {lost:?} of {text:?}, {after:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_copy_tells_what_was_not_read_of_a_file_that_is_emptied() {
+    let log = Log::new();
+    let mut follower = log.long(None);
+    log.write(&lines("old", 2));
+    assert_eq!(told(&mut follower).await, lines("old", 2));
+    log.write("last\n");
+    fs::copy(log.path(), log.named("audit.log.1")).unwrap();
+    fs::write(log.path(), "").unwrap();
+    log.write("new\n");
+    let (text, _, gaps) = read_with_gaps(&mut follower).await;
+    assert_eq!((text.as_str(), gaps), ("last\nnew\n", vec![]));
+}
+
+#[tokio::test]
+async fn a_file_with_other_numbers_is_the_one_that_was_read_if_it_begins_as_that_did() {
+    let log = Log::new();
+    log.write("one\n");
+    let (_, position) = read(&mut log.follow(None)).await;
+    log.write("two\n");
+    let moved = position.map(|position| Position { device: position.device + 1, ..position });
+    let (text, _, gaps) = read_with_gaps(&mut log.follow(moved)).await;
+    assert_eq!((text.as_str(), gaps), ("two\n", vec![]));
+    let untold = moved.map(|position| Position { beginning: None, ..position });
+    assert_eq!(told(&mut log.follow(untold)).await, "one\ntwo\n", "nothing tells that it is");
 }

@@ -8,7 +8,7 @@ use airside_ports::{
     ObjectKind, Offset, PartitionSet, Partitioner, Stream,
 };
 use airside_store::MemoryStore;
-use airside_types::{Cluster, Id, Payload, Tenant};
+use airside_types::{Id, Payload};
 use airside_wire::decode_records;
 use async_trait::async_trait;
 

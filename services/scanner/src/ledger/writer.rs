@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use airside_ports::{Batch, Clock, Entry, KeyRange, Keyspace, Log, Order, Store, Stream};
 use airside_service::outbox::{Outbox, OutboxError};
-use airside_service::retry::Backoff;
 use airside_service::{Deps, Publisher};
 use airside_terms::TermsOfTenants;
 use airside_types::{BoardingPass, Cluster, Id, Payload, Record, Source, Tenant, Timestamp};
@@ -63,8 +62,7 @@ impl Writer {
 
     /// Works until told to stop, then carries out what waits.
     pub(crate) async fn run(mut self, stop: &Stop) -> Result<(), LedgerError> {
-        let mut outbox =
-            Outbox::recover(OUTBOX, Arc::clone(&self.store), Arc::clone(&self.log)).await?;
+        let Some(mut outbox) = self.recover(stop).await? else { return Ok(()) };
         loop {
             let request = tokio::select! {
                 biased;
@@ -83,30 +81,17 @@ impl Writer {
             let _unheard = answer.send(result).is_err();
             if failed {
                 // What was committed is in the outbox: publish it before anything else is committed.
-                outbox = self.recover(stop).await?;
+                let Some(recovered) = self.recover(stop).await? else { return Ok(()) };
+                outbox = recovered;
             }
         }
     }
 
-    /// Opens the outbox anew as soon as store and log answer again: a log that is full for a while must not
-    /// end the service.
-    async fn recover(&self, stop: &Stop) -> Result<Outbox, LedgerError> {
-        let mut backoff = Backoff::default();
-        loop {
-            let recovered =
-                Outbox::recover(OUTBOX, Arc::clone(&self.store), Arc::clone(&self.log)).await;
-            match recovered {
-                Ok(outbox) => return Ok(outbox),
-                Err(error) if stop.is_cancelled() => return Err(error.into()),
-                Err(error) => {
-                    tracing::warn!(error = %error, "what was published waits for the log");
-                }
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(backoff.wait()) => {}
-            }
-        }
+    /// Opens the outbox as soon as store and log answer: a log that is full for a while must not end the service. None
+    /// when it is told to stop first.
+    async fn recover(&self, stop: &Stop) -> Result<Option<Outbox>, LedgerError> {
+        let (store, log) = (Arc::clone(&self.store), Arc::clone(&self.log));
+        Ok(Outbox::recover_in_time(OUTBOX, store, log, stop).await?)
     }
 
     async fn carry_out(

@@ -21,7 +21,7 @@ impl ArchiveFile {
     /// The rows of a group that a query wants, in their order.
     pub(crate) fn matching(&self, group: Group, query: &Query) -> Result<Vec<Moment>> {
         let (rows, group) = (usize::try_from(group.rows)?, self.group(group.number)?);
-        for (column, text) in wanted_texts(query) {
+        for (column, text) in wanted_texts(query, group.metadata()) {
             // What a dictionary lacks no row has. A filter has said as much before, where there is one.
             let has_filter = group.metadata().column(column).bloom_filter_offset().is_some();
             if !has_filter && dictionary::has(&group, column, text.as_bytes())? == Some(false) {
@@ -40,7 +40,7 @@ impl ArchiveFile {
                 *found == i32::from(code)
             });
         }
-        for (column, text) in wanted_texts(query) {
+        for (column, text) in wanted_texts(query, group.metadata()) {
             if left.span().is_empty() {
                 return Ok(Vec::new());
             }

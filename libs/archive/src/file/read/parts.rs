@@ -17,7 +17,7 @@ impl ArchiveFile {
     /// What [`ArchiveFile::passes_filters`] reads.
     pub(crate) fn parts_of_filters(&self, group: Group, query: &Query) -> Vec<Range<u64>> {
         let group = self.metadata.row_group(group.number);
-        let filters = wanted_values(query).filter_map(|(column, _)| {
+        let filters = wanted_values(query, group).filter_map(|(column, _)| {
             let column = group.column(column);
             let begin = u64::try_from(column.bloom_filter_offset()?).ok()?;
             let length = u64::try_from(column.bloom_filter_length()?).ok()?;
@@ -31,7 +31,7 @@ impl ArchiveFile {
         let metadata = self.metadata.row_group(group.number);
         let code = query.code.map(|_| CODE);
         let event = query.event.map(|_| EVENT);
-        let texts = wanted_texts(query).map(|(column, _)| column);
+        let texts = wanted_texts(query, metadata).map(|(column, _)| column);
         let columns = [Some(TIME), event, code].into_iter().flatten().chain(texts);
         columns.filter_map(|column| whole(metadata.column(column))).collect()
     }

@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use super::list::LISTS;
-use super::{NO_EVENT, Reader, Unreadable, aks, gke, packed, why_refused};
+use super::packed::{MOST_UNPACKED, NotUnpacked, Unpacking};
+use super::{NO_EVENT, Reader, Room, Unreadable, aks, gke, packed, why_refused};
 use crate::audit::event::Event;
 use crate::json::{Cursor, RawJson};
 
@@ -111,20 +112,31 @@ impl Reader<'_> {
             self.azure(properties.get(), &form.category);
             self.enrichment = None;
         } else if let Some(data) = form.data {
-            match packed::unpack(&data, self.room) {
-                Ok(bytes) => {
-                    self.room = self.room.saturating_sub(bytes.len());
-                    self.bytes(&bytes);
-                }
-                Err(packed::NotUnpacked { reason, bytes }) => {
-                    self.room = self.room.saturating_sub(bytes);
-                    self.refuse(text, &Unreadable::Packed { reason });
-                }
-            }
+            self.packed(text, &data);
         } else {
             self.refuse(text, &Unreadable::NotAnEvent { reason: NO_EVENT.to_owned() });
         }
         self.envelopes -= 1;
+    }
+
+    /// What an envelope has packed.
+    fn packed(&mut self, text: &str, data: &str) {
+        let (beside, unpacked, taker) = (self.beside, self.unpacked, &mut *self.taker);
+        let mut room = |Unpacking { memory, plain }: Unpacking| {
+            let at_a_time = beside.saturating_add(memory);
+            taker.unpacks(Room { at_a_time, in_all: unpacked.saturating_add(plain) })
+        };
+        match packed::unpack(data, MOST_UNPACKED.saturating_sub(unpacked), &mut room) {
+            Ok(bytes) => {
+                self.unpacked = unpacked.saturating_add(bytes.len());
+                self.beside(bytes.capacity(), |reader| reader.bytes(&bytes));
+            }
+            Err(NotUnpacked::Broken { reason, bytes }) => {
+                self.unpacked = unpacked.saturating_add(bytes);
+                self.refuse(text, &Unreadable::Packed { reason });
+            }
+            Err(NotUnpacked::NoRoom) => self.is_over = true,
+        }
     }
 
     /// A row of Azure's own table.

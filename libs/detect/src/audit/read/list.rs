@@ -91,7 +91,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The elements of the list at the cursor; whether it is whole. One that is broken is salvaged, and the
+    /// The elements of the list at the cursor; whether it is whole and wanted. One that is broken is salvaged, and the
     /// cursor is at the end of the text then.
     fn list(&mut self, cursor: &mut Cursor<'_>, key: &str) -> bool {
         self.lists += 1;
@@ -107,6 +107,11 @@ impl Reader<'_> {
                 cursor.fail();
             } else {
                 self.element(cursor, key);
+            }
+            if self.is_over {
+                cursor.go_to(text.len());
+                self.lists -= 1;
+                return false;
             }
             if cursor.broken().is_some() {
                 broken_at = Some((start, start + 1));
@@ -182,7 +187,8 @@ impl Reader<'_> {
         };
         // Each attempt may go to the end of the text, and who breaks it may place many of them.
         let mut effort = text.len().saturating_mul(MOST_EFFORT);
-        while let Some(here) = next_piece(text, from, how_they_begin).filter(|_| effort > 0) {
+        while !self.is_over && effort > 0 {
+            let Some(here) = next_piece(text, from, how_they_begin) else { break };
             let mut cursor = Cursor::new(text.get(here..).unwrap_or_default());
             let event = Event::read(&mut cursor);
             let is_event = event.is_event();
@@ -215,6 +221,9 @@ impl Reader<'_> {
     /// What a broken text ends with. A list that does not end is no whole document, whether or not an
     /// event that is cut can be told.
     fn end(&mut self, text: &str, piece: &str, is_all: bool) {
+        if self.is_over {
+            return;
+        }
         let is_cut = self.lists > 0 && !text.trim_end().ends_with([']', '}']);
         let is_nothing = piece.chars().all(|it| is_between(it) || matches!(it, ']' | '}'));
         if !is_cut {

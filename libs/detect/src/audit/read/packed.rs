@@ -1,5 +1,7 @@
 //! Base64 and gzip, in which the clouds' services pack records.
 
+use std::ops::ControlFlow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use miniz_oxide::inflate::TINFLStatus;
@@ -14,17 +16,34 @@ pub(super) const MOST_UNPACKED: usize = 128 << 20;
 const MEMBER: [u8; 3] = [0x1f, 0x8b, 8];
 const TRAILER: usize = 8;
 
-/// Why something cannot be unpacked, and how many bytes of it were.
+/// Why something cannot be unpacked.
 #[derive(Debug)]
-pub(super) struct NotUnpacked {
-    pub(super) reason: String,
-    pub(super) bytes: usize,
+pub(super) enum NotUnpacked {
+    /// It is broken, or more than may be; so many bytes of it were unpacked.
+    Broken { reason: String, bytes: usize },
+    /// Whoever was asked has no room for it.
+    NoRoom,
 }
 
+/// What unpacking takes, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unpacking {
+    /// All memory, while it goes on.
+    pub(super) memory: usize,
+    /// What is packed, unpacked: about twice as much at most.
+    pub(super) plain: usize,
+}
+
+/// Asked for room before it is taken.
+type AskRoom<'r> = &'r mut dyn FnMut(Unpacking) -> ControlFlow<()>;
+
 /// What was packed, of at most so many bytes; what is left of it where the end is missing.
-pub(super) fn unpack(data: &str, most: usize) -> Result<Vec<u8>, NotUnpacked> {
-    let refuse = |reason: String| NotUnpacked { reason, bytes: 0 };
-    let packed = STANDARD.decode(data.trim_ascii());
+pub(super) fn unpack(data: &str, most: usize, room: AskRoom<'_>) -> Result<Vec<u8>, NotUnpacked> {
+    let refuse = |reason: String| NotUnpacked::Broken { reason, bytes: 0 };
+    let data = data.trim_ascii();
+    let decoded = base64::decoded_len_estimate(data.len());
+    granted(room(Unpacking { memory: decoded, plain: 0 }))?;
+    let packed = STANDARD.decode(data);
     let packed = packed.map_err(|error| refuse(format!("base64: {error}")))?;
     if packed.is_empty() {
         return Err(refuse("it is empty".to_owned()));
@@ -32,46 +51,89 @@ pub(super) fn unpack(data: &str, most: usize) -> Result<Vec<u8>, NotUnpacked> {
     if !packed.starts_with(&MEMBER) {
         return Ok(packed);
     }
-    let (mut rest, mut all) = (&*packed, Vec::new());
-    // Whoever appends what is packed to what is packed has several members.
+    let mut plain = Plain { bytes: Vec::new(), written: 0, most, beside: packed.capacity() };
+    plain.grow(packed.len().saturating_mul(2), room)?;
+    members(&packed, &mut plain, room)?;
+    plain.bytes.truncate(plain.written);
+    Ok(plain.bytes)
+}
+
+/// Unpacks all members: whoever appends what is packed to what is packed has several.
+fn members(packed: &[u8], plain: &mut Plain, room: AskRoom<'_>) -> Result<(), NotUnpacked> {
+    let mut state = Box::<DecompressorOxide>::default();
+    let mut rest = packed;
     while let Some(member) = rest.strip_prefix(&MEMBER) {
-        let refuse =
-            |reason: String, bytes| NotUnpacked { reason: format!("gzip: {reason}"), bytes };
         let Some(deflated) = after_header(member) else {
-            return Err(refuse("its header breaks off".to_owned(), all.len()));
+            return Err(plain.refuse("its header breaks off"));
         };
-        let (plain, used, status) = inflate(deflated, most.saturating_sub(all.len()));
-        all.extend_from_slice(&plain);
+        state.init();
+        let (used, status) = inflate(deflated, &mut state, plain, room)?;
         match status {
             TINFLStatus::Done => rest = deflated.get(used + TRAILER..).unwrap_or_default(),
             TINFLStatus::HasMoreOutput => {
                 let reason = format!("the record's envelopes hold more than {MOST_UNPACKED} bytes");
-                return Err(refuse(reason, all.len()));
+                return Err(plain.refuse(&reason));
             }
             // What could be unpacked is read.
-            broken if all.is_empty() => return Err(refuse(format!("{broken:?}"), 0)),
-            _ => return Ok(all),
+            broken if plain.written == 0 => return Err(plain.refuse(&format!("{broken:?}"))),
+            _ => return Ok(()),
         }
     }
-    Ok(all)
+    Ok(())
 }
-/// What deflated bytes hold, as far as it could be read and of at most so many bytes; how many of them it was, and how it
-/// ended.
-fn inflate(deflated: &[u8], most: usize) -> (Vec<u8>, usize, TINFLStatus) {
-    let mut plain = vec![0; deflated.len().saturating_mul(2).clamp(1, most.max(1))];
-    let mut state = Box::<DecompressorOxide>::default();
-    let (mut read, mut written) = (0, 0);
+
+/// What has been unpacked: the first bytes of a buffer that grows.
+struct Plain {
+    bytes: Vec<u8>,
+    written: usize,
+    /// How many bytes it may be.
+    most: usize,
+    /// How many bytes lie beside it.
+    beside: usize,
+}
+
+impl Plain {
+    /// Makes room for so many bytes in all, or for as many as there may be.
+    fn grow(&mut self, length: usize, room: AskRoom<'_>) -> Result<(), NotUnpacked> {
+        let length = length.min(self.most);
+        // What was there may be moved.
+        let memory = self.beside.saturating_add(self.bytes.len()).saturating_add(length);
+        granted(room(Unpacking { memory, plain: length }))?;
+        self.bytes.reserve_exact(length.saturating_sub(self.bytes.len()));
+        self.bytes.resize(length, 0);
+        Ok(())
+    }
+
+    fn refuse(&self, reason: &str) -> NotUnpacked {
+        NotUnpacked::Broken { reason: format!("gzip: {reason}"), bytes: self.written }
+    }
+}
+
+fn granted(answer: ControlFlow<()>) -> Result<(), NotUnpacked> {
+    if answer.is_break() { Err(NotUnpacked::NoRoom) } else { Ok(()) }
+}
+
+/// Appends what deflated bytes hold, as far as it can be read; how many of them it was, and how it ended.
+fn inflate(
+    deflated: &[u8],
+    state: &mut DecompressorOxide,
+    plain: &mut Plain,
+    room: AskRoom<'_>,
+) -> Result<(usize, TINFLStatus), NotUnpacked> {
+    // A member knows nothing of those before it.
+    let start = plain.written;
+    let mut read = 0;
     loop {
         let input = deflated.get(read..).unwrap_or_default();
-        let (status, taken, given) =
-            decompress(&mut state, input, &mut plain, written, IN_ONE_BUFFER);
+        let output = plain.bytes.get_mut(start..).unwrap_or_default();
+        let written = plain.written - start;
+        let (status, taken, given) = decompress(state, input, output, written, IN_ONE_BUFFER);
         read += taken;
-        written += given;
-        if status != TINFLStatus::HasMoreOutput || plain.len() >= most {
-            plain.truncate(written);
-            return (plain, read, status);
+        plain.written += given;
+        if status != TINFLStatus::HasMoreOutput || plain.bytes.len() >= plain.most {
+            return Ok((read, status));
         }
-        plain.resize(plain.len().saturating_mul(2).min(most), 0);
+        plain.grow(plain.bytes.len().saturating_mul(2), room)?;
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod broken;
 mod envelopes;
+mod takers;
 
 use proptest::prelude::*;
 

@@ -13,10 +13,10 @@ use super::Counted;
 /// When an observation was made; the record's id tells two at one time apart.
 pub(super) type Key = (Timestamp, Id);
 
-/// No key of a moment comes before the one with this id.
-const FIRST: Id = Id::from_bytes([u8::MIN; 16]);
-/// No key of a moment comes after the one with this id.
-const LAST: Id = Id::from_bytes([u8::MAX; 16]);
+/// No id comes before this one.
+pub(super) const FIRST: Id = Id::from_bytes([u8::MIN; 16]);
+/// No id comes after this one.
+pub(super) const LAST: Id = Id::from_bytes([u8::MAX; 16]);
 
 /// One actor's observations for one rule.
 #[derive(Debug, Default)]
@@ -56,16 +56,29 @@ impl Sightings {
         true
     }
 
-    /// Forgets what is older than a time, and of more than `most` the oldest.
-    pub(super) fn forget(&mut self, oldest: Timestamp, most: usize) {
+    /// Forgets what is older than a time, and of more than `most` the oldest. Returns what that was.
+    pub(super) fn forget(&mut self, oldest: Timestamp, most: usize) -> Vec<Key> {
+        let mut gone = Vec::new();
         while let Some(first) = self.things.keys().next().copied() {
             let (time, _) = first;
             if time >= oldest && self.len() <= most {
-                return;
+                break;
             }
-            self.things.pop_first();
-            self.untold.remove(&first);
+            self.remove(first);
+            gone.push(first);
         }
+        gone
+    }
+
+    /// Forgets an observation.
+    pub(super) fn remove(&mut self, key: Key) {
+        self.things.remove(&key);
+        self.untold.remove(&key);
+    }
+
+    /// All of them, by time.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.things.keys().copied()
     }
 
     /// Takes out what has not fired and lies in a full window together with the observation just added, by time.

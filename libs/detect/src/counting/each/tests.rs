@@ -111,6 +111,26 @@ fn memory_is_bounded() {
 }
 
 #[test]
+fn of_many_observations_the_oldest_are_forgotten_whosever_they_are() {
+    let limits = Limits { counted: 7, ..Limits::default() };
+    let mut counting = Each::new(limits);
+    let observed = records(&[five_from("dana", 0, 1), five_from("erin", 9, 1)].concat());
+    let observed: Vec<_> = observed.into_iter().filter(Each::counts).collect();
+    for record in &observed {
+        counting.observe(record);
+        assert!(counting.has(record) && counting.len() <= 7);
+    }
+    let ids = |records: &[Record]| records.iter().map(|it| it.id).collect::<Vec<_>>();
+    assert_eq!(counting.take_forgotten(), ids(&observed[..3]));
+    assert_eq!(counting.observe(&observed[9]), [], "it fired, and is known");
+    counting.give_up();
+    assert_eq!(counting.take_forgotten(), ids(&observed[3..4]));
+    counting.forget_beyond(observed[7].event_time);
+    assert_eq!(counting.take_forgotten(), ids(&observed[4..7]));
+    assert_eq!((counting.len(), counting.actors.len(), counting.by_age.len()), (3, 1, 1));
+}
+
+#[test]
 fn what_is_older_than_the_horizon_is_not_counted() {
     let mut records = records(&five_from("dana", 0, 1));
     records[4].event_time = Timestamp::parse_rfc3339("2026-11-22T14:00:00Z").unwrap();
@@ -194,17 +214,28 @@ proptest! {
             (prop_oneof![Just("dana"), Just("erin"), Just("finn")], 0u8..7, 0u16..1800), 1..80,
         ),
         is_in_order in any::<bool>(),
-        (per_actor, actors, minutes) in (1usize..40, 1usize..4, 5u64..40),
+        (per_actor, actors, counted, minutes) in (1usize..40, 1usize..4, 1usize..60, 5u64..40),
     ) {
         let horizon = Duration::from_mins(minutes);
-        let limits = Limits { horizon, per_actor, actors, ..Limits::default() };
+        let limits = Limits { horizon, per_actor, actors, counted, ..Limits::default() };
         let mut observed = records(&reads);
         if is_in_order {
             observed.sort_by_key(|record| record.event_time);
         }
         let (mut counting, mut naive) = (Each::new(limits), Naive::new(limits));
+        let mut kept = BTreeSet::new();
         for record in &observed {
             prop_assert_eq!(counting.observe(record), naive.observe(record));
+            // Who keeps what is counted, and removes what is told as forgotten, has the same.
+            if counting.has(record) {
+                kept.insert(record.id);
+            }
+            for gone in counting.take_forgotten() {
+                kept.remove(&gone);
+            }
+            prop_assert_eq!(&counting.all, &naive.keys());
+            prop_assert_eq!(&kept, &naive.keys().into_iter().map(|(_, record, _)| record).collect());
+            prop_assert!(counting.len() <= counted && counting.actors.len() == counting.by_age.len());
         }
     }
 }

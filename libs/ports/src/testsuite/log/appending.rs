@@ -1,4 +1,4 @@
-//! Appending: order, repeats, concurrency, bounds.
+//! Appending: order, repeats, concurrency, sizes. What a full stream does is `room.rs`'s.
 
 use std::collections::BTreeMap;
 
@@ -130,38 +130,6 @@ pub async fn concurrent_appenders_lose_nothing_and_keep_their_order<H: LogHarnes
     assert_eq!(nothing_comes::<H>(&mut *reader).await, None);
 }
 
-/// A stream at its bound refuses, keeps exactly what it acknowledged, and takes entries again when there is
-/// room.
-pub async fn a_full_stream_refuses_and_keeps_what_it_has<H: LogHarness>() {
-    const LIMIT: u64 = 200_000;
-    let harness = H::start(LIMIT).await;
-    let log = harness.log();
-    let large = |number: usize| entry(1, format!("{number:010000}"));
-    let mut acknowledged = 0;
-    let refused = loop {
-        assert!(acknowledged < 20, "20 entries of 10,000 bytes do not fit into {LIMIT}");
-        match log.append(Stream::Activity, vec![large(acknowledged)]).await {
-            Ok(()) => acknowledged += 1,
-            Err(error) => break error,
-        }
-    };
-    assert!(acknowledged >= 15, "{acknowledged} entries of 10,000 bytes fit into {LIMIT}");
-    let LogError::Full { stream: Stream::Activity, limit_bytes: LIMIT } = refused else {
-        panic!("a full stream answers: {refused}")
-    };
-    // Other streams have bounds of their own.
-    log.append(Stream::Configuration, vec![large(0)]).await.unwrap();
-
-    let mut reader = reader(&*log, Offset::START).await;
-    let entries = read(&mut *reader, acknowledged).await;
-    let numbers: Vec<usize> = texts(&entries).iter().map(|text| text.parse().unwrap()).collect();
-    assert_eq!(numbers, (0..acknowledged).collect::<Vec<_>>());
-
-    harness.trim(Stream::Activity, entries[5].offset).await;
-    log.append(Stream::Activity, vec![large(100)]).await.unwrap();
-    assert_eq!(texts(&read(&mut *reader, 1).await)[0].parse(), Ok(100));
-}
-
 /// Of an append that fails in its middle, a beginning of each partition is stored and nothing behind it, so that
 /// appending again keeps the order of what is seen for the first time.
 pub async fn a_failed_append_leaves_no_holes<H: LogHarness>() {
@@ -176,11 +144,11 @@ pub async fn a_failed_append_leaves_no_holes<H: LogHarness>() {
             entry(partition, format!("{number:0width$}", width = filling(number)))
         })
         .collect();
-    let refused = log.append(Stream::Activity, entries).await;
+    let refused = log.append(Stream::Configuration, entries).await;
     assert!(matches!(refused, Err(LogError::Full { .. })), "{refused:?}");
 
-    let mut reader = reader(&*log, Offset::START).await;
-    let end = log.end(Stream::Activity).await.unwrap();
+    let mut reader = log.reader(Stream::Configuration, EVERY, Offset::START).await.unwrap();
+    let end = log.end(Stream::Configuration).await.unwrap();
     let stored = read(&mut *reader, usize::try_from(end.0 - 1).unwrap()).await;
     let mut next = [0, 1];
     for stored in &stored {

@@ -59,7 +59,7 @@ mod tests {
         insta::assert_snapshot!(text, @"
         lease  nodes and components tell in their Leases that they are alive
               1200 ×  events  1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z
-        rolled-up  the same was told a short while before, and that detection counts it
+        rolled-up  the same was told a short while before, and stands for it (of what is rare for somebody: five of its kind within the hour)
                  7 ×  AUD-R13  1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z
                       User ada listed the secrets of namespace shop.
                  1 ×  AUD-R20  1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z

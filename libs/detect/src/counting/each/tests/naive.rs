@@ -54,16 +54,33 @@ impl Naive {
             sightings.pop_first();
         }
         let fired = fire(counted, sightings, time);
-        self.forget_idle_actors(oldest);
+        self.forget_old(oldest);
+        self.forget_idle_actors();
         fired
     }
 
-    fn forget_idle_actors(&mut self, oldest: Timestamp) {
-        if self.actors.len() <= self.limits.actors {
-            return;
+    /// All observations of all actors.
+    pub(super) fn keys(&self) -> BTreeSet<(Timestamp, Id, Id)> {
+        let of = |(actor, sightings): (&Id, &Sightings)| {
+            let keys = sightings.keys().map(|(time, record)| (*time, *record, *actor));
+            keys.collect::<Vec<_>>()
+        };
+        self.actors.iter().flat_map(of).collect()
+    }
+
+    fn forget_old(&mut self, oldest: Timestamp) {
+        let all = self.keys();
+        let beyond = all.len().saturating_sub(self.limits.counted);
+        for (at, (time, record, actor)) in all.into_iter().enumerate() {
+            if at < beyond || time < oldest {
+                self.actors.get_mut(&actor).unwrap().remove(&(time, record));
+            }
         }
+        self.actors.retain(|_, sightings| !sightings.is_empty());
+    }
+
+    fn forget_idle_actors(&mut self) {
         let last = |sightings: &Sightings| sightings.last_key_value().map(|((time, _), _)| *time);
-        self.actors.retain(|_, sightings| last(sightings).is_some_and(|time| time >= oldest));
         while self.actors.len() > self.limits.actors {
             let idle = self.actors.iter().min_by_key(|(id, sightings)| (last(sightings), **id));
             let idle = *idle.unwrap().0;
