@@ -8,6 +8,7 @@ mod options;
 mod owner;
 mod state;
 mod view;
+mod watch;
 
 use std::sync::Arc;
 

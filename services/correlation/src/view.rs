@@ -5,12 +5,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use airside_types::{Id, Tenant};
 use airside_wire::incident::Revision;
+use airside_wire::{ApiError, ErrorCode};
 
 /// The committed incidents of all tenants. Only the owner of the log writes it.
 #[derive(Debug, Default)]
 pub(crate) struct View {
-    tenants: RwLock<BTreeMap<Tenant, Incidents>>,
+    /// None until the owner has read them back, so that a few are not taken for all.
+    tenants: RwLock<Option<Tenants>>,
 }
+
+type Tenants = BTreeMap<Tenant, Incidents>;
 
 #[derive(Debug, Default)]
 struct Incidents {
@@ -31,8 +35,10 @@ pub(crate) enum ViewChange {
 }
 
 impl View {
+    /// Makes changes; with the first of them, which may be none, the incidents are read back.
     pub(crate) fn change(&self, changes: impl IntoIterator<Item = ViewChange>) {
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        let tenants = tenants.get_or_insert_default();
         for change in changes {
             match change {
                 ViewChange::Revised(revision) => {
@@ -57,31 +63,54 @@ impl View {
         }
     }
 
-    /// The incident with this id, whichever of its ids it is.
-    pub(crate) fn resolve(&self, tenant: &Tenant, id: Id) -> Option<Arc<Revision>> {
+    /// What a tenant's incidents answer; refused until they are read back.
+    fn of<T>(
+        &self,
+        tenant: &Tenant,
+        answer: impl FnOnce(&Incidents) -> T,
+    ) -> Result<Option<T>, ApiError> {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        let incidents = tenants.get(tenant)?;
-        let mut at = id;
-        // An alias may lead over several merges; each step leads to a newer id.
-        for _ in 0..=incidents.aliases.len() {
-            if let Some(revision) = incidents.current.get(&at) {
-                return Some(Arc::clone(revision));
-            }
-            at = *incidents.aliases.get(&at)?;
-        }
-        None
+        let message = "incidents are still being read back from the store: try again";
+        let not_yet = || ApiError::new(ErrorCode::Unavailable, message);
+        Ok(tenants.as_ref().ok_or_else(not_yet)?.get(tenant).map(answer))
+    }
+
+    /// The incident with this id, whichever of its ids it is.
+    pub(crate) fn resolve(
+        &self,
+        tenant: &Tenant,
+        id: Id,
+    ) -> Result<Option<Arc<Revision>>, ApiError> {
+        Ok(self.of(tenant, |incidents| incidents.resolve(id))?.flatten())
+    }
+
+    /// Whether a tenant has an incident whose current id this is.
+    pub(crate) fn has(&self, tenant: &Tenant, id: Id) -> bool {
+        let is_there = self.of(tenant, |incidents| incidents.current.contains_key(&id));
+        is_there.ok().flatten().unwrap_or_default()
     }
 
     /// All incidents of a tenant, the latest first.
-    pub(crate) fn all(&self, tenant: &Tenant) -> Vec<Arc<Revision>> {
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = tenants
-            .get(tenant)
-            .map(|incidents| incidents.current.values().cloned().collect())
-            .unwrap_or_default();
+    pub(crate) fn all(&self, tenant: &Tenant) -> Result<Vec<Arc<Revision>>, ApiError> {
+        let all = self.of(tenant, |incidents| incidents.current.values().cloned().collect());
+        let mut all: Vec<_> = all?.unwrap_or_default();
         all.sort_by_key(|revision: &Arc<Revision>| {
             std::cmp::Reverse((revision.incident.last_seen, revision.incident.id))
         });
-        all
+        Ok(all)
+    }
+}
+
+impl Incidents {
+    fn resolve(&self, id: Id) -> Option<Arc<Revision>> {
+        let mut at = id;
+        // An alias may lead over several merges; each step leads to a newer id.
+        for _ in 0..=self.aliases.len() {
+            if let Some(revision) = self.current.get(&at) {
+                return Some(Arc::clone(revision));
+            }
+            at = *self.aliases.get(&at)?;
+        }
+        None
     }
 }

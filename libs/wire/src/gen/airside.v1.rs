@@ -2609,11 +2609,12 @@ pub struct GetIncidentResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchIncidentsRequest {
     /// The resume_token of the last message that the caller has dealt with; empty to begin with all
-    /// incidents there are. FAILED_PRECONDITION for a token that is too old: begin again without one.
+    /// incidents there are. FAILED_PRECONDITION for a token that is too old, and for a caller that reads so slowly
+    /// that changes are gone before it has come to them: begin again without one.
     #[prost(string, tag = "1")]
     pub resume_token: ::prost::alloc::string::String,
     /// Only incidents at least this severe. An incident that falls below later is still streamed, so that
-    /// the caller learns it.
+    /// the caller learns it; whoever resumes may be told of some that never were above.
     #[prost(enumeration = "Severity", tag = "2")]
     pub min_severity: i32,
     /// Only incidents that touch this cluster.
