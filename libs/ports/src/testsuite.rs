@@ -9,6 +9,9 @@
 pub mod log;
 pub mod queue;
 pub mod store;
+mod taking;
+
+pub use self::taking::{TakingLog, Turn};
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;

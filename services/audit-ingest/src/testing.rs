@@ -1,107 +1,42 @@
-//! What tests of the intake need: a webhook over a log that tells what it was given, and fails when it is told to.
+//! What tests of the intake need: a webhook over a log that tells what it was given.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use airside_archive::Housekeeping;
 use airside_auth::KeyRing;
 use airside_bus::{EmbeddedQueue, EmbeddedQueueOptions};
-use airside_ports::{
-    Entry, Log, LogError, LogReader, Offset, PartitionSet, Partitioner, Store, Stream,
-};
+use airside_ports::testsuite::TakingLog;
+use airside_ports::{Entry, Partitioner, Store, Stream};
 use airside_service::intake::{Bound, Intake, Received};
 use airside_service::peers::PeerLimits;
 use airside_service::{CancellationToken, Deps, Health, Peers, SystemClock};
 use airside_store::MemoryStore;
 use airside_telemetry::Metrics;
-use airside_types::{Cluster, Id, SightingBatch, Tenant, Timestamp};
+use airside_types::{Cluster, SightingBatch, Tenant, Timestamp};
 use airside_wire::decode_sightings;
-use async_trait::async_trait;
 use axum::body::Bytes;
 use tokio::sync::watch;
 
 use crate::raw::{ArchiveOptions, RawKeeper};
 use crate::{Judging, Webhook};
 
-/// A log that only takes.
-#[derive(Debug, Default)]
-pub(crate) struct Appends {
-    all: Mutex<Vec<(Stream, Vec<Entry>)>>,
-    /// After how many appends it fails once; none for never.
-    fails_after: Mutex<Option<usize>>,
-}
-
-fn locked<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Appends {
-    pub(crate) fn fail_after(&self, appends: usize) {
-        *locked(&self.fails_after) = Some(appends);
-    }
-
-    /// What each append of sightings had.
-    pub(crate) fn sightings(&self) -> Vec<Vec<SightingBatch>> {
-        let all = locked(&self.all);
-        let of_sightings = all.iter().filter(|(stream, _)| *stream == Stream::Sightings);
-        let decoded = |entry: &Entry| decode_sightings(&entry.payload).unwrap();
-        of_sightings.map(|(_, entries)| entries.iter().map(decoded).collect()).collect()
-    }
-
-    /// How many entries a stream has.
-    pub(crate) fn entries(&self, of: Stream) -> usize {
-        let all = locked(&self.all);
-        all.iter().filter(|(stream, _)| *stream == of).map(|(_, entries)| entries.len()).sum()
-    }
-}
-
-#[async_trait]
-impl Log for Appends {
-    async fn append(&self, stream: Stream, entries: Vec<Entry>) -> Result<(), LogError> {
-        let mut fails_after = locked(&self.fails_after);
-        if fails_after.take_if(|left| *left == 0).is_some() {
-            return Err(LogError::Closed);
-        }
-        *fails_after = fails_after.map(|left| left - 1);
-        locked(&self.all).push((stream, entries));
-        Ok(())
-    }
-
-    async fn replace(&self, _: Stream, _: Id, _: Entry) -> Result<(), LogError> {
-        Err(LogError::Closed)
-    }
-
-    async fn reader(
-        &self,
-        _: Stream,
-        _: PartitionSet,
-        _: Offset,
-    ) -> Result<Box<dyn LogReader>, LogError> {
-        Err(LogError::Closed)
-    }
-
-    async fn forget(&self, _: Stream, _: Offset) -> Result<(), LogError> {
-        Err(LogError::Closed)
-    }
-
-    async fn end(&self, _: Stream) -> Result<Offset, LogError> {
-        Err(LogError::Closed)
-    }
-
-    fn preferred_entry_bytes(&self) -> usize {
-        1 << 20
-    }
+/// What each append of sightings had that a log took.
+pub(crate) fn sightings(log: &TakingLog) -> Vec<Vec<SightingBatch>> {
+    let decoded = |entry: &Entry| decode_sightings(&entry.payload).unwrap();
+    let appends = log.appends_to(Stream::Sightings).into_iter();
+    appends.map(|entries| entries.iter().map(decoded).collect()).collect()
 }
 
 /// A webhook over such a log that knows the rules; it keeps raw events in a folder, where there is one.
 pub(crate) async fn webhook(
-    log: &Arc<Appends>,
+    log: &Arc<TakingLog>,
     folder: Option<&Path>,
 ) -> (Webhook, Option<Housekeeping>) {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let queue = EmbeddedQueue::open(Arc::clone(&store), EmbeddedQueueOptions::default());
     let deps = Deps {
-        log: Arc::<Appends>::clone(log),
+        log: Arc::<TakingLog>::clone(log),
         queue: Arc::new(queue.await.unwrap()),
         live: None,
         terms: Default::default(),

@@ -7,7 +7,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use airside_archive::Query;
-use airside_ports::Stream;
+use airside_ports::testsuite::{TakingLog, Turn};
+use airside_ports::{LogError, Stream};
 use airside_service::HttpError;
 use airside_service::budget::Budget;
 use airside_service::intake::PIECE_BYTES;
@@ -16,7 +17,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::poll_immediate;
 
-use crate::testing::{Appends, received, webhook};
+use crate::testing::{received, sightings, webhook};
 use crate::{Sender, Webhook};
 
 /// As many requests of one who is anonymous, of which each is told.
@@ -62,10 +63,10 @@ fn budget() -> Budget {
 async fn what_a_body_tells_goes_to_the_log_in_pieces_and_an_ordinary_one_as_a_whole() {
     const EVENTS: usize = 6_000;
     for (events, is_one) in [(400, true), (EVENTS, false)] {
-        let log = Arc::new(Appends::default());
+        let log = Arc::new(TakingLog::default());
         let body = anonymous(events);
         take(&webhook(&log, None).await.0, &budget(), &body).await.unwrap();
-        let appends = log.sightings();
+        let appends = sightings(&log);
         assert_eq!(events_of(&appends).len(), events);
         assert_eq!(appends.len() == 1, is_one, "{}", appends.len());
         let weight = |append: &Vec<SightingBatch>| append.iter().map(SightingBatch::weight).sum();
@@ -82,16 +83,16 @@ async fn what_a_body_tells_goes_to_the_log_in_pieces_and_an_ordinary_one_as_a_wh
 #[tokio::test]
 async fn what_is_answered_with_success_is_durable_and_what_comes_again_is_the_same() {
     const EVENTS: usize = 40;
-    let (log, folder) = (Arc::new(Appends::default()), tempfile::tempdir().unwrap());
+    let (log, folder) = (Arc::new(TakingLog::default()), tempfile::tempdir().unwrap());
     let (webhook, _archiving) = webhook(&log, Some(folder.path())).await;
     let (body, budget) = (anonymous_with(EVENTS, 300 << 10), budget());
-    log.fail_after(2);
+    log.next_turns([Turn::Takes, Turn::Takes, Turn::Refuses(LogError::Closed)]);
     let refused = take(&webhook, &budget, &body).await.unwrap_err();
     assert_eq!(refused.status.as_u16(), 503, "{refused}");
-    let first = log.sightings();
+    let first = sightings(&log);
     assert_eq!(first.len(), 2, "nothing follows what failed");
     take(&webhook, &budget, &body).await.unwrap();
-    let all = log.sightings();
+    let all = sightings(&log);
     assert_eq!(all[2..4], first[..], "the same pieces");
     assert!(all.len() > 5, "{}", all.len());
     assert_eq!(events_of(&all[2..]).len(), EVENTS);
@@ -107,10 +108,10 @@ async fn what_is_answered_with_success_is_durable_and_what_comes_again_is_the_sa
 
 #[tokio::test]
 async fn letters_about_a_body_are_few_however_many_pieces_it_becomes() {
-    let log = Arc::new(Appends::default());
+    let log = Arc::new(TakingLog::default());
     let body = anonymous(3_000).replace("\"items\":[", &format!("\"items\":[{}", "1,".repeat(500)));
     take(&webhook(&log, None).await.0, &budget(), &body).await.unwrap();
-    assert!(log.sightings().len() > 1);
+    assert!(sightings(&log).len() > 1);
     assert_eq!(log.entries(Stream::DeadLetters), 101);
 }
 
@@ -121,7 +122,7 @@ fn what_is_packed_in_a_body_is_unpacked_off_the_async_threads() {
     let runtime = runtime.max_blocking_threads(1).build().unwrap();
     let (release, released) = std::sync::mpsc::channel::<()>();
     runtime.block_on(async {
-        let log = Arc::new(Appends::default());
+        let log = Arc::new(TakingLog::default());
         let (webhook, budget) = (webhook(&log, None).await.0, budget());
         drop(tokio::task::spawn_blocking(move || released.recv().is_ok()));
         for (body, is_small) in [
@@ -140,7 +141,7 @@ fn what_is_packed_in_a_body_is_unpacked_off_the_async_threads() {
 #[tokio::test]
 async fn what_is_packed_in_a_body_takes_of_the_memory_of_all_bodies() {
     let body = packed(1, &vec![b' '; 16 << 20]);
-    let log = Arc::new(Appends::default());
+    let log = Arc::new(TakingLog::default());
     let webhook = webhook(&log, None).await.0;
     for (in_all, others, status) in
         [(64, 32, Some(429)), (64, 0, None), (256, 32, None), (2, 0, None), (2, 1, Some(429))]

@@ -1,72 +1,21 @@
 //! What opening an outbox does with what an earlier life left in it.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-
-use airside_ports::{LogReader, Offset, PartitionSet};
+use airside_ports::testsuite::{TakingLog, Turn};
 use airside_store::MemoryStore;
-use airside_types::Id;
-use async_trait::async_trait;
 
 use super::*;
 
 const OUTBOX: Keyspace = Keyspace::new("test.outbox");
 
-/// A log that refuses what it is told to refuse, first things first, and takes everything else.
-#[derive(Debug, Default)]
-struct Moody {
-    refusals: Mutex<VecDeque<LogError>>,
-    taken: Mutex<Vec<Stream>>,
+/// A log that refuses entries of configuration at first; with other streams it is well.
+fn refusing(refusals: impl IntoIterator<Item = LogError>) -> Arc<TakingLog> {
+    let turns = refusals.into_iter().map(Turn::Refuses);
+    Arc::new(TakingLog::failing(Stream::Configuration, turns))
 }
 
-impl Moody {
-    /// Of configuration; other streams are well.
-    fn refusing(refusals: impl IntoIterator<Item = LogError>) -> Arc<Self> {
-        let refusals = Mutex::new(refusals.into_iter().collect());
-        Arc::new(Self { refusals, taken: Mutex::default() })
-    }
-
-    fn taken(&self) -> Vec<Stream> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[async_trait]
-impl Log for Moody {
-    async fn append(&self, stream: Stream, entries: Vec<Entry>) -> Result<(), LogError> {
-        if stream == Stream::Configuration
-            && let Some(refusal) = self.refusals.lock().unwrap().pop_front()
-        {
-            return Err(refusal);
-        }
-        self.taken.lock().unwrap().extend(entries.iter().map(|_| stream));
-        Ok(())
-    }
-
-    async fn replace(&self, _: Stream, _: Id, _: Entry) -> Result<(), LogError> {
-        Err(LogError::Closed)
-    }
-
-    async fn reader(
-        &self,
-        _: Stream,
-        _: PartitionSet,
-        _: Offset,
-    ) -> Result<Box<dyn LogReader>, LogError> {
-        Err(LogError::Closed)
-    }
-
-    async fn forget(&self, _: Stream, _: Offset) -> Result<(), LogError> {
-        Err(LogError::Closed)
-    }
-
-    async fn end(&self, _: Stream) -> Result<Offset, LogError> {
-        Err(LogError::Closed)
-    }
-
-    fn preferred_entry_bytes(&self) -> usize {
-        1 << 20
-    }
+/// The stream of each entry that a log took.
+fn streams(log: &TakingLog) -> Vec<Stream> {
+    log.taken().iter().flat_map(|(stream, entries)| entries.iter().map(|_| *stream)).collect()
 }
 
 fn full() -> LogError {
@@ -85,7 +34,7 @@ fn entry() -> Entry {
 /// A store with what a life left in its outbox that died before it published.
 async fn left(streams: &[Stream]) -> Arc<MemoryStore> {
     let store = Arc::<MemoryStore>::default();
-    let log = Moody::refusing([]);
+    let log = refusing([]);
     let mut outbox = Outbox::recover(OUTBOX, store.clone(), log).await.unwrap();
     let mut batch = Batch::new();
     let entries: Vec<_> = streams.iter().map(|stream| (*stream, entry())).collect();
@@ -120,11 +69,11 @@ async fn what_is_left_waits_for_the_log_and_is_published_once_and_in_order() {
     let cases = [vec![], vec![full()], vec![away()], vec![full(), away(), full(), full()]];
     for refusals in cases {
         let told = format!("{refusals:?}");
-        let (store, log) = (left(&streams).await, Moody::refusing(refusals));
+        let (store, log) = (left(&streams).await, refusing(refusals));
         let shutdown = CancellationToken::new();
         let recovered = Outbox::recover_in_time(OUTBOX, store.clone(), log.clone(), &shutdown);
         assert!(recovered.await.unwrap().is_some(), "{told}");
-        assert_eq!(log.taken(), streams, "{told}");
+        assert_eq!(self::streams(&log), streams, "{told}");
         assert_eq!(count(&store).await, 0, "{told}");
     }
 }
@@ -133,14 +82,14 @@ async fn what_is_left_waits_for_the_log_and_is_published_once_and_in_order() {
 async fn what_waiting_does_not_help_is_told_at_once() {
     let shutdown = CancellationToken::new();
     let store = left(&[Stream::Activity, Stream::Configuration]).await;
-    let log = Moody::refusing([LogError::Closed]);
+    let log = refusing([LogError::Closed]);
     let closed = Outbox::recover_in_time(OUTBOX, store.clone(), log, &shutdown).await;
     assert!(matches!(closed, Err(OutboxError::Log(LogError::Closed))), "{closed:?}");
 
     let mut damage = Batch::new();
     damage.put(OUTBOX, 1_u64.to_be_bytes(), "no entry");
     store.commit(damage).await.unwrap();
-    let log = Moody::refusing([full()]);
+    let log = refusing([full()]);
     let damaged = Outbox::recover_in_time(OUTBOX, store.clone(), log, &shutdown).await;
     assert!(matches!(damaged, Err(OutboxError::Damaged { position: 1, .. })), "{damaged:?}");
     assert_eq!(count(&store).await, 1, "it is kept for whoever looks into it");
@@ -149,7 +98,7 @@ async fn what_waiting_does_not_help_is_told_at_once() {
 #[tokio::test(start_paused = true)]
 async fn who_is_told_to_stop_waits_for_no_room() {
     let store = left(&[Stream::Activity, Stream::Configuration]).await;
-    let log = Moody::refusing(std::iter::repeat_with(full).take(1_000));
+    let log = refusing(std::iter::repeat_with(full).take(1_000));
     let shutdown = CancellationToken::new();
     let recovering = Outbox::recover_in_time(OUTBOX, store.clone(), log.clone(), &shutdown);
     let stop = async {
@@ -159,6 +108,6 @@ async fn who_is_told_to_stop_waits_for_no_room() {
     };
     let (recovered, ()) = tokio::join!(recovering, stop);
     assert!(recovered.unwrap().is_none());
-    assert_eq!(log.taken(), [Stream::Activity], "what there was room for went out once");
+    assert_eq!(streams(&log), [Stream::Activity], "what there was room for went out once");
     assert_eq!(count(&store).await, 1, "the rest stays for the next life");
 }

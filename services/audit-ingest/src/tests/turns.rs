@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use airside_archive::{Archive, Query, Settings};
 use airside_ports::Partitioner;
+use airside_ports::testsuite::TakingLog;
 use airside_service::{Caller, Publisher};
 use airside_types::Tenant;
 use airside_wire::v1;
@@ -15,7 +16,6 @@ use tonic::Request;
 
 use crate::Judging;
 use crate::rules_api::RulesApi;
-use crate::testing::Appends;
 
 /// Occupies a thread for what takes long until the sender is dropped, and says when it does.
 fn occupy() -> (oneshot::Receiver<()>, std::sync::mpsc::Sender<()>) {
@@ -60,7 +60,7 @@ fn runtime(threads: usize) -> tokio::runtime::Runtime {
 fn rules_are_compiled_one_tenants_at_a_time() {
     let rules = RulesApi::new(
         Arc::new(Judging::default()),
-        Publisher::new(Arc::new(Appends::default()), Partitioner::new(1)),
+        Publisher::new(Arc::new(TakingLog::default()), Partitioner::new(1)),
     );
     let tries = |tenant: &str| {
         let mut request = Request::new(v1::SetRulesRequest { files: Vec::new(), dry_run: true });
