@@ -40,8 +40,9 @@ use shared::{LastUses, Part, Totals};
 /// What bounds the memory of the sift.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// For how long an event that comes again is known to have come before, by when events are taken in. An API
-    /// server tries a batch again for about four minutes. Default: ten minutes.
+    /// For how long at most an event that comes again is known to have come before, by when events are taken in; there may be
+    /// [no room](SharedLimits::seen) for so many. An API server tries a batch again for about four minutes, a file may be
+    /// read hours after a webhook told the same, and a shell is told when it opens and when it ends. Default: a day.
     pub seen_for: Duration,
     /// For how long a detection stands for others that say the same. Default: ten minutes.
     pub roll_up: Duration,
@@ -62,7 +63,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            seen_for: Duration::from_mins(10),
+            seen_for: Duration::from_hours(24),
             roll_up: Duration::from_mins(10),
             rolled: 2_000,
             cascades: 20_000,

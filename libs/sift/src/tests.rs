@@ -94,7 +94,8 @@ pub(crate) fn ledger(of: &Sift) -> String {
         .join("\n")
 }
 
-/// An audit policy may leave the first stage in: what is told of a shell is told when it opens, and once.
+/// An audit policy may leave the first stage in: what is told of a shell is told when it opens, and once, however long it
+/// stays open.
 #[test]
 fn a_request_that_stays_open_is_told_when_it_is_answered_whether_or_not_its_arrival_was_logged() {
     let exec = |stage: &str, code: &str| {
@@ -111,7 +112,15 @@ fn a_request_that_stays_open_is_told_when_it_is_answered_whether_or_not_its_arri
         let mut each = Vec::new();
         for stage in stages {
             let code = if *stage == "RequestReceived" { "" } else { code };
-            let sifted = sift(&Events::new().read(&exec(stage, code)).batch, &mut state);
+            let mut batch = Events::new().read(&exec(stage, code)).batch.clone();
+            if *stage == "ResponseComplete" {
+                batch.ingest_time = batch.ingest_time.plus(Duration::from_hours(5));
+                let mut meanwhile = Events::new();
+                meanwhile.add(60, "ben", "get", "secrets", "b");
+                meanwhile.batch.ingest_time = batch.ingest_time;
+                sift(&meanwhile.batch, &mut state);
+            }
+            let sifted = sift(&batch, &mut state);
             let (now, later) = (detections(&sifted.told).len(), detections(&sifted.revised).len());
             each.push((*stage, now > 0, later > 0, sifted.events));
         }
@@ -170,19 +179,31 @@ fn what_comes_twice_counts_once() {
 }
 
 #[test]
-fn an_event_is_known_for_as_long_as_it_may_come_again() {
-    let mut events = Events::new();
-    events.add(1, "ada", "get", "secrets", "a");
-    let first = events.batch.clone();
-    let mut state = Sift::new(Limits::default());
-    sift(&first, &mut state);
-    let at = |minutes: u64| {
-        let mut batch = first.clone();
-        batch.ingest_time = first.ingest_time.plus(Duration::from_mins(minutes));
-        batch
+fn an_event_is_known_for_a_day_unless_there_is_no_room_for_so_many() {
+    let folded = |limits: Limits, hours: u64| {
+        let mut events = Events::new();
+        events.add(1, "ada", "get", "secrets", "a");
+        let first = events.batch.clone();
+        let mut state = Sift::new(limits);
+        sift(&first, &mut state);
+        let at = |batch: &SightingBatch, hours: u64| {
+            let mut batch = batch.clone();
+            batch.ingest_time = first.ingest_time.plus(Duration::from_hours(hours));
+            batch
+        };
+        // Others come meanwhile.
+        for number in 0..3 {
+            let mut other = Events::new();
+            other.add(60 + number, "ben", "get", "secrets", "b");
+            sift(&at(&other.batch, hours), &mut state);
+        }
+        sift(&at(&first, hours), &mut state).events
     };
-    assert_eq!(sift(&at(9), &mut state).events, 0);
-    assert_eq!(sift(&at(30), &mut state).events, 0, "it was seen again at the ninth minute");
+    let few = SharedLimits { seen: 2, ..SharedLimits::default() };
+    assert_eq!(folded(Limits::default(), 0), 0);
+    assert_eq!(folded(Limits::default(), 23), 0);
+    assert_eq!(folded(Limits::default(), 25), 1);
+    assert_eq!(folded(Limits { shared: few, ..Limits::default() }, 1), 1);
 }
 
 #[test]
