@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use airside_types::{Cluster, Id, Incident, Record, Tenant};
+use airside_types::{Cluster, Id, Incident, Record, Source, Tenant, Timestamp};
 
 use crate::scope::Scope;
 use crate::settings::Settings;
@@ -44,6 +44,19 @@ pub struct Engine {
     settings: Arc<Settings>,
     scopes: BTreeMap<Tenant, BTreeMap<Cluster, Scope>>,
     touched: BTreeSet<(Tenant, Cluster)>,
+}
+
+/// A cluster of which records are held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownCluster<'e> {
+    /// Whose it is.
+    pub tenant: &'e Tenant,
+    /// Its name.
+    pub cluster: &'e Cluster,
+    /// The newest ingest time of its records.
+    pub newest: Timestamp,
+    /// Who told of it.
+    pub sources: BTreeSet<Source>,
 }
 
 impl Engine {
@@ -86,6 +99,17 @@ impl Engine {
     /// The incident that has or had this id, as of the last [`Engine::take_changes`].
     pub fn resolve(&self, tenant: &Tenant, id: Id) -> Option<&Incident> {
         self.scopes.get(tenant)?.values().find_map(|scope| scope.resolve(id))
+    }
+
+    /// The clusters of which records are held.
+    pub fn clusters(&self) -> impl Iterator<Item = KnownCluster<'_>> {
+        let all = self.scopes.iter().flat_map(|(tenant, scopes)| {
+            scopes.iter().map(move |(cluster, scope)| (tenant, cluster, scope))
+        });
+        all.filter_map(|(tenant, cluster, scope)| {
+            let newest = scope.newest()?;
+            Some(KnownCluster { tenant, cluster, newest, sources: scope.sources() })
+        })
     }
 
     /// The ids of records that went beyond the horizon since the last call, so that what keeps them

@@ -19,7 +19,7 @@ mod signal;
 mod story;
 mod table;
 
-pub use engine::{Change, Engine};
+pub use engine::{Change, Engine, KnownCluster};
 pub use oracle::incidents_of;
 pub use settings::{Caps, Guards, Retention, Scores, Settings, Spans};
 

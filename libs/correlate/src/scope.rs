@@ -9,7 +9,7 @@ mod stories;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use airside_types::{Cluster, Id, Incident, Payload, Record, Tenant, Timestamp};
+use airside_types::{Cluster, Id, Incident, Payload, Record, Source, Tenant, Timestamp};
 
 use crate::engine::Change;
 use crate::graph::Graph;
@@ -89,6 +89,16 @@ impl Scope {
         }
         self.take_out(record.id);
         self.take_in(Arc::new(record.clone()))
+    }
+
+    /// The newest ingest time; none before the first record.
+    pub(crate) const fn newest(&self) -> Option<Timestamp> {
+        self.newest
+    }
+
+    /// The sources of the records that are held.
+    pub(crate) fn sources(&self) -> BTreeSet<Source> {
+        self.records.values().map(|held| held.record.source).collect()
     }
 
     fn by_age(&mut self, context: bool) -> &mut BTreeSet<(Timestamp, Id)> {

@@ -14,7 +14,7 @@ use airside_ports::{
     Batch, Clock, Entry, Keyspace, Log, LogBatch, LogError, LogReader, LostRange, Offset,
     PartitionSet, ReadLimit, Store, StoreError, StoredEntry, Stream,
 };
-use airside_types::DeadLetter;
+use airside_types::{DeadLetter, Gap, Source, Timestamp};
 use anyhow::Context;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -47,6 +47,32 @@ pub enum ApplyError {
     Transient(String),
 }
 
+/// Entries that were removed from a stream before they were read. The log says neither whose they were nor what they held.
+#[derive(Debug, Clone, Copy)]
+pub struct Lost<'a> {
+    /// The stream.
+    pub stream: Stream,
+    /// Which entries.
+    pub range: LostRange,
+    /// The first entry that is there again; none while none is.
+    pub next: Option<&'a StoredEntry>,
+}
+
+impl Lost<'_> {
+    /// What a source may have told meanwhile and nobody knows.
+    pub fn gap(&self, source: Source, from: Timestamp, until: Timestamp) -> Gap {
+        let Self { stream, range: LostRange { from: first, until: end }, .. } = self;
+        Gap {
+            source,
+            origin: format!("the log's stream {stream}"),
+            from: from.min(until),
+            until,
+            lost: None,
+            reason: format!("entries from {first} up to {end} were removed before they were read"),
+        }
+    }
+}
+
 /// A state that is a fold of some streams.
 #[async_trait]
 pub trait LogOwner: Send + Sync {
@@ -59,8 +85,8 @@ pub trait LogOwner: Send + Sync {
         effects: &mut Effects,
     ) -> Result<(), ApplyError>;
 
-    /// Entries were removed from the stream before they were read: a gap to record.
-    async fn lost(&mut self, stream: Stream, range: LostRange, effects: &mut Effects);
+    /// Entries were removed before they were read: a gap to record, before what comes next is applied.
+    async fn lost(&mut self, lost: Lost<'_>, effects: &mut Effects);
 
     /// What was read together is applied and will be committed: adds what is kept once for all of it.
     fn settle(&mut self, _effects: &mut Effects) {}
@@ -240,8 +266,10 @@ impl Work<'_> {
         let mut effects = Effects::default();
         let mut letters = Vec::new();
         if let Some(range) = read.lost {
-            tracing::warn!(%stream, ?range, "entries were removed before they were read");
-            self.owner.lost(stream, range, &mut effects).await;
+            let owner = self.settings.name;
+            tracing::error!(%stream, ?range, owner, "entries were removed before they were read");
+            let next = read.entries.first();
+            self.owner.lost(Lost { stream, range, next }, &mut effects).await;
         }
         for entry in &read.entries {
             let headers = &entry.entry.headers;

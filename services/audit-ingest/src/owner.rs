@@ -9,13 +9,13 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use airside_ports::{LostRange, Store, StoredEntry, Stream};
+use airside_ports::{Clock, Store, StoredEntry, Stream};
 use airside_service::publisher::Publisher;
-use airside_service::{ApplyError, Deps, Effects, LogOwner};
+use airside_service::{ApplyError, Deps, Effects, LogOwner, Lost};
 use airside_sift::fairness::{enough, relieve};
 use airside_sift::{ClusterKey, Limits, SharedLimits, Sift};
 use airside_telemetry::metrics::Counter;
-use airside_types::{Cluster, SightingBatch, Suppression, Tenant, Timestamp};
+use airside_types::{Cluster, Record, SightingBatch, Source, Suppression, Tenant, Timestamp};
 use airside_wire::used_grant::UsedGrants;
 use airside_wire::{MessageType, decode_sightings};
 use async_trait::async_trait;
@@ -87,6 +87,15 @@ impl LedgerView {
         let suppressions = sift.ledger(key).cloned().collect();
         let (folded, awaits_silence) = (sift.folded(key), sift.awaits_silence(key));
         self.set(key.clone(), Counted { folded, awaits_silence, suppressions });
+    }
+
+    /// The records of what was lost of the events of each cluster: since the last that anything was heard of any of them.
+    fn gaps(&self, lost: &Lost<'_>, until: Timestamp) -> Vec<Record> {
+        let clusters = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
+        let heard = clusters.values().map(|counted| counted.awaits_silence.start).max();
+        let gap = || lost.gap(Source::Audit, heard.unwrap_or(until), until);
+        let record = |(tenant, cluster)| crate::lost::record(gap(), (tenant, cluster), until);
+        clusters.keys().map(|(tenant, cluster)| record((tenant, cluster))).collect()
     }
 
     /// Whether a tenant may have another cluster.
@@ -187,6 +196,7 @@ pub(crate) struct AuditOwner {
     publisher: Publisher,
     view: Arc<LedgerView>,
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
     /// The most clusters of a tenant.
     max_clusters: usize,
     /// The clusters of which something was applied since the last commit.
@@ -223,6 +233,7 @@ impl AuditOwner {
         Ok(Self {
             sift: Sift::new(Limits { shared, ..Limits::default() }),
             store: Arc::clone(&deps.store),
+            clock: Arc::clone(&deps.clock),
             max_clusters: options.max_clusters,
             own_rules,
             judging,
@@ -305,10 +316,18 @@ impl LogOwner for AuditOwner {
         Ok(())
     }
 
-    async fn lost(&mut self, stream: Stream, range: LostRange, _effects: &mut Effects) {
-        // The log says neither whose entries these were nor what they held, so no tenant's gap can be
-        // recorded; the operator is told.
-        tracing::error!(%stream, ?range, "retention removed sightings before they were folded");
+    async fn lost(&mut self, lost: Lost<'_>, effects: &mut Effects) {
+        let next = lost.next.and_then(|entry| decode_sightings(&entry.entry.payload).ok());
+        let until = next.map_or_else(|| self.clock.now(), |batch| batch.ingest_time);
+        let gaps = self.view.gaps(&lost, until);
+        match self.publisher.entries(gaps) {
+            Ok(told) => {
+                for (stream, entries) in told {
+                    effects.outputs.extend(entries.into_iter().map(|entry| (stream, entry)));
+                }
+            }
+            Err(error) => tracing::error!(error = %error, "gaps cannot be told"),
+        }
     }
 
     fn settle(&mut self, effects: &mut Effects) {
@@ -352,12 +371,33 @@ fn poison(error: impl std::fmt::Display) -> ApplyError {
 #[cfg(test)]
 mod tests {
     use airside_detect::profile::ClusterProfile;
-    use airside_types::{Id, QuietKind};
+    use airside_ports::{LostRange, Offset};
+    use airside_types::{Id, Payload, QuietKind};
 
     use super::*;
 
     fn key(tenant: &str, cluster: &str) -> ClusterKey {
         (Tenant::new(tenant).unwrap(), Cluster::new(cluster).unwrap())
+    }
+
+    #[test]
+    fn sightings_that_were_removed_before_they_were_folded_are_a_gap_of_every_cluster() {
+        let (view, at) = (LedgerView::default(), Timestamp::from_nanos);
+        let range = LostRange { from: Offset(3), until: Offset(9) };
+        let lost = Lost { stream: Stream::Sightings, range, next: None };
+        assert_eq!(view.gaps(&lost, at(500)), [], "nothing is known of whom it could be");
+        for (cluster, heard) in [("blue", 10), ("red", 30)] {
+            let awaits_silence = at(heard)..at(i64::MAX);
+            let counted = Counted { folded: 1, awaits_silence, suppressions: Vec::new() };
+            view.set(key("acme", cluster), counted);
+        }
+        let told: Vec<_> = view.gaps(&lost, at(500)).into_iter().collect();
+        let clusters: Vec<_> = told.iter().map(|record| record.cluster.as_str()).collect();
+        assert_eq!(clusters, ["blue", "red"]);
+        for record in told {
+            let Payload::Gap(gap) = record.payload else { panic!("{record:?}") };
+            assert_eq!((gap.source, gap.from, gap.until), (Source::Audit, at(30), at(500)));
+        }
     }
 
     /// So many bindings of a cluster are used, at an hour, and shown.

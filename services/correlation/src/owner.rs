@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use airside_correlate::{Change, Engine, Settings};
-use airside_ports::{Entry, Headers, LostRange, StoredEntry, Stream};
-use airside_service::{ApplyError, Deps, Effects, LogOwner};
+use airside_ports::{Clock, Entry, Headers, StoredEntry, Stream};
+use airside_service::{ApplyError, Deps, Effects, LogOwner, Lost};
 use airside_telemetry::metrics::Counter;
-use airside_types::Record;
+use airside_types::{Payload, Record, Source};
 use airside_wire::incident::{Merge, Revision, encode_incident_event};
 use airside_wire::{IncidentEvent, MessageType, decode_records};
 use async_trait::async_trait;
@@ -21,6 +21,7 @@ pub(crate) struct IncidentOwner {
     engine: Engine,
     state: State,
     view: Arc<View>,
+    clock: Arc<dyn Clock>,
     /// What the view is told once it is committed.
     pending: Vec<ViewChange>,
     records: Counter,
@@ -42,6 +43,7 @@ impl IncidentOwner {
             engine: Engine::new(settings),
             state,
             view,
+            clock: Arc::clone(&deps.clock),
             pending: Vec::new(),
             records: deps.metrics.counter(
                 "airside_correlation_records_total",
@@ -76,6 +78,34 @@ impl IncidentOwner {
         }
         self.committed();
         Ok(())
+    }
+
+    /// What was lost was told after the newest record that was read and before the next one: each source of each cluster
+    /// may have told something then that nobody knows.
+    fn gaps(&self, lost: &Lost<'_>) -> Vec<Record> {
+        let from = self.engine.clusters().map(|known| known.newest).max();
+        let next = lost.next.and_then(|entry| decode_records(&entry.entry.payload).ok());
+        let next = next.and_then(|records| Some(records.first()?.ingest_time));
+        let until = next.unwrap_or_else(|| self.clock.now());
+        let of_configuration = lost.stream == Stream::Configuration;
+        let mut gaps = Vec::new();
+        for known in self.engine.clusters() {
+            let sources = known.sources.iter().copied();
+            for source in sources.filter(|it| (*it == Source::Scan) == of_configuration) {
+                let gap = lost.gap(source, from.unwrap_or(until), until);
+                let (tenant, cluster) = (known.tenant.clone(), known.cluster.clone());
+                gaps.push(Record {
+                    id: Record::gap_id(&tenant, &cluster, &gap),
+                    tenant,
+                    cluster,
+                    source,
+                    event_time: until,
+                    ingest_time: until,
+                    payload: Payload::Gap(gap),
+                });
+            }
+        }
+        gaps
     }
 
     /// Applies a record, and keeps it if it is new.
@@ -156,10 +186,15 @@ impl LogOwner for IncidentOwner {
         self.publish_changes(here.as_ref().or(entry.entry.headers.trace_parent.as_ref()), effects)
     }
 
-    async fn lost(&mut self, stream: Stream, range: LostRange, _effects: &mut Effects) {
-        // The log says neither whose entries these were nor what they held, so no tenant's gap can be
-        // recorded; the operator is told.
-        tracing::error!(%stream, ?range, "retention removed entries before correlation read them");
+    async fn lost(&mut self, lost: Lost<'_>, effects: &mut Effects) {
+        for gap in self.gaps(&lost) {
+            if let Err(error) = self.take(&gap, effects) {
+                tracing::error!(error = %error, "a gap cannot be kept");
+            }
+        }
+        if let Err(error) = self.publish_changes(None, effects) {
+            tracing::error!(error = %error, "what a gap changes cannot be told");
+        }
     }
 
     fn committed(&mut self) {
@@ -170,3 +205,6 @@ impl LogOwner for IncidentOwner {
 fn poison(error: impl std::fmt::Display) -> ApplyError {
     ApplyError::Poison(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ impl LogOwner for Idle {
         Ok(())
     }
 
-    async fn lost(&mut self, _: Stream, _: LostRange, _: &mut Effects) {}
+    async fn lost(&mut self, _: Lost<'_>, _: &mut Effects) {}
 }
 
 fn entry(bytes: usize) -> Entry {
