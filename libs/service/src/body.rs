@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::budget::{Budget, Exhausted, Held};
+use crate::budget::{Exhausted, Held};
 use crate::http_error::HttpError;
 
 /// The bounds of a body.
@@ -20,8 +20,8 @@ pub struct Bounds<'a> {
     pub limit: usize,
     /// The setting that says so, for error messages.
     pub setting: &'a str,
-    /// The memory of all bodies.
-    pub budget: &'a Budget,
+    /// What it takes of the memory of all bodies.
+    pub held: Held,
     /// How long it may take to arrive.
     pub patience: Duration,
 }
@@ -36,8 +36,7 @@ pub async fn read_bounded(
     body: Body,
     bounds: Bounds<'_>,
 ) -> Result<(Bytes, Held), HttpError> {
-    let Bounds { limit, setting, budget, patience } = bounds;
-    let mut held = budget.hold();
+    let Bounds { limit, setting, mut held, patience } = bounds;
     let too_large = || {
         HttpError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -215,6 +214,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::budget::Budget;
 
     fn gzip(plain: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -231,8 +231,8 @@ mod tests {
         if let Some(encoding) = encoding {
             headers.insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
         }
-        let budget = Budget::new(1 << 20);
-        let bounds = Bounds { limit, setting: "max_body", budget: &budget, patience: PATIENCE };
+        let held = Budget::new(1 << 20).hold();
+        let bounds = Bounds { limit, setting: "max_body", held, patience: PATIENCE };
         let read = read_bounded(&headers, body.into(), bounds).await;
         read.map(|(bytes, _held)| bytes).map_err(|error| error.status)
     }
@@ -246,8 +246,8 @@ mod tests {
         if let Some(encoding) = encoding {
             headers.insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
         }
-        let bounds =
-            Bounds { limit: 1 << 20, setting: "max_body", budget: &budget, patience: PATIENCE };
+        let held = budget.hold();
+        let bounds = Bounds { limit: 1 << 20, setting: "max_body", held, patience: PATIENCE };
         read_bounded(&headers, body.into(), bounds).await.err()
     }
 
@@ -256,7 +256,7 @@ mod tests {
     }
 
     fn in_bounds(budget: &Budget) -> Bounds<'_> {
-        Bounds { limit: 4 << 20, setting: "max_body", budget, patience: PATIENCE }
+        Bounds { limit: 4 << 20, setting: "max_body", held: budget.hold(), patience: PATIENCE }
     }
 
     /// One async thread, and one for what takes long, which is taken until the sender is dropped.
@@ -307,8 +307,8 @@ mod tests {
     async fn a_body_that_does_not_come_gives_its_memory_back() {
         let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, 1_000.into())]);
         let budget = Budget::new(1_000);
-        let bounds =
-            Bounds { limit: 1_000, setting: "max_body", budget: &budget, patience: Duration::ZERO };
+        let (held, patience) = (budget.hold(), Duration::ZERO);
+        let bounds = Bounds { limit: 1_000, setting: "max_body", held, patience };
         let silent = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
         let refused = read_bounded(&headers, silent, bounds).await.unwrap_err();
         assert_eq!(refused.status, StatusCode::REQUEST_TIMEOUT);

@@ -126,7 +126,7 @@ impl Intake {
         let bounds = Bounds {
             limit: self.max_body,
             setting: self.setting,
-            budget: &self.budget,
+            held: self.budget.hold_for(&principal.tenant),
             patience: PATIENCE,
         };
         let (body, held) = read_bounded(headers, body, bounds).await?;

@@ -133,7 +133,7 @@ impl Webhook {
         let bounds = Bounds {
             limit: self.max_body,
             setting: "admission.max_body",
-            budget: &self.in_flight,
+            held: self.in_flight.hold_for(&principal.tenant),
             patience: PATIENCE,
         };
         let (body, held) = read_bounded(headers, body, bounds).await?;
