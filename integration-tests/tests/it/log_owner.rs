@@ -6,12 +6,12 @@ use std::sync::Arc;
 use airside_bus::nats::{NatsLogOptions, NatsOptions};
 use airside_bus::{EmbeddedLog, EmbeddedLogOptions, NatsConnection, NatsLog};
 use airside_ports::{
-    Entry, Headers, KeyRange, Keyspace, Log, LostRange, Offset, Order, Partition, PartitionSet,
-    ReadLimit, Store, StoredEntry, Stream,
+    Entry, Headers, KeyRange, Keyspace, Log, Offset, Order, Partition, PartitionSet, ReadLimit,
+    Store, StoredEntry, Stream,
 };
 use airside_service::owner::{ApplyError, OwnerPorts, run_owner};
 use airside_service::{
-    CancellationToken, DeadLetters, Effects, Health, LogOwner, OwnerSettings, SystemClock,
+    CancellationToken, DeadLetters, Effects, Health, LogOwner, Lost, OwnerSettings, SystemClock,
 };
 use airside_store::MemoryStore;
 use airside_telemetry::Metrics;
@@ -52,8 +52,8 @@ impl LogOwner for Keeper {
         Ok(())
     }
 
-    async fn lost(&mut self, _: Stream, range: LostRange, _: &mut Effects) {
-        panic!("nothing is lost here: {range:?}");
+    async fn lost(&mut self, lost: Lost<'_>, _: &mut Effects) {
+        panic!("nothing is lost here: {lost:?}");
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Engine {
     touched: BTreeSet<(Tenant, Cluster)>,
 }
 
-/// A cluster of which records are held.
+/// A cluster of which something was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownCluster<'e> {
     /// Whose it is.
@@ -55,8 +55,8 @@ pub struct KnownCluster<'e> {
     pub cluster: &'e Cluster,
     /// The newest ingest time of its records.
     pub newest: Timestamp,
-    /// Who told of it.
-    pub sources: BTreeSet<Source>,
+    /// Who has told of it.
+    pub sources: &'e BTreeSet<Source>,
 }
 
 impl Engine {
@@ -101,7 +101,7 @@ impl Engine {
         self.scopes.get(tenant)?.values().find_map(|scope| scope.resolve(id))
     }
 
-    /// The clusters of which records are held.
+    /// The clusters of which something was told.
     pub fn clusters(&self) -> impl Iterator<Item = KnownCluster<'_>> {
         let all = self.scopes.iter().flat_map(|(tenant, scopes)| {
             scopes.iter().map(move |(cluster, scope)| (tenant, cluster, scope))

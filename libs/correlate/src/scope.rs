@@ -34,6 +34,7 @@ pub(crate) struct Scope {
     /// Facts, findings and boarding passes by age.
     context_by_age: BTreeSet<(Timestamp, Id)>,
     newest: Option<Timestamp>,
+    sources: BTreeSet<Source>,
     signals: Table<Id, Arc<Signal>>,
     index: Index,
     graph: Graph,
@@ -60,6 +61,7 @@ impl Scope {
             signals_by_age: BTreeSet::new(),
             context_by_age: BTreeSet::new(),
             newest: None,
+            sources: BTreeSet::new(),
             signals: Table::default(),
             index: Index::new(settings.guards.clone()),
             graph: Graph::new(spans.clock_skew, furthest),
@@ -75,6 +77,7 @@ impl Scope {
     /// the record is now the one that is held.
     pub(crate) fn apply(&mut self, record: &Record) -> bool {
         self.newest = self.newest.max(Some(record.ingest_time));
+        self.sources.insert(record.source);
         let Some(held) = self.records.get_mut(&record.id) else {
             return self.take_in(Arc::new(record.clone()));
         };
@@ -96,9 +99,9 @@ impl Scope {
         self.newest
     }
 
-    /// The sources of the records that are held.
-    pub(crate) fn sources(&self) -> BTreeSet<Source> {
-        self.records.values().map(|held| held.record.source).collect()
+    /// Who has told of the cluster.
+    pub(crate) const fn sources(&self) -> &BTreeSet<Source> {
+        &self.sources
     }
 
     fn by_age(&mut self, context: bool) -> &mut BTreeSet<(Timestamp, Id)> {

@@ -90,7 +90,7 @@ impl Budget {
 }
 
 impl Used {
-    /// What is left when so many more are taken for a body that has some already; refused where there is no room.
+    /// Takes so many more for a body that may have some already, if there is room.
     fn take(&mut self, held: &Held, missing: usize) -> Result<(), Exhausted> {
         let all = Exhausted::All { bytes: held.budget.bytes };
         let free = held.budget.bytes.checked_sub(self.all).ok_or(all)?;
@@ -224,6 +224,11 @@ mod tests {
         let mut second = budget.hold_for(&tenant("one"));
         assert!(second.cover(1).is_err());
         drop(body);
+        assert_eq!(second.cover(500), Ok(()));
+        let mut beside = budget.hold_for(&tenant("one"));
+        assert_eq!(beside.cover(200), Ok(()));
+        assert_eq!(second.cover(600), Err(Exhausted::Share { bytes: 700 }), "it has another one");
+        drop(beside);
         assert_eq!(second.cover(1_000), Ok(()));
     }
 }

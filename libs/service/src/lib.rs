@@ -33,7 +33,7 @@ pub use deps::{Deps, LiveCluster};
 pub use health::Health;
 pub use http_error::HttpError;
 pub use mounts::Mounts;
-pub use owner::{ApplyError, Effects, LogOwner, Lost, OwnerSettings};
+pub use owner::{ApplyError, Effects, LogOwner, Lost, OwnerSettings, ReadUpTo};
 pub use peers::{PeerChannel, Peers};
 pub use publisher::Publisher;
 pub use service::{Service, ServiceContext, ServiceEntry};

@@ -14,13 +14,17 @@ use airside_ports::{
     Batch, Clock, Entry, Keyspace, Log, LogBatch, LogError, LogReader, LostRange, Offset,
     PartitionSet, ReadLimit, Store, StoreError, StoredEntry, Stream,
 };
-use airside_types::{DeadLetter, Gap, Source, Timestamp};
+use airside_types::DeadLetter;
 use anyhow::Context;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
+
+mod lost;
+
+pub use lost::{Lost, ReadUpTo};
 
 use crate::dead_letter::{DeadLetters, entry_of};
 use crate::health::ReadySignal;
@@ -45,32 +49,6 @@ pub enum ApplyError {
     /// It may be when it is tried again.
     #[error("{0}")]
     Transient(String),
-}
-
-/// Entries that were removed from a stream before they were read. The log says neither whose they were nor what they held.
-#[derive(Debug, Clone, Copy)]
-pub struct Lost<'a> {
-    /// The stream.
-    pub stream: Stream,
-    /// Which entries.
-    pub range: LostRange,
-    /// The first entry that is there again; none while none is.
-    pub next: Option<&'a StoredEntry>,
-}
-
-impl Lost<'_> {
-    /// What a source may have told meanwhile and nobody knows.
-    pub fn gap(&self, source: Source, from: Timestamp, until: Timestamp) -> Gap {
-        let Self { stream, range: LostRange { from: first, until: end }, .. } = self;
-        Gap {
-            source,
-            origin: format!("the log's stream {stream}"),
-            from: from.min(until),
-            until,
-            lost: None,
-            reason: format!("entries from {first} up to {end} were removed before they were read"),
-        }
-    }
 }
 
 /// A state that is a fold of some streams.
@@ -171,7 +149,14 @@ pub async fn run_owner(
     }
     readers.close();
     drop(sender);
-    let mut work = Work { owner, settings, ports, outbox, forgotten: BTreeMap::new() };
+    let mut work = Work {
+        owner,
+        settings,
+        ports,
+        outbox,
+        forgotten: BTreeMap::new(),
+        losing: BTreeMap::new(),
+    };
     let mut unpublished = false;
     if waiting.is_empty() {
         ready.ready();
@@ -215,6 +200,8 @@ async fn follow(
     stop: CancellationToken,
 ) {
     let mut backoff = Backoff::default();
+    // What was lost is told with the entry behind it, which says until when, unless none comes.
+    let mut alone: Option<LostRange> = None;
     loop {
         let read = tokio::select! {
             biased;
@@ -222,8 +209,12 @@ async fn follow(
             read = reader.next(limit, READ_WAIT) => read,
         };
         match read {
-            Ok(batch) if batch.entries.is_empty() && batch.lost.is_none() => backoff.reset(),
+            Ok(batch) if batch.entries.is_empty() && batch.lost.is_some() => {
+                alone = joined(alone, batch.lost);
+            }
+            Ok(batch) if batch.entries.is_empty() && alone.is_none() => backoff.reset(),
             Ok(batch) => {
+                let batch = LogBatch { lost: joined(alone.take(), batch.lost), ..batch };
                 backoff.reset();
                 if batches.send((stream, Ok(batch))).await.is_err() {
                     return;
@@ -246,6 +237,14 @@ async fn follow(
     }
 }
 
+/// Two losses that follow each other.
+fn joined(first: Option<LostRange>, second: Option<LostRange>) -> Option<LostRange> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(LostRange { from: first.from, until: second.until }),
+        (first, second) => first.or(second),
+    }
+}
+
 struct Work<'a> {
     owner: &'a mut dyn LogOwner,
     settings: &'a OwnerSettings,
@@ -253,6 +252,8 @@ struct Work<'a> {
     outbox: Outbox,
     /// Up to where entries were removed.
     forgotten: BTreeMap<Stream, Offset>,
+    /// Where the losses of a stream began, of which every batch tells one.
+    losing: BTreeMap<Stream, Offset>,
 }
 
 impl Work<'_> {
@@ -265,12 +266,7 @@ impl Work<'_> {
     ) -> anyhow::Result<ControlFlow<()>> {
         let mut effects = Effects::default();
         let mut letters = Vec::new();
-        if let Some(range) = read.lost {
-            let owner = self.settings.name;
-            tracing::error!(%stream, ?range, owner, "entries were removed before they were read");
-            let next = read.entries.first();
-            self.owner.lost(Lost { stream, range, next }, &mut effects).await;
-        }
+        self.tell_lost(stream, &read, &mut effects).await;
         for entry in &read.entries {
             let headers = &entry.entry.headers;
             let span = tracing::info_span!("log.apply", owner = self.settings.name, %stream);
@@ -294,6 +290,20 @@ impl Work<'_> {
         let flow = self.publish(effects.outputs, shutdown).await;
         self.forget(stream, read.next).await;
         Ok(flow)
+    }
+
+    /// Tells the owner what was removed before it was read.
+    async fn tell_lost(&mut self, stream: Stream, read: &LogBatch, effects: &mut Effects) {
+        let Some(range) = read.lost else {
+            self.losing.remove(&stream);
+            return;
+        };
+        let owner = self.settings.name;
+        tracing::error!(%stream, ?range, owner, "entries were removed before they were read");
+        let goes_on = self.losing.contains_key(&stream);
+        let from = *self.losing.entry(stream).or_insert(range.from);
+        let (range, next) = (LostRange { from, ..range }, read.entries.first());
+        self.owner.lost(Lost { stream, range, goes_on, next }, effects).await;
     }
 
     /// Removes what is applied from the log, now and then. What is not removed now is removed next time.

@@ -15,7 +15,8 @@ pub struct Options {
     /// The largest batch, decompressed, and the longest line of a file. Default: 64MiB.
     pub max_body: ByteSize,
     /// The bytes of all bodies that are in memory at a time, decompressed, with what is made of them; beyond, senders are
-    /// asked to come again. At least twice the largest; one body alone is always taken. Default: 256MiB.
+    /// asked to come again. A tenant may have three quarters of it with several bodies; one alone is always taken. At least twice
+    /// the largest. Default: 256MiB.
     pub max_in_flight: ByteSize,
     /// Audit logs of API servers on this machine, to follow while they are written and rotated. Default: none.
     pub files: Vec<FileOptions>,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use airside_ports::{Clock, Store, StoredEntry, Stream};
 use airside_service::publisher::Publisher;
-use airside_service::{ApplyError, Deps, Effects, LogOwner, Lost};
+use airside_service::{ApplyError, Deps, Effects, LogOwner, Lost, ReadUpTo};
 use airside_sift::fairness::{enough, relieve};
 use airside_sift::{ClusterKey, Limits, SharedLimits, Sift};
 use airside_telemetry::metrics::Counter;
@@ -89,13 +89,10 @@ impl LedgerView {
         self.set(key.clone(), Counted { folded, awaits_silence, suppressions });
     }
 
-    /// The records of what was lost of the events of each cluster: since the last that anything was heard of any of them.
-    fn gaps(&self, lost: &Lost<'_>, until: Timestamp) -> Vec<Record> {
+    /// When the last was heard of each cluster.
+    fn heard(&self) -> Vec<(ClusterKey, Timestamp)> {
         let clusters = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
-        let heard = clusters.values().map(|counted| counted.awaits_silence.start).max();
-        let gap = || lost.gap(Source::Audit, heard.unwrap_or(until), until);
-        let record = |(tenant, cluster)| crate::lost::record(gap(), (tenant, cluster), until);
-        clusters.keys().map(|(tenant, cluster)| record((tenant, cluster))).collect()
+        clusters.iter().map(|(key, it)| (key.clone(), it.awaits_silence.start)).collect()
     }
 
     /// Whether a tenant may have another cluster.
@@ -197,6 +194,7 @@ pub(crate) struct AuditOwner {
     view: Arc<LedgerView>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    read: ReadUpTo,
     /// The most clusters of a tenant.
     max_clusters: usize,
     /// The clusters of which something was applied since the last commit.
@@ -218,6 +216,8 @@ impl AuditOwner {
             SharedLimits { clusters: options.clusters_in_memory.max(1), ..Default::default() };
         state::show(deps.store.as_ref(), &mut |key, shown| view.show(key, shown)).await?;
         view.is_read.get_or_init(|| ());
+        let mut read = ReadUpTo::default();
+        view.heard().iter().for_each(|(_, heard)| read.note(Stream::Sightings, *heard));
         let counter = |name, about| deps.metrics.counter(name, about);
         let uncounted = (
             counter(
@@ -234,6 +234,7 @@ impl AuditOwner {
             sift: Sift::new(Limits { shared, ..Limits::default() }),
             store: Arc::clone(&deps.store),
             clock: Arc::clone(&deps.clock),
+            read,
             max_clusters: options.max_clusters,
             own_rules,
             judging,
@@ -275,6 +276,13 @@ impl AuditOwner {
         )))
     }
 
+    fn publish(&self, records: Vec<Record>, effects: &mut Effects) -> Result<(), ApplyError> {
+        for (stream, entries) in self.publisher.entries(records).map_err(poison)? {
+            effects.outputs.extend(entries.into_iter().map(|entry| (stream, entry)));
+        }
+        Ok(())
+    }
+
     /// Shows what became of some clusters' events, once that is committed.
     fn show(&self, clusters: impl IntoIterator<Item = ClusterKey>) {
         clusters.into_iter().for_each(|key| self.view.show(&key, &self.sift));
@@ -310,23 +318,20 @@ impl LogOwner for AuditOwner {
         self.left_out.add(sifted.left_out);
         let rolled_up = sifted.rolled_up.len() + sifted.carried_out.len();
         self.rolled_up.add(rolled_up as u64 + sifted.beyond);
-        for (stream, entries) in self.publisher.entries(sifted.published()).map_err(poison)? {
-            effects.outputs.extend(entries.into_iter().map(|entry| (stream, entry)));
-        }
-        Ok(())
+        self.read.note(Stream::Sightings, batch.ingest_time);
+        self.publish(sifted.published(), effects)
     }
 
     async fn lost(&mut self, lost: Lost<'_>, effects: &mut Effects) {
         let next = lost.next.and_then(|entry| decode_sightings(&entry.entry.payload).ok());
         let until = next.map_or_else(|| self.clock.now(), |batch| batch.ingest_time);
-        let gaps = self.view.gaps(&lost, until);
-        match self.publisher.entries(gaps) {
-            Ok(told) => {
-                for (stream, entries) in told {
-                    effects.outputs.extend(entries.into_iter().map(|entry| (stream, entry)));
-                }
-            }
-            Err(error) => tracing::error!(error = %error, "gaps cannot be told"),
+        let Some(since) = self.read.since(&lost) else { return };
+        let gap = |((tenant, cluster), heard): (ClusterKey, Timestamp)| {
+            lost.gap((&tenant, &cluster), Source::Audit, heard, (since, until))
+        };
+        let gaps = self.view.heard().into_iter().filter_map(gap).collect();
+        if let Err(error) = self.publish(gaps, effects) {
+            tracing::error!(error = %error, "gaps cannot be told");
         }
     }
 
@@ -371,33 +376,12 @@ fn poison(error: impl std::fmt::Display) -> ApplyError {
 #[cfg(test)]
 mod tests {
     use airside_detect::profile::ClusterProfile;
-    use airside_ports::{LostRange, Offset};
-    use airside_types::{Id, Payload, QuietKind};
+    use airside_types::{Id, QuietKind};
 
     use super::*;
 
     fn key(tenant: &str, cluster: &str) -> ClusterKey {
         (Tenant::new(tenant).unwrap(), Cluster::new(cluster).unwrap())
-    }
-
-    #[test]
-    fn sightings_that_were_removed_before_they_were_folded_are_a_gap_of_every_cluster() {
-        let (view, at) = (LedgerView::default(), Timestamp::from_nanos);
-        let range = LostRange { from: Offset(3), until: Offset(9) };
-        let lost = Lost { stream: Stream::Sightings, range, next: None };
-        assert_eq!(view.gaps(&lost, at(500)), [], "nothing is known of whom it could be");
-        for (cluster, heard) in [("blue", 10), ("red", 30)] {
-            let awaits_silence = at(heard)..at(i64::MAX);
-            let counted = Counted { folded: 1, awaits_silence, suppressions: Vec::new() };
-            view.set(key("acme", cluster), counted);
-        }
-        let told: Vec<_> = view.gaps(&lost, at(500)).into_iter().collect();
-        let clusters: Vec<_> = told.iter().map(|record| record.cluster.as_str()).collect();
-        assert_eq!(clusters, ["blue", "red"]);
-        for record in told {
-            let Payload::Gap(gap) = record.payload else { panic!("{record:?}") };
-            assert_eq!((gap.source, gap.from, gap.until), (Source::Audit, at(30), at(500)));
-        }
     }
 
     /// So many bindings of a cluster are used, at an hour, and shown.

@@ -28,14 +28,11 @@ pub(crate) fn sightings(log: &TakingLog) -> Vec<Vec<SightingBatch>> {
     appends.map(|entries| entries.iter().map(decoded).collect()).collect()
 }
 
-/// A webhook over such a log that knows the rules; it keeps raw events in a folder, where there is one.
-pub(crate) async fn webhook(
-    log: &Arc<TakingLog>,
-    folder: Option<&Path>,
-) -> (Webhook, Option<Housekeeping>) {
+/// What a node has, over such a log.
+pub(crate) async fn deps(log: &Arc<TakingLog>, folder: Option<&Path>) -> Deps {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let queue = EmbeddedQueue::open(Arc::clone(&store), EmbeddedQueueOptions::default());
-    let deps = Deps {
+    Deps {
         log: Arc::<TakingLog>::clone(log),
         queue: Arc::new(queue.await.unwrap()),
         live: None,
@@ -49,7 +46,15 @@ pub(crate) async fn webhook(
         metrics: Metrics::new(),
         health: Health::default(),
         draining: CancellationToken::new(),
-    };
+    }
+}
+
+/// A webhook over such a log that knows the rules; it keeps raw events in a folder, where there is one.
+pub(crate) async fn webhook(
+    log: &Arc<TakingLog>,
+    folder: Option<&Path>,
+) -> (Webhook, Option<Housekeeping>) {
+    let deps = deps(log, folder).await;
     let (raw, archiving) = RawKeeper::open(&ArchiveOptions::default(), &deps).await.unwrap();
     let bound = Bound { max_body: 64 << 20, setting: "max_body", in_flight: 256 << 20 };
     let counter = |name| deps.metrics.counter(name, "test");

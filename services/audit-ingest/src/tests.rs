@@ -1,5 +1,6 @@
 //! Bodies that become much more than they are: what is in memory of them, what is durable, and who works on them.
 
+mod lost_sightings;
 mod turns;
 
 use std::collections::BTreeSet;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use airside_correlate::{Change, Engine, Settings};
 use airside_ports::{Clock, Entry, Headers, StoredEntry, Stream};
-use airside_service::{ApplyError, Deps, Effects, LogOwner, Lost};
+use airside_service::publisher::stream_of;
+use airside_service::{ApplyError, Deps, Effects, LogOwner, Lost, ReadUpTo};
 use airside_telemetry::metrics::Counter;
 use airside_types::{Payload, Record, Source};
 use airside_wire::incident::{Merge, Revision, encode_incident_event};
@@ -22,6 +23,7 @@ pub(crate) struct IncidentOwner {
     state: State,
     view: Arc<View>,
     clock: Arc<dyn Clock>,
+    read: ReadUpTo,
     /// What the view is told once it is committed.
     pending: Vec<ViewChange>,
     records: Counter,
@@ -44,6 +46,7 @@ impl IncidentOwner {
             state,
             view,
             clock: Arc::clone(&deps.clock),
+            read: ReadUpTo::default(),
             pending: Vec::new(),
             records: deps.metrics.counter(
                 "airside_correlation_records_total",
@@ -62,6 +65,10 @@ impl IncidentOwner {
         let mut after = None;
         while let Some(page) = self.state.records_after(after.as_deref()).await? {
             for record in &page.records {
+                // Gaps are made here as well, of times up to which nothing was read.
+                if !matches!(record.payload, Payload::Gap(_)) {
+                    self.read.note(stream_of(&record.payload), record.ingest_time);
+                }
                 let _held = self.engine.apply(record);
             }
             after = Some(page.last_key);
@@ -80,32 +87,24 @@ impl IncidentOwner {
         Ok(())
     }
 
-    /// What was lost was told after the newest record that was read and before the next one: each source of each cluster
-    /// may have told something then that nobody knows.
-    fn gaps(&self, lost: &Lost<'_>) -> Vec<Record> {
-        let from = self.engine.clusters().map(|known| known.newest).max();
+    /// Each source of each cluster may have told something in that time that nobody knows.
+    fn gaps(&mut self, lost: &Lost<'_>) -> Vec<Record> {
         let next = lost.next.and_then(|entry| decode_records(&entry.entry.payload).ok());
         let next = next.and_then(|records| Some(records.first()?.ingest_time));
         let until = next.unwrap_or_else(|| self.clock.now());
-        let of_configuration = lost.stream == Stream::Configuration;
-        let mut gaps = Vec::new();
-        for known in self.engine.clusters() {
-            let sources = known.sources.iter().copied();
-            for source in sources.filter(|it| (*it == Source::Scan) == of_configuration) {
-                let gap = lost.gap(source, from.unwrap_or(until), until);
-                let (tenant, cluster) = (known.tenant.clone(), known.cluster.clone());
-                gaps.push(Record {
-                    id: Record::gap_id(&tenant, &cluster, &gap),
-                    tenant,
-                    cluster,
-                    source,
-                    event_time: until,
-                    ingest_time: until,
-                    payload: Payload::Gap(gap),
-                });
-            }
-        }
-        gaps
+        let Some(since) = self.read.since(lost) else { return Vec::new() };
+        let tells = |source: &Source| match lost.stream {
+            Stream::Configuration => matches!(source, Source::Scan | Source::Partner),
+            _ => *source != Source::Scan,
+        };
+        let clusters = self.engine.clusters().flat_map(|known| {
+            let sources = known.sources.iter().copied().filter(tells);
+            sources.map(move |source| (known.tenant, known.cluster, source, known.newest))
+        });
+        let gap = |(tenant, cluster, source, newest)| {
+            lost.gap((tenant, cluster), source, newest, (since, until))
+        };
+        clusters.filter_map(gap).collect()
     }
 
     /// Applies a record, and keeps it if it is new.
@@ -168,7 +167,7 @@ impl IncidentOwner {
 impl LogOwner for IncidentOwner {
     async fn apply(
         &mut self,
-        _stream: Stream,
+        stream: Stream,
         entry: &StoredEntry,
         effects: &mut Effects,
     ) -> Result<(), ApplyError> {
@@ -177,6 +176,7 @@ impl LogOwner for IncidentOwner {
             return Err(ApplyError::Poison(format!("{} is not for correlation", message.as_str())));
         }
         for record in decode_records(&entry.entry.payload).map_err(poison)? {
+            self.read.note(stream, record.ingest_time);
             self.take(&record, effects)?;
         }
         for expired in self.engine.expired() {

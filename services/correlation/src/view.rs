@@ -35,7 +35,7 @@ pub(crate) enum ViewChange {
 }
 
 impl View {
-    /// Makes changes; with the first of them, which may be none, the incidents are read back.
+    /// Makes changes. From the first call on, even without changes, the incidents are read back.
     pub(crate) fn change(&self, changes: impl IntoIterator<Item = ViewChange>) {
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         let tenants = tenants.get_or_insert_default();
@@ -84,10 +84,10 @@ impl View {
         Ok(self.of(tenant, |incidents| incidents.resolve(id))?.flatten())
     }
 
-    /// Whether a tenant has an incident whose current id this is.
-    pub(crate) fn has(&self, tenant: &Tenant, id: Id) -> bool {
-        let is_there = self.of(tenant, |incidents| incidents.current.contains_key(&id));
-        is_there.ok().flatten().unwrap_or_default()
+    /// The number of the current revision of the incident whose current id this is.
+    pub(crate) fn revision_of(&self, tenant: &Tenant, id: Id) -> Option<u64> {
+        let number = self.of(tenant, |incidents| incidents.current.get(&id).map(|it| it.revision));
+        number.ok().flatten().flatten()
     }
 
     /// All incidents of a tenant, the latest first.

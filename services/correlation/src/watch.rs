@@ -13,6 +13,7 @@ use airside_types::{Id, Tenant};
 use airside_wire::incident::{Revision, WatchItem, WatchQuery, WatchUpdate, decode_incident_event};
 use airside_wire::{ApiError, ErrorCode, IncidentEvent, v1};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
@@ -48,35 +49,40 @@ pub(crate) async fn open(
     // In this order: what the log has up to its end, the view has as well.
     let end = log.end(Stream::Incidents).await.map_err(cannot_read)?;
     let known = view.all(&tenant)?;
-    let (known, from) = if resumed == Offset::START { (known, end) } else { (Vec::new(), resumed) };
+    let begins = resumed == Offset::START;
+    let from = if begins { end } else { resumed };
     let reader = log.reader(Stream::Incidents, INCIDENTS, from).await.map_err(cannot_read)?;
     let (sender, receiver) = mpsc::channel(WATCH_BUFFER);
-    let watching = Watching {
+    let mut watching = Watching {
         tenant,
         query,
         caught_up_at: end,
-        is_resumed: from != end,
+        is_behind: !begins,
         sender,
         draining,
         view: Arc::clone(view),
         told: BTreeMap::new(),
         most_told: FEW_TOLD,
     };
+    if !begins {
+        watching.may_have_told(&known);
+    }
+    let known = if begins { known } else { Vec::new() };
     tokio::spawn(watching.run(known, reader));
     Ok(ReceiverStream::new(receiver))
 }
 
 fn cannot_read(error: LogError) -> ApiError {
     match error {
-        LogError::Rewound { .. } => too_old(),
+        LogError::Rewound { .. } | LogError::Damaged { .. } => begin_again(),
         error => {
             ApiError::new(ErrorCode::Unavailable, format!("incidents cannot be read: {error}"))
         }
     }
 }
 
-/// What came behind a token, or behind what a slow watcher had read, is not all there.
-fn too_old() -> ApiError {
+/// What came behind a token, or behind what a slow watcher had read, is not all there or cannot be read.
+fn begin_again() -> ApiError {
     let message = "the log no longer has all changes from there on: watch without a resume token, which begins with all \
                    incidents that there are";
     ApiError::new(ErrorCode::FailedPrecondition, message)
@@ -90,15 +96,24 @@ struct Watching {
     sender: mpsc::Sender<Result<v1::WatchIncidentsResponse, Status>>,
     draining: CancellationToken,
     view: Arc<View>,
-    /// Whether the watcher was told of incidents before this watch.
-    is_resumed: bool,
-    /// The last revision that the watcher was told of each incident, of those that there still are.
-    told: BTreeMap<Id, u64>,
+    /// Whether what comes is older than the watch, which an earlier one may have told.
+    is_behind: bool,
+    /// What the watcher was told last of each incident, of those that there still are.
+    told: BTreeMap<Id, Told>,
     /// At how many told incidents those that are gone are looked for.
     most_told: usize,
 }
 
+/// A revision that was told: its number and the hash of its content. Of an incident that an earlier watch told, none.
+type Told = Option<(u64, Id)>;
+
 impl Watching {
+    /// Incidents that an earlier watch may have told: those that are severe now. What fell meanwhile comes from the log.
+    fn may_have_told(&mut self, known: &[Arc<Revision>]) {
+        let severe = known.iter().filter(|revision| self.is_asked_for(revision));
+        self.told = severe.map(|revision| (revision.incident.id, None)).collect();
+    }
+
     async fn run(mut self, known: Vec<Arc<Revision>>, reader: Box<dyn LogReader>) {
         if !self.tell_known(known).await {
             return;
@@ -128,9 +143,13 @@ impl Watching {
 
     /// Tells what the log brings. Returns why the watch ends, unless the watcher ended it.
     async fn follow(&mut self, mut reader: Box<dyn LogReader>) -> Option<Status> {
-        let mut caught_up = false;
+        let (mut caught_up, mut last_sent) = (false, Instant::now());
         loop {
-            let wait = if caught_up { HEARTBEAT } else { Duration::from_millis(1) };
+            let wait = if caught_up {
+                HEARTBEAT.saturating_sub(last_sent.elapsed())
+            } else {
+                Duration::from_millis(1)
+            };
             let read = tokio::select! {
                 () = self.sender.closed() => return None,
                 () = self.draining.cancelled() => {
@@ -139,25 +158,32 @@ impl Watching {
                 read = reader.next(ReadLimit::default(), wait) => read,
             };
             let batch = match read {
-                Ok(batch) if batch.lost.is_some() => return Some(too_old().into()),
+                Ok(batch) if batch.lost.is_some() => return Some(begin_again().into()),
                 Ok(batch) => batch,
                 Err(error) => return Some(cannot_read(error).into()),
             };
-            let quiet = batch.entries.is_empty();
             for stored in &batch.entries {
-                if let Some(update) = decoded(&stored.entry.payload).and_then(|it| self.update(it))
-                    && !self.send(stored.offset.after(), update).await
-                {
-                    return None;
+                let Ok(event) = decode_incident_event(&stored.entry.payload).inspect_err(
+                    |error| tracing::error!(error = %error, "an incident is unreadable"),
+                ) else {
+                    return Some(begin_again().into());
+                };
+                if let Some(update) = self.update(event) {
+                    if !self.send(stored.offset.after(), update).await {
+                        return None;
+                    }
+                    last_sent = Instant::now();
                 }
             }
-            let reached = batch.next >= self.caught_up_at || quiet;
-            if (reached && !caught_up) || quiet {
-                caught_up = true;
-                self.is_resumed = false;
+            let catches_up =
+                !caught_up && (batch.next >= self.caught_up_at || batch.entries.is_empty());
+            if catches_up || last_sent.elapsed() >= HEARTBEAT {
+                caught_up |= catches_up;
+                self.is_behind = !caught_up;
                 if !self.send(batch.next, WatchUpdate::Heartbeat { caught_up }).await {
                     return None;
                 }
+                last_sent = Instant::now();
             }
         }
     }
@@ -177,10 +203,11 @@ impl Watching {
                 if !self.wants(&revision) {
                     return None;
                 }
-                self.told.insert(revision.incident.id, revision.revision);
+                let Revision { incident, revision: number, .. } = &*revision;
+                self.told.insert(incident.id, Some((*number, incident.content_hash)));
                 if self.told.len() >= self.most_told {
                     let (view, tenant) = (&self.view, &self.tenant);
-                    self.told.retain(|id, _| view.has(tenant, *id));
+                    self.told.retain(|id, _| view.revision_of(tenant, *id).is_some());
                     self.most_told = self.told.len().saturating_mul(2).max(FEW_TOLD);
                 }
                 Some(WatchUpdate::Revision(revision))
@@ -188,15 +215,33 @@ impl Watching {
         }
     }
 
+    /// Whether a revision is news to the watcher, of an incident that was asked for or told.
     fn wants(&self, revision: &Revision) -> bool {
-        let incident = &revision.incident;
-        let told = self.told.get(&incident.id).copied();
-        // An earlier watch may have told of an incident that has fallen since.
-        let may_be_known = told.is_some() || self.is_resumed && revision.revision > 1;
-        let is_severe = self.query.min_severity.is_none_or(|least| incident.severity >= least);
-        told.is_none_or(|told| revision.revision > told)
-            && (is_severe || may_be_known)
-            && self.query.cluster.as_ref().is_none_or(|name| incident.clusters.contains(name))
+        let told = self.told.get(&revision.incident.id).copied();
+        let may_be_known = told.is_some() || self.is_behind && revision.revision > 1;
+        let query = &self.query;
+        let is_there =
+            query.cluster.as_ref().is_none_or(|it| revision.incident.clusters.contains(it));
+        !told.flatten().is_some_and(|told| self.is_passed(told, revision))
+            && is_there
+            && (may_be_known || self.is_asked_for(revision))
+    }
+
+    /// Whether the watcher was told the same or more. Of an incident that was forgotten and came back the numbers begin anew:
+    /// the view, which is ahead of the log, shows it.
+    fn is_passed(&self, (number, content): (u64, Id), revision: &Revision) -> bool {
+        let Revision { incident, revision: offered, .. } = revision;
+        let begins_anew = || {
+            let current = self.view.revision_of(&self.tenant, incident.id);
+            current.is_some_and(|current| current < number)
+        };
+        (*offered, incident.content_hash) == (number, content)
+            || *offered < number && !begins_anew()
+    }
+
+    fn is_asked_for(&self, revision: &Revision) -> bool {
+        let least = self.query.min_severity;
+        least.is_none_or(|least| revision.incident.severity >= least)
     }
 
     /// Whether the watcher still listens.
@@ -204,12 +249,6 @@ impl Watching {
         let item = WatchItem { resume_token: next.0.to_string(), update };
         self.sender.send(Ok((&item).into())).await.is_ok()
     }
-}
-
-fn decoded(payload: &[u8]) -> Option<IncidentEvent> {
-    decode_incident_event(payload)
-        .inspect_err(|error| tracing::error!(error = %error, "an incident cannot be read back"))
-        .ok()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program")]
 
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -80,9 +81,13 @@ impl Bench {
         let workspace = workspace.canonicalize().map_err(|error| {
             format!("the workspace {} is not there: {error}", workspace.display())
         })?;
+        let plain = || {
+            let flags = set("RUSTFLAGS")?.into_string().ok()?;
+            Some(flags.split_whitespace().collect::<Vec<_>>().join("\u{1f}").into())
+        };
         Ok(Self {
             cargo: set("CARGO").unwrap_or_else(|| "cargo".into()),
-            flags: set("RUSTFLAGS").unwrap_or_default(),
+            flags: set("CARGO_ENCODED_RUSTFLAGS").or_else(plain).unwrap_or_default(),
             workspace,
             host,
             profdata,
@@ -94,9 +99,11 @@ impl Bench {
         let folder = self.workspace.join("target/profiled");
         let (counts, merged) = (folder.join("counts"), folder.join("merged.profdata"));
         // What another version of the program counted tells nothing.
-        if counts.exists() {
-            let removed = std::fs::remove_dir_all(&counts);
-            removed.map_err(|error| format!("{} stays: {error}", counts.display()))?;
+        match std::fs::remove_dir_all(&counts) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(format!("{} stays: {error}", counts.display()));
+            }
+            _ => {}
         }
         let counting = flag("-Cprofile-generate=", &counts);
         self.cargo(&folder.join("counting"), &counting, &["airside-loadtest"])?;
@@ -107,7 +114,8 @@ impl Bench {
         let load_test = built(folder.join("counting"), "airside-loadtest");
         for area in AREAS {
             println!("\n==> counting: {area}");
-            run(Command::new(&load_test).args([area, "--quick"]))?;
+            let mut counting = Command::new(&load_test);
+            run(counting.args([area, "--quick"]).env_remove("LLVM_PROFILE_FILE"))?;
         }
         println!("\n==> merging what was counted");
         run(Command::new(&self.profdata).args(["merge", "--output"]).arg(&merged).arg(&counts))?;
@@ -118,12 +126,15 @@ impl Bench {
 
     fn cargo(&self, folder: &Path, flag: &OsStr, packages: &[&str]) -> Result<(), String> {
         println!("\n==> {} with {}", packages.join(", "), flag.display());
+        // By this variable a flag may have spaces; it wins over all others.
         let mut flags = self.flags.clone();
-        flags.push(" ");
+        if !flags.is_empty() {
+            flags.push("\u{1f}");
+        }
         flags.push(flag);
         let mut command = Command::new(&self.cargo);
         command.current_dir(&self.workspace).args(["build", "--release", "--target", &self.host]);
-        command.arg("--target-dir").arg(folder).env("RUSTFLAGS", flags);
+        command.arg("--target-dir").arg(folder).env("CARGO_ENCODED_RUSTFLAGS", flags);
         command.args(packages.iter().flat_map(|name| ["--package", name]));
         run(&mut command)
     }

@@ -1,4 +1,4 @@
-//! How an owner starts on a log that is full.
+//! How an owner starts on a log that is full, and what it is told of what the log let go.
 
 use airside_bus::EmbeddedLog;
 use airside_bus::embedded::{EmbeddedLogOptions, TrimBefore};
@@ -36,6 +36,19 @@ fn entry(bytes: usize) -> Entry {
     Entry { partition: Partition(3), headers, payload: Bytes::from(vec![b'x'; bytes]) }
 }
 
+fn settings(streams: Vec<Stream>) -> OwnerSettings {
+    OwnerSettings {
+        name: "test",
+        streams,
+        partitions: EVERY,
+        offsets: Keyspace::new("test.offsets"),
+        outbox: OUTBOX,
+        attempts: 1,
+        limit: ReadLimit::default(),
+        consumes: true,
+    }
+}
+
 async fn sizes(log: &EmbeddedLog, stream: Stream) -> Vec<usize> {
     let mut reader = log.reader(stream, EVERY, Offset::START).await.unwrap();
     let batch = reader.next(ReadLimit::default(), Duration::ZERO).await.unwrap();
@@ -58,16 +71,7 @@ async fn an_owner_starts_once_the_log_has_room_for_what_its_last_life_left() {
     store.commit(batch).await.unwrap();
     drop(outbox);
 
-    let settings = OwnerSettings {
-        name: "test",
-        streams: vec![Stream::Sightings],
-        partitions: EVERY,
-        offsets: Keyspace::new("test.offsets"),
-        outbox: OUTBOX,
-        attempts: 1,
-        limit: ReadLimit::default(),
-        consumes: true,
-    };
+    let settings = settings(vec![Stream::Sightings]);
     let ports = OwnerPorts {
         log: log.clone(),
         store: store.clone(),
@@ -95,4 +99,103 @@ async fn an_owner_starts_once_the_log_has_room_for_what_its_last_life_left() {
     assert_eq!(sizes(&log, Stream::Configuration).await, [&before[1..], &[5_000]].concat());
     let left = store.scan(OUTBOX, KeyRange::all(), Order::Ascending, 9).await.unwrap();
     assert_eq!(left, []);
+}
+
+/// A reader that returns what it was given, then nothing for once, and is closed.
+struct Scripted(std::vec::IntoIter<LogBatch>);
+
+#[async_trait]
+impl LogReader for Scripted {
+    async fn next(&mut self, _: ReadLimit, _: Duration) -> Result<LogBatch, LogError> {
+        self.0.next().ok_or(LogError::Closed)
+    }
+}
+
+fn read(lost: Option<(u64, u64)>, entries: std::ops::Range<u64>) -> LogBatch {
+    let lost = lost.map(|(from, until)| LostRange { from: Offset(from), until: Offset(until) });
+    let next = Offset(entries.end);
+    let stored = |offset| StoredEntry { offset: Offset(offset), entry: entry(1) };
+    LogBatch { entries: entries.map(stored).collect(), next, lost }
+}
+
+#[tokio::test]
+async fn a_loss_is_told_with_the_entry_behind_it_unless_none_comes() {
+    for (given, passed_on) in [
+        (vec![read(Some((1, 5)), 5..5), read(None, 5..8)], vec![read(Some((1, 5)), 5..8)]),
+        (
+            vec![read(Some((1, 5)), 5..5), read(Some((5, 7)), 7..7), read(Some((7, 9)), 9..10)],
+            vec![read(Some((1, 9)), 9..10)],
+        ),
+        (vec![read(Some((1, 5)), 5..5), read(None, 5..5)], vec![read(Some((1, 5)), 5..5)]),
+        (vec![read(None, 1..1), read(None, 1..2)], vec![read(None, 1..2)]),
+    ] {
+        let (sender, mut batches) = mpsc::channel(8);
+        let reader = Box::new(Scripted(given.into_iter()));
+        let stop = CancellationToken::new();
+        follow(Stream::Activity, reader, ReadLimit::default(), sender, stop).await;
+        let mut all = Vec::new();
+        while let Some((_, batch)) = batches.recv().await {
+            all.push(batch.unwrap());
+        }
+        assert_eq!(all, passed_on);
+    }
+}
+
+/// Notes what it is told: the losses, whether they go on, and the entry behind each.
+#[derive(Default)]
+struct Noting(Vec<(LostRange, bool, Option<Offset>)>);
+
+#[async_trait]
+impl LogOwner for Noting {
+    async fn apply(
+        &mut self,
+        _: Stream,
+        _: &StoredEntry,
+        _: &mut Effects,
+    ) -> Result<(), ApplyError> {
+        Ok(())
+    }
+
+    async fn lost(&mut self, lost: Lost<'_>, _: &mut Effects) {
+        self.0.push((lost.range, lost.goes_on, lost.next.map(|stored| stored.offset)));
+    }
+}
+
+#[tokio::test]
+async fn losses_that_follow_each_other_are_one_that_goes_on() {
+    let store = Arc::<MemoryStore>::default();
+    let options = EmbeddedLogOptions::default();
+    let log = EmbeddedLog::open(store.clone(), Arc::new(SystemClock), options).await.unwrap();
+    let log: Arc<dyn Log> = Arc::new(log);
+    let ports = OwnerPorts {
+        store: store.clone(),
+        log: log.clone(),
+        clock: Arc::new(SystemClock),
+        dead_letters: DeadLetters::new("test", log.clone(), &Metrics::new()),
+    };
+    let settings = settings(vec![Stream::Activity]);
+    let outbox = Outbox::recover(OUTBOX, store, log).await.unwrap();
+    let mut owner = Noting::default();
+    let (forgotten, losing) = (BTreeMap::new(), BTreeMap::new());
+    let (settings, ports) = (&settings, &ports);
+    let mut work = Work { owner: &mut owner, settings, ports, outbox, forgotten, losing };
+    let shutdown = CancellationToken::new();
+    for batch in [
+        read(Some((1, 5)), 5..7),
+        read(Some((7, 9)), 9..12),
+        read(None, 12..13),
+        read(Some((13, 20)), 20..20),
+    ] {
+        assert!(work.commit(Stream::Activity, batch, &shutdown).await.unwrap().is_continue());
+    }
+    drop(work);
+    let range = |from, until| LostRange { from: Offset(from), until: Offset(until) };
+    assert_eq!(
+        owner.0,
+        [
+            (range(1, 5), false, Some(Offset(5))),
+            (range(1, 9), true, Some(Offset(9))),
+            (range(13, 20), false, None),
+        ]
+    );
 }

@@ -2797,8 +2797,9 @@ pub mod incidents_service_client {
                 .insert(GrpcMethod::new("airside.v1.IncidentsService", "GetIncident"));
             self.inner.unary(req, path, codec).await
         }
-        /// Streams incidents: first what the caller has not seen yet, then every change as it happens. A
-        /// revision may come more than once; its number and content hash tell.
+        /// Streams incidents: to whom begins those that there are, to whom resumes every change since, and then
+        /// every change as it happens. A revision may come more than once; its number and content hash tell.
+        /// Whoever begins anew forgets incidents that were not told when a heartbeat says that all were.
         pub async fn watch_incidents(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchIncidentsRequest>,
@@ -2863,8 +2864,9 @@ pub mod incidents_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Streams incidents: first what the caller has not seen yet, then every change as it happens. A
-        /// revision may come more than once; its number and content hash tell.
+        /// Streams incidents: to whom begins those that there are, to whom resumes every change since, and then
+        /// every change as it happens. A revision may come more than once; its number and content hash tell.
+        /// Whoever begins anew forgets incidents that were not told when a heartbeat says that all were.
         async fn watch_incidents(
             &self,
             request: tonic::Request<super::WatchIncidentsRequest>,

@@ -1,8 +1,7 @@
 //! `airside incidents`: list, show and watch the incidents of a running platform.
 
 use airside_types::{Id, Incident, Severity};
-use airside_wire::IncidentEvent;
-use airside_wire::incident::{IncidentQuery, WatchQuery};
+use airside_wire::incident::{IncidentQuery, WatchItem, WatchQuery, WatchUpdate};
 use airside_wire::page::Page;
 use airside_wire::v1::incidents_service_client::IncidentsServiceClient;
 use airside_wire::v1::{GetIncidentRequest, ListIncidentsRequest, WatchIncidentsRequest};
@@ -133,42 +132,55 @@ async fn watch(
         .await
         .map_err(said)?
         .into_inner();
+    let mut resumable = String::new();
     while let Some(message) = stream.message().await.map_err(said)? {
-        let token = message.resume_token.clone();
-        let Some(event) = airside_wire::incident::watched(message)? else { continue };
-        show::print(&match (event, output) {
-            (IncidentEvent::Revision(revision), OutputFormat::Text) => format!(
-                "{}  {}\n",
-                show::incident::line(&revision.incident),
-                format_args!("{}revision {}{}", show::FAINT, revision.revision, show::RESET)
-            ),
-            (IncidentEvent::Merged(merge), OutputFormat::Text) => {
-                format!(
-                    "{}incident {} became part of {}{}\n",
-                    show::FAINT,
-                    merge.old,
-                    merge.into,
-                    show::RESET
-                )
-            }
-            (IncidentEvent::Revision(revision), OutputFormat::Json) => {
-                let mut incident = incident_json(&revision.incident);
-                if let Some(fields) = incident.as_object_mut() {
-                    fields.insert("revision".to_owned(), revision.revision.into());
-                    fields.insert("resume_token".to_owned(), token.into());
-                }
-                format!("{incident}\n")
-            }
-            (IncidentEvent::Merged(merge), OutputFormat::Json) => format!(
-                "{}\n",
-                serde_json::json!({
-                    "merged": merge.old.to_string(), "into": merge.into.to_string(),
-                    "resume_token": token,
-                })
-            ),
-        })?;
+        let WatchItem { resume_token, update } = WatchItem::try_from(message)?;
+        let line = match output {
+            OutputFormat::Text => update_text(&update),
+            OutputFormat::Json => update_json(&update, &resume_token, &resumable),
+        };
+        resumable = resume_token;
+        if let Some(line) = line {
+            show::print(&format!("{line}\n"))?;
+        }
     }
     Ok(())
+}
+
+fn update_text(update: &WatchUpdate) -> Option<String> {
+    use show::{FAINT, RESET};
+    Some(match update {
+        WatchUpdate::Revision(revision) => {
+            let line = show::incident::line(&revision.incident);
+            format!("{line}  {FAINT}revision {}{RESET}", revision.revision)
+        }
+        WatchUpdate::Merged(merge) => {
+            format!("{FAINT}incident {} became part of {}{RESET}", merge.old, merge.into)
+        }
+        WatchUpdate::Heartbeat { .. } => return None,
+    })
+}
+
+/// A line of JSON; of a heartbeat only where it tells another place to resume than what came before it.
+fn update_json(update: &WatchUpdate, token: &str, before: &str) -> Option<String> {
+    let line = match update {
+        WatchUpdate::Revision(revision) => {
+            let mut incident = incident_json(&revision.incident);
+            if let Some(fields) = incident.as_object_mut() {
+                fields.insert("revision".to_owned(), revision.revision.into());
+                fields.insert("resume_token".to_owned(), token.into());
+            }
+            incident
+        }
+        WatchUpdate::Merged(merge) => serde_json::json!({
+            "merged": merge.old.to_string(), "into": merge.into.to_string(), "resume_token": token,
+        }),
+        WatchUpdate::Heartbeat { .. } if token == before => return None,
+        WatchUpdate::Heartbeat { caught_up } => {
+            serde_json::json!({ "caught_up": caught_up, "resume_token": token })
+        }
+    };
+    Some(line.to_string())
 }
 
 /// What the platform said, without gRPC's wrapping.
@@ -180,5 +192,19 @@ pub(crate) fn said(status: tonic::Status) -> anyhow::Error {
         }
         tonic::Code::NotFound => anyhow::anyhow!("{}", status.message()),
         code => anyhow::anyhow!("the platform answered {code:?}: {}", status.message()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_told_where_to_resume_also_when_nothing_else_is_told() {
+        let heartbeat = WatchUpdate::Heartbeat { caught_up: true };
+        let line = update_json(&heartbeat, "90", "1");
+        assert_eq!(line.as_deref(), Some(r#"{"caught_up":true,"resume_token":"90"}"#));
+        assert_eq!(update_json(&heartbeat, "90", "90"), None);
+        assert_eq!(update_text(&heartbeat), None);
     }
 }

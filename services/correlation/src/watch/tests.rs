@@ -3,9 +3,9 @@
 use airside_bus::embedded::TrimBefore;
 use airside_bus::{EmbeddedLog, embedded::EmbeddedLogOptions};
 use airside_ports::testsuite::SetClock;
-use airside_ports::{Entry, Headers};
+use airside_ports::{Entry, Headers, LogBatch, LostRange, StoredEntry};
 use airside_store::MemoryStore;
-use airside_types::{Incident, Severity, Timestamp};
+use airside_types::{Cluster, Incident, Severity, Timestamp};
 use airside_wire::MessageType;
 use airside_wire::incident::{Merge, encode_incident_event};
 use futures::StreamExt;
@@ -92,6 +92,21 @@ fn incident(name: &str, severity: Severity) -> Incident {
     }
 }
 
+/// A watch that nobody listens to.
+fn watching(kept: &Kept) -> Watching {
+    Watching {
+        tenant: Tenant::default(),
+        query: WatchQuery::default(),
+        caught_up_at: Offset::START,
+        is_behind: false,
+        sender: mpsc::channel(1).0,
+        draining: CancellationToken::new(),
+        view: Arc::clone(&kept.view),
+        told: BTreeMap::new(),
+        most_told: FEW_TOLD,
+    }
+}
+
 /// What a watcher is told up to the next heartbeat, sorted, and where it resumes then.
 async fn told(watch: &mut Updates) -> (Vec<String>, String) {
     let mut told = Vec::new();
@@ -175,12 +190,106 @@ async fn an_incident_that_was_told_and_fell_below_is_told_once_more() {
     kept.revise("new", 1, Severity::Low).await;
     assert_eq!(told(&mut watch).await.0, ["theft 2 low"]);
 
-    // Nobody knows what an earlier watch told: rather too much than too little.
+    // What an earlier watch told nobody knows: rather too much than too little.
     let mut resumed = kept.watch(Some(resume)).await.unwrap();
     assert_eq!(told(&mut resumed).await.0, ["noise 2 info", "theft 2 low"]);
     kept.revise("other", 1, Severity::Low).await;
     kept.revise("other", 2, Severity::Low).await;
     assert_eq!(told(&mut resumed).await.0, [""; 0], "it has caught up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_resumes_at_the_end_is_told_what_falls_below_then() {
+    let kept = Kept::new().await;
+    kept.revise("theft", 1, Severity::High).await;
+    let (_, resume) = told(&mut kept.watch(None).await.unwrap()).await;
+    let mut resumed = kept.watch(Some(resume)).await.unwrap();
+    assert_eq!(told(&mut resumed).await.0, [""; 0]);
+    kept.revise("theft", 2, Severity::Low).await;
+    assert_eq!(told(&mut resumed).await.0, ["theft 2 low"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_incident_that_was_forgotten_and_came_back_is_told_by_its_new_numbers() {
+    let kept = Kept::new().await;
+    kept.revise("theft", 1, Severity::High).await;
+    kept.revise("theft", 7, Severity::High).await;
+    let mut watch = kept.watch(None).await.unwrap();
+    assert_eq!(told(&mut watch).await.0, ["theft 7 high"]);
+    let tenant = Tenant::default();
+    kept.view.change([ViewChange::Forgotten { tenant, id: id("theft") }]);
+    kept.revise("theft", 1, Severity::Medium).await;
+    assert_eq!(told(&mut watch).await.0, ["theft 1 medium"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_of_other_tenants_or_clusters() {
+    let kept = Kept::new().await;
+    kept.view.change([]);
+    let of = |tenant: &str, cluster: &str| Incident {
+        tenant: Tenant::new(tenant).unwrap(),
+        clusters: vec![Cluster::new(cluster).unwrap()],
+        ..incident(&format!("{tenant} {cluster}"), Severity::High)
+    };
+    let open_watch = || {
+        let query = WatchQuery { cluster: Cluster::new("blue").ok(), ..WatchQuery::default() };
+        let tenant = Tenant::new("acme").unwrap();
+        open(&kept.log, &kept.view, tenant, query, CancellationToken::new())
+    };
+    let mut before = open_watch().await.unwrap();
+    assert_eq!(told(&mut before).await.0, [""; 0]);
+    for incident in [of("acme", "blue"), of("acme", "red"), of("other", "blue")] {
+        let revision = Revision { incident, revision: 1, trace_parent: None };
+        kept.view.change([ViewChange::Revised(Arc::new(revision.clone()))]);
+        kept.publish(&IncidentEvent::Revision(Box::new(revision))).await;
+    }
+    let merge = Merge { tenant: Tenant::new("other").unwrap(), old: id("a"), into: id("b") };
+    kept.publish(&IncidentEvent::Merged(merge)).await;
+    assert_eq!(told(&mut before).await.0, ["acme blue 1 high"]);
+    assert_eq!(told(&mut open_watch().await.unwrap()).await.0, ["acme blue 1 high"]);
+}
+
+/// A log whose reader returns what it is given, whenever it is ready.
+struct Scripted(mpsc::Receiver<LogBatch>);
+
+#[async_trait::async_trait]
+impl LogReader for Scripted {
+    async fn next(&mut self, _: ReadLimit, wait: Duration) -> Result<LogBatch, LogError> {
+        let nothing = LogBatch { entries: Vec::new(), next: Offset(9), lost: None };
+        let read = async { self.0.recv().await.ok_or(LogError::Closed) };
+        tokio::time::timeout(wait, read).await.unwrap_or(Ok(nothing))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_reads_too_slowly_ends_and_a_quiet_tenant_is_told_that_it_lives() {
+    let (script, batches) = mpsc::channel(1);
+    let (sender, receiver) = mpsc::channel(8);
+    let mut watching = Watching { sender, ..watching(&Kept::new().await) };
+    let following = tokio::spawn(async move { watching.follow(Box::new(Scripted(batches))).await });
+    let mut watch = ReceiverStream::new(receiver);
+    assert_eq!(told(&mut watch).await.1, "9", "it has caught up");
+
+    // Every second something comes of another tenant.
+    let other = Incident { tenant: Tenant::new("other").unwrap(), ..incident("x", Severity::High) };
+    let revision = Revision { incident: other, revision: 1, trace_parent: None };
+    let payload = encode_incident_event(&IncidentEvent::Revision(Box::new(revision))).unwrap();
+    for second in 0..11 {
+        let headers = Headers { message: String::new(), trace_parent: None };
+        let entry = Entry { partition: INCIDENTS_PARTITION, headers, payload: payload.clone() };
+        let stored = StoredEntry { offset: Offset(20 + second), entry };
+        let next = stored.offset.after();
+        script.send(LogBatch { entries: vec![stored], next, lost: None }).await.unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    let (nothing, token) = told(&mut watch).await;
+    assert_eq!(nothing, [""; 0]);
+    assert!(token.parse::<u64>().unwrap() > 20, "{token}");
+
+    let lost = Some(LostRange { from: Offset(31), until: Offset(90) });
+    script.send(LogBatch { entries: Vec::new(), next: Offset(90), lost }).await.unwrap();
+    let ended = following.await.unwrap().unwrap();
+    assert_eq!(ended.code(), tonic::Code::FailedPrecondition);
 }
 
 #[tokio::test(start_paused = true)]
@@ -216,18 +325,7 @@ async fn until_the_incidents_are_read_back_nobody_is_told_that_there_are_none() 
 async fn what_is_known_of_told_incidents_is_bounded_by_those_that_there_are() {
     let kept = Kept::new().await;
     kept.view.change([]);
-    let (sender, _receiver) = mpsc::channel(1);
-    let mut watching = Watching {
-        tenant: Tenant::default(),
-        query: WatchQuery::default(),
-        caught_up_at: Offset::START,
-        sender,
-        draining: CancellationToken::new(),
-        view: Arc::clone(&kept.view),
-        is_resumed: false,
-        told: BTreeMap::new(),
-        most_told: FEW_TOLD,
-    };
+    let mut watching = watching(&kept);
     let there = incident("there", Severity::High);
     let revised = |incident, revision| Revision { incident, revision, trace_parent: None };
     kept.view.change([ViewChange::Revised(Arc::new(revised(there.clone(), 1)))]);
