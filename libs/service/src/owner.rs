@@ -5,6 +5,8 @@
 //! that cannot be applied is tried again a few times, then set aside on the dead-letter stream; the log
 //! goes on. What applying means is the [`LogOwner`]'s.
 
+mod lost;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -22,14 +24,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-mod lost;
-
-pub use lost::{Lost, ReadUpTo};
-
 use crate::dead_letter::{DeadLetters, entry_of};
 use crate::health::ReadySignal;
 use crate::outbox::Outbox;
 use crate::retry::Backoff;
+pub use lost::{Lost, ReadUpTo};
 
 /// What applying entries changes and causes; it is committed together.
 #[derive(Debug, Default)]

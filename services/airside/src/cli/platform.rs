@@ -111,7 +111,7 @@ pub enum IncidentsCommand {
         /// Only those at least this severe
         #[arg(long, value_name = "SEVERITY", default_value = "medium")]
         min_severity: Severity,
-        /// Go on where an earlier watch ended
+        /// Go on where an earlier watch ended: the last `resume_token` that `-o json` printed
         #[arg(long, value_name = "TOKEN")]
         resume: Option<String>,
         /// How to print them

@@ -1,5 +1,7 @@
 //! What becomes of what the log let go before it was read.
 
+use std::collections::BTreeMap;
+
 use airside_correlate::Settings;
 use airside_ports::testsuite::SetClock;
 use airside_ports::{LostRange, Offset};
@@ -103,6 +105,30 @@ async fn what_was_removed_before_it_was_read_is_a_gap_of_every_source_of_every_c
             assert_eq!((gap.from, gap.until, gap.lost), (at(from), at(until), None));
         }
     }
+}
+
+#[tokio::test]
+async fn a_loss_that_goes_on_replaces_what_was_told_of_it() {
+    let mut owner = owner().await;
+    let known = [fact("acme", "blue", Source::Audit, 10)];
+    owner.apply(Stream::Activity, &entry(&known), &mut Effects::default()).await.unwrap();
+    let mut kept = BTreeMap::new();
+    for (goes_on, end, second) in [(false, 50, 100), (true, 90, 200), (true, 95, 150)] {
+        let range = LostRange { from: Offset(5), until: Offset(end) };
+        let next = entry(&[fact("acme", "blue", Source::Audit, second)]);
+        let lost = Lost { stream: Stream::Activity, range, goes_on, next: Some(&next) };
+        let mut effects = Effects::default();
+        owner.lost(lost, &mut effects).await;
+        kept.extend(effects.batch.writes.into_iter().map(|write| (write.key, write.value)));
+    }
+    let records = kept.into_values().filter_map(|value| decode_record(&value?).ok());
+    let gaps: Vec<_> = records
+        .filter_map(|record| match record.payload {
+            Payload::Gap(gap) => Some((gap.from, gap.until)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(gaps, [(at(10), at(200))], "one, as long as the longest that was told");
 }
 
 #[tokio::test]
