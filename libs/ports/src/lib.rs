@@ -28,7 +28,7 @@ pub use cluster::{
 };
 pub use log::{
     Entry, Headers, Log, LogBatch, LogError, LogReader, LostRange, Offset, ReadLimit, StoredEntry,
-    Stream,
+    Stream, StreamRoom,
 };
 pub use partition::{Partition, PartitionSet, Partitioner};
 pub use queue::{Delivery, Job, Queue, QueueError, QueueName};

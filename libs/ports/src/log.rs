@@ -154,6 +154,26 @@ pub struct LogBatch {
     pub lost: Option<LostRange>,
 }
 
+/// How full a stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamRoom {
+    /// The bytes that it holds, as its bound counts them.
+    pub held_bytes: u64,
+    /// Its bound.
+    pub limit_bytes: u64,
+    /// Its first entry, or the next one where it holds none.
+    pub first: Offset,
+    /// Behind its last entry.
+    pub next: Offset,
+}
+
+impl StreamRoom {
+    /// The bytes that it takes before it is full.
+    pub const fn free_bytes(self) -> u64 {
+        self.limit_bytes.saturating_sub(self.held_bytes)
+    }
+}
+
 /// How much one read returns at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadLimit {
@@ -263,6 +283,9 @@ pub trait Log: Debug + Send + Sync + 'static {
 
     /// The position behind the last entry of the stream: a reader that reached it has caught up.
     async fn end(&self, stream: Stream) -> Result<Offset, LogError>;
+
+    /// How full a stream is: who publishes to one that refuses can leave room for others before it does.
+    async fn room(&self, stream: Stream) -> Result<StreamRoom, LogError>;
 
     /// The size up to which a publisher should gather records into one entry.
     fn preferred_entry_bytes(&self) -> usize;

@@ -5,6 +5,7 @@ mod pieces;
 use std::sync::Arc;
 
 use airside_auth::Scope;
+use airside_ports::Stream;
 use airside_telemetry::Metrics;
 use airside_telemetry::metrics::Counter;
 use airside_types::{Cluster, DeadLetter, Record, SightingBatch, Tenant, Timestamp};
@@ -19,6 +20,7 @@ use crate::dead_letter::DeadLetters;
 use crate::deps::Deps;
 use crate::http_error::HttpError;
 use crate::publisher::{PublishError, Publisher};
+use crate::shares::Shares;
 pub use pieces::{Letters, PIECE_BYTES, Pieces, Stopped, Weighed};
 use tokio::sync::Semaphore;
 
@@ -31,6 +33,7 @@ pub struct Intake {
     max_body: usize,
     setting: &'static str,
     budget: Budget,
+    shares: Shares,
     /// Whose turn it is to be worked on off the async threads.
     turns: Arc<Semaphore>,
     refused: Counter,
@@ -88,6 +91,7 @@ impl Intake {
         Self {
             // A compressed body lies there twice for a moment.
             budget: Budget::new(in_flight.max(max_body.saturating_mul(2))),
+            shares: Shares::new(Arc::clone(&deps.log), Stream::Sightings),
             turns: Arc::new(Semaphore::new(pieces::LARGE_AT_A_TIME)),
             publisher: deps.publisher(),
             dead_letters: deps.dead_letters(service),
@@ -123,6 +127,7 @@ impl Intake {
             .map_err(|error| HttpError::new(StatusCode::NOT_FOUND, error.to_string()))?;
         principal.require_cluster(&cluster)?;
         require_json(headers)?;
+        self.admit(&principal.tenant).await?;
         let bounds = Bounds {
             limit: self.max_body,
             setting: self.setting,
@@ -132,6 +137,12 @@ impl Intake {
         let (body, held) = read_bounded(headers, body, bounds).await?;
         let time = self.deps.clock.now();
         Ok((Received { tenant: principal.tenant, cluster, time, body }, held))
+    }
+
+    /// Whether something of a tenant may be taken now: not where it has added its share to what waits for the owners of
+    /// clusters.
+    pub async fn admit(&self, tenant: &Tenant) -> Result<(), HttpError> {
+        self.shares.admit(tenant).await.map_err(HttpError::overloaded)
     }
 
     /// Turns a body into what it says; off the async threads when it is large.
@@ -156,7 +167,10 @@ impl Intake {
     pub async fn keep(&self, understood: Understood) -> Result<(), HttpError> {
         let kept = async {
             self.publisher.publish(understood.records).await?;
-            self.publisher.publish_sightings(&understood.sightings).await?;
+            let bytes = self.publisher.publish_sightings(&understood.sightings).await?;
+            if let Some(batch) = understood.sightings.first() {
+                self.shares.added(&batch.tenant, bytes).await;
+            }
             self.dead_letters.set_aside(&understood.letters).await?;
             Ok(())
         };

@@ -24,6 +24,7 @@ pub mod peers;
 pub mod publisher;
 pub mod retry;
 pub mod service;
+pub mod shares;
 pub mod tls;
 
 pub use caller::{Caller, Credentials};

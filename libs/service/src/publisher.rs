@@ -56,22 +56,25 @@ impl Publisher {
         Ok(streams.into_iter().collect())
     }
 
-    /// Publishes sightings with the trace of the current span; they are durable when this returns.
-    pub async fn publish_sightings(&self, batches: &[SightingBatch]) -> Result<(), PublishError> {
+    /// Publishes sightings with the trace of the current span; they are durable when this returns, which tells how many
+    /// bytes they are.
+    pub async fn publish_sightings(&self, batches: &[SightingBatch]) -> Result<u64, PublishError> {
         let headers = Headers {
             message: MessageType::SightingBatch.as_str().to_owned(),
             trace_parent: airside_telemetry::trace::parent_of_current(),
         };
         let mut entries = Vec::with_capacity(batches.len());
+        let mut bytes = 0_u64;
         for batch in batches {
             let partition = self.partitioner.partition(&batch.tenant, &batch.cluster, "");
             let payload = encode_sightings(batch)?;
+            bytes = bytes.saturating_add(payload.len() as u64);
             entries.push(Entry { partition, headers: headers.clone(), payload });
         }
         if !entries.is_empty() {
             self.log.append(Stream::Sightings, entries).await?;
         }
-        Ok(())
+        Ok(bytes)
     }
 
     /// Publishes the rules that a tenant has set, in the place of those that it had; they are durable when this returns.

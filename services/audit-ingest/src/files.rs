@@ -84,6 +84,7 @@ impl Followed {
                 follower.insert(Follower::new(self.file.path.clone(), self.longest, start))
             }
         };
+        webhook.intake.admit(&self.tenant).await?;
         let Some(lines) = follower.next().await.context("it cannot be read")? else {
             return Ok(false);
         };

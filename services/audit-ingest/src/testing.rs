@@ -54,12 +54,16 @@ pub(crate) async fn webhook(
     log: &Arc<TakingLog>,
     folder: Option<&Path>,
 ) -> (Webhook, Option<Housekeeping>) {
-    let deps = deps(log, folder).await;
-    let (raw, archiving) = RawKeeper::open(&ArchiveOptions::default(), &deps).await.unwrap();
+    webhook_with(&deps(log, folder).await).await
+}
+
+/// A webhook with what a node has.
+pub(crate) async fn webhook_with(deps: &Deps) -> (Webhook, Option<Housekeeping>) {
+    let (raw, archiving) = RawKeeper::open(&ArchiveOptions::default(), deps).await.unwrap();
     let bound = Bound { max_body: 64 << 20, setting: "max_body", in_flight: 256 << 20 };
     let counter = |name| deps.metrics.counter(name, "test");
     let webhook = Webhook {
-        intake: Intake::new("audit-ingest", &deps, bound),
+        intake: Intake::new("audit-ingest", deps, bound),
         raw,
         judging: Arc::new(Judging::default()),
         clock: Arc::clone(&deps.clock),

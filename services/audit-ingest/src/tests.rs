@@ -1,6 +1,7 @@
 //! Bodies that become much more than they are: what is in memory of them, what is durable, and who works on them.
 
 mod lost_sightings;
+mod room_for_others;
 mod turns;
 
 use std::collections::BTreeSet;

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use airside_ports::{
     Clock, Entry, Log, LogError, LogReader, Offset, PartitionSet, Store, StoreError, Stream,
+    StreamRoom,
 };
 use airside_types::{Id, Timestamp};
 use async_trait::async_trait;
@@ -69,6 +70,7 @@ pub struct EmbeddedLog {
     max_entry_bytes: usize,
     streams: BTreeMap<Stream, StreamHandle>,
     appenders: Mutex<Vec<JoinHandle<()>>>,
+    max_stream_bytes: u64,
 }
 
 struct StreamHandle {
@@ -102,18 +104,14 @@ impl EmbeddedLog {
             streams.insert(stream, StreamHandle { requests, head });
         }
         let appenders = Mutex::new(appenders);
-        Ok(Self { store, max_entry_bytes: options.max_entry_bytes, streams, appenders })
+        let EmbeddedLogOptions { max_stream_bytes, max_entry_bytes, .. } = options;
+        Ok(Self { store, max_entry_bytes, streams, appenders, max_stream_bytes })
     }
 
     /// Removes entries from the start of a stream. The node calls this with its clock, for retention by age,
     /// and with its readers' offsets, to make room in a full stream that refuses.
     pub async fn trim(&self, stream: Stream, before: TrimBefore) -> Result<Trimmed, LogError> {
         self.ask(stream, |reply| Request::Trim { before, reply }).await
-    }
-
-    /// The bytes that a stream holds, as its bound counts them.
-    pub fn stream_bytes(&self, stream: Stream) -> Result<u64, LogError> {
-        Ok(self.head(stream)?.bytes)
     }
 
     /// Stores what is waiting and ends the appenders. What comes later, and readers that wait, are answered
@@ -200,6 +198,11 @@ impl Log for EmbeddedLog {
 
     async fn end(&self, stream: Stream) -> Result<Offset, LogError> {
         Ok(self.head(stream)?.next)
+    }
+
+    async fn room(&self, stream: Stream) -> Result<StreamRoom, LogError> {
+        let Head { first, next, bytes } = self.head(stream)?;
+        Ok(StreamRoom { held_bytes: bytes, limit_bytes: self.max_stream_bytes, first, next })
     }
 
     async fn forget(&self, stream: Stream, before: Offset) -> Result<(), LogError> {

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use airside_ports::{
     Entry, Headers, Log, LogError, LogReader, Offset, Partition, PartitionSet, Partitioner, Stream,
+    StreamRoom,
 };
 use airside_types::Id;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
@@ -233,6 +234,19 @@ impl Log for NatsLog {
         let info = self.stream(stream)?.get_info().await;
         let info = info.map_err(unavailable("tell the end of a stream"))?;
         Ok(Offset(info.state.last_sequence).after())
+    }
+
+    async fn room(&self, stream: Stream) -> Result<StreamRoom, LogError> {
+        let info = self.stream(stream)?.get_info().await;
+        let state = info.map_err(unavailable("tell how full a stream is"))?.state;
+        let next = Offset(state.last_sequence).after();
+        Ok(StreamRoom {
+            held_bytes: state.bytes,
+            limit_bytes: self.options.max_stream_bytes,
+            // The server says 0 of a stream that never had an entry.
+            first: Offset(state.first_sequence).clamp(Offset::START, next),
+            next,
+        })
     }
 
     async fn forget(&self, stream: Stream, before: Offset) -> Result<(), LogError> {

@@ -181,11 +181,11 @@ async fn trimming_by_age_keeps_what_is_young_and_counts_what_goes() {
         clock.set(Timestamp::from_nanos(second * 1_000_000_000));
         log.append(Stream::Activity, vec![entry("0123456789")]).await.unwrap();
     }
-    let before = log.stream_bytes(Stream::Activity).unwrap();
+    let before = log.room(Stream::Activity).await.unwrap().held_bytes;
     let age = TrimBefore::Time(Timestamp::from_nanos(150 * 1_000_000_000));
     let trimmed = log.trim(Stream::Activity, age).await.unwrap();
     assert_eq!((trimmed.entries, trimmed.bytes), (150, before / 4 * 3));
-    assert_eq!(log.stream_bytes(Stream::Activity).unwrap(), before / 4);
+    assert_eq!(log.room(Stream::Activity).await.unwrap().held_bytes, before / 4);
     let every = PartitionSet::range(0, 1);
     let mut reader = log.reader(Stream::Activity, every, Offset::START).await.unwrap();
     let batch = reader.next(ReadLimit::default(), Duration::ZERO).await.unwrap();

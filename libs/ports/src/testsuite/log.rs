@@ -63,6 +63,7 @@ macro_rules! log_conformance {
                 a_dropped_read_loses_nothing,
                 a_reader_from_behind_the_end_is_told,
                 a_full_stream_refuses_and_keeps_what_it_has,
+                a_stream_tells_how_full_it_is,
                 a_full_stream_that_makes_room_keeps_the_newest,
                 readers_are_told_of_what_made_room_before_they_read_it,
                 while_a_stream_makes_room_each_entry_is_seen_or_told_lost,

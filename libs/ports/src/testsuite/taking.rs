@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use airside_types::Id;
 use async_trait::async_trait;
 
-use crate::{Entry, Log, LogError, LogReader, Offset, PartitionSet, Stream};
+use crate::{Entry, Log, LogError, LogReader, Offset, PartitionSet, Stream, StreamRoom};
 
 /// What becomes of an append.
 #[derive(Debug)]
@@ -25,13 +25,19 @@ pub struct TakingLog {
     taken: Mutex<Vec<(Stream, Vec<Entry>)>>,
     turns: Mutex<VecDeque<Turn>>,
     fails: Option<Stream>,
+    limit_bytes: Option<u64>,
 }
 
 impl TakingLog {
     /// A log of which one stream alone may fail.
     pub fn failing(stream: Stream, turns: impl IntoIterator<Item = Turn>) -> Self {
         let turns = Mutex::new(turns.into_iter().collect());
-        Self { turns, fails: Some(stream), taken: Mutex::default() }
+        Self { turns, fails: Some(stream), ..Self::default() }
+    }
+
+    /// A log of which each stream says that it holds up to so many bytes; it takes more all the same.
+    pub fn limited(limit_bytes: u64) -> Self {
+        Self { limit_bytes: Some(limit_bytes), ..Self::default() }
     }
 
     /// Says what becomes of the next appends to what may fail; those after them are taken.
@@ -93,6 +99,17 @@ impl Log for TakingLog {
 
     async fn end(&self, _: Stream) -> Result<Offset, LogError> {
         Err(LogError::Closed)
+    }
+
+    async fn room(&self, stream: Stream) -> Result<StreamRoom, LogError> {
+        let appends = self.appends_to(stream);
+        let entries = appends.iter().flatten();
+        Ok(StreamRoom {
+            held_bytes: entries.map(|entry| entry.payload.len() as u64).sum(),
+            limit_bytes: self.limit_bytes.unwrap_or(u64::MAX),
+            first: Offset::START,
+            next: Offset(appends.iter().flatten().count() as u64).after(),
+        })
     }
 
     fn preferred_entry_bytes(&self) -> usize {

@@ -83,7 +83,7 @@ fn counted(entries: &VecDeque<(u64, u64)>) -> u64 {
 async fn overhead() -> u64 {
     let log = open(&Arc::default(), LIMIT).await;
     log.append(STREAM, vec![entry("")]).await.unwrap();
-    log.stream_bytes(STREAM).unwrap()
+    log.room(STREAM).await.unwrap().held_bytes
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +103,7 @@ async fn as_much_goes_as_is_needed_in_the_commit_that_needs_it() {
         plain.push_back((next, bytes));
         next += 1;
         assert_eq!(store.entries().await, plain, "after {number}");
-        assert_eq!(log.stream_bytes(STREAM).unwrap(), counted(&plain), "after {number}");
+        assert_eq!(log.room(STREAM).await.unwrap().held_bytes, counted(&plain), "after {number}");
     }
     let commits = store.commits.lock().unwrap().clone();
     assert_eq!(commits.len(), 600, "each append is one commit");
@@ -124,7 +124,7 @@ async fn appends_that_share_a_commit_make_room_for_all_of_them() {
         futures::future::try_join_all((0..30).map(|number| append(number * 17))).await.unwrap();
         let (there, end) = (store.entries().await, log.end(STREAM).await.unwrap().0);
         assert_eq!(end, 1 + round * 60, "every entry had its place");
-        assert_eq!(log.stream_bytes(STREAM).unwrap(), counted(&there));
+        assert_eq!(log.room(STREAM).await.unwrap().held_bytes, counted(&there));
         assert!((LIMIT - 1_100..=LIMIT).contains(&counted(&there)), "{}", counted(&there));
         let first = there[0].0;
         assert!(there.iter().map(|(offset, _)| *offset).eq(first..end), "no holes: {there:?}");
@@ -145,7 +145,7 @@ async fn a_bound_that_was_lowered_is_reached_in_commits_of_bounded_size() {
     let log = open(&store, LIMIT).await;
     log.append(STREAM, vec![entry("newest")]).await.unwrap();
     let there = store.entries().await;
-    assert_eq!(log.stream_bytes(STREAM).unwrap(), counted(&there));
+    assert_eq!(log.room(STREAM).await.unwrap().held_bytes, counted(&there));
     assert!((LIMIT - 100..=LIMIT).contains(&counted(&there)), "{}", counted(&there));
     let removed: Vec<usize> =
         store.commits.lock().unwrap().iter().map(|(_, removed)| *removed).collect();
@@ -175,5 +175,5 @@ async fn nothing_goes_for_an_append_that_is_not_stored() {
     log.append(STREAM, vec![entry(&"y".repeat(5_000))]).await.unwrap();
     let there = store.entries().await;
     assert_eq!(there.back().unwrap().0, before.back().unwrap().0 + 1);
-    assert_eq!(log.stream_bytes(STREAM).unwrap(), counted(&there));
+    assert_eq!(log.room(STREAM).await.unwrap().held_bytes, counted(&there));
 }

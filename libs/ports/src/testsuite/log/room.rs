@@ -1,7 +1,7 @@
 //! Full streams: which refuse, which make room, and what their readers are told.
 
 use super::*;
-use crate::LogError;
+use crate::{LogError, StreamRoom};
 
 const LIMIT: u64 = 200_000;
 
@@ -66,6 +66,38 @@ pub async fn a_full_stream_refuses_and_keeps_what_it_has<H: LogHarness>() {
     }
     // Other streams have bounds of their own.
     log.append(Stream::Activity, vec![large(0)]).await.unwrap();
+}
+
+/// What a stream holds grows by what is appended, and falls by what is removed; it refuses what is larger than the room
+/// that it tells.
+pub async fn a_stream_tells_how_full_it_is<H: LogHarness>() {
+    let harness = H::start(LIMIT).await;
+    let log = harness.log();
+    let stream = Stream::Sightings;
+    let room = async || log.room(stream).await.unwrap();
+    let (first, next) = (Offset::START, Offset::START);
+    assert_eq!(room().await, StreamRoom { held_bytes: 0, limit_bytes: LIMIT, first, next });
+    let mut taken = 0;
+    while log.append(stream, vec![large(taken)]).await.is_ok() {
+        taken += 1;
+        let each = room().await.held_bytes / taken as u64;
+        assert!((10_000..13_000).contains(&each), "an entry of 10,000 bytes takes {each}");
+    }
+    let full = room().await;
+    assert!(full.free_bytes() < 13_000, "it refused with {full:?}");
+
+    assert_eq!((full.first, full.next), (first, log.end(stream).await.unwrap()));
+
+    let mut reader = log.reader(stream, EVERY, Offset::START).await.unwrap();
+    let last = read(&mut *reader, taken).await.pop().unwrap();
+    log.forget(stream, last.offset).await.unwrap();
+    let one = room().await;
+    assert!((10_000..13_000).contains(&one.held_bytes), "one entry is left of {one:?}");
+    assert_eq!((one.first, one.next), (last.offset, last.offset.after()));
+    log.forget(stream, last.offset.after()).await.unwrap();
+    let none = room().await;
+    assert_eq!((none.held_bytes, none.first, none.next), (0, full.next, full.next));
+    assert_eq!(log.room(Stream::Activity).await.unwrap().held_bytes, 0, "each has its own");
 }
 
 /// A stream that makes room takes whatever comes, and holds as much of the newest as its bound lets it.
