@@ -3,12 +3,15 @@
 //! Owns the promise "at least once in, once in effect": the offset is part of the same atomic commit as
 //! the state that the entries caused, so a crash at any point repeats no effect and loses none. An entry
 //! that cannot be applied is tried again a few times, then set aside on the dead-letter stream; the log
-//! goes on. What applying means is the [`LogOwner`]'s.
+//! goes on; so is one on which applying panicked, by the next life of the owner. What applying means is the [`LogOwner`]'s.
 
 mod lost;
+mod panicked;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +23,7 @@ use airside_types::DeadLetter;
 use anyhow::Context;
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -29,6 +33,7 @@ use crate::health::ReadySignal;
 use crate::outbox::Outbox;
 use crate::retry::Backoff;
 pub use lost::{Lost, ReadUpTo};
+use panicked::Panicked;
 
 /// What applying entries changes and causes; it is committed together.
 #[derive(Debug, Default)]
@@ -148,6 +153,7 @@ pub async fn run_owner(
     }
     readers.close();
     drop(sender);
+    let panicked = Panicked::load(ports.store.as_ref(), settings.offsets, &settings.streams);
     let mut work = Work {
         owner,
         settings,
@@ -155,6 +161,7 @@ pub async fn run_owner(
         outbox,
         forgotten: BTreeMap::new(),
         losing: BTreeMap::new(),
+        panicked: panicked.await?,
     };
     let mut unpublished = false;
     if waiting.is_empty() {
@@ -253,6 +260,7 @@ struct Work<'a> {
     forgotten: BTreeMap<Stream, Offset>,
     /// Where the losses of a stream began, of which every batch tells one.
     losing: BTreeMap<Stream, Offset>,
+    panicked: Panicked,
 }
 
 impl Work<'_> {
@@ -270,12 +278,16 @@ impl Work<'_> {
             let headers = &entry.entry.headers;
             let span = tracing::info_span!("log.apply", owner = self.settings.name, %stream);
             airside_telemetry::trace::continue_from(&span, headers.trace_parent.as_deref());
-            let applied = self.apply(stream, entry, &mut effects).instrument(span).await;
-            letters.extend(applied.err());
+            let applied = self.apply(stream, entry, &mut effects).instrument(span);
+            match AssertUnwindSafe(applied).catch_unwind().await {
+                Ok(applied) => letters.extend(applied.err()),
+                Err(panic) => return Err(self.panicked_at(stream, entry.offset, &*panic).await),
+            }
         }
         self.owner.settle(&mut effects);
         let kept = letters.iter().filter_map(entry_of).map(|entry| (Stream::DeadLetters, entry));
         effects.outputs.extend(kept);
+        self.panicked.forget_before(stream, read.next, &mut effects.batch);
         let key = stream.as_str().as_bytes().to_vec();
         effects.batch.put(
             self.settings.offsets,
@@ -319,6 +331,25 @@ impl Work<'_> {
         }
     }
 
+    /// Notes that the owner ends with this entry, for its next life.
+    async fn panicked_at(
+        &self,
+        stream: Stream,
+        offset: Offset,
+        panic: &(dyn Any + Send),
+    ) -> anyhow::Error {
+        let said = panicked::message_of(panic);
+        let ended = anyhow::anyhow!(
+            "`{}` panicked at entry {offset} of stream `{stream}` ({said}): a mistake in Airside, please report it; the \
+             entry is set aside at the next start",
+            self.settings.name
+        );
+        match self.ports.store.commit(self.panicked.note(stream, offset)).await {
+            Ok(()) => ended,
+            Err(error) => ended.context(format!("that could not be noted: {error}")),
+        }
+    }
+
     /// Applies one entry, again after a failure that may pass, and sets it aside in the end.
     async fn apply(
         &mut self,
@@ -326,6 +357,13 @@ impl Work<'_> {
         entry: &StoredEntry,
         effects: &mut Effects,
     ) -> Result<(), DeadLetter> {
+        let letter = |reason: &str| {
+            let origin = format!("{} {stream}@{}", self.settings.name, entry.offset.0);
+            DeadLetter::new(&origin, reason, &entry.entry.payload, self.ports.clock.now())
+        };
+        if self.panicked.is_at(stream, entry.offset) {
+            return Err(letter("applying it panicked before: a mistake in Airside"));
+        }
         let mut backoff = Backoff::default();
         for attempt in 1.. {
             let error = match self.owner.apply(stream, entry, effects).await {
@@ -334,9 +372,7 @@ impl Work<'_> {
             };
             let last = attempt >= self.settings.attempts.max(1);
             if last || matches!(error, ApplyError::Poison(_)) {
-                let origin = format!("{} {stream}@{}", self.settings.name, entry.offset.0);
-                let (reason, input) = (error.to_string(), &entry.entry.payload);
-                return Err(DeadLetter::new(&origin, &reason, input, self.ports.clock.now()));
+                return Err(letter(&error.to_string()));
             }
             tokio::time::sleep(backoff.wait()).await;
         }
@@ -392,12 +428,17 @@ async fn stored_offset(
     keyspace: Keyspace,
     stream: Stream,
 ) -> anyhow::Result<Option<Offset>> {
-    let stored = store.get(keyspace, stream.as_str().as_bytes()).await?;
-    let Some(bytes) = stored else { return Ok(None) };
-    let bytes: [u8; 8] = bytes
-        .as_ref()
-        .try_into()
-        .with_context(|| format!("the stored offset of `{stream}` is damaged"))?;
+    let offset = offset_at(store, keyspace, stream.as_str().as_bytes()).await;
+    offset.with_context(|| format!("of stream `{stream}`"))
+}
+
+async fn offset_at(
+    store: &dyn Store,
+    keyspace: Keyspace,
+    key: &[u8],
+) -> anyhow::Result<Option<Offset>> {
+    let Some(bytes) = store.get(keyspace, key).await? else { return Ok(None) };
+    let bytes: [u8; 8] = bytes.as_ref().try_into().context("a stored offset is damaged")?;
     Ok(Some(Offset(u64::from_be_bytes(bytes))))
 }
 

@@ -89,7 +89,7 @@ impl Grants {
     /// they use it.
     pub(crate) fn note_use(&mut self, reason: &str, user: Option<&str>, time: Timestamp) -> bool {
         let now = time.as_nanos();
-        let hour = now - now.rem_euclid(HOUR);
+        let hour = now.saturating_sub(now.rem_euclid(HOUR));
         let day = hour.div_euclid(DAY);
         if let Some(known) = self.uses.get_mut(reason) {
             let is_later = hour > known.last;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::observation::{Actor, Client, Outcome, Request};
+use crate::observation::{Actor, BoundPod, Client, Outcome, Request};
 
 const VERBS: [&str; 5] = ["get", "list", "create", "delete", "patch"];
 const RESOURCES: [&str; 6] = ["pods", "secrets", "configmaps", "nodes", "roles", "pods"];
@@ -52,6 +52,18 @@ fn observed(bytes: [u8; 6], now: &mut i64) -> Observation<'static> {
     }
 }
 
+/// Days and hours around a midnight, and the ends of what can be written.
+fn time() -> impl Strategy<Value = i64> {
+    const HOUR: i64 = 3_600_000_000_000;
+    const MIDNIGHT: i64 = 1_767_571_200_000_000_000;
+    prop_oneof![
+        6 => (-3 * 24..3 * 24_i64).prop_map(|hours| MIDNIGHT + hours * HOUR),
+        3 => (-5..5_i64).prop_map(|tenths| MIDNIGHT + tenths * 100_000_000),
+        1 => prop::sample::select(vec![i64::MIN, -1, 0, i64::MAX]),
+        1 => any::<i64>(),
+    ]
+}
+
 fn moved(from: &mut ClusterBehaviour, kept: &mut BTreeMap<StateKey, Vec<u8>>) {
     for (key, bytes) in from.take_changed() {
         match bytes {
@@ -85,6 +97,24 @@ proptest! {
             prop_assert_eq!(one.observe_all(observation), other.observe_all(observation));
         }
         prop_assert!(one.actors() <= 3);
+    }
+
+    /// Two API servers' clocks differ, files are read in any order, and anybody may write a time.
+    #[test]
+    fn times_in_any_order_break_nothing(
+        all in prop::collection::vec((any::<[u8; 6]>(), time()), 1..60),
+    ) {
+        let mut behaviour = ClusterBehaviour::new(Limits { actors: 3, things: 4 });
+        for (bytes, mut time) in all {
+            let mut observation = observed([0, bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]], &mut time);
+            let bound = BoundPod { uid: "u", node: "n1" };
+            observation.pod = Some(bound).filter(|_| bytes[0] % 2 == 0);
+            behaviour.observe_all(&observation);
+            if bytes[0] % 3 == 0 {
+                behaviour.heard(observation.time, 5_000);
+                behaviour.elapsed(observation.time);
+            }
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(super) fn look(look: &mut Look<'_, '_>) -> Option<Anomaly> {
     if let Some(gone) = pod.gone
         && observation.time.as_nanos() > gone.saturating_add(GRACE)
     {
-        let after = (observation.time.as_nanos() - gone) / 60_000_000_000;
+        let after = observation.time.as_nanos().saturating_sub(gone) / 60_000_000_000;
         let seen = format!("used the token of pod {name}, which ended {after} minutes before");
         let usual = "a pod's token ends with the pod".to_owned();
         return Some(Anomaly::of(&OUTLIVED, seen, usual, 1));

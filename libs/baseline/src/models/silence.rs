@@ -45,7 +45,8 @@ pub(crate) fn heard(shared: &mut Shared, time: Timestamp, events: u64) {
     let time = time.as_nanos();
     // Whoever was away heard nothing, which is no pause. An hour of looking at a cluster that is not known yet is enough
     // to say that nobody was.
-    let was_looked_at = pace.events < KNOWN && pace.looked - pace.last >= UNKNOWN_FOR - AWAY;
+    let was_looked_at =
+        pace.events < KNOWN && pace.looked.saturating_sub(pace.last) >= UNKNOWN_FOR - AWAY;
     let is_away = time.saturating_sub(pace.last.max(pace.looked)) > AWAY && !was_looked_at;
     if pace.events > 0 && !pace.is_told && !is_away {
         pace.longest = pace.longest.max(time.saturating_sub(pace.since()));

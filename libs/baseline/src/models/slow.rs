@@ -31,7 +31,8 @@ const PER_DAY: f32 = 6.0 / 7.0;
 const RARER_THAN: u32 = 50_000;
 
 pub(super) fn look(look: &mut Look<'_, '_>, deed: Deed) -> Option<Anomaly> {
-    let days = look.now / 24 - look.actor.last / 24;
+    // What was heard last may be later: two API servers' clocks differ, and files are read in any order.
+    let days = (look.now / 24).saturating_sub(look.actor.last / 24);
     for _ in 0..days.min(60) {
         look.actor.curiosity *= PER_DAY;
     }

@@ -358,19 +358,39 @@ impl<'e> Request<'e> {
         })
     }
 
-    /// The client asked to keep nothing: in the query, or in a deletion's options. The API server heeds
-    /// that where it writes, and not for reads and connections, to which anybody may add the words.
+    /// The client asked to keep nothing: in the query, or in a deletion's options. The API server heeds that where it keeps
+    /// something: not for reads and connections, nor for tokens and reviews, which are answered all the same. Of a deletion
+    /// it reads the query only where there is no body, and without bodies in the log nobody knows.
     fn is_dry_run(&self) -> bool {
-        let deletes = matches!(self.verb(), "delete" | "deletecollection");
-        let writes = deletes || matches!(self.verb(), "create" | "update" | "patch");
+        const ANSWERED: [&str; 6] = [
+            "localsubjectaccessreviews",
+            "tokenreviews",
+            "selfsubjectreviews",
+            "selfsubjectrulesreviews",
+            "selfsubjectaccessreviews",
+            "subjectaccessreviews",
+        ];
         const WANTED: &str = "dryRun=All";
         let in_query = || {
             let query = self.query();
             // Most queries need not be taken apart.
             query.contains(WANTED) && query.split('&').any(|pair| pair == WANTED)
         };
-        let in_options = || !body::items(self.body(), "dryRun").is_empty();
-        writes && !self.is_long_running() && (in_query() || deletes && in_options())
+        match self.verb() {
+            "create" | "update" | "patch" => {
+                let is_kept = self.subresource() != "token"
+                    && !self.is_long_running()
+                    && !ANSWERED.contains(&self.resource());
+                is_kept && in_query()
+            }
+            "delete" | "deletecollection" if !self.is_long_running() => {
+                let has_body = self.event.request_object.is_some();
+                let has_bodies = matches!(&*self.event.level, "Request" | "RequestResponse");
+                !body::items(self.body(), "dryRun").is_empty()
+                    || !has_body && has_bodies && in_query()
+            }
+            _ => false,
+        }
     }
 
     /// Authorization refused it; refusals by admission do not count.

@@ -1,4 +1,5 @@
-//! How an owner starts on a log that is full, and what it is told of what the log let go.
+//! How an owner starts on a log that is full, what it is told of what the log let go, and what becomes of an entry on
+//! which it panics.
 
 use airside_bus::EmbeddedLog;
 use airside_bus::embedded::{EmbeddedLogOptions, TrimBefore};
@@ -178,7 +179,9 @@ async fn losses_that_follow_each_other_are_one_that_goes_on() {
     let mut owner = Noting::default();
     let (forgotten, losing) = (BTreeMap::new(), BTreeMap::new());
     let (settings, ports) = (&settings, &ports);
-    let mut work = Work { owner: &mut owner, settings, ports, outbox, forgotten, losing };
+    let panicked = Panicked::load(&*ports.store, settings.offsets, &[]).await.unwrap();
+    let mut work =
+        Work { owner: &mut owner, settings, ports, outbox, forgotten, losing, panicked };
     let shutdown = CancellationToken::new();
     for batch in [
         read(Some((1, 5)), 5..7),
@@ -198,4 +201,75 @@ async fn losses_that_follow_each_other_are_one_that_goes_on() {
             (range(13, 20), false, None),
         ]
     );
+}
+
+/// Applies what has no more than so many bytes, and panics over the rest.
+struct Panics {
+    above: usize,
+    applied: Vec<usize>,
+}
+
+#[async_trait]
+impl LogOwner for Panics {
+    async fn apply(
+        &mut self,
+        _: Stream,
+        entry: &StoredEntry,
+        _: &mut Effects,
+    ) -> Result<(), ApplyError> {
+        let bytes = entry.entry.payload.len();
+        assert!(bytes <= self.above, "{bytes} bytes");
+        self.applied.push(bytes);
+        Ok(())
+    }
+
+    async fn lost(&mut self, _: Lost<'_>, _: &mut Effects) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_on_which_it_panics_ends_one_life_of_an_owner_and_is_set_aside_by_the_next() {
+    let store = Arc::<MemoryStore>::default();
+    let options = EmbeddedLogOptions::default();
+    let log = EmbeddedLog::open(Arc::<MemoryStore>::default(), Arc::new(SystemClock), options);
+    let log = Arc::new(log.await.unwrap());
+    let settings = OwnerSettings { attempts: 3, ..settings(vec![Stream::Sightings]) };
+    let ports = OwnerPorts {
+        log: log.clone(),
+        store: store.clone(),
+        clock: Arc::new(SystemClock),
+        dead_letters: DeadLetters::new("test", log.clone(), &Metrics::new()),
+    };
+    let life = async |above| {
+        let (health, shutdown) = (Health::default(), CancellationToken::new());
+        let (ready, mut owner) = (health.register("test"), Panics { above, applied: vec![] });
+        let owning = run_owner(&mut owner, &settings, &ports, &shutdown, &ready);
+        let ended = tokio::select! {
+            ended = owning => ended.map_err(|error| format!("{error:#}")),
+            () = async {
+                health.all_ready().await;
+                shutdown.cancel();
+                std::future::pending().await
+            } => Ok(()),
+        };
+        (ended, owner.applied)
+    };
+    log.append(Stream::Sightings, [1, 2, 30, 4].map(entry).into()).await.unwrap();
+    let (ended, applied) = life(9).await;
+    let error = ended.unwrap_err();
+    assert!(
+        error.contains("`test` panicked at entry 3 of stream `sightings` (30 bytes)"),
+        "{error}"
+    );
+    assert_eq!(applied, [1, 2], "what is not durable is applied again");
+
+    assert_eq!(life(9).await, (Ok(()), vec![1, 2, 4]));
+    assert_eq!(sizes(&log, Stream::DeadLetters).await.len(), 1);
+    assert_eq!(life(9).await, (Ok(()), vec![]), "nothing of it is left");
+    let left = store.scan(settings.offsets, KeyRange::all(), Order::Ascending, 9).await.unwrap();
+    assert_eq!(left.len(), 1, "the note is gone: {left:?}");
+
+    log.append(Stream::Sightings, [50, 6].map(entry).into()).await.unwrap();
+    assert!(life(9).await.0.is_err());
+    assert_eq!(life(99).await, (Ok(()), vec![6]), "once noted it is set aside by whoever comes");
+    assert_eq!(sizes(&log, Stream::DeadLetters).await.len(), 2);
 }

@@ -1,7 +1,7 @@
 //! JSON patches (RFC 6902): the part of the object that their operations build.
 //!
-//! The object itself is not known, so an element of a list is known by its index as it is at that moment. Later
-//! insertions and removals before it move it. What is moved or copied from elsewhere in the object is looked up in
+//! The object itself is not known, so an element of a list is known by its index as it is at that moment, from the
+//! beginning or, as the API server reads `-1`, from the end. Later insertions and removals move it. What is moved or copied from elsewhere in the object is looked up in
 //! the object after the patch; where there is none, that the patch does so is told.
 
 use std::collections::BTreeMap;
@@ -41,8 +41,46 @@ enum Node {
     Scalar(Value),
     /// Fields; all of them, or those that the patch touches.
     Map { fields: BTreeMap<String, Self>, is_whole: bool },
-    /// Elements with their index; those at the end of a list of unknown length have none.
-    List { elements: Vec<(Option<usize>, Self)>, is_whole: bool },
+    /// Elements with their places; all of them, or those that the patch touches.
+    List { elements: Vec<(Place, Self)>, is_whole: bool },
+}
+
+/// Where an element is in a list. Where the length is known, all are known from the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// From the beginning: 0 is the first.
+    At(usize),
+    /// From the end: 1 is the last.
+    Last(usize),
+}
+
+impl Place {
+    /// The place that a step names, as Go's `strconv.Atoi` reads it; none where it is no number.
+    fn named(step: &str) -> Option<Self> {
+        let digits = step.strip_prefix(['-', '+']).unwrap_or(step);
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = is_number.then(|| digits.parse().ok()).flatten()?;
+        Some(match number {
+            back @ 1.. if step.starts_with('-') => Self::Last(back),
+            index => Self::At(index),
+        })
+    }
+
+    /// The same in a list of a length, where that is known.
+    const fn in_list_of(self, length: Option<usize>) -> Self {
+        match (self, length) {
+            (Self::Last(back), Some(length)) => Self::At(length.saturating_sub(back)),
+            (place, _) => place,
+        }
+    }
+
+    /// How elements are ordered.
+    const fn order(self) -> (bool, usize) {
+        match self {
+            Self::At(index) => (false, index),
+            Self::Last(back) => (true, usize::MAX - back),
+        }
+    }
 }
 
 /// Whether a value goes before the element at its index, or takes its place.
@@ -101,7 +139,13 @@ impl Patch {
         let value = || Node::whole(operation.get("value").unwrap_or(&Value::Null));
         match text("op") {
             "add" => self.put(&path, value(), How::Added),
-            "replace" => self.put(&path, value(), How::Replaced),
+            "replace" => {
+                // What is emptied is not there any more. Nobody empties with `add` but where nothing was.
+                if operation.get("value").is_some_and(is_empty) {
+                    self.removed.push(shown(&path));
+                }
+                self.put(&path, value(), How::Replaced);
+            }
             "remove" => drop(self.take(&path)),
             "move" => {
                 let taken = self.take(&from);
@@ -170,7 +214,8 @@ impl Node {
             }
             Value::Array(elements) => {
                 let elements = elements.iter().enumerate();
-                let elements = elements.map(|(index, value)| (Some(index), Self::whole(value)));
+                let elements =
+                    elements.map(|(index, value)| (Place::At(index), Self::whole(value)));
                 Self::List { elements: elements.collect(), is_whole: true }
             }
             scalar => Self::Scalar(scalar.clone()),
@@ -229,7 +274,7 @@ impl Node {
     /// Makes a map or a list of what is neither: a number or `-` means a list.
     fn open(&mut self, step: &str) {
         if matches!(self, Self::Unknown | Self::Scalar(_)) {
-            *self = if step == "-" || index(step).is_some() {
+            *self = if step == "-" || Place::named(step).is_some() {
                 Self::List { elements: Vec::new(), is_whole: false }
             } else {
                 Self::Map { fields: BTreeMap::new(), is_whole: false }
@@ -244,9 +289,11 @@ impl Node {
         self.open(step);
         match self {
             Self::Map { fields, .. } => fields.entry(step.to_owned()).or_insert(NOTHING),
-            Self::List { elements, .. } => {
-                let place = index(step);
-                let known = elements.iter().position(|(own, _)| own.is_some() && *own == place);
+            Self::List { elements, is_whole } => {
+                let length = is_whole.then_some(elements.len());
+                // An API server refuses to go on below `-`, which is no element yet.
+                let place = Place::named(step).unwrap_or(Place::Last(1)).in_list_of(length);
+                let known = elements.iter().position(|(own, _)| *own == place);
                 let at = known.unwrap_or_else(|| {
                     elements.push((place, NOTHING));
                     elements.len() - 1
@@ -260,8 +307,8 @@ impl Node {
     fn get_mut(&mut self, step: &str) -> Option<&mut Self> {
         match self {
             Self::Map { fields, .. } => fields.get_mut(step),
-            Self::List { elements, .. } => {
-                let place = Some(index(step)?);
+            Self::List { elements, is_whole } => {
+                let place = Place::named(step)?.in_list_of(is_whole.then_some(elements.len()));
                 elements.iter_mut().find(|(own, _)| *own == place).map(|(_, element)| element)
             }
             _ => None,
@@ -271,8 +318,8 @@ impl Node {
     fn get(&self, step: &str) -> Option<&Self> {
         match self {
             Self::Map { fields, .. } => fields.get(step),
-            Self::List { elements, .. } => {
-                let place = Some(index(step)?);
+            Self::List { elements, is_whole } => {
+                let place = Place::named(step)?.in_list_of(is_whole.then_some(elements.len()));
                 elements.iter().find(|(own, _)| *own == place).map(|(_, element)| element)
             }
             _ => None,
@@ -292,14 +339,14 @@ impl Node {
         match self {
             Self::Map { fields, .. } => drop(fields.insert(step.to_owned(), node)),
             Self::List { elements, is_whole } => {
-                let end = is_whole.then_some(elements.len());
-                let place = if step == "-" { end } else { index(step) };
-                if let Some(place) = place {
-                    if how == How::Replaced {
-                        elements.retain(|(own, _)| *own != Some(place));
-                    } else {
-                        moved(elements, place, |index| index.saturating_add(1));
-                    }
+                // What is added is counted in the list as it is with it.
+                let length = elements.len() + usize::from(how == How::Added);
+                let length = is_whole.then_some(length);
+                let place = Place::named(step).unwrap_or(Place::Last(1)).in_list_of(length);
+                if how == How::Replaced {
+                    elements.retain(|(own, _)| *own != place);
+                } else {
+                    moved(elements, place, |number| number.saturating_add(1));
                 }
                 elements.push((place, node));
             }
@@ -310,14 +357,14 @@ impl Node {
     fn take(&mut self, step: &str) -> Self {
         let taken = match self {
             Self::Map { fields, .. } => fields.remove(step),
-            Self::List { elements, .. } => {
-                let place = index(step);
-                let at = elements.iter().position(|(own, _)| own.is_some() && *own == place);
-                let taken = at.map(|at| elements.remove(at).1);
-                if let Some(place) = place {
-                    moved(elements, place, |index| index.saturating_sub(1));
-                }
-                taken
+            Self::List { elements, is_whole } => {
+                let length = is_whole.then_some(elements.len());
+                Place::named(step).map(|place| place.in_list_of(length)).and_then(|place| {
+                    let at = elements.iter().position(|(own, _)| *own == place);
+                    let taken = at.map(|at| elements.remove(at).1);
+                    moved(elements, place, |number| number.saturating_sub(1));
+                    taken
+                })
             }
             _ => None,
         };
@@ -340,12 +387,13 @@ impl Node {
             }
             Self::List { elements, .. } => {
                 let mut ordered: Vec<_> = elements.iter().collect();
-                ordered.sort_by_key(|(place, _)| place.unwrap_or(usize::MAX));
+                ordered.sort_by_key(|(place, _)| place.order());
                 let length = after.and_then(Value::as_array).map_or(0, <[Value]>::len);
-                let mut from_end = ordered.iter().filter(|(place, _)| place.is_none()).count();
                 let settled = ordered.into_iter().map(|(place, node)| {
-                    let at = place.or_else(|| length.checked_sub(from_end));
-                    from_end -= usize::from(place.is_none());
+                    let at = match *place {
+                        Place::At(index) => Some(index),
+                        Place::Last(back) => length.checked_sub(back),
+                    };
                     let below = at.and_then(|at| after?.get(at));
                     node.settled(below, is_lost)
                 });
@@ -355,10 +403,25 @@ impl Node {
     }
 }
 
-/// Moves the elements from a place on.
-fn moved(elements: &mut [(Option<usize>, Node)], from: usize, by: impl Fn(usize) -> usize) {
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.is_empty(),
+        Value::Array(elements) => elements.is_empty(),
+        _ => false,
+    }
+}
+
+/// Moves the elements from a place on: those behind it, or before it where it is counted from the end.
+fn moved(elements: &mut [(Place, Node)], from: Place, by: impl Fn(usize) -> usize) {
     for (place, _) in elements {
-        *place = place.map(|index| if index >= from { by(index) } else { index });
+        match (place, from) {
+            (Place::At(own), Place::At(from)) | (Place::Last(own), Place::Last(from))
+                if *own >= from =>
+            {
+                *own = by(*own);
+            }
+            _ => {}
+        }
     }
 }
 
@@ -369,15 +432,9 @@ fn steps(pointer: &str) -> Option<Vec<String>> {
     (steps.len() <= MAX_DEPTH).then_some(steps)
 }
 
-/// The index that a step names, in digits only.
-fn index(step: &str) -> Option<usize> {
-    let is_number = step.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| step.parse().ok()).flatten()
-}
-
 fn shown(path: &[String]) -> FieldPath {
-    path.iter().fold(FieldPath::root(), |path, step| match index(step) {
-        Some(index) => path.index(index),
-        None => path.key(step),
+    path.iter().fold(FieldPath::root(), |path, step| match Place::named(step) {
+        Some(Place::At(index)) => path.index(index),
+        Some(Place::Last(_)) | None => path.key(step),
     })
 }

@@ -49,6 +49,36 @@ fn operations_build_the_part_that_they_set() {
             json!({"c": [{"image": "a", "name": "n", "tty": true}]}),
             vec!["c[0]"],
         ),
+        // As the API server reads them, indices count from the end as well, and have signs.
+        (
+            r#"[{"op":"add","path":"/c/-1/securityContext","value":{}},{"op":"add","path":"/c/-1/securityContext/privileged","value":true},
+                {"op":"add","path":"/c/+0/tty","value":true},{"op":"add","path":"/c/-2/stdin","value":true},{"op":"add","path":"/v/-1","value":{"hostPath":{"path":"/"}}}]"#,
+            json!({
+                "c": [{"tty": true}, {"stdin": true}, {"securityContext": {"privileged": true}}],
+                "v": [{"hostPath": {"path": "/"}}],
+            }),
+            vec![],
+        ),
+        // What is added at the end, or before it, moves what was there; what is removed moves it back.
+        (
+            r#"[{"op":"add","path":"/c/-1/image","value":"a"},{"op":"add","path":"/c/-","value":{"image":"b"}},
+                {"op":"add","path":"/c/-2","value":{"image":"c"}},{"op":"replace","path":"/c/-1/image","value":"d"},
+                {"op":"remove","path":"/c/-2"},{"op":"add","path":"/c/-2/name","value":"a"}]"#,
+            json!({"c": [{"image": "a", "name": "a"}, {"image": "d"}]}),
+            vec!["c.-2"],
+        ),
+        (
+            r#"[{"op":"add","path":"/c","value":[1,2,3]},{"op":"replace","path":"/c/-1","value":4},{"op":"add","path":"/c/-1","value":5},
+                {"op":"add","path":"/c/-2","value":6},{"op":"remove","path":"/c/-5"}]"#,
+            json!({"c": [2, 4, 6, 5]}),
+            vec!["c.-5"],
+        ),
+        // What is emptied is gone.
+        (
+            r#"[{"op":"replace","path":"/metadata/labels","value":{}},{"op":"add","path":"/metadata/annotations","value":{}}]"#,
+            json!({"metadata": {"labels": {}, "annotations": {}}}),
+            vec!["metadata.labels"],
+        ),
         // What the patch itself has brought may be moved and copied.
         (
             r#"[{"op":"add","path":"/x","value":{"privileged":true}},{"op":"copy","from":"/x","path":"/s/0/b"},

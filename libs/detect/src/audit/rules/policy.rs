@@ -100,7 +100,8 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"namespaces","namespace":"shop","name":"shop"},"requestObject":{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(WRITE, &["namespaces"]),
+        // Whoever may write a namespace's status, or finish its deletion, may write its labels with it.
+        on: On::Resources(WRITE, &["namespaces", "namespaces/status", "namespaces/finalize"]),
         ended: Ended::Done,
         when: pod_security_lowered,
     },
@@ -195,7 +196,9 @@ pub(super) static RULES: &[Definition] = &[
             let excludes = !items(at(spec, &["match"]), "excludedNamespaces").is_empty();
             let weaker = MODIFY.contains(&request.verb()) && (only_says || excludes);
             let counts = DELETE.contains(&request.verb()) || weaker;
-            (counts && !request.is_by_trusted_system()).then(|| changed(request))
+            // Gatekeeper writes what it found into the status, and all of the constraint with it.
+            let is_constraint = request.subresource().is_empty();
+            (counts && is_constraint && !request.is_by_trusted_system()).then(|| changed(request))
         },
     },
     Definition {
