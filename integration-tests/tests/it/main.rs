@@ -16,6 +16,7 @@ mod bad_input;
 mod catalogue;
 mod client_certificates;
 mod cloud_push;
+mod full_disk;
 mod log_owner;
 mod many_clusters;
 mod own_rules;

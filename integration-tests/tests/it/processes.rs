@@ -91,7 +91,7 @@ fn spawn(name: &str, settings: &[String]) -> Child {
     command.spawn().expect("the program starts")
 }
 
-async fn addresses(data_dir: &Path) -> (SocketAddr, Option<SocketAddr>) {
+pub(crate) async fn addresses(data_dir: &Path) -> (SocketAddr, Option<SocketAddr>) {
     let path = data_dir.join("addresses.json");
     let told: Value = until("the addresses are told", async || {
         serde_json::from_slice(&std::fs::read(&path).ok()?).ok()

@@ -11,6 +11,7 @@ use crate::rule::{Rule, RuleInfo};
 
 mod actor;
 mod body;
+mod certificate_request;
 mod change;
 mod client;
 pub mod declared;

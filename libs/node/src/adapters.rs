@@ -51,6 +51,24 @@ impl Adapters {
         }
     }
 
+    /// Waits until a store has failed, which none does unless its disk is full or broken.
+    pub(crate) async fn failed(&self) -> anyhow::Error {
+        let failed = self.stores.iter().map(|store| {
+            Box::pin(async {
+                let (path, reason) = (store.path().display(), store.failed().await);
+                anyhow::anyhow!(
+                    "the store `{path}` failed: {reason}; nothing that was acknowledged is lost: see that its disk has room \
+                     and is sound, and start again"
+                )
+            })
+        });
+        let failed: Vec<_> = failed.collect();
+        if failed.is_empty() {
+            return std::future::pending().await;
+        }
+        futures::future::select_all(failed).await.0
+    }
+
     /// Starts what has to be done from time to time.
     pub(crate) fn start_housekeeping(&self, options: &NodeOptions, clock: Arc<dyn Clock>) {
         let Some(embedded) = &self.embedded else { return };

@@ -233,9 +233,14 @@ impl Node {
         format!("{}://{}", if self.api_tls { "https" } else { "http" }, self.api)
     }
 
-    /// Waits until a service ends, which none does unless it failed or was stopped.
+    /// Waits until a service ends, which none does unless it failed or was stopped, or a store fails: the node would refuse
+    /// everything from then on.
     pub async fn failed(&mut self) -> anyhow::Error {
-        match self.services.join_next().await {
+        let ended = tokio::select! {
+            ended = self.services.join_next() => ended,
+            error = self.adapters.failed() => return error,
+        };
+        match ended {
             Some(Ok((name, Err(error)))) => error.context(format!("service `{name}` failed")),
             Some(Ok((name, Ok(())))) => anyhow::anyhow!("service `{name}` ended by itself"),
             Some(Err(error)) => anyhow::Error::new(error).context("a service panicked"),

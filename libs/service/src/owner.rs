@@ -8,7 +8,6 @@
 mod lost;
 mod panicked;
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
@@ -281,7 +280,10 @@ impl Work<'_> {
             let applied = self.apply(stream, entry, &mut effects).instrument(span);
             match AssertUnwindSafe(applied).catch_unwind().await {
                 Ok(applied) => letters.extend(applied.err()),
-                Err(panic) => return Err(self.panicked_at(stream, entry.offset, &*panic).await),
+                Err(panic) => {
+                    let said = panicked::message_of(panic);
+                    return Err(self.panicked_at(stream, entry.offset, &said).await);
+                }
             }
         }
         self.owner.settle(&mut effects);
@@ -332,13 +334,7 @@ impl Work<'_> {
     }
 
     /// Notes that the owner ends with this entry, for its next life.
-    async fn panicked_at(
-        &self,
-        stream: Stream,
-        offset: Offset,
-        panic: &(dyn Any + Send),
-    ) -> anyhow::Error {
-        let said = panicked::message_of(panic);
+    async fn panicked_at(&self, stream: Stream, offset: Offset, said: &str) -> anyhow::Error {
         let ended = anyhow::anyhow!(
             "`{}` panicked at entry {offset} of stream `{stream}` ({said}): a mistake in Airside, please report it; the \
              entry is set aside at the next start",

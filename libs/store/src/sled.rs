@@ -70,6 +70,12 @@ impl SledStore {
         self.quarantined.as_deref()
     }
 
+    /// Waits until the store has failed, and says why. It takes nothing more then, until it is opened again: what memory
+    /// has may not be on the disk.
+    pub async fn failed(&self) -> &str {
+        self.tree.failed().await
+    }
+
     /// Commits what is waiting and closes the files. What comes later is answered with
     /// [`StoreError::Closed`]. A store that is dropped instead closes by itself, a moment later.
     pub async fn close(&self) {

@@ -1,7 +1,5 @@
 //! The command of an exec request, which only its URI tells.
 
-use percent_encoding::percent_decode_str;
-
 use super::request::Request;
 use crate::command::Command;
 
@@ -20,7 +18,7 @@ pub(super) fn command_line(request: &Request<'_>) -> String {
     if is_too_long(request) {
         return String::new();
     }
-    parameters(request, "command").collect::<Vec<_>>().join(" ")
+    request.parameters("command").collect::<Vec<_>>().join(" ")
 }
 
 /// The same, ready to be asked what it does.
@@ -30,17 +28,5 @@ pub(super) fn command(request: &Request<'_>) -> Command {
 
 /// The container that the request names; empty for the pod's default.
 pub(super) fn container(request: &Request<'_>) -> String {
-    parameters(request, "container").next().unwrap_or_default()
-}
-
-/// The values of a parameter. Its name may be written with escapes as well.
-fn parameters<'e>(request: &Request<'e>, name: &'static str) -> impl Iterator<Item = String> + 'e {
-    request.query().split('&').filter_map(move |pair| {
-        let (key, value) = pair.split_once('=')?;
-        (decoded(key) == name).then(|| decoded(value))
-    })
-}
-
-fn decoded(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+    request.parameters("container").next().unwrap_or_default()
 }

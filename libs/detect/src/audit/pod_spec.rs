@@ -147,14 +147,38 @@ pub(super) struct Program {
 
 /// What the containers run that a request writes.
 pub(super) fn programs(request: &Request<'_>) -> Vec<Program> {
-    let of = |container: &Container<'_>| {
-        let line = command_line(container);
+    let program = |container: &Container<'_>, path: FieldPath, line: String| {
         let image = container.image().unwrap_or_default().to_owned();
         let command = Command::new(&line);
-        Program { path: container.path.clone(), image, line, command }
+        Program { path, image, line, command }
     };
     let pods = pods(request);
-    pods.iter().flat_map(|pod| &pod.containers).map(of).collect()
+    let containers = pods.iter().flat_map(|pod| &pod.containers);
+    let programs = containers.flat_map(|container| {
+        let own = program(container, container.path.clone(), command_line(container));
+        let beside = beside(container).map(|(path, line)| program(container, path, line));
+        std::iter::once(own).chain(beside).collect::<Vec<_>>()
+    });
+    programs.collect()
+}
+
+/// What Kubernetes runs in a container beside its program: when it starts and ends, and to see whether it is well.
+fn beside<'c>(container: &'c Container<'_>) -> impl Iterator<Item = (FieldPath, String)> + 'c {
+    const HOOKS: [&[&str]; 5] = [
+        &["lifecycle", "postStart"],
+        &["lifecycle", "preStop"],
+        &["livenessProbe"],
+        &["readinessProbe"],
+        &["startupProbe"],
+    ];
+    HOOKS.into_iter().filter_map(|keys| {
+        let (first, rest) = keys.split_first()?;
+        let hook = rest.iter().try_fold(container.field(first)?, |hook, key| hook.get(*key))?;
+        let words = hook.get("exec")?.get("command")?.as_array()?;
+        let line = words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
+        let path = keys.iter().fold(container.path.clone(), |path, key| path.key(key));
+        Some((path.key("exec"), line))
+    })
 }
 
 fn command_line(container: &Container<'_>) -> String {

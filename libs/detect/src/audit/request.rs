@@ -10,6 +10,8 @@ use airside_checks::Failure;
 use airside_k8s::Value;
 use airside_types::{Id, Link, NamedValue, Source, Timestamp};
 
+use percent_encoding::percent_decode_str;
+
 use super::actor::{self, Actor};
 use super::body;
 use super::change::Change;
@@ -256,6 +258,17 @@ impl<'e> Request<'e> {
     /// The query, still encoded.
     pub(crate) fn query(&self) -> &'e str {
         self.uri().1
+    }
+
+    /// The values of a parameter of the query. Its name may be written with escapes as well.
+    pub(crate) fn parameters(&self, name: &'static str) -> impl Iterator<Item = String> + 'e {
+        let decoded = |text: &str| {
+            percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+        };
+        self.query().split('&').filter_map(move |pair| {
+            let (key, value) = pair.split_once('=')?;
+            (decoded(key) == name).then(|| decoded(value))
+        })
     }
 
     /// Path and query.

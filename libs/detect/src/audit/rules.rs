@@ -21,6 +21,7 @@ mod credentials;
 mod disguise;
 mod execution;
 mod exposure;
+mod guards;
 mod host_paths;
 mod identity;
 mod inventory;
@@ -56,6 +57,7 @@ pub(super) static ALL: &[&[Definition]] = &[
     persistence::RULES,
     nodes::RULES,
     policy::RULES,
+    guards::RULES,
     admission_policies::RULES,
     roles::RULES,
     bindings::RULES,

@@ -4,7 +4,9 @@ mod checks;
 mod evasions;
 mod example;
 mod examples;
+mod ordinary_work;
 mod profiles;
+mod ways_around;
 mod weak_spots;
 mod workloads;
 

@@ -57,8 +57,12 @@ fn key(stream: Stream) -> Vec<u8> {
 }
 
 /// What a panic said.
-pub(super) fn message_of(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without words")
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a panic may be sent to another thread, and not be shared with it"
+)]
+pub(super) fn message_of(panic: Box<dyn Any + Send>) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without words".to_owned())
 }

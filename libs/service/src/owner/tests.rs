@@ -180,8 +180,7 @@ async fn losses_that_follow_each_other_are_one_that_goes_on() {
     let (forgotten, losing) = (BTreeMap::new(), BTreeMap::new());
     let (settings, ports) = (&settings, &ports);
     let panicked = Panicked::load(&*ports.store, settings.offsets, &[]).await.unwrap();
-    let mut work =
-        Work { owner: &mut owner, settings, ports, outbox, forgotten, losing, panicked };
+    let mut work = Work { owner: &mut owner, settings, ports, outbox, forgotten, losing, panicked };
     let shutdown = CancellationToken::new();
     for batch in [
         read(Some((1, 5)), 5..7),

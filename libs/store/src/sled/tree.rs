@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 use ::sled::{Db, IVec};
 use airside_ports::store::Pairs;
 use airside_ports::{Batch, KeyRange, Keyspace, Order, StoreError};
 use bytes::{Bytes, BytesMut};
+use tokio::sync::SetOnce;
 
 use super::encode::{Head, end_key, own_key, pair_key, part_key, parts};
 
@@ -33,7 +34,7 @@ pub(super) struct Tree {
     db: RwLock<Option<Db>>,
     /// What is synced to outlive the machine; none when the process is all that commits must outlive.
     file: Option<File>,
-    failed: OnceLock<String>,
+    failed: SetOnce<String>,
 }
 
 fn unavailable(action: &'static str) -> impl FnOnce(::sled::Error) -> StoreError {
@@ -42,7 +43,7 @@ fn unavailable(action: &'static str) -> impl FnOnce(::sled::Error) -> StoreError
 
 impl Tree {
     pub(super) fn new(db: Db, file: Option<File>) -> Self {
-        Self { db: RwLock::new(Some(db)), file, failed: OnceLock::new() }
+        Self { db: RwLock::new(Some(db)), file, failed: SetOnce::new() }
     }
 
     /// sled's data file, whose syncing makes commits outlive the machine.
@@ -139,6 +140,11 @@ impl Tree {
         tracing::error!(error = %reason, "store failed and takes no more until it is opened again");
         // The first reason is the one that tells.
         drop(self.failed.set(reason));
+    }
+
+    /// Waits until it has failed, and says why.
+    pub(super) async fn failed(&self) -> &str {
+        self.failed.wait().await
     }
 
     fn check(&self) -> Result<(), StoreError> {

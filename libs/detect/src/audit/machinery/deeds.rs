@@ -5,7 +5,7 @@ use airside_k8s::Value;
 use airside_k8s::rbac::names;
 
 use crate::audit::actor::Actor;
-use crate::audit::body::{at, items};
+use crate::audit::body::{at, items, text};
 use crate::audit::request::Request;
 use crate::profile::Provider;
 
@@ -36,6 +36,10 @@ enum Place {
     Owned,
     /// To the mirrors of static pods, as far as the event shows the pod.
     Mirrors,
+    /// Of accounts of pods, to be bound to the pod, as far as the event shows it.
+    BoundToPod,
+    /// To roles that gather the rules of others, as far as the event shows the role; never to those of components.
+    Gathering,
 }
 
 /// What decides about everything else, so that no deed means it without naming it.
@@ -92,6 +96,14 @@ impl Place {
             Self::Mirrors => shows(request, |meta| {
                 at(meta, &["annotations"]).get("kubernetes.io/config.mirror").is_some()
             }),
+            Self::BoundToPod => {
+                let body = request.body();
+                !body.is_object() || text(at(body, &["spec", "boundObjectRef"]), "kind") == "Pod"
+            }
+            Self::Gathering => {
+                let gathers = |role: &Value| role.get("aggregationRule").is_some();
+                !names::is_reserved(request.name()) && request.change().after().is_none_or(gathers)
+            }
         }
     }
 }
@@ -127,7 +139,8 @@ pub(super) const NODE: &[Deed] = &[
     within(Place::InNamespaces, READ, &["secrets"]),
     within(Place::Mirrors, CREATE, &["pods"]),
     anywhere(&["update", "patch", "delete"], &["pods", "pods/status"]),
-    anywhere(CREATE, &["pods/eviction", "serviceaccounts/token", "certificatesigningrequests"]),
+    anywhere(CREATE, &["pods/eviction", "certificatesigningrequests"]),
+    within(Place::BoundToPod, CREATE, &["serviceaccounts/token"]),
     within(Place::OwnNode, WRITE, NODES),
 ];
 
@@ -142,7 +155,7 @@ pub(super) const CONTROLLERS: &[(&str, &[Deed])] = &[
             anywhere(DELETE, &["certificatesigningrequests"]),
         ],
     ),
-    ("clusterrole-aggregation-controller", &[anywhere(MODIFY, &["clusterroles"])]),
+    ("clusterrole-aggregation-controller", &[within(Place::Gathering, MODIFY, &["clusterroles"])]),
     (
         "cronjob-controller",
         &[within(Place::Owned, CREATE, &["jobs"]), anywhere(CHANGE_OR_DELETE, &["jobs", "pods"])],

@@ -45,12 +45,16 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             const EVERYBODY: [&str; 3] =
                 ["system:anonymous", "system:unauthenticated", "system:authenticated"];
-            let group = subjects(request)
-                .iter()
-                .map(|subject| text(subject, "name"))
-                .find(|name| EVERYBODY.contains(name))?;
-            let severity =
-                if group == "system:authenticated" { Severity::High } else { Severity::Critical };
+            // The first of these is the widest.
+            let mut names = EVERYBODY.into_iter();
+            let group =
+                names.find(|name| subjects(request).iter().any(|it| text(it, "name") == *name))?;
+            let severity = match group {
+                // Who joins a cluster of kubeadm's reads its certificate before it has a credential.
+                _ if is_for_joining(request) => Severity::Low,
+                "system:authenticated" => Severity::High,
+                _ => Severity::Critical,
+            };
             (!request.is_by_trusted_system()).then(|| {
                 bound(request, "granted").at(severity).with("requestObject.subjects.name", group)
             })
@@ -77,6 +81,28 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(WRITE, BINDINGS),
         ended: Ended::Done,
         when: binds_admin,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R59-component",
+            version: 1,
+            title: "Role bound that comes close to cluster-admin",
+            why: "The roles of controllers, and admin in every namespace or in the cluster's own, hold what leads to everything: secrets, pods, other roles.",
+            next: "Ask who decided it and whether a role for the purpose would do; look at what the subject did since.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1098.006")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterrolebindings","name":"b"},"requestObject":{"roleRef":{"kind":"ClusterRole","name":"system:controller:clusterrole-aggregation-controller"},"subjects":[{"kind":"User","name":"erin"}]},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"rolebindings","namespace":"shop","name":"b"},"requestObject":{"roleRef":{"kind":"ClusterRole","name":"admin"},"subjects":[{"kind":"User","name":"erin"}]},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Resources(WRITE, BINDINGS),
+        ended: Ended::Done,
+        when: binds_component,
     },
     Definition {
         rule: Rule {
@@ -144,8 +170,13 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(WRITE, &["clusterrolebindings.rbac.authorization.k8s.io"]),
         ended: Ended::Done,
         when: |request| {
-            let is_account =
-                subjects(request).iter().any(|subject| text(subject, "kind") == "ServiceAccount");
+            let is_account = subjects(request).iter().any(|subject| match text(subject, "kind") {
+                "ServiceAccount" => true,
+                "User" => {
+                    matches!(Bearer::of_user(text(subject, "name")), Bearer::ServiceAccount(..))
+                }
+                _ => false,
+            });
             let counts = is_account && !request.is_by_trusted_system();
             counts.then(|| bound(request, "bound"))
         },
@@ -273,13 +304,14 @@ fn bound(request: &Request<'_>, deed: &str) -> Firing {
     let role = role_of(request);
     let subjects = subjects(request);
     let names: Vec<&str> = subjects.iter().map(|subject| text(subject, "name")).take(5).collect();
-    let firing = Firing::new(format!(
-        "{deed} {} {} to {}",
-        text(role, "kind"),
-        text(role, "name"),
-        names.join(", ")
-    ));
-    let firing = firing.with("roleRef.name", text(role, "name"));
+    let names = names.join(", ");
+    let firing = match text(role, "name") {
+        // The event has no role; what the binding is called has to do.
+        "" => Firing::new(format!("{deed} the role of binding {} to {names}", request.name()))
+            .with("objectRef.name", request.name()),
+        role_name => Firing::new(format!("{deed} {} {role_name} to {names}", text(role, "kind")))
+            .with("roleRef.name", role_name),
+    };
     subjects.iter().filter_map(|it| subject_entity(it, request)).fold(firing, Firing::on)
 }
 
@@ -300,14 +332,57 @@ fn subject_entity(subject: &Value, request: &Request<'_>) -> Option<Entity> {
 
 /// A patch that touches no subject changes nobody's rights.
 fn binds_admin(request: &Request<'_>) -> Option<Firing> {
+    // The bindings that Kubernetes and kubeadm make, for which a patch without its answer has no role.
+    const OF_ADMINS: [&str; 2] = ["cluster-admin", "kubeadm:cluster-admins"];
     let role = role_of(request);
-    let is_admin = text(role, "kind") == "ClusterRole" && text(role, "name") == "cluster-admin";
-    let gives = request.verb() != "patch"
-        || !subjects(request).is_empty()
-        || at(request.body(), &["roleRef"]).is_object();
-    let counts = is_admin && gives && !request.is_by_trusted_system();
+    let is_admin = match text(role, "name") {
+        "" => request.resource() == "clusterrolebindings" && OF_ADMINS.contains(&request.name()),
+        name => text(role, "kind") == "ClusterRole" && name == "cluster-admin",
+    };
+    let counts = is_admin && gives(request) && !request.is_by_trusted_system();
     let by_workload = request.is_workload_by_hand();
+    // kubeadm binds its own group in every cluster that it makes, and nothing is given by that.
+    let is_own = request.name() == OF_ADMINS[1]
+        && subjects(request)
+            .iter()
+            .all(|it| text(it, "kind") == "Group" && text(it, "name") == OF_ADMINS[1]);
     counts.then(|| {
-        bound(request, "bound").at(if by_workload { Severity::Critical } else { Severity::High })
+        bound(request, "bound").at(match () {
+            () if is_own => Severity::Low,
+            () if by_workload => Severity::Critical,
+            () => Severity::High,
+        })
     })
+}
+
+/// Whether a request gives a role to somebody: a patch may change other things.
+fn gives(request: &Request<'_>) -> bool {
+    request.verb() != "patch"
+        || !subjects(request).is_empty()
+        || at(request.body(), &["roleRef"]).is_object()
+}
+
+/// Whether a binding lets those who join a cluster of kubeadm's read what they need first.
+fn is_for_joining(request: &Request<'_>) -> bool {
+    let role = role_of(request);
+    request.namespace() == "kube-public"
+        && text(role, "kind") == "Role"
+        && text(role, "name") == "kubeadm:bootstrap-signer-clusterinfo"
+}
+
+/// A role that holds what leads to everything, bound to somebody for whom it is not made.
+fn binds_component(request: &Request<'_>) -> Option<Firing> {
+    let role = role_of(request);
+    let is_wide = request.namespace().is_empty();
+    let severity = match text(role, "name") {
+        _ if text(role, "kind") != "ClusterRole" => return None,
+        "system:kube-controller-manager" => Severity::High,
+        name if name.starts_with("system:controller:") => Severity::High,
+        "system:node" | "system:kubelet-api-admin" if is_wide => Severity::Medium,
+        "admin" if is_wide || request.is_in_system_namespace() => Severity::Medium,
+        "edit" if is_wide || request.is_in_system_namespace() => Severity::Low,
+        _ => return None,
+    };
+    let counts = gives(request) && !request.is_by_trusted_system();
+    counts.then(|| bound(request, "bound").at(severity))
 }

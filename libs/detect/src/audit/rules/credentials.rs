@@ -3,11 +3,10 @@
 use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
 use super::super::actor::{self, Actor};
-use super::super::body::{at, text, texts};
+use super::super::body::{at, items, text, texts};
+use super::super::certificate_request;
 use super::super::request::Request;
 use super::{CREATE, Definition, Ended, Firing, MODIFY, On};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
@@ -38,7 +37,11 @@ pub(super) static RULES: &[Definition] = &[
             let by_node = matches!(request.actor(), Actor::Node(_));
             let own_business =
                 (by_node || request.is_in_system_namespace()) && request.is_by_trusted_system();
-            (!own_business).then(|| token_firing(request))
+            // Admission lets a node ask only for tokens that are bound to its pods: where it got another one, that is off.
+            (!own_business).then(|| {
+                let firing = token_firing(request);
+                if by_node { firing.at(Severity::Medium) } else { firing }
+            })
         },
     },
     Definition {
@@ -95,9 +98,11 @@ pub(super) static RULES: &[Definition] = &[
                 && texts(spec, "usages").any(|usage| usage == "client auth");
             let counts = for_clients && !request.is_by_trusted_system();
             let workload = request.actor().is_workload();
+            // The API server has read it: what we cannot read is written to that end.
+            let is_hidden = certificate_request::is_unread(text(spec, "request"));
             counts.then(|| {
                 Firing::new(format!("asked for client certificate {}", request.name()))
-                    .at(if workload { Severity::Medium } else { Severity::Low })
+                    .at(if workload || is_hidden { Severity::Medium } else { Severity::Low })
                     .with("requestObject.spec.signerName", text(spec, "signerName"))
             })
         },
@@ -154,8 +159,14 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(MODIFY, &["certificatesigningrequests.certificates.k8s.io/approval"]),
         ended: Ended::Done,
         when: |request| {
-            (!request.is_by_trusted_system()).then(|| {
+            let conditions = items(at(request.body(), &["status"]), "conditions");
+            let mut denied = conditions.iter().map(|it| text(it, "type") == "Denied");
+            let is_denied = denied.len() > 0 && denied.all(|is_denied| is_denied);
+            // Programs that approve what kubelets ask for do it all day.
+            let is_program = request.actor().is_workload() && !request.client().is_by_hand();
+            (!is_denied && !request.is_by_trusted_system()).then(|| {
                 Firing::new(format!("approved certificate request {}", request.name()))
+                    .at(if is_program { Severity::Low } else { Severity::Medium })
                     .with("objectRef.name", request.name())
             })
         },
@@ -183,11 +194,15 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| {
             let encoded = text(at(request.body(), &["spec"]), "request");
-            let name = privileged_name_in(encoded)?;
-            let is_own =
-                NODE_NAMES.contains(&name) && (joins(request) || request.is_by_trusted_system());
+            let name = certificate_request::privileged_name_in(encoded)?;
+            let is_own = certificate_request::NODE_NAMES.contains(&name)
+                && (joins(request) || request.is_by_trusted_system());
             (!is_own).then(|| {
-                let severity = if name == MASTERS { Severity::Critical } else { Severity::High };
+                let severity = if name == certificate_request::MASTERS {
+                    Severity::Critical
+                } else {
+                    Severity::High
+                };
                 Firing::new(format!("asked for certificate {} of {name}", request.name()))
                     .at(severity)
                     .with("requestObject.spec.request", name)
@@ -206,7 +221,9 @@ fn token_firing(request: &Request<'_>) -> Firing {
     // Clouds and vaults take such a token for the account's own.
     const ELSEWHERE: [&str; 5] =
         ["sts.amazonaws.com", "AzureADTokenExchange", "iam.googleapis.com", "vault", "sigstore"];
-    let elsewhere = ELSEWHERE.iter().any(|of| audiences.contains(of));
+    // Operators that fetch secrets do it all day for their users' accounts.
+    let is_program = request.actor().is_workload() && !request.client().is_by_hand();
+    let elsewhere = ELSEWHERE.iter().any(|of| audiences.contains(of)) && !is_program;
     let account = format!("{}/{}", request.namespace(), request.name());
     let firing = Firing::new(format!("asked for a token of ServiceAccount {account}"))
         .at(if long || workload || elsewhere { Severity::Medium } else { Severity::Low })
@@ -231,26 +248,4 @@ fn joins(request: &Request<'_>) -> bool {
     matches!(request.actor(), Actor::Node(_))
         || user.username.starts_with("system:bootstrap:")
         || actor::is_member(user, "system:bootstrappers")
-}
-
-const MASTERS: &str = "system:masters";
-const NODE_NAMES: [&str; 2] = ["system:nodes", "system:node:"];
-
-/// The first name in a certificate request (base64 of PEM, whose body is base64 of DER) that the cluster gives
-/// rights to by itself. Texts stand in the DER as they are, so that no parser of certificates is needed.
-fn privileged_name_in(encoded: &str) -> Option<&'static str> {
-    const NAMES: [&str; 7] = [
-        MASTERS,
-        "system:kube-controller-manager",
-        "system:kube-scheduler",
-        "system:apiserver",
-        "system:serviceaccount:",
-        "system:nodes",
-        "system:node:",
-    ];
-    let pem = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    let der = STANDARD.decode(body.trim()).ok()?;
-    let stands = |name: &&str| der.windows(name.len()).any(|window| window == name.as_bytes());
-    NAMES.into_iter().find(stands)
 }

@@ -358,7 +358,9 @@ fn exec_doing(request: &Request<'_>, does: fn(&Command) -> bool, deed: &str) -> 
 /// The path below the kubelet's address, as the kubelet reads it: escapes decoded, `//` and `..` taken out.
 /// And whether it was written in another way, which no program does that only asks for figures.
 fn kubelet_path(request: &Request<'_>) -> (String, bool) {
-    let written = request.path().split_once("/proxy").map_or("", |(_, path)| path);
+    // Behind the node, whose name may be anything.
+    let below = request.path().split_once("/nodes/").and_then(|(_, rest)| rest.split_once('/'));
+    let written = below.and_then(|(_, rest)| rest.strip_prefix("proxy")).unwrap_or_default();
     let mut path = written.to_owned();
     // A proxy may decode once more than the one before it.
     for _ in 0..MAX_ESCAPES {

@@ -8,7 +8,7 @@ use super::super::request::Request;
 use super::super::sign::Sign;
 use super::words::asked;
 use super::{Definition, Ended, Firing, On};
-use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
+use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, WEAK};
 
 pub(super) static RULES: &[Definition] = &[
     Definition {
@@ -54,6 +54,38 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Signs(&[Sign::Impersonates]),
         ended: Ended::Done,
         when: impersonation,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R69-other",
+            version: 1,
+            title: "Another identity impersonated by hand",
+            why: "Administrators try out so what somebody may do; whoever has stolen the right acts under any name with it.",
+            next: "Ask the real user; read what was done under the other name.",
+            severity: Severity::Info,
+            confidence: WEAK,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1134")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"list","user":{"username":"system:serviceaccount:shop:web"},"userAgent":"curl/8.5.0","impersonatedUser":{"username":"erin"},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"list","user":{"username":"system:serviceaccount:portal:gateway"},"userAgent":"portal/2.1","impersonatedUser":{"username":"erin"},"objectRef":{"resource":"pods","namespace":"shop"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Signs(&[Sign::Impersonates, Sign::ByHand]),
+        ended: Ended::Done,
+        when: |request| {
+            let user = request.event().impersonated_user.as_ref()?;
+            // Acting as oneself, with other groups, is a way to put one's rights on for a moment.
+            let is_other = user.username != request.event().user.username;
+            let by_workload = request.actor().is_workload();
+            (is_other && impersonation(request).is_none()).then(|| {
+                Firing::new(format!("asked to {}", asked(request)))
+                    .at(if by_workload { Severity::Medium } else { Severity::Info })
+                    .with("impersonatedUser.username", &user.username)
+            })
+        },
     },
     Definition {
         rule: Rule {
@@ -251,13 +283,21 @@ pub(super) static RULES: &[Definition] = &[
 ];
 
 fn impersonation(request: &Request<'_>) -> Option<Firing> {
-    const GROUPS: [&str; 3] = ["system:masters", "system:nodes", "system:kube-controller-manager"];
+    const GROUPS: [&str; 4] = [
+        "system:masters",
+        "kubeadm:cluster-admins",
+        "system:nodes",
+        "system:kube-controller-manager",
+    ];
     let user = request.event().impersonated_user.as_ref()?;
     let group = user.groups.iter().find(|group| GROUPS.contains(&&***group));
     let privileged = match Actor::of(user) {
         Actor::Component(_) | Actor::Node(_) => true,
         Actor::ServiceAccount { namespace, .. } => namespace == "kube-system",
-        Actor::User(name) => matches!(name, "cluster-admin" | "system:admin" | "kubernetes-admin"),
+        Actor::User(name) => matches!(
+            name,
+            "cluster-admin" | "system:admin" | "kubernetes-admin" | "kubernetes-super-admin"
+        ),
         Actor::Unauthenticated | Actor::Anonymous => false,
     };
     (privileged || group.is_some()).then(|| {

@@ -69,6 +69,7 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"nodes","name":"n1"},"requestObject":{"metadata":{"labels":{"example.net/rack":"7"}}},"responseStatus":{"code":200}}"#,
             }),
         },
+        // Labels can be written with the status as well; that is what every kubelet does all day, and not looked through.
         on: On::Resources(&["create", "patch"], &["nodes"]),
         ended: Ended::Done,
         when: |request| {

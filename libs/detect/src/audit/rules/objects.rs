@@ -228,9 +228,13 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
-/// Cloud controllers run as pods as well, with an account of the lease's name.
+/// Cloud controllers run as pods as well, with an account of the lease's name, or one that has their cloud's before it.
 fn is_own_lease(request: &Request<'_>) -> bool {
-    matches!(request.actor(), Actor::ServiceAccount { namespace: "kube-system", name } if name == request.name())
+    let Actor::ServiceAccount { namespace: "kube-system", name } = request.actor() else {
+        return false;
+    };
+    let is_cloud = request.name() == "cloud-controller-manager" && !request.client().is_by_hand();
+    name == request.name() || is_cloud && name.contains("cloud")
 }
 
 /// A firing that says what was asked for.

@@ -23,6 +23,10 @@ const ENGINES: &[&str] = &[
     "mutatingpolicies.policies.kyverno.io",
     "imagevalidatingpolicies.policies.kyverno.io",
     "constrainttemplates.templates.gatekeeper.sh",
+    "namespacedvalidatingpolicies.policies.kyverno.io",
+    "namespacedmutatingpolicies.policies.kyverno.io",
+    "namespacedimagevalidatingpolicies.policies.kyverno.io",
+    "clusterimagepolicies.policy.sigstore.dev",
     "clusteradmissionpolicies.policies.kubewarden.io",
     "admissionpolicies.policies.kubewarden.io",
 ];
@@ -251,8 +255,20 @@ fn outside_url<'v>(request: &'v Request<'_>) -> &'v str {
     items(request.body(), "webhooks")
         .iter()
         .map(|webhook| text(at(webhook, &["clientConfig"]), "url"))
-        .find(|url| !url.is_empty())
+        .find(|url| !url.is_empty() && !is_loopback(url))
         .unwrap_or_default()
+}
+
+/// Whether a webhook is on the API server's own machine, as some clouds' are.
+fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
 /// What of a webhook a request weakens or turns elsewhere: the field, and how it stands then. In a webhook that
@@ -269,7 +285,12 @@ fn weakened(request: &Request<'_>) -> Option<(&'static str, String)> {
         return Some(("clientConfig.url", url.to_owned()));
     }
     if request.verb() != "patch" {
-        return None;
+        let is_emptied = request.body().get("webhooks").is_some() && hooks.is_empty();
+        return is_emptied.then(|| ("webhooks", "none".to_owned()));
+    }
+    let server = hooks.iter().map(|hook| at(hook, &["clientConfig", "service"]));
+    if let Some(server) = server.filter(|server| server.is_object()).next() {
+        return Some(("clientConfig.service", server.to_string()));
     }
     let short = hooks.iter().find(|hook| {
         hook.get("timeoutSeconds").and_then(Value::as_u64).is_some_and(|seconds| seconds <= 1)
@@ -298,6 +319,9 @@ fn webhook_changed(request: &Request<'_>) -> Option<Firing> {
         Some((field, _)) if matches!(*field, "failurePolicy" | "clientConfig.url") => {
             Severity::High
         }
+        // Operators write the whole object where they turn it elsewhere, and empty what they do not need.
+        Some(("clientConfig.service", _)) => Severity::Medium,
+        Some(("webhooks", says)) if upkeep && says == "none" => Severity::Low,
         _ if upkeep && modifies => Severity::Info,
         _ => Severity::Medium,
     };
@@ -327,6 +351,12 @@ fn pod_security_lowered(request: &Request<'_>) -> Option<Firing> {
         request.verb() == "update" && others.next().is_some() && labels.get(ENFORCE).is_none()
     };
     let level = text(labels, ENFORCE);
+    // Gatekeeper passes over a namespace with this label, whatever its value.
+    const IGNORED: &str = "admission.gatekeeper.sh/ignore";
+    if MODIFY.contains(&request.verb()) && labels.get(IGNORED).is_some() && level.is_empty() {
+        let deed = format!("took namespace {} out of Gatekeeper's sight", request.name());
+        return Some(Firing::new(deed).with(IGNORED, text(labels, IGNORED)));
+    }
     let (says, severity) = match level {
         "privileged" if request.verb() == "create" => ("privileged", Severity::Low),
         "privileged" => ("privileged", Severity::Medium),

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use airside_checks::{Category, Failure, ObjectChecks};
-use airside_k8s::{Object, Value};
+use airside_k8s::{Object, Value, workload};
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
@@ -59,13 +59,26 @@ pub(super) static RULES: &[Definition] = &[
                 }
             })
             .map(|firing| {
-                let everything = rules(request).iter().any(|rule| {
-                    ["resources", "verbs"]
-                        .iter()
-                        .all(|key| texts(rule, key).any(|name| name == "*"))
-                });
+                let wild = |rule: &Value, key| texts(rule, key).any(|name| name == "*");
+                // Groups of custom resources are an operator's own; a wildcard in them is no more than all of these.
+                let is_own = |rule: &Value| {
+                    let mut groups = texts(rule, "apiGroups").peekable();
+                    groups.peek().is_some()
+                        && groups.all(|group| group != "*" && workload::is_custom(group))
+                };
+                let is_everything =
+                    |rule: &&Value| wild(rule, "resources") && wild(rule, "verbs") && !is_own(rule);
+                let mut wild_rules = rules(request)
+                    .iter()
+                    .filter(|rule| wild(rule, "resources") || wild(rule, "verbs"))
+                    .peekable();
+                let is_all_own = wild_rules.peek().is_some() && wild_rules.all(is_own);
                 // All verbs on one kind of custom resource is what every operator asks for.
-                if everything { firing } else { firing.at(Severity::Medium) }
+                match rules(request).iter().find(is_everything) {
+                    Some(_) => firing,
+                    None if is_all_own => firing.at(Severity::Low),
+                    None => firing.at(Severity::Medium),
+                }
             })
         },
     },

@@ -98,9 +98,13 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"get","user":{"username":"system:serviceaccount:payments:api"},"objectRef":{"resource":"secrets","namespace":"payments","name":"db"},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(&["get"], SECRETS),
+        on: On::Resources(READS, SECRETS),
         ended: Ended::Done,
         when: |request| {
+            // A list may ask for one object by its name; the API server reads the name from there.
+            if request.name().is_empty() {
+                return None;
+            }
             // A program that reads its own namespace's secrets does what its service account is for.
             let own_use = request.is_in_own_namespace() && !request.client().is_by_hand();
             let counts = !own_use && !request.is_by_trusted_system();
@@ -351,6 +355,10 @@ fn place(request: &Request<'_>) -> String {
 
 /// Helm keeps its releases in secrets and lists them by this label.
 fn is_for_helm(request: &Request<'_>) -> bool {
-    let query = request.query();
-    query.contains("owner%3Dhelm") || query.contains("owner=helm")
+    // Most queries need not be taken apart.
+    request.query().contains("helm")
+        && request.parameters("labelSelector").next().is_some_and(|selector| {
+            let mut parts = selector.split(',').map(str::trim);
+            parts.any(|part| matches!(part, "owner=helm" | "owner==helm" | "owner in (helm)"))
+        })
 }

@@ -1,0 +1,128 @@
+//! Guards that are taken away: agents that watch, engines that refuse, and the definitions that hold their policies.
+
+use airside_types::attack::technique;
+use airside_types::{Severity, Source, Tactic};
+
+use super::super::request::Request;
+use super::policy::changed;
+use super::{DELETE, Definition, Ended, Firing, On};
+use crate::rule::{Examples, PLAUSIBLE, Rule};
+
+/// Groups of which the definitions hold what a guard enforces.
+const GROUPS: [&str; 14] = [
+    "kyverno.io",
+    "policies.kyverno.io",
+    "templates.gatekeeper.sh",
+    "constraints.gatekeeper.sh",
+    "config.gatekeeper.sh",
+    "policies.kubewarden.io",
+    "policy.sigstore.dev",
+    "security.istio.io",
+    "security.kubearmor.com",
+    "cilium.io",
+    "crd.projectcalico.org",
+    "projectcalico.org",
+    "aquasecurity.github.io",
+    "falco.org",
+];
+
+/// How the workloads of guards are called, or begin to be.
+const WORKLOADS: [&str; 22] = [
+    "aqua-enforcer",
+    "calico-node",
+    "cilium",
+    "collector",
+    "falco",
+    "falcon-node-sensor",
+    "falcon-sensor",
+    "gatekeeper-controller-manager",
+    "kubearmor",
+    "kubewarden-controller",
+    "kyverno",
+    "lacework-agent",
+    "neuvector",
+    "policy-controller-webhook",
+    "sysdig-agent",
+    "sysdig-host-shield",
+    "tetragon",
+    "tracee",
+    "trivy-operator",
+    "twistlock-defender",
+    "wazuh-agent",
+    "microsoft-defender-collector",
+];
+
+/// Namespaces of StackRox, whose agent is called by a common word.
+const STACKROX: [&str; 2] = ["stackrox", "rhacs-operator"];
+
+pub(super) static RULES: &[Definition] = &[Definition {
+    rule: Rule {
+        id: "AUD-R57-guard",
+        version: 1,
+        title: "Guard of the cluster deleted",
+        why: "With the agent nobody watches, and with the definition of its policies all of them are gone at once.",
+        next: "Put it back from the repository; look at what was done while it was gone, and whether whoever deleted it was to.",
+        severity: Severity::Medium,
+        confidence: PLAUSIBLE,
+        tactic: Tactic::DefenseEvasion,
+        techniques: &[technique("T1562.001")],
+        equivalents: &[],
+        source: Source::Audit,
+        examples: Some(Examples {
+            fires: r#"{"verb":"delete","user":{"username":"dana"},"objectRef":{"resource":"daemonsets","apiGroup":"apps","namespace":"falco","name":"falco"},"responseStatus":{"code":200}}"#,
+            quiet: r#"{"verb":"delete","user":{"username":"dana"},"objectRef":{"resource":"daemonsets","apiGroup":"apps","namespace":"shop","name":"node-exporter"},"responseStatus":{"code":200}}"#,
+        }),
+    },
+    on: On::Resources(
+        DELETE,
+        &[
+            "customresourcedefinitions.apiextensions.k8s.io",
+            "daemonsets.apps",
+            "deployments.apps",
+            "tracingpolicies.cilium.io",
+            "tracingpoliciesnamespaced.cilium.io",
+            "kubearmorpolicies.security.kubearmor.com",
+            "kubearmorhostpolicies.security.kubearmor.com",
+            "kubearmorclusterpolicies.security.kubearmor.com",
+            "authorizationpolicies.security.istio.io",
+            "peerauthentications.security.istio.io",
+        ],
+    ),
+    ended: Ended::Done,
+    when: |request| {
+        let is_definition = request.resource() == "customresourcedefinitions";
+        let is_guard = match request.resource() {
+            "customresourcedefinitions" => holds_policies(request.name()),
+            "daemonsets" | "deployments" => is_agent(request.namespace(), request.name()),
+            _ => true,
+        };
+        let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
+        (is_guard && !request.is_by_trusted_system()).then(|| {
+            firing(request).at(match () {
+                () if is_definition && !upkeep => Severity::High,
+                // Operators and pipelines replace what they have put up.
+                () if upkeep && !is_definition => Severity::Low,
+                () => Severity::Medium,
+            })
+        })
+    },
+}];
+
+fn firing(request: &Request<'_>) -> Firing {
+    changed(request).with("objectRef.name", request.name())
+}
+
+/// Whether a custom resource's definition, which is called by plural and group, is one of a guard's.
+fn holds_policies(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(_, group)| GROUPS.contains(&group))
+}
+
+fn is_agent(namespace: &str, name: &str) -> bool {
+    let is_one = |known: &&str| {
+        name.strip_prefix(*known).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    match WORKLOADS.iter().find(|known| is_one(known)) {
+        Some(&"collector") => STACKROX.contains(&namespace),
+        found => found.is_some(),
+    }
+}

@@ -1,0 +1,88 @@
+//! What ordinary programs and installers do day by day: whatever is told of it, it is low.
+
+use airside_types::Severity;
+
+use super::detections;
+
+/// Who does what, and what the event has beside `"responseStatus":{"code":200}`.
+const ORDINARY: &[(&str, &str)] = &[
+    (
+        "kubeadm lets those who join read the cluster's certificate",
+        r#""verb":"create","user":{"username":"kubernetes-admin"},"userAgent":"kubeadm/v1.33.1","objectRef":{"resource":"rolebindings","apiGroup":"rbac.authorization.k8s.io","namespace":"kube-public","name":"kubeadm:bootstrap-signer-clusterinfo"},"requestObject":{"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"kubeadm:bootstrap-signer-clusterinfo"},"subjects":[{"kind":"User","name":"system:anonymous"}]}"#,
+    ),
+    (
+        "kubeadm binds its own administrators",
+        r#""verb":"create","user":{"username":"kubernetes-super-admin"},"userAgent":"kubeadm/v1.33.1","objectRef":{"resource":"clusterrolebindings","apiGroup":"rbac.authorization.k8s.io","name":"kubeadm:cluster-admins"},"requestObject":{"roleRef":{"kind":"ClusterRole","name":"cluster-admin"},"subjects":[{"kind":"Group","name":"kubeadm:cluster-admins"}]}"#,
+    ),
+    (
+        "Gatekeeper notes what it found in a constraint that only warns",
+        r#""verb":"update","user":{"username":"system:serviceaccount:gatekeeper-system:gatekeeper-admin"},"userAgent":"gatekeeper/v3.18","objectRef":{"resource":"k8srequiredlabels","apiGroup":"constraints.gatekeeper.sh","subresource":"status","name":"c"},"requestObject":{"spec":{"enforcementAction":"dryrun","match":{"excludedNamespaces":["kube-system"]}},"status":{"totalViolations":3}}"#,
+    ),
+    (
+        "an operator's role names all of its own groups",
+        r#""verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterroles","apiGroup":"rbac.authorization.k8s.io","name":"crd-controller"},"requestObject":{"rules":[{"apiGroups":["source.toolkit.fluxcd.io"],"resources":["*"],"verbs":["*"]},{"apiGroups":[""],"resources":["events"],"verbs":["create"]}]}"#,
+    ),
+    (
+        "an operator asks for the tokens with which it fetches secrets",
+        r#""verb":"create","user":{"username":"system:serviceaccount:external-secrets:external-secrets"},"userAgent":"external-secrets/v0.14","objectRef":{"resource":"serviceaccounts","subresource":"token","namespace":"shop","name":"web"},"requestObject":{"spec":{"audiences":["sts.amazonaws.com"],"expirationSeconds":3600}}"#,
+    ),
+    (
+        "a program approves what kubelets ask for",
+        r#""verb":"update","user":{"username":"system:serviceaccount:kube-system:kubelet-csr-approver"},"userAgent":"kubelet-csr-approver/1.2","objectRef":{"resource":"certificatesigningrequests","apiGroup":"certificates.k8s.io","subresource":"approval","name":"csr-1"},"requestObject":{"status":{"conditions":[{"type":"Approved"}]}}"#,
+    ),
+    (
+        "somebody refuses a certificate",
+        r#""verb":"update","user":{"username":"dana"},"objectRef":{"resource":"certificatesigningrequests","apiGroup":"certificates.k8s.io","subresource":"approval","name":"csr-1"},"requestObject":{"status":{"conditions":[{"type":"Denied"}]}}"#,
+    ),
+    (
+        "a cloud's controller renews the lease of all of its kind",
+        r#""verb":"update","user":{"username":"system:serviceaccount:kube-system:hcloud-cloud-controller-manager"},"userAgent":"hcloud-cloud-controller-manager/1.2","objectRef":{"resource":"leases","apiGroup":"coordination.k8s.io","namespace":"kube-system","name":"cloud-controller-manager"}"#,
+    ),
+    (
+        "monitoring reads the figures of a node whose name misleads",
+        r#""verb":"get","requestURI":"/api/v1/nodes/proxy-1/proxy/metrics","user":{"username":"system:serviceaccount:monitoring:prometheus"},"userAgent":"Prometheus/3.1","objectRef":{"resource":"nodes","subresource":"proxy","name":"proxy-1"}"#,
+    ),
+    (
+        "Helm reads its own releases",
+        r#""verb":"list","requestURI":"/api/v1/secrets?labelSelector=owner%3Dhelm","user":{"username":"dana"},"userAgent":"Helm/3.17","objectRef":{"resource":"secrets"}"#,
+    ),
+    (
+        "the controller of gathered roles gathers them",
+        r#""verb":"patch","user":{"username":"system:serviceaccount:kube-system:clusterrole-aggregation-controller","groups":["system:serviceaccounts","system:serviceaccounts:kube-system","system:authenticated"]},"objectRef":{"resource":"clusterroles","apiGroup":"rbac.authorization.k8s.io","name":"admin"},"requestObject":{"rules":[{"apiGroups":["x.example.net"],"resources":["*"],"verbs":["*"]}]},"responseObject":{"kind":"ClusterRole","aggregationRule":{"clusterRoleSelectors":[{}]}}"#,
+    ),
+    (
+        "a kubelet asks for a pod's token",
+        r#""verb":"create","user":{"username":"system:node:n1","groups":["system:nodes","system:authenticated"]},"userAgent":"kubelet/v1.36.2","objectRef":{"resource":"serviceaccounts","subresource":"token","namespace":"kube-system","name":"coredns"},"requestObject":{"spec":{"boundObjectRef":{"kind":"Pod","name":"p","uid":"u"}}}"#,
+    ),
+    (
+        "an administrator tries out what somebody may do",
+        r#""verb":"list","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","impersonatedUser":{"username":"erin"},"objectRef":{"resource":"pods","namespace":"shop"}"#,
+    ),
+];
+
+#[test]
+fn ordinary_work_is_low_if_it_is_told() {
+    for (what, event) in ORDINARY {
+        for told in detections(&format!(r#"{{{event},"responseStatus":{{"code":200}}}}"#)) {
+            assert!(told.severity <= Severity::Low, "{what}: {} {}", told.rule, told.message);
+        }
+    }
+}
+
+#[test]
+fn a_webhook_on_the_api_servers_own_machine_is_nobodys_elsewhere() {
+    for (url, severity) in [
+        ("https://127.0.0.1:23443/mutate", Severity::Medium),
+        ("https://[::1]:23443/mutate", Severity::Medium),
+        ("https://localhost/mutate", Severity::Medium),
+        ("https://127.0.0.1.example.net/mutate", Severity::High),
+        ("https://localhost@example.net/mutate", Severity::High),
+    ] {
+        let event = format!(
+            r#"{{"verb":"create","user":{{"username":"dana"}},"objectRef":{{"resource":"mutatingwebhookconfigurations","apiGroup":"admissionregistration.k8s.io","name":"m"}},"requestObject":{{"webhooks":[{{"name":"m","clientConfig":{{"url":"{url}"}}}}]}},"responseStatus":{{"code":201}}}}"#
+        );
+        let told = detections(&event);
+        let found = told.iter().find(|it| it.rule == "AUD-R54").map(|it| it.severity);
+        assert_eq!(found, Some(severity), "{url}");
+    }
+}
