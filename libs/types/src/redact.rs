@@ -5,14 +5,25 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+mod programs;
+mod tokens;
+
+use programs::{Flag, Program};
+
 /// What stands in for a hidden value.
 pub const REDACTED: &str = "«redacted»";
 
 /// Words before `=`, `:` or a space after which a value is a secret.
-const SECRET_WORDS: [&str; 11] = [
+const SECRET_WORDS: [&str; 22] = [
     "password",
     "passwd",
+    "passphrase",
+    "_pass",
+    "-pass",
+    "_pwd",
     "secret",
+    "secret_key",
+    "secretkey",
     "token",
     "apikey",
     "api-key",
@@ -20,38 +31,99 @@ const SECRET_WORDS: [&str; 11] = [
     "authorization",
     "bearer",
     "private-key",
+    "private_key",
     "access-key",
+    "access_key",
+    "accesskey",
+    "account_key",
+    "accountkey",
 ];
 
-/// Replaces values that look like credentials: what follows a word such as `--password`, user
-/// information in a URL, bearer tokens and JSON Web Tokens. Words and flags stay, so that a reader sees
-/// what was done.
+/// Replaces values that look like credentials: what follows a word such as `--password`, user information in a URL, what
+/// programs take as a password after flags of theirs (`mysql -p…`, `curl -u`), and tokens whose shape is known. Words and
+/// flags stay, so that a reader sees what was done.
 pub fn redact(text: &str) -> String {
-    if may_hide(text) { redact_words(text) } else { text.to_owned() }
+    if may_hide(text) { Words::default().text(text) } else { text.to_owned() }
 }
 
-fn redact_words(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut hide_next = false;
-    for (number, word) in text.split(' ').enumerate() {
-        if number > 0 {
-            shown.push(' ');
+/// The words of one command or text, read in their order: what a word is may follow from those before.
+#[derive(Debug, Default)]
+pub struct Words {
+    next: Next,
+    program: Option<&'static Program>,
+}
+
+/// What the word before says of the next one.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    #[default]
+    Nothing,
+    /// It is a credential.
+    Hidden,
+    /// It is a name and a credential, with a colon between them.
+    HiddenBehindColon,
+}
+
+impl Words {
+    /// One element of a list, such as a command's: it may have spaces, and is one word to the program all the same.
+    pub fn element(&mut self, element: &str) -> String {
+        if self.next == Next::Hidden && element.contains(' ') && !element.starts_with('-') {
+            self.next = Next::Nothing;
+            return REDACTED.to_owned();
         }
-        let hide = hide_next && !word.is_empty() && !word.starts_with('-');
-        hide_next = names_a_secret(word);
-        match hide {
-            true if hide_next => shown.push_str(word),
-            true => shown.push_str(REDACTED),
-            false => shown.push_str(&redact_word(word)),
+        self.text(element)
+    }
+
+    /// Words with spaces between them.
+    fn text(&mut self, text: &str) -> String {
+        let mut shown = String::with_capacity(text.len());
+        for (number, word) in text.split(' ').enumerate() {
+            if number > 0 {
+                shown.push(' ');
+            }
+            shown.push_str(&self.word(word));
+        }
+        shown
+    }
+
+    fn word<'w>(&mut self, word: &'w str) -> Cow<'w, str> {
+        if word.is_empty() {
+            return Cow::Borrowed(word);
+        }
+        let next = std::mem::take(&mut self.next);
+        self.program = programs::at(word, self.program);
+        let flag = self.program.map_or(Flag::None, |program| program.flag(word));
+        self.next = match flag {
+            Flag::BeforeHidden => Next::Hidden,
+            Flag::BeforeHiddenBehindColon => Next::HiddenBehindColon,
+            _ if names_a_secret(word) => Next::Hidden,
+            _ => Next::Nothing,
+        };
+        let is_announced = next != Next::Nothing && !word.starts_with('-');
+        match (next, flag) {
+            (Next::Hidden, _) if is_announced && self.next == Next::Hidden => Cow::Borrowed(word),
+            (Next::Hidden, _) if is_announced => Cow::Borrowed(REDACTED),
+            (Next::HiddenBehindColon, _) if is_announced => behind_colon(word),
+            (_, Flag::WithHidden(flag)) => Cow::Owned(format!("{flag}{REDACTED}")),
+            (_, Flag::WithHiddenBehindColon) => behind_colon(word),
+            _ => redact_word(word),
         }
     }
-    shown
 }
 
-/// What each text with something to hide holds: the word before it, what stands before user information, or how a token
-/// begins. None if it cannot be searched for.
+/// A name, without the credential behind its colon.
+fn behind_colon(word: &str) -> Cow<'_, str> {
+    match word.split_once(':') {
+        Some((name, _)) => Cow::Owned(format!("{name}:{REDACTED}")),
+        None => redact_word(word),
+    }
+}
+
+/// What each text with something to hide holds: the word before it, what stands before user information, how a token
+/// begins, or a program that takes a password. None if it cannot be searched for.
 static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let marks = SECRET_WORDS.iter().chain(&["://", "eyJ"]);
+    let marks = SECRET_WORDS.iter().copied().chain(["://"]);
+    let marks = marks.chain(tokens::prefixes()).chain(programs::names());
     AhoCorasick::builder().ascii_case_insensitive(true).build(marks).ok()
 });
 
@@ -75,23 +147,29 @@ fn ends_as_secret(word: &str) -> bool {
 }
 
 /// Whether a flag or header name announces a secret as the next word: `--token`, `Authorization:`,
-/// `Bearer`. A path that happens to hold the word does not.
+/// `Bearer`, and the setting that AWS's command line is told. A path that happens to hold the word does not.
 fn names_a_secret(word: &str) -> bool {
     let bare = word.trim_matches(['-', ':', '"', '\'']);
-    let is_flag =
-        word.starts_with('-') || word.ends_with(':') || bare.eq_ignore_ascii_case("bearer");
+    let is_flag = word.starts_with('-')
+        || word.ends_with(':')
+        || bare.eq_ignore_ascii_case("bearer")
+        || bare.eq_ignore_ascii_case("aws_secret_access_key");
     is_flag && ends_as_secret(bare)
 }
 
 fn redact_word(word: &str) -> Cow<'_, str> {
-    if let Some(at) = word.find(['=', ':']) {
-        let (name, rest) = word.split_at_checked(at).unwrap_or((word, ""));
-        let value_follows = rest.len() > 1 && !rest.starts_with("://");
-        if value_follows && ends_as_secret(name) {
-            let separator = rest.chars().next().unwrap_or('=');
-            return Cow::Owned(format!("{name}{separator}{REDACTED}"));
-        }
+    if tokens::is_token(word.trim_matches(['"', '\''])) {
+        return Cow::Borrowed(REDACTED);
     }
+    let word = without_user(word);
+    match value_of_secret(&word) {
+        Some(at) => Cow::Owned(format!("{}{REDACTED}", word.get(..at).unwrap_or_default())),
+        None => word,
+    }
+}
+
+/// An address without its user information.
+fn without_user(word: &str) -> Cow<'_, str> {
     if let Some((scheme, rest)) = word.split_once("://")
         && let Some((userinfo, host)) = rest.split_once('@')
         && !userinfo.contains('/')
@@ -99,13 +177,23 @@ fn redact_word(word: &str) -> Cow<'_, str> {
     {
         return Cow::Owned(format!("{scheme}://{REDACTED}@{host}"));
     }
-    Cow::Borrowed(if is_json_web_token(word) { REDACTED } else { word })
+    Cow::Borrowed(word)
 }
 
-/// Three base64url parts, of which the first is a JSON object (`eyJ`).
-fn is_json_web_token(word: &str) -> bool {
-    let bare = word.trim_matches(['"', '\'']);
-    bare.starts_with("eyJ") && bare.len() > 40 && bare.matches('.').count() == 2
+/// Where in a word a value begins that is a credential, for its name or its shape. It is taken to reach to the end of the
+/// word: any character may be part of it.
+fn value_of_secret(word: &str) -> Option<usize> {
+    let starts = word.match_indices(['?', '&', ';', ',', '{']).map(|(at, _)| at + 1);
+    std::iter::once(0).chain(starts).find_map(|start| {
+        let part = word.get(start..)?;
+        let at = part.find(['=', ':'])?;
+        let (name, value) = (part.get(..at)?, part.get(at + 1..)?);
+        let name = name.trim_matches(['"', '\'']);
+        let is_value =
+            !value.is_empty() && !value.starts_with("//") && !value.starts_with(REDACTED);
+        let is_secret = ends_as_secret(name) || tokens::is_token(value.trim_matches(['"', '\'']));
+        (is_value && is_secret).then_some(start + at + 1)
+    })
 }
 
 #[cfg(test)]
@@ -117,9 +205,20 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_not_looked_at_has_nothing_to_hide(
-            text in r#"[a-z"'./-]{0,9}|--token|token|Bearer|(--)?(password|token)[=: ][a-z]{1,4}|[a-z]://[a-z]:[a-z]@[a-z]|"?eyJ[a-z]{20}\.[a-z]{20}\.[a-z]{0,5}"?"#,
+            text in r#"[a-z"'./-]{0,9}|--token|token|Bearer|(--)?(password|token)[=: ][a-z]{1,4}|[a-z]://[a-z]:[a-z]@[a-z]|"?eyJ[a-z]{20}\.[a-z]{20}\.[a-z]{0,5}"?|(mysql|redis-cli|curl|login|git) -[aupw] ?[a-z]:?[a-z]|(hvs\.|ghp_|x)[a-z]{30}"#,
         ) {
-            prop_assert_eq!(redact(&text), redact_words(&text));
+            prop_assert_eq!(redact(&text), Words::default().text(&text));
+        }
+
+        /// What is hidden stays so, however often it is shown.
+        #[test]
+        fn what_is_shown_has_nothing_more_to_hide(
+            words in prop::collection::vec(
+                r#"[a-z"'.:=?&/-]{0,6}|--token|Bearer|mysql|-p[a-z]?|-u|curl|login|token=[a-z]|://[a-z]:[a-z]@"#, 0..6,
+            ),
+        ) {
+            let shown = redact(&words.join(" "));
+            prop_assert_eq!(redact(&shown), shown);
         }
     }
 
@@ -133,6 +232,39 @@ mod tests {
             ("curl -H Authorization: Bearer abc", "curl -H Authorization: Bearer «redacted»"),
             ("DB_PASSWORD=x env", "DB_PASSWORD=«redacted» env"),
             (jwt.as_str(), "«redacted»"),
+            ("mysql -uroot -phunter2 shop", "mysql -uroot -p«redacted» shop"),
+            ("sh -c /usr/bin/mysqldump -phunter2|gzip", "sh -c /usr/bin/mysqldump -p«redacted»"),
+            ("sshpass -p hunter2 ssh root@db", "sshpass -p «redacted» ssh root@db"),
+            ("redis-cli -h cache -a hunter2 keys", "redis-cli -h cache -a «redacted» keys"),
+            ("mongosh -u root -p hunter2", "mongosh -u root -p «redacted»"),
+            ("ldapsearch -D cn=admin -w hunter2 -x", "ldapsearch -D cn=admin -w «redacted» -x"),
+            ("curl -u bob:hunter2 https://x", "curl -u bob:«redacted» https://x"),
+            ("curl -ubob:hunter2 https://x", "curl -ubob:«redacted» https://x"),
+            ("curl --user bob:hunter2 https://x", "curl --user bob:«redacted» https://x"),
+            (
+                "docker login -u bob -p hunter2 r.example",
+                "docker login -u bob -p «redacted» r.example",
+            ),
+            (
+                "aws configure set aws_secret_access_key wJalrXUtnFEMI",
+                "aws configure set aws_secret_access_key «redacted»",
+            ),
+            ("vault login hvs.CAESIJ0123456789abcdef", "vault login «redacted»"),
+            ("X=ghp_0123456789abcdefghijABCDEFGHIJ012345", "X=«redacted»"),
+            ("curl https://x/y?api_key=zzz&a=b", "curl https://x/y?api_key=«redacted»"),
+            ("http://a:b@h/x?token=zzz", "http://«redacted»@h/x?token=«redacted»"),
+            (
+                "Protocol=https;AccountName=x;AccountKey=zzz",
+                "Protocol=https;AccountName=x;AccountKey=«redacted»",
+            ),
+            (
+                r#"curl -d {"user":"a","password":"b"}"#,
+                r#"curl -d {"user":"a","password":«redacted»"#,
+            ),
+            (
+                "DB_PASS=x AWS_SECRET_ACCESS_KEY=y",
+                "DB_PASS=«redacted» AWS_SECRET_ACCESS_KEY=«redacted»",
+            ),
         ] {
             assert_eq!(redact(text), shown);
         }
@@ -141,6 +273,14 @@ mod tests {
             "curl -sk https://10.96.0.1/api",
             "sh -c id; uname -a",
             "/tmp/.x -o stratum+tcp://pool.example.net:3333",
+            "docker run -p 8080:80 -u 1000:1000 web",
+            "mysql -u root -p shop",
+            "mkdir -p /data; curl -s http://web:8080/",
+            "tar -p x | mysql -h db",
+            "kubectl get secret my_token -o yaml",
+            "registry.example/app:1.2@sha256:0123",
+            "git clone git@github.com:org/repo",
+            "user:dana@example.com",
         ] {
             assert_eq!(redact(harmless), harmless);
         }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use airside_k8s::Value;
 use airside_k8s::value::Map;
-use airside_types::redact::{REDACTED, is_redacted, redact};
+use airside_types::redact::{REDACTED, Words, is_redacted, redact};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 /// How deep JSON lies in texts of JSON at most; what is deeper is hidden as a whole.
@@ -108,13 +108,13 @@ impl Hiding {
 
     /// Hides words of a command that others announce, such as the one behind `--password`.
     fn words(&mut self, elements: &mut [Value]) {
-        for at in 1..elements.len() {
-            let Some([Value::String(before), Value::String(word)]) = elements.get_mut(at - 1..=at)
-            else {
-                continue;
-            };
-            if announces(before, word) {
-                self.hide(word);
+        let mut words = Words::default();
+        for element in elements {
+            let Value::String(word) = element else { continue };
+            let shown = words.element(word);
+            if *shown != **word {
+                self.has_hidden = true;
+                *word = shown.into_boxed_str();
             }
         }
     }
@@ -158,12 +158,6 @@ fn shown_under(name: &str, text: &str) -> String {
     }
 }
 
-/// Whether a word is hidden because of the one before.
-fn announces(before: &str, word: &str) -> bool {
-    let shown = redact(&format!("{before} {word}"));
-    !word.contains(' ') && shown.strip_suffix(REDACTED).is_some() && redact(word) == word
-}
-
 /// What in a query is not a character of a value.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'&').add(b'=').add(b'#').add(b'%').add(b'+');
 
@@ -172,17 +166,13 @@ fn address(uri: &str) -> Option<String> {
     let (path, query) = uri.split_once('?')?;
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().replace('+', " ");
     let mut has_hidden = false;
-    let mut before = String::new();
+    let mut words = Words::default();
     let pairs = query.split('&').map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let plain = decode(value);
-        let shown = match announces(&before, &plain) {
-            true => REDACTED.to_owned(),
-            false => shown_under(key, &plain),
-        };
-        let is_hidden = shown != plain;
-        before = plain;
-        if is_hidden {
+        let as_word = words.element(&plain);
+        let shown = if as_word == plain { shown_under(key, &plain) } else { as_word };
+        if shown != plain {
             has_hidden = true;
             let shown = shown.replace(REDACTED, "REDACTED");
             format!("{key}={}", utf8_percent_encode(&shown, ENCODED))
@@ -238,6 +228,11 @@ mod tests {
             r#"{"requestURI":"/api/v1/namespaces/a/pods/b/exec?command=mysql&command=--password%3Dhunter2"}"#.to_owned(),
             r#"{"requestURI":"/api/v1/namespaces/a/pods/b/exec?command=mysql&command=--password&command=hunter2"}"#.to_owned(),
             r#"{"requestURI":"/api/v1/proxy?access-token=hunter2"}"#.to_owned(),
+            r#"{"requestURI":"/api/v1/namespaces/a/pods/b/exec?command=mysql&command=-uroot&command=-phunter2"}"#.to_owned(),
+            r#"{"requestURI":"/api/v1/namespaces/a/pods/b/exec?command=curl&command=-u&command=bob%3Ahunter2"}"#.to_owned(),
+            r#"{"requestObject":{"spec":{"containers":[{"command":["/usr/bin/mysqldump","-phunter2"]}]}}}"#.to_owned(),
+            r#"{"requestObject":{"spec":{"containers":[{"args":["--password","hunter2 and more"]}]}}}"#.to_owned(),
+            r#"{"requestObject":{"kind":"ConfigMap","data":{"aws_secret_access_key":"hunter2"}}}"#.to_owned(),
             r#"{"requestURI":"/x?command=sh&command=-c&command=curl+-H+Authorization:+Bearer+hunter2"}"#.to_owned(),
             // A ConfigMap that holds one.
             r#"{"requestObject":{"kind":"ConfigMap","data":{"password":"hunter2 and more"}}}"#.to_owned(),
