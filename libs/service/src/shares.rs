@@ -141,7 +141,7 @@ impl Accounts {
         self.apart = wanted.iter().filter(|wanted| wanted.is_none()).count();
         let share = self.share();
         let added = std::mem::take(&mut self.added);
-        let earned = before.map(|before| fair_part(taken_away(before, room, added), wanted));
+        let earned = before.map(|before| fair_part(taken_away(before, room, added), &wanted));
         for account in self.of.values_mut() {
             let left = earned.map_or(share, |earned| account.left.saturating_add(earned));
             *account = Account { left: left.min(share), added: 0, was_refused: false, ..*account };
@@ -183,7 +183,7 @@ impl Accounts {
 }
 
 /// The largest part that bytes allow to give to each, where those who are content with less take no more than that.
-fn fair_part(bytes: u64, wanted: Vec<Option<u64>>) -> i64 {
+fn fair_part(bytes: u64, wanted: &[Option<u64>]) -> i64 {
     let mut content: Vec<u64> = wanted.iter().copied().flatten().collect();
     content.sort_unstable();
     let (mut bytes, mut parts) = (bytes, wanted.len());

@@ -100,6 +100,9 @@ pub struct SettingsArguments {
     pub set: Vec<String>,
 }
 
+/// Where a platform's API is that was started without further settings.
+pub const DEFAULT_SERVER: &str = "http://127.0.0.1:7600";
+
 /// How to reach a running platform.
 #[derive(Debug, Clone, Args)]
 pub struct ServerArguments {
@@ -108,7 +111,7 @@ pub struct ServerArguments {
         long,
         value_name = "URL",
         env = "AIRSIDE_SERVER",
-        default_value = "http://127.0.0.1:7600"
+        default_value = DEFAULT_SERVER
     )]
     pub server: String,
     /// File with the API key [default: airside-data/api-key]

@@ -118,7 +118,7 @@ fn a_folder_of_rotated_logs_is_summed_up_by_rule_actor_and_technique() {
 
     By technique
       execution                   1 ×  T1609      Container Administration Command  up to low
-      credential-access          10 ×  T1552.007  Unsecured Credentials: Container API  up to medium
+      credential-access           5 ×  T1552.007  Unsecured Credentials: Container API  up to medium
     ");
     assert_snapshot!(remarks, @r"
     not read: 1 file without the name of a log
@@ -161,6 +161,60 @@ fn each_detection_is_a_line_and_only_what_is_asked_for_is_told() {
     let (status, _, remarks) = run(&["detect", "log", "--rule", "AUD-R2x"]);
     assert_eq!(status, Some(2));
     assert!(remarks.contains("there is no rule `AUD-R2x`"), "{remarks}");
+}
+
+#[test]
+fn who_did_it_is_told_where_it_was_more_than_one() {
+    let folder = folder();
+    let read = |time: &str, user: &str, name: &str| event(time, user, "get", &secret(name), 200);
+    let text = [
+        read("08:00:00", "erin", "a"),
+        read("08:00:01", "dana", "b"),
+        read("08:00:02", "dana", "c"),
+    ];
+    let text = text.join("\n") + "\n";
+    std::fs::write(folder.path().join("two.log"), text).expect("written");
+    let output = airside(folder.path(), &["detect", "two.log"]).output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("User erin read secret shop/a"), "{told}");
+    assert!(told.contains("          by User dana (2), User erin (1)\n"), "{told}");
+}
+
+#[test]
+fn what_is_found_and_not_asked_for_is_counted_and_what_is_no_log_is_told() {
+    let (status, told, remarks) = run(&["detect", "log/audit.log", "--min-severity", "critical"]);
+    assert_eq!((status, told.as_str()), (Some(0), ""));
+    assert_eq!(remarks, "not asked for, and left out: 1 detection\n");
+    let (status, _, remarks) =
+        run(&["detect", "log", "--since", "2026-12-02", "--until", "2026-12-01"]);
+    assert_eq!(status, Some(2));
+    assert!(remarks.contains("is later than --until"), "{remarks}");
+
+    let folder = folder();
+    for (name, content, problem) in [
+        ("a.log.xz", &b"\xfd7zXZ\0\0"[..], "`xz -dc FILE | airside detect -`"),
+        ("a.log.zst", b"\x28\xb5\x2f\xfd\0", "`zstd -dc FILE | airside detect -`"),
+        ("a.log.bz2", b"BZh9", "`bzip2 -dc FILE | airside detect -`"),
+        ("a.zip", b"PK\x03\x04", "`unzip -p FILE | airside detect -`"),
+    ] {
+        std::fs::create_dir_all(folder.path().join("packed")).expect("a folder");
+        std::fs::write(folder.path().join("packed").join(name), content).expect("written");
+        let path = format!("packed/{name}");
+        // A folder's logs are read whatever they are packed by.
+        let asked: &[&str] = if name == "a.zip" { &[&path] } else { &[&path, "packed"] };
+        for asked in asked {
+            let output = airside(folder.path(), &["detect", asked]).output().expect("it runs");
+            let remarks = String::from_utf8_lossy(&output.stderr);
+            assert!(remarks.contains(problem), "{asked}: {remarks}");
+            assert_eq!(output.status.code(), Some(2), "{asked}");
+        }
+    }
+    std::fs::write(folder.path().join("falco.log"), "{\"rule\":\"x\",\"output\":\"y\"}\n")
+        .expect("written");
+    let output = airside(folder.path(), &["detect", "falco.log"]).output().expect("it runs");
+    let remarks = String::from_utf8_lossy(&output.stderr);
+    assert!(remarks.contains("this is not an audit log: `--source` says what it is"), "{remarks}");
+    assert!(!remarks.contains("no rule fired"), "{remarks}");
 }
 
 #[test]

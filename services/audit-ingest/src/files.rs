@@ -47,6 +47,10 @@ impl Followed {
     pub(crate) async fn run(self, webhook: Webhook, deps: Deps, stop: CancellationToken) {
         let mut backoff = Backoff::default();
         let mut follower = None;
+        if matches!(tokio::fs::try_exists(&self.file.path).await, Ok(false)) {
+            let path = self.file.path.display();
+            tracing::warn!(%path, "the audit log is not there: it is read as soon as it is");
+        }
         while !stop.is_cancelled() {
             let wait = match self.step(&mut follower, &webhook, &deps).await {
                 Ok(true) => {

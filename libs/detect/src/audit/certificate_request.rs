@@ -91,7 +91,7 @@ mod tests {
             .lines()
             .map(|line| match line.starts_with('-') {
                 true => format!("{line}\n"),
-                false => format!(" {} {}\n\n", &line[..9], &line[9..]),
+                false => format!(" {}\n\n", line.replace('z', " z \n")),
             })
             .collect();
         for (how, pem, name) in [

@@ -243,7 +243,7 @@ fn the_stream_is_looked_at_each_second_and_where_much_was_added() {
 
 #[test]
 fn who_wants_less_than_its_part_leaves_it_to_others() {
-    let of = |bytes, wanted: &[Option<u64>]| fair_part(bytes, wanted.to_vec());
+    let of = |bytes, wanted: &[Option<u64>]| fair_part(bytes, wanted);
     assert_eq!(of(90, &[None, None, None]), 30);
     assert_eq!(of(90, &[Some(10), None, None]), 40);
     assert_eq!(of(90, &[Some(10), Some(35), None]), 45);

@@ -96,7 +96,7 @@ pub(super) fn at(word: &str, before: Option<&'static Program>) -> Option<&'stati
     let name = bare.rsplit(['/', ';', '|', '&', '(', '`', '"', '\'']).next().unwrap_or(bare);
     let found = PROGRAMS.iter().find(|program| program.names.contains(&name));
     let ends = ENDS.contains(&word) || word.ends_with(';');
-    found.or(before.filter(|_| !ends))
+    found.or_else(|| before.filter(|_| !ends))
 }
 
 impl Program {

@@ -11,6 +11,7 @@ use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::cli::DEFAULT_SERVER;
 use crate::show::{FAINT, RESET, STRONG};
 
 /// The addresses, certificate and key of a running platform.
@@ -20,6 +21,8 @@ pub struct Connection {
     pub api: String,
     /// Where clusters reach the webhook listener, `HOST:PORT`.
     pub webhook: String,
+    /// Whether that is every address of this machine, which is none that a cluster could reach.
+    pub is_everywhere: bool,
     /// The certificate to trust, as PEM.
     pub ca_pem: String,
     /// The API key.
@@ -40,6 +43,7 @@ impl Connection {
         Ok(Self {
             api: node.api_url(),
             webhook: advertised(webhook.advertise.as_deref(), bound),
+            is_everywhere: webhook.advertise.is_none() && bound.ip().is_unspecified(),
             ca_pem: node.ca_pem.clone(),
             api_key: api_key.trim().to_owned(),
             api_key_file: key_file.display().to_string(),
@@ -110,6 +114,14 @@ impl Connection {
     }
 }
 
+/// The option that leads a command to an API; none where it goes there by itself.
+fn server_option(api: &str) -> String {
+    match api.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:") {
+        api if api == DEFAULT_SERVER => String::new(),
+        api => format!(" --server {api}"),
+    }
+}
+
 fn advertised(advertise: Option<&str>, bound: SocketAddr) -> String {
     match advertise {
         Some(address)
@@ -129,6 +141,13 @@ impl fmt::Display for Connection {
         writeln!(f, "{STRONG}Airside is up.{RESET} Stop it with Ctrl-C.")?;
         writeln!(f, "  API (gRPC, health, metrics)   {}", self.api)?;
         writeln!(f, "  webhooks (TLS)                https://{}", self.webhook)?;
+        if self.is_everywhere {
+            writeln!(
+                f,
+                "  {STRONG}No cluster reaches this address:{RESET} set webhook.advertise to the name that this machine has for \
+                 them; the certificate then has it as well."
+            )?;
+        }
         writeln!(
             f,
             "  API key                       {} {FAINT}(kept in {}){RESET}",
@@ -150,8 +169,27 @@ impl fmt::Display for Connection {
         heading(f, "   and save as /etc/falco/airside-ca.crt")?;
         f.write_str(&self.ca_pem)?;
         heading(f, "4. Manifests: before you deploy them")?;
-        writeln!(f, "airside scan --publish --api-key-file {} FOLDER", self.api_key_file)?;
+        let options = format!("--api-key-file {}{}", self.api_key_file, server_option(&self.api));
+        writeln!(f, "airside scan --publish {options} FOLDER")?;
         heading(f, "5. Watch what happens")?;
-        writeln!(f, "airside incidents watch --api-key-file {}", self.api_key_file)
+        writeln!(f, "airside incidents watch {options}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_that_are_printed_reach_the_api() {
+        for (api, option) in [
+            (DEFAULT_SERVER, ""),
+            ("http://127.0.0.1:7601", " --server http://127.0.0.1:7601"),
+            ("http://0.0.0.0:7600", ""),
+            ("https://0.0.0.0:34203", " --server https://127.0.0.1:34203"),
+            ("https://[::]:34203", " --server https://[::1]:34203"),
+        ] {
+            assert_eq!(server_option(api), option, "{api}");
+        }
     }
 }

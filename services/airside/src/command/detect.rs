@@ -84,6 +84,7 @@ pub(super) fn run(arguments: &DetectArguments) -> anyhow::Result<Outcome> {
         unreadable: 0,
         unreadable_of_file: 0,
         is_incomplete: !files.problems.is_empty(),
+        sensor,
     };
     let interrupted = Interrupted::watch()?;
     let pieces = pieces::read(files.paths, sensor.is_none(), taken)
@@ -156,6 +157,7 @@ struct Detecting<'r> {
     unreadable_of_file: u64,
     /// Whether something was not read.
     is_incomplete: bool,
+    sensor: Option<RuntimeSource>,
 }
 
 impl Detecting<'_> {
@@ -258,10 +260,12 @@ impl Detecting<'_> {
     ) -> anyhow::Result<()> {
         let origin = Origin { path, line };
         match self.finder.sensed(sensor, text, origin) {
-            Ok(records) => self.sink.take(None, &records, &self.wanted)?,
+            Ok(records) => {
+                self.sink.take(None, &records, &self.wanted)?;
+                self.progress.took_one();
+            }
             Err(why) => self.refuse(origin, &why),
         }
-        self.progress.took_one();
         Ok(())
     }
 
@@ -298,11 +302,24 @@ impl Detecting<'_> {
         if self.unreadable > 0 {
             let records = counted(self.unreadable, "record");
             show::remark(&format!("{records} could not be understood"));
+            if self.progress.events() == 0 {
+                let what = self.sensor.map_or("an audit log", |it| it.source().as_str());
+                let others = RuntimeSource::ALL.map(|it| it.source().as_str()).join(", ");
+                show::remark(&format!(
+                    "this is not {what}: `--source` says what it is instead, of audit, {others}"
+                ));
+            }
         }
         match &mut self.sink {
             Sink::Lines(out) => Ok(out.flush()?),
             Sink::Summary(summary) => {
-                if summary.is_empty() {
+                let passed_over = self.wanted.passed_over();
+                if passed_over > 0 {
+                    let found = counted(passed_over, "detection");
+                    show::remark(&format!("not asked for, and left out: {found}"));
+                } else if summary.is_empty() && self.progress.events() + self.unreadable == 0 {
+                    show::remark("there is no event in what was read");
+                } else if summary.is_empty() && self.progress.events() > 0 {
                     show::remark(&format!("no rule fired on {} events", self.progress.events()));
                 }
                 Ok(show::print(&summary.text())?)
@@ -343,15 +360,15 @@ impl Sink {
         wanted: &Wanted,
     ) -> anyhow::Result<()> {
         let found = records.iter().filter_map(|record| match &record.payload {
-            Payload::Detection(found) if wanted.has(found, record.event_time) => {
+            Payload::Detection(found) if wanted.takes(found, record.event_time) => {
                 Some((found, record))
             }
             _ => None,
         });
         match self {
             Self::Lines(out) => {
-                for (detection, _) in found {
-                    writeln!(out, "{}", told::detection_json(detection))?;
+                for (detection, record) in found {
+                    writeln!(out, "{}", told::detection_json(detection, record.event_time))?;
                 }
             }
             Self::Summary(summary) => {

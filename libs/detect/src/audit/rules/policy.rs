@@ -288,8 +288,8 @@ fn weakened(request: &Request<'_>) -> Option<(&'static str, String)> {
         let is_emptied = request.body().get("webhooks").is_some() && hooks.is_empty();
         return is_emptied.then(|| ("webhooks", "none".to_owned()));
     }
-    let server = hooks.iter().map(|hook| at(hook, &["clientConfig", "service"]));
-    if let Some(server) = server.filter(|server| server.is_object()).next() {
+    let mut servers = hooks.iter().map(|hook| at(hook, &["clientConfig", "service"]));
+    if let Some(server) = servers.find(|server| server.is_object()) {
         return Some(("clientConfig.service", server.to_string()));
     }
     let short = hooks.iter().find(|hook| {

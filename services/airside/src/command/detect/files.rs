@@ -82,7 +82,9 @@ impl Files {
 fn is_log(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let is_of_rotation = |part: &str| {
-        part == "gz" || (!part.is_empty() && part.bytes().all(|it| it.is_ascii_digit()))
+        // Packed logs that cannot be read are told when they are opened.
+        matches!(part, "gz" | "xz" | "zst" | "bz2" | "zip")
+            || (!part.is_empty() && part.bytes().all(|it| it.is_ascii_digit()))
     };
     let ending = name.rsplit(['.', '-']).find(|part| !is_of_rotation(part));
     ending.is_some_and(|ending| ending != name && ENDINGS.contains(&ending))
@@ -126,9 +128,22 @@ pub(super) fn open(path: &Path, taken: &Arc<AtomicU64>) -> io::Result<(Box<dyn R
 fn unpacked(file: impl Read + 'static, taken: &Arc<AtomicU64>) -> io::Result<Box<dyn Read>> {
     let counted = Counted { inner: file, taken: Arc::clone(taken) };
     let mut file = BufReader::with_capacity(256 << 10, counted);
-    let is_gzip = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    let begins = file.fill_buf()?;
+    if let Some((_, kind, program)) = PACKED.iter().find(|(magic, ..)| begins.starts_with(magic)) {
+        let problem = format!("it is packed by {kind}, which is not unpacked here: {program}");
+        return Err(io::Error::other(problem));
+    }
+    let is_gzip = begins.starts_with(&[0x1f, 0x8b]);
     Ok(if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
+
+/// How files begin that are packed in other ways, what by, and how to hand them over.
+const PACKED: [(&[u8], &str, &str); 4] = [
+    (b"\xfd7zXZ\0", "xz", "`xz -dc FILE | airside detect -`"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "`zstd -dc FILE | airside detect -`"),
+    (b"BZh", "bzip2", "`bzip2 -dc FILE | airside detect -`"),
+    (b"PK\x03\x04", "zip", "`unzip -p FILE | airside detect -`"),
+];
 
 /// Counts what is read.
 struct Counted<R> {

@@ -14,6 +14,11 @@ use crate::show::{self, FAINT, RESET, STRONG};
 const MOST_ACTORS: usize = 50_000;
 /// How many actors are shown.
 const SHOWN_ACTORS: usize = 20;
+/// How many actors of one rule are told apart, and how many of them are shown.
+const MOST_OF_RULE: usize = 1_000;
+const SHOWN_OF_RULE: usize = 3;
+/// All actors beyond those who are told apart.
+const OTHERS: &str = "others";
 
 /// The detections so far.
 #[derive(Debug, Default)]
@@ -32,6 +37,8 @@ struct OfRule {
     example: String,
     origin: Option<Place>,
     count: u64,
+    /// Who did it, each how often: up to [`MOST_OF_RULE`] of them, and others together.
+    by: BTreeMap<String, u64>,
     /// How many more controllers did, to carry it out.
     carried_out: u64,
     span: Span,
@@ -94,6 +101,10 @@ impl std::fmt::Display for Span {
 
 /// A time to the second.
 pub(super) fn seconds(time: Timestamp) -> String {
+    // What an event without a time has.
+    if time == Timestamp::EPOCH {
+        return "time unknown".to_owned();
+    }
     let text = time.to_string();
     match text.split_once('.') {
         Some((seconds, _)) => format!("{seconds}Z"),
@@ -114,6 +125,7 @@ impl Summary {
             example: detection.message.clone(),
             origin: detection.origin.clone(),
             count: 0,
+            by: BTreeMap::new(),
             carried_out: 0,
             span: Span::at(time),
         });
@@ -121,8 +133,11 @@ impl Summary {
         of_rule.span.take(time);
         let techniques = detection.techniques.iter();
         let mut actor = actor(detection);
+        let is_known = of_rule.by.len() < MOST_OF_RULE || of_rule.by.contains_key(&actor);
+        let by = if is_known { actor.clone() } else { OTHERS.to_owned() };
+        *of_rule.by.entry(by).or_default() += 1;
         if self.actors.len() >= MOST_ACTORS && !self.actors.contains_key(&actor) {
-            "others".clone_into(&mut actor);
+            OTHERS.clone_into(&mut actor);
         }
         let of_actor = self.actors.entry(actor).or_insert_with(|| OfActor {
             counts: [0; Severity::ALL.len()],
@@ -136,7 +151,7 @@ impl Summary {
         if detection.severity > Severity::Info {
             of_actor.techniques.extend(techniques.clone().map(|it| it.id()));
         }
-        for technique in techniques {
+        for technique in techniques.filter(|_| detection.severity > Severity::Info) {
             let key = (detection.tactic, technique.id());
             let of_technique = self.techniques.entry(key).or_insert_with(|| OfTechnique {
                 name: technique.name(),
@@ -207,6 +222,9 @@ impl Summary {
                     it.carried_out
                 ));
             }
+            if let Some(by) = it.by_text() {
+                out.push_str(&format!("          {FAINT}by {}{RESET}\n", show::clean(&by)));
+            }
             if it.count + it.carried_out > 1 {
                 out.push_str(&format!("          {FAINT}{}{RESET}\n", it.span));
             }
@@ -247,9 +265,6 @@ impl Summary {
         let mut out = String::new();
         let mut before = None;
         for ((tactic, id), it) in &self.techniques {
-            if it.worst == Severity::Info {
-                continue;
-            }
             if out.is_empty() {
                 out.push_str(&format!("\n{STRONG}By technique{RESET}\n"));
             }
@@ -261,6 +276,22 @@ impl Summary {
             ));
         }
         out
+    }
+}
+
+impl OfRule {
+    /// Who did it, where it was more than one: the example is of one of them.
+    fn by_text(&self) -> Option<String> {
+        let mut by: Vec<_> = self.by.iter().collect();
+        by.sort_by_key(|(actor, count)| (*actor == OTHERS, Reverse(**count)));
+        let shown =
+            by.iter().take(SHOWN_OF_RULE).map(|(actor, count)| format!("{actor} ({count})"));
+        let mut shown: Vec<_> = shown.collect();
+        let more = by.len().saturating_sub(SHOWN_OF_RULE);
+        if more > 0 {
+            shown.push(format!("{more} more"));
+        }
+        (by.len() > 1).then(|| shown.join(", "))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which detections are told: by severity, rule and time.
 
+use std::cell::Cell;
+
 use airside_detect::Rule;
 use airside_sigma::RuleSet;
 use airside_terms::nearest;
@@ -15,11 +17,16 @@ pub(super) struct Wanted {
     rules: Vec<String>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
+    /// How many detections were not asked for.
+    passed_over: Cell<u64>,
 }
 
 impl Wanted {
     /// What arguments ask for. Rules are named by their ids, own ones by their titles as well.
     pub(super) fn of(arguments: &DetectArguments, own: &RuleSet) -> anyhow::Result<Self> {
+        if let (Some(since), Some(until)) = (arguments.since, arguments.until) {
+            anyhow::ensure!(since <= until, "--since {since} is later than --until {until}");
+        }
         let built_in = airside_detect::rules();
         let rules: anyhow::Result<Vec<_>> =
             arguments.rule.iter().map(|name| id_of(name, &built_in, own)).collect();
@@ -28,13 +35,21 @@ impl Wanted {
             rules: rules?,
             since: arguments.since,
             until: arguments.until,
+            passed_over: Cell::default(),
         })
     }
 
-    /// Whether a detection of a time is told.
-    pub(super) fn has(&self, detection: &Detection, time: Timestamp) -> bool {
+    /// Whether a detection of a time is told; it is counted where it is not.
+    pub(super) fn takes(&self, detection: &Detection, time: Timestamp) -> bool {
         let is_named = self.rules.is_empty() || self.rules.contains(&detection.rule);
-        is_named && detection.severity >= self.severity && self.is_within(time)
+        let is_told = is_named && detection.severity >= self.severity && self.is_within(time);
+        self.passed_over.set(self.passed_over.get() + u64::from(!is_told));
+        is_told
+    }
+
+    /// How many detections were not asked for.
+    pub(super) fn passed_over(&self) -> u64 {
+        self.passed_over.get()
     }
 
     /// Whether a time is asked about.
