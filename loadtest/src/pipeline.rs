@@ -8,7 +8,7 @@ use airside_audit_ingest::Judging;
 use airside_auth::KeyRing;
 use airside_bus::{EmbeddedLog, EmbeddedLogOptions, EmbeddedQueue, EmbeddedQueueOptions};
 use airside_node::settings::NodeOptions;
-use airside_ports::{Clock, Partitioner, Store, Stream};
+use airside_ports::{Clock, Log, Partitioner, Store, Stream};
 use airside_service::intake::{Bound, Intake, Received};
 use airside_service::peers::PeerLimits;
 use airside_service::{CancellationToken, Deps, Health, Peers, SystemClock};
@@ -105,8 +105,8 @@ impl Pipeline {
     }
 
     /// The bytes of the log's entries.
-    pub(crate) fn log_bytes(&self) -> anyhow::Result<u64> {
-        Ok(self.log.stream_bytes(Stream::Sightings)?)
+    pub(crate) async fn log_bytes(&self) -> anyhow::Result<u64> {
+        Ok(self.log.room(Stream::Sightings).await?.held_bytes)
     }
 
     /// Closes everything and removes the folder.

@@ -57,6 +57,7 @@ impl Deployment {
         let connection = Connection {
             api: format!("https://{}", processes[5].api),
             webhook: String::new(),
+            is_everywhere: false,
             ca_pem: std::fs::read_to_string(folder.path().join("tls/ca.crt"))
                 .expect("a certificate"),
             api_key: std::fs::read_to_string(&key).expect("a key").trim().to_owned(),

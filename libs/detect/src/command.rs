@@ -146,6 +146,11 @@ impl Command {
         self.any(Reading::downloads)
     }
 
+    /// Fetches from the container that it runs in, and from nowhere else: as who looks whether a server is well.
+    pub(crate) fn fetches_from_itself(&self) -> bool {
+        self.downloads() && self.readings.iter().all(Reading::names_itself_only)
+    }
+
     /// Runs what it fetches, or what it decodes.
     pub(crate) fn runs_what_it_fetches(&self) -> bool {
         self.any(Reading::runs_what_it_fetches)
@@ -189,6 +194,26 @@ impl Reading {
         let mut words = self.words();
         words.any(|word| matches!(program(word), "curl" | "wget" | "aria2c"))
             && (has_url || words.any(is_host))
+    }
+
+    /// Whether each word with a host in it has the machine's own, with no more than a port and a path.
+    fn names_itself_only(&self) -> bool {
+        let is_own = |word: &str| {
+            let word = word.strip_prefix("http://").or(word.strip_prefix("https://"));
+            word.is_some_and(|rest| {
+                let host = rest.split(['/', '?']).next().unwrap_or_default();
+                let (host, port) = host.rsplit_once(':').unwrap_or((host, ""));
+                matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+                    && port.bytes().all(|byte| byte.is_ascii_digit())
+            })
+        };
+        let bare = |word: &str| {
+            let word = word.trim_matches(['"', '\'', ';', ')']);
+            let with_scheme =
+                if word.contains("://") { word.to_owned() } else { format!("http://{word}") };
+            is_own(&with_scheme)
+        };
+        self.words().filter(|word| word.contains("://") || is_host(word)).all(bare)
     }
 
     fn runs_what_it_fetches(&self) -> bool {

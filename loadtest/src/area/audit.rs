@@ -49,7 +49,7 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         let watch = Stopwatch::start(Process::This)?;
         let kept = take_all(&pipeline, batches).await?;
         let span = watch.stop()?;
-        let log_bytes = pipeline.log_bytes()?;
+        let log_bytes = pipeline.log_bytes().await?;
         let pipeline = Arc::into_inner(pipeline).context("the pipeline is still in use")?;
         pipeline.close().await?;
         anyhow::Ok((kept, span, log_bytes))

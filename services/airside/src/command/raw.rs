@@ -33,6 +33,11 @@ pub(super) fn run(command: RawCommand) -> anyhow::Result<Outcome> {
 }
 
 fn get(id: &str, output: OutputFormat, source: &RawSourceArguments) -> anyhow::Result<()> {
+    // What people have at hand is often the one that the API server wrote.
+    anyhow::ensure!(
+        !id.contains('-'),
+        "`{id}` is an auditID, which a client can choose: `airside raw query --audit-id {id}` finds what has it"
+    );
     let id: Id = id.parse()?;
     let entries = match &source.archive {
         Some(place) => {

@@ -159,6 +159,7 @@ fn evidence_json(evidence: &Evidence) -> Value {
         "time": evidence.time.to_string(),
         "summary": evidence.summary,
         "native_id": evidence.native_id,
+        "event": evidence.event.map(|event| event.to_string()),
         "path": evidence.origin.as_ref().map(|place| place.path.as_ref()),
         "line": evidence.origin.as_ref().map(|place| place.line),
     })

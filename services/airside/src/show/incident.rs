@@ -16,7 +16,8 @@ const SHOWN_ENTITIES: usize = 8;
 /// One line for lists and watches.
 pub fn line(incident: &Incident) -> String {
     format!(
-        "{}  {}{:<8}{RESET}  {}  {}",
+        "{} {}  {}{:<8}{RESET}  {}  {}",
+        day(incident.last_seen),
         time_of_day(incident.last_seen),
         severity(incident.severity),
         incident.severity,
@@ -181,6 +182,12 @@ fn write_score(out: &mut String, incident: &Incident) -> std::fmt::Result {
 /// Milli-points with one decimal.
 fn points(milli: i64) -> String {
     format!("{}.{}", milli / 1000, (milli.unsigned_abs() % 1000) / 100)
+}
+
+/// `YYYY-MM-DD` of a time.
+fn day(time: Timestamp) -> String {
+    let text = time.to_string();
+    text.get(..10).unwrap_or(&text).to_owned()
 }
 
 /// `HH:MM:SS` of a time.

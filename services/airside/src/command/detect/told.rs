@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 /// A detection for programs.
 pub(super) fn detection_json(detection: &Detection, time: Timestamp) -> Value {
     let techniques: Vec<_> = detection.techniques.iter().map(|technique| technique.id()).collect();
-    let values: serde_json::Map<_, _> =
+    let values: Map<_, _> =
         detection.values.iter().map(|value| (value.name.clone(), json!(value.value))).collect();
     // The actor is who did it; without one the target is what it is about.
     let entity = detection.linked(LinkRole::Actor).chain(detection.linked(LinkRole::Target)).next();
