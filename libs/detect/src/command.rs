@@ -199,7 +199,7 @@ impl Reading {
     /// Whether each word with a host in it has the machine's own, with no more than a port and a path.
     fn names_itself_only(&self) -> bool {
         let is_own = |word: &str| {
-            let word = word.strip_prefix("http://").or(word.strip_prefix("https://"));
+            let word = word.strip_prefix("http://").or_else(|| word.strip_prefix("https://"));
             word.is_some_and(|rest| {
                 let host = rest.split(['/', '?']).next().unwrap_or_default();
                 let (host, port) = host.rsplit_once(':').unwrap_or((host, ""));

@@ -475,27 +475,3 @@ fn no_part_of_the_memory_is_larger_than_all_clusters_may_have() {
     }
     assert!(most.values().all(|held| *held > 0), "each part is filled: {most:?}");
 }
-
-#[test]
-fn what_was_put_away_is_gone_on_with() {
-    let shared = SharedLimits { clusters: 2, ..SharedLimits::default() };
-    let mut all = Sift::new(Limits { shared, ..Limits::default() });
-    let batches = of_clusters(&["a", "b", "a", "c"], 0);
-    let mut kept: BTreeMap<ClusterKey, Vec<Change>> = BTreeMap::new();
-    for batch in &batches {
-        sift(batch, &mut all);
-        for key in all.take_changed() {
-            kept.entry(key.clone()).or_default().extend(all.take_changes(&key));
-        }
-        all.put_away();
-    }
-    let in_memory: Vec<_> = all.clusters().map(|(_, it)| it.as_str()).collect();
-    assert_eq!(in_memory, ["a", "c"], "b was not used for longest");
-    let b = (Tenant::default(), Cluster::new("b").unwrap());
-    assert!(!all.has(&b));
-    for change in kept.remove(&b).unwrap() {
-        all.restore(b.clone(), change).unwrap();
-    }
-    assert_eq!(sift(&batches[1], &mut all).left_out, 1, "it knows what came before");
-    assert_eq!(all.folded(&b), 1);
-}
