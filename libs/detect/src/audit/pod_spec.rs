@@ -137,6 +137,8 @@ pub(super) fn value_of(request: &Request<'_>, failure: &Failure) -> (FieldPath, 
 pub(super) struct Program {
     /// The container's place.
     pub(super) path: FieldPath,
+    /// Where the line stands.
+    pub(super) field: FieldPath,
     /// Its image; empty where none is set.
     pub(super) image: String,
     /// Command and arguments as one line.
@@ -147,16 +149,17 @@ pub(super) struct Program {
 
 /// What the containers run that a request writes.
 pub(super) fn programs(request: &Request<'_>) -> Vec<Program> {
-    let program = |container: &Container<'_>, path: FieldPath, line: String| {
+    let program = |container: &Container<'_>, field: FieldPath, line: String| {
         let image = container.image().unwrap_or_default().to_owned();
-        let command = Command::new(&line);
-        Program { path, image, line, command }
+        let (command, path) = (Command::new(&line), container.path.clone());
+        Program { path, field, image, line, command }
     };
     let pods = pods(request);
     let containers = pods.iter().flat_map(|pod| &pod.containers);
     let programs = containers.flat_map(|container| {
-        let own = program(container, container.path.clone(), command_line(container));
-        let beside = beside(container).map(|(path, line)| program(container, path, line));
+        let own = program(container, container.path.key("command"), command_line(container));
+        let beside = beside(container).chain(handed_over(container));
+        let beside = beside.map(|(field, line)| program(container, field, line));
         std::iter::once(own).chain(beside).collect::<Vec<_>>()
     });
     programs.collect()
@@ -177,7 +180,20 @@ fn beside<'c>(container: &'c Container<'_>) -> impl Iterator<Item = (FieldPath, 
         let words = hook.get("exec")?.get("command")?.as_array()?;
         let line = words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
         let path = keys.iter().fold(container.path.clone(), |path, key| path.key(key));
-        Some((path.key("exec"), line))
+        Some((path.key("exec").key("command"), line))
+    })
+}
+
+/// What the environment hands over to a program that could be a command, or be made for one.
+fn handed_over<'c>(container: &'c Container<'_>) -> impl Iterator<Item = (FieldPath, String)> + 'c {
+    // Most variables are short words, and need not be read as commands.
+    const MARKS: [&str; 6] = ["stratum", "/dev/tcp", "/dev/udp", "mkfifo", "http", "base64"];
+    let variables = container.field("env").and_then(Value::as_array).unwrap_or_default();
+    variables.iter().enumerate().filter_map(|(number, variable)| {
+        let text = variable.get("value").and_then(Value::as_str)?;
+        let is_command = MARKS.iter().any(|mark| text.contains(mark));
+        let field = || container.path.key("env").index(number).key("value");
+        is_command.then(|| (field(), text.to_owned()))
     })
 }
 

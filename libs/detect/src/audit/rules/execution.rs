@@ -4,6 +4,7 @@ use airside_types::attack::technique;
 use airside_types::{Entity, Severity, Source, Tactic};
 use percent_encoding::percent_decode_str;
 
+use super::super::client::Client;
 use super::super::request::Request;
 use super::super::{exec, links};
 use super::{Definition, Ended, Firing, On};
@@ -48,7 +49,9 @@ pub(super) static RULES: &[Definition] = &[
                 "" => "ran a command".to_owned(),
                 line => format!("ran `{}`", command::shown(line, 120)),
             };
-            let by_workload = request.actor().is_workload();
+            // The runners of pipelines work in pods of their own namespace all day.
+            let is_own = request.is_in_own_namespace() && request.client() == Client::Program;
+            let by_workload = request.actor().is_workload() && !is_own;
             let severity = if by_workload { Severity::Medium } else { Severity::Low };
             Some(in_pod(request, &deed).at(severity).with("command", &line))
         },

@@ -116,6 +116,10 @@ pub(super) static RULES: &[Definition] = &[
                 "configmaps",
                 "deployments.apps",
                 "statefulsets.apps",
+                "daemonsets.apps",
+                "jobs.batch",
+                "cronjobs.batch",
+                "networkpolicies.networking.k8s.io",
                 "pods",
                 "services",
                 "volumesnapshots.snapshot.storage.k8s.io",
@@ -181,8 +185,14 @@ pub(super) static RULES: &[Definition] = &[
             const MANY: u64 = 500;
             let spec = request.body().get("spec")?;
             let number = |field: &str| spec.get(field).and_then(airside_k8s::Value::as_u64);
+            // A whole scale of none is written without the number.
+            let is_left_out = request.verb() == "update"
+                && request.subresource() == "scale"
+                && spec.is_object()
+                && number("replicas").is_none();
             let (field, value) = match (number("replicas"), number("maxReplicas")) {
                 (Some(0), _) => ("replicas", 0),
+                _ if is_left_out => ("replicas", 0),
                 (_, Some(most)) if most >= MANY => ("maxReplicas", most),
                 _ => return None,
             };

@@ -202,7 +202,10 @@ pub(super) static RULES: &[Definition] = &[
             let counts = DELETE.contains(&request.verb()) || weaker;
             // Gatekeeper writes what it found into the status, and all of the constraint with it.
             let is_constraint = request.subresource().is_empty();
-            (counts && is_constraint && !request.is_by_trusted_system()).then(|| changed(request))
+            // What stands in a repository is applied again and again.
+            let upkeep = weaker && request.actor().is_workload() && !request.client().is_by_hand();
+            (counts && is_constraint && !request.is_by_trusted_system())
+                .then(|| changed(request).at(if upkeep { Severity::Low } else { Severity::Medium }))
         },
     },
     Definition {

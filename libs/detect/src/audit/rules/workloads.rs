@@ -306,7 +306,7 @@ fn commands(
 ) -> Option<Firing> {
     let found = request.programs().iter().find(|it| question(&it.image, &it.command))?;
     let firing = Firing::new(format!("{}: {what}", wrote(request)))
-        .with(&format!("requestObject.{}.command", found.path), &found.line)
+        .with(&format!("requestObject.{}", found.field), &found.line)
         .with(&format!("requestObject.{}.image", found.path), &found.image);
     // The template was told when it was written.
     let by_controller = request.actor().is_workload_controller();

@@ -23,6 +23,14 @@ const ORDINARY: &[(&str, &str)] = &[
         r#""verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterroles","apiGroup":"rbac.authorization.k8s.io","name":"crd-controller"},"requestObject":{"rules":[{"apiGroups":["source.toolkit.fluxcd.io"],"resources":["*"],"verbs":["*"]},{"apiGroups":[""],"resources":["events"],"verbs":["create"]}]}"#,
     ),
     (
+        "a pipeline's runner works in its pods",
+        r#""verb":"create","requestURI":"/api/v1/namespaces/ci/pods/runner-1/exec?command=sh&command=-c&command=make","user":{"username":"system:serviceaccount:ci:gitlab-runner"},"userAgent":"gitlab-runner 17.0","objectRef":{"resource":"pods","subresource":"exec","namespace":"ci","name":"runner-1"}"#,
+    ),
+    (
+        "a repository's constraint is applied once more",
+        r#""verb":"patch","user":{"username":"system:serviceaccount:argocd:argocd-application-controller"},"userAgent":"argocd-application-controller/v2.14","objectRef":{"resource":"k8srequiredlabels","apiGroup":"constraints.gatekeeper.sh","name":"c"},"requestObject":{"spec":{"enforcementAction":"dryrun"}}"#,
+    ),
+    (
         "an operator asks for the tokens with which it fetches secrets",
         r#""verb":"create","user":{"username":"system:serviceaccount:external-secrets:external-secrets"},"userAgent":"external-secrets/v0.14","objectRef":{"resource":"serviceaccounts","subresource":"token","namespace":"shop","name":"web"},"requestObject":{"spec":{"audiences":["sts.amazonaws.com"],"expirationSeconds":3600}}"#,
     ),

@@ -208,6 +208,24 @@ const TOLD: &[(&str, &str, Severity, &str)] = &[
         r#""verb":"update","user":{"username":"dana"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"kube-root-ca.crt"}"#,
     ),
     (
+        "a miner that its environment tells what to mine",
+        "AUD-R82",
+        Severity::Medium,
+        r#""verb":"create","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"shop","name":"p"},"requestObject":{"spec":{"containers":[{"name":"a","image":"a","env":[{"name":"A","value":"b"},{"name":"POOL","value":"stratum+tcp://pool.example.net:3333"}]}]}}"#,
+    ),
+    (
+        "a guard scaled to nothing by what is left out",
+        "AUD-R81",
+        Severity::Low,
+        r#""verb":"update","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"deployments","subresource":"scale","apiGroup":"apps","namespace":"shop","name":"web"},"requestObject":{"kind":"Scale","apiVersion":"autoscaling/v1","metadata":{"name":"web"},"spec":{}}"#,
+    ),
+    (
+        "all of a kind of workload deleted at once",
+        "AUD-R80",
+        Severity::Low,
+        r#""verb":"deletecollection","user":{"username":"dana"},"objectRef":{"resource":"daemonsets","apiGroup":"apps","namespace":"shop"}"#,
+    ),
+    (
         "a kubelet entered on a node whose name misleads",
         "AUD-R36",
         Severity::High,
