@@ -164,6 +164,23 @@ fn each_detection_is_a_line_and_only_what_is_asked_for_is_told() {
 }
 
 #[test]
+fn the_last_line_of_a_log_that_is_being_written_is_no_attack() {
+    let folder = folder();
+    let whole = event("08:00:00", "dana", "create", EXEC, 101);
+    for (rest, is_open) in [("", false), (&whole[..200], true), (&*whole, false)] {
+        std::fs::write(folder.path().join("live.log"), format!("{whole}\n{rest}"))
+            .expect("written");
+        let output = airside(folder.path(), &["detect", "live.log"]).output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stdout);
+        let remarks = String::from_utf8_lossy(&output.stderr);
+        let open = "live.log:2: this last line is not whole yet, and is left out";
+        assert_eq!(remarks.contains(open), is_open, "{remarks}");
+        assert!(!told.contains("AUD-R86") && told.contains("AUD-R24"), "{told}");
+        assert_eq!(output.status.code(), Some(0));
+    }
+}
+
+#[test]
 fn who_did_it_is_told_where_it_was_more_than_one() {
     let folder = folder();
     let read = |time: &str, user: &str, name: &str| event(time, user, "get", &secret(name), 200);

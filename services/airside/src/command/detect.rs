@@ -217,6 +217,12 @@ impl Detecting<'_> {
         };
         for (number, line) in lines(&bytes) {
             let line_number = first.saturating_add(number - 1);
+            if is_being_written(&bytes, line) {
+                let place = format!("{name}:{line_number}");
+                let told = format!("{place}: this last line is not whole yet, and is left out");
+                self.progress.aside(|| show::remark(&show::clean(&told)));
+                continue;
+            }
             match sensor {
                 Some(sensor) => self.sensed(sensor, name, line_number, line)?,
                 None => {
@@ -327,6 +333,16 @@ impl Detecting<'_> {
             Sink::Timeline(timeline) => print_timeline(timeline, output),
         }
     }
+}
+
+/// Whether a line is the last one of a log that is being written: it has no end yet, and its JSON breaks off.
+fn is_being_written(bytes: &[u8], line: &[u8]) -> bool {
+    let is_last = !bytes.ends_with(b"\n") && bytes.ends_with(line);
+    let breaks_off = || {
+        let read = serde_json::from_slice::<serde::de::IgnoredAny>(line);
+        line.first() == Some(&b'{') && read.is_err_and(|error| error.is_eof())
+    };
+    is_last && breaks_off()
 }
 
 /// So many of something, in words.
