@@ -43,6 +43,7 @@ pub(crate) use actor::Actor;
 pub(crate) use client::Client;
 pub use client::UserAgent;
 pub use deed::{CAUSED_BY, COUNTED_IN, Cause, Deed, Hand, deed, tell_cause, tell_counted};
+pub(crate) use dispatch::CORE as CORE_RESOURCES;
 use dispatch::DISPATCH;
 pub use event::Event;
 pub use grant::used as used_grant;

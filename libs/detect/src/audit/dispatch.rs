@@ -81,7 +81,7 @@ impl<'a> Written<'a> {
 }
 
 /// The resources of the core group.
-const CORE: [&str; 16] = [
+pub(crate) const CORE: [&str; 17] = [
     "bindings",
     "componentstatuses",
     "configmaps",
@@ -95,6 +95,7 @@ const CORE: [&str; 16] = [
     "pods",
     "podtemplates",
     "replicationcontrollers",
+    "resourcequotas",
     "secrets",
     "serviceaccounts",
     "services",

@@ -8,6 +8,7 @@ use airside_types::{FieldPath, Place};
 
 use super::when::{When, weekday, zone};
 use super::{Authorised, Network, Pattern, Rule, Ticket, Who};
+use crate::audit::CORE_RESOURCES as CORE;
 
 /// Something in a file that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,8 +112,8 @@ impl Reader<'_> {
         if fields.contains_key("does") {
             let at = at.key("does");
             self.map(&at, &["resources", "verbs"]);
-            rule.verbs = self.patterns(&at.key("verbs"));
-            rule.resources = self.patterns(&at.key("resources"));
+            rule.verbs = self.known(&at.key("verbs"), verb_problem);
+            rule.resources = self.known(&at.key("resources"), resource_problem);
         }
         if rule.resources.is_empty() {
             self.problem(at, "a rule needs `does.resources`, such as `[deployments.apps]`; `[\"*\"]` is everything");
@@ -220,6 +221,17 @@ impl Reader<'_> {
         self.texts(at).into_iter().map(Pattern).collect()
     }
 
+    /// Patterns, each with what is wrong with it: one that can match nothing authorises nothing, and nobody would notice.
+    fn known(&mut self, at: &FieldPath, wrong: fn(&str) -> Option<String>) -> Vec<Pattern> {
+        let patterns = self.patterns(at);
+        for (index, pattern) in patterns.iter().enumerate() {
+            if let Some(problem) = wrong(&pattern.0) {
+                self.problem(&at.index(index), problem);
+            }
+        }
+        patterns
+    }
+
     /// The texts of a list; none where there is no list.
     pub(super) fn texts(&mut self, at: &FieldPath) -> Vec<String> {
         let list = match value_at(&self.document.value, at) {
@@ -239,6 +251,59 @@ impl Reader<'_> {
         }
         texts
     }
+}
+
+/// The verbs of requests, and that of acting as somebody else.
+const VERBS: [&str; 9] = [
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "impersonate",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
+
+/// As whom somebody acts.
+const IMPERSONATED: [&str; 4] = ["groups", "uids", "userextras", "users"];
+
+/// The subresources of pods, which are what people mean most often.
+const OF_PODS: [&str; 11] = [
+    "attach",
+    "binding",
+    "ephemeralcontainers",
+    "eviction",
+    "exec",
+    "log",
+    "portforward",
+    "proxy",
+    "resize",
+    "status",
+    "*",
+];
+
+fn verb_problem(text: &str) -> Option<String> {
+    let is_known = text.contains('*') || VERBS.contains(&text);
+    (!is_known)
+        .then(|| format!("`{text}` is no verb of a request: write one of {}", VERBS.join(", ")))
+}
+
+fn resource_problem(text: &str) -> Option<String> {
+    let (resource, below) = text.split_once('/').map_or((text, None), |(of, it)| (of, Some(it)));
+    if text.contains(char::is_uppercase) {
+        return Some(format!("`{text}` is no resource: they are written in small letters"));
+    }
+    let is_core = CORE.contains(&resource) || IMPERSONATED.contains(&resource);
+    if !resource.contains(['*', '.']) && !is_core {
+        return Some(format!(
+            "`{resource}` is no resource of the core group: write the plural, and others with their group, such as \
+             deployments.apps"
+        ));
+    }
+    let below = below.filter(|below| resource == "pods" && !OF_PODS.contains(below))?;
+    Some(format!("pods have no `{below}`: write one of {}", OF_PODS.join(", ")))
 }
 
 fn network(text: &str) -> Option<Network> {

@@ -175,6 +175,32 @@ authorised:
 }
 
 #[test]
+fn what_can_match_nothing_is_told() {
+    let declaration = |does: &str| {
+        format!("authorised:\n- name: x\n  who: {{users: [ada]}}\n  does: {{{does}}}\n")
+    };
+    for (does, problem) in [
+        (
+            "resources: [pods, pods/exec, deployments.apps, '*', 'deploy*', widgets.example.com/status]",
+            "",
+        ),
+        ("verbs: [get, 'deletec*', '*'], resources: [nodes/proxy, resourcequotas]", ""),
+        ("verbs: [ptch], resources: [pods]", "`ptch` is no verb of a request"),
+        ("resources: [deployment]", "`deployment` is no resource of the core group"),
+        (
+            "resources: [Deployments.apps]",
+            "`Deployments.apps` is no resource: they are written in small",
+        ),
+        ("resources: [pods/exce]", "pods have no `exce`"),
+    ] {
+        let (authorised, problems) = declared(&declaration(does));
+        assert_eq!(problems.is_empty(), problem.is_empty(), "{does}: {problems}");
+        assert!(problems.contains(problem), "{does}: {problems}");
+        assert_eq!(authorised.rules.len(), usize::from(problem.is_empty()), "{does}");
+    }
+}
+
+#[test]
 fn cases_say_what_is_otherwise() {
     let text = format!(
         r#"{DECLARED}
