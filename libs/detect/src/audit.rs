@@ -73,6 +73,14 @@ pub fn address(event: &Event<'_>, intake: &Intake<'_>) -> Option<std::net::IpAdd
     intake.profile.client_address(&event.source_ips)
 }
 
+/// Of an event of a request that stays open, such as a shell's: the request, and whether the event is of its end. The event of
+/// its start tells the same, but for when it ended.
+pub fn open_request(event: &Event<'_>, intake: &Intake<'_>) -> Option<(airside_types::Id, bool)> {
+    let request = Request::new(event, intake.profile);
+    let is_open = request.is_long_running() && request.is_answered();
+    is_open.then(|| (request.id(intake), event.stage == "ResponseComplete"))
+}
+
 /// The record of a fact that several events of a cluster tell.
 pub fn fact(fact: airside_types::Fact, intake: &Intake<'_>) -> Record {
     intake.fact(Source::Audit, fact)

@@ -164,10 +164,31 @@ fn each_detection_is_a_line_and_only_what_is_asked_for_is_told() {
 }
 
 #[test]
+fn a_shell_that_was_opened_and_closed_is_one_deed_in_a_timeline() {
+    let folder = folder();
+    let whole = event("08:00:00", "dana", "create", EXEC, 101);
+    let start = whole.replace("ResponseComplete", "ResponseStarted");
+    let end = whole.replace(
+        r#""stageTimestamp":"2026-11-26T08:00:00Z""#,
+        r#""stageTimestamp":"2026-11-26T09:00:00Z""#,
+    );
+    for lines in [vec![&start, &end], vec![&end, &start], vec![&end], vec![&start]] {
+        let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        std::fs::write(folder.path().join("shell.log"), text).expect("written");
+        let arguments = ["detect", "shell.log", "--timeline", "dana", "-o", "json"];
+        let output = airside(folder.path(), &arguments).output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(told.contains("AUD-R24"), "{told}");
+    }
+}
+
+#[test]
 fn the_last_line_of_a_log_that_is_being_written_is_no_attack() {
     let folder = folder();
     let whole = event("08:00:00", "dana", "create", EXEC, 101);
-    for (rest, is_open) in [("", false), (&whole[..200], true), (&*whole, false)] {
+    let half = whole.get(..200).expect("a long line");
+    for (rest, is_open) in [("", false), (half, true), (&*whole, false)] {
         std::fs::write(folder.path().join("live.log"), format!("{whole}\n{rest}"))
             .expect("written");
         let output = airside(folder.path(), &["detect", "live.log"]).output().expect("it runs");

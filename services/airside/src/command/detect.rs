@@ -352,6 +352,7 @@ fn counted(count: impl Into<u64>, what: &str) -> String {
 }
 
 fn print_timeline(timeline: &mut Timeline, output: OutputFormat) -> anyhow::Result<()> {
+    timeline.join_ends();
     if timeline.left_out > 0 {
         let more = counted(timeline.left_out, "event");
         show::remark(&format!("{more} more than there is room for: ask with --since and --until"));

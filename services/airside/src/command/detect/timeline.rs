@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use airside_detect::Intake;
 use airside_detect::audit::{self, Event};
-use airside_types::{Detection, Payload, Place, Record, Severity, Timestamp};
+use airside_types::{Detection, Id, Payload, Place, Record, Severity, Timestamp};
 
 use super::subject::Subject;
 use super::summary::Span;
@@ -63,6 +63,8 @@ pub(super) struct Mark {
 struct Seen {
     time: Timestamp,
     place: Place,
+    /// Of a request that stays open: which one it is, and whether this is its end.
+    open: Option<(Id, bool)>,
 }
 
 /// The same request, some times.
@@ -97,7 +99,8 @@ impl Timeline {
         let own = found.iter().filter_map(|it| detection(it)).filter(is_of_event);
         if self.subject.has(event, intake) || own.clone().any(|it| self.subject.is_linked_to(it)) {
             let asked = Asked { detections: own.map(Mark::of).collect(), ..asked(event, intake) };
-            self.take(asked, Seen { time, place: place.clone() });
+            let open = audit::open_request(event, intake);
+            self.take(asked, Seen { time, place: place.clone(), open });
         }
         // What several events say together is about others as well, which came before.
         let others = found
@@ -113,7 +116,7 @@ impl Timeline {
         };
         let asked = Asked { detections: vec![Mark::of(found)], ..Asked::default() };
         let place = found.origin.clone().unwrap_or_default();
-        self.take(asked, Seen { time: record.event_time, place });
+        self.take(asked, Seen { time: record.event_time, place, open: None });
     }
 
     fn take(&mut self, asked: Asked, seen: Seen) {
@@ -124,6 +127,26 @@ impl Timeline {
         }
         self.events += 1;
         self.requests.entry(asked).or_default().push(seen);
+    }
+
+    /// Leaves one event of each request that stays open: its start and its end are one deed. The one with which something
+    /// was found stays, and else the start. To be called when all was taken in.
+    pub(super) fn join_ends(&mut self) {
+        let worth = |asked: &Asked, is_end: bool| (!asked.detections.is_empty(), !is_end);
+        let mut best: BTreeMap<Id, (bool, bool)> = BTreeMap::new();
+        for (asked, seen) in &self.requests {
+            for (id, is_end) in seen.iter().filter_map(|seen| seen.open) {
+                let best = best.entry(id).or_default();
+                *best = (*best).max(worth(asked, is_end));
+            }
+        }
+        for (asked, seen) in &mut self.requests {
+            seen.retain(|it| {
+                it.open.is_none_or(|(id, is_end)| best.get(&id) == Some(&worth(asked, is_end)))
+            });
+        }
+        self.requests.retain(|_, seen| !seen.is_empty());
+        self.events = self.requests.values().map(Vec::len).sum();
     }
 
     /// How many events are in it.
@@ -139,7 +162,7 @@ impl Timeline {
         let mut runs = Vec::new();
         for (asked, seen) in &self.requests {
             let mut last: Option<Run<'_>> = None;
-            for Seen { time, place } in seen {
+            for Seen { time, place, .. } in seen {
                 match &mut last {
                     Some(run) if run.span.last.distance(*time) <= PAUSE => {
                         run.count += 1;
