@@ -72,7 +72,7 @@ const METADATA_ADDRESSES: [Ipv4Addr; 4] = [
     Ipv4Addr::new(100, 100, 100, 200),
 ];
 
-const REVERSE_SHELL: [&str; 18] = [
+const REVERSE_SHELL: [&str; 15] = [
     "/inet/tcp/",
     "/inet/udp/",
     "zsh/net/tcp",
@@ -81,9 +81,6 @@ const REVERSE_SHELL: [&str; 18] = [
     "tcpsocket.open",
     "/dev/tcp/",
     "/dev/udp/",
-    "nc -e",
-    "ncat -e",
-    "nc -c",
     "--sh-exec",
     "pty.spawn",
     "socat exec",
@@ -194,7 +191,7 @@ impl Reading {
         self.has_any(&REVERSE_SHELL) || pipe_shell || interpreted || self.connects_a_shell()
     }
 
-    /// `nc` and its kin with a shell to run, whichever options stand between.
+    /// `nc` and its kin with a shell to run, whichever options stand between, or with anything to run.
     fn connects_a_shell(&self) -> bool {
         const NETCATS: [&str; 4] = ["nc", "ncat", "netcat", "nc.traditional"];
         let words: Vec<&str> = self.words().collect();
@@ -204,8 +201,10 @@ impl Reading {
             let is_short = option.starts_with('-') && !option.starts_with("--");
             option == "--exec" || is_short && option.ends_with(['e', 'c'])
         };
+        // Right behind the name it runs whatever is there: no option of another program is meant.
+        let at_once = from.is_some() && rest.first().is_some_and(|it| matches!(*it, "-e" | "-c"));
         let mut pairs = rest.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
-        pairs.any(|(option, word)| runs(option) && SHELLS.contains(&program(word)))
+        at_once || pairs.any(|(option, word)| runs(option) && SHELLS.contains(&program(word)))
     }
 
     /// A program that fetches, with an address; those take it without a scheme as well.
@@ -217,29 +216,24 @@ impl Reading {
     }
 
     fn enters_node(&self) -> bool {
-        let words: Vec<&str> = self.words().collect();
-        words.iter().enumerate().any(|(at, word)| {
-            let rest = words.get(at + 1..).unwrap_or_default();
-            let mut pairs =
-                rest.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
-            match program(word) {
-                "nsenter" => {
-                    rest.iter().any(|it| matches!(*it, "-t1" | "--target=1"))
-                        || pairs.any(|(flag, of)| matches!(flag, "-t" | "--target") && of == "1")
-                        || rest.iter().any(|it| it.contains("/proc/1/ns/"))
-                }
-                "chroot" => rest.iter().find(|it| !it.starts_with('-')).is_some_and(|root| {
-                    const ROOTS: [&str; 5] =
-                        ["/host", "/hostfs", "/rootfs", "/node", "/proc/1/root"];
-                    let root = root.trim_end_matches('/');
-                    ROOTS.iter().any(|known| {
-                        root.strip_prefix(known)
-                            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-                    })
-                }),
-                _ => false,
+        let mut words =
+            self.words().skip_while(|word| !matches!(program(word), "nsenter" | "chroot"));
+        match words.next().map(program) {
+            Some("nsenter") => enters_namespaces(words),
+            Some("chroot") => {
+                // The options of one that have a word of their own behind them.
+                let is_value = |before: &str| matches!(before, "--userspec" | "--groups");
+                let words: Vec<&str> = words.take(16).collect();
+                let mut before = "";
+                let root = words.iter().find(|word| {
+                    let is_root = !word.starts_with('-') && !is_value(before);
+                    before = word;
+                    is_root
+                });
+                root.is_some_and(|root| is_root_of_node(root))
             }
-        })
+            _ => false,
+        }
     }
 
     /// Whether each word with a host in it has the machine's own, with no more than a port and a path.
@@ -259,7 +253,15 @@ impl Reading {
                 if word.contains("://") { word.to_owned() } else { format!("http://{word}") };
             is_own(&with_scheme)
         };
-        self.words().filter(|word| word.contains("://") || is_host(word)).all(bare)
+        // A name without a dot is no host that could be told from another word: who names one thing only names the machine.
+        const ASKS: [&str; 3] = ["curl", "wget", "aria2c"];
+        let fetches = self.words().filter(|word| ASKS.contains(&program(word))).count();
+        let mut named = self.words().filter(|word| word.contains("://") || is_host(word));
+        let has_proxy = self.words().any(|word| {
+            matches!(word, "-x" | "--proxy" | "--preproxy" | "--resolve" | "--connect-to")
+                || word.starts_with("--proxy=")
+        });
+        fetches == 1 && !has_proxy && named.all(bare)
     }
 
     fn runs_what_it_fetches(&self) -> bool {
@@ -317,6 +319,34 @@ fn program(word: &str) -> &str {
 fn is_host(word: &str) -> bool {
     let host = word.split('/').next().unwrap_or_default();
     !host.starts_with(['-', '.']) && host.contains(['.', ':'])
+}
+
+/// Whether `nsenter` goes on among the node's processes or files: its network alone is looked into by many.
+fn enters_namespaces<'w>(words: impl Iterator<Item = &'w str>) -> bool {
+    let mut before = "";
+    words.take(32).any(|word| {
+        let is_short = |text: &str| text.starts_with('-') && !text.starts_with("--");
+        let targets_by_word =
+            word == "1" && (before == "--target" || is_short(before) && before.ends_with('t'));
+        before = word;
+        targets_by_word
+            || word == "--target=1"
+            || is_short(word) && word.ends_with("t1")
+            || ["mnt", "pid"].iter().any(|kind| word.ends_with(&format!("/proc/1/ns/{kind}")))
+    })
+}
+
+/// Whether a folder is where the node's root is mounted, as people call it.
+fn is_root_of_node(folder: &str) -> bool {
+    const NAMES: [&str; 6] = ["host", "hostfs", "host-root", "rootfs", "node", "noderoot"];
+    let mut parts = folder.trim_matches(['"', '\'', '/']).split('/').take(3);
+    let is_mounted = |part: &str| NAMES.contains(&part);
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some("mnt" | "media"), Some(name), _) => is_mounted(name),
+        (Some("proc"), Some("1"), Some("root")) => true,
+        (Some(name), ..) => is_mounted(name),
+        _ => false,
+    }
 }
 
 /// The address that a text is to `inet_aton`: one to four numbers, decimal, octal or hexadecimal, the last of which

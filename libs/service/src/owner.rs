@@ -133,6 +133,8 @@ pub async fn run_owner(
     let stop_reading = shutdown.child_token();
     let (sender, mut batches) = mpsc::channel(settings.streams.len().max(1));
     let mut waiting = Vec::new();
+    let panicked = Panicked::load(ports.store.as_ref(), settings.offsets, &settings.streams);
+    let mut panicked = panicked.await?;
     let readers = tokio_util::task::TaskTracker::new();
     for stream in settings.streams.iter().copied() {
         let stored = stored_offset(ports.store.as_ref(), settings.offsets, stream).await?;
@@ -143,6 +145,7 @@ pub async fn run_owner(
             // the state that there is: records that were applied before change nothing.
             tracing::warn!(%stream, %start, %end, "the log was replaced: reading it from its start");
             start = Offset::START;
+            panicked.forget_all(stream);
         }
         if start < end {
             waiting.push((stream, end));
@@ -152,7 +155,6 @@ pub async fn run_owner(
     }
     readers.close();
     drop(sender);
-    let panicked = Panicked::load(ports.store.as_ref(), settings.offsets, &settings.streams);
     let mut work = Work {
         owner,
         settings,
@@ -160,7 +162,7 @@ pub async fn run_owner(
         outbox,
         forgotten: BTreeMap::new(),
         losing: BTreeMap::new(),
-        panicked: panicked.await?,
+        panicked,
     };
     let mut unpublished = false;
     if waiting.is_empty() {
@@ -424,17 +426,12 @@ async fn stored_offset(
     keyspace: Keyspace,
     stream: Stream,
 ) -> anyhow::Result<Option<Offset>> {
-    let offset = offset_at(store, keyspace, stream.as_str().as_bytes()).await;
-    offset.with_context(|| format!("of stream `{stream}`"))
-}
-
-async fn offset_at(
-    store: &dyn Store,
-    keyspace: Keyspace,
-    key: &[u8],
-) -> anyhow::Result<Option<Offset>> {
-    let Some(bytes) = store.get(keyspace, key).await? else { return Ok(None) };
-    let bytes: [u8; 8] = bytes.as_ref().try_into().context("a stored offset is damaged")?;
+    let stored = store.get(keyspace, stream.as_str().as_bytes()).await?;
+    let Some(bytes) = stored else { return Ok(None) };
+    let bytes: [u8; 8] = bytes
+        .as_ref()
+        .try_into()
+        .with_context(|| format!("the stored offset of `{stream}` is damaged"))?;
     Ok(Some(Offset(u64::from_be_bytes(bytes))))
 }
 

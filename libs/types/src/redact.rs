@@ -53,35 +53,53 @@ pub struct Words {
     program: Option<&'static Program>,
 }
 
-/// What the word before says of the next one.
+/// What the words before say of the next one.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Next {
     #[default]
     Nothing,
     /// It is a credential.
     Hidden,
+    /// It is a credential, or the scheme of an `Authorization` header with one behind it.
+    HiddenBehindScheme,
     /// It is a name and a credential, with a colon between them.
     HiddenBehindColon,
+    /// It is part of a credential, up to a word that ends with this quote.
+    HiddenUpTo(char),
 }
+
+/// Schemes of `Authorization` headers.
+const SCHEMES: [&str; 6] = ["apikey", "basic", "bearer", "digest", "negotiate", "token"];
 
 impl Words {
     /// One element of a list, such as a command's: it may have spaces, and is one word to the program all the same.
     pub fn element(&mut self, element: &str) -> String {
-        if self.next == Next::Hidden && element.contains(' ') && !element.starts_with('-') {
-            self.next = Next::Nothing;
-            return REDACTED.to_owned();
+        let is_whole = element.contains(char::is_whitespace) && !element.starts_with('-');
+        match self.next {
+            Next::Hidden if is_whole => {
+                self.next = Next::Nothing;
+                REDACTED.to_owned()
+            }
+            Next::HiddenBehindColon if is_whole => {
+                self.next = Next::Nothing;
+                behind_colon(element).into_owned()
+            }
+            _ => self.text(element),
         }
-        self.text(element)
     }
 
-    /// Words with spaces between them.
+    /// Words with white space between them.
     fn text(&mut self, text: &str) -> String {
         let mut shown = String::with_capacity(text.len());
-        for (number, word) in text.split(' ').enumerate() {
-            if number > 0 {
-                shown.push(' ');
-            }
+        for part in text.split_inclusive(char::is_whitespace) {
+            let word = part.trim_end_matches(char::is_whitespace);
             shown.push_str(&self.word(word));
+            let space = part.get(word.len()..).unwrap_or_default();
+            shown.push_str(space);
+            if space.contains('\n') {
+                // Another command, unless a backslash says that it goes on.
+                self.program = self.program.filter(|_| word.ends_with('\\'));
+            }
         }
         shown
     }
@@ -96,17 +114,34 @@ impl Words {
         self.next = match flag {
             Flag::BeforeHidden => Next::Hidden,
             Flag::BeforeHiddenBehindColon => Next::HiddenBehindColon,
-            _ if names_a_secret(word) => Next::Hidden,
-            _ => Next::Nothing,
+            _ => announced_by(word),
         };
-        let is_announced = next != Next::Nothing && !word.starts_with('-');
-        match (next, flag) {
-            (Next::Hidden, _) if is_announced && self.next == Next::Hidden => Cow::Borrowed(word),
-            (Next::Hidden, _) if is_announced => Cow::Borrowed(REDACTED),
-            (Next::HiddenBehindColon, _) if is_announced => behind_colon(word),
-            (_, Flag::WithHidden(flag)) => Cow::Owned(format!("{flag}{REDACTED}")),
-            (_, Flag::WithHiddenBehindColon) => behind_colon(word),
-            _ => redact_word(word),
+        let is_value = !word.starts_with('-');
+        match next {
+            Next::HiddenUpTo(quote) => {
+                self.next = if word.ends_with(quote) { Next::Nothing } else { next };
+                Cow::Borrowed(REDACTED)
+            }
+            Next::HiddenBehindScheme if is_scheme(word) => {
+                self.next = Next::Hidden;
+                Cow::Borrowed(word)
+            }
+            Next::Hidden | Next::HiddenBehindScheme if is_value => {
+                // `--token Bearer …`, or a header behind another.
+                if self.next != Next::Nothing {
+                    return Cow::Borrowed(word);
+                }
+                let quote = word.chars().next().filter(|first| matches!(first, '"' | '\''));
+                let is_open = quote.filter(|quote| word.len() == 1 || !word.ends_with(*quote));
+                self.next = is_open.map_or(Next::Nothing, Next::HiddenUpTo);
+                Cow::Borrowed(REDACTED)
+            }
+            Next::HiddenBehindColon if is_value => behind_colon(word),
+            _ => match flag {
+                Flag::WithHidden(flag) => Cow::Owned(format!("{flag}{REDACTED}")),
+                Flag::WithHiddenBehindColon => behind_colon(word),
+                _ => redact_word(word),
+            },
         }
     }
 }
@@ -117,6 +152,10 @@ fn behind_colon(word: &str) -> Cow<'_, str> {
         Some((name, _)) => Cow::Owned(format!("{name}:{REDACTED}")),
         None => redact_word(word),
     }
+}
+
+fn is_scheme(word: &str) -> bool {
+    SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
 /// What each text with something to hide holds: the word before it, what stands before user information, how a token
@@ -139,28 +178,31 @@ pub fn is_redacted(name: &str, text: &str) -> bool {
 
 /// Whether a word ends as the name of a secret does, in whatever case.
 fn ends_as_secret(word: &str) -> bool {
-    SECRET_WORDS.iter().any(|secret| {
-        let start = word.len().checked_sub(secret.len());
-        let end = start.and_then(|start| word.get(start..));
-        end.is_some_and(|end| end.eq_ignore_ascii_case(secret))
-    })
+    let is_short = ["pass", "pwd"].iter().any(|short| word.eq_ignore_ascii_case(short));
+    is_short
+        || SECRET_WORDS.iter().any(|secret| {
+            let start = word.len().checked_sub(secret.len());
+            let end = start.and_then(|start| word.get(start..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(secret))
+        })
 }
 
-/// Whether a flag or header name announces a secret as the next word: `--token`, `Authorization:`,
-/// `Bearer`, and the setting that AWS's command line is told. A path that happens to hold the word does not.
-fn names_a_secret(word: &str) -> bool {
+/// What a flag or header name announces: `--token`, `Authorization:`, `Bearer`, and the setting that AWS's command line is
+/// told. A path that happens to hold the word does not.
+fn announced_by(word: &str) -> Next {
     let bare = word.trim_matches(['-', ':', '"', '\'']);
+    let is_one_of = |names: &[&str]| names.iter().any(|name| bare.eq_ignore_ascii_case(name));
     let is_flag = word.starts_with('-')
         || word.ends_with(':')
-        || bare.eq_ignore_ascii_case("bearer")
-        || bare.eq_ignore_ascii_case("aws_secret_access_key");
-    is_flag && ends_as_secret(bare)
+        || is_one_of(&["bearer", "aws_secret_access_key"]);
+    match is_flag && ends_as_secret(bare) {
+        false => Next::Nothing,
+        true if is_one_of(&["authorization", "proxy-authorization"]) => Next::HiddenBehindScheme,
+        true => Next::Hidden,
+    }
 }
 
 fn redact_word(word: &str) -> Cow<'_, str> {
-    if tokens::is_token(word.trim_matches(['"', '\''])) {
-        return Cow::Borrowed(REDACTED);
-    }
     let word = without_user(word);
     match value_of_secret(&word) {
         Some(at) => Cow::Owned(format!("{}{REDACTED}", word.get(..at).unwrap_or_default())),
@@ -180,20 +222,42 @@ fn without_user(word: &str) -> Cow<'_, str> {
     Cow::Borrowed(word)
 }
 
-/// Where in a word a value begins that is a credential, for its name or its shape. It is taken to reach to the end of the
-/// word: any character may be part of it.
+/// Where in a word something begins that is a credential, for its name or its shape. It is taken to reach to the end of the
+/// word: any character may be part of it. Each part is looked at once.
 fn value_of_secret(word: &str) -> Option<usize> {
-    let starts = word.match_indices(['?', '&', ';', ',', '{']).map(|(at, _)| at + 1);
-    std::iter::once(0).chain(starts).find_map(|start| {
-        let part = word.get(start..)?;
-        let at = part.find(['=', ':'])?;
-        let (name, value) = (part.get(..at)?, part.get(at + 1..)?);
-        let name = name.trim_matches(['"', '\'']);
+    const ENDS: [char; 12] = ['?', '&', ';', ',', '{', '}', '/', '@', '"', '\'', '=', ':'];
+    let mut start = 0;
+    let ends = word.match_indices(ENDS).map(|(at, end)| (at, end.len()));
+    for (at, length) in ends.chain([(word.len(), 0)]) {
+        let part = word.get(start..at)?;
+        if tokens::is_token(part) {
+            return Some(start);
+        }
+        let behind = word.get(at + length..).unwrap_or_default();
+        let is_named = word.get(at..).is_some_and(|rest| rest.starts_with(['=', ':']));
+        // The name may stand in quotes, of which the second is an end of its own.
+        let name = if part.is_empty() { quoted_before(word, at) } else { part };
         let is_value =
-            !value.is_empty() && !value.starts_with("//") && !value.starts_with(REDACTED);
-        let is_secret = ends_as_secret(name) || tokens::is_token(value.trim_matches(['"', '\'']));
-        (is_value && is_secret).then_some(start + at + 1)
-    })
+            !behind.is_empty() && !behind.starts_with("//") && !behind.starts_with(REDACTED);
+        if is_named && is_value && ends_as_secret(name) {
+            return Some(at + length);
+        }
+        start = at + length;
+    }
+    None
+}
+
+/// What stands in quotes right before a place.
+fn quoted_before(word: &str, at: usize) -> &str {
+    let inside = word.get(..at).and_then(|before| before.strip_suffix(['"', '\'']));
+    // No name is longer.
+    let inside = inside.map(|inside| {
+        let from = inside.len().saturating_sub(64);
+        let from =
+            (from..=inside.len()).find(|at| inside.is_char_boundary(*at)).unwrap_or_default();
+        inside.get(from..).unwrap_or_default()
+    });
+    inside.and_then(|inside| inside.rsplit(['"', '\'']).next()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -210,6 +274,18 @@ mod tests {
             prop_assert_eq!(redact(&text), Words::default().text(&text));
         }
 
+        /// A list of words is shown as the text that they make.
+        #[test]
+        fn elements_are_words(
+            words in prop::collection::vec(
+                r#"[a-z"'.:=?&/-]{0,6}|--token|Bearer|Authorization:|Basic|mysql|-p[a-z]?|-u|curl|token=[a-z]"#, 0..6,
+            ),
+        ) {
+            let mut elements = Words::default();
+            let shown: Vec<_> = words.iter().map(|word| elements.element(word)).collect();
+            prop_assert_eq!(shown.join(" "), Words::default().text(&words.join(" ")));
+        }
+
         /// What is hidden stays so, however often it is shown.
         #[test]
         fn what_is_shown_has_nothing_more_to_hide(
@@ -220,6 +296,20 @@ mod tests {
             let shown = redact(&words.join(" "));
             prop_assert_eq!(redact(&shown), shown);
         }
+    }
+
+    #[test]
+    fn a_long_text_is_read_once() {
+        let begun = std::time::Instant::now();
+        for part in ["&", ",a=eyJ", "{a:", "'\":", "=x", "/"] {
+            let text = format!("/x?secret{}", part.repeat(50_000));
+            assert!(redact(&text).len() <= text.len() + REDACTED.len());
+        }
+        let taken = begun.elapsed();
+        assert!(
+            taken.as_secs() < 20,
+            "{taken:?}: twice as long a text would take four times as long"
+        );
     }
 
     #[test]
@@ -281,6 +371,10 @@ mod tests {
             "registry.example/app:1.2@sha256:0123",
             "git clone git@github.com:org/repo",
             "user:dana@example.com",
+            "pypi-server-6d4cf56db6-x2x5k",
+            "sk-build-runner-6d4cf56db6-x2x5k-and-some-more",
+            "mongo x\nmkdir -p /data/evil",
+            "https://a.example/token/refresh",
         ] {
             assert_eq!(redact(harmless), harmless);
         }

@@ -4,56 +4,79 @@
 //! durable. Without a note it would come to the same entry, and end again, for ever.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use airside_ports::{Batch, Keyspace, Offset, Store, Stream};
+use airside_ports::{Batch, KeyRange, Keyspace, Offset, Order, Store, StoreError, Stream};
 use bytes::Bytes;
 
-/// Where each stream's entry is on which the life before panicked.
+/// Where the entries are on which lives before panicked.
 #[derive(Debug)]
 pub(super) struct Panicked {
     keyspace: Keyspace,
-    at: BTreeMap<Stream, Offset>,
+    at: BTreeSet<(Stream, Offset)>,
+    /// Notes about another log: they are taken back with the next commit.
+    stale: BTreeSet<(Stream, Offset)>,
 }
 
 impl Panicked {
-    /// What the life before has noted beside its offsets.
+    /// What lives before have noted beside the offsets.
     pub(super) async fn load(
         store: &dyn Store,
         keyspace: Keyspace,
         streams: &[Stream],
-    ) -> anyhow::Result<Self> {
-        let mut at = BTreeMap::new();
+    ) -> Result<Self, StoreError> {
+        let mut at = BTreeSet::new();
         for stream in streams.iter().copied() {
-            let noted = super::offset_at(store, keyspace, &key(stream)).await?;
-            at.extend(noted.map(|offset| (stream, offset)));
+            let prefix = prefix(stream);
+            let range = KeyRange::prefix(&prefix);
+            // Each life notes one, and has to come to an end for it.
+            let noted = store.scan(keyspace, range, Order::Ascending, MOST).await?;
+            let offsets = noted.iter().filter_map(|(key, _)| {
+                let digits = key.get(prefix.len()..)?.try_into().ok()?;
+                Some((stream, Offset(u64::from_be_bytes(digits))))
+            });
+            at.extend(offsets);
         }
-        Ok(Self { keyspace, at })
+        Ok(Self { keyspace, at, stale: BTreeSet::new() })
     }
 
-    /// Whether the life before ended with this entry.
+    /// The log of a stream was replaced: what was noted is of another one.
+    pub(super) fn forget_all(&mut self, stream: Stream) {
+        let of_stream = self.at.extract_if(.., |(of, _)| *of == stream);
+        self.stale.extend(of_stream);
+    }
+
+    /// Whether a life before ended with this entry.
     pub(super) fn is_at(&self, stream: Stream, offset: Offset) -> bool {
-        self.at.get(&stream) == Some(&offset)
+        self.at.contains(&(stream, offset))
     }
 
     /// The change that notes an entry.
     pub(super) fn note(&self, stream: Stream, offset: Offset) -> Batch {
         let mut batch = Batch::new();
-        batch.put(self.keyspace, key(stream), Bytes::copy_from_slice(&offset.0.to_be_bytes()));
+        batch.put(self.keyspace, key(stream, offset), Bytes::from_static(b"1"));
         batch
     }
 
-    /// Takes back the note of an entry that is behind the owner now: in another log another one may have its offset.
+    /// Takes back the notes of entries that are behind the owner now: in another log another entry may have their offset.
     pub(super) fn forget_before(&mut self, stream: Stream, next: Offset, batch: &mut Batch) {
-        if self.at.get(&stream).is_some_and(|at| *at < next) {
-            self.at.remove(&stream);
-            batch.delete(self.keyspace, key(stream));
+        let behind = self.at.extract_if(.., |(of, at)| *of == stream && *at < next);
+        let gone: Vec<_> = behind.collect();
+        for (stream, offset) in gone.into_iter().chain(std::mem::take(&mut self.stale)) {
+            batch.delete(self.keyspace, key(stream, offset));
         }
     }
 }
 
-fn key(stream: Stream) -> Vec<u8> {
-    format!("{stream}.panicked").into_bytes()
+/// More notes than this are not looked at: the owner would have panicked as often.
+const MOST: usize = 1_000;
+
+fn prefix(stream: Stream) -> Vec<u8> {
+    format!("{stream}.panicked.").into_bytes()
+}
+
+fn key(stream: Stream, offset: Offset) -> Vec<u8> {
+    [prefix(stream), offset.0.to_be_bytes().to_vec()].concat()
 }
 
 /// What a panic said.

@@ -252,23 +252,45 @@ async fn an_entry_on_which_it_panics_ends_one_life_of_an_owner_and_is_set_aside_
         };
         (ended, owner.applied)
     };
-    log.append(Stream::Sightings, [1, 2, 30, 4].map(entry).into()).await.unwrap();
+    log.append(Stream::Sightings, [1, 20, 3, 40, 5].map(entry).into()).await.unwrap();
     let (ended, applied) = life(9).await;
     let error = ended.unwrap_err();
     assert!(
-        error.contains("`test` panicked at entry 3 of stream `sightings` (30 bytes)"),
+        error.contains("`test` panicked at entry 2 of stream `sightings` (20 bytes)"),
         "{error}"
     );
-    assert_eq!(applied, [1, 2], "what is not durable is applied again");
+    assert_eq!(applied, [1], "what is not durable is applied again");
+    let (ended, applied) = life(9).await;
+    assert!(ended.unwrap_err().contains("at entry 4 of stream"), "the next one of the same read");
+    assert_eq!(applied, [1, 3]);
 
-    assert_eq!(life(9).await, (Ok(()), vec![1, 2, 4]));
-    assert_eq!(sizes(&log, Stream::DeadLetters).await.len(), 1);
+    assert_eq!(life(9).await, (Ok(()), vec![1, 3, 5]));
+    assert_eq!(sizes(&log, Stream::DeadLetters).await.len(), 2);
     assert_eq!(life(9).await, (Ok(()), vec![]), "nothing of it is left");
     let left = store.scan(settings.offsets, KeyRange::all(), Order::Ascending, 9).await.unwrap();
-    assert_eq!(left.len(), 1, "the note is gone: {left:?}");
+    assert_eq!(left.len(), 1, "the notes are gone: {left:?}");
 
     log.append(Stream::Sightings, [50, 6].map(entry).into()).await.unwrap();
     assert!(life(9).await.0.is_err());
     assert_eq!(life(99).await, (Ok(()), vec![6]), "once noted it is set aside by whoever comes");
-    assert_eq!(sizes(&log, Stream::DeadLetters).await.len(), 2);
+    assert_eq!(sizes(&log, Stream::DeadLetters).await.len(), 3);
+}
+
+#[tokio::test]
+async fn what_was_noted_of_another_log_is_forgotten() {
+    let (store, keyspace) = (MemoryStore::new(), Keyspace::new("test.offsets"));
+    let stream = Stream::Sightings;
+    let load =
+        async || Panicked::load(&store, keyspace, &[stream, Stream::Activity]).await.unwrap();
+    store.commit(load().await.note(stream, Offset(7))).await.unwrap();
+    store.commit(load().await.note(Stream::Activity, Offset(8))).await.unwrap();
+    let mut panicked = load().await;
+    assert!(panicked.is_at(stream, Offset(7)) && !panicked.is_at(stream, Offset(8)));
+    panicked.forget_all(stream);
+    assert!(!panicked.is_at(stream, Offset(7)));
+    let mut batch = Batch::new();
+    panicked.forget_before(stream, Offset(2), &mut batch);
+    store.commit(batch).await.unwrap();
+    let again = load().await;
+    assert!(!again.is_at(stream, Offset(7)) && again.is_at(Stream::Activity, Offset(8)));
 }

@@ -53,7 +53,10 @@ const PROGRAMS: &[Program] = &[
         flags: &[("-p", Takes::Attached)],
     },
     Program { names: &["sshpass"], flags: &[("-p", Takes::Either)] },
-    Program { names: &["redis-cli", "valkey-cli", "keydb-cli"], flags: &[("-a", Takes::Next)] },
+    Program {
+        names: &["redis-cli", "valkey-cli", "keydb-cli"],
+        flags: &[("-a", Takes::Next), ("--pass", Takes::Next)],
+    },
     Program {
         names: &["mongo", "mongosh", "mongodump", "mongorestore", "mongoexport", "mongoimport"],
         flags: &[("-p", Takes::Either)],
@@ -80,7 +83,7 @@ const PROGRAMS: &[Program] = &[
         ],
     },
     // Of docker, helm, az and their kin.
-    Program { names: &["login"], flags: &[("-p", Takes::Next)] },
+    Program { names: &["login"], flags: &[("-p", Takes::Either)] },
 ];
 
 /// The names of all of them.
@@ -91,6 +94,10 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// The program whose words a word is among, where those before it were another's.
 pub(super) fn at(word: &str, before: Option<&'static Program>) -> Option<&'static Program> {
     const ENDS: [&str; 5] = ["|", "||", "&&", ";", "&"];
+    // An address or a path may end like a program.
+    if word.contains("://") || word.starts_with('-') || word.ends_with("/login") {
+        return before;
+    }
     let bare = word.trim_matches(['"', '\'', '(', ')', '`']);
     // A path's last part; or what stands behind the end of another command.
     let name = bare.rsplit(['/', ';', '|', '&', '(', '`', '"', '\'']).next().unwrap_or(bare);
@@ -103,6 +110,9 @@ impl Program {
     /// What a word is to it.
     pub(super) fn flag(&self, word: &str) -> Flag {
         let bare = word.trim_start_matches(['"', '\'']);
+        if let Some(bundled) = self.bundled(bare) {
+            return bundled;
+        }
         let found = self.flags.iter().find_map(|(flag, takes)| {
             let rest = bare.strip_prefix(flag)?;
             // `--user=a:b` is a long flag's only way to have it in the same word.
@@ -117,5 +127,21 @@ impl Program {
             Some((flag, _, Takes::Attached | Takes::Either)) => Flag::WithHidden(flag),
             Some((_, _, Takes::Next)) => Flag::None,
         }
+    }
+
+    /// Short flags in one word, of which the last one takes a name and a password: `curl -sSu`.
+    fn bundled(&self, word: &str) -> Option<Flag> {
+        let short = self.flags.iter().filter(|(_, takes)| *takes == Takes::BehindColon);
+        let letters = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'))?;
+        let mut short = short.filter_map(|(flag, _)| flag.strip_prefix('-')?.chars().next());
+        let is_bundle = |letters: &str| letters.chars().all(|letter| letter.is_ascii_alphabetic());
+        short.find_map(|flag| {
+            let (before, rest) = letters.split_once(flag)?;
+            match (is_bundle(before) && !before.is_empty(), rest) {
+                (false, _) => None,
+                (true, "") => Some(Flag::BeforeHiddenBehindColon),
+                (true, rest) => rest.contains(':').then_some(Flag::WithHiddenBehindColon),
+            }
+        })
     }
 }

@@ -16,7 +16,7 @@ const PREFIXES: [&str; 22] = [
     "hvb.",
     "hvs.",
     "npm_",
-    "pypi-",
+    "pypi-AgE",
     "rk_live_",
     "sk-",
     "sk_live_",
@@ -40,10 +40,12 @@ pub(super) fn is_token(word: &str) -> bool {
     match begins {
         // Three base64url parts, of which the first is a JSON object.
         Some("eyJ") => word.len() > 40 && word.matches('.').count() == 2,
-        Some(_) => {
+        Some(prefix) => {
             let is_part =
                 |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-            word.len() >= LEAST && word.bytes().all(is_part)
+            // Objects may be called so as well, in small letters.
+            let is_name = prefix.ends_with('-') && !word.bytes().any(|it| it.is_ascii_uppercase());
+            word.len() >= LEAST && word.bytes().all(is_part) && !is_name
         }
         None => false,
     }

@@ -306,6 +306,8 @@ pub(super) static RULES: &[Definition] = &[
             // Installers write those of joining and of kubelets, the others nobody but their keepers.
             let severity = match (request.namespace(), request.name()) {
                 ("kube-system", "extension-apiserver-authentication") => Severity::High,
+                // Their keepers make them again, as they were.
+                _ if request.verb() == "delete" => return None,
                 (_, "kube-root-ca.crt") => Severity::High,
                 ("kube-public", "cluster-info") | ("kube-system", "kubelet-config") => {
                     Severity::Low
@@ -340,7 +342,10 @@ fn bound(request: &Request<'_>, deed: &str) -> Firing {
     let role = role_of(request);
     let subjects = subjects(request);
     let names: Vec<&str> = subjects.iter().map(|subject| text(subject, "name")).take(5).collect();
-    let names = names.join(", ");
+    let names = match names.join(", ") {
+        names if names.is_empty() => "subjects that the event does not have".to_owned(),
+        names => names,
+    };
     let firing = match text(role, "name") {
         // The event has no role; what the binding is called has to do.
         "" => Firing::new(format!("{deed} the role of binding {} to {names}", request.name()))
@@ -379,6 +384,7 @@ fn binds_admin(request: &Request<'_>) -> Option<Firing> {
     let by_workload = request.is_workload_by_hand();
     // kubeadm binds its own group in every cluster that it makes, and nothing is given by that.
     let is_own = request.name() == OF_ADMINS[1]
+        && !subjects(request).is_empty()
         && subjects(request)
             .iter()
             .all(|it| text(it, "kind") == "Group" && text(it, "name") == OF_ADMINS[1]);

@@ -391,10 +391,21 @@ fn exec_doing(request: &Request<'_>, does: fn(&Command) -> bool, deed: &str) -> 
 /// The path below the kubelet's address, as the kubelet reads it: escapes decoded, `//` and `..` taken out.
 /// And whether it was written in another way, which no program does that only asks for figures.
 fn kubelet_path(request: &Request<'_>) -> (String, bool) {
-    // Behind the node, whose name may be anything.
-    let below = request.path().split_once("/nodes/").and_then(|(_, rest)| rest.split_once('/'));
-    let written = below.and_then(|(_, rest)| rest.strip_prefix("proxy")).unwrap_or_default();
-    let mut path = written.to_owned();
+    // `/api/v1/nodes/NAME/proxy/…`, of which any letter may be written as an escape.
+    let mut steps = request.path().splitn(7, '/').skip(3);
+    let is = |step: Option<&str>, word: &str| {
+        step.is_some_and(|step| percent_decode_str(step).eq(word.bytes()))
+    };
+    let is_plain = is(steps.next(), "nodes") && steps.next().is_some() && is(steps.next(), "proxy");
+    let below = steps.next().filter(|_| is_plain);
+    // Written in another way: whatever is behind it.
+    let otherwise = || request.path().rsplit_once("/proxy/").map_or("", |(_, path)| path);
+    let written = match below {
+        Some(below) => format!("/{below}"),
+        None if is_plain => String::new(),
+        None => format!("/{}", otherwise()),
+    };
+    let mut path = written.clone();
     // A proxy may decode once more than the one before it.
     for _ in 0..MAX_ESCAPES {
         let decoded = percent_decode_str(&path).decode_utf8_lossy().into_owned();

@@ -9,7 +9,7 @@ use super::{DELETE, Definition, Ended, Firing, On};
 use crate::rule::{Examples, PLAUSIBLE, Rule};
 
 /// Groups of which the definitions hold what a guard enforces.
-const GROUPS: [&str; 14] = [
+pub(super) const GROUPS: [&str; 14] = [
     "kyverno.io",
     "policies.kyverno.io",
     "templates.gatekeeper.sh",
@@ -52,6 +52,22 @@ const WORKLOADS: [&str; 22] = [
     "microsoft-defender-collector",
 ];
 
+/// Namespaces that guards have for themselves.
+const NAMESPACES: [&str; 12] = [
+    "calico-system",
+    "cilium",
+    "falco",
+    "falcon-system",
+    "gatekeeper-system",
+    "kubearmor",
+    "kubewarden",
+    "kyverno",
+    "neuvector",
+    "stackrox",
+    "tetragon",
+    "twistlock",
+];
+
 /// Namespaces of StackRox, whose agent is called by a common word.
 const STACKROX: [&str; 2] = ["stackrox", "rhacs-operator"];
 
@@ -92,7 +108,12 @@ pub(super) static RULES: &[Definition] = &[Definition {
     when: |request| {
         let is_definition = request.resource() == "customresourcedefinitions";
         let is_guard = match request.resource() {
-            "customresourcedefinitions" => holds_policies(request.name()),
+            "customresourcedefinitions" => {
+                request.name().is_empty() || holds_policies(request.name())
+            }
+            "daemonsets" | "deployments" if request.name().is_empty() => {
+                NAMESPACES.contains(&request.namespace())
+            }
             "daemonsets" | "deployments" => is_agent(request.namespace(), request.name()),
             _ => true,
         };

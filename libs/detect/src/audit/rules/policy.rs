@@ -291,7 +291,10 @@ fn weakened(request: &Request<'_>) -> Option<(&'static str, String)> {
         let is_emptied = request.body().get("webhooks").is_some() && hooks.is_empty();
         return is_emptied.then(|| ("webhooks", "none".to_owned()));
     }
-    let mut servers = hooks.iter().map(|hook| at(hook, &["clientConfig", "service"]));
+    // Of a whole hook, as it is applied again and again, nobody knows whether its server is another one than before.
+    let is_whole = |hook: &&Value| hook.get("rules").is_some() || hook.get("sideEffects").is_some();
+    let parts = hooks.iter().filter(|hook| !is_whole(hook));
+    let mut servers = parts.map(|hook| at(hook, &["clientConfig", "service"]));
     if let Some(server) = servers.find(|server| server.is_object()) {
         return Some(("clientConfig.service", server.to_string()));
     }
@@ -356,7 +359,10 @@ fn pod_security_lowered(request: &Request<'_>) -> Option<Firing> {
     let level = text(labels, ENFORCE);
     // Gatekeeper passes over a namespace with this label, whatever its value.
     const IGNORED: &str = "admission.gatekeeper.sh/ignore";
-    if MODIFY.contains(&request.verb()) && labels.get(IGNORED).is_some() && level.is_empty() {
+    let had_it =
+        || change.before().is_some_and(|it| at(it, &["metadata", "labels"]).get(IGNORED).is_some());
+    // A whole namespace is written with what it had before.
+    if request.verb() == "patch" && labels.get(IGNORED).is_some() && !had_it() {
         let deed = format!("took namespace {} out of Gatekeeper's sight", request.name());
         return Some(Firing::new(deed).with(IGNORED, text(labels, IGNORED)));
     }

@@ -9,6 +9,7 @@ use airside_types::{Severity, Source, Tactic};
 
 use super::super::body::{at, items, texts};
 use super::super::request::Request;
+use super::guards::GROUPS;
 use super::{CREATE, Definition, Ended, Firing, MODIFY, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
@@ -63,8 +64,7 @@ pub(super) static RULES: &[Definition] = &[
                 // Groups of custom resources are an operator's own; a wildcard in them is no more than all of these.
                 let is_own = |rule: &Value| {
                     let mut groups = texts(rule, "apiGroups").peekable();
-                    groups.peek().is_some()
-                        && groups.all(|group| group != "*" && workload::is_custom(group))
+                    groups.peek().is_some() && groups.all(is_own_group)
                 };
                 let is_everything =
                     |rule: &&Value| wild(rule, "resources") && wild(rule, "verbs") && !is_own(rule);
@@ -227,6 +227,26 @@ pub(super) static RULES: &[Definition] = &[
         },
     },
 ];
+
+/// Whether a group is of custom resources that decide about nothing but themselves: not about rights, nor about what guards
+/// enforce or what runs where.
+fn is_own_group(group: &str) -> bool {
+    const PLATFORMS: [&str; 8] = [
+        "openshift.io",
+        "cattle.io",
+        "argoproj.io",
+        "crossplane.io",
+        "cluster.x-k8s.io",
+        "karpenter.sh",
+        "tekton.dev",
+        "kubevirt.io",
+    ];
+    let is_of = |platform: &str| {
+        group.strip_suffix(platform).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    let decides = GROUPS.contains(&group) || PLATFORMS.into_iter().any(is_of);
+    group != "*" && workload::is_custom(group) && !decides
+}
 
 /// Fires for a role of which some rules answer a question.
 fn rules_that(

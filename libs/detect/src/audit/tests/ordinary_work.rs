@@ -31,6 +31,18 @@ const ORDINARY: &[(&str, &str)] = &[
         r#""verb":"patch","user":{"username":"system:serviceaccount:argocd:argocd-application-controller"},"userAgent":"argocd-application-controller/v2.14","objectRef":{"resource":"k8srequiredlabels","apiGroup":"constraints.gatekeeper.sh","name":"c"},"requestObject":{"spec":{"enforcementAction":"dryrun"}}"#,
     ),
     (
+        "a webhook is applied again as a whole",
+        r#""verb":"patch","user":{"username":"system:serviceaccount:flux-system:helm-controller"},"userAgent":"helm-controller/v1.2","objectRef":{"resource":"validatingwebhookconfigurations","apiGroup":"admissionregistration.k8s.io","name":"v"},"requestObject":{"webhooks":[{"name":"v.example.com","sideEffects":"None","rules":[],"clientConfig":{"service":{"namespace":"shop","name":"v"}}}]}"#,
+    ),
+    (
+        "a namespace of Gatekeeper's own is written as it was",
+        r#""verb":"update","user":{"username":"system:serviceaccount:cattle-system:rancher"},"userAgent":"rancher/v2.11","objectRef":{"resource":"namespaces","namespace":"gatekeeper-system","name":"gatekeeper-system"},"requestObject":{"metadata":{"labels":{"admission.gatekeeper.sh/ignore":"no-self-managing"}}}"#,
+    ),
+    (
+        "somebody clears a namespace's ConfigMaps",
+        r#""verb":"delete","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"configmaps","namespace":"shop","name":"kube-root-ca.crt"}"#,
+    ),
+    (
         "an operator asks for the tokens with which it fetches secrets",
         r#""verb":"create","user":{"username":"system:serviceaccount:external-secrets:external-secrets"},"userAgent":"external-secrets/v0.14","objectRef":{"resource":"serviceaccounts","subresource":"token","namespace":"shop","name":"web"},"requestObject":{"spec":{"audiences":["sts.amazonaws.com"],"expirationSeconds":3600}}"#,
     ),

@@ -226,6 +226,42 @@ const TOLD: &[(&str, &str, Severity, &str)] = &[
         r#""verb":"deletecollection","user":{"username":"dana"},"objectRef":{"resource":"daemonsets","apiGroup":"apps","namespace":"shop"}"#,
     ),
     (
+        "a kubelet entered by a path with escapes",
+        "AUD-R36",
+        Severity::High,
+        r#""verb":"create","requestURI":"/api/v1/%6eodes/n1/%70roxy/run/shop/web/c?cmd=id","user":{"username":"dana"},"objectRef":{"resource":"nodes","subresource":"proxy","name":"n1"}"#,
+    ),
+    (
+        "a namespace out of Gatekeeper's sight, with a level that looks well",
+        "AUD-R57",
+        Severity::Medium,
+        r#""verb":"patch","user":{"username":"dana"},"objectRef":{"resource":"namespaces","namespace":"shop","name":"shop"},"requestObject":{"metadata":{"labels":{"admission.gatekeeper.sh/ignore":"x","pod-security.kubernetes.io/enforce":"restricted"}}}"#,
+    ),
+    (
+        "all definitions deleted at once",
+        "AUD-R57-guard",
+        Severity::High,
+        r#""verb":"deletecollection","user":{"username":"dana"},"objectRef":{"resource":"customresourcedefinitions","apiGroup":"apiextensions.k8s.io"}"#,
+    ),
+    (
+        "all agents of a guard's namespace",
+        "AUD-R57-guard",
+        Severity::Medium,
+        r#""verb":"deletecollection","user":{"username":"dana"},"objectRef":{"resource":"daemonsets","apiGroup":"apps","namespace":"falco"}"#,
+    ),
+    (
+        "everything of a platform's own group",
+        "AUD-R61",
+        Severity::High,
+        r#""verb":"create","user":{"username":"dana"},"objectRef":{"resource":"clusterroles","apiGroup":"rbac.authorization.k8s.io","name":"r"},"requestObject":{"rules":[{"apiGroups":["security.openshift.io"],"resources":["*"],"verbs":["*"]}]}"#,
+    ),
+    (
+        "the administrators' binding written, without its body",
+        "AUD-R59",
+        Severity::High,
+        r#""verb":"update","level":"Metadata","user":{"username":"dana"},"objectRef":{"resource":"clusterrolebindings","apiGroup":"rbac.authorization.k8s.io","name":"kubeadm:cluster-admins"}"#,
+    ),
+    (
         "a kubelet entered on a node whose name misleads",
         "AUD-R36",
         Severity::High,
