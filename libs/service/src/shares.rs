@@ -91,6 +91,12 @@ struct Accounts {
     seen: Option<StreamRoom>,
     /// The bytes that were added since the stream was seen.
     added: u64,
+    /// The bytes that were added in all, and how many of them when the stream was looked at last.
+    added_in_all: u64,
+    added_when_looked: u64,
+    /// How many bytes were taken away in all, as far as that shows in what was added here and what the stream holds. An
+    /// append that is in the stream and not noted yet makes it smaller for a while. None before the first look.
+    taken_away: Option<i128>,
     /// Those who waited when the stream was seen, and those who came since.
     apart: usize,
     of: BTreeMap<Tenant, Account>,
@@ -128,6 +134,7 @@ impl Accounts {
         let is_due = self.looked.is_none_or(|looked| now.duration_since(looked) >= every);
         if is_due {
             self.looked = Some(now);
+            self.added_when_looked = self.added_in_all;
         }
         is_due
     }
@@ -140,12 +147,22 @@ impl Accounts {
         self.seen = Some(room);
         self.apart = wanted.iter().filter(|wanted| wanted.is_none()).count();
         let share = self.share();
-        let added = std::mem::take(&mut self.added);
-        let earned = before.map(|before| fair_part(taken_away(before, room, added), &wanted));
+        self.added = 0;
+        let taken_away = self.taken_away_until(room).max(before.map_or(0, |it| gone(it, room)));
+        let earned = before.map(|_| fair_part(taken_away, &wanted));
         for account in self.of.values_mut() {
             let left = earned.map_or(share, |earned| account.left.saturating_add(earned));
             *account = Account { left: left.min(share), added: 0, was_refused: false, ..*account };
         }
+    }
+
+    /// How many bytes more were taken away than was known, by what is missing of what was added here.
+    fn taken_away_until(&mut self, room: StreamRoom) -> u64 {
+        let all = i128::from(self.added_when_looked) - i128::from(room.held_bytes);
+        // What the stream held before the first look was added by others.
+        let known = self.taken_away.unwrap_or(all);
+        self.taken_away = Some(known.max(all));
+        u64::try_from(all - known).unwrap_or_default()
     }
 
     /// What a tenant may add at once: a quarter of what is free, in parts for all who may add as much. Other processes give
@@ -166,6 +183,7 @@ impl Accounts {
 
     fn charge(&mut self, tenant: &Tenant, bytes: u64, now: Instant) {
         self.added = self.added.saturating_add(bytes);
+        self.added_in_all = self.added_in_all.saturating_add(bytes);
         let account = self.account(tenant, now);
         account.added = account.added.saturating_add(bytes);
         account.left = account.left.saturating_sub_unsigned(bytes);
@@ -197,14 +215,13 @@ fn fair_part(bytes: u64, wanted: &[Option<u64>]) -> i64 {
     part(bytes, parts)
 }
 
-/// About how many bytes were taken away between two looks: as many as are missing although so many were added here, and
-/// where others add to the stream as well, by the entries that are gone.
-fn taken_away(before: StreamRoom, now: StreamRoom, added: u64) -> u64 {
-    let missing = before.held_bytes.saturating_add(added).saturating_sub(now.held_bytes);
+/// About how many bytes were taken away between two looks, by the entries that are gone: where others add to the stream as
+/// well, nothing else tells.
+fn gone(before: StreamRoom, now: StreamRoom) -> u64 {
     let entries = before.next.0.saturating_sub(before.first.0).max(1);
     let gone = now.first.0.saturating_sub(before.first.0);
     let by_entries = u128::from(before.held_bytes) * u128::from(gone) / u128::from(entries);
-    missing.max(u64::try_from(by_entries).unwrap_or(u64::MAX))
+    u64::try_from(by_entries).unwrap_or(u64::MAX)
 }
 
 /// One of so many equal parts.

@@ -52,7 +52,7 @@ impl Followed {
             tracing::warn!(%path, "the audit log is not there: it is read as soon as it is");
         }
         while !stop.is_cancelled() {
-            let wait = match self.step(&mut follower, &webhook, &deps).await {
+            let wait = match self.step(&mut follower, &webhook, &deps, &stop).await {
                 Ok(true) => {
                     backoff.reset();
                     continue;
@@ -79,6 +79,7 @@ impl Followed {
         follower: &mut Option<Follower>,
         webhook: &Webhook,
         deps: &Deps,
+        stop: &CancellationToken,
     ) -> anyhow::Result<bool> {
         let follower = match follower {
             Some(follower) => follower,
@@ -88,16 +89,36 @@ impl Followed {
                 follower.insert(Follower::new(self.file.path.clone(), self.longest, start))
             }
         };
-        webhook.intake.admit(&self.tenant).await?;
         let Some(lines) = follower.next().await.context("it cannot be read")? else {
             return Ok(false);
         };
+        if !self.is_admitted(webhook, stop).await {
+            return Ok(false);
+        }
         let next = lines.next;
         self.keep(lines, webhook, deps).await?;
         let mut batch = Batch::default();
         batch.put(POSITIONS, self.key(), next.encode());
         deps.store.commit(batch).await?;
         Ok(true)
+    }
+
+    /// Waits until there is room for what was read, with the file open: a rotated one may be gone by then. False where the
+    /// token is cancelled first.
+    async fn is_admitted(&self, webhook: &Webhook, stop: &CancellationToken) -> bool {
+        let mut is_told = false;
+        while let Err(refused) = webhook.intake.admit(&self.tenant).await {
+            if !is_told {
+                let path = self.file.path.display();
+                tracing::warn!(%path, error = %refused, "the audit log waits");
+                is_told = true;
+            }
+            tokio::select! {
+                () = stop.cancelled() => return false,
+                () = tokio::time::sleep(self.poll) => {}
+            }
+        }
+        true
     }
 
     /// Makes durable what is missing before lines, and the lines. A line that the log never takes is set aside: it would hold

@@ -184,6 +184,7 @@ fn what_is_larger_than_a_share_is_taken_and_paid_for() {
         StreamRoom { held_bytes, limit_bytes: 100, first, next }
     };
     let mut accounts = Accounts::default();
+    accounts.begin_look(start);
     accounts.see(room(60, 40), start);
     assert_eq!(accounts.admit(&one, start), Ok(()));
     accounts.charge(&one, 22, start);
@@ -200,6 +201,32 @@ fn what_is_larger_than_a_share_is_taken_and_paid_for() {
     assert_eq!(accounts.admit(&one, seconds(3)), Ok(()), "there is room for everybody");
     accounts.see(room(60, 60), seconds(4));
     assert_eq!(accounts.admit(&one, seconds(4)), Ok(()), "what was free was nobody's");
+}
+
+#[test]
+fn an_append_that_is_noted_late_earns_nothing() {
+    let now = Instant::now();
+    let (first, next) = (Offset(1), Offset(100));
+    let room = |held_bytes| StreamRoom { held_bytes, limit_bytes: 1_000, first, next };
+    let tenant = Tenant::default();
+    let mut accounts = Accounts::default();
+    let look = |accounts: &mut Accounts, held, second| {
+        let now = now + Duration::from_secs(second);
+        assert!(accounts.begin_look(now));
+        accounts.see(room(held), now);
+    };
+    look(&mut accounts, 600, 0);
+    accounts.charge(&tenant, 200, now);
+    look(&mut accounts, 800, 1);
+    assert_eq!(accounts.admit(&tenant, now), Err(80), "it has added twice its share");
+    // 100 more are in the stream before they are noted.
+    look(&mut accounts, 900, 2);
+    accounts.charge(&tenant, 100, now);
+    look(&mut accounts, 900, 3);
+    look(&mut accounts, 900, 4);
+    assert_eq!(accounts.of[&tenant].left, -200, "nothing was taken away");
+    look(&mut accounts, 850, 5);
+    assert_eq!(accounts.of[&tenant].left, -150);
 }
 
 #[test]

@@ -337,7 +337,7 @@ impl Detecting<'_> {
 
 /// Whether a line is the last one of a log that is being written: it has no end yet, and its JSON breaks off.
 fn is_being_written(bytes: &[u8], line: &[u8]) -> bool {
-    let is_last = !bytes.ends_with(b"\n") && bytes.ends_with(line);
+    let is_last = !bytes.ends_with(b"\n") && bytes.trim_ascii_end().ends_with(line);
     let breaks_off = || {
         let read = serde_json::from_slice::<serde::de::IgnoredAny>(line);
         line.first() == Some(&b'{') && read.is_err_and(|error| error.is_eof())
