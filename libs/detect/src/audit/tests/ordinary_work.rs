@@ -98,6 +98,14 @@ fn ordinary_work_is_low_if_it_is_told() {
 }
 
 #[test]
+fn an_upgrade_of_the_kubelets_configuration_is_a_note() {
+    let event = r#"{"verb":"update","user":{"username":"kubernetes-admin"},"userAgent":"kubeadm/v1.34.2","objectRef":{"resource":"configmaps","namespace":"kube-system","name":"kubelet-config"},"responseStatus":{"code":200}}"#;
+    let told = detections(event);
+    let found = told.iter().find(|it| it.rule == "AUD-R71-trust").map(|it| it.severity);
+    assert_eq!(found, Some(Severity::Info));
+}
+
+#[test]
 fn a_webhook_on_the_api_servers_own_machine_is_nobodys_elsewhere() {
     for (url, severity) in [
         ("https://127.0.0.1:23443/mutate", Severity::Medium),
