@@ -29,7 +29,8 @@ struct Resource {
 /// The rules about one resource, by the place of the verb in [`VERBS`].
 type ByVerb = [Vec<&'static Definition>; VERBS.len()];
 
-const VERBS: [&str; 8] =
+/// The verbs of requests.
+pub(crate) const VERBS: [&str; 8] =
     ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
 /// The place of a verb in [`VERBS`]; none for those that no rule has.

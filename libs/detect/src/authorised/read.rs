@@ -8,7 +8,7 @@ use airside_types::{FieldPath, Place};
 
 use super::when::{When, weekday, zone};
 use super::{Authorised, Network, Pattern, Rule, Ticket, Who};
-use crate::audit::CORE_RESOURCES as CORE;
+use crate::audit::{CORE_RESOURCES as CORE, VERBS};
 
 /// Something in a file that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,18 +253,8 @@ impl Reader<'_> {
     }
 }
 
-/// The verbs of requests, and that of acting as somebody else.
-const VERBS: [&str; 9] = [
-    "create",
-    "delete",
-    "deletecollection",
-    "get",
-    "impersonate",
-    "list",
-    "patch",
-    "update",
-    "watch",
-];
+/// The verb of acting as somebody else.
+const IMPERSONATES: &str = "impersonate";
 
 /// As whom somebody acts.
 const IMPERSONATED: [&str; 4] = ["groups", "uids", "userextras", "users"];
@@ -285,9 +275,11 @@ const OF_PODS: [&str; 11] = [
 ];
 
 fn verb_problem(text: &str) -> Option<String> {
-    let is_known = text.contains('*') || VERBS.contains(&text);
-    (!is_known)
-        .then(|| format!("`{text}` is no verb of a request: write one of {}", VERBS.join(", ")))
+    let is_known = text.contains('*') || VERBS.contains(&text) || text == IMPERSONATES;
+    (!is_known).then(|| {
+        let verbs = VERBS.join(", ");
+        format!("`{text}` is no verb of a request: write one of {verbs}, {IMPERSONATES}")
+    })
 }
 
 fn resource_problem(text: &str) -> Option<String> {
