@@ -8,9 +8,10 @@
 mod lost;
 mod panicked;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ use crate::health::ReadySignal;
 use crate::outbox::Outbox;
 use crate::retry::Backoff;
 pub use lost::{Lost, ReadUpTo};
-use panicked::Panicked;
+use panicked::{Panicked, What};
 
 /// What applying entries changes and causes; it is committed together.
 #[derive(Debug, Default)]
@@ -175,7 +176,7 @@ pub async fn run_owner(
             Err(error) => break Err(error).context("the log was replaced: start the node again"),
         };
         let next = batch.next;
-        match work.commit(stream, batch, shutdown).await {
+        match work.take(stream, batch, shutdown).await {
             Ok(ControlFlow::Continue(())) => {}
             Ok(ControlFlow::Break(())) => {
                 unpublished = true;
@@ -265,6 +266,22 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Applies and publishes what was read, in one part but after a panic.
+    async fn take(
+        &mut self,
+        stream: Stream,
+        read: LogBatch,
+        shutdown: &CancellationToken,
+    ) -> anyhow::Result<ControlFlow<()>> {
+        for part in self.panicked.apart(stream, read) {
+            let flow = self.commit(stream, part, shutdown).await?;
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     /// Applies a batch and commits state, offset and outputs; then publishes the outputs.
     async fn commit(
         &mut self,
@@ -274,7 +291,7 @@ impl Work<'_> {
     ) -> anyhow::Result<ControlFlow<()>> {
         let mut effects = Effects::default();
         let mut letters = Vec::new();
-        self.tell_lost(stream, &read, &mut effects).await;
+        letters.extend(self.tell_lost(stream, &read, &mut effects).await?);
         for entry in &read.entries {
             let headers = &entry.entry.headers;
             let span = tracing::info_span!("log.apply", owner = self.settings.name, %stream);
@@ -283,12 +300,18 @@ impl Work<'_> {
             match AssertUnwindSafe(applied).catch_unwind().await {
                 Ok(applied) => letters.extend(applied.err()),
                 Err(panic) => {
-                    let said = panicked::message_of(panic);
-                    return Err(self.panicked_at(stream, entry.offset, &said).await);
+                    let at = (stream, entry.offset, What::Entry);
+                    return Err(self.panicked_at(at, panic).await);
                 }
             }
         }
-        self.owner.settle(&mut effects);
+        if !self.panicked.is_all_of(stream, &read) {
+            let settling = AssertUnwindSafe(|| self.owner.settle(&mut effects));
+            if let Err(panic) = catch_unwind(settling) {
+                let at = self.panicked.in_all_of(stream, &read);
+                return Err(self.panicked_at(at, panic).await);
+            }
+        }
         let kept = letters.iter().filter_map(entry_of).map(|entry| (Stream::DeadLetters, entry));
         effects.outputs.extend(kept);
         self.panicked.forget_before(stream, read.next, &mut effects.batch);
@@ -307,18 +330,38 @@ impl Work<'_> {
         Ok(flow)
     }
 
-    /// Tells the owner what was removed before it was read.
-    async fn tell_lost(&mut self, stream: Stream, read: &LogBatch, effects: &mut Effects) {
+    /// Tells the owner what was removed before it was read. A loss on which it panicked before is set aside.
+    async fn tell_lost(
+        &mut self,
+        stream: Stream,
+        read: &LogBatch,
+        effects: &mut Effects,
+    ) -> anyhow::Result<Option<DeadLetter>> {
         let Some(range) = read.lost else {
             self.losing.remove(&stream);
-            return;
+            return Ok(None);
         };
         let owner = self.settings.name;
         tracing::error!(%stream, ?range, owner, "entries were removed before they were read");
         let goes_on = self.losing.contains_key(&stream);
         let from = *self.losing.entry(stream).or_insert(range.from);
+        if self.panicked.is_at(stream, range.from) {
+            let reason = "telling that entries were lost panicked before: a mistake in Airside";
+            return Ok(Some(self.letter(stream, range.from, reason, &[])));
+        }
+        let at = (stream, range.from, What::Entry);
         let (range, next) = (LostRange { from, ..range }, read.entries.first());
-        self.owner.lost(Lost { stream, range, goes_on, next }, effects).await;
+        let telling = self.owner.lost(Lost { stream, range, goes_on, next }, effects);
+        match AssertUnwindSafe(telling).catch_unwind().await {
+            Ok(()) => Ok(None),
+            Err(panic) => Err(self.panicked_at(at, panic).await),
+        }
+    }
+
+    /// Sets something aside that was read.
+    fn letter(&self, stream: Stream, offset: Offset, reason: &str, payload: &[u8]) -> DeadLetter {
+        let origin = format!("{} {stream}@{}", self.settings.name, offset.0);
+        DeadLetter::new(&origin, reason, payload, self.ports.clock.now())
     }
 
     /// Removes what is applied from the log, now and then. What is not removed now is removed next time.
@@ -335,14 +378,22 @@ impl Work<'_> {
         }
     }
 
-    /// Notes that the owner ends with this entry, for its next life.
-    async fn panicked_at(&self, stream: Stream, offset: Offset, said: &str) -> anyhow::Error {
+    /// Notes what the owner ends with, for its next life.
+    async fn panicked_at(
+        &self,
+        (stream, offset, what): (Stream, Offset, What),
+        panic: Box<dyn Any + Send>,
+    ) -> anyhow::Error {
+        let next = match what {
+            What::Entry => "it is set aside at the next start",
+            What::ReadUntil(_) => "what was read with it is taken one by one at the next start",
+        };
         let ended = anyhow::anyhow!(
-            "`{}` panicked at entry {offset} of stream `{stream}` ({said}): a mistake in Airside, please report it; the \
-             entry is set aside at the next start",
-            self.settings.name
+            "`{}` panicked at entry {offset} of stream `{stream}` ({}): a mistake in Airside, please report it; {next}",
+            self.settings.name,
+            panicked::message_of(panic)
         );
-        match self.ports.store.commit(self.panicked.note(stream, offset)).await {
+        match self.ports.store.commit(self.panicked.note(stream, offset, what)).await {
             Ok(()) => ended,
             Err(error) => ended.context(format!("that could not be noted: {error}")),
         }
@@ -355,12 +406,10 @@ impl Work<'_> {
         entry: &StoredEntry,
         effects: &mut Effects,
     ) -> Result<(), DeadLetter> {
-        let letter = |reason: &str| {
-            let origin = format!("{} {stream}@{}", self.settings.name, entry.offset.0);
-            DeadLetter::new(&origin, reason, &entry.entry.payload, self.ports.clock.now())
-        };
+        let payload = &entry.entry.payload;
         if self.panicked.is_at(stream, entry.offset) {
-            return Err(letter("applying it panicked before: a mistake in Airside"));
+            let reason = "applying it panicked before: a mistake in Airside";
+            return Err(self.letter(stream, entry.offset, reason, payload));
         }
         let mut backoff = Backoff::default();
         for attempt in 1.. {
@@ -370,7 +419,7 @@ impl Work<'_> {
             };
             let last = attempt >= self.settings.attempts.max(1);
             if last || matches!(error, ApplyError::Poison(_)) {
-                return Err(letter(&error.to_string()));
+                return Err(self.letter(stream, entry.offset, &error.to_string(), payload));
             }
             tokio::time::sleep(backoff.wait()).await;
         }

@@ -276,14 +276,121 @@ async fn an_entry_on_which_it_panics_ends_one_life_of_an_owner_and_is_set_aside_
     assert_eq!(sizes(&log, Stream::DeadLetters).await.len(), 3);
 }
 
+/// Panics over what was lost, or over an entry of six bytes, once all that was read with it is applied.
+#[derive(Default)]
+struct PanicsLate {
+    over_losses: bool,
+    read: Vec<usize>,
+    lost: usize,
+    settled: Vec<Vec<usize>>,
+}
+
+#[async_trait]
+impl LogOwner for PanicsLate {
+    async fn apply(
+        &mut self,
+        _: Stream,
+        entry: &StoredEntry,
+        _: &mut Effects,
+    ) -> Result<(), ApplyError> {
+        self.read.push(entry.entry.payload.len());
+        Ok(())
+    }
+
+    async fn lost(&mut self, _: Lost<'_>, _: &mut Effects) {
+        assert!(!self.over_losses, "lost");
+        self.lost += 1;
+    }
+
+    fn settle(&mut self, _: &mut Effects) {
+        assert!(!self.read.contains(&6), "six");
+        self.settled.push(std::mem::take(&mut self.read));
+    }
+}
+
+#[tokio::test]
+async fn what_panics_over_all_that_was_read_is_found_by_its_next_lives() {
+    let sized = |lost: Option<(u64, u64)>, sizes: &[usize], next: u64| LogBatch {
+        entries: (next - sizes.len() as u64..)
+            .zip(sizes)
+            .map(|(offset, bytes)| StoredEntry { offset: Offset(offset), entry: entry(*bytes) })
+            .collect(),
+        next: Offset(next),
+        lost: lost.map(|(from, until)| LostRange { from: Offset(from), until: Offset(until) }),
+    };
+    // What is read; whether losses are what it panics over; what each life is told to end with; what the last one settles,
+    // how many losses it heard of, and how many letters there are.
+    let cases: [(LogBatch, bool, &[&str], &[&[usize]], usize, usize); 5] = [
+        (sized(None, &[4, 5], 9), false, &[], &[&[4, 5]], 0, 0),
+        (sized(None, &[4, 6, 5], 9), false, &["entry 6", "entry 7"], &[&[4], &[5]], 0, 1),
+        (sized(None, &[6, 6], 9), false, &["entry 7", "entry 7", "entry 8"], &[], 0, 2),
+        (sized(Some((1, 8)), &[6], 9), false, &["entry 8"], &[&[]], 1, 1),
+        (sized(Some((1, 8)), &[5], 9), true, &["entry 1"], &[&[5]], 0, 1),
+    ];
+    for (read, over_losses, ends, settled, lost, letters) in cases {
+        let store = Arc::<MemoryStore>::default();
+        let options = EmbeddedLogOptions::default();
+        let log = EmbeddedLog::open(store.clone(), Arc::new(SystemClock), options).await.unwrap();
+        let log = Arc::new(log);
+        let settings = settings(vec![Stream::Activity]);
+        let ports = OwnerPorts {
+            store: store.clone(),
+            log: log.clone(),
+            clock: Arc::new(SystemClock),
+            dead_letters: DeadLetters::new("test", log.clone(), &Metrics::new()),
+        };
+        let life = async || {
+            let mut owner = PanicsLate { over_losses, ..PanicsLate::default() };
+            let outbox = Outbox::recover(OUTBOX, store.clone(), log.clone()).await.unwrap();
+            let panicked = Panicked::load(&*store, settings.offsets, &settings.streams).await;
+            // What a life before has committed is not read again.
+            let stored = stored_offset(&*store, settings.offsets, Stream::Activity).await.unwrap();
+            let is_left = |stored: &StoredEntry, from: Offset| stored.offset >= from;
+            let mut read = read.clone();
+            if let Some(from) = stored {
+                read.entries.retain(|entry| is_left(entry, from));
+                read.lost = None;
+            }
+            let mut work = Work {
+                owner: &mut owner,
+                settings: &settings,
+                ports: &ports,
+                outbox,
+                forgotten: BTreeMap::new(),
+                losing: BTreeMap::new(),
+                panicked: panicked.unwrap(),
+            };
+            let taken = work.take(Stream::Activity, read, &CancellationToken::new()).await;
+            drop(work);
+            (taken.map_err(|error| format!("{error:#}")), owner)
+        };
+        let mut all_settled = Vec::new();
+        for end in ends {
+            let (ended, owner) = life().await;
+            let error = ended.expect_err(end);
+            assert!(error.contains(&format!("panicked at {end} of stream")), "{end}: {error}");
+            all_settled.extend(owner.settled);
+        }
+        let (ended, owner) = life().await;
+        assert!(ended.unwrap().is_continue(), "{ends:?}");
+        all_settled.extend(owner.settled);
+        assert_eq!(all_settled, settled, "{ends:?}");
+        assert_eq!(owner.lost, lost, "{ends:?}");
+        assert_eq!(sizes(&log, Stream::DeadLetters).await.len(), letters, "{ends:?}");
+        let left =
+            store.scan(settings.offsets, KeyRange::all(), Order::Ascending, 9).await.unwrap();
+        assert_eq!(left.len(), 1, "the notes are gone: {left:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_was_noted_of_another_log_is_forgotten() {
     let (store, keyspace) = (MemoryStore::new(), Keyspace::new("test.offsets"));
     let stream = Stream::Sightings;
     let load =
         async || Panicked::load(&store, keyspace, &[stream, Stream::Activity]).await.unwrap();
-    store.commit(load().await.note(stream, Offset(7))).await.unwrap();
-    store.commit(load().await.note(Stream::Activity, Offset(8))).await.unwrap();
+    store.commit(load().await.note(stream, Offset(7), What::Entry)).await.unwrap();
+    store.commit(load().await.note(Stream::Activity, Offset(8), What::Entry)).await.unwrap();
     let mut panicked = load().await;
     assert!(panicked.is_at(stream, Offset(7)) && !panicked.is_at(stream, Offset(8)));
     panicked.forget_all(stream);
