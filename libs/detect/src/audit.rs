@@ -10,6 +10,7 @@ use crate::intake::Intake;
 use crate::rule::{Rule, RuleInfo};
 
 mod actor;
+mod bodies;
 mod body;
 mod certificate_request;
 mod change;
@@ -40,6 +41,7 @@ mod sign;
 mod uses;
 
 pub(crate) use actor::Actor;
+pub use bodies::Bodies;
 pub(crate) use client::Client;
 pub use client::UserAgent;
 pub use deed::{CAUSED_BY, COUNTED_IN, Cause, Deed, Hand, deed, tell_cause, tell_counted};
@@ -120,8 +122,12 @@ pub fn said_by(rule: &str) -> &str {
 
 /// What an event tells: its detections, and facts about the entities that it shows.
 pub fn records(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
-    let request = Request::new(event, intake.profile);
-    if request.is_answered() { records_of(&request, intake, |_| true) } else { Vec::new() }
+    told_by(&Request::new(event, intake.profile), intake)
+}
+
+/// The same, of its request.
+pub fn told_by(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
+    if request.is_answered() { records_of(request, intake, |_| true) } else { Vec::new() }
 }
 
 /// What of an event travels to be correlated: all that it tells but what is ordinary. That somebody made an

@@ -208,6 +208,14 @@ impl Authorised {
         self.rules.iter().map(|rule| (rule.name.as_str(), &rule.place))
     }
 
+    /// Where rules are written whose last day is over, with that day: they authorise nothing any more.
+    pub fn over(&self, now: Timestamp) -> impl Iterator<Item = (&Place, String)> {
+        self.rules.iter().filter_map(move |rule| {
+            let last = rule.when.as_ref()?.over_since(now)?;
+            Some((&rule.place, last.to_string()))
+        })
+    }
+
     /// Whether it says nothing at all.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty() && self.administrators == Who::default()

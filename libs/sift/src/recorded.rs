@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use airside_detect::Intake;
 use airside_detect::audit::own::Found;
-use airside_detect::audit::{Event, Request, Telling, sight};
+use airside_detect::audit::{Bodies, Event, Request, Telling, sight};
 use airside_detect::authorised::Authorised;
 use airside_types::{SightingBatch, Suppression, Timestamp};
 
@@ -16,6 +16,7 @@ pub struct Recorded<'a> {
     sift: Sift,
     telling: Telling,
     authorised: &'a Authorised,
+    bodies: Bodies,
     events: u64,
     /// The batch of the last event, whose texts the next ones share.
     batch: Option<SightingBatch>,
@@ -35,7 +36,8 @@ impl<'a> Recorded<'a> {
             shared: SharedLimits { seen: 2_000_000, ..SharedLimits::default() },
             ..Limits::default()
         };
-        Self { sift: Sift::new(limits), telling, authorised, events: 0, batch: None }
+        let (sift, bodies) = (Sift::new(limits), Bodies::default());
+        Self { sift, telling, authorised, bodies, events: 0, batch: None }
     }
 
     /// Takes an event of so many bytes in, with what people's own rules find in it.
@@ -47,7 +49,7 @@ impl<'a> Recorded<'a> {
         own: Found,
     ) -> Sifted {
         let mut batch = self.next_batch(intake);
-        let request = Request::new(event, intake.profile);
+        let request = Request::new(event, intake.profile).among(&self.bodies);
         sight((&request, bytes), intake, (self.telling, self.authorised), own, &mut batch);
         let quiet = batch.quiet.iter().map(|quiet| quiet.last);
         let time = batch.sightings.iter().map(|it| it.time).chain(quiet).max();

@@ -81,8 +81,10 @@ const OBJECTS_IN_BODIES: [&str; 18] = [
 const FREE_MAPS: [&str; 6] =
     ["annotations", "data", "labels", "matchLabels", "nodeSelector", "stringData"];
 
-/// The last step of a name that is no field, and the field that is meant.
-const MEANT: [(&str, &str); 36] = [
+/// A name that is no field, or its last step, and the field that is meant.
+const MEANT: [(&str, &str); 38] = [
+    ("user.name", "user.username"),
+    ("impersonateduser.name", "impersonatedUser.username"),
     ("apigroup", "objectRef.apiGroup"),
     ("resource", "objectRef.resource"),
     ("subresource", "objectRef.subresource"),
@@ -218,7 +220,8 @@ fn meant_by(name: &str) -> Option<&'static str> {
         return Some(field);
     }
     let last = name.rsplit('.').next().unwrap_or(name);
-    let meant = MEANT.iter().find(|(written, _)| last.eq_ignore_ascii_case(written));
+    let is = |text: &str| MEANT.iter().find(|(written, _)| text.eq_ignore_ascii_case(written));
+    let meant = is(name).or_else(|| is(last));
     meant.map(|(_, field)| *field).or_else(|| {
         // Of what is so much longer or shorter the distance is more.
         let alike = all().filter(|field| field.len().abs_diff(name.len()) <= 2);

@@ -190,6 +190,12 @@ fn plainly(said: &str) -> String {
     if said.starts_with("Invalid timespan") {
         return format!("{said}: write it as 30s, 5m, 1h or 7d");
     }
+    if let Some(level) = said.strip_prefix("invalid level: ") {
+        let level = level.trim_matches('\'');
+        return format!(
+            "`level` is never `{level}`: it is one of informational, low, medium, high, critical; the rule counts as medium"
+        );
+    }
     said.to_owned()
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Head<'r> {
     pub(crate) title: &'r str,
     pub(crate) name: Option<&'r str>,
     pub(crate) level: Option<Level>,
+    /// Whether a level is written, known or not.
+    pub(crate) has_level: bool,
     pub(crate) status: Option<Status>,
     pub(crate) tags: &'r [String],
     /// The day of the last change, else of the making.
@@ -32,7 +34,7 @@ impl Head<'_> {
         let mut remark = |key: &str, text: String| {
             remarks.push(Remark { at: FieldPath::of(&[key]), text });
         };
-        if self.level.is_none() {
+        if self.level.is_none() && !self.has_level {
             remark("title", "it gives no `level` and counts as medium".to_owned());
         }
         let techniques = self.techniques(&mut remark);
@@ -133,6 +135,7 @@ mod tests {
             title: "Secrets read (by hand): twice!",
             name: None,
             level: Some(Level::High),
+            has_level: true,
             status: Some(Status::Stable),
             tags: &tags,
             date: Some("2026-11-26"),

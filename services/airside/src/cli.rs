@@ -2,6 +2,7 @@
 
 mod access;
 mod detect;
+mod moment;
 mod platform;
 mod raw;
 mod scan;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::access::AccessArguments;
 pub use self::detect::{AuthorisedArguments, AuthorisedCommand, DetectArguments};
+pub use self::moment::{Moment, span};
 pub use self::platform::{
     FindingsArguments, FindingsCommand, FindingsListArguments, IncidentsArguments,
     IncidentsCommand, ListedState,

@@ -325,6 +325,15 @@ fn what_is_authorised_is_told_as_such_and_the_rest_is_not() {
     ok      support  own/authorised.yaml:4:3
     ");
     assert_eq!(status, Some(0));
+    let folder = folder();
+    let over = DECLARED.replace("  where:", "  when: {until: \"2025-01-31\"}\n  where:");
+    std::fs::write(folder.path().join("own/authorised.yaml"), over).expect("written");
+    let checked =
+        airside(folder.path(), &["authorised", "check", "own"]).output().expect("it runs");
+    assert_snapshot!(String::from_utf8_lossy(&checked.stdout), @r"
+    over    support  own/authorised.yaml:4:3  its last day was 2025-01-31
+    ");
+    assert_eq!(checked.status.code(), Some(0));
     let (status, told, _) = run(&["authorised", "test", "own"]);
     assert_snapshot!(told, @r"
     ok      support: support goes into pods of the shop (authorised)

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use airside_config::ByteSize;
 use airside_detect::address::{AddressSet, Network};
+use airside_detect::audit::Bodies;
 use airside_detect::authorised::Authorised;
 use airside_detect::profile::{AddressFeed, ClusterProfile, Provider};
 use airside_sigma::{Problem, RuleSet};
@@ -20,6 +22,7 @@ pub struct Judging {
     /// The rules of tenants that have set some besides.
     set: RwLock<BTreeMap<Tenant, Arc<SetRules>>>,
     profiles: BTreeMap<(Tenant, Cluster), ClusterProfile>,
+    bodies: Bodies,
 }
 
 impl Judging {
@@ -27,6 +30,7 @@ impl Judging {
     pub(crate) fn read(
         files: &TermFilesOfTenants,
         clusters: &[ClusterOptions],
+        bodies: ByteSize,
     ) -> anyhow::Result<Self> {
         let mut profiles = BTreeMap::new();
         for cluster in clusters {
@@ -38,7 +42,14 @@ impl Judging {
                 anyhow::bail!("{} is described twice", at());
             }
         }
-        Ok(Self { terms: DetectionTermsOfTenants::read(files)?, set: RwLock::default(), profiles })
+        let terms = DetectionTermsOfTenants::read(files)?;
+        let bodies = Bodies::new(bodies.as_usize());
+        Ok(Self { terms, set: RwLock::default(), profiles, bodies })
+    }
+
+    /// What is known of bodies that came more than once.
+    pub(crate) const fn bodies(&self) -> &Bodies {
+        &self.bodies
     }
 
     /// What is known of a cluster.
@@ -218,7 +229,8 @@ mod tests {
             ..ClusterOptions::default()
         };
         let files = TermFilesOfTenants::default();
-        let judging = Judging::read(&files, std::slice::from_ref(&prod)).unwrap();
+        let read = |files: &_, clusters: &_| Judging::read(files, clusters, ByteSize::mib(1));
+        let judging = read(&files, std::slice::from_ref(&prod)).unwrap();
         let [acme, other] = ["acme", "other"].map(|name| Tenant::new(name).unwrap());
         let cluster = Cluster::new("prod").unwrap();
         let profile = judging.profile(&acme, &cluster);
@@ -231,13 +243,13 @@ mod tests {
         }
         assert_eq!(judging.profile(&other, &cluster), ClusterProfile::unknown());
 
-        let twice = Judging::read(&files, &[prod.clone(), prod.clone()]).unwrap_err();
+        let twice = read(&files, &[prod.clone(), prod.clone()]).unwrap_err();
         assert_eq!(twice.to_string(), "`audit-ingest.clusters` prod is described twice");
         let wrong = ClusterOptions { nodes: vec!["ten".into()], ..prod.clone() };
-        let error = format!("{:#}", Judging::read(&files, &[wrong]).unwrap_err());
+        let error = format!("{:#}", read(&files, &[wrong]).unwrap_err());
         assert!(error.starts_with("`audit-ingest.clusters` prod: `nodes`: `ten`"), "{error}");
         std::fs::write(&file, "no address\n").unwrap();
-        let error = format!("{:#}", Judging::read(&files, &[prod]).unwrap_err());
+        let error = format!("{:#}", read(&files, &[prod]).unwrap_err());
         assert!(error.contains("tor.txt") && error.contains("`no address`"), "{error}");
     }
 }

@@ -121,7 +121,8 @@ impl Service for AuditIngest {
             setting: "audit-ingest.max_body",
             in_flight: usize::try_from(options.max_in_flight.as_u64())?,
         };
-        let judging = Arc::new(Judging::read(&deps.terms, &options.clusters)?);
+        let judging =
+            Arc::new(Judging::read(&deps.terms, &options.clusters, options.known_bodies)?);
         let rules = RulesApi::new(Arc::clone(&judging), deps.publisher());
         mounts.grpc(&deps, RulesServiceServer::new(rules));
         let (rules_known, known) = watch::channel(false);

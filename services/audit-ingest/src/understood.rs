@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use airside_detect::audit::read::{self, Item, Room, Taker, Unreadable};
-use airside_detect::audit::{Request, Telling, sight};
+use airside_detect::audit::{Bodies, Request, Telling, sight};
 use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake};
 use airside_service::intake::{
@@ -98,6 +98,7 @@ struct Body<'a, 'p> {
     intake: Intake<'a>,
     rules: Arc<RuleSet>,
     authorised: &'a Authorised,
+    bodies: &'a Bodies,
     /// What it has told since a piece was handed over.
     piece: Piece,
     /// Where pieces go; none where all is told as a whole.
@@ -115,7 +116,7 @@ impl Taker for Body<'_, '_> {
         self.piece.understood.inputs += 1;
         match item.event {
             Ok(event) => {
-                let request = Request::new(event, self.intake.profile);
+                let request = Request::new(event, self.intake.profile).among(self.bodies);
                 self.piece.raws.take(&request, item.bytes, &self.intake, self.received);
                 let batch = current(&mut self.piece.understood.sightings, self.received);
                 let own = self.rules.judge(event, &self.intake);
@@ -153,6 +154,7 @@ impl<'a, 'p> Body<'a, 'p> {
             intake,
             rules: judging.rules(&received.tenant),
             authorised: judging.authorised(&received.tenant),
+            bodies: judging.bodies(),
             piece,
             pieces,
             items: 0,

@@ -6,10 +6,12 @@
 //! a rule of its own fires for it.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use airside_k8s::{Value, fields};
 use airside_types::FieldPath;
 
+use super::bodies::{Bodies, Body, Written};
 use super::event::Event;
 use crate::json::{Defect, RawJson, mend};
 
@@ -21,20 +23,18 @@ mod merge;
 #[derive(Debug)]
 pub(super) struct Change<'e> {
     form: Form,
-    set: Value,
-    removed: Vec<FieldPath>,
+    written: Arc<Written>,
     /// The object before; a single event does not tell it.
     before: Option<Value>,
     response: Option<RawJson<'e>>,
     after: OnceCell<Option<Value>>,
-    unread: Option<Why>,
 }
 
 const EPHEMERAL: &str = "ephemeralContainers";
 
 /// What a body is of its object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Form {
     /// There is none, or it is none of an object's.
     Other,
     /// The whole object: it is created or replaced.
@@ -78,71 +78,54 @@ impl Why {
 }
 
 impl<'e> Change<'e> {
-    /// The change that an event's request asked for.
-    pub(super) fn of(event: &'e Event<'_>) -> Self {
+    /// The change that an event's request asked for. What its body says is not read again where that is known.
+    pub(super) fn of(event: &'e Event<'_>, known: Option<&Bodies>) -> Self {
         let form = match (&*event.verb, event.request_object) {
             ("create" | "update", _) => Form::Whole,
             ("patch", Some(_)) => Form::Part,
             _ => Form::Other,
         };
-        let mut change = Self {
-            form,
-            set: Value::Null,
-            removed: Vec::new(),
-            before: None,
-            response: event.response_object,
-            after: OnceCell::new(),
-            unread: None,
-        };
+        let response = event.response_object;
+        let (written, after) = (Arc::default(), OnceCell::new());
+        let mut change = Self { form, written, before: None, response, after };
         if let Some(body) = event.request_object {
-            if body.is_whole() {
-                change.read(body.get().trim_start());
-            }
-            // What can be made of the rest: what came before a cut, or around what nobody can read.
-            if !body.is_whole() || change.unread == Some(Why::NotJson) {
-                let mended = mend(body.get());
-                let why = change.unread.or_else(|| Why::of(mended.defect));
-                change.read(&mended.json);
-                change.unread = why;
-            }
-        }
-        // Before 1.22 the body of the pods' subresource was a list of its own kind.
-        if change.set.get(EPHEMERAL).is_some() {
-            let spec = std::mem::take(&mut change.set);
-            change.set = Value::Object([("spec", spec)].into_iter().collect());
+            let read = || Written::of(form, body, || change.after());
+            let text = body.get();
+            // What a list of operations comes to may depend on the answer.
+            let stands_alone = body.is_whole() && text.starts_with('{');
+            change.written = match known.filter(|_| stands_alone) {
+                Some(known) => {
+                    let target = event.object_ref.as_ref();
+                    let body = Body {
+                        form,
+                        group: target.map_or("", |it| &it.api_group),
+                        resource: target.map_or("", |it| &it.resource),
+                        subresource: target.map_or("", |it| &it.subresource),
+                        text,
+                    };
+                    known.read(&body, read)
+                }
+                None => Arc::new(read()),
+            };
         }
         change
     }
 
-    fn read(&mut self, text: &str) {
-        let (value, why) = decode::decode(text);
-        self.unread = why;
-        // The API server takes YAML, which no event can hold but as a text.
-        if self.form != Form::Other && !matches!(value, Value::Object(_) | Value::Array(_)) {
-            self.unread = Some(Why::NotJson);
-            return;
-        }
-        match value {
-            Value::Array(operations) if self.form == Form::Part => {
-                let patch = json_patch::Patch::of(&operations);
-                let after = if patch.moves_unknown() { self.after() } else { None };
-                let (set, why) = patch.settled(after);
-                self.unread = self.unread.or(why);
-                self.set = set;
-                self.removed = patch.removed;
-            }
-            value if self.form == Form::Part && merge::may_hold_directives(text) => {
-                (self.set, self.removed) = merge::taken_apart(value);
-            }
-            value => self.set = value,
-        }
+    /// What the body writes, where that is all that is known of the object: what is said of it is said of the body.
+    pub(super) fn of_body_alone(&self) -> Option<&Written> {
+        let is_all = self.before.is_none() && self.is_set_known();
+        is_all.then_some(&self.written)
+    }
+
+    fn is_set_known(&self) -> bool {
+        self.form == Form::Other || self.written.set.is_object()
     }
 
     /// The part of the object that the request sets. Where its body is no JSON, what it sets is not known:
     /// then the object after it.
     pub(super) fn set(&self) -> &Value {
-        let is_known = self.form == Form::Other || self.set.is_object();
-        if is_known { &self.set } else { self.after().unwrap_or(&self.set) }
+        let set = &self.written.set;
+        if self.is_set_known() { set } else { self.after().unwrap_or(set) }
     }
 
     /// The object after the request, where the answer shows it.
@@ -178,7 +161,7 @@ impl<'e> Change<'e> {
             let version = fields::down(of, &["metadata", "resourceVersion"])?.as_str()?;
             (!version.is_empty()).then(|| version.to_owned())
         };
-        let named = || version(&self.set);
+        let named = || version(&self.written.set);
         self.form == Form::Whole
             && named().is_some_and(|it| self.after().and_then(version) == Some(it))
     }
@@ -192,19 +175,66 @@ impl<'e> Change<'e> {
     /// The same of any field.
     pub(super) fn removes_field(&self, field: &FieldPath) -> bool {
         let is_in = |object: &Value| fields::at(object, field).is_some_and(|it| !it.is_null());
-        let is_removed = self.removed.iter().any(|removed| removed.contains(field));
+        let is_removed = self.written.removed.iter().any(|removed| removed.contains(field));
         let is_gone = self.is_whole() && self.before().is_some_and(is_in);
-        !is_in(&self.set) && (is_removed || is_gone)
+        !is_in(&self.written.set) && (is_removed || is_gone)
     }
 
     /// What the request removes.
     pub(super) fn removed(&self) -> &[FieldPath] {
-        &self.removed
+        &self.written.removed
     }
 
     /// Why the change, or a part of it, is not known.
     pub(super) fn unread(&self) -> Option<Why> {
-        self.unread
+        self.written.unread
+    }
+}
+
+impl Written {
+    /// What a body writes. The object after the request is asked for where a patch moves what it does not show.
+    fn of<'a>(form: Form, body: RawJson<'_>, after: impl Fn() -> Option<&'a Value>) -> Self {
+        let mut written = Self::default();
+        if body.is_whole() {
+            written.read(form, body.get().trim_start(), &after);
+        }
+        // What can be made of the rest: what came before a cut, or around what nobody can read.
+        if !body.is_whole() || written.unread == Some(Why::NotJson) {
+            let mended = mend(body.get());
+            let why = written.unread.or_else(|| Why::of(mended.defect));
+            written.read(form, &mended.json, &after);
+            written.unread = why;
+        }
+        // Before 1.22 the body of the pods' subresource was a list of its own kind.
+        if written.set.get(EPHEMERAL).is_some() {
+            let spec = std::mem::take(&mut written.set);
+            written.set = Value::Object([("spec", spec)].into_iter().collect());
+        }
+        written
+    }
+
+    fn read<'a>(&mut self, form: Form, text: &str, after: &impl Fn() -> Option<&'a Value>) {
+        let (value, why) = decode::decode(text);
+        self.unread = why;
+        // The API server takes YAML, which no event can hold but as a text.
+        if form != Form::Other && !matches!(value, Value::Object(_) | Value::Array(_)) {
+            self.unread = Some(Why::NotJson);
+            return;
+        }
+        match value {
+            Value::Array(operations) if form == Form::Part => {
+                let patch = json_patch::Patch::of(&operations);
+                let after = if patch.moves_unknown() { after() } else { None };
+                let (set, why) = patch.settled(after);
+                self.unread = self.unread.or(why);
+                self.set = set;
+                self.removed = patch.removed;
+            }
+            value if form == Form::Part && merge::may_hold_directives(text) => {
+                (self.set, self.removed) = merge::taken_apart(value);
+            }
+            value => self.set = value,
+        }
     }
 }
 

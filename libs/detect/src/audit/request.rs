@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use airside_checks::Failure;
 use airside_k8s::Value;
@@ -13,6 +14,7 @@ use airside_types::{Id, Link, NamedValue, Source, Timestamp};
 use percent_encoding::percent_decode_str;
 
 use super::actor::{self, Actor};
+use super::bodies::Bodies;
 use super::body;
 use super::change::Change;
 use super::client::Client;
@@ -38,6 +40,7 @@ const MASTERS: &str = "system:masters";
 #[derive(Debug)]
 pub struct Request<'e> {
     event: &'e Event<'e>,
+    known: Option<&'e Bodies>,
     id: OnceCell<Id>,
     actor: OnceCell<Actor<'e>>,
     client: OnceCell<Client>,
@@ -88,6 +91,7 @@ impl<'e> Request<'e> {
     pub const fn new(event: &'e Event<'e>, profile: &'e ClusterProfile) -> Self {
         Self {
             event,
+            known: None,
             id: OnceCell::new(),
             actor: OnceCell::new(),
             client: OnceCell::new(),
@@ -106,6 +110,13 @@ impl<'e> Request<'e> {
             told: OnceCell::new(),
             values: OnceCell::new(),
         }
+    }
+
+    /// The same, where what is known of bodies need not be worked out again.
+    #[must_use]
+    pub fn among(mut self, known: &'e Bodies) -> Self {
+        self.known = Some(known);
+        self
     }
 
     /// The same, with a change of an object that is known.
@@ -281,7 +292,7 @@ impl<'e> Request<'e> {
 
     /// What the request changes of its object.
     pub(super) fn change(&self) -> &Change<'e> {
-        self.change.get_or_init(|| Change::of(self.event))
+        self.change.get_or_init(|| Change::of(self.event, self.known))
     }
 
     /// The part of the object that the request's body sets; `Null` if the event has no body.
@@ -343,12 +354,29 @@ impl<'e> Request<'e> {
 
     /// What the scanner's checks on pods say about the pods that the request writes.
     pub(crate) fn failures(&self) -> &[Failure] {
-        self.failures.get_or_init(|| pod_spec::failures(self))
+        match self.change().of_body_alone() {
+            Some(_) if self.change().is_without_effect() => &[],
+            Some(written) => written.failures(|| pod_spec::failures(self)),
+            None => self.failures.get_or_init(|| pod_spec::failures(self)),
+        }
+    }
+
+    /// What the checks of the rules of its resource say of the object that the body alone makes, with the request's name.
+    /// They are the same ones whenever a resource is asked about.
+    pub(super) fn judged_by_name(&self, judge: impl Fn() -> Vec<Failure>) -> Arc<[Failure]> {
+        match self.change().of_body_alone() {
+            Some(written) => written.named(self, judge),
+            None => judge().into(),
+        }
     }
 
     /// What the containers run that the request writes.
     pub(super) fn programs(&self) -> &[Program] {
-        self.programs.get_or_init(|| pod_spec::programs(self))
+        let look = || pod_spec::programs(self);
+        match self.change().of_body_alone() {
+            Some(written) => written.programs(look),
+            None => self.programs.get_or_init(look),
+        }
     }
 
     /// Whether the event does not tell all of the request, or a rule has asked for a part of it that cannot be

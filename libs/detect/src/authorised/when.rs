@@ -1,7 +1,7 @@
 //! Times at which something is authorised: days of the week, hours of the day in a time zone, up to a day.
 
 use airside_types::Timestamp;
-use jiff::civil::{Date, Time, Weekday};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 
 /// The times of a rule.
@@ -19,10 +19,7 @@ pub(super) struct When {
 impl When {
     /// Whether a moment is one of them.
     pub(super) fn holds(&self, moment: Timestamp) -> bool {
-        let Ok(moment) = jiff::Timestamp::from_nanosecond(moment.as_nanos().into()) else {
-            return false;
-        };
-        let local = self.zone.to_datetime(moment);
+        let Some(local) = self.local(moment) else { return false };
         if self.until.is_some_and(|until| local.date() > until) {
             return false;
         }
@@ -34,6 +31,17 @@ impl When {
         // What began in the evening belongs to the day on which it began.
         let began = if time < to { local.weekday().previous() } else { local.weekday() };
         self.is_day(began) && (time >= from || time < to)
+    }
+
+    /// The last day, where it is over.
+    pub(super) fn over_since(&self, now: Timestamp) -> Option<Date> {
+        let today = self.local(now)?.date();
+        self.until.filter(|until| today > *until)
+    }
+
+    fn local(&self, moment: Timestamp) -> Option<DateTime> {
+        let moment = jiff::Timestamp::from_nanosecond(moment.as_nanos().into()).ok()?;
+        Some(self.zone.to_datetime(moment))
     }
 
     fn is_day(&self, day: Weekday) -> bool {

@@ -318,9 +318,11 @@ async fn what_panics_over_all_that_was_read_is_found_by_its_next_lives() {
         next: Offset(next),
         lost: lost.map(|(from, until)| LostRange { from: Offset(from), until: Offset(until) }),
     };
+    type Case =
+        (LogBatch, bool, &'static [&'static str], &'static [&'static [usize]], usize, usize);
     // What is read; whether losses are what it panics over; what each life is told to end with; what the last one settles,
     // how many losses it heard of, and how many letters there are.
-    let cases: [(LogBatch, bool, &[&str], &[&[usize]], usize, usize); 5] = [
+    let cases: [Case; 5] = [
         (sized(None, &[4, 5], 9), false, &[], &[&[4, 5]], 0, 0),
         (sized(None, &[4, 6, 5], 9), false, &["entry 6", "entry 7"], &[&[4], &[5]], 0, 1),
         (sized(None, &[6, 6], 9), false, &["entry 7", "entry 7", "entry 8"], &[], 0, 2),

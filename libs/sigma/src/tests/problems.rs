@@ -34,6 +34,8 @@ fn a_rule_that_no_event_can_meet_is_refused_with_what_to_write_instead() {
         "spec.hostPID: true",
         "objectRef.resouce: pods",
         "annotations.foo.example/bar: x",
+        "user.name: alice",
+        "impersonatedUser.name: alice",
         "whatever: x",
     ]
     .iter()
@@ -58,6 +60,8 @@ fn a_rule_that_no_event_can_meet_is_refused_with_what_to_write_instead() {
     error own.yaml:8:5: audit events have no field `spec.hostPID`; write `requestObject.spec.hostPID`
     error own.yaml:8:5: audit events have no field `objectRef.resouce`; write `objectRef.resource`
     error own.yaml:8:5: `annotations.foo.example/bar` is not kept of audit events; use `annotations.authentication.kubernetes.io/issued-credential-id`, `annotations.authorization.k8s.io/decision`, `annotations.authorization.k8s.io/reason`, `annotations.pod-security.kubernetes.io/audit-violations`
+    error own.yaml:8:5: audit events have no field `user.name`; write `user.username`
+    error own.yaml:8:5: audit events have no field `impersonatedUser.name`; write `impersonatedUser.username`
     error own.yaml:8:5: audit events have no field `whatever`; there are verb, objectRef.resource, objectRef.subresource, objectRef.apiGroup, objectRef.namespace, objectRef.name, user.username, user.groups, sourceIPs, userAgent, requestURI, responseStatus.code, requestObject.… and others of audit.k8s.io/v1
     ");
 }
@@ -159,8 +163,7 @@ fn a_broken_rule_is_told_with_its_place_and_keeps_no_other_out() {
     error own.yaml:97:1: `action` is of Sigma 1: write each rule out
     error own.yaml:100:1: a rule is a map with `title`, `logsource` and `detection`
     error own.yaml:102:1: there is no such version of Sigma; 3 is the newest
-    warning own.yaml:112:1: it gives no `level` and counts as medium
-    warning own.yaml:114:1: invalid level: 'urgent'
+    warning own.yaml:114:1: `level` is never `urgent`: it is one of informational, low, medium, high, critical; the rule counts as medium
     ");
     let (rules, _) = RuleSet::read([("own.yaml", text.as_str())]);
     let ids: Vec<_> = rules.listed().map(|(info, place)| format!("{} {place}", info.id)).collect();

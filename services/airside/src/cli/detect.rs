@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use airside_types::{Severity, Timestamp};
+use airside_types::Severity;
 use clap::{Args, Subcommand};
 
-use super::{OutputFormat, TestFormat};
+use super::{Moment, OutputFormat, TestFormat};
 
 /// Arguments of `detect`.
 #[derive(Debug, Args)]
@@ -30,13 +30,13 @@ pub struct DetectArguments {
     /// Only detections of this rule; may be given again
     #[arg(long, value_name = "RULE")]
     pub rule: Vec<String>,
-    /// Only what happened from then on: `2026-11-26` or `2026-11-26T08:00:00Z`. What is usual is learnt from before
-    /// as well
-    #[arg(long, value_name = "TIME", value_parser = from_time)]
-    pub since: Option<Timestamp>,
+    /// Only what happened from then on: `2026-11-26`, `2026-11-26T08:00:00Z`, or how long ago, such as `2h`. What is
+    /// usual is learnt from before as well
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Moment>,
     /// Only what happened until then; a day is meant whole
-    #[arg(long, value_name = "TIME", value_parser = to_time)]
-    pub until: Option<Timestamp>,
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Moment>,
     /// Tell all that an actor did, or that was done to an object, in the order of time, with detections in their
     /// place: `alice`, `system:serviceaccount:shop:web` or `shop/web` for an actor, `Pod shop/web-0` or `Node worker-1`
     /// for an object
@@ -79,18 +79,4 @@ pub enum AuthorisedCommand {
         #[arg(long, short, value_enum, default_value_t = TestFormat::Text)]
         output: TestFormat,
     },
-}
-
-fn from_time(text: &str) -> Result<Timestamp, String> {
-    time(text, "T00:00:00Z")
-}
-
-fn to_time(text: &str) -> Result<Timestamp, String> {
-    time(text, "T23:59:59.999999999Z")
-}
-
-fn time(text: &str, of_day: &str) -> Result<Timestamp, String> {
-    let whole = if text.contains('T') { text.to_owned() } else { format!("{text}{of_day}") };
-    Timestamp::parse_rfc3339(&whole)
-        .map_err(|_| "write it as 2026-11-26 or 2026-11-26T08:00:00Z".to_owned())
 }

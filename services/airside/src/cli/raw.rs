@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
-use super::{OutputFormat, ServerArguments};
+use super::{Moment, OutputFormat, ServerArguments};
 
 /// Arguments of `raw`.
 #[derive(Debug, Args)]
@@ -79,12 +79,12 @@ impl FromStr for ArchivePlace {
 /// Arguments of `raw query`.
 #[derive(Debug, Args)]
 pub struct RawQueryArguments {
-    /// Only what happened at this time or later: RFC 3339, or how long ago, such as 2h
-    #[arg(long, value_name = "TIME")]
-    pub from: Option<String>,
-    /// Only what happened before this time
-    #[arg(long, value_name = "TIME")]
-    pub to: Option<String>,
+    /// Only what happened from then on: `2026-11-26`, `2026-11-26T08:00:00Z`, or how long ago, such as `2h`
+    #[arg(long, value_name = "TIME", alias = "from")]
+    pub since: Option<Moment>,
+    /// Only what happened until then; a day is meant whole
+    #[arg(long, value_name = "TIME", alias = "to")]
+    pub until: Option<Moment>,
     /// Only what this user did, such as system:serviceaccount:shop:web
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,

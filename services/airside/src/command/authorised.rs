@@ -5,7 +5,9 @@ use std::path::Path;
 use airside_detect::authorised::{Authorised, Case, Ending, Problem, read, read_cases};
 use airside_k8s::Document;
 use airside_k8s::yaml::{Limits, parse_bytes};
+use airside_ports::Clock;
 use airside_report::cases::Subject;
+use airside_service::SystemClock;
 use airside_terms::policies::has_cases;
 
 use super::cases::{self, Told};
@@ -104,9 +106,16 @@ fn check(all: &Declarations) -> anyhow::Result<Outcome> {
     );
     all.tell_problems();
     let mut out = String::new();
+    let over: Vec<_> = all.authorised.over(SystemClock.now()).collect();
     for (name, place) in all.authorised.rules() {
         let (good, faint) = (show::GOOD, show::FAINT);
-        out.push_str(&format!("{good}ok{RESET}      {name}  {faint}{place}{RESET}\n"));
+        let told = match over.iter().find(|(at, _)| *at == place) {
+            Some((_, last)) => {
+                format!("over    {name}  {faint}{place}  its last day was {last}{RESET}\n")
+            }
+            None => format!("{good}ok{RESET}      {name}  {faint}{place}{RESET}\n"),
+        };
+        out.push_str(&told);
     }
     show::print(&out)?;
     Ok(all.outcome())

@@ -1,8 +1,9 @@
 //! `airside raw`: the raw audit events that a platform keeps, asked for or read from the files of an archive.
 
+use std::time::Duration;
+
 use airside_archive::Query;
 use airside_audit_ingest::raw_query;
-use airside_config::Interval;
 use airside_ports::Clock;
 use airside_service::SystemClock;
 use airside_types::{Cluster, Id, Tenant, Timestamp};
@@ -14,7 +15,7 @@ use airside_wire::v1::{GetRawRecordsRequest, QueryRawRecordsRequest};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::cli::{OutputFormat, RawCommand, RawQueryArguments, RawSourceArguments};
+use crate::cli::{OutputFormat, RawCommand, RawQueryArguments, RawSourceArguments, span};
 use crate::client::connect;
 use crate::command::Outcome;
 use crate::command::incidents::said;
@@ -134,7 +135,7 @@ fn tenant(source: &RawSourceArguments) -> anyhow::Result<Tenant> {
 }
 
 fn asked(arguments: &RawQueryArguments, now: Timestamp) -> anyhow::Result<RawQuery> {
-    let time = |text: &Option<String>| text.as_deref().map(|text| moment(text, now)).transpose();
+    let (since, until) = span((arguments.since, arguments.until), now)?;
     let cluster = arguments.cluster.as_deref().map(Cluster::new).transpose();
     // As Kubernetes writes it: pods/exec.
     let (resource, subresource) = match arguments.resource.as_deref() {
@@ -148,8 +149,9 @@ fn asked(arguments: &RawQueryArguments, now: Timestamp) -> anyhow::Result<RawQue
     };
     Ok(RawQuery {
         cluster: cluster.context("--cluster is not usable")?,
-        from: time(&arguments.from).context("--from is not usable")?,
-        until: time(&arguments.to).context("--to is not usable")?,
+        from: since,
+        // The query's own end is the first moment that is not asked for.
+        until: until.map(|until| until.plus(Duration::from_nanos(1))),
         audit_id: arguments.audit_id.clone(),
         actor: arguments.actor.clone(),
         impersonated: arguments.impersonated.clone(),
@@ -164,14 +166,6 @@ fn asked(arguments: &RawQueryArguments, now: Timestamp) -> anyhow::Result<RawQue
         with_raw: arguments.output == OutputFormat::Json,
         page: Page::default(),
     })
-}
-
-/// A time, or how long ago it was.
-fn moment(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
-    match text.parse::<Interval>() {
-        Ok(ago) => Ok(now.minus(ago.as_duration())),
-        Err(_) => Ok(Timestamp::parse_rfc3339(text)?),
-    }
 }
 
 /// A raw event for programs. The raw text is a text, so that it is to the byte what was sent.

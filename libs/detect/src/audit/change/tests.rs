@@ -10,7 +10,7 @@ fn changed(verb: &str, body: &str, after: &str) -> (Value, Vec<String>, Option<W
         r#"{{"verb":"{verb}","user":{{"username":"dana"}},"objectRef":{{"resource":"deployments"}},"requestObject":{body},"responseObject":{after}}}"#
     );
     let event = Event::parse(&text).unwrap();
-    let change = Change::of(&event);
+    let change = Change::of(&event, None);
     let removed = change.removed().iter().map(ToString::to_string).collect();
     (change.set().clone(), removed, change.unread())
 }
@@ -222,7 +222,7 @@ fn a_request_removes_a_field_with_what_it_lies_in() {
     let removes = |verb: &str, body: &str, before: Option<Value>, keys: &[&str]| {
         let text = format!(r#"{{"verb":"{verb}","requestObject":{body}}}"#);
         let event = Event::parse(&text).unwrap();
-        let change = Change::of(&event);
+        let change = Change::of(&event, None);
         let change = match before {
             Some(before) => change.from(before),
             None => change,
@@ -263,7 +263,7 @@ fn a_replacement_with_the_version_that_it_names_changed_nothing() {
         let text =
             format!(r#"{{"verb":"{verb}","requestObject":{body},"responseObject":{after}}}"#);
         let event = Event::parse(&text).unwrap();
-        !Change::of(&event).is_without_effect()
+        !Change::of(&event, None).is_without_effect()
     };
     let version = |version: &str| format!(r#"{{"metadata":{{"resourceVersion":"{version}"}}}}"#);
     assert!(!effect("update", &version("7"), &version("7")));

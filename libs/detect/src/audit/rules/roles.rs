@@ -304,13 +304,20 @@ static RIGHTS: LazyLock<ObjectChecks> = LazyLock::new(|| {
 /// What the scanner's checks on rights say about the rules that are written.
 fn leads_to_more(request: &Request<'_>) -> Option<Firing> {
     let kind = super::super::kind::of(request.resource());
-    let names = ["name", "namespace"].into_iter().zip([request.name(), request.namespace()]);
-    let metadata = Value::Object(names.collect());
-    let written = Value::Array(rules(request).into());
-    let role = Value::Object([("metadata", metadata), ("rules", written)].into_iter().collect());
-    let role = Object::as_kind(&role, super::super::grant::GROUP, "v1", kind)?;
-    let mut found: Vec<Failure> = RIGHTS.failures(&role);
-    found.sort_by_key(|failure| std::cmp::Reverse(failure.check.severity));
+    let judge = || {
+        let names = ["name", "namespace"].into_iter().zip([request.name(), request.namespace()]);
+        let metadata = Value::Object(names.collect());
+        let written = Value::Array(rules(request).into());
+        let role =
+            Value::Object([("metadata", metadata), ("rules", written)].into_iter().collect());
+        let role = Object::as_kind(&role, super::super::grant::GROUP, "v1", kind);
+        let mut found: Vec<Failure> = role.map(|role| RIGHTS.failures(&role)).unwrap_or_default();
+        found.sort_by_key(|failure| std::cmp::Reverse(failure.check.severity));
+        found
+    };
+    // What became of a rule that is changed in parts is the answer's.
+    let is_of_body = std::ptr::eq(rules(request), items(request.body(), "rules"));
+    let found = if is_of_body { request.judged_by_name(judge) } else { judge().into() };
     let worst = found.first()?;
     let severity = match worst.check.severity {
         _ if found.iter().all(|failure| USUAL.contains(&failure.check.id)) => Severity::Low,

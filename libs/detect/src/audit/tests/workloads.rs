@@ -64,7 +64,7 @@ fn failing(verb: &str, body: &Value, before: &Value, after: Option<&Value>) -> V
     }
     let text = event.to_string();
     let event = Event::parse(&text).unwrap();
-    let change = Change::of(&event).from(before.clone());
+    let change = Change::of(&event, None).from(before.clone());
     let request = Request::knowing(&event, ClusterProfile::unknown(), change);
     pod_spec::failures(&request).iter().map(|it| it.check.id).collect()
 }
@@ -99,7 +99,7 @@ fn a_container_that_was_not_there_before_is_told_however_it_is_written() {
     let fires = |verb: &str, body: &Value, before: &Value| {
         let text = event("deployments", verb, "dana", body);
         let event = Event::parse(&text).unwrap();
-        let change = Change::of(&event).from(before.clone());
+        let change = Change::of(&event, None).from(before.clone());
         let request = Request::knowing(&event, ClusterProfile::unknown(), change);
         super::super::firings(&request, |_| true).iter().any(|(rule, _)| rule.id == "AUD-R53")
     };

@@ -3,11 +3,13 @@
 use std::cell::Cell;
 
 use airside_detect::Rule;
+use airside_ports::Clock;
+use airside_service::SystemClock;
 use airside_sigma::RuleSet;
 use airside_terms::nearest;
 use airside_types::{Detection, Severity, Timestamp};
 
-use crate::cli::DetectArguments;
+use crate::cli::{DetectArguments, span};
 
 /// What is asked for.
 #[derive(Debug)]
@@ -24,17 +26,15 @@ pub(super) struct Wanted {
 impl Wanted {
     /// What arguments ask for. Rules are named by their ids, own ones by their titles as well.
     pub(super) fn of(arguments: &DetectArguments, own: &RuleSet) -> anyhow::Result<Self> {
-        if let (Some(since), Some(until)) = (arguments.since, arguments.until) {
-            anyhow::ensure!(since <= until, "--since {since} is later than --until {until}");
-        }
+        let (since, until) = span((arguments.since, arguments.until), SystemClock.now())?;
         let built_in = airside_detect::rules();
         let rules: anyhow::Result<Vec<_>> =
             arguments.rule.iter().map(|name| id_of(name, &built_in, own)).collect();
         Ok(Self {
             severity: arguments.min_severity.unwrap_or(Severity::Info),
             rules: rules?,
-            since: arguments.since,
-            until: arguments.until,
+            since,
+            until,
             passed_over: Cell::default(),
         })
     }

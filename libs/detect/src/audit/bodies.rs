@@ -1,0 +1,263 @@
+//! Bodies that come again, byte for byte: what follows from one alone is worked out once.
+//!
+//! A controller that scales makes a thousand pods of one body, a deployment tool applies the same objects every few minutes,
+//! and what is refused is tried again. Only what a body and the kind of its object say may be kept here: who sent it, and
+//! what was answered, differ.
+
+use std::hash::{BuildHasher, Hash};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use airside_checks::Failure;
+use airside_k8s::Value;
+use airside_types::FieldPath;
+use foldhash::quality::RandomState;
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
+
+use super::change::{Form, Why};
+use super::pod_spec::Program;
+use super::request::Request;
+
+/// The longest body that is kept, in bytes.
+const MAX_BYTES: usize = 64 << 10;
+/// How many bytes a body has in memory, for each one of its text, with what is said of it: a guess.
+const BYTES_FOR_ONE: usize = 12;
+/// What an entry has beside.
+const ENTRY_BYTES: usize = 1_024;
+/// Of how many bodies it is known that they came once. Must be a power of two.
+const ONCE: usize = 4_096;
+
+/// What is known of bodies that came more than once. One may serve all tenants: what it says of a body is what anybody
+/// would work out from it.
+#[derive(Debug)]
+pub struct Bodies {
+    known: Cache<Kept, Arc<Written>, Weight>,
+    /// The hashes of bodies that came once: most never come again, and are not worth their room.
+    once: Box<[AtomicU64]>,
+    hashes: RandomState,
+}
+
+impl Bodies {
+    /// As many as fit into about so many bytes.
+    pub fn new(bytes: usize) -> Self {
+        let most = bytes as u64;
+        Self {
+            known: Cache::with_weighter(bytes / (ENTRY_BYTES * 4), most, Weight),
+            once: (0..ONCE).map(|_| AtomicU64::new(0)).collect(),
+            hashes: RandomState::default(),
+        }
+    }
+
+    /// What a body says, as it was read before, or as it is read now.
+    pub(super) fn read(&self, body: &Body<'_>, read: impl FnOnce() -> Written) -> Arc<Written> {
+        if body.text.len() > MAX_BYTES {
+            return Arc::new(read());
+        }
+        if let Some(written) = self.known.get(body) {
+            return written;
+        }
+        let written = Arc::new(read());
+        if self.came_before(body) {
+            self.known.insert(body.to_kept(), Arc::clone(&written));
+        }
+        written
+    }
+
+    /// Whether a body came before, as far as that is still known; it did from now on.
+    fn came_before(&self, body: &Body<'_>) -> bool {
+        let hash = self.hashes.hash_one(body) | 1;
+        let at = usize::try_from(hash >> 1).unwrap_or_default() & (ONCE - 1);
+        let slot = self.once.get(at);
+        slot.is_some_and(|slot| slot.swap(hash, Ordering::Relaxed) == hash)
+    }
+}
+
+impl Default for Bodies {
+    /// 16 MiB.
+    fn default() -> Self {
+        Self::new(16 << 20)
+    }
+}
+
+/// A body, with all that decides what follows from it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Body<'b> {
+    pub(super) form: Form,
+    pub(super) group: &'b str,
+    pub(super) resource: &'b str,
+    pub(super) subresource: &'b str,
+    pub(super) text: &'b str,
+}
+
+/// The same, as it is kept. The fields stand in the same order: both have the same hash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Kept {
+    form: Form,
+    group: Box<str>,
+    resource: Box<str>,
+    subresource: Box<str>,
+    text: Box<str>,
+}
+
+impl Body<'_> {
+    fn to_kept(&self) -> Kept {
+        Kept {
+            form: self.form,
+            group: self.group.into(),
+            resource: self.resource.into(),
+            subresource: self.subresource.into(),
+            text: self.text.into(),
+        }
+    }
+}
+
+impl Equivalent<Kept> for Body<'_> {
+    fn equivalent(&self, kept: &Kept) -> bool {
+        let Kept { form, group, resource, subresource, text } = kept;
+        self.form == *form
+            && *self.group == **group
+            && *self.resource == **resource
+            && *self.subresource == **subresource
+            && *self.text == **text
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Weight;
+
+impl Weighter<Kept, Arc<Written>> for Weight {
+    fn weight(&self, body: &Kept, _: &Arc<Written>) -> u64 {
+        (ENTRY_BYTES + body.text.len() * BYTES_FOR_ONE) as u64
+    }
+}
+
+/// What a body writes, and what is said of that.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// What is set, as a part of the object.
+    pub(super) set: Value,
+    /// What is removed.
+    pub(super) removed: Vec<FieldPath>,
+    /// Why it, or a part of it, is not known.
+    pub(super) unread: Option<Why>,
+    failures: OnceLock<Vec<Failure>>,
+    programs: OnceLock<Vec<Program>>,
+    named: OnceLock<Named>,
+}
+
+/// What checks say of an object that has a name beside its body.
+#[derive(Debug)]
+struct Named {
+    namespace: String,
+    name: String,
+    failures: Arc<[Failure]>,
+}
+
+impl Written {
+    /// What the checks on pods say of it.
+    pub(super) fn failures(&self, judge: impl FnOnce() -> Vec<Failure>) -> &[Failure] {
+        self.failures.get_or_init(judge)
+    }
+
+    /// What the containers in it run.
+    pub(super) fn programs(&self, look: impl FnOnce() -> Vec<Program>) -> &[Program] {
+        self.programs.get_or_init(look)
+    }
+
+    /// What the checks of its resource's rules say of it under the request's name.
+    pub(super) fn named(
+        &self,
+        request: &Request<'_>,
+        judge: impl Fn() -> Vec<Failure>,
+    ) -> Arc<[Failure]> {
+        let (namespace, name) = (request.namespace(), request.name());
+        let named = self.named.get_or_init(|| Named {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            failures: judge().into(),
+        });
+        if named.namespace == namespace && named.name == name {
+            Arc::clone(&named.failures)
+        } else {
+            judge().into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use airside_types::{Cluster, Tenant};
+
+    use super::super::event::Event;
+    use super::super::{Request, rules, told_by};
+    use super::*;
+    use crate::intake::{Clock, Intake};
+    use crate::profile::ClusterProfile;
+
+    fn told(text: &str, known: Option<&Bodies>) -> String {
+        let (tenant, cluster) = (Tenant::default(), Cluster::default());
+        let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
+        let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
+        let event = Event::parse(text).unwrap();
+        let request = Request::new(&event, profile);
+        let request = match known {
+            Some(known) => request.among(known),
+            None => request,
+        };
+        format!("{:#?}", told_by(&request, &intake))
+    }
+
+    #[test]
+    fn what_is_known_of_bodies_changes_nothing_that_is_told() {
+        let known = Bodies::default();
+        let examples = rules().filter_map(|rule| rule.examples);
+        let texts: Vec<_> = examples.flat_map(|it| [it.fires, it.quiet]).collect();
+        // Everything comes again, and by somebody else, under another name, and as another deed.
+        let others = [
+            ("", ""),
+            (r#""username":"dana""#, r#""username":"system:serviceaccount:shop:web""#),
+            (r#""name":"#, r#""name":"x","was":"#),
+            (r#""namespace":"shop""#, r#""namespace":"kube-system""#),
+            (r#""verb":"create""#, r#""verb":"update""#),
+            (r#""verb":"update""#, r#""verb":"patch""#),
+            (r#""resource":"pods""#, r#""resource":"podtemplates""#),
+            (r#""code":201"#, r#""code":403"#),
+        ];
+        for _ in 0..2 {
+            for text in &texts {
+                for (from, to) in others {
+                    let text = text.replacen(from, to, 1);
+                    assert_eq!(told(&text, Some(&known)), told(&text, None), "{text}");
+                }
+            }
+        }
+        assert!(known.known.len() > 100, "{}", known.known.len());
+    }
+
+    #[test]
+    fn bodies_are_kept_once_they_come_again_as_far_as_there_is_room() {
+        fn body(text: &str) -> Body<'_> {
+            let (form, group, resource, subresource) = (Form::Whole, "", "pods", "");
+            Body { form, group, resource, subresource, text }
+        }
+        let known = Bodies::new(1 << 20);
+        let reads = |text: &str| {
+            let mut is_read = false;
+            known.read(&body(text), || {
+                is_read = true;
+                Written::default()
+            });
+            is_read
+        };
+        assert_eq!([reads("{}"), reads("{}"), reads("{}")], [true, true, false]);
+        let long = "x".repeat(MAX_BYTES + 1);
+        assert_eq!([reads(&long), reads(&long), reads(&long)], [true, true, true]);
+        for number in 0..20_000 {
+            let text = number.to_string();
+            assert!(reads(&text) && reads(&text));
+        }
+        assert!(known.known.weight() <= 1 << 20, "{}", known.known.weight());
+        assert!(known.known.len() > 500, "{}", known.known.len());
+    }
+}
