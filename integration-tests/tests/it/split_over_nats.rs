@@ -56,6 +56,7 @@ impl Deployment {
         let key = processes[0].data_dir().join("api-key");
         let connection = Connection {
             api: format!("https://{}", processes[5].api),
+            ca_file: None,
             webhook: String::new(),
             is_everywhere: false,
             ca_pem: std::fs::read_to_string(folder.path().join("tls/ca.crt"))

@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 
 use airside_types::redact;
 
+mod fetching;
 mod readings;
 
 /// The longest part of a command line that is looked at, in bytes: Linux runs no longer one.
@@ -151,9 +152,20 @@ impl Command {
         self.any(Reading::downloads)
     }
 
-    /// Fetches from the container that it runs in, and from nowhere else: as who looks whether a server is well.
-    pub(crate) fn fetches_from_itself(&self) -> bool {
-        self.downloads() && self.readings.iter().all(Reading::names_itself_only)
+    /// Fetches from the container that it runs in, from a service of the cluster, or nothing but headers: as who looks
+    /// whether a server is well.
+    pub(crate) fn only_looks(&self) -> bool {
+        self.downloads() && self.readings.iter().all(Reading::only_looks)
+    }
+
+    /// Sends credentials to another machine, or what a metadata service gives. Where they log in with them, they belong
+    /// there.
+    pub(crate) fn sends_credentials_out(&self) -> bool {
+        let is_secret = self.reads_credentials()
+            || self.reaches_metadata()
+            || self.any(Reading::tells_environment);
+        is_secret
+            && self.any(|it| it.sends() && !it.has_any(&["/login", "oauth/token", "oauth2/token"]))
     }
 
     /// Goes on as a process of the node: in the namespaces of its first one, or below its root.
@@ -207,14 +219,6 @@ impl Reading {
         at_once || pairs.any(|(option, word)| runs(option) && SHELLS.contains(&program(word)))
     }
 
-    /// A program that fetches, with an address; those take it without a scheme as well.
-    fn downloads(&self) -> bool {
-        let has_url = self.has_any(&["http://", "https://", "ftp://"]);
-        let mut words = self.words();
-        words.any(|word| matches!(program(word), "curl" | "wget" | "aria2c"))
-            && (has_url || words.any(is_host))
-    }
-
     fn enters_node(&self) -> bool {
         let mut words =
             self.words().skip_while(|word| !matches!(program(word), "nsenter" | "chroot"));
@@ -234,44 +238,6 @@ impl Reading {
             }
             _ => false,
         }
-    }
-
-    /// Whether each word with a host in it has the machine's own, with no more than a port and a path.
-    fn names_itself_only(&self) -> bool {
-        let is_own = |word: &str| {
-            let word = word.strip_prefix("http://").or_else(|| word.strip_prefix("https://"));
-            word.is_some_and(|rest| {
-                let host = rest.split(['/', '?']).next().unwrap_or_default();
-                let (host, port) = host.rsplit_once(':').unwrap_or((host, ""));
-                matches!(host, "localhost" | "127.0.0.1" | "[::1]")
-                    && port.bytes().all(|byte| byte.is_ascii_digit())
-            })
-        };
-        let bare = |word: &str| {
-            let word = word.trim_matches(['"', '\'', ';', ')']);
-            let with_scheme =
-                if word.contains("://") { word.to_owned() } else { format!("http://{word}") };
-            is_own(&with_scheme)
-        };
-        // A name without a dot is no host that could be told from another word: who names one thing only names the machine.
-        const ASKS: [&str; 3] = ["curl", "wget", "aria2c"];
-        let fetches = self.words().filter(|word| ASKS.contains(&program(word))).count();
-        let mut named = self.words().filter(|word| word.contains("://") || is_host(word));
-        let has_proxy = self.words().any(|word| {
-            matches!(word, "-x" | "--proxy" | "--preproxy" | "--resolve" | "--connect-to")
-                || word.starts_with("--proxy=")
-        });
-        fetches == 1 && !has_proxy && named.all(bare)
-    }
-
-    fn runs_what_it_fetches(&self) -> bool {
-        let fetches = self.downloads() || self.has_any(&["base64 -d", "base64 --decode"]);
-        let to_shell = self.lower.split('|').skip(1).any(|stage| {
-            let word = stage.split_whitespace().find(|word| *word != "sudo").unwrap_or_default();
-            SHELLS.contains(&program(word).trim_end_matches(['"', '\'', ';', ')']))
-        });
-        let made_executable = self.downloads() && self.lower.contains("chmod +x");
-        fetches && to_shell || made_executable
     }
 
     /// `tar` that creates, to no file or to `-`. Its `-C` is another option than `-c`.

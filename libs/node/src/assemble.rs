@@ -52,6 +52,18 @@ pub struct Node {
     drain: Duration,
 }
 
+/// Whether a node could be assembled, as far as that shows without starting one: what settings say, and what stands in the
+/// files of terms, clients and feeds that they name.
+pub fn check(services: &[ServiceEntry], settings: &Settings) -> anyhow::Result<()> {
+    settings.section::<WebhookOptions>("webhook")?.client_certificates()?;
+    watched(&settings.section("live")?)?;
+    let terms = settings.section::<TermOptions>("terms")?.files()?;
+    for entry in services {
+        entry.check(settings.section(entry.name)?, &terms)?;
+    }
+    Ok(())
+}
+
 /// Builds a node from the list of its services and the settings, and starts it.
 pub async fn assemble(services: &[ServiceEntry], settings: &Settings) -> anyhow::Result<Node> {
     let options: NodeOptions = settings.section("node")?;

@@ -12,7 +12,7 @@ mod main_one;
 pub mod settings;
 
 pub use adapters::cluster::live_cluster;
-pub use assemble::{Node, assemble};
+pub use assemble::{Node, assemble, check};
 pub use keys::api_key_path;
 pub use main_one::{environment, load_settings, main_one, run_until_signal, runtime};
 

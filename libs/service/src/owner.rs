@@ -33,7 +33,7 @@ use crate::health::ReadySignal;
 use crate::outbox::Outbox;
 use crate::retry::Backoff;
 pub use lost::{Lost, ReadUpTo};
-use panicked::{Panicked, What};
+use panicked::{Note, Panicked, What};
 
 /// What applying entries changes and causes; it is committed together.
 #[derive(Debug, Default)]
@@ -147,6 +147,11 @@ pub async fn run_owner(
             tracing::warn!(%stream, %start, %end, "the log was replaced: reading it from its start");
             start = Offset::START;
             panicked.forget_all(stream);
+            // Before anything of it is read: what happens to that is noted about this log.
+            let mut batch = Batch::new();
+            panicked.forget_before(stream, start, &mut batch);
+            batch.put(settings.offsets, key_of(stream), offset_bytes(start));
+            ports.store.commit(batch).await.context("the state cannot be committed")?;
         }
         if start < end {
             waiting.push((stream, end));
@@ -315,12 +320,7 @@ impl Work<'_> {
         let kept = letters.iter().filter_map(entry_of).map(|entry| (Stream::DeadLetters, entry));
         effects.outputs.extend(kept);
         self.panicked.forget_before(stream, read.next, &mut effects.batch);
-        let key = stream.as_str().as_bytes().to_vec();
-        effects.batch.put(
-            self.settings.offsets,
-            key,
-            Bytes::copy_from_slice(&read.next.0.to_be_bytes()),
-        );
+        effects.batch.put(self.settings.offsets, key_of(stream), offset_bytes(read.next));
         self.outbox.stage(&mut effects.batch, &effects.outputs);
         self.commit_durably(effects.batch, shutdown).await?;
         self.owner.committed();
@@ -345,11 +345,11 @@ impl Work<'_> {
         tracing::error!(%stream, ?range, owner, "entries were removed before they were read");
         let goes_on = self.losing.contains_key(&stream);
         let from = *self.losing.entry(stream).or_insert(range.from);
-        if self.panicked.is_at(stream, range.from) {
+        if self.panicked.has((stream, range.from, What::Loss)) {
             let reason = "telling that entries were lost panicked before: a mistake in Airside";
             return Ok(Some(self.letter(stream, range.from, reason, &[])));
         }
-        let at = (stream, range.from, What::Entry);
+        let at = (stream, range.from, What::Loss);
         let (range, next) = (LostRange { from, ..range }, read.entries.first());
         let telling = self.owner.lost(Lost { stream, range, goes_on, next }, effects);
         match AssertUnwindSafe(telling).catch_unwind().await {
@@ -379,21 +379,19 @@ impl Work<'_> {
     }
 
     /// Notes what the owner ends with, for its next life.
-    async fn panicked_at(
-        &self,
-        (stream, offset, what): (Stream, Offset, What),
-        panic: Box<dyn Any + Send>,
-    ) -> anyhow::Error {
-        let next = match what {
-            What::Entry => "it is set aside at the next start",
-            What::ReadUntil(_) => "what was read with it is taken one by one at the next start",
+    async fn panicked_at(&self, note: Note, panic: Box<dyn Any + Send>) -> anyhow::Error {
+        let (stream, offset, what) = note;
+        let (at, next) = match what {
+            What::Entry => ("at", "it is set aside at the next start"),
+            What::Loss => ("over what was lost from", "that is set aside at the next start"),
+            What::ReadUntil => ("before", "what was read is taken one by one at the next start"),
         };
         let ended = anyhow::anyhow!(
-            "`{}` panicked at entry {offset} of stream `{stream}` ({}): a mistake in Airside, please report it; {next}",
+            "`{}` panicked {at} entry {offset} of stream `{stream}` ({}): a mistake in Airside, please report it; {next}",
             self.settings.name,
             panicked::message_of(panic)
         );
-        match self.ports.store.commit(self.panicked.note(stream, offset, what)).await {
+        match self.ports.store.commit(self.panicked.note(note)).await {
             Ok(()) => ended,
             Err(error) => ended.context(format!("that could not be noted: {error}")),
         }
@@ -407,7 +405,7 @@ impl Work<'_> {
         effects: &mut Effects,
     ) -> Result<(), DeadLetter> {
         let payload = &entry.entry.payload;
-        if self.panicked.is_at(stream, entry.offset) {
+        if self.panicked.has((stream, entry.offset, What::Entry)) {
             let reason = "applying it panicked before: a mistake in Airside";
             return Err(self.letter(stream, entry.offset, reason, payload));
         }
@@ -468,6 +466,14 @@ impl Work<'_> {
         }
         ControlFlow::Continue(())
     }
+}
+
+fn key_of(stream: Stream) -> Vec<u8> {
+    stream.as_str().as_bytes().to_vec()
+}
+
+fn offset_bytes(offset: Offset) -> Bytes {
+    Bytes::copy_from_slice(&offset.0.to_be_bytes())
 }
 
 async fn stored_offset(

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use airside_config::Section;
+use airside_types::TermFilesOfTenants;
 use anyhow::Context;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
@@ -33,6 +34,16 @@ pub trait Service: Send + Sized + 'static {
     /// The service's settings, each with a default.
     type Options: DeserializeOwned + Serialize + Default + Send;
 
+    /// Whether the service could be built of its settings and of what people have declared, as far as that shows without the
+    /// rest of a node.
+    ///
+    /// # Errors
+    ///
+    /// Which setting, or which file that one names, is not usable.
+    fn check(_options: &Self::Options, _terms: &TermFilesOfTenants) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Builds the service and mounts its routes. It does no work yet.
     async fn build(options: Self::Options, deps: Deps, mounts: &mut Mounts)
     -> anyhow::Result<Self>;
@@ -42,6 +53,7 @@ pub trait Service: Send + Sized + 'static {
 }
 
 type Run = Box<dyn FnOnce(ServiceContext) -> BoxFuture<'static, anyhow::Result<()>> + Send>;
+type Check = fn(serde_json::Value, &TermFilesOfTenants) -> anyhow::Result<()>;
 type Build =
     for<'a> fn(serde_json::Value, Deps, &'a mut Mounts) -> BoxFuture<'a, anyhow::Result<Run>>;
 
@@ -73,6 +85,7 @@ pub struct ServiceEntry {
     /// What it does, in one line.
     pub about: &'static str,
     section: fn() -> Section,
+    check: Check,
     build: Build,
 }
 
@@ -89,6 +102,7 @@ impl ServiceEntry {
             name: S::NAME,
             about: S::ABOUT,
             section: || Section::of::<S::Options>(S::NAME),
+            check: |section, terms| S::check(&options_of::<S>(section)?, terms),
             build: build::<S>,
         }
     }
@@ -96,6 +110,15 @@ impl ServiceEntry {
     /// The service's section of the settings.
     pub fn section(&self) -> Section {
         (self.section)()
+    }
+
+    /// Whether the service could be built of its section of the settings.
+    pub fn check(
+        &self,
+        section: serde_json::Value,
+        terms: &TermFilesOfTenants,
+    ) -> anyhow::Result<()> {
+        (self.check)(section, terms).with_context(|| format!("service `{}`", self.name))
     }
 
     /// Builds the service from its section of the settings.
@@ -112,15 +135,18 @@ impl ServiceEntry {
     }
 }
 
+fn options_of<S: Service>(section: serde_json::Value) -> anyhow::Result<S::Options> {
+    serde_json::from_value(section)
+        .with_context(|| format!("the settings of `{}` are not usable", S::NAME))
+}
+
 fn build<S: Service>(
     options: serde_json::Value,
     deps: Deps,
     mounts: &mut Mounts,
 ) -> BoxFuture<'_, anyhow::Result<Run>> {
     Box::pin(async move {
-        let options = serde_json::from_value(options)
-            .with_context(|| format!("the settings of `{}` are not usable", S::NAME))?;
-        let service = S::build(options, deps, mounts).await?;
+        let service = S::build(options_of::<S>(options)?, deps, mounts).await?;
         let run: Run = Box::new(move |context| Box::pin(service.run(context)));
         Ok(run)
     })

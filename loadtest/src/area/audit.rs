@@ -73,9 +73,10 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
         .with("told", parts.told)
         .with("parse_events_per_cpu_second", rate(parts.reading))
         .with("parse_and_rules_records", parts.records)
-        .with("parse_and_rules_events_per_cpu_second", rate(parts.rules))
-        .with("parse_and_rules_of_the_floors_rate", of_floor(parts.rules))
-        .with("parse_and_rules_of_each_body_events_per_cpu_second", rate(parts.each_body))
+        .with("parse_and_rules_events_per_cpu_second", rate(parts.each_body))
+        .with("parse_and_rules_of_the_floors_rate", of_floor(parts.each_body))
+        .with("parse_and_rules_knowing_bodies_events_per_cpu_second", rate(parts.rules))
+        .with("parse_and_rules_knowing_bodies_of_the_floors_rate", of_floor(parts.rules))
         .with("sightings_events_per_cpu_second", rate(parts.sightings))
         .with("with_behaviour_and_roll_up_events_per_cpu_second", rate(parts.sifting))
         .with("with_behaviour_and_roll_up_of_the_floors_rate", of_floor(parts.sifting));

@@ -82,7 +82,7 @@ pub enum Command {
     Raw(RawArguments),
     /// List which rights (bindings of RBAC) were used in a cluster, and which were granted and never used
     Access(AccessArguments),
-    /// Print the settings in force
+    /// Print the settings in force, and whether a platform could start with them
     Config(ConfigArguments),
     /// Print a completion script for your shell
     Completions {

@@ -55,6 +55,28 @@ fn a_benchmark_refuses_what_it_would_not_do_and_writes_its_own_reports() {
 }
 
 #[test]
+fn settings_with_which_no_platform_could_start_are_told_with_them() {
+    let cluster = "[[audit-ingest.clusters]]\nname = \"production\"\nnodes = [\"10.0.0.0/99\"]\n";
+    let folder = Folder::with(&[
+        ("good.toml", "[audit-ingest]\nmax_body = \"1MiB\"\n"),
+        ("bad.toml", cluster),
+        ("worse.toml", "[webhook]\nclient_ca = \"none.pem\"\n"),
+    ]);
+    let (status, told, problem) = folder.run(&["config", "--config", "good.toml"]);
+    assert!(status == 0 && told.contains("max_body = \"1MiB\""), "{told}{problem}");
+    for (file, problem) in [
+        ("bad.toml", "`audit-ingest.clusters` production: `nodes`: `10.0.0.0/99`"),
+        ("worse.toml", "none.pem"),
+    ] {
+        let (status, told, said) = folder.run(&["config", "--config", file]);
+        assert_eq!(status, 2, "{file}: {said}");
+        assert!(said.contains("no node could start with these settings"), "{file}: {said}");
+        assert!(said.contains(problem), "{file}: {said}");
+        assert!(told.contains("[audit-ingest]"), "{file}: they are printed: {told}");
+    }
+}
+
+#[test]
 fn an_option_without_an_effect_is_told() {
     let folder = Folder::with(&[("pod.yaml", POD), ("values.yaml", "a: b"), ("key.pem", KEY)]);
     for (option, told) in [

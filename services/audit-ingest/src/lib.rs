@@ -35,6 +35,7 @@ use airside_service::{
     Credentials, Deps, HttpError, Mounts, OwnerSettings, Service, ServiceContext,
 };
 use airside_telemetry::metrics::Counter;
+use airside_types::TermFilesOfTenants;
 use airside_wire::v1::raw_records_service_server::RawRecordsServiceServer;
 use airside_wire::v1::rules_service_server::RulesServiceServer;
 use airside_wire::v1::suppressions_service_server::SuppressionsServiceServer;
@@ -115,6 +116,12 @@ impl Service for AuditIngest {
     const ABOUT: &'static str = "takes in Kubernetes audit events";
     type Options = Options;
 
+    fn check(options: &Options, terms: &TermFilesOfTenants) -> anyhow::Result<()> {
+        Judging::read(terms, &options.clusters, options.known_bodies)?;
+        followed(options)?;
+        Ok(())
+    }
+
     async fn build(options: Options, deps: Deps, mounts: &mut Mounts) -> anyhow::Result<Self> {
         let bound = Bound {
             max_body: usize::try_from(options.max_body.as_u64())?,
@@ -149,10 +156,7 @@ impl Service for AuditIngest {
             .grpc(&deps, SuppressionsServiceServer::new(SuppressionsApi::new(Arc::clone(&ledger))));
         let grants = UsedGrantsApi::new(Arc::clone(&ledger));
         mounts.grpc(&deps, UsedGrantsServiceServer::new(grants));
-        let files = options.files.clone().into_iter();
-        let poll = options.poll.as_duration();
-        let files = files.map(|file| Followed::new(file, bound.max_body, poll));
-        let files = files.collect::<anyhow::Result<_>>()?;
+        let files = followed(&options)?;
         Ok(Self { webhook, files, archiving, judging, ledger, rules_known, options, deps })
     }
 
@@ -168,6 +172,12 @@ impl Service for AuditIngest {
         let ((), worked) = tokio::join!(learning, working);
         worked
     }
+}
+
+fn followed(options: &Options) -> anyhow::Result<Vec<Followed>> {
+    let (max_body, poll) = (options.max_body.as_usize(), options.poll.as_duration());
+    let files = options.files.iter().cloned();
+    files.map(|file| Followed::new(file, max_body, poll)).collect()
 }
 
 impl AuditIngest {

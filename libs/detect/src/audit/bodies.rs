@@ -19,20 +19,26 @@ use super::change::{Form, Why};
 use super::pod_spec::Program;
 use super::request::Request;
 
-/// The longest body that is kept, in bytes.
-const MAX_BYTES: usize = 64 << 10;
+/// The longest body that is kept, in bytes; shorter where there is little room.
+const MAX_BYTES: usize = 16 << 10;
 /// How many bytes a body has in memory, for each one of its text, with what is said of it: a guess.
 const BYTES_FOR_ONE: usize = 12;
 /// What an entry has beside.
 const ENTRY_BYTES: usize = 1_024;
+/// What is worked out of a body may have as many bytes for each one of its text; what has more is not kept.
+const WORKED_OUT_FOR_ONE: usize = 8;
 /// Of how many bodies it is known that they came once. Must be a power of two.
-const ONCE: usize = 4_096;
+const ONCE: usize = 1 << 16;
+/// Resources whose bodies are nobody's to keep.
+const SECRET: [&str; 3] = ["secrets", "tokenreviews", "serviceaccounts"];
 
 /// What is known of bodies that came more than once. One may serve all tenants: what it says of a body is what anybody
 /// would work out from it.
 #[derive(Debug)]
 pub struct Bodies {
     known: Cache<Kept, Arc<Written>, Weight>,
+    /// The longest body that there is room for.
+    longest: usize,
     /// The hashes of bodies that came once: most never come again, and are not worth their room.
     once: Box<[AtomicU64]>,
     hashes: RandomState,
@@ -41,9 +47,13 @@ pub struct Bodies {
 impl Bodies {
     /// As many as fit into about so many bytes.
     pub fn new(bytes: usize) -> Self {
-        let most = bytes as u64;
+        let known = Cache::with_weighter(bytes / (ENTRY_BYTES * 4), bytes as u64, Weight);
+        // A part of the cache takes nothing that would fill nearly all of it.
+        let part = usize::try_from(known.shard_capacity()).unwrap_or(bytes) / 10 * 9;
+        let longest = (part.saturating_sub(ENTRY_BYTES) / BYTES_FOR_ONE).min(MAX_BYTES);
         Self {
-            known: Cache::with_weighter(bytes / (ENTRY_BYTES * 4), most, Weight),
+            known,
+            longest,
             once: (0..ONCE).map(|_| AtomicU64::new(0)).collect(),
             hashes: RandomState::default(),
         }
@@ -51,14 +61,14 @@ impl Bodies {
 
     /// What a body says, as it was read before, or as it is read now.
     pub(super) fn read(&self, body: &Body<'_>, read: impl FnOnce() -> Written) -> Arc<Written> {
-        if body.text.len() > MAX_BYTES {
+        if body.text.len() > self.longest || SECRET.contains(&body.resource) {
             return Arc::new(read());
         }
         if let Some(written) = self.known.get(body) {
             return written;
         }
         let written = Arc::new(read());
-        if self.came_before(body) {
+        if self.came_before(body) && written.is_small(body.text) {
             self.known.insert(body.to_kept(), Arc::clone(&written));
         }
         written
@@ -141,43 +151,64 @@ pub(super) struct Written {
     pub(super) removed: Vec<FieldPath>,
     /// Why it, or a part of it, is not known.
     pub(super) unread: Option<Why>,
-    failures: OnceLock<Vec<Failure>>,
-    programs: OnceLock<Vec<Program>>,
+    /// How long its text is.
+    pub(super) bytes: usize,
+    failures: OnceLock<Option<Vec<Failure>>>,
+    programs: OnceLock<Option<Vec<Program>>>,
     named: OnceLock<Named>,
 }
 
 /// What checks say of an object that has a name beside its body.
 #[derive(Debug)]
 struct Named {
+    /// Which checks.
+    by: &'static str,
     namespace: String,
     name: String,
     failures: Arc<[Failure]>,
 }
 
 impl Written {
-    /// What the checks on pods say of it.
-    pub(super) fn failures(&self, judge: impl FnOnce() -> Vec<Failure>) -> &[Failure] {
-        self.failures.get_or_init(judge)
+    /// What the checks on pods say of it, if that is little.
+    pub(super) fn failures(&self, judge: impl FnOnce() -> Vec<Failure>) -> Option<&[Failure]> {
+        let bytes = |it: &Failure| 64 + it.message.len() + it.field.as_str().len();
+        let little = || self.if_little(judge(), bytes);
+        self.failures.get_or_init(little).as_deref()
     }
 
-    /// What the containers in it run.
-    pub(super) fn programs(&self, look: impl FnOnce() -> Vec<Program>) -> &[Program] {
-        self.programs.get_or_init(look)
+    /// What the containers in it run, if that is little.
+    pub(super) fn programs(&self, look: impl FnOnce() -> Vec<Program>) -> Option<&[Program]> {
+        // A line is kept as it is written and as it is read.
+        let bytes = |it: &Program| 128 + it.image.len() + it.line.len() * 5;
+        self.programs.get_or_init(|| self.if_little(look(), bytes)).as_deref()
     }
 
-    /// What the checks of its resource's rules say of it under the request's name.
+    fn if_little<T>(&self, all: Vec<T>, bytes: impl Fn(&T) -> usize) -> Option<Vec<T>> {
+        let bytes: usize = all.iter().map(bytes).sum();
+        (bytes <= ENTRY_BYTES + self.bytes * WORKED_OUT_FOR_ONE).then_some(all)
+    }
+
+    /// Whether what it removes takes about as much room as its text lets one think.
+    fn is_small(&self, text: &str) -> bool {
+        let removed: usize = self.removed.iter().map(|field| 32 + field.as_str().len()).sum();
+        removed <= text.len() * WORKED_OUT_FOR_ONE
+    }
+
+    /// What some checks say of it under the request's name.
     pub(super) fn named(
         &self,
+        by: &'static str,
         request: &Request<'_>,
         judge: impl Fn() -> Vec<Failure>,
     ) -> Arc<[Failure]> {
         let (namespace, name) = (request.namespace(), request.name());
         let named = self.named.get_or_init(|| Named {
+            by,
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             failures: judge().into(),
         });
-        if named.namespace == namespace && named.name == name {
+        if named.by == by && named.namespace == namespace && named.name == name {
             Arc::clone(&named.failures)
         } else {
             judge().into()
@@ -235,6 +266,65 @@ mod tests {
         assert!(known.known.len() > 100, "{}", known.known.len());
     }
 
+    /// The same body with another answer is another request.
+    #[test]
+    fn what_an_answer_says_is_not_taken_for_the_bodys() {
+        const POD: &str = r#"{"metadata":{"resourceVersion":"7"},"spec":{"hostPID":true,"containers":[{"name":"a","image":"b"}]}}"#;
+        const PART: &str = r#"{"rules":[{"verbs":["*"]}]}"#;
+        const MOVE: &str = r#"[{"op":"move","from":"/spec/x","path":"/spec/hostPID"}]"#;
+        let role = |verbs: &str| {
+            format!(
+                r#"{{"rules":[{{"apiGroups":[""],"resources":["secrets"],"verbs":["{verbs}"]}}]}}"#
+            )
+        };
+        let cases = [
+            ("update", "pods", POD, POD.to_owned()),
+            ("update", "pods", POD, POD.replace('7', "8")),
+            ("patch", "roles", PART, role("get")),
+            ("patch", "roles", PART, role("*")),
+            ("patch", "pods", MOVE, r#"{"spec":{"hostPID":true}}"#.to_owned()),
+            ("patch", "pods", MOVE, r#"{"spec":{"hostPID":false}}"#.to_owned()),
+            ("create", "pods", POD, "null".to_owned()),
+        ];
+        let known = Bodies::default();
+        let mut all = Vec::new();
+        for _ in 0..3 {
+            for (verb, resource, body, answer) in &cases {
+                let group = if *resource == "roles" { "rbac.authorization.k8s.io" } else { "" };
+                let text = format!(
+                    r#"{{"verb":"{verb}","user":{{"username":"dana"}},"objectRef":{{"apiGroup":"{group}","resource":"{resource}","namespace":"shop","name":"a"}},"requestObject":{body},"responseObject":{answer},"responseStatus":{{"code":200}}}}"#
+                );
+                let of_known = told(&text, Some(&known));
+                assert_eq!(of_known, told(&text, None), "{text}");
+                all.push(of_known);
+            }
+        }
+        for (first, second) in [(0, 1), (2, 3), (4, 5)] {
+            assert_ne!(all[first], all[second], "the answer makes a difference");
+        }
+    }
+
+    #[test]
+    fn what_becomes_much_of_a_short_body_is_not_kept() {
+        let image = "x".repeat(8_000);
+        let env = r#"{"name":"a","value":"http"},"#.repeat(200);
+        let body = format!(
+            r#"{{"spec":{{"containers":[{{"name":"a","image":"{image}","env":[{}]}}]}}}}"#,
+            env.trim_end_matches(',')
+        );
+        let text = format!(
+            r#"{{"verb":"create","user":{{"username":"dana"}},"objectRef":{{"resource":"pods","namespace":"shop"}},"requestObject":{body},"responseStatus":{{"code":201}}}}"#
+        );
+        let known = Bodies::default();
+        let event = Event::parse(&text).unwrap();
+        for _ in 0..3 {
+            let request = Request::new(&event, ClusterProfile::unknown()).among(&known);
+            assert_eq!(request.programs().len(), 201);
+            let written = request.change().of_body_alone().unwrap();
+            assert!(written.programs(Vec::new).is_none(), "they are the request's alone");
+        }
+    }
+
     #[test]
     fn bodies_are_kept_once_they_come_again_as_far_as_there_is_room() {
         fn body(text: &str) -> Body<'_> {
@@ -251,7 +341,9 @@ mod tests {
             is_read
         };
         assert_eq!([reads("{}"), reads("{}"), reads("{}")], [true, true, false]);
-        let long = "x".repeat(MAX_BYTES + 1);
+        let longest = "y".repeat(known.longest);
+        assert_eq!([reads(&longest), reads(&longest), reads(&longest)], [true, true, false]);
+        let long = "x".repeat(known.longest + 1);
         assert_eq!([reads(&long), reads(&long), reads(&long)], [true, true, true]);
         for number in 0..20_000 {
             let text = number.to_string();

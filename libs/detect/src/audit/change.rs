@@ -195,6 +195,7 @@ impl Written {
     /// What a body writes. The object after the request is asked for where a patch moves what it does not show.
     fn of<'a>(form: Form, body: RawJson<'_>, after: impl Fn() -> Option<&'a Value>) -> Self {
         let mut written = Self::default();
+        written.bytes = body.get().len();
         if body.is_whole() {
             written.read(form, body.get().trim_start(), &after);
         }

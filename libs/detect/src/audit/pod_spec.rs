@@ -97,13 +97,22 @@ pub(super) fn failures(request: &Request<'_>) -> Vec<Failure> {
     if !may_hold_pods(request) || change.is_without_effect() {
         return Vec::new();
     }
-    let of = |value| as_object(request, value).map(|object| told(&object)).unwrap_or_default();
+    let of = |value| told_of(request, value);
     let Some(before) = change.before() else { return of(change.set()) };
     let known: BTreeSet<_> = of(before).into_iter().map(|it| (it.check.id, it.message)).collect();
     let is_new = |it: &Failure| !known.contains(&(it.check.id, it.message.clone()));
     // What a patch removes shows only in the whole object.
     let now = change.after().unwrap_or_else(|| change.set());
     of(now).into_iter().filter(is_new).collect()
+}
+
+/// What the checks say about what its body sets, whatever it changes.
+pub(super) fn failures_of_body(request: &Request<'_>) -> Vec<Failure> {
+    if may_hold_pods(request) { told_of(request, request.change().set()) } else { Vec::new() }
+}
+
+fn told_of(request: &Request<'_>, value: &Value) -> Vec<Failure> {
+    as_object(request, value).map(|object| told(&object)).unwrap_or_default()
 }
 
 /// What fails by what the object says itself: what is missing from a part of an object may be in the rest.

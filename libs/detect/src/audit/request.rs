@@ -201,6 +201,15 @@ impl<'e> Request<'e> {
         self.belief.replace(Belief::Doubted) == Belief::Believed
     }
 
+    /// A program writes the whole of an object that is there, as one does all day that keeps what a repository declares. What
+    /// the object was before is not known, and mostly the same.
+    pub(crate) fn keeps_as_declared(&self) -> bool {
+        let by_program = self.actor().is_workload() && !self.client().is_by_hand();
+        let was_there = self.event.response_status.code == Some(200);
+        let is_whole = || ["apiVersion", "kind"].iter().all(|key| self.body().get(*key).is_some());
+        by_program && was_there && self.verb() == "patch" && is_whole()
+    }
+
     /// The address of the client, as far as it is certain.
     pub(crate) fn source_address(&self) -> Option<IpAddr> {
         *self.address.get_or_init(|| self.profile.client_address(&self.event.source_ips))
@@ -354,18 +363,24 @@ impl<'e> Request<'e> {
 
     /// What the scanner's checks on pods say about the pods that the request writes.
     pub(crate) fn failures(&self) -> &[Failure] {
-        match self.change().of_body_alone() {
-            Some(_) if self.change().is_without_effect() => &[],
-            Some(written) => written.failures(|| pod_spec::failures(self)),
-            None => self.failures.get_or_init(|| pod_spec::failures(self)),
-        }
+        let change = self.change();
+        let of_body = change.of_body_alone();
+        let of_body = of_body.and_then(|it| it.failures(|| pod_spec::failures_of_body(self)));
+        let Some(failures) = of_body else {
+            return self.failures.get_or_init(|| pod_spec::failures(self));
+        };
+        // The answer is read only where something would be told.
+        if failures.is_empty() || !change.is_without_effect() { failures } else { &[] }
     }
 
-    /// What the checks of the rules of its resource say of the object that the body alone makes, with the request's name.
-    /// They are the same ones whenever a resource is asked about.
-    pub(super) fn judged_by_name(&self, judge: impl Fn() -> Vec<Failure>) -> Arc<[Failure]> {
+    /// What some checks say of the object that the body alone makes, with the request's name.
+    pub(super) fn judged_by_name(
+        &self,
+        checks: &'static str,
+        judge: impl Fn() -> Vec<Failure>,
+    ) -> Arc<[Failure]> {
         match self.change().of_body_alone() {
-            Some(written) => written.named(self, judge),
+            Some(written) => written.named(checks, self, judge),
             None => judge().into(),
         }
     }
@@ -373,10 +388,8 @@ impl<'e> Request<'e> {
     /// What the containers run that the request writes.
     pub(super) fn programs(&self) -> &[Program] {
         let look = || pod_spec::programs(self);
-        match self.change().of_body_alone() {
-            Some(written) => written.programs(look),
-            None => self.programs.get_or_init(look),
-        }
+        let of_body = self.change().of_body_alone();
+        of_body.and_then(|it| it.programs(look)).unwrap_or_else(|| self.programs.get_or_init(look))
     }
 
     /// Whether the event does not tell all of the request, or a rule has asked for a part of it that cannot be

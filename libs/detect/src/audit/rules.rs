@@ -30,6 +30,7 @@ mod network;
 mod nodes;
 mod objects;
 mod persistence;
+mod platforms;
 mod pods;
 mod policy;
 mod roles;
@@ -58,6 +59,7 @@ pub(super) static ALL: &[&[Definition]] = &[
     nodes::RULES,
     policy::RULES,
     guards::RULES,
+    platforms::RULES,
     admission_policies::RULES,
     roles::RULES,
     bindings::RULES,

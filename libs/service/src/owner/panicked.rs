@@ -5,7 +5,7 @@
 //! together, the next life takes each of these entries alone, and so finds which one it is.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use airside_ports::{
     Batch, KeyRange, Keyspace, LogBatch, Offset, Order, Store, StoreError, Stream,
@@ -16,33 +16,26 @@ use bytes::Bytes;
 #[derive(Debug)]
 pub(super) struct Panicked {
     keyspace: Keyspace,
-    at: BTreeMap<(Stream, Offset), What>,
+    at: BTreeSet<Note>,
     /// Notes about another log: they are taken back with the next commit.
-    stale: BTreeSet<(Stream, Offset)>,
+    stale: BTreeSet<Note>,
 }
+
+/// Where it panicked, and over what.
+pub(super) type Note = (Stream, Offset, What);
 
 /// What a note is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
-    /// The entry at the offset; where there is none any more, the loss that begins there.
+    /// The entry at the offset.
     Entry,
-    /// What was read together, from the offset up to before this one.
-    ReadUntil(Offset),
+    /// The loss that begins at the offset.
+    Loss,
+    /// What was read together, up to before the offset.
+    ReadUntil,
 }
 
-impl What {
-    fn to_bytes(self) -> Bytes {
-        match self {
-            Self::Entry => Bytes::from_static(b"1"),
-            Self::ReadUntil(next) => Bytes::copy_from_slice(&next.0.to_be_bytes()),
-        }
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Self {
-        let next = bytes.try_into().map(u64::from_be_bytes);
-        next.map_or(Self::Entry, |next| Self::ReadUntil(Offset(next)))
-    }
-}
+const KINDS: [(What, u8); 3] = [(What::Entry, b'e'), (What::Loss, b'l'), (What::ReadUntil, b'r')];
 
 impl Panicked {
     /// What lives before have noted beside the offsets.
@@ -51,15 +44,17 @@ impl Panicked {
         keyspace: Keyspace,
         streams: &[Stream],
     ) -> Result<Self, StoreError> {
-        let mut at = BTreeMap::new();
+        let mut at = BTreeSet::new();
         for stream in streams.iter().copied() {
             let prefix = prefix(stream);
             let range = KeyRange::prefix(&prefix);
             // Each life notes one, and has to come to an end for it.
             let noted = store.scan(keyspace, range, Order::Ascending, MOST).await?;
-            let notes = noted.iter().filter_map(|(key, what)| {
-                let digits = key.get(prefix.len()..)?.try_into().ok()?;
-                Some(((stream, Offset(u64::from_be_bytes(digits))), What::from_bytes(what)))
+            let notes = noted.iter().filter_map(|(key, _)| {
+                let (digits, kind) = key.get(prefix.len()..)?.split_at_checked(8)?;
+                let offset = Offset(u64::from_be_bytes(digits.try_into().ok()?));
+                let (what, _) = KINDS.iter().find(|(_, letter)| kind == [*letter])?;
+                Some((stream, offset, *what))
             });
             at.extend(notes);
         }
@@ -68,20 +63,19 @@ impl Panicked {
 
     /// The log of a stream was replaced: what was noted is of another one.
     pub(super) fn forget_all(&mut self, stream: Stream) {
-        let of_stream = self.at.extract_if(.., |(of, _), _| *of == stream);
-        self.stale.extend(of_stream.map(|(at, _)| at));
+        let of_stream = self.at.extract_if(.., |(of, ..)| *of == stream);
+        self.stale.extend(of_stream);
     }
 
-    /// Whether a life before ended with this entry, or with the loss that begins here.
-    pub(super) fn is_at(&self, stream: Stream, offset: Offset) -> bool {
-        self.at.get(&(stream, offset)) == Some(&What::Entry)
+    /// Whether a life before ended with this.
+    pub(super) fn has(&self, note: Note) -> bool {
+        self.at.contains(&note)
     }
 
     /// What was read, in parts that are committed one by one: each entry alone where a life before ended with all of them.
     pub(super) fn apart(&self, stream: Stream, read: LogBatch) -> Vec<LogBatch> {
-        let alone_until = self.at.iter().filter_map(|((of, _), what)| match what {
-            What::ReadUntil(next) if *of == stream => Some(*next),
-            _ => None,
+        let alone_until = self.at.iter().filter_map(|(of, until, what)| {
+            (*of == stream && *what == What::ReadUntil).then_some(*until)
         });
         let is_to_be_alone = alone_until
             .max()
@@ -89,11 +83,14 @@ impl Panicked {
         if !is_to_be_alone {
             return vec![read];
         }
-        let LogBatch { entries, next, mut lost } = read;
-        let mut parts: Vec<LogBatch> = Vec::with_capacity(entries.len());
+        let LogBatch { entries, next, lost } = read;
+        let mut parts: Vec<LogBatch> = Vec::with_capacity(entries.len() + 1);
+        if let Some(first) = entries.first().filter(|_| lost.is_some()) {
+            parts.push(LogBatch { entries: Vec::new(), next: first.offset, lost });
+        }
         for entry in entries {
             let behind = Offset(entry.offset.0.saturating_add(1));
-            parts.push(LogBatch { entries: vec![entry], next: behind, lost: lost.take() });
+            parts.push(LogBatch { entries: vec![entry], next: behind, lost: None });
         }
         if let Some(last) = parts.last_mut() {
             last.next = next;
@@ -103,40 +100,33 @@ impl Panicked {
 
     /// Whether nothing is left of what was read, because lives before ended with it.
     pub(super) fn is_all_of(&self, stream: Stream, read: &LogBatch) -> bool {
-        let mut offsets = read.lost.map(|range| range.from).into_iter().chain(offsets(read));
-        offsets.all(|offset| self.is_at(stream, offset))
+        parts_of(stream, read).all(|note| self.has(note))
     }
 
     /// What to note where an owner ends with all that was read: the entry or the loss where it is only one, and not noted yet.
-    pub(super) fn in_all_of(&self, stream: Stream, read: &LogBatch) -> (Stream, Offset, What) {
-        let mut left = offsets(read).filter(|offset| !self.is_at(stream, *offset));
-        let lost = read.lost.map_or(read.next, |range| range.from);
+    pub(super) fn in_all_of(&self, stream: Stream, read: &LogBatch) -> Note {
+        let mut left = parts_of(stream, read).filter(|note| !self.has(*note));
         match (left.next(), left.next()) {
-            (None, _) => (stream, lost, What::Entry),
-            (Some(alone), None) => (stream, alone, What::Entry),
-            (Some(first), Some(_)) => (stream, first, What::ReadUntil(read.next)),
+            (Some(alone), None) => alone,
+            _ => (stream, read.next, What::ReadUntil),
         }
     }
 
     /// The change that notes what an owner ends with.
-    pub(super) fn note(&self, stream: Stream, offset: Offset, what: What) -> Batch {
+    pub(super) fn note(&self, note: Note) -> Batch {
         let mut batch = Batch::new();
-        batch.put(self.keyspace, key(stream, offset), what.to_bytes());
+        batch.put(self.keyspace, key(note), Bytes::from_static(b"1"));
         batch
     }
 
     /// Takes back the notes of entries that are behind the owner now: in another log another entry may have their offset.
     pub(super) fn forget_before(&mut self, stream: Stream, next: Offset, batch: &mut Batch) {
-        let behind = self.at.extract_if(.., |(of, at), what| {
-            let until = match what {
-                What::Entry => Offset(at.0.saturating_add(1)),
-                What::ReadUntil(until) => *until,
-            };
-            *of == stream && until <= next
+        let behind = self.at.extract_if(.., |(of, at, what)| {
+            *of == stream && if *what == What::ReadUntil { *at <= next } else { *at < next }
         });
-        let gone: Vec<_> = behind.map(|(at, _)| at).collect();
-        for (stream, offset) in gone.into_iter().chain(std::mem::take(&mut self.stale)) {
-            batch.delete(self.keyspace, key(stream, offset));
+        let gone: Vec<_> = behind.collect();
+        for note in gone.into_iter().chain(std::mem::take(&mut self.stale)) {
+            batch.delete(self.keyspace, key(note));
         }
     }
 }
@@ -144,16 +134,19 @@ impl Panicked {
 /// More notes than this are not looked at: the owner would have panicked as often.
 const MOST: usize = 1_000;
 
-fn offsets(read: &LogBatch) -> impl Iterator<Item = Offset> + '_ {
-    read.entries.iter().map(|entry| entry.offset)
+/// The parts of what was read, each as it would be noted.
+fn parts_of(stream: Stream, read: &LogBatch) -> impl Iterator<Item = Note> + '_ {
+    let loss = read.lost.map(|range| (stream, range.from, What::Loss));
+    loss.into_iter().chain(read.entries.iter().map(move |it| (stream, it.offset, What::Entry)))
 }
 
 fn prefix(stream: Stream) -> Vec<u8> {
     format!("{stream}.panicked.").into_bytes()
 }
 
-fn key(stream: Stream, offset: Offset) -> Vec<u8> {
-    [prefix(stream), offset.0.to_be_bytes().to_vec()].concat()
+fn key((stream, offset, what): Note) -> Vec<u8> {
+    let kind = KINDS.iter().filter(|(kind, _)| *kind == what).map(|(_, letter)| *letter);
+    prefix(stream).into_iter().chain(offset.0.to_be_bytes()).chain(kind).collect()
 }
 
 /// What a panic said.

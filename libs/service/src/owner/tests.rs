@@ -1,6 +1,8 @@
 //! How an owner starts on a log that is full, what it is told of what the log let go, and what becomes of an entry on
 //! which it panics.
 
+use std::collections::BTreeSet;
+
 use airside_bus::EmbeddedLog;
 use airside_bus::embedded::{EmbeddedLogOptions, TrimBefore};
 use airside_ports::{Headers, KeyRange, Order, Partition};
@@ -276,6 +278,41 @@ async fn an_entry_on_which_it_panics_ends_one_life_of_an_owner_and_is_set_aside_
     assert_eq!(sizes(&log, Stream::DeadLetters).await.len(), 3);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_entry_of_a_log_that_was_replaced_is_set_aside_as_well() {
+    let store = Arc::<MemoryStore>::default();
+    let options = EmbeddedLogOptions::default();
+    let log = EmbeddedLog::open(Arc::<MemoryStore>::default(), Arc::new(SystemClock), options);
+    let log = Arc::new(log.await.unwrap());
+    let settings = settings(vec![Stream::Sightings]);
+    let mut batch = Batch::new();
+    batch.put(settings.offsets, key_of(Stream::Sightings), offset_bytes(Offset(100)));
+    store.commit(batch).await.unwrap();
+    log.append(Stream::Sightings, [1, 20, 3].map(entry).into()).await.unwrap();
+    let ports = OwnerPorts {
+        log: log.clone(),
+        store: store.clone(),
+        clock: Arc::new(SystemClock),
+        dead_letters: DeadLetters::new("test", log.clone(), &Metrics::new()),
+    };
+    let life = async || {
+        let (health, shutdown) = (Health::default(), CancellationToken::new());
+        let (ready, mut owner) = (health.register("test"), Panics { above: 9, applied: vec![] });
+        let owning = run_owner(&mut owner, &settings, &ports, &shutdown, &ready);
+        let is_good = tokio::select! {
+            ended = owning => ended.is_ok(),
+            () = async {
+                health.all_ready().await;
+                shutdown.cancel();
+                std::future::pending().await
+            } => true,
+        };
+        (is_good, owner.applied)
+    };
+    assert_eq!(life().await, (false, vec![1]));
+    assert_eq!(life().await, (true, vec![1, 3]));
+}
+
 /// Panics over what was lost, or over an entry of six bytes, once all that was read with it is applied.
 #[derive(Default)]
 struct PanicsLate {
@@ -324,10 +361,17 @@ async fn what_panics_over_all_that_was_read_is_found_by_its_next_lives() {
     // how many losses it heard of, and how many letters there are.
     let cases: [Case; 5] = [
         (sized(None, &[4, 5], 9), false, &[], &[&[4, 5]], 0, 0),
-        (sized(None, &[4, 6, 5], 9), false, &["entry 6", "entry 7"], &[&[4], &[5]], 0, 1),
-        (sized(None, &[6, 6], 9), false, &["entry 7", "entry 7", "entry 8"], &[], 0, 2),
-        (sized(Some((1, 8)), &[6], 9), false, &["entry 8"], &[&[]], 1, 1),
-        (sized(Some((1, 8)), &[5], 9), true, &["entry 1"], &[&[5]], 0, 1),
+        (sized(None, &[4, 6, 5], 9), false, &["before entry 9", "at entry 7"], &[&[4], &[5]], 0, 1),
+        (
+            sized(None, &[6, 6], 9),
+            false,
+            &["before entry 9", "at entry 7", "at entry 8"],
+            &[],
+            0,
+            2,
+        ),
+        (sized(Some((1, 8)), &[6], 9), false, &["before entry 9", "at entry 8"], &[&[]], 2, 1),
+        (sized(Some((1, 8)), &[5], 9), true, &["over what was lost from entry 1"], &[&[5]], 0, 1),
     ];
     for (read, over_losses, ends, settled, lost, letters) in cases {
         let store = Arc::<MemoryStore>::default();
@@ -366,19 +410,24 @@ async fn what_panics_over_all_that_was_read_is_found_by_its_next_lives() {
             drop(work);
             (taken.map_err(|error| format!("{error:#}")), owner)
         };
-        let mut all_settled = Vec::new();
+        let (mut all_settled, mut all_lost) = (Vec::new(), 0);
         for end in ends {
             let (ended, owner) = life().await;
             let error = ended.expect_err(end);
-            assert!(error.contains(&format!("panicked at {end} of stream")), "{end}: {error}");
+            assert!(error.contains(&format!("panicked {end} of stream")), "{end}: {error}");
             all_settled.extend(owner.settled);
+            all_lost += owner.lost;
         }
         let (ended, owner) = life().await;
         assert!(ended.unwrap().is_continue(), "{ends:?}");
         all_settled.extend(owner.settled);
         assert_eq!(all_settled, settled, "{ends:?}");
-        assert_eq!(owner.lost, lost, "{ends:?}");
-        assert_eq!(sizes(&log, Stream::DeadLetters).await.len(), letters, "{ends:?}");
+        assert_eq!(all_lost + owner.lost, lost, "{ends:?}");
+        // What was committed is published again by the next life, as what it was.
+        let mut reader = log.reader(Stream::DeadLetters, EVERY, Offset::START).await.unwrap();
+        let told = reader.next(ReadLimit::default(), Duration::ZERO).await.unwrap();
+        let told: BTreeSet<_> = told.entries.into_iter().map(|it| it.entry.payload).collect();
+        assert_eq!(told.len(), letters, "{ends:?}");
         let left =
             store.scan(settings.offsets, KeyRange::all(), Order::Ascending, 9).await.unwrap();
         assert_eq!(left.len(), 1, "the notes are gone: {left:?}");
@@ -391,15 +440,21 @@ async fn what_was_noted_of_another_log_is_forgotten() {
     let stream = Stream::Sightings;
     let load =
         async || Panicked::load(&store, keyspace, &[stream, Stream::Activity]).await.unwrap();
-    store.commit(load().await.note(stream, Offset(7), What::Entry)).await.unwrap();
-    store.commit(load().await.note(Stream::Activity, Offset(8), What::Entry)).await.unwrap();
+    store.commit(load().await.note((stream, Offset(7), What::Entry))).await.unwrap();
+    store.commit(load().await.note((Stream::Activity, Offset(8), What::Entry))).await.unwrap();
     let mut panicked = load().await;
-    assert!(panicked.is_at(stream, Offset(7)) && !panicked.is_at(stream, Offset(8)));
+    assert!(
+        panicked.has((stream, Offset(7), What::Entry))
+            && !panicked.has((stream, Offset(8), What::Entry))
+    );
     panicked.forget_all(stream);
-    assert!(!panicked.is_at(stream, Offset(7)));
+    assert!(!panicked.has((stream, Offset(7), What::Entry)));
     let mut batch = Batch::new();
     panicked.forget_before(stream, Offset(2), &mut batch);
     store.commit(batch).await.unwrap();
     let again = load().await;
-    assert!(!again.is_at(stream, Offset(7)) && again.is_at(Stream::Activity, Offset(8)));
+    assert!(
+        !again.has((stream, Offset(7), What::Entry))
+            && again.has((Stream::Activity, Offset(8), What::Entry))
+    );
 }

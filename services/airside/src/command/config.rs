@@ -1,6 +1,7 @@
 //! `airside config`: the settings in force, as the file that would give them.
 
-use airside_node::{environment, load_settings};
+use airside_node::{check, environment, load_settings};
+use anyhow::Context;
 
 use crate::cli::ConfigArguments;
 use crate::command::Outcome;
@@ -12,5 +13,7 @@ pub(super) fn run(arguments: &ConfigArguments) -> anyhow::Result<Outcome> {
     let file = arguments.settings.config.clone();
     let settings = load_settings(&SERVICES, file, environment(), overrides)?;
     show::print(&settings.to_toml())?;
+    // Who looks for a mistake wants to see both.
+    check(&SERVICES, &settings).context("no node could start with these settings")?;
     Ok(Outcome::Good)
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use airside_auth::ApiKey;
 use airside_config::Settings;
-use airside_node::settings::WebhookOptions;
+use airside_node::settings::{TlsOptions, WebhookOptions};
 use airside_node::{Node, api_key_path};
 use anyhow::Context;
 use base64::Engine;
@@ -19,6 +19,8 @@ use crate::show::{FAINT, RESET, STRONG};
 pub struct Connection {
     /// The API's URL.
     pub api: String,
+    /// The certificate's file, where a client of the API has to be given it.
+    pub ca_file: Option<String>,
     /// Where clusters reach the webhook listener, `HOST:PORT`.
     pub webhook: String,
     /// Whether that is every address of this machine, which is none that a cluster could reach.
@@ -38,10 +40,15 @@ impl Connection {
     pub fn of(node: &Node, settings: &Settings) -> anyhow::Result<Self> {
         let webhook: WebhookOptions = settings.section("webhook")?;
         let bound = node.webhook.context("no service of this node takes what clusters send")?;
+        let tls: TlsOptions = settings.section("tls")?;
+        // A certificate of one's own is of an authority that clients know.
+        let is_own = node.api_tls && tls.certificate.is_none();
+        let folder = || tls.folder.unwrap_or_else(|| node.data_dir.join("tls"));
         let key_file = api_key_path(&node.data_dir);
         let api_key = std::fs::read_to_string(&key_file).unwrap_or_else(|_| "API-KEY".to_owned());
         Ok(Self {
             api: node.api_url(),
+            ca_file: is_own.then(|| folder().join("ca.crt").display().to_string()),
             webhook: advertised(webhook.advertise.as_deref(), bound),
             is_everywhere: webhook.advertise.is_none() && bound.ip().is_unspecified(),
             ca_pem: node.ca_pem.clone(),
@@ -169,7 +176,9 @@ impl fmt::Display for Connection {
         heading(f, "   and save as /etc/falco/airside-ca.crt")?;
         f.write_str(&self.ca_pem)?;
         heading(f, "4. Manifests: before you deploy them")?;
-        let options = format!("--api-key-file {}{}", self.api_key_file, server_option(&self.api));
+        let ca = self.ca_file.iter().map(|file| format!(" --ca-file {file}")).collect::<String>();
+        let server = server_option(&self.api);
+        let options = format!("--api-key-file {}{server}{ca}", self.api_key_file);
         writeln!(f, "airside scan --publish {options} FOLDER")?;
         heading(f, "5. Watch what happens")?;
         writeln!(f, "airside incidents watch {options}")

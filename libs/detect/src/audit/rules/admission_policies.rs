@@ -80,6 +80,7 @@ fn policy_changed(request: &Request<'_>) -> Option<Firing> {
     let weakened = weakened(request).filter(|_| modifies);
     let upkeep = modifies && request.actor().is_workload() && !request.client().is_by_hand();
     let severity = match &weakened {
+        Some(_) if request.keeps_as_declared() => Severity::Low,
         // A part that is patched stood otherwise before.
         Some((_, _, Lets::Everything)) if request.verb() == "patch" => Severity::High,
         None if upkeep => Severity::Low,

@@ -196,8 +196,8 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| {
             let firing = exec_doing(request, Command::downloads, "downloaded a file")?;
-            let is_own = exec::command(request).fetches_from_itself();
-            Some(if is_own { firing.at(Severity::Low) } else { firing })
+            let only_looks = exec::command(request).only_looks();
+            Some(if only_looks { firing.at(Severity::Low) } else { firing })
         },
     },
     Definition {

@@ -212,7 +212,8 @@ fn opened_policy(request: &Request<'_>) -> Option<Firing> {
         (None, Some(field)) => (field, "removed"),
         (None, None) => return None,
     };
-    let severity = if request.verb() == "create" { Severity::Low } else { Severity::Medium };
+    let was_so = request.verb() == "create" || request.keeps_as_declared();
+    let severity = if was_so { Severity::Low } else { Severity::Medium };
     Some(
         Firing::new(format!("opened network policy {}", place(request)))
             .at(severity)

@@ -186,8 +186,12 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| {
             // A hand can hide behind a program's name; programs that do this all day are known soon.
+            let metadata = "169.254.169.254";
             let severity = match (request.client().is_by_hand(), request.actor().is_workload()) {
                 _ if request.is_by_trusted_system() => return None,
+                // Whoever asks the service is given what the node's cloud gives.
+                _ if addresses(request).any(|it| it == metadata) => Severity::High,
+                (true, false) if addresses(request).any(is_public) => Severity::Medium,
                 (true, true) => Severity::Medium,
                 (true, false) => Severity::Low,
                 (false, _) => Severity::Info,
@@ -261,6 +265,19 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
+/// The addresses that Endpoints or an EndpointSlice name.
+fn addresses<'v>(request: &'v Request<'_>) -> impl Iterator<Item = &'v str> {
+    let body = request.body();
+    let of_subsets = items(body, "subsets").iter().flat_map(|subset| items(subset, "addresses"));
+    let of_slices = items(body, "endpoints").iter().flat_map(|it| items(it, "addresses"));
+    let ips = of_subsets.map(|address| text(address, "ip"));
+    ips.chain(of_slices.filter_map(Value::as_str)).take(MAX_ENTRIES)
+}
+
+fn is_public(address: &str) -> bool {
+    public_host_of(&format!("http://{address}")).is_some()
+}
+
 /// How many entries of a ConfigMap are looked at.
 const MAX_ENTRIES: usize = 200;
 
@@ -286,7 +303,7 @@ pub(super) fn credentials_in_config(request: &Request<'_>) -> Option<Firing> {
     if parts.is_empty() || request.is_by_trusted_system() {
         return None;
     }
-    let found = request.judged_by_name(|| {
+    let found = request.judged_by_name("credentials", || {
         let names = ["name", "namespace"].into_iter().zip([request.name(), request.namespace()]);
         let metadata = Value::Object(names.collect());
         let parts = parts.iter().map(|(part, value)| (*part, (*value).clone()));

@@ -1,5 +1,6 @@
 //! Ways to stay: scheduled jobs, agents on every node, foreign nodes, hijacked APIs.
 
+use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
@@ -146,10 +147,19 @@ pub(super) static RULES: &[Definition] = &[
                 }
             };
             let counts = !server.is_empty() && !request.is_by_trusted_system();
-            let by_hand = request.is_workload_by_hand();
+            let is_outside = server.contains("://") && !super::policy::is_loopback(server);
+            // An API that others use already, led to a server that need not prove who it is.
+            let is_turned = request.verb() == "patch"
+                && request.client().is_by_hand()
+                && spec.get("insecureSkipTLSVerify") == Some(&Value::Bool(true));
+            let severity = match () {
+                () if is_outside || request.is_workload_by_hand() => Severity::High,
+                () if is_turned => Severity::Medium,
+                () => Severity::Low,
+            };
             counts.then(|| {
                 Firing::new(format!("let {server} serve {}", request.name()))
-                    .at(if by_hand { Severity::High } else { Severity::Low })
+                    .at(severity)
                     .with("requestObject.spec", server)
             })
         },

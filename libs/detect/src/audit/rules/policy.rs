@@ -172,7 +172,10 @@ pub(super) static RULES: &[Definition] = &[
             ],
         ),
         ended: Ended::Done,
-        when: |request| (!request.is_by_trusted_system()).then(|| changed(request)),
+        when: |request| {
+            let firing = (!request.is_by_trusted_system()).then(|| changed(request))?;
+            Some(if request.keeps_as_declared() { firing.at(Severity::Low) } else { firing })
+        },
     },
     Definition {
         rule: Rule {
@@ -263,7 +266,7 @@ fn outside_url<'v>(request: &'v Request<'_>) -> &'v str {
 }
 
 /// Whether a webhook is on the API server's own machine, as some clouds' are.
-fn is_loopback(url: &str) -> bool {
+pub(super) fn is_loopback(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
@@ -322,6 +325,7 @@ fn webhook_changed(request: &Request<'_>) -> Option<Firing> {
     let modifies = MODIFY.contains(&request.verb());
     let weakened = weakened(request).filter(|_| modifies);
     let severity = match &weakened {
+        Some(("failurePolicy", _)) if request.keeps_as_declared() => Severity::Low,
         Some((field, _)) if matches!(*field, "failurePolicy" | "clientConfig.url") => {
             Severity::High
         }
@@ -367,7 +371,9 @@ fn pod_security_lowered(request: &Request<'_>) -> Option<Firing> {
         return Some(Firing::new(deed).with(IGNORED, text(labels, IGNORED)));
     }
     let (says, severity) = match level {
-        "privileged" if request.verb() == "create" => ("privileged", Severity::Low),
+        "privileged" if request.verb() == "create" || request.keeps_as_declared() => {
+            ("privileged", Severity::Low)
+        }
         "privileged" => ("privileged", Severity::Medium),
         "baseline" if before == "restricted" => ("baseline", Severity::Medium),
         // Where the namespace stood before is not known: new ones are often made so.

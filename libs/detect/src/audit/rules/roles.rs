@@ -317,7 +317,7 @@ fn leads_to_more(request: &Request<'_>) -> Option<Firing> {
     };
     // What became of a rule that is changed in parts is the answer's.
     let is_of_body = std::ptr::eq(rules(request), items(request.body(), "rules"));
-    let found = if is_of_body { request.judged_by_name(judge) } else { judge().into() };
+    let found = if is_of_body { request.judged_by_name("rights", judge) } else { judge().into() };
     let worst = found.first()?;
     let severity = match worst.check.severity {
         _ if found.iter().all(|failure| USUAL.contains(&failure.check.id)) => Severity::Low,

@@ -108,8 +108,10 @@ pub(super) static RULES: &[Definition] = &[
             // A program that reads its own namespace's secrets does what its service account is for.
             let own_use = request.is_in_own_namespace() && !request.client().is_by_hand();
             let counts = !own_use && !request.is_by_trusted_system();
+            let is_master_key = request.client().is_by_hand() && opens_more(request.name());
             counts.then(|| {
                 Firing::new(format!("read secret {}/{}", request.namespace(), request.name()))
+                    .at(if is_master_key { Severity::Medium } else { Severity::Info })
                     .with("objectRef.namespace", request.namespace())
                     .with("objectRef.name", request.name())
             })
@@ -322,6 +324,13 @@ pub(super) static RULES: &[Definition] = &[
         },
     },
 ];
+
+/// Whether a secret is called as the keys are that open others: all sealed secrets, a delivery tool, another cluster.
+fn opens_more(name: &str) -> bool {
+    name.starts_with("sealed-secrets-key")
+        || name.ends_with("-kubeconfig")
+        || matches!(name, "argocd-initial-admin-secret" | "vault-unseal-keys" | "vault-root-token")
+}
 
 fn namespace_listed(request: &Request<'_>) -> Option<Firing> {
     let is_list = !request.namespace().is_empty() && request.target()?.name.is_empty();

