@@ -155,7 +155,7 @@ pub(super) struct Written {
     pub(super) bytes: usize,
     failures: OnceLock<Option<Vec<Failure>>>,
     programs: OnceLock<Option<Vec<Program>>>,
-    named: OnceLock<Named>,
+    named: OnceLock<Option<Named>>,
 }
 
 /// What checks say of an object that has a name beside its body.
@@ -171,9 +171,7 @@ struct Named {
 impl Written {
     /// What the checks on pods say of it, if that is little.
     pub(super) fn failures(&self, judge: impl FnOnce() -> Vec<Failure>) -> Option<&[Failure]> {
-        let bytes = |it: &Failure| 64 + it.message.len() + it.field.as_str().len();
-        let little = || self.if_little(judge(), bytes);
-        self.failures.get_or_init(little).as_deref()
+        self.failures.get_or_init(|| self.if_little(judge(), weight_of)).as_deref()
     }
 
     /// What the containers in it run, if that is little.
@@ -202,18 +200,21 @@ impl Written {
         judge: impl Fn() -> Vec<Failure>,
     ) -> Arc<[Failure]> {
         let (namespace, name) = (request.namespace(), request.name());
-        let named = self.named.get_or_init(|| Named {
-            by,
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-            failures: judge().into(),
+        let named = self.named.get_or_init(|| {
+            let failures = self.if_little(judge(), weight_of)?.into();
+            Some(Named { by, namespace: namespace.to_owned(), name: name.to_owned(), failures })
         });
-        if named.by == by && named.namespace == namespace && named.name == name {
-            Arc::clone(&named.failures)
-        } else {
-            judge().into()
+        let is_same = |it: &&Named| it.by == by && it.namespace == namespace && it.name == name;
+        match named.as_ref().filter(is_same) {
+            Some(named) => Arc::clone(&named.failures),
+            None => judge().into(),
         }
     }
+}
+
+/// About how many bytes a failure has.
+fn weight_of(failure: &Failure) -> usize {
+    64 + failure.message.len() + failure.field.as_str().len()
 }
 
 #[cfg(test)]

@@ -204,10 +204,9 @@ impl<'e> Request<'e> {
     /// A program writes the whole of an object that is there, as one does all day that keeps what a repository declares. What
     /// the object was before is not known, and mostly the same.
     pub(crate) fn keeps_as_declared(&self) -> bool {
-        let by_program = self.actor().is_workload() && !self.client().is_by_hand();
         let was_there = self.event.response_status.code == Some(200);
         let is_whole = || ["apiVersion", "kind"].iter().all(|key| self.body().get(*key).is_some());
-        by_program && was_there && self.verb() == "patch" && is_whole()
+        self.is_by_program() && was_there && self.verb() == "patch" && is_whole()
     }
 
     /// The address of the client, as far as it is certain.
@@ -218,6 +217,11 @@ impl<'e> Request<'e> {
     /// A service account in the hands of somebody: its token is used through a person's tool.
     pub(crate) fn is_workload_by_hand(&self) -> bool {
         self.actor().is_workload() && self.client().is_by_hand()
+    }
+
+    /// A service account in the hands of a program that names itself, as operators and delivery tools do.
+    pub(crate) fn is_by_program(&self) -> bool {
+        self.actor().is_workload() && !self.client().is_by_hand()
     }
 
     /// The verb.

@@ -78,7 +78,7 @@ fn policy_changed(request: &Request<'_>) -> Option<Firing> {
     }
     let modifies = MODIFY.contains(&request.verb());
     let weakened = weakened(request).filter(|_| modifies);
-    let upkeep = modifies && request.actor().is_workload() && !request.client().is_by_hand();
+    let upkeep = modifies && request.is_by_program();
     let severity = match &weakened {
         Some(_) if request.keeps_as_declared() => Severity::Low,
         // A part that is patched stood otherwise before.

@@ -163,7 +163,7 @@ pub(super) static RULES: &[Definition] = &[
             let mut denied = conditions.iter().map(|it| text(it, "type") == "Denied");
             let is_denied = denied.len() > 0 && denied.all(|is_denied| is_denied);
             // Programs that approve what kubelets ask for do it all day.
-            let is_program = request.actor().is_workload() && !request.client().is_by_hand();
+            let is_program = request.is_by_program();
             (!is_denied && !request.is_by_trusted_system()).then(|| {
                 Firing::new(format!("approved certificate request {}", request.name()))
                     .at(if is_program { Severity::Low } else { Severity::Medium })
@@ -222,7 +222,7 @@ fn token_firing(request: &Request<'_>) -> Firing {
     const ELSEWHERE: [&str; 5] =
         ["sts.amazonaws.com", "AzureADTokenExchange", "iam.googleapis.com", "vault", "sigstore"];
     // Operators that fetch secrets do it all day for their users' accounts.
-    let is_program = request.actor().is_workload() && !request.client().is_by_hand();
+    let is_program = request.is_by_program();
     let elsewhere = ELSEWHERE.iter().any(|of| audiences.contains(of)) && !is_program;
     let account = format!("{}/{}", request.namespace(), request.name());
     let firing = Firing::new(format!("asked for a token of ServiceAccount {account}"))

@@ -98,7 +98,7 @@ pub(super) static RULES: &[Definition] = &[
             let addresses: Vec<&str> = ingress.iter().map(|it| text(it, "ip")).collect();
             let given = addresses.iter().any(|ip| !ip.is_empty());
             // Controllers of load balancers do this; a person's tool does not.
-            let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
+            let upkeep = request.is_by_program();
             (given && !request.is_by_trusted_system()).then(|| {
                 let addresses = addresses.join(", ");
                 Firing::new(format!("gave service {} the addresses {addresses}", place(request)))

@@ -117,7 +117,7 @@ pub(super) static RULES: &[Definition] = &[Definition {
             "daemonsets" | "deployments" => is_agent(request.namespace(), request.name()),
             _ => true,
         };
-        let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
+        let upkeep = request.is_by_program();
         (is_guard && !request.is_by_trusted_system()).then(|| {
             firing(request).at(match () {
                 () if is_definition && !upkeep => Severity::High,

@@ -118,7 +118,7 @@ pub(super) static RULES: &[Definition] = &[
             ];
             let (name, value) = claimed.into_iter().find(|(_, value)| !value.is_empty())?;
             // Gateways pass on what the token of their own client says.
-            let is_gateway = request.actor().is_workload() && !request.client().is_by_hand();
+            let is_gateway = request.is_by_program();
             Some(
                 Firing::new(format!("asked to {}", asked(request)))
                     .at(if is_gateway { Severity::Low } else { Severity::Medium })

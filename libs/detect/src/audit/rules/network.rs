@@ -51,7 +51,7 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(DELETE, POLICIES),
         ended: Ended::Done,
         when: |request| {
-            let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
+            let upkeep = request.is_by_program();
             (!request.is_by_trusted_system()).then(|| {
                 Firing::new(did(request))
                     .at(if upkeep { Severity::Low } else { Severity::Medium })

@@ -191,7 +191,7 @@ fn backups(request: &Request<'_>) -> Option<Firing> {
         }
         _ => MODIFY.contains(&request.verb()) && request.subresource().is_empty() || deletes,
     };
-    let by_program = request.actor().is_workload() && !request.client().is_by_hand();
+    let by_program = request.is_by_program();
     (counts && !request.is_by_trusted_system()).then(|| {
         changed(request)
             .at(if by_program { Severity::Info } else { Severity::Medium })
@@ -204,7 +204,7 @@ fn engine(request: &Request<'_>) -> Option<Firing> {
     let rules = items(at(request.body(), &["spec"]), "rules");
     let does = |kind: &str| rules.iter().any(|rule| rule.get(kind).is_some());
     let what = ["mutate", "generate"].into_iter().find(|kind| does(kind));
-    let by_program = request.actor().is_workload() && !request.client().is_by_hand();
+    let by_program = request.is_by_program();
     let counts = (is_whole || what.is_some()) && request.subresource().is_empty();
     (counts && !request.is_by_trusted_system()).then(|| {
         let severity = if by_program { Severity::Low } else { Severity::Medium };
@@ -228,7 +228,7 @@ fn snippet(request: &Request<'_>) -> Option<Firing> {
     if request.resource() == "configmaps" {
         let data = at(request.body(), &["data"]);
         let lets = data.get("allow-snippet-annotations").and_then(Value::as_str) == Some("true");
-        let by_program = request.actor().is_workload() && !request.client().is_by_hand();
+        let by_program = request.is_by_program();
         let severity = if by_program { Severity::Low } else { Severity::Medium };
         return lets.then(|| {
             changed(request)

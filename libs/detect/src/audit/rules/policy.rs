@@ -130,7 +130,7 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(&["update", "patch", "delete", "deletecollection"], ENGINES),
         ended: Ended::Done,
         when: |request| {
-            let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
+            let upkeep = request.is_by_program();
             // What a policy says, and not what its engine notes about it.
             let changes = DELETE.contains(&request.verb())
                 || request.change().set().get("spec").is_some()
@@ -206,7 +206,7 @@ pub(super) static RULES: &[Definition] = &[
             // Gatekeeper writes what it found into the status, and all of the constraint with it.
             let is_constraint = request.subresource().is_empty();
             // What stands in a repository is applied again and again.
-            let upkeep = weaker && request.actor().is_workload() && !request.client().is_by_hand();
+            let upkeep = weaker && request.is_by_program();
             (counts && is_constraint && !request.is_by_trusted_system())
                 .then(|| changed(request).at(if upkeep { Severity::Low } else { Severity::Medium }))
         },
@@ -321,7 +321,7 @@ fn webhook_changed(request: &Request<'_>) -> Option<Firing> {
     if request.is_by_trusted_system() {
         return None;
     }
-    let upkeep = request.actor().is_workload() && !request.client().is_by_hand();
+    let upkeep = request.is_by_program();
     let modifies = MODIFY.contains(&request.verb());
     let weakened = weakened(request).filter(|_| modifies);
     let severity = match &weakened {
