@@ -127,7 +127,10 @@ impl Command {
     pub(crate) fn reads_credentials(&self) -> bool {
         self.any(|it| {
             let of_process = it.lower.contains("/proc/") && it.lower.contains("/environ");
-            it.has_any(&CREDENTIALS) || of_process || it.words().any(is_pattern_of_credentials)
+            it.has_any(&CREDENTIALS)
+                || of_process
+                || it.opens_store()
+                || it.words().any(is_pattern_of_credentials)
         })
     }
 
@@ -217,6 +220,28 @@ impl Reading {
         let at_once = from.is_some() && rest.first().is_some_and(|it| matches!(*it, "-e" | "-c"));
         let mut pairs = rest.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
         at_once || pairs.any(|(option, word)| runs(option) && SHELLS.contains(&program(word)))
+    }
+
+    /// Asks a store of secrets for them: etcd for those of the cluster, a vault for its own, or for the keys to it.
+    fn opens_store(&self) -> bool {
+        let words: Vec<&str> = self.words().collect();
+        let behind = |name: &str| {
+            let at = words.iter().position(|word| program(word) == name);
+            at.and_then(|at| words.get(at + 1..)).unwrap_or_default()
+        };
+        let has = |words: &[&str], among: &[&str]| words.iter().any(|word| among.contains(word));
+        let (etcd, vault) = (behind("etcdctl"), behind("vault"));
+        let is_wide = has(etcd, &["--prefix", "--from-key", "/"])
+            || etcd.iter().any(|word| word.contains("/secrets"));
+        let is_deed = |pair: &[&str]| {
+            matches!(
+                pair,
+                ["operator", "init" | "unseal" | "generate-root" | "rekey"]
+                    | ["kv", "get"]
+                    | ["token", "create"]
+            )
+        };
+        has(etcd, &["get"]) && is_wide || vault.windows(2).any(is_deed)
     }
 
     fn enters_node(&self) -> bool {

@@ -252,6 +252,7 @@ static TABLE: &[Row] = &[
     row("T1090.003", "Proxy: Multi-hop Proxy", &[T::CommandAndControl]),
     row("T1095", "Non-Application Layer Protocol", &[T::CommandAndControl]),
     row("T1098", "Account Manipulation", &[T::Persistence, T::PrivilegeEscalation]),
+    row("T1098.003", "Account Manipulation: Additional Cloud Roles", &[T::Persistence, T::PrivilegeEscalation]),
     row("T1098.004", "Account Manipulation: SSH Authorized Keys", &[T::Persistence, T::PrivilegeEscalation]),
     row("T1098.006", "Account Manipulation: Additional Container Cluster Roles", &[T::Persistence, T::PrivilegeEscalation]),
     row("T1105", "Ingress Tool Transfer", &[T::CommandAndControl]),

@@ -16,6 +16,7 @@ mod addresses;
 mod admission_policies;
 mod audit_log;
 mod bindings;
+mod carriers;
 mod confinement;
 mod credentials;
 mod disguise;
@@ -60,6 +61,7 @@ pub(super) static ALL: &[&[Definition]] = &[
     policy::RULES,
     guards::RULES,
     platforms::RULES,
+    carriers::RULES,
     admission_policies::RULES,
     roles::RULES,
     bindings::RULES,

@@ -6,6 +6,7 @@ use airside_types::{Severity, Source, Tactic};
 use super::super::actor::Actor;
 use super::super::request::Request;
 use super::super::sign::Sign;
+use super::guards::watches;
 use super::{CREATE, DELETE, Definition, Ended, Firing, On};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
@@ -198,7 +199,8 @@ pub(super) static RULES: &[Definition] = &[
             };
             // Autoscalers stop what is idle, and pipelines what they replace.
             let upkeep = !request.client().is_by_hand();
-            let guards = request.profile().is_sensitive_namespace(request.namespace());
+            let guards = request.profile().is_sensitive_namespace(request.namespace())
+                || watches(request.namespace(), request.name());
             let severity = match () {
                 () if request.is_workload_by_hand() || guards && !upkeep => Severity::Medium,
                 () if upkeep && !guards => Severity::Info,

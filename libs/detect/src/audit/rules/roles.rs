@@ -197,11 +197,14 @@ pub(super) static RULES: &[Definition] = &[
                 key.strip_prefix(LABEL).filter(|_| value.as_str() == Some("true"))
             });
             if let Some(into) = into {
+                // Whoever may look is not to see secrets: Kubernetes leaves them out of view on purpose.
+                let is_worse = into == "view" && rules(request).iter().any(reads_secrets);
                 return Some(
                     Firing::new(format!(
                         "added the rights of ClusterRole {} to {into}",
                         request.name()
                     ))
+                    .at(if is_worse { Severity::High } else { Severity::Low })
                     .with("requestObject.metadata.labels", &format!("aggregate-to-{into}")),
                 );
             }
@@ -227,6 +230,13 @@ pub(super) static RULES: &[Definition] = &[
         },
     },
 ];
+
+fn reads_secrets(rule: &Value) -> bool {
+    let has = |key, among: &[&str]| texts(rule, key).any(|name| among.contains(&name));
+    has("apiGroups", &["", "*"])
+        && has("resources", &["secrets", "*"])
+        && has("verbs", &["get", "list", "watch", "*"])
+}
 
 /// Whether a group is of custom resources that decide about nothing but themselves: not about rights, nor about what guards
 /// enforce or what runs where.
