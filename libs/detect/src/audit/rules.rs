@@ -17,9 +17,12 @@ mod admission_policies;
 mod audit_log;
 mod bindings;
 mod carriers;
+mod clouds;
 mod confinement;
 mod credentials;
+mod delivery;
 mod disguise;
+mod diversions;
 mod execution;
 mod exposure;
 mod guards;
@@ -27,6 +30,7 @@ mod host_paths;
 mod identity;
 mod inventory;
 mod judged;
+mod mesh;
 mod network;
 mod nodes;
 mod objects;
@@ -62,6 +66,10 @@ pub(super) static ALL: &[&[Definition]] = &[
     guards::RULES,
     platforms::RULES,
     carriers::RULES,
+    clouds::RULES,
+    delivery::RULES,
+    diversions::RULES,
+    mesh::RULES,
     admission_policies::RULES,
     roles::RULES,
     bindings::RULES,
@@ -145,6 +153,26 @@ const WRITE: &[&str] = &["create", "update", "patch"];
 const MODIFY: &[&str] = &["update", "patch"];
 /// Verbs that take objects away.
 const DELETE: &[&str] = &["delete", "deletecollection"];
+
+/// How much a deed weighs that programs do all day for a repository, and people hardly ever.
+#[derive(Debug, Clone, Copy)]
+struct Hands {
+    /// By a person, or by whoever uses a person's tool.
+    person: Severity,
+    /// By a program that names itself.
+    program: Severity,
+}
+
+impl Hands {
+    /// In somebody's hands a workload's own token is stolen, or misused at best.
+    fn weigh(self, request: &Request<'_>) -> Severity {
+        match request.client().is_by_hand() {
+            true if request.actor().is_workload() => Severity::High,
+            true => self.person,
+            false => self.program,
+        }
+    }
+}
 
 /// The longest value that is kept with a detection, in characters.
 const MAX_VALUE_CHARS: usize = 400;

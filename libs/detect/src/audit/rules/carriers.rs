@@ -1,5 +1,5 @@
-//! Objects by which somebody else acts: platforms apply what stands in them, clouds give roles for them, and nodes run it,
-//! each with rights of its own that whoever writes the object need not have.
+//! Objects by which somebody else acts: platforms apply what stands in them and nodes run it, with rights of their own that
+//! whoever writes the object need not have.
 
 use airside_k8s::Value;
 use airside_types::attack::technique;
@@ -10,7 +10,7 @@ use super::super::pod_spec;
 use super::super::request::Request;
 use super::super::sign::Sign;
 use super::policy::changed;
-use super::{Definition, Ended, Firing, MODIFY, On, WRITE};
+use super::{Definition, Ended, Firing, Hands, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[
@@ -57,28 +57,6 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(WRITE, RUN_BY_NODES),
         ended: Ended::Done,
         when: told_to_nodes,
-    },
-    Definition {
-        rule: Rule {
-            id: "AUD-R71-cloud",
-            version: 1,
-            title: "Service account given a role of the cloud",
-            why: "Every pod that runs as the account gets the cloud's credentials of that role: rights that no role of the cluster shows.",
-            next: "What the role may do in the cloud, and which pods run as the account; the cloud's own log tells what was done with it.",
-            severity: Severity::Low,
-            confidence: PLAUSIBLE,
-            tactic: Tactic::PrivilegeEscalation,
-            techniques: &[technique("T1098.003"), technique("T1078.004")],
-            equivalents: &[],
-            source: Source::Audit,
-            examples: Some(Examples {
-                fires: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"serviceaccounts","namespace":"shop","name":"web"},"requestObject":{"metadata":{"annotations":{"eks.amazonaws.com/role-arn":"arn:aws:iam::111122223333:role/admin"}}},"responseStatus":{"code":200}}"#,
-                quiet: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"serviceaccounts","namespace":"shop","name":"web"},"requestObject":{"metadata":{"annotations":{"example.net/owner":"shop"}}},"responseStatus":{"code":200}}"#,
-            }),
-        },
-        on: On::Resources(WRITE, &["serviceaccounts"]),
-        ended: Ended::Done,
-        when: cloud_role,
     },
 ];
 
@@ -169,31 +147,6 @@ fn told_to_nodes(request: &Request<'_>) -> Option<Firing> {
         at(spec, &["template", "spec"]),
     ];
     let field = RUN.into_iter().find(|field| places.iter().any(|it| it.get(*field).is_some()))?;
-    let by_workload = request.is_workload_by_hand();
-    let severity = if by_workload { Severity::High } else { Severity::Medium };
+    let severity = Hands { person: Severity::Medium, program: Severity::Info }.weigh(request);
     Some(changed(request).at(severity).with("requestObject.spec", field))
-}
-
-/// The annotations by which clouds give their roles to accounts.
-const CLOUD_ROLES: [&str; 4] = [
-    "eks.amazonaws.com/role-arn",
-    "iam.gke.io/gcp-service-account",
-    "azure.workload.identity/client-id",
-    "pod-identity.alibabacloud.com/role-name",
-];
-
-/// A new account comes with its role; one that is there and gets another is what escalation looks like.
-fn cloud_role(request: &Request<'_>) -> Option<Firing> {
-    let annotations = at(request.body(), &["metadata", "annotations"]);
-    let name = CLOUD_ROLES.into_iter().find(|name| !text(annotations, name).is_empty())?;
-    let by_hand = request.client().is_by_hand();
-    let severity = match () {
-        () if request.is_workload_by_hand() => Severity::High,
-        () if by_hand && MODIFY.contains(&request.verb()) => Severity::Medium,
-        () if by_hand => Severity::Low,
-        () => Severity::Info,
-    };
-    let field = format!("requestObject.metadata.annotations.{name}");
-    let firing = changed(request).at(severity).with(&field, text(annotations, name));
-    (!request.is_by_trusted_system()).then_some(firing)
 }

@@ -7,7 +7,7 @@ use airside_types::{Severity, Source, Tactic};
 use super::super::body::{at, items};
 use super::super::request::Request;
 use super::policy::changed;
-use super::{DELETE, Definition, Ended, Firing, MODIFY, On};
+use super::{DELETE, Definition, Ended, Firing, Hands, MODIFY, On};
 use crate::rule::{Examples, PLAUSIBLE, Rule};
 
 /// Groups of which the definitions hold what a guard enforces.
@@ -175,8 +175,7 @@ fn blinded(request: &Request<'_>) -> Option<Firing> {
     let written = written.map(|field| format!("{place}.{field}"));
     let mut removed = change.removed().iter().map(ToString::to_string);
     let field = written.or_else(|| removed.find(|path| path.starts_with(place)))?;
-    let by_workload = request.is_workload_by_hand();
-    let severity = if by_workload { Severity::High } else { Severity::Medium };
+    let severity = Hands { person: Severity::Medium, program: Severity::Info }.weigh(request);
     Some(firing(request).at(severity).with("changed", &field))
 }
 

@@ -1,14 +1,14 @@
-//! What is told to platforms that run on the cluster, and that have more rights than whoever tells them: delivery, backups,
-//! engines of policies.
+//! What is told to platforms that run on the cluster, and that have more rights than whoever tells them: backups, engines of
+//! policies, ingress controllers, and the rights that platforms give by themselves.
 
 use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
-use super::super::body::{at, items, text};
+use super::super::body::{at, items, text, texts};
 use super::super::request::Request;
 use super::policy::changed;
-use super::{CREATE, DELETE, Definition, Ended, Firing, MODIFY, On, WRITE};
+use super::{CREATE, DELETE, Definition, Ended, Firing, Hands, MODIFY, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
 /// Verbs that write or delete an object.
@@ -17,11 +17,11 @@ const TOUCH: &[&str] = &["create", "update", "patch", "delete", "deletecollectio
 pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
-            id: "AUD-R71-delivery",
+            id: "AUD-R59-platform",
             version: 1,
-            title: "Rights of a delivery tool changed",
-            why: "Argo CD acts with the cluster's highest rights for everybody whom these settings let in.",
-            next: "Compare the settings with the repository; which accounts have logged in since, and what they had delivered.",
+            title: "Rights on a platform given",
+            why: "Rancher and OpenShift have rights of their own beside the cluster's roles: an owner of a cluster, or an account that may run privileged pods, shows in no binding.",
+            next: "Who got which right, and who decided it; look at what they did since.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
             tactic: Tactic::PrivilegeEscalation,
@@ -29,13 +29,65 @@ pub(super) static RULES: &[Definition] = &[
             equivalents: &[],
             source: Source::Audit,
             examples: Some(Examples {
-                fires: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"configmaps","namespace":"argocd","name":"argocd-rbac-cm"},"requestObject":{"data":{"policy.default":"role:admin"}},"responseStatus":{"code":200}}"#,
-                quiet: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"configmaps","namespace":"argocd","name":"argocd-tls-certs-cm"},"requestObject":{"data":{"a":"b"}},"responseStatus":{"code":200}}"#,
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"oc/4.17","objectRef":{"resource":"securitycontextconstraints","apiGroup":"security.openshift.io","name":"privileged"},"requestObject":{"users":["system:serviceaccount:shop:web"]},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"oc/4.17","objectRef":{"resource":"securitycontextconstraints","apiGroup":"security.openshift.io","name":"privileged"},"requestObject":{"metadata":{"labels":{"a":"b"}}},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(MODIFY, &["configmaps"]),
+        on: On::Resources(
+            WRITE,
+            &[
+                "clusterroletemplatebindings.management.cattle.io",
+                "globalrolebindings.management.cattle.io",
+                "oauthaccesstokens.oauth.openshift.io",
+                "oauthclients.oauth.openshift.io",
+                "securitycontextconstraints.security.openshift.io",
+            ],
+        ),
         ended: Ended::Done,
-        when: delivery_rights,
+        when: rights,
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R71-login",
+            version: 1,
+            title: "Who says who somebody is changed",
+            why: "An identity provider or authority that is added here may call anybody an administrator, and the cluster believes it.",
+            next: "Whose provider or certificate it is; which logins came through it, and what they did.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::Persistence,
+            techniques: &[technique("T1556")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"jwtauthenticators","apiGroup":"authentication.concierge.pinniped.dev","name":"j"},"requestObject":{"spec":{"issuer":"https://example.net"}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"get","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"jwtauthenticators","apiGroup":"authentication.concierge.pinniped.dev","name":"j"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(
+            WRITE,
+            &[
+                "activedirectoryidentityproviders.idp.supervisor.pinniped.dev",
+                "authconfigs.management.cattle.io",
+                "authentications.config.openshift.io",
+                "clustertrustbundles.certificates.k8s.io",
+                "connectors.dex.coreos.com",
+                "githubidentityproviders.idp.supervisor.pinniped.dev",
+                "jwtauthenticators.authentication.concierge.pinniped.dev",
+                "ldapidentityproviders.idp.supervisor.pinniped.dev",
+                "oauths.config.openshift.io",
+                "oidcidentityproviders.idp.supervisor.pinniped.dev",
+                "webhookauthenticators.authentication.concierge.pinniped.dev",
+            ],
+        ),
+        ended: Ended::Done,
+        when: |request| {
+            let counts = request.subresource().is_empty() && !request.is_by_trusted_system();
+            let hands = Hands { person: Severity::Medium, program: Severity::Info };
+            counts.then(|| {
+                changed(request).at(hands.weigh(request)).with("objectRef.name", request.name())
+            })
+        },
     },
     Definition {
         rule: Rule {
@@ -163,22 +215,25 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
-fn delivery_rights(request: &Request<'_>) -> Option<Firing> {
-    if !matches!(request.name(), "argocd-rbac-cm" | "argocd-cm") || request.is_by_trusted_system() {
-        return None;
-    }
-    let default = at(request.body(), &["data"]).get("policy.default").and_then(Value::as_str);
-    let by_hand = request.client().is_by_hand();
-    let severity = match default {
-        Some("role:admin") => Severity::High,
-        _ if by_hand => Severity::Medium,
-        _ => Severity::Info,
+/// Roles of Rancher that own a cluster, or all of them.
+const OWNERS: [&str; 4] = ["admin", "restricted-admin", "cluster-owner", "clusters-manage"];
+
+fn rights(request: &Request<'_>) -> Option<Firing> {
+    let body = request.body();
+    let (field, given) = match request.resource() {
+        "securitycontextconstraints" => ["users", "groups"]
+            .into_iter()
+            .find_map(|field| Some((field, texts(body, field).next()?)))?,
+        "globalrolebindings" => ("globalRoleName", text(body, "globalRoleName")),
+        "clusterroletemplatebindings" => ("roleTemplateName", text(body, "roleTemplateName")),
+        // OpenShift's own server makes tokens for those who log in.
+        _ => ("metadata.name", request.name()),
     };
-    let firing = changed(request).at(severity);
-    Some(match default {
-        Some(role) => firing.with("requestObject.data.policy.default", role),
-        None => firing,
-    })
+    let is_binding = request.group() == "management.cattle.io";
+    let counts = !given.is_empty() && (!is_binding || OWNERS.contains(&given));
+    let severity = Hands { person: Severity::Medium, program: Severity::Info }.weigh(request);
+    let firing = changed(request).at(severity).with(&format!("requestObject.{field}"), given);
+    (counts && !request.is_by_trusted_system()).then_some(firing)
 }
 
 /// Velero asks itself to delete what is too old.

@@ -88,10 +88,10 @@ pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
             id: "AUD-R49",
-            version: 2,
+            version: 3,
             title: "Controller's service account given to a pod",
-            why: "The pod gets the rights of a controller of the cluster.",
-            next: "What the service account did since, from the pod's address above all; who else can write pods in kube-system.",
+            why: "The pod gets the rights of a controller of the cluster, or of a platform that can do nearly as much.",
+            next: "What the service account did since, from the pod's address above all; who else can write pods in its namespace.",
             severity: Severity::High,
             confidence: SURE,
             tactic: Tactic::PrivilegeEscalation,
@@ -277,14 +277,24 @@ fn binding(request: &Request<'_>) -> Option<Firing> {
 }
 
 fn controller_account(request: &Request<'_>) -> Option<Firing> {
-    if request.namespace() != "kube-system" || request.is_by_trusted_system() {
+    let namespace = request.namespace();
+    let is_cluster = namespace == "kube-system";
+    // Platforms are put up by programs, and their accounts can do nearly as much.
+    let is_platform = request.resource() == "pods"
+        && request.client().is_by_hand()
+        && request.profile().is_sensitive_namespace(namespace);
+    if !is_cluster && !is_platform || request.is_by_trusted_system() {
         return None;
     }
+    let counts = |account: &str| match is_cluster {
+        true => CONTROLLER_ACCOUNTS.contains(&account),
+        false => !matches!(account, "" | "default"),
+    };
     let pods = pod_spec::pods(request);
-    let is_controllers = |account: &str| CONTROLLER_ACCOUNTS.contains(&account);
-    let pod = pods.iter().find(|pod| is_controllers(pod.service_account()))?;
+    let pod = pods.iter().find(|pod| counts(pod.service_account()))?;
     let account = pod.service_account();
-    let firing = Firing::new(format!("{} with the service account {account}", wrote(request)));
+    let firing = Firing::new(format!("{} with the service account {account}", wrote(request)))
+        .at(if is_cluster { Severity::High } else { Severity::Medium });
     Some(firing.with(&format!("requestObject.{}", pod.path_of("serviceAccountName")), account))
 }
 
