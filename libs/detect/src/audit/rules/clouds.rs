@@ -7,7 +7,7 @@ use airside_types::{Severity, Source, Tactic};
 use super::super::body::{at, text};
 use super::super::request::Request;
 use super::policy::changed;
-use super::{Definition, Ended, Firing, Hands, MODIFY, On, WRITE};
+use super::{Definition, Ended, Firing, Hands, On, WRITE};
 use crate::rule::{Examples, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[
@@ -89,7 +89,7 @@ const IDENTITIES: &[&str] = &[
 
 fn made_in_the_cloud(request: &Request<'_>) -> Option<Firing> {
     let counts = request.subresource().is_empty() && !request.is_by_trusted_system();
-    let severity = Hands { person: Severity::Medium, program: Severity::Info }.weigh(request);
+    let severity = Hands::for_new_or_changed(request).weigh(request);
     counts.then(|| changed(request).at(severity).with("objectRef.apiGroup", request.group()))
 }
 
@@ -105,9 +105,7 @@ const ROLES: [&str; 4] = [
 fn given_a_role(request: &Request<'_>) -> Option<Firing> {
     let annotations = at(request.body(), &["metadata", "annotations"]);
     let name = ROLES.into_iter().find(|name| !text(annotations, name).is_empty())?;
-    let is_changed = MODIFY.contains(&request.verb());
-    let person = if is_changed { Severity::Medium } else { Severity::Low };
-    let severity = Hands { person, program: Severity::Info }.weigh(request);
+    let severity = Hands::for_new_or_changed(request).weigh(request);
     let field = format!("requestObject.metadata.annotations.{name}");
     let firing = changed(request).at(severity).with(&field, text(annotations, name));
     (!request.is_by_trusted_system()).then_some(firing)

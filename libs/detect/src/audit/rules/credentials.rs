@@ -16,7 +16,7 @@ pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
             id: "AUD-R20",
-            version: 1,
+            version: 2,
             title: "Service account token requested",
             why: "A token works anywhere and outlives the session in which somebody asked for it. Kubelets ask for pods; few others need to.",
             next: "Follow the token's id through the log: who uses it, from where, for what.",

@@ -136,8 +136,6 @@ fn source(request: &Request<'_>) -> Option<Firing> {
     let listed = items(at(body, &["spec"]), "sources").iter().map(|it| text(it, "repoURL"));
     let named = SOURCES.iter().map(|(path, key)| text(at(body, path), key));
     let source = named.chain(listed).find(|source| !source.is_empty())?;
-    let is_new = request.verb() == "create";
-    let person = if is_new { Severity::Low } else { Severity::Medium };
-    let severity = Hands { person, program: Severity::Info }.weigh(request);
+    let severity = Hands::for_new_or_changed(request).weigh(request);
     Some(changed(request).at(severity).with("requestObject.spec.source", source))
 }

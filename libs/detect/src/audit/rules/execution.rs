@@ -83,7 +83,7 @@ pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
             id: "AUD-R26",
-            version: 1,
+            version: 2,
             title: "Credentials read through exec",
             why: "The command reads a token, a key or an environment: what is read is known outside from now on.",
             next: "Replace what was read. Follow the token's id through the log, from whichever address it is used.",

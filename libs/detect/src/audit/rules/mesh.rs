@@ -88,7 +88,7 @@ fn opened(request: &Request<'_>) -> Option<Firing> {
         "authorizationpolicies" => lets_everybody_in(spec)?,
         _ => leads_to_the_world(spec)?,
     };
-    let severity = Hands { person: Severity::Medium, program: Severity::Low }.weigh(request);
+    let severity = Hands::for_new_or_changed(request).weigh(request);
     let firing = changed(request).at(severity).with(&format!("requestObject.spec.{field}"), value);
     (!request.is_by_trusted_system()).then_some(firing)
 }

@@ -154,7 +154,7 @@ pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
             id: "AUD-R81",
-            version: 1,
+            version: 2,
             title: "Workload stopped, or let grow without bound",
             why: "Scaled to nothing, a service, or the guard that watches it, is gone without being deleted; an autoscaler with a high bound pays for somebody else's work.",
             next: "Ask who needed this; look whether the workload guards something (agents, policy engines, backups), and at what else the actor changed.",

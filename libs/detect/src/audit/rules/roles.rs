@@ -169,7 +169,7 @@ pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
             id: "AUD-R68",
-            version: 1,
+            version: 2,
             title: "Rights added to the roles that everybody uses",
             why: "The label adds this role's rules to admin, edit or view in every namespace.",
             next: "See who has the role that the rights go to: admin, edit and view are given away freely.",
