@@ -63,7 +63,9 @@ pub(super) static RULES: &[Definition] = &[
                 "buckets.source.toolkit.fluxcd.io",
                 "gitrepositories.source.toolkit.fluxcd.io",
                 "helmcharts.helm.cattle.io",
+                "helmreleases.helm.toolkit.fluxcd.io",
                 "helmrepositories.source.toolkit.fluxcd.io",
+                "kustomizations.kustomize.toolkit.fluxcd.io",
                 "ocirepositories.source.toolkit.fluxcd.io",
             ],
         ),
@@ -117,9 +119,11 @@ fn project(request: &Request<'_>) -> Option<Firing> {
 }
 
 /// Where a delivery tool's object says what to fetch: of Argo CD's applications and what makes them, of Flux, of K3s.
-const SOURCES: [(&[&str], &str); 7] = [
+const SOURCES: [(&[&str], &str); 9] = [
     (&["spec", "source"], "repoURL"),
     (&["spec", "template", "spec", "source"], "repoURL"),
+    (&["spec", "sourceRef"], "name"),
+    (&["spec", "chart", "spec", "sourceRef"], "name"),
     (&["spec"], "url"),
     (&["spec"], "endpoint"),
     (&["spec"], "repo"),
