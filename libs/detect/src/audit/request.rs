@@ -326,8 +326,8 @@ impl<'e> Request<'e> {
         (by, circumstances)
     }
 
-    /// The values that every detection about the request has: a group that no authorizer is asked about, the client, and
-    /// what admission webhooks decided.
+    /// The values that every detection about the request has: a group that no authorizer is asked about, the client, what
+    /// admission webhooks decided, and an error with which it may be done all the same.
     pub(super) fn values(&self) -> &[NamedValue] {
         self.values.get_or_init(|| {
             let event = self.event;
@@ -339,7 +339,10 @@ impl<'e> Request<'e> {
                 agent.map(|agent| value("userAgent", command::shown(agent, MAX_AGENT_CHARS)));
             let ids = event.annotations.decision_ids.iter();
             let decided = ids.map(|id| value("decision-id", id.clone().into_owned()));
-            master.into_iter().chain(agent).chain(decided).collect()
+            let code = event.response_status.code.filter(|code| *code >= 400);
+            let error = code.filter(|_| self.outcome() == Outcome::Done);
+            let error = error.map(|code| value("responseStatus.code", code.to_string()));
+            master.into_iter().chain(agent).chain(error).chain(decided).collect()
         })
     }
 
@@ -408,12 +411,26 @@ impl<'e> Request<'e> {
         *self.outcome.get_or_init(|| match self.event.response_status.code {
             Some(401) => Outcome::Unauthenticated,
             Some(403) => Outcome::Forbidden,
+            Some(code @ 400..) if self.may_be_done(code) => Outcome::Done,
             Some(400..) => Outcome::Failed,
             _ if self.event.annotations.decision == "forbid" => Outcome::Forbidden,
             _ if self.event.response_status.status == "Failure" => Outcome::Failed,
             _ if self.is_dry_run() => Outcome::DryRun,
             _ => Outcome::Done,
         })
+    }
+
+    /// Whether what was asked for may be done although the answer is an error. The API server answers 504 when it has waited as
+    /// long as the client's `timeout` says: what it writes may be in etcd all the same. What it passes on has the answer of
+    /// whoever got it: a kubelet says 500 when the command that it ran failed.
+    fn may_be_done(&self, code: u16) -> bool {
+        const NO_ANSWER: u16 = 504;
+        let writes =
+            matches!(self.verb(), "create" | "update" | "patch" | "delete" | "deletecollection");
+        let is_passed_on = self.subresource() == "proxy";
+        let is_in_part = self.verb() == "deletecollection" && matches!(code, 409 | 500);
+        (writes && code == NO_ANSWER || is_in_part) && !self.is_dry_run()
+            || is_passed_on && matches!(code, 400..=500 | NO_ANSWER)
     }
 
     /// The client asked to keep nothing: in the query, or in a deletion's options. The API server heeds that where it keeps
