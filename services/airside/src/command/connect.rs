@@ -201,4 +201,25 @@ mod tests {
             assert_eq!(server_option(api), option, "{api}");
         }
     }
+    /// Whoever copies the commands of a platform with its own certificate reaches it.
+    #[test]
+    fn commands_name_the_certificate_of_the_api_where_it_has_one_of_its_own() {
+        let platform = |ca_file: Option<&str>| Connection {
+            api: DEFAULT_SERVER.to_owned(),
+            ca_file: ca_file.map(str::to_owned),
+            webhook: "127.0.0.1:7643".to_owned(),
+            is_everywhere: false,
+            ca_pem: String::new(),
+            api_key: String::new(),
+            api_key_file: "key".to_owned(),
+            cluster: "default".to_owned(),
+        };
+        for (ca_file, option) in [(None, ""), (Some("tls/ca.crt"), " --ca-file tls/ca.crt")] {
+            let printed = platform(ca_file).to_string();
+            for command in ["scan --publish", "incidents watch"] {
+                let line = format!("airside {command} --api-key-file key{option}");
+                assert!(printed.contains(&line), "{line}\n{printed}");
+            }
+        }
+    }
 }

@@ -199,3 +199,47 @@ fn entry_json(entry: &RawEntry) -> Value {
         "raw": String::from_utf8_lossy(entry.raw.bytes()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    /// What is asked for by an argument each, under the names of today and those of earlier versions.
+    #[test]
+    fn the_times_that_are_asked_for_are_part_of_it() {
+        let at = |text: &str| Timestamp::parse_rfc3339(text).unwrap();
+        let now = at("2026-11-27T12:00:00Z");
+        for (arguments, from, until) in [
+            (
+                ["--since=2026-11-26", "--until=2026-11-26"],
+                "2026-11-26T00:00:00Z",
+                "2026-11-27T00:00:00Z",
+            ),
+            (
+                ["--from=2026-11-26T08:00:00Z", "--to=2026-11-26T09:00:00Z"],
+                "2026-11-26T08:00:00Z",
+                "2026-11-26T09:00:00.000000001Z",
+            ),
+            (
+                ["--since=2h", "--until=1h"],
+                "2026-11-27T10:00:00Z",
+                "2026-11-27T11:00:00.000000001Z",
+            ),
+        ] {
+            let asked = asked_by(arguments, now).unwrap();
+            assert_eq!((asked.from, asked.until), (Some(at(from)), Some(at(until))));
+        }
+        let error = asked_by(["--since=1h", "--until=2h"], now).unwrap_err().to_string();
+        assert!(error.starts_with("--since 2026-11-27T11:00:00Z is later than --until"), "{error}");
+    }
+
+    fn asked_by(arguments: [&str; 2], now: Timestamp) -> anyhow::Result<RawQuery> {
+        let line = ["airside", "raw", "query"].into_iter().chain(arguments);
+        let Command::Raw(arguments) = Cli::parse_from(line).command else { unreachable!() };
+        let RawCommand::Query(query) = arguments.command else { unreachable!() };
+        asked(&query, now)
+    }
+}
