@@ -34,6 +34,8 @@ pub(super) fn measure(run: &Run) -> anyhow::Result<Report> {
     let bytes: usize = batches.iter().map(Bytes::len).sum();
     // The first pass fills tables that live as long as the process.
     Parts::of(batches.get(..1).unwrap_or_default())?;
+    let is_same = parts::are_the_same_with_known_bodies(&batches);
+    anyhow::ensure!(is_same, "what is known of bodies changes what is told");
     let (mut rounds, mut floors) = (Vec::new(), Vec::new());
     for _ in 0..run.amount(1, ROUNDS) {
         rounds.push(Parts::of(&batches)?);
