@@ -10,6 +10,7 @@ use airside_types::redact;
 
 mod fetching;
 mod readings;
+mod stores;
 
 /// The longest part of a command line that is looked at, in bytes: Linux runs no longer one.
 const MAX_BYTES: usize = 2 << 20;
@@ -129,7 +130,7 @@ impl Command {
             let of_process = it.lower.contains("/proc/") && it.lower.contains("/environ");
             it.has_any(&CREDENTIALS)
                 || of_process
-                || it.opens_store()
+                || it.asks_vault()
                 || it.words().any(is_pattern_of_credentials)
         })
     }
@@ -181,6 +182,11 @@ impl Command {
         self.any(Reading::runs_what_it_fetches)
     }
 
+    /// Reads or writes etcd past the API server.
+    pub(crate) fn opens_etcd(&self) -> bool {
+        self.any(Reading::opens_etcd)
+    }
+
     /// Writes an archive to standard output: how `kubectl cp` takes files out.
     pub(crate) fn archives_to_stdout(&self) -> bool {
         self.any(Reading::archives_to_stdout)
@@ -220,28 +226,6 @@ impl Reading {
         let at_once = from.is_some() && rest.first().is_some_and(|it| matches!(*it, "-e" | "-c"));
         let mut pairs = rest.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
         at_once || pairs.any(|(option, word)| runs(option) && SHELLS.contains(&program(word)))
-    }
-
-    /// Asks a store of secrets for them: etcd for those of the cluster, a vault for its own, or for the keys to it.
-    fn opens_store(&self) -> bool {
-        let words: Vec<&str> = self.words().collect();
-        let behind = |name: &str| {
-            let at = words.iter().position(|word| program(word) == name);
-            at.and_then(|at| words.get(at + 1..)).unwrap_or_default()
-        };
-        let has = |words: &[&str], among: &[&str]| words.iter().any(|word| among.contains(word));
-        let (etcd, vault) = (behind("etcdctl"), behind("vault"));
-        let is_wide = has(etcd, &["--prefix", "--from-key", "/"])
-            || etcd.iter().any(|word| word.contains("/secrets"));
-        let is_deed = |pair: &[&str]| {
-            matches!(
-                pair,
-                ["operator", "init" | "unseal" | "generate-root" | "rekey"]
-                    | ["kv", "get"]
-                    | ["token", "create"]
-            )
-        };
-        has(etcd, &["get"]) && is_wide || vault.windows(2).any(is_deed)
     }
 
     fn enters_node(&self) -> bool {

@@ -82,9 +82,11 @@ const SYSTEM_NAMESPACES: [&str; 7] = [
 ];
 
 /// Further namespaces, of programs that keep the credentials of everything else.
-const SENSITIVE_NAMESPACES: [&str; 15] = [
+const SENSITIVE_NAMESPACES: [&str; 20] = [
     "argo-cd",
     "argocd",
+    "cattle-fleet-system",
+    "cattle-system",
     "cert-manager",
     "conjur",
     "crossplane-system",
@@ -93,11 +95,14 @@ const SENSITIVE_NAMESPACES: [&str; 15] = [
     "gitlab-runner",
     "istio-system",
     "jenkins",
+    "karpenter",
     "keycloak",
     "openshift-config",
+    "openshift-gitops",
     "sealed-secrets",
     "tekton-pipelines",
     "vault",
+    "velero",
 ];
 
 impl ClusterProfile {

@@ -97,6 +97,19 @@ impl<'a> Actor<'a> {
         }
     }
 
+    /// Whether this is a gateway's service account, which passes people's requests on and says whose each is: Rancher's, GKE
+    /// Connect's, Azure Arc's, Teleport's.
+    pub(crate) fn is_gateway(self) -> bool {
+        const NAMESPACES: [&str; 5] = [
+            "azure-arc",
+            "cattle-impersonation-system",
+            "gke-connect",
+            "teleport",
+            "teleport-agent",
+        ];
+        matches!(self, Self::ServiceAccount { namespace, .. } if NAMESPACES.contains(&namespace))
+    }
+
     /// Whether this is a service account that pods run as: any but those of the controllers of
     /// kube-controller-manager.
     pub(crate) fn is_workload(self) -> bool {

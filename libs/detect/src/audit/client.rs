@@ -80,6 +80,15 @@ const SCRIPT: [&str; 14] = [
 const ATTACK_TOOL: [&str; 7] =
     ["kdigger", "peirates", "kubeletctl", "kube-hunter", "rakkess", "access_matrix", "cdk"];
 
+/// Tools by which people and pipelines put up what a repository declares, as their products begin.
+const DEPLOYERS: [&str; 4] = ["helm", "hashicorp", "pulumi-kubernetes", "terraform"];
+
+/// Whether a user agent is of a tool that puts up what a repository declares.
+pub(crate) fn is_deployer(user_agent: &str) -> bool {
+    let (product, _) = product(user_agent);
+    DEPLOYERS.iter().any(|name| name.eq_ignore_ascii_case(product))
+}
+
 impl Client {
     /// The kind that a user agent's first product names.
     pub(crate) fn of(user_agent: &str) -> Self {
@@ -136,6 +145,16 @@ mod tests {
         assert_eq!(parts("Mozilla/5.0 (X11; Linux x86_64) Gecko/2"), ["Mozilla", "5.0", "", ""]);
         assert_eq!(parts("python requests"), ["python", "", "", ""]);
         assert_eq!(parts(""), ["", "", "", ""]);
+    }
+
+    #[test]
+    fn deployers_are_told_by_the_program() {
+        for agent in ["Helm/3.16.2", "HashiCorp/1.0 Terraform/1.9.5", "pulumi-kubernetes/4.18"] {
+            assert!(is_deployer(agent), "{agent}");
+        }
+        for agent in ["", "kubectl/v1.33.1", "helmsman/1", "flux/v2.4"] {
+            assert!(!is_deployer(agent), "{agent}");
+        }
     }
 
     #[test]

@@ -29,6 +29,10 @@ use crate::intake::Intake;
 use crate::profile::ClusterProfile;
 use crate::split::split_once;
 
+mod outcome;
+
+pub(crate) use outcome::Outcome;
+
 /// The longest name of a client's program that a sentence has, in characters.
 const MAX_PRODUCT_CHARS: usize = 60;
 /// The longest user agent that is kept, in characters.
@@ -69,21 +73,6 @@ enum Belief {
     Believed,
     /// It is not.
     Doubted,
-}
-
-/// How the API server answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// It was done.
-    Done,
-    /// Authentication failed.
-    Unauthenticated,
-    /// Authorization or admission refused it.
-    Forbidden,
-    /// It failed for another reason.
-    Failed,
-    /// It was only tried out: the answer shows what would be, and nothing was kept.
-    DryRun,
 }
 
 impl<'e> Request<'e> {
@@ -204,9 +193,18 @@ impl<'e> Request<'e> {
     /// A program writes the whole of an object that is there, as one does all day that keeps what a repository declares. What
     /// the object was before is not known, and mostly the same.
     pub(crate) fn keeps_as_declared(&self) -> bool {
-        let was_there = self.event.response_status.code == Some(200);
+        self.is_by_program() && !self.is_of_new_object() && self.applies_whole()
+    }
+
+    /// The whole of an object is applied by a patch, whatever it changes.
+    pub(crate) fn applies_whole(&self) -> bool {
         let is_whole = || ["apiVersion", "kind"].iter().all(|key| self.body().get(*key).is_some());
-        self.is_by_program() && was_there && self.verb() == "patch" && is_whole()
+        self.verb() == "patch" && is_whole()
+    }
+
+    /// The object was not there before.
+    pub(crate) fn is_of_new_object(&self) -> bool {
+        self.verb() == "create" || self.event.response_status.code == Some(201)
     }
 
     /// The address of the client, as far as it is certain.
@@ -216,7 +214,12 @@ impl<'e> Request<'e> {
 
     /// A service account in the hands of somebody: its token is used through a person's tool.
     pub(crate) fn is_workload_by_hand(&self) -> bool {
-        self.actor().is_workload() && self.client().is_by_hand()
+        self.actor().is_workload() && self.client().is_by_hand() && !self.is_passed_on()
+    }
+
+    /// A gateway passes on what a person asks for.
+    pub(crate) fn is_passed_on(&self) -> bool {
+        self.event.impersonated_user.is_some() && self.actor().is_gateway()
     }
 
     /// A service account in the hands of a program that names itself, as operators and delivery tools do.
@@ -408,64 +411,7 @@ impl<'e> Request<'e> {
 
     /// How it ended. An event that does not say counts as done.
     pub(crate) fn outcome(&self) -> Outcome {
-        *self.outcome.get_or_init(|| match self.event.response_status.code {
-            Some(401) => Outcome::Unauthenticated,
-            Some(403) => Outcome::Forbidden,
-            Some(code @ 400..) if self.may_be_done(code) => Outcome::Done,
-            Some(400..) => Outcome::Failed,
-            _ if self.event.annotations.decision == "forbid" => Outcome::Forbidden,
-            _ if self.event.response_status.status == "Failure" => Outcome::Failed,
-            _ if self.is_dry_run() => Outcome::DryRun,
-            _ => Outcome::Done,
-        })
-    }
-
-    /// Whether what was asked for may be done although the answer is an error. The API server answers 504 when it has waited as
-    /// long as the client's `timeout` says: what it writes may be in etcd all the same. What it passes on has the answer of
-    /// whoever got it: a kubelet says 500 when the command that it ran failed.
-    fn may_be_done(&self, code: u16) -> bool {
-        const NO_ANSWER: u16 = 504;
-        let writes =
-            matches!(self.verb(), "create" | "update" | "patch" | "delete" | "deletecollection");
-        let is_passed_on = self.subresource() == "proxy";
-        let is_in_part = self.verb() == "deletecollection" && matches!(code, 409 | 500);
-        (writes && code == NO_ANSWER || is_in_part) && !self.is_dry_run()
-            || is_passed_on && matches!(code, 400..=500 | NO_ANSWER)
-    }
-
-    /// The client asked to keep nothing: in the query, or in a deletion's options. The API server heeds that where it keeps
-    /// something: not for reads and connections, nor for tokens and reviews, which are answered all the same. Of a deletion
-    /// it reads the query only where there is no body, and without bodies in the log nobody knows.
-    fn is_dry_run(&self) -> bool {
-        const ANSWERED: [&str; 6] = [
-            "localsubjectaccessreviews",
-            "tokenreviews",
-            "selfsubjectreviews",
-            "selfsubjectrulesreviews",
-            "selfsubjectaccessreviews",
-            "subjectaccessreviews",
-        ];
-        const WANTED: &str = "dryRun=All";
-        let in_query = || {
-            let query = self.query();
-            // Most queries need not be taken apart.
-            query.contains(WANTED) && query.split('&').any(|pair| pair == WANTED)
-        };
-        match self.verb() {
-            "create" | "update" | "patch" => {
-                let is_kept = self.subresource() != "token"
-                    && !self.is_long_running()
-                    && !ANSWERED.contains(&self.resource());
-                is_kept && in_query()
-            }
-            "delete" | "deletecollection" if !self.is_long_running() => {
-                let has_body = self.event.request_object.is_some();
-                let has_bodies = matches!(&*self.event.level, "Request" | "RequestResponse");
-                !body::items(self.body(), "dryRun").is_empty()
-                    || !has_body && has_bodies && in_query()
-            }
-            _ => false,
-        }
+        *self.outcome.get_or_init(|| self.ended())
     }
 
     /// Authorization refused it; refusals by admission do not count.

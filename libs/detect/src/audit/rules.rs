@@ -26,6 +26,7 @@ mod diversions;
 mod execution;
 mod exposure;
 mod guards;
+mod hands;
 mod host_paths;
 mod identity;
 mod inventory;
@@ -153,33 +154,6 @@ const WRITE: &[&str] = &["create", "update", "patch"];
 const MODIFY: &[&str] = &["update", "patch"];
 /// Verbs that take objects away.
 const DELETE: &[&str] = &["delete", "deletecollection"];
-
-/// How much a deed weighs that programs do all day for a repository, and people hardly ever.
-#[derive(Debug, Clone, Copy)]
-struct Hands {
-    /// By a person, or by whoever uses a person's tool.
-    person: Severity,
-    /// By a program that names itself.
-    program: Severity,
-}
-
-impl Hands {
-    /// Of objects that people do make by hand now and then: one that is there and is changed weighs more than a new one.
-    fn for_new_or_changed(request: &Request<'_>) -> Self {
-        let is_new = request.verb() == "create";
-        let person = if is_new { Severity::Low } else { Severity::Medium };
-        Self { person, program: Severity::Info }
-    }
-
-    /// In somebody's hands a workload's own token is stolen, or misused at best.
-    fn weigh(self, request: &Request<'_>) -> Severity {
-        match request.client().is_by_hand() {
-            true if request.actor().is_workload() => Severity::High,
-            true => self.person,
-            false => self.program,
-        }
-    }
-}
 
 /// The longest value that is kept with a detection, in characters.
 const MAX_VALUE_CHARS: usize = 400;

@@ -375,11 +375,11 @@ fn subject_entity(subject: &Value, request: &Request<'_>) -> Option<Entity> {
 /// A patch that touches no subject changes nobody's rights.
 fn binds_admin(request: &Request<'_>) -> Option<Firing> {
     // The bindings that Kubernetes and kubeadm make, for which a patch without its answer has no role.
-    const OF_ADMINS: [&str; 2] = ["cluster-admin", "kubeadm:cluster-admins"];
+    const OF_ADMINS: [&str; 2] = [ADMIN, "kubeadm:cluster-admins"];
     let role = role_of(request);
     let is_admin = match text(role, "name") {
         "" => request.resource() == "clusterrolebindings" && OF_ADMINS.contains(&request.name()),
-        name => text(role, "kind") == "ClusterRole" && name == "cluster-admin",
+        name => text(role, "kind") == "ClusterRole" && name == ADMIN,
     };
     let counts = is_admin && gives(request) && !request.is_by_trusted_system();
     let by_workload = request.is_workload_by_hand();
@@ -418,16 +418,37 @@ fn is_for_joining(request: &Request<'_>) -> bool {
 /// A role that holds what leads to everything, bound to somebody for whom it is not made.
 fn binds_component(request: &Request<'_>) -> Option<Firing> {
     let role = role_of(request);
-    let is_wide = request.namespace().is_empty();
-    let severity = match text(role, "name") {
-        _ if text(role, "kind") != "ClusterRole" => return None,
-        "system:kube-controller-manager" => Severity::High,
-        name if name.starts_with("system:controller:") => Severity::High,
-        "system:node" | "system:kubelet-api-admin" if is_wide => Severity::Medium,
-        "admin" if is_wide || request.is_in_system_namespace() => Severity::Medium,
-        "edit" if is_wide || request.is_in_system_namespace() => Severity::Low,
-        _ => return None,
-    };
+    if text(role, "name") == ADMIN {
+        return None;
+    }
+    let (is_wide, is_of_cluster) =
+        (request.namespace().is_empty(), request.is_in_system_namespace());
+    let severity = worth(role, is_wide, is_of_cluster)?;
     let counts = gives(request) && !request.is_by_trusted_system();
     counts.then(|| bound(request, "bound").at(severity))
+}
+
+const ADMIN: &str = "cluster-admin";
+
+/// What it weighs to be bound to a role, in the whole cluster, in one of its own namespaces, or in another one; nothing for
+/// roles of which the name says nothing.
+pub(super) fn worth(role: &Value, is_wide: bool, is_of_cluster: bool) -> Option<Severity> {
+    if text(role, "kind") != "ClusterRole" {
+        return None;
+    }
+    // By these pods may run as OpenShift else lets none.
+    const CONSTRAINTS: [&str; 4] =
+        ["privileged", "hostaccess", "hostmount-anyuid", "node-exporter"];
+    let name = text(role, "name");
+    if let Some(constraints) = name.strip_prefix("system:openshift:scc:") {
+        return CONSTRAINTS.contains(&constraints).then_some(Severity::Medium);
+    }
+    Some(match name {
+        ADMIN | "system:kube-controller-manager" => Severity::High,
+        name if name.starts_with("system:controller:") => Severity::High,
+        "system:node" | "system:kubelet-api-admin" if is_wide => Severity::Medium,
+        "admin" if is_wide || is_of_cluster => Severity::Medium,
+        "edit" if is_wide || is_of_cluster => Severity::Low,
+        _ => return None,
+    })
 }

@@ -1,16 +1,19 @@
 //! Objects by which somebody else acts: platforms apply what stands in them and nodes run it, with rights of their own that
 //! whoever writes the object need not have.
 
-use airside_k8s::Value;
+use airside_k8s::{Value, yaml};
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
-use super::super::body::{at, items, text, texts};
+use super::super::body::{at, text};
 use super::super::pod_spec;
 use super::super::request::Request;
 use super::super::sign::Sign;
+use super::bindings::worth;
+use super::hands::Hands;
 use super::policy::changed;
-use super::{Definition, Ended, Firing, Hands, On, WRITE};
+use super::roles::leads_to_all;
+use super::{Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[
@@ -60,53 +63,52 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
-/// How many values of an object are looked through for what it carries.
-const MAX_VALUES: usize = 10_000;
-
+/// Who applies what a repository declares, or keeps such an object, changes nothing.
 fn carried_rights(request: &Request<'_>) -> Option<Firing> {
-    let may_carry = pod_spec::mentions(request, &["cluster-admin", "ClusterRole"]);
-    if !may_carry || request.is_by_trusted_system() {
+    if !pod_spec::mentions(request, &["ClusterRole"]) || request.is_by_trusted_system() {
         return None;
     }
-    let (kind, right) = carried(request.body())?;
-    let severity = match () {
-        () if request.is_workload_by_hand() => Severity::Critical,
-        () if request.keeps_as_declared() => Severity::Medium,
-        () => Severity::High,
+    let (right, weight) = carried(request.body())?;
+    let program = match request.is_of_new_object() {
+        true => weight.min(Severity::Medium),
+        false => Severity::Low,
     };
-    Some(changed(request).at(severity).with(&format!("requestObject.{kind}"), right))
+    let severity = Hands { person: weight, program }.weigh(request);
+    Some(changed(request).at(severity).with("requestObject", &right))
 }
 
-/// What an object carries that gives cluster-admin, or a role that may do as much: its kind, and what it gives.
-fn carried(body: &Value) -> Option<(&'static str, &'static str)> {
+/// What an object carries that gives high rights, and what that weighs. How much there is to look through is bounded by what a
+/// body may be.
+fn carried(body: &Value) -> Option<(String, Severity)> {
     let mut left = vec![body];
-    for _ in 0..MAX_VALUES {
-        let value = left.pop()?;
-        if let Some(found) = gives_all(value) {
+    while let Some(value) = left.pop() {
+        if let Some(found) = gives(value).or_else(|| within_text(value)) {
             return Some(found);
         }
         left.extend(value.as_array().unwrap_or_default());
-        left.extend(value.as_object().into_iter().flatten().map(|(_, below)| below));
+        // What objects are called, and what was found about them, carries nothing.
+        let fields = value.as_object().into_iter().flatten();
+        let fields = fields.filter(|(key, _)| !matches!(&**key, "metadata" | "status"));
+        left.extend(fields.map(|(_, below)| below));
     }
     None
 }
 
-fn gives_all(value: &Value) -> Option<(&'static str, &'static str)> {
-    const BINDING: (&str, &str) = ("roleRef.name", "cluster-admin");
-    // Fleet keeps its manifests as text.
-    if let Some(manifest) = value.as_str() {
-        let binds = ["Binding", "roleRef", "cluster-admin"].iter().all(|it| manifest.contains(it));
-        return binds.then_some(BINDING);
+/// A manifest that is kept as text, as Fleet does.
+fn within_text(value: &Value) -> Option<(String, Severity)> {
+    let manifest = value.as_str().filter(|it| it.contains("kind") && it.contains("ClusterRole"))?;
+    let parsed = yaml::parse(manifest, &yaml::Limits::of_file_size(manifest.len()));
+    parsed.documents.iter().find_map(|document| gives(&document.value))
+}
+
+fn gives(object: &Value) -> Option<(String, Severity)> {
+    let role = at(object, &["roleRef"]);
+    let is_wide = text(object, "kind") == "ClusterRoleBinding";
+    if let Some(weight) = worth(role, is_wide, false) {
+        return Some((format!("roleRef.name: {}", text(role, "name")), weight));
     }
-    if text(at(value, &["roleRef"]), "name") == BINDING.1 {
-        return Some(BINDING);
-    }
-    let is_role = text(value, "kind") == "ClusterRole";
-    let is_all = |rule: &Value| {
-        let wild = |key| texts(rule, key).any(|name| name == "*");
-        wild("apiGroups") && wild("resources") && wild("verbs")
-    };
-    (is_role && items(value, "rules").iter().any(is_all)).then_some(("rules", "*"))
+    let is_role = text(object, "kind") == "ClusterRole" && object.get("rules").is_some();
+    (is_role && leads_to_all(object)).then(|| ("rules".to_owned(), Severity::High))
 }
 
 /// Objects of which nodes run a part.
@@ -116,37 +118,51 @@ const RUN_BY_NODES: &[&str] = &[
     "kubeadmconfigs.bootstrap.cluster.x-k8s.io",
     "kubeadmconfigtemplates.bootstrap.cluster.x-k8s.io",
     "kubeadmcontrolplanes.controlplane.cluster.x-k8s.io",
+    "kubeadmcontrolplanetemplates.controlplane.cluster.x-k8s.io",
     "machineconfigs.machineconfiguration.openshift.io",
     "plans.upgrade.cattle.io",
     "rke2configtemplates.bootstrap.cluster.x-k8s.io",
+    "talosconfigs.bootstrap.cluster.x-k8s.io",
+    "talosconfigtemplates.bootstrap.cluster.x-k8s.io",
 ];
 
-/// The fields that nodes run, wherever they stand in these objects.
-const RUN: [&str; 9] = [
-    "userData",
-    "preKubeadmCommands",
-    "postKubeadmCommands",
-    "preRKE2Commands",
-    "postRKE2Commands",
-    "ignition",
+/// The fields that nodes run, or by which somebody gets onto them.
+const RUN: [&str; 16] = [
+    "amiSelectorTerms",
+    "configPatches",
+    "data",
     "files",
+    "osImageURL",
+    "passwd",
+    "postKubeadmCommands",
+    "postRKE2Commands",
+    "preKubeadmCommands",
+    "preRKE2Commands",
+    "prepare",
+    "storage",
     "systemd",
     "upgrade",
+    "userData",
+    "users",
 ];
 
-/// Controllers of clusters write such objects for each machine, and a repository's are applied by programs.
+/// Controllers of clusters write such objects for each machine.
 fn told_to_nodes(request: &Request<'_>) -> Option<Firing> {
-    if !request.client().is_by_hand() || request.is_by_trusted_system() {
-        return None;
-    }
-    let spec = at(request.body(), &["spec"]);
-    let places = [
-        spec,
-        at(spec, &["config"]),
-        at(spec, &["kubeadmConfigSpec"]),
-        at(spec, &["template", "spec"]),
+    const WITHIN: [&[&str]; 6] = [
+        &["spec"],
+        &["spec", "config"],
+        &["spec", "kubeadmConfigSpec"],
+        &["spec", "template", "spec"],
+        &["spec", "template", "spec", "config"],
+        &["spec", "template", "spec", "kubeadmConfigSpec"],
     ];
-    let field = RUN.into_iter().find(|field| places.iter().any(|it| it.get(*field).is_some()))?;
-    let severity = Hands { person: Severity::Medium, program: Severity::Info }.weigh(request);
-    Some(changed(request).at(severity).with("requestObject.spec", field))
+    let severity = Hands::RARE.unless_usual(request)?;
+    let body = request.body();
+    let (place, field) = WITHIN.iter().find_map(|place| {
+        let within = at(body, place);
+        Some((place, RUN.into_iter().find(|field| within.get(*field).is_some())?))
+    })?;
+    let place = place.join(".");
+    let firing = changed(request).at(severity).with(&format!("requestObject.{place}"), field);
+    (!request.is_by_trusted_system()).then_some(firing)
 }

@@ -6,8 +6,9 @@ use airside_types::{Severity, Source, Tactic};
 
 use super::super::body::{at, text};
 use super::super::request::Request;
+use super::hands::{Hands, writes_content};
 use super::policy::changed;
-use super::{Definition, Ended, Firing, Hands, On, WRITE};
+use super::{Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[
@@ -60,7 +61,11 @@ pub(super) static RULES: &[Definition] = &[
 /// What the controllers of clouds make identities and rights from: AWS's own (ACK), Google's (Config Connector), Azure's
 /// (Service Operator), and Crossplane's for all three.
 const IDENTITIES: &[&str] = &[
+    "accessentries.eks.services.k8s.aws",
+    "accesskeys.iam.aws.m.upbound.io",
     "accesskeys.iam.aws.upbound.io",
+    "accesspolicyassociations.eks.aws.upbound.io",
+    "federatedidentitycredentials.managedidentity.azure.com",
     "groups.iam.services.k8s.aws",
     "iamaccessboundarypolicies.iam.cnrm.cloud.google.com",
     "iampartialpolicies.iam.cnrm.cloud.google.com",
@@ -70,13 +75,13 @@ const IDENTITIES: &[&str] = &[
     "iamserviceaccounts.iam.cnrm.cloud.google.com",
     "instanceprofiles.iam.services.k8s.aws",
     "podidentityassociations.eks.services.k8s.aws",
-    "accessentries.eks.services.k8s.aws",
     "policies.iam.aws.upbound.io",
     "policies.iam.services.k8s.aws",
     "projectiammembers.cloudplatform.gcp.upbound.io",
     "roleassignments.authorization.azure.com",
     "roleassignments.authorization.azure.upbound.io",
     "rolepolicies.iam.aws.upbound.io",
+    "rolepolicyattachments.iam.aws.m.upbound.io",
     "rolepolicyattachments.iam.aws.upbound.io",
     "roles.iam.aws.upbound.io",
     "roles.iam.services.k8s.aws",
@@ -88,9 +93,28 @@ const IDENTITIES: &[&str] = &[
 ];
 
 fn made_in_the_cloud(request: &Request<'_>) -> Option<Firing> {
-    let counts = request.subresource().is_empty() && !request.is_by_trusted_system();
-    let severity = Hands::for_new_or_changed(request).weigh(request);
-    counts.then(|| changed(request).at(severity).with("objectRef.apiGroup", request.group()))
+    // A key is somebody's at once, and so are the rights of an owner.
+    const OF_ALL: [&str; 5] = [
+        "AdministratorAccess",
+        "PowerUserAccess",
+        "roles/owner",
+        "roles/editor",
+        "AmazonEKSClusterAdminPolicy",
+    ];
+    let body = request.event().request_object.map_or("", |body| body.get());
+    let given = OF_ALL.into_iter().find(|it| body.contains(it));
+    let is_rare = given.is_some() || request.resource().ends_with("keys");
+    let hands = if is_rare { Hands::RARE } else { Hands::for_new_or_changed(request) };
+    let counts = request.subresource().is_empty()
+        && writes_content(request)
+        && !request.is_by_trusted_system();
+    counts.then(|| {
+        let firing = changed(request).at(hands.weigh(request));
+        match given {
+            Some(given) => firing.with("requestObject.spec", given),
+            None => firing.with("objectRef.apiGroup", request.group()),
+        }
+    })
 }
 
 /// The annotations by which clouds give their roles to accounts.

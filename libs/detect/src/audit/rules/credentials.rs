@@ -215,7 +215,7 @@ pub(super) static RULES: &[Definition] = &[
 ];
 
 /// Whether the account is of a namespace whose accounts open more than it.
-fn holds_more(request: &Request<'_>) -> bool {
+pub(super) fn holds_more(request: &Request<'_>) -> bool {
     let namespace = request.namespace();
     let is_theirs =
         request.profile().is_sensitive_namespace(namespace) || watches(namespace, request.name());

@@ -6,8 +6,9 @@ use airside_types::{Severity, Source, Tactic};
 
 use super::super::body::{at, items, text, texts};
 use super::super::request::Request;
+use super::hands::{Hands, writes_content};
 use super::policy::changed;
-use super::{Definition, Ended, Firing, Hands, MODIFY, On, WRITE};
+use super::{Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[
@@ -29,11 +30,15 @@ pub(super) static RULES: &[Definition] = &[
                 quiet: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"configmaps","namespace":"argocd","name":"argocd-tls-certs-cm"},"requestObject":{"data":{"a":"b"}},"responseStatus":{"code":200}}"#,
             }),
         },
-        on: On::Resources(MODIFY, &["configmaps", "secrets", "appprojects.argoproj.io"]),
+        on: On::Resources(
+            WRITE,
+            &["appprojects.argoproj.io", "argocds.argoproj.io", "configmaps", "secrets"],
+        ),
         ended: Ended::Done,
         when: |request| match request.resource() {
-            "configmaps" => rights(request),
+            "configmaps" => settings(request),
             "secrets" => accounts(request),
+            "argocds" => operated(request),
             _ => project(request),
         },
     },
@@ -60,13 +65,19 @@ pub(super) static RULES: &[Definition] = &[
             &[
                 "applications.argoproj.io",
                 "applicationsets.argoproj.io",
+                "apps.kappctrl.k14s.io",
                 "buckets.source.toolkit.fluxcd.io",
+                "catalogsources.operators.coreos.com",
                 "gitrepositories.source.toolkit.fluxcd.io",
+                "gitrepos.fleet.cattle.io",
                 "helmcharts.helm.cattle.io",
                 "helmreleases.helm.toolkit.fluxcd.io",
                 "helmrepositories.source.toolkit.fluxcd.io",
                 "kustomizations.kustomize.toolkit.fluxcd.io",
                 "ocirepositories.source.toolkit.fluxcd.io",
+                "providers.pkg.crossplane.io",
+                "reposyncs.configsync.gke.io",
+                "rootsyncs.configsync.gke.io",
             ],
         ),
         ended: Ended::Done,
@@ -74,31 +85,59 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
-fn rights(request: &Request<'_>) -> Option<Firing> {
-    if !matches!(request.name(), "argocd-rbac-cm" | "argocd-cm") || request.is_by_trusted_system() {
+fn settings(request: &Request<'_>) -> Option<Firing> {
+    const SETTINGS: [&str; 3] = ["argocd-cm", "argocd-cmd-params-cm", "argocd-rbac-cm"];
+    // It comes with its settings.
+    let counts = SETTINGS.contains(&request.name()) && request.verb() != "create";
+    if !counts || !writes_content(request) || request.is_by_trusted_system() {
         return None;
     }
-    let default = text(at(request.body(), &["data"]), "policy.default");
-    let by_hand = request.client().is_by_hand();
-    let severity = match default {
-        "role:admin" => Severity::High,
-        _ if by_hand => Severity::Medium,
-        _ => Severity::Info,
+    let data = at(request.body(), &["data"]);
+    match opening(data) {
+        Some((key, value)) => Some(
+            changed(request).at(Severity::High).with(&format!("requestObject.data.{key}"), value),
+        ),
+        None if request.name() == "argocd-cmd-params-cm" => None,
+        None => Some(changed(request).at(Hands::RARE.weigh(request))),
+    }
+}
+
+/// What of Argo CD's settings makes administrators of everybody, or of somebody.
+fn opening(data: &Value) -> Option<(&'static str, &str)> {
+    const SWITCHES: [(&str, &str); 3] = [
+        ("policy.default", "role:admin"),
+        ("server.disable.auth", "true"),
+        ("users.anonymous.enabled", "true"),
+    ];
+    let switched = SWITCHES.into_iter().find(|(key, value)| text(data, key) == *value);
+    let policy = text(data, "policy.csv");
+    // `g, dana, role:admin`: a subject and its role.
+    let makes_one = |line: &&str| {
+        let mut words = line.split(',').map(str::trim);
+        words.next() == Some("g") && words.nth(1) == Some("role:admin")
     };
-    let firing = changed(request).at(severity);
-    Some(match default {
-        "" => firing,
-        role => firing.with("requestObject.data.policy.default", role),
+    let made = || policy.lines().find(makes_one).map(|line| ("policy.csv", line));
+    switched.or_else(made)
+}
+
+/// OpenShift's operator writes the settings from an object of its own.
+fn operated(request: &Request<'_>) -> Option<Firing> {
+    let is_open = text(at(request.body(), &["spec", "rbac"]), "defaultPolicy") == "role:admin";
+    (is_open && !request.is_by_trusted_system()).then(|| {
+        changed(request)
+            .at(Severity::High)
+            .with("requestObject.spec.rbac.defaultPolicy", "role:admin")
     })
 }
 
 /// Argo CD writes the secret of its accounts itself.
 fn accounts(request: &Request<'_>) -> Option<Firing> {
-    let counts = request.name() == "argocd-secret"
-        && request.client().is_by_hand()
-        && !request.is_by_trusted_system();
-    let severity = Hands { person: Severity::Medium, program: Severity::Info }.weigh(request);
-    counts.then(|| changed(request).at(severity).with("objectRef.name", request.name()))
+    let counts = request.name() == "argocd-secret" && request.verb() != "create";
+    if !counts || !writes_content(request) || request.is_by_trusted_system() {
+        return None;
+    }
+    let severity = Hands::RARE.unless_usual(request)?;
+    Some(changed(request).at(severity).with("objectRef.name", request.name()))
 }
 
 /// A project says what its applications may deliver, from where to where.
@@ -113,33 +152,68 @@ fn project(request: &Request<'_>) -> Option<Firing> {
         () if texts(spec, "sourceNamespaces").any(|it| it == "*") => "sourceNamespaces",
         () => return None,
     };
-    let severity = Hands { person: Severity::Medium, program: Severity::Info }.weigh(request);
+    let severity = Hands::for_new_or_changed(request).weigh(request);
     let firing = changed(request).at(severity).with(&format!("requestObject.spec.{opened}"), "*");
     (!request.is_by_trusted_system()).then_some(firing)
 }
 
-/// Where a delivery tool's object says what to fetch: of Argo CD's applications and what makes them, of Flux, of K3s.
-const SOURCES: [(&[&str], &str); 9] = [
-    (&["spec", "source"], "repoURL"),
-    (&["spec", "template", "spec", "source"], "repoURL"),
-    (&["spec", "sourceRef"], "name"),
-    (&["spec", "chart", "spec", "sourceRef"], "name"),
-    (&["spec"], "url"),
-    (&["spec"], "endpoint"),
-    (&["spec"], "repo"),
-    (&["spec"], "chart"),
-    (&["spec"], "chartContent"),
+/// Where an object says what a delivery tool is to fetch.
+const SOURCES: [(&str, &str); 15] = [
+    // Argo CD: what is declared, and what is asked for at once, which shows nowhere afterwards.
+    ("spec.source", "repoURL"),
+    ("spec.template.spec.source", "repoURL"),
+    ("operation.sync.source", "repoURL"),
+    // Flux.
+    ("spec", "url"),
+    ("spec", "endpoint"),
+    ("spec.sourceRef", "name"),
+    ("spec.chart.spec.sourceRef", "name"),
+    ("spec.ref", "branch"),
+    // Fleet and K3s.
+    ("spec", "repo"),
+    ("spec", "chart"),
+    ("spec", "chartContent"),
+    // Crossplane, Operator Lifecycle Manager, Config Sync.
+    ("spec", "package"),
+    ("spec", "image"),
+    ("spec.git", "repo"),
+    ("spec.oci", "image"),
 ];
+
+/// Where such objects have lists of them.
+const LISTS: [(&str, &str); 3] =
+    [("spec", "sources"), ("spec.template.spec", "sources"), ("operation.sync", "sources")];
 
 /// Who makes an application by hand tries something out; who leads one elsewhere takes what it delivers.
 fn source(request: &Request<'_>) -> Option<Firing> {
-    if !request.client().is_by_hand() || request.is_by_trusted_system() {
-        return None;
-    }
-    let body = request.body();
-    let listed = items(at(body, &["spec"]), "sources").iter().map(|it| text(it, "repoURL"));
-    let named = SOURCES.iter().map(|(path, key)| text(at(body, path), key));
-    let source = named.chain(listed).find(|source| !source.is_empty())?;
-    let severity = Hands::for_new_or_changed(request).weigh(request);
-    Some(changed(request).at(severity).with("requestObject.spec.source", source))
+    let severity = Hands::for_new_or_changed(request).unless_usual(request)?;
+    let (field, source) = named_source(request.body())?;
+    let firing = changed(request).at(severity).with(&format!("requestObject.{field}"), source);
+    (!request.is_by_trusted_system()).then_some(firing)
+}
+
+fn named_source(body: &Value) -> Option<(String, &str)> {
+    let within = |place: &str| place.split('.').fold(body, |value, key| at(value, &[key]));
+    let named = SOURCES.iter().find_map(|(place, key)| {
+        let source = Some(text(within(place), key)).filter(|source| !source.is_empty())?;
+        Some((format!("{place}.{key}"), source))
+    });
+    let listed = || {
+        LISTS.iter().find_map(|(place, list)| {
+            let mut sources = items(within(place), list).iter().map(|it| text(it, "repoURL"));
+            Some((format!("{place}.{list}"), sources.find(|source| !source.is_empty())?))
+        })
+    };
+    // Anybody can open a pull request.
+    let asked_for = || {
+        let revision = text(within("spec.source"), "targetRevision");
+        let is_proposed = revision.starts_with("refs/");
+        is_proposed.then(|| ("spec.source.targetRevision".to_owned(), revision))
+    };
+    let at_once = || {
+        let manifests = items(within("operation.sync"), "manifests");
+        let manifest = manifests.first()?.as_str()?;
+        Some(("operation.sync.manifests".to_owned(), manifest))
+    };
+    named.or_else(listed).or_else(asked_for).or_else(at_once)
 }

@@ -7,8 +7,10 @@ use airside_types::{Severity, Source, Tactic};
 
 use super::super::pod_spec::{self, TEMPLATES};
 use super::super::request::Request;
+use super::hands::Hands;
 use super::judged::wrote;
-use super::{Definition, Ended, Firing, Hands, MODIFY, On};
+use super::{Definition, Ended, Firing, MODIFY, On};
+use crate::address::public_host_of;
 use crate::rule::{Examples, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[Definition {
@@ -34,51 +36,113 @@ pub(super) static RULES: &[Definition] = &[Definition {
     when: led_elsewhere,
 }];
 
-/// The variables by which programs and their runtimes are led, in upper case.
-const VARIABLES: [&str; 13] = [
-    "ALL_PROXY",
-    "BASH_ENV",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "JAVA_TOOL_OPTIONS",
-    "LD_AUDIT",
-    "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
-    "NODE_OPTIONS",
-    "PERL5OPT",
-    "PYTHONSTARTUP",
-    "RUBYOPT",
-    "_JAVA_OPTIONS",
-];
+/// What leads a workload, and how surely it is meant.
+struct Lead {
+    field: String,
+    value: String,
+    /// What it weighs by a person's hand.
+    person: Severity,
+}
 
 /// New workloads come with such settings; one that is there and gets them by hand is led.
 fn led_elsewhere(request: &Request<'_>) -> Option<Firing> {
-    if !request.client().is_by_hand() || request.is_by_trusted_system() {
+    if request.is_of_new_object() || request.is_by_trusted_system() {
         return None;
     }
     let pods = pod_spec::pods(request);
-    let (field, value) = pods.iter().find_map(|pod| alias(pod).or_else(|| variable(pod)))?;
-    let severity = Hands { person: Severity::Medium, program: Severity::Info }.weigh(request);
-    let firing = Firing::new(format!("{}: led elsewhere by {value}", wrote(request)));
-    Some(firing.at(severity).with(&format!("requestObject.{field}"), &value))
+    let lead = pods.iter().find_map(|pod| name_service(pod).or_else(|| within_container(pod)))?;
+    let person = if request.applies_whole() { Severity::Low } else { lead.person };
+    let severity = Hands { person, program: Severity::Info }.unless_usual(request)?;
+    let firing = Firing::new(format!("{}: led elsewhere by {}", wrote(request), lead.value));
+    Some(firing.at(severity).with(&format!("requestObject.{}", lead.field), &lead.value))
 }
 
-/// A name that stands for an address of the patch's own.
-fn alias(pod: &PodSpec<'_>) -> Option<(String, String)> {
-    let aliases = pod.fields.get("hostAliases").and_then(Value::as_array)?;
-    let ip = aliases.iter().find_map(|alias| alias.get("ip").and_then(Value::as_str))?;
-    Some((pod.path_of("hostAliases").to_string(), ip.to_owned()))
+/// Names that stand for addresses of the patch's own, or a server of names of its own.
+fn name_service(pod: &PodSpec<'_>) -> Option<Lead> {
+    let lead = |field: &str, value: &str| Lead {
+        field: pod.path_of(field).to_string(),
+        value: value.to_owned(),
+        person: Severity::Medium,
+    };
+    let first = |list: Option<&'_ Value>| list?.as_array()?.first().cloned();
+    let alias = first(pod.fields.get("hostAliases"));
+    let alias = alias.as_ref().and_then(|alias| alias.get("ip")?.as_str());
+    if let Some(ip) = alias {
+        return Some(lead("hostAliases", ip));
+    }
+    let server = first(pod.fields.get("dnsConfig").and_then(|config| config.get("nameservers")));
+    server.as_ref().and_then(Value::as_str).map(|ip| lead("dnsConfig", ip))
 }
 
-fn variable(pod: &PodSpec<'_>) -> Option<(String, String)> {
+/// A variable, a command that sets one, or the list of libraries that are loaded before all others.
+fn within_container(pod: &PodSpec<'_>) -> Option<Lead> {
     pod.containers.iter().find_map(|container| {
-        let env = container.fields.get("env").and_then(Value::as_array)?;
-        env.iter().find_map(|variable| {
+        let lead = |field: &str, (value, person): (String, Severity)| Lead {
+            field: format!("{}.{field}", container.path),
+            value,
+            person,
+        };
+        let list = |field| container.fields.get(field).and_then(Value::as_array);
+        let variables = list("env").unwrap_or_default();
+        let variable = variables.iter().find_map(|variable| {
             let name = variable.get("name").and_then(Value::as_str)?;
-            let value = variable.get("value").and_then(Value::as_str).unwrap_or_default();
-            let leads = VARIABLES.iter().any(|it| it.eq_ignore_ascii_case(name));
-            let field = format!("{}.env", container.path);
-            (leads && !value.is_empty()).then(|| (field, format!("{name}={value}")))
-        })
+            let value = variable.get("value").and_then(Value::as_str);
+            let person = weight(name, value.or_else(|| variable.get("valueFrom").map(|_| "…"))?)?;
+            Some(lead("env", (format!("{name}={}", value.unwrap_or("…")), person)))
+        });
+        let words =
+            ["command", "args"].into_iter().flat_map(|field| list(field).unwrap_or_default());
+        let mut words = words.filter_map(Value::as_str).flat_map(str::split_whitespace);
+        let set = || {
+            let word = words.find(|word| word.starts_with("LD_PRELOAD="))?;
+            Some(lead("command", (word.to_owned(), Severity::Medium)))
+        };
+        let mounts = list("volumeMounts").unwrap_or_default();
+        let mut mounts = mounts.iter().filter_map(|it| it.get("mountPath")?.as_str());
+        let mounted = || {
+            let path = mounts.find(|path| *path == "/etc/ld.so.preload")?;
+            Some(lead("volumeMounts", (path.to_owned(), Severity::Medium)))
+        };
+        variable.or_else(set).or_else(mounted)
     })
+}
+
+/// What a variable weighs by its name and value; nothing for those that lead nowhere.
+fn weight(name: &str, value: &str) -> Option<Severity> {
+    const LOAD_CODE: [&str; 4] = ["BASH_ENV", "DOTNET_STARTUP_HOOKS", "LD_AUDIT", "LD_PRELOAD"];
+    const OPTIONS: [&str; 6] = [
+        "JAVA_TOOL_OPTIONS",
+        "JDK_JAVA_OPTIONS",
+        "NODE_OPTIONS",
+        "PERL5OPT",
+        "RUBYOPT",
+        "_JAVA_OPTIONS",
+    ];
+    const LOADING: [&str; 9] = [
+        "--import",
+        "--loader",
+        "--require",
+        "-M",
+        "-Xbootclasspath",
+        "-agentlib",
+        "-agentpath",
+        "-javaagent",
+        "-r",
+    ];
+    const PATHS: [&str; 3] = ["LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONSTARTUP"];
+    const PROXIES: [&str; 3] = ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"];
+    let is_one_of = |names: &[&str]| names.iter().any(|it| it.eq_ignore_ascii_case(name));
+    let is_server = name == "KUBERNETES_SERVICE_HOST" || name.starts_with("AWS_ENDPOINT_URL");
+    let mut options = value.split_whitespace();
+    match () {
+        () if value.is_empty() => None,
+        () if is_one_of(&LOAD_CODE) || is_server => Some(Severity::Medium),
+        () if is_one_of(&OPTIONS) => options
+            .any(|option| LOADING.iter().any(|it| option.starts_with(it)))
+            .then_some(Severity::Medium),
+        // Companies have proxies; an address of the internet is nobody's proxy.
+        () if is_one_of(&PROXIES) && public_host_of(value).is_some() => Some(Severity::Medium),
+        () if is_one_of(&PATHS) || is_one_of(&PROXIES) => Some(Severity::Low),
+        () => None,
+    }
 }

@@ -104,6 +104,28 @@ pub(super) static RULES: &[Definition] = &[
     },
     Definition {
         rule: Rule {
+            id: "AUD-R26-etcd",
+            version: 1,
+            title: "Store of the cluster opened past the API server",
+            why: "etcd holds every secret, and what is written there passes no admission, no rights and no audit log.",
+            next: "What was read or written, from the pod's own log; treat all secrets as read, and compare roles and bindings with the repository.",
+            severity: Severity::High,
+            confidence: LIKELY,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1552")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","requestURI":"/api/v1/namespaces/kube-system/pods/etcd-0/exec?command=etcdctl&command=get&command=%2Fregistry%2Fsecrets%2Fshop%2Fdb","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"kube-system","name":"etcd-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+                quiet: r#"{"verb":"create","requestURI":"/api/v1/namespaces/kube-system/pods/etcd-0/exec?command=etcdctl&command=endpoint&command=health","user":{"username":"dana"},"objectRef":{"resource":"pods","namespace":"kube-system","name":"etcd-0","subresource":"exec"},"responseStatus":{"code":101}}"#,
+            }),
+        },
+        on: On::Resources(CONNECT, EXEC),
+        ended: Ended::Done,
+        when: |request| exec_doing(request, Command::opens_etcd, "opened the cluster's store"),
+    },
+    Definition {
+        rule: Rule {
             id: "AUD-R27",
             version: 1,
             title: "Cloud metadata reached through exec",

@@ -223,7 +223,7 @@ fn opened_policy(request: &Request<'_>) -> Option<Firing> {
 
 /// Whether a rule's peers are every address there is, or everything that Cilium knows.
 fn reaches_all(rule: &Value) -> bool {
-    const ALL: [&str; 3] = ["0.0.0.0/0", "::/0", "all"];
+    const ALL: [&str; 4] = ["0.0.0.0/0", "::/0", "all", "world"];
     let has_ports = !items(rule, "ports").is_empty() || !items(rule, "toPorts").is_empty();
     let in_blocks = ["from", "to"].into_iter().flat_map(|side| items(rule, side));
     let mut blocks = in_blocks.map(|peer| text(at(peer, &["ipBlock"]), "cidr"));

@@ -6,8 +6,9 @@ use airside_types::{Severity, Source, Tactic};
 
 use super::super::body::{at, items};
 use super::super::request::Request;
+use super::hands::Hands;
 use super::policy::changed;
-use super::{DELETE, Definition, Ended, Firing, Hands, MODIFY, On};
+use super::{DELETE, Definition, Ended, Firing, MODIFY, On};
 use crate::rule::{Examples, PLAUSIBLE, Rule};
 
 /// Groups of which the definitions hold what a guard enforces.
@@ -29,11 +30,13 @@ pub(super) const GROUPS: [&str; 14] = [
 ];
 
 /// How the workloads of guards are called, or begin to be.
-const WORKLOADS: [&str; 22] = [
+const WORKLOADS: [&str; 27] = [
     "aqua-enforcer",
+    "aws-guardduty-agent",
     "calico-node",
     "cilium",
     "collector",
+    "datadog-agent",
     "falco",
     "falcon-node-sensor",
     "falcon-sensor",
@@ -42,6 +45,9 @@ const WORKLOADS: [&str; 22] = [
     "kubewarden-controller",
     "kyverno",
     "lacework-agent",
+    "microsoft-defender-collector",
+    "microsoft-defender-low-level-collector",
+    "microsoft-defender-publisher",
     "neuvector",
     "policy-controller-webhook",
     "sysdig-agent",
@@ -51,7 +57,7 @@ const WORKLOADS: [&str; 22] = [
     "trivy-operator",
     "twistlock-defender",
     "wazuh-agent",
-    "microsoft-defender-collector",
+    "wiz-sensor",
 ];
 
 /// Namespaces that guards have for themselves.
@@ -161,9 +167,10 @@ pub(super) static RULES: &[Definition] = &[
 /// Pipelines upgrade guards all the time; what a person patches is in no repository.
 fn blinded(request: &Request<'_>) -> Option<Firing> {
     let is_one = watches(request.namespace(), request.name());
-    if !is_one || !request.client().is_by_hand() || request.is_by_trusted_system() {
+    if !is_one || request.is_by_trusted_system() {
         return None;
     }
+    let severity = Hands::RARE.unless_usual(request)?;
     let is_configuration = request.resource() == "configmaps";
     let place = if is_configuration { "data" } else { "spec.template.spec" };
     let change = request.change();
@@ -175,14 +182,13 @@ fn blinded(request: &Request<'_>) -> Option<Firing> {
     let written = written.map(|field| format!("{place}.{field}"));
     let mut removed = change.removed().iter().map(ToString::to_string);
     let field = written.or_else(|| removed.find(|path| path.starts_with(place)))?;
-    let severity = Hands { person: Severity::Medium, program: Severity::Info }.weigh(request);
     Some(firing(request).at(severity).with("changed", &field))
 }
 
 /// What of an agent's pods that is set decides where they run, or what they do.
 fn seeing(pod: &Value) -> Option<String> {
-    let place = ["affinity", "nodeSelector", "schedulerName"];
-    let deed = ["args", "command", "env", "volumeMounts"];
+    let place = ["affinity", "nodeSelector", "schedulerName", "tolerations"];
+    let deed = ["args", "command", "env", "image", "volumeMounts"];
     let containers = items(pod, "containers");
     let of_container = |field: &str| containers.iter().any(|it| it.get(field).is_some());
     let place = place.into_iter().find(|field| pod.get(*field).is_some()).map(str::to_owned);
@@ -208,6 +214,11 @@ fn is_agent(namespace: &str, name: &str) -> bool {
     let is_one = |known: &&str| {
         name.strip_prefix(*known).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
+    // Charts put the release's name before their own.
+    const CHARTS: [&str; 3] = ["-falco", "-kyverno", "-tetragon"];
+    if CHARTS.iter().any(|chart| name.ends_with(chart)) {
+        return true;
+    }
     match WORKLOADS.iter().find(|known| is_one(known)) {
         Some(&"collector") => STACKROX.contains(&namespace),
         found => found.is_some(),

@@ -79,7 +79,7 @@ pub(super) static RULES: &[Definition] = &[
             let user = request.event().impersonated_user.as_ref()?;
             // Acting as oneself, with other groups, is a way to put one's rights on for a moment.
             let is_other = user.username != request.event().user.username;
-            let by_workload = request.actor().is_workload();
+            let by_workload = request.actor().is_workload() && !request.is_passed_on();
             (is_other && impersonation(request).is_none()).then(|| {
                 Firing::new(format!("asked to {}", asked(request)))
                     .at(if by_workload { Severity::Medium } else { Severity::Info })

@@ -4,10 +4,11 @@ use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
-use super::super::body::{at, items, text, texts};
+use super::super::body::{at, items, text};
 use super::super::request::Request;
+use super::hands::{Hands, writes_content};
 use super::policy::changed;
-use super::{Definition, Ended, Firing, Hands, On, WRITE};
+use super::{Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[
@@ -15,7 +16,7 @@ pub(super) static RULES: &[Definition] = &[
         rule: Rule {
             id: "AUD-R76-mesh",
             version: 1,
-            title: "Mesh or network policy opened",
+            title: "Policy of a mesh opened",
             why: "Without mutual TLS, or with a rule that lets everybody in, whoever is in the network may speak to the service in anybody's name.",
             next: "Compare with the policy in the repository; which connections came that were refused before.",
             severity: Severity::Medium,
@@ -31,12 +32,7 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Resources(
             WRITE,
-            &[
-                "authorizationpolicies.security.istio.io",
-                "ciliumclusterwidenetworkpolicies.cilium.io",
-                "ciliumnetworkpolicies.cilium.io",
-                "peerauthentications.security.istio.io",
-            ],
+            &["authorizationpolicies.security.istio.io", "peerauthentications.security.istio.io"],
         ),
         ended: Ended::Done,
         when: opened,
@@ -72,7 +68,9 @@ pub(super) static RULES: &[Definition] = &[
         ),
         ended: Ended::Done,
         when: |request| {
-            let counts = request.subresource().is_empty() && !request.is_by_trusted_system();
+            let counts = request.subresource().is_empty()
+                && writes_content(request)
+                && !request.is_by_trusted_system();
             let hands = Hands { person: Severity::Medium, program: Severity::Low };
             counts.then(|| {
                 changed(request).at(hands.weigh(request)).with("objectRef.name", request.name())
@@ -83,11 +81,12 @@ pub(super) static RULES: &[Definition] = &[
 
 fn opened(request: &Request<'_>) -> Option<Firing> {
     let spec = at(request.body(), &["spec"]);
-    let (field, value) = match request.resource() {
-        "peerauthentications" => without_tls(spec)?,
-        "authorizationpolicies" => lets_everybody_in(spec)?,
-        _ => leads_to_the_world(spec)?,
-    };
+    let is_about_tls = request.resource() == "peerauthentications";
+    let (field, value) = if is_about_tls { without_tls(spec) } else { lets_everybody_in(spec) }
+        .or_else(|| {
+            let field = if is_about_tls { "mtls" } else { "rules" };
+            request.change().removes(&["spec", field]).then_some((field, "removed"))
+        })?;
     let severity = Hands::for_new_or_changed(request).weigh(request);
     let firing = changed(request).at(severity).with(&format!("requestObject.spec.{field}"), value);
     (!request.is_by_trusted_system()).then_some(firing)
@@ -105,13 +104,4 @@ fn lets_everybody_in(spec: &Value) -> Option<(&'static str, &str)> {
     let allows = matches!(text(spec, "action"), "" | "ALLOW");
     let is_empty = |rule: &Value| rule.as_object().is_some_and(|it| it.iter().next().is_none());
     (allows && items(spec, "rules").iter().any(is_empty)).then_some(("rules", "{}"))
-}
-
-/// A way out to everywhere, or in from it.
-fn leads_to_the_world(spec: &Value) -> Option<(&'static str, &str)> {
-    let ways = [("egress", "toEntities"), ("ingress", "fromEntities")];
-    ways.into_iter().find_map(|(way, entities)| {
-        let mut named = items(spec, way).iter().flat_map(|rule| texts(rule, entities));
-        Some((way, named.find(|entity| matches!(*entity, "world" | "all"))?))
-    })
 }

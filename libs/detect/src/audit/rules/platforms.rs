@@ -7,8 +7,9 @@ use airside_types::{Severity, Source, Tactic};
 
 use super::super::body::{at, items, text, texts};
 use super::super::request::Request;
+use super::hands::{Hands, writes_content};
 use super::policy::changed;
-use super::{CREATE, DELETE, Definition, Ended, Firing, Hands, MODIFY, On, WRITE};
+use super::{CREATE, DELETE, Definition, Ended, Firing, MODIFY, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
 /// Verbs that write or delete an object.
@@ -38,9 +39,12 @@ pub(super) static RULES: &[Definition] = &[
             &[
                 "clusterroletemplatebindings.management.cattle.io",
                 "globalrolebindings.management.cattle.io",
+                "groups.user.openshift.io",
                 "oauthaccesstokens.oauth.openshift.io",
                 "oauthclients.oauth.openshift.io",
+                "projectroletemplatebindings.management.cattle.io",
                 "securitycontextconstraints.security.openshift.io",
+                "useridentitymappings.user.openshift.io",
             ],
         ),
         ended: Ended::Done,
@@ -82,10 +86,12 @@ pub(super) static RULES: &[Definition] = &[
         ),
         ended: Ended::Done,
         when: |request| {
-            let counts = request.subresource().is_empty() && !request.is_by_trusted_system();
-            let hands = Hands { person: Severity::Medium, program: Severity::Info };
+            let counts = request.subresource().is_empty()
+                && writes_content(request)
+                && !request.is_by_trusted_system();
             counts.then(|| {
-                changed(request).at(hands.weigh(request)).with("objectRef.name", request.name())
+                let severity = Hands::RARE.weigh(request);
+                changed(request).at(severity).with("objectRef.name", request.name())
             })
         },
     },
@@ -216,24 +222,40 @@ pub(super) static RULES: &[Definition] = &[
 ];
 
 /// Roles of Rancher that own a cluster, or all of them.
-const OWNERS: [&str; 4] = ["admin", "restricted-admin", "cluster-owner", "clusters-manage"];
+const OWNERS: [&str; 5] =
+    ["admin", "restricted-admin", "cluster-owner", "clusters-manage", "project-owner"];
 
 fn rights(request: &Request<'_>) -> Option<Firing> {
     let body = request.body();
     let (field, given) = match request.resource() {
-        "securitycontextconstraints" => ["users", "groups"]
+        "groups" | "securitycontextconstraints" => ["users", "groups"]
             .into_iter()
-            .find_map(|field| Some((field, texts(body, field).next()?)))?,
+            .find_map(|field| Some((field, texts(body, field).next()?)))
+            .or_else(|| Some((lets_pods_out(body)?, "true")))?,
         "globalrolebindings" => ("globalRoleName", text(body, "globalRoleName")),
-        "clusterroletemplatebindings" => ("roleTemplateName", text(body, "roleTemplateName")),
+        "clusterroletemplatebindings" | "projectroletemplatebindings" => {
+            ("roleTemplateName", text(body, "roleTemplateName"))
+        }
         // OpenShift's own server makes tokens for those who log in.
         _ => ("metadata.name", request.name()),
     };
     let is_binding = request.group() == "management.cattle.io";
     let counts = !given.is_empty() && (!is_binding || OWNERS.contains(&given));
-    let severity = Hands { person: Severity::Medium, program: Severity::Info }.weigh(request);
+    let severity = Hands::RARE.weigh(request);
     let firing = changed(request).at(severity).with(&format!("requestObject.{field}"), given);
     (counts && !request.is_by_trusted_system()).then_some(firing)
+}
+
+/// What of a security context constraint lets a pod out of its container.
+fn lets_pods_out(constraints: &Value) -> Option<&'static str> {
+    const DOORS: [&str; 5] = [
+        "allowHostDirVolumePlugin",
+        "allowHostIPC",
+        "allowHostNetwork",
+        "allowHostPID",
+        "allowPrivilegedContainer",
+    ];
+    DOORS.into_iter().find(|door| constraints.get(*door) == Some(&Value::Bool(true)))
 }
 
 /// Velero asks itself to delete what is too old.
@@ -244,7 +266,10 @@ fn backups(request: &Request<'_>) -> Option<Firing> {
         "schedules" => {
             deletes || at(request.body(), &["spec"]).get("paused") == Some(&Value::Bool(true))
         }
-        _ => MODIFY.contains(&request.verb()) && request.subresource().is_empty() || deletes,
+        _ => {
+            let leads = MODIFY.contains(&request.verb()) && request.subresource().is_empty();
+            leads && writes_content(request) || deletes
+        }
     };
     let by_program = request.is_by_program();
     (counts && !request.is_by_trusted_system()).then(|| {

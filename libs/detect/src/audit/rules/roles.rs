@@ -197,14 +197,20 @@ pub(super) static RULES: &[Definition] = &[
                 key.strip_prefix(LABEL).filter(|_| value.as_str() == Some("true"))
             });
             if let Some(into) = into {
-                // Whoever may look is not to see secrets: Kubernetes leaves them out of view on purpose.
-                let is_worse = into == "view" && rules(request).iter().any(reads_secrets);
+                // Whoever may look is not to see secrets, nor to enter pods: Kubernetes leaves that out on purpose.
+                let is_worse = into == "view"
+                    && rules(request).iter().any(|it| reads_secrets(it) || enters(it));
+                let is_unknown = rules(request).is_empty();
                 return Some(
                     Firing::new(format!(
                         "added the rights of ClusterRole {} to {into}",
                         request.name()
                     ))
-                    .at(if is_worse { Severity::High } else { Severity::Low })
+                    .at(match () {
+                        () if is_worse => Severity::High,
+                        () if is_unknown && request.client().is_by_hand() => Severity::Medium,
+                        () => Severity::Low,
+                    })
                     .with("requestObject.metadata.labels", &format!("aggregate-to-{into}")),
                 );
             }
@@ -236,6 +242,12 @@ fn reads_secrets(rule: &Value) -> bool {
     has("apiGroups", &["", "*"])
         && has("resources", &["secrets", "*"])
         && has("verbs", &["get", "list", "watch", "*"])
+}
+
+fn enters(rule: &Value) -> bool {
+    const DOORS: [&str; 5] =
+        ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "serviceaccounts/token"];
+    texts(rule, "resources").any(|name| DOORS.contains(&name))
 }
 
 /// Whether a group is of custom resources that decide about nothing but themselves: not about rights, nor about what guards
@@ -311,6 +323,20 @@ static RIGHTS: LazyLock<ObjectChecks> = LazyLock::new(|| {
     })
 });
 
+/// What the scanner's checks on rights say of a role, the worst first.
+fn failures(role: &Value, kind: &str) -> Vec<Failure> {
+    let role = Object::as_kind(role, super::super::grant::GROUP, "v1", kind);
+    let mut found: Vec<Failure> = role.map(|role| RIGHTS.failures(&role)).unwrap_or_default();
+    found.sort_by_key(|failure| std::cmp::Reverse(failure.check.severity));
+    found
+}
+
+/// Whether a role of the whole cluster leads to all of its rights.
+pub(super) fn leads_to_all(role: &Value) -> bool {
+    let found = failures(role, "ClusterRole");
+    found.first().is_some_and(|worst| worst.check.severity == Severity::Critical)
+}
+
 /// What the scanner's checks on rights say about the rules that are written.
 fn leads_to_more(request: &Request<'_>) -> Option<Firing> {
     let kind = super::super::kind::of(request.resource());
@@ -318,12 +344,8 @@ fn leads_to_more(request: &Request<'_>) -> Option<Firing> {
         let names = ["name", "namespace"].into_iter().zip([request.name(), request.namespace()]);
         let metadata = Value::Object(names.collect());
         let written = Value::Array(rules(request).into());
-        let role =
-            Value::Object([("metadata", metadata), ("rules", written)].into_iter().collect());
-        let role = Object::as_kind(&role, super::super::grant::GROUP, "v1", kind);
-        let mut found: Vec<Failure> = role.map(|role| RIGHTS.failures(&role)).unwrap_or_default();
-        found.sort_by_key(|failure| std::cmp::Reverse(failure.check.severity));
-        found
+        let role = [("metadata", metadata), ("rules", written)].into_iter().collect();
+        failures(&Value::Object(role), kind)
     };
     // What became of a rule that is changed in parts is the answer's.
     let is_of_body = std::ptr::eq(rules(request), items(request.body(), "rules"));

@@ -10,6 +10,7 @@ use airside_types::{Severity, Source, Tactic};
 use super::super::body::at;
 use super::super::pod_spec::{self, POD_WRITERS, TEMPLATES};
 use super::super::request::Request;
+use super::credentials::holds_more;
 use super::judged::{CONTROL_PLANE, IMAGE, judged, wrote};
 use super::{CREATE, Definition, Ended, Firing, On, WRITE};
 use crate::command::Command;
@@ -280,9 +281,8 @@ fn controller_account(request: &Request<'_>) -> Option<Firing> {
     let namespace = request.namespace();
     let is_cluster = namespace == "kube-system";
     // Platforms are put up by programs, and their accounts can do nearly as much.
-    let is_platform = request.resource() == "pods"
-        && request.client().is_by_hand()
-        && request.profile().is_sensitive_namespace(namespace);
+    let is_run = matches!(request.resource(), "pods" | "jobs" | "cronjobs");
+    let is_platform = is_run && request.client().is_by_hand() && holds_more(request);
     if !is_cluster && !is_platform || request.is_by_trusted_system() {
         return None;
     }

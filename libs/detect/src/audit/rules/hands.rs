@@ -1,0 +1,86 @@
+//! In whose hands a request is: what programs do all day for a repository, people hardly ever do by hand.
+
+use airside_types::Severity;
+
+use super::super::client;
+use super::super::request::Request;
+use super::guards::watches;
+
+/// How much a deed weighs in whose hands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hands {
+    /// A person's, with whatever tool but those that put up what a repository declares.
+    pub(super) person: Severity,
+    /// A platform's, or those of such a tool.
+    pub(super) program: Severity,
+}
+
+impl Hands {
+    /// What people do not do by hand, and what is no news of a program.
+    pub(super) const RARE: Self = Self { person: Severity::Medium, program: Severity::Info };
+
+    /// Of objects that people do make by hand now and then: one that is there and is changed weighs more than a new one, or
+    /// one that is applied as a whole, of which it is not known what changes.
+    pub(super) fn for_new_or_changed(request: &Request<'_>) -> Self {
+        let is_usual = request.is_of_new_object() || request.applies_whole();
+        let person = if is_usual { Severity::Low } else { Severity::Medium };
+        Self { person, program: Severity::Info }
+    }
+
+    /// A workload's own token in somebody's hands is stolen, or a pipeline's that uses a person's tools: more than a person.
+    /// With the client of a program it may be stolen as well, where it is no platform's.
+    pub(super) fn weigh(self, request: &Request<'_>) -> Severity {
+        match () {
+            () if request.is_workload_by_hand() => raised(self.person),
+            () if is_by_person(request) => self.person,
+            () if request.actor().is_workload() && !is_by_platform(request) => {
+                self.program.max(Severity::Low)
+            }
+            () => self.program,
+        }
+    }
+
+    /// The same, and nothing where it is a note: of deeds that programs do too often to be told.
+    pub(super) fn unless_usual(self, request: &Request<'_>) -> Option<Severity> {
+        Some(self.weigh(request)).filter(|severity| *severity > Severity::Info)
+    }
+}
+
+fn raised(severity: Severity) -> Severity {
+    match severity {
+        Severity::Info => Severity::Low,
+        Severity::Low => Severity::Medium,
+        Severity::Medium => Severity::High,
+        Severity::High | Severity::Critical => Severity::Critical,
+    }
+}
+
+/// A client that does not say what it is, or says something unknown, is a person's: it costs nothing to say something else.
+fn is_by_person(request: &Request<'_>) -> bool {
+    let user_agent = &request.event().user_agent;
+    let is_user = matches!(request.actor(), super::super::Actor::User(_));
+    request.is_passed_on() || is_user && !client::is_deployer(user_agent)
+}
+
+/// Whether an account is a platform's, or writes where it lives.
+fn is_by_platform(request: &Request<'_>) -> bool {
+    let namespace = match request.actor() {
+        super::super::Actor::ServiceAccount { namespace, .. } => namespace,
+        _ => return true,
+    };
+    let profile = request.profile();
+    request.is_in_own_namespace()
+        || profile.is_sensitive_namespace(namespace)
+        || watches(namespace, "")
+}
+
+/// Whether a request writes more of an object than what it is called and labelled: where the event has no body, it may.
+pub(super) fn writes_content(request: &Request<'_>) -> bool {
+    const NAMES: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
+    let change = request.change();
+    let set = change.set().as_object();
+    let sets = set.is_some_and(|fields| fields.iter().any(|(key, _)| !NAMES.contains(&&*key)));
+    let mut removed = change.removed().iter().map(ToString::to_string);
+    let removes = removed.any(|path| !path.starts_with("metadata"));
+    request.event().request_object.is_none() || sets || removes
+}
