@@ -156,7 +156,7 @@ fn told_to_nodes(request: &Request<'_>) -> Option<Firing> {
         &["spec", "template", "spec", "config"],
         &["spec", "template", "spec", "kubeadmConfigSpec"],
     ];
-    let severity = Hands::RARE.unless_usual(request)?;
+    let severity = Hands::for_changed(request).unless_usual(request)?;
     let body = request.body();
     let (place, field) = WITHIN.iter().find_map(|place| {
         let within = at(body, place);

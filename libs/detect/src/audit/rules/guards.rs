@@ -170,7 +170,7 @@ fn blinded(request: &Request<'_>) -> Option<Firing> {
     if !is_one || request.is_by_trusted_system() {
         return None;
     }
-    let severity = Hands::RARE.unless_usual(request)?;
+    let severity = Hands::for_changed(request).unless_usual(request)?;
     let is_configuration = request.resource() == "configmaps";
     let place = if is_configuration { "data" } else { "spec.template.spec" };
     let change = request.change();

@@ -2,6 +2,7 @@
 
 use airside_types::Severity;
 
+use super::super::actor::Actor;
 use super::super::client;
 use super::super::request::Request;
 use super::guards::watches;
@@ -11,7 +12,7 @@ use super::guards::watches;
 pub(super) struct Hands {
     /// A person's, with whatever tool but those that put up what a repository declares.
     pub(super) person: Severity,
-    /// A platform's, or those of such a tool.
+    /// A platform's; low at least where it only says to be a program.
     pub(super) program: Severity,
 }
 
@@ -27,16 +28,21 @@ impl Hands {
         Self { person, program: Severity::Info }
     }
 
+    /// Of what people do by hand only by mistake. What is applied as a whole may be as it was.
+    pub(super) fn for_changed(request: &Request<'_>) -> Self {
+        let person = if request.applies_whole() { Severity::Low } else { Severity::Medium };
+        Self { person, ..Self::RARE }
+    }
+
     /// A workload's own token in somebody's hands is stolen, or a pipeline's that uses a person's tools: more than a person.
-    /// With the client of a program it may be stolen as well, where it is no platform's.
+    /// With the client of a program it may be stolen as well, where it is no platform's; and a person may say that a tool does
+    /// what they do.
     pub(super) fn weigh(self, request: &Request<'_>) -> Severity {
         match () {
             () if request.is_workload_by_hand() => raised(self.person),
             () if is_by_person(request) => self.person,
-            () if request.actor().is_workload() && !is_by_platform(request) => {
-                self.program.max(Severity::Low)
-            }
-            () => self.program,
+            () if is_by_platform(request) => self.program,
+            () => self.program.max(Severity::Low),
         }
     }
 
@@ -58,14 +64,15 @@ fn raised(severity: Severity) -> Severity {
 /// A client that does not say what it is, or says something unknown, is a person's: it costs nothing to say something else.
 fn is_by_person(request: &Request<'_>) -> bool {
     let user_agent = &request.event().user_agent;
-    let is_user = matches!(request.actor(), super::super::Actor::User(_));
+    let is_user = matches!(request.actor(), Actor::User(_));
     request.is_passed_on() || is_user && !client::is_deployer(user_agent)
 }
 
-/// Whether an account is a platform's, or writes where it lives.
+/// Whether it is the cluster's own machinery, or an account that is a platform's, or that writes where it lives.
 fn is_by_platform(request: &Request<'_>) -> bool {
     let namespace = match request.actor() {
-        super::super::Actor::ServiceAccount { namespace, .. } => namespace,
+        Actor::ServiceAccount { namespace, .. } => namespace,
+        Actor::User(_) => return false,
         _ => return true,
     };
     let profile = request.profile();
