@@ -11,8 +11,10 @@ impl Reading {
         let does = words.iter().position(|word| DEEDS.contains(word));
         let rest = does.and_then(|at| words.get(at + 1..)).unwrap_or_default();
         // All that there is, and not only the names of a few.
-        let is_all =
-            rest.iter().any(|word| matches!(*word, "/" | "--from-key" | "--from-key=true"));
+        let keys = rest.iter().filter(|word| !word.starts_with('-')).count();
+        let is_range = does.and_then(|at| words.get(at)) == Some(&"get") && keys > 1;
+        let is_all = is_range
+            || rest.iter().any(|word| matches!(*word, "/" | "--from-key" | "--from-key=true"));
         let of_cluster = rest.iter().any(|word| {
             let is_of_one = ["/registry/pods/", "/registry/leases/"];
             word.starts_with("/registry") && !is_of_one.iter().any(|kind| word.starts_with(kind))
@@ -25,7 +27,7 @@ impl Reading {
 
     /// Asks a vault for a secret, or for the keys to all of them. Unsealing is what follows each of its restarts.
     pub(super) fn asks_vault(&self) -> bool {
-        const READ: [&str; 2] = ["kv get", "token create"];
+        const READ: [&str; 3] = ["kv get", "operator raft snapshot save", "token create"];
         const OWN: [&str; 3] = ["operator init", "operator generate-root", "operator rekey"];
         let words = self.behind(&["vault", "bao"]);
         let words: Vec<&str> = words.into_iter().filter(|word| !word.starts_with('-')).collect();

@@ -428,7 +428,8 @@ fn binds_component(request: &Request<'_>) -> Option<Firing> {
     counts.then(|| bound(request, "bound").at(severity))
 }
 
-const ADMIN: &str = "cluster-admin";
+/// The role that may do everything.
+pub(super) const ADMIN: &str = "cluster-admin";
 
 /// What it weighs to be bound to a role, in the whole cluster, in one of its own namespaces, or in another one; nothing for
 /// roles of which the name says nothing.

@@ -9,7 +9,7 @@ use super::super::body::{at, text};
 use super::super::pod_spec;
 use super::super::request::Request;
 use super::super::sign::Sign;
-use super::bindings::worth;
+use super::bindings::{ADMIN, worth};
 use super::hands::Hands;
 use super::policy::changed;
 use super::roles::leads_to_all;
@@ -68,7 +68,7 @@ fn carried_rights(request: &Request<'_>) -> Option<Firing> {
     if !pod_spec::mentions(request, &["ClusterRole"]) || request.is_by_trusted_system() {
         return None;
     }
-    let (right, weight) = carried(request.body())?;
+    let (right, weight) = carried(request.body(), within_text)?;
     let program = match request.is_of_new_object() {
         true => weight.min(Severity::Medium),
         false => Severity::Low,
@@ -77,12 +77,15 @@ fn carried_rights(request: &Request<'_>) -> Option<Firing> {
     Some(changed(request).at(severity).with("requestObject", &right))
 }
 
+/// A right, as it is given, and what it weighs.
+type Right = (String, Severity);
+
 /// What an object carries that gives high rights, and what that weighs. How much there is to look through is bounded by what a
 /// body may be.
-fn carried(body: &Value) -> Option<(String, Severity)> {
+fn carried(body: &Value, within_text: fn(&str) -> Option<Right>) -> Option<Right> {
     let mut left = vec![body];
     while let Some(value) = left.pop() {
-        if let Some(found) = gives(value).or_else(|| within_text(value)) {
+        if let Some(found) = gives(value).or_else(|| within_text(value.as_str()?)) {
             return Some(found);
         }
         left.extend(value.as_array().unwrap_or_default());
@@ -94,17 +97,22 @@ fn carried(body: &Value) -> Option<(String, Severity)> {
     None
 }
 
-/// A manifest that is kept as text, as Fleet does.
-fn within_text(value: &Value) -> Option<(String, Severity)> {
-    let manifest = value.as_str().filter(|it| it.contains("kind") && it.contains("ClusterRole"))?;
+/// Manifests that are kept as text, as Fleet does, or within a chart's values. Text within text is a script's or a policy's.
+fn within_text(manifest: &str) -> Option<Right> {
+    if !manifest.contains("ClusterRole") {
+        return None;
+    }
     let parsed = yaml::parse(manifest, &yaml::Limits::of_file_size(manifest.len()));
-    parsed.documents.iter().find_map(|document| gives(&document.value))
+    parsed.documents.iter().find_map(|document| carried(&document.value, |_| None))
 }
 
-fn gives(object: &Value) -> Option<(String, Severity)> {
+fn gives(object: &Value) -> Option<Right> {
     let role = at(object, &["roleRef"]);
     let is_wide = text(object, "kind") == "ClusterRoleBinding";
-    if let Some(weight) = worth(role, is_wide, false) {
+    // A patch says no more than the name; no other kind of role is called so.
+    let is_admin = text(role, "name") == ADMIN;
+    let weight = if is_admin { Some(Severity::High) } else { worth(role, is_wide, false) };
+    if let Some(weight) = weight {
         return Some((format!("roleRef.name: {}", text(role, "name")), weight));
     }
     let is_role = text(object, "kind") == "ClusterRole" && object.get("rules").is_some();

@@ -9,6 +9,7 @@ use super::super::body::{at, items, text, texts};
 use super::super::certificate_request;
 use super::super::request::Request;
 use super::guards::watches;
+use super::hands::Hands;
 use super::{CREATE, Definition, Ended, Firing, MODIFY, On};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule, SURE};
 
@@ -42,7 +43,8 @@ pub(super) static RULES: &[Definition] = &[
             (!own_business).then(|| {
                 let firing = token_firing(request);
                 // The accounts of delivery tools, vaults and guards can do nearly what the cluster's own can.
-                let is_theirs = holds_more(request) && request.client().is_by_hand();
+                let hands = Hands { person: Severity::Medium, program: Severity::Low };
+                let is_theirs = holds_more(request) && hands.weigh(request) > Severity::Low;
                 if by_node || is_theirs { firing.at(Severity::Medium) } else { firing }
             })
         },

@@ -201,7 +201,10 @@ fn opened_policy(request: &Request<'_>) -> Option<Firing> {
         }
         None => false,
     };
-    let side = SIDES.into_iter().find(|side| items(spec, side).iter().any(is_open));
+    // Cilium's policies may have several of what others have one.
+    let specs = || std::iter::once(spec).chain(items(request.body(), "specs"));
+    let opens = |side: &&str| specs().any(|spec| items(spec, side).iter().any(is_open));
+    let side = SIDES.into_iter().find(opens);
     // What a patch takes away of a policy lets through what it stopped, where nothing is put in its place.
     let change = request.change();
     let lost = ["policyTypes", "podSelector", "ingressDeny", "egressDeny"]

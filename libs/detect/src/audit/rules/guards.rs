@@ -101,9 +101,12 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Resources(
             DELETE,
             &[
+                "configmaps",
                 "customresourcedefinitions.apiextensions.k8s.io",
                 "daemonsets.apps",
                 "deployments.apps",
+                "falconnodesensors.falcon.crowdstrike.com",
+                "securedclusters.platform.stackrox.io",
                 "tracingpolicies.cilium.io",
                 "tracingpoliciesnamespaced.cilium.io",
                 "kubearmorpolicies.security.kubearmor.com",
@@ -117,6 +120,7 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             let is_definition = request.resource() == "customresourcedefinitions";
             let is_guard = match request.resource() {
+                "configmaps" => watches(request.namespace(), request.name()),
                 "customresourcedefinitions" => {
                     request.name().is_empty() || holds_policies(request.name())
                 }

@@ -81,6 +81,7 @@ pub(super) static RULES: &[Definition] = &[
                 "ldapidentityproviders.idp.supervisor.pinniped.dev",
                 "oauths.config.openshift.io",
                 "oidcidentityproviders.idp.supervisor.pinniped.dev",
+                "requestauthentications.security.istio.io",
                 "webhookauthenticators.authentication.concierge.pinniped.dev",
             ],
         ),

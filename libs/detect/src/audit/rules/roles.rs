@@ -198,8 +198,10 @@ pub(super) static RULES: &[Definition] = &[
             });
             if let Some(into) = into {
                 // Whoever may look is not to see secrets, nor to enter pods: Kubernetes leaves that out on purpose.
-                let is_worse = into == "view"
-                    && rules(request).iter().any(|it| reads_secrets(it) || enters(it));
+                let leads = into != "admin" && leads_to_all(request.body());
+                let looks_further = into == "view"
+                    && rules(request).iter().any(|rule| reads_secrets(rule) || enters(rule));
+                let is_worse = leads || looks_further;
                 let is_unknown = rules(request).is_empty();
                 return Some(
                     Firing::new(format!(

@@ -11,6 +11,7 @@ use super::super::body::at;
 use super::super::pod_spec::{self, POD_WRITERS, TEMPLATES};
 use super::super::request::Request;
 use super::credentials::holds_more;
+use super::hands::Hands;
 use super::judged::{CONTROL_PLANE, IMAGE, judged, wrote};
 use super::{CREATE, Definition, Ended, Firing, On, WRITE};
 use crate::command::Command;
@@ -282,10 +283,14 @@ fn controller_account(request: &Request<'_>) -> Option<Firing> {
     let is_cluster = namespace == "kube-system";
     // Platforms are put up by programs, and their accounts can do nearly as much.
     let is_run = matches!(request.resource(), "pods" | "jobs" | "cronjobs");
-    let is_platform = is_run && request.client().is_by_hand() && holds_more(request);
+    let is_platform = is_run && holds_more(request);
     if !is_cluster && !is_platform || request.is_by_trusted_system() {
         return None;
     }
+    let severity = match is_cluster {
+        true => Severity::High,
+        false => Hands::RARE.unless_usual(request)?,
+    };
     let counts = |account: &str| match is_cluster {
         true => CONTROLLER_ACCOUNTS.contains(&account),
         false => !matches!(account, "" | "default"),
@@ -293,8 +298,8 @@ fn controller_account(request: &Request<'_>) -> Option<Firing> {
     let pods = pod_spec::pods(request);
     let pod = pods.iter().find(|pod| counts(pod.service_account()))?;
     let account = pod.service_account();
-    let firing = Firing::new(format!("{} with the service account {account}", wrote(request)))
-        .at(if is_cluster { Severity::High } else { Severity::Medium });
+    let firing =
+        Firing::new(format!("{} with the service account {account}", wrote(request))).at(severity);
     Some(firing.with(&format!("requestObject.{}", pod.path_of("serviceAccountName")), account))
 }
 
