@@ -86,7 +86,7 @@ pub(super) fn writes_content(request: &Request<'_>) -> bool {
     const NAMES: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
     let change = request.change();
     let set = change.set().as_object();
-    let sets = set.is_some_and(|fields| fields.iter().any(|(key, _)| !NAMES.contains(&&*key)));
+    let sets = set.is_some_and(|fields| fields.iter().any(|(key, _)| !NAMES.contains(&key)));
     let mut removed = change.removed().iter().map(ToString::to_string);
     let removes = removed.any(|path| !path.starts_with("metadata"));
     request.event().request_object.is_none() || sets || removes
