@@ -1,7 +1,7 @@
 //! Workloads that go on under their name while their calls lead elsewhere: by a name that stands for another address, a proxy,
 //! a library that is loaded before all others.
 
-use airside_k8s::{PodSpec, Value};
+use airside_k8s::{Container, PodSpec, Value};
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
@@ -36,12 +36,21 @@ pub(super) static RULES: &[Definition] = &[Definition {
     when: led_elsewhere,
 }];
 
-/// What leads a workload, and how surely it is meant.
+/// What leads a workload elsewhere.
 struct Lead {
     field: String,
+    /// In words; its value may have a password in it.
+    by: String,
     value: String,
     /// What it weighs by a person's hand.
     person: Severity,
+}
+
+impl Lead {
+    fn new(field: impl Into<String>, by: &str, value: &str) -> Self {
+        let (field, by, value) = (field.into(), by.to_owned(), value.to_owned());
+        Self { field, by, value, person: Severity::Medium }
+    }
 }
 
 /// New workloads come with such settings; one that is there and gets them by hand is led.
@@ -50,61 +59,61 @@ fn led_elsewhere(request: &Request<'_>) -> Option<Firing> {
         return None;
     }
     let pods = pod_spec::pods(request);
-    let lead = pods.iter().find_map(|pod| name_service(pod).or_else(|| within_container(pod)))?;
+    let within = |pod: &PodSpec<'_>| {
+        let mut containers = pod.containers.iter();
+        containers.find_map(|it| variable(it).or_else(|| command(it)).or_else(|| preload(it)))
+    };
+    let lead = pods.iter().find_map(|pod| names(pod).or_else(|| within(pod)))?;
     let person = if request.applies_whole() { Severity::Low } else { lead.person };
     let severity = Hands { person, program: Severity::Info }.unless_usual(request)?;
-    let firing = Firing::new(format!("{}: led elsewhere by {}", wrote(request), lead.value));
+    let firing = Firing::new(format!("{}: led elsewhere by {}", wrote(request), lead.by));
     Some(firing.at(severity).with(&format!("requestObject.{}", lead.field), &lead.value))
 }
 
 /// Names that stand for addresses of the patch's own, or a server of names of its own.
-fn name_service(pod: &PodSpec<'_>) -> Option<Lead> {
-    let lead = |field: &str, value: &str| Lead {
-        field: pod.path_of(field).to_string(),
-        value: value.to_owned(),
-        person: Severity::Medium,
-    };
-    let first = |list: Option<&'_ Value>| list?.as_array()?.first().cloned();
-    let alias = first(pod.fields.get("hostAliases"));
+fn names(pod: &PodSpec<'_>) -> Option<Lead> {
+    let lead = |field: &str, ip: &str| Lead::new(pod.path_of(field).to_string(), field, ip);
+    let first = |list: &'_ Value| list.as_array()?.first().cloned();
+    let alias = pod.fields.get("hostAliases").and_then(first);
+    let server = pod.fields.get("dnsConfig").and_then(|it| it.get("nameservers")).and_then(first);
     let alias = alias.as_ref().and_then(|alias| alias.get("ip")?.as_str());
-    if let Some(ip) = alias {
-        return Some(lead("hostAliases", ip));
-    }
-    let server = first(pod.fields.get("dnsConfig").and_then(|config| config.get("nameservers")));
-    server.as_ref().and_then(Value::as_str).map(|ip| lead("dnsConfig", ip))
+    let server = server.as_ref().and_then(Value::as_str);
+    alias.map(|ip| lead("hostAliases", ip)).or_else(|| server.map(|ip| lead("dnsConfig", ip)))
 }
 
-/// A variable, a command that sets one, or the list of libraries that are loaded before all others.
-fn within_container(pod: &PodSpec<'_>) -> Option<Lead> {
-    pod.containers.iter().find_map(|container| {
-        let lead = |field: &str, (value, person): (String, Severity)| Lead {
-            field: format!("{}.{field}", container.path),
-            value,
-            person,
-        };
-        let list = |field| container.fields.get(field).and_then(Value::as_array);
-        let variables = list("env").unwrap_or_default();
-        let variable = variables.iter().find_map(|variable| {
-            let name = variable.get("name").and_then(Value::as_str)?;
-            let value = variable.get("value").and_then(Value::as_str);
-            let person = weight(name, value.or_else(|| variable.get("valueFrom").map(|_| "…"))?)?;
-            Some(lead("env", (format!("{name}={}", value.unwrap_or("…")), person)))
-        });
-        let words =
-            ["command", "args"].into_iter().flat_map(|field| list(field).unwrap_or_default());
-        let mut words = words.filter_map(Value::as_str).flat_map(str::split_whitespace);
-        let set = || {
-            let word = words.find(|word| word.starts_with("LD_PRELOAD="))?;
-            Some(lead("command", (word.to_owned(), Severity::Medium)))
-        };
-        let mounts = list("volumeMounts").unwrap_or_default();
-        let mut mounts = mounts.iter().filter_map(|it| it.get("mountPath")?.as_str());
-        let mounted = || {
-            let path = mounts.find(|path| *path == "/etc/ld.so.preload")?;
-            Some(lead("volumeMounts", (path.to_owned(), Severity::Medium)))
-        };
-        variable.or_else(set).or_else(mounted)
+fn variable(container: &Container<'_>) -> Option<Lead> {
+    // What a secret or the pod itself says is not known.
+    const ELSEWHERE: &str = "…";
+    list(container, "env").find_map(|variable| {
+        let name = variable.get("name").and_then(Value::as_str)?;
+        let given = variable.get("value").and_then(Value::as_str);
+        let value = given.or_else(|| variable.get("valueFrom").map(|_| ELSEWHERE))?;
+        let person = weight(name, value)?;
+        let field = format!("{}.env", container.path);
+        Some(Lead { person, ..Lead::new(field, name, &format!("{name}={value}")) })
     })
+}
+
+/// A command that sets such a variable itself.
+fn command(container: &Container<'_>) -> Option<Lead> {
+    let mut words = ["command", "args"]
+        .into_iter()
+        .flat_map(|field| list(container, field).filter_map(Value::as_str))
+        .flat_map(str::split_whitespace);
+    let word = words.find(|word| word.starts_with("LD_PRELOAD="))?;
+    Some(Lead::new(format!("{}.command", container.path), "LD_PRELOAD", word))
+}
+
+/// The list of the libraries that are loaded before all others.
+fn preload(container: &Container<'_>) -> Option<Lead> {
+    const FILE: &str = "/etc/ld.so.preload";
+    let mut paths = list(container, "volumeMounts").filter_map(|it| it.get("mountPath")?.as_str());
+    let path = paths.find(|path| *path == FILE)?;
+    Some(Lead::new(format!("{}.volumeMounts", container.path), path, path))
+}
+
+fn list<'v>(container: &Container<'v>, field: &str) -> impl Iterator<Item = &'v Value> {
+    container.fields.get(field).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// What a variable weighs by its name and value; nothing for those that lead nowhere.
