@@ -121,7 +121,6 @@ fn gives(object: &Value) -> Option<Right> {
 
 /// Objects of which nodes run a part.
 const RUN_BY_NODES: &[&str] = &[
-    "awsmachinetemplates.infrastructure.cluster.x-k8s.io",
     "ec2nodeclasses.karpenter.k8s.aws",
     "kubeadmconfigs.bootstrap.cluster.x-k8s.io",
     "kubeadmconfigtemplates.bootstrap.cluster.x-k8s.io",

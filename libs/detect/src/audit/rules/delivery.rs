@@ -65,7 +65,6 @@ pub(super) static RULES: &[Definition] = &[
             &[
                 "applications.argoproj.io",
                 "applicationsets.argoproj.io",
-                "apps.kappctrl.k14s.io",
                 "buckets.source.toolkit.fluxcd.io",
                 "catalogsources.operators.coreos.com",
                 "gitrepositories.source.toolkit.fluxcd.io",
