@@ -63,17 +63,24 @@ fn raised(severity: Severity) -> Severity {
 
 /// A client that does not say what it is, or says something unknown, is a person's: it costs nothing to say something else.
 fn is_by_person(request: &Request<'_>) -> bool {
-    let user_agent = &request.event().user_agent;
-    let is_user = matches!(request.actor(), Actor::User(_));
-    request.is_passed_on() || is_user && !client::is_deployer(user_agent)
+    let is_somebody = match request.actor() {
+        // The machinery's own credentials in a person's tool are somebody's.
+        Actor::ServiceAccount { .. } | Actor::Component(_) => request.client().is_by_hand(),
+        Actor::User(_) | Actor::Node(_) | Actor::Anonymous | Actor::Unauthenticated => {
+            !client::is_deployer(&request.event().user_agent)
+        }
+    };
+    request.is_passed_on() || is_somebody
 }
 
 /// Whether it is the cluster's own machinery, or an account that is a platform's, or that writes where it lives.
 fn is_by_platform(request: &Request<'_>) -> bool {
     let namespace = match request.actor() {
         Actor::ServiceAccount { namespace, .. } => namespace,
-        Actor::User(_) => return false,
-        _ => return true,
+        Actor::Component(_) => return true,
+        Actor::User(_) | Actor::Node(_) | Actor::Anonymous | Actor::Unauthenticated => {
+            return false;
+        }
     };
     let profile = request.profile();
     request.is_in_own_namespace()
