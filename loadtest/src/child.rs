@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::Instant;
 
+use crate::area::Run;
 use crate::measure::Process;
 use crate::serve::Announcement;
 
@@ -49,9 +50,11 @@ impl Child {
     }
 
     /// Audit-ingest alone, over a NATS server; it may fold what it takes in.
-    pub(crate) async fn ingest(nats: &str, owner: bool) -> anyhow::Result<Self> {
-        let flags = ["--nats", nats, "--owner"];
-        Self::start("serve-ingest", flags.get(..2 + usize::from(owner)).unwrap_or(&flags)).await
+    pub(crate) async fn ingest(nats: &str, owner: bool, run: &Run) -> anyhow::Result<Self> {
+        let mut flags = vec!["--nats", nats];
+        flags.extend(owner.then_some("--owner"));
+        flags.extend(run.quick.then_some("--quick"));
+        Self::start("serve-ingest", &flags).await
     }
 
     async fn start(area: &str, flags: &[&str]) -> anyhow::Result<Self> {

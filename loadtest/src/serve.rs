@@ -56,11 +56,13 @@ pub(crate) fn serve_node(run: &Run) -> anyhow::Result<()> {
 /// Runs audit-ingest alone, as `airside run audit-ingest` does, on free ports and over NATS servers.
 pub(crate) fn serve_ingest(run: &Run) -> anyhow::Result<()> {
     let url = run.nats.as_ref().context("--nats is missing: this server is started by an area")?;
+    // The servers reserve it for each stream: a disk that is nearly full has room for a short run.
+    let max_bytes = format!("{}MiB", run.amount(64, 1024));
     serve(
         &services_named(&["audit-ingest".to_owned()])?,
         json!({
             "node": { "data_dir": folder(run)?, "bus": "nats" },
-            "nats": { "url": url },
+            "nats": { "url": url, "max_bytes": max_bytes },
             "api": { "listen": "127.0.0.1:0" },
             "webhook": { "listen": "127.0.0.1:0" },
             "audit-ingest": { "owner": run.owner },

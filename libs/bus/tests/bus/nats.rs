@@ -20,6 +20,12 @@ use async_trait::async_trait;
 const EVERY: PartitionSet = PartitionSet::range(0, 64);
 const SOON: Duration = Duration::from_secs(90);
 
+/// What a few entries need: the servers reserve it for each stream, and a disk that is nearly full has no room
+/// for streams of the usual size.
+fn small() -> NatsLogOptions {
+    NatsLogOptions { max_stream_bytes: 64 << 20, ..NatsLogOptions::default() }
+}
+
 /// For servers that stay: an answer that a busy machine delays is waited for, since asking again would store
 /// an entry twice.
 async fn connect(server: &NatsServer) -> NatsConnection {
@@ -155,7 +161,7 @@ mod queue {
 async fn readers_and_appenders_outlive_a_server_that_is_killed() {
     let mut server = NatsServer::start().unwrap();
     let connection = connect_briefly(vec![server.url()]).await;
-    let log = NatsLog::open(&connection, NatsLogOptions::default()).await.unwrap();
+    let log = NatsLog::open(&connection, small()).await.unwrap();
     let mut all = log.reader(Stream::Activity, EVERY, Offset::START).await.unwrap();
     let some = PartitionSet::range(0, 2);
     let mut some = log.reader(Stream::Activity, some, Offset::START).await.unwrap();
@@ -179,7 +185,7 @@ async fn a_server_that_is_away_is_told_when_the_wait_is_over() {
     let request_timeout = Duration::from_millis(200);
     let options = NatsOptions { request_timeout, ..NatsOptions::new([server.url()]) };
     let connection = NatsConnection::connect(&options).await.unwrap();
-    let options = NatsLogOptions { append_within: Duration::ZERO, ..NatsLogOptions::default() };
+    let options = NatsLogOptions { append_within: Duration::ZERO, ..small() };
     let log = NatsLog::open(&connection, options).await.unwrap();
     append(&log, numbers(0..1)).await;
     server.kill();
@@ -199,7 +205,7 @@ async fn a_cluster_goes_on_without_any_one_of_its_servers() {
     let connection = connect_briefly(cluster.urls()).await;
     // On a busy machine the servers take their time to choose leaders.
     let append_within = Duration::from_secs(90);
-    let options = NatsLogOptions { replicas: 3, append_within, ..NatsLogOptions::default() };
+    let options = NatsLogOptions { replicas: 3, append_within, ..small() };
     let log = NatsLog::open(&connection, options).await.unwrap();
     let mut reader = log.reader(Stream::Activity, EVERY, Offset::START).await.unwrap();
     append(&log, numbers(0..10)).await;
@@ -231,9 +237,7 @@ async fn prefixes_are_deployments_of_their_own() {
     for prefix in ["one", "two"] {
         let options = NatsOptions { prefix: prefix.to_owned(), ..NatsOptions::new([server.url()]) };
         let connection = NatsConnection::connect(&options).await.unwrap();
-        // Two deployments' streams may not have room on the disk of a test.
-        let options = NatsLogOptions { max_stream_bytes: 64 << 20, ..NatsLogOptions::default() };
-        logs.push(NatsLog::open(&connection, options).await.unwrap());
+        logs.push(NatsLog::open(&connection, small()).await.unwrap());
     }
     append(&logs[0], numbers(0..3)).await;
     assert_eq!(logs[0].end(Stream::Activity).await.unwrap(), Offset(4));
@@ -323,7 +327,7 @@ async fn credentials_are_used_checked_and_not_shown() {
         let options = NatsOptions { auth, ..NatsOptions::new([server.url()]) };
         assert!(!format!("{options:?}").contains("s3cret"), "{options:?}");
         let connection = NatsConnection::connect(&options).await.unwrap();
-        let log = NatsLog::open(&connection, NatsLogOptions::default()).await.unwrap();
+        let log = NatsLog::open(&connection, small()).await.unwrap();
         append(&log, numbers(0..1)).await;
         let nobody = NatsOptions { auth: NatsAuth::None, ..options };
         let error = NatsConnection::connect(&nobody).await.unwrap_err();
@@ -356,7 +360,7 @@ async fn the_servers_certificate_is_checked_against_the_given_authority() {
     };
     let trusting = connect(Some(certificate_file.clone()));
     let connection = NatsConnection::connect(&trusting).await.unwrap();
-    let log = NatsLog::open(&connection, NatsLogOptions::default()).await.unwrap();
+    let log = NatsLog::open(&connection, small()).await.unwrap();
     append(&log, numbers(0..1)).await;
     let error = NatsConnection::connect(&connect(None)).await.unwrap_err();
     assert!(matches!(error, NatsError::Connect { .. }), "{error}");

@@ -76,7 +76,7 @@ struct Taken {
 impl Taken {
     async fn by(owner: bool, fast: &Load, slow: &Load, run: &Run) -> anyhow::Result<Self> {
         let server = NatsServer::start()?;
-        let child = Child::ingest(&server.url(), owner).await?;
+        let child = Child::ingest(&server.url(), owner, run).await?;
         let watch = Stopwatch::start(child.process)?;
         let closed_loop = fast.send(&child.announcement).await?;
         let answered = watch.stop()?;
