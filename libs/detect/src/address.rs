@@ -67,6 +67,22 @@ impl AddressSet {
         let before = after.checked_sub(1).and_then(|at| self.networks.get(at));
         before.is_some_and(|network| network.last >= number)
     }
+
+    /// Whether half of the internet or more is in the set, of either family: as many addresses are no network of anybody's.
+    pub(crate) fn is_most_of_internet(&self) -> bool {
+        // 0.0.0.0/0, and of the newer addresses those that are given out: 2000::/3.
+        const FAMILIES: [Network; 2] = [
+            Network { first: 0xffff_0000_0000, last: 0xffff_ffff_ffff },
+            Network { first: 0x2000 << 112, last: (0x4000 << 112) - 1 },
+        ];
+        FAMILIES.iter().any(|family| {
+            let within = self.networks.iter().map(|network| {
+                let end = network.last.min(family.last).saturating_add(1);
+                end.saturating_sub(network.first.max(family.first))
+            });
+            within.sum::<u128>() > (family.last - family.first) / 2
+        })
+    }
 }
 
 impl FromIterator<Network> for AddressSet {
@@ -185,6 +201,28 @@ mod tests {
         assert!(all.contains("2001:db8::1".parse().unwrap()));
         for text in ["10.0.0.0/33", "10.0.0.0/-1", "ten", "10.0.0.0/", "::/129"] {
             assert_eq!(text.parse::<Network>(), Err(NoNetwork(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn half_of_a_familys_addresses_are_most_of_the_internet() {
+        for (networks, most) in [
+            (&["0.0.0.0/0"][..], true),
+            (&["0.0.0.0/1"], true),
+            (&["0.0.0.0/2", "128.0.0.0/2"], true),
+            (&["0.0.0.0/2"], false),
+            (&["0.0.0.0/2", "0.0.0.0/2", "10.0.0.0/8"], false),
+            (&["::/0"], true),
+            (&["::/1"], true),
+            (&["2000::/3"], true),
+            (&["2000::/4"], true),
+            (&["2000::/5"], false),
+            (&["fd00::/8", "fe80::/10"], false),
+            (&[], false),
+        ] {
+            let set: AddressSet =
+                networks.iter().map(|it| it.parse::<Network>().unwrap()).collect();
+            assert_eq!(set.is_most_of_internet(), most, "{networks:?}");
         }
     }
 

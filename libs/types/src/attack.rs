@@ -307,6 +307,7 @@ static TABLE: &[Row] = &[
     row("T1562.008", "Impair Defenses: Disable or Modify Cloud Logs", &[T::DefenseEvasion]),
     row("T1564.001", "Hide Artifacts: Hidden Files and Directories", &[T::DefenseEvasion]),
     row("T1565", "Data Manipulation", &[T::Impact]),
+    row("T1567", "Exfiltration Over Web Service", &[T::Exfiltration]),
     row("T1570", "Lateral Tool Transfer", &[T::LateralMovement]),
     row("T1571", "Non-Standard Port", &[T::CommandAndControl]),
     row("T1572", "Protocol Tunneling", &[T::CommandAndControl]),

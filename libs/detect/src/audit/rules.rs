@@ -35,11 +35,13 @@ mod mesh;
 mod network;
 mod nodes;
 mod objects;
+mod openshift;
 mod persistence;
 mod platforms;
 mod pods;
 mod policy;
 mod roles;
+mod secret_stores;
 mod secrets;
 mod sidecars;
 mod under_a_name;
@@ -53,6 +55,7 @@ pub(super) static ALL: &[&[Definition]] = &[
     identity::RULES,
     addresses::RULES,
     secrets::RULES,
+    secret_stores::RULES,
     credentials::RULES,
     execution::RULES,
     pods::RULES,
@@ -71,6 +74,7 @@ pub(super) static ALL: &[&[Definition]] = &[
     delivery::RULES,
     diversions::RULES,
     mesh::RULES,
+    openshift::RULES,
     admission_policies::RULES,
     roles::RULES,
     bindings::RULES,

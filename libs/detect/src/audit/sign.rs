@@ -44,6 +44,8 @@ pub(super) enum Sign {
     Denied,
     /// Writes an object of a custom resource, itself.
     WritesCustom,
+    /// Writes the status of a node, which is not its own.
+    NodeStatus,
 }
 
 /// A set of signs.
@@ -87,6 +89,7 @@ impl Signs {
             (Sign::Unauthenticated, outcome == Outcome::Unauthenticated),
             (Sign::Denied, denied),
             (Sign::WritesCustom, writes_custom(request)),
+            (Sign::NodeStatus, writes_status_of_node(request)),
         ];
         Self(
             signs
@@ -99,6 +102,16 @@ impl Signs {
     pub(super) fn has(self, needed: Self) -> bool {
         self.0 & needed.0 == needed.0
     }
+}
+
+/// Its kubelet tells it all day.
+fn writes_status_of_node(request: &Request<'_>) -> bool {
+    let writes = matches!(request.verb(), "update" | "patch");
+    // Longhorn has nodes as well.
+    let is_node = request.resource() == "nodes" && request.group().is_empty();
+    let is_status = writes && is_node && request.subresource() == "status";
+    let user = &request.event().user.username;
+    is_status && user.strip_prefix("system:node:") != Some(request.name())
 }
 
 /// The resources of Kubernetes itself are known by name; any other may hold pods.

@@ -123,6 +123,7 @@ fn gives(object: &Value) -> Option<Right> {
 
 /// Objects of which nodes run a part.
 const RUN_BY_NODES: &[&str] = &[
+    "clusterclasses.cluster.x-k8s.io",
     "ec2nodeclasses.karpenter.k8s.aws",
     "kubeadmconfigs.bootstrap.cluster.x-k8s.io",
     "kubeadmconfigtemplates.bootstrap.cluster.x-k8s.io",
@@ -136,13 +137,15 @@ const RUN_BY_NODES: &[&str] = &[
 ];
 
 /// The fields that nodes run, or by which somebody gets onto them.
-const RUN: [&str; 16] = [
+const RUN: [&str; 17] = [
     "amiSelectorTerms",
     "configPatches",
     "data",
     "files",
     "osImageURL",
     "passwd",
+    // Of a cluster's class: what is changed in the templates of its machines.
+    "patches",
     "postKubeadmCommands",
     "postRKE2Commands",
     "preKubeadmCommands",

@@ -15,9 +15,9 @@ pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
             id: "AUD-R71-delivery",
-            version: 2,
+            version: 3,
             title: "Rights of a delivery tool changed",
-            why: "Argo CD acts with the cluster's highest rights for everybody whom these settings let in.",
+            why: "Argo CD acts with the cluster's highest rights for everybody whom these settings let in, and Flux where an object names no account of its own.",
             next: "Compare the settings with the repository; which accounts have logged in since, and what they had delivered.",
             severity: Severity::Medium,
             confidence: PLAUSIBLE,
@@ -32,13 +32,21 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Resources(
             WRITE,
-            &["appprojects.argoproj.io", "argocds.argoproj.io", "configmaps", "secrets"],
+            &[
+                "appprojects.argoproj.io",
+                "argocds.argoproj.io",
+                "configmaps",
+                "helmreleases.helm.toolkit.fluxcd.io",
+                "kustomizations.kustomize.toolkit.fluxcd.io",
+                "secrets",
+            ],
         ),
         ended: Ended::Done,
         when: |request| match request.resource() {
             "configmaps" => settings(request),
             "secrets" => accounts(request),
             "argocds" => operated(request),
+            "helmreleases" | "kustomizations" => without_account(request),
             _ => project(request),
         },
     },
@@ -65,8 +73,10 @@ pub(super) static RULES: &[Definition] = &[
             &[
                 "applications.argoproj.io",
                 "applicationsets.argoproj.io",
+                "bundles.fleet.cattle.io",
                 "buckets.source.toolkit.fluxcd.io",
                 "catalogsources.operators.coreos.com",
+                "clusterresourcesets.addons.cluster.x-k8s.io",
                 "gitrepositories.source.toolkit.fluxcd.io",
                 "gitrepos.fleet.cattle.io",
                 "helmcharts.helm.cattle.io",
@@ -77,6 +87,9 @@ pub(super) static RULES: &[Definition] = &[
                 "providers.pkg.crossplane.io",
                 "reposyncs.configsync.gke.io",
                 "rootsyncs.configsync.gke.io",
+                "terraforms.infra.contrib.fluxcd.io",
+                "workspaces.opentofu.upbound.io",
+                "workspaces.tf.upbound.io",
             ],
         ),
         ended: Ended::Done,
@@ -139,25 +152,40 @@ fn accounts(request: &Request<'_>) -> Option<Firing> {
     Some(changed(request).at(severity).with("objectRef.name", request.name()))
 }
 
+/// Without an account of the tenant's own, Flux applies with its own.
+fn without_account(request: &Request<'_>) -> Option<Firing> {
+    const FIELD: &str = "serviceAccountName";
+    let lost = request.change().removes(&["spec", FIELD]);
+    let severity = Hands::RARE.unless_usual(request).filter(|_| lost)?;
+    Some(changed(request).at(severity).with("requestObject.spec", FIELD))
+}
+
 /// A project says what its applications may deliver, from where to where.
 fn project(request: &Request<'_>) -> Option<Firing> {
     let spec = at(request.body(), &["spec"]);
     let any = |of: &Value, key: &str| text(of, key) == "*";
     let has = |list: &str, key: &str| items(spec, list).iter().any(|it| any(it, key));
-    let opened = match () {
-        () if has("clusterResourceWhitelist", "kind") => "clusterResourceWhitelist",
-        () if has("destinations", "namespace") => "destinations",
-        () if texts(spec, "sourceRepos").any(|it| it == "*") => "sourceRepos",
-        () if texts(spec, "sourceNamespaces").any(|it| it == "*") => "sourceNamespaces",
-        () => return None,
+    let policies = || items(spec, "roles").iter().flat_map(|role| texts(role, "policies"));
+    let (opened, to) = match () {
+        () if has("clusterResourceWhitelist", "kind") => ("clusterResourceWhitelist", "*"),
+        () if has("destinations", "namespace") => ("destinations", "*"),
+        () if texts(spec, "sourceRepos").any(|it| it == "*") => ("sourceRepos", "*"),
+        () if texts(spec, "sourceNamespaces").any(|it| it == "*") => ("sourceNamespaces", "*"),
+        () => ("roles.policies", policies().find(|policy| writes(policy))?),
     };
     let severity = Hands::for_new_or_changed(request).weigh(request);
-    let firing = changed(request).at(severity).with(&format!("requestObject.spec.{opened}"), "*");
+    let firing = changed(request).at(severity).with(&format!("requestObject.spec.{opened}"), to);
     (!request.is_by_trusted_system()).then_some(firing)
 }
 
+/// Whether a project's policy lets a role do more than look: `p, proj:shop:ci, applications, sync, shop/*, allow`.
+fn writes(policy: &str) -> bool {
+    let mut words = policy.split(',').map(str::trim);
+    words.nth(3).is_some_and(|deed| deed != "get") && words.last() == Some("allow")
+}
+
 /// Where an object says what a delivery tool is to fetch.
-const SOURCES: [(&str, &str); 15] = [
+const SOURCES: [(&str, &str); 16] = [
     // Argo CD: what is declared, and what is asked for at once, which shows nowhere afterwards.
     ("spec.source", "repoURL"),
     ("spec.template.spec.source", "repoURL"),
@@ -172,6 +200,8 @@ const SOURCES: [(&str, &str); 15] = [
     ("spec", "repo"),
     ("spec", "chart"),
     ("spec", "chartContent"),
+    // Terraform that stands in the object.
+    ("spec.forProvider", "module"),
     // Crossplane, Operator Lifecycle Manager, Config Sync.
     ("spec", "package"),
     ("spec", "image"),
@@ -179,9 +209,14 @@ const SOURCES: [(&str, &str); 15] = [
     ("spec.oci", "image"),
 ];
 
-/// Where such objects have lists of them.
-const LISTS: [(&str, &str); 3] =
-    [("spec", "sources"), ("spec.template.spec", "sources"), ("operation.sync", "sources")];
+/// Where such objects have lists of them, and what the elements are called by.
+const LISTS: [(&str, &str, &str); 4] = [
+    ("spec", "sources", "repoURL"),
+    ("spec.template.spec", "sources", "repoURL"),
+    ("operation.sync", "sources", "repoURL"),
+    // Fleet, which makes such objects itself, and Cluster API.
+    ("spec", "resources", "name"),
+];
 
 /// Who makes an application by hand tries something out; who leads one elsewhere takes what it delivers.
 fn source(request: &Request<'_>) -> Option<Firing> {
@@ -198,8 +233,8 @@ fn named_source(body: &Value) -> Option<(String, &str)> {
         Some((format!("{place}.{key}"), source))
     });
     let listed = || {
-        LISTS.iter().find_map(|(place, list)| {
-            let mut sources = items(within(place), list).iter().map(|it| text(it, "repoURL"));
+        LISTS.iter().find_map(|(place, list, key)| {
+            let mut sources = items(within(place), list).iter().map(|it| text(it, key));
             Some((format!("{place}.{list}"), sources.find(|source| !source.is_empty())?))
         })
     };
@@ -214,5 +249,11 @@ fn named_source(body: &Value) -> Option<(String, &str)> {
         let manifest = manifests.first()?.as_str()?;
         Some(("operation.sync.manifests".to_owned(), manifest))
     };
-    named.or_else(listed).or_else(asked_for).or_else(at_once)
+    // By these Argo CD makes applications of whatever it finds.
+    let generated = || {
+        let generator = items(within("spec"), "generators").first()?;
+        let (kind, _) = generator.as_object()?.iter().next()?;
+        Some(("spec.generators".to_owned(), kind))
+    };
+    named.or_else(listed).or_else(asked_for).or_else(at_once).or_else(generated)
 }

@@ -5,6 +5,7 @@ use airside_k8s::{Container, PodSpec, Value};
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
+use super::super::body::at;
 use super::super::pod_spec::{self, TEMPLATES};
 use super::super::request::Request;
 use super::hands::Hands;
@@ -13,7 +14,9 @@ use super::{Definition, Ended, Firing, MODIFY, On};
 use crate::address::public_host_of;
 use crate::rule::{Examples, PLAUSIBLE, Rule};
 
-pub(super) static RULES: &[Definition] = &[Definition {
+pub(super) static RULES: &[Definition] = &[WORKLOADS, SETTINGS];
+
+const WORKLOADS: Definition = Definition {
     rule: Rule {
         id: "AUD-R50-led",
         version: 1,
@@ -34,7 +37,41 @@ pub(super) static RULES: &[Definition] = &[Definition {
     on: On::Workloads(MODIFY, TEMPLATES),
     ended: Ended::Done,
     when: led_elsewhere,
-}];
+};
+
+const SETTINGS: Definition = Definition {
+    rule: Rule {
+        id: "AUD-R50-settings",
+        version: 1,
+        title: "Variable that loads code put into a ConfigMap by hand",
+        why: "Workloads take their environment from ConfigMaps: what a linker or runtime loads first is then nowhere to be seen in the workload.",
+        next: "Which workloads take their environment from the ConfigMap, which restarted since, and where the file that is loaded comes from.",
+        severity: Severity::Medium,
+        confidence: PLAUSIBLE,
+        tactic: Tactic::Persistence,
+        techniques: &[technique("T1574")],
+        equivalents: &[],
+        source: Source::Audit,
+        examples: Some(Examples {
+            fires: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"configmaps","namespace":"shop","name":"env"},"requestObject":{"data":{"LD_PRELOAD":"/data/a.so"}},"responseStatus":{"code":200}}"#,
+            quiet: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"configmaps","namespace":"shop","name":"env"},"requestObject":{"data":{"LOG_LEVEL":"debug"}},"responseStatus":{"code":200}}"#,
+        }),
+    },
+    on: On::Resources(MODIFY, &["configmaps"]),
+    ended: Ended::Done,
+    when: |request| {
+        let severity = Hands::for_changed(request).unless_usual(request)?;
+        let mut data = at(request.body(), &["data"]).as_object()?.iter();
+        let is_lead = |name: &str, value: &Value| {
+            weight(name, value.as_str().unwrap_or_default()) == Some(Severity::Medium)
+        };
+        let (name, value) = data.find(|(name, value)| is_lead(name, value))?;
+        let deed = format!("{}: led elsewhere by {name}", wrote(request));
+        let field = format!("requestObject.data.{name}");
+        let value = value.as_str().unwrap_or_default();
+        Some(Firing::new(deed).at(severity).with(&field, value))
+    },
+};
 
 /// What leads a workload elsewhere.
 struct Lead {

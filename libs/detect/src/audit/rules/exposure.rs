@@ -9,6 +9,7 @@ use super::super::body::{at, items, text};
 use super::super::request::Request;
 use super::network::POLICIES;
 use super::{Definition, Ended, Firing, MODIFY, On, WRITE};
+use crate::address::AddressSet;
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[
@@ -213,9 +214,9 @@ fn opened_policy(request: &Request<'_>) -> Option<Firing> {
     let (field, says) = match (side, lost) {
         (Some(side), _) => (side, "lets everything through"),
         (None, Some(field)) => (field, "removed"),
-        (None, None) => return None,
+        (None, None) => (selects_others(request)?, "changed"),
     };
-    let was_so = request.verb() == "create" || request.keeps_as_declared();
+    let was_so = request.verb() == "create" || request.keeps_as_declared() || says == "changed";
     let severity = if was_so { Severity::Low } else { Severity::Medium };
     Some(
         Firing::new(format!("opened network policy {}", place(request)))
@@ -224,15 +225,26 @@ fn opened_policy(request: &Request<'_>) -> Option<Firing> {
     )
 }
 
+/// Which selector is changed by hand: the pods that it had before are no longer kept apart.
+fn selects_others(request: &Request<'_>) -> Option<&'static str> {
+    const SELECTORS: [&str; 3] = ["endpointSelector", "podSelector", "selector"];
+    let spec = at(request.body(), &["spec"]);
+    let by_hand = request.client().is_by_hand() && !request.applies_whole();
+    let counts = by_hand && !request.is_of_new_object();
+    SELECTORS.into_iter().find(|field| counts && spec.get(*field).is_some())
+}
+
 /// Whether a rule's peers are every address there is, or everything that Cilium knows.
 fn reaches_all(rule: &Value) -> bool {
-    const ALL: [&str; 4] = ["0.0.0.0/0", "::/0", "all", "world"];
+    const ALL: [&str; 2] = ["all", "world"];
     let has_ports = !items(rule, "ports").is_empty() || !items(rule, "toPorts").is_empty();
     let in_blocks = ["from", "to"].into_iter().flat_map(|side| items(rule, side));
-    let mut blocks = in_blocks.map(|peer| text(at(peer, &["ipBlock"]), "cidr"));
+    let blocks = in_blocks.map(|peer| text(at(peer, &["ipBlock"]), "cidr"));
     let lists = ["fromCIDR", "toCIDR", "fromEntities", "toEntities"];
-    let mut named = lists.into_iter().flat_map(|list| items(rule, list)).filter_map(Value::as_str);
-    !has_ports && (blocks.any(|cidr| ALL.contains(&cidr)) || named.any(|name| ALL.contains(&name)))
+    let named = lists.into_iter().flat_map(|list| items(rule, list)).filter_map(Value::as_str);
+    let peers: Vec<&str> = blocks.chain(named).collect();
+    let addresses: AddressSet = peers.iter().filter_map(|peer| peer.parse().ok()).collect();
+    !has_ports && (peers.iter().any(|it| ALL.contains(it)) || addresses.is_most_of_internet())
 }
 
 /// A service or ingress that leads to a console, by what it selects or by the name that it has or leads to.

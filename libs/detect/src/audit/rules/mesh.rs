@@ -39,6 +39,41 @@ pub(super) static RULES: &[Definition] = &[
     },
     Definition {
         rule: Rule {
+            id: "AUD-R55-mirror",
+            version: 1,
+            title: "Requests copied or led elsewhere by a mesh",
+            why: "A mirror gets every request as the service does, passwords and tokens in it, and nobody waits for its answer; an entry of the mesh's own stands for whatever name it says.",
+            next: "What stands behind the mirror or the addresses, and whether the repository has it; which credentials went through since.",
+            severity: Severity::Medium,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::Collection,
+            techniques: &[technique("T1557"), technique("T1040")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"virtualservices","apiGroup":"networking.istio.io","namespace":"shop","name":"v"},"requestObject":{"spec":{"http":[{"mirror":{"host":"copies.example.net"}}]}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"virtualservices","apiGroup":"networking.istio.io","namespace":"shop","name":"v"},"requestObject":{"spec":{"http":[{"route":[{"destination":{"host":"web"}}]}]}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(
+            WRITE,
+            &[
+                "grpcroutes.gateway.networking.k8s.io",
+                "httproutes.gateway.networking.k8s.io",
+                "serviceentries.networking.istio.io",
+                "virtualservices.networking.istio.io",
+            ],
+        ),
+        ended: Ended::Done,
+        when: |request| {
+            let severity = Hands::for_new_or_changed(request).unless_usual(request)?;
+            let (field, value) = led_elsewhere(request)?;
+            let field = format!("requestObject.spec.{field}");
+            Some(changed(request).at(severity).with(&field, value))
+        },
+    },
+    Definition {
+        rule: Rule {
             id: "AUD-R55-proxy",
             version: 1,
             title: "Code put into the proxies of a mesh",
@@ -79,11 +114,42 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
+/// Where a mesh sends what is meant for others.
+fn led_elsewhere<'r>(request: &'r Request<'_>) -> Option<(&'static str, &'r str)> {
+    let spec = at(request.body(), &["spec"]);
+    match request.resource() {
+        "virtualservices" => {
+            let mut hosts = items(spec, "http").iter().flat_map(|route| {
+                let several = items(route, "mirrors").iter();
+                let several = several.map(|mirror| text(at(mirror, &["destination"]), "host"));
+                std::iter::once(text(at(route, &["mirror"]), "host")).chain(several)
+            });
+            Some(("http.mirror", hosts.find(|host| !host.is_empty())?))
+        }
+        // A name in the mesh that leads to addresses of the entry's own.
+        "serviceentries" => {
+            let mut addresses = items(spec, "endpoints").iter().map(|it| text(it, "address"));
+            Some(("endpoints", addresses.find(|it| !it.is_empty())?))
+        }
+        _ => {
+            let filters = items(spec, "rules").iter().flat_map(|rule| items(rule, "filters"));
+            let mut names =
+                filters.map(|filter| text(at(filter, &["requestMirror", "backendRef"]), "name"));
+            Some(("rules.filters.requestMirror", names.find(|name| !name.is_empty())?))
+        }
+    }
+}
+
 fn opened(request: &Request<'_>) -> Option<Firing> {
     let spec = at(request.body(), &["spec"]);
     let is_about_tls = request.resource() == "peerauthentications";
     let (field, value) = if is_about_tls { without_tls(spec) } else { lets_everybody_in(spec) }
         .or_else(|| {
+            // What was refused before is only written down.
+            let is_watched = !request.is_of_new_object() && text(spec, "action") == "AUDIT";
+            if is_watched {
+                return Some(("action", "AUDIT"));
+            }
             let field = if is_about_tls { "mtls" } else { "rules" };
             request.change().removes(&["spec", field]).then_some((field, "removed"))
         })?;
@@ -99,9 +165,23 @@ fn without_tls(spec: &Value) -> Option<(&'static str, &str)> {
     Some(("mtls.mode", modes.find(|mode| matches!(*mode, "DISABLE" | "PERMISSIVE"))?))
 }
 
-/// A rule without conditions is met by every request; where nothing is said, a policy allows.
+/// A rule without conditions is met by every request, as is one by which anybody may come from anywhere; where nothing is
+/// said, a policy allows.
 fn lets_everybody_in(spec: &Value) -> Option<(&'static str, &str)> {
     let allows = matches!(text(spec, "action"), "" | "ALLOW");
-    let is_empty = |rule: &Value| rule.as_object().is_some_and(|it| it.iter().next().is_none());
-    (allows && items(spec, "rules").iter().any(is_empty)).then_some(("rules", "{}"))
+    let keys = |rule: &Value| rule.as_object().map(|it| it.iter().count());
+    let any = |rule: &&Value| keys(rule) == Some(1) && items(rule, "from").iter().any(is_anybody);
+    let rules = items(spec, "rules");
+    let is_open = rules.iter().any(|rule| keys(rule) == Some(0));
+    let opened = is_open.then_some("{}").or_else(|| rules.iter().find(any).map(|_| "from: *"));
+    allows.then_some(("rules", opened?))
+}
+
+/// Whether a source is whoever there is: nothing narrows it.
+fn is_anybody(from: &Value) -> bool {
+    const ALL: [&str; 3] = ["*", "0.0.0.0/0", "::/0"];
+    let fields = at(from, &["source"]).as_object().into_iter().flatten();
+    let mut lists = fields.map(|(_, list)| list.as_array().unwrap_or_default()).peekable();
+    let is_all = |list: &[Value]| list.iter().filter_map(Value::as_str).any(|it| ALL.contains(&it));
+    lists.peek().is_some() && lists.all(is_all)
 }

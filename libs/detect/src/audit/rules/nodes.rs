@@ -5,8 +5,10 @@ use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
 use super::super::actor::Actor;
-use super::super::body::at;
+use super::super::body::{at, items, text};
 use super::super::request::Request;
+use super::super::sign::Sign;
+use super::hands::Hands;
 use super::judged::wrote;
 use super::{Definition, Ended, Firing, On, WRITE};
 use crate::rule::{Examples, PLAUSIBLE, Rule, WEAK};
@@ -49,6 +51,39 @@ pub(super) static RULES: &[Definition] = &[
                     Firing::new(wrote(request)).at(severity).with("objectRef.name", request.name());
                 if is_cordoned(request) { firing.with(UNSCHEDULABLE, "true") } else { firing }
             })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R79-address",
+            version: 1,
+            title: "Address of a node set by somebody else than its kubelet",
+            why: "The API server connects to a node where its status says: whoever sets the address or port gets the commands, logs and credentials that are meant for its kubelet.",
+            next: "Whose address it is and what was run or read on the node since; take away the right to write nodes/status.",
+            severity: Severity::High,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::CredentialAccess,
+            techniques: &[technique("T1557")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"nodes","subresource":"status","name":"n1"},"requestObject":{"status":{"addresses":[{"type":"InternalIP","address":"192.0.2.7"}]}},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"nodes","subresource":"status","name":"n1"},"requestObject":{"status":{"capacity":{"example.net/gpu":"4"}}},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Signs(&[Sign::NodeStatus]),
+        ended: Ended::Done,
+        when: |request| {
+            // A program that reports something else writes back what it read.
+            if request.verb() == "update" && request.is_by_program() {
+                return None;
+            }
+            let hands = Hands { person: Severity::High, program: Severity::Info };
+            let severity = hands.unless_usual(request)?;
+            let status = at(request.body(), &["status"]);
+            let (field, value) = connects_at(status)?;
+            let firing = Firing::new(wrote(request)).at(severity);
+            Some(firing.with(&format!("requestObject.status.{field}"), &value))
         },
     },
     Definition {
@@ -127,4 +162,13 @@ fn kept_apart_by(request: &Request<'_>) -> Option<(&'static str, String)> {
 
 fn is_cordoned(request: &Request<'_>) -> bool {
     at(request.body(), &["spec"]).get("unschedulable").and_then(Value::as_bool) == Some(true)
+}
+
+/// Where a status says that the kubelet listens.
+fn connects_at(status: &Value) -> Option<(&'static str, String)> {
+    let address = items(status, "addresses").first().map(|it| text(it, "address").to_owned());
+    let port = at(status, &["daemonEndpoints", "kubeletEndpoint", "Port"]);
+    let port = (!matches!(port, Value::Null)).then(|| port.to_string());
+    let port = port.map(|port| ("daemonEndpoints.kubeletEndpoint.Port", port));
+    address.map(|address| ("addresses", address)).or(port)
 }

@@ -9,6 +9,7 @@ use super::super::body::{at, items, text, texts};
 use super::super::request::Request;
 use super::hands::{Hands, writes_content};
 use super::policy::changed;
+use super::roles::leads_to_all;
 use super::{CREATE, DELETE, Definition, Ended, Firing, MODIFY, On, WRITE};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
@@ -39,11 +40,14 @@ pub(super) static RULES: &[Definition] = &[
             &[
                 "clusterroletemplatebindings.management.cattle.io",
                 "globalrolebindings.management.cattle.io",
+                "globalroles.management.cattle.io",
                 "groups.user.openshift.io",
                 "oauthaccesstokens.oauth.openshift.io",
                 "oauthclients.oauth.openshift.io",
                 "projectroletemplatebindings.management.cattle.io",
+                "roletemplates.management.cattle.io",
                 "securitycontextconstraints.security.openshift.io",
+                "tokens.management.cattle.io",
                 "useridentitymappings.user.openshift.io",
             ],
         ),
@@ -82,16 +86,21 @@ pub(super) static RULES: &[Definition] = &[
                 "oauths.config.openshift.io",
                 "oidcidentityproviders.idp.supervisor.pinniped.dev",
                 "requestauthentications.security.istio.io",
+                "secrets",
                 "webhookauthenticators.authentication.concierge.pinniped.dev",
             ],
         ),
         ended: Ended::Done,
         when: |request| {
             let counts = request.subresource().is_empty()
+                && (request.resource() != "secrets" || has_passwords(request))
                 && writes_content(request)
                 && !request.is_by_trusted_system();
             counts.then(|| {
-                let severity = Hands::RARE.weigh(request);
+                // To give somebody an account is an administrator's work.
+                let is_account = request.resource() == "secrets";
+                let accounts = Hands { person: Severity::Low, program: Severity::Info };
+                let severity = if is_account { accounts } else { Hands::RARE }.weigh(request);
                 changed(request).at(severity).with("objectRef.name", request.name())
             })
         },
@@ -222,6 +231,14 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
+/// Whether a secret says who may log in, with which password: OpenShift's provider reads it from there.
+fn has_passwords(request: &Request<'_>) -> bool {
+    request.namespace() == "openshift-config"
+        && ["data", "stringData"]
+            .into_iter()
+            .any(|it| at(request.body(), &[it, "htpasswd"]) != &Value::Null)
+}
+
 /// Roles of Rancher that own a cluster, or all of them.
 const OWNERS: [&str; 5] =
     ["admin", "restricted-admin", "cluster-owner", "clusters-manage", "project-owner"];
@@ -237,10 +254,12 @@ fn rights(request: &Request<'_>) -> Option<Firing> {
         "clusterroletemplatebindings" | "projectroletemplatebindings" => {
             ("roleTemplateName", text(body, "roleTemplateName"))
         }
-        // OpenShift's own server makes tokens for those who log in.
+        "globalroles" | "roletemplates" => ("rules", leads_to_all(body).then_some("*")?),
+        // The servers of OpenShift and Rancher make tokens for those who log in.
         _ => ("metadata.name", request.name()),
     };
-    let is_binding = request.group() == "management.cattle.io";
+    let is_binding =
+        request.group() == "management.cattle.io" && request.resource().ends_with("bindings");
     let counts = !given.is_empty() && (!is_binding || OWNERS.contains(&given));
     let severity = Hands::RARE.weigh(request);
     let firing = changed(request).at(severity).with(&format!("requestObject.{field}"), given);
