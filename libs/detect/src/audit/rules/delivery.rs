@@ -181,7 +181,7 @@ fn project(request: &Request<'_>) -> Option<Firing> {
 /// Whether a project's policy lets a role do more than look: `p, proj:shop:ci, applications, sync, shop/*, allow`.
 fn writes(policy: &str) -> bool {
     let mut words = policy.split(',').map(str::trim);
-    words.nth(3).is_some_and(|deed| deed != "get") && words.last() == Some("allow")
+    words.nth(3).is_some_and(|deed| deed != "get") && words.next_back() == Some("allow")
 }
 
 /// Where an object says what a delivery tool is to fetch.
