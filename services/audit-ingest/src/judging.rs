@@ -154,6 +154,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::Options;
 
     /// Rules that all match one event, and show values of it that are as long as they may be.
     fn showing_much(detections: usize, correlations: usize) -> String {
@@ -212,6 +213,22 @@ mod tests {
         ] {
             let airside_types::Payload::Detection(detection) = &record.payload else { panic!() };
             assert!(detection.values.iter().any(|it| it.name == name), "{name}: {detection:?}");
+        }
+    }
+
+    /// Of what comes for the first time nothing is kept.
+    #[test]
+    fn bodies_are_known_from_their_second_time_on_as_far_as_the_settings_give_room() {
+        let event = r#"{"kind":"Event","auditID":"1","verb":"create","user":{"username":"dana"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"c"},"responseStatus":{"code":201},"requestObject":{"data":{"a":"b"}}}"#;
+        for (room, known) in
+            [(Options::default().known_bodies, [0, 1, 1]), (ByteSize::mib(0), [0; 3])]
+        {
+            let judging = Judging::read(&TermFilesOfTenants::default(), &[], room).unwrap();
+            let times = known.map(|_| {
+                crate::understand(&crate::testing::received(event), &judging).unwrap();
+                judging.bodies().known()
+            });
+            assert_eq!(times, known, "{room}");
         }
     }
 

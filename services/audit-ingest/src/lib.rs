@@ -34,7 +34,7 @@ use airside_service::owner::{OwnerPorts, run_owner};
 use airside_service::{
     Credentials, Deps, HttpError, Mounts, OwnerSettings, Service, ServiceContext,
 };
-use airside_telemetry::metrics::Counter;
+use airside_telemetry::metrics::{Counter, Gauge};
 use airside_types::TermFilesOfTenants;
 use airside_wire::v1::raw_records_service_server::RawRecordsServiceServer;
 use airside_wire::v1::rules_service_server::RulesServiceServer;
@@ -85,6 +85,7 @@ pub(crate) struct Webhook {
     rules_known: watch::Receiver<bool>,
     events: Counter,
     sightings: Counter,
+    known_bodies: Gauge,
 }
 
 impl Webhook {
@@ -106,6 +107,7 @@ impl Webhook {
         tokio::try_join!(self.raw.keep(raws), self.intake.keep(understood))?;
         self.events.add(events);
         self.sightings.add(sightings);
+        self.known_bodies.set(i64::try_from(self.judging.bodies().known()).unwrap_or(i64::MAX));
         Ok(())
     }
 }
@@ -147,6 +149,10 @@ impl Service for AuditIngest {
             sightings: deps.metrics.counter(
                 "airside_audit_ingest_sightings_total",
                 "Audit events that went to the owner of their cluster, and were not only counted",
+            ),
+            known_bodies: deps.metrics.gauge(
+                "airside_audit_ingest_known_bodies",
+                "Bodies of requests that came more than once, of which is known what they say",
             ),
         };
         let route = Router::new().route("/v1/audit/{cluster}", post(receive));

@@ -70,6 +70,7 @@ pub(crate) async fn webhook_with(deps: &Deps) -> (Webhook, Option<Housekeeping>)
         rules_known: watch::channel(true).1,
         events: counter("airside_test_events_total"),
         sightings: counter("airside_test_sightings_total"),
+        known_bodies: deps.metrics.gauge("airside_test_known_bodies", "test"),
     };
     (webhook, archiving)
 }

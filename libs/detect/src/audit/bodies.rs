@@ -59,6 +59,11 @@ impl Bodies {
         }
     }
 
+    /// How many are known.
+    pub fn known(&self) -> usize {
+        self.known.len()
+    }
+
     /// What a body says, as it was read before, or as it is read now.
     pub(super) fn read(&self, body: &Body<'_>, read: impl FnOnce() -> Written) -> Arc<Written> {
         if body.text.len() > self.longest || SECRET.contains(&body.resource) {

@@ -81,7 +81,15 @@ const ATTACK_TOOL: [&str; 7] =
     ["kdigger", "peirates", "kubeletctl", "kube-hunter", "rakkess", "access_matrix", "cdk"];
 
 /// Tools by which people and pipelines put up what a repository declares, as their products begin.
-const DEPLOYERS: [&str; 4] = ["helm", "hashicorp", "pulumi-kubernetes", "terraform"];
+const DEPLOYERS: [&str; 7] = [
+    "argocd-application-controller",
+    "hashicorp",
+    "helm",
+    "helm-controller",
+    "kustomize-controller",
+    "pulumi-kubernetes",
+    "terraform",
+];
 
 /// Whether a user agent is of a tool that puts up what a repository declares.
 pub(crate) fn is_deployer(user_agent: &str) -> bool {

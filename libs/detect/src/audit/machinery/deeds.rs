@@ -264,10 +264,15 @@ pub(super) const COMPONENTS: &[(&str, &[Deed])] = &[
         ],
     ),
     ("system:aggregator", &[]),
-    (
-        "system:cloud-controller-manager",
-        &[anywhere(WRITE, NODES), anywhere(MODIFY, &["services", "services/status"])],
-    ),
+    // K3s and RKE2; what OpenShift runs outside of its clusters.
+    ("k3s-cloud-controller-manager", CLOUD_UPKEEP),
+    ("rke2-cloud-controller-manager", CLOUD_UPKEEP),
+    ("system:hosted-cluster-config", &[]),
+    ("system:k3s-controller", &[]),
+    ("system:k3s-supervisor", &[]),
+    ("system:rke2-controller", &[]),
+    ("system:rke2-supervisor", &[]),
+    ("system:cloud-controller-manager", CLOUD_UPKEEP),
     ("system:konnectivity-server", &[]),
     ("system:kube-aggregator", &[]),
     (
@@ -298,6 +303,10 @@ pub(super) const ADD_ONS: &[Deed] = &[
     ),
     within(Place::InSystemNamespaces, WRITE, &["poddisruptionbudgets", "roles", "rolebindings"]),
 ];
+
+/// What connects the cluster to its cloud does.
+const CLOUD_UPKEEP: &[Deed] =
+    &[anywhere(WRITE, NODES), anywhere(MODIFY, &["services", "services/status"])];
 
 /// What a provider's component does with nodes that it takes out of service.
 const NODE_UPKEEP: &[Deed] =

@@ -125,20 +125,25 @@ fn gives(object: &Value) -> Option<Right> {
 const RUN_BY_NODES: &[&str] = &[
     "clusterclasses.cluster.x-k8s.io",
     "ec2nodeclasses.karpenter.k8s.aws",
+    "eksconfigtemplates.bootstrap.cluster.x-k8s.io",
     "kubeadmconfigs.bootstrap.cluster.x-k8s.io",
     "kubeadmconfigtemplates.bootstrap.cluster.x-k8s.io",
     "kubeadmcontrolplanes.controlplane.cluster.x-k8s.io",
     "kubeadmcontrolplanetemplates.controlplane.cluster.x-k8s.io",
     "machineconfigs.machineconfiguration.openshift.io",
     "plans.upgrade.cattle.io",
+    "rke2configs.bootstrap.cluster.x-k8s.io",
     "rke2configtemplates.bootstrap.cluster.x-k8s.io",
+    "rke2controlplanes.controlplane.cluster.x-k8s.io",
     "talosconfigs.bootstrap.cluster.x-k8s.io",
     "talosconfigtemplates.bootstrap.cluster.x-k8s.io",
 ];
 
 /// The fields that nodes run, or by which somebody gets onto them.
-const RUN: [&str; 17] = [
+const RUN: [&str; 20] = [
+    "additionalUserData",
     "amiSelectorTerms",
+    "bootCommands",
     "configPatches",
     "data",
     "files",
@@ -148,6 +153,7 @@ const RUN: [&str; 17] = [
     "patches",
     "postKubeadmCommands",
     "postRKE2Commands",
+    "preBootstrapCommands",
     "preKubeadmCommands",
     "preRKE2Commands",
     "prepare",
@@ -160,11 +166,13 @@ const RUN: [&str; 17] = [
 
 /// Controllers of clusters write such objects for each machine.
 fn told_to_nodes(request: &Request<'_>) -> Option<Firing> {
-    const WITHIN: [&[&str]; 6] = [
+    const WITHIN: [&[&str]; 8] = [
         &["spec"],
+        &["spec", "agentConfig"],
         &["spec", "config"],
         &["spec", "kubeadmConfigSpec"],
         &["spec", "template", "spec"],
+        &["spec", "template", "spec", "agentConfig"],
         &["spec", "template", "spec", "config"],
         &["spec", "template", "spec", "kubeadmConfigSpec"],
     ];

@@ -144,6 +144,13 @@ fn operated(request: &Request<'_>) -> Option<Firing> {
 
 /// Argo CD writes the secret of its accounts itself.
 fn accounts(request: &Request<'_>) -> Option<Firing> {
+    const KIND: &str = "argocd.argoproj.io/secret-type";
+    let kind = text(at(request.body(), &["metadata", "labels"]), KIND);
+    if !kind.is_empty() {
+        // A repository or a cluster that it knows from now on.
+        let severity = Hands::for_new_or_changed(request).unless_usual(request)?;
+        return Some(changed(request).at(severity).with("requestObject.metadata.labels", kind));
+    }
     let counts = request.name() == "argocd-secret" && request.verb() != "create";
     if !counts || !writes_content(request) || request.is_by_trusted_system() {
         return None;
@@ -152,24 +159,34 @@ fn accounts(request: &Request<'_>) -> Option<Firing> {
     Some(changed(request).at(severity).with("objectRef.name", request.name()))
 }
 
-/// Without an account of the tenant's own, Flux applies with its own.
+/// Without an account of the tenant's own, Flux applies with its own; and another account may do more.
 fn without_account(request: &Request<'_>) -> Option<Firing> {
     const FIELD: &str = "serviceAccountName";
+    let is_patched = request.verb() == "patch" && !request.is_of_new_object();
+    let account = at(request.body(), &["spec"]).get(FIELD).filter(|_| is_patched);
     let lost = request.change().removes(&["spec", FIELD]);
-    let severity = Hands::RARE.unless_usual(request).filter(|_| lost)?;
-    Some(changed(request).at(severity).with("requestObject.spec", FIELD))
+    let severity = Hands::for_changed(request).unless_usual(request)?;
+    let account = account.and_then(Value::as_str);
+    let firing = changed(request).at(severity);
+    (lost || account.is_some())
+        .then(|| firing.with(&format!("requestObject.spec.{FIELD}"), account.unwrap_or("removed")))
 }
 
 /// A project says what its applications may deliver, from where to where.
 fn project(request: &Request<'_>) -> Option<Firing> {
     let spec = at(request.body(), &["spec"]);
-    let any = |of: &Value, key: &str| text(of, key) == "*";
-    let has = |list: &str, key: &str| items(spec, list).iter().any(|it| any(it, key));
+    let has = |list: &str, key: &str, values: &[&str]| {
+        items(spec, list).iter().any(|it| values.contains(&text(it, key)))
+    };
+    let is_any = |source: &str| matches!(source, "*" | "**" | "https://*" | "https://**");
     let policies = || items(spec, "roles").iter().flat_map(|role| texts(role, "policies"));
     let (opened, to) = match () {
-        () if has("clusterResourceWhitelist", "kind") => ("clusterResourceWhitelist", "*"),
-        () if has("destinations", "namespace") => ("destinations", "*"),
-        () if texts(spec, "sourceRepos").any(|it| it == "*") => ("sourceRepos", "*"),
+        () if has("clusterResourceWhitelist", "kind", &["*", "ClusterRoleBinding"]) => {
+            ("clusterResourceWhitelist", "*")
+        }
+        () if has("destinations", "namespace", &["*", "kube-system"]) => ("destinations", "*"),
+        () if has("destinations", "server", &["*"]) => ("destinations", "*"),
+        () if texts(spec, "sourceRepos").any(is_any) => ("sourceRepos", "*"),
         () if texts(spec, "sourceNamespaces").any(|it| it == "*") => ("sourceNamespaces", "*"),
         () => ("roles.policies", policies().find(|policy| writes(policy))?),
     };
@@ -178,19 +195,30 @@ fn project(request: &Request<'_>) -> Option<Firing> {
     (!request.is_by_trusted_system()).then_some(firing)
 }
 
-/// Whether a project's policy lets a role do more than look: `p, proj:shop:ci, applications, sync, shop/*, allow`.
+/// Whether a project's policy lets a role do more than look and deliver what is declared, as pipelines do: `p, proj:shop:ci,
+/// applications, *, shop/*, allow`.
 fn writes(policy: &str) -> bool {
     let mut words = policy.split(',').map(str::trim);
-    words.nth(3).is_some_and(|deed| deed != "get") && words.next_back() == Some("allow")
+    let deed = words.nth(3);
+    deed.is_some_and(|deed| !matches!(deed, "get" | "sync")) && words.next_back() == Some("allow")
 }
 
 /// Where an object says what a delivery tool is to fetch.
-const SOURCES: [(&str, &str); 16] = [
+const SOURCES: [(&str, &str); 28] = [
     // Argo CD: what is declared, and what is asked for at once, which shows nowhere afterwards.
     ("spec.source", "repoURL"),
     ("spec.template.spec.source", "repoURL"),
     ("operation.sync.source", "repoURL"),
+    ("spec.sourceHydrator.drySource", "repoURL"),
     // Flux.
+    ("spec.sync", "url"),
+    ("spec", "bucketName"),
+    ("spec.chart.spec", "chart"),
+    ("spec.chartRef", "name"),
+    ("spec.ref", "commit"),
+    ("spec.ref", "digest"),
+    ("spec.ref", "name"),
+    ("spec.ref", "tag"),
     ("spec", "url"),
     ("spec", "endpoint"),
     ("spec.sourceRef", "name"),
@@ -200,9 +228,12 @@ const SOURCES: [(&str, &str); 16] = [
     ("spec", "repo"),
     ("spec", "chart"),
     ("spec", "chartContent"),
+    ("spec", "jobImage"),
+    ("spec.helm", "repo"),
     // Terraform that stands in the object.
     ("spec.forProvider", "module"),
     // Crossplane, Operator Lifecycle Manager, Config Sync.
+    ("spec", "address"),
     ("spec", "package"),
     ("spec", "image"),
     ("spec.git", "repo"),
@@ -210,12 +241,13 @@ const SOURCES: [(&str, &str); 16] = [
 ];
 
 /// Where such objects have lists of them, and what the elements are called by.
-const LISTS: [(&str, &str, &str); 4] = [
+const LISTS: [(&str, &str, &str); 5] = [
     ("spec", "sources", "repoURL"),
     ("spec.template.spec", "sources", "repoURL"),
     ("operation.sync", "sources", "repoURL"),
     // Fleet, which makes such objects itself, and Cluster API.
     ("spec", "resources", "name"),
+    ("spec", "resources", "content"),
 ];
 
 /// Who makes an application by hand tries something out; who leads one elsewhere takes what it delivers.
@@ -240,9 +272,16 @@ fn named_source(body: &Value) -> Option<(String, &str)> {
     };
     // Anybody can open a pull request.
     let asked_for = || {
-        let revision = text(within("spec.source"), "targetRevision");
-        let is_proposed = revision.starts_with("refs/");
-        is_proposed.then(|| ("spec.source.targetRevision".to_owned(), revision))
+        const REVISIONS: [(&str, &str); 3] = [
+            ("spec.source", "targetRevision"),
+            ("spec.template.spec.source", "targetRevision"),
+            ("operation.sync", "revision"),
+        ];
+        REVISIONS.iter().find_map(|(place, key)| {
+            let revision = text(within(place), key);
+            let is_proposed = revision.starts_with("refs/");
+            is_proposed.then(|| (format!("{place}.{key}"), revision))
+        })
     };
     let at_once = || {
         let manifests = items(within("operation.sync"), "manifests");

@@ -43,9 +43,9 @@ const SETTINGS: Definition = Definition {
     rule: Rule {
         id: "AUD-R50-settings",
         version: 1,
-        title: "Variable that loads code put into a ConfigMap by hand",
-        why: "Workloads take their environment from ConfigMaps: what a linker or runtime loads first is then nowhere to be seen in the workload.",
-        next: "Which workloads take their environment from the ConfigMap, which restarted since, and where the file that is loaded comes from.",
+        title: "Variable that loads code put into a ConfigMap or secret by hand",
+        why: "Workloads take their environment from ConfigMaps and secrets: what a linker or runtime loads first is then nowhere to be seen in the workload.",
+        next: "Which workloads take their environment from it, which restarted since, and where the file that is loaded comes from.",
         severity: Severity::Medium,
         confidence: PLAUSIBLE,
         tactic: Tactic::Persistence,
@@ -57,20 +57,9 @@ const SETTINGS: Definition = Definition {
             quiet: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"configmaps","namespace":"shop","name":"env"},"requestObject":{"data":{"LOG_LEVEL":"debug"}},"responseStatus":{"code":200}}"#,
         }),
     },
-    on: On::Resources(MODIFY, &["configmaps"]),
+    on: On::Resources(MODIFY, &["configmaps", "secrets"]),
     ended: Ended::Done,
-    when: |request| {
-        let severity = Hands::for_changed(request).unless_usual(request)?;
-        let mut data = at(request.body(), &["data"]).as_object()?.iter();
-        let is_lead = |name: &str, value: &Value| {
-            weight(name, value.as_str().unwrap_or_default()) == Some(Severity::Medium)
-        };
-        let (name, value) = data.find(|(name, value)| is_lead(name, value))?;
-        let deed = format!("{}: led elsewhere by {name}", wrote(request));
-        let field = format!("requestObject.data.{name}");
-        let value = value.as_str().unwrap_or_default();
-        Some(Firing::new(deed).at(severity).with(&field, value))
-    },
+    when: loaded_from_settings,
 };
 
 /// What leads a workload elsewhere.
@@ -88,6 +77,29 @@ impl Lead {
         let (field, by, value) = (field.into(), by.to_owned(), value.to_owned());
         Self { field, by, value, person: Severity::Medium }
     }
+}
+
+/// Settings that workloads take into their environment.
+fn loaded_from_settings(request: &Request<'_>) -> Option<Firing> {
+    let body = request.body();
+    let is_encoded = request.resource() == "secrets";
+    let (field, name, value, person) = ["data", "stringData"].into_iter().find_map(|field| {
+        at(body, &[field]).as_object()?.iter().find_map(|(name, value)| {
+            let value = value.as_str()?;
+            let person = match () {
+                () if LOAD_CODE.contains(&name) => Severity::Medium,
+                // Tracing and profiling are switched on so.
+                () if OPTIONS.contains(&name) && (is_encoded || loads(value)) => Severity::Low,
+                () => return None,
+            };
+            Some((field, name, value, person))
+        })
+    })?;
+    let person = if request.applies_whole() { Severity::Low } else { person };
+    let severity = Hands { person, program: Severity::Info }.unless_usual(request)?;
+    let firing = Firing::new(format!("{}: led elsewhere by {name}", wrote(request)));
+    let shown = if is_encoded { name } else { value };
+    Some(firing.at(severity).with(&format!("requestObject.{field}.{name}"), shown))
 }
 
 /// New workloads come with such settings; one that is there and gets them by hand is led.
@@ -153,18 +165,24 @@ fn list<'v>(container: &Container<'v>, field: &str) -> impl Iterator<Item = &'v 
     container.fields.get(field).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// What a variable weighs by its name and value; nothing for those that lead nowhere.
-fn weight(name: &str, value: &str) -> Option<Severity> {
-    const LOAD_CODE: [&str; 4] = ["BASH_ENV", "DOTNET_STARTUP_HOOKS", "LD_AUDIT", "LD_PRELOAD"];
-    const OPTIONS: [&str; 6] = [
-        "JAVA_TOOL_OPTIONS",
-        "JDK_JAVA_OPTIONS",
-        "NODE_OPTIONS",
-        "PERL5OPT",
-        "RUBYOPT",
-        "_JAVA_OPTIONS",
-    ];
-    const LOADING: [&str; 9] = [
+/// Variables that name code to be loaded before all other.
+const LOAD_CODE: [&str; 5] =
+    ["BASH_ENV", "CORECLR_PROFILER_PATH", "DOTNET_STARTUP_HOOKS", "LD_AUDIT", "LD_PRELOAD"];
+
+/// Variables that have options of a runtime, some of which load code.
+const OPTIONS: [&str; 6] = [
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "NODE_OPTIONS",
+    "PERL5OPT",
+    "RUBYOPT",
+    "_JAVA_OPTIONS",
+];
+
+/// Whether a runtime's options load code.
+fn loads(options: &str) -> bool {
+    const LOADING: [&str; 10] = [
+        "--experimental-loader",
         "--import",
         "--loader",
         "--require",
@@ -175,17 +193,20 @@ fn weight(name: &str, value: &str) -> Option<Severity> {
         "-javaagent",
         "-r",
     ];
+    let mut options = options.split_whitespace();
+    options.any(|option| LOADING.iter().any(|it| option.starts_with(it)))
+}
+
+/// What a variable weighs by its name and value; nothing for those that lead nowhere.
+fn weight(name: &str, value: &str) -> Option<Severity> {
     const PATHS: [&str; 3] = ["LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONSTARTUP"];
     const PROXIES: [&str; 3] = ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"];
     let is_one_of = |names: &[&str]| names.iter().any(|it| it.eq_ignore_ascii_case(name));
     let is_server = name == "KUBERNETES_SERVICE_HOST" || name.starts_with("AWS_ENDPOINT_URL");
-    let mut options = value.split_whitespace();
     match () {
         () if value.is_empty() => None,
         () if is_one_of(&LOAD_CODE) || is_server => Some(Severity::Medium),
-        () if is_one_of(&OPTIONS) => options
-            .any(|option| LOADING.iter().any(|it| option.starts_with(it)))
-            .then_some(Severity::Medium),
+        () if is_one_of(&OPTIONS) => loads(value).then_some(Severity::Medium),
         // Companies have proxies; an address of the internet is nobody's proxy.
         () if is_one_of(&PROXIES) && public_host_of(value).is_some() => Some(Severity::Medium),
         () if is_one_of(&PATHS) || is_one_of(&PROXIES) => Some(Severity::Low),

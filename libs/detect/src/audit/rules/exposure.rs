@@ -5,8 +5,9 @@ use airside_k8s::Value;
 use airside_types::attack::technique;
 use airside_types::{Severity, Source, Tactic};
 
-use super::super::body::{at, items, text};
+use super::super::body::{at, items, text, texts};
 use super::super::request::Request;
+use super::hands::Hands;
 use super::network::POLICIES;
 use super::{Definition, Ended, Firing, MODIFY, On, WRITE};
 use crate::address::AddressSet;
@@ -214,10 +215,13 @@ fn opened_policy(request: &Request<'_>) -> Option<Firing> {
     let (field, says) = match (side, lost) {
         (Some(side), _) => (side, "lets everything through"),
         (None, Some(field)) => (field, "removed"),
-        (None, None) => (selects_others(request)?, "changed"),
+        (None, None) => return narrowed(request),
     };
-    let was_so = request.verb() == "create" || request.keeps_as_declared() || says == "changed";
-    let severity = if was_so { Severity::Low } else { Severity::Medium };
+    let is_usual = request.verb() == "create" || request.is_by_program();
+    let outward = items(spec, "egress");
+    let is_outward =
+        side == Some("egress") && !outward.is_empty() && outward.iter().all(spares_inside);
+    let severity = if is_usual || is_outward { Severity::Low } else { Severity::Medium };
     Some(
         Firing::new(format!("opened network policy {}", place(request)))
             .at(severity)
@@ -225,24 +229,60 @@ fn opened_policy(request: &Request<'_>) -> Option<Firing> {
     )
 }
 
-/// Which selector is changed by hand: the pods that it had before are no longer kept apart.
-fn selects_others(request: &Request<'_>) -> Option<&'static str> {
-    const SELECTORS: [&str; 3] = ["endpointSelector", "podSelector", "selector"];
+/// What a policy is for is changed by hand: the pods, or the direction, that it had before are no longer kept apart.
+fn narrowed(request: &Request<'_>) -> Option<Firing> {
+    const FIELDS: [&str; 9] = [
+        "enableDefaultDeny",
+        "endpointSelector",
+        "nodeSelector",
+        "order",
+        "podSelector",
+        "policyTypes",
+        "selector",
+        "subject",
+        "types",
+    ];
+    let counts = request.verb() == "patch" && !request.is_of_new_object();
+    let hands = Hands { person: Severity::Low, program: Severity::Info };
+    let severity = hands.unless_usual(request).filter(|_| counts && !request.applies_whole())?;
+    let change = request.change();
+    let lost = |field: &str| {
+        let place = format!("spec.{field}");
+        change.removed().iter().any(|it| it.as_str().starts_with(&place))
+    };
     let spec = at(request.body(), &["spec"]);
-    let by_hand = request.client().is_by_hand() && !request.applies_whole();
-    let counts = by_hand && !request.is_of_new_object();
-    SELECTORS.into_iter().find(|field| counts && spec.get(*field).is_some())
+    let field = FIELDS.into_iter().find(|field| spec.get(*field).is_some() || lost(field))?;
+    let deed = format!("changed what network policy {} is for", place(request));
+    Some(Firing::new(deed).at(severity).with("requestObject.spec", field))
+}
+
+/// Whether a rule lets out to the internet only: the private addresses are excepted.
+fn spares_inside(rule: &Value) -> bool {
+    const INSIDE: [&str; 3] = ["10.0.0.0", "172.16.0.0", "192.168.0.0"];
+    let spares = |peer: &Value| {
+        let block = at(peer, &["ipBlock"]);
+        let excepted: AddressSet =
+            texts(block, "except").filter_map(|it| it.parse().ok()).collect();
+        INSIDE.iter().all(|it| it.parse().is_ok_and(|ip| excepted.contains(ip)))
+    };
+    let peers = items(rule, "to");
+    !peers.is_empty() && peers.iter().all(spares)
 }
 
 /// Whether a rule's peers are every address there is, or everything that Cilium knows.
 fn reaches_all(rule: &Value) -> bool {
-    const ALL: [&str; 2] = ["all", "world"];
+    const ALL: [&str; 4] = ["all", "world", "world-ipv4", "world-ipv6"];
     let has_ports = !items(rule, "ports").is_empty() || !items(rule, "toPorts").is_empty();
     let in_blocks = ["from", "to"].into_iter().flat_map(|side| items(rule, side));
     let blocks = in_blocks.map(|peer| text(at(peer, &["ipBlock"]), "cidr"));
     let lists = ["fromCIDR", "toCIDR", "fromEntities", "toEntities"];
     let named = lists.into_iter().flat_map(|list| items(rule, list)).filter_map(Value::as_str);
-    let peers: Vec<&str> = blocks.chain(named).collect();
+    let sets = ["fromCIDRSet", "toCIDRSet"].into_iter().flat_map(|list| items(rule, list));
+    // Calico's.
+    let nets =
+        ["source", "destination"].into_iter().flat_map(|side| texts(at(rule, &[side]), "nets"));
+    let peers: Vec<&str> =
+        blocks.chain(named).chain(nets).chain(sets.map(|it| text(it, "cidr"))).collect();
     let addresses: AddressSet = peers.iter().filter_map(|peer| peer.parse().ok()).collect();
     !has_ports && (peers.iter().any(|it| ALL.contains(it)) || addresses.is_most_of_internet())
 }

@@ -70,7 +70,13 @@ fn is_by_person(request: &Request<'_>) -> bool {
             !client::is_deployer(&request.event().user_agent)
         }
     };
-    request.is_passed_on() || is_somebody
+    request.is_passed_on() || is_as_person(request) || is_somebody
+}
+
+/// Whether whoever asked did so as a person, as consoles do for those who use them; delivery tools act as service accounts.
+fn is_as_person(request: &Request<'_>) -> bool {
+    let user = request.event().impersonated_user.as_ref();
+    user.is_some_and(|user| !user.username.starts_with("system:"))
 }
 
 /// Whether it is the cluster's own machinery, or an account that is a platform's, or that writes where it lives.
@@ -83,7 +89,9 @@ fn is_by_platform(request: &Request<'_>) -> bool {
         }
     };
     let profile = request.profile();
+    const FAMILIES: [&str; 3] = ["capi-", "cattle-", "openshift-"];
     request.is_in_own_namespace()
+        || FAMILIES.iter().any(|family| namespace.starts_with(family))
         || profile.is_sensitive_namespace(namespace)
         || watches(namespace, "")
 }

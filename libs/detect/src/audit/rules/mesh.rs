@@ -9,6 +9,7 @@ use super::super::request::Request;
 use super::hands::{Hands, writes_content};
 use super::policy::changed;
 use super::{Definition, Ended, Firing, On, WRITE};
+use crate::address::AddressSet;
 use crate::rule::{Examples, PLAUSIBLE, Rule};
 
 pub(super) static RULES: &[Definition] = &[
@@ -62,6 +63,7 @@ pub(super) static RULES: &[Definition] = &[
                 "httproutes.gateway.networking.k8s.io",
                 "serviceentries.networking.istio.io",
                 "virtualservices.networking.istio.io",
+                "workloadentries.networking.istio.io",
             ],
         ),
         ended: Ended::Done,
@@ -126,13 +128,20 @@ fn led_elsewhere<'r>(request: &'r Request<'_>) -> Option<(&'static str, &'r str)
             });
             Some(("http.mirror", hosts.find(|host| !host.is_empty())?))
         }
+        "workloadentries" => {
+            let address = text(spec, "address");
+            (!address.is_empty()).then_some(("address", address))
+        }
         // A name in the mesh that leads to addresses of the entry's own.
         "serviceentries" => {
             let mut addresses = items(spec, "endpoints").iter().map(|it| text(it, "address"));
             Some(("endpoints", addresses.find(|it| !it.is_empty())?))
         }
         _ => {
-            let filters = items(spec, "rules").iter().flat_map(|rule| items(rule, "filters"));
+            let filters = items(spec, "rules").iter().flat_map(|rule| {
+                let behind = items(rule, "backendRefs").iter().flat_map(|it| items(it, "filters"));
+                items(rule, "filters").iter().chain(behind)
+            });
             let mut names =
                 filters.map(|filter| text(at(filter, &["requestMirror", "backendRef"]), "name"));
             Some(("rules.filters.requestMirror", names.find(|name| !name.is_empty())?))
@@ -143,26 +152,50 @@ fn led_elsewhere<'r>(request: &'r Request<'_>) -> Option<(&'static str, &'r str)
 fn opened(request: &Request<'_>) -> Option<Firing> {
     let spec = at(request.body(), &["spec"]);
     let is_about_tls = request.resource() == "peerauthentications";
-    let (field, value) = if is_about_tls { without_tls(spec) } else { lets_everybody_in(spec) }
-        .or_else(|| {
-            // What was refused before is only written down.
-            let is_watched = !request.is_of_new_object() && text(spec, "action") == "AUDIT";
-            if is_watched {
-                return Some(("action", "AUDIT"));
-            }
-            let field = if is_about_tls { "mtls" } else { "rules" };
-            request.change().removes(&["spec", field]).then_some((field, "removed"))
-        })?;
+    let opens = if is_about_tls { without_tls(spec) } else { lets_everybody_in(spec) };
+    let (field, value) = opens.or_else(|| no_longer_closes(request, is_about_tls))?;
     let severity = Hands::for_new_or_changed(request).weigh(request);
-    let firing = changed(request).at(severity).with(&format!("requestObject.spec.{field}"), value);
+    let firing = changed(request).at(severity).with(&format!("requestObject.{field}"), value);
     (!request.is_by_trusted_system()).then_some(firing)
+}
+
+/// What a policy that is there loses, so that it no longer keeps out whom it kept out.
+fn no_longer_closes<'r>(
+    request: &'r Request<'_>,
+    is_about_tls: bool,
+) -> Option<(&'static str, &'r str)> {
+    const DRY_RUN: &str = "istio.io/dry-run";
+    if request.is_of_new_object() {
+        return None;
+    }
+    let body = request.body();
+    let (place, spec) =
+        (if is_about_tls { "spec.mtls" } else { "spec.rules" }, at(body, &["spec"]));
+    let is_emptied = is_about_tls
+        && at(spec, &["mtls"]).as_object().is_some_and(|it| it.iter().next().is_none());
+    let is_less = request.change().removed().iter().any(|it| it.as_str().starts_with(place));
+    let action = text(spec, "action");
+    match () {
+        () if is_less || is_emptied => Some((place, "removed")),
+        () if is_about_tls => None,
+        // What was refused before is only written down, or allowed.
+        () if action == "AUDIT" => Some(("spec.action", action)),
+        () if action == "ALLOW" && spec.get("rules").is_none() => Some(("spec.action", action)),
+        () if text(at(body, &["metadata", "annotations"]), DRY_RUN) == "true" => {
+            Some(("metadata.annotations", DRY_RUN))
+        }
+        () => None,
+    }
 }
 
 fn without_tls(spec: &Value) -> Option<(&'static str, &str)> {
     let mode = text(at(spec, &["mtls"]), "mode");
     let ports = at(spec, &["portLevelMtls"]).as_object().into_iter().flatten();
     let mut modes = std::iter::once(mode).chain(ports.map(|(_, port)| text(port, "mode")));
-    Some(("mtls.mode", modes.find(|mode| matches!(*mode, "DISABLE" | "PERMISSIVE"))?))
+    Some((
+        "spec.mtls.mode",
+        modes.find(|mode| matches!(*mode, "DISABLE" | "PERMISSIVE" | "UNSET"))?,
+    ))
 }
 
 /// A rule without conditions is met by every request, as is one by which anybody may come from anywhere; where nothing is
@@ -174,14 +207,24 @@ fn lets_everybody_in(spec: &Value) -> Option<(&'static str, &str)> {
     let rules = items(spec, "rules");
     let is_open = rules.iter().any(|rule| keys(rule) == Some(0));
     let opened = is_open.then_some("{}").or_else(|| rules.iter().find(any).map(|_| "from: *"));
-    allows.then_some(("rules", opened?))
+    allows.then_some(("spec.rules", opened?))
 }
 
 /// Whether a source is whoever there is: nothing narrows it.
 fn is_anybody(from: &Value) -> bool {
-    const ALL: [&str; 3] = ["*", "0.0.0.0/0", "::/0"];
     let fields = at(from, &["source"]).as_object().into_iter().flatten();
-    let mut lists = fields.map(|(_, list)| list.as_array().unwrap_or_default()).peekable();
-    let is_all = |list: &[Value]| list.iter().filter_map(Value::as_str).any(|it| ALL.contains(&it));
-    lists.peek().is_some() && lists.all(is_all)
+    let mut fields = fields.peekable();
+    let is_all = |(key, list): (&str, &Value)| {
+        let texts = || list.as_array().unwrap_or_default().iter().filter_map(Value::as_str);
+        match key {
+            "principals" | "namespaces" => texts().any(|it| it == "*"),
+            "ipBlocks" | "remoteIpBlocks" => texts()
+                .filter_map(|it| it.parse().ok())
+                .collect::<AddressSet>()
+                .is_most_of_internet(),
+            // Who has shown a token, and who is none of these.
+            _ => false,
+        }
+    };
+    fields.peek().is_some() && fields.all(|(key, list)| is_all((key, list)))
 }

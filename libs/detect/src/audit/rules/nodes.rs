@@ -74,10 +74,6 @@ pub(super) static RULES: &[Definition] = &[
         on: On::Signs(&[Sign::NodeStatus]),
         ended: Ended::Done,
         when: |request| {
-            // A program that reports something else writes back what it read.
-            if request.verb() == "update" && request.is_by_program() {
-                return None;
-            }
             let hands = Hands { person: Severity::High, program: Severity::Info };
             let severity = hands.unless_usual(request)?;
             let status = at(request.body(), &["status"]);

@@ -56,10 +56,15 @@ fn led<'v>(resource: &str, spec: &'v Value) -> Option<(&'static str, &'v str)> {
     };
     match resource {
         "clusterversions" => {
-            // A version is one of the channel's, and signed; an image may be anything, and forcing asks for no signature.
+            // Releases are signed: only who forces one asks for no signature.
             let forced = at(spec, &["desiredUpdate"]).get("force") == Some(&Value::Bool(true));
-            let forced = forced.then_some(("force", "true"));
-            named(&[(&["desiredUpdate"], "image"), (&[], "upstream")]).or(forced)
+            let forced = forced.then_some(("desiredUpdate.force", "true"));
+            let mut unmanaged = items(spec, "overrides").iter();
+            let unmanaged = unmanaged.find(|it| it.get("unmanaged") == Some(&Value::Bool(true)));
+            let unmanaged = unmanaged.map(|it| ("overrides", text(it, "name")));
+            let is_bare = text(at(spec, &["desiredUpdate"]), "version").is_empty();
+            let image = named(&[(&["desiredUpdate"], "image")]).filter(|_| is_bare);
+            forced.or(image).or_else(|| named(&[(&[], "upstream")])).or(unmanaged)
         }
         "images" => {
             let insecure = texts(at(spec, &["registrySources"]), "insecureRegistries").next();

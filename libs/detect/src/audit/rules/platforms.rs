@@ -77,6 +77,7 @@ pub(super) static RULES: &[Definition] = &[
             &[
                 "activedirectoryidentityproviders.idp.supervisor.pinniped.dev",
                 "authconfigs.management.cattle.io",
+                "apiservers.config.openshift.io",
                 "authentications.config.openshift.io",
                 "clustertrustbundles.certificates.k8s.io",
                 "connectors.dex.coreos.com",
@@ -93,7 +94,7 @@ pub(super) static RULES: &[Definition] = &[
         ended: Ended::Done,
         when: |request| {
             let counts = request.subresource().is_empty()
-                && (request.resource() != "secrets" || has_passwords(request))
+                && says_who(request)
                 && writes_content(request)
                 && !request.is_by_trusted_system();
             counts.then(|| {
@@ -231,12 +232,18 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
-/// Whether a secret says who may log in, with which password: OpenShift's provider reads it from there.
-fn has_passwords(request: &Request<'_>) -> bool {
-    request.namespace() == "openshift-config"
-        && ["data", "stringData"]
-            .into_iter()
-            .any(|it| at(request.body(), &[it, "htpasswd"]) != &Value::Null)
+/// Whether what is written is about who somebody is: of OpenShift's API server the authority of clients, of its secrets those
+/// that have passwords.
+fn says_who(request: &Request<'_>) -> bool {
+    let body = request.body();
+    match request.resource() {
+        "apiservers" => !text(at(body, &["spec", "clientCA"]), "name").is_empty(),
+        "secrets" => {
+            let has = |field| !at(body, &[field, "htpasswd"]).is_null();
+            request.namespace() == "openshift-config" && ["data", "stringData"].into_iter().any(has)
+        }
+        _ => true,
+    }
 }
 
 /// Roles of Rancher that own a cluster, or all of them.
@@ -254,9 +261,15 @@ fn rights(request: &Request<'_>) -> Option<Firing> {
         "clusterroletemplatebindings" | "projectroletemplatebindings" => {
             ("roleTemplateName", text(body, "roleTemplateName"))
         }
-        "globalroles" | "roletemplates" => ("rules", leads_to_all(body).then_some("*")?),
+        "globalroles" | "roletemplates" => {
+            let inherited = ["inheritedClusterRoles", "roleTemplateNames"].into_iter();
+            let mut inherited = inherited.flat_map(|list| texts(body, list));
+            let owner = || inherited.find(|role| OWNERS.contains(role));
+            ("rules", leads_to_all(body).then_some("*").or_else(owner)?)
+        }
         // The servers of OpenShift and Rancher make tokens for those who log in.
-        _ => ("metadata.name", request.name()),
+        "tokens" => ("userId", text(body, "userId")),
+        _ => ("metadata.name", name_of(request)),
     };
     let is_binding =
         request.group() == "management.cattle.io" && request.resource().ends_with("bindings");
@@ -264,6 +277,12 @@ fn rights(request: &Request<'_>) -> Option<Firing> {
     let severity = Hands::RARE.weigh(request);
     let firing = changed(request).at(severity).with(&format!("requestObject.{field}"), given);
     (counts && !request.is_by_trusted_system()).then_some(firing)
+}
+
+/// The name of an object, or the one that the API server is to complete.
+fn name_of<'r>(request: &'r Request<'_>) -> &'r str {
+    let given = text(at(request.body(), &["metadata"]), "generateName");
+    if request.name().is_empty() { given } else { request.name() }
 }
 
 /// What of a security context constraint lets a pod out of its container.

@@ -93,28 +93,55 @@ fn where_to<'r>(request: &'r Request<'_>) -> Option<(&'static str, &'r str)> {
     match request.resource() {
         "secrets" => mirrored(at(body, &["metadata", "annotations"])),
         "pushsecrets" => pushed(spec),
-        "clusterpushsecrets" => pushed(at(spec, &["pushSecretSpec"])),
-        "clusterexternalsecrets" => {
-            let everywhere = items(spec, "namespaceSelectors").iter().any(is_empty);
-            everywhere.then_some(("spec.namespaceSelectors", "{}"))
+        "clusterpushsecrets" => {
+            let everywhere =
+                spec.get("namespaceSelectors").map(|_| ("spec.namespaceSelectors", ""));
+            pushed(at(spec, &["pushSecretSpec"])).or(everywhere)
         }
-        "externalsecrets" => items(spec, "dataFrom").iter().find_map(|from| {
-            let pattern = text(at(from, &["find", "name"]), "regexp");
-            let is_all = matches!(pattern, ".*" | "^.*$" | ".+" | ".");
-            is_all.then_some(("spec.dataFrom", pattern))
-        }),
+        "clusterexternalsecrets" => {
+            let several = items(spec, "namespaceSelectors").iter();
+            let everywhere = several.chain(spec.get("namespaceSelector")).any(is_everything);
+            let everywhere = everywhere.then_some(("spec.namespaceSelectors", "{}"));
+            everywhere.or_else(|| all_of_a_store(at(spec, &["externalSecretSpec"])))
+        }
+        "externalsecrets" => all_of_a_store(spec),
         "referencegrants" => {
             let mut kinds = items(spec, "to").iter().map(|to| text(to, "kind"));
-            kinds.any(|kind| kind == "Secret").then_some(("spec.to", "Secret"))
+            let to = kinds.find(|kind| *kind == "Secret").map(|kind| ("spec.to", kind));
+            // A patch may say only who else may.
+            let from = items(spec, "from").first().filter(|_| spec.get("to").is_none());
+            to.or_else(|| from.map(|from| ("spec.from", text(from, "namespace"))))
         }
         // A store that was there had clients.
         _ => led(request, at(spec, &["provider"])),
     }
 }
 
+/// What is pushed, or where to: a patch may say either alone.
 fn pushed(spec: &Value) -> Option<(&'static str, &str)> {
-    let store = items(spec, "secretStoreRefs").first()?;
-    Some(("spec.secretStoreRefs", text(store, "name")))
+    const FIELDS: [&str; 4] = ["secretStoreRefs", "selector", "data", "dataTo"];
+    let field = FIELDS.into_iter().find(|field| spec.get(*field).is_some())?;
+    let store = items(spec, "secretStoreRefs").first().map(|store| text(store, "name"));
+    let secret = text(at(spec, &["selector", "secret"]), "name");
+    Some((field, store.unwrap_or(secret)))
+}
+
+/// Whether an object fetches whatever its store has: by no pattern, or by one that meets two names that have nothing in common.
+fn all_of_a_store(spec: &Value) -> Option<(&'static str, &str)> {
+    const UNLIKE: [&str; 2] = ["7-Xq", "/prod/db.password_"];
+    /// Patterns are short; what is larger is refused before it is built.
+    const MAX_PATTERN: usize = 1 << 20;
+    let is_all = |pattern: &str| {
+        let built = regex::RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build();
+        built.is_ok_and(|pattern| UNLIKE.iter().all(|name| pattern.is_match(name)))
+    };
+    items(spec, "dataFrom").iter().find_map(|from| {
+        let find = from.get("find")?;
+        let pattern = text(at(find, &["name"]), "regexp");
+        let is_by_tags =
+            pattern.is_empty() && (find.get("tags").is_some() || find.get("path").is_some());
+        (is_all(pattern) && !is_by_tags).then_some(("spec.dataFrom", pattern))
+    })
 }
 
 /// A store of which the object says where it is: a web server takes whatever it is sent, and a server that is another one from
@@ -124,30 +151,61 @@ fn led<'r>(request: &Request<'_>, provider: &'r Value) -> Option<(&'static str, 
     if !webhook.is_empty() {
         return Some(("spec.provider.webhook.url", webhook));
     }
+    let settings = || provider.as_object().into_iter().flatten().map(|(_, settings)| settings);
     if request.is_of_new_object() {
-        return None;
+        // It shows another namespace's account to a server of its own.
+        let account = settings().find_map(|it| account_of_another(it, 4))?;
+        return Some(("spec.provider", account));
     }
-    let mut fields = provider.as_object()?.iter();
-    let server = fields.find_map(|(_, settings)| {
-        ["server", "url", "host", "vaultUrl"]
-            .into_iter()
-            .find_map(|key| settings.get(key)?.as_str())
-    })?;
-    Some(("spec.provider", server))
+    settings().find_map(|it| place_of(it, 3)).map(|server| ("spec.provider", server))
+}
+
+/// Where a store's settings say that it is.
+fn place_of(settings: &Value, depth: usize) -> Option<&str> {
+    const ENDINGS: [&str; 8] =
+        ["url", "host", "api", "server", "endpoint", "projectid", "role", "remotenamespace"];
+    settings.as_object()?.iter().find_map(|(key, value)| {
+        let key = key.to_ascii_lowercase();
+        let is_place = ENDINGS.iter().any(|ending| key.ends_with(ending));
+        let within = || place_of(value, depth.checked_sub(1)?);
+        value.as_str().filter(|_| is_place).or_else(within)
+    })
+}
+
+/// The account of a namespace that a store's settings name, whose token it shows.
+fn account_of_another(settings: &Value, depth: usize) -> Option<&str> {
+    settings.as_object()?.iter().find_map(|(key, value)| {
+        let is_account = key == "serviceAccountRef" || key == "serviceAccount";
+        let namespace = text(value, "namespace");
+        let named = (is_account && !namespace.is_empty()).then(|| text(value, "name"));
+        named.or_else(|| account_of_another(value, depth.checked_sub(1)?))
+    })
 }
 
 /// Annotations by which a secret is copied to other namespaces.
 fn mirrored(annotations: &Value) -> Option<(&'static str, &str)> {
-    const COPY: [&str; 4] = [
+    const COPY: [&str; 11] = [
+        "kubed.appscode.com/sync",
         "reflector.v1.k8s.emberstack.com/reflection-allowed",
+        "reflector.v1.k8s.emberstack.com/reflection-allowed-namespaces",
         "reflector.v1.k8s.emberstack.com/reflection-auto-enabled",
+        "reflector.v1.k8s.emberstack.com/reflection-auto-namespaces",
+        "reflector.v1.k8s.emberstack.com/reflects",
+        "replicator.v1.mittwald.de/replicate-from",
         "replicator.v1.mittwald.de/replicate-to",
+        "replicator.v1.mittwald.de/replicate-to-matching",
+        "replicator.v1.mittwald.de/replication-allowed-namespaces",
         "replicator.v1.mittwald.de/replication-allowed",
     ];
     let copies = |key: &&str| !matches!(text(annotations, key), "" | "false");
     COPY.into_iter().find(copies).map(|key| ("metadata.annotations", key))
 }
 
-fn is_empty(selector: &Value) -> bool {
-    selector.as_object().is_some_and(|it| it.iter().next().is_none())
+/// A selector that asks for nothing, in whatever form.
+fn is_everything(selector: &Value) -> bool {
+    let asks = |value: &Value| match (value.as_object(), value.as_array()) {
+        (Some(labels), _) => labels.iter().next().is_some(),
+        (None, list) => list.is_some_and(|list| !list.is_empty()),
+    };
+    selector.as_object().is_some_and(|it| !it.iter().any(|(_, value)| asks(value)))
 }
