@@ -276,6 +276,29 @@ fn secrets_in_commands_are_not_shown() {
     assert!(!text.contains("hunter2"), "{text}");
 }
 
+/// Rules read secrets by the names of their keys.
+#[test]
+fn what_stands_in_a_secret_is_not_shown_whatever_is_told_of_it() {
+    let mut told_of = BTreeSet::new();
+    for (namespace, name, key) in [
+        ("shop", "env", "LD_PRELOAD"),
+        ("shop", "env", "NODE_OPTIONS"),
+        ("argocd", "argocd-secret", "admin.password"),
+        ("openshift-config", "htpass", "htpasswd"),
+    ] {
+        for field in ["data", "stringData"] {
+            let text = format!(
+                r#"{{"verb":"patch","user":{{"username":"dana"}},"userAgent":"kubectl/v1.33.1","objectRef":{{"resource":"secrets","namespace":"{namespace}","name":"{name}"}},"requestObject":{{"{field}":{{"{key}":"--require=MARKER"}}}},"responseStatus":{{"code":200}}}}"#
+            );
+            let found = detections(&text);
+            told_of.extend(found.iter().map(|detection| detection.rule.to_string()));
+            assert!(!format!("{found:?}").contains("MARKER"), "{key}: {found:?}");
+        }
+    }
+    let rules = ["AUD-R50-settings", "AUD-R71-delivery", "AUD-R71-login"];
+    assert!(rules.iter().all(|rule| told_of.contains(*rule)), "{told_of:?}");
+}
+
 #[test]
 fn objects_become_facts() {
     let facts = facts(&[

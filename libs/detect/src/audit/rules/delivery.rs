@@ -77,6 +77,7 @@ pub(super) static RULES: &[Definition] = &[
                 "buckets.source.toolkit.fluxcd.io",
                 "catalogsources.operators.coreos.com",
                 "clusterresourcesets.addons.cluster.x-k8s.io",
+                "fluxinstances.fluxcd.controlplane.io",
                 "gitrepositories.source.toolkit.fluxcd.io",
                 "gitrepos.fleet.cattle.io",
                 "helmcharts.helm.cattle.io",

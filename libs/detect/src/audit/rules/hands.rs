@@ -70,13 +70,14 @@ fn is_by_person(request: &Request<'_>) -> bool {
             !client::is_deployer(&request.event().user_agent)
         }
     };
-    request.is_passed_on() || is_as_person(request) || is_somebody
+    is_as_person(request) || is_somebody
 }
 
-/// Whether whoever asked did so as a person, as consoles do for those who use them; delivery tools act as service accounts.
+/// Whether whoever asked did so as a person, as consoles and gateways do for those who use them; delivery tools act as service
+/// accounts.
 fn is_as_person(request: &Request<'_>) -> bool {
     let user = request.event().impersonated_user.as_ref();
-    user.is_some_and(|user| !user.username.starts_with("system:"))
+    user.is_some_and(|user| !user.username.starts_with("system:serviceaccount:"))
 }
 
 /// Whether it is the cluster's own machinery, or an account that is a platform's, or that writes where it lives.
