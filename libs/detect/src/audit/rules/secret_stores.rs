@@ -128,14 +128,18 @@ fn pushed(spec: &Value) -> Option<(&'static str, &str)> {
 
 /// Whether an object fetches whatever its store has: by no pattern, or by one that meets two names that have nothing in common.
 fn all_of_a_store(spec: &Value) -> Option<(&'static str, &str)> {
-    const UNLIKE: [&str; 2] = ["7-Xq", "/prod/db.password_"];
-    /// Patterns are short; what is larger is refused before it is built.
-    const MAX_PATTERN: usize = 1 << 20;
+    const UNLIKE: [&[u8]; 2] = [b"7-Xq", b"/prod/db.password_"];
+    // An object may have many patterns, and a short one may stand for much: so much of them is built.
+    const MAX_PATTERNS: usize = 100;
+    const MAX_LENGTH: usize = 64;
+    const MAX_BUILT: usize = 32 << 10;
     let is_all = |pattern: &str| {
-        let built = regex::RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build();
-        built.is_ok_and(|pattern| UNLIKE.iter().all(|name| pattern.is_match(name)))
+        let mut builder = regex::bytes::RegexBuilder::new(pattern);
+        let builder = builder.unicode(false).size_limit(MAX_BUILT);
+        let built = (pattern.len() <= MAX_LENGTH).then(|| builder.build().ok()).flatten();
+        built.is_some_and(|pattern| UNLIKE.iter().all(|name| pattern.is_match(name)))
     };
-    items(spec, "dataFrom").iter().find_map(|from| {
+    items(spec, "dataFrom").iter().take(MAX_PATTERNS).find_map(|from| {
         let find = from.get("find")?;
         let pattern = text(at(find, &["name"]), "regexp");
         let is_by_tags =
@@ -208,4 +212,30 @@ fn is_everything(selector: &Value) -> bool {
         (None, list) => list.is_some_and(|list| !list.is_empty()),
     };
     selector.as_object().is_some_and(|it| !it.iter().any(|(_, value)| asks(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body's worth of patterns that each stand for as much as a pattern may.
+    #[test]
+    fn patterns_take_no_longer_than_their_number_and_size_allow() {
+        let find = |pattern: &str| {
+            let name = [("regexp", Value::from(pattern))].into_iter().collect();
+            let find = [("name", Value::Object(name))].into_iter().collect();
+            Value::Object([("find", Value::Object(find))].into_iter().collect())
+        };
+        let spec = |patterns: Vec<Value>| {
+            Value::Object([("dataFrom", Value::Array(patterns.into()))].into_iter().collect())
+        };
+        let large = find(r"((a{9}){99}){99}");
+        assert_eq!(all_of_a_store(&spec(vec![large.clone()])), None);
+        assert_eq!(all_of_a_store(&spec(vec![find(&format!("{}.*", "()".repeat(40)))])), None);
+        let mut many = vec![large; 99];
+        many.push(find(".*"));
+        assert_eq!(all_of_a_store(&spec(many.clone())), Some(("spec.dataFrom", ".*")));
+        many.insert(0, find("a"));
+        assert_eq!(all_of_a_store(&spec(many)), None, "so many are looked at");
+    }
 }
