@@ -176,21 +176,20 @@ fn without_account(request: &Request<'_>) -> Option<Firing> {
 /// A project says what its applications may deliver, from where to where.
 fn project(request: &Request<'_>) -> Option<Firing> {
     let spec = at(request.body(), &["spec"]);
-    let has = |list: &str, key: &str, values: &[&str]| {
-        items(spec, list).iter().any(|it| values.contains(&text(it, key)))
+    let given = |list: &'static str, key: &str, values: &[&str]| {
+        let mut given = items(spec, list).iter().map(|it| text(it, key));
+        given.find(|value| values.contains(value)).map(|value| (list, value))
     };
-    let is_any = |source: &str| matches!(source, "*" | "**" | "https://*" | "https://**");
-    let policies = || items(spec, "roles").iter().flat_map(|role| texts(role, "policies"));
-    let (opened, to) = match () {
-        () if has("clusterResourceWhitelist", "kind", &["*", "ClusterRoleBinding"]) => {
-            ("clusterResourceWhitelist", "*")
-        }
-        () if has("destinations", "namespace", &["*", "kube-system"]) => ("destinations", "*"),
-        () if has("destinations", "server", &["*"]) => ("destinations", "*"),
-        () if texts(spec, "sourceRepos").any(is_any) => ("sourceRepos", "*"),
-        () if texts(spec, "sourceNamespaces").any(|it| it == "*") => ("sourceNamespaces", "*"),
-        () => ("roles.policies", policies().find(|policy| writes(policy))?),
+    let named = |list: &'static str, values: &[&str]| {
+        texts(spec, list).find(|value| values.contains(value)).map(|value| (list, value))
     };
+    let mut policies = items(spec, "roles").iter().flat_map(|role| texts(role, "policies"));
+    let (opened, to) = given("clusterResourceWhitelist", "kind", &["*", "ClusterRoleBinding"])
+        .or_else(|| given("destinations", "namespace", &["*", "kube-system"]))
+        .or_else(|| given("destinations", "server", &["*"]))
+        .or_else(|| named("sourceRepos", &["*", "**", "https://*", "https://**"]))
+        .or_else(|| named("sourceNamespaces", &["*"]))
+        .or_else(|| Some(("roles.policies", policies.find(|policy| writes(policy))?)))?;
     let severity = Hands::for_new_or_changed(request).weigh(request);
     let firing = changed(request).at(severity).with(&format!("requestObject.spec.{opened}"), to);
     (!request.is_by_trusted_system()).then_some(firing)
@@ -251,6 +250,9 @@ const LISTS: [(&str, &str, &str); 5] = [
     ("spec", "resources", "content"),
 ];
 
+/// Fields that are a whole text, which may have passwords in it: it is not shown.
+const TEXTS: [&str; 3] = ["chartContent", "content", "module"];
+
 /// Who makes an application by hand tries something out; who leads one elsewhere takes what it delivers.
 fn source(request: &Request<'_>) -> Option<Firing> {
     let severity = Hands::for_new_or_changed(request).unless_usual(request)?;
@@ -259,16 +261,21 @@ fn source(request: &Request<'_>) -> Option<Firing> {
     (!request.is_by_trusted_system()).then_some(firing)
 }
 
+fn shown<'s>(key: &str, source: &'s str) -> &'s str {
+    if TEXTS.contains(&key) { "…" } else { source }
+}
+
 fn named_source(body: &Value) -> Option<(String, &str)> {
     let within = |place: &str| place.split('.').fold(body, |value, key| at(value, &[key]));
     let named = SOURCES.iter().find_map(|(place, key)| {
         let source = Some(text(within(place), key)).filter(|source| !source.is_empty())?;
-        Some((format!("{place}.{key}"), source))
+        Some((format!("{place}.{key}"), shown(key, source)))
     });
     let listed = || {
         LISTS.iter().find_map(|(place, list, key)| {
             let mut sources = items(within(place), list).iter().map(|it| text(it, key));
-            Some((format!("{place}.{list}"), sources.find(|source| !source.is_empty())?))
+            let source = sources.find(|source| !source.is_empty())?;
+            Some((format!("{place}.{list}"), shown(key, source)))
         })
     };
     // Anybody can open a pull request.

@@ -263,9 +263,10 @@ fn rights(request: &Request<'_>) -> Option<Firing> {
         }
         "globalroles" | "roletemplates" => {
             let inherited = ["inheritedClusterRoles", "roleTemplateNames"].into_iter();
-            let mut inherited = inherited.flat_map(|list| texts(body, list));
-            let owner = || inherited.find(|role| OWNERS.contains(role));
-            ("rules", leads_to_all(body).then_some("*").or_else(owner)?)
+            let mut inherited =
+                inherited.flat_map(|list| texts(body, list).map(move |it| (list, it)));
+            let owner = || inherited.find(|(_, role)| OWNERS.contains(role));
+            leads_to_all(body).then_some(("rules", "*")).or_else(owner)?
         }
         // The servers of OpenShift and Rancher make tokens for those who log in.
         "tokens" => ("userId", text(body, "userId")),

@@ -96,7 +96,8 @@ fn where_to<'r>(request: &'r Request<'_>) -> Option<(&'static str, &'r str)> {
         "clusterpushsecrets" => {
             let everywhere =
                 spec.get("namespaceSelectors").map(|_| ("spec.namespaceSelectors", ""));
-            pushed(at(spec, &["pushSecretSpec"])).or(everywhere)
+            let (_, pushes) = pushed(at(spec, &["pushSecretSpec"])).unzip();
+            pushes.map(|what| ("spec.pushSecretSpec", what)).or(everywhere)
         }
         "clusterexternalsecrets" => {
             let several = items(spec, "namespaceSelectors").iter();
@@ -119,8 +120,13 @@ fn where_to<'r>(request: &'r Request<'_>) -> Option<(&'static str, &'r str)> {
 
 /// What is pushed, or where to: a patch may say either alone.
 fn pushed(spec: &Value) -> Option<(&'static str, &str)> {
-    const FIELDS: [&str; 4] = ["secretStoreRefs", "selector", "data", "dataTo"];
-    let field = FIELDS.into_iter().find(|field| spec.get(*field).is_some())?;
+    const FIELDS: [(&str, &str); 4] = [
+        ("secretStoreRefs", "spec.secretStoreRefs"),
+        ("selector", "spec.selector"),
+        ("data", "spec.data"),
+        ("dataTo", "spec.dataTo"),
+    ];
+    let (_, field) = FIELDS.into_iter().find(|(key, _)| spec.get(*key).is_some())?;
     let store = items(spec, "secretStoreRefs").first().map(|store| text(store, "name"));
     let secret = text(at(spec, &["selector", "secret"]), "name");
     Some((field, store.unwrap_or(secret)))
