@@ -12,6 +12,7 @@ pub mod evidence;
 mod memory;
 mod models;
 pub mod observation;
+pub mod recent;
 
 pub use anomaly::Anomaly;
 pub use behaviour::{Changed, ClusterBehaviour, Limits, Rare, StateKey};

@@ -241,7 +241,7 @@ impl Counting {
         changed(&mut self.accounts, Kept::Account, &mut all);
         changed(self.parameters.rows(), Kept::Parameters, &mut all);
         for (key, row) in self.audit_ids.take_changed(self.limits.audit_ids) {
-            all.push((key, row.and_then(|row| bytes(&Kept::Asked(Cow::Borrowed(row))))));
+            all.push((key, row.and_then(|row| bytes(&Kept::Asked(Cow::Owned(row))))));
         }
         all
     }
@@ -252,7 +252,7 @@ impl Counting {
         self.images.take_changed();
         self.accounts.take_changed();
         self.parameters.rows().take_changed();
-        self.audit_ids.take_changed(self.limits.audit_ids);
+        self.audit_ids.discard_changed(self.limits.audit_ids);
     }
 
     /// Takes a row back as it was kept; says why where it is not one of this version.
@@ -261,7 +261,7 @@ impl Counting {
             Kept::Window(row) => self.windows.restore(key, row.into_owned()),
             Kept::Images(row) => self.images.restore(key, row.into_owned()),
             Kept::Account(row) => self.accounts.restore(key, row.into_owned()),
-            Kept::Asked(row) => self.audit_ids.restore(key, row.into_owned()),
+            Kept::Asked(row) => self.audit_ids.restore(key, &row),
             Kept::Parameters(row) => self.parameters.restore(key, row.into_owned()),
         }
         Ok(())

@@ -28,6 +28,7 @@ pub mod sighting;
 pub mod suppression;
 pub mod tenancy;
 pub mod term_files;
+mod texts;
 pub mod time;
 mod used_grant;
 
@@ -54,11 +55,11 @@ pub use rule::Rule;
 pub use rule_file::{RuleFile, RuleFiles};
 pub use severity::Severity;
 pub use sighting::{
-    CorrelationCandidate, MAX_TEXTS_OF_REQUEST, Quiet, QuietKind, Sighting, SightingBatch, TextRef,
-    Texts,
+    CorrelationCandidate, MAX_TEXTS_OF_REQUEST, Quiet, QuietKind, Sighting, SightingBatch,
 };
 pub use suppression::{Reason, Suppression};
 pub use tenancy::{Cluster, Tenant};
 pub use term_files::{TermFiles, TermFilesOfTenants};
+pub use texts::{TextRef, Texts};
 pub use time::Timestamp;
 pub use used_grant::UsedGrant;

@@ -5,68 +5,12 @@
 //! once in their batch. Of a body nothing travels but which images and Secrets pods name and as whom they run, and which
 //! parameters admission policies have; of a query nothing at all: what rules say of them is in the records.
 
-use foldhash::fast::FixedState;
-use indexmap::IndexSet;
-
 use crate::id::Id;
 use crate::place::Place;
 use crate::record::{Payload, Record};
 use crate::tenancy::{Cluster, Tenant};
+use crate::texts::{TextRef, Texts};
 use crate::time::Timestamp;
-
-/// A text of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct TextRef(pub u32);
-
-/// The texts of a batch, each once. The first is empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Texts {
-    /// The order is that of adding. A client that makes texts collide slows its own batch, which is small: of one request
-    /// a few are taken ([`MAX_TEXTS_OF_REQUEST`]).
-    set: IndexSet<Box<str>, FixedState>,
-    bytes: usize,
-}
-
-impl Default for Texts {
-    fn default() -> Self {
-        Self { set: std::iter::once(Box::from("")).collect(), bytes: 0 }
-    }
-}
-
-impl Texts {
-    /// The place of a text, which is added if it is new.
-    pub fn add(&mut self, text: &str) -> TextRef {
-        if text.is_empty() {
-            return TextRef::default();
-        }
-        let at = self.set.get_index_of(text).unwrap_or_else(|| {
-            self.bytes += text.len();
-            self.set.insert_full(text.into()).0
-        });
-        TextRef(u32::try_from(at).unwrap_or_default())
-    }
-
-    /// The text; empty for one that is not there.
-    pub fn get(&self, text: TextRef) -> &str {
-        let at = usize::try_from(text.0).unwrap_or(usize::MAX);
-        self.set.get_index(at).map(AsRef::as_ref).unwrap_or_default()
-    }
-
-    /// How many there are, the empty one included.
-    pub fn len(&self) -> usize {
-        self.set.len()
-    }
-
-    /// Whether only the empty one is there.
-    pub fn is_empty(&self) -> bool {
-        self.set.len() <= 1
-    }
-
-    /// The texts in the order of their places.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.set.iter().map(AsRef::as_ref)
-    }
-}
 
 /// Sightings of one cluster, in the order in which its events came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +76,7 @@ impl SightingBatch {
         self.quiet.clear();
         self.quiet_reasons.clear();
         self.weight = 0;
-        if self.texts.bytes > most_text_bytes {
+        if self.texts.bytes() > most_text_bytes {
             self.texts = Texts::default();
         }
     }
@@ -165,7 +109,7 @@ impl SightingBatch {
 
     /// About how many bytes it takes on the wire.
     pub fn weight(&self) -> usize {
-        self.weight + self.texts.bytes
+        self.weight + self.texts.bytes()
     }
 }
 
@@ -338,16 +282,6 @@ impl QuietKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_stands_once_and_is_found_again() {
-        let mut texts = Texts::default();
-        let [get, ada, again] = ["get", "ada", "get"].map(|text| texts.add(text));
-        assert_eq!((get, texts.len()), (again, 3));
-        assert_eq!(texts.add(""), TextRef::default());
-        assert_eq!([ada, TextRef::default(), TextRef(9)].map(|at| texts.get(at)), ["ada", "", ""]);
-        assert_eq!(texts.iter().collect::<Vec<_>>(), ["", "get", "ada"]);
-    }
 
     #[test]
     fn a_batch_is_used_again_with_its_texts_until_these_are_many() {

@@ -1,10 +1,11 @@
 //! One auditID, two requests: a client chooses its id freely, and who drops what comes again under one id can be made to
 //! drop what matters.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use airside_baseline::evidence::digest;
+use airside_baseline::recent::{Recent, RowNumber};
 use airside_types::attack::technique;
 use airside_types::{Id, Rule, Severity, Source, Tactic, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -36,15 +37,25 @@ const MOST_OF_ROW: usize = 1024;
 /// The ids of the last minutes, and what was asked under each.
 #[derive(Debug, Default)]
 pub(super) struct AuditIds {
-    asked: BTreeMap<u64, u64>,
+    /// Digests of the id and of what was asked.
+    asked: Recent<u64, u64>,
     /// The rows by age, the youngest last.
-    rows: VecDeque<(Id, Asked)>,
-    /// Those that were not kept yet.
-    open: Option<(Id, Asked)>,
+    rows: VecDeque<Row>,
+    /// The row that was not kept yet: its key, and its last moment.
+    open: Option<(Id, i64)>,
     changed: Vec<(Id, bool)>,
 }
 
-/// What was asked under some ids.
+/// A row of ids.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    key: Id,
+    /// The last moment, in nanoseconds since the Unix epoch.
+    last: i64,
+    number: RowNumber,
+}
+
+/// What was asked under some ids, as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Asked {
     /// The last moment, in nanoseconds since the Unix epoch.
@@ -77,12 +88,12 @@ impl AuditIds {
             request.path(),
         ]);
         let id = digest(&[audit_id]);
-        match self.asked.get(&id) {
+        match self.asked.get(id) {
             None => {
                 self.add(deed, (id, asked), most);
                 None
             }
-            Some(known) if *known == asked || *known == TOLD => None,
+            Some(known) if known == asked || known == TOLD => None,
             Some(_) => {
                 self.add(deed, (id, TOLD), most);
                 let deed = format!("asked to {} under the id of another request", deed.asked());
@@ -93,32 +104,29 @@ impl AuditIds {
 
     fn add(&mut self, deed: &Deed<'_, '_>, (id, asked): (u64, u64), most: usize) {
         let time = deed.sighting.time.as_nanos();
-        self.asked.insert(id, asked);
-        let fresh = || (deed.sighting.event, Asked { last: time, of: Vec::new() });
-        let (_, open) = self.open.get_or_insert_with(fresh);
-        open.of.push((id, asked));
-        open.last = open.last.max(time);
-        if open.of.len() >= MOST_OF_ROW {
+        self.asked.put(id, asked);
+        let (_, last) = self.open.get_or_insert((deed.sighting.event, time));
+        *last = time.max(*last);
+        if self.asked.open_len() >= MOST_OF_ROW {
             self.close(most);
         }
     }
 
     /// Ends the row that is open, and forgets the oldest of those that are too old or too many.
     fn close(&mut self, most: usize) {
-        let Some((key, row)) = self.open.take() else { return };
-        let oldest = Timestamp::from_nanos(row.last).minus(KNOWN_FOR).as_nanos();
-        self.rows.push_back((key, row));
+        let Some(((key, last), number)) = self.open.take().zip(self.asked.close()) else { return };
+        let oldest = Timestamp::from_nanos(last).minus(KNOWN_FOR).as_nanos();
+        self.rows.push_back(Row { key, last, number });
         self.changed.push((key, true));
-        while let Some((_, row)) = self.rows.front() {
-            if row.last >= oldest && self.asked.len() <= most {
-                break;
-            }
-            let Some((key, row)) = self.rows.pop_front() else { break };
-            self.changed.push((key, false));
-            for (id, _) in row.of {
-                self.asked.remove(&id);
-            }
+        while self.rows.front().is_some_and(|it| it.last < oldest || self.asked.len() > most) {
+            self.forget_oldest();
         }
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(row) = self.rows.pop_front() else { return };
+        self.changed.push((row.key, false));
+        self.asked.forget(row.number);
     }
 
     /// How many ids are known.
@@ -131,30 +139,38 @@ impl AuditIds {
         if self.rows.is_empty() {
             self.close(most);
         }
-        let Some((key, row)) = self.rows.pop_front() else { return };
-        self.changed.push((key, false));
-        for (id, _) in row.of {
-            self.asked.remove(&id);
-        }
+        self.forget_oldest();
     }
 
     /// The rows that have changed since the last call; without a value those that are gone.
-    pub(super) fn take_changed(&mut self, most: usize) -> Vec<(Id, Option<&Asked>)> {
+    pub(super) fn take_changed(&mut self, most: usize) -> Vec<(Id, Option<Asked>)> {
         self.close(most);
         let changed = std::mem::take(&mut self.changed);
-        let row = |key: Id| self.rows.iter().rev().find(|(it, _)| *it == key).map(|(_, row)| row);
-        changed.into_iter().map(|(key, is_there)| (key, row(key).filter(|_| is_there))).collect()
+        let row = |key: Id| self.rows.iter().rev().find(|it| it.key == key);
+        let kept = |row: &Row| Asked { last: row.last, of: self.asked.row(row.number).to_vec() };
+        changed
+            .into_iter()
+            .map(|(key, is_there)| (key, row(key).filter(|_| is_there).map(kept)))
+            .collect()
+    }
+
+    /// Forgets what has changed: nobody keeps it.
+    pub(super) fn discard_changed(&mut self, most: usize) {
+        self.close(most);
+        self.changed.clear();
     }
 
     /// Takes a row back.
-    pub(super) fn restore(&mut self, key: Id, row: Asked) {
+    pub(super) fn restore(&mut self, key: Id, row: &Asked) {
         for (id, asked) in &row.of {
-            let known = self.asked.entry(*id).or_insert(*asked);
             if *asked == TOLD {
-                *known = TOLD;
+                self.asked.put(*id, *asked);
+            } else {
+                self.asked.add(*id, *asked);
             }
         }
-        let at = self.rows.partition_point(|(_, it)| it.last <= row.last);
-        self.rows.insert(at, (key, row));
+        let Some(number) = self.asked.close() else { return };
+        let at = self.rows.partition_point(|it| it.last <= row.last);
+        self.rows.insert(at, Row { key, last: row.last, number });
     }
 }

@@ -1,5 +1,6 @@
 //! What is kept of objects, of what somebody does in one go, and of places: rows, bounded, those written last.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use airside_detect::audit::{Cause, Deed};
@@ -144,8 +145,14 @@ const FORM: u8 = 1;
 pub(super) struct Rows {
     most: usize,
     rows: BTreeMap<Id, (Timestamp, Row)>,
-    by_age: BTreeSet<(Timestamp, Id)>,
+    /// By the second: who writes much writes often within one.
+    by_age: BTreeSet<(i64, Id)>,
     changed: BTreeSet<Id>,
+}
+
+/// The second of a moment, since the Unix epoch.
+const fn second(time: Timestamp) -> i64 {
+    time.as_nanos().div_euclid(1_000_000_000)
 }
 
 impl Rows {
@@ -173,11 +180,22 @@ impl Rows {
     ) -> &mut Row {
         self.make_room(key);
         self.changed.insert(key);
-        let (written, row) = self.rows.entry(key).or_insert_with(|| (time, make()));
-        self.by_age.remove(&(*written, key));
-        *written = time.max(*written);
-        self.by_age.insert((*written, key));
-        row
+        match self.rows.entry(key) {
+            Entry::Vacant(free) => {
+                self.by_age.insert((second(time), key));
+                &mut free.insert((time, make())).1
+            }
+            Entry::Occupied(row) => {
+                let (written, row) = row.into_mut();
+                let before = second(*written);
+                *written = time.max(*written);
+                if second(time) > before {
+                    self.by_age.remove(&(before, key));
+                    self.by_age.insert((second(time), key));
+                }
+                row
+            }
+        }
     }
 
     /// Forgets those that were written long before others, where there would be too many.
@@ -224,7 +242,7 @@ impl Rows {
         let (_, nanos, row): (u8, i64, Row) =
             postcard::from_bytes(bytes).map_err(|error| error.to_string())?;
         let time = Timestamp::from_nanos(nanos);
-        self.by_age.insert((time, key));
+        self.by_age.insert((second(time), key));
         self.rows.insert(key, (time, row));
         Ok(time)
     }
