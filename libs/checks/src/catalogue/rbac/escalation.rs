@@ -45,6 +45,40 @@ rules:
 "#,
     },
     Check {
+        id: "impersonate-for-some-requests",
+        title: "Role can act as somebody else for some requests",
+        why: "Its holder is whoever the rule covers for the requests that an `impersonate-on` verb names: with one for reading Secrets it reads what anybody may read.",
+        fix: "Limit the rule with resourceNames to the identities that are meant.",
+        severity: Severity::Medium,
+        category: Category::AccessControl,
+        techniques: &[technique("T1078"), technique("T1134")],
+        controls: &["cis-v1.12.0:5.1.8", "cis-eks-t1.8.0:4.1.8", "cis-gke-v1.9.0:4.1.7"],
+        equivalents: &[],
+        judge: Judge::Rule(|rule, report| {
+            // Who may do everything may do this as well.
+            if !rule.has("verbs", &["*"]) {
+                IMPERSONATE_FOR_SOME.judge(rule, report);
+            }
+        }),
+        fails: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: proxy}
+rules:
+- apiGroups: [authentication.k8s.io]
+  resources: [users]
+  verbs: ['impersonate:user-info']
+",
+        passes: r"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: proxy}
+rules:
+- apiGroups: [authentication.k8s.io]
+  resources: [users]
+  resourceNames: [reporting]
+  verbs: ['impersonate:user-info']
+",
+    },
+    Check {
         id: "bind-roles",
         title: "Role can give away any role",
         why: "bind lifts the rule that nobody can grant what he does not have: its holder binds cluster-admin to himself.",
@@ -217,6 +251,20 @@ pub(super) const IMPERSONATE: Right = Right {
     ],
     verbs: &["impersonate"],
     what: "act as somebody else",
+};
+
+/// Constrained impersonation (KEP-5284, by default since Kubernetes 1.36). A kubelet's own node (`impersonate:associated-node`) is
+/// nobody else's.
+const IMPERSONATE_FOR_SOME: Right = Right {
+    resources: &[
+        ("authentication.k8s.io", "groups"),
+        ("authentication.k8s.io", "nodes"),
+        ("authentication.k8s.io", "serviceaccounts"),
+        ("authentication.k8s.io", "uids"),
+        ("authentication.k8s.io", "users"),
+    ],
+    verbs: &["impersonate:arbitrary-node", "impersonate:serviceaccount", "impersonate:user-info"],
+    what: "act as somebody else for some requests",
 };
 
 pub(super) const BIND: Right = Right {

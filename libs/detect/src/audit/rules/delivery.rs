@@ -80,6 +80,7 @@ pub(super) static RULES: &[Definition] = &[
                 "fluxinstances.fluxcd.controlplane.io",
                 "gitrepositories.source.toolkit.fluxcd.io",
                 "gitrepos.fleet.cattle.io",
+                "helmchartconfigs.helm.cattle.io",
                 "helmcharts.helm.cattle.io",
                 "helmreleases.helm.toolkit.fluxcd.io",
                 "helmrepositories.source.toolkit.fluxcd.io",
@@ -204,12 +205,15 @@ fn writes(policy: &str) -> bool {
 }
 
 /// Where an object says what a delivery tool is to fetch.
-const SOURCES: [(&str, &str); 28] = [
+const SOURCES: [(&str, &str); 33] = [
     // Argo CD: what is declared, and what is asked for at once, which shows nowhere afterwards.
     ("spec.source", "repoURL"),
     ("spec.template.spec.source", "repoURL"),
     ("operation.sync.source", "repoURL"),
     ("spec.sourceHydrator.drySource", "repoURL"),
+    ("spec.source", "path"),
+    // What a project allows another may not.
+    ("spec", "project"),
     // Flux.
     ("spec.sync", "url"),
     ("spec", "bucketName"),
@@ -224,6 +228,8 @@ const SOURCES: [(&str, &str); 28] = [
     ("spec.sourceRef", "name"),
     ("spec.chart.spec.sourceRef", "name"),
     ("spec.ref", "branch"),
+    ("spec.kubeConfig.secretRef", "name"),
+    ("spec", "path"),
     // Fleet and K3s.
     ("spec", "repo"),
     ("spec", "chart"),
@@ -237,6 +243,7 @@ const SOURCES: [(&str, &str); 28] = [
     ("spec", "package"),
     ("spec", "image"),
     ("spec.git", "repo"),
+    ("spec.git", "dir"),
     ("spec.oci", "image"),
 ];
 
@@ -250,13 +257,25 @@ const LISTS: [(&str, &str, &str); 5] = [
     ("spec", "resources", "content"),
 ];
 
+/// What is added to what a source has, of which it is enough that it is there.
+const ADDED: [&str; 6] = [
+    "spec.patches",
+    "spec.postRenderers",
+    "spec.source.kustomize.patches",
+    "spec.template.spec.source.kustomize.patches",
+    "spec.templatePatch",
+    "spec.valuesContent",
+];
+
 /// Fields that are a whole text, which may have passwords in it: it is not shown.
 const TEXTS: [&str; 3] = ["chartContent", "content", "module"];
 
 /// Who makes an application by hand tries something out; who leads one elsewhere takes what it delivers.
 fn source(request: &Request<'_>) -> Option<Firing> {
     let severity = Hands::for_new_or_changed(request).unless_usual(request)?;
-    let (field, source) = named_source(request.body())?;
+    let unsigned = || request.change().removes(&["spec", "verify"]).then_some("removed");
+    let unsigned = || unsigned().map(|says| ("spec.verify".to_owned(), says));
+    let (field, source) = named_source(request.body()).or_else(unsigned)?;
     let firing = changed(request).at(severity).with(&format!("requestObject.{field}"), source);
     (!request.is_by_trusted_system()).then_some(firing)
 }
@@ -302,5 +321,9 @@ fn named_source(body: &Value) -> Option<(String, &str)> {
         let (kind, _) = generator.as_object()?.iter().next()?;
         Some(("spec.generators".to_owned(), kind))
     };
-    named.or_else(listed).or_else(asked_for).or_else(at_once).or_else(generated)
+    let added = || {
+        let is_there = |place: &&&str| *within(place) != Value::Null;
+        ADDED.iter().find(is_there).map(|place| ((*place).to_owned(), "…"))
+    };
+    named.or_else(listed).or_else(asked_for).or_else(at_once).or_else(generated).or_else(added)
 }

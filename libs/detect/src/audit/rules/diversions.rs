@@ -10,7 +10,7 @@ use super::super::pod_spec::{self, TEMPLATES};
 use super::super::request::Request;
 use super::hands::Hands;
 use super::judged::wrote;
-use super::{Definition, Ended, Firing, MODIFY, On};
+use super::{Definition, Ended, Firing, MODIFY, On, WRITE};
 use crate::address::public_host_of;
 use crate::rule::{Examples, PLAUSIBLE, Rule};
 
@@ -57,7 +57,7 @@ const SETTINGS: Definition = Definition {
             quiet: r#"{"verb":"patch","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"configmaps","namespace":"shop","name":"env"},"requestObject":{"data":{"LOG_LEVEL":"debug"}},"responseStatus":{"code":200}}"#,
         }),
     },
-    on: On::Resources(MODIFY, &["configmaps", "secrets"]),
+    on: On::Resources(WRITE, &["configmaps", "secrets"]),
     ended: Ended::Done,
     when: loaded_from_settings,
 };
@@ -79,23 +79,25 @@ impl Lead {
     }
 }
 
-/// Settings that workloads take into their environment.
+/// Settings that workloads take into their environment. New ones come with options of runtimes, and hardly ever with code.
 fn loaded_from_settings(request: &Request<'_>) -> Option<Firing> {
     let body = request.body();
     let is_encoded = request.resource() == "secrets";
+    let is_new = request.is_of_new_object();
     let (field, name, value, person) = ["data", "stringData"].into_iter().find_map(|field| {
         at(body, &[field]).as_object()?.iter().find_map(|(name, value)| {
             let value = value.as_str()?;
             let person = match () {
                 () if LOAD_CODE.contains(&name) => Severity::Medium,
                 // Tracing and profiling are switched on so.
+                () if is_new => return None,
                 () if OPTIONS.contains(&name) && (is_encoded || loads(value)) => Severity::Low,
                 () => return None,
             };
             Some((field, name, value, person))
         })
     })?;
-    let person = if request.applies_whole() { Severity::Low } else { person };
+    let person = if is_new || request.applies_whole() { Severity::Low } else { person };
     let severity = Hands { person, program: Severity::Info }.unless_usual(request)?;
     let firing = Firing::new(format!("{}: led elsewhere by {name}", wrote(request)));
     let shown = if is_encoded { name } else { value };

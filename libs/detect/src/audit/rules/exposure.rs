@@ -196,8 +196,10 @@ fn opened_policy(request: &Request<'_>) -> Option<Firing> {
         Some(fields) => {
             let mut known = fields.iter().map(|(_, value)| value);
             let allows = text(rule, "action");
-            // Calico says what a rule does, and nothing else if it is for all.
-            let bare = fields.iter().all(|(key, _)| key == "action") && allows == "Allow";
+            // Calico says what a rule does, and nothing else, or of nobody, if it is for all.
+            let is_nobody = |value: &Value| value.as_object().is_some_and(|it| it.is_empty());
+            let mut others = fields.iter().filter(|(key, _)| *key != "action");
+            let bare = allows == "Allow" && others.all(|(_, value)| is_nobody(value));
             bare || known.all(|value| value.as_array().is_some_and(<[_]>::is_empty))
                 || reaches_all(rule)
         }

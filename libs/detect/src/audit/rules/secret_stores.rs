@@ -67,16 +67,30 @@ pub(super) static RULES: &[Definition] = &[
         },
         on: On::Resources(WRITE, &["secrets"]),
         ended: Ended::Done,
-        when: |request| {
-            const LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
-            let state = text(at(request.body(), &["metadata", "labels"]), LABEL);
-            let hands = Hands { person: Severity::High, program: Severity::Info };
-            // Taking a key out of service is upkeep.
-            let severity = hands.unless_usual(request).filter(|_| state == "active")?;
-            Some(changed(request).at(severity).with("requestObject.metadata.labels", LABEL))
-        },
+        when: sealed,
     },
 ];
+
+/// A key that is taken into service, or one of the controller's that is replaced under its name.
+fn sealed(request: &Request<'_>) -> Option<Firing> {
+    const LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
+    const KEY: &str = "tls.key";
+    let body = request.body();
+    let (field, value) = match text(at(body, &["metadata", "labels"]), LABEL) {
+        "active" => ("requestObject.metadata.labels", LABEL),
+        // Taking a key out of service is upkeep.
+        "" => {
+            let is_key =
+                request.verb() != "create" && request.name().starts_with("sealed-secrets-key");
+            let written =
+                ["data", "stringData"].into_iter().any(|it| at(body, &[it]).get(KEY).is_some());
+            (is_key && written).then_some(("requestObject.data", KEY))?
+        }
+        _ => return None,
+    };
+    let hands = Hands { person: Severity::High, program: Severity::Info };
+    Some(changed(request).at(hands.unless_usual(request)?).with(field, value))
+}
 
 fn carried(request: &Request<'_>) -> Option<Firing> {
     let leaves = matches!(request.resource(), "pushsecrets" | "clusterpushsecrets");
