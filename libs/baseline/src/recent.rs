@@ -45,8 +45,9 @@ const AT_BITS: u32 = 18;
 const MOST_ROWS: usize = 1 << ROW_BITS;
 /// The most things of a row. A message of the log has fewer.
 const MOST_OF_ROW: usize = 1 << AT_BITS;
-/// An index with more room than so many times what is in it is made smaller.
-const ROOMY: usize = 4;
+/// An index of which less than a half is in use, and a part of that to spare, is made smaller. What is forgotten may leave marks
+/// in it, by which it becomes twice as large as it has to be.
+const TO_SPARE: usize = 16;
 
 impl Place {
     const fn new(hash: u64, row: u32, at: usize) -> Self {
@@ -134,7 +135,8 @@ impl<N: Hash + Eq + Copy, V: Copy> Recent<N, V> {
             self.free.push(number);
             return None;
         }
-        *self.rows.get_mut(number as usize)? = things.into();
+        // A copy of its own: what has grown has room for more.
+        *self.rows.get_mut(number as usize)? = things.as_slice().into();
         Some(RowNumber(number))
     }
 
@@ -153,8 +155,9 @@ impl<N: Hash + Eq + Copy, V: Copy> Recent<N, V> {
             }
         }
         self.free.push(number);
-        if self.index.capacity() / ROOMY > self.index.len() {
-            self.index.shrink_to(self.index.len() * 2, |place| place.hash());
+        let needed = self.index.len() + self.index.len() / TO_SPARE;
+        if self.index.capacity() / 2 > needed {
+            self.index.shrink_to(needed, |place| place.hash());
         }
     }
 
@@ -249,6 +252,22 @@ mod tests {
             recent.index.capacity()
         );
         assert!((10_000..10_100).all(|name| recent.get(name).is_some()));
+    }
+
+    /// As many come as go, for long: what is forgotten must not make it grow.
+    #[test]
+    fn an_index_has_no_more_room_than_twice_what_was_in_it_at_a_time() {
+        let mut recent = Recent::default();
+        let mut rows = std::collections::VecDeque::new();
+        for row in 0_u64..2_000 {
+            (0..100).for_each(|name| recent.put(row * 100 + name, ()));
+            rows.extend(recent.close());
+            if rows.len() > 120 {
+                rows.pop_front().into_iter().for_each(|row| recent.forget(row));
+                let (room, len) = (recent.index.capacity(), recent.len());
+                assert!(len == 12_000 && room <= 2 * len + len / 8, "{room} for {len}");
+            }
+        }
     }
 
     #[test]
