@@ -89,8 +89,8 @@ fn loaded_from_settings(request: &Request<'_>) -> Option<Firing> {
             let value = value.as_str()?;
             let person = match () {
                 () if LOAD_CODE.contains(&name) => Severity::Medium,
-                // Tracing and profiling are switched on so.
                 () if is_new => return None,
+                // Tracing and profiling are switched on so.
                 () if OPTIONS.contains(&name) && (is_encoded || loads(value)) => Severity::Low,
                 () => return None,
             };
