@@ -10,7 +10,6 @@ use crate::intake::Intake;
 use crate::rule::{Rule, RuleInfo};
 
 mod actor;
-mod bodies;
 mod body;
 mod certificate_request;
 mod change;
@@ -25,6 +24,7 @@ mod facts;
 mod grant;
 mod indexed;
 pub(crate) mod kind;
+mod known;
 mod links;
 mod machinery;
 mod object;
@@ -41,7 +41,6 @@ mod sign;
 mod uses;
 
 pub(crate) use actor::Actor;
-pub use bodies::Bodies;
 pub(crate) use client::Client;
 pub use client::UserAgent;
 pub use deed::{CAUSED_BY, COUNTED_IN, Cause, Deed, Hand, deed, tell_cause, tell_counted};
@@ -50,6 +49,8 @@ pub(crate) use dispatch::{CORE as CORE_RESOURCES, VERBS};
 pub use event::Event;
 pub use grant::used as used_grant;
 pub use indexed::{Indexed, indexed};
+use known::Found;
+pub use known::{Known, KnownBy};
 pub use links::of_user as links_of_user;
 use machinery::Standing;
 pub(crate) use observation::of_sighting;
@@ -127,24 +128,20 @@ pub fn records(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
 
 /// The same, of its request.
 pub fn told_by(request: &Request<'_>, intake: &Intake<'_>) -> Vec<Record> {
-    if request.is_answered() { records_of(request, intake, |_| true) } else { Vec::new() }
+    if request.is_answered() { records_of(request, intake, Telling::All) } else { Vec::new() }
 }
 
 /// What of an event travels to be correlated: all that it tells but what is ordinary. That somebody made an
 /// object, or named an image without its digest, is no part of any incident.
 pub fn records_to_correlate(event: &Event<'_>, intake: &Intake<'_>) -> Vec<Record> {
     let request = Request::new(event, intake.profile);
-    let is_told = |rule: &Rule| !rules::is_ordinary(rule.id);
-    if request.is_answered() { records_of(&request, intake, is_told) } else { Vec::new() }
+    let is_answered = request.is_answered();
+    if is_answered { records_of(&request, intake, Telling::ToCorrelate) } else { Vec::new() }
 }
 
 /// What an answered request tells: detections of some rules, and facts.
-fn records_of(
-    request: &Request<'_>,
-    intake: &Intake<'_>,
-    is_told: impl Fn(&Rule) -> bool,
-) -> Vec<Record> {
-    let mut records = detections(request, intake, is_told);
+fn records_of(request: &Request<'_>, intake: &Intake<'_>, telling: Telling) -> Vec<Record> {
+    let mut records = detections(request, intake, telling);
     let of_interest = records.iter().any(is_above_info);
     facts::of(request, of_interest, intake, &mut records);
     records
@@ -154,23 +151,40 @@ fn is_above_info(record: &Record) -> bool {
     matches!(&record.payload, Payload::Detection(found) if found.severity > Severity::Info)
 }
 
-fn detections(
-    request: &Request<'_>,
-    intake: &Intake<'_>,
-    is_told: impl Fn(&Rule) -> bool,
-) -> Vec<Record> {
-    let mut told = firings(request, &is_told);
+fn detections(request: &Request<'_>, intake: &Intake<'_>, telling: Telling) -> Vec<Record> {
+    let find = || found(request, telling);
+    let found = match request.known() {
+        Some(known) => known.requests().find((request.event(), known.profile(), telling), find),
+        None => Found::Now(find()),
+    };
+    // Where it was found before, nobody has looked now.
+    request.doubt();
+    let record = |found: Detection| {
+        let detection = placed(found, request, intake);
+        intake.detection(Source::Audit, request.id(intake), request.time(), detection)
+    };
+    match found {
+        Found::Before(all) => all.iter().cloned().map(record).collect(),
+        Found::Now(all) => all.into_iter().map(record).collect(),
+    }
+}
+
+/// What was found in a request, with what differs where the same comes again: under which number, and where it was read.
+fn placed(found: Detection, request: &Request<'_>, intake: &Intake<'_>) -> Detection {
+    let native_id = command::cut(&request.event().audit_id, MAX_AUDIT_ID_CHARS).to_owned();
+    Detection { native_id, origin: intake.place(), ..found }
+}
+
+/// What rules find in a request, whenever it was asked.
+fn found(request: &Request<'_>, telling: Telling) -> Vec<Detection> {
+    let is_told = |rule: &Rule| telling == Telling::All || !rules::is_ordinary(rule.id);
+    let mut told = firings(request, is_told);
     if request.doubt() {
         let all = firings(request, |_| true).into_iter();
         let left_alone = all.filter(|(rule, _)| told.iter().all(|(known, _)| known.id != rule.id));
         told.extend(rules::told_under_a_name(&left_alone.collect::<Vec<_>>()));
     }
-    told.into_iter()
-        .map(|(rule, firing)| {
-            let detection = detection(rule.into(), firing, request, intake);
-            intake.detection(Source::Audit, request.id(intake), request.time(), detection)
-        })
-        .collect()
+    told.into_iter().map(|(rule, firing)| unplaced(rule.into(), firing, request)).collect()
 }
 
 /// What some rules find: those that are not asked need not look.
@@ -192,7 +206,11 @@ fn detection(
     request: &Request<'_>,
     intake: &Intake<'_>,
 ) -> Detection {
-    let event = request.event();
+    placed(unplaced(rule, firing, request), request, intake)
+}
+
+/// A detection about a request, but for what [`placed`] adds.
+fn unplaced(rule: RuleInfo, firing: Firing, request: &Request<'_>) -> Detection {
     let message = message(&firing.deed, request);
     let severity = firing.severity.unwrap_or(rule.severity);
     // Nobody said who runs the cluster: what a provider's component is known to do is told, and no more.
@@ -214,8 +232,8 @@ fn detection(
         phase: Phase::Audit,
         links: links::of(request, firing.targets),
         values,
-        native_id: command::cut(&event.audit_id, MAX_AUDIT_ID_CHARS).to_owned(),
-        origin: intake.place(),
+        native_id: String::new(),
+        origin: None,
         event: None,
         repeats: None,
     }

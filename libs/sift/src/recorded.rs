@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use airside_detect::Intake;
 use airside_detect::audit::own::Found;
-use airside_detect::audit::{Bodies, Event, Request, Telling, sight};
+use airside_detect::audit::{Event, Known, Request, Telling, sight};
 use airside_detect::authorised::Authorised;
+use airside_detect::profile::ClusterProfile;
 use airside_types::{SightingBatch, Suppression, Timestamp};
 
 use crate::{Limits, SharedLimits, Sift, Sifted};
@@ -16,7 +17,9 @@ pub struct Recorded<'a> {
     sift: Sift,
     telling: Telling,
     authorised: &'a Authorised,
-    bodies: Bodies,
+    known: Known,
+    /// The profile of the last event, and how many others there were before it.
+    profile: (ClusterProfile, u32),
     events: u64,
     /// The batch of the last event, whose texts the next ones share.
     batch: Option<SightingBatch>,
@@ -36,8 +39,15 @@ impl<'a> Recorded<'a> {
             shared: SharedLimits { seen: 2_000_000, ..SharedLimits::default() },
             ..Limits::default()
         };
-        let (sift, bodies) = (Sift::new(limits), Bodies::default());
-        Self { sift, telling, authorised, bodies, events: 0, batch: None }
+        Self {
+            sift: Sift::new(limits),
+            telling,
+            authorised,
+            known: Known::default(),
+            profile: (ClusterProfile::default(), 0),
+            events: 0,
+            batch: None,
+        }
     }
 
     /// Takes an event of so many bytes in, with what people's own rules find in it.
@@ -49,7 +59,8 @@ impl<'a> Recorded<'a> {
         own: Found,
     ) -> Sifted {
         let mut batch = self.next_batch(intake);
-        let request = Request::new(event, intake.profile).among(&self.bodies);
+        let number = self.number_of(intake.profile);
+        let request = Request::new(event, intake.profile).among(self.known.by(number));
         sight((&request, bytes), intake, (self.telling, self.authorised), own, &mut batch);
         let quiet = batch.quiet.iter().map(|quiet| quiet.last);
         let time = batch.sightings.iter().map(|it| it.time).chain(quiet).max();
@@ -61,6 +72,15 @@ impl<'a> Recorded<'a> {
         let sifted = self.sift.take(&mut batch, intake.profile);
         self.batch = Some(batch);
         arrived(sifted)
+    }
+
+    /// The number under which requests of a profile are known.
+    fn number_of(&mut self, profile: &ClusterProfile) -> u32 {
+        let (last, number) = &mut self.profile;
+        if last != profile {
+            (*last, *number) = (profile.clone(), *number + 1);
+        }
+        *number
     }
 
     /// An empty batch of the event's cluster.

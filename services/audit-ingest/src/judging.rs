@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use airside_config::ByteSize;
 use airside_detect::address::{AddressSet, Network};
-use airside_detect::audit::Bodies;
+use airside_detect::audit::{Known, KnownBy};
 use airside_detect::authorised::Authorised;
 use airside_detect::profile::{AddressFeed, ClusterProfile, Provider};
 use airside_sigma::{Problem, RuleSet};
@@ -21,8 +21,8 @@ pub struct Judging {
     terms: DetectionTermsOfTenants,
     /// The rules of tenants that have set some besides.
     set: RwLock<BTreeMap<Tenant, Arc<SetRules>>>,
-    profiles: BTreeMap<(Tenant, Cluster), ClusterProfile>,
-    bodies: Bodies,
+    profiles: BTreeMap<(Tenant, Cluster), Numbered>,
+    known: Known,
 }
 
 impl Judging {
@@ -30,32 +30,38 @@ impl Judging {
     pub(crate) fn read(
         files: &TermFilesOfTenants,
         clusters: &[ClusterOptions],
-        bodies: ByteSize,
+        known: ByteSize,
     ) -> anyhow::Result<Self> {
         let mut profiles = BTreeMap::new();
-        for cluster in clusters {
+        for (number, cluster) in (1..).zip(clusters) {
             let at = || format!("`audit-ingest.clusters` {}", cluster.name);
             let tenant = Tenant::new(&cluster.tenant).with_context(at)?;
             let name = Cluster::new(&cluster.name).with_context(at)?;
             let profile = profile(cluster).with_context(at)?;
-            if profiles.insert((tenant, name), profile).is_some() {
+            if profiles.insert((tenant, name), Numbered { number, profile }).is_some() {
                 anyhow::bail!("{} is described twice", at());
             }
         }
         let terms = DetectionTermsOfTenants::read(files)?;
-        let bodies = Bodies::new(bodies.as_usize());
-        Ok(Self { terms, set: RwLock::default(), profiles, bodies })
+        let known = Known::new(known.as_usize());
+        Ok(Self { terms, set: RwLock::default(), profiles, known })
     }
 
-    /// What is known of bodies that came more than once.
-    pub(crate) const fn bodies(&self) -> &Bodies {
-        &self.bodies
+    /// What is known of requests that came more than once.
+    pub(crate) const fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// What is known of a cluster, and of requests that were judged by that.
+    pub(crate) fn of(&self, tenant: &Tenant, cluster: &Cluster) -> (&ClusterProfile, KnownBy<'_>) {
+        let described = self.profiles.get(&(tenant.clone(), cluster.clone()));
+        let undescribed = || (ClusterProfile::unknown(), self.known.by(UNDESCRIBED));
+        described.map_or_else(undescribed, |it| (&it.profile, self.known.by(it.number)))
     }
 
     /// What is known of a cluster.
     pub(crate) fn profile(&self, tenant: &Tenant, cluster: &Cluster) -> &ClusterProfile {
-        let known = self.profiles.get(&(tenant.clone(), cluster.clone()));
-        known.unwrap_or_else(|| ClusterProfile::unknown())
+        self.of(tenant, cluster).0
     }
 
     /// A tenant's own rules: those of the settings, with those that it has set.
@@ -95,6 +101,16 @@ impl Judging {
         &self.terms.of(tenant).authorised
     }
 }
+
+/// What is known of a cluster that somebody describes, and the number under which requests to it are known.
+#[derive(Debug)]
+struct Numbered {
+    number: u32,
+    profile: ClusterProfile,
+}
+
+/// The number of the profile that all other clusters have.
+const UNDESCRIBED: u32 = 0;
 
 /// What a tenant has set.
 #[derive(Debug)]
@@ -218,18 +234,43 @@ mod tests {
 
     /// Of what comes for the first time nothing is kept.
     #[test]
-    fn bodies_are_known_from_their_second_time_on_as_far_as_the_settings_give_room() {
+    fn requests_are_known_from_their_second_time_on_as_far_as_the_settings_give_room() {
         let event = r#"{"kind":"Event","auditID":"1","verb":"create","user":{"username":"dana"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"c"},"responseStatus":{"code":201},"requestObject":{"data":{"a":"b"}}}"#;
         for (room, known) in
-            [(Options::default().known_bodies, [0, 1, 1]), (ByteSize::mib(0), [0; 3])]
+            [(Options::default().known_requests, [0, 1, 1]), (ByteSize::mib(0), [0; 3])]
         {
             let judging = Judging::read(&TermFilesOfTenants::default(), &[], room).unwrap();
             let times = known.map(|_| {
                 crate::understand(&crate::testing::received(event), &judging).unwrap();
-                judging.bodies().known()
+                (judging.known().bodies(), judging.known().requests())
             });
-            assert_eq!(times, known, "{room}");
+            assert_eq!(times, known.map(|number| (number, number)), "{room}");
         }
+    }
+
+    /// What was found in one cluster is not taken for what is found in another one, of which other things are known.
+    #[test]
+    fn the_same_request_is_judged_by_what_is_known_of_its_cluster() {
+        let event = r#"{"kind":"Event","auditID":"1","verb":"get","user":{"username":"system:serviceaccount:shop:web","groups":["system:serviceaccounts"]},"sourceIPs":["203.0.113.7"],"objectRef":{"resource":"configmaps","namespace":"shop","name":"c"},"responseStatus":{"code":200}}"#;
+        let office = ClusterOptions {
+            name: "office".into(),
+            tenant: Tenant::default().as_str().to_owned(),
+            egress: vec!["203.0.113.0/24".into()],
+            ..ClusterOptions::default()
+        };
+        let files = TermFilesOfTenants::default();
+        let judging = Judging::read(&files, &[office], ByteSize::mib(16)).unwrap();
+        let told = |cluster: &str| {
+            let cluster = Cluster::new(cluster).unwrap();
+            let received = Received { cluster, ..crate::testing::received(event) };
+            let understood = crate::understand(&received, &judging).unwrap();
+            let sightings = understood.sightings.iter().flat_map(|batch| &batch.sightings);
+            sightings.map(|sighting| sighting.records.len()).sum::<usize>()
+        };
+        for _ in 0..3 {
+            assert_eq!((told("office"), told("elsewhere")), (0, 1));
+        }
+        assert_eq!(judging.known().requests(), 2);
     }
 
     #[test]

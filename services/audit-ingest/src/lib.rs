@@ -86,6 +86,7 @@ pub(crate) struct Webhook {
     events: Counter,
     sightings: Counter,
     known_bodies: Gauge,
+    known_requests: Gauge,
 }
 
 impl Webhook {
@@ -107,7 +108,9 @@ impl Webhook {
         tokio::try_join!(self.raw.keep(raws), self.intake.keep(understood))?;
         self.events.add(events);
         self.sightings.add(sightings);
-        self.known_bodies.set(i64::try_from(self.judging.bodies().known()).unwrap_or(i64::MAX));
+        let known = self.judging.known();
+        self.known_bodies.set(i64::try_from(known.bodies()).unwrap_or(i64::MAX));
+        self.known_requests.set(i64::try_from(known.requests()).unwrap_or(i64::MAX));
         Ok(())
     }
 }
@@ -119,7 +122,7 @@ impl Service for AuditIngest {
     type Options = Options;
 
     fn check(options: &Options, terms: &TermFilesOfTenants) -> anyhow::Result<()> {
-        Judging::read(terms, &options.clusters, options.known_bodies)?;
+        Judging::read(terms, &options.clusters, options.known_requests)?;
         followed(options)?;
         Ok(())
     }
@@ -131,7 +134,7 @@ impl Service for AuditIngest {
             in_flight: usize::try_from(options.max_in_flight.as_u64())?,
         };
         let judging =
-            Arc::new(Judging::read(&deps.terms, &options.clusters, options.known_bodies)?);
+            Arc::new(Judging::read(&deps.terms, &options.clusters, options.known_requests)?);
         let rules = RulesApi::new(Arc::clone(&judging), deps.publisher());
         mounts.grpc(&deps, RulesServiceServer::new(rules));
         let (rules_known, known) = watch::channel(false);
@@ -153,6 +156,10 @@ impl Service for AuditIngest {
             known_bodies: deps.metrics.gauge(
                 "airside_audit_ingest_known_bodies",
                 "Bodies of requests that came more than once, of which is known what they say",
+            ),
+            known_requests: deps.metrics.gauge(
+                "airside_audit_ingest_known_requests",
+                "Requests that came more than once, of which is known what rules find in them",
             ),
         };
         let route = Router::new().route("/v1/audit/{cluster}", post(receive));

@@ -18,9 +18,9 @@ pub struct Options {
     /// asked to come again. A tenant may have three quarters of it with several bodies; one alone is always taken. At least twice
     /// the largest. Default: 256MiB.
     pub max_in_flight: ByteSize,
-    /// The memory, about, for what is known of bodies that came more than once, so that it need not be worked out again:
-    /// controllers make many pods of one body. Default: 16MiB.
-    pub known_bodies: ByteSize,
+    /// The memory, about, for what is known of requests and bodies that came more than once, so that it need not be worked
+    /// out again: controllers ask for the same all day, and make many pods of one body. Default: 24MiB.
+    pub known_requests: ByteSize,
     /// Audit logs of API servers on this machine, to follow while they are written and rotated. Default: none.
     pub files: Vec<FileOptions>,
     /// How often it is looked whether a file has grown. Default: 1s.
@@ -132,7 +132,7 @@ impl Default for Options {
         Self {
             max_body: ByteSize::mib(64),
             max_in_flight: ByteSize::mib(256),
-            known_bodies: ByteSize::mib(16),
+            known_requests: ByteSize::mib(24),
             files: Vec::new(),
             poll: Interval::from_secs(1),
             clusters: Vec::new(),

@@ -71,6 +71,7 @@ pub(crate) async fn webhook_with(deps: &Deps) -> (Webhook, Option<Housekeeping>)
         events: counter("airside_test_events_total"),
         sightings: counter("airside_test_sightings_total"),
         known_bodies: deps.metrics.gauge("airside_test_known_bodies", "test"),
+        known_requests: deps.metrics.gauge("airside_test_known_requests", "test"),
     };
     (webhook, archiving)
 }

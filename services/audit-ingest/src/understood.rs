@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use airside_detect::audit::read::{self, Item, Room, Taker, Unreadable};
-use airside_detect::audit::{Bodies, Request, Telling, sight};
+use airside_detect::audit::{KnownBy, Request, Telling, sight};
 use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake};
 use airside_service::intake::{
@@ -98,7 +98,7 @@ struct Body<'a, 'p> {
     intake: Intake<'a>,
     rules: Arc<RuleSet>,
     authorised: &'a Authorised,
-    bodies: &'a Bodies,
+    known: KnownBy<'a>,
     /// What it has told since a piece was handed over.
     piece: Piece,
     /// Where pieces go; none where all is told as a whole.
@@ -116,7 +116,7 @@ impl Taker for Body<'_, '_> {
         self.piece.understood.inputs += 1;
         match item.event {
             Ok(event) => {
-                let request = Request::new(event, self.intake.profile).among(self.bodies);
+                let request = Request::new(event, self.intake.profile).among(self.known);
                 self.piece.raws.take(&request, item.bytes, &self.intake, self.received);
                 let batch = current(&mut self.piece.understood.sightings, self.received);
                 let own = self.rules.judge(event, &self.intake);
@@ -142,11 +142,12 @@ impl<'a, 'p> Body<'a, 'p> {
         piece: Piece,
         pieces: Option<(&'p mut Pieces<Piece>, &'p RawKeeper)>,
     ) -> Self {
+        let (profile, known) = judging.of(&received.tenant, &received.cluster);
         let intake = Intake {
             tenant: &received.tenant,
             cluster: &received.cluster,
             clock: Clock::Live(received.time),
-            profile: judging.profile(&received.tenant, &received.cluster),
+            profile,
             origin: None,
         };
         Self {
@@ -154,7 +155,7 @@ impl<'a, 'p> Body<'a, 'p> {
             intake,
             rules: judging.rules(&received.tenant),
             authorised: judging.authorised(&received.tenant),
-            bodies: judging.bodies(),
+            known,
             piece,
             pieces,
             items: 0,

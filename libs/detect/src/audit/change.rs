@@ -11,8 +11,8 @@ use std::sync::Arc;
 use airside_k8s::{Value, fields};
 use airside_types::FieldPath;
 
-use super::bodies::{Bodies, Body, Written};
 use super::event::Event;
+use super::known::{Bodies, Body, Written};
 use crate::json::{Defect, RawJson, mend};
 
 mod decode;

@@ -14,12 +14,12 @@ use airside_types::{Id, Link, NamedValue, Source, Timestamp};
 use percent_encoding::percent_decode_str;
 
 use super::actor::{self, Actor};
-use super::bodies::Bodies;
 use super::body;
 use super::change::Change;
 use super::client::Client;
 use super::event::{Event, ObjectReference};
 use super::exec;
+use super::known::KnownBy;
 use super::links;
 use super::machinery::Standing;
 use super::object::ObjectMeta;
@@ -44,7 +44,7 @@ const MASTERS: &str = "system:masters";
 #[derive(Debug)]
 pub struct Request<'e> {
     event: &'e Event<'e>,
-    known: Option<&'e Bodies>,
+    known: Option<KnownBy<'e>>,
     id: OnceCell<Id>,
     actor: OnceCell<Actor<'e>>,
     client: OnceCell<Client>,
@@ -101,11 +101,16 @@ impl<'e> Request<'e> {
         }
     }
 
-    /// The same, where what is known of bodies need not be worked out again.
+    /// The same, where what is known of others like it need not be worked out again.
     #[must_use]
-    pub fn among(mut self, known: &'e Bodies) -> Self {
+    pub const fn among(mut self, known: KnownBy<'e>) -> Self {
         self.known = Some(known);
         self
+    }
+
+    /// What is known of others like it.
+    pub(super) const fn known(&self) -> Option<KnownBy<'e>> {
+        self.known
     }
 
     /// The same, with a change of an object that is known.
@@ -308,7 +313,7 @@ impl<'e> Request<'e> {
 
     /// What the request changes of its object.
     pub(super) fn change(&self) -> &Change<'e> {
-        self.change.get_or_init(|| Change::of(self.event, self.known))
+        self.change.get_or_init(|| Change::of(self.event, self.known.map(KnownBy::bodies)))
     }
 
     /// The part of the object that the request's body sets; `Null` if the event has no body.

@@ -15,11 +15,10 @@ use super::event::{Annotations, Event, Extra, ObjectReference, ResponseStatus, U
 use super::object::ObjectMeta;
 use super::own::Found;
 use super::request::{Outcome, Request};
-use super::{declared, parameters, rules, uses};
+use super::{declared, parameters, uses};
 use crate::authorised::Authorised;
 use crate::intake::Intake;
 use crate::profile::ClusterProfile;
-use crate::rule::Rule;
 
 /// Which detections a sighting carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +46,7 @@ pub fn sight(
         batch.count(QuietKind::Unanswered, id, time);
         return;
     }
-    let is_told = |rule: &Rule| telling == Telling::All || !rules::is_ordinary(rule.id);
-    let told = is_answered.then(|| super::records_of(request, intake, is_told));
+    let told = is_answered.then(|| super::records_of(request, intake, telling));
     let mut records = told.unwrap_or_default();
     let Found { records: found, mut candidates } = own;
     records.extend(found);

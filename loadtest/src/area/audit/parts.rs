@@ -2,7 +2,7 @@
 //! what the owner of a cluster makes of that.
 
 use airside_audit_ingest::Judging;
-use airside_detect::audit::{self, Bodies, Event, Request, read};
+use airside_detect::audit::{self, Event, Known, Request, read};
 use airside_detect::{Clock, ClusterProfile, Intake};
 use airside_service::intake::Understood;
 use airside_sift::{Limits, Sift};
@@ -12,14 +12,19 @@ use bytes::Bytes;
 use crate::measure::{Span, measured};
 use crate::pipeline::received;
 
+/// How many bytes what is known of bodies may have.
+const BODIES: usize = 16 << 20;
+
 /// The time of each step, of which each does again what the steps before it do.
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) reading: Span,
-    /// With every rule and all facts: what `airside detect` tells of single events.
+    /// With every rule and all facts, knowing what came before: what `airside detect` tells of single events.
     pub(super) rules: Span,
-    /// The same, where nothing is known of bodies that came before.
-    pub(super) each_body: Span,
+    /// The same, where of what came before only bodies are known.
+    pub(super) known_bodies: Span,
+    /// The same, where nothing is known of what came before.
+    pub(super) each_anew: Span,
     /// How many records that were.
     pub(super) records: usize,
     /// With what travels to the owner of the cluster, which is not what is ordinary.
@@ -38,13 +43,14 @@ impl Parts {
         let told = |request: &Request<'_>, intake: &Intake<'_>| {
             std::hint::black_box(audit::told_by(request, intake)).len()
         };
-        let (records, rules) = measured(|| {
-            let bodies = Bodies::default();
-            Ok(each(batches, |event, intake| {
-                told(&Request::new(event, intake.profile).among(&bodies), intake)
-            }))
-        })?;
-        let (_, each_body) = measured(|| {
+        let knowing = |known: &Known| {
+            each(batches, |event, intake| {
+                told(&Request::new(event, intake.profile).among(known.by(0)), intake)
+            })
+        };
+        let (records, rules) = measured(|| Ok(knowing(&Known::default())))?;
+        let (_, known_bodies) = measured(|| Ok(knowing(&Known::of_each(BODIES, 0))))?;
+        let (_, each_anew) = measured(|| {
             Ok(each(batches, |event, intake| told(&Request::new(event, intake.profile), intake)))
         })?;
         let (_, sightings) = measured(|| {
@@ -65,26 +71,26 @@ impl Parts {
             }
             Ok(told)
         })?;
-        Ok(Self { reading, rules, each_body, records, sightings, sifting, told })
+        Ok(Self { reading, rules, known_bodies, each_anew, records, sightings, sifting, told })
     }
 
     /// The median of each step over several rounds; none of none.
     pub(super) fn median(rounds: Vec<Self>) -> Option<Self> {
         let of = |step: fn(&Self) -> Span| Span::median(rounds.iter().map(step).collect());
         let (reading, rules) = (of(|it| it.reading)?, of(|it| it.rules)?);
-        let each_body = of(|it| it.each_body)?;
+        let (known_bodies, each_anew) = (of(|it| it.known_bodies)?, of(|it| it.each_anew)?);
         let (sightings, sifting) = (of(|it| it.sightings)?, of(|it| it.sifting)?);
         let last = rounds.into_iter().last()?;
-        Some(Self { reading, rules, each_body, sightings, sifting, ..last })
+        Some(Self { reading, rules, known_bodies, each_anew, sightings, sifting, ..last })
     }
 }
 
-/// Whether the same is told of every event where bodies that came before are known.
-pub(super) fn are_the_same_with_known_bodies(batches: &[Bytes]) -> bool {
-    let bodies = Bodies::default();
+/// Whether the same is told of every event where what came before is known.
+pub(super) fn are_the_same_where_known(batches: &[Bytes]) -> bool {
+    let before = Known::default();
     let differ = |event: &Event<'_>, intake: &Intake<'_>| {
         let alone = audit::told_by(&Request::new(event, intake.profile), intake);
-        let known = Request::new(event, intake.profile).among(&bodies);
+        let known = Request::new(event, intake.profile).among(before.by(0));
         usize::from(audit::told_by(&known, intake) != alone)
     };
     each(batches, differ) == 0

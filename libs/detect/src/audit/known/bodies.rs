@@ -5,7 +5,6 @@
 //! what was answered, differ.
 
 use std::hash::{BuildHasher, Hash};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use airside_checks::Failure;
@@ -15,9 +14,10 @@ use foldhash::quality::RandomState;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
-use super::change::{Form, Why};
-use super::pod_spec::Program;
-use super::request::Request;
+use super::super::change::{Form, Why};
+use super::super::pod_spec::Program;
+use super::super::request::Request;
+use super::CameOnce;
 
 /// The longest body that is kept, in bytes; shorter where there is little room.
 const MAX_BYTES: usize = 16 << 10;
@@ -27,45 +27,40 @@ const BYTES_FOR_ONE: usize = 12;
 const ENTRY_BYTES: usize = 1_024;
 /// What is worked out of a body may have as many bytes for each one of its text; what has more is not kept.
 const WORKED_OUT_FOR_ONE: usize = 8;
-/// Of how many bodies it is known that they came once. Must be a power of two.
-const ONCE: usize = 1 << 16;
 /// Resources whose bodies are nobody's to keep.
-const SECRET: [&str; 3] = ["secrets", "tokenreviews", "serviceaccounts"];
+pub(super) const SECRET: [&str; 3] = ["secrets", "tokenreviews", "serviceaccounts"];
 
-/// What is known of bodies that came more than once. One may serve all tenants: what it says of a body is what anybody
-/// would work out from it.
+/// What is known of bodies that came more than once.
 #[derive(Debug)]
-pub struct Bodies {
+pub(in crate::audit) struct Bodies {
     known: Cache<Kept, Arc<Written>, Weight>,
     /// The longest body that there is room for.
     longest: usize,
-    /// The hashes of bodies that came once: most never come again, and are not worth their room.
-    once: Box<[AtomicU64]>,
+    once: CameOnce,
     hashes: RandomState,
 }
 
 impl Bodies {
     /// As many as fit into about so many bytes.
-    pub fn new(bytes: usize) -> Self {
+    pub(super) fn new(bytes: usize) -> Self {
         let known = Cache::with_weighter(bytes / (ENTRY_BYTES * 4), bytes as u64, Weight);
         // A part of the cache takes nothing that would fill nearly all of it.
         let part = usize::try_from(known.shard_capacity()).unwrap_or(bytes) / 10 * 9;
         let longest = (part.saturating_sub(ENTRY_BYTES) / BYTES_FOR_ONE).min(MAX_BYTES);
-        Self {
-            known,
-            longest,
-            once: (0..ONCE).map(|_| AtomicU64::new(0)).collect(),
-            hashes: RandomState::default(),
-        }
+        Self { known, longest, once: CameOnce::new(), hashes: RandomState::default() }
     }
 
     /// How many are known.
-    pub fn known(&self) -> usize {
+    pub(super) fn known(&self) -> usize {
         self.known.len()
     }
 
     /// What a body says, as it was read before, or as it is read now.
-    pub(super) fn read(&self, body: &Body<'_>, read: impl FnOnce() -> Written) -> Arc<Written> {
+    pub(in crate::audit) fn read(
+        &self,
+        body: &Body<'_>,
+        read: impl FnOnce() -> Written,
+    ) -> Arc<Written> {
         if body.text.len() > self.longest || SECRET.contains(&body.resource) {
             return Arc::new(read());
         }
@@ -73,36 +68,21 @@ impl Bodies {
             return written;
         }
         let written = Arc::new(read());
-        if self.came_before(body) && written.is_small(body.text) {
+        if self.once.came_before(self.hashes.hash_one(body)) && written.is_small(body.text) {
             self.known.insert(body.to_kept(), Arc::clone(&written));
         }
         written
-    }
-
-    /// Whether a body came before, as far as that is still known; it did from now on.
-    fn came_before(&self, body: &Body<'_>) -> bool {
-        let hash = self.hashes.hash_one(body) | 1;
-        let at = usize::try_from(hash >> 1).unwrap_or_default() & (ONCE - 1);
-        let slot = self.once.get(at);
-        slot.is_some_and(|slot| slot.swap(hash, Ordering::Relaxed) == hash)
-    }
-}
-
-impl Default for Bodies {
-    /// 16 MiB.
-    fn default() -> Self {
-        Self::new(16 << 20)
     }
 }
 
 /// A body, with all that decides what follows from it.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Body<'b> {
-    pub(super) form: Form,
-    pub(super) group: &'b str,
-    pub(super) resource: &'b str,
-    pub(super) subresource: &'b str,
-    pub(super) text: &'b str,
+pub(in crate::audit) struct Body<'b> {
+    pub(in crate::audit) form: Form,
+    pub(in crate::audit) group: &'b str,
+    pub(in crate::audit) resource: &'b str,
+    pub(in crate::audit) subresource: &'b str,
+    pub(in crate::audit) text: &'b str,
 }
 
 /// The same, as it is kept. The fields stand in the same order: both have the same hash.
@@ -149,15 +129,15 @@ impl Weighter<Kept, Arc<Written>> for Weight {
 
 /// What a body writes, and what is said of that.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(in crate::audit) struct Written {
     /// What is set, as a part of the object.
-    pub(super) set: Value,
+    pub(in crate::audit) set: Value,
     /// What is removed.
-    pub(super) removed: Vec<FieldPath>,
+    pub(in crate::audit) removed: Vec<FieldPath>,
     /// Why it, or a part of it, is not known.
-    pub(super) unread: Option<Why>,
+    pub(in crate::audit) unread: Option<Why>,
     /// How long its text is.
-    pub(super) bytes: usize,
+    pub(in crate::audit) bytes: usize,
     failures: OnceLock<Option<Vec<Failure>>>,
     programs: OnceLock<Option<Vec<Program>>>,
     named: OnceLock<Option<Named>>,
@@ -175,12 +155,18 @@ struct Named {
 
 impl Written {
     /// What the checks on pods say of it, if that is little.
-    pub(super) fn failures(&self, judge: impl FnOnce() -> Vec<Failure>) -> Option<&[Failure]> {
+    pub(in crate::audit) fn failures(
+        &self,
+        judge: impl FnOnce() -> Vec<Failure>,
+    ) -> Option<&[Failure]> {
         self.failures.get_or_init(|| self.if_little(judge(), weight_of)).as_deref()
     }
 
     /// What the containers in it run, if that is little.
-    pub(super) fn programs(&self, look: impl FnOnce() -> Vec<Program>) -> Option<&[Program]> {
+    pub(in crate::audit) fn programs(
+        &self,
+        look: impl FnOnce() -> Vec<Program>,
+    ) -> Option<&[Program]> {
         // A line is kept as it is written and as it is read.
         let bytes = |it: &Program| 128 + it.image.len() + it.line.len() * 5;
         self.programs.get_or_init(|| self.if_little(look(), bytes)).as_deref()
@@ -198,7 +184,7 @@ impl Written {
     }
 
     /// What some checks say of it under the request's name.
-    pub(super) fn named(
+    pub(in crate::audit) fn named(
         &self,
         by: &'static str,
         request: &Request<'_>,
@@ -224,53 +210,11 @@ fn weight_of(failure: &Failure) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use airside_types::{Cluster, Tenant};
-
-    use super::super::event::Event;
-    use super::super::{Request, rules, told_by};
+    use super::super::super::event::Event;
+    use super::super::Known;
+    use super::super::tests::told;
     use super::*;
-    use crate::intake::{Clock, Intake};
     use crate::profile::ClusterProfile;
-
-    fn told(text: &str, known: Option<&Bodies>) -> String {
-        let (tenant, cluster) = (Tenant::default(), Cluster::default());
-        let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
-        let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
-        let event = Event::parse(text).unwrap();
-        let request = Request::new(&event, profile);
-        let request = match known {
-            Some(known) => request.among(known),
-            None => request,
-        };
-        format!("{:#?}", told_by(&request, &intake))
-    }
-
-    #[test]
-    fn what_is_known_of_bodies_changes_nothing_that_is_told() {
-        let known = Bodies::default();
-        let examples = rules().filter_map(|rule| rule.examples);
-        let texts: Vec<_> = examples.flat_map(|it| [it.fires, it.quiet]).collect();
-        // Everything comes again, and by somebody else, under another name, and as another deed.
-        let others = [
-            ("", ""),
-            (r#""username":"dana""#, r#""username":"system:serviceaccount:shop:web""#),
-            (r#""name":"#, r#""name":"x","was":"#),
-            (r#""namespace":"shop""#, r#""namespace":"kube-system""#),
-            (r#""verb":"create""#, r#""verb":"update""#),
-            (r#""verb":"update""#, r#""verb":"patch""#),
-            (r#""resource":"pods""#, r#""resource":"podtemplates""#),
-            (r#""code":201"#, r#""code":403"#),
-        ];
-        for _ in 0..2 {
-            for text in &texts {
-                for (from, to) in others {
-                    let text = text.replacen(from, to, 1);
-                    assert_eq!(told(&text, Some(&known)), told(&text, None), "{text}");
-                }
-            }
-        }
-        assert!(known.known.len() > 100, "{}", known.known.len());
-    }
 
     /// The same body with another answer is another request.
     #[test]
@@ -292,7 +236,7 @@ mod tests {
             ("patch", "pods", MOVE, r#"{"spec":{"hostPID":false}}"#.to_owned()),
             ("create", "pods", POD, "null".to_owned()),
         ];
-        let known = Bodies::default();
+        let known = Known::of_each(16 << 20, 0);
         let mut all = Vec::new();
         for _ in 0..3 {
             for (verb, resource, body, answer) in &cases {
@@ -321,10 +265,10 @@ mod tests {
         let text = format!(
             r#"{{"verb":"create","user":{{"username":"dana"}},"objectRef":{{"resource":"pods","namespace":"shop"}},"requestObject":{body},"responseStatus":{{"code":201}}}}"#
         );
-        let known = Bodies::default();
+        let known = Known::of_each(16 << 20, 0);
         let event = Event::parse(&text).unwrap();
         for _ in 0..3 {
-            let request = Request::new(&event, ClusterProfile::unknown()).among(&known);
+            let request = Request::new(&event, ClusterProfile::unknown()).among(known.by(0));
             assert_eq!(request.programs().len(), 201);
             let written = request.change().of_body_alone().unwrap();
             assert!(written.programs(Vec::new).is_none(), "they are the request's alone");
