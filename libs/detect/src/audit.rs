@@ -49,7 +49,7 @@ pub(crate) use dispatch::{CORE as CORE_RESOURCES, VERBS};
 pub use event::Event;
 pub use grant::used as used_grant;
 pub use indexed::{Indexed, indexed};
-use known::Found;
+use known::{Asked, Lookup};
 pub use known::{Known, KnownBy};
 pub use links::of_user as links_of_user;
 use machinery::Standing;
@@ -152,21 +152,23 @@ fn is_above_info(record: &Record) -> bool {
 }
 
 fn detections(request: &Request<'_>, intake: &Intake<'_>, telling: Telling) -> Vec<Record> {
-    let find = || found(request, telling);
-    let found = match request.known() {
-        Some(known) => known.requests().find((request.event(), known.profile(), telling), find),
-        None => Found::Now(find()),
-    };
-    // Where it was found before, nobody has looked now.
-    request.doubt();
     let record = |found: Detection| {
         let detection = placed(found, request, intake);
         intake.detection(Source::Audit, request.id(intake), request.time(), detection)
     };
-    match found {
-        Found::Before(all) => all.iter().cloned().map(record).collect(),
-        Found::Now(all) => all.into_iter().map(record).collect(),
+    if let Lookup::Known(asked) = request.lookup()
+        && asked.telling == telling
+    {
+        // Whoever looks looked at it before.
+        request.doubt();
+        return asked.found.iter().cloned().map(record).collect();
     }
+    let found = found(request, telling);
+    if let (Lookup::Again(key), Some(known)) = (request.lookup(), request.known()) {
+        let (digest, found) = (request.digest(), found.clone().into_boxed_slice());
+        known.keep(key, Asked { digest, telling, found });
+    }
+    found.into_iter().map(record).collect()
 }
 
 /// What was found in a request, with what differs where the same comes again: under which number, and where it was read.

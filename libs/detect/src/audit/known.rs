@@ -5,12 +5,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::event::Event;
+
 mod bodies;
 mod requests;
 
 pub(super) use bodies::{Bodies, Body, Written};
-pub(super) use requests::Found;
 use requests::Requests;
+pub(super) use requests::{Asked, Key, Lookup};
 
 /// What is known of requests and bodies that came more than once. One may serve all tenants: what it says of a request is
 /// what anybody would work out from it.
@@ -67,12 +69,14 @@ impl<'k> KnownBy<'k> {
         &self.known.bodies
     }
 
-    pub(super) const fn requests(self) -> &'k Requests {
-        &self.known.requests
+    /// What is known of an event's request.
+    pub(super) fn look(self, event: &Event<'_>) -> Lookup {
+        self.known.requests.look(event, self.profile)
     }
 
-    pub(super) const fn profile(self) -> u32 {
-        self.profile
+    /// Keeps what was worked out of a request that came before.
+    pub(super) fn keep(self, key: &Key, asked: Asked) {
+        self.known.requests.keep(key, asked);
     }
 }
 
@@ -100,7 +104,6 @@ impl CameOnce {
 mod tests {
     use airside_types::{Cluster, Tenant};
 
-    use super::super::event::Event;
     use super::super::{Request, rules, told_by};
     use super::*;
     use crate::intake::{Clock, Intake};

@@ -19,7 +19,7 @@ use super::change::Change;
 use super::client::Client;
 use super::event::{Event, ObjectReference};
 use super::exec;
-use super::known::KnownBy;
+use super::known::{KnownBy, Lookup};
 use super::links;
 use super::machinery::Standing;
 use super::object::ObjectMeta;
@@ -45,6 +45,7 @@ const MASTERS: &str = "system:masters";
 pub struct Request<'e> {
     event: &'e Event<'e>,
     known: Option<KnownBy<'e>>,
+    lookup: OnceCell<Lookup>,
     id: OnceCell<Id>,
     actor: OnceCell<Actor<'e>>,
     client: OnceCell<Client>,
@@ -81,6 +82,7 @@ impl<'e> Request<'e> {
         Self {
             event,
             known: None,
+            lookup: OnceCell::new(),
             id: OnceCell::new(),
             actor: OnceCell::new(),
             client: OnceCell::new(),
@@ -113,6 +115,12 @@ impl<'e> Request<'e> {
         self.known
     }
 
+    /// What is known of the same request, asked before.
+    pub(super) fn lookup(&self) -> &Lookup {
+        let look = || self.known.map_or(Lookup::New, |known| known.look(self.event));
+        self.lookup.get_or_init(look)
+    }
+
     /// The same, with a change of an object that is known.
     #[cfg(test)]
     pub(super) fn knowing(
@@ -134,22 +142,39 @@ impl<'e> Request<'e> {
     pub(crate) fn id(&self, intake: &Intake<'_>) -> Id {
         *self.id.get_or_init(|| {
             let event = self.event;
-            let asked = intake
+            let received = intake
                 .event_id(Source::Audit)
+                .id(self.digest())
                 .text(&event.audit_id)
-                .text(&event.user.username)
-                .text(&event.verb)
-                .text(&event.request_uri)
-                .text(&event.request_received)
-                .text(&event.user_agent);
-            let asked = event.source_ips.iter().fold(asked, |id, address| id.text(address));
-            if self.is_long_running() && self.is_answered() {
-                asked.finish()
-            } else {
-                let code = event.response_status.code.unwrap_or_default();
-                asked.text(&event.stage).text(&event.stage_reached).number(code.into()).finish()
-            }
+                .text(&event.request_received);
+            if self.is_one_deed() { received } else { received.text(&event.stage_reached) }.finish()
         })
+    }
+
+    /// What was asked and answered, without when and under which number.
+    pub(super) fn digest(&self) -> Id {
+        if let Lookup::Known(asked) = self.lookup() {
+            return asked.digest;
+        }
+        let event = self.event;
+        let asked = Id::builder("asked")
+            .text(&event.user.username)
+            .text(&event.verb)
+            .text(&event.request_uri)
+            .text(&event.user_agent)
+            .number(i64::try_from(event.source_ips.len()).unwrap_or(i64::MAX));
+        let asked = event.source_ips.iter().fold(asked, |id, address| id.text(address));
+        if self.is_one_deed() {
+            asked.finish()
+        } else {
+            let code = event.response_status.code.unwrap_or_default();
+            asked.text(&event.stage).number(code.into()).finish()
+        }
+    }
+
+    /// Whether its events after the first answer are one deed.
+    fn is_one_deed(&self) -> bool {
+        self.is_long_running() && self.is_answered()
     }
 
     /// What is known of the cluster.

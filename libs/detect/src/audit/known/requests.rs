@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use airside_types::Detection;
+use airside_types::{Detection, Id};
 use foldhash::quality::RandomState;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -31,64 +31,71 @@ const USUAL_BYTES: usize = 1_024;
 /// What is known of requests that came more than once.
 #[derive(Debug)]
 pub(in crate::audit) struct Requests {
-    found: Cache<Key, Arc<[Detection]>, Weight>,
+    known: Cache<Key, Arc<Asked>, Weight>,
     /// The heaviest entry that there is room for.
     heaviest: u64,
     once: CameOnce,
     hashes: RandomState,
 }
 
-/// What rules found in a request: detections that lack what differs where it comes again.
+/// What is known of a request.
 #[derive(Debug)]
-pub(in crate::audit) enum Found {
-    /// Before.
-    Before(Arc<[Detection]>),
-    /// Just now.
-    Now(Vec<Detection>),
+pub(in crate::audit) struct Asked {
+    /// What was asked and answered, without when and under which number.
+    pub(in crate::audit) digest: Id,
+    /// Which detections were wanted.
+    pub(in crate::audit) telling: Telling,
+    /// What rules found, but for what differs where the same comes again.
+    pub(in crate::audit) found: Box<[Detection]>,
+}
+
+/// What a look tells.
+#[derive(Debug)]
+pub(in crate::audit) enum Lookup {
+    /// It is known.
+    Known(Arc<Asked>),
+    /// It came before, and may be kept when it is worked out.
+    Again(Key),
+    /// It comes for the first time, or is not to be kept.
+    New,
 }
 
 impl Requests {
     /// As many as fit into about so many bytes.
     pub(super) fn new(bytes: usize) -> Self {
-        let found = Cache::with_weighter(bytes / USUAL_BYTES, bytes as u64, Weight);
+        let known = Cache::with_weighter(bytes / USUAL_BYTES, bytes as u64, Weight);
         // A part of the cache takes nothing that would fill nearly all of it.
-        let heaviest = (found.shard_capacity() / 10 * 9).min(MAX_WEIGHT);
-        Self { found, heaviest, once: CameOnce::new(), hashes: RandomState::default() }
+        let heaviest = (known.shard_capacity() / 10 * 9).min(MAX_WEIGHT);
+        Self { known, heaviest, once: CameOnce::new(), hashes: RandomState::default() }
     }
 
     /// How many are known.
     pub(super) fn known(&self) -> usize {
-        self.found.len()
+        self.known.len()
     }
 
-    /// What rules find in a request that is judged by a profile: as it was found before, or as it is found now.
-    pub(in crate::audit) fn find(
-        &self,
-        (event, profile, telling): (&Event<'_>, u32, Telling),
-        find: impl FnOnce() -> Vec<Detection>,
-    ) -> Found {
+    /// Looks for a request that is judged by a profile.
+    pub(super) fn look(&self, event: &Event<'_>, profile: u32) -> Lookup {
         let may_be_kept = self.heaviest > 0;
-        let Some(key) = may_be_kept.then(|| Key::of(event, profile, telling)).flatten() else {
-            return Found::Now(find());
-        };
-        let key = key.hashed(&self.hashes);
-        if let Some(found) = self.found.get(&key) {
-            return Found::Before(found);
+        let key = may_be_kept.then(|| Key::of(event, profile, &self.hashes)).flatten();
+        let Some(key) = key else { return Lookup::New };
+        match self.known.get(&key) {
+            Some(asked) => Lookup::Known(asked),
+            None if self.once.came_before(key.hash) => Lookup::Again(key),
+            None => Lookup::New,
         }
-        let found = find();
-        if !self.once.came_before(key.hash) {
-            return Found::Now(found);
+    }
+
+    /// Keeps what was worked out of a request that came before.
+    pub(super) fn keep(&self, key: &Key, asked: Asked) {
+        let asked = Arc::new(asked);
+        if Weight.weight(key, &asked) <= self.heaviest {
+            self.known.insert(key.clone(), asked);
         }
-        let found = Arc::from(found);
-        if Weight.weight(&key, &found) <= self.heaviest {
-            self.found.insert(key, Arc::clone(&found));
-        }
-        Found::Before(found)
     }
 }
 
-/// All that decides what rules find in a request: its event but for ids and times, the profile, and which detections are
-/// wanted.
+/// All that decides what rules find in a request: its event but for ids and times, and the profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::audit) struct Key {
     hash: u64,
@@ -102,62 +109,61 @@ impl Hash for Key {
 }
 
 impl Key {
-    fn hashed(self, hashes: &RandomState) -> Self {
-        Self { hash: hashes.hash_one(&*self.texts), ..self }
+    fn of(event: &Event<'_>, profile: u32, hashes: &RandomState) -> Option<Self> {
+        let texts = texts_of(event, profile)?;
+        Some(Self { hash: hashes.hash_one(&*texts), texts })
     }
+}
 
-    /// None for a request that is too long, or whose body is nobody's to keep.
-    fn of(event: &Event<'_>, profile: u32, telling: Telling) -> Option<Self> {
-        // Whatever an event gets is a part of it: no `..` here.
-        let Event {
-            audit_id: _,
-            stage,
-            level,
-            request_uri,
-            verb,
-            user,
-            impersonated_user,
-            impersonation_constraint,
-            source_ips,
-            user_agent,
-            object_ref,
-            response_status,
-            request_object,
-            response_object,
-            request_received: _,
-            stage_reached: _,
-            annotations,
-            enrichment,
-            truncated,
-            inferred,
-        } = event;
-        let bodies = [request_object, response_object, enrichment];
-        let bytes: usize =
-            bodies.iter().filter_map(|it| it.as_ref()).map(|it| it.get().len()).sum();
-        let has_body = request_object.is_some() || response_object.is_some();
-        let is_secret = object_ref.as_ref().is_some_and(|it| SECRET.contains(&&*it.resource));
-        if bytes > MAX_BYTES || has_body && is_secret {
-            return None;
-        }
-        let mut key = Writer::default();
-        key.number(profile.into());
-        key.flag(telling == Telling::All);
-        for text in [stage, level, request_uri, verb, impersonation_constraint, user_agent] {
-            key.text(text);
-        }
-        key.user(user);
-        key.optional(impersonated_user.as_ref(), Writer::user);
-        key.texts(source_ips);
-        key.optional(object_ref.as_ref(), Writer::target);
-        key.status(response_status);
-        for body in bodies {
-            key.optional(body.as_ref(), Writer::body);
-        }
-        key.notes(annotations);
-        key.flag(*truncated);
-        inferred.iter().for_each(|field| key.text(field.as_str()));
-        (key.0.len() <= MAX_BYTES).then_some(Self { hash: 0, texts: key.0 })
+/// The texts of a key. None for a request that is too long, or whose body is nobody's to keep.
+fn texts_of(event: &Event<'_>, profile: u32) -> Option<Vec<u8>> {
+    // Whatever an event gets is a part of it: no `..` here.
+    let Event {
+        audit_id: _,
+        stage,
+        level,
+        request_uri,
+        verb,
+        user,
+        impersonated_user,
+        impersonation_constraint,
+        source_ips,
+        user_agent,
+        object_ref,
+        response_status,
+        request_object,
+        response_object,
+        request_received: _,
+        stage_reached: _,
+        annotations,
+        enrichment,
+        truncated,
+        inferred,
+    } = event;
+    let bodies = [request_object, response_object, enrichment];
+    let bytes: usize = bodies.iter().filter_map(|it| it.as_ref()).map(|it| it.get().len()).sum();
+    let has_body = request_object.is_some() || response_object.is_some();
+    let is_secret = object_ref.as_ref().is_some_and(|it| SECRET.contains(&&*it.resource));
+    if bytes > MAX_BYTES || has_body && is_secret {
+        return None;
     }
+    let mut key = Writer::default();
+    key.number(profile.into());
+    for text in [stage, level, request_uri, verb, impersonation_constraint, user_agent] {
+        key.text(text);
+    }
+    key.user(user);
+    key.optional(impersonated_user.as_ref(), Writer::user);
+    key.texts(source_ips);
+    key.optional(object_ref.as_ref(), Writer::target);
+    key.status(response_status);
+    for body in bodies {
+        key.optional(body.as_ref(), Writer::body);
+    }
+    key.notes(annotations);
+    key.flag(*truncated);
+    inferred.iter().for_each(|field| key.text(field.as_str()));
+    (key.0.len() <= MAX_BYTES).then_some(key.0)
 }
 
 /// Writes parts so that two different sequences of them never read the same: each text with its length before it.
@@ -250,9 +256,9 @@ impl Writer {
 #[derive(Debug, Clone)]
 struct Weight;
 
-impl Weighter<Key, Arc<[Detection]>> for Weight {
-    fn weight(&self, key: &Key, found: &Arc<[Detection]>) -> u64 {
-        let found: usize = found.iter().map(weight_of).sum();
+impl Weighter<Key, Arc<Asked>> for Weight {
+    fn weight(&self, key: &Key, asked: &Arc<Asked>) -> u64 {
+        let found: usize = asked.found.iter().map(weight_of).sum();
         (ENTRY_BYTES + key.texts.capacity() + found) as u64
     }
 }
@@ -278,7 +284,7 @@ mod tests {
 
     fn key(text: &str) -> Vec<u8> {
         let event = Event::parse(text).unwrap();
-        Key::of(&event, 0, Telling::All).unwrap().texts
+        texts_of(&event, 0).unwrap()
     }
 
     /// Every text and number of a document changed, one at a time, with where it stands.
@@ -326,12 +332,9 @@ mod tests {
     }
 
     #[test]
-    fn the_profile_and_what_is_wanted_are_parts_of_a_request() {
+    fn the_profile_is_a_part_of_a_request() {
         let event = Event::parse(WHOLE).unwrap();
-        let of = |profile, telling| Key::of(&event, profile, telling).unwrap().texts;
-        let keys = [(0, Telling::All), (1, Telling::All), (0, Telling::ToCorrelate)];
-        let keys: BTreeSet<_> = keys.map(|(profile, telling)| of(profile, telling)).into();
-        assert_eq!(keys.len(), 3);
+        assert_ne!(texts_of(&event, 0), texts_of(&event, 1));
     }
 
     #[test]
@@ -341,7 +344,7 @@ mod tests {
         let secret = WHOLE.replace(r#""resource":"pods""#, r#""resource":"secrets""#);
         for text in [long, body, secret] {
             let event = Event::parse(&text).unwrap();
-            assert_eq!(Key::of(&event, 0, Telling::All), None, "{text}");
+            assert_eq!(texts_of(&event, 0), None, "{text}");
         }
     }
 
@@ -363,7 +366,7 @@ mod tests {
                 assert_eq!(told(&text(name), Some(&known)), told(&text(name), None));
             }
         }
-        assert!(known.requests.found.weight() <= 1 << 20, "{}", known.requests.found.weight());
+        assert!(known.requests.known.weight() <= 1 << 20, "{}", known.requests.known.weight());
         assert!(known.requests() > 200, "{}", known.requests());
     }
 }
