@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::event::Event;
 
 mod bodies;
+mod key;
 mod requests;
 
 pub(super) use bodies::{Bodies, Body, Written};
+pub(super) use key::Key;
 use requests::Requests;
-pub(super) use requests::{Asked, Key, Lookup};
+pub(super) use requests::{Asked, Lookup};
 
 /// What is known of requests and bodies that came more than once. One may serve all tenants: what it says of a request is
 /// what anybody would work out from it.
