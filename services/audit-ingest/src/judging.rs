@@ -251,15 +251,15 @@ mod tests {
     /// What was found in one cluster is not taken for what is found in another one, of which other things are known.
     #[test]
     fn the_same_request_is_judged_by_what_is_known_of_its_cluster() {
-        let event = r#"{"kind":"Event","auditID":"1","verb":"get","user":{"username":"system:serviceaccount:shop:web","groups":["system:serviceaccounts"]},"sourceIPs":["203.0.113.7"],"objectRef":{"resource":"configmaps","namespace":"shop","name":"c"},"responseStatus":{"code":200}}"#;
-        let office = ClusterOptions {
-            name: "office".into(),
+        let event = r#"{"kind":"Event","auditID":"1","verb":"list","user":{"username":"system:serviceaccount:kube-system:coredns","groups":["system:serviceaccounts","system:serviceaccounts:kube-system"]},"sourceIPs":["203.0.113.7"],"objectRef":{"resource":"services"},"responseStatus":{"code":200}}"#;
+        let own = ClusterOptions {
+            name: "own".into(),
             tenant: Tenant::default().as_str().to_owned(),
-            egress: vec!["203.0.113.0/24".into()],
+            nodes: vec!["203.0.113.0/24".into()],
             ..ClusterOptions::default()
         };
         let files = TermFilesOfTenants::default();
-        let judging = Judging::read(&files, &[office], ByteSize::mib(16)).unwrap();
+        let judging = Judging::read(&files, &[own], ByteSize::mib(16)).unwrap();
         let told = |cluster: &str| {
             let cluster = Cluster::new(cluster).unwrap();
             let received = Received { cluster, ..crate::testing::received(event) };
@@ -268,7 +268,7 @@ mod tests {
             sightings.map(|sighting| sighting.records.len()).sum::<usize>()
         };
         for _ in 0..3 {
-            assert_eq!((told("office"), told("elsewhere")), (0, 1));
+            assert_eq!((told("own"), told("elsewhere")), (0, 1));
         }
         assert_eq!(judging.known().requests(), 2);
     }
