@@ -21,6 +21,7 @@ mod clouds;
 mod confinement;
 mod credentials;
 mod delivery;
+mod devices;
 mod disguise;
 mod diversions;
 mod execution;
@@ -46,6 +47,7 @@ mod secrets;
 mod sidecars;
 mod under_a_name;
 mod unread;
+mod upkeep;
 mod words;
 mod workloads;
 
@@ -66,6 +68,8 @@ pub(super) static ALL: &[&[Definition]] = &[
     sidecars::RULES,
     persistence::RULES,
     nodes::RULES,
+    upkeep::RULES,
+    devices::RULES,
     policy::RULES,
     guards::RULES,
     platforms::RULES,

@@ -121,9 +121,7 @@ pub(super) static RULES: &[Definition] = &[
             let is_definition = request.resource() == "customresourcedefinitions";
             let is_guard = match request.resource() {
                 "configmaps" => watches(request.namespace(), request.name()),
-                "customresourcedefinitions" => {
-                    request.name().is_empty() || holds_policies(request.name())
-                }
+                "customresourcedefinitions" => is_definition_of_guard(request),
                 "daemonsets" | "deployments" if request.name().is_empty() => {
                     NAMESPACES.contains(&request.namespace())
                 }
@@ -209,9 +207,11 @@ fn firing(request: &Request<'_>) -> Firing {
     changed(request).with("objectRef.name", request.name())
 }
 
-/// Whether a custom resource's definition, which is called by plural and group, is one of a guard's.
-fn holds_policies(name: &str) -> bool {
-    name.split_once('.').is_some_and(|(_, group)| GROUPS.contains(&group))
+/// Whether a request is for the definition of a guard's policies, or for all definitions. One is called by plural and group.
+pub(super) fn is_definition_of_guard(request: &Request<'_>) -> bool {
+    let name = request.name();
+    let is_guards = name.split_once('.').is_some_and(|(_, group)| GROUPS.contains(&group));
+    request.resource() == "customresourcedefinitions" && (name.is_empty() || is_guards)
 }
 
 fn is_agent(namespace: &str, name: &str) -> bool {

@@ -6,7 +6,8 @@ use airside_types::{Severity, Source, Tactic};
 use super::super::actor::Actor;
 use super::super::request::Request;
 use super::super::sign::Sign;
-use super::guards::watches;
+use super::guards::{is_definition_of_guard, watches};
+use super::hands::Hands;
 use super::{CREATE, DELETE, Definition, Ended, Firing, On};
 use crate::rule::{Examples, LIKELY, PLAUSIBLE, Rule};
 
@@ -211,6 +212,72 @@ pub(super) static RULES: &[Definition] = &[
                     .at(severity)
                     .with(&format!("requestObject.spec.{field}"), &value.to_string())
             })
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R80-kind",
+            version: 1,
+            title: "Kind of objects deleted",
+            why: "With a definition all objects of its kind are gone in every namespace, and with an APIService what it served.",
+            next: "Ask who ordered it; whether backups of the objects are there, and which controllers worked with them.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::Impact,
+            techniques: &[technique("T1485")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"delete","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"customresourcedefinitions","apiGroup":"apiextensions.k8s.io","name":"orders.shop.example.net"},"responseStatus":{"code":200}}"#,
+                quiet: r#"{"verb":"delete","user":{"username":"system:serviceaccount:argocd:argocd-application-controller"},"userAgent":"argocd-application-controller/v2.14","objectRef":{"resource":"customresourcedefinitions","apiGroup":"apiextensions.k8s.io","name":"orders.shop.example.net"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(
+            DELETE,
+            &[
+                "apiservices.apiregistration.k8s.io",
+                "customresourcedefinitions.apiextensions.k8s.io",
+            ],
+        ),
+        ended: Ended::Done,
+        when: |request| {
+            let hands = Hands { person: Severity::Low, program: Severity::Info };
+            let severity = hands.unless_usual(request)?;
+            // What guards enforce has a rule of its own.
+            let is_other = !is_definition_of_guard(request) && !request.is_by_trusted_system();
+            is_other.then(|| fired(request).at(severity))
+        },
+    },
+    Definition {
+        rule: Rule {
+            id: "AUD-R81-share",
+            version: 1,
+            title: "Who is served first by the API server changed by hand",
+            why: "Flow schemas and priority levels keep one client from taking all of the API server: a client that is exempt can, and leaders without a share lose their leases.",
+            next: "Which clients the schema matches and what they ask for since; compare with the ones that Kubernetes suggests.",
+            severity: Severity::Low,
+            confidence: PLAUSIBLE,
+            tactic: Tactic::Impact,
+            techniques: &[technique("T1499")],
+            equivalents: &[],
+            source: Source::Audit,
+            examples: Some(Examples {
+                fires: r#"{"verb":"create","user":{"username":"dana"},"userAgent":"kubectl/v1.33.1","objectRef":{"resource":"flowschemas","apiGroup":"flowcontrol.apiserver.k8s.io","name":"mine"},"requestObject":{"spec":{"priorityLevelConfiguration":{"name":"exempt"}}},"responseStatus":{"code":201}}"#,
+                quiet: r#"{"verb":"update","user":{"username":"system:apiserver"},"userAgent":"kube-apiserver/v1.33.1","objectRef":{"resource":"flowschemas","apiGroup":"flowcontrol.apiserver.k8s.io","name":"probes"},"responseStatus":{"code":200}}"#,
+            }),
+        },
+        on: On::Resources(
+            &["create", "update", "patch", "delete", "deletecollection"],
+            &[
+                "flowschemas.flowcontrol.apiserver.k8s.io",
+                "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
+            ],
+        ),
+        ended: Ended::Done,
+        when: |request| {
+            let hands = Hands { person: Severity::Low, program: Severity::Info };
+            let severity = hands.unless_usual(request)?;
+            (!request.is_by_trusted_system()).then(|| fired(request).at(severity))
         },
     },
     Definition {
