@@ -17,7 +17,7 @@ use crate::rule::{Examples, PLAUSIBLE, Rule};
 pub(super) static RULES: &[Definition] = &[Definition {
     rule: Rule {
         id: "AUD-R53",
-        version: 2,
+        version: 3,
         title: "Container added to a workload that is there",
         why: "An injected container lives beside the application, with its network, volumes and service account.",
         next: "What the new container's image holds and where it sends data; which secrets and volumes it shares with the application.",
@@ -38,7 +38,8 @@ pub(super) static RULES: &[Definition] = &[Definition {
 }];
 
 fn added(request: &Request<'_>) -> Option<Firing> {
-    if request.is_by_trusted_system() {
+    // An applied object may be new as well.
+    if request.is_by_trusted_system() || request.is_of_new_object() {
         return None;
     }
     let change = request.change();
@@ -85,6 +86,20 @@ fn applied_names(object: &Value) -> Option<Vec<String>> {
     (!names.is_empty()).then_some(names)
 }
 
+/// What the specification of each workload of a kind has, where there is such a field.
+fn needed(resource: &str) -> Option<&'static str> {
+    match resource {
+        "cronjobs" => Some("schedule"),
+        "daemonsets"
+        | "deployments"
+        | "replicasets"
+        | "replicationcontrollers"
+        | "rollouts"
+        | "statefulsets" => Some("selector"),
+        _ => None,
+    }
+}
+
 /// A container that a patch gives whole. Operations name their place, so that one with name and image is new; a
 /// merged one that brings more than a new image is new, or a changed one that deserves a look.
 fn by_patch<'c, 'v>(
@@ -104,10 +119,14 @@ fn by_patch<'c, 'v>(
     let set = request.body();
     let is_applied = set.get("apiVersion").is_some() && set.get("kind").is_some();
     if is_applied {
-        // Whoever applies a whole manifest owns the workload; an overlay leaves out what a workload needs.
-        let is_overlay = fields::down(set, &["spec", "selector"]).is_none();
+        // Whoever applies a whole manifest owns the workload; an overlay leaves out what a workload needs. Of a kind of which
+        // that is not known, programs apply what a repository has.
+        let (is_overlay, severity) = match needed(request.resource()) {
+            Some(field) => (fields::down(set, &["spec", field]).is_none(), Severity::Medium),
+            None => (!request.is_by_program(), Severity::Low),
+        };
         let first = containers.iter().find(|it| is_overlay && is_named(it))?;
-        return Some((first, Severity::Medium));
+        return Some((first, severity));
     }
     let brings_more = |it: &Container<'_>| MORE.iter().any(|key| it.field(key).is_some());
     let first = containers.iter().find(|it| is_named(it) && brings_more(it))?;
