@@ -1,6 +1,7 @@
 //! Ways in, out and around: services, ingresses, network policies, endpoints, and configuration that points
 //! elsewhere.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
 use airside_checks::{Category, ObjectChecks};
@@ -202,7 +203,7 @@ pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
             id: "AUD-R94",
-            version: 1,
+            version: 2,
             title: "Configuration points to a bare public address",
             why: "Services are configured by name; a bare address outside is where somebody listens in on what an application sends.",
             next: "Ask who owns the address; look at which pods read the configuration, and what they sent there.",
@@ -223,7 +224,10 @@ pub(super) static RULES: &[Definition] = &[
             let (key, url, ip) = data(request).find_map(|(key, value)| {
                 let mut urls =
                     value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '='));
-                urls.find_map(|url| Some((key, url, public_host_of(url)?)))
+                urls.find_map(|url| {
+                    let ip = public_host_of(url).filter(|ip| !is_open_resolver(*ip))?;
+                    Some((key, url, ip))
+                })
             })?;
             Some(
                 Firing::new(format!(
@@ -264,6 +268,25 @@ pub(super) static RULES: &[Definition] = &[
         },
     },
 ];
+
+/// Whether an address is of a name service that is open to everybody, which has to be named by its address.
+fn is_open_resolver(ip: IpAddr) -> bool {
+    const OPEN: [IpAddr; 8] = [
+        v4([1, 0, 0, 1]),
+        v4([1, 1, 1, 1]),
+        v4([8, 8, 4, 4]),
+        v4([8, 8, 8, 8]),
+        v4([9, 9, 9, 9]),
+        v4([149, 112, 112, 112]),
+        v4([208, 67, 220, 220]),
+        v4([208, 67, 222, 222]),
+    ];
+    OPEN.contains(&ip)
+}
+
+const fn v4([a, b, c, d]: [u8; 4]) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+}
 
 /// The addresses that Endpoints or an EndpointSlice name.
 fn addresses<'v>(request: &'v Request<'_>) -> impl Iterator<Item = &'v str> {
