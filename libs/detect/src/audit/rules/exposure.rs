@@ -17,7 +17,7 @@ pub(super) static RULES: &[Definition] = &[
     Definition {
         rule: Rule {
             id: "AUD-R76-open",
-            version: 1,
+            version: 2,
             title: "Network policy lets everything through",
             why: "A rule without peers or ports is no rule: what the policy kept apart can reach each other, or the internet, now.",
             next: "Compare the policy with its version in the repository; look at the flows of the pods that it selects since then.",
@@ -185,30 +185,12 @@ fn is_internal(service: &Value) -> bool {
     INTERNAL.iter().any(|(key, value)| text(annotations, key) == *value)
 }
 
-/// A rule that names nobody lets everybody; an empty list of rules lets nobody.
 fn opened_policy(request: &Request<'_>) -> Option<Firing> {
-    const SIDES: [&str; 4] = ["ingress", "egress", "ingressDeny", "egressDeny"];
     if request.is_by_trusted_system() {
         return None;
     }
     let spec = at(request.body(), &["spec"]);
-    let is_open = |rule: &Value| match rule.as_object() {
-        Some(fields) => {
-            let mut known = fields.iter().map(|(_, value)| value);
-            let allows = text(rule, "action");
-            // Calico says what a rule does, and nothing else, or of nobody, if it is for all.
-            let is_nobody = |value: &Value| value.as_object().is_some_and(|it| it.is_empty());
-            let mut others = fields.iter().filter(|(key, _)| *key != "action");
-            let bare = allows == "Allow" && others.all(|(_, value)| is_nobody(value));
-            bare || known.all(|value| value.as_array().is_some_and(<[_]>::is_empty))
-                || reaches_all(rule)
-        }
-        None => false,
-    };
-    // Cilium's policies may have several of what others have one.
-    let specs = || std::iter::once(spec).chain(items(request.body(), "specs"));
-    let opens = |side: &&str| specs().any(|spec| items(spec, side).iter().any(is_open));
-    let side = SIDES.into_iter().find(opens);
+    let side = opened_side(request.body());
     // What a patch takes away of a policy lets through what it stopped, where nothing is put in its place.
     let change = request.change();
     let lost = ["policyTypes", "podSelector", "ingressDeny", "egressDeny"]
@@ -229,6 +211,32 @@ fn opened_policy(request: &Request<'_>) -> Option<Firing> {
             .at(severity)
             .with(&format!("requestObject.spec.{field}"), says),
     )
+}
+
+/// The side on which a policy lets everything through. A rule that names nobody lets everybody; an empty list of rules lets
+/// nobody.
+fn opened_side(policy: &Value) -> Option<&'static str> {
+    const SIDES: [&str; 4] = ["ingress", "egress", "ingressDeny", "egressDeny"];
+    // Cilium's policies may have several of what others have one.
+    let specs = || std::iter::once(at(policy, &["spec"])).chain(items(policy, "specs"));
+    let opens = |side: &&str| {
+        // Who is denied all is not let in.
+        let lets_in = |rules: &[Value]| !side.ends_with("Deny") && let_all_through(rules);
+        let rules = |spec| items(spec, side);
+        specs().any(|spec| rules(spec).iter().any(names_nobody) || lets_in(rules(spec)))
+    };
+    SIDES.into_iter().find(opens)
+}
+
+/// Whether a rule has no peers and no ports.
+fn names_nobody(rule: &Value) -> bool {
+    let Some(fields) = rule.as_object() else { return false };
+    // Calico says what a rule does, and nothing else, or of nobody, if it is for all.
+    let is_nobody = |value: &Value| value.as_object().is_some_and(|it| it.is_empty());
+    let mut others = fields.iter().filter(|(key, _)| *key != "action");
+    let allows_all = text(rule, "action") == "Allow" && others.all(|(_, value)| is_nobody(value));
+    let is_empty = |value: &Value| value.as_array().is_some_and(<[_]>::is_empty);
+    allows_all || fields.iter().all(|(_, value)| is_empty(value))
 }
 
 /// What a policy is for is changed by hand: the pods, or the direction, that it had before are no longer kept apart.
@@ -271,22 +279,52 @@ fn spares_inside(rule: &Value) -> bool {
     !peers.is_empty() && peers.iter().all(spares)
 }
 
-/// Whether a rule's peers are every address there is, or everything that Cilium knows.
-fn reaches_all(rule: &Value) -> bool {
+/// Whether the peers of a policy's rules together are every address there is, everything that Cilium knows, or every pod.
+fn let_all_through(rules: &[Value]) -> bool {
     const ALL: [&str; 4] = ["all", "world", "world-ipv4", "world-ipv6"];
-    let has_ports = !items(rule, "ports").is_empty() || !items(rule, "toPorts").is_empty();
-    let in_blocks = ["from", "to"].into_iter().flat_map(|side| items(rule, side));
-    let blocks = in_blocks.map(|peer| text(at(peer, &["ipBlock"]), "cidr"));
-    let lists = ["fromCIDR", "toCIDR", "fromEntities", "toEntities"];
-    let named = lists.into_iter().flat_map(|list| items(rule, list)).filter_map(Value::as_str);
+    // Rules of some kinds say what they do with what they name, and may say the opposite.
+    let lets = |rule: &&Value| matches!(text(rule, "action"), "" | "Accept" | "Allow" | "Pass");
+    let rules = rules.iter().filter(lets);
+    let peers: Vec<_> = rules.clone().flat_map(peers_without_ports).collect();
+    let addresses: AddressSet = peers.iter().filter_map(|peer| peer.parse().ok()).collect();
+    let every_address = addresses.is_most_of_internet();
+    every_address || peers.iter().any(|it| ALL.contains(it)) || rules.clone().any(lets_in_all_pods)
+}
+
+/// Addresses and entities that a rule names, if it lets them reach every port.
+fn peers_without_ports(rule: &Value) -> impl Iterator<Item = &str> {
+    const LISTS: [&str; 4] = ["fromCIDR", "toCIDR", "fromEntities", "toEntities"];
+    let in_lists = ["from", "to"].into_iter().flat_map(|side| items(rule, side));
+    let blocks = in_lists.clone().map(|peer| text(at(peer, &["ipBlock"]), "cidr"));
+    // Of the policies of administrators.
+    let networks = in_lists.flat_map(|peer| texts(peer, "networks"));
+    let named = LISTS.into_iter().flat_map(|list| texts(rule, list));
     let sets = ["fromCIDRSet", "toCIDRSet"].into_iter().flat_map(|list| items(rule, list));
     // Calico's.
     let nets =
         ["source", "destination"].into_iter().flat_map(|side| texts(at(rule, &[side]), "nets"));
-    let peers: Vec<&str> =
-        blocks.chain(named).chain(nets).chain(sets.map(|it| text(it, "cidr"))).collect();
-    let addresses: AddressSet = peers.iter().filter_map(|peer| peer.parse().ok()).collect();
-    !has_ports && (peers.iter().any(|it| ALL.contains(it)) || addresses.is_most_of_internet())
+    let peers = blocks.chain(networks).chain(named).chain(nets);
+    peers.chain(sets.map(|it| text(it, "cidr"))).filter(|_| !has_ports(rule))
+}
+
+/// Whether a rule lets in every pod of every namespace.
+fn lets_in_all_pods(rule: &Value) -> bool {
+    let is_all = |selector: Option<&Value>| {
+        selector.and_then(Value::as_object).is_some_and(|it| it.is_empty())
+    };
+    let by_selectors = |peer: &Value| {
+        let pods = peer.get("podSelector");
+        is_all(peer.get("namespaceSelector")) && (pods.is_none() || is_all(pods))
+    };
+    let is_every_pod = |peer: &Value| {
+        by_selectors(peer) || is_all(peer.get("namespaces")) || by_selectors(at(peer, &["pods"]))
+    };
+    let of_cilium = texts(rule, "fromEntities").any(|entity| entity == "cluster");
+    !has_ports(rule) && (of_cilium || items(rule, "from").iter().any(is_every_pod))
+}
+
+fn has_ports(rule: &Value) -> bool {
+    ["ports", "toPorts"].into_iter().any(|ports| !items(rule, ports).is_empty())
 }
 
 /// A service or ingress that leads to a console, by what it selects or by the name that it has or leads to.
