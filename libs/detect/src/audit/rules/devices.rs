@@ -73,10 +73,8 @@ pub(super) static RULES: &[Definition] = &[
             let (field, value) = opens_devices(request)?;
             let hands = Hands { person: Severity::Medium, program: Severity::Info };
             let severity = hands.unless_usual(request)?;
-            (!request.is_by_trusted_system()).then(|| {
-                let field = format!("requestObject.{field}");
-                Firing::new(wrote(request)).at(severity).with(&field, value)
-            })
+            let field = format!("requestObject.{field}");
+            Some(Firing::new(wrote(request)).at(severity).with(&field, value))
         },
     },
 ];

@@ -244,8 +244,7 @@ pub(super) static RULES: &[Definition] = &[
             let hands = Hands { person: Severity::Low, program: Severity::Info };
             let severity = hands.unless_usual(request)?;
             // What guards enforce has a rule of its own.
-            let is_other = !is_definition_of_guard(request) && !request.is_by_trusted_system();
-            is_other.then(|| fired(request).at(severity))
+            (!is_definition_of_guard(request)).then(|| fired(request).at(severity))
         },
     },
     Definition {
@@ -277,7 +276,7 @@ pub(super) static RULES: &[Definition] = &[
         when: |request| {
             let hands = Hands { person: Severity::Low, program: Severity::Info };
             let severity = hands.unless_usual(request)?;
-            (!request.is_by_trusted_system()).then(|| fired(request).at(severity))
+            Some(fired(request).at(severity))
         },
     },
     Definition {

@@ -199,6 +199,5 @@ pub(super) static RULES: &[Definition] = &[
 /// How much it weighs in a person's hands. Of a program it is no news.
 fn by_hand(request: &Request<'_>, person: Severity) -> Option<Severity> {
     let severity = Hands { person, program: Severity::Info }.weigh(request);
-    let is_by_hand = severity >= person && !request.is_by_trusted_system();
-    is_by_hand.then_some(severity)
+    (severity >= person).then_some(severity)
 }
