@@ -19,7 +19,7 @@ pub struct Recorded<'a> {
     authorised: &'a Authorised,
     known: Known,
     /// The profile of the last event, and how many others there were before it.
-    profile: (ClusterProfile, u32),
+    profile: (ClusterProfile, u64),
     events: u64,
     /// The batch of the last event, whose texts the next ones share.
     batch: Option<SightingBatch>,
@@ -75,7 +75,7 @@ impl<'a> Recorded<'a> {
     }
 
     /// The number under which requests of a profile are known.
-    fn number_of(&mut self, profile: &ClusterProfile) -> u32 {
+    fn number_of(&mut self, profile: &ClusterProfile) -> u64 {
         let (last, number) = &mut self.profile;
         if last != profile {
             (*last, *number) = (profile.clone(), *number + 1);

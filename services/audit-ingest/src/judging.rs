@@ -105,12 +105,12 @@ impl Judging {
 /// What is known of a cluster that somebody describes, and the number under which requests to it are known.
 #[derive(Debug)]
 struct Numbered {
-    number: u32,
+    number: u64,
     profile: ClusterProfile,
 }
 
 /// The number of the profile that all other clusters have.
-const UNDESCRIBED: u32 = 0;
+const UNDESCRIBED: u64 = 0;
 
 /// What a tenant has set.
 #[derive(Debug)]

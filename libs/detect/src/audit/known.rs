@@ -47,7 +47,7 @@ impl Known {
 
     /// What is known where requests are judged by a profile, to which the owner of this gave a number: no two profiles have the
     /// same one, ever.
-    pub const fn by(&self, profile: u32) -> KnownBy<'_> {
+    pub const fn by(&self, profile: u64) -> KnownBy<'_> {
         KnownBy { known: self, profile }
     }
 }
@@ -63,7 +63,7 @@ impl Default for Known {
 #[derive(Debug, Clone, Copy)]
 pub struct KnownBy<'k> {
     known: &'k Known,
-    profile: u32,
+    profile: u64,
 }
 
 impl<'k> KnownBy<'k> {

@@ -28,7 +28,7 @@ impl Hash for Key {
 }
 
 impl Key {
-    pub(super) fn of(event: &Event<'_>, profile: u32, hashes: &RandomState) -> Option<Self> {
+    pub(super) fn of(event: &Event<'_>, profile: u64, hashes: &RandomState) -> Option<Self> {
         let texts = texts_of(event, profile)?;
         Some(Self { hash: hashes.hash_one(&*texts), texts })
     }
@@ -44,7 +44,7 @@ impl Key {
 }
 
 /// The texts of a key. None for a request that is too long, or whose body is nobody's to keep.
-fn texts_of(event: &Event<'_>, profile: u32) -> Option<Vec<u8>> {
+fn texts_of(event: &Event<'_>, profile: u64) -> Option<Vec<u8>> {
     // Whatever an event gets is a part of it: no `..` here.
     let Event {
         audit_id: _,
@@ -76,7 +76,7 @@ fn texts_of(event: &Event<'_>, profile: u32) -> Option<Vec<u8>> {
         return None;
     }
     let mut key = Writer::default();
-    key.number(profile.into());
+    key.number(profile);
     for text in [stage, level, request_uri, verb, impersonation_constraint, user_agent] {
         key.text(text);
     }

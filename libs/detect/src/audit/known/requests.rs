@@ -70,7 +70,7 @@ impl Requests {
     }
 
     /// Looks for a request that is judged by a profile.
-    pub(super) fn look(&self, event: &Event<'_>, profile: u32) -> Lookup {
+    pub(super) fn look(&self, event: &Event<'_>, profile: u64) -> Lookup {
         let may_be_kept = self.heaviest > 0;
         let key = may_be_kept.then(|| Key::of(event, profile, &self.hashes)).flatten();
         let Some(key) = key else { return Lookup::New };
