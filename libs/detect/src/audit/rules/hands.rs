@@ -90,7 +90,7 @@ fn is_by_platform(request: &Request<'_>) -> bool {
         }
     };
     let profile = request.profile();
-    const FAMILIES: [&str; 3] = ["capi-", "cattle-", "openshift-"];
+    const FAMILIES: [&str; 4] = ["capi-", "cattle-", "kubevirt", "openshift-"];
     request.is_in_own_namespace()
         || FAMILIES.iter().any(|family| namespace.starts_with(family))
         || profile.is_sensitive_namespace(namespace)

@@ -10,6 +10,7 @@ use airside_types::{Severity, Source, Tactic};
 use super::super::body::{at, items, text};
 use super::super::pod_spec::{self, TEMPLATES};
 use super::super::request::Request;
+use super::hands::Hands;
 use super::judged::wrote;
 use super::{Definition, Ended, Firing, MODIFY, On};
 use crate::rule::{Examples, PLAUSIBLE, Rule};
@@ -120,10 +121,11 @@ fn by_patch<'c, 'v>(
     let is_applied = set.get("apiVersion").is_some() && set.get("kind").is_some();
     if is_applied {
         // Whoever applies a whole manifest owns the workload; an overlay leaves out what a workload needs. Of a kind of which
-        // that is not known, programs apply what a repository has.
+        // that is not known, platforms apply what a repository has.
+        let hands = Hands { person: Severity::Low, program: Severity::Info };
         let (is_overlay, severity) = match needed(request.resource()) {
             Some(field) => (fields::down(set, &["spec", field]).is_none(), Severity::Medium),
-            None => (!request.is_by_program(), Severity::Low),
+            None => (true, hands.unless_usual(request)?),
         };
         let first = containers.iter().find(|it| is_overlay && is_named(it))?;
         return Some((first, severity));

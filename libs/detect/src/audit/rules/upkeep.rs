@@ -196,8 +196,7 @@ pub(super) static RULES: &[Definition] = &[
     },
 ];
 
-/// How much it weighs in a person's hands. Of a program it is no news.
+/// How much it weighs where a person does it. Of a platform it is no news; who only says to be a program is told.
 fn by_hand(request: &Request<'_>, person: Severity) -> Option<Severity> {
-    let severity = Hands { person, program: Severity::Info }.weigh(request);
-    (severity >= person).then_some(severity)
+    Hands { person, program: Severity::Info }.unless_usual(request)
 }
