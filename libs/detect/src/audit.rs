@@ -3,6 +3,8 @@
 //! Events are dispatched by what they are: resource and verb choose the few rules that look at one, so
 //! that most events meet only the rules about who asks.
 
+use std::sync::Arc;
+
 use airside_types::{Detection, Payload, Phase, Record, Severity, Source};
 
 use crate::command;
@@ -50,7 +52,7 @@ pub use event::Event;
 pub use grant::used as used_grant;
 pub use indexed::{Indexed, indexed};
 use known::{Asked, Lookup};
-pub use known::{Known, KnownBy};
+pub use known::{Known, KnownBy, KnownText};
 pub use links::of_user as links_of_user;
 use machinery::Standing;
 pub(crate) use observation::of_sighting;
@@ -161,12 +163,13 @@ fn detections(request: &Request<'_>, intake: &Intake<'_>, telling: Telling) -> V
     {
         // Whoever looks looked at it before.
         request.doubt();
-        return asked.found.iter().cloned().map(record).collect();
+        return asked.found.iter().flat_map(|all| all.iter()).cloned().map(record).collect();
     }
     let found = found(request, telling);
     if let (Lookup::Again(key), Some(known)) = (request.lookup(), request.known()) {
-        let (digest, found) = (request.digest(), found.clone().into_boxed_slice());
-        known.keep(key, Asked { digest, telling, found });
+        let digest = request.digest();
+        let found = Some(found.as_slice()).filter(|all| !all.is_empty()).map(Arc::from);
+        known.keep(*key, Asked { digest, telling, found });
     }
     found.into_iter().map(record).collect()
 }
@@ -232,8 +235,8 @@ fn unplaced(rule: RuleInfo, firing: Firing, request: &Request<'_>) -> Detection 
         tactic: rule.tactic,
         techniques: rule.techniques,
         phase: Phase::Audit,
-        links: links::of(request, firing.targets),
-        values,
+        links: links::of(request, firing.targets).into(),
+        values: values.into(),
         native_id: String::new(),
         origin: None,
         event: None,

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 
 mod mend;
-mod scan;
+pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
 

@@ -1,5 +1,6 @@
 //! Events that were recorded: folded in the order in which they stand in files, as if they arrived when they happened.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use airside_detect::Intake;
@@ -17,7 +18,7 @@ pub struct Recorded<'a> {
     sift: Sift,
     telling: Telling,
     authorised: &'a Authorised,
-    known: Known,
+    known: Arc<Known>,
     /// The profile of the last event, and how many others there were before it.
     profile: (ClusterProfile, u64),
     events: u64,
@@ -43,11 +44,16 @@ impl<'a> Recorded<'a> {
             sift: Sift::new(limits),
             telling,
             authorised,
-            known: Known::default(),
+            known: Arc::default(),
             profile: (ClusterProfile::default(), 0),
             events: 0,
             batch: None,
         }
+    }
+
+    /// What is known of events that came before, for whoever reads the next ones.
+    pub fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known)
     }
 
     /// Takes an event of so many bytes in, with what people's own rules find in it.

@@ -8,6 +8,7 @@ use crate::entity::Entity;
 use crate::id::Id;
 use crate::place::Place;
 use crate::severity::Severity;
+use crate::shared::SharedList;
 use crate::time::Timestamp;
 
 /// How sure a rule is, in thousandths: 1000 is certain.
@@ -184,9 +185,9 @@ pub struct Detection {
     /// Where in the journey it was seen.
     pub phase: Phase,
     /// Who and what is involved.
-    pub links: Vec<Link>,
+    pub links: SharedList<Link>,
     /// The values that fired the rule.
-    pub values: Vec<NamedValue>,
+    pub values: SharedList<NamedValue>,
     /// The source's own identity of the event: an auditID, a Falco event's time and rule.
     pub native_id: String,
     /// The file and line that it was read from, where it came from a file.

@@ -24,6 +24,7 @@ pub mod redact;
 pub mod rule;
 mod rule_file;
 pub mod severity;
+mod shared;
 pub mod sighting;
 pub mod suppression;
 pub mod tenancy;
@@ -54,6 +55,7 @@ pub use record::{Payload, Record, Source};
 pub use rule::Rule;
 pub use rule_file::{RuleFile, RuleFiles};
 pub use severity::Severity;
+pub use shared::SharedList;
 pub use sighting::{
     CorrelationCandidate, MAX_TEXTS_OF_REQUEST, Quiet, QuietKind, Sighting, SightingBatch,
 };

@@ -83,7 +83,8 @@ impl Found {
         let (mut found, mut grouping) = (Self::default(), Grouping::default());
         for line in lines {
             let namespace = Event::parse(line).ok().and_then(|event| {
-                Some((event.object_ref?.namespace.into_owned(), event.user.username.into_owned()))
+                let namespace = event.object_ref.as_ref()?.namespace.to_string();
+                Some((namespace, event.user.username.to_string()))
             });
             let (namespace, user) = namespace.unwrap_or_default();
             let controls = user.starts_with("system:serviceaccount:kube-system:")

@@ -145,7 +145,8 @@ impl Recording {
         let mut records = Vec::new();
         let authorised = Authorised::default();
         let mut recorded = Recorded::new(Telling::ToCorrelate, &authorised);
-        let refused = self.audit_events(tenant, cluster, &mut |event, bytes, intake| {
+        let known = recorded.known();
+        let refused = self.audit_events((tenant, cluster), &known, &mut |event, bytes, intake| {
             records.extend(recorded.take(event, bytes, intake, own::Found::default()).published());
         });
         records.extend(recorded.finish().published());
@@ -159,7 +160,8 @@ impl Recording {
         let mut correlating = Correlating::new(limits);
         let mut records = Vec::new();
         // What is no event was remarked upon when the built-in rules were asked.
-        let _refused = self.audit_events(&tenant, &cluster, &mut |event, _bytes, intake| {
+        let known = audit::Known::default();
+        let _refused = self.audit_events((&tenant, &cluster), &known, &mut |event, _bytes, intake| {
             records.extend(correlating.observe(rules, event, intake));
         });
         records.extend(correlating.finish(rules));
@@ -169,13 +171,13 @@ impl Recording {
     /// Shows each audit event; the problems of what is none.
     fn audit_events(
         &self,
-        tenant: &Tenant,
-        cluster: &Cluster,
+        (tenant, cluster): (&Tenant, &Cluster),
+        known: &audit::Known,
         take: &mut dyn FnMut(&audit::Event<'_>, usize, &Intake<'_>),
     ) -> Vec<String> {
         let mut refused = Vec::new();
         let Some(file) = &self.audit else { return refused };
-        audit::read::input(&file.content, &mut |item| {
+        audit::read::input_among(known, &file.content, &mut |item| {
             let intake = Intake {
                 tenant,
                 cluster,

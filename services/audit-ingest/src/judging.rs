@@ -235,7 +235,7 @@ mod tests {
     /// Of what comes for the first time nothing is kept.
     #[test]
     fn requests_are_known_from_their_second_time_on_as_far_as_the_settings_give_room() {
-        let event = r#"{"kind":"Event","auditID":"1","verb":"create","user":{"username":"dana"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"c"},"responseStatus":{"code":201},"requestObject":{"data":{"a":"b"}}}"#;
+        let event = r#"{"kind":"Event","auditID":"1","verb":"create","user":{"username":"dana"},"objectRef":{"resource":"configmaps","namespace":"shop","name":"c"},"responseStatus":{"code":201},"requestObject":{"data":{"a":"b"}},"requestReceivedTimestamp":"2026-11-20T10:00:00Z","stageTimestamp":"2026-11-20T10:00:00Z"}"#;
         for (room, known) in
             [(Options::default().known_requests, [0, 1, 1]), (ByteSize::mib(0), [0; 3])]
         {
@@ -251,7 +251,7 @@ mod tests {
     /// What was found in one cluster is not taken for what is found in another one, of which other things are known.
     #[test]
     fn the_same_request_is_judged_by_what_is_known_of_its_cluster() {
-        let event = r#"{"kind":"Event","auditID":"1","verb":"list","user":{"username":"system:serviceaccount:kube-system:coredns","groups":["system:serviceaccounts","system:serviceaccounts:kube-system"]},"sourceIPs":["203.0.113.7"],"objectRef":{"resource":"services"},"responseStatus":{"code":200}}"#;
+        let event = r#"{"kind":"Event","auditID":"1","verb":"list","user":{"username":"system:serviceaccount:kube-system:coredns","groups":["system:serviceaccounts","system:serviceaccounts:kube-system"]},"sourceIPs":["203.0.113.7"],"objectRef":{"resource":"services"},"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-11-20T10:00:00Z","stageTimestamp":"2026-11-20T10:00:00Z"}"#;
         let own = ClusterOptions {
             name: "own".into(),
             tenant: Tenant::default().as_str().to_owned(),

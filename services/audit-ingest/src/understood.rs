@@ -167,8 +167,8 @@ impl<'a, 'p> Body<'a, 'p> {
 
     /// Tells the body to its end, or as far as it is wanted.
     fn tell(mut self, sender: Sender) -> (Result<(), Stopped>, Piece) {
-        let received = self.received;
-        read::record_for(&mut self, 1, &received.body);
+        let (received, known) = (self.received, self.known.all());
+        read::record_for(Some(known), &mut self, 1, &received.body);
         if let Some(stopped) = self.stopped {
             return (Err(stopped), self.piece);
         }

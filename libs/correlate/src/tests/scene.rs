@@ -248,7 +248,7 @@ impl Scene {
             tactic: rule.tactic,
             techniques: vec![rule.technique],
             phase: if rule.source == Audit { Phase::Audit } else { Phase::Runtime },
-            links: links.to_vec(),
+            links: links.to_vec().into(),
             values: values.iter().map(named).collect(),
             native_id,
             origin: None,

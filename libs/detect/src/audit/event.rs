@@ -5,6 +5,9 @@
 //! Bodies stay undecoded until a rule asks for them. What an event means is left to the rules.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::LazyLock;
 
 use airside_types::Timestamp;
 
@@ -15,13 +18,70 @@ mod keyed;
 pub use inferred::{Field, Inferred};
 pub use keyed::{Annotations, Extra};
 
+use super::known::KnownText;
 use crate::json::{Break, Cursor, RawJson};
 
 /// One audit event. Text that an event does not have is empty.
-#[derive(Debug, Clone, Default)]
+///
+/// What differs where the same request comes again stands here; all else is its [`Content`], which it may share with an event
+/// that came before.
+#[derive(Clone)]
 pub struct Event<'a> {
     /// The request's id. A client can choose it.
     pub audit_id: Cow<'a, str>,
+    /// When the API server received the request, RFC 3339.
+    pub request_received: Cow<'a, str>,
+    /// When it reached the stage, RFC 3339.
+    pub stage_reached: Cow<'a, str>,
+    /// As what its text is known to those who read it, if it came before.
+    pub known_text: Option<KnownText>,
+    pub(super) content: Option<Content<'a>>,
+    /// What it says if it has no content of its own.
+    pub(super) like: &'a Content<'a>,
+}
+
+/// What an event says of which nothing is read yet.
+static NOTHING: LazyLock<Content<'static>> = LazyLock::new(Content::default);
+
+impl Default for Event<'_> {
+    fn default() -> Self {
+        Self {
+            audit_id: Cow::Borrowed(""),
+            request_received: Cow::Borrowed(""),
+            stage_reached: Cow::Borrowed(""),
+            known_text: None,
+            content: None,
+            like: &NOTHING,
+        }
+    }
+}
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { audit_id, request_received, stage_reached, known_text, .. } = self;
+        formatter
+            .debug_struct("Event")
+            .field("audit_id", audit_id)
+            .field("request_received", request_received)
+            .field("stage_reached", stage_reached)
+            .field("known_text", known_text)
+            .field("content", &**self)
+            .finish()
+    }
+}
+
+impl<'a> Deref for Event<'a> {
+    type Target = Content<'a>;
+
+    #[inline]
+    fn deref(&self) -> &Content<'a> {
+        self.content.as_ref().unwrap_or(self.like)
+    }
+}
+
+/// What an event says, but for its request's number and its times.
+#[derive(Debug, Clone, Default)]
+pub struct Content<'a> {
     /// `RequestReceived`, `ResponseStarted`, `ResponseComplete` or `Panic`.
     pub stage: Cow<'a, str>,
     /// `Metadata`, `Request` or `RequestResponse`: which bodies the policy keeps.
@@ -49,10 +109,6 @@ pub struct Event<'a> {
     pub request_object: Option<RawJson<'a>>,
     /// The body of the response.
     pub response_object: Option<RawJson<'a>>,
-    /// When the API server received the request, RFC 3339.
-    pub request_received: Cow<'a, str>,
-    /// When it reached the stage, RFC 3339.
-    pub stage_reached: Cow<'a, str>,
     /// What the API server's plugins noted.
     pub annotations: Annotations<'a>,
     /// What a log platform that passed the event on knows of its addresses.
@@ -115,6 +171,22 @@ pub struct ResponseStatus<'a> {
 }
 
 impl<'a> Event<'a> {
+    /// An event that says this, without number or time.
+    pub(crate) fn saying(content: Content<'a>) -> Self {
+        Self { content: Some(content), ..Self::default() }
+    }
+
+    /// An event that says what another one says, without number or time.
+    pub(crate) fn like(other: &'a Event<'a>) -> Self {
+        Self { like: other, ..Self::default() }
+    }
+
+    /// What it says, to be changed.
+    pub(crate) fn content_mut(&mut self) -> &mut Content<'a> {
+        let like = self.like;
+        self.content.get_or_insert_with(|| like.clone())
+    }
+
     /// Reads one event.
     pub fn parse(text: &'a str) -> Result<Self, Break> {
         let mut cursor = Cursor::new(text);
@@ -131,7 +203,8 @@ impl<'a> Event<'a> {
     /// body but not the deed.
     pub fn recover(text: &'a str) -> Option<Self> {
         let mut cursor = Cursor::new(text);
-        let event = Self { truncated: true, ..Self::read(&mut cursor) };
+        let mut event = Self::read(&mut cursor);
+        event.content_mut().truncated = true;
         (cursor.broken() == Some(Break::Cut) && event.is_event()).then_some(event)
     }
 

@@ -1,5 +1,5 @@
-//! What is known of requests that came before, so that it need not be worked out again: of those that come again as they
-//! were ([`requests`]), and of bodies that come again within others ([`bodies`]).
+//! What is known of events that came before, so that it need not be worked out again: what their texts say ([`texts`]), what
+//! rules find in the requests that they tell ([`requests`]), and what bodies say that come again within others ([`bodies`]).
 //!
 //! Nothing here changes what is told; it is kept for what came at least twice, within a bounded room.
 
@@ -8,31 +8,56 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::event::Event;
 
 mod bodies;
-mod key;
 mod requests;
+mod texts;
 
 pub(super) use bodies::{Bodies, Body, Written};
-pub(super) use key::Key;
 use requests::Requests;
-pub(super) use requests::{Asked, Lookup};
+pub(super) use requests::{Asked, Lookup, Key};
+use texts::Texts;
+pub(super) use texts::{Look, Unknown};
 
-/// What is known of requests and bodies that came more than once. One may serve all tenants: what it says of a request is
-/// what anybody would work out from it.
+/// What is known of texts and bodies that came more than once. One may serve all tenants: what it says of an event is
+/// what anybody would read and work out from it.
 #[derive(Debug)]
 pub struct Known {
     bodies: Bodies,
+    texts: Texts,
     requests: Requests,
 }
 
+/// The number under which an event's text is known, to those texts of which it is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KnownText {
+    of: u64,
+    number: u64,
+}
+
 impl Known {
-    /// As much as fits into about so many bytes: two thirds for bodies, the rest for whole requests.
+    /// As much as fits into about so many bytes: a third of them for bodies, the rest for whole events.
     pub fn new(bytes: usize) -> Self {
-        Self::of_each(bytes / 3 * 2, bytes / 3)
+        Self::of_each(bytes / 3, bytes / 3 * 2)
     }
 
-    /// The same, with so many bytes for bodies, and so many for whole requests.
-    pub fn of_each(bodies: usize, requests: usize) -> Self {
-        Self { bodies: Bodies::new(bodies), requests: Requests::new(requests) }
+    /// The same, with so many bytes for bodies, and so many for whole events.
+    pub fn of_each(bodies: usize, events: usize) -> Self {
+        let (texts, requests) = (events / 4 * 3, events / 4);
+        Self { bodies: Bodies::new(bodies), texts: Texts::new(texts), requests: Requests::new(requests) }
+    }
+
+    /// What is known of the text of the event with which a text begins.
+    pub(super) fn look<'t>(&self, text: &'t str) -> Look<'t> {
+        self.texts.look(text)
+    }
+
+    /// Keeps the text of an event that was read from it, if it came before: the number under which it is known.
+    pub(super) fn note(&self, unknown: &Unknown<'_>, text: &str, event: &Event<'_>) -> Option<KnownText> {
+        self.texts.note(unknown, text, event)
+    }
+
+    /// How many texts of events are known.
+    pub fn texts(&self) -> usize {
+        self.texts.known()
     }
 
     /// How many bodies are known.
@@ -67,6 +92,11 @@ pub struct KnownBy<'k> {
 }
 
 impl<'k> KnownBy<'k> {
+    /// All that is known, by whatever profile.
+    pub const fn all(self) -> &'k Known {
+        self.known
+    }
+
     pub(super) const fn bodies(self) -> &'k Bodies {
         &self.known.bodies
     }
@@ -77,7 +107,7 @@ impl<'k> KnownBy<'k> {
     }
 
     /// Keeps what was worked out of a request that came before.
-    pub(super) fn keep(self, key: &Key, asked: Asked) {
+    pub(super) fn keep(self, key: Key, asked: Asked) {
         self.known.requests.keep(key, asked);
     }
 }
@@ -106,7 +136,7 @@ impl CameOnce {
 mod tests {
     use airside_types::{Cluster, Tenant};
 
-    use super::super::{Request, rules, told_by};
+    use super::super::{Request, read, rules, told_by};
     use super::*;
     use crate::intake::{Clock, Intake};
     use crate::profile::ClusterProfile;
@@ -115,13 +145,18 @@ mod tests {
         let (tenant, cluster) = (Tenant::default(), Cluster::default());
         let (clock, profile) = (Clock::Recorded, ClusterProfile::unknown());
         let intake = Intake { tenant: &tenant, cluster: &cluster, clock, profile, origin: None };
-        let event = Event::parse(text).unwrap();
-        let request = Request::new(&event, profile);
-        let request = match known {
-            Some(known) => request.among(known.by(0)),
-            None => request,
-        };
-        format!("{:#?}", told_by(&request, &intake))
+        let mut told = Vec::new();
+        match known {
+            Some(known) => read::record_among(known, 1, text.as_bytes(), &mut |item| {
+                let request = Request::new(item.event.unwrap(), profile).among(known.by(0));
+                told.extend(told_by(&request, &intake));
+            }),
+            None => {
+                let event = Event::parse(text).unwrap();
+                told = told_by(&Request::new(&event, profile), &intake);
+            }
+        }
+        format!("{told:#?}")
     }
 
     #[test]
@@ -148,7 +183,7 @@ mod tests {
                     // The same at another time.
                     let text = text.replacen(
                         '{',
-                        &format!(r#"{{"auditID":"{time}","requestReceivedTimestamp":"2026-11-20T10:00:0{time}Z","#),
+                        &format!(r#"{{"auditID":"{time}","requestReceivedTimestamp":"2026-11-20T10:00:0{time}Z","stageTimestamp":"2026-11-20T10:00:0{time}Z","#),
                         1,
                     );
                     let alone = told(&text, None);

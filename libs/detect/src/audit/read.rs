@@ -12,6 +12,7 @@
 use std::ops::ControlFlow;
 
 use super::event::Event;
+use super::known::{Known, Look};
 use crate::json::Cursor;
 
 mod aks;
@@ -105,8 +106,17 @@ impl Taker for Everything<'_> {
 
 /// Reads an input as a whole: JSON lines, or one document over several lines.
 pub fn input(bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
+    whole_input(None, bytes, each);
+}
+
+/// The same, where what is known of events that came before need not be read again.
+pub fn input_among(known: &Known, bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
+    whole_input(Some(known), bytes, each);
+}
+
+fn whole_input(known: Option<&Known>, bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
     let mut everything = Everything(each);
-    let mut reader = Reader::new(&mut everything);
+    let mut reader = Reader::new(known, &mut everything);
     if is_spread(bytes) == Some(true) {
         reader.record(1, bytes);
     } else {
@@ -127,12 +137,22 @@ pub fn is_spread(beginning: &[u8]) -> Option<bool> {
 
 /// Reads one line of JSON lines, or the body of one request.
 pub fn record(line: u32, bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
-    record_for(&mut Everything(each), line, bytes);
+    record_for(None, &mut Everything(each), line, bytes);
+}
+
+/// The same, where what is known of events that came before need not be read again.
+pub fn record_among(
+    known: &Known,
+    line: u32,
+    bytes: &[u8],
+    each: &mut dyn FnMut(Item<'_, '_>),
+) {
+    record_for(Some(known), &mut Everything(each), line, bytes);
 }
 
 /// The same, as far as its taker wants it.
-pub fn record_for(taker: &mut dyn Taker, line: u32, bytes: &[u8]) {
-    Reader::new(taker).record(line, bytes);
+pub fn record_for(known: Option<&Known>, taker: &mut dyn Taker, line: u32, bytes: &[u8]) {
+    Reader::new(known, taker).record(line, bytes);
 }
 
 /// The lines that hold something, with their numbers from 1.
@@ -158,6 +178,8 @@ const CUT: &str = "[Truncated...]";
 
 struct Reader<'c> {
     taker: &'c mut dyn Taker,
+    /// What is known of events that came before.
+    known: Option<&'c Known>,
     /// The taker wants no more.
     is_over: bool,
     /// The line that is read.
@@ -177,9 +199,10 @@ struct Reader<'c> {
 }
 
 impl<'c> Reader<'c> {
-    fn new(taker: &'c mut dyn Taker) -> Self {
+    fn new(known: Option<&'c Known>, taker: &'c mut dyn Taker) -> Self {
         Self {
             taker,
+            known,
             is_over: false,
             line: 0,
             contained: 0,
@@ -191,6 +214,7 @@ impl<'c> Reader<'c> {
         }
     }
 
+    /// Tells what was found: each event with what the record around it knows of its addresses.
     fn tell(&mut self, text: &str, event: Result<&Event<'_>, &Unreadable>) {
         if self.is_over {
             return;
@@ -204,7 +228,9 @@ impl<'c> Reader<'c> {
         let enriched = match (event, &self.enrichment) {
             (Ok(event), Some(known)) if event.enrichment.is_none() => {
                 let enrichment = Cursor::new(known).raw();
-                Some(Event { enrichment, ..event.clone() })
+                let mut event = event.clone();
+                event.content_mut().enrichment = enrichment;
+                Some(event)
             }
             _ => None,
         };
@@ -269,6 +295,11 @@ impl<'c> Reader<'c> {
     /// One value, which is told if it is whole. Plain events are by far the most, so they are tried first.
     fn value(&mut self, cursor: &mut Cursor<'_>) {
         let start = cursor.at();
+        let look = self.look(cursor);
+        if let Look::Known(recalled) = &look {
+            cursor.go_to(start + recalled.bytes());
+            return self.tell(cursor.since(start), Ok(&recalled.event()));
+        }
         let mut event = Event::default();
         event.fill(cursor);
         if cursor.broken().is_some() {
@@ -276,10 +307,20 @@ impl<'c> Reader<'c> {
         }
         let text = cursor.since(start);
         if event.is_event() {
+            if let (Look::Unknown(unknown), Some(known)) = (&look, self.known) {
+                event.known_text = known.note(unknown, text, &event);
+            }
             self.tell(text, Ok(&event));
         } else {
             self.envelope(text);
         }
+    }
+
+    /// What is known of the text of the event at the cursor. What is known of its addresses beside is no part of that.
+    fn look<'t>(&self, cursor: &Cursor<'t>) -> Look<'t> {
+        let known = self.known.filter(|_| self.enrichment.is_none());
+        let text = cursor.whole().get(cursor.at()..).unwrap_or_default();
+        known.map_or(Look::NotKept, |known| known.look(text))
     }
 
     /// An event that an envelope carries as text, perhaps cut by the envelope's limit.

@@ -11,7 +11,7 @@ use airside_types::sighting::SeenRequest;
 use airside_types::{MAX_TEXTS_OF_REQUEST, QuietKind, Sighting, SightingBatch, TextRef, Texts};
 
 use super::actor::Actor;
-use super::event::{Annotations, Event, Extra, ObjectReference, ResponseStatus, User};
+use super::event::{Annotations, Content, Event, Extra, ObjectReference, ResponseStatus, User};
 use super::object::ObjectMeta;
 use super::own::Found;
 use super::request::{Outcome, Request};
@@ -177,8 +177,7 @@ pub fn event_of<'b>(batch: &'b SightingBatch, sighting: &'b Sighting) -> Event<'
     let all = |texts: &[TextRef]| texts.iter().map(|it| text(*it)).collect::<Vec<_>>();
     let is_given = |text: &TextRef| *text != TextRef::default();
     let query = if request.dry_run { "?dryRun=All" } else { "" };
-    Event {
-        audit_id: text(request.audit_id),
+    let content = Content {
         stage: text(request.stage),
         request_uri: match query {
             "" => text(request.path),
@@ -221,6 +220,7 @@ pub fn event_of<'b>(batch: &'b SightingBatch, sighting: &'b Sighting) -> Event<'
             decision_ids: all(&request.decision_ids),
             ..Annotations::default()
         },
-        ..Event::default()
-    }
+        ..Content::default()
+    };
+    Event { audit_id: text(request.audit_id), ..Event::saying(content) }
 }

@@ -108,7 +108,7 @@ fn an_empty_reference_names_no_object() {
         r#"{"verb":"get","user":{"username":"dana"},"requestURI":"/livez","objectRef":{}}"#;
     assert!(Event::parse(health).unwrap().object_ref.is_none());
     let cut = r#"{"verb":"get","user":{"username":"dana"},"objectRef":{"resource":"pods","na"#;
-    assert_eq!(Event::recover(cut).unwrap().object_ref.unwrap().resource, "pods");
+    assert_eq!(Event::recover(cut).unwrap().object_ref.as_ref().unwrap().resource, "pods");
 }
 
 #[test]

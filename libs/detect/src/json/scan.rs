@@ -20,7 +20,7 @@ const BACKSLASHES: u8x16 = u8x16::splat(b'\\');
 
 /// How many bytes come before the first quote or backslash.
 #[inline]
-pub(super) fn plain(bytes: &[u8]) -> usize {
+pub(crate) fn plain(bytes: &[u8]) -> usize {
     let (blocks, rest) = bytes.as_chunks();
     for (count, block) in (0..).step_by(16).zip(blocks) {
         let block = u8x16::new(*block);

@@ -164,7 +164,7 @@ fn what_is_told_of_one_event_has_its_bound_in_bytes_and_correlation_rules_have_t
     };
     let values = |record: &airside_types::Record| match &record.payload {
         airside_types::Payload::Detection(detection) => detection.values.clone(),
-        _ => Vec::new(),
+        _ => Vec::new().into(),
     };
     let bytes = |record: &airside_types::Record| -> usize {
         values(record).iter().map(|it| it.name.len() + it.value.len()).sum()

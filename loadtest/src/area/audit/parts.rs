@@ -2,7 +2,8 @@
 //! what the owner of a cluster makes of that.
 
 use airside_audit_ingest::Judging;
-use airside_detect::audit::{self, Event, Known, Request, read};
+use airside_detect::audit::read::{self, Item};
+use airside_detect::audit::{self, Event, Known, Request};
 use airside_detect::{Clock, ClusterProfile, Intake};
 use airside_service::intake::Understood;
 use airside_sift::{Limits, Sift};
@@ -39,19 +40,19 @@ impl Parts {
     /// Measures the same batches for each step.
     pub(super) fn of(batches: &[Bytes]) -> anyhow::Result<Self> {
         let (_, reading) =
-            measured(|| Ok(each(batches, |event, _| usize::from(event.is_event()))))?;
+            measured(|| Ok(each(batches, None, |event, _| usize::from(event.is_event()))))?;
         let told = |request: &Request<'_>, intake: &Intake<'_>| {
             std::hint::black_box(audit::told_by(request, intake)).len()
         };
         let knowing = |known: &Known| {
-            each(batches, |event, intake| {
+            each(batches, Some(known), |event, intake| {
                 told(&Request::new(event, intake.profile).among(known.by(0)), intake)
             })
         };
         let (records, rules) = measured(|| Ok(knowing(&Known::default())))?;
         let (_, known_bodies) = measured(|| Ok(knowing(&Known::of_each(BODIES, 0))))?;
         let (_, each_anew) = measured(|| {
-            Ok(each(batches, |event, intake| told(&Request::new(event, intake.profile), intake)))
+            Ok(each(batches, None, |event, intake| told(&Request::new(event, intake.profile), intake)))
         })?;
         let (_, sightings) = measured(|| {
             let judging = Judging::default();
@@ -93,7 +94,7 @@ pub(super) fn are_the_same_where_known(batches: &[Bytes]) -> bool {
         let known = Request::new(event, intake.profile).among(before.by(0));
         usize::from(audit::told_by(&known, intake) != alone)
     };
-    each(batches, differ) == 0
+    each(batches, Some(&before), differ) == 0
 }
 
 fn understood(body: &Bytes, judging: &Judging) -> anyhow::Result<Understood> {
@@ -102,7 +103,11 @@ fn understood(body: &Bytes, judging: &Judging) -> anyhow::Result<Understood> {
 }
 
 /// Reads all batches as they come in, and takes each event.
-fn each(batches: &[Bytes], mut take: impl FnMut(&Event<'_>, &Intake<'_>) -> usize) -> usize {
+fn each(
+    batches: &[Bytes],
+    known: Option<&Known>,
+    mut take: impl FnMut(&Event<'_>, &Intake<'_>) -> usize,
+) -> usize {
     let (tenant, cluster) = (Tenant::default(), Cluster::default());
     let intake = Intake {
         tenant: &tenant,
@@ -113,9 +118,13 @@ fn each(batches: &[Bytes], mut take: impl FnMut(&Event<'_>, &Intake<'_>) -> usiz
     };
     let mut taken = 0;
     for body in batches {
-        read::record(1, body, &mut |item| {
+        let mut each = |item: Item<'_, '_>| {
             taken += item.event.map_or(0, |event| take(event, &intake));
-        });
+        };
+        match known {
+            Some(known) => read::record_among(known, 1, body, &mut each),
+            None => read::record(1, body, &mut each),
+        }
     }
     taken
 }

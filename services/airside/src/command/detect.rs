@@ -206,7 +206,8 @@ impl Detecting<'_> {
             }
             Piece::Document { bytes, .. } => {
                 let mut failed = None;
-                audit::read::input(&bytes, &mut |item| {
+                let known = self.finder.known();
+                audit::read::input_among(&known, &bytes, &mut |item| {
                     if failed.is_none() && !interrupted.is_so() {
                         failed = self.item(name, &item).err();
                     }
@@ -215,6 +216,7 @@ impl Detecting<'_> {
             }
             Piece::Lines { first, bytes, .. } => (first, bytes),
         };
+        let known = self.finder.known();
         for (number, line) in lines(&bytes) {
             let line_number = first.saturating_add(number - 1);
             if is_being_written(&bytes, line) {
@@ -227,7 +229,7 @@ impl Detecting<'_> {
                 Some(sensor) => self.sensed(sensor, name, line_number, line)?,
                 None => {
                     let mut failed = None;
-                    audit::read::record(line_number, line, &mut |item| {
+                    audit::read::record_among(&known, line_number, line, &mut |item| {
                         if failed.is_none() && !interrupted.is_so() {
                             failed = self.item(name, &item).err();
                         }

@@ -17,54 +17,55 @@ impl<'a> Event<'a> {
     /// Fills an empty event: events are big, and this one stays where it is. So do its parts, each of which forgets what it
     /// had where its key comes again.
     pub(crate) fn fill(&mut self, cursor: &mut Cursor<'a>) {
-        let event = self;
         if !cursor.object() {
             return;
         }
+        let Self { audit_id, request_received, stage_reached, content, like, .. } = self;
+        let content = content.get_or_insert_with(|| like.clone());
         while let Some(key) = cursor.key() {
             // Lengths tell most keys apart.
             match (key.len(), &*key) {
-                (7, "auditID") => event.audit_id = cursor.text(),
-                (5, "stage") => event.stage = cursor.text(),
-                (5, "level") => event.level = cursor.text(),
-                (10, "requestURI") => event.request_uri = cursor.text(),
-                (4, "verb") => event.verb = cursor.text(),
-                (4, "user") => event.user.fill(cursor),
+                (7, "auditID") => *audit_id = cursor.text(),
+                (5, "stage") => content.stage = cursor.text(),
+                (5, "level") => content.level = cursor.text(),
+                (10, "requestURI") => content.request_uri = cursor.text(),
+                (4, "verb") => content.verb = cursor.text(),
+                (4, "user") => content.user.fill(cursor),
                 (16, "impersonatedUser") => {
                     let is_object = cursor.peek() == Some(b'{');
                     let mut user = User::default();
                     user.fill(cursor);
-                    event.impersonated_user = is_object.then_some(user);
+                    content.impersonated_user = is_object.then_some(user);
                 }
-                (9, "sourceIPs") => event.source_ips = texts(cursor),
-                (9, "userAgent") => event.user_agent = cursor.text(),
+                (9, "sourceIPs") => content.source_ips = texts(cursor),
+                (9, "userAgent") => content.user_agent = cursor.text(),
                 (9, "objectRef") => {
                     let is_object = cursor.peek() == Some(b'{');
                     if is_object {
-                        let target = event.object_ref.insert(ObjectReference::default());
+                        let target = content.object_ref.insert(ObjectReference::default());
                         target.fill(cursor);
                         // Some platforms write an empty one where there is none.
                         if target.is_empty() {
-                            event.object_ref = None;
+                            content.object_ref = None;
                         }
                     } else {
                         cursor.skip();
-                        event.object_ref = None;
+                        content.object_ref = None;
                     }
                 }
-                (14, "responseStatus") => event.response_status.fill(cursor),
-                (13, "requestObject") => event.request_object = cursor.raw(),
-                (14, "responseObject") => event.response_object = cursor.raw(),
-                (12, "p_enrichment") => event.enrichment = cursor.raw(),
+                (14, "responseStatus") => content.response_status.fill(cursor),
+                (13, "requestObject") => content.request_object = cursor.raw(),
+                (14, "responseObject") => content.response_object = cursor.raw(),
+                (12, "p_enrichment") => content.enrichment = cursor.raw(),
                 (22, "authenticationMetadata") => {
-                    event.impersonation_constraint = impersonation_constraint(cursor);
+                    content.impersonation_constraint = impersonation_constraint(cursor);
                 }
-                (24, "requestReceivedTimestamp") => event.request_received = cursor.text(),
+                (24, "requestReceivedTimestamp") => *request_received = cursor.text(),
                 // v1beta1 has `timestamp`, the time of the stage.
-                (14, "stageTimestamp") | (9, "timestamp") => event.stage_reached = cursor.text(),
+                (14, "stageTimestamp") | (9, "timestamp") => *stage_reached = cursor.text(),
                 (11, "annotations") => {
-                    event.annotations.fill(cursor);
-                    event.truncated |= event.annotations.truncated;
+                    content.annotations.fill(cursor);
+                    content.truncated |= content.annotations.truncated;
                 }
                 _ => cursor.skip(),
             }

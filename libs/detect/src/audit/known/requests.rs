@@ -1,19 +1,17 @@
 //! Requests that come again as they were, but for when and under which number: what rules find in one is worked out once.
 //!
-//! Controllers, probes and people's scripts ask for the same all day. What rules find follows from the request and the
-//! profile of its cluster alone; identities, times and places are added for each.
+//! Controllers, probes and people's scripts ask for the same all day. What rules find follows from the request, which is known
+//! by its text, and the profile of its cluster alone; identities, times and places are added for each.
 
 use std::sync::Arc;
 
 use airside_types::{Detection, Id};
-use foldhash::quality::RandomState;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::super::Telling;
 use super::super::event::Event;
-use super::CameOnce;
-use super::key::Key;
+use super::KnownText;
 
 /// How many bytes a request with what is found in it may have; what has more is not kept.
 const MAX_WEIGHT: u64 = 64 << 10;
@@ -21,37 +19,42 @@ const MAX_WEIGHT: u64 = 64 << 10;
 const ENTRY_BYTES: usize = 256;
 const DETECTION_BYTES: usize = 1_024;
 /// How many bytes an entry has as a rule.
-const USUAL_BYTES: usize = 1_024;
+const USUAL_BYTES: usize = 512;
 
 /// What is known of requests that came more than once.
 #[derive(Debug)]
 pub(in crate::audit) struct Requests {
-    known: Cache<Key, Arc<Asked>, Weight>,
+    known: Cache<Key, Asked, Weight>,
     /// The heaviest entry that there is room for.
     heaviest: u64,
-    once: CameOnce,
-    hashes: RandomState,
+}
+
+/// By what a request is known: its text, and the number of the profile by which it is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::audit) struct Key {
+    text: KnownText,
+    profile: u64,
 }
 
 /// What is known of a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::audit) struct Asked {
     /// What was asked and answered, without when and under which number.
     pub(in crate::audit) digest: Id,
     /// Which detections were wanted.
     pub(in crate::audit) telling: Telling,
-    /// What rules found, but for what differs where the same comes again.
-    pub(in crate::audit) found: Box<[Detection]>,
+    /// What rules found, but for what differs where the same comes again; none where that is nothing.
+    pub(in crate::audit) found: Option<Arc<[Detection]>>,
 }
 
 /// What a look tells.
 #[derive(Debug)]
 pub(in crate::audit) enum Lookup {
     /// It is known.
-    Known(Arc<Asked>),
-    /// It came before, and may be kept when it is worked out.
+    Known(Asked),
+    /// Its text is known, and it may be kept when it is worked out.
     Again(Key),
-    /// It comes for the first time, or is not to be kept.
+    /// Its text is not known.
     New,
 }
 
@@ -61,7 +64,7 @@ impl Requests {
         let known = Cache::with_weighter(bytes / USUAL_BYTES, bytes as u64, Weight);
         // A part of the cache takes nothing that would fill nearly all of it.
         let heaviest = (known.shard_capacity() / 10 * 9).min(MAX_WEIGHT);
-        Self { known, heaviest, once: CameOnce::new(), hashes: RandomState::default() }
+        Self { known, heaviest }
     }
 
     /// How many are known.
@@ -69,23 +72,17 @@ impl Requests {
         self.known.len()
     }
 
-    /// Looks for a request that is judged by a profile.
+    /// Looks for the request that an event tells, as it is judged by a profile.
     pub(super) fn look(&self, event: &Event<'_>, profile: u64) -> Lookup {
-        let may_be_kept = self.heaviest > 0;
-        let key = may_be_kept.then(|| Key::of(event, profile, &self.hashes)).flatten();
-        let Some(key) = key else { return Lookup::New };
-        match self.known.get(&key) {
-            Some(asked) => Lookup::Known(asked),
-            None if self.once.came_before(key.hash()) => Lookup::Again(key),
-            None => Lookup::New,
-        }
+        let Some(text) = event.known_text else { return Lookup::New };
+        let key = Key { text, profile };
+        self.known.get(&key).map_or(Lookup::Again(key), Lookup::Known)
     }
 
-    /// Keeps what was worked out of a request that came before.
-    pub(super) fn keep(&self, key: &Key, asked: Asked) {
-        let asked = Arc::new(asked);
-        if Weight.weight(key, &asked) <= self.heaviest {
-            self.known.insert(key.clone(), asked);
+    /// Keeps what was worked out of a request.
+    pub(super) fn keep(&self, key: Key, asked: Asked) {
+        if Weight.weight(&key, &asked) <= self.heaviest {
+            self.known.insert(key, asked);
         }
     }
 }
@@ -93,10 +90,10 @@ impl Requests {
 #[derive(Debug, Clone)]
 struct Weight;
 
-impl Weighter<Key, Arc<Asked>> for Weight {
-    fn weight(&self, key: &Key, asked: &Arc<Asked>) -> u64 {
-        let found: usize = asked.found.iter().map(weight_of).sum();
-        (ENTRY_BYTES + key.bytes() + found) as u64
+impl Weighter<Key, Asked> for Weight {
+    fn weight(&self, _: &Key, asked: &Asked) -> u64 {
+        let found: usize = asked.found.iter().flat_map(|all| all.iter()).map(weight_of).sum();
+        (ENTRY_BYTES + found) as u64
     }
 }
 
@@ -115,7 +112,7 @@ mod tests {
     fn requests_are_kept_once_they_come_again_as_far_as_there_is_room() {
         let text = |name: usize| {
             format!(
-                r#"{{"verb":"delete","user":{{"username":"dana"}},"objectRef":{{"resource":"namespaces","name":"n{name}"}},"responseStatus":{{"code":200}}}}"#
+                r#"{{"auditID":"1","requestReceivedTimestamp":"t","stageTimestamp":"t","verb":"delete","user":{{"username":"dana"}},"objectRef":{{"resource":"namespaces","name":"n{name}"}},"responseStatus":{{"code":200}}}}"#
             )
         };
         let known = Known::of_each(0, 1 << 20);
@@ -129,7 +126,7 @@ mod tests {
                 assert_eq!(told(&text(name), Some(&known)), told(&text(name), None));
             }
         }
-        assert!(known.requests.known.weight() <= 1 << 20, "{}", known.requests.known.weight());
-        assert!(known.requests() > 200, "{}", known.requests());
+        assert!(known.requests.known.weight() <= 1 << 18, "{}", known.requests.known.weight());
+        assert!(known.requests() > 50, "{}", known.requests());
     }
 }

@@ -144,7 +144,7 @@ impl Reader<'_> {
         let row = aks::renamed(text);
         let mut cursor = Cursor::new(&row.event);
         let mut event = Event::read(&mut cursor);
-        event.truncated |= row.is_cut || cursor.broken().is_some();
+        event.content_mut().truncated |= row.is_cut || cursor.broken().is_some();
         if event.is_event() {
             self.tell(text, Ok(&event));
         } else {

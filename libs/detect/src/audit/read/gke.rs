@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use super::Unreadable;
 use crate::audit::event::{
-    Annotations, Event, Field, Inferred, ObjectReference, ResponseStatus, User,
+    Content, Annotations, Event, Field, Inferred, ObjectReference, ResponseStatus, User,
 };
 use crate::json::{Cursor, RawJson};
 
@@ -136,8 +136,7 @@ impl<'a> LogEntry<'a> {
         if payload.request_uri.is_empty() {
             inferred.insert(Field::RequestUri);
         }
-        Event {
-            audit_id: id.into_iter().find(|id| !id.is_empty()).map_or("", |id| id).into(),
+        let content = Content {
             stage: stage.into(),
             level: if payload.request.is_some() { "RequestResponse" } else { "Metadata" }.into(),
             request_uri: Cow::Borrowed(&payload.request_uri),
@@ -149,13 +148,17 @@ impl<'a> LogEntry<'a> {
             response_status: ResponseStatus { code: Some(code), ..ResponseStatus::default() },
             request_object: payload.request,
             response_object: payload.response,
-            request_received: time.into(),
-            stage_reached: time.into(),
             annotations: self.labels.clone(),
             enrichment: self.enrichment,
             truncated: self.labels.truncated,
             inferred,
-            ..Event::default()
+            ..Content::default()
+        };
+        Event {
+            audit_id: id.into_iter().find(|id| !id.is_empty()).map_or("", |id| id).into(),
+            request_received: time.into(),
+            stage_reached: time.into(),
+            ..Event::saying(content)
         }
     }
 

@@ -1,7 +1,9 @@
 //! From events to detections, as the services have them: rules, behaviour, people's own rules, what is authorised,
 //! and what several events say together.
 
-use airside_detect::audit::{Event, Telling};
+use std::sync::Arc;
+
+use airside_detect::audit::{Event, Known, Telling};
 use airside_detect::authorised::Authorised;
 use airside_detect::intake::{Clock, Intake, Origin};
 use airside_detect::profile::ClusterProfile;
@@ -32,6 +34,11 @@ impl<'r> Finder<'r> {
             correlating: Correlating::new(OwnRules::LIMITS),
             recorded: Recorded::new(Telling::All, authorised),
         }
+    }
+
+    /// What is known of events that came before, for whoever reads the next ones.
+    pub(super) fn known(&self) -> Arc<Known> {
+        self.recorded.known()
     }
 
     /// What an audit event of so many bytes tells, and how it was taken in.

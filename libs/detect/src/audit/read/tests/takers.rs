@@ -25,7 +25,7 @@ impl Few {
     }
 
     fn reads(mut self, text: &str) -> Self {
-        record_for(&mut self, 1, text.as_bytes());
+        record_for(None, &mut self, 1, text.as_bytes());
         self
     }
 }
