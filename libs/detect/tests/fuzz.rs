@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use airside_detect::audit::own::Found;
-use airside_detect::audit::{Request, Telling, indexed, read, records, redacted, sight};
+use airside_detect::audit::{Known, Request, Telling, indexed, read, records, redacted, sight};
 use airside_detect::authorised::Authorised;
 use airside_detect::runtime::RuntimeSource;
 use airside_detect::{Clock, ClusterProfile, Intake};
@@ -43,6 +43,42 @@ fn audit_events_and_their_envelopes() {
         });
         assert!(items > 0 || says_nothing(bytes), "an input is an event or a letter");
     });
+}
+
+/// What is known of inputs that came before is taken from them where they come again, or nearly.
+#[test]
+fn audit_events_that_came_before() {
+    let known = Known::default();
+    let times = r#""requestReceivedTimestamp":"2026-11-20T10:00:00Z","stageTimestamp":"2026-11-20T10:00:01Z"}"#;
+    let examples = airside_detect::audit::rules().filter_map(|rule| rule.examples.as_ref());
+    let seeds: Vec<_> = examples
+        .filter_map(|it| it.fires.strip_suffix('}'))
+        .map(|text| text.replacen('{', r#"{"auditID":"1","#, 1) + "," + times)
+        .map(String::into_bytes)
+        .collect();
+    let read = |bytes: &[u8], known: Option<&Known>| {
+        let mut all = Vec::new();
+        let mut each = |item: read::Item<'_, '_>| {
+            let event = item.event.map(|it| {
+                let mut event = it.clone();
+                event.known_text = None;
+                event
+            });
+            all.push(format!("{} {:?} {event:?}", item.line, item.bytes));
+        };
+        match known {
+            Some(known) => read::input_among(known, bytes, &mut each),
+            None => read::input(bytes, &mut each),
+        }
+        all
+    };
+    fuzz(&seeds, |bytes, _| {
+        let alone = read(bytes, None);
+        for _ in 0..3 {
+            assert_eq!(read(bytes, Some(&known)), alone);
+        }
+    });
+    assert!(known.texts() > 100, "{}", known.texts());
 }
 
 /// From the events on which rules fire, and those on which they do not: what is made of an event on its way.

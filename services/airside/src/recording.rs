@@ -161,9 +161,10 @@ impl Recording {
         let mut records = Vec::new();
         // What is no event was remarked upon when the built-in rules were asked.
         let known = audit::Known::default();
-        let _refused = self.audit_events((&tenant, &cluster), &known, &mut |event, _bytes, intake| {
-            records.extend(correlating.observe(rules, event, intake));
-        });
+        let _refused =
+            self.audit_events((&tenant, &cluster), &known, &mut |event, _bytes, intake| {
+                records.extend(correlating.observe(rules, event, intake));
+            });
         records.extend(correlating.finish(rules));
         records
     }

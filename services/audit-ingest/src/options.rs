@@ -18,8 +18,8 @@ pub struct Options {
     /// asked to come again. A tenant may have three quarters of it with several bodies; one alone is always taken. At least twice
     /// the largest. Default: 256MiB.
     pub max_in_flight: ByteSize,
-    /// The memory, about, for what is known of requests and bodies that came more than once, so that it need not be worked
-    /// out again: controllers ask for the same all day, and make many pods of one body. Default: 24MiB.
+    /// The memory, about, for what is known of requests and bodies that came more than once, so that they need not be read and
+    /// worked out again: controllers ask for the same all day, and make many pods of one body. Default: 24MiB.
     pub known_requests: ByteSize,
     /// Audit logs of API servers on this machine, to follow while they are written and rotated. Default: none.
     pub files: Vec<FileOptions>,

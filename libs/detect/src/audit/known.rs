@@ -13,7 +13,7 @@ mod texts;
 
 pub(super) use bodies::{Bodies, Body, Written};
 use requests::Requests;
-pub(super) use requests::{Asked, Lookup, Key};
+pub(super) use requests::{Asked, Key, Lookup};
 use texts::Texts;
 pub(super) use texts::{Look, Unknown};
 
@@ -42,7 +42,11 @@ impl Known {
     /// The same, with so many bytes for bodies, and so many for whole events.
     pub fn of_each(bodies: usize, events: usize) -> Self {
         let (texts, requests) = (events / 4 * 3, events / 4);
-        Self { bodies: Bodies::new(bodies), texts: Texts::new(texts), requests: Requests::new(requests) }
+        Self {
+            bodies: Bodies::new(bodies),
+            texts: Texts::new(texts),
+            requests: Requests::new(requests),
+        }
     }
 
     /// What is known of the text of the event with which a text begins.
@@ -51,7 +55,12 @@ impl Known {
     }
 
     /// Keeps the text of an event that was read from it, if it came before: the number under which it is known.
-    pub(super) fn note(&self, unknown: &Unknown<'_>, text: &str, event: &Event<'_>) -> Option<KnownText> {
+    pub(super) fn note(
+        &self,
+        unknown: &Unknown<'_>,
+        text: &str,
+        event: &Event<'_>,
+    ) -> Option<KnownText> {
         self.texts.note(unknown, text, event)
     }
 

@@ -141,12 +141,7 @@ pub fn record(line: u32, bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
 }
 
 /// The same, where what is known of events that came before need not be read again.
-pub fn record_among(
-    known: &Known,
-    line: u32,
-    bytes: &[u8],
-    each: &mut dyn FnMut(Item<'_, '_>),
-) {
+pub fn record_among(known: &Known, line: u32, bytes: &[u8], each: &mut dyn FnMut(Item<'_, '_>)) {
     record_for(Some(known), &mut Everything(each), line, bytes);
 }
 

@@ -52,7 +52,9 @@ impl Parts {
         let (records, rules) = measured(|| Ok(knowing(&Known::default())))?;
         let (_, known_bodies) = measured(|| Ok(knowing(&Known::of_each(BODIES, 0))))?;
         let (_, each_anew) = measured(|| {
-            Ok(each(batches, None, |event, intake| told(&Request::new(event, intake.profile), intake)))
+            Ok(each(batches, None, |event, intake| {
+                told(&Request::new(event, intake.profile), intake)
+            }))
         })?;
         let (_, sightings) = measured(|| {
             let judging = Judging::default();

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Event, ObjectReference, ResponseStatus, User};
+use super::{Content, Event, ObjectReference, ResponseStatus, User};
 use crate::json::Cursor;
 
 impl<'a> Event<'a> {
@@ -20,8 +20,8 @@ impl<'a> Event<'a> {
         if !cursor.object() {
             return;
         }
-        let Self { audit_id, request_received, stage_reached, content, like, .. } = self;
-        let content = content.get_or_insert_with(|| like.clone());
+        let Self { audit_id, request_received, stage_reached, content, .. } = self;
+        let content = content.insert(Content::default());
         while let Some(key) = cursor.key() {
             // Lengths tell most keys apart.
             match (key.len(), &*key) {

@@ -308,9 +308,8 @@ mod tests {
         }
     }
 
-    /// The texts that are known as another's after that came twice.
     #[test]
-    fn a_text_is_known_where_nothing_of_it_differs_but_ids_and_times() {
+    fn a_text_is_known_where_nothing_of_it_differs_but_its_number_and_times() {
         let whole: Value = serde_json::from_str(WHOLE).unwrap();
         let variants = changed(&whole, "");
         let mut same = Vec::new();
@@ -385,8 +384,8 @@ mod tests {
     fn long_texts_and_bodies_of_secrets_are_not_kept() {
         let long = WHOLE.replace("/api/v1/a", &"a".repeat(MAX_BYTES));
         let secret = WHOLE.replace(r#""resource":"pods""#, r#""resource":"secrets""#);
-        let read_only = secret
-            .replace(r#""requestObject":{"a":"b"},"responseObject":{"c":"d"},"#, "");
+        let read_only =
+            secret.replace(r#""requestObject":{"a":"b"},"responseObject":{"c":"d"},"#, "");
         let is_kept = |text: &str| {
             let known = Known::default();
             (0..3).for_each(|_| assert_eq!(read(text, Some(&known)).0, read(text, None).0));

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use super::Unreadable;
 use crate::audit::event::{
-    Content, Annotations, Event, Field, Inferred, ObjectReference, ResponseStatus, User,
+    Annotations, Content, Event, Field, Inferred, ObjectReference, ResponseStatus, User,
 };
 use crate::json::{Cursor, RawJson};
 
