@@ -75,7 +75,7 @@ pub(crate) fn tell_of_rest(found: &mut own::Found, untold: usize, uncounted: usi
     let counted = found.candidates.iter_mut().map(|it| &mut *it.record);
     for record in found.records.last_mut().into_iter().chain(counted) {
         if let Payload::Detection(detection) = &mut record.payload {
-            detection.values.extend_from_slice(&rest);
+            detection.values.extend(rest.iter().cloned());
         }
     }
 }

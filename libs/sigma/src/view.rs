@@ -52,7 +52,7 @@ impl<'e> View<'e> {
 
     fn texts(&self) -> impl Iterator<Item = &str> {
         let event = self.event;
-        let users = [Some(&event.user), event.impersonated_user.as_ref()].into_iter().flatten();
+        let users = [Some(&event.user), event.impersonated_user.as_deref()].into_iter().flatten();
         let of_users = users.flat_map(|user| {
             let extra = &user.extra;
             let known = [
@@ -136,7 +136,7 @@ impl View<'_> {
             _ => match path.split_once('.')? {
                 ("objectRef", field) => self.of_target(event.object_ref.as_ref()?, field),
                 ("user", field) => of_user(&event.user, field),
-                ("impersonatedUser", field) => of_user(event.impersonated_user.as_ref()?, field),
+                ("impersonatedUser", field) => of_user(event.impersonated_user.as_deref()?, field),
                 ("responseStatus", field) => self.of_status(field),
                 ("annotations", key) => self.of_annotations(&key.replace("\\.", ".")),
                 _ => None,

@@ -4,38 +4,53 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 /// A list that copies share. Whoever changes a copy gets a list of its own.
+///
+/// It has no room to grow, as it is kept often and changed seldom.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SharedList<T>(Arc<Vec<T>>);
+pub struct SharedList<T>(Arc<[T]>);
+
+impl<T: Clone> SharedList<T> {
+    /// Adds an item at the end.
+    pub fn push(&mut self, item: T) {
+        self.extend([item]);
+    }
+}
 
 impl<T> Default for SharedList<T> {
     fn default() -> Self {
-        Vec::new().into()
+        Self(Arc::default())
     }
 }
 
 impl<T> Deref for SharedList<T> {
-    type Target = Vec<T>;
+    type Target = [T];
 
-    fn deref(&self) -> &Vec<T> {
+    fn deref(&self) -> &[T] {
         &self.0
     }
 }
 
 impl<T: Clone> DerefMut for SharedList<T> {
-    fn deref_mut(&mut self) -> &mut Vec<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
         Arc::make_mut(&mut self.0)
+    }
+}
+
+impl<T: Clone> Extend<T> for SharedList<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
+        *self = self.iter().cloned().chain(items).collect();
     }
 }
 
 impl<T> From<Vec<T>> for SharedList<T> {
     fn from(list: Vec<T>) -> Self {
-        Self(Arc::new(list))
+        Self(list.into())
     }
 }
 
 impl<T> FromIterator<T> for SharedList<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
-        items.into_iter().collect::<Vec<_>>().into()
+        Self(items.into_iter().collect())
     }
 }
 
@@ -58,6 +73,10 @@ mod tests {
         let mut copy = list.clone();
         assert!(std::ptr::eq(&*list, &*copy));
         copy.push("b");
-        assert_eq!((list.as_slice(), copy.as_slice()), (&["a"][..], &["a", "b"][..]));
+        copy.extend(["c"]);
+        assert_eq!((&*list, &*copy), (&["a"][..], &["a", "b", "c"][..]));
+        let mut other = list.clone();
+        other.iter_mut().for_each(|item| *item = "d");
+        assert_eq!((&*list, &*other), (&["a"][..], &["d"][..]));
     }
 }

@@ -19,7 +19,7 @@ pub struct Options {
     /// the largest. Default: 256MiB.
     pub max_in_flight: ByteSize,
     /// The memory, about, for what is known of requests and bodies that came more than once, so that they need not be read and
-    /// worked out again: controllers ask for the same all day, and make many pods of one body. Default: 24MiB.
+    /// worked out again: controllers ask for the same all day, and make many pods of one body. Default: 20MiB.
     pub known_requests: ByteSize,
     /// Audit logs of API servers on this machine, to follow while they are written and rotated. Default: none.
     pub files: Vec<FileOptions>,
@@ -132,7 +132,7 @@ impl Default for Options {
         Self {
             max_body: ByteSize::mib(64),
             max_in_flight: ByteSize::mib(256),
-            known_requests: ByteSize::mib(24),
+            known_requests: ByteSize::mib(20),
             files: Vec::new(),
             poll: Interval::from_secs(1),
             clusters: Vec::new(),

@@ -93,7 +93,7 @@ pub struct Content<'a> {
     /// Who authenticated; empty after a failed authentication.
     pub user: User<'a>,
     /// Whom that user acts as.
-    pub impersonated_user: Option<User<'a>>,
+    pub impersonated_user: Option<Box<User<'a>>>,
     /// The kind of constrained impersonation that allowed that, such as
     /// `impersonate:user-info`; empty for impersonation without constraint.
     pub impersonation_constraint: Cow<'a, str>,

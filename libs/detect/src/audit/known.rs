@@ -87,9 +87,9 @@ impl Known {
 }
 
 impl Default for Known {
-    /// 24 MiB.
+    /// 20 MiB.
     fn default() -> Self {
-        Self::new(24 << 20)
+        Self::new(20 << 20)
     }
 }
 

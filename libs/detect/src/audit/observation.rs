@@ -123,11 +123,10 @@ pub fn silence(anomaly: &Anomaly, since: Timestamp, intake: &Intake<'_>) -> Opti
     let request = Request::new(&nothing, intake.profile);
     let mut detection = super::detection(rule, Firing::new(String::new()), &request, intake);
     detection.message = format!("The API server of cluster {cluster} {seen}: {usual}.");
-    detection.values.clear();
     let values =
         [("silent-since", since.to_string()), ("per-million", anomaly.per_million.to_string())];
     let named = values.map(|(name, value)| NamedValue { name: name.into(), value });
-    detection.values.extend(named);
+    detection.values = named.into_iter().collect();
     let silence = intake.event_id(Source::Audit).text("silence").number(since.as_nanos()).finish();
     let mut record = intake.detection(Source::Audit, silence, None, detection);
     if let Payload::Detection(detection) = &mut record.payload {

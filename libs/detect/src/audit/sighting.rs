@@ -197,7 +197,8 @@ pub fn event_of<'b>(batch: &'b SightingBatch, sighting: &'b Sighting) -> Event<'
             },
         },
         impersonated_user: is_given(&request.impersonated)
-            .then(|| User { username: text(request.impersonated), ..User::default() }),
+            .then(|| User { username: text(request.impersonated), ..User::default() })
+            .map(Box::new),
         source_ips: Some(request.address).filter(is_given).map(text).into_iter().collect(),
         user_agent: text(request.user_agent),
         object_ref: is_given(&request.resource).then(|| ObjectReference {

@@ -35,7 +35,7 @@ impl<'a> Event<'a> {
                     let is_object = cursor.peek() == Some(b'{');
                     let mut user = User::default();
                     user.fill(cursor);
-                    content.impersonated_user = is_object.then_some(user);
+                    content.impersonated_user = is_object.then(|| Box::new(user));
                 }
                 (9, "sourceIPs") => content.source_ips = texts(cursor),
                 (9, "userAgent") => content.user_agent = cursor.text(),

@@ -21,8 +21,8 @@ use crate::json::scan;
 
 /// The longest text that is kept, in bytes.
 const MAX_BYTES: usize = 4 << 10;
-/// What an entry has beside its text: an event with its lists, about.
-const ENTRY_BYTES: usize = 1_536;
+/// What an entry has beside its text: an event, and about as much as its lists take.
+const ENTRY_BYTES: usize = size_of::<Event<'_>>() + 384;
 /// How many bytes a text has in memory, for each one of it: some of its event's texts are written otherwise than they stand.
 const BYTES_FOR_ONE: usize = 2;
 /// How many bytes an entry has as a rule.

@@ -60,7 +60,7 @@ impl Subject {
 
     /// Whether an event is by or about it.
     pub(super) fn has(&self, event: &Event<'_>, intake: &Intake<'_>) -> bool {
-        let others = event.impersonated_user.as_ref();
+        let others = event.impersonated_user.as_deref();
         let names = std::iter::once(&event.user).chain(others).map(|user| &*user.username);
         if names.clone().any(|name| self.users.iter().any(|it| it == name)) {
             return true;
