@@ -177,7 +177,7 @@ impl<'a> Event<'a> {
     }
 
     /// An event that says what another one says, without number or time.
-    pub(crate) fn like(other: &'a Event<'a>) -> Self {
+    pub(crate) fn like(other: &'a Self) -> Self {
         Self { like: other, ..Self::default() }
     }
 
