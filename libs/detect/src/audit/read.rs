@@ -2,7 +2,7 @@
 //!
 //! One bad record does not lose the others: each event is handed on, or the reason why it is none. The
 //! elements of a list are decoded where they stand, one at a time, so memory is bounded by the input's own
-//! size. What is cut is handed on as far as it goes ([`Event::truncated`]). Text that is not UTF-8 is read
+//! size. What is cut is handed on as far as it goes ([`Content::truncated`](super::event::Content::truncated)). Text that is not UTF-8 is read
 //! with U+FFFD in its place, so that it costs only the words that it stands in.
 //!
 //! This file holds the ways in and what single values become; `list` holds lists, whole and broken ones,

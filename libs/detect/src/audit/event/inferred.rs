@@ -5,11 +5,11 @@
 pub enum Field {
     /// [`Event::audit_id`](super::Event::audit_id): another id stands in its place.
     AuditId,
-    /// [`Event::stage`](super::Event::stage): concluded from the kind of the record.
+    /// [`Content::stage`](super::Content::stage): concluded from the kind of the record.
     Stage,
-    /// [`Event::level`](super::Event::level): concluded from the bodies that are there.
+    /// [`Content::level`](super::Content::level): concluded from the bodies that are there.
     Level,
-    /// [`Event::request_uri`](super::Event::request_uri): empty, so the query, such as the command of an
+    /// [`Content::request_uri`](super::Content::request_uri): empty, so the query, such as the command of an
     /// exec, is not known.
     RequestUri,
     /// [`User::groups`](super::User::groups): empty.
