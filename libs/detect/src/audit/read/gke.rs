@@ -2,7 +2,7 @@
 //!
 //! A log entry has no stage, no groups and no URI: the method's name has verb and resource, the resource's
 //! name has namespace and object, and the status is gRPC's. What an entry says was denied stays denied.
-//! What had to be concluded or is not told is named in the event ([`Event::inferred`]); without a URI the
+//! What had to be concluded or is not told is named in the event ([`Content::inferred`]); without a URI the
 //! command of an exec is not known.
 
 use std::borrow::Cow;
