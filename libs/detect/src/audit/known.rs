@@ -14,15 +14,15 @@ mod texts;
 pub(super) use bodies::{Bodies, Body, Written};
 use requests::Requests;
 pub(super) use requests::{Asked, Key, Lookup};
+pub(super) use texts::Look;
 use texts::Texts;
-pub(super) use texts::{Look, Unknown};
 
 /// What is known of texts and bodies that came more than once. One may serve all tenants: what it says of an event is
 /// what anybody would read and work out from it.
 #[derive(Debug)]
 pub struct Known {
     bodies: Bodies,
-    texts: Texts,
+    pub(super) texts: Texts,
     requests: Requests,
 }
 
@@ -47,21 +47,6 @@ impl Known {
             texts: Texts::new(texts),
             requests: Requests::new(requests),
         }
-    }
-
-    /// What is known of the text of the event with which a text begins.
-    pub(super) fn look<'t>(&self, text: &'t str) -> Look<'t> {
-        self.texts.look(text)
-    }
-
-    /// Keeps the text of an event that was read from it, if it came before: the number under which it is known.
-    pub(super) fn note(
-        &self,
-        unknown: &Unknown<'_>,
-        text: &str,
-        event: &Event<'_>,
-    ) -> Option<KnownText> {
-        self.texts.note(unknown, text, event)
     }
 
     /// How many texts of events are known.

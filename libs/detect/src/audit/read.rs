@@ -2,8 +2,8 @@
 //!
 //! One bad record does not lose the others: each event is handed on, or the reason why it is none. The
 //! elements of a list are decoded where they stand, one at a time, so memory is bounded by the input's own
-//! size. What is cut is handed on as far as it goes ([`Content::truncated`](super::event::Content::truncated)). Text that is not UTF-8 is read
-//! with U+FFFD in its place, so that it costs only the words that it stands in.
+//! size. What is cut is handed on as far as it goes ([`truncated`](super::event::Content::truncated)). Text that is
+//! not UTF-8 is read with U+FFFD in its place, so that it costs only the words that it stands in.
 //!
 //! This file holds the ways in and what single values become; `list` holds lists, whole and broken ones,
 //! `envelope` tells the clouds' envelopes apart, `packed` unpacks base64 and gzip, `gke` and `aks` hold what
@@ -303,7 +303,7 @@ impl<'c> Reader<'c> {
         let text = cursor.since(start);
         if event.is_event() {
             if let (Look::Unknown(unknown), Some(known)) = (&look, self.known) {
-                event.known_text = known.note(unknown, text, &event);
+                event.known_text = known.texts.note(unknown, text, &event);
             }
             self.tell(text, Ok(&event));
         } else {
@@ -315,7 +315,7 @@ impl<'c> Reader<'c> {
     fn look<'t>(&self, cursor: &Cursor<'t>) -> Look<'t> {
         let known = self.known.filter(|_| self.enrichment.is_none());
         let text = cursor.whole().get(cursor.at()..).unwrap_or_default();
-        known.map_or(Look::NotKept, |known| known.look(text))
+        known.map_or(Look::NotKept, |known| known.texts.look(text))
     }
 
     /// An event that an envelope carries as text, perhaps cut by the envelope's limit.

@@ -34,7 +34,7 @@ const KEYS: [&str; 3] =
 
 /// The texts that came more than once.
 #[derive(Debug)]
-pub(super) struct Texts {
+pub(in crate::audit) struct Texts {
     known: Cache<u64, Kept, Weight>,
     /// The longest text that there is room for.
     longest: usize,
@@ -66,9 +66,10 @@ impl Texts {
     }
 
     /// Looks for the text of the event with which a text begins.
-    pub(super) fn look<'t>(&self, text: &'t str) -> Look<'t> {
-        let parts = (self.longest > 0).then(|| Parts::of(text, &self.keys)).flatten();
-        let Some(parts) = parts else { return Look::NotKept };
+    pub(in crate::audit) fn look<'t>(&self, text: &'t str) -> Look<'t> {
+        // No text that is kept is longer, and what follows may be all of a body.
+        let beginning = text.get(..text.floor_char_boundary(self.longest)).unwrap_or_default();
+        let Some(parts) = Parts::of(beginning, &self.keys) else { return Look::NotKept };
         let hash = self.hash(parts.before);
         let kept = self.known.get(&hash).filter(|kept| parts.begins_with(&kept.parts()));
         match kept {
@@ -78,7 +79,7 @@ impl Texts {
     }
 
     /// Keeps a text that came before, of an event that was read from it.
-    pub(super) fn note(
+    pub(in crate::audit) fn note(
         &self,
         unknown: &Unknown<'_>,
         text: &str,
@@ -205,17 +206,16 @@ struct Parts<'t> {
     before: [&'t str; 3],
     /// The auditID, and the two times.
     values: [&'t str; 3],
-    /// What stands behind the last one, and after the event.
+    /// What stands behind the last one, and after the event, as far as it was looked at.
     behind: &'t str,
 }
 
 impl<'t> Parts<'t> {
-    /// The parts of a text, if the three values stand near its beginning.
+    /// The parts of a text, if the three values stand in it.
     fn of(text: &'t str, keys: &[Finder<'static>; 3]) -> Option<Self> {
         let mut rest = text;
         let mut next = |key: &Finder<'static>| {
-            let window = rest.as_bytes().get(..MAX_BYTES).unwrap_or(rest.as_bytes());
-            let start = key.find(window)? + key.needle().len();
+            let start = key.find(rest.as_bytes())? + key.needle().len();
             let (before, behind) = rest.split_at_checked(start)?;
             let (value, behind) = behind.split_at_checked(scan::plain(behind.as_bytes()))?;
             rest = behind;
@@ -392,6 +392,19 @@ mod tests {
             known.texts() > 0
         };
         assert_eq!([&long, &secret, &read_only].map(|text| is_kept(text)), [false, false, true]);
+    }
+
+    /// Otherwise what is long would be walked over once for each of the small things before it.
+    #[test]
+    fn of_a_text_no_more_is_looked_at_than_may_be_kept() {
+        let known = Known::default();
+        let is_looked_at = |id: &str| {
+            let text = WHOLE.replace(r#""auditID":"1""#, &format!(r#""auditID":"{id}""#));
+            matches!(known.texts.look(&text), Look::Unknown(_))
+        };
+        assert!(is_looked_at("2"));
+        assert!(!is_looked_at(&"2".repeat(MAX_BYTES)));
+        assert!(!is_looked_at(&"\u{e9}".repeat(MAX_BYTES / 2)));
     }
 
     #[test]
